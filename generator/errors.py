@@ -1,0 +1,44 @@
+"""One tree of errors. A message says what was expected, what came, and what to do next."""
+
+from __future__ import annotations
+
+
+class GalleryError(Exception):
+    """An error the user can act on. Printed as one line; anything else keeps its traceback.
+
+    Attributes:
+        message: what was expected and what came, naming the model, image or file.
+        hint: the next step, as an imperative sentence; empty when there is none.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".rstrip()
+
+
+class SpecError(GalleryError):
+    """The options or the gallery file ask for something that cannot be done."""
+
+
+class ImageError(GalleryError):
+    """An image cannot be found, opened or trusted."""
+
+
+class ModelError(GalleryError):
+    """A model cannot be found, loaded or understood."""
+
+
+class UnsupportedModelError(ModelError):
+    """The architecture has no global attention between patches, so there is nothing to draw."""
+
+
+class CaptureError(ModelError):
+    """The attention seen during a forward pass is not what the architecture promises."""
+
+
+class StoreError(GalleryError):
+    """The record store or the output folder cannot be read or written."""

@@ -1,0 +1,375 @@
+"""The waist of the program: what measuring hands to presenting.
+
+Only numpy and the standard library are imported here, so a site can be built on a machine that
+has never seen torch.
+
+Axis words. They mean the same in every docstring, field, JSON key and label:
+
+=========  ==========================================================================
+model      one column of the gallery: a checkpoint at a resolved commit
+image      one picture, oriented, before any resizing
+layer      a transformer block; 1-based in text and URLs, 0-based as an array index
+head       an attention head of a layer; 1-based in text and URLs, 0-based as an index
+query      the token that attends (a row of the attention matrix)
+key        the token that is attended to (a column of the attention matrix)
+token      any position of the sequence, prefix tokens first
+patch      a token that stands for a place in the picture, row-major
+row, col   the place of a patch in the patch grid, from the top left
+prefix     the tokens in front of the patches: CLS, distillation, registers
+=========  ==========================================================================
+
+``attention[layer, head, query, key]`` sums to 1 over ``key``. Stored attention is multiplied by the
+number of keys, so that 1 means "as much as uniform attention would give": the unit is called
+*times uniform* everywhere. Values then sit around 1 and half precision keeps three digits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from generator.errors import GalleryError
+
+SCHEMA = 1
+"""Version of the record's fields. A record of another schema is measured again."""
+
+FloatArray = NDArray[np.floating]
+PatchQueries = Literal["off", "mean", "heads"]
+FieldOfView = Literal["square", "whole", "checkpoint"]
+
+
+class RecordError(GalleryError):
+    """A record contradicts itself; it must not reach a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLayout:
+    """Which token is which, and which patch is which place in the picture.
+
+    Nothing else in the program indexes tokens with a literal.
+
+    Attributes:
+        prefix: names of the tokens in front of the patches, in sequence order, drawn from ``CLS``
+            (``CLS1``, ``CLS2`` when there are several), ``DIST``, ``reg1``, ``reg2``, ...
+        rows: rows of the patch grid.
+        cols: columns of the patch grid.
+    """
+
+    prefix: tuple[str, ...]
+    rows: int
+    cols: int
+
+    def __post_init__(self) -> None:
+        if self.rows < 1 or self.cols < 1:
+            raise RecordError(f"A patch grid needs rows and columns, got {self.rows}x{self.cols}.")
+        if len(set(self.prefix)) != len(self.prefix):
+            raise RecordError(f"Prefix tokens must have distinct names, got {self.prefix}.")
+
+    @property
+    def patches(self) -> int:
+        """Number of patches."""
+        return self.rows * self.cols
+
+    @property
+    def tokens(self) -> int:
+        """Number of tokens, prefix and patches."""
+        return len(self.prefix) + self.patches
+
+    @property
+    def patch_slice(self) -> slice:
+        """The patches along a token axis."""
+        return slice(len(self.prefix), self.tokens)
+
+    @property
+    def prefix_slice(self) -> slice:
+        """The prefix tokens along a token axis."""
+        return slice(0, len(self.prefix))
+
+    @property
+    def cls(self) -> str | None:
+        """Name of the first class token, or None for a model without one."""
+        return next((name for name in self.prefix if name.startswith("CLS")), None)
+
+    @property
+    def registers(self) -> tuple[str, ...]:
+        """Names of the register tokens."""
+        return tuple(name for name in self.prefix if name.startswith("reg"))
+
+    def token(self, name: str) -> int:
+        """Index of a prefix token.
+
+        Raises:
+            RecordError: the model has no such token.
+        """
+        if name not in self.prefix:
+            raise RecordError(f"No token is called {name}; the prefix is {list(self.prefix)}.")
+        return self.prefix.index(name)
+
+    def patch_token(self, row: int, col: int) -> int:
+        """Index of the token at a place of the grid."""
+        if not (0 <= row < self.rows and 0 <= col < self.cols):
+            raise RecordError(f"Row {row}, column {col} is outside a {self.rows}x{self.cols} grid.")
+        return len(self.prefix) + row * self.cols + col
+
+    def fold(self, values: FloatArray) -> FloatArray:
+        """Lay the patches of the last axis out as a picture: ``[..., token] -> [..., row, col]``.
+
+        Accepts a last axis of all tokens (the prefix is dropped) or of patches only.
+        """
+        if values.shape[-1] == self.tokens:
+            values = values[..., self.patch_slice]
+        if values.shape[-1] != self.patches:
+            raise RecordError(
+                f"Cannot fold {values.shape[-1]} values into {self.rows}x{self.cols} patches "
+                f"with {len(self.prefix)} prefix tokens."
+            )
+        return values.reshape(*values.shape[:-1], self.rows, self.cols)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The part of the original picture that the patch grid covers.
+
+    The grid divides the box evenly, so an overlay is drawn from the original pixels in the box and
+    is never shifted by resizing, cropping or a tail that no patch covers.
+
+    Attributes:
+        image_width: width of the oriented original, in pixels.
+        image_height: height of the oriented original, in pixels.
+        left: left edge of the box, in original pixels, possibly fractional.
+        top: top edge of the box.
+        right: right edge of the box.
+        bottom: bottom edge of the box.
+        input_width: width of what the model received, in pixels, covered by patches.
+        input_height: height of what the model received, in pixels, covered by patches.
+    """
+
+    image_width: int
+    image_height: int
+    left: float
+    top: float
+    right: float
+    bottom: float
+    input_width: int
+    input_height: int
+
+    def __post_init__(self) -> None:
+        if not (self.left < self.right and self.top < self.bottom):
+            raise RecordError(f"A view needs an area, got {self.box}.")
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Left, top, right, bottom in original pixels."""
+        return (self.left, self.top, self.right, self.bottom)
+
+    def patch_box(self, layout: TokenLayout, row: int, col: int) -> tuple[float, ...]:
+        """The box (left, top, right, bottom), in original pixels, that one patch covers."""
+        width = (self.right - self.left) / layout.cols
+        height = (self.bottom - self.top) / layout.rows
+        left, top = self.left + col * width, self.top + row * height
+        return (left, top, left + width, top + height)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What is known of a model once it is resolved and loaded.
+
+    Attributes:
+        id: hub id, or the folder's name for a local model (never its path).
+        source: where it came from.
+        revision: what was asked for (branch, tag or commit), ``main`` by default; empty locally.
+        commit: the resolved commit on the hub; empty for a folder.
+        weights_sha256: hash over config and weight files for a folder; empty on the hub.
+        model_type: the ``model_type`` of the vision config.
+        architecture: class that ran.
+        layers: number of transformer blocks.
+        heads: attention heads of each block.
+        width: channels of the residual stream.
+        patch_height: height of a patch, in input pixels.
+        patch_width: width of a patch, in input pixels.
+        parameters: parameters of the part that ran.
+        licence: as the model card states it; empty when it doesn't.
+    """
+
+    id: str
+    source: Literal["hub", "folder"]
+    revision: str
+    commit: str
+    weights_sha256: str
+    model_type: str
+    architecture: str
+    layers: int
+    heads: int
+    width: int
+    patch_height: int
+    patch_width: int
+    parameters: int
+    licence: str
+
+    @property
+    def version(self) -> str:
+        """The commit, or for a folder the weights' hash."""
+        return self.commit or self.weights_sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """How an original picture became the model's input, in full.
+
+    Attributes:
+        field_of_view: ``square`` (the centred square), ``whole`` (the whole picture) or
+            ``checkpoint`` (the resizing and cropping of the checkpoint's own processor).
+        resolution: the short side of the input asked for, in pixels.
+        resample: Pillow's filter, by name.
+        rescale: factor from 8-bit values to floats.
+        mean: subtracted from each RGB channel after rescaling.
+        std: divides each RGB channel after that.
+        steps: the steps as one readable line each, for the page.
+    """
+
+    field_of_view: FieldOfView
+    resolution: int
+    resample: str
+    rescale: float
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    steps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What did the measuring. Not part of the record's key, except for ``dtype``.
+
+    Attributes:
+        device: ``cpu``, ``cuda`` or ``mps``, with the device's name.
+        dtype: dtype of weights and activations; softmax and norms are float32 always.
+        attention: ``sdpa``, or ``eager`` for models that bypass it.
+        versions: (package, version) pairs, sorted by package.
+    """
+
+    device: str
+    dtype: str
+    attention: Literal["sdpa", "eager"]
+    versions: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pooling:
+    """Attention of a learned probe that pools the patches (SigLIP, SigLIP 2, AIMv2).
+
+    Attributes:
+        attention: float16 ``[head, key]``, times uniform over the patches it can see.
+        entropy: float32 ``[head]``, in [0, 1].
+    """
+
+    attention: FloatArray
+    entropy: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionRecord:
+    """Everything measured of one model on one image.
+
+    All attention is in *times uniform*: the softmax weight times the number of keys.
+
+    Attributes:
+        key: sha256 of the inputs that decide the record (see ``store.record_key``).
+        model: the model's facts.
+        image_sha256: hash of the image file's bytes.
+        layout: token layout.
+        view: what part of the picture the patches cover.
+        preprocessing: how the input was made.
+        environment: device, dtype, versions.
+        attention: float16 ``[query, layer, head, key]``: one query for each prefix token, in the
+            order of ``layout.prefix``; zero queries for a model without prefix.
+        received: float16 ``[layer, head, key]``: attention each key receives, averaged over the
+            *patch* queries. With ``attention`` it gives the average over any group of queries.
+        entropy: float32 ``[layer, head]``: mean over all queries of the entropy of the row over all
+            keys, divided by log(number of keys): 0 is one key, 1 is uniform.
+        entropy_patches: float32 ``[layer, head]``: the same with each row cut to the patches and
+            renormalised, divided by log(number of patches).
+        distance: float32 ``[layer, head]``: mean over patch queries of the attention-weighted
+            distance between patch centres, in input pixels; what goes to the prefix counts 0.
+        distance_patches: float32 ``[layer, head]``: the same with each row cut to the patches and
+            renormalised (ViT, Dosovitskiy 2021, Fig. 11).
+        mass: float32 ``[layer, head, query group, key group]``: mean over the group's queries of
+            the attention that goes to the group's keys. Groups are the prefix tokens, one each,
+            and then all patches. Rows sum to 1.
+        self_attention: float32 ``[layer, head]``: mean over patch queries of the attention a patch
+            pays to itself, as a share of 1.
+        norms: float32 ``[layer + 1, token]``: L2 norm of the residual stream after each block and
+            before the final LayerNorm; index 0 is the embedding.
+        rollout: float32 ``[key]``: attention rollout (Abnar & Zuidema 2020) of the CLS row, or of
+            the mean patch row for a model without CLS; sums to 1.
+        pooling: the pooling probe, for models that have one.
+        patch_attention: float16 ``[layer, query, key]`` (mean over heads) or
+            ``[layer, head, query, key]`` with the patches as queries; None when not asked for.
+    """
+
+    key: str
+    model: ModelFacts
+    image_sha256: str
+    layout: TokenLayout
+    view: View
+    preprocessing: Preprocessing
+    environment: Environment
+    attention: FloatArray
+    received: FloatArray
+    entropy: FloatArray
+    entropy_patches: FloatArray
+    distance: FloatArray
+    distance_patches: FloatArray
+    mass: FloatArray
+    self_attention: FloatArray
+    norms: FloatArray
+    rollout: FloatArray
+    pooling: Pooling | None = None
+    patch_attention: FloatArray | None = None
+    schema: int = field(default=SCHEMA)
+
+    def __post_init__(self) -> None:
+        layers, heads = self.model.layers, self.model.heads
+        tokens, prefix = self.layout.tokens, len(self.layout.prefix)
+        expected = {
+            "attention": (prefix, layers, heads, tokens),
+            "received": (layers, heads, tokens),
+            "entropy": (layers, heads),
+            "entropy_patches": (layers, heads),
+            "distance": (layers, heads),
+            "distance_patches": (layers, heads),
+            "mass": (layers, heads, prefix + 1, prefix + 1),
+            "self_attention": (layers, heads),
+            "norms": (layers + 1, tokens),
+            "rollout": (tokens,),
+        }
+        for name, shape in expected.items():
+            found = getattr(self, name).shape
+            if found != shape:
+                raise RecordError(
+                    f"{name} of {self.model.id} should have shape {shape}, got {found}."
+                )
+
+    @property
+    def queries(self) -> tuple[str, ...]:
+        """Names along the query axis of ``attention``."""
+        return self.layout.prefix
+
+    def rows(self, query: str) -> FloatArray:
+        """Attention of one prefix token, ``[layer, head, key]``, times uniform.
+
+        Raises:
+            RecordError: the model has no such token.
+        """
+        return self.attention[self.layout.token(query)]
+
+    def received_by_all(self) -> FloatArray:
+        """Attention each key receives, averaged over all queries: float32 ``[layer, head, key]``.
+
+        The map to show for the blocks of a model without a class token.
+        """
+        patches, tokens = self.layout.patches, self.layout.tokens
+        from_prefix = self.attention.astype(np.float32).sum(axis=0)
+        return (from_prefix + patches * self.received.astype(np.float32)) / tokens

@@ -1,0 +1,124 @@
+"""What a run found: the models, the images, and one cell for each pair of them.
+
+Measuring fills a :class:`Run`; presenting reads it together with the records it names. A model or
+an image that failed stays in its place, with the reason, so that nothing disappears from a page.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator.records import FieldOfView
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a model, an image or a cell is empty.
+
+    Attributes:
+        message: what happened, naming the model or image.
+        hint: what to do next; may be empty.
+    """
+
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """One model of the gallery, in the order the user named them.
+
+    Attributes:
+        slug: safe for file names and URLs, unique in the run.
+        label: what the page calls it; the id unless the user says otherwise.
+        id: hub id, or the folder's name.
+        revision: revision asked for; empty for a folder.
+        commit: resolved commit; empty for a folder or a model that failed.
+        failure: set when no image could be measured with this model.
+    """
+
+    slug: str
+    label: str
+    id: str
+    revision: str = ""
+    commit: str = ""
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageEntry:
+    """One image of the gallery, in order.
+
+    Attributes:
+        slug: safe for file names and URLs, unique in the run.
+        name: the file's name, without folders.
+        path: where the original lies; never published.
+        sha256: hash of the file's bytes; empty when it could not be read.
+        width: of the oriented picture, in pixels; 0 when it could not be opened.
+        height: of the oriented picture, in pixels.
+        title: shown above the picture; the file's stem unless credits name one.
+        alt: what is to be seen, for people who cannot see it; may be empty.
+        credit: who made it.
+        licence: under which licence.
+        source: where it comes from.
+        group: a heading to list it under; may be empty.
+        failure: set when the file could not be used.
+    """
+
+    slug: str
+    name: str
+    path: Path
+    sha256: str
+    width: int
+    height: int
+    title: str
+    alt: str = ""
+    credit: str = ""
+    licence: str = ""
+    source: str = ""
+    group: str = ""
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One model on one image: either the key of a record, or the reason there is none."""
+
+    model: str
+    image: str
+    record: str = ""
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Everything a site is made of, apart from the records themselves.
+
+    Attributes:
+        title: of the gallery.
+        description: one paragraph under the title; may be empty.
+        command: the command line that makes the run again, without absolute paths.
+        field_of_view: what part of each picture the models saw.
+        models: the models, in order.
+        images: the images, in order.
+        cells: one for each model and image, models fastest.
+    """
+
+    title: str
+    description: str
+    command: str
+    field_of_view: FieldOfView
+    models: tuple[ModelEntry, ...]
+    images: tuple[ImageEntry, ...]
+    cells: tuple[Cell, ...]
+
+    def cell(self, model: str, image: str) -> Cell:
+        """The cell of a model's and an image's slug."""
+        return next(c for c in self.cells if c.model == model and c.image == image)
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """Every failure of the run, models first, then images, then cells."""
+        entries = (*self.models, *self.images, *self.cells)
+        return tuple(entry.failure for entry in entries if entry.failure is not None)
