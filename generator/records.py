@@ -126,7 +126,8 @@ class TokenLayout:
                 f"Cannot fold {values.shape[-1]} values into {self.rows}x{self.cols} patches "
                 f"with {len(self.prefix)} prefix tokens."
             )
-        return values.reshape(*values.shape[:-1], self.rows, self.cols)
+        folded: FloatArray = values.reshape(*values.shape[:-1], self.rows, self.cols)
+        return folded
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,7 +364,8 @@ class AttentionRecord:
         Raises:
             RecordError: the model has no such token.
         """
-        return self.attention[self.layout.token(query)]
+        rows: FloatArray = self.attention[self.layout.token(query)]
+        return rows
 
     def received_by_all(self) -> FloatArray:
         """Attention each key receives, averaged over all queries: float32 ``[layer, head, key]``.
@@ -371,5 +373,6 @@ class AttentionRecord:
         The map to show for the blocks of a model without a class token.
         """
         patches, tokens = self.layout.patches, self.layout.tokens
-        from_prefix = self.attention.astype(np.float32).sum(axis=0)
-        return (from_prefix + patches * self.received.astype(np.float32)) / tokens
+        from_prefix: FloatArray = self.attention.astype(np.float32).sum(axis=0)
+        from_all: FloatArray = (from_prefix + patches * self.received.astype(np.float32)) / tokens
+        return from_all

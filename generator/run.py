@@ -120,5 +120,6 @@ class Run:
     @property
     def failures(self) -> tuple[Failure, ...]:
         """Every failure of the run, models first, then images, then cells."""
+        entries: tuple[ModelEntry | ImageEntry | Cell, ...]
         entries = (*self.models, *self.images, *self.cells)
         return tuple(entry.failure for entry in entries if entry.failure is not None)

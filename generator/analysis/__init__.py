@@ -1,0 +1,1 @@
+"""Quantities computed from records: numpy only, pure functions, one module a family."""

@@ -1,0 +1,1 @@
+"""The measuring half: the only folder that imports torch or transformers."""

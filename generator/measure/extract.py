@@ -1,0 +1,281 @@
+"""Model x images -> attention records, in batches, one record at a time."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+import platform
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from generator.errors import ModelError
+from generator.measure.load import LoadedModel, inferred_layout
+from generator.measure.preprocess import Geometry
+from generator.measure.residual import ResidualNorms
+from generator.measure.statistics import LayerStatistics, Reducer, rollout
+from generator.measure.tap import AttentionTap
+from generator.records import (
+    AttentionRecord,
+    Environment,
+    FloatArray,
+    PatchQueries,
+    Pooling,
+    Preprocessing,
+    TokenLayout,
+)
+
+log = logging.getLogger(__name__)
+
+CPU_TOKENS = 2048
+"""Tokens in an automatic batch on the CPU: more gains nothing there and costs memory."""
+
+ACCELERATOR_TOKENS = 32768
+"""Tokens in an automatic batch elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One picture, ready for a model.
+
+    Attributes:
+        key: of the record to be made.
+        name: of the image, for errors.
+        image_sha256: hash of the image file's bytes.
+        pixels: float32 ``[channel, row, column]``.
+        geometry: how the picture became these pixels.
+        preprocessing: the same in words and numbers.
+        patch_queries: which rows of the patches to keep.
+    """
+
+    key: str
+    name: str
+    image_sha256: str
+    pixels: NDArray[np.float32]
+    geometry: Geometry
+    preprocessing: Preprocessing
+    patch_queries: PatchQueries
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A picture on which the model gave nothing usable."""
+
+    key: str
+    error: ModelError
+
+
+def batches(
+    prepared: Iterable[Prepared], model: LoadedModel, batch_size: int | None
+) -> Iterator[list[Prepared]]:
+    """Group pictures that follow each other and have the same input size and patch queries.
+
+    Args:
+        prepared: pictures, in order.
+        model: decides the size when it is automatic.
+        batch_size: pictures in a batch; None for automatic.
+    """
+    batch: list[Prepared] = []
+    for item in prepared:
+        alike = batch and (
+            batch[0].pixels.shape == item.pixels.shape
+            and batch[0].patch_queries == item.patch_queries
+        )
+        if batch and (not alike or len(batch) >= (batch_size or _automatic(model, batch[0]))):
+            yield batch
+            batch = []
+        batch.append(item)
+    if batch:
+        yield batch
+
+
+def extract(model: LoadedModel, batch: Sequence[Prepared]) -> Iterator[AttentionRecord | Broken]:
+    """Measure a batch; out of memory halves it and goes on.
+
+    Args:
+        model: loaded and in evaluation mode.
+        batch: pictures of one input size.
+
+    Yields:
+        A record for each picture, in order, or the reason why there is none.
+
+    Raises:
+        CaptureError: the attention seen is not what the architecture promises.
+        ModelError: not even one picture fits the memory.
+    """
+    try:
+        measured = _measure(model, batch)
+    except RuntimeError as error:
+        if not _is_out_of_memory(error):
+            raise
+        _free(model.device)
+        if len(batch) == 1:
+            raise ModelError(
+                f"{model.facts.id} runs out of memory on {batch[0].name} alone, at "
+                f"{batch[0].pixels.shape[2]} x {batch[0].pixels.shape[1]} px.",
+                "Lower --resolution, or use --patch-queries off or --dtype bfloat16.",
+            ) from error
+        half = len(batch) // 2
+        log.warning("Out of memory with a batch of %d; going on with %d.", len(batch), half)
+        yield from extract(model, batch[:half])
+        yield from extract(model, batch[half:])
+        return
+    yield from measured
+
+
+def _measure(model: LoadedModel, batch: Sequence[Prepared]) -> list[AttentionRecord | Broken]:
+    """One forward pass, watched."""
+    vision = model.resolved.vision
+    height, width = batch[0].pixels.shape[1:]
+    pixels = torch.from_numpy(np.stack([item.pixels for item in batch])).to(model.device)
+    layout = vision.layout(height, width)
+    if not vision.listed:
+        layout = inferred_layout(model, pixels[:1])
+    reducer = Reducer(
+        layout,
+        patch=(vision.patch_height, vision.patch_width),
+        patch_queries=batch[0].patch_queries,
+        device=model.device,
+    )
+    tap = AttentionTap(model.blocks, reducer.reduce, tokens=layout.tokens, model=model.facts.id)
+    with ResidualNorms(model.blocks) as residual, torch.inference_mode(), tap:
+        model.forward(pixels, layout)
+    return [_record(model, item, index, layout, tap, residual) for index, item in enumerate(batch)]
+
+
+def _record(
+    model: LoadedModel,
+    item: Prepared,
+    index: int,
+    layout: TokenLayout,
+    tap: AttentionTap[LayerStatistics],
+    residual: ResidualNorms,
+) -> AttentionRecord | Broken:
+    layers = [images[index] for images in tap.layers]
+    norms = torch.stack([norms[index] for norms in residual.norms])
+    bad = (~torch.isfinite(norms)).any(-1).nonzero()
+    if len(bad):
+        at = int(bad[0])
+        where = f"after layer {at}" if at else "in the embedding"
+        return Broken(
+            item.key,
+            ModelError(
+                f"{model.facts.id} gives NaN or infinity on {item.name}, {where} first.",
+                "Use --dtype float32, or check the model.",
+            ),
+        )
+    tokens = layout.tokens
+    rows = torch.stack([layer.rows for layer in layers], dim=1)
+    received = torch.stack([layer.received for layer in layers])
+    return AttentionRecord(
+        key=item.key,
+        model=model.facts,
+        image_sha256=item.image_sha256,
+        layout=layout,
+        view=item.geometry.view,
+        preprocessing=item.preprocessing,
+        environment=_environment(model, tap),
+        attention=_half(rows * tokens),
+        received=_half(received * tokens),
+        entropy=_stack([layer.entropy for layer in layers]),
+        entropy_patches=_stack([layer.entropy_patches for layer in layers]),
+        distance=_stack([layer.distance for layer in layers]),
+        distance_patches=_stack([layer.distance_patches for layer in layers]),
+        mass=_array(_mass(rows, received, layout)),
+        self_attention=_stack([layer.self_attention for layer in layers]),
+        norms=_array(norms),
+        rollout=_array(_rollout(layers, layout)),
+        pooling=_pooling(tap.pooling, index),
+        patch_attention=_patch_attention(layers),
+    )
+
+
+def _mass(rows: Tensor, received: Tensor, layout: TokenLayout) -> Tensor:
+    """Mass budget ``[layer, head, query group, key group]`` from rows and received attention.
+
+    Args:
+        rows: ``[prefix, layer, head, key]``, shares of 1.
+        received: ``[layer, head, key]``, mean over patch queries, shares of 1.
+        layout: which tokens are patches.
+    """
+    queries = torch.cat([rows, received[None]])
+    to_patches = queries[..., layout.patch_slice].sum(-1, keepdim=True)
+    groups = torch.cat([queries[..., layout.prefix_slice], to_patches], dim=-1)
+    return groups.permute(1, 2, 0, 3)
+
+
+def _rollout(layers: Sequence[LayerStatistics], layout: TokenLayout) -> Tensor:
+    """Rollout of the CLS row, or of the mean patch row for a model without CLS."""
+    start = torch.zeros(layout.tokens, device=layers[0].head_mean.device)
+    if layout.cls is not None:
+        start[layout.token(layout.cls)] = 1.0
+    else:
+        start[layout.patch_slice] = 1.0 / layout.patches
+    return rollout([layer.head_mean for layer in layers], start)
+
+
+def _pooling(pooling: Tensor | None, index: int) -> Pooling | None:
+    if pooling is None:
+        return None
+    attention = pooling[index]
+    keys = attention.shape[-1]
+    entropy = -torch.special.xlogy(attention, attention).sum(-1) / max(np.log(keys), 1e-9)
+    return Pooling(attention=_half(attention * keys), entropy=_array(entropy))
+
+
+def _patch_attention(layers: Sequence[LayerStatistics]) -> FloatArray | None:
+    kept = [layer.patch_attention for layer in layers if layer.patch_attention is not None]
+    return torch.stack(kept).cpu().numpy() if kept else None
+
+
+def _environment(model: LoadedModel, tap: AttentionTap[LayerStatistics]) -> Environment:
+    device = model.device.type
+    if device == "cuda":
+        device = f"cuda ({torch.cuda.get_device_name(model.device)})"
+    packages = ("numpy", "pillow", "torch", "transformers")
+    versions = {name: importlib.metadata.version(name) for name in packages}
+    versions["python"] = platform.python_version()
+    return Environment(
+        device=device,
+        dtype=str(model.dtype).removeprefix("torch."),
+        attention=tap.seen,
+        versions=tuple(sorted(versions.items())),
+    )
+
+
+def _automatic(model: LoadedModel, item: Prepared) -> int:
+    """Pictures in a batch, so that its tokens stay within what the device uses well."""
+    vision = model.resolved.vision
+    tokens = vision.layout(*item.pixels.shape[1:]).tokens
+    budget = CPU_TOKENS if model.device.type == "cpu" else ACCELERATOR_TOKENS
+    return max(budget // tokens, 1)
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    text = str(error).lower()
+    return isinstance(error, torch.OutOfMemoryError) or (
+        "out of memory" in text or "can't allocate memory" in text
+    )
+
+
+def _free(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
+
+
+def _stack(values: Sequence[Tensor]) -> FloatArray:
+    return _array(torch.stack(list(values)))
+
+
+def _array(values: Tensor) -> FloatArray:
+    return values.float().cpu().numpy()
+
+
+def _half(values: Tensor) -> FloatArray:
+    return values.half().cpu().numpy()

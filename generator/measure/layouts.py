@@ -1,0 +1,250 @@
+"""Token layouts by architecture family: a table, read from a config file without torch.
+
+A family here is a ``model_type`` of transformers. The table gives what a ``config.json`` may leave
+out (the defaults of its config class), which tokens stand in front of the patches, and how the
+model wants its input. An architecture that is not in the table is tried as a plain vision
+transformer; one that cannot have a map over the whole picture is refused by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from generator.errors import ModelError, UnsupportedModelError
+from generator.records import TokenLayout
+
+InputStyle = Literal["pixels", "unmasked", "patches"]
+"""``pixels``: one tensor; ``unmasked``: MAE's, which must be told not to mask or shuffle;
+``patches``: SigLIP 2 NaFlex's, cut into patches beforehand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What is known of one ``model_type``.
+
+    Attributes:
+        prefix: prefix tokens that are always there.
+        registers: config key that counts register tokens; empty when there are none.
+        default_registers: their number when the config does not say.
+        classes: config key that counts class tokens when there may be several.
+        default_classes: their number when the config does not say.
+        image: default ``image_size``.
+        patch: default ``patch_size``.
+        layers: default number of blocks.
+        heads: default number of heads.
+        width: default channels of the residual stream.
+        inputs: how the model wants its input.
+        resizable: whether other grids than the checkpoint's own can be run.
+    """
+
+    prefix: tuple[str, ...] = ("CLS",)
+    registers: str = ""
+    default_registers: int = 0
+    classes: str = ""
+    default_classes: int = 0
+    image: int = 224
+    patch: int = 16
+    layers: int = 12
+    heads: int = 12
+    width: int = 768
+    inputs: InputStyle = "pixels"
+    resizable: bool = True
+
+
+CLIP_LIKE = Family(patch=32)
+SIGLIP_LIKE = Family(prefix=())
+
+FAMILIES: dict[str, Family] = {
+    "vit": Family(),
+    "deit": Family(prefix=("CLS", "DIST")),
+    "dinov2": Family(patch=14),
+    "dinov2_with_registers": Family(registers="num_register_tokens", default_registers=4),
+    "dinov3_vit": Family(registers="num_register_tokens", width=384, heads=6),
+    "clip_vision_model": CLIP_LIKE,
+    "metaclip_2_vision_model": CLIP_LIKE,
+    "siglip_vision_model": SIGLIP_LIKE,
+    "siglip2_vision_model": Family(prefix=(), image=256, inputs="patches"),
+    "beit": Family(),
+    "data2vec-vision": Family(),
+    "vit_mae": Family(inputs="unmasked"),
+    "vit_msn": Family(),
+    "ijepa": Family(prefix=()),
+    "aimv2_vision_model": Family(prefix=(), patch=14, layers=24, heads=8, width=1024),
+    "mlcd_vision_model": Family(image=336, patch=14, layers=48, heads=16, width=1664),
+    "radio": Family(
+        prefix=(),
+        classes="num_cls_tokens",
+        default_classes=3,
+        registers="num_registers",
+        default_registers=7,
+        layers=32,
+        heads=16,
+        width=1280,
+    ),
+    "pixio": Family(
+        prefix=(),
+        classes="n_cls_tokens",
+        default_classes=8,
+        image=256,
+        layers=32,
+        heads=16,
+        width=1280,
+    ),
+}
+
+ALIASES = {"mlcd": "mlcd_vision_model"}
+
+WINDOWED = "attends within windows and pools its tokens"
+CONVOLUTIONAL = "is convolutional"
+REFUSED: dict[str, str] = {
+    **dict.fromkeys(("swin", "swinv2", "donut-swin", "maskformer-swin", "clap"), WINDOWED),
+    **dict.fromkeys(("hiera", "mvit", "pvt", "pvt_v2", "segformer", "glpn"), WINDOWED),
+    **dict.fromkeys(("vitdet", "sam", "sam_hq", "sam2", "sam3", "dinat", "nat"), WINDOWED),
+    **dict.fromkeys(("focalnet", "poolformer", "levit", "cvt", "efficientformer"), WINDOWED),
+    **dict.fromkeys(("convnext", "convnextv2", "dinov3_convnext", "resnet"), CONVOLUTIONAL),
+    **dict.fromkeys(("regnet", "bit", "efficientnet", "vgg", "textnet"), CONVOLUTIONAL),
+    **dict.fromkeys(("mobilenet_v1", "mobilenet_v2", "mobilevit", "mobilevitv2"), CONVOLUTIONAL),
+    **dict.fromkeys(("vivit", "videomae", "timesformer", "vjepa2"), "reads video, not images"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VisionConfig:
+    """The part of a config that decides geometry.
+
+    Attributes:
+        model_type: of the vision part.
+        listed: whether the family is in the table.
+        prefix: names of the prefix tokens; for an unlisted family a guess that loading checks.
+        patch_height: of a patch, in input pixels.
+        patch_width: of a patch, in input pixels.
+        image_size: the checkpoint's own input size (short side), in pixels.
+        layers: number of blocks.
+        heads: heads of each block.
+        width: channels of the residual stream.
+        inputs: how the model wants its input.
+        resizable: whether other grids than the checkpoint's own can be run.
+        nested: whether the config was the ``vision_config`` of a larger model.
+    """
+
+    model_type: str
+    listed: bool
+    prefix: tuple[str, ...]
+    patch_height: int
+    patch_width: int
+    image_size: int
+    layers: int
+    heads: int
+    width: int
+    inputs: InputStyle
+    resizable: bool
+    nested: bool
+
+    def layout(self, input_height: int, input_width: int) -> TokenLayout:
+        """The layout for an input of this many pixels, both divisible by the patch."""
+        return TokenLayout(
+            self.prefix, input_height // self.patch_height, input_width // self.patch_width
+        )
+
+
+def read_vision_config(config: Mapping[str, Any], *, model: str) -> VisionConfig:
+    """Geometry of the vision transformer in a ``config.json``.
+
+    Args:
+        config: the parsed file.
+        model: named in errors.
+
+    Raises:
+        UnsupportedModelError: windowed, convolutional, or not a vision model at all.
+        ModelError: the file lacks what is needed.
+    """
+    outer = str(config.get("model_type", ""))
+    nested = isinstance(config.get("vision_config"), Mapping)
+    inner: Mapping[str, Any] = config["vision_config"] if nested else config
+    model_type = _vision_type(outer, inner, nested)
+    _refuse(model, outer, model_type, inner)
+    family = FAMILIES.get(model_type)
+    known = family or Family()
+    patch_height, patch_width = _pair(inner.get("patch_size", known.patch), "patch_size", model)
+    image = inner.get("image_size", known.image)
+    if model_type == "siglip2_vision_model":
+        image = round(int(inner.get("num_patches", 256)) ** 0.5) * patch_height
+    return VisionConfig(
+        model_type=model_type,
+        listed=family is not None,
+        prefix=_prefix(known, inner),
+        patch_height=patch_height,
+        patch_width=patch_width,
+        image_size=min(_pair(image, "image_size", model)),
+        layers=_count(inner, "num_hidden_layers", known.layers, model),
+        heads=_count(inner, "num_attention_heads", known.heads, model),
+        width=_count(inner, "hidden_size", known.width, model),
+        inputs=known.inputs,
+        resizable=known.resizable
+        and (model_type != "aimv2_vision_model" or bool(inner.get("is_native", False))),
+        nested=nested,
+    )
+
+
+def _vision_type(outer: str, inner: Mapping[str, Any], nested: bool) -> str:
+    """The vision part's model type: older two-tower configs leave it out of the inner config."""
+    model_type = str(inner.get("model_type") or outer)
+    if nested and (not inner.get("model_type") or model_type == outer):
+        model_type = f"{outer}_vision_model"
+    return ALIASES.get(model_type, model_type)
+
+
+def _refuse(model: str, outer: str, model_type: str, inner: Mapping[str, Any]) -> None:
+    for name in (model_type, outer):
+        if name in REFUSED:
+            raise UnsupportedModelError(
+                f"{model} is a {name} model, which {REFUSED[name]}: "
+                "it has no attention map over the whole picture.",
+                "Use a plain vision transformer (ViT, DeiT, DINOv2, DINOv3, CLIP, SigLIP, ...).",
+            )
+    if not model_type:
+        raise ModelError(
+            f"{model} has a config.json without model_type, so its architecture is unknown.",
+            "Use a checkpoint in the transformers format.",
+        )
+    if model_type not in FAMILIES and "patch_size" not in inner:
+        raise UnsupportedModelError(
+            f"{model} is a {model_type} model without a patch size in its config: "
+            "it is not a vision transformer.",
+            "Use a plain vision transformer (ViT, DeiT, DINOv2, DINOv3, CLIP, SigLIP, ...).",
+        )
+
+
+def _prefix(family: Family, config: Mapping[str, Any]) -> tuple[str, ...]:
+    classes = int(config.get(family.classes, family.default_classes)) if family.classes else 0
+    registers = (
+        int(config.get(family.registers, family.default_registers)) if family.registers else 0
+    )
+    return (
+        *family.prefix,
+        *(("CLS",) if classes == 1 else (f"CLS{n + 1}" for n in range(classes))),
+        *(f"reg{n + 1}" for n in range(registers)),
+    )
+
+
+def _pair(value: object, key: str, model: str) -> tuple[int, int]:
+    sizes = tuple(value) if isinstance(value, list | tuple) else (value, value)
+    if len(sizes) != 2 or not all(isinstance(s, int) and s > 0 for s in sizes):
+        raise ModelError(
+            f"{model} has {key} = {value!r} in its config; "
+            "one or two positive whole numbers were expected.",
+            "Use a vision transformer over images.",
+        )
+    return sizes[0], sizes[1]
+
+
+def _count(config: Mapping[str, Any], key: str, default: int, model: str) -> int:
+    value = config.get(key, default)
+    if not isinstance(value, int) or value < 1:
+        raise UnsupportedModelError(
+            f"{model} has {key} = {value!r} in its config; one positive whole number was expected.",
+            "A model whose blocks differ in size has no attention map over the whole picture.",
+        )
+    return value

@@ -1,0 +1,253 @@
+"""From a resolved model to one that runs: the right class, safe weights, a checked layout."""
+
+from __future__ import annotations
+
+import logging
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import transformers
+from torch import Tensor, nn
+from transformers import MODEL_MAPPING, AutoConfig, AutoModel, PretrainedConfig
+
+from generator.errors import CaptureError, ModelError
+from generator.measure.layouts import InputStyle
+from generator.measure.residual import find_blocks
+from generator.measure.resolve import ResolvedModel
+from generator.records import ModelFacts, TokenLayout
+
+HARMLESS_MISSING = ("pooler.", "mask_token", "head.", "lm_head.", "classifier.")
+"""Weights that no attention depends on: a checkpoint may leave them out."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model in evaluation mode, ready to be watched.
+
+    Attributes:
+        facts: what the record says of it.
+        network: the module that runs.
+        blocks: its transformer blocks, first to last.
+        resolved: where it came from.
+        device: where it runs.
+        dtype: of weights and activations.
+    """
+
+    facts: ModelFacts
+    network: nn.Module
+    blocks: Sequence[nn.Module]
+    resolved: ResolvedModel
+    device: torch.device
+    dtype: torch.dtype
+
+    def forward(self, pixels: Tensor, layout: TokenLayout) -> Tensor:
+        """Run the model; returns the last hidden state ``[image, token, channel]``.
+
+        Args:
+            pixels: ``[image, channel, row, column]``.
+            layout: of an input of this size.
+        """
+        inputs = model_inputs(self.resolved.vision.inputs, pixels.to(self.dtype), layout)
+        if self.resolved.vision.inputs != "patches" and self._off_size(pixels):
+            inputs["interpolate_pos_encoding"] = True
+        with torch.inference_mode():
+            output = self.network(**inputs)
+        hidden: Tensor = output.last_hidden_state
+        return hidden
+
+    def _off_size(self, pixels: Tensor) -> bool:
+        own = self.resolved.vision.image_size
+        return tuple(pixels.shape[-2:]) != (own, own)
+
+
+def model_inputs(style: InputStyle, pixels: Tensor, layout: TokenLayout) -> dict[str, Any]:
+    """Keyword arguments for a forward pass in which every patch takes part, in order.
+
+    Args:
+        style: how the model wants its input.
+        pixels: ``[image, channel, row, column]``.
+        layout: of an input of this size.
+    """
+    count = pixels.shape[0]
+    if style == "unmasked":
+        # MAE sorts patches by this noise; ascending noise and mask_ratio 0 leave them in place.
+        noise = torch.arange(layout.patches, device=pixels.device, dtype=torch.float32)
+        return {"pixel_values": pixels, "noise": noise.expand(count, -1)}
+    if style == "patches":
+        cut = pixels.unfold(2, pixels.shape[2] // layout.rows, pixels.shape[2] // layout.rows)
+        cut = cut.unfold(3, pixels.shape[3] // layout.cols, pixels.shape[3] // layout.cols)
+        # [image, channel, row, col, y, x] -> [image, patch, y * x * channel]
+        cut = cut.permute(0, 2, 3, 4, 5, 1).reshape(count, layout.patches, -1)
+        grid = torch.tensor([[layout.rows, layout.cols]], device=pixels.device)
+        return {
+            "pixel_values": cut,
+            "pixel_attention_mask": torch.ones(
+                count, layout.patches, dtype=torch.int32, device=pixels.device
+            ),
+            "spatial_shapes": grid.expand(count, -1),
+        }
+    return {"pixel_values": pixels}
+
+
+def load(
+    resolved: ResolvedModel,
+    *,
+    device: torch.device,
+    dtype: torch.dtype,
+    attention: str = "sdpa",
+) -> LoadedModel:
+    """Load weights and check that they are all there and finite.
+
+    Args:
+        resolved: what to load.
+        device: where it will run.
+        dtype: of weights and activations.
+        attention: implementation asked of transformers; ``eager`` only for checking.
+
+    Raises:
+        ModelError: the weights cannot be loaded, are incomplete, or hold NaN or infinity.
+        CaptureError: the network has no list of blocks.
+    """
+    network = _network(resolved, dtype, attention)
+    _expect_finite(network, resolved.id)
+    network.to(device)
+    network.train(False)
+    vision = resolved.vision
+    facts = ModelFacts(
+        id=resolved.id,
+        source=resolved.source,
+        revision=resolved.revision,
+        commit=resolved.commit,
+        weights_sha256=resolved.weights_sha256,
+        model_type=vision.model_type,
+        architecture=type(network).__name__,
+        layers=vision.layers,
+        heads=vision.heads,
+        width=vision.width,
+        patch_height=vision.patch_height,
+        patch_width=vision.patch_width,
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        licence=resolved.licence,
+    )
+    return LoadedModel(
+        facts=facts,
+        network=network,
+        blocks=find_blocks(network, vision.layers, name=resolved.id),
+        resolved=resolved,
+        device=device,
+        dtype=dtype,
+    )
+
+
+def inferred_layout(model: LoadedModel, pixels: Tensor) -> TokenLayout:
+    """The layout of an architecture that the table does not list, by running it once.
+
+    Tokens that are more than the patches become prefix tokens: the first is taken for CLS, the
+    others keep no role.
+
+    Args:
+        model: what to run.
+        pixels: ``[image, channel, row, column]``; one image is enough.
+
+    Raises:
+        CaptureError: there are fewer tokens than patches.
+    """
+    layout = model.resolved.vision.layout(*pixels.shape[-2:])
+    tokens = model.forward(pixels, layout).shape[1]
+    prefix = tokens - layout.patches
+    if prefix < 0:
+        raise CaptureError(
+            f"{model.facts.id} ran {tokens} tokens where {layout.rows} x {layout.cols} patches "
+            "were expected.",
+            "It merges or drops patches, so there is no map over the whole picture.",
+        )
+    names = ("CLS", *(f"extra{n + 1}" for n in range(prefix - 1)))[:prefix]
+    return TokenLayout(names, layout.rows, layout.cols)
+
+
+def _network(resolved: ResolvedModel, dtype: torch.dtype, attention: str) -> nn.Module:
+    options: dict[str, Any] = {
+        "dtype": dtype,
+        "attn_implementation": attention,
+        "use_safetensors": True,
+        "output_loading_info": True,
+        "trust_remote_code": resolved.trust_remote_code,
+    }
+    if resolved.commit:
+        options["revision"] = resolved.commit
+    try:
+        with _quiet():
+            config = _config(resolved)
+            network: nn.Module
+            network, report = _model_class(config).from_pretrained(
+                resolved.location, config=config, **options
+            )
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+        first = str(error).strip().split("\n", maxsplit=1)[0]
+        raise ModelError(
+            f"The weights of {resolved.id} cannot be loaded: {first}",
+            f"Check the checkpoint with transformers {transformers.__version__} alone.",
+        ) from error
+    missing = [
+        name
+        for name in sorted(report["missing_keys"])
+        if not any(part in f"{name}." for part in HARMLESS_MISSING)
+    ]
+    mismatched = [str(entry[0]) for entry in report.get("mismatched_keys", ())]
+    if missing or mismatched:
+        what = (missing + mismatched)[0]
+        raise ModelError(
+            f"The weights of {resolved.id} lack {len(missing + mismatched)} tensors of "
+            f"{type(network).__name__}, {what} first; random values would stand in for them.",
+            "Check that the checkpoint belongs to its config.json.",
+        )
+    return network
+
+
+def _model_class(config: PretrainedConfig) -> Any:
+    """The class to load; a few vision towers are missing from transformers' own mapping."""
+    if type(config) in MODEL_MAPPING or getattr(config, "auto_map", None):
+        return AutoModel
+    return getattr(transformers, type(config).__name__.replace("Config", "Model"), AutoModel)
+
+
+def _config(resolved: ResolvedModel) -> PretrainedConfig:
+    """The vision part's config, so that a text tower is never built."""
+    options: dict[str, Any] = {"trust_remote_code": resolved.trust_remote_code}
+    if resolved.commit:
+        options["revision"] = resolved.commit
+    config: PretrainedConfig = AutoConfig.from_pretrained(resolved.location, **options)
+    if resolved.vision.nested:
+        config = config.vision_config
+    if resolved.vision.inputs == "unmasked":
+        config.mask_ratio = 0.0
+    return config
+
+
+def _expect_finite(network: nn.Module, model: str) -> None:
+    for name, parameter in network.named_parameters():
+        if not math.isfinite(parameter.detach().float().sum().item()):
+            raise ModelError(
+                f"The weights of {model} hold NaN or infinity, in {name} first.",
+                "Use another revision of the checkpoint, or float32 if it was converted.",
+            )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers' loading reports off the terminal; what matters is checked here."""
+    verbosity = transformers.logging.get_verbosity()
+    transformers.logging.set_verbosity(logging.ERROR)
+    transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        transformers.logging.set_verbosity(verbosity)
+        transformers.logging.enable_progress_bar()  # type: ignore[no-untyped-call]
