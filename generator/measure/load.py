@@ -52,17 +52,24 @@ class LoadedModel:
             pixels: ``[image, channel, row, column]``.
             layout: of an input of this size.
         """
-        inputs = model_inputs(self.resolved.vision.inputs, pixels.to(self.dtype), layout)
-        if self.resolved.vision.inputs != "patches" and self._off_size(pixels):
-            inputs["interpolate_pos_encoding"] = True
-        with torch.inference_mode():
-            output = self.network(**inputs)
-        hidden: Tensor = output.last_hidden_state
+        hidden: Tensor = self._run(pixels, layout).last_hidden_state
         return hidden
 
-    def _off_size(self, pixels: Tensor) -> bool:
-        own = self.resolved.vision.image_size
-        return tuple(pixels.shape[-2:]) != (own, own)
+    def attentions(self, pixels: Tensor, layout: TokenLayout) -> tuple[Tensor, ...]:
+        """What the model itself returns: ``[image, head, query, key]`` for each layer.
+
+        Only a model loaded with eager attention returns any.
+        """
+        return tuple(self._run(pixels, layout, output_attentions=True).attentions or ())
+
+    def _run(self, pixels: Tensor, layout: TokenLayout, **options: Any) -> Any:
+        vision = self.resolved.vision
+        inputs = model_inputs(vision.inputs, pixels.to(self.dtype), layout)
+        off_size = tuple(pixels.shape[-2:]) != (vision.image_size, vision.image_size)
+        if off_size and vision.inputs != "patches":
+            options["interpolate_pos_encoding"] = True
+        with torch.inference_mode():
+            return self.network(**inputs, **options)
 
 
 def model_inputs(style: InputStyle, pixels: Tensor, layout: TokenLayout) -> dict[str, Any]:

@@ -1,0 +1,24 @@
+"""Sizes and durations as people write them."""
+
+from __future__ import annotations
+
+
+def size_in_words(size: float) -> str:
+    """Bytes in decimal units with at most three digits: ``940 B``, ``1.5 MB``, ``38 MB``."""
+    value, unit = float(size), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if value < 999.5:
+            break
+        value, unit = value / 1000, larger
+    digits = 1 if unit != "B" and value < 9.95 else 0
+    return f"{value:.{digits}f} {unit}"
+
+
+def duration_in_words(seconds: float) -> str:
+    """Seconds in the two largest units: ``0 s``, ``40 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,0 +1,117 @@
+"""The public API: the command line's work as three functions."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from PIL import Image
+
+from generator import pipeline
+from generator.errors import GalleryError, ImageError, StoreError
+from generator.present.manifest import read_manifest
+from generator.progress import Silent
+from generator.records import AttentionRecord, FieldOfView, PatchQueries
+from generator.spec import GallerySpec, ModelSpec, Options, default_store, load_spec, merge
+from generator.store import Store
+from generator.store import load_records as load_store
+
+
+def measure(
+    model: str | Path,
+    image: str | Path | Image.Image,
+    *,
+    resolution: int | None = None,
+    field_of_view: FieldOfView = "square",
+    patch_queries: Literal["auto"] | PatchQueries = "auto",
+    device: str = "auto",
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto",
+    trust_remote_code: bool = False,
+) -> AttentionRecord:
+    """Measure one model on one image; nothing is kept on disk.
+
+    Args:
+        model: id on the hub, with ``@revision`` where wanted, or a local folder.
+        image: a file, or a picture already open.
+        resolution: short side of the input in pixels; None for the checkpoint's own.
+        field_of_view: ``square``, ``whole`` or ``checkpoint``.
+        patch_queries: whether to keep rows of the patches; see :class:`GallerySpec`.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:0`` or ``mps``.
+        dtype: of weights and activations; softmax and norms are float32 always.
+        trust_remote_code: run code that comes with the checkpoint.
+
+    Returns:
+        The record: numpy arrays with named axes, attention in times uniform. Its
+        ``attention[query, layer, head, key]`` is float16, its norms and statistics float32.
+
+    Raises:
+        GalleryError: the model or the image cannot be used; the message says what to do.
+    """
+    with tempfile.TemporaryDirectory(prefix="attention-gallery-") as folder:
+        path = Path(folder) / "image.png" if isinstance(image, Image.Image) else Path(image)
+        if isinstance(image, Image.Image):
+            image.save(path)
+        spec = GallerySpec(
+            models=(ModelSpec.model_validate(str(model)),),
+            images=(path,),
+            out=Path(folder) / "site",
+            store=Path(folder) / "store",
+            resolution=resolution,
+            field_of_view=field_of_view,
+            patch_queries=patch_queries,
+            device=device,
+            dtype=dtype,
+            trust_remote_code=trust_remote_code,
+            strict=True,
+        )
+        store = Store(spec.store)
+        plan = pipeline.plan_gallery(spec, store, Silent())
+        pipeline.measure_missing(spec, plan, store, Silent())
+        (cell,) = plan.cells
+        return store.get(cell.key)
+
+
+def build(spec: GallerySpec | str | Path, out: str | Path | None = None) -> Path:
+    """Build a gallery, as ``attention-gallery build`` does.
+
+    Args:
+        spec: a :class:`GallerySpec`, or a TOML file.
+        out: folder of the site; the spec's own when left out.
+
+    Returns:
+        The site's ``index.html``.
+
+    Raises:
+        GalleryError: nothing could be built. A model or image that fails alone does not raise; it
+            is shown in its place, unless the spec is strict.
+    """
+    if not isinstance(spec, GallerySpec):
+        spec = load_spec(Path(spec))
+    if out is not None:
+        spec = merge(spec, Options(out=Path(out)))
+    pipeline.build_gallery(spec, command="generator.build(...)", reporter=Silent())
+    return spec.out / "index.html"
+
+
+def load_records(
+    folder: str | Path, *, store: str | Path | None = None
+) -> Iterator[AttentionRecord]:
+    """The records of a site or of a store, one at a time.
+
+    Args:
+        folder: a site (its records are looked up in the store) or the folder of a store.
+        store: where a site's records are; the user's cache folder when left out.
+
+    Raises:
+        StoreError: it is neither, or the store no longer has a record of the site.
+    """
+    manifest = read_manifest(Path(folder))
+    if manifest is None:
+        return load_store(Path(folder))
+    records = Store(Path(store) if store is not None else default_store())
+    return (records.get(cell.record) for cell in manifest.cells if cell.record)
+
+
+__all__ = ["GalleryError", "ImageError", "StoreError", "build", "load_records", "measure"]

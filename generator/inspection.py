@@ -1,0 +1,87 @@
+"""``attention-gallery inspect``: what is known of a model, and a check that capture works on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from generator.measure.preprocess import describe
+from generator.measure.resolve import ResolvedModel
+from generator.pixels import open_picture
+from generator.spec import ModelSpec
+from generator.workplan import resolve
+
+MARKS = {"passed": "ok", "failed": "FAILED", "skipped": "skipped"}
+
+
+def show(
+    console: Console, spec: ModelSpec, *, trust_remote_code: bool | None, resolution: int | None
+) -> ResolvedModel:
+    """Print the facts that need no weights.
+
+    Raises:
+        ModelError: the model cannot be found, or is of a kind that is refused.
+    """
+    resolved = resolve(spec, trust_remote_code=bool(trust_remote_code))
+    vision = resolved.vision
+    preprocessing = describe(
+        resolved.processor,
+        vision,
+        field_of_view="square",
+        resolution=resolution,
+        model=resolved.id,
+    )
+    side = preprocessing.resolution
+    layout = vision.layout(side, side)
+    facts = {
+        "model": resolved.id,
+        "revision": f"{resolved.revision} ({resolved.commit})" if resolved.commit else "",
+        "weights sha256": resolved.weights_sha256,
+        "licence": resolved.licence or "not stated",
+        "architecture": vision.model_type + ("" if vision.listed else " (not a listed family)"),
+        "layers x heads": f"{vision.layers} x {vision.heads}, {vision.width} wide",
+        "patch": f"{vision.patch_height} x {vision.patch_width} px",
+        "input": f"{side} x {side} px: {layout.rows} x {layout.cols} patches",
+        "tokens": f"{layout.tokens}: {', '.join((*layout.prefix, ''))}{layout.patches} patches",
+        "preprocessing": "\n".join(preprocessing.steps),
+    }
+    table = Table.grid(padding=(0, 2))
+    for name, fact in facts.items():
+        if fact:
+            table.add_row(Text(name, style="bold"), Text(fact))
+    console.print(table)
+    return resolved
+
+
+def check(
+    console: Console,
+    resolved: ResolvedModel,
+    image: Path,
+    *,
+    device: str | None,
+    dtype: str | None,
+    resolution: int | None,
+    trust_remote_code: bool | None,
+) -> bool:
+    """Run the model on a picture, print each check, and say whether none failed.
+
+    Raises:
+        GalleryError: the picture or the weights cannot be used.
+    """
+    picture = open_picture(image)
+    from generator.measure.device import choose_device, torch_dtype  # noqa: PLC0415 - torch
+    from generator.measure.load import load  # noqa: PLC0415
+    from generator.measure.selfcheck import self_check  # noqa: PLC0415
+
+    model = load(
+        resolved,
+        device=choose_device(device or "auto"),
+        dtype=torch_dtype("float32" if dtype in (None, "auto") else str(dtype)),
+    )
+    checks = self_check(model, picture, resolution)
+    for line in checks:
+        console.print(Text(f"{MARKS[line.outcome]:8}{line.name}: {line.detail}"))
+    return all(line.outcome != "failed" for line in checks)

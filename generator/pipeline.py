@@ -1,0 +1,239 @@
+"""The program: from a spec to a site.
+
+::
+
+    spec -> plan -> per model: load once, stream images, extract -> store -> pages
+
+Everything that takes long is kept in the store as soon as it is known, so a run that is stopped at
+any moment goes on where it stood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import generator
+from generator.errors import CaptureError, GalleryError, ModelError, StoreError
+from generator.images import load_images, open_picture
+from generator.measure.preprocess import pixels
+from generator.present.write import SiteReport, build_site
+from generator.progress import Job, Reporter
+from generator.run import Cell, Failure, ModelEntry, Run
+from generator.spec import GallerySpec
+from generator.store import Store
+from generator.workplan import PlannedCell, PlannedModel, WorkPlan, failure_of, plan_work
+
+if TYPE_CHECKING:
+    from generator.measure.extract import Prepared
+
+AHEAD = 4
+"""Pictures opened ahead of the model, so that an accelerator need not wait for the disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a build did.
+
+    Attributes:
+        run: everything the site is made of.
+        measured: records that were made.
+        reused: records that were in the store.
+        site: what was written.
+    """
+
+    run: Run
+    measured: int
+    reused: int
+    site: SiteReport
+
+
+def build_gallery(spec: GallerySpec, *, command: str, reporter: Reporter) -> Outcome:
+    """Measure what is missing and write the site.
+
+    Args:
+        spec: of the gallery.
+        command: the command line that makes the gallery again, shown on its pages.
+        reporter: told of the progress.
+
+    Raises:
+        GalleryError: nothing can be built, or the first failure when the spec is strict.
+    """
+    store = Store(spec.store)
+    plan = plan_gallery(spec, store, reporter)
+    failures = measure_missing(spec, plan, store, reporter)
+    run = describe_run(spec, plan, failures, command)
+    reporter.note("writing pages")
+    site = build_site(
+        run, store.get, spec.out, templates=spec.templates, version=generator.__version__
+    )
+    missing = sum(len(plan.missing(model)) for model in plan.models)
+    return Outcome(
+        run=run,
+        measured=missing - sum(cell.key in failures for cell in plan.cells if cell.key),
+        reused=sum(cell.cached for cell in plan.cells),
+        site=site,
+    )
+
+
+def plan_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> WorkPlan:
+    """Find the images, resolve the models, and compare with the store.
+
+    Raises:
+        GalleryError: there are no images, no model can be resolved, or a failure in a strict spec.
+    """
+    images = load_images(spec.images, skip=[spec.out, spec.store])
+    for image in images:
+        if image.failure is not None and spec.strict:
+            raise GalleryError(image.failure.message, image.failure.hint)
+    plan = plan_work(spec, store, images, on_model=lambda name: reporter.note(f"resolving {name}"))
+    broken = [entry.failure for entry in (m.entry for m in plan.models) if entry.failure]
+    for failure in broken:
+        reporter.note(f"failed: {failure.message} {failure.hint}".rstrip())
+    if len(broken) == len(plan.models):
+        raise ModelError("No model is left to measure: " + broken[0].message, broken[0].hint)
+    if all(image.failure is not None for image in images):
+        first = images[0].failure
+        assert first is not None
+        raise GalleryError("No image is left to measure: " + first.message, first.hint)
+    return plan
+
+
+def measure_missing(
+    spec: GallerySpec, plan: WorkPlan, store: Store, reporter: Reporter
+) -> dict[str, Failure]:
+    """Measure the records that the store lacks; torch is imported only when there are any.
+
+    Returns:
+        The reason for each record, by key, that could not be made.
+
+    Raises:
+        GalleryError: the first failure when the spec is strict.
+        StoreError: the store cannot be written; what was measured before is kept.
+    """
+    failures: dict[str, Failure] = {}
+    for model in plan.models:
+        cells = plan.missing(model)
+        if not cells:
+            continue
+        with reporter.job(model.entry.label, len(cells)) as job:
+            try:
+                failures |= _measure_model(spec, model, cells, store, job, plan.dtype)
+            except (ModelError, CaptureError) as error:
+                if spec.strict:
+                    raise
+                reporter.note(f"failed: {error}")
+                failures |= {
+                    cell.key: failure_of(error) for cell in cells if not store.has(cell.key)
+                }
+    return failures
+
+
+def _measure_model(
+    spec: GallerySpec,
+    model: PlannedModel,
+    cells: Sequence[PlannedCell],
+    store: Store,
+    job: Job,
+    dtype: str,
+) -> dict[str, Failure]:
+    """Load one model and stream its images through it."""
+    from generator.measure import extract  # noqa: PLC0415 - imports torch
+    from generator.measure.device import choose_device, torch_dtype  # noqa: PLC0415
+    from generator.measure.load import load  # noqa: PLC0415
+
+    assert model.resolved is not None
+    failures: dict[str, Failure] = {}
+    network = load(model.resolved, device=choose_device(spec.device), dtype=torch_dtype(dtype))
+    for batch in extract.batches(
+        _prepare(spec, model, cells, failures, job), network, spec.batch_size
+    ):
+        for result in extract.extract(network, batch):
+            if isinstance(result, extract.Broken):
+                if spec.strict:
+                    raise result.error
+                failures[result.key] = failure_of(result.error)
+            else:
+                store.put(result)
+            job.advance()
+    return failures
+
+
+def _prepare(
+    spec: GallerySpec,
+    model: PlannedModel,
+    cells: Sequence[PlannedCell],
+    failures: dict[str, Failure],
+    job: Job,
+) -> Iterator[Prepared]:
+    """Open and resize pictures a few ahead of the model; one that fails is left out."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        waiting: list[tuple[PlannedCell, Future[Prepared]]] = []
+        for cell in [*cells, *[None] * AHEAD]:
+            if cell is not None:
+                waiting.append((cell, pool.submit(_open, model, cell)))
+            if cell is not None and len(waiting) <= AHEAD:
+                continue
+            if not waiting:
+                break
+            ready, future = waiting.pop(0)
+            try:
+                yield future.result()
+            except GalleryError as error:
+                if spec.strict:
+                    raise
+                failures[ready.key] = failure_of(error)
+                job.advance()
+
+
+def _open(model: PlannedModel, cell: PlannedCell) -> Prepared:
+    from generator.measure.extract import Prepared  # noqa: PLC0415 - imports torch
+
+    assert cell.geometry is not None and model.preprocessing is not None
+    return Prepared(
+        key=cell.key,
+        name=cell.image.name,
+        image_sha256=cell.image.sha256,
+        pixels=pixels(open_picture(cell.image.path), cell.geometry, model.preprocessing),
+        geometry=cell.geometry,
+        preprocessing=model.preprocessing,
+        patch_queries=cell.patch_queries,
+    )
+
+
+def describe_run(
+    spec: GallerySpec, plan: WorkPlan, failures: dict[str, Failure], command: str
+) -> Run:
+    """What the site is made of: entries, and a record or a reason for each cell."""
+    cells = tuple(
+        Cell(
+            model=cell.model,
+            image=cell.image.slug,
+            record="" if cell.key in failures else cell.key,
+            failure=failures.get(cell.key) or cell.failure,
+        )
+        for cell in plan.cells
+    )
+    return Run(
+        title=spec.title,
+        description=spec.description,
+        command=command,
+        field_of_view=spec.field_of_view,
+        models=tuple(_entry(model, cells) for model in plan.models),
+        images=plan.images,
+        cells=cells,
+    )
+
+
+def _entry(model: PlannedModel, cells: Sequence[Cell]) -> ModelEntry:
+    """A model on which nothing could be measured has failed as a whole."""
+    entry = model.entry
+    own = [cell for cell in cells if cell.model == entry.slug]
+    if entry.failure is None and own and not any(cell.record for cell in own):
+        return replace(entry, failure=next(c.failure for c in own if c.failure))
+    return entry
+
+
+__all__ = ["Outcome", "StoreError", "build_gallery", "describe_run", "measure_missing"]

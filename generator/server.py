@@ -1,0 +1,59 @@
+"""A plain web server for one folder, on this machine only."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from generator.errors import GalleryError, StoreError
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    """Serves files without a line for each."""
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+        """Nothing."""
+
+
+def make_server(site: Path, port: int) -> http.server.ThreadingHTTPServer:
+    """A server of a site on 127.0.0.1, not yet running.
+
+    Raises:
+        StoreError: the folder is no site.
+        GalleryError: the port is taken.
+    """
+    if not (site / "index.html").is_file():
+        raise StoreError(
+            f"{site} has no index.html.", "Name the folder of a built site, or build one first."
+        )
+    handler = functools.partial(QuietHandler, directory=str(site))
+    try:
+        return http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
+    except (OSError, OverflowError) as error:
+        raise GalleryError(
+            f"Port {port} cannot be used: {error}.", "Choose another, such as --port 0."
+        ) from error
+
+
+def serve_site(site: Path, port: int, *, announce: Callable[[str], None], browser: bool) -> None:
+    """Serve until Ctrl-C.
+
+    Args:
+        site: folder of a built site.
+        port: to listen on; 0 for a free one.
+        announce: told the address.
+        browser: whether to open it.
+    """
+    with make_server(site, port) as server:
+        address = f"http://127.0.0.1:{server.server_port}/"
+        announce(f"{site} is at {address} (Ctrl-C stops)")
+        if browser:
+            webbrowser.open(address)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            announce("Stopped.")

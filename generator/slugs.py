@@ -1,0 +1,78 @@
+"""Names that are safe in file names and URLs, on every system, for ever.
+
+A slug is made of ``a-z``, ``0-9`` and single inner hyphens, and depends on the name alone. Where
+that is not enough (two names share a slug, a name is too long, is reserved or has no Latin letter)
+six hex digits of a hash are added. They depend on the name and its key, not on the order or number
+of the others, so a published address stays what it is when pictures are added or reordered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+
+LONGEST = 60
+"""Characters of the longest slug."""
+
+RESERVED = frozenset(
+    {"index", "404", "con", "prn", "aux", "nul"}
+    | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)}
+)
+"""Names that Windows keeps for devices, and pages that every web server gives a meaning."""
+
+# Letters that Unicode does not decompose into a base letter and a mark.
+_LATIN = str.maketrans(
+    {"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
+)
+
+
+def slugify(name: str) -> str:
+    """A safe slug for a name; the same name (in any Unicode form and case) gives the same slug."""
+    plain = _plain(name)
+    if plain and plain not in RESERVED and len(plain) <= LONGEST:
+        return plain
+    return _marked(plain, name.casefold())
+
+
+def unique_slugs(names: Sequence[str], keys: Sequence[str] | None = None) -> tuple[str, ...]:
+    """Distinct slugs for names, in order.
+
+    Args:
+        names: what to make slugs of.
+        keys: tells names with the same slug apart, such as a path or a hash; the names themselves
+            when left out. Equal names with equal keys are numbered in order.
+    """
+    keys = names if keys is None else keys
+    slugs = [slugify(name) for name in names]
+    shared = {slug for slug, count in Counter(slugs).items() if count > 1}
+    taken = set(slugs) - shared
+    result = []
+    for slug, name, key in zip(slugs, names, keys, strict=True):
+        unique = slug
+        attempt = 1
+        while slug in shared and unique in taken | shared:
+            unique = _marked(
+                slug, f"{name}\n{key}" if attempt == 1 else f"{name}\n{key}\n{attempt}"
+            )
+            attempt += 1
+        taken.add(unique)
+        result.append(unique)
+    return tuple(result)
+
+
+def _plain(name: str) -> str:
+    """The Latin letters and digits of a name, lower case, with hyphens for everything between."""
+    letters = unicodedata.normalize("NFKD", name.casefold()).casefold().translate(_LATIN)
+    bare = "".join(c for c in letters if not unicodedata.combining(c))
+    return re.sub(r"[^a-z0-9]+", "-", bare).strip("-")
+
+
+def _marked(plain: str, key: str) -> str:
+    """A slug with six hex digits of the key's hash behind it, within the longest length."""
+    text = unicodedata.normalize("NFC", key)  # macOS hands file names out decomposed
+    mark = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:6]
+    start = plain[: LONGEST - 7].strip("-")
+    return f"{start}-{mark}" if start else f"x-{mark}"

@@ -1,0 +1,308 @@
+"""What a gallery is made of: a TOML file and command line options, checked once and then frozen.
+
+The file, every key but ``models`` and ``images`` optional, paths relative to the file::
+
+    title = "With and without registers"
+    images = ["photos/", "extra/cat.jpg"]
+    out = "site"
+    resolution = 518
+    models = ["facebook/dinov2-small", "facebook/dinov2-large@main", "./my-checkpoint"]
+
+or, with more to say about each model, tables instead of the short form::
+
+    [[models]]
+    id = "facebook/dinov2-with-registers-small"
+    label = "with registers"
+    resolution = 448
+
+A model is a local folder when such a folder exists, even if a model on the hub has the same name,
+or when it is written as a path (it starts with ``.``, ``/``, ``~`` or a drive letter). Anything
+else is an id on the Hugging Face hub, with ``@`` and a branch, tag or commit where wanted.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
+
+from generator.errors import SpecError
+from generator.model_spec import (
+    PIXELS,
+    AnyPath,
+    ModelSpec,
+    Pixels,
+    Source,
+    Text,
+    expand,
+    model_error,
+)
+from generator.records import FieldOfView
+from generator.toml import did_you_mean, kind_of, read_toml
+
+__all__ = ["GallerySpec", "ModelSpec", "Options", "load_spec", "merge", "spec_from_options"]
+
+CACHE_VARIABLE = "ATTENTION_GALLERY_CACHE"
+"""Environment variable that names the folder of the record store."""
+
+
+def default_store() -> Path:
+    """The user's cache folder, unless ``ATTENTION_GALLERY_CACHE`` names another."""
+    named = os.environ.get(CACHE_VARIABLE)
+    if named:
+        return expand(named)
+    return platformdirs.user_cache_path("attention-gallery", appauthor=False)
+
+
+_Flag = Annotated[bool, Field(strict=True)]
+_FLAG = "true or false"
+
+
+class GallerySpec(BaseModel):
+    """Everything that decides a gallery. Frozen; see the module for the file it is read from.
+
+    Wrong values raise a :class:`SpecError`, from Python as well as from a file.
+
+    Attributes:
+        title: of the gallery.
+        description: one paragraph under the title.
+        resolution: short side of every model's input in pixels; None for each checkpoint's own.
+        models: the models, in the order of the columns.
+        images: files and folders of pictures.
+        out: the folder that the site is written to.
+        field_of_view: ``square``: all models see the same centred square; ``whole``: the whole
+            picture; ``checkpoint``: what the checkpoint's own processor leaves of it.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ... or ``mps``.
+        dtype: of weights and activations; ``auto`` is float32.
+        patch_queries: attention with patches as queries: ``mean`` over heads, all ``heads``, or
+            ``off``; ``auto`` is ``mean`` up to a grid of 16x16 patches, and ``off`` above.
+        batch_size: pictures at a time; None for as many as fit.
+        trust_remote_code: run code that comes with a checkpoint.
+        strict: stop at the first model or image that fails.
+        store: folder of the record store.
+        templates: folder whose templates go before the built-in ones.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: Text = "Attention gallery"
+    description: Text = ""
+    resolution: Pixels | None = Field(None, description=PIXELS)
+    models: tuple[ModelSpec, ...] = Field(
+        min_length=1, description='a list of models such as ["facebook/dinov2-small"]'
+    )
+    images: tuple[AnyPath, ...] = Field(
+        min_length=1, description='a list of files and folders such as ["photos"]'
+    )
+    out: AnyPath = Field(Path("site"), description="a folder")
+    field_of_view: FieldOfView = Field("square", description="square, whole or checkpoint")
+    device: str = Field(
+        "auto",
+        pattern=r"^(auto|cpu|cuda(:[0-9]+)?|mps)$",
+        description="auto, cpu, cuda, cuda:0 or mps",
+    )
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto", description="auto, float32, bfloat16 or float16"
+    )
+    patch_queries: Literal["auto", "off", "mean", "heads"] = Field(
+        "auto", description="auto, off, mean or heads"
+    )
+    batch_size: Annotated[int, Field(strict=True, ge=1)] | None = Field(
+        None, description="a whole number from 1"
+    )
+    trust_remote_code: _Flag = Field(False, description=_FLAG)
+    strict: _Flag = Field(False, description=_FLAG)
+    store: AnyPath = Field(default_factory=default_store, description="a folder")
+    templates: AnyPath | None = Field(None, description="a folder")
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _one_line(cls, values: Any, check: Any, info: ValidationInfo) -> Self:
+        """Every error is one line in the user's words, also for what spans several keys."""
+        source = Source.of(info)
+        try:
+            spec: Self = check(values)
+        except ValidationError as error:
+            raise _in_words(error, source) from None
+        spec._refuse_twins(source)
+        spec._refuse_overwriting(source)
+        return spec
+
+    def resolution_of(self, model: ModelSpec) -> int | None:
+        """The resolution that a model runs at; None for the checkpoint's own."""
+        return model.resolution or self.resolution
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The models' labels; behind those that would be equal, what sets the models apart."""
+        labels: list[str] = []
+        for model in self.models:
+            twins = [other for other in self.models if other.label == model.label]
+            label = model.label
+            if len(twins) > 1:
+                label = f"{label} ({self._difference(model, twins)})"
+            same = sum(earlier == label for earlier in labels)
+            labels.append(f"{label} #{same + 1}" if same else label)
+        return tuple(labels)
+
+    def _difference(self, model: ModelSpec, twins: list[ModelSpec]) -> str:
+        """Which of the facts that differ among models of one label belong to a model."""
+        facts = [
+            (
+                m.id,
+                m.folder.resolve().parent.name if m.folder else "",
+                m.revision[:12],
+                self._size(m),
+            )
+            for m in twins
+        ]
+        mine = facts[twins.index(model)]
+        parts = [fact for n, fact in enumerate(mine) if len({other[n] for other in facts}) > 1]
+        return ", ".join(part for part in parts if part) or "hub"
+
+    def _size(self, model: ModelSpec) -> str:
+        pixels = self.resolution_of(model)
+        return f"{pixels} px" if pixels else "own size"
+
+    def _refuse_twins(self, source: Source) -> None:
+        """A column that would be the same as another is a slip of the pen."""
+        seen = set()
+        for model in self.models:
+            place = model.folder.resolve() if model.folder else model.id
+            identity = (place, model.revision, self.resolution_of(model))
+            if identity in seen:
+                at = f"@{model.revision}" if model.revision else ""
+                message = f"{model.id}{at} is given twice at {self._size(model)}."
+                raise model_error(source, message, "Leave one out, or change its resolution.")
+            seen.add(identity)
+
+    def _refuse_overwriting(self, source: Source) -> None:
+        """Building replaces the whole folder, so it must hold nothing else of value."""
+        out = self.out.resolve()
+        precious = [
+            ("the current folder", Path.cwd()),
+            ("the home folder", expand("~")),
+            *((f"the folder of {file}", Path(file).parent) for file in (source.file,) if file),
+            ("the record store", self.store),
+            *(("the templates", folder) for folder in (self.templates,) if folder),
+            *((f"the images {path}", path) for path in self.images),
+            *((f"the model {m.id}", m.folder) for m in self.models if m.folder),
+        ]
+        for what, path in precious:
+            if out in (path.resolve(), *path.resolve().parents):
+                message = f"{source.name('out')}: a site in {self.out} would replace {what}."
+                hint = "Name a folder of its own, such as site."
+                raise SpecError(source.says("out", message), hint)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What was given on the command line. None, or nothing in a tuple, means not given.
+
+    The fields are those of :class:`GallerySpec`; paths are relative to the current folder.
+    """
+
+    title: str | None = None
+    description: str | None = None
+    resolution: int | None = None
+    models: tuple[str, ...] = ()
+    images: tuple[Path, ...] = ()
+    out: Path | None = None
+    field_of_view: str | None = None
+    device: str | None = None
+    dtype: str | None = None
+    patch_queries: str | None = None
+    batch_size: int | None = None
+    trust_remote_code: bool | None = None
+    strict: bool | None = None
+    store: Path | None = None
+    templates: Path | None = None
+
+
+def load_spec(path: Path, options: Options | None = None) -> GallerySpec:
+    """Read a gallery file; options that were given go before what it says.
+
+    Raises:
+        SpecError: the file cannot be read, or asks for something that cannot be done.
+    """
+    return _check(read_toml(path), options or Options(), str(path), path.parent)
+
+
+def spec_from_options(options: Options) -> GallerySpec:
+    """A gallery from the command line alone.
+
+    Raises:
+        SpecError: the options ask for something that cannot be done.
+    """
+    return _check({}, options, "", Path())
+
+
+def merge(spec: GallerySpec, options: Options) -> GallerySpec:
+    """A gallery with the options that were given in place of its own.
+
+    Raises:
+        SpecError: the options ask for something that cannot be done.
+    """
+    return _check(
+        {name: getattr(spec, name) for name in GallerySpec.model_fields}, options, "", Path()
+    )
+
+
+def _check(values: Mapping[str, Any], options: Options, file: str, base: Path) -> GallerySpec:
+    """Put the options over the values and check the whole."""
+    given = {item.name: getattr(options, item.name) for item in fields(options)}
+    given = {key: value for key, value in given.items() if value is not None and value != ()}
+    source = Source(file=file, base=base, options=frozenset(given))
+    # Options are relative to the current folder, not to the file.
+    here = Source(options=source.options)
+    for key in ("out", "store", "templates"):
+        if key in given:
+            given[key] = expand(given[key])
+    if "images" in given:
+        given["images"] = tuple(expand(path) for path in given["images"])
+    if "models" in given:
+        given["models"] = tuple(
+            ModelSpec.model_validate(text, context=here) for text in given["models"]
+        )
+    return GallerySpec.model_validate({**values, **given}, context=source)
+
+
+_HINTS = {
+    "models": 'Name one with -m, such as -m facebook/dinov2-small, or in a file: models = ["..."].',
+    "images": 'Name files or folders with -i, such as -i photos, or in a file: images = ["..."].',
+    "id": 'Add one, such as id = "facebook/dinov2-small".',
+}
+
+
+def _in_words(error: ValidationError, source: Source) -> SpecError:
+    """The first thing that is wrong, in one line."""
+    # An unknown key is often the cause of a missing one.
+    detail = min(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
+    top, *below = detail["loc"] or ("",)
+    owner: type[BaseModel] = GallerySpec
+    if top == "models" and below:
+        owner, key = ModelSpec, str(below[1]) if len(below) > 1 else ""
+        where = f"{key} of model {int(below[0]) + 1}".removeprefix(" of ")
+    else:
+        key = str(top)
+        where = f"entry {int(below[0]) + 1} of {source.name(key)}" if below else source.name(key)
+    hint = _HINTS.get(key, "")
+    if detail["type"] == "extra_forbidden":
+        known = [name for name in owner.model_fields if name != "folder"]
+        message = f"unknown key {where}."
+        hint = did_you_mean(key, known) or f"The keys are {', '.join(known)}."
+    elif detail["type"] == "missing":
+        message = f"{where} is missing." if source.file or key == "id" else f"No {key} were given."
+    else:
+        field = owner.model_fields.get(key)
+        expected = (field.description if field else None) or "a model's id, or a table with an id"
+        message = f"{where} should be {expected}, got {kind_of(detail['input'])}."
+        if isinstance(detail["input"], str) and key != "device":  # gpu does not mean cpu
+            hint = did_you_mean(detail["input"], re.findall(r"[\w:]+", expected)) or hint
+    return SpecError(source.says(str(top), message), hint)

@@ -1,0 +1,488 @@
+"""Gallery files and options: what is accepted, and the line a user reads when something is not."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from generator.errors import SpecError
+from generator.spec import GallerySpec, ModelSpec, Options, load_spec, merge, spec_from_options
+
+ENOUGH = 'models = ["a/b"]\nimages = ["photos"]\n'
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A gallery file in a folder below the current one, named as a user would name it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "work").mkdir()
+    path = Path("work/gallery.toml")
+    path.write_text(ENOUGH)
+    return path
+
+
+def error_of(text: str | bytes, file: Path) -> str:
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(SpecError) as caught:
+        load_spec(file)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+# --- what is accepted ----------------------------------------------------------------------------
+
+
+def test_everything_a_file_can_say(file: Path) -> None:
+    file.write_text(
+        """
+        title = "With and without"
+        description = "A comparison."
+        images = ["photos/", "extra/cat.jpg", "/data/x.png"]
+        out = "site"
+        field_of_view = "whole"
+        resolution = 518
+        device = "cuda:1"
+        dtype = "bfloat16"
+        patch_queries = "heads"
+        batch_size = 4
+        trust_remote_code = true
+        strict = true
+        store = "cache"
+        templates = "mine"
+
+        [[models]]
+        id = "facebook/dinov2-small"
+        label = "DINOv2-S"
+        revision = "main"
+
+        [[models]]
+        id = "facebook/dinov2-with-registers-small@v1"
+        resolution = 448
+        """
+    )
+    spec = load_spec(file)
+    assert spec.title == "With and without"
+    assert spec.description == "A comparison."
+    assert spec.images == (Path("work/photos"), Path("work/extra/cat.jpg"), Path("/data/x.png"))
+    assert (spec.out, spec.store, spec.templates) == (
+        Path("work/site"),
+        Path("work/cache"),
+        Path("work/mine"),
+    )
+    assert (spec.field_of_view, spec.resolution, spec.device) == ("whole", 518, "cuda:1")
+    assert (spec.dtype, spec.patch_queries, spec.batch_size) == ("bfloat16", "heads", 4)
+    assert (spec.trust_remote_code, spec.strict) == (True, True)
+    first, second = spec.models
+    assert (first.id, first.revision, first.label) == ("facebook/dinov2-small", "main", "DINOv2-S")
+    assert (second.id, second.revision) == ("facebook/dinov2-with-registers-small", "v1")
+    assert second.label == "facebook/dinov2-with-registers-small"
+    assert [spec.resolution_of(model) for model in spec.models] == [518, 448]
+
+
+def test_what_a_file_need_not_say(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATTENTION_GALLERY_CACHE", "/elsewhere")
+    spec = load_spec(file)
+    assert spec == GallerySpec(
+        title="Attention gallery",
+        description="",
+        models=(ModelSpec(id="a/b"),),
+        images=(Path("work/photos"),),
+        out=Path("site"),  # in the current folder: nobody said it is the file's
+        field_of_view="square",
+        resolution=None,
+        device="auto",
+        dtype="auto",
+        patch_queries="auto",
+        batch_size=None,
+        trust_remote_code=False,
+        strict=False,
+        store=Path("/elsewhere"),
+        templates=None,
+    )
+    monkeypatch.delenv("ATTENTION_GALLERY_CACHE")
+    assert load_spec(file).store.name == "attention-gallery"
+
+
+def test_short_and_long_forms_of_a_model_mix(file: Path) -> None:
+    file.write_text('images = ["p"]\nmodels = ["a/b@v1.0", {id = "a/b", revision = "v2"}, "gpt"]\n')
+    spec = load_spec(file)
+    assert [(m.id, m.revision) for m in spec.models] == [
+        ("a/b", "v1.0"),
+        ("a/b", "v2"),
+        ("gpt", "main"),
+    ]
+
+
+def test_a_byte_order_mark_is_no_obstacle(file: Path) -> None:
+    file.write_bytes(b"\xef\xbb\xbf" + ENOUGH.encode())
+    assert load_spec(file).models[0].id == "a/b"
+
+
+def test_a_spec_is_frozen(file: Path) -> None:
+    spec = load_spec(file)
+    with pytest.raises(Exception, match="frozen"):
+        spec.title = "other"  # type: ignore[misc]
+    assert hash(spec) == hash(load_spec(file))
+
+
+# --- folders and hub ids -------------------------------------------------------------------------
+
+
+def test_an_existing_folder_wins_over_an_id_of_the_same_form(file: Path) -> None:
+    Path("work/facebook/vit").mkdir(parents=True)
+    Path("work/mine").mkdir()
+    file.write_text('images = ["p"]\nmodels = ["facebook/vit", "./mine", "facebook/vit@main"]\n')
+    local, mine, hub = load_spec(file).models
+    assert (local.id, local.revision, local.folder) == ("vit", "", Path("work/facebook/vit"))
+    assert (mine.id, mine.label, mine.folder) == ("mine", "mine", Path("work/mine"))
+    # A folder has no revisions, so naming one asks for the hub.
+    assert (hub.id, hub.revision, hub.folder) == ("facebook/vit", "main", None)
+
+
+def test_the_current_folder_is_named_after_itself(file: Path) -> None:
+    spec = spec_from_options(Options(models=("work/.",), images=(Path("photos"),)))
+    assert spec.models[0].id == "work"
+    assert str(Path.cwd()) not in spec.models[0].id + spec.models[0].label
+
+
+@pytest.mark.parametrize(
+    "text", ["a/b", "gpt2", "timm/vit_base.augreg", "A-b/c_d.e", "_/x", "0/1", "a/b@feature/x"]
+)
+def test_hub_ids_of_good_form(text: str, file: Path) -> None:
+    model = ModelSpec.model_validate(text)
+    assert (model.folder, model.id) == (None, text.partition("@")[0])
+
+
+FORM = "Write owner/name as on the Hugging Face hub, owner/name@revision, or ./folder."
+NO_FOLDER = "Check the path; a model on the hub is written owner/name."
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", f'the text "" is neither a folder nor the id of a model. {FORM}'),
+        ("a b/c", f'the text "a b/c" is neither a folder nor the id of a model. {FORM}'),
+        ("a/b/c", f'the text "a/b/c" is neither a folder nor the id of a model. {FORM}'),
+        ("a/b@", f'the text "a/b@" is neither a folder nor the id of a model. {FORM}'),
+        ("a--b/c", f'the text "a--b/c" is neither a folder nor the id of a model. {FORM}'),
+        ("a/b.", f'the text "a/b." is neither a folder nor the id of a model. {FORM}'),
+        ("é/b", f'the text "é/b" is neither a folder nor the id of a model. {FORM}'),
+        ("a/" + "b" * 400, f'the text "a/{"b" * 57}…" is neither a folder nor the id of a model. '
+         + FORM),
+        ("./gone", f"there is no model folder work/gone. {NO_FOLDER}"),
+        ("/gone/x", f"there is no model folder /gone/x. {NO_FOLDER}"),
+        ("~nobody-here/x", f"there is no model folder work/~nobody-here/x. {NO_FOLDER}"),
+        ("gallery.toml", "gallery.toml is a file. Name the folder of its config.json."),
+        (
+            "https://huggingface.co/facebook/dinov2-small/tree/main",
+            "https://huggingface.co/facebook/dinov2-small/tree/main is an address. "
+            "Write facebook/dinov2-small.",
+        ),
+    ],
+)  # fmt: skip
+def test_models_that_are_neither(text: str, message: str, file: Path) -> None:
+    found = error_of(f'images = ["p"]\nmodels = ["{text}"]\n', file)
+    assert found == f"work/gallery.toml: models: {message}"
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (
+            '{id = "a/b@v1", revision = "v2"}',
+            "models: a/b@v1 also has revision v2. Keep one of them.",
+        ),
+        (
+            '{id = "mine", revision = "v2"}',
+            "models: mine is a folder, which has no revision v2. Leave the revision out.",
+        ),
+        ('{id = "a/b", folder = "x"}', "models: unknown key folder. Give the folder as the id."),
+        (
+            '{id = "a/b", lable = "x"}',
+            "unknown key lable of model 1. Did you mean label?",
+        ),
+        (
+            '{label = "x"}',
+            'id of model 1 is missing. Add one, such as id = "facebook/dinov2-small".',
+        ),
+        (
+            '{id = "a/b", resolution = "518"}',
+            "resolution of model 1 should be a whole number of pixels from 8 to 8192, "
+            'got the text "518".',
+        ),
+        (
+            '{id = "a/b", revision = 2}',
+            "revision of model 1 should be a branch, tag or commit, as a text, got the number 2.",
+        ),
+        ("7", "model 1 should be a model's id, or a table with an id, got the number 7."),
+    ],
+)
+def test_wrong_tables_of_models(table: str, message: str, file: Path) -> None:
+    Path("work/mine").mkdir()
+    found = error_of(f'images = ["p"]\nmodels = [{table}]\n', file)
+    assert found == f"work/gallery.toml: {message}"
+
+
+def test_the_same_model_twice_is_an_error_unless_something_differs(file: Path) -> None:
+    head = 'images = ["p"]\nresolution = 518\n'
+    twice = head + 'models = ["a/b", {id = "a/b@main", resolution = 518}]\n'
+    assert error_of(twice, file) == (
+        "work/gallery.toml: models: a/b@main is given twice at 518 px. "
+        "Leave one out, or change its resolution."
+    )
+    Path("work/mine").mkdir()
+    same_folder = 'images = ["p"]\nmodels = ["mine", "./mine/"]\n'
+    assert error_of(same_folder, file) == (
+        "work/gallery.toml: models: mine is given twice at own size. "
+        "Leave one out, or change its resolution."
+    )
+
+
+def test_labels_that_would_be_equal_say_what_differs(file: Path) -> None:
+    for folder in ("x/m", "y/m"):
+        Path("work", folder).mkdir(parents=True)
+    file.write_text(
+        'images = ["p"]\n'
+        'models = ["a/b", "a/b@v2", {id = "a/b", resolution = 448}, "c/d", "x/m", "y/m", '
+        '{id = "c/e", label = "E"}, {id = "c/f", label = "E"}]\n'
+    )
+    assert load_spec(file).labels == (
+        "a/b (main, own size)",
+        "a/b (v2, own size)",
+        "a/b (main, 448 px)",
+        "c/d",
+        "m (x)",
+        "m (y)",
+        "E (c/e)",
+        "E (c/f)",
+    )
+    assert load_spec(file, Options(resolution=224)).labels[0] == "a/b (main, 224 px)"
+
+
+# --- what is refused -----------------------------------------------------------------------------
+
+EXTRA_KEYS = (
+    "title, description, resolution, models, images, out, field_of_view, device, dtype, "
+    "patch_queries, batch_size, trust_remote_code, strict, store, templates"
+)
+NAME_MODELS = 'Name one with -m, such as -m facebook/dinov2-small, or in a file: models = ["..."].'
+NAME_IMAGES = 'Name files or folders with -i, such as -i photos, or in a file: images = ["..."].'
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("resolutoin = 3\n" + ENOUGH, "unknown key resolutoin. Did you mean resolution?"),
+        ("field-of-view = 3\n" + ENOUGH, "unknown key field-of-view. Did you mean field_of_view?"),
+        ("xyzzy = 3\n" + ENOUGH, f"unknown key xyzzy. The keys are {EXTRA_KEYS}."),
+        ('modles = ["a/b"]\nimages = ["p"]\n', "unknown key modles. Did you mean models?"),
+        ('images = ["p"]\n', f"models is missing. {NAME_MODELS}"),
+        ('models = ["a/b"]\n', f"images is missing. {NAME_IMAGES}"),
+        (
+            'models = []\nimages = ["p"]\n',
+            'models should be a list of models such as ["facebook/dinov2-small"], '
+            f"got an empty list. {NAME_MODELS}",
+        ),
+        (
+            'models = "a/b"\nimages = ["p"]\n',
+            'models should be a list of models such as ["facebook/dinov2-small"], '
+            f'got the text "a/b". {NAME_MODELS}',
+        ),
+        (
+            'models = ["a/b"]\nimages = ["p", 7]\n',
+            'entry 2 of images should be a list of files and folders such as ["photos"], '
+            f"got the number 7. {NAME_IMAGES}",
+        ),
+        (
+            "resolution = 0\n" + ENOUGH,
+            "resolution should be a whole number of pixels from 8 to 8192, got the number 0.",
+        ),
+        (
+            "resolution = 224.0\n" + ENOUGH,
+            "resolution should be a whole number of pixels from 8 to 8192, got the number 224.0.",
+        ),
+        (
+            "resolution = true\n" + ENOUGH,
+            "resolution should be a whole number of pixels from 8 to 8192, got true.",
+        ),
+        ("strict = 1\n" + ENOUGH, "strict should be true or false, got the number 1."),
+        (
+            'field_of_view = "sqare"\n' + ENOUGH,
+            "field_of_view should be square, whole or checkpoint, "
+            'got the text "sqare". Did you mean square?',
+        ),
+        (
+            'dtype = "fp16"\n' + ENOUGH,
+            'dtype should be auto, float32, bfloat16 or float16, got the text "fp16".',
+        ),
+        (
+            'dtype = "float61"\n' + ENOUGH,
+            "dtype should be auto, float32, bfloat16 or float16, "
+            'got the text "float61". Did you mean float16?',
+        ),
+        (
+            'device = "cuda:x"\n' + ENOUGH,
+            'device should be auto, cpu, cuda, cuda:0 or mps, got the text "cuda:x".',
+        ),
+        (
+            'patch_queries = "all"\n' + ENOUGH,
+            'patch_queries should be auto, off, mean or heads, got the text "all".',
+        ),
+        (
+            "batch_size = 0\n" + ENOUGH,
+            "batch_size should be a whole number from 1, got the number 0.",
+        ),
+        ("title = 3\n" + ENOUGH, "title should be a text, got the number 3."),
+        ('out = ""\n' + ENOUGH, 'out should be a folder, got the text "".'),
+        ("out = {}\n" + ENOUGH, "out should be a folder, got a table."),
+    ],
+)
+def test_one_line_names_the_file_the_key_and_the_next_step(
+    text: str, message: str, file: Path
+) -> None:
+    assert error_of(text, file) == f"work/gallery.toml: {message}"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "title = 'x'\nmodels = [\n",
+            "work/gallery.toml, at its end: not valid TOML: Invalid value. Correct that line.",
+        ),
+        (
+            "title = 'x'\nmodels\n",
+            "work/gallery.toml, line 2: not valid TOML: Expected '=' after a key in a key/value "
+            "pair. Correct that line.",
+        ),
+        (b"title = 'x'\n\xff", "work/gallery.toml, line 2: not UTF-8. Save the file as UTF-8."),
+    ],
+)
+def test_files_that_are_not_toml(text: str | bytes, message: str, file: Path) -> None:
+    assert error_of(text, file) == message
+
+
+def test_files_that_cannot_be_read(file: Path) -> None:
+    with pytest.raises(SpecError) as caught:
+        load_spec(Path("work/galery.toml"))
+    assert str(caught.value) == "There is no file work/galery.toml. Check the path."
+    with pytest.raises(SpecError) as caught:
+        load_spec(Path("work"))
+    assert str(caught.value) == "work cannot be read: Is a directory. Name a TOML file."
+
+
+@pytest.mark.parametrize(
+    ("out", "held"),
+    [
+        (".", "the folder of work/gallery.toml"),
+        ("..", "the current folder"),
+        ("photos", "the images work/photos"),
+        ("weights", "the model vit"),
+        ("cache", "the record store"),
+        ("mine", "the templates"),
+    ],
+)
+def test_the_site_never_replaces_what_it_is_made_of(out: str, held: str, file: Path) -> None:
+    Path("work/weights/vit").mkdir(parents=True)
+    text = (
+        f'out = "{out}"\nimages = ["photos"]\nmodels = ["weights/vit"]\n'
+        'store = "cache/records"\ntemplates = "mine"\n'
+    )
+    assert error_of(text, file) == (
+        f"work/gallery.toml: out: a site in {Path('work', out)} would replace {held}. "
+        "Name a folder of its own, such as site."
+    )
+
+
+def test_wrong_values_from_python_read_the_same(file: Path) -> None:
+    with pytest.raises(SpecError) as caught:
+        GallerySpec(models=("a/b",), images=("p",), resolution=3)
+    assert str(caught.value) == (
+        "resolution should be a whole number of pixels from 8 to 8192, got the number 3."
+    )
+
+
+# --- options -------------------------------------------------------------------------------------
+
+
+def test_a_gallery_from_options_alone(file: Path) -> None:
+    options = Options(models=("a/b", "c/d@v"), images=(Path("p"), Path("q")), out=Path("o"))
+    spec = spec_from_options(options)
+    assert [m.id for m in spec.models] == ["a/b", "c/d"]
+    assert (spec.images, spec.out) == ((Path("p"), Path("q")), Path("o"))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (Options(), f"No models were given. {NAME_MODELS}"),
+        (Options(models=("a/b",)), f"No images were given. {NAME_IMAGES}"),
+        (
+            Options(models=("a/b",), images=(Path("p"),), batch_size=0),
+            "--batch-size should be a whole number from 1, got the number 0.",
+        ),
+        (
+            Options(models=("a b",), images=(Path("p"),)),
+            f'-m: the text "a b" is neither a folder nor the id of a model. {FORM}',
+        ),
+        (
+            Options(models=("a/b", "a/b"), images=(Path("p"),)),
+            "-m: a/b@main is given twice at own size. Leave one out, or change its resolution.",
+        ),
+        (
+            Options(models=("a/b",), images=(Path("p"),), out=Path()),
+            "-o: a site in . would replace the current folder. "
+            "Name a folder of its own, such as site.",
+        ),
+    ],
+)
+def test_wrong_options_are_named_as_they_are_typed(
+    options: Options, message: str, file: Path
+) -> None:
+    with pytest.raises(SpecError) as caught:
+        spec_from_options(options)
+    assert str(caught.value) == message
+
+
+def test_options_go_before_the_file_only_when_given(file: Path) -> None:
+    file.write_text('title = "File"\nout = "site"\nstrict = true\n' + ENOUGH)
+    Path("here").mkdir()
+    unchanged, spec = load_spec(file), load_spec(file, Options(title="Option", strict=False))
+    assert (spec.title, spec.strict, spec.out) == ("Option", False, unchanged.out)
+    assert spec.models == unchanged.models
+    # Paths on the command line start in the current folder, also models.
+    options = Options(models=("here",), images=(Path("p"),), out=Path("o"), store=Path("s"))
+    spec = load_spec(file, options)
+    assert (spec.images, spec.out, spec.store) == ((Path("p"),), Path("o"), Path("s"))
+    assert [m.folder for m in spec.models] == [Path("here")]
+    assert merge(unchanged, options) == spec
+    assert merge(unchanged, Options()) == unchanged
+
+
+def test_options_complete_a_file(file: Path) -> None:
+    file.write_text('title = "Only a title"\n')
+    spec = load_spec(file, Options(models=("a/b",), images=(Path("p"),)))
+    assert spec.title == "Only a title"
+
+
+def test_a_wrong_option_does_not_blame_the_file(file: Path) -> None:
+    with pytest.raises(SpecError) as caught:
+        load_spec(file, Options(device="gpu"))
+    assert str(caught.value) == (
+        '--device should be auto, cpu, cuda, cuda:0 or mps, got the text "gpu".'
+    )
+
+
+def test_options_and_the_spec_have_the_same_keys() -> None:
+    assert set(Options.__slots__) == set(GallerySpec.model_fields)
+
+
+def test_the_spec_is_read_without_torch() -> None:
+    modules = "generator.spec, generator.images, generator.store"
+    code = f"import sys, {modules}; print('torch' in sys.modules)"
+    command, here = [sys.executable, "-c", code], Path(__file__).parents[1]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=here)
+    assert done.stdout == "False\n"
