@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from generator.errors import SpecError
-from generator.toml import kind_of
+from generator.toml import shortened
 
 _SHORT_OPTIONS = {"models": "-m", "images": "-i", "out": "-o"}
 _HUB_NAME = r"\w(?:\w|[.-](?=\w))*"  # no .. or --, as on the hub
@@ -106,7 +106,7 @@ class ModelSpec(BaseModel):
         if not isinstance(table, dict) or not isinstance(table.get("id"), str):
             return table
         if "folder" in table:
-            raise model_error(Source.of(info), "unknown key folder.", "Give the folder as the id.")
+            raise model_error(Source.of(info), "Unknown key folder.", "Give the folder as the id.")
         revision = table.get("revision", "")
         if not isinstance(revision, str):
             return table
@@ -137,14 +137,14 @@ def _find_model(text: str, revision: str, source: Source) -> dict[str, Any]:
     if _PATH.match(text):
         raise model_error(
             source,
-            f"there is no model folder {folder}.",
+            f"There is no model folder {folder}.",
             "Check the path; a model on the hub is written owner/name.",
         )
     name, at, tail = text.partition("@")
     if not _HUB_ID.fullmatch(name) or (at and not tail.strip()):
         raise model_error(
             source,
-            f"{kind_of(text)} is neither a folder nor the id of a model.",
+            f'"{shortened(text)}" is neither a folder nor the id of a model.',
             "Write owner/name as on the Hugging Face hub, owner/name@revision, or ./folder.",
         )
     if tail and revision and tail != revision:
@@ -154,4 +154,6 @@ def _find_model(text: str, revision: str, source: Source) -> dict[str, Any]:
 
 def model_error(source: Source, message: str, hint: str) -> SpecError:
     """An error about the models as a whole."""
+    if source == Source():  # Python, or a command that takes one model: nothing to point at
+        return SpecError(message, hint)
     return SpecError(source.says("models", f"{source.name('models')}: {message}"), hint)

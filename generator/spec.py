@@ -46,7 +46,15 @@ from generator.model_spec import (
 from generator.records import FieldOfView
 from generator.toml import did_you_mean, kind_of, read_toml
 
-__all__ = ["GallerySpec", "ModelSpec", "Options", "load_spec", "merge", "spec_from_options"]
+__all__ = [
+    "GallerySpec",
+    "ModelSpec",
+    "Options",
+    "default_store",
+    "load_spec",
+    "merge",
+    "spec_from_options",
+]
 
 CACHE_VARIABLE = "ATTENTION_GALLERY_CACHE"
 """Environment variable that names the folder of the record store."""

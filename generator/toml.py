@@ -55,7 +55,7 @@ def kind_of(value: object) -> str:
         case int() | float():
             words = f"the number {value}"
         case str():
-            words = f'the text "{value if len(value) <= 60 else value[:59] + "…"}"'
+            words = f'the text "{shortened(value)}"'
         case list() | tuple():
             words = "a list" if value else "an empty list"
         case dict():
@@ -63,3 +63,8 @@ def kind_of(value: object) -> str:
         case _:
             words = "nothing" if value is None else f"{value}"
     return words
+
+
+def shortened(text: str) -> str:
+    """A text that fits a message: its first 60 characters at most."""
+    return text if len(text) <= 60 else text[:59] + "…"

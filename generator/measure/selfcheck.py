@@ -14,7 +14,7 @@ from transformers import AutoImageProcessor
 from generator.measure.load import LoadedModel, inferred_layout, load
 from generator.measure.preprocess import describe, locate, pixels
 from generator.measure.residual import ResidualNorms
-from generator.measure.statistics import Scores
+from generator.measure.statistics import Scores, attention_of
 from generator.measure.tap import AttentionTap
 from generator.records import TokenLayout
 
@@ -87,8 +87,7 @@ def self_check(model: LoadedModel, picture: Image.Image, resolution: int | None)
 
 def _whole(scores: Scores) -> Tensor:
     """The whole matrix of a layer, ``[head, query, key]``: affordable once, for a check."""
-    everything = slice(None)
-    return torch.softmax(scores.block(everything, everything), dim=-1)
+    return attention_of(scores, slice(None))
 
 
 def _layout(layout: TokenLayout, tokens: int) -> Check:

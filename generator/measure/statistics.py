@@ -15,11 +15,18 @@ from torch import Tensor
 
 from generator.records import PatchQueries, TokenLayout
 
-CPU_BLOCK = 1 << 18
-"""Attention values in a block on the CPU: 1 MB of float32, about one core's second-level cache."""
+CPU_BLOCK = 3 << 17
+"""Attention values in a block on the CPU: 1.5 MB of float32, which stay in its caches."""
 
 ACCELERATOR_BLOCK = 1 << 26
 """Attention values in a block elsewhere: 256 MB, enough to keep the device busy."""
+
+
+FAINT = 1e-20
+"""A weight below this is too near to underflow to read a log-sum-exp from it."""
+
+MASKED = -1e30
+"""Logit of a key that may not be seen. Finite, so that 0 times it is 0 in an expectation."""
 
 
 class Scores(Protocol):
@@ -35,9 +42,13 @@ class Scores(Protocol):
         """Where the logits are made."""
         ...
 
-    def block(self, heads: slice, queries: slice) -> Tensor:
-        """Logits float32 ``[head, query, key]`` of some heads and queries of one image."""
+    @property
+    def keys(self) -> int:
+        """Number of keys."""
         ...
+
+    def write(self, heads: slice, queries: slice, out: Tensor) -> None:
+        """Write the logits of some heads and queries into ``out``, float32 ``[head, query, key]``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +77,19 @@ class QueryKeyScores:
         """Where the vectors live."""
         return self.query.device
 
-    def block(self, heads: slice, queries: slice) -> Tensor:
-        """Logits float32 ``[head, query, key]``."""
+    @property
+    def keys(self) -> int:
+        """Number of keys."""
+        return self.key.shape[1]
+
+    def write(self, heads: slice, queries: slice, out: Tensor) -> None:
+        """Logits into ``out``, float32 ``[head, query, key]``."""
         # Scaling the queries touches far fewer values than scaling the product.
         query = self.query[heads, queries].float() * self.scale
-        scores = query @ self.key[heads].float().transpose(-1, -2)
-        if self.bias is None:
-            return scores
-        bias = self.bias.expand(self.heads, *self.bias.shape[-2:])[heads]
-        return scores.add_(bias[:, queries] if bias.shape[1] > 1 else bias)
+        torch.matmul(query, self.key[heads].float().transpose(-1, -2), out=out)
+        if self.bias is not None:
+            bias = self.bias.expand(self.heads, *self.bias.shape[-2:])[heads]
+            out.add_(bias[:, queries] if bias.shape[1] > 1 else bias)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +108,14 @@ class GivenScores:
         """Where the logits live."""
         return self.scores.device
 
-    def block(self, heads: slice, queries: slice) -> Tensor:
-        """Logits float32 ``[head, query, key]``."""
-        return self.scores[heads, queries].float()
+    @property
+    def keys(self) -> int:
+        """Number of keys."""
+        return self.scores.shape[2]
+
+    def write(self, heads: slice, queries: slice, out: Tensor) -> None:
+        """Logits into ``out``, float32 ``[head, query, key]``."""
+        out.copy_(self.scores[heads, queries]).clamp_(min=MASKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +149,21 @@ class LayerStatistics:
 
 def prefix_rows(scores: Scores, layout: TokenLayout) -> Tensor:
     """Attention of the prefix tokens alone: float32 ``[prefix, head, key]``."""
-    block = scores.block(slice(None), layout.prefix_slice)
-    return torch.softmax(block, dim=-1).transpose(0, 1)
+    return attention_of(scores, layout.prefix_slice).transpose(0, 1)
 
 
-def patch_distances(layout: TokenLayout, patch: tuple[int, int], device: torch.device) -> Tensor:
-    """Distance between patch centres in input pixels: float32 ``[patch, patch]``.
+def attention_of(scores: Scores, queries: slice) -> Tensor:
+    """Attention of some queries, all heads: float32 ``[head, query, key]``."""
+    count = len(range(*queries.indices(scores.keys)))
+    logits = torch.empty(scores.heads, count, scores.keys, device=scores.device)
+    scores.write(slice(None), queries, logits)
+    return torch.softmax(logits, dim=-1)
+
+
+def token_distances(layout: TokenLayout, patch: tuple[int, int], device: torch.device) -> Tensor:
+    """Distance between patch centres in input pixels: float32 ``[token, token]``.
+
+    The prefix has no place in the picture: its rows and columns are 0.
 
     Args:
         layout: the grid.
@@ -145,7 +174,9 @@ def patch_distances(layout: TokenLayout, patch: tuple[int, int], device: torch.d
     row, col = place // layout.cols, place % layout.cols
     down = (row[:, None] - row[None, :]).float() * patch[0]
     across = (col[:, None] - col[None, :]).float() * patch[1]
-    return torch.hypot(down, across)
+    distances = torch.zeros(layout.tokens, layout.tokens, device=device)
+    distances[layout.patch_slice, layout.patch_slice] = torch.hypot(down, across)
+    return distances
 
 
 class Reducer:
@@ -169,14 +200,14 @@ class Reducer:
         self.layout = layout
         self.patch_queries = patch_queries
         self.device = device
-        self._distances = patch_distances(layout, patch, device)
+        self._distances = token_distances(layout, patch, device)
 
     def reduce(self, scores: Scores) -> LayerStatistics:
         """All statistics of one layer on one image.
 
         Every row's entropy is ``lse - sum_j p_j s_j`` with logits ``s``, probabilities ``p`` and
-        ``lse`` their log-sum-exp, which is read off the row's maximum (``s_max - log p_max``)
-        instead of being summed again.
+        ``lse`` their log-sum-exp (see :func:`_log_sum_exp`). Each pass over a block counts: it is
+        all that measuring costs beside making the logits.
         """
         layout, heads = self.layout, scores.heads
         tokens, first = layout.tokens, len(layout.prefix)
@@ -184,16 +215,16 @@ class Reducer:
         received = self._zeros(heads, tokens)
         entropy = self._zeros(heads, tokens)
         entropy_patches = self._zeros(heads, tokens)
-        distance = self._zeros(heads, layout.patches)
+        distance = self._zeros(heads, tokens)
         patch_mass = self._zeros(heads, tokens)
         diagonal = self._zeros(heads, layout.patches)
         head_mean = self._zeros(tokens, tokens)
         kept = self._kept(heads)
 
-        for group, queries in self._blocks(heads):
-            s = scores.block(group, queries)
-            p = torch.softmax(s, dim=-1)
-            lse = s.amax(-1) - p.amax(-1).log()
+        for group, queries, s, p in self._blocks(heads):
+            scores.write(group, queries, s)
+            torch.softmax(s, dim=-1, out=p)
+            lse = _log_sum_exp(s, p)
             to_patches = p[..., first:]
             mass = to_patches.sum(-1)
             expected = torch.linalg.vecdot(to_patches, s[..., first:])
@@ -202,17 +233,17 @@ class Reducer:
             # Of the renormalised row: log-sum-exp over the patches is lse + log(mass).
             entropy_patches[group, queries] = lse + mass.log() - expected / mass
             patch_mass[group, queries] = mass
-            head_mean[queries] += p.sum(0)
+            for head in p:
+                head_mean[queries] += head
             if queries.start < first:
                 rows[:, group] = p[:, :first].transpose(0, 1)
-            patch_rows = slice(max(first - queries.start, 0), None)
-            among = p[:, patch_rows, first:]
+            distance[group, queries] = torch.linalg.vecdot(p, self._distances[queries])
+            from_patches = p[:, max(first - queries.start, 0) :]
             places = slice(max(queries.start - first, 0), queries.stop - first)
-            received[group] += p[:, patch_rows].sum(1)
-            distance[group, places] = torch.linalg.vecdot(among, self._distances[places])
-            diagonal[group, places] = among.diagonal(places.start, dim1=1, dim2=2)
+            received[group] += from_patches.sum(1)
+            diagonal[group, places] = from_patches.diagonal(first + places.start, dim1=1, dim2=2)
             if kept is not None:
-                kept[group, places] = p[:, patch_rows] * tokens
+                kept[group, places] = from_patches * tokens
         head_mean /= heads
         patches = layout.patches
         return LayerStatistics(
@@ -220,8 +251,8 @@ class Reducer:
             received=received / patches,
             entropy=_mean(entropy) / _log(tokens),
             entropy_patches=_mean(entropy_patches) / _log(patches),
-            distance=_mean(distance),
-            distance_patches=_mean(distance / patch_mass[:, first:]),
+            distance=_mean(distance[:, first:]),
+            distance_patches=_mean(distance[:, first:] / patch_mass[:, first:]),
             self_attention=_mean(diagonal),
             head_mean=head_mean,
             patch_attention=(head_mean[first:] * tokens).half()
@@ -229,18 +260,23 @@ class Reducer:
             else kept,
         )
 
-    def _blocks(self, heads: int) -> Iterator[tuple[slice, slice]]:
-        """Blocks of heads and queries; the first block of queries holds the whole prefix."""
+    def _blocks(self, heads: int) -> Iterator[tuple[slice, slice, Tensor, Tensor]]:
+        """Blocks of heads and queries, with room for their logits and weights.
+
+        The room is the same for all blocks: fresh memory would cost as much as a pass over it. The
+        first block of queries holds the whole prefix.
+        """
         tokens, first = self.layout.tokens, len(self.layout.prefix)
         size = CPU_BLOCK if self.device.type == "cpu" else ACCELERATOR_BLOCK
         queries = min(tokens, max(size // tokens, first + 1))
         together = min(heads, max(size // (queries * tokens), 1))
+        room = torch.empty(2, together, queries, tokens, device=self.device)
         for start in range(0, tokens, queries):
+            stop = min(start + queries, tokens)
             for head in range(0, heads, together):
-                yield (
-                    slice(head, min(head + together, heads)),
-                    slice(start, min(start + queries, tokens)),
-                )
+                last = min(head + together, heads)
+                logits, weights = room[:, : last - head, : stop - start]
+                yield slice(head, last), slice(start, stop), logits, weights
 
     def _zeros(self, *shape: int) -> Tensor:
         return torch.zeros(*shape, dtype=torch.float32, device=self.device)
@@ -270,6 +306,18 @@ def rollout(head_means: list[Tensor], start: Tensor) -> Tensor:
     for layer in reversed(head_means):
         row = (row @ layer + row) / 2
     return row
+
+
+def _log_sum_exp(scores: Tensor, weights: Tensor) -> Tensor:
+    """The rows' log-sum-exp ``[head, query]``, from a softmax already made.
+
+    ``s_j - log p_j`` is the same for every key; the first key serves unless its weight is so small
+    that its logarithm is no longer exact, in which case the largest does.
+    """
+    score, weight = scores[..., 0], weights[..., 0]
+    if bool((weight < FAINT).any()):
+        score, weight = scores.amax(-1), weights.amax(-1)
+    return score - weight.log()
 
 
 def _mean(values: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from generator.errors import CaptureError
-from generator.measure.statistics import GivenScores, QueryKeyScores, Scores
+from generator.measure.statistics import MASKED, GivenScores, QueryKeyScores, Scores
 
 Reduced = TypeVar("Reduced")
 
@@ -206,8 +206,8 @@ def _additive(mask: Tensor | None) -> Tensor | None:
     while mask.dim() < 4:
         mask = mask.unsqueeze(0)
     if mask.dtype == torch.bool:
-        return torch.zeros(mask.shape, device=mask.device).masked_fill_(~mask, -math.inf)
-    return mask.float()
+        return torch.zeros(mask.shape, device=mask.device).masked_fill_(~mask, MASKED)
+    return mask.float().clamp(min=MASKED)
 
 
 def _image(bias: Tensor, image: int) -> int:
