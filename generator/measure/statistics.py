@@ -15,8 +15,8 @@ from torch import Tensor
 
 from generator.records import PatchQueries, TokenLayout
 
-CPU_BLOCK = 3 << 17
-"""Attention values in a block on the CPU: 1.5 MB of float32, which stay in its caches."""
+CPU_BLOCK = 3 << 18
+"""Attention values in a block on the CPU: 3 MB of float32, which stay in its caches."""
 
 ACCELERATOR_BLOCK = 1 << 26
 """Attention values in a block elsewhere: 256 MB, enough to keep the device busy."""
@@ -48,7 +48,7 @@ class Scores(Protocol):
         ...
 
     def write(self, heads: slice, queries: slice, out: Tensor) -> None:
-        """Write the logits of some heads and queries into ``out``, float32 ``[head, query, key]``."""
+        """Write logits into ``out``, float32 ``[head, query, key]``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +56,24 @@ class QueryKeyScores:
     """Logits from the vectors that go into scaled dot-product attention.
 
     Attributes:
-        query: ``[head, query, channel]`` of one image.
-        key: ``[head, key, channel]`` of the same image.
-        scale: factor on the dot product.
+        query: float32 ``[head, query, channel]`` of one image, already scaled.
+        key: float32 ``[head, key, channel]`` of the same image.
         bias: added to the logits, broadcastable to ``[head, query, key]``; None for none.
     """
 
     query: Tensor
     key: Tensor
-    scale: float
     bias: Tensor | None = None
+
+    @classmethod
+    def scaled(
+        cls, query: Tensor, key: Tensor, scale: float, bias: Tensor | None = None
+    ) -> QueryKeyScores:
+        """From vectors of any dtype, made ready once for many blocks.
+
+        Scaling the queries touches far fewer values than scaling the products.
+        """
+        return cls(query.float() * scale, key.float(), bias)
 
     @property
     def heads(self) -> int:
@@ -84,9 +92,7 @@ class QueryKeyScores:
 
     def write(self, heads: slice, queries: slice, out: Tensor) -> None:
         """Logits into ``out``, float32 ``[head, query, key]``."""
-        # Scaling the queries touches far fewer values than scaling the product.
-        query = self.query[heads, queries].float() * self.scale
-        torch.matmul(query, self.key[heads].float().transpose(-1, -2), out=out)
+        torch.matmul(self.query[heads, queries], self.key[heads].transpose(-1, -2), out=out)
         if self.bias is not None:
             bias = self.bias.expand(self.heads, *self.bias.shape[-2:])[heads]
             out.add_(bias[:, queries] if bias.shape[1] > 1 else bias)
@@ -179,6 +185,53 @@ def token_distances(layout: TokenLayout, patch: tuple[int, int], device: torch.d
     return distances
 
 
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """What one pass over the blocks of a layer leaves behind.
+
+    Attributes:
+        rows: ``[prefix, head, key]``.
+        received: ``[head, key]``, summed over the patch queries.
+        own_logit: ``[head, query]``, of each token to itself.
+        own_weight: ``[head, query]``, the same after the softmax.
+        patch_mass: ``[head, query]``, weight that goes to the patches.
+        patch_logit: ``[head, query]``, expected logit, the part of the patches.
+        prefix_logit: ``[head, query]``, expected logit, the part of the prefix.
+        distance: ``[head, query]``, expected distance.
+        head_mean: ``[query, key]``.
+        kept: float16 ``[head, patch query, key]``, times uniform, or None.
+    """
+
+    rows: Tensor
+    received: Tensor
+    own_logit: Tensor
+    own_weight: Tensor
+    patch_mass: Tensor
+    patch_logit: Tensor
+    prefix_logit: Tensor
+    distance: Tensor
+    head_mean: Tensor
+    kept: Tensor | None
+
+    @classmethod
+    def zeros(cls, layout: TokenLayout, heads: int, device: torch.device, *, keep: bool) -> _Sums:
+        """Room for the sums; the patches' rows only when they are kept."""
+        tokens = layout.tokens
+        shape = (heads, layout.patches, tokens)
+        return cls(
+            rows=torch.zeros(len(layout.prefix), heads, tokens, device=device),
+            received=torch.zeros(heads, tokens, device=device),
+            own_logit=torch.zeros(heads, tokens, device=device),
+            own_weight=torch.zeros(heads, tokens, device=device),
+            patch_mass=torch.zeros(heads, tokens, device=device),
+            patch_logit=torch.zeros(heads, tokens, device=device),
+            prefix_logit=torch.zeros(heads, tokens, device=device),
+            distance=torch.zeros(heads, tokens, device=device),
+            head_mean=torch.zeros(tokens, tokens, device=device),
+            kept=torch.zeros(shape, dtype=torch.float16, device=device) if keep else None,
+        )
+
+
 class Reducer:
     """Reduces the attention of layers that share one token layout.
 
@@ -200,92 +253,99 @@ class Reducer:
         self.layout = layout
         self.patch_queries = patch_queries
         self.device = device
+        self._room = torch.empty(2, 0, device=device)
         self._distances = token_distances(layout, patch, device)
 
     def reduce(self, scores: Scores) -> LayerStatistics:
-        """All statistics of one layer on one image.
+        """All statistics of one layer on one image."""
+        layout, sums = self.layout, self._sum(scores)
+        patches, patch = layout.patches, layout.patch_slice
+        lse = self._log_sum_exp(scores, sums)
+        # A row's entropy is its log-sum-exp less its expected logit. Of the row cut to the patches
+        # and renormalised, the log-sum-exp is lse + log(mass).
+        entropy = lse - sums.patch_logit - sums.prefix_logit
+        entropy_patches = lse + sums.patch_mass.log() - sums.patch_logit / sums.patch_mass
+        distance = sums.distance[:, patch]
+        return LayerStatistics(
+            rows=sums.rows,
+            received=sums.received / patches,
+            entropy=_mean(entropy) / _log(layout.tokens),
+            entropy_patches=_mean(entropy_patches) / _log(patches),
+            distance=_mean(distance),
+            distance_patches=_mean(distance / sums.patch_mass[:, patch]),
+            self_attention=_mean(sums.own_weight[:, patch]),
+            head_mean=sums.head_mean,
+            patch_attention=(sums.head_mean[patch] * layout.tokens).half()
+            if self.patch_queries == "mean"
+            else sums.kept,
+        )
 
-        Every row's entropy is ``lse - sum_j p_j s_j`` with logits ``s``, probabilities ``p`` and
-        ``lse`` their log-sum-exp (see :func:`_log_sum_exp`). Each pass over a block counts: it is
-        all that measuring costs beside making the logits.
+    def _sum(self, scores: Scores) -> _Sums:
+        """Go through the blocks once.
+
+        Every pass over a block counts: they are all that measuring costs beside the logits.
         """
         layout, heads = self.layout, scores.heads
-        tokens, first = layout.tokens, len(layout.prefix)
-        rows = self._zeros(first, heads, tokens)
-        received = self._zeros(heads, tokens)
-        entropy = self._zeros(heads, tokens)
-        entropy_patches = self._zeros(heads, tokens)
-        distance = self._zeros(heads, tokens)
-        patch_mass = self._zeros(heads, tokens)
-        diagonal = self._zeros(heads, layout.patches)
-        head_mean = self._zeros(tokens, tokens)
-        kept = self._kept(heads)
-
+        first = len(layout.prefix)
+        sums = _Sums.zeros(layout, heads, self.device, keep=self.patch_queries == "heads")
         for group, queries, s, p in self._blocks(heads):
             scores.write(group, queries, s)
             torch.softmax(s, dim=-1, out=p)
-            lse = _log_sum_exp(s, p)
-            to_patches = p[..., first:]
-            mass = to_patches.sum(-1)
-            expected = torch.linalg.vecdot(to_patches, s[..., first:])
-            prefix = torch.linalg.vecdot(p[..., :first], s[..., :first]) if first else 0.0
-            entropy[group, queries] = lse - expected - prefix
-            # Of the renormalised row: log-sum-exp over the patches is lse + log(mass).
-            entropy_patches[group, queries] = lse + mass.log() - expected / mass
-            patch_mass[group, queries] = mass
+            sums.own_logit[group, queries] = s.diagonal(queries.start, dim1=1, dim2=2)
+            sums.own_weight[group, queries] = p.diagonal(queries.start, dim1=1, dim2=2)
+            torch.sum(p[..., first:], dim=-1, out=sums.patch_mass[group, queries])
+            s.mul_(p)
+            torch.sum(s[..., first:], dim=-1, out=sums.patch_logit[group, queries])
+            if first:
+                torch.sum(s[..., :first], dim=-1, out=sums.prefix_logit[group, queries])
+            torch.mul(p, self._distances[queries], out=s)
+            torch.sum(s, dim=-1, out=sums.distance[group, queries])
             for head in p:
-                head_mean[queries] += head
+                sums.head_mean[queries].add_(head, alpha=1 / heads)
             if queries.start < first:
-                rows[:, group] = p[:, :first].transpose(0, 1)
-            distance[group, queries] = torch.linalg.vecdot(p, self._distances[queries])
+                sums.rows[:, group] = p[:, :first].transpose(0, 1)
             from_patches = p[:, max(first - queries.start, 0) :]
-            places = slice(max(queries.start - first, 0), queries.stop - first)
-            received[group] += from_patches.sum(1)
-            diagonal[group, places] = from_patches.diagonal(first + places.start, dim1=1, dim2=2)
-            if kept is not None:
-                kept[group, places] = from_patches * tokens
-        head_mean /= heads
-        patches = layout.patches
-        return LayerStatistics(
-            rows=rows,
-            received=received / patches,
-            entropy=_mean(entropy) / _log(tokens),
-            entropy_patches=_mean(entropy_patches) / _log(patches),
-            distance=_mean(distance[:, first:]),
-            distance_patches=_mean(distance[:, first:] / patch_mass[:, first:]),
-            self_attention=_mean(diagonal),
-            head_mean=head_mean,
-            patch_attention=(head_mean[first:] * tokens).half()
-            if self.patch_queries == "mean"
-            else kept,
-        )
+            sums.received[group] += from_patches.sum(1)
+            if sums.kept is not None:
+                places = slice(max(queries.start - first, 0), queries.stop - first)
+                sums.kept[group, places] = from_patches * layout.tokens
+        return sums
+
+    def _log_sum_exp(self, scores: Scores, sums: _Sums) -> Tensor:
+        """The rows' log-sum-exp, ``[head, query]``, without another pass.
+
+        Logit less log of the weight is the same for every key, so each token's attention to itself
+        tells it. Where that is too faint for an exact logarithm, the row is summed after all.
+        """
+        lse = sums.own_logit - sums.own_weight.log()
+        faint = sums.own_weight < FAINT
+        if bool(faint.any()):
+            for group, queries, s, _ in self._blocks(scores.heads):
+                scores.write(group, queries, s)
+                exact = torch.logsumexp(s, dim=-1)
+                lse[group, queries] = torch.where(faint[group, queries], exact, lse[group, queries])
+        return lse
 
     def _blocks(self, heads: int) -> Iterator[tuple[slice, slice, Tensor, Tensor]]:
         """Blocks of heads and queries, with room for their logits and weights.
 
-        The room is the same for all blocks: fresh memory would cost as much as a pass over it. The
-        first block of queries holds the whole prefix.
+        The room is the same for all blocks and layers: fresh memory would cost as much as a pass
+        over it. The first block of queries holds the whole prefix.
         """
         tokens, first = self.layout.tokens, len(self.layout.prefix)
         size = CPU_BLOCK if self.device.type == "cpu" else ACCELERATOR_BLOCK
         queries = min(tokens, max(size // tokens, first + 1))
         together = min(heads, max(size // (queries * tokens), 1))
-        room = torch.empty(2, together, queries, tokens, device=self.device)
+        size = together * queries * tokens
+        if self._room.shape[1] < size:
+            self._room = torch.empty(2, size, device=self.device)
+        room = self._room[:, :size].view(2, together, queries, tokens)
         for start in range(0, tokens, queries):
             stop = min(start + queries, tokens)
             for head in range(0, heads, together):
                 last = min(head + together, heads)
                 logits, weights = room[:, : last - head, : stop - start]
                 yield slice(head, last), slice(start, stop), logits, weights
-
-    def _zeros(self, *shape: int) -> Tensor:
-        return torch.zeros(*shape, dtype=torch.float32, device=self.device)
-
-    def _kept(self, heads: int) -> Tensor | None:
-        if self.patch_queries != "heads":
-            return None
-        shape = (heads, self.layout.patches, self.layout.tokens)
-        return torch.zeros(*shape, dtype=torch.float16, device=self.device)
 
 
 def rollout(head_means: list[Tensor], start: Tensor) -> Tensor:
@@ -306,18 +366,6 @@ def rollout(head_means: list[Tensor], start: Tensor) -> Tensor:
     for layer in reversed(head_means):
         row = (row @ layer + row) / 2
     return row
-
-
-def _log_sum_exp(scores: Tensor, weights: Tensor) -> Tensor:
-    """The rows' log-sum-exp ``[head, query]``, from a softmax already made.
-
-    ``s_j - log p_j`` is the same for every key; the first key serves unless its weight is so small
-    that its logarithm is no longer exact, in which case the largest does.
-    """
-    score, weight = scores[..., 0], weights[..., 0]
-    if bool((weight < FAINT).any()):
-        score, weight = scores.amax(-1), weights.amax(-1)
-    return score - weight.log()
 
 
 def _mean(values: Tensor) -> Tensor:

@@ -126,15 +126,15 @@ def test_scale_and_bias_are_applied_as_in_the_call() -> None:
     layout = TokenLayout(("CLS",), 2, 3)
     expected = torch.softmax(0.3 * query @ key.transpose(1, 2) + bias, -1)
     seen = Reducer(layout, patch=(1, 1), patch_queries="off", device=CPU).reduce(
-        QueryKeyScores(query, key, 0.3, bias)
+        QueryKeyScores.scaled(query, key, 0.3, bias)
     )
     torch.testing.assert_close(seen.head_mean, expected.mean(0))
-    rows = prefix_rows(QueryKeyScores(query, key, 0.3, bias), layout)
+    rows = prefix_rows(QueryKeyScores.scaled(query, key, 0.3, bias), layout)
     torch.testing.assert_close(rows, expected[:, :1].transpose(0, 1))
 
 
 def test_a_bias_shared_by_all_queries_is_broadcast() -> None:
     query, key = torch.zeros(2, 2, 5, 4)
     bias = torch.tensor([0.0, 0.0, -math.inf, 0.0, 0.0]).view(1, 1, 5)
-    rows = prefix_rows(QueryKeyScores(query, key, 1.0, bias), TokenLayout(("CLS",), 2, 2))
+    rows = prefix_rows(QueryKeyScores.scaled(query, key, 1.0, bias), TokenLayout(("CLS",), 2, 2))
     assert rows[0, 0].tolist() == [0.25, 0.25, 0, 0.25, 0.25]

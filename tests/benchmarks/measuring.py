@@ -1,0 +1,179 @@
+"""Cost of measuring: time over a bare forward pass, and memory above it.
+
+Everything is measured in one run, the variants taking turns, so the ratios hold on a busy machine
+better than the seconds do.
+"""
+
+from __future__ import annotations
+
+import gc
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from transformers import Dinov2Config, Dinov2Model
+
+from generator.measure.layouts import read_vision_config
+from generator.measure.load import LoadedModel
+from generator.measure.processors import read_processor
+from generator.measure.residual import find_blocks
+from generator.measure.resolve import ResolvedModel
+from generator.records import ModelFacts, PatchQueries
+
+LARGE = {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16, "patch_size": 14}
+
+
+def dinov2_large(attention: str = "sdpa") -> LoadedModel:
+    """A seeded DINOv2-L as the pipeline would load it."""
+    torch.manual_seed(0)
+    config = Dinov2Config(**LARGE, image_size=518)
+    config._attn_implementation = attention
+    network = Dinov2Model(config).train(False)
+    raw = {"model_type": "dinov2", "image_size": 518, **LARGE}
+    vision = read_vision_config(raw, model="seeded/dinov2-large")
+    resolved = ResolvedModel(
+        id="seeded/dinov2-large",
+        source="folder",
+        revision="",
+        commit="",
+        weights_sha256="0" * 64,
+        location="",
+        licence="",
+        config=raw,
+        vision=vision,
+        processor=read_processor(None, vision, model="seeded/dinov2-large"),
+        trust_remote_code=False,
+    )
+    facts = ModelFacts(
+        id=resolved.id,
+        source="folder",
+        revision="",
+        commit="",
+        weights_sha256="0" * 64,
+        model_type="dinov2",
+        architecture="Dinov2Model",
+        layers=24,
+        heads=16,
+        width=1024,
+        patch_height=14,
+        patch_width=14,
+        parameters=sum(p.numel() for p in network.parameters()),
+        licence="",
+    )
+    blocks = find_blocks(network, 24, name=resolved.id)
+    return LoadedModel(facts, network, blocks, resolved, torch.device("cpu"), torch.float32)
+
+
+def image(side: int) -> np.ndarray:
+    """A seeded input, float32 ``[channel, row, column]``."""
+    return np.random.default_rng(0).normal(size=(3, side, side)).astype(np.float32)
+
+
+def bare(model: LoadedModel, side: int) -> None:
+    """The model alone."""
+    values = torch.from_numpy(image(side))[None]
+    model.forward(values, model.resolved.vision.layout(side, side))
+
+
+def rows_only(model: LoadedModel, side: int) -> None:
+    """The model watched, keeping the rows of the prefix tokens."""
+    from generator.measure.statistics import prefix_rows
+    from generator.measure.tap import AttentionTap
+
+    layout = model.resolved.vision.layout(side, side)
+    tap = AttentionTap(
+        model.blocks, partial(prefix_rows, layout=layout), tokens=layout.tokens, model="seeded"
+    )
+    with torch.inference_mode(), tap:
+        model.forward(torch.from_numpy(image(side))[None], layout)
+    assert all(len(images) == 1 for images in tap.layers)
+
+
+def record(model: LoadedModel, side: int, patch_queries: PatchQueries = "off") -> None:
+    """A whole record, as ``build`` makes it."""
+    from generator.measure.extract import Prepared, extract
+    from generator.measure.preprocess import describe, locate
+
+    resolved = model.resolved
+    preprocessing = describe(
+        resolved.processor, resolved.vision, field_of_view="square", resolution=side, model="seeded"
+    )
+    geometry = locate(
+        side,
+        side,
+        processor=resolved.processor,
+        vision=resolved.vision,
+        preprocessing=preprocessing,
+        model="seeded",
+    )
+    item = Prepared(
+        "0" * 64, "noise", "0" * 64, image(side), geometry, preprocessing, patch_queries
+    )
+    (made,) = extract(model, [item])
+    assert hasattr(made, "rollout")
+
+
+def tutorial(model: LoadedModel, side: int, folder: Path) -> None:
+    """The tutorial's way: eager attention, all matrices, a matplotlib grid of heads a layer."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    layout = model.resolved.vision.layout(side, side)
+    attentions = model.attentions(torch.from_numpy(image(side))[None], layout)
+    for number, attention in enumerate(attentions):
+        figure, axes = plt.subplots(4, 4, figsize=(8, 8))
+        for axis, head in zip(axes.flat, attention[0], strict=True):
+            axis.imshow(layout.fold(head[0].numpy()))
+            axis.axis("off")
+        figure.savefig(folder / f"layer{number}.png")
+        plt.close(figure)
+
+
+def taking_turns(variants: dict[str, Callable[[], None]], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each variant in each round, after one round that is not counted."""
+    seconds: dict[str, list[float]] = {name: [] for name in variants}
+    for number in range(rounds + 1):
+        for name, run in variants.items():
+            gc.collect()
+            start = time.perf_counter()
+            run()
+            if number:
+                seconds[name].append(time.perf_counter() - start)
+    return seconds
+
+
+def ratio(seconds: dict[str, list[float]], name: str, base: str) -> float:
+    """Median over the rounds of a variant's time over the base's time of the same round."""
+    pairs = zip(seconds[name], seconds[base], strict=True)
+    return statistics.median(one / other for one, other in pairs)
+
+
+def peak_bytes(variant: str, side: int) -> int:
+    """Peak resident memory of a fresh process that runs one variant once."""
+    command = [sys.executable, "-m", "tests.benchmarks.measuring", variant, str(side)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return int(done.stdout.strip().splitlines()[-1])
+
+
+def _one_variant(variant: str, side: int) -> None:
+    if variant == "eager":
+        model = dinov2_large("eager")
+        model.attentions(
+            torch.from_numpy(image(side))[None], model.resolved.vision.layout(side, side)
+        )
+    else:
+        {"bare": bare, "rows": rows_only, "record": record}[variant](dinov2_large(), side)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+
+
+if __name__ == "__main__":
+    _one_variant(sys.argv[1], int(sys.argv[2]))
