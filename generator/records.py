@@ -353,6 +353,13 @@ class AttentionRecord:
                     f"{name} of {self.model.id} should have shape {shape}, got {found}."
                 )
 
+    def _repr_html_(self) -> str:
+        """In a notebook, the record shows its wall."""
+        # The one import that points up, at the last moment: the waist itself knows no pages.
+        from generator.present.notebook import record_html  # noqa: PLC0415
+
+        return record_html(self)
+
     @property
     def queries(self) -> tuple[str, ...]:
         """Names along the query axis of ``attention``."""

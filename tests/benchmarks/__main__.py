@@ -1,0 +1,117 @@
+"""``python -m tests.benchmarks``: print a table, write ``benchmarks.json``.
+
+Everything that is compared is measured in one run. On a busy machine trust the ratios, not the
+seconds. ``--quick`` leaves out 518 px and the peak memory of eager attention.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from tests.benchmarks import measuring, presenting
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the table: what, how much, and what was hoped for."""
+
+    name: str
+    value: float
+    unit: str
+    goal: str = ""
+
+    def __str__(self) -> str:
+        value = f"{self.value:.2f}" if self.value < 100 else f"{self.value:.0f}"
+        return f"| {self.name} | {value} {self.unit} | {self.goal} |"
+
+
+def measuring_lines(sides: list[int], rounds: int) -> list[Line]:
+    """Time of measuring over a bare forward pass."""
+    model = measuring.dinov2_large()
+    lines = []
+    for side in sides:
+        run = {
+            "bare": partial(measuring.bare, model, side),
+            "rows": partial(measuring.rows_only, model, side),
+            "record": partial(measuring.record, model, side),
+        }
+        seconds = measuring.taking_turns(run, rounds)
+        for name, words, goal in (
+            ("rows", "rows only", "<= 1.05"),
+            ("record", "all statistics", "<= 1.20" if side == 518 else ""),
+        ):
+            value = measuring.ratio(seconds, name, "bare")
+            lines.append(Line(f"measuring at {side} px, {words}", value, "x forward pass", goal))
+    return lines
+
+
+def memory_lines(side: int, *, eager: bool) -> list[Line]:
+    """Peak memory above a process that runs the bare forward pass."""
+    base = measuring.peak_bytes("bare", side)
+    variants = {"record": "<= 0.40"} | ({"eager": ""} if eager else {})
+    return [
+        Line(
+            f"peak memory at {side} px above the forward pass, {name}",
+            (measuring.peak_bytes(name, side) - base) / 1e9,
+            "GB",
+            goal,
+        )
+        for name, goal in variants.items()
+    ]
+
+
+def tutorial_lines(side: int, folder: Path, present_seconds: float) -> list[Line]:
+    """The tutorial's way against a record and its share of the site."""
+    model, eager = measuring.dinov2_large(), measuring.dinov2_large("eager")
+    seconds = measuring.taking_turns(
+        {
+            "ours": partial(measuring.record, model, side),
+            "tutorial": partial(measuring.tutorial, eager, side, folder),
+        },
+        1,
+    )
+    ratio = seconds["tutorial"][0] / (seconds["ours"][0] + present_seconds)
+    return [Line(f"the tutorial's way at {side} px", ratio, "x record and pages")]
+
+
+def presenting_lines(built: presenting.Built, folder: Path) -> list[Line]:
+    """Pages, rebuilds, start-up and bytes."""
+    return [
+        Line("pages a model and image, 24x16 heads, 37x37", built.seconds_per_cell, "s", "<= 0.30"),
+        Line("no-op rebuild of 200 records", presenting.rebuild_seconds(folder / "many"), "s"),
+        Line("attention-gallery --help", presenting.help_seconds(), "s", "<= 0.30"),
+        Line("numbers a model and image", built.data_bytes_per_cell / 1e3, "kB"),
+        Line("coloured walls a model and image", built.coloured_bytes_per_cell / 1e3, "kB"),
+    ]
+
+
+def main() -> None:
+    """Run everything."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", type=Path, default=Path("benchmarks.json"))
+    chosen = parser.parse_args()
+    side = 224 if chosen.quick else 518
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        built = presenting.first_build(folder / "large")
+        lines = presenting_lines(built, folder)
+        lines += measuring_lines([224] if chosen.quick else [224, 518], chosen.rounds)
+        lines += memory_lines(side, eager=not chosen.quick)
+        lines += tutorial_lines(side, folder, built.seconds_per_cell)
+    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads\n")
+    print("| what | measured | goal |\n| --- | --- | --- |")
+    print("\n".join(map(str, lines)))
+    chosen.json.write_text(json.dumps([asdict(line) for line in lines], indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
