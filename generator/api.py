@@ -7,16 +7,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from generator import pipeline
 from generator.errors import GalleryError, ImageError, StoreError
+from generator.model_spec import expand
 from generator.present.manifest import read_manifest
 from generator.progress import Silent
 from generator.records import AttentionRecord, FieldOfView, PatchQueries
 from generator.spec import GallerySpec, ModelSpec, Options, default_store, load_spec, merge
 from generator.store import Store
 from generator.store import load_records as load_store
+
+PNG_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"})
 
 
 def measure(
@@ -50,9 +53,13 @@ def measure(
         GalleryError: the model or the image cannot be used; the message says what to do.
     """
     with tempfile.TemporaryDirectory(prefix="attention-gallery-") as folder:
-        path = Path(folder) / "image.png" if isinstance(image, Image.Image) else Path(image)
         if isinstance(image, Image.Image):
-            image.save(path)
+            path = Path(folder) / "image.png"
+            _as_png(image).save(path)
+        else:
+            path = expand(image)
+            if path.is_dir():
+                raise ImageError(f"{path} is a folder.", "Name one picture.")
         spec = GallerySpec(
             models=(ModelSpec.model_validate(str(model)),),
             images=(path,),
@@ -73,6 +80,16 @@ def measure(
         return store.get(cell.key)
 
 
+def _as_png(image: Image.Image) -> Image.Image:
+    """An open picture, upright and in a mode that PNG has."""
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode in PNG_MODES:
+        return upright
+    converted = upright.convert("RGB")
+    converted.info.pop("icc_profile", None)  # it was that of the former mode
+    return converted
+
+
 def build(spec: GallerySpec | str | Path, out: str | Path | None = None) -> Path:
     """Build a gallery, as ``attention-gallery build`` does.
 
@@ -88,7 +105,7 @@ def build(spec: GallerySpec | str | Path, out: str | Path | None = None) -> Path
             is shown in its place, unless the spec is strict.
     """
     if not isinstance(spec, GallerySpec):
-        spec = load_spec(Path(spec))
+        spec = load_spec(expand(spec))
     if out is not None:
         spec = merge(spec, Options(out=Path(out)))
     pipeline.build_gallery(spec, command="generator.build(...)", reporter=Silent())
@@ -107,10 +124,10 @@ def load_records(
     Raises:
         StoreError: it is neither, or the store no longer has a record of the site.
     """
-    manifest = read_manifest(Path(folder))
+    manifest = read_manifest(expand(folder))
     if manifest is None:
-        return load_store(Path(folder))
-    records = Store(Path(store) if store is not None else default_store())
+        return load_store(expand(folder))
+    records = Store(expand(store) if store is not None else default_store())
     return (records.get(cell.record) for cell in manifest.cells if cell.record)
 
 

@@ -261,12 +261,20 @@ def summary(outcome: Outcome, out: Path) -> str:
 
 def command_line(argv: list[str]) -> str:
     """The command as the pages show it: without this machine's folders."""
-    words = ["attention-gallery"]
-    for word in argv[1:]:
-        path = Path(word)
-        private = path.is_absolute() or word.startswith(("~", ".."))
-        words.append(path.name if private else word)
-    return shlex.join(words)
+    return shlex.join(["attention-gallery", *(_without_folders(word) for word in argv[1:])])
+
+
+def _without_folders(word: str) -> str:
+    """A path outside the current folder becomes its name, also in ``--out=/home/me/site``."""
+    option, value = "", word
+    if word.startswith("--") and "=" in word:
+        option, _, value = word.partition("=")
+        option += "="
+    elif word.startswith("-") and not word.startswith("--") and len(word) > 2:
+        option, value = word[:2], word[2:]
+    path = Path(value)
+    private = path.is_absolute() or value.startswith("~") or ".." in path.parts
+    return option + (path.name if private else value)
 
 
 @contextmanager

@@ -20,7 +20,11 @@ def print_plan(spec: GallerySpec, console: Console, reporter: Reporter) -> None:
     costs = estimate(plan)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("model", "grid", "tokens", "in store", "to measure", "time", "memory"):
-        table.add_column(heading, justify="left" if heading in ("model", "grid") else "right")
+        table.add_column(
+            heading,
+            justify="left" if heading in ("model", "grid") else "right",
+            overflow="fold",
+        )
     table.add_column("store", justify="right")
     table.add_column("site", justify="right")
     for cost in costs:

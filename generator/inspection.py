@@ -38,22 +38,29 @@ def show(
     layout = vision.layout(side, side)
     facts = {
         "model": resolved.id,
-        "revision": f"{resolved.revision} ({resolved.commit})" if resolved.commit else "",
+        "revision": _revision(resolved),
         "weights sha256": resolved.weights_sha256,
         "licence": resolved.licence or "not stated",
         "architecture": vision.model_type + ("" if vision.listed else " (not a listed family)"),
         "layers x heads": f"{vision.layers} x {vision.heads}, {vision.width} wide",
         "patch": f"{vision.patch_height} x {vision.patch_width} px",
         "input": f"{side} x {side} px: {layout.rows} x {layout.cols} patches",
-        "tokens": f"{layout.tokens}: {', '.join((*layout.prefix, ''))}{layout.patches} patches",
+        "tokens": f"{layout.tokens}: {', '.join((*layout.prefix, ''))}{layout.patches} patches"
+        + ("" if vision.listed else " (a guess: --check looks)"),
         "preprocessing": "\n".join(preprocessing.steps),
     }
     table = Table.grid(padding=(0, 2))
     for name, fact in facts.items():
         if fact:
-            table.add_row(Text(name, style="bold"), Text(fact))
+            table.add_row(Text(name, style="bold"), Text(fact, overflow="fold"))
     console.print(table)
     return resolved
+
+
+def _revision(resolved: ResolvedModel) -> str:
+    if resolved.revision == resolved.commit:
+        return resolved.commit
+    return f"{resolved.revision} ({resolved.commit})"
 
 
 def check(

@@ -16,12 +16,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import generator
-from generator.errors import CaptureError, GalleryError, ModelError, StoreError
+from generator.errors import GalleryError, ModelError, StoreError
 from generator.images import load_images, open_picture
 from generator.measure.preprocess import pixels
 from generator.present.write import SiteReport, build_site
 from generator.progress import Job, Reporter
-from generator.run import Cell, Failure, ModelEntry, Run
+from generator.run import Cell, Failure, ImageEntry, ModelEntry, Run
 from generator.spec import GallerySpec
 from generator.store import Store
 from generator.workplan import PlannedCell, PlannedModel, WorkPlan, failure_of, plan_work
@@ -69,10 +69,10 @@ def build_gallery(spec: GallerySpec, *, command: str, reporter: Reporter) -> Out
     site = build_site(
         run, store.get, spec.out, templates=spec.templates, version=generator.__version__
     )
-    missing = sum(len(plan.missing(model)) for model in plan.models)
+    missing = {cell.key for model in plan.models for cell in plan.missing(model)}
     return Outcome(
         run=run,
-        measured=missing - sum(cell.key in failures for cell in plan.cells if cell.key),
+        measured=len(missing - failures.keys()),
         reused=sum(cell.cached for cell in plan.cells),
         site=site,
     )
@@ -84,7 +84,7 @@ def plan_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> WorkPla
     Raises:
         GalleryError: there are no images, no model can be resolved, or a failure in a strict spec.
     """
-    images = load_images(spec.images, skip=[spec.out, spec.store])
+    images = load_images(spec.images, skip=[spec.out, spec.store], known=store.images())
     for image in images:
         if image.failure is not None and spec.strict:
             raise GalleryError(image.failure.message, image.failure.hint)
@@ -115,20 +115,31 @@ def measure_missing(
     """
     failures: dict[str, Failure] = {}
     for model in plan.models:
-        cells = plan.missing(model)
+        # Another revision may have been measured just now, and be the same commit.
+        cells = [cell for cell in plan.missing(model) if not store.has(cell.key)]
         if not cells:
             continue
-        with reporter.job(model.entry.label, len(cells)) as job:
-            try:
-                failures |= _measure_model(spec, model, cells, store, job, plan.dtype)
-            except (ModelError, CaptureError) as error:
-                if spec.strict:
-                    raise
-                reporter.note(f"failed: {error}")
-                failures |= {
-                    cell.key: failure_of(error) for cell in cells if not store.has(cell.key)
-                }
+        reporter.note(f"loading {model.entry.label}")
+        try:
+            failures |= _measure_model(spec, model, cells, store, reporter, plan.dtype)
+        except StoreError:
+            raise
+        except Exception as error:
+            if spec.strict:
+                raise
+            problem = error if isinstance(error, GalleryError) else _crash(model, error)
+            reporter.note(f"failed: {problem}")
+            failures |= {cell.key: failure_of(problem) for cell in cells if not store.has(cell.key)}
     return failures
+
+
+def _crash(model: PlannedModel, error: Exception) -> ModelError:
+    """An error inside a network that nobody foresaw: it costs this model, not the others."""
+    reason = str(error).strip().split("\n", maxsplit=1)[0].rstrip(".")
+    return ModelError(
+        f"{model.entry.id} cannot be measured: {type(error).__name__}: {reason}.",
+        "Run again with --strict to see where it happens.",
+    )
 
 
 def _measure_model(
@@ -136,7 +147,7 @@ def _measure_model(
     model: PlannedModel,
     cells: Sequence[PlannedCell],
     store: Store,
-    job: Job,
+    reporter: Reporter,
     dtype: str,
 ) -> dict[str, Failure]:
     """Load one model and stream its images through it."""
@@ -147,17 +158,17 @@ def _measure_model(
     assert model.resolved is not None
     failures: dict[str, Failure] = {}
     network = load(model.resolved, device=choose_device(spec.device), dtype=torch_dtype(dtype))
-    for batch in extract.batches(
-        _prepare(spec, model, cells, failures, job), network, spec.batch_size
-    ):
-        for result in extract.extract(network, batch):
-            if isinstance(result, extract.Broken):
-                if spec.strict:
-                    raise result.error
-                failures[result.key] = failure_of(result.error)
-            else:
-                store.put(result)
-            job.advance()
+    with reporter.job(model.entry.label, len(cells)) as job:
+        prepared = _prepare(spec, model, cells, failures, job)
+        for batch in extract.batches(prepared, network, spec.batch_size):
+            for result in extract.extract(network, batch):
+                if isinstance(result, extract.Broken):
+                    if spec.strict:
+                        raise result.error
+                    failures[result.key] = failure_of(result.error)
+                else:
+                    store.put(result)
+                job.advance()
     return failures
 
 
@@ -221,16 +232,17 @@ def describe_run(
         description=spec.description,
         command=command,
         field_of_view=spec.field_of_view,
-        models=tuple(_entry(model, cells) for model in plan.models),
+        models=tuple(_entry(model, plan.images, cells) for model in plan.models),
         images=plan.images,
         cells=cells,
     )
 
 
-def _entry(model: PlannedModel, cells: Sequence[Cell]) -> ModelEntry:
-    """A model on which nothing could be measured has failed as a whole."""
+def _entry(model: PlannedModel, images: Sequence[ImageEntry], cells: Sequence[Cell]) -> ModelEntry:
+    """A model that could be measured on none of the good images has failed as a whole."""
     entry = model.entry
-    own = [cell for cell in cells if cell.model == entry.slug]
+    good = {image.slug for image in images if image.failure is None}
+    own = [cell for cell in cells if cell.model == entry.slug and cell.image in good]
     if entry.failure is None and own and not any(cell.record for cell in own):
         return replace(entry, failure=next(c.failure for c in own if c.failure))
     return entry

@@ -15,6 +15,10 @@ from generator.errors import GalleryError, StoreError
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
     """Serves files without a line for each."""
 
+    extensions_map = http.server.SimpleHTTPRequestHandler.extensions_map | {
+        ".webp": "image/webp",  # Python knows it since 3.13
+    }
+
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         """Nothing."""
 

@@ -78,12 +78,13 @@ class WorkPlan:
     dtype: str
 
     def missing(self, model: PlannedModel) -> tuple[PlannedCell, ...]:
-        """The cells of a model that must be measured."""
-        return tuple(
-            cell
-            for cell in self.cells
+        """The cells of a model that must be measured; of equal pictures the first."""
+        found = {
+            cell.key: cell
+            for cell in reversed(self.cells)
             if cell.model == model.entry.slug and cell.key and not cell.cached
-        )
+        }
+        return tuple(reversed(found.values()))
 
 
 def plan_work(

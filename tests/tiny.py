@@ -1,4 +1,4 @@
-"""Small seeded inputs whose answers are known: records without a model, and models without a hub."""
+"""Small seeded inputs with known answers: records without a model, models without a hub."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def record(
         environment=Environment(
             device="cpu", dtype="float32", attention="sdpa", versions=(("torch", "2.13.0"),)
         ),
-        attention=np.moveaxis(full[:, :, : p] * n, 2, 0).astype(np.float16),
+        attention=np.moveaxis(full[:, :, :p] * n, 2, 0).astype(np.float16),
         received=(full[:, :, patches].mean(2) * n).astype(np.float16),
         entropy=entropy.astype(f32),
         entropy_patches=entropy_patches.astype(f32),

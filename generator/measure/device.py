@@ -17,18 +17,18 @@ def choose_device(name: str) -> torch.device:
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    device = torch.device(name)
+    kind, _, index = name.partition(":")
     available = {
         "cpu": 1,
         "cuda": torch.cuda.device_count(),
         "mps": int(torch.backends.mps.is_available()),
-    }[device.type]
-    if (device.index or 0) >= available:
+    }.get(kind, 0)
+    if not (index or "0").isdecimal() or int(index or 0) >= available:
         raise ModelError(
             f"This machine has no device {name}, as torch {torch.__version__} sees it.",
             "Use --device auto or --device cpu.",
         )
-    return device
+    return torch.device(name)
 
 
 def torch_dtype(name: str) -> torch.dtype:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import math
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -15,13 +16,14 @@ import transformers
 from torch import Tensor, nn
 from transformers import MODEL_MAPPING, AutoConfig, AutoModel, PretrainedConfig
 
-from generator.errors import CaptureError, ModelError
+from generator.errors import CaptureError, GalleryError, ModelError, UnsupportedModelError
+from generator.measure.hub import fetch_weights, first_line
 from generator.measure.layouts import InputStyle
 from generator.measure.residual import find_blocks
 from generator.measure.resolve import ResolvedModel
 from generator.records import ModelFacts, TokenLayout
 
-HARMLESS_MISSING = ("pooler.", "mask_token", "head.", "lm_head.", "classifier.")
+HARMLESS_MISSING = ("pooler.", "mask_token", "lm_head.", "classifier.")
 """Weights that no attention depends on: a checkpoint may leave them out."""
 
 
@@ -36,6 +38,7 @@ class LoadedModel:
         resolved: where it came from.
         device: where it runs.
         dtype: of weights and activations.
+        inferred: layouts found by looking, by input height and width; see ``inferred_layout``.
     """
 
     facts: ModelFacts
@@ -44,6 +47,7 @@ class LoadedModel:
     resolved: ResolvedModel
     device: torch.device
     dtype: torch.dtype
+    inferred: dict[tuple[int, int], TokenLayout] = field(default_factory=dict)
 
     def forward(self, pixels: Tensor, layout: TokenLayout) -> Tensor:
         """Run the model; returns the last hidden state ``[image, token, channel]``.
@@ -66,10 +70,17 @@ class LoadedModel:
         vision = self.resolved.vision
         inputs = model_inputs(vision.inputs, pixels.to(self.dtype), layout)
         off_size = tuple(pixels.shape[-2:]) != (vision.image_size, vision.image_size)
-        if off_size and vision.inputs != "patches":
+        interpolates = _takes(self.network, "interpolate_pos_encoding")
+        if off_size and interpolates and vision.inputs != "patches":
             options["interpolate_pos_encoding"] = True
         with torch.inference_mode():
             return self.network(**inputs, **options)
+
+
+def _takes(network: nn.Module, option: str) -> bool:
+    """Whether a network's forward pass knows an option."""
+    parameters = inspect.signature(network.forward).parameters
+    return option in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
 def model_inputs(style: InputStyle, pixels: Tensor, layout: TokenLayout) -> dict[str, Any]:
@@ -120,9 +131,17 @@ def load(
         ModelError: the weights cannot be loaded, are incomplete, or hold NaN or infinity.
         CaptureError: the network has no list of blocks.
     """
+    if resolved.source == "hub":
+        fetch_weights(resolved.id, resolved.commit)
     network = _network(resolved, dtype, attention)
     _expect_finite(network, resolved.id)
-    network.to(device)
+    try:
+        network.to(device)
+    except torch.OutOfMemoryError as error:
+        raise ModelError(
+            f"The weights of {resolved.id} do not fit the memory of {device}.",
+            "Use --dtype bfloat16 or --device cpu.",
+        ) from error
     network.train(False)
     vision = resolved.vision
     facts = ModelFacts(
@@ -152,29 +171,72 @@ def load(
 
 
 def inferred_layout(model: LoadedModel, pixels: Tensor) -> TokenLayout:
-    """The layout of an architecture that the table does not list, by running it once.
+    """The layout of an architecture that the table does not list, by looking where patches go.
 
-    Tokens that are more than the patches become prefix tokens: the first is taken for CLS, the
-    others keep no role.
+    Tokens in front of the patches become prefix tokens: the first is taken for CLS, the others keep
+    no role. Only the embedding runs for this, and once for each input size.
 
     Args:
-        model: what to run.
+        model: what to look at.
         pixels: ``[image, channel, row, column]``; one image is enough.
 
     Raises:
-        CaptureError: there are fewer tokens than patches.
+        CaptureError: the tokens are not a prefix and then the patches, row by row.
     """
-    layout = model.resolved.vision.layout(*pixels.shape[-2:])
-    tokens = model.forward(pixels, layout).shape[1]
-    prefix = tokens - layout.patches
-    if prefix < 0:
+    size = (pixels.shape[-2], pixels.shape[-1])
+    if size not in model.inferred:
+        model.inferred[size] = _find_patches(model, pixels[:1])
+    return model.inferred[size]
+
+
+def _find_patches(model: LoadedModel, pixels: Tensor) -> TokenLayout:
+    """Change one patch at each corner of the picture, and see which token changes."""
+    grid = model.resolved.vision.layout(pixels.shape[-2], pixels.shape[-1])
+    height, width = pixels.shape[-2] // grid.rows, pixels.shape[-1] // grid.cols
+    before = _embedding(model, pixels, grid)
+    corners = [(row, col) for row in (0, grid.rows - 1) for col in (0, grid.cols - 1)]
+    found = []
+    for row, col in corners:
+        changed = pixels.clone()
+        changed[..., row * height : (row + 1) * height, col * width : (col + 1) * width] += 1.0
+        change = (_embedding(model, changed, grid) - before).abs().sum(-1)
+        found.append(int(change.argmax()))
+    first = found[0]
+    if found != [first + row * grid.cols + col for row, col in corners]:
         raise CaptureError(
-            f"{model.facts.id} ran {tokens} tokens where {layout.rows} x {layout.cols} patches "
-            "were expected.",
-            "It merges or drops patches, so there is no map over the whole picture.",
+            f"{model.facts.id} does not keep its {grid.rows} x {grid.cols} patches as one token "
+            f"each, row by row; it runs {len(before)} tokens.",
+            "It merges, drops or reorders patches, so there is no map over the whole picture.",
         )
-    names = ("CLS", *(f"extra{n + 1}" for n in range(prefix - 1)))[:prefix]
-    return TokenLayout(names, layout.rows, layout.cols)
+    if behind := len(before) - first - grid.patches:
+        raise CaptureError(
+            f"{model.facts.id} puts {behind} tokens behind its patches, where only tokens in front "
+            "of them can be shown.",
+            "Use a plain vision transformer (ViT, DeiT, DINOv2, DINOv3, CLIP, SigLIP, ...).",
+        )
+    names = ("CLS", *(f"extra{n + 1}" for n in range(first - 1)))[:first]
+    return TokenLayout(names, grid.rows, grid.cols)
+
+
+class _SeenError(Exception):
+    """Ends a forward pass of which no more is wanted."""
+
+
+def _embedding(model: LoadedModel, pixels: Tensor, layout: TokenLayout) -> Tensor:
+    """What enters the first block for one image: float32 ``[token, channel]``."""
+    seen: list[Tensor] = []
+
+    def stop(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        seen.append(args[0] if args else kwargs["hidden_states"])
+        raise _SeenError
+
+    hook = model.blocks[0].register_forward_pre_hook(stop, with_kwargs=True)
+    try:
+        with suppress(_SeenError):
+            model.forward(pixels, layout)
+    finally:
+        hook.remove()
+    return seen[0].float().flatten(0, -2)
 
 
 def _network(resolved: ResolvedModel, dtype: torch.dtype, attention: str) -> nn.Module:
@@ -183,6 +245,7 @@ def _network(resolved: ResolvedModel, dtype: torch.dtype, attention: str) -> nn.
         "attn_implementation": attention,
         "use_safetensors": True,
         "output_loading_info": True,
+        "ignore_mismatched_sizes": True,  # reported below, in our words
         "trust_remote_code": resolved.trust_remote_code,
     }
     if resolved.commit:
@@ -191,13 +254,12 @@ def _network(resolved: ResolvedModel, dtype: torch.dtype, attention: str) -> nn.
         with _quiet():
             config = _config(resolved)
             network: nn.Module
-            network, report = _model_class(config).from_pretrained(
-                resolved.location, config=config, **options
-            )
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
-        first = str(error).strip().split("\n", maxsplit=1)[0]
+            network, report = _from_pretrained(resolved, config, options)
+    except GalleryError:
+        raise
+    except Exception as error:  # other people's code on other people's files raises anything
         raise ModelError(
-            f"The weights of {resolved.id} cannot be loaded: {first}",
+            f"The weights of {resolved.id} cannot be loaded: {first_line(error).rstrip('.')}.",
             f"Check the checkpoint with transformers {transformers.__version__} alone.",
         ) from error
     missing = [
@@ -216,11 +278,33 @@ def _network(resolved: ResolvedModel, dtype: torch.dtype, attention: str) -> nn.
     return network
 
 
-def _model_class(config: PretrainedConfig) -> Any:
+def _from_pretrained(
+    resolved: ResolvedModel, config: PretrainedConfig, options: dict[str, Any]
+) -> Any:
+    """The network and the report of its loading."""
+    make = _model_class(resolved, config).from_pretrained
+    try:
+        return make(resolved.location, config=config, **options)
+    except ValueError as error:
+        # Older architectures of transformers have no SDPA; their eager attention is read as well.
+        if "scaled_dot_product_attention" not in str(error):
+            raise
+        options = options | {"attn_implementation": "eager"}
+        return make(resolved.location, config=config, **options)
+
+
+def _model_class(resolved: ResolvedModel, config: PretrainedConfig) -> Any:
     """The class to load; a few vision towers are missing from transformers' own mapping."""
     if type(config) in MODEL_MAPPING or getattr(config, "auto_map", None):
         return AutoModel
-    return getattr(transformers, type(config).__name__.replace("Config", "Model"), AutoModel)
+    found = getattr(transformers, type(config).__name__.replace("Config", "Model"), None)
+    if found is None:
+        raise UnsupportedModelError(
+            f"{resolved.id} is a {resolved.vision.model_type} model, and transformers "
+            f"{transformers.__version__} has no class that runs its vision transformer alone.",
+            "Use a plain vision transformer (ViT, DeiT, DINOv2, DINOv3, CLIP, SigLIP, ...).",
+        )
+    return found
 
 
 def _config(resolved: ResolvedModel) -> PretrainedConfig:

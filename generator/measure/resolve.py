@@ -1,4 +1,4 @@
-"""From what the user typed to a commit and two small files, without torch and without weights.
+"""From what the user typed to a commit and a few small files, without torch and without weights.
 
 Everything that can be refused is refused here, before anything large is downloaded.
 """
@@ -7,26 +7,36 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from huggingface_hub import HfApi, ModelCard, hf_hub_download, try_to_load_from_cache
+from huggingface_hub import HfApi, constants, metadata_load, try_to_load_from_cache
 from huggingface_hub.errors import (
-    EntryNotFoundError,
     GatedRepoError,
     HFValidationError,
-    OfflineModeIsEnabled,
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
 
 from generator.errors import ModelError
+from generator.measure.hub import (
+    UNREACHABLE,
+    WEIGHTS,
+    WEIGHTS_INDEX,
+    download,
+    first_line,
+    gated,
+    hub_problem,
+    page,
+)
 from generator.measure.layouts import VisionConfig, read_vision_config
 from generator.measure.processors import Processor, read_processor
 
 WEIGHTS_PATTERN = "*.safetensors"
+LFS_POINTER = b"version https://git-lfs.github.com/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +89,21 @@ def resolve_folder(folder: Path, *, trust_remote_code: bool = False) -> Resolved
             "Save the model with save_pretrained() and name that folder.",
         )
     config = _read_json(config_file, name)
-    vision = read_vision_config(config, model=name)
+    vision = _vision(config, name)
+    _expect_consent(name, config, vision, trust_remote_code)
     weights = sorted(folder.glob(WEIGHTS_PATTERN))
     if not weights:
         raise ModelError(
             f"The folder {folder} has no {WEIGHTS_PATTERN} weights.",
             "Save the model with save_pretrained(), which writes safetensors.",
         )
+    for file in weights:
+        with file.open("rb") as stream:
+            if stream.read(len(LFS_POINTER)) == LFS_POINTER:
+                raise ModelError(
+                    f"{file.name} of {name} is a Git LFS pointer, not the weights themselves.",
+                    "Run git lfs pull in the folder.",
+                )
     preprocessor_file = folder / "preprocessor_config.json"
     preprocessor = _read_json(preprocessor_file, name) if preprocessor_file.is_file() else None
     small = [f for f in (config_file, preprocessor_file) if f.is_file()]
@@ -99,7 +117,7 @@ def resolve_folder(folder: Path, *, trust_remote_code: bool = False) -> Resolved
         licence=_card_licence(folder / "README.md"),
         config=config,
         vision=vision,
-        processor=read_processor(preprocessor, vision, model=name),
+        processor=_processor(preprocessor, vision, name),
         trust_remote_code=trust_remote_code,
     )
 
@@ -115,14 +133,14 @@ def resolve_hub(
         ModelError: unknown, gated, private or unreachable model, or no safetensors weights.
     """
     try:
-        info = HfApi().model_info(model, revision=revision)
+        info = HfApi().model_info(model, revision=revision, timeout=constants.HF_HUB_ETAG_TIMEOUT)
     except RevisionNotFoundError as error:
         raise ModelError(
             f"The model {model} has no revision {revision} on the hub.",
-            f"Look up its branches and tags at {_page(model)}.",
+            f"Look up its branches and tags at {page(model)}.",
         ) from error
     except GatedRepoError as error:
-        raise _gated(model) from error
+        raise gated(model) from error
     except RepositoryNotFoundError as error:
         raise ModelError(
             f"There is no model {model} on the hub, or it is private.",
@@ -133,9 +151,8 @@ def resolve_hub(
             f"{model!r} is neither a folder nor a hub id such as facebook/dinov2-small.",
             "Correct the name.",
         ) from error
-    except (OfflineModeIsEnabled, OSError) as error:
+    except (*UNREACHABLE, ValueError) as error:  # ValueError: an answer that is no JSON
         return _from_cache(model, revision, trust_remote_code, error)
-    commit = str(info.sha)
     files = {sibling.rfilename for sibling in info.siblings or ()}
     if "config.json" not in files:
         raise ModelError(
@@ -143,24 +160,30 @@ def resolve_hub(
             "so it is not in the transformers format.",
             "Look for a transformers version of it.",
         )
-    config = _read_json(_download(model, "config.json", commit), model)
-    vision = read_vision_config(config, model=model)
-    if not any(name.endswith(".safetensors") and "/" not in name for name in files):
+    # By revision, so that the cache remembers for work offline which commit it stood for.
+    config_file = download(model, "config.json", revision)
+    commit = config_file.parent.name
+    config = _read_json(config_file, model)
+    vision = _vision(config, model)
+    if not files & {WEIGHTS, WEIGHTS_INDEX}:
         raise ModelError(
             f"The model {model} has no safetensors weights at {revision}; "
             "pickled weights are not loaded, because they can run code.",
-            f"Look for a converted revision in its pull requests at {_page(model)}/discussions.",
+            f"Look for a converted revision in its pull requests at {page(model)}/discussions.",
         )
     preprocessor = (
-        _read_json(_download(model, "preprocessor_config.json", commit), model)
+        _read_json(download(model, "preprocessor_config.json", commit), model)
         if "preprocessor_config.json" in files
         else None
     )
+    if "README.md" in files:
+        with suppress(ModelError):  # tells the licence when there is no network, no more
+            download(model, "README.md", commit)
     return _on_hub(
         model,
         revision,
         commit,
-        licence=_licence(info.card_data),
+        licence=_licence(vars(info.card_data) if info.card_data else {}),
         config=config,
         vision=vision,
         preprocessor=preprocessor,
@@ -179,11 +202,7 @@ def _on_hub(
     preprocessor: Mapping[str, Any] | None,
     trust_remote_code: bool,
 ) -> ResolvedModel:
-    if "auto_map" in config and not vision.listed and not trust_remote_code:
-        raise ModelError(
-            f"The model {model} brings its own code, which is not run unless you ask for it.",
-            "Read the code, then add --trust-remote-code.",
-        )
+    _expect_consent(model, config, vision, trust_remote_code)
     return ResolvedModel(
         id=model,
         source="hub",
@@ -194,7 +213,7 @@ def _on_hub(
         licence=licence,
         config=config,
         vision=vision,
-        processor=read_processor(preprocessor, vision, model=model),
+        processor=_processor(preprocessor, vision, model),
         trust_remote_code=trust_remote_code,
     )
 
@@ -205,20 +224,15 @@ def _from_cache(
     """The same from the hub library's cache, for work without a network."""
     cached = try_to_load_from_cache(model, "config.json", revision=revision)
     if not isinstance(cached, str):
+        problem, advice = hub_problem(cause)
         raise ModelError(
-            f"The hub cannot be reached and {model} is not in the local cache.",
-            "Check the network, or download it beforehand with "
+            f"The model {model} is not in the local cache, and {problem}.",
+            f"{advice.rstrip('.')}, or download it beforehand with "
             f"`hf download {model} --revision {revision}`.",
         ) from cause
     folder = Path(cached).parent
     config = _read_json(Path(cached), model)
-    vision = read_vision_config(config, model=model)
-    if not any(folder.glob(WEIGHTS_PATTERN)):
-        raise ModelError(
-            f"The hub cannot be reached and the cached copy of {model} has no safetensors weights.",
-            "Check the network, or download it beforehand with "
-            f"`hf download {model} --revision {revision}`.",
-        ) from cause
+    vision = _vision(config, model)
     preprocessor_file = folder / "preprocessor_config.json"
     return _on_hub(
         model,
@@ -232,27 +246,38 @@ def _from_cache(
     )
 
 
-def _download(model: str, name: str, commit: str) -> Path:
-    try:
-        return Path(hf_hub_download(model, name, revision=commit))
-    except GatedRepoError as error:
-        raise _gated(model) from error
-    except (EntryNotFoundError, OSError) as error:
+def _expect_consent(
+    model: str, config: Mapping[str, Any], vision: VisionConfig, trust_remote_code: bool
+) -> None:
+    if "auto_map" in config and not vision.listed and not trust_remote_code:
         raise ModelError(
-            f"Could not download {name} of {model}: {_first_line(error)}",
-            "Check the network and try again.",
+            f"The model {model} brings its own code, which is not run unless you ask for it.",
+            "Read the code, then add --trust-remote-code.",
+        )
+
+
+def _vision(config: Mapping[str, Any], model: str) -> VisionConfig:
+    with _understood("config.json", model):
+        return read_vision_config(config, model=model)
+
+
+def _processor(
+    preprocessor: Mapping[str, Any] | None, vision: VisionConfig, model: str
+) -> Processor:
+    with _understood("preprocessor_config.json", model):
+        return read_processor(preprocessor, vision, model=model)
+
+
+@contextmanager
+def _understood(file: str, model: str) -> Iterator[None]:
+    """Values of a kind that nobody foresaw are an error of the file, not of the program."""
+    try:
+        yield
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ModelError(
+            f"{file} of {model} holds a value that is not understood: {first_line(error)}.",
+            "Correct the file.",
         ) from error
-
-
-def _gated(model: str) -> ModelError:
-    return ModelError(
-        f"The model {model} is gated: its authors must grant you access first.",
-        f"Ask for it at {_page(model)}, then log in with `hf auth login`.",
-    )
-
-
-def _page(model: str) -> str:
-    return f"https://huggingface.co/{model}"
 
 
 def _read_json(path: Path, model: str) -> Mapping[str, Any]:
@@ -260,7 +285,7 @@ def _read_json(path: Path, model: str) -> Mapping[str, Any]:
         parsed = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ModelError(
-            f"{path.name} of {model} cannot be read: {_first_line(error)}",
+            f"{path.name} of {model} cannot be read: {first_line(error)}",
             "Download or save the model again.",
         ) from error
     if not isinstance(parsed, dict):
@@ -285,18 +310,14 @@ def _card_licence(card: Path) -> str:
     if not card.is_file():
         return ""
     try:
-        return _licence(ModelCard.load(card).data)
-    except (ValueError, OSError):
-        return ""  # A card that cannot be parsed says nothing about the licence.
+        return _licence(metadata_load(card) or {})
+    except Exception:  # whatever a YAML parser raises: such a card says nothing about the licence
+        return ""
 
 
-def _licence(card: object) -> str:
-    licence = getattr(card, "license", None)
+def _licence(card: Mapping[str, Any]) -> str:
+    licence = card.get("license")
     if isinstance(licence, list):
         licence = ", ".join(str(part) for part in licence)
-    named = getattr(card, "license_name", None)
+    named = card.get("license_name")
     return str(named if licence == "other" and named else licence or "")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n", maxsplit=1)[0] or type(error).__name__

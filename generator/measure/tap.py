@@ -122,7 +122,9 @@ class AttentionTap(TorchFunctionMode, Generic[Reduced]):
             return
         self._expect_all_tokens(query.shape[-2], key.shape[-2])
         self._store(
-            QueryKeyScores(query[i], key[i], scale, None if bias is None else bias[_image(bias, i)])
+            QueryKeyScores.scaled(
+                query[i], key[i], scale, None if bias is None else bias[_image(bias, i)]
+            )
             for i in range(query.shape[0])
         )
 

@@ -1,1 +1,0 @@
-"""Quantities computed from records: numpy only, pure functions, one module a family."""
