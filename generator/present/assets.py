@@ -1,0 +1,72 @@
+"""Style sheets, scripts and the colour bar: small files, named by a hash of their bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from generator.present.colours import colour_tables
+from generator.present.contents import Assets
+from generator.present.environment import static_files
+from generator.present.heatmap import bar_png
+from generator.present.manifest import Settings
+
+STYLESHEETS = ("theme.css", "layout.css", "content.css", "stage.css", "custom.css")
+"""In order; ``custom.css`` exists only in a user's folder."""
+
+PRINT = "print.css"
+BOOT = "boot.js"
+SCRIPTS = (
+    "decode.js",
+    "scale.js",
+    "numbers.js",
+    "state.js",
+    "chunks.js",
+    "paint.js",
+    "dom.js",
+    "words.js",
+    "places.js",
+    "wall-geometry.js",
+    "wall-labels.js",
+    "wall.js",
+    "stage.js",
+    "readout.js",
+    "controls.js",
+    "announcer.js",
+    "page.js",
+)
+
+
+def write_assets(root: Path, user: Path | None, settings: Settings) -> Assets:
+    """Write the assets into a site's folder.
+
+    Args:
+        root: the site's folder.
+        user: the user's template folder.
+        settings: name the colour map.
+    """
+    styles, scripts = static_files(user, "css", ".css"), static_files(user, "js", ".js")
+    colours = {settings.colours: colour_tables()[settings.colours]}
+    table = f"const COLOUR_TABLES = {json.dumps(colours, sort_keys=True)};\n".encode()
+
+    def put(name: str, data: bytes) -> str:
+        stem, suffix = name.rsplit(".", 1)
+        path = f"assets/{stem}.{hashlib.sha256(data).hexdigest()[:8]}.{suffix}"
+        target = root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+        return path
+
+    return Assets(
+        stylesheets=tuple(
+            put(name, styles[name].read_bytes()) for name in STYLESHEETS if name in styles
+        ),
+        print_stylesheet=put(PRINT, styles[PRINT].read_bytes()),
+        boot=put(BOOT, scripts[BOOT].read_bytes()),
+        scripts=(
+            put("colours.js", table),
+            *(put(name, scripts[name].read_bytes()) for name in SCRIPTS),
+        ),
+        bar=put("colour-bar.png", bar_png(settings.colours)),
+    )

@@ -1,0 +1,201 @@
+"""The heavy files of each cell, and the little that pages say about it.
+
+Chunks come from the record, and only if the former site doesn't have them. Walls and thumbnails
+come from the chunks, once the shared scale is known: so they show exactly what a browser decodes,
+and a changed scale needs no record either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+import numpy as np
+
+from generator.present.chunk import (
+    CellFacts,
+    Header,
+    chunk_bytes,
+    read_chunk,
+    read_header,
+    statistics_of,
+)
+from generator.present.heatmap import map_png, wall_png
+from generator.present.manifest import FileEntry
+from generator.present.maps import PRIMARY, RECEIVED, maps_of, query_ids
+from generator.present.quantise import decode
+from generator.present.scale import Scale, octave_histogram
+from generator.present.shelf import Part, Shelf
+from generator.records import AttentionRecord, FloatArray
+from generator.run import Cell
+
+
+@dataclass(frozen=True, slots=True)
+class MapNote:
+    """What a caption says of one map.
+
+    Attributes:
+        row: label of the wall's row: the layer, or ``pool``.
+        column: number of the head from 1, or ``mean``.
+        maximum: in times uniform.
+        patches: share of the query's attention on patches.
+    """
+
+    row: str
+    column: str
+    maximum: float
+    patches: float
+
+
+@dataclass(frozen=True, slots=True)
+class CellContent:
+    """A cell that has a record.
+
+    Attributes:
+        facts: of the record.
+        token: the model's token that answers to ``CLS``, or ``received``.
+        rows: labels of the wall's rows.
+        heads: heads of the wall.
+        last: the last layer's mean over heads.
+        strongest: the map with the highest maximum.
+        palest: the map with the least attention on patches.
+        entropy: float32 ``[layer, head]``.
+        chunks: one file for each query.
+    """
+
+    facts: CellFacts
+    token: str
+    rows: tuple[str, ...]
+    heads: int
+    last: MapNote
+    strongest: MapNote
+    palest: MapNote
+    entropy: FloatArray
+    chunks: tuple[FileEntry, ...]
+
+    @property
+    def received(self) -> bool:
+        """Whether the model has no class token, so that received attention stands in."""
+        return self.token == RECEIVED
+
+
+def publish_chunks(
+    shelf: Shelf, cell: Cell, read: Callable[[str], AttentionRecord], pool: Executor
+) -> CellContent:
+    """Put the chunks of a cell into the site.
+
+    Raises:
+        GalleryError: whatever ``read`` raises for a record that is missing or damaged.
+    """
+    stem = f"data/{cell.model}/{cell.image}"
+    queries = _former_queries(shelf, cell.record)
+    jobs: dict[str, Callable[[], bytes]] = dict.fromkeys(queries, _nothing)
+    if not queries:
+        jobs = _jobs(read(cell.record), pool)
+    chunks = tuple(
+        shelf.put(
+            "chunk",
+            f"{stem}.{query}",
+            {"record": cell.record, "query": query},
+            make,
+            suffix=".js",
+            query=query,
+        )
+        for query, make in jobs.items()
+    )
+    return _content(read_header(shelf.root / chunks[0].path), chunks)
+
+
+def publish_coloured(
+    shelf: Shelf, cell: Cell, content: CellContent, scale: Scale
+) -> tuple[FileEntry, ...]:
+    """Put the coloured wall and the thumbnail map of a cell into the site."""
+    colours = shelf.settings.colours
+    parts: dict[str, Part] = {
+        "record": cell.record,
+        "query": PRIMARY,
+        "colours": colours,
+        "low": scale.low,
+        "high": scale.high,
+    }
+    decoded: list[FloatArray] = []
+
+    def values() -> FloatArray:
+        if not decoded:
+            decoded.append(decode(read_chunk(shelf.root / content.chunks[0].path)[1]))
+        return decoded[0]
+
+    def last_mean() -> bytes:
+        return map_png(values()[content.facts.model.layers - 1, -1], scale, colours)
+
+    def wall() -> bytes:
+        return wall_png(values(), scale, colours)
+
+    stem = f"data/{cell.model}/{cell.image}"
+    small = shelf.put("map", f"{stem}.last", parts, last_mean, suffix=".png", query=PRIMARY)
+    if not shelf.settings.walls:
+        return (small,)
+    return (small, shelf.put("wall", f"{stem}.wall", parts, wall, suffix=".png", query=PRIMARY))
+
+
+def _former_queries(shelf: Shelf, record: str) -> tuple[str, ...]:
+    """Queries whose chunks the former site has, or nothing if any of them cannot be taken over."""
+    primary = shelf.find("chunk", {"record": record, "query": PRIMARY})
+    if primary is None:
+        return ()
+    queries = read_header(shelf.former_path(primary)).facts.queries
+    whole = all(shelf.find("chunk", {"record": record, "query": q}) for q in queries)
+    return queries if whole else ()
+
+
+def _jobs(record: AttentionRecord, pool: Executor) -> dict[str, Callable[[], bytes]]:
+    """Start to encode the chunks of a record; each job waits for its own."""
+    queries = {query: maps_of(record, query) for query in query_ids(record.layout)}
+    counts = [octave_histogram(maps.maps[:, :-1]) for maps in queries.values()]
+    facts = CellFacts(
+        record=record.key,
+        image_sha256=record.image_sha256,
+        model=record.model,
+        layout=record.layout,
+        view=record.view,
+        preprocessing=record.preprocessing,
+        environment=record.environment,
+        queries=tuple(queries),
+        histogram=tuple(int(n) for n in np.sum(counts, axis=0)),
+    )
+    statistics = statistics_of(record)
+    return {
+        query: pool.submit(chunk_bytes, maps, facts, statistics).result
+        for query, maps in queries.items()
+    }
+
+
+def _nothing() -> bytes:
+    raise AssertionError("A chunk of the former site vanished while it was taken over.")
+
+
+def _content(header: Header, chunks: tuple[FileEntry, ...]) -> CellContent:
+    maxima = np.array(header.maxima, dtype=np.float32)
+    patches = np.array([[m[-1] for m in row] for row in header.mass], dtype=np.float32)
+
+    def note(row: int, column: int) -> MapNote:
+        name = "mean" if column == header.heads else str(column + 1)
+        return MapNote(
+            header.rows[row], name, float(maxima[row, column]), float(patches[row, column])
+        )
+
+    heads = np.s_[:, : header.heads]
+    strongest = np.unravel_index(np.nanargmax(maxima[heads]), maxima[heads].shape)
+    palest = np.unravel_index(np.nanargmin(patches[heads]), patches[heads].shape)
+    return CellContent(
+        facts=header.facts,
+        token=header.token,
+        rows=header.rows,
+        heads=header.heads,
+        last=note(header.facts.model.layers - 1, header.heads),
+        strongest=note(int(strongest[0]), int(strongest[1])),
+        palest=note(int(palest[0]), int(palest[1])),
+        entropy=np.array(header.statistics.entropy, dtype=np.float32),
+        chunks=chunks,
+    )

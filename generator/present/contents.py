@@ -1,0 +1,85 @@
+"""What has been put into the staging folder by the time the pages are planned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from generator.present.cells import CellContent
+from generator.present.manifest import FileEntry, Settings
+from generator.present.scale import Scale
+from generator.records import FloatArray
+from generator.run import Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Assets:
+    """Site-relative paths of the style sheets, scripts and the colour bar.
+
+    Attributes:
+        stylesheets: for the screen, in order.
+        print_stylesheet: for paper.
+        boot: tells the styles that scripts run.
+        scripts: of an image page, in order.
+        bar: the picture of the colour bar.
+    """
+
+    stylesheets: tuple[str, ...]
+    print_stylesheet: str
+    boot: str
+    scripts: tuple[str, ...]
+    bar: str
+
+
+@dataclass(frozen=True, slots=True)
+class Coloured:
+    """Coloured pictures of a cell; the wall only where settings ask for it."""
+
+    map: FileEntry
+    wall: FileEntry | None
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """Published copies of a picture."""
+
+    picture: FileEntry
+    thumb: FileEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Entropy:
+    """Entropy of a model's heads, averaged over images.
+
+    Attributes:
+        mean: ``[layer, head]`` in [0, 1].
+        images: how many images it is over.
+        file: its picture.
+    """
+
+    mean: FloatArray
+    images: int
+    file: FileEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """All heavy files, by the slugs of the run; a failure stands where a file could not be made.
+
+    Attributes:
+        settings: how records are drawn.
+        scale: the shared scale.
+        assets: style sheets and scripts.
+        cells: (model, image) -> what its chunks hold.
+        coloured: (model, image) -> its coloured pictures.
+        copies: image -> its published copies.
+        entropy: model -> entropy of its heads.
+    """
+
+    settings: Settings
+    scale: Scale
+    assets: Assets
+    cells: Mapping[tuple[str, str], CellContent | Failure]
+    coloured: Mapping[tuple[str, str], Coloured]
+    copies: Mapping[str, Copies | Failure]
+    entropy: Mapping[str, Entropy]

@@ -1,0 +1,73 @@
+"""Maps as coloured pictures, for readers without JavaScript and for thumbnails."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from generator.present.colours import colour_table
+from generator.present.scale import Scale
+from generator.records import FloatArray
+
+WALL_STEPS = 32
+"""Colours of a rendered wall. Noise is what costs bytes: 32 steps are 40 % smaller than 256."""
+
+GAP = 1
+"""Pixels between the maps of a wall."""
+
+
+def wall_png(values: FloatArray, scale: Scale, colours: str) -> bytes:
+    """The coloured wall: heads across, layers down, the mean over heads last, one pixel a patch.
+
+    Args:
+        values: ``[row, head + mean, grid row, grid col]``, times uniform; NaN shows as a gap.
+        scale: the shared scale.
+        colours: name of the colour map.
+    """
+    layers, columns, rows, cols = values.shape
+    steps = _steps(values, scale, WALL_STEPS)
+    gap = WALL_STEPS  # one palette entry more, drawn transparent
+    wall = np.full((layers, rows + GAP, columns, cols + GAP), gap, dtype=np.uint8)
+    wall[:, :rows, :, :cols] = np.where(np.isnan(values), gap, steps).swapaxes(1, 2)
+    flat = wall.reshape(layers * (rows + GAP), columns * (cols + GAP))[:-GAP, :-GAP]
+    return _palette_png(flat, colours, WALL_STEPS, transparent=gap)
+
+
+def map_png(values: FloatArray, scale: Scale, colours: str) -> bytes:
+    """One map, one pixel a patch: ``[grid row, grid col]``, times uniform."""
+    return _palette_png(_steps(values, scale, 256), colours, 256)
+
+
+def unit_png(values: FloatArray, colours: str) -> bytes:
+    """Values in [0, 1] on a linear scale, one pixel each: ``[row, col]``."""
+    steps = np.clip(np.rint(np.asarray(values) * 255), 0, 255).astype(np.uint8)
+    return _palette_png(steps, colours, 256)
+
+
+def bar_png(colours: str) -> bytes:
+    """The colour bar: every colour once, low to high, one pixel high."""
+    return _palette_png(np.arange(256, dtype=np.uint8)[None], colours, 256)
+
+
+def _steps(values: FloatArray, scale: Scale, steps: int) -> NDArray[np.uint8]:
+    """Index of the colour of each value among ``steps`` equal parts of the scale."""
+    position = np.nan_to_num(scale.position(values), nan=0.0, neginf=0.0, posinf=1.0)
+    found: NDArray[np.uint8] = np.clip(position * steps, 0, steps - 1).astype(np.uint8)
+    return found
+
+
+def _palette_png(
+    indices: NDArray[np.uint8], colours: str, steps: int, transparent: int | None = None
+) -> bytes:
+    table = colour_table(colours)
+    # the middle colour of each step, so that few steps look like many from afar
+    middle = np.minimum(((np.arange(steps) + 0.5) * 256 / steps).astype(int), 255)
+    picture = Image.fromarray(np.ascontiguousarray(indices))
+    picture.putpalette([*table[middle].tobytes(), 128, 128, 128][:768])
+    file = io.BytesIO()
+    extra = {} if transparent is None else {"transparency": transparent}
+    picture.save(file, format="PNG", compress_level=6, **extra)
+    return file.getvalue()

@@ -1,0 +1,97 @@
+"""The manifest of a site, from the run and its files."""
+
+from __future__ import annotations
+
+from generator.present.cells import CellContent
+from generator.present.contents import Contents, Copies
+from generator.present.manifest import (
+    GENERATOR,
+    RENDER_VERSION,
+    SCHEMA_VERSION,
+    CellItem,
+    FileEntry,
+    ImageItem,
+    Manifest,
+    ModelItem,
+    Program,
+    QuantisationEntry,
+    ScaleEntry,
+)
+from generator.present.wording import SCALE_RULE, UNIT
+from generator.run import Cell, Failure, ImageEntry, ModelEntry, Run
+
+
+def manifest_of(run: Run, contents: Contents, pages: tuple[str, ...], version: str) -> Manifest:
+    """List everything a site holds."""
+    scale = contents.scale
+    return Manifest(
+        schema=SCHEMA_VERSION,
+        generator=Program(GENERATOR, version, RENDER_VERSION),
+        title=run.title,
+        description=run.description,
+        command=run.command,
+        field_of_view=run.field_of_view,
+        scale=ScaleEntry(UNIT, 2.0**scale.low, 2.0**scale.high, SCALE_RULE),
+        quantisation=QuantisationEntry(),
+        settings=contents.settings,
+        models=tuple(_model(model, contents) for model in run.models),
+        images=tuple(_image(image, contents) for image in run.images),
+        cells=tuple(_cell(cell, contents) for cell in run.cells),
+        pages=pages,
+    )
+
+
+def _model(model: ModelEntry, contents: Contents) -> ModelItem:
+    cells = (c for (slug, _), c in contents.cells.items() if slug == model.slug)
+    found = next((cell for cell in cells if isinstance(cell, CellContent)), None)
+    entropy = contents.entropy.get(model.slug)
+    return ModelItem(
+        slug=model.slug,
+        label=model.label,
+        id=model.id,
+        revision=model.revision,
+        commit=model.commit or (found.facts.model.commit if found else ""),
+        facts=found.facts.model if found else None,
+        files=(entropy.file,) if entropy else (),
+        failure=model.failure,
+    )
+
+
+def _image(image: ImageEntry, contents: Contents) -> ImageItem:
+    copies = contents.copies.get(image.slug)
+    return ImageItem(
+        slug=image.slug,
+        name=image.name,
+        title=image.title,
+        alt=image.alt,
+        credit=image.credit,
+        licence=image.licence,
+        source=image.source,
+        group=image.group,
+        sha256=image.sha256,
+        width=image.width,
+        height=image.height,
+        files=(copies.picture, copies.thumb) if isinstance(copies, Copies) else (),
+        failure=copies if isinstance(copies, Failure) else image.failure,
+    )
+
+
+def _cell(cell: Cell, contents: Contents) -> CellItem:
+    found = contents.cells[cell.model, cell.image]
+    if isinstance(found, Failure):
+        return CellItem(cell.model, cell.image, cell.record, None, None, None, None, (), 0, found)
+    coloured = contents.coloured[cell.model, cell.image]
+    walls: tuple[FileEntry, ...] = (coloured.wall,) if coloured.wall else ()
+    files = (*found.chunks, coloured.map, *walls)
+    return CellItem(
+        model=cell.model,
+        image=cell.image,
+        record=cell.record,
+        layout=found.facts.layout,
+        view=found.facts.view,
+        preprocessing=found.facts.preprocessing,
+        environment=found.facts.environment,
+        files=files,
+        bytes=sum(file.bytes for file in files),
+        failure=None,
+    )

@@ -1,0 +1,313 @@
+"""``manifest.json``: everything a site is made of, for people and programs, and for its next build.
+
+The schema beside it (``manifest.schema.json``) is generated from these dataclasses. Paths are
+relative to the site's root. Nothing here depends on when or where the site was built.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from generator.present.quantise import FORMULA, STEPS
+from generator.records import (
+    Environment,
+    FieldOfView,
+    ModelFacts,
+    Preprocessing,
+    TokenLayout,
+    View,
+)
+from generator.run import Failure
+
+MANIFEST = "manifest.json"
+MANIFEST_SCHEMA = "manifest.schema.json"
+SCHEMA_VERSION = 1
+GENERATOR = "attention-gallery"
+
+RENDER_VERSION = 1
+"""Raised by hand when chunks, walls or pictures change for the same record and settings."""
+
+Kind = Literal["chunk", "wall", "map", "picture", "thumb", "entropy"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How records are drawn.
+
+    Attributes:
+        colours: name of the colour map.
+        walls: render a wall of every model and image for readers without JavaScript.
+        picture_side: longest side of a published picture, in pixels.
+        thumb_side: longest side of a thumbnail, in pixels.
+    """
+
+    colours: str = "magma"
+    walls: bool = True
+    picture_side: int = 1280
+    thumb_side: int = 480
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """A heavy file of the site.
+
+    Attributes:
+        path: relative to the site's root, with ``/``.
+        kind: ``chunk`` (numbers of one query), ``wall`` (all its maps, coloured), ``map`` (last
+            layer, mean over heads), ``picture``, ``thumb`` or ``entropy``.
+        query: id of the query, for chunks, walls and maps.
+        made_of: hash of all inputs that decide the bytes; a rebuild takes the file over by it.
+        sha256: hash of the bytes.
+        bytes: size of the file.
+    """
+
+    path: str
+    kind: Kind
+    query: str
+    made_of: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What built the site.
+
+    Attributes:
+        name: of the program.
+        version: of the program.
+        render_version: raised when files change for the same record and settings.
+    """
+
+    name: str
+    version: str
+    render_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScaleEntry:
+    """The shared colour scale.
+
+    Attributes:
+        unit: what the numbers are.
+        low: low end, in times uniform.
+        high: high end, in times uniform.
+        rule: how the ends were found.
+    """
+
+    unit: str
+    low: float
+    high: float
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuantisationEntry:
+    """How chunks store values.
+
+    Attributes:
+        bits: of a code.
+        formula: from a code to attention in times uniform.
+        maximum: which maximum the formula takes.
+        steps: largest code.
+        error_bound: how far a decoded value lies from the record's, at most.
+    """
+
+    bits: int = 8
+    formula: str = FORMULA
+    maximum: str = "each map's own, float32, in the chunk's header"
+    steps: int = STEPS
+    error_bound: str = "maximum * (sqrt(value / maximum) / 255 + 1 / 510**2)"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelItem:
+    """A model: what was asked for, and the facts of what ran.
+
+    Attributes:
+        slug: its name in paths.
+        label: what pages call it.
+        id: hub id, or the folder's name.
+        revision: revision asked for; empty for a folder.
+        commit: resolved commit; empty for a folder, whose weights' hash is in ``facts``.
+        facts: what is known of the model that ran; null when none of its cells has a record.
+        files: its own files, such as the picture of its entropy.
+        failure: why nothing could be measured with it; null when something could.
+    """
+
+    slug: str
+    label: str
+    id: str
+    revision: str
+    commit: str
+    facts: ModelFacts | None
+    files: tuple[FileEntry, ...]
+    failure: Failure | None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageItem:
+    """An image, its origin and its published copies.
+
+    Attributes:
+        slug: its name in paths.
+        name: of the original file, without folders.
+        title: what pages call it.
+        alt: what is to be seen, in words; may be empty.
+        credit: who made it.
+        licence: under which licence.
+        source: where it comes from.
+        group: heading it is listed under; may be empty.
+        sha256: hash of the original file's bytes.
+        width: of the oriented original, in pixels.
+        height: of the oriented original, in pixels.
+        files: published copies, without metadata.
+        failure: why the picture could not be used or published; null when it could.
+    """
+
+    slug: str
+    name: str
+    title: str
+    alt: str
+    credit: str
+    licence: str
+    source: str
+    group: str
+    sha256: str
+    width: int
+    height: int
+    files: tuple[FileEntry, ...]
+    failure: Failure | None
+
+
+@dataclass(frozen=True, slots=True)
+class CellItem:
+    """One model on one image: its record and files, or the reason there are none.
+
+    Attributes:
+        model: slug of the model.
+        image: slug of the image.
+        record: key of the record, a hash over everything that decides it; empty when there is none.
+        layout: which token is which.
+        view: the part of the original picture that the patch grid covers.
+        preprocessing: how the model's input was made.
+        environment: device, dtype and versions of the measurement.
+        files: chunks with the numbers of each query, and coloured pictures of them.
+        bytes: size of these files together.
+        failure: why there is nothing; null when there is a record.
+    """
+
+    model: str
+    image: str
+    record: str
+    layout: TokenLayout | None
+    view: View | None
+    preprocessing: Preprocessing | None
+    environment: Environment | None
+    files: tuple[FileEntry, ...]
+    bytes: int
+    failure: Failure | None
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Everything a site is made of. Paths are relative to the folder of this file.
+
+    Attributes:
+        schema: version of these fields.
+        generator: what built the site.
+        title: of the gallery.
+        description: one paragraph; may be empty.
+        command: the command line that makes the gallery again.
+        field_of_view: what part of each picture the models saw.
+        scale: the shared colour scale.
+        quantisation: how chunks store values.
+        settings: how records are drawn.
+        models: in order.
+        images: in order.
+        cells: one for each model and image, models fastest.
+        pages: paths of all pages, sorted.
+    """
+
+    schema: int
+    generator: Program
+    title: str
+    description: str
+    command: str
+    field_of_view: FieldOfView
+    scale: ScaleEntry
+    quantisation: QuantisationEntry
+    settings: Settings
+    models: tuple[ModelItem, ...]
+    images: tuple[ImageItem, ...]
+    cells: tuple[CellItem, ...]
+    pages: tuple[str, ...]
+
+    @property
+    def files(self) -> tuple[FileEntry, ...]:
+        """Every heavy file."""
+        models = [file for model in self.models for file in model.files]
+        images = [file for image in self.images for file in image.files]
+        return (*models, *images, *(file for cell in self.cells for file in cell.files))
+
+
+_MANIFEST: TypeAdapter[Manifest] = TypeAdapter(Manifest)
+_CLASSES: dict[str, type] = {
+    documented.__name__: documented
+    for documented in (
+        *(Manifest, Program, ScaleEntry, QuantisationEntry, Settings, FileEntry),
+        *(ModelItem, ImageItem, CellItem, Failure),
+        *(Environment, ModelFacts, Preprocessing, TokenLayout, View),
+    )
+}
+
+
+def manifest_bytes(manifest: Manifest) -> bytes:
+    """The manifest as JSON text, the same for the same site."""
+    return _json(_MANIFEST.dump_python(manifest, mode="json"))
+
+
+def schema_bytes() -> bytes:
+    """JSON schema of the manifest; every field is described by its docstring."""
+    schema = _MANIFEST.json_schema(mode="serialization")
+    for name, described in [("Manifest", schema), *schema["$defs"].items()]:
+        fields = _described_fields(_CLASSES[name])
+        for field, entry in described["properties"].items():
+            entry["description"] = fields[field]
+    return _json({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})
+
+
+def _described_fields(documented: type) -> dict[str, str]:
+    """Field -> its text in the ``Attributes`` section of a docstring."""
+    section = inspect.cleandoc(documented.__doc__ or "").partition("Attributes:")[2]
+    items = re.split(r"\n    (?=\w+: )", section)
+    pairs = (" ".join(item.split()).partition(": ") for item in items if item.strip())
+    return {name: text.replace("``", "`") for name, _, text in pairs}
+
+
+def read_manifest(site: Path) -> Manifest | None:
+    """The manifest of an existing site; None when it is of another schema or damaged."""
+    try:
+        return _MANIFEST.validate_json((site / MANIFEST).read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def is_site(folder: Path) -> bool:
+    """Whether a folder was written by this program, in whatever version."""
+    try:
+        found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return bool(found["generator"]["name"] == GENERATOR)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()

@@ -1,0 +1,113 @@
+"""From a record to the maps a page shows: which query, which rows of the wall, which masses.
+
+The one place of this folder that reads attention out of a record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from generator.records import AttentionRecord, FloatArray, TokenLayout
+
+PRIMARY = "CLS"
+"""Id of the query every model can answer: its (first) class token, or else mean received."""
+
+RECEIVED = "received"
+POOL = "pool"
+PATCHES = "patches"
+
+
+@dataclass(frozen=True, slots=True)
+class QueryMaps:
+    """All maps of one query of one record.
+
+    Attributes:
+        query: id of the query among the gallery's queries (see :func:`query_ids`).
+        token: the model's own token, or ``received``.
+        rows: labels of the wall's rows: layer numbers from 1, then ``pool`` for a pooling probe.
+        heads: number of heads; the last column after them is their mean.
+        groups: key groups of ``mass``: the prefix tokens, then ``patches``.
+        keys: number of keys of each row; a share is times uniform divided by it.
+        maps: float32 ``[row, head + mean, grid row, grid col]``, times uniform; NaN where a row
+            has no such head.
+        mass: float32 ``[row, head + mean, key group]``, shares of 1.
+    """
+
+    query: str
+    token: str
+    rows: tuple[str, ...]
+    heads: int
+    groups: tuple[str, ...]
+    keys: tuple[int, ...]
+    maps: FloatArray
+    mass: FloatArray
+
+
+def query_ids(layout: TokenLayout) -> dict[str, str]:
+    """The queries a model answers: id among the gallery's queries -> the model's token.
+
+    The first class token answers to ``CLS`` whatever the model calls it, so that models pair.
+    """
+    first = layout.cls or RECEIVED
+    others = {name: name for name in layout.prefix if name != first}
+    return {PRIMARY: first, **others}
+
+
+def maps_of(record: AttentionRecord, query: str) -> QueryMaps:
+    """The maps of one query, by its id.
+
+    Raises:
+        RecordError: the model has no such token.
+    """
+    layout = record.layout
+    token = query_ids(layout).get(query, query)
+    attention = record.received_by_all() if token == RECEIVED else record.rows(token)
+    attention = np.asarray(attention, dtype=np.float32)
+    rows = tuple(str(layer + 1) for layer in range(record.model.layers))
+    keys = (layout.tokens,) * len(rows)
+    maps, mass = layout.fold(attention), _mass(attention, layout)
+    if query == PRIMARY and record.pooling is not None:
+        probe = np.asarray(record.pooling.attention, dtype=np.float32)[None]
+        rows, keys = (*rows, POOL), (*keys, layout.patches)
+        pool_mass = np.zeros((1, probe.shape[1], mass.shape[-1]), dtype=np.float32)
+        pool_mass[..., -1] = probe.sum(-1) / layout.patches
+        maps = _stack(_with_mean(maps), _with_mean(layout.fold(probe)))
+        mass = _stack(_with_mean(mass), _with_mean(pool_mass))
+    else:
+        maps, mass = _with_mean(maps), _with_mean(mass)
+    return QueryMaps(
+        query=query,
+        token=token,
+        rows=rows,
+        heads=maps.shape[1] - 1,
+        groups=(*layout.prefix, PATCHES),
+        keys=keys,
+        maps=maps,
+        mass=mass,
+    )
+
+
+def _mass(attention: FloatArray, layout: TokenLayout) -> FloatArray:
+    """Share of each row on each prefix token and on all patches: ``[layer, head, key group]``."""
+    prefix = attention[..., layout.prefix_slice]
+    patches = attention[..., layout.patch_slice].sum(-1, keepdims=True)
+    found: FloatArray = np.concatenate([prefix, patches], axis=-1) / layout.tokens
+    return found
+
+
+def _with_mean(values: FloatArray) -> FloatArray:
+    """Append the mean over heads as one more column of ``[row, head, ...]``."""
+    return np.concatenate([values, values.mean(axis=1, keepdims=True)], axis=1)
+
+
+def _stack(blocks: FloatArray, pool: FloatArray) -> FloatArray:
+    """Put the probe's row under the layers, its mean under theirs; absent heads become NaN."""
+    heads = max(blocks.shape[1], pool.shape[1]) - 1
+    shape = (len(blocks) + 1, heads + 1, *blocks.shape[2:])
+    wall = np.full(shape, np.nan, dtype=np.float32)
+    for target, source in ((slice(0, -1), blocks), (slice(-1, None), pool)):
+        wall[target, : source.shape[1] - 1] = source[:, :-1]
+        wall[target, -1:] = source[:, -1:]
+    return wall

@@ -1,0 +1,30 @@
+"""From a run and what was put into the site to its pages, as finished values. Pure.
+
+URLs are relative to their page and end in a file's name, so that a folder opened by double click,
+a sub-path and a server all work.
+"""
+
+from __future__ import annotations
+
+from generator.present.contents import Contents
+from generator.present.plan_image import image_page
+from generator.present.plan_index import index_page
+from generator.present.plan_model import model_page
+from generator.present.planner import Planner
+from generator.present.views import Site
+from generator.run import Run
+
+
+def plan_site(run: Run, contents: Contents, version: str) -> Site:
+    """Plan every page of a site. An image that failed has no page; it stands on the index."""
+    planner = Planner(run, contents, version)
+    shown = [image for image in run.images if image.failure is None]
+    before, after = [None, *shown[:-1]], [*shown[1:], None]
+    return Site(
+        index=index_page(planner),
+        images=tuple(
+            image_page(planner, image, previous, following)
+            for previous, image, following in zip(before, shown, after, strict=True)
+        ),
+        models=tuple(model_page(planner, model) for model in run.models),
+    )

@@ -1,0 +1,155 @@
+"""The page of one image: every model on it, side by side."""
+
+from __future__ import annotations
+
+from generator.present.cells import CellContent
+from generator.present.maps import POOL, PRIMARY
+from generator.present.planner import Planner, image_path
+from generator.present.views import (
+    Fact,
+    ImagePage,
+    Link,
+    ModelColumn,
+    PageData,
+    PageModel,
+    QueryChoice,
+)
+from generator.present.wording import (
+    RECEIVED_NOTE,
+    counted,
+    credit,
+    grid_text,
+    notice,
+    prefix_text,
+    query_label,
+    scale_note,
+    wall_alt,
+)
+from generator.run import Failure, ImageEntry, ModelEntry
+
+_FIELDS = {
+    "square": "the centred square",
+    "whole": "the whole picture",
+    "checkpoint": "what each checkpoint's own preprocessing keeps",
+}
+
+
+def image_page(
+    planner: Planner, image: ImageEntry, previous: ImageEntry | None, following: ImageEntry | None
+) -> ImagePage:
+    """Plan the page of an image."""
+    here = planner.on(image_path(image.slug))
+    run = planner.run
+    shown = [other for other in run.images if other.failure is None]
+    copies = here.contents.copies.get(image.slug)
+    labels = ", ".join(model.label for model in run.models)
+    return ImagePage(
+        path=here.page,
+        frame=here.frame(
+            f"{image.title} · {run.title}",
+            f"Attention of {labels} on {image.title}, side by side.",
+            scripts=True,
+        ),
+        title=image.title,
+        size=_size(image),
+        place=f"{shown.index(image) + 1} of {len(shown)}",
+        credit=credit(image),
+        facts=_facts(here, image),
+        picture=here.picture(image),
+        picture_failure=notice(copies) if isinstance(copies, Failure) else None,
+        columns=tuple(_column(here, model, image) for model in run.models),
+        bar=here.shared_bar(),
+        scale_note=scale_note(here.contents.scale),
+        previous=Link(here.image_link(previous), previous.title) if previous else None,
+        next=Link(here.image_link(following), following.title) if following else None,
+        data=_data(here, image),
+    )
+
+
+def _facts(planner: Planner, image: ImageEntry) -> tuple[Fact, ...]:
+    return (
+        Fact("File", image.name),
+        Fact("Size", _size(image)),
+        Fact("Models saw", _FIELDS[planner.run.field_of_view]),
+        Fact("SHA-256", image.sha256),
+    )
+
+
+def _size(image: ImageEntry) -> str:
+    return f"{image.width} × {image.height} pixels"
+
+
+def _column(planner: Planner, model: ModelEntry, image: ImageEntry) -> ModelColumn:
+    cell = planner.cell(model.slug, image.slug)
+    found = cell if isinstance(cell, CellContent) else None
+    coloured = planner.contents.coloured.get((model.slug, image.slug))
+    wall, factor = None, 1
+    if found and coloured and coloured.wall:
+        wall, factor = planner.wall_picture(coloured.wall, found, wall_alt(model.label, found))
+    return ModelColumn(
+        slug=model.slug,
+        label=model.label,
+        url=planner.model_link(model),
+        detail=_detail(found) if found else "",
+        note=RECEIVED_NOTE if found and found.received else "",
+        wall=wall,
+        wall_factor=factor,
+        failure=None if isinstance(cell, CellContent) else notice(model.failure or cell),
+    )
+
+
+def _detail(content: CellContent) -> str:
+    facts = content.facts
+    return (
+        f"{counted(facts.model.layers, 'layer')} × {counted(facts.model.heads, 'head')}, "
+        f"{grid_text([(facts.layout.rows, facts.layout.cols)])} patches, "
+        f"{prefix_text(facts.layout)}"
+    )
+
+
+def _data(planner: Planner, image: ImageEntry) -> PageData:
+    models = tuple(_page_model(planner, model, image) for model in planner.run.models)
+    cells = [planner.cell(model.slug, image.slug) for model in planner.run.models]
+    found = [cell for cell in cells if isinstance(cell, CellContent)]
+    tokens = any(not cell.received for cell in found)
+    ids = dict.fromkeys(query for cell in found for query in cell.facts.queries)
+    # CLS first, then by kind as the models order them: registers last, by number
+    ordered = sorted(ids, key=lambda q: (q != PRIMARY, q.startswith("reg"), len(q), q))
+    layers = [cell.facts.model.layers for cell in found]
+    scale = planner.contents.scale
+    return PageData(
+        width=image.width,
+        height=image.height,
+        scale=(scale.low, scale.high),
+        colours=planner.contents.settings.colours,
+        queries=tuple(QueryChoice(q, query_label(q, tokens)) for q in ordered),
+        layers=max(layers, default=0),
+        heads=max((cell.heads for cell in found), default=0),
+        pool=any(POOL in cell.rows for cell in found),
+        start=str(min(layers, default=1)),
+        models=models,
+    )
+
+
+def _page_model(planner: Planner, model: ModelEntry, image: ImageEntry) -> PageModel:
+    cell = planner.cell(model.slug, image.slug)
+    if not isinstance(cell, CellContent):
+        reason = (model.failure or cell).message
+        return PageModel(
+            model.slug, model.label, "", 0, 0, (), (0, 0), (0, 0, 0, 0), (), "", {}, reason
+        )
+    facts = cell.facts
+    return PageModel(
+        slug=model.slug,
+        label=model.label,
+        record=facts.record,
+        layers=facts.model.layers,
+        heads=cell.heads,
+        rows=cell.rows,
+        grid=(facts.layout.rows, facts.layout.cols),
+        view=facts.view.box,
+        prefix=facts.layout.prefix,
+        token=cell.token,
+        chunks={file.query: planner.url(file.path) for file in cell.chunks},
+        failure="",
+    )

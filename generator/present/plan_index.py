@@ -1,0 +1,134 @@
+"""The index: what the gallery is, its models, and every image with each model's last layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from generator.present.cells import CellContent
+from generator.present.planner import INDEX, Planner
+from generator.present.views import IndexPage, ModelCard, Notice, Plate, PlateGroup, PlateMap
+from generator.present.wording import (
+    counted,
+    credit,
+    grid_text,
+    map_alt,
+    notice,
+    prefix_text,
+    version_text,
+)
+from generator.run import Failure, ImageEntry, ModelEntry
+
+
+def index_page(planner: Planner) -> IndexPage:
+    """Plan the index."""
+    here, run = planner.on(INDEX), planner.run
+    summary = f"{counted(len(run.models), 'model')} on {counted(len(run.images), 'image')}"
+    return IndexPage(
+        path=INDEX,
+        frame=here.frame(run.title, run.description or f"{run.title}: {summary}, side by side."),
+        title=run.title,
+        description=run.description,
+        summary=_summary(here),
+        what=_what(here),
+        models=tuple(_model_card(here, model) for model in run.models),
+        groups=tuple(
+            PlateGroup(heading, tuple(_plate(here, image) for image in images))
+            for heading, images in groupby(_by_group(run.images), key=lambda image: image.group)
+        ),
+        bar=here.shared_bar(),
+        failures=tuple(_failures(here)),
+        command=run.command,
+    )
+
+
+def _by_group(images: tuple[ImageEntry, ...]) -> list[ImageEntry]:
+    """Images in order, those of one group together where its first one stands."""
+    first: dict[str, int] = {}
+    for index, image in enumerate(images):
+        first.setdefault(image.group, index)
+    return sorted(images, key=lambda image: first[image.group])
+
+
+def _summary(planner: Planner) -> str:
+    run = planner.run
+    maps = sum(
+        len(content.rows) * content.heads
+        for content in planner.contents.cells.values()
+        if isinstance(content, CellContent)
+    )
+    return (
+        f"{counted(len(run.models), 'model')}, {counted(len(run.images), 'image')}, "
+        f"{counted(maps, 'attention map')}"
+    )
+
+
+def _what(planner: Planner) -> str:
+    """What the small maps are."""
+    cells = [c for c in planner.contents.cells.values() if isinstance(c, CellContent)]
+    asked = "how strongly the CLS token attends to each patch of the picture"
+    if cells and all(content.received for content in cells):
+        asked = "how much attention each patch of the picture receives from all tokens"
+    elif any(content.received for content in cells):
+        asked += " (for models without one, how much attention the patch receives from all tokens)"
+    return f"Each small map shows {asked}, in the last layer, averaged over its heads."
+
+
+def _model_card(planner: Planner, model: ModelEntry) -> ModelCard:
+    cells = planner.measured(model.slug)
+    facts = cells[0].facts if cells else None
+    grids = [(cell.facts.layout.rows, cell.facts.layout.cols) for cell in cells]
+    return ModelCard(
+        label=model.label,
+        id=model.id,
+        url=planner.model_link(model),
+        version=version_text(model, facts.model.version if facts else ""),
+        size=f"{facts.model.layers} layers × {facts.model.heads} heads" if facts else "",
+        tokens=prefix_text(facts.layout) if facts else "",
+        grid=f"{grid_text(grids)} patches" if facts else "",
+        licence=facts.model.licence if facts else "",
+        failure=notice(model.failure),
+    )
+
+
+def _plate(planner: Planner, image: ImageEntry) -> Plate:
+    return Plate(
+        title=image.title,
+        url="" if image.failure else planner.image_link(image),
+        thumb=planner.picture(image, thumb=True),
+        credit=credit(image),
+        maps=() if image.failure else tuple(_maps(planner, image)),
+        failure=notice(image.failure),
+    )
+
+
+def _maps(planner: Planner, image: ImageEntry) -> Iterator[PlateMap]:
+    for model in planner.run.models:
+        cell = planner.cell(model.slug, image.slug)
+        url = planner.image_link(image)
+        if isinstance(cell, CellContent):
+            file = planner.contents.coloured[model.slug, image.slug].map
+            alt = map_alt(model.label, cell.last, cell)
+            yield PlateMap(model.label, url, planner.map_picture(file, cell, alt), None)
+        else:
+            yield PlateMap(model.label, url, None, notice(model.failure or cell))
+
+
+def _failures(planner: Planner) -> Iterator[Notice]:
+    """Every failure once: models, images, then cells that neither explains, then pictures."""
+    run, contents = planner.run, planner.contents
+    failed_models = {model.slug for model in run.models if model.failure}
+    failed_images = {image.slug for image in run.images if image.failure}
+    cells = (
+        cell
+        for (model, image), cell in contents.cells.items()
+        if model not in failed_models and image not in failed_images
+    )
+    found = [
+        *(model.failure for model in run.models),
+        *(image.failure for image in run.images),
+        *cells,
+        *contents.copies.values(),
+    ]
+    for failure in dict.fromkeys(item for item in found if isinstance(item, Failure)):
+        yield Notice(failure.message, failure.hint)

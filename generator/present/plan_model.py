@@ -1,0 +1,132 @@
+"""The page of one model: what it is, how it was run, and its images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from generator.present.cells import CellContent
+from generator.present.planner import Planner, model_path
+from generator.present.scale import Tick
+from generator.present.views import EntropyTable, Fact, ModelImage, ModelPage, Picture
+from generator.present.wording import grid_text, map_alt, notice, prefix_text
+from generator.records import ModelFacts
+from generator.run import ImageEntry, ModelEntry
+
+CELL = 22
+"""Pixels on the page for each head of the entropy picture."""
+
+
+def model_page(planner: Planner, model: ModelEntry) -> ModelPage:
+    """Plan the page of a model."""
+    here = planner.on(model_path(model.slug))
+    cells = here.measured(model.slug)
+    steps, steps_of = _steps(here, model)
+    return ModelPage(
+        path=here.page,
+        frame=here.frame(
+            f"{model.label} · {planner.run.title}",
+            f"{model.id}: facts, provenance and attention maps.",
+        ),
+        label=model.label,
+        id=model.id,
+        facts=tuple(_facts(cells)) if cells else (),
+        provenance=tuple(_provenance(model, cells)),
+        steps=steps,
+        steps_of=steps_of,
+        command=planner.run.command,
+        entropy=_entropy(here, model),
+        images=tuple(_image(here, model, image) for image in planner.run.images),
+        failure=notice(model.failure),
+    )
+
+
+def _facts(cells: tuple[CellContent, ...]) -> Iterator[Fact]:
+    facts, model = cells[0].facts, cells[0].facts.model
+    grids = [(cell.facts.layout.rows, cell.facts.layout.cols) for cell in cells]
+    inputs = [(c.facts.view.input_width, c.facts.view.input_height) for c in cells]
+    yield Fact("Architecture", f"{model.architecture} (model type {model.model_type})")
+    yield Fact("Layers × heads", f"{model.layers} × {model.heads}")
+    yield Fact("Width", f"{model.width} channels")
+    yield Fact("Parameters", f"{model.parameters:,}")
+    yield Fact("Patch", f"{model.patch_height} × {model.patch_width} pixels")
+    yield Fact("Prefix tokens", ", ".join(facts.layout.prefix) or "none")
+    yield Fact("Tokens", prefix_text(facts.layout))
+    yield Fact("Grid it ran on", f"{grid_text(grids)} patches (rows × columns)")
+    yield Fact("Input", f"{grid_text(inputs)} pixels (width × height)")
+    yield Fact("Licence", model.licence or "not stated")
+
+
+def _provenance(model: ModelEntry, cells: tuple[CellContent, ...]) -> Iterator[Fact]:
+    yield Fact("Id", model.id)
+    facts: ModelFacts | None = cells[0].facts.model if cells else None
+    if model.revision:
+        yield Fact("Revision asked for", model.revision)
+    commit = model.commit or (facts.commit if facts else "")
+    if commit:
+        yield Fact("Commit", commit)
+    if facts and facts.weights_sha256:
+        yield Fact("Weights SHA-256", facts.weights_sha256)
+    if cells:
+        environments = dict.fromkeys(cell.facts.environment for cell in cells)
+        yield Fact("Device", _joined(e.device for e in environments))
+        yield Fact("Dtype", _joined(e.dtype for e in environments) + ", softmax in float32")
+        yield Fact("Attention", _joined(e.attention for e in environments))
+        versions = _joined(", ".join(f"{n} {v}" for n, v in e.versions) for e in environments)
+        yield Fact("Versions", versions)
+
+
+def _joined(values: Iterator[str]) -> str:
+    """Distinct values in order, for records that were measured at different times."""
+    return "; ".join(dict.fromkeys(values))
+
+
+def _steps(planner: Planner, model: ModelEntry) -> tuple[tuple[str, ...], str]:
+    """The preprocessing steps of the first image, and its title if other images' steps differ."""
+    images = planner.run.images
+    found = [
+        (cell.facts.preprocessing.steps, image.title)
+        for image in images
+        if isinstance(cell := planner.cell(model.slug, image.slug), CellContent)
+    ]
+    if not found:
+        return (), ""
+    steps, title = found[0]
+    return steps, "" if all(other == steps for other, _ in found) else title
+
+
+def _entropy(planner: Planner, model: ModelEntry) -> EntropyTable | None:
+    found = planner.contents.entropy.get(model.slug)
+    if found is None:
+        return None
+    layers, heads = found.mean.shape
+    alt = (
+        f"Entropy of {layers} layers (rows) and {heads} heads (columns), from "
+        f"{found.mean.min():.2f} to {found.mean.max():.2f}."
+    )
+    ticks = tuple(Tick(position=n / 4, label=f"{n / 4:g}") for n in range(5))
+    return EntropyTable(
+        picture=Picture(planner.url(found.file.path), heads * CELL, layers * CELL, alt),
+        bar=planner.bar(ticks, "0: all on one token, 1: spread evenly", extends=False),
+        images=found.images,
+        heads=tuple(str(head + 1) for head in range(heads)),
+        layers=tuple(
+            (str(layer + 1), tuple(f"{value:.2f}" for value in row))
+            for layer, row in enumerate(found.mean)
+        ),
+    )
+
+
+def _image(planner: Planner, model: ModelEntry, image: ImageEntry) -> ModelImage:
+    cell = planner.cell(model.slug, image.slug)
+    picture = None
+    if isinstance(cell, CellContent):
+        file = planner.contents.coloured[model.slug, image.slug].map
+        picture = planner.map_picture(file, cell, map_alt(model.label, cell.last, cell))
+    reason = None if isinstance(cell, CellContent) else model.failure or image.failure or cell
+    return ModelImage(
+        title=image.title,
+        url="" if image.failure else planner.image_link(image),
+        thumb=planner.picture(image, thumb=True),
+        map=picture,
+        failure=notice(reason),
+    )

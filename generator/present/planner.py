@@ -1,0 +1,132 @@
+"""What all pages share: URLs, frames, pictures and colour bars, seen from one page."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from generator.present.cells import CellContent
+from generator.present.contents import Contents, Copies
+from generator.present.heatmap import GAP
+from generator.present.manifest import MANIFEST, FileEntry
+from generator.present.pictures import published_size
+from generator.present.scale import Tick
+from generator.present.views import BarTick, ColourBar, Frame, Link, Picture
+from generator.run import Failure, ImageEntry, ModelEntry, Run
+
+INDEX = "index.html"
+BAR_WIDTH = 256
+WALL_WIDTH = 560
+WALL_HEIGHT = 640
+
+
+def image_path(image: str) -> str:
+    """Site-relative path of an image's page."""
+    return f"i/{image}/{INDEX}"
+
+
+def model_path(model: str) -> str:
+    """Site-relative path of a model's page."""
+    return f"m/{model}/{INDEX}"
+
+
+@dataclass(frozen=True)
+class Planner:
+    """A run, the files made for it, and the page that URLs are relative to.
+
+    Attributes:
+        run: models, images, cells.
+        contents: heavy files.
+        version: of the program.
+        page: site-relative path of the page being planned.
+    """
+
+    run: Run
+    contents: Contents
+    version: str
+    page: str = INDEX
+
+    def on(self, page: str) -> Planner:
+        """The same, seen from another page."""
+        return Planner(self.run, self.contents, self.version, page)
+
+    def url(self, path: str) -> str:
+        """A site-relative path as seen from the page."""
+        return quote(posixpath.relpath(path, posixpath.dirname(self.page) or "."))
+
+    def frame(self, title: str, description: str, *, scripts: bool = False) -> Frame:
+        """The frame of the page."""
+        assets = self.contents.assets
+        return Frame(
+            title=title,
+            description=description,
+            gallery=Link(url=self.url(INDEX), text=self.run.title),
+            manifest=self.url(MANIFEST),
+            stylesheets=tuple(self.url(path) for path in assets.stylesheets),
+            print_stylesheet=self.url(assets.print_stylesheet),
+            boot=self.url(assets.boot) if scripts else "",
+            scripts=tuple(self.url(path) for path in assets.scripts) if scripts else (),
+            version=self.version,
+        )
+
+    def cell(self, model: str, image: str) -> CellContent | Failure:
+        """A cell's content, or why there is none."""
+        missing = Failure("This model was not run on this image.")
+        return self.contents.cells.get((model, image), missing)
+
+    def measured(self, model: str) -> tuple[CellContent, ...]:
+        """The content of a model's cells that have one."""
+        cells = (self.cell(model, image.slug) for image in self.run.images)
+        return tuple(cell for cell in cells if isinstance(cell, CellContent))
+
+    def picture(self, image: ImageEntry, *, thumb: bool = False) -> Picture | None:
+        """A published copy of an image's picture."""
+        copies = self.contents.copies.get(image.slug)
+        if not isinstance(copies, Copies):
+            return None
+        settings = self.contents.settings
+        file = copies.thumb if thumb else copies.picture
+        side = settings.thumb_side if thumb else settings.picture_side
+        size = published_size(image.width, image.height, side)
+        # a title stands beside every thumbnail; to hear it twice helps nobody
+        alt = image.alt or ("" if thumb else image.title)
+        return Picture(self.url(file.path), size.width, size.height, alt)
+
+    def map_picture(self, file: FileEntry, content: CellContent, alt: str) -> Picture:
+        """A thumbnail map, in the proportions of what the patches cover."""
+        view = content.facts.view
+        height = max(1, round(BAR_WIDTH * (view.bottom - view.top) / (view.right - view.left)))
+        return Picture(self.url(file.path), BAR_WIDTH, height, alt)
+
+    def wall_picture(self, file: FileEntry, content: CellContent, alt: str) -> tuple[Picture, int]:
+        """A rendered wall, enlarged by a whole number to a size that suits a page, and that number.
+
+        The file has one pixel a patch and a gap between maps.
+        """
+        layout = content.facts.layout
+        width = (content.heads + 1) * (layout.cols + GAP) - GAP
+        height = len(content.rows) * (layout.rows + GAP) - GAP
+        factor = max(1, min(WALL_WIDTH // width, WALL_HEIGHT // height))
+        return Picture(self.url(file.path), width * factor, height * factor, alt), factor
+
+    def bar(self, ticks: tuple[Tick, ...], caption: str, *, extends: bool) -> ColourBar:
+        """A colour bar with its numbers."""
+        return ColourBar(
+            picture=Picture(self.url(self.contents.assets.bar), BAR_WIDTH, 1, ""),
+            ticks=tuple(BarTick(x=f"{100 * t.position:g}%", label=t.label) for t in ticks),
+            caption=caption,
+            extends=extends,
+        )
+
+    def shared_bar(self) -> ColourBar:
+        """The bar of the shared scale."""
+        return self.bar(self.contents.scale.ticks, "times uniform", extends=True)
+
+    def model_link(self, model: ModelEntry) -> str:
+        """URL of a model's page."""
+        return self.url(model_path(model.slug))
+
+    def image_link(self, image: ImageEntry) -> str:
+        """URL of an image's page."""
+        return self.url(image_path(image.slug))

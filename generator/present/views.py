@@ -1,0 +1,353 @@
+"""What templates get: finished values. Strings are formatted, URLs are relative to the page.
+
+Templates read these and nothing else; they touch no disk and compute nothing. The fields of
+:class:`PageData` are also the contract with the scripts (``templates/static/js/types.d.ts``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link with its text."""
+
+    url: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image file with its size in pixels, so that nothing jumps while it loads."""
+
+    url: str
+    width: int
+    height: int
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Why something is missing, and what to do."""
+
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A line of a table of facts."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class BarTick:
+    """A number on a colour bar, placed in percent of its width."""
+
+    x: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class ColourBar:
+    """A numbered colour bar.
+
+    Attributes:
+        picture: the colours, low to high.
+        ticks: numbers below it.
+        caption: what they are.
+        extends: whether values beyond the ends exist and take the end's colour.
+    """
+
+    picture: Picture
+    ticks: tuple[BarTick, ...]
+    caption: str
+    extends: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What every page has around its content.
+
+    Attributes:
+        title: of the page, for the browser's tab.
+        description: one sentence for search engines and link previews.
+        gallery: link to the index.
+        manifest: URL of the manifest.
+        stylesheets: URLs of screen style sheets, in order.
+        print_stylesheet: URL of the print style sheet.
+        boot: URL of the script that tells the styles that scripts run.
+        scripts: URLs of the page's other scripts, in order.
+        version: of the program.
+    """
+
+    title: str
+    description: str
+    gallery: Link
+    manifest: str
+    stylesheets: tuple[str, ...]
+    print_stylesheet: str
+    boot: str
+    scripts: tuple[str, ...]
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """Who made a picture, under which licence, and where it comes from."""
+
+    text: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """A model in the list of the index."""
+
+    label: str
+    id: str
+    url: str
+    version: str
+    size: str
+    tokens: str
+    grid: str
+    licence: str
+    failure: Notice | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlateMap:
+    """One model's last layer beside a thumbnail, or the reason that it is missing."""
+
+    label: str
+    url: str
+    picture: Picture | None
+    failure: Notice | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plate:
+    """An image on the index."""
+
+    title: str
+    url: str
+    thumb: Picture | None
+    credit: Credit
+    maps: tuple[PlateMap, ...]
+    failure: Notice | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlateGroup:
+    """Images under one heading; the heading may be empty."""
+
+    heading: str
+    plates: tuple[Plate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexPage:
+    """The front page."""
+
+    path: str
+    frame: Frame
+    title: str
+    description: str
+    summary: str
+    what: str
+    models: tuple[ModelCard, ...]
+    groups: tuple[PlateGroup, ...]
+    bar: ColourBar
+    failures: tuple[Notice, ...]
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueryChoice:
+    """A query token that can be chosen on a page."""
+
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageModel:
+    """A model, for the scripts.
+
+    Attributes:
+        slug: of the model.
+        label: of the model.
+        record: key of the record; with a query's id, the key of a chunk.
+        layers: number of layers.
+        heads: heads of the wall.
+        rows: labels of the wall's rows.
+        grid: rows and columns of the patch grid.
+        view: left, top, right, bottom of what the grid covers, in original pixels.
+        prefix: names of the prefix tokens.
+        token: the token that answers to ``CLS``, or ``received``.
+        chunks: id of a query -> URL of its chunk.
+        failure: why the model has no maps here; empty when it has.
+    """
+
+    slug: str
+    label: str
+    record: str
+    layers: int
+    heads: int
+    rows: tuple[str, ...]
+    grid: tuple[int, int]
+    view: tuple[float, float, float, float]
+    prefix: tuple[str, ...]
+    token: str
+    chunks: dict[str, str]
+    failure: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageData:
+    """An image page's data for its scripts.
+
+    Attributes:
+        width: of the original picture, in pixels.
+        height: of the original picture, in pixels.
+        scale: low and high end of the shared scale, as powers of two.
+        colours: name of the colour map.
+        queries: what can be chosen.
+        layers: layers of the deepest model.
+        heads: heads of the widest model.
+        pool: whether a model has a pooling probe.
+        start: layer shown first, a label.
+        models: the models, in order.
+    """
+
+    width: int
+    height: int
+    scale: tuple[int, int]
+    colours: str
+    queries: tuple[QueryChoice, ...]
+    layers: int
+    heads: int
+    pool: bool
+    start: str
+    models: tuple[PageModel, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelColumn:
+    """A model on an image page.
+
+    Attributes:
+        slug: of the model.
+        label: of the model.
+        url: of its page.
+        detail: layers, heads, grid and prefix in one line.
+        note: what its maps show, when it isn't the CLS query.
+        wall: the rendered wall, for readers without JavaScript.
+        wall_factor: pixels on the page for each of its pixels.
+        failure: why there is nothing.
+    """
+
+    slug: str
+    label: str
+    url: str
+    detail: str
+    note: str
+    wall: Picture | None
+    wall_factor: int
+    failure: Notice | None
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePage:
+    """One image, the models side by side."""
+
+    path: str
+    frame: Frame
+    title: str
+    size: str
+    place: str
+    credit: Credit
+    facts: tuple[Fact, ...]
+    picture: Picture | None
+    picture_failure: Notice | None
+    columns: tuple[ModelColumn, ...]
+    bar: ColourBar
+    scale_note: str
+    previous: Link | None
+    next: Link | None
+    data: PageData
+
+
+@dataclass(frozen=True, slots=True)
+class EntropyTable:
+    """Entropy of each head, averaged over images.
+
+    Attributes:
+        picture: one pixel a head, layers down.
+        bar: its colour bar, 0 to 1.
+        images: how many images the averages are over.
+        heads: column labels.
+        layers: for each layer its label and values, formatted.
+    """
+
+    picture: Picture
+    bar: ColourBar
+    images: int
+    heads: tuple[str, ...]
+    layers: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelImage:
+    """An image on a model's page."""
+
+    title: str
+    url: str
+    thumb: Picture | None
+    map: Picture | None
+    failure: Notice | None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPage:
+    """Facts and provenance of one model.
+
+    Attributes:
+        path: of the page, relative to the site.
+        frame: around the content.
+        label: of the model.
+        id: of the model.
+        facts: what it is.
+        provenance: how it was run.
+        steps: of the preprocessing.
+        steps_of: the image whose steps they are; empty when all images went through the same.
+        command: that makes the gallery again.
+        entropy: of its heads.
+        images: of the gallery.
+        failure: why nothing could be measured with it.
+    """
+
+    path: str
+    frame: Frame
+    label: str
+    id: str
+    facts: tuple[Fact, ...]
+    provenance: tuple[Fact, ...]
+    steps: tuple[str, ...]
+    steps_of: str
+    command: str
+    entropy: EntropyTable | None
+    images: tuple[ModelImage, ...]
+    failure: Notice | None
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """All pages, gathered before anything is written."""
+
+    index: IndexPage
+    images: tuple[ImagePage, ...]
+    models: tuple[ModelPage, ...]

@@ -1,0 +1,118 @@
+"""The sentences and short phrases of the pages, so that one thing is called the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from generator.present.cells import CellContent, MapNote
+from generator.present.maps import POOL, PRIMARY
+from generator.present.scale import TAIL, Scale, power_label, times_text
+from generator.present.views import Credit, Notice
+from generator.records import TokenLayout
+from generator.run import Failure, ImageEntry, ModelEntry
+
+RECEIVED_NOTE = "mean received attention (this model has no CLS token)"
+UNIT = "attention in times uniform: 1 is what every token would get if attention were spread evenly"
+SCALE_RULE = (
+    "for each model the 0.5 and 99.5 percentiles over all images, layers, heads and queries, "
+    "widened to whole powers of two; the union over models; never below 1/16"
+)
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 model``, ``3 models``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def percent(share: float) -> str:
+    """A share of 1 in percent, as pages print it."""
+    return f"{100 * share:.2g}\u00a0%" if share < 0.0995 else f"{100 * share:.0f}\u00a0%"
+
+
+def grid_text(grids: Iterable[tuple[int, int]]) -> str:
+    """``37 × 37``, or from the smallest to the largest where images differ."""
+    ordered = sorted(set(grids))
+    texts = [f"{rows} × {cols}" for rows, cols in ordered]
+    return texts[0] if len(texts) == 1 else f"{texts[0]} to {texts[-1]}"
+
+
+def prefix_text(layout: TokenLayout) -> str:
+    """The tokens in front of the patches, in words."""
+    registers = layout.registers
+    named = [name for name in layout.prefix if name not in registers]
+    parts = [*named, *([counted(len(registers), "register")] if registers else [])]
+    if not parts:
+        return "no CLS token, no registers"
+    return " and ".join(parts) + ("" if registers else ", no registers")
+
+
+def query_label(query: str, any_class_token: bool) -> str:
+    """What a query is called where it is chosen."""
+    if query == PRIMARY:
+        return "CLS token" if any_class_token else "all tokens (mean received)"
+    if query.startswith("reg") and query[3:].isdecimal():
+        return f"register {query[3:]}"
+    return {"DIST": "distillation token"}.get(query, f"{query} token")
+
+
+def row_name(row: str) -> str:
+    """``layer 3``, or the pooling probe."""
+    return "pooling probe" if row == POOL else f"layer {row}"
+
+
+def column_name(column: str) -> str:
+    """``head 3``, or the mean."""
+    return "mean over heads" if column == "mean" else f"head {column}"
+
+
+def map_alt(label: str, note: MapNote, content: CellContent) -> str:
+    """Alternative text of one map, from its data."""
+    what = "mean received attention" if content.received else f"{content.token} attention"
+    return (
+        f"{label}, {row_name(note.row)}, {column_name(note.column)}: {percent(note.patches)} of "
+        f"the {what} is on patches, at most {times_text(note.maximum)} times uniform on one."
+    )
+
+
+def wall_alt(label: str, content: CellContent) -> str:
+    """Alternative text of a rendered wall, from its data."""
+    strong, pale = content.strongest, content.palest
+    what = (
+        "mean received attention" if content.received else f"attention of the {content.token} token"
+    )
+    rows, cols = content.facts.layout.rows, content.facts.layout.cols
+    return (
+        f"{label}: {what} in every layer (rows, {content.rows[0]} to {content.rows[-1]} from the "
+        f"top) and head (columns, 1 to {content.heads}, then their mean), each a map of {rows} × "
+        f"{cols} patches. The strongest patch is in {row_name(strong.row)}, "
+        f"{column_name(strong.column)}: {times_text(strong.maximum)} times uniform. The least "
+        f"attention on patches is in {row_name(pale.row)}, {column_name(pale.column)}: "
+        f"{percent(pale.patches)}."
+    )
+
+
+def scale_note(scale: Scale) -> str:
+    """How the shared range was found, for readers."""
+    return (
+        f"One scale for all models, layers, heads and images of this gallery, from "
+        f"{power_label(scale.low)} to {power_label(scale.high)} times uniform. It holds "
+        f"{100 * (1 - TAIL):.1f}\u00a0% of each model's patches below its upper end."
+    )
+
+
+def notice(failure: Failure | None) -> Notice | None:
+    """A failure as pages show it."""
+    return Notice(message=failure.message, hint=failure.hint) if failure else None
+
+
+def credit(image: ImageEntry) -> Credit:
+    """Maker and licence in one line."""
+    source = image.source if image.source.startswith(("https://", "http://")) else ""
+    parts = [image.credit, image.licence, "" if source else image.source]
+    return Credit(text=", ".join(part for part in parts if part), source=source)
+
+
+def version_text(model: ModelEntry, facts_version: str) -> str:
+    """The start of the commit or the weights' hash, as far as people compare by eye."""
+    commit = model.commit or facts_version
+    return commit[:12]

@@ -1,0 +1,224 @@
+"""Building a site, from a run and its records to a folder that opens by double click."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from jinja2 import TemplateError
+
+from generator.errors import GalleryError, StoreError
+from generator.present.assets import write_assets
+from generator.present.cells import CellContent, publish_chunks, publish_coloured
+from generator.present.contents import Coloured, Contents, Copies, Entropy
+from generator.present.environment import make_environment, template_folders
+from generator.present.heatmap import unit_png
+from generator.present.inventory import manifest_of
+from generator.present.manifest import (
+    MANIFEST,
+    MANIFEST_SCHEMA,
+    FileEntry,
+    Kind,
+    Manifest,
+    Settings,
+    manifest_bytes,
+    schema_bytes,
+)
+from generator.present.pictures import published_copy
+from generator.present.plan import plan_site
+from generator.present.scale import Scale, shared_scale
+from generator.present.shelf import Shelf
+from generator.present.staging import staged
+from generator.present.views import Site
+from generator.records import AttentionRecord
+from generator.run import Failure, ImageEntry, Run
+
+Read = Callable[[str], AttentionRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class SiteReport:
+    """What a build did.
+
+    Attributes:
+        out: the site's folder.
+        pages: HTML pages written.
+        rendered: heavy files made anew.
+        reused: heavy files taken over from the former site.
+        bytes: size of the whole site.
+        scale: the shared colour scale.
+        failures: of the run, and of records or pictures that could not be read now.
+    """
+
+    out: Path
+    pages: int
+    rendered: int
+    reused: int
+    bytes: int
+    scale: Scale
+    failures: tuple[Failure, ...]
+
+
+def build_site(
+    run: Run,
+    read: Read,
+    out: Path,
+    *,
+    templates: Path | None = None,
+    version: str,
+    settings: Settings | None = None,
+) -> SiteReport:
+    """Build the site of a run.
+
+    Args:
+        run: models, images and cells.
+        read: gives the record of a key; called once for a record whose chunks don't exist yet, and
+            from one thread.
+        out: folder of the site; replaced as a whole at the end.
+        templates: the user's templates and static files, before the program's own.
+        version: of the program, for the pages and the manifest.
+        settings: how records are drawn.
+
+    Raises:
+        StoreError: ``out`` is not empty and not a site of ours, or cannot be written.
+    """
+    settings = settings or Settings()
+    template_folders(templates)  # complain before the work, not after it
+    with staged(out) as stage:
+        shelf = Shelf(stage, out, settings)
+        contents = _publish(run, read, shelf, templates)
+        pages = _write_pages(plan_site(run, contents, version), stage, templates)
+        _write_manifest(manifest_of(run, contents, pages, version), stage)
+        size = sum(file.stat().st_size for file in stage.rglob("*") if file.is_file())
+    return SiteReport(
+        out=out,
+        pages=len(pages),
+        rendered=shelf.rendered,
+        reused=shelf.reused,
+        bytes=size,
+        scale=contents.scale,
+        failures=_failures(run, contents),
+    )
+
+
+def _publish(run: Run, read: Read, shelf: Shelf, templates: Path | None) -> Contents:
+    """Put everything heavy into the staging folder. Records are held one at a time."""
+    cells: dict[tuple[str, str], CellContent | Failure] = {}
+    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+        for cell in run.cells:
+            if cell.failure is not None or not cell.record:
+                found: CellContent | Failure = cell.failure or Failure("There is no record.")
+            else:
+                try:
+                    found = publish_chunks(shelf, cell, read, pool)
+                except GalleryError as error:
+                    found = Failure(error.message, error.hint)
+            cells[cell.model, cell.image] = found
+    scale = _scale(run, cells)
+    coloured: dict[tuple[str, str], Coloured] = {}
+    for cell in run.cells:
+        content = cells[cell.model, cell.image]
+        if isinstance(content, CellContent):
+            files = publish_coloured(shelf, cell, content, scale)
+            coloured[cell.model, cell.image] = Coloured(files[0], (*files[1:], None)[0])
+    return Contents(
+        settings=shelf.settings,
+        scale=scale,
+        assets=write_assets(shelf.root, templates, shelf.settings),
+        cells=cells,
+        coloured=coloured,
+        copies=_publish_pictures(run, shelf),
+        entropy=_publish_entropy(run, cells, shelf),
+    )
+
+
+def _scale(run: Run, cells: dict[tuple[str, str], CellContent | Failure]) -> Scale:
+    histograms: dict[str, list[tuple[int, ...]]] = {model.slug: [] for model in run.models}
+    for (model, _), content in cells.items():
+        if isinstance(content, CellContent):
+            histograms[model].append(content.facts.histogram)
+    return shared_scale(histograms)
+
+
+def _publish_pictures(run: Run, shelf: Shelf) -> dict[str, Copies | Failure]:
+    copies: dict[str, Copies | Failure] = {}
+    for image in run.images:
+        if image.failure is not None:
+            continue
+        try:
+            copies[image.slug] = Copies(
+                picture=_copy(shelf, image, "picture", shelf.settings.picture_side),
+                thumb=_copy(shelf, image, "thumb", shelf.settings.thumb_side),
+            )
+        except GalleryError as error:
+            copies[image.slug] = Failure(error.message, error.hint)
+    return copies
+
+
+def _copy(shelf: Shelf, image: ImageEntry, kind: Kind, side: int) -> FileEntry:
+    return shelf.put(
+        kind,
+        f"i/{image.slug}/{kind}",
+        {"image": image.sha256, "side": side},
+        lambda: published_copy(image.path, side),
+        suffix=".webp",
+    )
+
+
+def _publish_entropy(
+    run: Run, cells: dict[tuple[str, str], CellContent | Failure], shelf: Shelf
+) -> dict[str, Entropy]:
+    found: dict[str, Entropy] = {}
+    for model in run.models:
+        contents = [cells.get((model.slug, image.slug)) for image in run.images]
+        entropy = [c.entropy for c in contents if isinstance(c, CellContent)]
+        if not entropy or len({values.shape for values in entropy}) != 1:
+            continue
+        mean = np.mean(entropy, axis=0)
+        file = shelf.put(
+            "entropy",
+            f"m/{model.slug}/entropy",
+            {"values": mean.astype("<f4").tobytes().hex(), "colours": shelf.settings.colours},
+            partial(unit_png, mean, shelf.settings.colours),
+            suffix=".png",
+        )
+        found[model.slug] = Entropy(mean, len(entropy), file)
+    return found
+
+
+def _write_pages(site: Site, stage: Path, templates: Path | None) -> tuple[str, ...]:
+    environment = make_environment(templates)
+    kinds = (("index", (site.index,)), ("image", site.images), ("model", site.models))
+    written: list[str] = []
+    for kind, pages in kinds:
+        try:
+            template = environment.get_template(f"{kind}.html.jinja2")
+            for page in pages:
+                target = stage / page.path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_text(template.render(page=page), encoding="utf-8", newline="\n")
+                written.append(page.path)
+        except TemplateError as error:
+            raise StoreError(
+                f"The template of the {kind} page fails: {error}.",
+                "Compare it with the program's own; templates/README.md lists what pages hold.",
+            ) from error
+    return tuple(sorted(written))
+
+
+def _write_manifest(manifest: Manifest, stage: Path) -> None:
+    (stage / MANIFEST).write_bytes(manifest_bytes(manifest))
+    (stage / MANIFEST_SCHEMA).write_bytes(schema_bytes())
+    # GitHub Pages would drop names that start with an underscore
+    (stage / ".nojekyll").touch()
+
+
+def _failures(run: Run, contents: Contents) -> tuple[Failure, ...]:
+    now = [*contents.cells.values(), *contents.copies.values()]
+    found = [*run.failures, *(item for item in now if isinstance(item, Failure))]
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,51 @@
+"use strict";
+
+// Says what changed to people who listen to the page: once things have come to rest, in one sentence.
+
+const Announcer = (() => {
+  const REST_MS = 500;
+
+  /**
+   * @param {HTMLElement} region
+   * @param {() => string} say
+   */
+  function create(region, say) {
+    let timer = 0;
+    return {
+      soon() {
+        clearTimeout(timer);
+        timer = window.setTimeout(() => {
+          region.textContent = say();
+        }, REST_MS);
+      },
+    };
+  }
+
+  /**
+   * @param {PageData} page
+   * @param {ModelView[]} views
+   * @param {State} state
+   */
+  function sentence(page, views, state) {
+    const parts = views.map((view) => `${view.model.label}: ${one(page, view, state)}`);
+    return `${Words.layer(state.layer)}, ${Words.head(state.head)}. ${parts.join(". ")}.`;
+  }
+
+  /**
+   * @param {PageData} page
+   * @param {ModelView} view
+   * @param {State} state
+   */
+  function one(page, view, state) {
+    const shown = Words.shown(page, view, state);
+    if (shown.kind === "loading") return "loading";
+    if (shown.kind !== "map" || !view.chunk) return shown.kind === "map" ? "" : shown.reason;
+    const kept = state.place && Places.patchAt(view.model, state.place);
+    const patch = kept ?? Places.strongest(view.chunk, shown.row, shown.column);
+    const times = Numbers.times(Places.value(view.chunk, shown.row, shown.column, patch));
+    const where = `row ${patch.row + 1}, column ${patch.col + 1}`;
+    return `${kept ? "" : "strongest "}${times} times uniform at ${where}`;
+  }
+
+  return { create, sentence };
+})();

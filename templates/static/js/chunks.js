@@ -1,0 +1,76 @@
+"use strict";
+
+// Loads data chunks. Each is a classic script that calls galleryChunk: that works from a folder
+// opened by double click, where a page may not fetch files.
+
+const Chunks = (() => {
+  /** @type {Map<string, {header: Header, png: string}>} */
+  const arrived = new Map();
+  /** @type {Map<string, Promise<Chunk>>} */
+  const loading = new Map();
+
+  /**
+   * @param {Header} header
+   * @param {string} png base64
+   */
+  function receive(header, png) {
+    arrived.set(`${header.record}/${header.query}`, { header, png });
+  }
+
+  /**
+   * Load and decode the chunk of a query of a record; asked twice, loaded once.
+   * @param {string} record
+   * @param {string} query
+   * @param {string} url
+   * @returns {Promise<Chunk>}
+   */
+  function load(record, query, url) {
+    const key = `${record}/${query}`;
+    let promise = loading.get(key);
+    if (!promise) {
+      promise = (arrived.has(key) ? Promise.resolve() : append(url)).then(() => decode(key, url));
+      // a failed load may be tried again
+      promise.catch(() => loading.delete(key));
+      loading.set(key, promise);
+    }
+    return promise;
+  }
+
+  /**
+   * @param {string} url
+   * @returns {Promise<void>}
+   */
+  function append(url) {
+    return new Promise((resolve, reject) => {
+      const script = document.createElement("script");
+      script.src = url;
+      script.onload = () => resolve();
+      script.onerror = () => reject(new Error(`${url} could not be loaded.`));
+      document.head.append(script);
+    });
+  }
+
+  /**
+   * @param {string} key
+   * @param {string} url
+   * @returns {Promise<Chunk>}
+   */
+  async function decode(key, url) {
+    const chunk = arrived.get(key);
+    if (!chunk) throw new Error(`${url} holds another chunk than the page expects.`);
+    arrived.delete(key);
+    const { codes, width } = await Decode.png(Decode.base64(chunk.png));
+    return { header: chunk.header, codes, width };
+  }
+
+  return { receive, load };
+})();
+
+/**
+ * Called by every chunk.
+ * @param {Header} header
+ * @param {string} png
+ */
+function galleryChunk(header, png) {
+  Chunks.receive(header, png);
+}

@@ -1,0 +1,115 @@
+"use strict";
+
+// From a chunk's base64 to 8-bit codes. Own code, because a browser that protects its users may
+// change the pixels one reads back from a canvas; these bytes are exact.
+
+const Decode = (() => {
+  const SIGNATURE = [137, 80, 78, 71, 13, 10, 26, 10];
+
+  /**
+   * @param {string} text
+   * @returns {Uint8Array}
+   */
+  function base64(text) {
+    const native = /** @type {{fromBase64?: (text: string) => Uint8Array}} */ (
+      /** @type {unknown} */ (Uint8Array)
+    );
+    if (native.fromBase64) return native.fromBase64(text);
+    const binary = atob(text);
+    const bytes = new Uint8Array(binary.length);
+    for (let i = 0; i < binary.length; i += 1) bytes[i] = binary.charCodeAt(i);
+    return bytes;
+  }
+
+  /**
+   * The size and the joined image data of a PNG.
+   * @param {Uint8Array} bytes
+   */
+  function parse(bytes) {
+    if (SIGNATURE.some((byte, i) => bytes[i] !== byte)) throw new Error("Not a PNG.");
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    /** @type {Uint8Array[]} */
+    const parts = [];
+    let width = 0;
+    let height = 0;
+    for (let at = 8; at + 8 <= bytes.length; ) {
+      const length = view.getUint32(at);
+      const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
+      const body = at + 8;
+      if (type === "IHDR") {
+        width = view.getUint32(body);
+        height = view.getUint32(body + 4);
+        // 8 bits, gray, deflate, adaptive filters, not interlaced: all that is ever written here
+        const rest = [8, 0, 0, 0, 0];
+        if (rest.some((value, i) => bytes[body + 8 + i] !== value)) throw new Error("Not 8-bit gray.");
+      } else if (type === "IDAT") {
+        parts.push(bytes.subarray(body, body + length));
+      }
+      at = body + length + 4;
+    }
+    return { width, height, parts };
+  }
+
+  /**
+   * @param {Uint8Array[]} parts
+   * @returns {Promise<Uint8Array>}
+   */
+  async function inflate(parts) {
+    const blob = new Blob(/** @type {BlobPart[]} */ (parts));
+    const stream = blob.stream().pipeThrough(new DecompressionStream("deflate"));
+    return new Uint8Array(await new Response(stream).arrayBuffer());
+  }
+
+  /**
+   * Undo the row filters of an 8-bit gray PNG.
+   * @param {Uint8Array} data rows, each after its filter byte
+   * @param {number} width
+   * @param {number} height
+   */
+  function unfilter(data, width, height) {
+    const codes = new Uint8Array(width * height);
+    for (let row = 0; row < height; row += 1) {
+      const filter = data[row * (width + 1)];
+      const source = row * (width + 1) + 1;
+      const target = row * width;
+      for (let col = 0; col < width; col += 1) {
+        const left = col > 0 ? codes[target + col - 1] : 0;
+        const up = row > 0 ? codes[target - width + col] : 0;
+        const corner = row > 0 && col > 0 ? codes[target - width + col - 1] : 0;
+        let guess = 0;
+        if (filter === 1) guess = left;
+        else if (filter === 2) guess = up;
+        else if (filter === 3) guess = (left + up) >> 1;
+        else if (filter === 4) guess = paeth(left, up, corner);
+        codes[target + col] = data[source + col] + guess;
+      }
+    }
+    return codes;
+  }
+
+  /**
+   * @param {number} left
+   * @param {number} up
+   * @param {number} corner
+   */
+  function paeth(left, up, corner) {
+    const toLeft = Math.abs(up - corner);
+    const toUp = Math.abs(left - corner);
+    const toCorner = Math.abs(left + up - 2 * corner);
+    if (toLeft <= toUp && toLeft <= toCorner) return left;
+    return toUp <= toCorner ? up : corner;
+  }
+
+  /**
+   * Decode an 8-bit gray PNG.
+   * @param {Uint8Array} bytes
+   */
+  async function png(bytes) {
+    const { width, height, parts } = parse(bytes);
+    const data = await inflate(parts);
+    if (data.length !== (width + 1) * height) throw new Error("The PNG is cut short.");
+    return { width, height, codes: unfilter(data, width, height) };
+  }
+
+  return { base64, png, unfilter };
+})();

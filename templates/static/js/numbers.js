@@ -1,0 +1,26 @@
+"use strict";
+
+// How numbers are written. The same rules as generator/present/wording.py.
+
+const Numbers = (() => {
+  /**
+   * Three significant digits, as generator/present/scale.py writes them.
+   * @param {number} value
+   */
+  function times(value) {
+    if (value > 0 && value < 0.001) return "<0.001";
+    return value < 1000 ? String(Number(value.toPrecision(3))) : value.toFixed(0);
+  }
+
+  /**
+   * A share of 1 in percent.
+   * @param {number} share
+   */
+  function percent(share) {
+    const value = 100 * share;
+    if (value > 0 && value < 0.001) return "<0.001\u00a0%";
+    return `${value < 9.95 ? Number(value.toPrecision(2)) : value.toFixed(0)}\u00a0%`;
+  }
+
+  return { times, percent };
+})();

@@ -1,0 +1,207 @@
+"use strict";
+
+// Puts an image page together: reads its data, builds the views, and lets one state drive them all.
+
+const Page = (() => {
+  /**
+   * @typedef {object} App
+   * @property {PageData} page
+   * @property {ReturnType<typeof State.create>} state
+   * @property {ReturnType<typeof Controls.create>} controls
+   * @property {Stage} original the picture alone
+   * @property {ModelView[]} views models that have something to show
+   * @property {{layer: RowLabel, head: HeadLabel} | null} previewed under the pointer in a wall
+   * @property {Place | null} pointed under the pointer in a picture
+   * @property {number} frame the animation frame asked for; 0 when none is
+   */
+
+  function start() {
+    const source = document.getElementById("page-data");
+    if (!source) return;
+    /** @type {PageData} */
+    const page = JSON.parse(source.textContent ?? "");
+    const announcer = Announcer.create(Dom.byId("announcer", HTMLElement), () =>
+      Announcer.sentence(page, app.views, app.state.get()),
+    );
+    const state = State.create(page, () => {
+      app.previewed = null;
+      load(app);
+      schedule(app);
+      announcer.soon();
+    });
+    /** @type {App} */
+    const app = {
+      page,
+      state,
+      controls: Controls.create(page, state.set, state.get),
+      original: Stages.create(Dom.find(document, '[data-stage="picture"]'), page, null, {
+        point: (place) => point(app, place),
+        pin: (place) => pin(app, place),
+        step: () => {},
+      }),
+      views: [],
+      previewed: null,
+      pointed: null,
+      frame: 0,
+    };
+    app.views = page.models.filter((model) => !model.failure).map((model) => build(app, model));
+    load(app);
+    update(app);
+  }
+
+  /**
+   * @param {App} app
+   * @param {PageModel} model
+   * @returns {ModelView}
+   */
+  function build(app, model) {
+    const { page, state } = app;
+    const index = page.models.indexOf(model);
+    const article = Dom.find(document, `[data-model="${index}"]`);
+    const wall = Dom.find(document, `[data-wall="${index}"]`);
+    const shared = { low: page.scale[0], high: page.scale[1] };
+    const atlas = Paint.remembered(shared, Paint.table(page.colours));
+    return {
+      index,
+      model,
+      chunk: null,
+      problem: "",
+      stage: Stages.create(Dom.find(article, "[data-stage]"), page, model, {
+        point: (place) => point(app, place),
+        pin: (place) => pin(app, place),
+        step: (by) => step(app, model, by),
+      }),
+      readout: Readouts.create(
+        Dom.find(article, "[data-readout]"), Dom.find(wall, "[data-notes]"), page,
+      ),
+      wall: Walls.create(Dom.find(wall, "[data-cells]"), model, {
+        preview: (layer, head) => preview(app, { layer, head }),
+        endPreview: () => preview(app, null),
+        choose: (layer, head, how) => state.set({ layer, head }, how),
+        turn,
+        paint: ({ chunk }) => {
+          const { scale, query } = state.get();
+          return chunk && chunk.header.query === query ? atlas(chunk, scale) : null;
+        },
+      }),
+    };
+  }
+
+  /**
+   * Load what the chosen query needs.
+   * @param {App} app
+   */
+  function load(app) {
+    const { query } = app.state.get();
+    for (const view of app.views) {
+      const url = view.model.chunks[query];
+      if (!url || (view.chunk && view.chunk.header.query === query)) continue;
+      Chunks.load(view.model.record, query, url).then(
+        (chunk) => {
+          if (app.state.get().query !== query) return;
+          view.chunk = chunk;
+          view.problem = "";
+          schedule(app);
+        },
+        (error) => {
+          view.problem = error instanceof Error ? error.message : String(error);
+          schedule(app);
+        },
+      );
+    }
+  }
+
+  /** @param {App} app */
+  function schedule(app) {
+    if (!app.frame) app.frame = requestAnimationFrame(() => update(app));
+  }
+
+  /** @param {App} app */
+  function update(app) {
+    const { page, views, pointed } = app;
+    app.frame = 0;
+    const chosen = app.state.get();
+    const current = { ...chosen, ...app.previewed };
+    const place = pointed ?? chosen.place;
+    app.controls.update(chosen);
+    for (const view of views) {
+      const shown = Words.shown(page, view, current);
+      view.stage.update(view, current, shown, place);
+      view.readout.update(view, current, shown, place);
+      view.wall.update(view, chosen, current, Words.lacking(page, view.model, chosen));
+    }
+    app.original.update(null, chosen, { kind: "loading" }, place);
+    Dom.byId("place", HTMLElement).textContent = Words.place(page, place, pointed === null);
+    for (const link of document.querySelectorAll("a[data-carry]")) {
+      if (link instanceof HTMLAnchorElement) link.hash = State.format({ ...chosen, place: null });
+    }
+    document.documentElement.classList.add("ready");
+  }
+
+  /**
+   * @param {App} app
+   * @param {Place | null} place
+   */
+  function point(app, place) {
+    app.pointed = place;
+    schedule(app);
+  }
+
+  /**
+   * Keep a place, or let go of the one that is kept.
+   * @param {App} app
+   * @param {Place} place
+   */
+  function pin(app, place) {
+    const kept = app.state.get().place;
+    const again = kept && Math.hypot(kept.x - place.x, kept.y - place.y) < app.page.width / 100;
+    app.state.set({ place: again ? null : rounded(place) }, "replace");
+  }
+
+  /**
+   * Move the kept place over a model's grid; the first step goes to its middle.
+   * @param {App} app
+   * @param {PageModel} model
+   * @param {[number, number]} by rows and columns
+   */
+  function step(app, model, by) {
+    const [rows, cols] = model.grid;
+    const { place } = app.state.get();
+    const at = place && Places.patchAt(model, place);
+    const next = at
+      ? {
+          row: Math.min(rows - 1, Math.max(0, at.row + by[0])),
+          col: Math.min(cols - 1, Math.max(0, at.col + by[1])),
+        }
+      : { row: Math.floor(rows / 2), col: Math.floor(cols / 2) };
+    app.pointed = null;
+    app.state.set({ place: rounded(Places.centre(model, next)) }, "replace");
+  }
+
+  /**
+   * @param {App} app
+   * @param {{layer: RowLabel, head: HeadLabel} | null} cell
+   */
+  function preview(app, cell) {
+    app.previewed = cell;
+    schedule(app);
+  }
+
+  /** @param {number} by -1 for the previous image, 1 for the next */
+  function turn(by) {
+    const link = document.querySelector(`a[rel="${by < 0 ? "prev" : "next"}"]`);
+    if (link instanceof HTMLAnchorElement) link.click();
+  }
+
+  /**
+   * As precise as the address holds it.
+   * @param {Place} place
+   */
+  function rounded(place) {
+    return { x: Math.round(place.x * 10) / 10, y: Math.round(place.y * 10) / 10 };
+  }
+
+  return { start };
+})();
+
+Page.start();

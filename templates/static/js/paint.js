@@ -1,0 +1,192 @@
+"use strict";
+
+// From codes to coloured pixels.
+
+const Paint = (() => {
+  /** @type {Map<string, Uint8Array>} */
+  const tables = new Map();
+
+  /**
+   * 256 RGB triples.
+   * @param {string} name
+   */
+  function table(name) {
+    let found = tables.get(name);
+    if (!found) {
+      found = Decode.base64(COLOUR_TABLES[name]);
+      tables.set(name, found);
+    }
+    return found;
+  }
+
+  /**
+   * The codes of one map, row by row.
+   * @param {Chunk} chunk
+   * @param {number} row
+   * @param {number} column
+   */
+  function mapCodes(chunk, row, column) {
+    const [rows, cols] = chunk.header.grid;
+    const codes = new Uint8Array(rows * cols);
+    for (let r = 0; r < rows; r += 1) {
+      const from = (row * rows + r) * chunk.width + column * cols;
+      codes.set(chunk.codes.subarray(from, from + cols), r * cols);
+    }
+    return codes;
+  }
+
+  /**
+   * The range a map is drawn on.
+   * @param {Chunk} chunk
+   * @param {number} row
+   * @param {number} column
+   * @param {ScaleName} scale
+   * @param {ScaleRange} shared
+   */
+  function range(chunk, row, column, scale, shared) {
+    if (scale === "shared") return shared;
+    return Scale.ownRange(mapCodes(chunk, row, column), chunk.header.maxima[row][column] ?? 0);
+  }
+
+  /**
+   * All maps of a chunk in one picture, heads across, layers down.
+   * @param {Chunk} chunk
+   * @param {ScaleName} scale
+   * @param {ScaleRange} shared
+   * @param {Uint8Array} colours
+   */
+  function atlas(chunk, scale, shared, colours) {
+    const { header, width, codes } = chunk;
+    const [rows, cols] = header.grid;
+    const image = new ImageData(width, header.rows.length * rows);
+    header.maxima.forEach((maxima, row) => {
+      maxima.forEach((maximum, column) => {
+        if (maximum === null) return;
+        const own = range(chunk, row, column, scale, shared);
+        const indices = Scale.colourIndices(maximum, own);
+        for (let r = 0; r < rows; r += 1) {
+          const from = (row * rows + r) * width + column * cols;
+          for (let at = from; at < from + cols; at += 1) {
+            put(image.data, 4 * at, colours, indices[codes[at]]);
+          }
+        }
+      });
+    });
+    return image;
+  }
+
+  /**
+   * An atlas as a canvas, painted again only for another chunk or scale.
+   * @param {ScaleRange} shared
+   * @param {Uint8Array} colours
+   */
+  function remembered(shared, colours) {
+    /** @type {{chunk: Chunk, scale: ScaleName, canvas: HTMLCanvasElement} | null} */
+    let last = null;
+    return (/** @type {Chunk} */ chunk, /** @type {ScaleName} */ scale) => {
+      if (!last || last.chunk !== chunk || last.scale !== scale) {
+        last = { chunk, scale, canvas: canvas(atlas(chunk, scale, shared, colours)) };
+      }
+      return last.canvas;
+    };
+  }
+
+  /**
+   * One map, one pixel a patch.
+   * @param {Uint8Array} codes
+   * @param {number} cols
+   * @param {number} maximum
+   * @param {ScaleRange} on
+   * @param {Uint8Array} colours
+   */
+  function patches(codes, cols, maximum, on, colours) {
+    const indices = Scale.colourIndices(maximum, on);
+    const image = new ImageData(cols, codes.length / cols);
+    codes.forEach((code, i) => put(image.data, 4 * i, colours, indices[code]));
+    return image;
+  }
+
+  /**
+   * One map, interpolated between the centres of its patches, on the scale's positions: colours
+   * between two patches are colours of values between theirs.
+   * @param {Uint8Array} codes
+   * @param {number} cols
+   * @param {number} maximum
+   * @param {ScaleRange} on
+   * @param {Uint8Array} colours
+   * @param {number} factor pixels a patch
+   */
+  function smooth(codes, cols, maximum, on, colours, factor) {
+    const rows = codes.length / cols;
+    const places = Float32Array.from(codes, (code) =>
+      Math.min(1, Math.max(0, Scale.position(Scale.value(code, maximum), on))),
+    );
+    const image = new ImageData(cols * factor, rows * factor);
+    for (let y = 0; y < rows * factor; y += 1) {
+      const [top, bottom, down] = between((y + 0.5) / factor - 0.5, rows);
+      for (let x = 0; x < cols * factor; x += 1) {
+        const [left, right, across] = between((x + 0.5) / factor - 0.5, cols);
+        const upper = mix(places[top * cols + left], places[top * cols + right], across);
+        const lower = mix(places[bottom * cols + left], places[bottom * cols + right], across);
+        const index = Scale.colourIndex(mix(upper, lower, down));
+        put(image.data, 4 * (y * cols * factor + x), colours, index);
+      }
+    }
+    return image;
+  }
+
+  /**
+   * The two neighbours of a place between 0 and count - 1, and how far it is to the second.
+   * @param {number} place
+   * @param {number} count
+   * @returns {[number, number, number]}
+   */
+  function between(place, count) {
+    const held = Math.min(count - 1, Math.max(0, place));
+    const first = Math.floor(held);
+    return [first, Math.min(count - 1, first + 1), held - first];
+  }
+
+  /**
+   * @param {number} a
+   * @param {number} b
+   * @param {number} share
+   */
+  function mix(a, b, share) {
+    return a + (b - a) * share;
+  }
+
+  /**
+   * @param {Uint8ClampedArray} pixels
+   * @param {number} at
+   * @param {Uint8Array} colours
+   * @param {number} index
+   */
+  function put(pixels, at, colours, index) {
+    pixels[at] = colours[3 * index];
+    pixels[at + 1] = colours[3 * index + 1];
+    pixels[at + 2] = colours[3 * index + 2];
+    pixels[at + 3] = 255;
+  }
+
+  /**
+   * An image as something that can be drawn at any size.
+   * @param {ImageData} image
+   */
+  function canvas(image) {
+    const element = document.createElement("canvas");
+    element.width = image.width;
+    element.height = image.height;
+    context(element).putImageData(image, 0, 0);
+    return element;
+  }
+
+  /** @param {HTMLCanvasElement} element */
+  function context(element) {
+    const found = element.getContext("2d");
+    if (!found) throw new Error("This browser draws no canvas.");
+    return found;
+  }
+
+  return { table, mapCodes, range, atlas, remembered, patches, smooth, canvas, context };
+})();

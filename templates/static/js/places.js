@@ -1,0 +1,75 @@
+"use strict";
+
+// Between places in the original picture and patches of a model's grid.
+
+const Places = (() => {
+  /**
+   * The patch that covers a place, or null outside of what the model saw.
+   * @param {PageModel} model
+   * @param {Place} place
+   * @returns {Patch | null}
+   */
+  function patchAt(model, place) {
+    const [rows, cols] = model.grid;
+    const [left, top, right, bottom] = model.view;
+    const col = Math.floor(((place.x - left) / (right - left)) * cols);
+    const row = Math.floor(((place.y - top) / (bottom - top)) * rows);
+    return row >= 0 && col >= 0 && row < rows && col < cols ? { row, col } : null;
+  }
+
+  /**
+   * Left, top, width and height of a patch, in original pixels.
+   * @param {PageModel} model
+   * @param {Patch} patch
+   */
+  function box(model, patch) {
+    const [rows, cols] = model.grid;
+    const [left, top, right, bottom] = model.view;
+    const width = (right - left) / cols;
+    const height = (bottom - top) / rows;
+    return { left: left + patch.col * width, top: top + patch.row * height, width, height };
+  }
+
+  /**
+   * The place in the middle of a patch.
+   * @param {PageModel} model
+   * @param {Patch} patch
+   * @returns {Place}
+   */
+  function centre(model, patch) {
+    const { left, top, width, height } = box(model, patch);
+    return { x: left + width / 2, y: top + height / 2 };
+  }
+
+  /**
+   * A map's value at a patch, in times uniform.
+   * @param {Chunk} chunk
+   * @param {number} row of the wall
+   * @param {number} column of the wall
+   * @param {Patch} patch
+   */
+  function value(chunk, row, column, patch) {
+    const [rows, cols] = chunk.header.grid;
+    const at = (row * rows + patch.row) * chunk.width + column * cols + patch.col;
+    return Scale.value(chunk.codes[at], chunk.header.maxima[row][column] ?? 0);
+  }
+
+  /**
+   * The patch with the highest value, the first of equals.
+   * @param {Chunk} chunk
+   * @param {number} row
+   * @param {number} column
+   * @returns {Patch}
+   */
+  function strongest(chunk, row, column) {
+    const codes = Paint.mapCodes(chunk, row, column);
+    let best = 0;
+    codes.forEach((code, i) => {
+      if (code > codes[best]) best = i;
+    });
+    const cols = chunk.header.grid[1];
+    return { row: Math.floor(best / cols), col: best % cols };
+  }
+
+  return { patchAt, box, centre, value, strongest };
+})();

@@ -1,0 +1,122 @@
+"use strict";
+
+// The numbers beside a map: what it is, the value under the pointer, where the attention goes that
+// is not on patches, and two statistics.
+
+const Readouts = (() => {
+  /**
+   * @param {HTMLElement} root
+   * @param {HTMLElement} notes below the wall
+   * @param {PageData} page
+   * @returns {Readout}
+   */
+  function create(root, notes, page) {
+    const title = Dom.make("p", { class: "readout-title" });
+    const badge = Dom.make("span", { class: "badge", hidden: "" });
+    const value = Dom.make("p", { class: "readout-value" });
+    const mass = Dom.make("div", { class: "mass" });
+    root.append(title, value, mass);
+
+    return {
+      update(view, state, shown, place) {
+        title.replaceChildren(
+          Words.sentence(`${Words.layer(state.layer)}, ${Words.head(state.head)}`),
+        );
+        const note = Words.note(view.model, state);
+        if (note) title.append(Dom.make("span", { class: "readout-query" }, [note]));
+        title.append(badge);
+        badge.hidden = state.scale === "shared" || shown.kind !== "map";
+        value.replaceChildren(...valueText(view, shown, place));
+        const map = shown.kind === "map" && view.chunk ? shown : null;
+        mass.hidden = notes.hidden = !map;
+        if (!map || !view.chunk) return;
+        const shared = { low: page.scale[0], high: page.scale[1] };
+        const range = Paint.range(view.chunk, map.row, map.column, state.scale, shared);
+        const ends = [range.low, range.high].map((end) => Numbers.times(2 ** end));
+        badge.textContent = `scale differs: ${ends[0]} to ${ends[1]}`;
+        showMass(mass, view.chunk, map.row, map.column);
+        notes.replaceChildren(...noteLines(view.chunk, map.row, map.column, range));
+      },
+    };
+  }
+
+  /**
+   * @param {ModelView} view
+   * @param {Shown} shown
+   * @param {Place | null} place
+   * @returns {(Node | string)[]}
+   */
+  function valueText(view, shown, place) {
+    if (shown.kind === "loading") return ["Loading…"];
+    if (shown.kind !== "map" || !view.chunk) return [];
+    const patch = place ? Places.patchAt(view.model, place) : null;
+    if (place && !patch) return ["Outside of what this model saw."];
+    const at = patch ?? Places.strongest(view.chunk, shown.row, shown.column);
+    const times = Places.value(view.chunk, shown.row, shown.column, at);
+    const share = times / view.chunk.header.keys[shown.row];
+    return [
+      Dom.make("span", {}, [
+        Dom.make("strong", {}, [`${Numbers.times(times)} ×`]),
+        " uniform",
+      ]),
+      Dom.make("span", { class: "share" }, [`${Numbers.percent(share)} of the attention`]),
+      Dom.make("span", { class: "where" }, [
+        `${patch ? "" : "strongest: "}row ${at.row + 1}, col ${at.col + 1}`,
+      ]),
+    ];
+  }
+
+  /**
+   * @param {HTMLElement} root
+   * @param {Chunk} chunk
+   * @param {number} row
+   * @param {number} column
+   */
+  function showMass(root, chunk, row, column) {
+    const { groups, mass } = chunk.header;
+    const shares = mass[row][column].map((share) => share ?? 0);
+    const bar = Dom.make("div", { class: "mass-bar", "aria-hidden": "true" });
+    const list = Dom.make("ul", { class: "mass-list", "aria-label": "Where the attention goes" });
+    groups.forEach((name, i) => {
+      const kind = name === "patches" ? "patches" : name.startsWith("reg") ? "register" : "token";
+      const segment = Dom.make("span", { class: `mass-${kind}` });
+      segment.style.flexGrow = String(shares[i]);
+      bar.append(segment);
+      const swatch = Dom.make("span", { class: `swatch mass-${kind}`, "aria-hidden": "true" });
+      list.append(Dom.make("li", {}, [swatch, `${name} `, Dom.make("b", {}, [Numbers.percent(shares[i])])]));
+    });
+    root.replaceChildren(bar, list);
+  }
+
+  /**
+   * @param {Chunk} chunk
+   * @param {number} row
+   * @param {number} column
+   * @param {ScaleRange} range
+   */
+  function noteLines(chunk, row, column, range) {
+    const codes = Paint.mapCodes(chunk, row, column);
+    const maximum = chunk.header.maxima[row][column] ?? 0;
+    let above = 0;
+    let below = 0;
+    for (const code of codes) {
+      const place = Scale.position(Scale.value(code, maximum), range);
+      if (place > 1) above += 1;
+      if (place < 0) below += 1;
+    }
+    const lines = [`Off the scale: ${above} above, ${below} below, of ${codes.length} patches.`];
+    const { entropy, distance } = chunk.header.statistics;
+    if (row < entropy.length) {
+      const pick = (/** @type {number[][]} */ table) =>
+        column < table[row].length
+          ? table[row][column]
+          : table[row].reduce((sum, value) => sum + value, 0) / table[row].length;
+      lines.push(
+        `Over all queries: entropy ${pick(entropy).toFixed(2)} of 1, mean distance ${pick(distance).toFixed(0)} px.`,
+      );
+    }
+    return lines.map((line) => Dom.make("span", {}, [line]));
+  }
+
+  return { create };
+})();

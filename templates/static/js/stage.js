@@ -1,0 +1,224 @@
+"use strict";
+
+// One picture on the page: the photograph alone, or with a model's chosen map over exactly the box
+// of the original that its patches cover.
+
+const Stages = (() => {
+  /** Pixels a patch when a map is drawn smoothly. */
+  const SMOOTH = 8;
+  /** Clipped patches are marked from this size on, in device pixels. */
+  const MARKABLE = 7;
+  const TALLEST = "80vh";
+
+  /**
+   * @param {HTMLElement} root
+   * @param {PageData} page
+   * @param {PageModel | null} model null for the photograph alone
+   * @param {StageActions} actions
+   * @returns {Stage}
+   */
+  function create(root, page, model, actions) {
+    const shape = page.width / page.height;
+    root.style.aspectRatio = String(shape);
+    // a tall picture stays within the window
+    root.style.maxWidth = `calc(${TALLEST} * ${shape})`;
+    const parts = build(root, page, model);
+    /** @type {(() => void) | null} */
+    let redraw = null;
+
+    listen(root, page, actions);
+    if (model) {
+      walk(root, actions);
+      new ResizeObserver(() => redraw?.()).observe(parts.box);
+    }
+
+    return {
+      update(view, state, shown, place) {
+        mark(parts.mark, page, model, shown.kind === "map" || !model ? place : null);
+        if (!view) return;
+        root.classList.toggle("stage-absent", shown.kind === "absent" || shown.kind === "failed");
+        root.classList.toggle("stage-broken", shown.kind === "failed");
+        root.classList.toggle("stage-loading", shown.kind === "loading");
+        parts.message.textContent =
+          shown.kind === "absent" || shown.kind === "failed" ? shown.reason : "";
+        parts.canvas.hidden = shown.kind !== "map";
+        parts.canvas.style.opacity = String(state.strength / 100);
+        redraw = () => draw(parts.canvas, page, view, state, shown);
+        redraw();
+      },
+    };
+  }
+
+  /**
+   * @param {HTMLElement} root
+   * @param {PageData} page
+   * @param {StageActions} actions
+   */
+  function listen(root, page, actions) {
+    /** @param {MouseEvent} event */
+    function placeAt(event) {
+      const box = root.getBoundingClientRect();
+      const x = ((event.clientX - box.left) / box.width) * page.width;
+      const y = ((event.clientY - box.top) / box.height) * page.height;
+      return { x: clamp(x, page.width), y: clamp(y, page.height) };
+    }
+    root.addEventListener("pointermove", (event) => {
+      if (event.pointerType === "mouse") actions.point(placeAt(event));
+    });
+    root.addEventListener("pointerleave", () => actions.point(null));
+    root.addEventListener("click", (event) => actions.pin(placeAt(event)));
+  }
+
+  /**
+   * Arrow keys move over the patches.
+   * @param {HTMLElement} root
+   * @param {StageActions} actions
+   */
+  function walk(root, actions) {
+    /** @type {Record<string, [number, number]>} */
+    const steps = {
+      ArrowUp: [-1, 0],
+      ArrowDown: [1, 0],
+      ArrowLeft: [0, -1],
+      ArrowRight: [0, 1],
+    };
+    root.addEventListener("keydown", (event) => {
+      if (event.altKey || event.metaKey || event.ctrlKey || !steps[event.key]) return;
+      event.preventDefault();
+      actions.step(steps[event.key]);
+    });
+  }
+
+  /**
+   * @param {HTMLElement} root
+   * @param {PageData} page
+   * @param {PageModel | null} model
+   */
+  function build(root, page, model) {
+    const canvas = document.createElement("canvas");
+    canvas.className = "stage-map";
+    const mark = Dom.make("div", { class: "stage-mark", hidden: "" });
+    const message = Dom.make("p", { class: "stage-message" });
+    const box = Dom.make("div", { class: "stage-box" }, [canvas]);
+    root.append(box, mark, message);
+    if (model) {
+      const [left, top, right, bottom] = model.view;
+      const across = 100 / page.width;
+      const down = 100 / page.height;
+      Dom.place(
+        box, left * across, top * down, (right - left) * across, (bottom - top) * down, "%",
+      );
+      const whole = left <= 0 && top <= 0 && right >= page.width && bottom >= page.height;
+      root.classList.toggle("stage-part", !whole);
+      root.tabIndex = 0;
+      root.setAttribute("role", "application");
+      root.setAttribute("aria-roledescription", "attention map");
+      root.setAttribute(
+        "aria-label",
+        `${model.label}: the chosen map over the picture. Arrow keys move over its patches.`,
+      );
+    } else {
+      box.hidden = true;
+    }
+    return { canvas, mark, message, box };
+  }
+
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {PageData} page
+   * @param {ModelView} view
+   * @param {State} state
+   * @param {Shown} shown
+   */
+  function draw(canvas, page, view, state, shown) {
+    const { chunk } = view;
+    const room = canvas.parentElement;
+    if (shown.kind !== "map" || !chunk || !room) return;
+    const ratio = window.devicePixelRatio || 1;
+    const box = room.getBoundingClientRect();
+    canvas.width = Math.max(1, Math.round(box.width * ratio));
+    canvas.height = Math.max(1, Math.round(box.height * ratio));
+    const [rows, cols] = chunk.header.grid;
+    const codes = Paint.mapCodes(chunk, shown.row, shown.column);
+    const maximum = chunk.header.maxima[shown.row][shown.column] ?? 0;
+    const shared = { low: page.scale[0], high: page.scale[1] };
+    const range = Paint.range(chunk, shown.row, shown.column, state.scale, shared);
+    const colours = Paint.table(page.colours);
+    const image =
+      state.draw === "smooth"
+        ? Paint.smooth(codes, cols, maximum, range, colours, SMOOTH)
+        : Paint.patches(codes, cols, maximum, range, colours);
+    const context = Paint.context(canvas);
+    context.imageSmoothingEnabled = state.draw === "smooth";
+    context.drawImage(Paint.canvas(image), 0, 0, canvas.width, canvas.height);
+    if (state.draw === "nearest") clipMarks(context, codes, rows, cols, maximum, range);
+  }
+
+  /**
+   * A small corner in patches above the scale, a dot in those below: their colour is the end's.
+   * @param {CanvasRenderingContext2D} context
+   * @param {Uint8Array} codes
+   * @param {number} rows
+   * @param {number} cols
+   * @param {number} maximum
+   * @param {ScaleRange} range
+   */
+  function clipMarks(context, codes, rows, cols, maximum, range) {
+    const width = context.canvas.width / cols;
+    const height = context.canvas.height / rows;
+    const size = Math.min(width, height);
+    if (size < MARKABLE) return;
+    codes.forEach((code, i) => {
+      const place = Scale.position(Scale.value(code, maximum), range);
+      if (place >= 0 && place <= 1) return;
+      const [col, row] = [i % cols, Math.floor(i / cols)];
+      if (place > 1) {
+        const [right, top] = [(col + 1) * width, row * height];
+        const leg = size * 0.34;
+        context.fillStyle = "#000";
+        context.beginPath();
+        context.moveTo(right - leg, top);
+        context.lineTo(right, top);
+        context.lineTo(right, top + leg);
+        context.fill();
+      } else {
+        const dot = Math.max(1, size * 0.08);
+        context.fillStyle = "rgb(255 255 255 / 32%)";
+        context.beginPath();
+        context.arc((col + 0.5) * width, (row + 0.5) * height, dot, 0, 2 * Math.PI);
+        context.fill();
+      }
+    });
+  }
+
+  /**
+   * @param {HTMLElement} element
+   * @param {PageData} page
+   * @param {PageModel | null} model
+   * @param {Place | null} place
+   */
+  function mark(element, page, model, place) {
+    const across = 100 / page.width;
+    const down = 100 / page.height;
+    const patch = model && place && Places.patchAt(model, place);
+    element.hidden = !place || Boolean(model && !patch);
+    element.classList.toggle("stage-cross", !model);
+    if (!place) return;
+    if (!model) Dom.place(element, place.x * across, place.y * down, 0, 0, "%");
+    if (!model || !patch) return;
+    const box = Places.box(model, patch);
+    Dom.place(
+      element, box.left * across, box.top * down, box.width * across, box.height * down, "%",
+    );
+  }
+
+  /**
+   * @param {number} value
+   * @param {number} largest
+   */
+  function clamp(value, largest) {
+    return Math.min(largest, Math.max(0, value));
+  }
+
+  return { create };
+})();

@@ -1,0 +1,114 @@
+"use strict";
+
+// What is chosen, for all models at once. It lives in the URL's fragment, whole, so that every view
+// has an address and Back works.
+
+const State = (() => {
+  /** Choices closer together than this share one entry of the history. */
+  const WALK_MS = 1500;
+
+  /**
+   * @param {PageData} page
+   * @returns {State}
+   */
+  function defaults(page) {
+    return {
+      layer: page.start,
+      head: "mean",
+      query: page.queries.length ? page.queries[0].id : "CLS",
+      scale: "shared",
+      draw: "nearest",
+      strength: 80,
+      place: null,
+    };
+  }
+
+  /** @param {State} state */
+  function format(state) {
+    const fields = new URLSearchParams({
+      layer: state.layer,
+      head: state.head,
+      query: state.query,
+      scale: state.scale,
+      draw: state.draw,
+      overlay: String(state.strength),
+    });
+    if (state.place) fields.set("at", `${state.place.x.toFixed(1)},${state.place.y.toFixed(1)}`);
+    return `#${fields}`.replace("%2C", ",");
+  }
+
+  /**
+   * Read a fragment; whatever it doesn't say, or says wrongly, is the default.
+   * @param {string} fragment
+   * @param {PageData} page
+   * @returns {State}
+   */
+  function parse(fragment, page) {
+    const state = defaults(page);
+    const fields = new URLSearchParams(fragment.replace(/^#/, ""));
+    const layer = fields.get("layer") ?? "";
+    if (layers(page).includes(layer)) state.layer = layer;
+    const head = fields.get("head") ?? "";
+    if (heads(page).includes(head)) state.head = head;
+    const query = fields.get("query") ?? "";
+    if (page.queries.some((choice) => choice.id === query)) state.query = query;
+    if (fields.get("scale") === "map") state.scale = "map";
+    if (fields.get("draw") === "smooth") state.draw = "smooth";
+    const strength = fields.get("overlay");
+    if (strength && /^\d{1,3}$/.test(strength)) state.strength = Math.min(100, Number(strength));
+    const place = (fields.get("at") ?? "").split(",").map(Number);
+    if (place.length === 2 && place.every(Number.isFinite)) {
+      const [x, y] = place;
+      if (x >= 0 && y >= 0 && x <= page.width && y <= page.height) state.place = { x, y };
+    }
+    return state;
+  }
+
+  /** @param {PageData} page */
+  function layers(page) {
+    const numbers = Array.from({ length: page.layers }, (_, i) => String(i + 1));
+    return page.pool ? [...numbers, "pool"] : numbers;
+  }
+
+  /** @param {PageData} page */
+  function heads(page) {
+    return ["mean", ...Array.from({ length: page.heads }, (_, i) => String(i + 1))];
+  }
+
+  /**
+   * @param {PageData} page
+   * @param {(state: State) => void} changed
+   */
+  function create(page, changed) {
+    let state = parse(location.hash, page);
+    let pushed = -Infinity;
+
+    function follow() {
+      state = parse(location.hash, page);
+      changed(state);
+    }
+    window.addEventListener("popstate", follow);
+    window.addEventListener("hashchange", follow);
+
+    /**
+     * @param {Partial<State>} patch
+     * @param {"push" | "walk" | "replace"} how `walk` makes one history entry of quick steps
+     */
+    function set(patch, how) {
+      const before = format(state);
+      state = { ...state, ...patch };
+      const after = format(state);
+      if (before === after) return;
+      const now = performance.now();
+      const push = how === "push" || (how === "walk" && now - pushed > WALK_MS);
+      if (push) history.pushState(null, "", after);
+      else history.replaceState(null, "", after);
+      if (how !== "replace") pushed = now;
+      changed(state);
+    }
+
+    return { get: () => state, set };
+  }
+
+  return { create, parse, format, layers, heads };
+})();

@@ -1,0 +1,84 @@
+"use strict";
+
+// Where the cells of a wall are, in CSS pixels. Pure.
+
+const WallGeometry = (() => {
+  const LARGEST = 44;
+  const SMALLEST = 15;
+  const GAP = 1;
+  /** Space between the mean over heads, which stands first, and the heads. */
+  const MEAN_GAP = 7;
+  /** Below a stage, a wall stays low enough to be seen together with it. */
+  const TALLEST = 440;
+  const TALLEST_SHARE = 0.5;
+  const PHONE = 640;
+
+  /**
+   * The size of a cell, in whole device pixels, so that cells are equal and sharp.
+   * @param {PageModel} model
+   * @param {number} room width to fill
+   * @param {{width: number, height: number, ratio: number}} screen window and device pixel ratio
+   * @returns {WallSize}
+   */
+  function measure(model, room, screen) {
+    const { ratio } = screen;
+    const rows = model.rows.length;
+    const columns = model.heads + 1;
+    const [left, top, right, bottom] = model.view;
+    const shape = (right - left) / (bottom - top);
+    const free = (Math.max(40, room) - MEAN_GAP - (columns - 2) * GAP) / columns;
+    const tallest = Math.max(TALLEST, TALLEST_SHARE * screen.height);
+    const low = screen.width < PHONE ? LARGEST : Math.max(SMALLEST, tallest / rows - GAP);
+    const width = whole(Math.min(LARGEST, low * shape, free), ratio, Math.floor);
+    return { rows, columns, ratio, width, height: whole(width / shape, ratio, Math.round) };
+  }
+
+  /**
+   * @param {number} length
+   * @param {number} ratio
+   * @param {(length: number) => number} round
+   */
+  function whole(length, ratio, round) {
+    return Math.max(1, round(length * ratio)) / ratio;
+  }
+
+  /**
+   * @param {WallSize} size
+   * @param {number} column of the wall, 0 the mean
+   */
+  function left(size, column) {
+    return column * (size.width + GAP) + (column > 0 ? MEAN_GAP - GAP : 0);
+  }
+
+  /**
+   * @param {WallSize} size
+   * @param {number} row
+   */
+  function top(size, row) {
+    return row * (size.height + GAP);
+  }
+
+  /** @param {WallSize} size */
+  function extent(size) {
+    return {
+      width: left(size, size.columns - 1) + size.width,
+      height: top(size, size.rows - 1) + size.height,
+    };
+  }
+
+  /**
+   * The cell at a point, or null outside of the wall.
+   * @param {WallSize} size
+   * @param {number} x
+   * @param {number} y
+   */
+  function cellAt(size, x, y) {
+    const row = Math.floor(y / (size.height + GAP));
+    const inMean = x < size.width + MEAN_GAP / 2;
+    const column = inMean ? 0 : Math.floor((x - MEAN_GAP + GAP) / (size.width + GAP));
+    const inside = x >= 0 && row >= 0 && row < size.rows && column < size.columns;
+    return inside ? { row, column } : null;
+  }
+
+  return { measure, left, top, extent, cellAt };
+})();

@@ -1,0 +1,46 @@
+"use strict";
+
+// The numbers of layers and heads along a wall, and the words for its chosen cell.
+
+const WallLabels = (() => {
+  /** Labels closer together than this, in pixels, are thinned out. */
+  const CLOSE = 17;
+
+  /**
+   * Show the chosen label, and of the others as many as have room.
+   * @param {HTMLElement[]} labels
+   * @param {number} chosen index of the chosen one; -1 when it does not exist here
+   * @param {number} room pixels a label
+   */
+  function thin(labels, chosen, room) {
+    const step = [1, 2, 4, 8].find((each) => each * room >= CLOSE) ?? 16;
+    labels.forEach((element, index) => {
+      const number = Number(element.textContent);
+      const regular = Number.isNaN(number) || step === 1 || number === 1 || number % step === 0;
+      const near = chosen >= 0 && Math.abs(index - chosen) * room < CLOSE;
+      // the first regular one may stand too near to 1
+      const crowded = number === step && step > 1 && room * (step - 1) < CLOSE;
+      element.classList.toggle("chosen", index === chosen);
+      element.hidden = index !== chosen && (!regular || near || crowded);
+    });
+  }
+
+  /**
+   * A map in words, for those who cannot see it.
+   * @param {Chunk | null} chunk
+   * @param {State} state
+   */
+  function describe(chunk, state) {
+    const name = `${Words.sentence(Words.layer(state.layer))}, ${Words.head(state.head)}`;
+    const row = chunk ? chunk.header.rows.indexOf(state.layer) : -1;
+    if (!chunk || row < 0) return name;
+    const column = state.head === "mean" ? chunk.header.heads : Number(state.head) - 1;
+    const maximum = chunk.header.maxima[row][column];
+    const patches = chunk.header.mass[row][column]?.at(-1);
+    if (maximum == null || patches == null) return `${name}: none in this model`;
+    const [share, times] = [Numbers.percent(patches), Numbers.times(maximum)];
+    return `${name}: ${share} on patches, at most ${times} times uniform`;
+  }
+
+  return { thin, describe };
+})();

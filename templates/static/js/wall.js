@@ -1,0 +1,270 @@
+"use strict";
+
+// The wall of one model: all layers and heads on one canvas, the mean over heads first. One cell is
+// a real element with a focus ring; it moves over the canvas as an ARIA grid cell would.
+
+const Walls = (() => {
+  /** Width of the layers' labels and the gap beside them, as in stage.css. */
+  const LABELS = 26;
+
+  /**
+   * @param {HTMLElement} root
+   * @param {PageModel} model
+   * @param {WallActions} actions
+   * @returns {Wall}
+   */
+  function create(root, model, actions) {
+    const parts = build(root, model);
+    /** @type {{view: ModelView, chosen: State, preview: State} | null} */
+    let last = null;
+    let size = measure(root, model);
+
+    function refresh() {
+      layOut(parts, size);
+      if (!last) return;
+      draw(parts.canvas, model, size, last.view.chunk, actions.paint(last.view));
+      mark(parts, model, size, last.view, last.chosen, last.preview);
+    }
+
+    listen(parts, model, () => size, () => last && last.chosen, actions);
+    new ResizeObserver(() => {
+      const now = measure(root, model);
+      if (now.width === size.width && now.height === size.height && now.ratio === size.ratio) return;
+      size = now;
+      refresh();
+    }).observe(root);
+    refresh();
+
+    return {
+      update(view, chosen, preview, lacking) {
+        const repaint =
+          !last ||
+          last.view.chunk !== view.chunk ||
+          last.chosen.scale !== chosen.scale ||
+          last.chosen.query !== chosen.query;
+        // a copy: the view itself changes when another chunk arrives
+        last = { view: { ...view }, chosen, preview };
+        parts.frame.classList.toggle("wall-absent", lacking !== "");
+        parts.frame.dataset.reason = lacking;
+        if (repaint) draw(parts.canvas, model, size, view.chunk, actions.paint(view));
+        mark(parts, model, size, view, chosen, preview);
+      },
+    };
+  }
+
+  /**
+   * @param {HTMLElement} root
+   * @param {PageModel} model
+   */
+  function measure(root, model) {
+    return WallGeometry.measure(model, root.clientWidth - LABELS, {
+      width: window.innerWidth,
+      height: window.innerHeight,
+      ratio: window.devicePixelRatio || 1,
+    });
+  }
+
+  /**
+   * @param {HTMLElement} root
+   * @param {PageModel} model
+   */
+  function build(root, model) {
+    const canvas = document.createElement("canvas");
+    canvas.className = "wall-canvas";
+    canvas.setAttribute("aria-hidden", "true");
+    const cell = Dom.make("div", { class: "wall-cell", role: "gridcell", tabindex: "0" });
+    const hint = Dom.make("div", { class: "wall-hint", "aria-hidden": "true" });
+    const row = Dom.make("div", { role: "row" }, [cell]);
+    const name = `${model.label}: all layers and heads`;
+    const counts = {
+      "aria-rowcount": String(model.rows.length),
+      "aria-colcount": String(model.heads + 1),
+    };
+    const grid = Dom.make("div", { role: "grid", "aria-label": name, ...counts }, [row]);
+    const frame = Dom.make("div", { class: "wall-frame" }, [canvas, hint, grid]);
+    const names = ["mean", ...Array.from({ length: model.heads }, (_, i) => String(i + 1))];
+    const heads = names.map((name) => Dom.make("span", {}, [name]));
+    const layers = model.rows.map((name) => Dom.make("span", {}, [name]));
+    root.append(
+      Dom.make("div", { class: "wall" }, [
+        Dom.make("div", { class: "wall-heads", "aria-hidden": "true" }, heads),
+        Dom.make("div", { class: "wall-layers", "aria-hidden": "true" }, layers),
+        frame,
+      ]),
+    );
+    return { canvas, cell, hint, row, frame, heads, layers };
+  }
+
+  /**
+   * @param {ReturnType<typeof build>} parts
+   * @param {WallSize} size
+   */
+  function layOut(parts, size) {
+    const { width, height } = WallGeometry.extent(size);
+    parts.frame.style.width = `${width}px`;
+    parts.frame.style.height = `${height}px`;
+    parts.canvas.width = Math.round(width * size.ratio);
+    parts.canvas.height = Math.round(height * size.ratio);
+    parts.heads.forEach((label, column) => {
+      Dom.place(label, WallGeometry.left(size, column), 0, size.width, 16, "px");
+    });
+    parts.layers.forEach((label, row) => {
+      Dom.place(label, 0, WallGeometry.top(size, row), 22, size.height, "px");
+    });
+  }
+
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {PageModel} model
+   * @param {WallSize} size
+   * @param {Chunk | null} chunk
+   * @param {HTMLCanvasElement | null} atlas all maps, one pixel a patch; null while they load
+   */
+  function draw(canvas, model, size, chunk, atlas) {
+    const context = Paint.context(canvas);
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    if (!chunk || !atlas) return;
+    const { header } = chunk;
+    const [rows, cols] = header.grid;
+    const device = (/** @type {number} */ length) => Math.round(length * size.ratio);
+    const [width, height] = [device(size.width), device(size.height)];
+    // a patch is a block when there is room, and an average when there isn't
+    context.imageSmoothingEnabled = width < cols || height < rows;
+    context.imageSmoothingQuality = "high";
+    header.rows.forEach((label, row) => {
+      const y = device(WallGeometry.top(size, model.rows.indexOf(label)));
+      header.maxima[row].forEach((maximum, column) => {
+        if (maximum === null) return;
+        const x = device(WallGeometry.left(size, (column + 1) % (header.heads + 1)));
+        context.drawImage(atlas, column * cols, row * rows, cols, rows, x, y, width, height);
+      });
+    });
+  }
+
+  /**
+   * Row and column of the wall for a state; null where the model has no such layer or head.
+   * @param {PageModel} model
+   * @param {State} state
+   */
+  function find(model, state) {
+    const row = model.rows.indexOf(state.layer);
+    const column = state.head === "mean" ? 0 : Number(state.head);
+    return row >= 0 && column <= model.heads ? { row, column } : null;
+  }
+
+  /**
+   * Put the ring on the chosen cell and a hairline on the one under the pointer.
+   * @param {ReturnType<typeof build>} parts
+   * @param {PageModel} model
+   * @param {WallSize} size
+   * @param {ModelView} view
+   * @param {State} chosen
+   * @param {State} preview
+   */
+  function mark(parts, model, size, view, chosen, preview) {
+    const here = find(model, chosen);
+    const there = chosen.query in model.chunks ? find(model, preview) : null;
+    // where the model lacks the chosen one, the cell keeps the focus but shows no ring
+    const { row, column } = here ?? { row: Math.max(0, model.rows.indexOf(chosen.layer)), column: 0 };
+    put(parts.cell, size, row, column);
+    parts.cell.classList.toggle("wall-cell-absent", !here || !(chosen.query in model.chunks));
+    parts.row.setAttribute("aria-rowindex", String(row + 1));
+    parts.cell.setAttribute("aria-colindex", String(column + 1));
+    parts.cell.setAttribute("aria-label", WallLabels.describe(view.chunk, chosen));
+    parts.hint.hidden = !there || (there.row === here?.row && there.column === here?.column);
+    if (there) put(parts.hint, size, there.row, there.column);
+    WallLabels.thin(parts.layers, here ? row : -1, size.height);
+    WallLabels.thin(parts.heads, here ? column : -1, size.width);
+  }
+
+  /**
+   * @param {HTMLElement} element
+   * @param {WallSize} size
+   * @param {number} row
+   * @param {number} column
+   */
+  function put(element, size, row, column) {
+    const [left, top] = [WallGeometry.left(size, column), WallGeometry.top(size, row)];
+    Dom.place(element, left, top, size.width, size.height, "px");
+  }
+
+  /**
+   * @param {ReturnType<typeof build>} parts
+   * @param {PageModel} model
+   * @param {() => WallSize} size
+   * @param {() => State | null} chosen
+   * @param {WallActions} actions
+   */
+  function listen(parts, model, size, chosen, actions) {
+    /** @param {MouseEvent} event */
+    function cellAt(event) {
+      const box = parts.canvas.getBoundingClientRect();
+      return WallGeometry.cellAt(size(), event.clientX - box.left, event.clientY - box.top);
+    }
+    parts.frame.addEventListener("pointermove", (event) => {
+      const cell = event.pointerType === "mouse" ? cellAt(event) : null;
+      if (cell) actions.preview(...names(model, cell.row, cell.column));
+    });
+    parts.frame.addEventListener("pointerleave", actions.endPreview);
+    parts.frame.addEventListener("click", (event) => {
+      const cell = cellAt(event);
+      if (!cell) return;
+      actions.choose(...names(model, cell.row, cell.column), "push");
+      parts.cell.focus({ preventScroll: true });
+    });
+    parts.cell.addEventListener("keydown", (event) => {
+      const state = chosen();
+      if (!state || event.altKey || event.metaKey) return;
+      if (event.key === "PageUp" || event.key === "PageDown") {
+        event.preventDefault();
+        actions.turn(event.key === "PageUp" ? -1 : 1);
+      }
+      const step = steps(model, state, event.ctrlKey)[event.key];
+      if (!step) return;
+      event.preventDefault();
+      const row = clamp(step[0], model.rows.length - 1);
+      actions.choose(...names(model, row, clamp(step[1], model.heads)), "walk");
+      parts.cell.scrollIntoView({ block: "nearest", inline: "nearest" });
+    });
+  }
+
+  /**
+   * Where each key leads, as row and column.
+   * @param {PageModel} model
+   * @param {State} state
+   * @param {boolean} far whether Ctrl is held
+   * @returns {Record<string, [number, number]>}
+   */
+  function steps(model, state, far) {
+    const row = Math.max(0, model.rows.indexOf(state.layer));
+    const column = state.head === "mean" ? 0 : Number(state.head);
+    return {
+      ArrowUp: [row - 1, column],
+      ArrowDown: [row + 1, column],
+      ArrowLeft: [row, column - 1],
+      ArrowRight: [row, column + 1],
+      Home: [far ? 0 : row, 0],
+      End: [far ? model.rows.length - 1 : row, model.heads],
+    };
+  }
+
+  /**
+   * @param {PageModel} model
+   * @param {number} row
+   * @param {number} column
+   * @returns {[RowLabel, HeadLabel]}
+   */
+  function names(model, row, column) {
+    return [model.rows[row], column === 0 ? "mean" : String(column)];
+  }
+
+  /**
+   * @param {number} value
+   * @param {number} largest
+   */
+  function clamp(value, largest) {
+    return Math.min(largest, Math.max(0, value));
+  }
+
+  return { create };
+})();

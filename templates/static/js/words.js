@@ -1,0 +1,94 @@
+"use strict";
+
+// What things are called, and why a map is not there.
+
+const Words = (() => {
+  /** @param {RowLabel} layer */
+  function layer(layer) {
+    return layer === "pool" ? "pooling probe" : `layer ${layer}`;
+  }
+
+  /** @param {HeadLabel} head */
+  function head(head) {
+    return head === "mean" ? "mean over heads" : `head ${head}`;
+  }
+
+  /**
+   * @param {PageData} page
+   * @param {string} query
+   */
+  function query(page, query) {
+    return page.queries.find((choice) => choice.id === query)?.label ?? query;
+  }
+
+  /** @param {string} text */
+  function sentence(text) {
+    return text.charAt(0).toUpperCase() + text.slice(1);
+  }
+
+  /**
+   * @param {PageData} page
+   * @param {Place | null} place
+   * @param {boolean} kept
+   */
+  function place(page, place, kept) {
+    if (!place) return "Point at a picture. Click to keep the place.";
+    const at = `x ${place.x.toFixed(0)}, y ${place.y.toFixed(0)}`;
+    return `${at} of ${page.width} × ${page.height} pixels${kept ? " (kept)" : ""}`;
+  }
+
+  /**
+   * What the query of a model is, where it differs from what was chosen.
+   * @param {PageModel} model
+   * @param {State} state
+   */
+  function note(model, state) {
+    if (state.layer === "pool") return "attention of the pooling probe";
+    if (state.query !== "CLS" || model.token === "CLS") return "";
+    if (model.token === "received") return "mean received attention (this model has no CLS token)";
+    return `query ${model.token}`;
+  }
+
+  /**
+   * Why a model cannot answer the chosen query; empty when it can.
+   * @param {PageData} page
+   * @param {PageModel} model
+   * @param {State} state
+   */
+  function lacking(page, model, state) {
+    if (state.query in model.chunks) return "";
+    return `This model has no ${query(page, state.query).replace(/ token$/, "")}.`;
+  }
+
+  /**
+   * What a model shows for a state. Not applicable, missing and zero are three things.
+   * @param {PageData} page
+   * @param {ModelView} view
+   * @param {State} state
+   * @returns {Shown}
+   */
+  function shown(page, view, state) {
+    const { model, chunk } = view;
+    if (model.failure) return { kind: "failed", reason: model.failure };
+    const without = lacking(page, model, state);
+    if (without) return { kind: "absent", reason: without };
+    if (!model.rows.includes(state.layer)) {
+      const has = state.layer === "pool" ? "no pooling probe" : `${model.layers} layers`;
+      return { kind: "absent", reason: `This model has ${has}.` };
+    }
+    if (state.head !== "mean" && Number(state.head) > model.heads) {
+      return { kind: "absent", reason: `This model has ${model.heads} heads.` };
+    }
+    if (view.problem) return { kind: "failed", reason: view.problem };
+    if (!chunk || chunk.header.query !== state.query) return { kind: "loading" };
+    const row = chunk.header.rows.indexOf(state.layer);
+    if (row < 0) return { kind: "absent", reason: "The pooling probe is a query of its own." };
+    const column = state.head === "mean" ? chunk.header.heads : Number(state.head) - 1;
+    if (chunk.header.maxima[row][column] === null) {
+      return { kind: "absent", reason: `The ${layer(state.layer)} has no ${head(state.head)}.` };
+    }
+    return { kind: "map", row, column };
+  }
+
+  return { layer, head, query, sentence, place, note, lacking, shown };
+})();

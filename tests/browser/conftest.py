@@ -1,0 +1,117 @@
+"""A site of synthetic records, opened in a real Chromium from a folder and under a sub-path."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from generator.present import build_site
+from generator.records import View
+from tests.browser.opened import Opened
+from tests.present.gallery import Gallery, gallery
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]
+PART = View(96, 64, left=16.5, top=0, right=80.5, bottom=64, input_width=96, input_height=64)
+"""What the model ``registers`` saw of the first image: a square inside it."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    path = next((found for name in NAMES if (found := shutil.which(name))), None)
+    if path is None:
+        reason = "There is no Chromium: apt-get install chromium."
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> tuple[Gallery, Path]:
+    folder = tmp_path_factory.mktemp("browser")
+    trial = gallery(folder / "pictures")
+    key = trial.run.cell("registers", "image0").record
+    trial.records[key] = replace(trial.records[key], view=PART)
+    build_site(trial.run, trial.read, folder / "root/sub/path", version="1.2.3")
+    return trial, folder / "root/sub/path"
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def served(site: tuple[Gallery, Path]) -> Iterator[str]:
+    handler = partial(_Quiet, directory=str(site[1].parents[1]))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}/sub/path/"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def visit(
+    chromium: Browser, site: tuple[Gallery, Path], served: str
+) -> Iterator[Callable[..., Opened]]:
+    """Open a page of the site; afterwards the console must have been silent.
+
+    And no request may have left the site.
+    """
+    opened: list[Opened] = []
+
+    def visit(
+        path: str,
+        *,
+        over: str = "file",
+        width: int = 1280,
+        scripts: bool = True,
+        scheme: Any = "light",
+    ) -> Opened:
+        root = site[1].as_uri() + "/" if over == "file" else served
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900},
+            java_script_enabled=scripts,
+            color_scheme=scheme,
+        )
+        found = Opened(context.new_page(), root)
+        opened.append(found)
+        found.page.goto(root + path)
+        if scripts and path.startswith("i/"):
+            found.wait()
+        return found
+
+    yield visit
+    for one in opened:
+        one.page.context.close()
+        assert one.noise == []
+        assert [url for url in one.requests if not url.startswith((one.root, "data:"))] == []
+
+
+@pytest.fixture
+def image_page(visit: Callable[..., Opened]) -> Page:
+    """The first image's page, at 1280 pixels, from a folder."""
+    return visit("i/image0/index.html").page

@@ -1,0 +1,50 @@
+"""A page under test, with everything it said and asked for."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page, Request, expect
+
+
+class Opened:
+    """A page, its console and its requests.
+
+    Attributes:
+        page: the browser's page.
+        root: URL of the site.
+        noise: console messages, errors and failed requests.
+        requests: URLs asked for.
+    """
+
+    def __init__(self, page: Page, root: str) -> None:
+        self.page = page
+        self.root = root
+        self.noise: list[str] = []
+        self.requests: list[str] = []
+        page.on("console", lambda message: self.noise.append(message.text))
+        page.on("pageerror", lambda error: self.noise.append(str(error)))
+        page.on("requestfailed", self._failed)
+        page.on("request", lambda request: self.requests.append(request.url))
+
+    def _failed(self, request: Request) -> None:
+        # a lazy picture that is still on its way when the reader moves on is no failure
+        if request.failure != "net::ERR_ABORTED":
+            self.noise.append(f"failed: {request.url}")
+
+    def wait(self) -> None:
+        """Until every map that can be shown is."""
+        settle(self.page)
+        # not wait_for_function: it evaluates text, which the page's policy rightly forbids
+        self.page.wait_for_selector("html.ready", state="attached")
+        expect(self.page.locator(".stage-loading")).to_have_count(0)
+        settle(self.page)
+
+
+def settle(page: Page) -> None:
+    """Two frames, so that what was asked for has been painted."""
+    page.evaluate("() => new Promise(f => requestAnimationFrame(() => requestAnimationFrame(f)))")
+
+
+def overflow(page: Page) -> int:
+    """Pixels by which the page is wider than the window."""
+    width = page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
+    return int(width)

@@ -1,0 +1,211 @@
+"""What the page shows is what the record says: numbers, colours, places."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page
+
+from generator.present.chunk import read_chunk
+from generator.present.colours import colour_table
+from generator.present.manifest import read_manifest
+from generator.present.quantise import Quantised, decode, error_bound
+from generator.present.scale import Scale
+from tests.browser.conftest import PART
+from tests.browser.opened import Opened, settle
+from tests.present.gallery import Gallery
+
+Visit = Callable[..., Opened]
+Site = tuple[Gallery, Path]
+MODELS = ("plain", "registers", "probe", "deep")
+
+
+def chunk(site: Site, model: str, query: str = "CLS") -> tuple[Quantised, str]:
+    found = read_manifest(site[1])
+    assert found is not None
+    (cell,) = (c for c in found.cells if (c.model, c.image) == (model, "image0"))
+    (file,) = (f for f in cell.files if (f.kind, f.query) == ("chunk", query))
+    return read_chunk(site[1] / file.path)[1], file.path
+
+
+def scale(site: Site) -> Scale:
+    found = read_manifest(site[1])
+    assert found is not None
+    return Scale(int(np.log2(found.scale.low)), int(np.log2(found.scale.high)))
+
+
+def stage(page: Page, model: str) -> object:
+    return page.locator(f'[data-model="{MODELS.index(model)}"] [data-stage]')
+
+
+def point(page: Page, model: str, x: float, y: float) -> None:
+    """Move the pointer to a place of the original picture, in its pixels, on a model's stage."""
+    box = stage(page, model).bounding_box()
+    page.mouse.move(box["x"] + x / 96 * box["width"], box["y"] + y / 64 * box["height"])
+    settle(page)
+
+
+def readout(page: Page, model: str) -> str:
+    return page.locator(f'[data-model="{MODELS.index(model)}"] .readout-value').inner_text()
+
+
+def test_the_page_decodes_the_codes_that_python_wrote(site: Site, image_page: Page) -> None:
+    for number, model in enumerate(MODELS):
+        quantised, _ = chunk(site, model)
+        codes = image_page.evaluate(
+            """async number => {
+                const page = JSON.parse(document.getElementById('page-data').textContent);
+                const {record, chunks} = page.models[number];
+                return Array.from((await Chunks.load(record, 'CLS', chunks.CLS)).codes);
+            }""",
+            number,
+        )
+        layers, columns, rows, cols = quantised.codes.shape
+        atlas = quantised.codes.swapaxes(1, 2).reshape(layers * rows, columns * cols)
+        assert codes == atlas.ravel().tolist()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_any_png_filter_is_undone(image_page: Page, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    smooth = np.cumsum(rng.integers(-2, 3, (23, 31)), axis=seed % 2).astype(np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(smooth).save(file, format="PNG", optimize=True)
+    decoded = image_page.evaluate(
+        "async bytes => Array.from((await Decode.png(new Uint8Array(bytes))).codes)",
+        list(file.getvalue()),
+    )
+    assert decoded == smooth.ravel().tolist()
+
+
+@pytest.mark.parametrize(("layer", "head"), [(1, 1), (3, 2)])
+def test_the_value_under_the_pointer_is_the_records_in_all_models(
+    visit: Visit, site: Site, layer: int, head: int
+) -> None:
+    page = visit(f"i/image0/index.html#layer={layer}&head={head}").page
+    x, y = 40.0, 50.0
+    point(page, "plain", x, y)
+    for model in MODELS:
+        record = site[0].record(model, "image0")
+        left, top, right, bottom = record.view.box
+        row = int((y - top) / (bottom - top) * record.layout.rows)
+        col = int((x - left) / (right - left) * record.layout.cols)
+        rows = record.received_by_all() if model == "probe" else record.rows("CLS")
+        folded = record.layout.fold(rows)[layer - 1, head - 1].astype(np.float32)
+        text = readout(page, model)
+        assert f"row {row + 1}, col {col + 1}" in text, model
+        value = float(text.split("×")[0])
+        bound = error_bound(folded[row, col], folded.max())
+        rounding = 0.0051 * max(folded[row, col], 0.001)  # three digits
+        assert abs(value - folded[row, col]) <= bound + rounding, model
+        share = float(text.split("uniform")[1].split("%")[0])
+        assert share == pytest.approx(100 * value / record.layout.tokens, rel=0.06)
+
+
+def test_outside_of_what_a_model_saw_there_is_no_value(image_page: Page) -> None:
+    point(image_page, "plain", 5, 32)
+    assert "Outside of what this model saw." in readout(image_page, "registers")
+    assert "row 3, col 1" in readout(image_page, "plain")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_overlay_covers_exactly_the_view(visit: Visit, width: int) -> None:
+    page = visit("i/image0/index.html", width=width).page
+    whole = stage(page, "registers").bounding_box()
+    box = page.locator('[data-model="1"] .stage-map').bounding_box()
+    factor = whole["width"] / 96
+    assert whole["height"] == pytest.approx(64 * factor, abs=0.5)
+    assert box["x"] - whole["x"] == pytest.approx(PART.left * factor, abs=0.5)
+    assert box["width"] == pytest.approx((PART.right - PART.left) * factor, abs=0.5)
+    assert box["height"] == pytest.approx(64 * factor, abs=0.5)
+    photo = page.locator('[data-model="1"] .stage-photo').bounding_box()
+    assert photo == pytest.approx(whole, abs=0.5)
+
+
+def test_the_mark_is_on_the_same_place_in_every_model(image_page: Page) -> None:
+    point(image_page, "plain", 40, 50)
+    for number, model in enumerate(MODELS):
+        whole = stage(image_page, model).bounding_box()
+        mark = image_page.locator(f'[data-model="{number}"] .stage-mark').bounding_box()
+        x = (40 / 96 * whole["width"]) + whole["x"]
+        y = (50 / 64 * whole["height"]) + whole["y"]
+        assert mark["x"] - 0.5 <= x <= mark["x"] + mark["width"] + 0.5, model
+        assert mark["y"] - 0.5 <= y <= mark["y"] + mark["height"] + 0.5, model
+
+
+def test_a_patch_has_the_colour_of_its_value_on_the_shared_scale(visit: Visit, site: Site) -> None:
+    page = visit("i/image0/index.html#layer=2&head=2&overlay=100").page
+    shared, colours = scale(site), colour_table("magma").astype(int)
+    for number, model in enumerate(MODELS):
+        quantised, _ = chunk(site, model)
+        values = decode(quantised)[1, 1]
+        index = np.clip(shared.position(values) * 256, 0, 255).astype(int)
+        canvas = page.locator(f'[data-model="{number}"] .stage-map')
+        shot = np.asarray(Image.open(io.BytesIO(canvas.screenshot())).convert("RGB"), dtype=int)
+        rows, cols = values.shape
+        # a third down and right of the corner: neither the mark of a clipped patch nor its dot
+        y = ((np.arange(rows) + 0.3) / rows * shot.shape[0]).astype(int)
+        x = ((np.arange(cols) + 0.3) / cols * shot.shape[1]).astype(int)
+        assert np.abs(shot[np.ix_(y, x)] - colours[index]).max() <= 2, model
+
+
+def test_the_wall_shows_each_map_in_its_row_and_column(visit: Visit, site: Site) -> None:
+    page = visit("i/image0/index.html").page
+    quantised, _ = chunk(site, "plain")
+    shared, colours = scale(site), colour_table("magma").astype(int)
+    values = decode(quantised)
+    frame = page.locator('[data-wall="0"] .wall-frame')
+    frame.scroll_into_view_if_needed()
+    pixels = page.evaluate(
+        """() => {
+            const canvas = document.querySelector('[data-wall="0"] canvas');
+            const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+            return [canvas.width, canvas.height, Array.from(data.data)];
+        }"""
+    )
+    wall = np.array(pixels[2]).reshape(pixels[1], pixels[0], 4)[..., :3]
+    layers, columns, rows, cols = values.shape
+    height = (wall.shape[0] + 1) / layers - 1
+    width = (wall.shape[1] - 7 - (columns - 2)) / columns
+    for layer in range(layers):
+        for column in range(columns):
+            place = (column + 1) % columns  # the mean stands first
+            left = place * (width + 1) + (6 if place else 0)
+            y = (layer * (height + 1) + (np.arange(rows) + 0.5) / rows * height).astype(int)
+            x = (left + (np.arange(cols) + 0.5) / cols * width).astype(int)
+            index = np.clip(shared.position(values[layer, column]) * 256, 0, 255).astype(int)
+            found = wall[np.ix_(y, x)]
+            assert np.abs(found - colours[index]).max() <= 2, (layer, column)
+
+
+def test_each_maps_own_scale_is_labelled(visit: Visit) -> None:
+    page = visit("i/image0/index.html").page
+    badges = page.locator(".badge:visible")
+    assert badges.count() == 0
+    page.select_option("#scale", "map")
+    settle(page)
+    assert badges.count() == 4
+    assert badges.first.inner_text().startswith("scale differs: ")
+    assert (
+        page.locator(".shared-bar .bar-ticks").evaluate(
+            "element => getComputedStyle(element).visibility"
+        )
+        == "hidden"
+    )
+
+
+def test_masses_beside_the_map_are_the_records(visit: Visit, site: Site) -> None:
+    page = visit("i/image0/index.html#layer=3&head=1").page
+    record = site[0].record("registers", "image0")
+    row = record.rows("CLS")[2, 0].astype(float) / record.layout.tokens
+    shown = page.locator('[data-model="1"] .mass-list li')
+    texts = [text.replace("\xa0", " ").split() for text in shown.all_inner_texts()]
+    assert [text[0] for text in texts] == ["CLS", "reg1", "reg2", "patches"]
+    wanted = [*row[:3], row[3:].sum()]
+    for text, share in zip(texts, wanted, strict=True):
+        assert float(text[1]) == pytest.approx(100 * share, rel=0.06)

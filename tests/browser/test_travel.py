@@ -1,0 +1,97 @@
+"""The site opens anywhere: from a folder, under a sub-path, on a phone, without scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.opened import Opened, overflow
+
+Visit = Callable[..., Opened]
+
+
+@pytest.mark.parametrize("over", ["file", "http"])
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(1280, "light"), (390, "dark"), (768, "light"), (2560, "dark")]
+)
+def test_from_index_to_image_to_model_and_back(
+    visit: Visit, over: str, width: int, scheme: str
+) -> None:
+    opened = visit("index.html", over=over, width=width, scheme=scheme)
+    page = opened.page
+    assert overflow(page) <= 0
+    page.get_by_role("link", name="Image0").click()
+    opened.wait()
+    assert page.url.startswith(opened.root + "i/image0/index.html")
+    assert page.locator(".stage-map:visible").count() == 4
+    assert overflow(page) <= 0
+    page.get_by_role("heading", name="Registers").get_by_role("link").click()
+    page.wait_for_url(opened.root + "m/registers/index.html")
+    assert overflow(page) <= 0
+    assert page.get_by_text("c" * 40).count() == 1
+    page.get_by_role("link", name="Image1").click()
+    opened.wait()
+    page.get_by_role("link", name="Trial").click()
+    page.wait_for_url(opened.root + "index.html")
+
+
+@pytest.mark.parametrize("over", ["file", "http"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_without_scripts_every_wall_is_there(visit: Visit, over: str, width: int) -> None:
+    page = visit("i/image0/index.html", over=over, width=width, scripts=False).page
+    walls = page.locator(".plain-walls img")
+    assert walls.count() == 4
+    for number in range(4):
+        walls.nth(number).scroll_into_view_if_needed()
+        assert walls.nth(number).bounding_box()["width"] > 50
+    assert page.locator(".plain .bar").is_visible()
+    assert page.locator(".controls").is_hidden()
+    assert page.locator(".walls").is_hidden()
+    assert page.locator(".model").first.is_hidden()
+
+
+def test_with_scripts_only_what_is_shown_is_loaded(visit: Visit) -> None:
+    opened = visit("i/image0/index.html")
+    loaded = [url.rsplit("/", 1)[-1] for url in opened.requests]
+    assert not any(".wall." in name for name in loaded)
+    chunks = [name for name in loaded if name.startswith("image0.")]
+    assert len(chunks) == 4
+    assert all(".CLS." in name for name in chunks)
+    opened.page.select_option("#query", "reg1")
+    opened.wait()
+    assert sum("image0.reg1." in url for url in opened.requests) == 1
+
+
+def test_data_that_cannot_be_loaded_is_said(visit: Visit) -> None:
+    opened = visit("index.html", over="http")
+    opened.page.route("**/data/plain/image0.*", lambda route: route.abort())
+    opened.page.get_by_role("link", name="Image0").click()
+    opened.wait()
+    messages = opened.page.locator(".model .stage-message")
+    expect(messages.nth(0)).to_contain_text("could not be loaded")
+    assert messages.nth(1).inner_text() == ""
+    assert opened.noise != []
+    opened.noise.clear()
+
+
+def test_nothing_moves_while_the_page_loads(visit: Visit) -> None:
+    opened = visit("i/image0/index.html", over="http")
+    shift = opened.page.evaluate(
+        """() => new Promise(done => {
+            let sum = 0;
+            new PerformanceObserver(list => list.getEntries().forEach(e => { sum += e.value; }))
+                .observe({type: 'layout-shift', buffered: true});
+            setTimeout(() => done(sum), 300);
+        })"""
+    )
+    assert shift < 0.05
+
+
+def test_the_next_image_keeps_layer_and_head(visit: Visit) -> None:
+    opened = visit("i/image0/index.html#layer=2&head=1")
+    opened.page.get_by_role("link", name="Image1").click()
+    opened.wait()
+    assert opened.page.url.startswith(opened.root + "i/image1/index.html#layer=2&head=1&")
+    assert opened.page.input_value("#layer") == "2"

@@ -1,0 +1,106 @@
+"""From tokens to maps: every value lands on its patch, and masses are named after their tokens."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from generator.present.chunk import CellFacts, chunk_bytes, read_chunk, statistics_of
+from generator.present.maps import maps_of, query_ids
+from generator.present.quantise import decode
+from generator.present.scale import octave_histogram
+from generator.records import AttentionRecord, RecordError, TokenLayout
+from tests import tiny
+
+
+def marked(layout: TokenLayout, row: int, col: int) -> AttentionRecord:
+    """A record whose every CLS row lies on one patch, but for layer 2, head 1, which is uniform."""
+    record = tiny.record(layout)
+    attention = np.zeros_like(record.attention)
+    attention[..., layout.patch_token(row, col)] = layout.tokens
+    attention[:, 1, 0] = 1
+    return replace(record, attention=attention)
+
+
+def through_a_chunk(record: AttentionRecord, query: str, folder: Path) -> np.ndarray:
+    maps = maps_of(record, query)
+    facts = CellFacts(
+        record=record.key,
+        image_sha256=record.image_sha256,
+        model=record.model,
+        layout=record.layout,
+        view=record.view,
+        preprocessing=record.preprocessing,
+        environment=record.environment,
+        queries=tuple(query_ids(record.layout)),
+        histogram=octave_histogram(maps.maps),
+    )
+    path = folder / "chunk.js"
+    path.write_bytes(chunk_bytes(maps, facts, statistics_of(record)))
+    header, quantised = read_chunk(path)
+    assert header.facts == facts
+    return decode(quantised)
+
+
+@pytest.mark.parametrize("registers", [0, 4])
+def test_a_patch_of_a_non_square_grid_lands_on_its_place(tmp_path: Path, registers: int) -> None:
+    layout = tiny.layout(registers=registers, rows=3, cols=7)
+    values = through_a_chunk(marked(layout, row=1, col=5), "CLS", tmp_path)
+    assert values.shape == (3, 3, 3, 7)  # layers, heads and mean, rows, cols
+    spike = np.zeros((3, 7))
+    spike[1, 5] = layout.tokens
+    np.testing.assert_allclose(values[0, 0], spike, rtol=1e-6)
+    np.testing.assert_allclose(values[1, 0], 1, rtol=1e-6)
+    np.testing.assert_allclose(values[1, 2, 1, 5], (1 + layout.tokens) / 2, rtol=1e-3)
+
+
+def test_masses_are_shares_named_after_their_tokens() -> None:
+    record = tiny.record(tiny.layout(registers=2))
+    maps = maps_of(record, "reg2")
+    assert maps.groups == ("CLS", "reg1", "reg2", "patches")
+    np.testing.assert_allclose(maps.mass.sum(-1), 1, atol=2e-3)
+    n = record.layout.tokens
+    np.testing.assert_allclose(maps.mass[1, 0, 0], record.attention[2, 1, 0, 0] / n, rtol=1e-3)
+
+
+def test_the_mean_over_heads_is_the_last_column() -> None:
+    maps = maps_of(tiny.record(heads=4), "CLS")
+    np.testing.assert_allclose(maps.maps[:, 4], maps.maps[:, :4].mean(1), rtol=1e-6)
+
+
+def test_several_class_tokens_pair_by_the_first() -> None:
+    layout = TokenLayout(prefix=("CLS1", "CLS2", "reg1"), rows=2, cols=2)
+    assert query_ids(layout) == {"CLS": "CLS1", "CLS2": "CLS2", "reg1": "reg1"}
+
+
+def test_without_a_class_token_the_blocks_show_received_attention_and_the_probe_a_row() -> None:
+    record = tiny.record(tiny.layout(cls=False), pooling=True)
+    maps = maps_of(record, "CLS")
+    assert maps.token == "received"
+    assert maps.rows == ("1", "2", "3", "pool")
+    received = record.layout.fold(record.received_by_all())
+    np.testing.assert_allclose(maps.maps[:3, :2], received, rtol=1e-6)
+    assert record.pooling is not None
+    probe = record.layout.fold(record.pooling.attention.astype(np.float32))
+    np.testing.assert_allclose(maps.maps[3, :2], probe)
+    assert maps.keys == (24, 24, 24, 24)
+    np.testing.assert_allclose(maps.mass[3, :, -1], 1, atol=1e-3)
+
+
+def test_a_probe_with_more_heads_leaves_the_blocks_heads_absent_not_zero() -> None:
+    record = tiny.record(tiny.layout(cls=False), pooling=True, heads=2)
+    assert record.pooling is not None
+    more = np.repeat(record.pooling.attention, 2, axis=0)
+    record = replace(record, pooling=replace(record.pooling, attention=more))
+    maps = maps_of(record, "CLS")
+    assert np.isnan(maps.maps[0, 2]).all()
+    assert not np.isnan(maps.maps[0, 4]).any()  # the mean
+    assert not np.isnan(maps.maps[3]).any()
+
+
+def test_an_unknown_token_is_an_error() -> None:
+    with pytest.raises(RecordError, match="No token is called reg1"):
+        maps_of(tiny.record(), "reg1")

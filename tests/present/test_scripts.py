@@ -1,0 +1,39 @@
+"""The page's scripts: typed, and free of what a page opened by double click or a policy forbids."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from generator.present.assets import BOOT, SCRIPTS
+from generator.present.environment import own_templates
+
+SCRIPT_FOLDER = own_templates() / "static" / "js"
+
+
+def test_every_script_is_published_in_the_stated_order() -> None:
+    assert {path.name for path in SCRIPT_FOLDER.glob("*.js")} == {BOOT, *SCRIPTS}
+
+
+@pytest.mark.parametrize("path", sorted(SCRIPT_FOLDER.glob("*.js")), ids=lambda path: path.name)
+def test_scripts_use_nothing_forbidden(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    forbidden = (
+        r"\b(innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval|fetch|import)\b\s*[(=.]"
+    )
+    assert re.findall(forbidden, text) == []
+    assert "http:" not in text
+    assert "https:" not in text
+
+
+def test_types_hold() -> None:
+    compiler = shutil.which("tsc")
+    if compiler is None:
+        pytest.skip("There is no tsc: npm install --global typescript.")
+    command = [compiler, "-p", str(SCRIPT_FOLDER)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.stdout == ""
