@@ -126,6 +126,12 @@ def main() -> None:
     metavar="DIR",
     help="Folder whose templates go before the built-in ones.",
 )
+@click.option(
+    "--groups",
+    type=click.Path(path_type=Path),
+    metavar="CSV",
+    help="Table with the columns file and group: headings to list images under.",
+)
 @options(MEASURING)
 @options(BUILDING)
 def build(file: Path | None, *, dry_run: bool, **given: Any) -> None:

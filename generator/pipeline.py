@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import generator
 from generator.errors import GalleryError, ModelError, StoreError
+from generator.groups import read_groups, with_groups
 from generator.images import load_images, open_picture
 from generator.measure.preprocess import pixels
 from generator.present.write import SiteReport, build_site
@@ -84,7 +85,10 @@ def plan_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> WorkPla
     Raises:
         GalleryError: there are no images, no model can be resolved, or a failure in a strict spec.
     """
+    groups = read_groups(spec.groups) if spec.groups else {}
     images = load_images(spec.images, skip=[spec.out, spec.store], known=store.images())
+    if spec.groups:
+        images = with_groups(images, groups, spec.groups)
     for image in images:
         if image.failure is not None and spec.strict:
             raise GalleryError(image.failure.message, image.failure.hint)

@@ -95,6 +95,7 @@ class GallerySpec(BaseModel):
         strict: stop at the first model or image that fails.
         store: folder of the record store.
         templates: folder whose templates go before the built-in ones.
+        groups: CSV file with the columns ``file`` and ``group``: headings to list images under.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -128,6 +129,7 @@ class GallerySpec(BaseModel):
     strict: _Flag = Field(False, description=_FLAG)
     store: AnyPath = Field(default_factory=default_store, description="a folder")
     templates: AnyPath | None = Field(None, description="a folder")
+    groups: AnyPath | None = Field(None, description="a CSV file")
 
     @model_validator(mode="wrap")
     @classmethod
@@ -199,6 +201,7 @@ class GallerySpec(BaseModel):
             *((f"the folder of {file}", Path(file).parent) for file in (source.file,) if file),
             ("the record store", self.store),
             *(("the templates", folder) for folder in (self.templates,) if folder),
+            *(("the groups", table) for table in (self.groups,) if table),
             *((f"the images {path}", path) for path in self.images),
             *((f"the model {m.id}", m.folder) for m in self.models if m.folder),
         ]
@@ -231,6 +234,7 @@ class Options:
     strict: bool | None = None
     store: Path | None = None
     templates: Path | None = None
+    groups: Path | None = None
 
 
 def load_spec(path: Path, options: Options | None = None) -> GallerySpec:
@@ -269,7 +273,7 @@ def _check(values: Mapping[str, Any], options: Options, file: str, base: Path) -
     source = Source(file=file, base=base, options=frozenset(given))
     # Options are relative to the current folder, not to the file.
     here = Source(options=source.options)
-    for key in ("out", "store", "templates"):
+    for key in ("out", "store", "templates", "groups"):
         if key in given:
             given[key] = expand(given[key])
     if "images" in given:

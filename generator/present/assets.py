@@ -12,7 +12,7 @@ from generator.present.environment import static_files
 from generator.present.heatmap import bar_png
 from generator.present.manifest import Settings
 
-STYLESHEETS = ("theme.css", "layout.css", "content.css", "stage.css", "custom.css")
+STYLESHEETS = ("theme.css", "layout.css", "content.css", "index.css", "stage.css", "custom.css")
 """In order; ``custom.css`` exists only in a user's folder."""
 
 PRINT = "print.css"
@@ -36,6 +36,10 @@ SCRIPTS = (
     "announcer.js",
     "page.js",
 )
+
+
+INDEX_SCRIPTS = ("numbers.js", "dom.js", "index-state.js", "plates.js", "index.js")
+"""Of an index page, in order."""
 
 
 def write_assets(root: Path, user: Path | None, settings: Settings) -> Assets:
@@ -69,4 +73,5 @@ def write_assets(root: Path, user: Path | None, settings: Settings) -> Assets:
             *(put(name, scripts[name].read_bytes()) for name in SCRIPTS),
         ),
         bar=put("colour-bar.png", bar_png(settings.colours)),
+        index_scripts=tuple(put(name, scripts[name].read_bytes()) for name in INDEX_SCRIPTS),
     )

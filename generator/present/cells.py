@@ -7,7 +7,7 @@ and a changed scale needs no record either.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -21,10 +21,11 @@ from generator.present.chunk import (
     read_header,
     statistics_of,
 )
+from generator.present.comparison import PlacedMap, divergence_bytes, outliers_of
 from generator.present.heatmap import map_png, wall_png
 from generator.present.manifest import FileEntry
 from generator.present.maps import PRIMARY, RECEIVED, maps_of, query_ids
-from generator.present.quantise import decode
+from generator.present.quantise import Quantised, decode
 from generator.present.scale import Scale, octave_histogram
 from generator.present.shelf import Part, Shelf
 from generator.records import AttentionRecord, FloatArray
@@ -62,6 +63,8 @@ class CellContent:
         palest: the map with the least attention on patches.
         entropy: float32 ``[layer, head]``.
         chunks: one file for each query.
+        on_registers: share of the class token's attention on registers, in the last layer,
+            averaged over heads; None for a model that has not both.
     """
 
     facts: CellFacts
@@ -73,6 +76,7 @@ class CellContent:
     palest: MapNote
     entropy: FloatArray
     chunks: tuple[FileEntry, ...]
+    on_registers: float | None
 
     @property
     def received(self) -> bool:
@@ -139,6 +143,30 @@ def publish_coloured(
     return (small, shelf.put("wall", f"{stem}.wall", parts, wall, suffix=".png", query=PRIMARY))
 
 
+def publish_divergence(
+    shelf: Shelf, image: str, contents: Sequence[CellContent]
+) -> FileEntry | None:
+    """Put the divergences of an image's models into the site; None for fewer than two models."""
+    if len(contents) < 2:
+        return None
+    records = ",".join(content.facts.record for content in contents)
+    return shelf.put(
+        "divergence",
+        f"i/{image}/divergence",
+        {"records": records},
+        lambda: divergence_bytes({c.facts.record: _last_map(shelf, c) for c in contents}),
+        suffix=".json",
+    )
+
+
+def _last_map(shelf: Shelf, content: CellContent) -> PlacedMap:
+    """The last layer's mean over heads, of one chunk."""
+    quantised = read_chunk(shelf.root / content.chunks[0].path)[1]
+    one = np.s_[content.facts.model.layers - 1 : content.facts.model.layers, -1:]
+    values = decode(Quantised(codes=quantised.codes[one], maxima=quantised.maxima[one]))
+    return PlacedMap(values[0, 0], content.facts.view)
+
+
 def _former_queries(shelf: Shelf, record: str) -> tuple[str, ...]:
     """Queries whose chunks the former site has, or nothing if any of them cannot be taken over."""
     primary = shelf.find("chunk", {"record": record, "query": PRIMARY})
@@ -163,6 +191,7 @@ def _jobs(record: AttentionRecord, pool: Executor) -> dict[str, Callable[[], byt
         environment=record.environment,
         queries=tuple(queries),
         histogram=tuple(int(n) for n in np.sum(counts, axis=0)),
+        outliers=outliers_of(record),
     )
     statistics = statistics_of(record)
     return {
@@ -198,4 +227,13 @@ def _content(header: Header, chunks: tuple[FileEntry, ...]) -> CellContent:
         palest=note(int(palest[0]), int(palest[1])),
         entropy=np.array(header.statistics.entropy, dtype=np.float32),
         chunks=chunks,
+        on_registers=_on_registers(header),
     )
+
+
+def _on_registers(header: Header) -> float | None:
+    registers = [group in header.facts.layout.registers for group in header.groups]
+    if header.token == RECEIVED or not any(registers):
+        return None
+    row = header.mass[header.facts.model.layers - 1][header.heads]
+    return sum(share or 0.0 for share, is_one in zip(row, registers, strict=True) if is_one)

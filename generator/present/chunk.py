@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import TypeAdapter
 
+from generator.present.comparison import Outliers
 from generator.present.maps import QueryMaps
 from generator.present.quantise import Quantised, encode
 from generator.records import (
@@ -58,6 +59,7 @@ class CellFacts:
         environment: device, dtype, versions.
         queries: ids of the queries that have a chunk, ``CLS`` first.
         histogram: octave histogram of all maps of all queries (see ``scale.octave_histogram``).
+        outliers: patches of unusual norm.
     """
 
     record: str
@@ -69,6 +71,7 @@ class CellFacts:
     environment: Environment
     queries: tuple[str, ...]
     histogram: tuple[int, ...]
+    outliers: Outliers
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ class Assets:
         boot: tells the styles that scripts run.
         scripts: of an image page, in order.
         bar: the picture of the colour bar.
+        index_scripts: of an index page, in order.
     """
 
     stylesheets: tuple[str, ...]
@@ -29,6 +30,7 @@ class Assets:
     boot: str
     scripts: tuple[str, ...]
     bar: str
+    index_scripts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,19 @@ class Entropy:
 
 
 @dataclass(frozen=True, slots=True)
+class Divergence:
+    """How far the maps of an image's models lie apart.
+
+    Attributes:
+        mean: over all pairs of models, in bits; None where they cover nothing together.
+        file: with every pair.
+    """
+
+    mean: float | None
+    file: FileEntry
+
+
+@dataclass(frozen=True, slots=True)
 class Contents:
     """All heavy files, by the slugs of the run; a failure stands where a file could not be made.
 
@@ -74,6 +89,7 @@ class Contents:
         coloured: (model, image) -> its coloured pictures.
         copies: image -> its published copies.
         entropy: model -> entropy of its heads.
+        divergence: image -> how far its models' maps lie apart, where there are two.
     """
 
     settings: Settings
@@ -83,3 +99,4 @@ class Contents:
     coloured: Mapping[tuple[str, str], Coloured]
     copies: Mapping[str, Copies | Failure]
     entropy: Mapping[str, Entropy]
+    divergence: Mapping[str, Divergence]

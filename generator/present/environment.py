@@ -11,7 +11,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, St
 from markupsafe import Markup
 
 from generator.errors import StoreError
-from generator.present.views import PageData
+from generator.present.views import IndexData, PageData
 
 
 def own_templates() -> Path:
@@ -52,7 +52,7 @@ def make_environment(user: Path | None = None) -> Environment:
     return environment
 
 
-def page_json(value: PageData) -> Markup:
+def page_json(value: PageData | IndexData) -> Markup:
     """JSON for a script element: no text in it can end the element or start a comment."""
     text = json.dumps(asdict(value), ensure_ascii=True, separators=(",", ":"), allow_nan=False)
     for character in "<>&":

@@ -59,6 +59,8 @@ def _model(model: ModelEntry, contents: Contents) -> ModelItem:
 
 def _image(image: ImageEntry, contents: Contents) -> ImageItem:
     copies = contents.copies.get(image.slug)
+    divergence = contents.divergence.get(image.slug)
+    files = (copies.picture, copies.thumb) if isinstance(copies, Copies) else ()
     return ImageItem(
         slug=image.slug,
         name=image.name,
@@ -71,7 +73,7 @@ def _image(image: ImageEntry, contents: Contents) -> ImageItem:
         sha256=image.sha256,
         width=image.width,
         height=image.height,
-        files=(copies.picture, copies.thumb) if isinstance(copies, Copies) else (),
+        files=files + ((divergence.file,) if divergence else ()),
         failure=copies if isinstance(copies, Failure) else image.failure,
     )
 

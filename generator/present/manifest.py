@@ -31,10 +31,10 @@ MANIFEST_SCHEMA = "manifest.schema.json"
 SCHEMA_VERSION = 1
 GENERATOR = "attention-gallery"
 
-RENDER_VERSION = 1
+RENDER_VERSION = 2
 """Raised by hand when chunks, walls or pictures change for the same record and settings."""
 
-Kind = Literal["chunk", "wall", "map", "picture", "thumb", "entropy"]
+Kind = Literal["chunk", "wall", "map", "picture", "thumb", "entropy", "divergence"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,8 @@ class FileEntry:
     Attributes:
         path: relative to the site's root, with ``/``.
         kind: ``chunk`` (numbers of one query), ``wall`` (all its maps, coloured), ``map`` (last
-            layer, mean over heads), ``picture``, ``thumb`` or ``entropy``.
+            layer, mean over heads), ``picture``, ``thumb``, ``entropy`` (of a model's heads) or
+            ``divergence`` (of an image's models, pair by pair).
         query: id of the query, for chunks, walls and maps.
         made_of: hash of all inputs that decide the bytes; a rebuild takes the file over by it.
         sha256: hash of the bytes.
@@ -168,7 +169,7 @@ class ImageItem:
         sha256: hash of the original file's bytes.
         width: of the oriented original, in pixels.
         height: of the oriented original, in pixels.
-        files: published copies, without metadata.
+        files: published copies, without metadata, and what the models' maps say together.
         failure: why the picture could not be used or published; null when it could.
     """
 

@@ -7,8 +7,9 @@ a sub-path and a server all work.
 from __future__ import annotations
 
 from generator.present.contents import Contents
+from generator.present.plan_finder import finder_script
 from generator.present.plan_image import image_page
-from generator.present.plan_index import index_page
+from generator.present.plan_index import index_pages
 from generator.present.plan_model import model_page
 from generator.present.planner import Planner
 from generator.present.views import Site
@@ -20,11 +21,15 @@ def plan_site(run: Run, contents: Contents, version: str) -> Site:
     planner = Planner(run, contents, version)
     shown = [image for image in run.images if image.failure is None]
     before, after = [None, *shown[:-1]], [*shown[1:], None]
+    data = finder_script(planner)
+    index, *more = index_pages(planner, data)
     return Site(
-        index=index_page(planner),
+        index=index,
         images=tuple(
             image_page(planner, image, previous, following)
             for previous, image, following in zip(before, shown, after, strict=True)
         ),
         models=tuple(model_page(planner, model) for model in run.models),
+        more=tuple(more),
+        scripts=(data,) if data else (),
     )

@@ -6,8 +6,20 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from generator.present.cells import CellContent
+from generator.present.image_statistics import STATISTICS, figures_text
+from generator.present.plan_finder import by_group, finder, values_of
 from generator.present.planner import INDEX, Planner
-from generator.present.views import IndexPage, ModelCard, Notice, Plate, PlateGroup, PlateMap
+from generator.present.views import (
+    Definition,
+    IndexPage,
+    ModelCard,
+    Notice,
+    PageLink,
+    PageScript,
+    Plate,
+    PlateGroup,
+    PlateMap,
+)
 from generator.present.wording import (
     counted,
     credit,
@@ -19,35 +31,85 @@ from generator.present.wording import (
 )
 from generator.run import Failure, ImageEntry, ModelEntry
 
+PAGE_IMAGES = 200
+"""Images on one page of the index, at most."""
 
-def index_page(planner: Planner) -> IndexPage:
-    """Plan the index."""
-    here, run = planner.on(INDEX), planner.run
+
+def index_pages(planner: Planner, script: PageScript | None) -> tuple[IndexPage, ...]:
+    """Plan the index: one page, or several for many images."""
+    images = by_group(planner.run.images)
+    parts = list(batched(images, PAGE_IMAGES)) or [()]
+    return tuple(
+        _page(planner, script, number, part, len(parts)) for number, part in enumerate(parts, 1)
+    )
+
+
+def batched(items: tuple[ImageEntry, ...], size: int) -> Iterator[tuple[ImageEntry, ...]]:
+    """Parts of a size, the last one smaller."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def page_path(number: int) -> str:
+    """Site-relative path of a page of the index."""
+    return INDEX if number == 1 else f"page-{number}/{INDEX}"
+
+
+def _page(
+    planner: Planner,
+    script: PageScript | None,
+    number: int,
+    images: tuple[ImageEntry, ...],
+    count: int,
+) -> IndexPage:
+    here, run = planner.on(page_path(number)), planner.run
     summary = f"{counted(len(run.models), 'model')} on {counted(len(run.images), 'image')}"
+    suffix = "" if number == 1 else f", page {number}"
+    last = min(number * PAGE_IMAGES, len(run.images))
     return IndexPage(
-        path=INDEX,
-        frame=here.frame(run.title, run.description or f"{run.title}: {summary}, side by side."),
+        path=here.page,
+        frame=here.frame(
+            run.title + suffix,
+            (run.description or f"{run.title}: {summary}, side by side.") + suffix,
+            index=True,
+        ),
+        first=number == 1,
         title=run.title,
         description=run.description,
         summary=_summary(here),
         what=_what(here),
-        models=tuple(_model_card(here, model) for model in run.models),
+        models=tuple(_model_card(here, model) for model in run.models) if number == 1 else (),
         groups=tuple(
-            PlateGroup(heading, tuple(_plate(here, image) for image in images))
-            for heading, images in groupby(_by_group(run.images), key=lambda image: image.group)
+            PlateGroup(heading, tuple(_plate(here, image) for image in group))
+            for heading, group in groupby(images, key=lambda image: image.group)
         ),
         bar=here.shared_bar(),
-        failures=tuple(_failures(here)),
-        command=run.command,
+        failures=tuple(_failures(here)) if number == 1 else (),
+        command=run.command if number == 1 else "",
+        pages=_page_links(here, number, count),
+        range=f"{(number - 1) * PAGE_IMAGES + 1:,} to {last:,} of {len(run.images):,}"
+        if count > 1
+        else "",
+        finder=finder(here, script),
+        definitions=_definitions(here),
     )
 
 
-def _by_group(images: tuple[ImageEntry, ...]) -> list[ImageEntry]:
-    """Images in order, those of one group together where its first one stands."""
-    first: dict[str, int] = {}
-    for index, image in enumerate(images):
-        first.setdefault(image.group, index)
-    return sorted(images, key=lambda image: first[image.group])
+def _page_links(planner: Planner, current: int, count: int) -> tuple[PageLink, ...]:
+    if count == 1:
+        return ()
+    numbers = range(1, count + 1)
+    return tuple(PageLink(planner.url(page_path(n)), str(n), n == current) for n in numbers)
+
+
+def _definitions(planner: Planner) -> tuple[Definition, ...]:
+    """Of the numbers that any image of the gallery has."""
+    table = [values_of(planner, image) for image in planner.run.images]
+    return tuple(
+        Definition(statistic.name, statistic.unit, statistic.definition)
+        for place, statistic in enumerate(STATISTICS)
+        if any(values[place] is not None for values in table)
+    )
 
 
 def _summary(planner: Planner) -> str:
@@ -99,6 +161,7 @@ def _plate(planner: Planner, image: ImageEntry) -> Plate:
         credit=credit(image),
         maps=() if image.failure else tuple(_maps(planner, image)),
         failure=notice(image.failure),
+        figures=figures_text(values_of(planner, image)),
     )
 
 

@@ -55,9 +55,12 @@ class Planner:
         """A site-relative path as seen from the page."""
         return quote(posixpath.relpath(path, posixpath.dirname(self.page) or "."))
 
-    def frame(self, title: str, description: str, *, scripts: bool = False) -> Frame:
-        """The frame of the page."""
+    def frame(
+        self, title: str, description: str, *, scripts: bool = False, index: bool = False
+    ) -> Frame:
+        """The frame of the page, with the scripts of an image page or of an index page."""
         assets = self.contents.assets
+        paths = assets.scripts if scripts else assets.index_scripts if index else ()
         return Frame(
             title=title,
             description=description,
@@ -65,8 +68,8 @@ class Planner:
             manifest=self.url(MANIFEST),
             stylesheets=tuple(self.url(path) for path in assets.stylesheets),
             print_stylesheet=self.url(assets.print_stylesheet),
-            boot=self.url(assets.boot) if scripts else "",
-            scripts=tuple(self.url(path) for path in assets.scripts) if scripts else (),
+            boot=self.url(assets.boot) if paths else "",
+            scripts=tuple(self.url(path) for path in paths),
             version=self.version,
         )
 

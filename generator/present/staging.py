@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +11,8 @@ from pathlib import Path
 from generator.errors import StoreError
 from generator.present.manifest import is_site
 
-OWN_NAMES = frozenset(
-    {"assets", "data", "i", "m", "index.html", "manifest.json", "manifest.schema.json", ".nojekyll"}
+OWN_NAMES = re.compile(
+    r"assets|data|i|m|page-\d+|index\.html|manifest\.json|manifest\.schema\.json|\.nojekyll"
 )
 """What a site has at its top. Anything else in it (CNAME, .git) is the user's and stays."""
 
@@ -89,5 +90,5 @@ def _swap(out: Path, stage: Path, former: Path) -> None:
 def _bring_over(former: Path, out: Path) -> None:
     """Move what the user has put beside our files."""
     for entry in sorted(former.iterdir()):
-        if entry.name not in OWN_NAMES and not (out / entry.name).exists():
+        if not OWN_NAMES.fullmatch(entry.name) and not (out / entry.name).exists():
             entry.rename(out / entry.name)

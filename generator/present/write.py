@@ -14,8 +14,14 @@ from jinja2 import TemplateError
 
 from generator.errors import GalleryError, StoreError
 from generator.present.assets import write_assets
-from generator.present.cells import CellContent, publish_chunks, publish_coloured
-from generator.present.contents import Coloured, Contents, Copies, Entropy
+from generator.present.cells import (
+    CellContent,
+    publish_chunks,
+    publish_coloured,
+    publish_divergence,
+)
+from generator.present.comparison import mean_divergence
+from generator.present.contents import Coloured, Contents, Copies, Divergence, Entropy
 from generator.present.environment import make_environment, template_folders
 from generator.present.heatmap import unit_png
 from generator.present.inventory import manifest_of
@@ -134,6 +140,7 @@ def _publish(run: Run, read: Read, shelf: Shelf, templates: Path | None) -> Cont
         coloured=coloured,
         copies=_publish_pictures(run, shelf),
         entropy=_publish_entropy(run, cells, shelf),
+        divergence=_publish_divergence(run, cells, shelf),
     )
 
 
@@ -191,9 +198,24 @@ def _publish_entropy(
     return found
 
 
+def _publish_divergence(
+    run: Run, cells: dict[tuple[str, str], CellContent | Failure], shelf: Shelf
+) -> dict[str, Divergence]:
+    found: dict[str, Divergence] = {}
+    for image in run.images:
+        contents = [cells.get((model.slug, image.slug)) for model in run.models]
+        held = [content for content in contents if isinstance(content, CellContent)]
+        file = publish_divergence(shelf, image.slug, held)
+        if file is not None:
+            found[image.slug] = Divergence(mean_divergence(shelf.root / file.path), file)
+    return found
+
+
 def _write_pages(site: Site, stage: Path, templates: Path | None) -> tuple[str, ...]:
     environment = make_environment(templates)
-    kinds = (("index", (site.index,)), ("image", site.images), ("model", site.models))
+    for script in site.scripts:
+        (stage / script.path).write_text(script.text, encoding="utf-8", newline="\n")
+    kinds = (("index", (site.index, *site.more)), ("image", site.images), ("model", site.models))
     written: list[str] = []
     for kind, pages in kinds:
         try:

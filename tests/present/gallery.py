@@ -126,3 +126,46 @@ def tree(root: Path) -> dict[str, bytes]:
     """Every file of a folder with its bytes."""
     files = (path for path in sorted(root.rglob("*")) if path.is_file())
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in files}
+
+
+def many(folder: Path, images: int, *, models: int = 2, groups: int = 3) -> Gallery:
+    """A gallery of many images, in groups that take turns; every second model has registers.
+
+    The files are copies of a few pictures, and the records are made as they are read.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = [picture(folder / f"drawn{n}.jpg", n) for n in range(4)]
+    entries = tuple(
+        replace(
+            drawn[n % len(drawn)],
+            slug=f"picture-{n:04}",
+            name=f"picture-{n:04}.jpg",
+            title=f"Picture {n}",
+            group=f"Group {n % groups + 1}" if groups > 1 else "",
+        )
+        for n in range(images)
+    )
+    shown = tuple(
+        ModelEntry(f"model-{n}", f"Model {n}", f"tiny/model-{n}", "main") for n in range(models)
+    )
+    cells = tuple(
+        Cell(model.slug, image.slug, hashlib.sha256(f"{m} {n}".encode()).hexdigest())
+        for n, image in enumerate(entries)
+        for m, model in enumerate(shown)
+    )
+    plain, registers = (tiny.record(tiny.layout(registers=r), seed=r) for r in (0, 2))
+    records: dict[str, AttentionRecord] = {}
+    for number, cell in enumerate(cells):
+        image, model = divmod(number, models)
+        base = registers if model % 2 else plain
+        norms = base.norms.copy()
+        norms[-1, base.layout.patch_slice.start :][: image % 7] = 500
+        records[cell.record] = replace(
+            base,
+            key=cell.record,
+            norms=norms,
+            entropy=base.entropy * (1 - image / (2 * images)),
+            attention=np.roll(base.attention, image * (model + 1), axis=-1),
+        )
+    run = Run("Many", "", COMMAND, "whole", shown, entries, cells)
+    return Gallery(run, records)

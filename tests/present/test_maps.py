@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from generator.present.chunk import CellFacts, chunk_bytes, read_chunk, statistics_of
+from generator.present.comparison import outliers_of
 from generator.present.maps import maps_of, query_ids
 from generator.present.quantise import decode
 from generator.present.scale import octave_histogram
@@ -37,6 +38,7 @@ def through_a_chunk(record: AttentionRecord, query: str, folder: Path) -> np.nda
         environment=record.environment,
         queries=tuple(query_ids(record.layout)),
         histogram=octave_histogram(maps.maps),
+        outliers=outliers_of(record),
     )
     path = folder / "chunk.js"
     path.write_bytes(chunk_bytes(maps, facts, statistics_of(record)))

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from generator.present.assets import BOOT, SCRIPTS
+from generator.present.assets import BOOT, INDEX_SCRIPTS, SCRIPTS
 from generator.present.environment import own_templates
 
 SCRIPT_FOLDER = own_templates() / "static" / "js"
 
 
 def test_every_script_is_published_in_the_stated_order() -> None:
-    assert {path.name for path in SCRIPT_FOLDER.glob("*.js")} == {BOOT, *SCRIPTS}
+    assert {path.name for path in SCRIPT_FOLDER.glob("*.js")} == {BOOT, *SCRIPTS, *INDEX_SCRIPTS}
 
 
 @pytest.mark.parametrize("path", sorted(SCRIPT_FOLDER.glob("*.js")), ids=lambda path: path.name)

@@ -1,0 +1,73 @@
+"use strict";
+
+// What is looked for on the index, in the URL's fragment, and which images answer to it. Pure.
+
+const IndexState = (() => {
+  /** @type {Search} */
+  const NOTHING = { sort: "", group: "", name: "" };
+  const compare = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" }).compare;
+
+  /**
+   * @param {string} fragment
+   * @returns {Search}
+   */
+  function parse(fragment) {
+    const fields = new URLSearchParams(fragment.replace(/^#/, ""));
+    return {
+      sort: fields.get("sort") ?? "",
+      group: fields.get("group") ?? "",
+      name: fields.get("name") ?? "",
+    };
+  }
+
+  /** @param {Search} search */
+  function format(search) {
+    const fields = new URLSearchParams(Object.entries(search).filter(([, value]) => value));
+    return String(fields);
+  }
+
+  /** @param {Search} search */
+  function isNothing(search) {
+    return !search.sort && !search.group && !search.name.trim();
+  }
+
+  /**
+   * Letters without case and accents, so that "cafe" finds "Café".
+   * @param {string} text
+   */
+  function plain(text) {
+    return text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  }
+
+  /**
+   * The images that answer, in the order asked for. Images without the number come last.
+   * @param {IndexData} data
+   * @param {Search} search
+   */
+  function select(data, search) {
+    const words = plain(search.name).split(/\s+/).filter(Boolean);
+    const found = data.images.filter((image) => {
+      const text = plain(`${image.title} ${image.name}`);
+      const inGroup = !search.group || image.group === Number(search.group);
+      return inGroup && words.every((word) => text.includes(word));
+    });
+    if (search.sort === "name") found.sort((a, b) => compare(a.title, b.title));
+    const [, id, direction] = /^(\w+)-(up|down)$/.exec(search.sort) ?? [];
+    const place = data.statistics.indexOf(id ?? "");
+    if (place < 0) return found;
+    const sign = direction === "up" ? 1 : -1;
+    return found.sort((a, b) => order(a.values[place], b.values[place], sign));
+  }
+
+  /**
+   * @param {number | null} a
+   * @param {number | null} b
+   * @param {1 | -1} sign
+   */
+  function order(a, b, sign) {
+    if (a === null || b === null) return Number(a === null) - Number(b === null);
+    return sign * (a - b);
+  }
+
+  return { NOTHING, parse, format, isNothing, select };
+})();

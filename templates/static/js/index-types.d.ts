@@ -1,0 +1,42 @@
+// Types that the scripts of the index share. Not published.
+// IndexData mirrors generator/present/views.py.
+
+interface IndexModel {
+  slug: string;
+  label: string;
+  row: string;
+  what: string;
+}
+
+/** Hash in the file's name, height (0: as wide), share on patches, maximum; or a reason's index. */
+type IndexMap = [string, number, number, number] | number;
+
+interface IndexImage {
+  slug: string;
+  title: string;
+  name: string;
+  group: number;
+  thumb: [string, number, number] | [];
+  alt: string;
+  credit: number;
+  figures: string;
+  values: (number | null)[];
+  maps: IndexMap[];
+  failure: number | null;
+}
+
+interface IndexData {
+  models: IndexModel[];
+  statistics: string[];
+  groups: string[];
+  credits: { text: string; source: string }[];
+  reasons: { message: string; hint: string }[];
+  images: IndexImage[];
+}
+
+/** What is looked for: an order's id, a group's index, words of a name. Empty: everything. */
+interface Search {
+  sort: string;
+  group: string;
+  name: string;
+}

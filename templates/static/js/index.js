@@ -1,0 +1,176 @@
+"use strict";
+
+// The index: filters and sorts all images of the gallery, also those of its other pages. The data
+// is loaded when a reader first looks for something.
+
+/** Called by the data script. */
+/** @type {(data: IndexData) => void} */
+let galleryIndex = () => undefined;
+
+const Finder = (() => {
+  const PORTION = 200;
+  const TYPING_MS = 200;
+
+  /** @param {HTMLElement} bar */
+  function start(bar) {
+    const name = Dom.byId("find-name", HTMLInputElement);
+    const sort = Dom.byId("find-sort", HTMLSelectElement);
+    const group = document.getElementById("find-group");
+    const clear = Dom.byId("find-clear", HTMLButtonElement);
+    const groups = group instanceof HTMLSelectElement ? group : null;
+    const results = createResults(bar.dataset.root ?? "");
+    const load = once(() => append(bar.dataset.data ?? ""));
+    let latest = 0;
+
+    /** @param {Search} search */
+    async function show(search) {
+      const turn = ++latest;
+      name.value = search.name;
+      sort.value = hasOption(sort, search.sort) ? search.sort : "";
+      if (groups) groups.value = hasOption(groups, search.group) ? search.group : "";
+      const asked = read();
+      clear.hidden = IndexState.isNothing(asked);
+      if (clear.hidden) return results.hide();
+      try {
+        const data = await load();
+        if (turn === latest) results.show(data, asked);
+      } catch {
+        results.fail();
+      }
+    }
+
+    /** @returns {Search} */
+    function read() {
+      return { sort: sort.value, group: groups ? groups.value : "", name: name.value };
+    }
+
+    /** @param {Search} search */
+    function choose(search) {
+      const fragment = IndexState.format(search);
+      const { pathname, search: query } = location;
+      history.replaceState(null, "", fragment ? `#${fragment}` : pathname + query);
+      void show(search);
+    }
+
+    let timer = 0;
+    name.addEventListener("input", () => {
+      clearTimeout(timer);
+      timer = window.setTimeout(() => choose(read()), TYPING_MS);
+    });
+    for (const select of groups ? [sort, groups] : [sort]) {
+      select.addEventListener("change", () => choose(read()));
+    }
+    clear.addEventListener("click", () => {
+      choose(IndexState.NOTHING);
+      name.focus();
+    });
+    window.addEventListener("hashchange", () => {
+      // links inside the page, such as the one past the header, are no search
+      if (location.hash === "" || location.hash.includes("=")) void show(follow());
+    });
+    void show(follow());
+  }
+
+  function follow() {
+    return IndexState.parse(location.hash);
+  }
+
+  /**
+   * @param {HTMLSelectElement} select
+   * @param {string} value
+   */
+  function hasOption(select, value) {
+    return [...select.options].some((option) => option.value === value);
+  }
+
+  /**
+   * The list that stands in for the page's own plates.
+   * @param {string} root
+   */
+  function createResults(root) {
+    const own = Dom.byId("plates", HTMLElement);
+    const found = Dom.byId("found", HTMLElement);
+    const list = Dom.find(found, ".plates");
+    const more = Dom.byId("find-more", HTMLButtonElement);
+    const count = Dom.byId("find-count", HTMLElement);
+    /** @type {HTMLElement[]} */
+    let waiting = [];
+
+    function portion() {
+      list.append(...waiting.splice(0, PORTION));
+      more.hidden = waiting.length === 0;
+    }
+
+    more.addEventListener("click", () => {
+      const first = waiting[0];
+      portion();
+      first.querySelector("a")?.focus();
+    });
+
+    /** @param {boolean} searching */
+    function swap(searching) {
+      own.hidden = searching;
+      found.hidden = !searching;
+    }
+
+    return {
+      hide() {
+        swap(false);
+        list.replaceChildren();
+        count.textContent = "";
+      },
+      /**
+       * @param {IndexData} data
+       * @param {Search} search
+       */
+      show(data, search) {
+        const images = IndexState.select(data, search);
+        waiting = images.map((image) => Plates.make(data, image, root));
+        list.replaceChildren();
+        portion();
+        swap(true);
+        const [some, all] = [images.length, data.images.length].map((n) => n.toLocaleString("en"));
+        count.textContent = images.length ? `${some} of ${all} images` : `None of ${all} images`;
+      },
+      fail() {
+        count.textContent = "The list of all images could not be loaded.";
+      },
+    };
+  }
+
+  /**
+   * @param {string} url
+   * @returns {Promise<IndexData>}
+   */
+  function append(url) {
+    return new Promise((resolve, reject) => {
+      galleryIndex = resolve;
+      const script = document.createElement("script");
+      script.src = url;
+      script.onerror = () => reject(new Error(`${url} could not be loaded.`));
+      document.head.append(script);
+    });
+  }
+
+  /**
+   * Asked twice, done once; what failed may be tried again.
+   * @template T
+   * @param {() => Promise<T>} make
+   */
+  function once(make) {
+    /** @type {Promise<T> | null} */
+    let promise = null;
+    return () => {
+      promise ??= make();
+      promise.catch(() => {
+        promise = null;
+      });
+      return promise;
+    };
+  }
+
+  return { start };
+})();
+
+const finderBar = document.getElementById("finder");
+if (finderBar) Finder.start(finderBar);

@@ -1,0 +1,165 @@
+"""Finding images on the index: filtered and sorted over all pages, by hand and by address."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from generator.present import build_site
+from tests.browser.opened import Opened, overflow
+from tests.present.gallery import Gallery, many
+
+Open = Callable[..., Opened]
+
+
+@pytest.fixture(scope="module")
+def big(tmp_path_factory: pytest.TempPathFactory) -> tuple[Gallery, Path]:
+    folder = tmp_path_factory.mktemp("many")
+    trial = many(folder / "pictures", 450)
+    build_site(trial.run, trial.read, folder / "site", version="1.2.3")
+    return trial, folder / "site"
+
+
+@pytest.fixture
+def visit_big(chromium: Browser, big: tuple[Gallery, Path]) -> Iterator[Open]:
+    opened: list[Opened] = []
+
+    def visit(path: str = "index.html", *, width: int = 1280, scripts: bool = True) -> Opened:
+        viewport = {"width": width, "height": 900}
+        context = chromium.new_context(viewport=viewport, java_script_enabled=scripts)  # type: ignore[arg-type]
+        found = Opened(context.new_page(), big[1].as_uri() + "/")
+        opened.append(found)
+        found.page.goto(found.root + path)
+        return found
+
+    yield visit
+    for one in opened:
+        one.page.context.close()
+        assert one.noise == []
+        assert [url for url in one.requests if not url.startswith((one.root, "data:"))] == []
+
+
+def titles(page: Page) -> list[str]:
+    return page.locator("#found .plate-title").all_text_contents()
+
+
+def number(page: Page, name: str) -> list[float]:
+    texts = page.locator("#found .plate-figures").all_text_contents()
+    return [float(re.search(rf"{name}\s([\d.]+)", text)[1]) for text in texts]  # type: ignore[index]
+
+
+def test_sorting_reaches_the_images_of_all_pages(visit_big: Open) -> None:
+    page = visit_big().page
+    page.get_by_label("Order").select_option(label="entropy, lowest first")
+    expect(page.locator("#found .plate")).to_have_count(200)
+    expect(page.get_by_role("status")).to_have_text("450 of 450 images")
+    assert titles(page)[0] == "Picture 449"
+    lowest = number(page, "entropy")
+    assert lowest == sorted(lowest)
+    page.get_by_label("Order").select_option(label="outliers, highest first")
+    expect(page.locator("#found .plate-title").first).to_have_text("Picture 6")
+    outliers = number(page, "outliers")
+    assert outliers == sorted(outliers, reverse=True)
+    assert page.locator("#plates").is_hidden()
+
+
+def test_a_name_and_a_group_narrow_it_down(visit_big: Open) -> None:
+    page = visit_big("page-2/index.html").page
+    page.get_by_label("Title or file name").fill("PICTURE 44")
+    expect(page.get_by_role("status")).to_have_text("14 of 450 images")
+    page.get_by_label("Group").select_option(label="Group 2 (150)")
+    expect(page.locator("#found .plate")).to_have_count(4)
+    assert titles(page) == ["Picture 244", "Picture 442", "Picture 445", "Picture 448"]
+    # the maps and the page of an image that another page lists
+    shown = page.locator("#found .plate").last.locator("img.map").first
+    expect(shown).to_have_js_property("complete", True)
+    assert shown.evaluate("image => image.naturalWidth") == 6
+    page.get_by_role("link", name="Picture 448").click()
+    page.wait_for_selector("html.ready", state="attached")
+    assert page.url.endswith("/i/picture-0448/index.html")
+
+
+def test_what_is_looked_for_has_an_address(visit_big: Open) -> None:
+    opened = visit_big("page-3/index.html#sort=name&group=0&name=picture+1")
+    page = opened.page
+    assert page.get_by_label("Title or file name").input_value() == "picture 1"
+    expect(page.locator("#found .plate-title").first).to_have_text("Picture 12")
+    shown = titles(page)
+    page.get_by_role("link", name="Picture 12", exact=True).click()
+    page.wait_for_selector("html.ready", state="attached")
+    page.go_back()
+    expect(page.locator("#found .plate")).to_have_count(len(shown))
+    assert titles(page) == shown
+    page.get_by_role("button", name="Show all").click()
+    expect(page.locator("#plates")).to_be_visible()
+    assert "#" not in page.url
+
+
+def test_nothing_found_is_said(visit_big: Open) -> None:
+    page = visit_big().page
+    page.get_by_label("Title or file name").fill("walrus")
+    expect(page.get_by_role("status")).to_have_text("None of 450 images")
+    expect(page.locator("#found .plate")).to_have_count(0)
+
+
+def test_more_comes_in_portions(visit_big: Open) -> None:
+    page = visit_big("index.html#sort=name").page
+    page.get_by_role("button", name="Show more").click()
+    expect(page.locator("#found .plate")).to_have_count(400)
+    assert page.evaluate("() => document.activeElement.textContent") == "Picture 200"
+    page.get_by_role("button", name="Show more").click()
+    expect(page.locator("#found .plate")).to_have_count(450)
+    expect(page.get_by_role("button", name="Show more")).to_be_hidden()
+
+
+def test_the_data_of_all_images_is_loaded_only_when_needed(visit_big: Open) -> None:
+    opened = visit_big()
+    assert not any("index-data" in url for url in opened.requests)
+    opened.page.get_by_label("Order").select_option("name")
+    expect(opened.page.locator("#found .plate")).to_have_count(200)
+    assert sum("index-data" in url for url in opened.requests) == 1
+
+
+def test_a_plate_built_by_script_says_what_the_page_says(visit_big: Open) -> None:
+    page = visit_big().page
+    own = page.locator("#plates .plate").first
+    words = own.inner_text()
+    alts = own.locator("img").evaluate_all("images => images.map(image => image.alt)")
+    addresses = own.locator("img").evaluate_all("images => images.map(image => image.src)")
+    page.get_by_label("Title or file name").fill("picture-0000")
+    built = page.locator("#found .plate")
+    expect(built).to_have_count(1)
+    assert built.inner_text() == words
+    found = built.locator("img")
+    assert found.evaluate_all("images => images.map(image => image.alt)") == alts
+    assert found.evaluate_all("images => images.map(image => image.src)") == addresses
+
+
+def test_without_scripts_all_images_are_on_their_pages(visit_big: Open) -> None:
+    page = visit_big(scripts=False).page
+    assert page.locator("#finder").is_hidden()
+    assert page.locator("#plates .plate").count() == 200
+    page.get_by_role("link", name="Page 3").click()
+    assert page.locator("#plates .plate").count() == 50
+    current = page.get_by_role("navigation", name="Pages").locator("[aria-current]")
+    assert current.text_content() == "Page 3"
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280, 2560])
+def test_the_index_of_many_images_fits(visit_big: Open, width: int) -> None:
+    page = visit_big("page-2/index.html", width=width).page
+    assert overflow(page) <= 0
+    page.get_by_label("Order").select_option("name")
+    expect(page.locator("#found .plate")).to_have_count(200)
+    assert overflow(page) <= 0
+
+
+def test_the_skip_link_is_no_search(visit_big: Open) -> None:
+    page = visit_big("index.html#name=44").page
+    expect(page.locator("#found .plate")).to_have_count(14)
+    page.get_by_role("link", name="Skip to the content").press("Enter")
+    assert page.locator("#found .plate").count() == 14

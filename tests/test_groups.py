@@ -1,0 +1,65 @@
+"""Groups of pictures from a table, and the line a user reads when the table is wrong."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from generator.errors import SpecError
+from generator.groups import read_groups, with_groups
+from generator.run import ImageEntry
+from generator.spec import load_spec
+
+
+def entry(path: str, group: str = "") -> ImageEntry:
+    name = Path(path).name
+    return ImageEntry(name, name, Path(path), "", 8, 8, title=name, group=group)
+
+
+def test_a_table_names_files_alone_or_with_their_folder(tmp_path: Path) -> None:
+    table = tmp_path / "labels.csv"
+    table.write_bytes("\ufefffile, note ,group\r\na.jpg,x,cats\r\nbirds/b.jpg,,birds\r\n".encode())
+    images = [entry("/p/a.jpg"), entry("/p/birds/b.jpg"), entry("/p/x/b.jpg"), entry("c.jpg", "C")]
+    found = with_groups(images, read_groups(table), table)
+    assert [image.group for image in found] == ["cats", "birds", "", "C"]
+
+
+def test_a_name_that_is_no_picture_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        with_groups([entry("chelsea.jpg")], {"chelsae.jpg": "cats"}, Path("labels.csv"))
+    assert "labels.csv names chelsae.jpg, which is no picture. Did you mean chelsea.jpg?" in (
+        caplog.text
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("file,grup\na,b\n", "has no column group. Did you mean grup?"),
+        ("", "has no column file. The first line names the columns; file and group are needed."),
+        ("file,group\na,x\na,y\n", "line 3: a is in two groups, x and y."),
+    ],
+)
+def test_a_wrong_table_is_one_line(tmp_path: Path, text: str, message: str) -> None:
+    table = tmp_path / "labels.csv"
+    table.write_text(text)
+    with pytest.raises(SpecError) as caught:
+        read_groups(table)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_table_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"labels\.csv cannot be read: No such file"):
+        read_groups(tmp_path / "labels.csv")
+
+
+def test_the_table_lies_beside_the_gallery_file(tmp_path: Path) -> None:
+    (tmp_path / "gallery.toml").write_text(
+        'models = ["a/b"]\nimages = ["p"]\ngroups = "labels.csv"\n'
+    )
+    assert load_spec(tmp_path / "gallery.toml").groups == tmp_path / "labels.csv"
