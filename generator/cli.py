@@ -132,6 +132,11 @@ def main() -> None:
     metavar="CSV",
     help="Table with the columns file and group: headings to list images under.",
 )
+@click.option(
+    "--site-url",
+    metavar="URL",
+    help="Where the site will be published: for search engines and link previews.",
+)
 @options(MEASURING)
 @options(BUILDING)
 def build(file: Path | None, *, dry_run: bool, **given: Any) -> None:

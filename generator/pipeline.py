@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import generator
 from generator.errors import GalleryError, ModelError, StoreError
+from generator.front import paper_of
 from generator.groups import read_groups, with_groups
 from generator.images import load_images, open_picture
 from generator.measure.preprocess import pixels
@@ -93,6 +94,7 @@ def plan_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> WorkPla
         if image.failure is not None and spec.strict:
             raise GalleryError(image.failure.message, image.failure.hint)
     plan = plan_work(spec, store, images, on_model=lambda name: reporter.note(f"resolving {name}"))
+    paper_of(spec, plan)  # complain before the work, not after it
     broken = [entry.failure for entry in (m.entry for m in plan.models) if entry.failure]
     for failure in broken:
         reporter.note(f"failed: {failure.message} {failure.hint}".rstrip())
@@ -239,7 +241,14 @@ def describe_run(
         models=tuple(_entry(model, plan.images, cells) for model in plan.models),
         images=plan.images,
         cells=cells,
+        paper=paper_of(spec, plan),
+        site_url=_folder_url(spec.site_url or ""),
     )
+
+
+def _folder_url(url: str) -> str:
+    """An address that names can be put behind."""
+    return url.removesuffix("index.html").rstrip("/") + "/" if url else ""
 
 
 def _entry(model: PlannedModel, images: Sequence[ImageEntry], cells: Sequence[Cell]) -> ModelEntry:

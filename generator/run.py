@@ -92,6 +92,65 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class Author:
+    """An author of the gallery's paper; ``url`` and ``affiliation`` may be empty."""
+
+    name: str
+    url: str = ""
+    affiliation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PaperLink:
+    """A button of the front page."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class TeaserCell:
+    """A map to show at the top of the front page.
+
+    Attributes:
+        model: slug of the model.
+        image: slug of the image.
+        layer: from 1; 0 for the last.
+        head: from 1; 0 for their mean.
+    """
+
+    model: str
+    image: str
+    layer: int = 0
+    head: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What a gallery says of its paper; everything may be empty.
+
+    Attributes:
+        authors: in order.
+        venue: where it appeared.
+        year: when.
+        doi: its identifier.
+        abstract: paragraphs with empty lines between them.
+        bibtex: how to cite it.
+        links: buttons, in order.
+        teaser: maps to show at the top.
+    """
+
+    authors: tuple[Author, ...] = ()
+    venue: str = ""
+    year: int | None = None
+    doi: str = ""
+    abstract: str = ""
+    bibtex: str = ""
+    links: tuple[PaperLink, ...] = ()
+    teaser: tuple[TeaserCell, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """Everything a site is made of, apart from the records themselves.
 
@@ -103,6 +162,8 @@ class Run:
         models: the models, in order.
         images: the images, in order.
         cells: one for each model and image, models fastest.
+        paper: that the gallery belongs to.
+        site_url: where the site will stand, ending in a slash; empty when nobody said.
     """
 
     title: str
@@ -112,6 +173,8 @@ class Run:
     models: tuple[ModelEntry, ...]
     images: tuple[ImageEntry, ...]
     cells: tuple[Cell, ...]
+    paper: Paper | None = None
+    site_url: str = ""
 
     def cell(self, model: str, image: str) -> Cell:
         """The cell of a model's and an image's slug."""

@@ -43,6 +43,7 @@ from generator.model_spec import (
     expand,
     model_error,
 )
+from generator.paper_spec import HTTPS, Https, PaperSpec, paper_place
 from generator.records import FieldOfView
 from generator.toml import did_you_mean, kind_of, read_toml
 
@@ -96,6 +97,8 @@ class GallerySpec(BaseModel):
         store: folder of the record store.
         templates: folder whose templates go before the built-in ones.
         groups: CSV file with the columns ``file`` and ``group``: headings to list images under.
+        site_url: where the site will be published, for the addresses that must be absolute.
+        paper: authors, venue, links and the like, for the front page.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -130,6 +133,8 @@ class GallerySpec(BaseModel):
     store: AnyPath = Field(default_factory=default_store, description="a folder")
     templates: AnyPath | None = Field(None, description="a folder")
     groups: AnyPath | None = Field(None, description="a CSV file")
+    site_url: Https | None = Field(None, description=HTTPS)
+    paper: PaperSpec | None = Field(None, description="a table [paper]")
 
     @model_validator(mode="wrap")
     @classmethod
@@ -216,7 +221,8 @@ class GallerySpec(BaseModel):
 class Options:
     """What was given on the command line. None, or nothing in a tuple, means not given.
 
-    The fields are those of :class:`GallerySpec`; paths are relative to the current folder.
+    The fields are those of :class:`GallerySpec` but ``paper``; paths are relative to the current
+    folder.
     """
 
     title: str | None = None
@@ -235,6 +241,7 @@ class Options:
     store: Path | None = None
     templates: Path | None = None
     groups: Path | None = None
+    site_url: str | None = None
 
 
 def load_spec(path: Path, options: Options | None = None) -> GallerySpec:
@@ -301,6 +308,8 @@ def _in_words(error: ValidationError, source: Source) -> SpecError:
     if top == "models" and below:
         owner, key = ModelSpec, str(below[1]) if len(below) > 1 else ""
         where = f"{key} of model {int(below[0]) + 1}".removeprefix(" of ")
+    elif top == "paper" and below:
+        owner, key, where = paper_place(tuple(below))
     else:
         key = str(top)
         where = f"entry {int(below[0]) + 1} of {source.name(key)}" if below else source.name(key)
@@ -310,7 +319,11 @@ def _in_words(error: ValidationError, source: Source) -> SpecError:
         message = f"unknown key {where}."
         hint = did_you_mean(key, known) or f"The keys are {', '.join(known)}."
     elif detail["type"] == "missing":
-        message = f"{where} is missing." if source.file or key == "id" else f"No {key} were given."
+        message = (
+            f"{where} is missing."
+            if source.file or owner is not GallerySpec
+            else f"No {key} were given."
+        )
     else:
         field = owner.model_fields.get(key)
         expected = (field.description if field else None) or "a model's id, or a table with an id"

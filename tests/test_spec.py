@@ -133,7 +133,8 @@ def test_a_spec_is_frozen(file: Path) -> None:
 
 EXTRA_KEYS = (
     "title, description, resolution, models, images, out, field_of_view, device, dtype, "
-    "patch_queries, batch_size, trust_remote_code, strict, store, templates, groups"
+    "patch_queries, batch_size, trust_remote_code, strict, store, templates, groups, site_url, "
+    "paper"
 )
 NAME_MODELS = 'Name one with -m, such as -m facebook/dinov2-small, or in a file: models = ["..."].'
 NAME_IMAGES = 'Name files or folders with -i, such as -i photos, or in a file: images = ["..."].'
@@ -181,6 +182,38 @@ NAME_IMAGES = 'Name files or folders with -i, such as -i photos, or in a file: i
             "field_of_view should be square, whole or checkpoint, "
             'got the text "sqare". Did you mean square?',
         ),
+        (
+            'site_url = "http://x.org"\n' + ENOUGH,
+            'site_url should be an address that starts with https://, got the text "http://x.org".',
+        ),
+        (
+            ENOUGH + "[paper]\nauthor = 3\n",
+            "unknown key author of [paper]. Did you mean authors?",
+        ),
+        (
+            ENOUGH + "[paper]\nauthors = [{nam = 'A'}]\n",
+            "unknown key nam of author 1 of [paper]. Did you mean name?",
+        ),
+        (
+            ENOUGH + "[paper]\nauthors = ['A', 7]\n",
+            "author 2 of [paper] should be a list of names such as "
+            '["Ada Lovelace"], or of tables with a name, got the number 7.',
+        ),
+        (
+            ENOUGH + "[paper.links]\ncode = 'javascript:alert(1)'\n",
+            "url of link 1 of [paper] should be an address that starts with https://, "
+            'got the text "javascript:alert(1)".',
+        ),
+        (
+            ENOUGH + "[paper]\nyear = '2027'\n",
+            'year of [paper] should be a year, got the text "2027".',
+        ),
+        (ENOUGH + "[[paper.teaser]]\nmodel = 'a/b'\n", "image of teaser 1 of [paper] is missing."),
+        (
+            ENOUGH + "[[paper.teaser]]\nmodel = 'a/b'\nimage = 'x'\nlayer = 0\n",
+            'layer of teaser 1 of [paper] should be a number from 1, or "last", got the number 0.',
+        ),
+        ("paper = 3\n" + ENOUGH, "paper should be a table [paper], got the number 3."),
         (
             'dtype = "fp16"\n' + ENOUGH,
             'dtype should be auto, float32, bfloat16 or float16, got the text "fp16".',
@@ -346,7 +379,7 @@ def test_a_wrong_option_does_not_blame_the_file(file: Path) -> None:
 
 
 def test_options_and_the_spec_have_the_same_keys() -> None:
-    assert set(Options.__slots__) == set(GallerySpec.model_fields)
+    assert set(Options.__slots__) == set(GallerySpec.model_fields) - {"paper"}
 
 
 def test_the_spec_is_read_without_torch() -> None:

@@ -38,7 +38,7 @@ SCRIPTS = (
 )
 
 
-INDEX_SCRIPTS = ("numbers.js", "dom.js", "index-state.js", "plates.js", "index.js")
+INDEX_SCRIPTS = ("numbers.js", "dom.js", "index-state.js", "plates.js", "index.js", "copy.js")
 """Of an index page, in order."""
 
 

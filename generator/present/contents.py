@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from generator.present.cells import CellContent
+from generator.present.front import Front
 from generator.present.manifest import FileEntry, Settings
 from generator.present.scale import Scale
 from generator.records import FloatArray
@@ -90,6 +91,7 @@ class Contents:
         copies: image -> its published copies.
         entropy: model -> entropy of its heads.
         divergence: image -> how far its models' maps lie apart, where there are two.
+        front: what the front page shows besides.
     """
 
     settings: Settings
@@ -100,3 +102,4 @@ class Contents:
     copies: Mapping[str, Copies | Failure]
     entropy: Mapping[str, Entropy]
     divergence: Mapping[str, Divergence]
+    front: Front

@@ -54,10 +54,15 @@ def make_environment(user: Path | None = None) -> Environment:
 
 def page_json(value: PageData | IndexData) -> Markup:
     """JSON for a script element: no text in it can end the element or start a comment."""
-    text = json.dumps(asdict(value), ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    return Markup(script_json(asdict(value)))  # noqa: S704 - escaped there
+
+
+def script_json(value: object) -> str:
+    """JSON in which no text can end a script element or start a comment."""
+    text = json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)  # noqa: S704 - escaped just above
+    return text
 
 
 def static_files(user: Path | None, folder: str, suffix: str) -> dict[str, Path]:

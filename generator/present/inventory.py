@@ -38,6 +38,7 @@ def manifest_of(run: Run, contents: Contents, pages: tuple[str, ...], version: s
         images=tuple(_image(image, contents) for image in run.images),
         cells=tuple(_cell(cell, contents) for cell in run.cells),
         pages=pages,
+        front=contents.front.files,
     )
 
 

@@ -34,7 +34,9 @@ GENERATOR = "attention-gallery"
 RENDER_VERSION = 2
 """Raised by hand when chunks, walls or pictures change for the same record and settings."""
 
-Kind = Literal["chunk", "wall", "map", "picture", "thumb", "entropy", "divergence"]
+Kind = Literal[
+    "chunk", "wall", "map", "picture", "thumb", "entropy", "divergence", "teaser", "seen", "social"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,8 @@ class FileEntry:
         path: relative to the site's root, with ``/``.
         kind: ``chunk`` (numbers of one query), ``wall`` (all its maps, coloured), ``map`` (last
             layer, mean over heads), ``picture``, ``thumb``, ``entropy`` (of a model's heads) or
-            ``divergence`` (of an image's models, pair by pair).
+            ``divergence`` (of an image's models, pair by pair); for the front page ``teaser`` (a
+            map), ``seen`` (what a model saw of a picture) and ``social`` (for link previews).
         query: id of the query, for chunks, walls and maps.
         made_of: hash of all inputs that decide the bytes; a rebuild takes the file over by it.
         sha256: hash of the bytes.
@@ -235,6 +238,7 @@ class Manifest:
         images: in order.
         cells: one for each model and image, models fastest.
         pages: paths of all pages, sorted.
+        front: files of the front page.
     """
 
     schema: int
@@ -250,13 +254,19 @@ class Manifest:
     images: tuple[ImageItem, ...]
     cells: tuple[CellItem, ...]
     pages: tuple[str, ...]
+    front: tuple[FileEntry, ...] = ()
 
     @property
     def files(self) -> tuple[FileEntry, ...]:
         """Every heavy file."""
         models = [file for model in self.models for file in model.files]
         images = [file for image in self.images for file in image.files]
-        return (*models, *images, *(file for cell in self.cells for file in cell.files))
+        return (
+            *self.front,
+            *models,
+            *images,
+            *(file for cell in self.cells for file in cell.files),
+        )
 
 
 _MANIFEST: TypeAdapter[Manifest] = TypeAdapter(Manifest)

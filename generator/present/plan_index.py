@@ -8,6 +8,7 @@ from itertools import groupby
 from generator.present.cells import CellContent
 from generator.present.image_statistics import STATISTICS, figures_text
 from generator.present.plan_finder import by_group, finder, values_of
+from generator.present.plan_front import credit_groups, paper_block, social
 from generator.present.planner import INDEX, Planner
 from generator.present.views import (
     Definition,
@@ -92,6 +93,9 @@ def _page(
         else "",
         finder=finder(here, script),
         definitions=_definitions(here),
+        paper=paper_block(here) if number == 1 else None,
+        social=social(here) if number == 1 else None,
+        credits=credit_groups(here) if number == 1 else (),
     )
 
 

@@ -71,7 +71,12 @@ class Planner:
             boot=self.url(assets.boot) if paths else "",
             scripts=tuple(self.url(path) for path in paths),
             version=self.version,
+            canonical=self.absolute(self.page).removesuffix(INDEX),
         )
+
+    def absolute(self, path: str) -> str:
+        """A site-relative path on the web; empty when nobody said where the site will stand."""
+        return self.run.site_url + quote(path) if self.run.site_url else ""
 
     def cell(self, model: str, image: str) -> CellContent | Failure:
         """A cell's content, or why there is none."""

@@ -82,6 +82,7 @@ class Frame:
         boot: URL of the script that tells the styles that scripts run.
         scripts: URLs of the page's other scripts, in order.
         version: of the program.
+        canonical: the page's address on the web; empty when nobody said where the site will stand.
     """
 
     title: str
@@ -93,6 +94,7 @@ class Frame:
     boot: str
     scripts: tuple[str, ...]
     version: str
+    canonical: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +172,9 @@ class IndexPage:
         range: which images this page shows, in words; empty when it shows all.
         finder: what filters and sorts all images; None where there are too few.
         definitions: of the numbers under the images.
+        paper: what the front page says of a paper; None on other pages and without one.
+        social: for link previews; None when nobody said where the site will stand.
+        credits: who made what, on the front page; empty on others.
     """
 
     path: str
@@ -188,6 +193,9 @@ class IndexPage:
     range: str
     finder: Finder | None
     definitions: tuple[Definition, ...]
+    paper: PaperBlock | None
+    social: Social | None
+    credits: tuple[CreditGroup, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -510,3 +518,95 @@ class PageScript:
 
     path: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorName:
+    """An author; ``url`` may be empty, ``mark`` points to an affiliation."""
+
+    name: str
+    url: str
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class Affiliation:
+    """Where authors work; ``mark`` is empty when it is the same for all."""
+
+    mark: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TeaserTile:
+    """A picture of the teaser.
+
+    Attributes:
+        picture: a map, or what a model saw of the image.
+        caption: what it is.
+        url: of the same view on the image's page.
+        is_map: whether it is a map.
+    """
+
+    picture: Picture
+    caption: str
+    url: str
+    is_map: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MetaTag:
+    """A name and a content for indexers of scholarly pages."""
+
+    name: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaperBlock:
+    """What the front page says of a paper. Everything may be empty.
+
+    Attributes:
+        authors: in order.
+        affiliations: of the authors.
+        venue: where and when it appeared.
+        links: buttons.
+        teaser: tiles, side by side.
+        abstract: paragraphs.
+        bibtex: how to cite it.
+        meta: ``citation_*`` tags.
+        linked_data: JSON-LD, ready to stand in a script element.
+    """
+
+    authors: tuple[AuthorName, ...]
+    affiliations: tuple[Affiliation, ...]
+    venue: str
+    links: tuple[Link, ...]
+    teaser: tuple[TeaserTile, ...]
+    abstract: tuple[str, ...]
+    bibtex: str
+    meta: tuple[MetaTag, ...]
+    linked_data: str
+
+
+@dataclass(frozen=True, slots=True)
+class Social:
+    """For link previews; addresses are absolute.
+
+    Attributes:
+        url: of the page.
+        image: its address; empty when there is nothing to show.
+        alt: what the image shows.
+    """
+
+    url: str
+    image: str
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreditGroup:
+    """Pictures or models under one credit."""
+
+    what: str
+    credit: Credit

@@ -25,7 +25,9 @@ def counted(number: int, noun: str) -> str:
 
 
 def percent(share: float) -> str:
-    """A share of 1 in percent, as pages print it."""
+    """A share of 1 in percent, as pages print it; the same as in ``numbers.js``."""
+    if 0 < 100 * share < 0.001:
+        return "<0.001\u00a0%"
     return f"{100 * share:.2g}\u00a0%" if share < 0.0995 else f"{100 * share:.0f}\u00a0%"
 
 

@@ -23,6 +23,7 @@ from generator.present.cells import (
 from generator.present.comparison import mean_divergence
 from generator.present.contents import Coloured, Contents, Copies, Divergence, Entropy
 from generator.present.environment import make_environment, template_folders
+from generator.present.front import publish_front
 from generator.present.heatmap import unit_png
 from generator.present.inventory import manifest_of
 from generator.present.manifest import (
@@ -141,6 +142,7 @@ def _publish(run: Run, read: Read, shelf: Shelf, templates: Path | None) -> Cont
         copies=_publish_pictures(run, shelf),
         entropy=_publish_entropy(run, cells, shelf),
         divergence=_publish_divergence(run, cells, shelf),
+        front=publish_front(run, cells, shelf, scale),
     )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from generator.present import build_site
+from generator.run import Paper
 from tests.browser.opened import Opened, overflow
 from tests.present.gallery import Gallery, many
 
@@ -163,3 +165,25 @@ def test_the_skip_link_is_no_search(visit_big: Open) -> None:
     expect(page.locator("#found .plate")).to_have_count(14)
     page.get_by_role("link", name="Skip to the content").press("Enter")
     assert page.locator("#found .plate").count() == 14
+
+
+def test_bibtex_is_copied_or_at_least_selected(chromium: Browser, tmp_path: Path) -> None:
+    trial = many(tmp_path / "pictures", 4)
+    run = replace(trial.run, paper=Paper(bibtex="@article{a,\n  title = {T}\n}"))
+    build_site(run, trial.read, tmp_path / "site", version="1.2.3")
+    for allowed in (True, False):
+        context = chromium.new_context(permissions=["clipboard-read", "clipboard-write"])
+        page = context.new_page()
+        if not allowed:
+            page.add_init_script("navigator.clipboard.writeText = () => Promise.reject();")
+        page.goto((tmp_path / "site/index.html").as_uri())
+        page.get_by_role("button", name="Copy").press("Enter")
+        said = page.locator(".copied")
+        if allowed:
+            expect(said).to_have_text("Copied")
+            text = page.evaluate("() => navigator.clipboard.readText()")
+        else:
+            expect(said).to_contain_text("Selected")
+            text = page.evaluate("() => String(getSelection())")
+        assert text == run.paper.bibtex  # type: ignore[union-attr]
+        context.close()

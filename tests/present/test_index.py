@@ -144,7 +144,8 @@ def test_numbers_need_no_record_on_a_rebuild(tmp_path: Path) -> None:
 def test_pages_hold_at_most_200_images_and_lead_to_each_other(big: Many) -> None:
     trial, site = big
     paths = ["index.html", "page-2/index.html", "page-3/index.html"]
-    shown = [re.findall(r"Picture \d+", page(site, path).text) for path in paths]
+    listed = [page(site, path).text.partition("Credits")[0] for path in paths]
+    shown = [re.findall(r"Picture \d+", text) for text in listed]
     assert [len(titles) for titles in shown] == [200, 200, 50]
     assert {title for titles in shown for title in titles} == {i.title for i in trial.run.images}
     assert "../index.html" in page(site, paths[1]).links

@@ -207,7 +207,7 @@ def test_pages_allow_nothing_but_their_own_files(built: Built) -> None:
         assert not any("style" in attrs for _, attrs in found.tags)
         assert not any(k.startswith("on") for _, attrs in found.tags for k in attrs)
         assert not any(
-            not attrs.get("src") and attrs.get("type") != "application/json"
+            not attrs.get("src") and "json" not in (attrs.get("type") or "")
             for attrs in found.all("script")
         )
 

@@ -1,0 +1,129 @@
+"""What a gallery says of the paper it belongs to: the table ``[paper]`` of its file.
+
+Every key is optional::
+
+    site_url = "https://lab.example.org/registers/"
+
+    [paper]
+    authors = ["Ada Lovelace", {name = "Alan Turing", url = "https://...", affiliation = "Lab"}]
+    venue = "ICLR"
+    year = 2027
+    abstract = "..."
+    bibtex = "@inproceedings{...}"
+    links = {paper = "https://...", code = "https://...", data = "https://..."}
+
+    [[paper.teaser]]
+    model = "with registers"    # its label or id
+    image = "chelsea.jpg"       # its file
+    layer = 12                  # the last one when left out
+    head = 3                    # their mean when left out
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+HTTPS = "an address that starts with https://"
+Https = Annotated[str, Field(pattern=r"^https://[^\s/]+(/\S*)?$", description=HTTPS)]
+Number = Annotated[int, Field(strict=True, ge=1)]
+Line = Annotated[str, Field(description="a text")]
+Named = Annotated[str, Field(min_length=1)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AuthorSpec(_Table):
+    """An author; ``url`` and ``affiliation`` may be empty."""
+
+    name: Named = Field(description="a name")
+    url: Https | None = Field(None, description=HTTPS)
+    affiliation: Line = ""
+
+
+class LinkSpec(_Table):
+    """A button: its label and where it leads."""
+
+    label: Named = Field(description="a text")
+    url: Https = Field(description=HTTPS)
+
+
+class TeaserSpec(_Table):
+    """A map to show at the top: a model by label or id, an image by file, a layer and a head."""
+
+    model: Named = Field(description="a model's label or id")
+    image: Named = Field(description="the name of a picture's file")
+    layer: Number | Literal["last"] = Field("last", description='a number from 1, or "last"')
+    head: Number | Literal["mean"] = Field("mean", description='a number from 1, or "mean"')
+
+
+def _author(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+def _links(value: Any) -> Any:
+    """A table of addresses is the short form."""
+    if isinstance(value, dict):
+        return tuple({"label": label, "url": url} for label, url in value.items())
+    return value
+
+
+class PaperSpec(_Table):
+    """The paper of a gallery. Frozen; see the module for how it is written.
+
+    Attributes:
+        authors: in order.
+        venue: where it appeared.
+        year: when.
+        doi: its identifier, without an address in front.
+        abstract: paragraphs with empty lines between them.
+        bibtex: how to cite it.
+        links: buttons, in order.
+        teaser: maps to show at the top.
+    """
+
+    authors: tuple[Annotated[AuthorSpec, BeforeValidator(_author)], ...] = Field(
+        (), description='a list of names such as ["Ada Lovelace"], or of tables with a name'
+    )
+    venue: Line = ""
+    year: Annotated[int, Field(strict=True, ge=1900, le=2999)] | None = Field(
+        None, description="a year"
+    )
+    doi: str = Field("", pattern=r"^(10\.\d{4,9}/\S+)?$", description="a DOI such as 10.1000/182")
+    abstract: Line = ""
+    bibtex: Line = ""
+    links: Annotated[tuple[LinkSpec, ...], BeforeValidator(_links)] = Field(
+        (), description='a table of addresses such as {code = "https://..."}'
+    )
+    teaser: tuple[TeaserSpec, ...] = Field(
+        (), description="a list of tables with a model and an image"
+    )
+
+
+_ITEMS: dict[str, tuple[str, type[BaseModel]]] = {
+    "authors": ("author", AuthorSpec),
+    "links": ("link", LinkSpec),
+    "teaser": ("teaser", TeaserSpec),
+}
+
+
+def paper_place(loc: tuple[int | str, ...]) -> tuple[type[BaseModel], str, str]:
+    """Where pydantic found something wrong below ``paper``.
+
+    Args:
+        loc: pydantic's location, without ``paper`` itself; not empty.
+
+    Returns:
+        The table's class, the key in it, and both in a user's words.
+    """
+    key = str(loc[0])
+    if len(loc) == 1 or key not in _ITEMS:
+        return PaperSpec, key, f"{key} of [paper]"
+    word, owner = _ITEMS[key]
+    at = f"{word} {int(loc[1]) + 1} of [paper]"
+    if len(loc) == 2:
+        return PaperSpec, key, at
+    return owner, str(loc[2]), f"{loc[2]} of {at}"

@@ -1,0 +1,243 @@
+"""Pictures of the front page: the chosen maps, what models saw, and a card for link previews."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from generator.errors import GalleryError
+from generator.images import open_picture
+from generator.present.cells import CellContent
+from generator.present.chunk import read_chunk
+from generator.present.heatmap import map_png
+from generator.present.manifest import FileEntry
+from generator.present.maps import PRIMARY
+from generator.present.pictures import QUALITY
+from generator.present.quantise import Quantised, decode
+from generator.present.scale import Scale
+from generator.present.shelf import Part, Shelf
+from generator.records import FloatArray, View
+from generator.run import Failure, ImageEntry, Run, TeaserCell
+
+Cells = Mapping[tuple[str, str], CellContent | Failure]
+
+SEEN_SIDE = 640
+SOCIAL = (1200, 630)
+SOCIAL_MAPS = 3
+"""Maps on the card for link previews, beside the picture."""
+
+_PAPER, _INK, _SOFT = "#fcfcfb", "#1b1b1a", "#5b5b58"
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A chosen map and the picture beside it.
+
+    Attributes:
+        cell: what was chosen; its layer and head are those of the file.
+        map: the file of the map.
+        seen: what the model saw of the picture; None when it cannot be opened.
+    """
+
+    cell: TeaserCell
+    map: FileEntry
+    seen: FileEntry | None
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What the front page shows besides the index.
+
+    Attributes:
+        tiles: the teaser.
+        social: the card for link previews.
+    """
+
+    tiles: tuple[Tile, ...] = ()
+    social: FileEntry | None = None
+
+    @property
+    def files(self) -> tuple[FileEntry, ...]:
+        """Every file, each once."""
+        seen = (tile.seen for tile in self.tiles)
+        found = [*(tile.map for tile in self.tiles), *seen, self.social]
+        return tuple(dict.fromkeys(file for file in found if file is not None))
+
+
+def publish_front(run: Run, cells: Cells, shelf: Shelf, scale: Scale) -> Front:
+    """Put the pictures of the front page into the site."""
+    images = {image.slug: image for image in run.images}
+    tiles = []
+    for cell in run.paper.teaser if run.paper else ():
+        content = cells.get((cell.model, cell.image))
+        if isinstance(content, CellContent):
+            tiles.append(_tile(shelf, cell, content, images[cell.image], scale))
+    return Front(tuple(tiles), _publish_social(run, cells, shelf, scale))
+
+
+def layer_of(cell: TeaserCell, content: CellContent) -> int:
+    """The layer of a chosen map, from 1."""
+    return cell.layer or content.facts.model.layers
+
+
+def _tile(
+    shelf: Shelf, cell: TeaserCell, content: CellContent, image: ImageEntry, scale: Scale
+) -> Tile:
+    layer, colours = layer_of(cell, content), shelf.settings.colours
+    parts: dict[str, Part] = {"record": content.facts.record, "layer": layer, "head": cell.head}
+    drawn = shelf.put(
+        "teaser",
+        f"data/{cell.model}/{cell.image}.{layer}-{cell.head or 'mean'}",
+        {**parts, "colours": colours, "low": scale.low, "high": scale.high},
+        lambda: map_png(_values(shelf, cell, content), scale, colours),
+        suffix=".png",
+        query=PRIMARY,
+    )
+    view = content.facts.view
+    try:
+        seen = shelf.put(
+            "seen",
+            f"i/{cell.image}/seen",
+            {"image": image.sha256, "box": str(view.box), "side": SEEN_SIDE},
+            partial(_seen_bytes, image, view),
+            suffix=".webp",
+        )
+    except GalleryError:
+        return Tile(cell, drawn, None)
+    return Tile(cell, drawn, seen)
+
+
+def _values(shelf: Shelf, cell: TeaserCell, content: CellContent) -> FloatArray:
+    """One map, ``[grid row, grid col]``, as the site's own chunk has it."""
+    quantised = read_chunk(shelf.root / content.chunks[0].path)[1]
+    row = layer_of(cell, content) - 1
+    column = cell.head - 1 if cell.head else content.heads
+    one = np.s_[row : row + 1, column : column + 1]
+    values = decode(Quantised(codes=quantised.codes[one], maxima=quantised.maxima[one]))
+    found: FloatArray = values[0, 0]
+    return found
+
+
+def seen_size(view: View) -> tuple[int, int]:
+    """Width and height of the published part of a picture that a model saw."""
+    width, height = view.right - view.left, view.bottom - view.top
+    factor = min(1.0, SEEN_SIDE / max(width, height))
+    return max(1, round(width * factor)), max(1, round(height * factor))
+
+
+def _seen(image: ImageEntry, view: View, size: tuple[int, int]) -> Image.Image:
+    """The part of a picture that a model saw, from its pixels alone."""
+    picture = open_picture(image.path).convert("RGB")
+    part = picture.resize(size, Image.Resampling.LANCZOS, box=view.box)
+    return Image.fromarray(np.asarray(part))
+
+
+def _seen_bytes(image: ImageEntry, view: View) -> bytes:
+    file = io.BytesIO()
+    _seen(image, view, seen_size(view)).save(file, format="WEBP", quality=QUALITY, method=4)
+    return file.getvalue()
+
+
+# --- the card for link previews -------------------------------------------------------------------
+
+
+def social_cells(run: Run, cells: Cells) -> tuple[TeaserCell, ...]:
+    """The maps on the card: the teaser's of its first image, or the last layers of an image."""
+    chosen = run.paper.teaser if run.paper else ()
+    candidates = [
+        *chosen,
+        *(TeaserCell(m.slug, i.slug) for i in run.images for m in run.models),
+    ]
+    held = [c for c in candidates if isinstance(cells.get((c.model, c.image)), CellContent)]
+    return tuple(c for c in held if c.image == held[0].image)[:SOCIAL_MAPS]
+
+
+def _publish_social(run: Run, cells: Cells, shelf: Shelf, scale: Scale) -> FileEntry | None:
+    """A card of 1200 x 630 pixels; only where an absolute address can lead to it."""
+    chosen = social_cells(run, cells)
+    if not run.site_url or not chosen:
+        return None
+    found = [(cell, cells[cell.model, cell.image]) for cell in chosen]
+    contents = [(cell, c) for cell, c in found if isinstance(c, CellContent)]
+    image = next(image for image in run.images if image.slug == chosen[0].image)
+    labels = {model.slug: model.label for model in run.models}
+    parts: dict[str, Part] = {
+        "title": run.title,
+        "image": image.sha256,
+        "maps": str([(c.facts.record, cell.layer, cell.head) for cell, c in contents]),
+        "labels": str([labels[cell.model] for cell in chosen]),
+        "colours": shelf.settings.colours,
+        "low": scale.low,
+        "high": scale.high,
+    }
+    captions = [labels[cell.model] for cell in chosen]
+
+    def make() -> bytes:
+        maps = [map_png(_values(shelf, *pair), scale, shelf.settings.colours) for pair in contents]
+        return social_card(run.title, image, contents[0][1].facts.view, maps, captions)
+
+    try:
+        return shelf.put("social", "assets/social", parts, make, suffix=".png")
+    except GalleryError:
+        return None
+
+
+def social_card(
+    title: str, image: ImageEntry, view: View, maps: Sequence[bytes], captions: Sequence[str]
+) -> bytes:
+    """Draw the card: the title, the picture, and the maps beside it."""
+    card = Image.new("RGB", SOCIAL, _PAPER)
+    draw = ImageDraw.Draw(card)
+    margin, gap, top = 60, 20, 250
+    side = (SOCIAL[0] - 2 * margin - SOCIAL_MAPS * gap) // (SOCIAL_MAPS + 1)
+    width, height = seen_size(view)
+    factor = min(side / width, 290 / height)
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    pictures = [_seen(image, view, size)]
+    for data in maps:
+        with Image.open(io.BytesIO(data)) as png:
+            pictures.append(png.convert("RGB").resize(size, Image.Resampling.NEAREST))
+    _lines(draw, title, (margin, 56), 54, SOCIAL[0] - 2 * margin, _INK)
+    for number, (picture, caption) in enumerate(zip(pictures, ["", *captions], strict=True)):
+        left = margin + number * (side + gap)
+        card.paste(picture, (left, top))
+        _lines(draw, caption, (left, top + size[1] + 12), 19, side, _SOFT)
+    file = io.BytesIO()
+    card.save(file, format="PNG", compress_level=9)
+    return file.getvalue()
+
+
+def _lines(
+    draw: ImageDraw.ImageDraw, text: str, at: tuple[int, int], size: int, width: int, fill: str
+) -> None:
+    """Text in at most two lines; nothing where the built-in font lacks its letters."""
+    font = ImageFont.load_default(size)
+    if not text.isascii() and not _has_letters(text):
+        return
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if draw.textlength(longer, font=font) <= width or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    shown = lines[:2]
+    if len(lines) > 2:
+        shown[1] += " ..."
+    for number, line in enumerate(shown):
+        while line and draw.textlength(line, font=font) > width:
+            line = line[:-5] + "..." if len(line) > 5 else ""  # noqa: PLW2901
+        draw.text((at[0], at[1] + number * size * 1.2), line, fill=fill, font=font)
+
+
+def _has_letters(text: str) -> bool:
+    try:
+        text.encode("latin-1")
+    except UnicodeEncodeError:
+        return False
+    return True
