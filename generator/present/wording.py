@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from generator.present.cells import CellContent, MapNote
@@ -109,8 +110,12 @@ def notice(failure: Failure | None) -> Notice | None:
 
 def credit(image: ImageEntry) -> Credit:
     """Maker and licence in one line."""
-    source = image.source if image.source.startswith(("https://", "http://")) else ""
-    parts = [image.credit, image.licence, "" if source else image.source]
+    # an address, and perhaps words after it
+    address = re.match(r"(https?://[^\s,]+),?\s*", image.source)
+    source, words = ("", image.source)
+    if address:
+        source, words = address[1], image.source[address.end() :]
+    parts = [image.credit, image.licence, words]
     return Credit(text=", ".join(part for part in parts if part), source=source)
 
 

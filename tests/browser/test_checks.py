@@ -1,0 +1,267 @@
+"""Whole sites under checkers: accessibility, valid HTML, links, layout, keyboard, silence.
+
+Two checkers come from npm and are no part of the program: ``ATTENTION_GALLERY_CHECKERS`` names a
+``node_modules`` folder that holds ``axe-core`` and ``vnu-jar``. Without it these tests are skipped,
+or fail in continuous integration.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from generator.present import build_site
+from generator.run import Author, Paper, PaperLink, Run, TeaserCell
+from tests.browser.opened import Opened, overflow
+from tests.present.gallery import gallery, many
+
+CHECKERS = "ATTENTION_GALLERY_CHECKERS"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+WIDTHS = (390, 768, 1280, 2560)
+PAPER = Paper(
+    authors=(Author("Ada Lovelace", "https://a.example/", "One"), Author("Alan Turing", "", "Two")),
+    venue="ICLR",
+    year=2027,
+    abstract="A paragraph.\n\nAnother one.",
+    bibtex="@article{a,\n  title = {A title that is longer than most narrow screens are wide}\n}",
+    links=tuple(PaperLink(name, "https://c.example/") for name in ("paper", "code", "data")),
+    teaser=(TeaserCell("registers", "image0"), TeaserCell("deep", "image0", 2, 1)),
+)
+
+
+@dataclass(frozen=True)
+class Sites:
+    """A small site with a paper and everything that can fail, and one of many images."""
+
+    small: Path
+    many: Path
+
+    def url(self, name: str) -> str:
+        site, _, path = name.partition("/")
+        return f"{getattr(self, site).as_uri()}/{path}"
+
+
+def with_paper(run: Run) -> Run:
+    images = tuple(
+        replace(image, group="A group", source="https://s.example/a, as found there")
+        for image in run.images
+    )
+    return replace(run, images=images, paper=PAPER, site_url="https://lab.example/gallery/")
+
+
+@pytest.fixture(scope="module")
+def sites(tmp_path_factory: pytest.TempPathFactory) -> Sites:
+    folder = tmp_path_factory.mktemp("checks")
+    small = gallery(folder / "pictures", images=4)
+    build_site(with_paper(small.run), small.read, folder / "small", version="1.2.3")
+    big = many(folder / "many-pictures", 240, models=3)
+    build_site(big.run, big.read, folder / "many", version="1.2.3")
+    return Sites(folder / "small", folder / "many")
+
+
+PAGES = (
+    "small/index.html",
+    "small/index.html#sort=entropy-down",
+    "small/i/image0/index.html",
+    "small/m/registers/index.html",
+    "small/m/gone/index.html",
+    "many/index.html",
+    "many/page-2/index.html",
+)
+
+
+def checker(path: str) -> Path:
+    """A file of the checkers' folder."""
+    folder = os.environ.get(CHECKERS)
+    found = Path(folder) / path if folder else None
+    if found is None or not found.is_file():
+        reason = f"{CHECKERS} names no folder with {path}: npm install axe-core@4 vnu-jar."
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+@contextmanager
+def opened(
+    chromium: Browser, url: str, *, width: int = 1280, scheme: str = "light", bypass: bool = False
+) -> Iterator[Opened]:
+    """A page; afterwards the console must have been silent, and every request local."""
+    context = chromium.new_context(
+        viewport={"width": width, "height": 900},
+        color_scheme=scheme,  # type: ignore[arg-type]
+        bypass_csp=bypass,
+    )
+    found = Opened(context.new_page(), url)
+    found.page.goto(url)
+    if "/i/" in url:
+        found.wait()
+    if "#" in url:
+        expect(found.page.locator("#found .plate").first).to_be_visible()
+    yield found
+    context.close()
+    assert found.noise == []
+    assert [url for url in found.requests if not url.startswith(("file:", "data:"))] == []
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing(
+    chromium: Browser, sites: Sites, name: str, width: int, scheme: str
+) -> None:
+    source = checker("axe-core/axe.min.js").read_text(encoding="utf-8")
+    url = sites.url(name)
+    with opened(chromium, url, width=width, scheme=scheme, bypass=True) as found:
+        found.page.evaluate(source)
+        run = "rules => axe.run(document, {runOnly: rules, preload: false})"
+        result = found.page.evaluate(run, RULES)
+    problems = [
+        f"{violation['id']}: {node['html']}\n{node['failureSummary']}"
+        for violation in result["violations"]
+        for node in violation["nodes"]
+    ]
+    assert problems == []
+
+
+def test_the_validator_finds_no_error(sites: Sites) -> None:
+    jar = checker("vnu-jar/build/dist/vnu.jar")
+    java = shutil.which("java")
+    if java is None:
+        if os.environ.get("CI"):
+            pytest.fail("There is no Java: apt-get install default-jre-headless.")
+        pytest.skip("There is no Java.")
+    pages = [*sites.small.rglob("*.html"), sites.many / "index.html"]
+    pages += [sites.many / "page-2/index.html", sites.many / "i/picture-0000/index.html"]
+    command = [java, "-jar", str(jar), "--errors-only", *map(str, pages)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.returncode == 0
+
+
+class _Links(HTMLParser):
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.ids: list[str] = []
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for key, value in attrs:
+            if key in {"href", "src"} and value and dict(attrs).get("rel") != "canonical":
+                self.links.append(value)
+            if key == "id" and value:
+                self.ids.append(value)
+
+
+@pytest.mark.parametrize("which", ["small", "many"])
+def test_every_link_resolves_and_ids_are_unique(sites: Sites, which: str) -> None:
+    root = getattr(sites, which)
+    pages = {path: _Links(path) for path in root.rglob("*.html")}
+    assert len(pages) > 5
+    for path, found in pages.items():
+        assert len(found.ids) == len(set(found.ids)), path
+        for link in found.links:
+            parts = urlsplit(link)
+            if parts.scheme in {"data", "https"}:
+                continue
+            assert not parts.scheme, link
+            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            assert target.is_file(), f"{path}: {link}"
+            assert target.is_relative_to(root), link
+            if parts.fragment and "=" not in parts.fragment:
+                assert parts.fragment in pages[target].ids, link
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("scripts", [True, False])
+def test_index_pages_fit_the_window(
+    chromium: Browser, sites: Sites, width: int, scripts: bool
+) -> None:
+    context = chromium.new_context(
+        viewport={"width": width, "height": 900}, java_script_enabled=scripts
+    )
+    page = context.new_page()
+    for name in ("small/index.html", "many/index.html", "many/page-2/index.html"):
+        page.goto(sites.url(name))
+        assert overflow(page) <= 0, name
+        # nothing is cut off inside the page either
+        wide = page.locator("main *:visible").evaluate_all(
+            "all => all.filter(e => e.getBoundingClientRect().right > innerWidth + 1)"
+            ".map(e => e.outerHTML.slice(0, 80))"
+        )
+        assert wide == [], name
+    context.close()
+
+
+# --- keyboard -------------------------------------------------------------------------------------
+
+FOCUS = """() => {
+    const e = document.activeElement, box = e.getBoundingClientRect(), style = getComputedStyle(e);
+    const x = box.left + box.width / 2, y = box.top + box.height / 2;
+    const hit = document.elementFromPoint(x, y);
+    return {
+        name: e.getAttribute("aria-label") || e.labels?.[0]?.textContent || e.textContent.trim(),
+        tag: e.tagName,
+        ring: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2
+            || style.outlineStyle === "auto",
+        seen: box.width > 0 && box.top >= 0 && box.bottom <= innerHeight + 1,
+        free: !hit || e === hit || e.contains(hit) || hit.contains(e),
+    };
+}"""
+
+
+def tabbed(page: Page, most: int = 400) -> list[dict]:
+    """Everything that Tab reaches, in order, until it leaves the page."""
+    stops = []
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        stop = page.evaluate(FOCUS)
+        if stop["tag"] == "BODY":
+            break
+        stops.append(stop)
+    return stops
+
+
+def test_tab_reaches_everything_on_the_index_and_shows_where_it_is(
+    chromium: Browser, sites: Sites
+) -> None:
+    with opened(chromium, sites.url("small/index.html")) as found:
+        stops = tabbed(found.page)
+    names = [stop["name"] for stop in stops]
+    assert names[0] == "Skip to the content"
+    wanted = ["Ada Lovelace", "Paper", "BibTeX", "Plain", "What the numbers are"]
+    wanted += ["Title or file name", "Order", "Image0", "Image3", "Copy", "manifest"]
+    rest = iter(names)
+    assert [name for name in wanted if name not in rest] == []  # all there, in this order
+    assert [stop for stop in stops if not (stop["ring"] and stop["seen"] and stop["free"])] == []
+
+
+def test_an_image_is_found_and_opened_by_keyboard_alone(chromium: Browser, sites: Sites) -> None:
+    with opened(chromium, sites.url("many/page-2/index.html")) as found:
+        page = found.page
+        while page.evaluate(FOCUS)["name"] != "Title or file name":
+            page.keyboard.press("Tab")
+        page.keyboard.type("picture 7")
+        expect(page.get_by_role("status")).to_have_text(re.compile("^[0-9]+ of 240 images$"))
+        page.keyboard.press("Tab")
+        page.keyboard.type("Group 2")
+        page.keyboard.press("Tab")
+        page.keyboard.type("outliers, h")
+        expect(page.locator("#find-sort")).to_have_value("outliers-down")
+        first = page.locator("#found .plate-title").first.inner_text()
+        while page.evaluate(FOCUS)["name"] != first:
+            page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("html.ready", state="attached")
+        assert page.get_by_role("heading", level=1).inner_text() == first
