@@ -93,19 +93,18 @@ const Finder = (() => {
     const list = Dom.find(found, ".plates");
     const more = Dom.byId("find-more", HTMLButtonElement);
     const count = Dom.byId("find-count", HTMLElement);
-    /** @type {HTMLElement[]} */
+    /** Plates are made as they are asked for. */
+    /** @type {(() => HTMLElement)[]} */
     let waiting = [];
 
     function portion() {
-      list.append(...waiting.splice(0, PORTION));
+      const plates = waiting.splice(0, PORTION).map((make) => make());
+      list.append(...plates);
       more.hidden = waiting.length === 0;
+      return plates;
     }
 
-    more.addEventListener("click", () => {
-      const first = waiting[0];
-      portion();
-      first.querySelector("a")?.focus();
-    });
+    more.addEventListener("click", () => portion()[0]?.querySelector("a")?.focus());
 
     /** @param {boolean} searching */
     function swap(searching) {
@@ -125,7 +124,7 @@ const Finder = (() => {
        */
       show(data, search) {
         const images = IndexState.select(data, search);
-        waiting = images.map((image) => Plates.make(data, image, root));
+        waiting = images.map((image) => () => Plates.make(data, image, root));
         list.replaceChildren();
         portion();
         swap(true);
