@@ -11,7 +11,8 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, St
 from markupsafe import Markup
 
 from generator.errors import StoreError
-from generator.present.views import IndexData, PageData
+from generator.present.views import PageData
+from generator.present.views_index import IndexData
 
 
 def own_templates() -> Path:

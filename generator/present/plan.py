@@ -12,7 +12,7 @@ from generator.present.plan_image import image_page
 from generator.present.plan_index import index_pages
 from generator.present.plan_model import model_page
 from generator.present.planner import Planner
-from generator.present.views import Site
+from generator.present.views_index import Site
 from generator.run import Run
 
 

@@ -15,14 +15,13 @@ from generator.present.contents import Copies
 from generator.present.environment import page_json
 from generator.present.image_statistics import STATISTICS, figures_text, image_values
 from generator.present.planner import BAR_WIDTH, INDEX, Planner
-from generator.present.views import (
+from generator.present.views import Credit, Notice
+from generator.present.views_index import (
     Choice,
-    Credit,
     Finder,
     IndexData,
     IndexImage,
     IndexModel,
-    Notice,
     PageScript,
 )
 from generator.present.wording import credit, notice

@@ -10,15 +10,13 @@ from generator.present.environment import script_json
 from generator.present.front import Tile, layer_of, seen_size, social_cells
 from generator.present.planner import INDEX, Planner
 from generator.present.scale import times_text
-from generator.present.views import (
+from generator.present.views import Credit, Link, Picture
+from generator.present.views_index import (
     Affiliation,
     AuthorName,
-    Credit,
     CreditGroup,
-    Link,
     MetaTag,
     PaperBlock,
-    Picture,
     Social,
     TeaserTile,
 )

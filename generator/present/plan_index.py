@@ -10,11 +10,11 @@ from generator.present.image_statistics import STATISTICS, figures_text
 from generator.present.plan_finder import by_group, finder, values_of
 from generator.present.plan_front import credit_groups, paper_block, social
 from generator.present.planner import INDEX, Planner
-from generator.present.views import (
+from generator.present.views import Notice
+from generator.present.views_index import (
     Definition,
     IndexPage,
     ModelCard,
-    Notice,
     PageLink,
     PageScript,
     Plate,
@@ -66,7 +66,6 @@ def _page(
     here, run = planner.on(page_path(number)), planner.run
     summary = f"{counted(len(run.models), 'model')} on {counted(len(run.images), 'image')}"
     suffix = "" if number == 1 else f", page {number}"
-    last = min(number * PAGE_IMAGES, len(run.images))
     return IndexPage(
         path=here.page,
         frame=here.frame(
@@ -88,15 +87,19 @@ def _page(
         failures=tuple(_failures(here)) if number == 1 else (),
         command=run.command if number == 1 else "",
         pages=_page_links(here, number, count),
-        range=f"{(number - 1) * PAGE_IMAGES + 1:,} to {last:,} of {len(run.images):,}"
-        if count > 1
-        else "",
+        range=_range(number, len(run.images)) if count > 1 else "",
         finder=finder(here, script),
         definitions=_definitions(here),
         paper=paper_block(here) if number == 1 else None,
         social=social(here) if number == 1 else None,
         credits=credit_groups(here) if number == 1 else (),
     )
+
+
+def _range(number: int, images: int) -> str:
+    """Which images a page shows, in words."""
+    last = min(number * PAGE_IMAGES, images)
+    return f"{(number - 1) * PAGE_IMAGES + 1:,} to {last:,} of {images:,}"
 
 
 def _page_links(planner: Planner, current: int, count: int) -> tuple[PageLink, ...]:

@@ -41,7 +41,7 @@ from generator.present.plan import plan_site
 from generator.present.scale import Scale, shared_scale
 from generator.present.shelf import Shelf
 from generator.present.staging import staged
-from generator.present.views import Site
+from generator.present.views_index import Site
 from generator.records import AttentionRecord
 from generator.run import Failure, ImageEntry, Run
 

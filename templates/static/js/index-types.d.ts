@@ -1,5 +1,5 @@
 // Types that the scripts of the index share. Not published.
-// IndexData mirrors generator/present/views.py.
+// IndexData mirrors generator/present/views_index.py.
 
 interface IndexModel {
   slug: string;

@@ -13,35 +13,22 @@ const Finder = (() => {
 
   /** @param {HTMLElement} bar */
   function start(bar) {
-    const name = Dom.byId("find-name", HTMLInputElement);
-    const sort = Dom.byId("find-sort", HTMLSelectElement);
-    const group = document.getElementById("find-group");
-    const clear = Dom.byId("find-clear", HTMLButtonElement);
-    const groups = group instanceof HTMLSelectElement ? group : null;
     const results = createResults(bar.dataset.root ?? "");
     const load = once(() => append(bar.dataset.data ?? ""));
+    const controls = createControls(choose);
     let latest = 0;
 
     /** @param {Search} search */
     async function show(search) {
       const turn = ++latest;
-      name.value = search.name;
-      sort.value = hasOption(sort, search.sort) ? search.sort : "";
-      if (groups) groups.value = hasOption(groups, search.group) ? search.group : "";
-      const asked = read();
-      clear.hidden = IndexState.isNothing(asked);
-      if (clear.hidden) return results.hide();
+      const asked = controls.set(search);
+      if (IndexState.isNothing(asked)) return results.hide();
       try {
         const data = await load();
         if (turn === latest) results.show(data, asked);
       } catch {
         results.fail();
       }
-    }
-
-    /** @returns {Search} */
-    function read() {
-      return { sort: sort.value, group: groups ? groups.value : "", name: name.value };
     }
 
     /** @param {Search} search */
@@ -52,7 +39,27 @@ const Finder = (() => {
       void show(search);
     }
 
+    window.addEventListener("hashchange", () => {
+      // links inside the page, such as the one past the header, are no search
+      if (location.hash === "" || location.hash.includes("=")) void show(follow());
+    });
+    void show(follow());
+  }
+
+  /** @param {(search: Search) => void} choose */
+  function createControls(choose) {
+    const name = Dom.byId("find-name", HTMLInputElement);
+    const sort = Dom.byId("find-sort", HTMLSelectElement);
+    const group = document.getElementById("find-group");
+    const clear = Dom.byId("find-clear", HTMLButtonElement);
+    const groups = group instanceof HTMLSelectElement ? group : null;
     let timer = 0;
+
+    /** @returns {Search} */
+    function read() {
+      return { sort: sort.value, group: groups ? groups.value : "", name: name.value };
+    }
+
     name.addEventListener("input", () => {
       clearTimeout(timer);
       timer = window.setTimeout(() => choose(read()), TYPING_MS);
@@ -64,11 +71,21 @@ const Finder = (() => {
       choose(IndexState.NOTHING);
       name.focus();
     });
-    window.addEventListener("hashchange", () => {
-      // links inside the page, such as the one past the header, are no search
-      if (location.hash === "" || location.hash.includes("=")) void show(follow());
-    });
-    void show(follow());
+
+    /**
+     * Show a search; what the page doesn't offer is nothing.
+     * @param {Search} search
+     * @returns {Search} what is shown
+     */
+    function set(search) {
+      if (name.value !== search.name) name.value = search.name;
+      sort.value = hasOption(sort, search.sort) ? search.sort : "";
+      if (groups) groups.value = hasOption(groups, search.group) ? search.group : "";
+      clear.hidden = IndexState.isNothing(read());
+      return read();
+    }
+
+    return { set };
   }
 
   function follow() {
