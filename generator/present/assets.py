@@ -21,6 +21,7 @@ SCRIPTS = (
     "decode.js",
     "scale.js",
     "numbers.js",
+    "patch-queries.js",
     "state.js",
     "chunks.js",
     "paint.js",

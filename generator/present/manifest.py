@@ -31,10 +31,10 @@ MANIFEST_SCHEMA = "manifest.schema.json"
 SCHEMA_VERSION = 1
 GENERATOR = "attention-gallery"
 
-RENDER_VERSION = 1
+RENDER_VERSION = 2
 """Raised by hand when chunks, walls or pictures change for the same record and settings."""
 
-Kind = Literal["chunk", "wall", "map", "picture", "thumb", "entropy"]
+Kind = Literal["chunk", "patches", "wall", "map", "picture", "thumb", "entropy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,9 @@ class FileEntry:
 
     Attributes:
         path: relative to the site's root, with ``/``.
-        kind: ``chunk`` (numbers of one query), ``wall`` (all its maps, coloured), ``map`` (last
-            layer, mean over heads), ``picture``, ``thumb`` or ``entropy``.
+        kind: ``chunk`` (numbers of one query), ``patches`` (numbers of all patches as queries),
+            ``wall`` (all maps of a query, coloured), ``map`` (last layer, mean over heads),
+            ``picture``, ``thumb`` or ``entropy``.
         query: id of the query, for chunks, walls and maps.
         made_of: hash of all inputs that decide the bytes; a rebuild takes the file over by it.
         sha256: hash of the bytes.

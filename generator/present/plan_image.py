@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from generator.present.cells import CellContent
 from generator.present.maps import POOL, PRIMARY
+from generator.present.patches import PATCH
 from generator.present.planner import Planner, image_path
 from generator.present.views import (
     Fact,
@@ -114,7 +115,8 @@ def _data(planner: Planner, image: ImageEntry) -> PageData:
     tokens = any(not cell.received for cell in found)
     ids = dict.fromkeys(query for cell in found for query in cell.facts.queries)
     # CLS first, then by kind as the models order them: registers last, by number
-    ordered = sorted(ids, key=lambda q: (q != PRIMARY, q.startswith("reg"), len(q), q))
+    # and a patch at the end
+    ordered = sorted(ids, key=lambda q: (q != PRIMARY, q == PATCH, q.startswith("reg"), len(q), q))
     layers = [cell.facts.model.layers for cell in found]
     scale = planner.contents.scale
     return PageData(

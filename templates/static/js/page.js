@@ -36,7 +36,7 @@ const Page = (() => {
       controls: Controls.create(page, state.set, state.get),
       original: Stages.create(Dom.find(document, '[data-stage="picture"]'), page, null, {
         point: (place) => point(app, place),
-        pin: (place) => pin(app, place),
+        pin: (place, second) => pin(app, place, second),
         step: () => {},
       }),
       views: [],
@@ -65,11 +65,13 @@ const Page = (() => {
       index,
       model,
       chunk: null,
+      patches: null,
+      cut: PatchQueries.remembered(),
       problem: "",
       stage: Stages.create(Dom.find(article, "[data-stage]"), page, model, {
         point: (place) => point(app, place),
-        pin: (place) => pin(app, place),
-        step: (by) => step(app, model, by),
+        pin: (place, second) => pin(app, place, second),
+        step: (by, second) => step(app, model, by, second),
       }),
       readout: Readouts.create(
         Dom.find(article, "[data-readout]"), Dom.find(wall, "[data-notes]"), page,
@@ -96,10 +98,15 @@ const Page = (() => {
     for (const view of app.views) {
       const url = view.model.chunks[query];
       if (!url || (view.chunk && view.chunk.header.query === query)) continue;
-      Chunks.load(view.model.record, query, url).then(
-        (chunk) => {
-          if (app.state.get().query !== query) return;
-          view.chunk = chunk;
+      const { record } = view.model;
+      const loaded =
+        query === PatchQueries.ID
+          ? Chunks.loadPatches(record, url).then((patches) => void (view.patches = patches))
+          : Chunks.load(record, query, url).then((chunk) => {
+              if (app.state.get().query === query) view.chunk = chunk;
+            });
+      loaded.then(
+        () => {
           view.problem = "";
           schedule(app);
         },
@@ -125,15 +132,19 @@ const Page = (() => {
     const place = pointed ?? chosen.place;
     app.controls.update(chosen);
     for (const view of views) {
+      const query = Places.queryPatch(page, view.model, chosen);
+      if (query && view.patches) view.chunk = view.cut(view.patches, view.model.heads, query);
       const shown = Words.shown(page, view, current);
       view.stage.update(view, current, shown, place);
       view.readout.update(view, current, shown, place);
-      view.wall.update(view, chosen, current, Words.lacking(page, view.model, chosen));
+      view.wall.update(view, chosen, current, Words.wallNote(page, view, chosen));
     }
     app.original.update(null, chosen, { kind: "loading" }, place);
-    Dom.byId("place", HTMLElement).textContent = Words.place(page, place, pointed === null);
+    Dom.byId("place", HTMLElement).textContent = Words.place(
+      page, place, pointed === null, chosen,
+    );
     for (const link of document.querySelectorAll("a[data-carry]")) {
-      if (link instanceof HTMLAnchorElement) link.hash = State.format({ ...chosen, place: null });
+      if (link instanceof HTMLAnchorElement) link.hash = State.format({ ...chosen, place: null, from: null });
     }
     document.documentElement.classList.add("ready");
   }
@@ -148,25 +159,33 @@ const Page = (() => {
   }
 
   /**
-   * Keep a place, or let go of the one that is kept.
+   * Choose the patch that is the query; or keep a place, or let go of the one that is kept.
    * @param {App} app
    * @param {Place} place
+   * @param {boolean} second
    */
-  function pin(app, place) {
+  function pin(app, place, second) {
+    if (app.state.get().query === PatchQueries.ID && !second) {
+      app.state.set({ from: rounded(place) }, "walk");
+      return;
+    }
     const kept = app.state.get().place;
     const again = kept && Math.hypot(kept.x - place.x, kept.y - place.y) < app.page.width / 100;
     app.state.set({ place: again ? null : rounded(place) }, "replace");
   }
 
   /**
-   * Move the kept place over a model's grid; the first step goes to its middle.
+   * Move the query's patch, or the kept place, over a model's grid; without one, to its middle.
    * @param {App} app
    * @param {PageModel} model
    * @param {[number, number]} by rows and columns
+   * @param {boolean} second
    */
-  function step(app, model, by) {
+  function step(app, model, by, second) {
     const [rows, cols] = model.grid;
-    const { place } = app.state.get();
+    const state = app.state.get();
+    const origin = second ? null : State.origin(app.page, state);
+    const place = origin ?? state.place;
     const at = place && Places.patchAt(model, place);
     const next = at
       ? {
@@ -175,7 +194,8 @@ const Page = (() => {
         }
       : { row: Math.floor(rows / 2), col: Math.floor(cols / 2) };
     app.pointed = null;
-    app.state.set({ place: rounded(Places.centre(model, next)) }, "replace");
+    const there = rounded(Places.centre(model, next));
+    app.state.set(origin ? { from: there } : { place: there }, origin ? "walk" : "replace");
   }
 
   /**

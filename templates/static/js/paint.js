@@ -36,6 +36,19 @@ const Paint = (() => {
   }
 
   /**
+   * The codes of one map without the patch that is the query.
+   * @param {Chunk} chunk
+   * @param {number} row
+   * @param {number} column
+   */
+  function others(chunk, row, column) {
+    const codes = mapCodes(chunk, row, column);
+    if (!chunk.self) return codes;
+    const own = chunk.self.row * chunk.header.grid[1] + chunk.self.col;
+    return codes.filter((_, i) => i !== own);
+  }
+
+  /**
    * The range a map is drawn on.
    * @param {Chunk} chunk
    * @param {number} row
@@ -45,7 +58,7 @@ const Paint = (() => {
    */
   function range(chunk, row, column, scale, shared) {
     if (scale === "shared") return shared;
-    return Scale.ownRange(mapCodes(chunk, row, column), chunk.header.maxima[row][column] ?? 0);
+    return Scale.ownRange(others(chunk, row, column), chunk.header.maxima[row][column] ?? 0);
   }
 
   /**

@@ -18,6 +18,17 @@ const Places = (() => {
   }
 
   /**
+   * The patch of a model that is the query, or null.
+   * @param {PageData} page
+   * @param {PageModel} model
+   * @param {State} state
+   */
+  function queryPatch(page, model, state) {
+    const origin = State.origin(page, state);
+    return origin && patchAt(model, origin);
+  }
+
+  /**
    * Left, top, width and height of a patch, in original pixels.
    * @param {PageModel} model
    * @param {Patch} patch
@@ -55,7 +66,7 @@ const Places = (() => {
   }
 
   /**
-   * The patch with the highest value, the first of equals.
+   * The patch with the highest value, the first of equals; never the query itself.
    * @param {Chunk} chunk
    * @param {number} row
    * @param {number} column
@@ -63,13 +74,14 @@ const Places = (() => {
    */
   function strongest(chunk, row, column) {
     const codes = Paint.mapCodes(chunk, row, column);
-    let best = 0;
-    codes.forEach((code, i) => {
-      if (code > codes[best]) best = i;
-    });
     const cols = chunk.header.grid[1];
+    const own = chunk.self ? chunk.self.row * cols + chunk.self.col : -1;
+    let best = own === 0 ? 1 : 0;
+    codes.forEach((code, i) => {
+      if (i !== own && code > codes[best]) best = i;
+    });
     return { row: Math.floor(best / cols), col: best % cols };
   }
 
-  return { patchAt, box, centre, value, strongest };
+  return { patchAt, queryPatch, box, centre, value, strongest };
 })();

@@ -22,7 +22,7 @@ const Readouts = (() => {
         title.replaceChildren(
           Words.sentence(`${Words.layer(state.layer)}, ${Words.head(state.head)}`),
         );
-        const note = Words.note(view.model, state);
+        const note = Words.note(page, view.model, state);
         if (note) title.append(Dom.make("span", { class: "readout-query" }, [note]));
         title.append(badge);
         badge.hidden = state.scale === "shared" || shown.kind !== "map";
@@ -53,6 +53,8 @@ const Readouts = (() => {
     if (place && !patch) return ["Outside of what this model saw."];
     const at = patch ?? Places.strongest(view.chunk, shown.row, shown.column);
     const times = Places.value(view.chunk, shown.row, shown.column, at);
+    const { self } = view.chunk;
+    const own = self && self.row === at.row && self.col === at.col;
     const share = times / view.chunk.header.keys[shown.row];
     return [
       Dom.make("span", {}, [
@@ -61,7 +63,7 @@ const Readouts = (() => {
       ]),
       Dom.make("span", { class: "share" }, [`${Numbers.percent(share)} of the attention`]),
       Dom.make("span", { class: "where" }, [
-        `${patch ? "" : "strongest: "}row ${at.row + 1}, col ${at.col + 1}`,
+        `${patch ? "" : "strongest: "}row ${at.row + 1}, col ${at.col + 1}${own ? " (the query itself)" : ""}`,
       ]),
     ];
   }
@@ -105,8 +107,8 @@ const Readouts = (() => {
       if (place < 0) below += 1;
     }
     const lines = [`Off the scale: ${above} above, ${below} below, of ${codes.length} patches.`];
-    const { entropy, distance } = chunk.header.statistics;
-    if (row < entropy.length) {
+    if (chunk.header.statistics && row < chunk.header.statistics.entropy.length) {
+      const { entropy, distance } = chunk.header.statistics;
       const pick = (/** @type {number[][]} */ table) =>
         column < table[row].length
           ? table[row][column]

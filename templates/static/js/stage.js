@@ -35,6 +35,7 @@ const Stages = (() => {
     return {
       update(view, state, shown, place) {
         mark(parts.mark, page, model, shown.kind === "map" || !model ? place : null);
+        mark(parts.query, page, model, State.origin(page, state));
         if (!view) return;
         root.classList.toggle("stage-absent", shown.kind === "absent" || shown.kind === "failed");
         root.classList.toggle("stage-broken", shown.kind === "failed");
@@ -66,7 +67,7 @@ const Stages = (() => {
       if (event.pointerType === "mouse") actions.point(placeAt(event));
     });
     root.addEventListener("pointerleave", () => actions.point(null));
-    root.addEventListener("click", (event) => actions.pin(placeAt(event)));
+    root.addEventListener("click", (event) => actions.pin(placeAt(event), event.shiftKey));
   }
 
   /**
@@ -85,7 +86,7 @@ const Stages = (() => {
     root.addEventListener("keydown", (event) => {
       if (event.altKey || event.metaKey || event.ctrlKey || !steps[event.key]) return;
       event.preventDefault();
-      actions.step(steps[event.key]);
+      actions.step(steps[event.key], event.shiftKey);
     });
   }
 
@@ -98,9 +99,10 @@ const Stages = (() => {
     const canvas = document.createElement("canvas");
     canvas.className = "stage-map";
     const mark = Dom.make("div", { class: "stage-mark", hidden: "" });
+    const query = Dom.make("div", { class: "stage-mark stage-query", hidden: "" });
     const message = Dom.make("p", { class: "stage-message" });
     const box = Dom.make("div", { class: "stage-box" }, [canvas]);
-    root.append(box, mark, message);
+    root.append(box, query, mark, message);
     if (model) {
       const [left, top, right, bottom] = model.view;
       const across = 100 / page.width;
@@ -120,7 +122,7 @@ const Stages = (() => {
     } else {
       box.hidden = true;
     }
-    return { canvas, mark, message, box };
+    return { canvas, mark, query, message, box };
   }
 
   /**

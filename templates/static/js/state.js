@@ -20,6 +20,7 @@ const State = (() => {
       draw: "nearest",
       strength: 80,
       place: null,
+      from: null,
     };
   }
 
@@ -33,8 +34,9 @@ const State = (() => {
       draw: state.draw,
       overlay: String(state.strength),
     });
-    if (state.place) fields.set("at", `${state.place.x.toFixed(1)},${state.place.y.toFixed(1)}`);
-    return `#${fields}`.replace("%2C", ",");
+    if (state.query === PatchQueries.ID && state.from) fields.set("from", written(state.from));
+    if (state.place) fields.set("at", written(state.place));
+    return `#${fields}`.replaceAll("%2C", ",");
   }
 
   /**
@@ -56,12 +58,36 @@ const State = (() => {
     if (fields.get("draw") === "smooth") state.draw = "smooth";
     const strength = fields.get("overlay");
     if (strength && /^\d{1,3}$/.test(strength)) state.strength = Math.min(100, Number(strength));
-    const place = (fields.get("at") ?? "").split(",").map(Number);
-    if (place.length === 2 && place.every(Number.isFinite)) {
-      const [x, y] = place;
-      if (x >= 0 && y >= 0 && x <= page.width && y <= page.height) state.place = { x, y };
-    }
+    state.place = read(fields.get("at"), page);
+    if (state.query === PatchQueries.ID) state.from = read(fields.get("from"), page);
     return state;
+  }
+
+  /** @param {Place} place */
+  function written(place) {
+    return `${place.x.toFixed(1)},${place.y.toFixed(1)}`;
+  }
+
+  /**
+   * @param {string | null} text
+   * @param {PageData} page
+   * @returns {Place | null}
+   */
+  function read(text, page) {
+    const numbers = (text || "-").split(",").map(Number);
+    if (numbers.length !== 2 || !numbers.every(Number.isFinite)) return null;
+    const [x, y] = numbers;
+    return x >= 0 && y >= 0 && x <= page.width && y <= page.height ? { x, y } : null;
+  }
+
+  /**
+   * The place whose patch is the query; null when the query is a token.
+   * @param {PageData} page
+   * @param {State} state
+   */
+  function origin(page, state) {
+    if (state.query !== PatchQueries.ID) return null;
+    return state.from ?? { x: page.width / 2, y: page.height / 2 };
   }
 
   /** @param {PageData} page */
@@ -110,5 +136,5 @@ const State = (() => {
     return { get: () => state, set };
   }
 
-  return { create, parse, format, layers, heads };
+  return { create, parse, format, layers, heads, origin };
 })();

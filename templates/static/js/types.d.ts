@@ -56,7 +56,31 @@ interface Header {
   maxima: (number | null)[][];
   /** [row, head + mean, key group], shares of 1. */
   mass: (number | null)[][][];
-  statistics: Statistics;
+  statistics: Statistics | null;
+}
+
+/** Mirrors generator/present/patches.py. */
+interface PatchHeader {
+  record: string;
+  query: string;
+  rows: RowLabel[];
+  /** 0 when only the mean over heads is kept. */
+  heads: number;
+  grid: [number, number];
+  keys: number;
+  groups: string[];
+  maxima: string;
+  mass: string;
+}
+
+/** All patch queries of a model: each line of `codes` is one map. */
+interface PatchChunk {
+  header: PatchHeader;
+  codes: Uint8Array;
+  /** [row, head + mean, query] */
+  maxima: Float32Array;
+  /** [row, head + mean, query, key group], share of 1 times 65535. */
+  mass: Uint16Array;
 }
 
 /** A decoded chunk: the header and the codes of all maps, heads across, layers down. */
@@ -64,6 +88,8 @@ interface Chunk {
   header: Header;
   codes: Uint8Array;
   width: number;
+  /** The patch that is the query: shown, but left out of ranges and of the strongest. */
+  self: Patch | null;
 }
 
 /** A range of times uniform, as powers of two. */
@@ -93,7 +119,10 @@ interface State {
   scale: ScaleName;
   draw: DrawName;
   strength: number;
+  /** The place that is read and kept. */
   place: Place | null;
+  /** The place whose patch is the query, when the query is a patch. */
+  from: Place | null;
 }
 
 /** What a model shows for a state. */
@@ -107,6 +136,9 @@ interface ModelView {
   index: number;
   model: PageModel;
   chunk: Chunk | null;
+  patches: PatchChunk | null;
+  /** Cuts a query's chunk out of the patch queries. */
+  cut: (all: PatchChunk, heads: number, at: Patch) => Chunk;
   problem: string;
   wall: Wall;
   stage: Stage;
@@ -142,10 +174,10 @@ interface WallSize {
 interface StageActions {
   /** The pointer is at a place; null when it left. */
   point(place: Place | null): void;
-  /** Keep a place. */
-  pin(place: Place): void;
-  /** Move the kept place by rows and columns. */
-  step(by: [number, number]): void;
+  /** A click on a place; `second`: with Shift. */
+  pin(place: Place, second: boolean): void;
+  /** Move by rows and columns. */
+  step(by: [number, number], second: boolean): void;
 }
 
 interface Stage {

@@ -37,7 +37,9 @@ const WallLabels = (() => {
     const column = state.head === "mean" ? chunk.header.heads : Number(state.head) - 1;
     const maximum = chunk.header.maxima[row][column];
     const patches = chunk.header.mass[row][column]?.at(-1);
-    if (maximum == null || patches == null) return `${name}: none in this model`;
+    if (maximum == null || patches == null) {
+      return `${name}: ${chunk.self ? "patches have the mean over heads only" : "none in this model"}`;
+    }
     const [share, times] = [Numbers.percent(patches), Numbers.times(maximum)];
     return `${name}: ${share} on patches, at most ${times} times uniform`;
   }

@@ -30,20 +30,30 @@ const Words = (() => {
    * @param {PageData} page
    * @param {Place | null} place
    * @param {boolean} kept
+   * @param {State} state
    */
-  function place(page, place, kept) {
-    if (!place) return "Point at a picture. Click to keep the place.";
+  function place(page, place, kept, state) {
+    const choose =
+      state.query === PatchQueries.ID
+        ? "Click a picture, or use the arrow keys on one, to choose the patch. With Shift, a place is kept."
+        : "Point at a picture. Click to keep the place.";
+    if (!place) return choose;
     const at = `x ${place.x.toFixed(0)}, y ${place.y.toFixed(0)}`;
     return `${at} of ${page.width} × ${page.height} pixels${kept ? " (kept)" : ""}`;
   }
 
   /**
    * What the query of a model is, where it differs from what was chosen.
+   * @param {PageData} page
    * @param {PageModel} model
    * @param {State} state
    */
-  function note(model, state) {
+  function note(page, model, state) {
     if (state.layer === "pool") return "attention of the pooling probe";
+    if (state.query === PatchQueries.ID) {
+      const patch = Places.queryPatch(page, model, state);
+      return patch ? `query: the patch in row ${patch.row + 1}, col ${patch.col + 1}` : "";
+    }
     if (state.query !== "CLS" || model.token === "CLS") return "";
     if (model.token === "received") return "mean received attention (this model has no CLS token)";
     return `query ${model.token}`;
@@ -56,8 +66,24 @@ const Words = (() => {
    * @param {State} state
    */
   function lacking(page, model, state) {
-    if (state.query in model.chunks) return "";
+    if (state.query in model.chunks) {
+      const outside = State.origin(page, state) && !Places.queryPatch(page, model, state);
+      return outside ? "The chosen patch is outside of what this model saw." : "";
+    }
+    if (state.query === PatchQueries.ID) return "Patches as queries were not kept for this model.";
     return `This model has no ${query(page, state.query).replace(/ token$/, "")}.`;
+  }
+
+  /**
+   * What is written into a wall that is empty, wholly or in part.
+   * @param {PageData} page
+   * @param {ModelView} view
+   * @param {State} state
+   */
+  function wallNote(page, view, state) {
+    const meanOnly = view.patches && view.patches.header.heads === 0;
+    const note = state.query === PatchQueries.ID && meanOnly ? "Mean over heads only." : "";
+    return lacking(page, view.model, state) || note;
   }
 
   /**
@@ -85,10 +111,11 @@ const Words = (() => {
     if (row < 0) return { kind: "absent", reason: "The pooling probe is a query of its own." };
     const column = state.head === "mean" ? chunk.header.heads : Number(state.head) - 1;
     if (chunk.header.maxima[row][column] === null) {
+      if (chunk.self) return { kind: "absent", reason: "For patches: mean over heads only." };
       return { kind: "absent", reason: `The ${layer(state.layer)} has no ${head(state.head)}.` };
     }
     return { kind: "map", row, column };
   }
 
-  return { layer, head, query, sentence, place, note, lacking, shown };
+  return { layer, head, query, sentence, place, note, lacking, wallNote, shown };
 })();
