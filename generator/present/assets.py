@@ -12,7 +12,7 @@ from generator.present.environment import static_files
 from generator.present.heatmap import bar_png
 from generator.present.manifest import Settings
 
-STYLESHEETS = ("theme.css", "layout.css", "content.css", "stage.css", "custom.css")
+STYLESHEETS = ("theme.css", "layout.css", "content.css", "stage.css", "views.css", "custom.css")
 """In order; ``custom.css`` exists only in a user's folder."""
 
 PRINT = "print.css"
@@ -24,8 +24,12 @@ SCRIPTS = (
     "patch-queries.js",
     "state.js",
     "chunks.js",
-    "paint.js",
     "dom.js",
+    "paint.js",
+    "ranges.js",
+    "threshold.js",
+    "marks.js",
+    "colour-bar.js",
     "words.js",
     "places.js",
     "wall-geometry.js",

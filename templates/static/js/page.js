@@ -9,6 +9,7 @@ const Page = (() => {
    * @property {ReturnType<typeof State.create>} state
    * @property {ReturnType<typeof Controls.create>} controls
    * @property {Stage} original the picture alone
+   * @property {ReturnType<typeof Ranges.create>} ranges
    * @property {ModelView[]} views models that have something to show
    * @property {{layer: RowLabel, head: HeadLabel} | null} previewed under the pointer in a wall
    * @property {Place | null} pointed under the pointer in a picture
@@ -21,7 +22,7 @@ const Page = (() => {
     /** @type {PageData} */
     const page = JSON.parse(source.textContent ?? "");
     const announcer = Announcer.create(Dom.byId("announcer", HTMLElement), () =>
-      Announcer.sentence(page, app.views, app.state.get()),
+      Announcer.sentence(app.views, app.state.get(), (view) => show(app, view, app.state.get())),
     );
     const state = State.create(page, () => {
       app.previewed = null;
@@ -39,6 +40,7 @@ const Page = (() => {
         pin: (place, second) => pin(app, place, second),
         step: () => {},
       }),
+      ranges: Ranges.create(page, () => app.views),
       views: [],
       previewed: null,
       pointed: null,
@@ -59,9 +61,9 @@ const Page = (() => {
     const index = page.models.indexOf(model);
     const article = Dom.find(document, `[data-model="${index}"]`);
     const wall = Dom.find(document, `[data-wall="${index}"]`);
-    const shared = { low: page.scale[0], high: page.scale[1] };
-    const atlas = Paint.remembered(shared, Paint.table(page.colours));
-    return {
+    const atlas = Paint.remembered(Paint.table(page.colours));
+    /** @type {ModelView} */
+    const view = {
       index,
       model,
       chunk: null,
@@ -82,11 +84,15 @@ const Page = (() => {
         choose: (layer, head, how) => state.set({ layer, head }, how),
         turn,
         paint: ({ chunk }) => {
-          const { scale, query } = state.get();
-          return chunk && chunk.header.query === query ? atlas(chunk, scale) : null;
+          const chosen = state.get();
+          if (!chunk || chunk.header.query !== chosen.query) return null;
+          const range = (/** @type {number} */ row, /** @type {number} */ column) =>
+            app.ranges.of(view, row, column, chosen);
+          return atlas(chunk, app.ranges.key(chosen), range);
         },
       }),
     };
+    return view;
   }
 
   /**
@@ -134,9 +140,15 @@ const Page = (() => {
     for (const view of views) {
       const query = Places.queryPatch(page, view.model, chosen);
       if (query && view.patches) view.chunk = view.cut(view.patches, view.model.heads, query);
-      const shown = Words.shown(page, view, current);
+    }
+    const all = views.map((view) => show(app, view, current));
+    const ranges = all.flatMap((shown) => (shown.kind === "map" ? [shown.range] : []));
+    const differ = !Ranges.agree(ranges);
+    app.controls.showRange(differ ? null : (ranges[0] ?? null), current);
+    for (const [i, view] of views.entries()) {
+      const shown = all[i];
       view.stage.update(view, current, shown, place);
-      view.readout.update(view, current, shown, place);
+      view.readout.update(view, current, shown, place, differ);
       view.wall.update(view, chosen, current, Words.wallNote(page, view, chosen));
     }
     app.original.update(null, chosen, { kind: "loading" }, place);
@@ -147,6 +159,15 @@ const Page = (() => {
       if (link instanceof HTMLAnchorElement) link.hash = State.format({ ...chosen, place: null, from: null });
     }
     document.documentElement.classList.add("ready");
+  }
+
+  /**
+   * @param {App} app
+   * @param {ModelView} view
+   * @param {State} state
+   */
+  function show(app, view, state) {
+    return Words.shown(app.page, view, state, app.ranges);
   }
 
   /**

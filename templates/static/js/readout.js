@@ -15,25 +15,28 @@ const Readouts = (() => {
     const badge = Dom.make("span", { class: "badge", hidden: "" });
     const value = Dom.make("p", { class: "readout-value" });
     const mass = Dom.make("div", { class: "mass" });
-    root.append(title, value, mass);
+    const bar = ColourBars.like(Dom.find(document, ".shared-bar"));
+    const kept = Dom.make("p", { class: "kept", hidden: "" });
+    root.append(title, value, bar, kept, mass);
 
     return {
-      update(view, state, shown, place) {
+      update(view, state, shown, place, differ) {
         title.replaceChildren(
           Words.sentence(`${Words.layer(state.layer)}, ${Words.head(state.head)}`),
         );
         const note = Words.note(page, view.model, state);
         if (note) title.append(Dom.make("span", { class: "readout-query" }, [note]));
         title.append(badge);
-        badge.hidden = state.scale === "shared" || shown.kind !== "map";
+        badge.hidden = bar.hidden = !differ || shown.kind !== "map";
+        badge.textContent = "scale differs";
         value.replaceChildren(...valueText(view, shown, place));
         const map = shown.kind === "map" && view.chunk ? shown : null;
         mass.hidden = notes.hidden = !map;
+        kept.hidden = !map || state.keep >= 100;
         if (!map || !view.chunk) return;
-        const shared = { low: page.scale[0], high: page.scale[1] };
-        const range = Paint.range(view.chunk, map.row, map.column, state.scale, shared);
-        const ends = [range.low, range.high].map((end) => Numbers.times(2 ** end));
-        badge.textContent = `scale differs: ${ends[0]} to ${ends[1]}`;
+        const { range } = map;
+        if (differ) ColourBars.update(bar, range);
+        if (!kept.hidden) kept.textContent = keptText(view.chunk, map.row, map.column, state.keep);
         showMass(mass, view.chunk, map.row, map.column);
         notes.replaceChildren(...noteLines(view.chunk, map.row, map.column, range));
       },
@@ -66,6 +69,18 @@ const Readouts = (() => {
         `${patch ? "" : "strongest: "}row ${at.row + 1}, col ${at.col + 1}${own ? " (the query itself)" : ""}`,
       ]),
     ];
+  }
+
+  /**
+   * @param {Chunk} chunk
+   * @param {number} row
+   * @param {number} column
+   * @param {number} percent
+   */
+  function keptText(chunk, row, column, percent) {
+    const mask = Marks.mask(Paint.mapCodes(chunk, row, column), percent);
+    const kept = mask.reduce((sum, keep) => sum + keep, 0);
+    return `${percent}\u00a0% of the mass on patches: ${kept} of ${mask.length} patches`;
   }
 
   /**

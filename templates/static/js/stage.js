@@ -6,8 +6,6 @@
 const Stages = (() => {
   /** Pixels a patch when a map is drawn smoothly. */
   const SMOOTH = 8;
-  /** Clipped patches are marked from this size on, in device pixels. */
-  const MARKABLE = 7;
   const TALLEST = "80vh";
 
   /**
@@ -140,11 +138,10 @@ const Stages = (() => {
     const box = room.getBoundingClientRect();
     canvas.width = Math.max(1, Math.round(box.width * ratio));
     canvas.height = Math.max(1, Math.round(box.height * ratio));
-    const [rows, cols] = chunk.header.grid;
+    const cols = chunk.header.grid[1];
     const codes = Paint.mapCodes(chunk, shown.row, shown.column);
     const maximum = chunk.header.maxima[shown.row][shown.column] ?? 0;
-    const shared = { low: page.scale[0], high: page.scale[1] };
-    const range = Paint.range(chunk, shown.row, shown.column, state.scale, shared);
+    const { range } = shown;
     const colours = Paint.table(page.colours);
     const image =
       state.draw === "smooth"
@@ -153,44 +150,8 @@ const Stages = (() => {
     const context = Paint.context(canvas);
     context.imageSmoothingEnabled = state.draw === "smooth";
     context.drawImage(Paint.canvas(image), 0, 0, canvas.width, canvas.height);
-    if (state.draw === "nearest") clipMarks(context, codes, rows, cols, maximum, range);
-  }
-
-  /**
-   * A small corner in patches above the scale, a dot in those below: their colour is the end's.
-   * @param {CanvasRenderingContext2D} context
-   * @param {Uint8Array} codes
-   * @param {number} rows
-   * @param {number} cols
-   * @param {number} maximum
-   * @param {ScaleRange} range
-   */
-  function clipMarks(context, codes, rows, cols, maximum, range) {
-    const width = context.canvas.width / cols;
-    const height = context.canvas.height / rows;
-    const size = Math.min(width, height);
-    if (size < MARKABLE) return;
-    codes.forEach((code, i) => {
-      const place = Scale.position(Scale.value(code, maximum), range);
-      if (place >= 0 && place <= 1) return;
-      const [col, row] = [i % cols, Math.floor(i / cols)];
-      if (place > 1) {
-        const [right, top] = [(col + 1) * width, row * height];
-        const leg = size * 0.34;
-        context.fillStyle = "#000";
-        context.beginPath();
-        context.moveTo(right - leg, top);
-        context.lineTo(right, top);
-        context.lineTo(right, top + leg);
-        context.fill();
-      } else {
-        const dot = Math.max(1, size * 0.08);
-        context.fillStyle = "rgb(255 255 255 / 32%)";
-        context.beginPath();
-        context.arc((col + 0.5) * width, (row + 0.5) * height, dot, 0, 2 * Math.PI);
-        context.fill();
-      }
-    });
+    if (state.draw === "nearest") Marks.clipped(context, codes, cols, maximum, range);
+    if (state.keep < 100) Marks.kept(context, Marks.mask(codes, state.keep), cols);
   }
 
   /**

@@ -6,6 +6,9 @@
 const State = (() => {
   /** Choices closer together than this share one entry of the history. */
   const WALK_MS = 1500;
+  const SCALES = /** @type {const} */ (["shared", "model", "layer", "map"]);
+  const FORMS = /** @type {const} */ (["log2", "sqrt", "linear"]);
+  const CLIPS = /** @type {const} */ (["0", "0.5", "1", "2", "5"]);
 
   /**
    * @param {PageData} page
@@ -17,6 +20,9 @@ const State = (() => {
       head: "mean",
       query: page.queries.length ? page.queries[0].id : "CLS",
       scale: "shared",
+      form: "log2",
+      clip: 0.5,
+      keep: 100,
       draw: "nearest",
       strength: 80,
       place: null,
@@ -31,6 +37,9 @@ const State = (() => {
       head: state.head,
       query: state.query,
       scale: state.scale,
+      form: state.form,
+      clip: String(state.clip),
+      keep: String(state.keep),
       draw: state.draw,
       overlay: String(state.strength),
     });
@@ -54,13 +63,33 @@ const State = (() => {
     if (heads(page).includes(head)) state.head = head;
     const query = fields.get("query") ?? "";
     if (page.queries.some((choice) => choice.id === query)) state.query = query;
-    if (fields.get("scale") === "map") state.scale = "map";
+    state.scale = oneOf(SCALES, fields.get("scale"), state.scale);
+    state.form = oneOf(FORMS, fields.get("form"), state.form);
+    state.clip = Number(oneOf(CLIPS, fields.get("clip"), String(state.clip)));
     if (fields.get("draw") === "smooth") state.draw = "smooth";
-    const strength = fields.get("overlay");
-    if (strength && /^\d{1,3}$/.test(strength)) state.strength = Math.min(100, Number(strength));
+    state.strength = percent(fields.get("overlay"), state.strength);
+    state.keep = Math.max(5, percent(fields.get("keep"), state.keep));
     state.place = read(fields.get("at"), page);
     if (state.query === PatchQueries.ID) state.from = read(fields.get("from"), page);
     return state;
+  }
+
+  /**
+   * @template {string} T
+   * @param {readonly T[]} values
+   * @param {string | null} text
+   * @param {T} other
+   */
+  function oneOf(values, text, other) {
+    return values.find((value) => value === text) ?? other;
+  }
+
+  /**
+   * @param {string | null} text
+   * @param {number} other
+   */
+  function percent(text, other) {
+    return text && /^\d{1,3}$/.test(text) ? Math.min(100, Number(text)) : other;
   }
 
   /** @param {Place} place */

@@ -92,10 +92,11 @@ interface Chunk {
   self: Patch | null;
 }
 
-/** A range of times uniform, as powers of two. */
+/** A range of times uniform, and how it is spread over the colours. */
 interface ScaleRange {
   low: number;
   high: number;
+  form: FormName;
 }
 
 /** A place in the original picture, in its pixels. */
@@ -109,7 +110,8 @@ interface Patch {
   col: number;
 }
 
-type ScaleName = "shared" | "map";
+type ScaleName = "shared" | "model" | "layer" | "map";
+type FormName = "log2" | "sqrt" | "linear";
 type DrawName = "nearest" | "smooth";
 
 interface State {
@@ -117,6 +119,11 @@ interface State {
   head: HeadLabel;
   query: string;
   scale: ScaleName;
+  form: FormName;
+  /** Percent of the values cut off at each end of a scale. */
+  clip: number;
+  /** Percent of the mass on patches that is kept; 100 is all. */
+  keep: number;
   draw: DrawName;
   strength: number;
   /** The place that is read and kept. */
@@ -127,7 +134,7 @@ interface State {
 
 /** What a model shows for a state. */
 type Shown =
-  | { kind: "map"; row: number; column: number }
+  | { kind: "map"; row: number; column: number; range: ScaleRange }
   | { kind: "absent"; reason: string }
   | { kind: "loading" }
   | { kind: "failed"; reason: string };
@@ -186,5 +193,6 @@ interface Stage {
 }
 
 interface Readout {
-  update(view: ModelView, state: State, shown: Shown, place: Place | null): void;
+  /** `differ`: whether the models' maps are not all on one range. */
+  update(view: ModelView, state: State, shown: Shown, place: Place | null, differ: boolean): void;
 }

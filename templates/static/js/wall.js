@@ -17,6 +17,8 @@ const Walls = (() => {
     const parts = build(root, model);
     /** @type {{view: ModelView, chosen: State, preview: State} | null} */
     let last = null;
+    /** @type {HTMLCanvasElement | null} */
+    let painted = null;
     let size = measure(root, model);
 
     function refresh() {
@@ -37,16 +39,14 @@ const Walls = (() => {
 
     return {
       update(view, chosen, preview, lacking) {
-        const repaint =
-          !last ||
-          last.view.chunk !== view.chunk ||
-          last.chosen.scale !== chosen.scale ||
-          last.chosen.query !== chosen.query;
+        const atlas = actions.paint(view);
+        const repaint = atlas !== painted;
+        painted = atlas;
         // a copy: the view itself changes when another chunk arrives
         last = { view: { ...view }, chosen, preview };
         parts.frame.classList.toggle("wall-absent", lacking !== "");
         parts.frame.dataset.reason = lacking;
-        if (repaint) draw(parts.canvas, model, size, view.chunk, actions.paint(view));
+        if (repaint) draw(parts.canvas, model, size, view.chunk, atlas);
         mark(parts, model, size, view, chosen, preview);
       },
     };

@@ -91,9 +91,10 @@ const Words = (() => {
    * @param {PageData} page
    * @param {ModelView} view
    * @param {State} state
+   * @param {ReturnType<typeof Ranges.create>} ranges
    * @returns {Shown}
    */
-  function shown(page, view, state) {
+  function shown(page, view, state, ranges) {
     const { model, chunk } = view;
     if (model.failure) return { kind: "failed", reason: model.failure };
     const without = lacking(page, model, state);
@@ -114,7 +115,7 @@ const Words = (() => {
       if (chunk.self) return { kind: "absent", reason: "For patches: mean over heads only." };
       return { kind: "absent", reason: `The ${layer(state.layer)} has no ${head(state.head)}.` };
     }
-    return { kind: "map", row, column };
+    return { kind: "map", row, column, range: ranges.of(view, row, column, state) };
   }
 
   return { layer, head, query, sentence, place, note, lacking, wallNote, shown };
