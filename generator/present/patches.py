@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import TypeAdapter
 
-from generator.present.chunk import gray_png, read_gray, script_bytes
+from generator.present.chunk import Statistics, gray_png, read_gray, script_bytes, statistics_of
 from generator.present.maps import PATCHES
 from generator.present.quantise import Quantised, decode, encode
 from generator.records import AttentionRecord, FloatArray
@@ -43,6 +43,7 @@ class PatchHeader:
         maxima: little-endian float32 ``[row, head + mean, query]``, base64.
         mass: little-endian uint16 ``[row, head + mean, query, key group]``, share of 1 times 65535,
             base64.
+        statistics: of the record.
     """
 
     record: str
@@ -54,6 +55,7 @@ class PatchHeader:
     groups: tuple[str, ...]
     maxima: str
     mass: str
+    statistics: Statistics
 
 
 _HEADER: TypeAdapter[PatchHeader] = TypeAdapter(PatchHeader)
@@ -90,6 +92,7 @@ def patch_chunk_bytes(record: AttentionRecord) -> bytes:
         groups=(*layout.prefix, PATCHES),
         maxima=_base64(quantised.maxima, "<f4"),
         mass=_base64(np.rint(np.clip(mass, 0, 1) * MASS_STEPS), "<u2"),
+        statistics=statistics_of(record),
     )
     lines = quantised.codes.reshape(-1, layout.patches)
     return script_bytes(_HEADER.dump_python(header, mode="json"), gray_png(lines))

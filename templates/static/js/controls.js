@@ -24,6 +24,8 @@ const Controls = (() => {
       scale: Dom.byId("scale", HTMLSelectElement),
       form: Dom.byId("form", HTMLSelectElement),
       draw: Dom.byId("draw", HTMLSelectElement),
+      pairLayers: Dom.byId("pair-layers", HTMLSelectElement),
+      pairHeads: Dom.byId("pair-heads", HTMLSelectElement),
     };
     const clip = Dom.byId("clip", HTMLSelectElement);
     const keep = Dom.byId("keep", HTMLInputElement);
@@ -81,6 +83,9 @@ const Controls = (() => {
         selects.scale.value = state.scale;
         selects.form.value = state.form;
         selects.draw.value = state.draw;
+        selects.pairLayers.value = state.pairLayers;
+        selects.pairHeads.value = state.pairHeads;
+        Dom.byId("pairing-says", HTMLElement).textContent = Words.pairing(page, state);
         clip.value = String(state.clip);
         keep.value = String(state.keep);
         keepOut.textContent = state.keep < 100 ? `${state.keep} %` : "all";

@@ -10,6 +10,9 @@ const Page = (() => {
    * @property {ReturnType<typeof Controls.create>} controls
    * @property {Stage} original the picture alone
    * @property {ReturnType<typeof Ranges.create>} ranges
+   * @property {ReturnType<typeof Pairing.create>} pairing
+   * @property {ReturnType<typeof Views.create>} below what stands below the large maps
+   * @property {Map<ModelView, () => HTMLCanvasElement | null>} atlases
    * @property {ModelView[]} views models that have something to show
    * @property {{layer: RowLabel, head: HeadLabel} | null} previewed under the pointer in a wall
    * @property {Place | null} pointed under the pointer in a picture
@@ -41,6 +44,14 @@ const Page = (() => {
         step: () => {},
       }),
       ranges: Ranges.create(page, () => app.views),
+      pairing: Pairing.create(page),
+      below: Views.create(page, {
+        set: state.set,
+        choose: (_, { layer, head }) => state.set({ layer, head }, "push"),
+        show: (view, wanted) => show(app, view, wanted),
+        paint: (view) => app.atlases.get(view)?.() ?? null,
+      }),
+      atlases: new Map(),
       views: [],
       previewed: null,
       pointed: null,
@@ -66,6 +77,7 @@ const Page = (() => {
     const view = {
       index,
       model,
+      colours: page.colours,
       chunk: null,
       patches: null,
       cut: PatchQueries.remembered(),
@@ -79,20 +91,28 @@ const Page = (() => {
         Dom.find(article, "[data-readout]"), Dom.find(wall, "[data-notes]"), page,
       ),
       wall: Walls.create(Dom.find(wall, "[data-cells]"), model, {
-        preview: (layer, head) => preview(app, { layer, head }),
+        preview: (layer, head) => preview(app, back({ layer, head })),
         endPreview: () => preview(app, null),
-        choose: (layer, head, how) => state.set({ layer, head }, how),
+        choose: (layer, head, how) => state.set(back({ layer, head }), how),
         turn,
-        paint: ({ chunk }) => {
-          const chosen = state.get();
-          if (!chunk || chunk.header.query !== chosen.query) return null;
-          const range = (/** @type {number} */ row, /** @type {number} */ column) =>
-            app.ranges.of(view, row, column, chosen);
-          return atlas(chunk, app.ranges.key(chosen), range);
-        },
+        paint,
       }),
     };
+    app.atlases.set(view, paint);
     return view;
+
+    function paint() {
+      const chosen = state.get();
+      if (!view.chunk || view.chunk.header.query !== chosen.query) return null;
+      const range = (/** @type {number} */ row, /** @type {number} */ column) =>
+        app.ranges.of(view, row, column, chosen);
+      return atlas(view.chunk, app.ranges.key(chosen), range);
+    }
+
+    /** @param {{layer: RowLabel, head: HeadLabel}} cell of this model */
+    function back(cell) {
+      return app.pairing.back(app.views[0], view, state.get(), cell);
+    }
   }
 
   /**
@@ -109,7 +129,7 @@ const Page = (() => {
         query === PatchQueries.ID
           ? Chunks.loadPatches(record, url).then((patches) => void (view.patches = patches))
           : Chunks.load(record, query, url).then((chunk) => {
-              if (app.state.get().query === query) view.chunk = chunk;
+              if (app.state.get().query === query) view.chunk = Fuse.withMax(chunk);
             });
       loaded.then(
         () => {
@@ -139,8 +159,9 @@ const Page = (() => {
     app.controls.update(chosen);
     for (const view of views) {
       const query = Places.queryPatch(page, view.model, chosen);
-      if (query && view.patches) view.chunk = view.cut(view.patches, view.model.heads, query);
+      if (query && view.patches) view.chunk = Fuse.withMax(view.cut(view.patches, view.model.heads, query));
     }
+    const seen = views.map((view) => app.pairing.of(views[0], view, current));
     const all = views.map((view) => show(app, view, current));
     const ranges = all.flatMap((shown) => (shown.kind === "map" ? [shown.range] : []));
     const differ = !Ranges.agree(ranges);
@@ -148,9 +169,11 @@ const Page = (() => {
     for (const [i, view] of views.entries()) {
       const shown = all[i];
       view.stage.update(view, current, shown, place);
-      view.readout.update(view, current, shown, place, differ);
-      view.wall.update(view, chosen, current, Words.wallNote(page, view, chosen));
+      view.readout.update(view, seen[i], shown, place, differ);
+      const ring = app.pairing.of(views[0], view, chosen);
+      view.wall.update(view, ring, seen[i], Words.wallNote(page, view, chosen));
     }
+    app.below.update(views, chosen);
     app.original.update(null, chosen, { kind: "loading" }, place);
     Dom.byId("place", HTMLElement).textContent = Words.place(
       page, place, pointed === null, chosen,
@@ -167,7 +190,8 @@ const Page = (() => {
    * @param {State} state
    */
   function show(app, view, state) {
-    return Words.shown(app.page, view, state, app.ranges);
+    const paired = app.pairing.of(app.views[0], view, state);
+    return Words.shown(app.page, view, paired, app.ranges);
   }
 
   /**

@@ -58,7 +58,7 @@ const PatchQueries = (() => {
     });
     const keys = header.rows.map(() => header.keys);
     return {
-      header: { ...header, token: ID, heads, keys, maxima, mass, statistics: null },
+      header: { ...header, token: ID, heads, keys, maxima, mass },
       codes,
       width,
       self: patch,

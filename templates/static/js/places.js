@@ -66,6 +66,19 @@ const Places = (() => {
   }
 
   /**
+   * How many patches of a map have a higher value, plus one.
+   * @param {Chunk} chunk
+   * @param {number} row
+   * @param {number} column
+   * @param {Patch} patch
+   */
+  function rank(chunk, row, column, patch) {
+    const codes = Paint.mapCodes(chunk, row, column);
+    const own = codes[patch.row * chunk.header.grid[1] + patch.col];
+    return codes.reduce((above, code) => above + (code > own ? 1 : 0), 1);
+  }
+
+  /**
    * The patch with the highest value, the first of equals; never the query itself.
    * @param {Chunk} chunk
    * @param {number} row
@@ -83,5 +96,5 @@ const Places = (() => {
     return { row: Math.floor(best / cols), col: best % cols };
   }
 
-  return { patchAt, queryPatch, box, centre, value, strongest };
+  return { patchAt, queryPatch, box, centre, value, rank, strongest };
 })();

@@ -64,7 +64,9 @@ const Ranges = (() => {
         chunk.header.maxima.forEach((maxima, r) => {
           if ((scale === "layer" || scale === "map") && r !== row) return;
           maxima.forEach((maximum, c) => {
-            if (maximum === null || (scale === "map" && c !== column)) return;
+            // the maximum over heads counts for itself only: its values are in the heads already
+            const fused = c > chunk.header.heads && scale !== "map";
+            if (maximum === null || fused || (scale === "map" && c !== column)) return;
             Scale.count(bins, Paint.others(chunk, r, c), maximum);
           });
         });

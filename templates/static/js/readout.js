@@ -58,13 +58,19 @@ const Readouts = (() => {
     const times = Places.value(view.chunk, shown.row, shown.column, at);
     const { self } = view.chunk;
     const own = self && self.row === at.row && self.col === at.col;
+    const fused = shown.column > view.chunk.header.heads;
+    const rank = Places.rank(view.chunk, shown.row, shown.column, at);
+    const [rows, cols] = view.chunk.header.grid;
     const share = times / view.chunk.header.keys[shown.row];
     return [
       Dom.make("span", {}, [
         Dom.make("strong", {}, [`${Numbers.times(times)} ×`]),
         " uniform",
       ]),
-      Dom.make("span", { class: "share" }, [`${Numbers.percent(share)} of the attention`]),
+      Dom.make("span", { class: "share" }, [
+        `${Numbers.percent(share)} of ${fused ? "a head's" : "the"} attention`,
+      ]),
+      Dom.make("span", { class: "rank" }, [`rank ${rank} of ${rows * cols}`]),
       Dom.make("span", { class: "where" }, [
         `${patch ? "" : "strongest: "}row ${at.row + 1}, col ${at.col + 1}${own ? " (the query itself)" : ""}`,
       ]),
@@ -92,6 +98,10 @@ const Readouts = (() => {
   function showMass(root, chunk, row, column) {
     const { groups, mass } = chunk.header;
     const shares = mass[row][column].map((share) => share ?? 0);
+    if (!shares.length) {
+      root.replaceChildren("A maximum over heads is not a distribution: it has no shares.");
+      return;
+    }
     const bar = Dom.make("div", { class: "mass-bar", "aria-hidden": "true" });
     const list = Dom.make("ul", { class: "mass-list", "aria-label": "Where the attention goes" });
     groups.forEach((name, i) => {
@@ -122,7 +132,8 @@ const Readouts = (() => {
       if (place < 0) below += 1;
     }
     const lines = [`Off the scale: ${above} above, ${below} below, of ${codes.length} patches.`];
-    if (chunk.header.statistics && row < chunk.header.statistics.entropy.length) {
+    const fused = column > chunk.header.heads;
+    if (!fused && chunk.header.statistics && row < chunk.header.statistics.entropy.length) {
       const { entropy, distance } = chunk.header.statistics;
       const pick = (/** @type {number[][]} */ table) =>
         column < table[row].length

@@ -42,7 +42,7 @@ const Stages = (() => {
           shown.kind === "absent" || shown.kind === "failed" ? shown.reason : "";
         parts.canvas.hidden = shown.kind !== "map";
         parts.canvas.style.opacity = String(state.strength / 100);
-        redraw = () => draw(parts.canvas, page, view, state, shown);
+        redraw = () => draw(parts.canvas, view, state, shown);
         redraw();
       },
     };
@@ -102,12 +102,8 @@ const Stages = (() => {
     const box = Dom.make("div", { class: "stage-box" }, [canvas]);
     root.append(box, query, mark, message);
     if (model) {
+      cover(box, page, model);
       const [left, top, right, bottom] = model.view;
-      const across = 100 / page.width;
-      const down = 100 / page.height;
-      Dom.place(
-        box, left * across, top * down, (right - left) * across, (bottom - top) * down, "%",
-      );
       const whole = left <= 0 && top <= 0 && right >= page.width && bottom >= page.height;
       root.classList.toggle("stage-part", !whole);
       root.tabIndex = 0;
@@ -124,34 +120,55 @@ const Stages = (() => {
   }
 
   /**
-   * @param {HTMLCanvasElement} canvas
+   * Lay a box over what a grid covers of the picture.
+   * @param {HTMLElement} box
    * @param {PageData} page
+   * @param {Grid} grid
+   */
+  function cover(box, page, grid) {
+    const [left, top, right, bottom] = grid.view;
+    const [across, down] = [100 / page.width, 100 / page.height];
+    Dom.place(box, left * across, top * down, (right - left) * across, (bottom - top) * down, "%");
+  }
+
+  /**
+   * @param {HTMLCanvasElement} canvas
    * @param {ModelView} view
    * @param {State} state
    * @param {Shown} shown
    */
-  function draw(canvas, page, view, state, shown) {
+  function draw(canvas, view, state, shown) {
     const { chunk } = view;
-    const room = canvas.parentElement;
-    if (shown.kind !== "map" || !chunk || !room) return;
-    const ratio = window.devicePixelRatio || 1;
-    const box = room.getBoundingClientRect();
-    canvas.width = Math.max(1, Math.round(box.width * ratio));
-    canvas.height = Math.max(1, Math.round(box.height * ratio));
+    if (shown.kind !== "map" || !chunk) return;
     const cols = chunk.header.grid[1];
     const codes = Paint.mapCodes(chunk, shown.row, shown.column);
     const maximum = chunk.header.maxima[shown.row][shown.column] ?? 0;
     const { range } = shown;
-    const colours = Paint.table(page.colours);
-    const image =
-      state.draw === "smooth"
-        ? Paint.smooth(codes, cols, maximum, range, colours, SMOOTH)
-        : Paint.patches(codes, cols, maximum, range, colours);
-    const context = Paint.context(canvas);
-    context.imageSmoothingEnabled = state.draw === "smooth";
-    context.drawImage(Paint.canvas(image), 0, 0, canvas.width, canvas.height);
-    if (state.draw === "nearest") Marks.clipped(context, codes, cols, maximum, range);
+    const colours = Paint.table(view.colours);
+    const smooth = state.draw === "smooth";
+    const image = smooth
+      ? Paint.smooth(codes, cols, maximum, range, colours, SMOOTH)
+      : Paint.patches(codes, cols, maximum, range, colours);
+    const context = fill(canvas, image, smooth);
+    if (!smooth) Marks.clipped(context, codes, cols, maximum, range);
     if (state.keep < 100) Marks.kept(context, Marks.mask(codes, state.keep), cols);
+  }
+
+  /**
+   * Fill a canvas, sized to its box on the screen, with an image.
+   * @param {HTMLCanvasElement} canvas
+   * @param {ImageData} image
+   * @param {boolean} [smooth]
+   */
+  function fill(canvas, image, smooth = false) {
+    const ratio = window.devicePixelRatio || 1;
+    const box = (canvas.parentElement ?? canvas).getBoundingClientRect();
+    canvas.width = Math.max(1, Math.round(box.width * ratio));
+    canvas.height = Math.max(1, Math.round(box.height * ratio));
+    const context = Paint.context(canvas);
+    context.imageSmoothingEnabled = smooth;
+    context.drawImage(Paint.canvas(image), 0, 0, canvas.width, canvas.height);
+    return context;
   }
 
   /**
@@ -183,5 +200,5 @@ const Stages = (() => {
     return Math.min(largest, Math.max(0, value));
   }
 
-  return { create };
+  return { create, cover, draw, fill };
 })();

@@ -8,6 +8,11 @@ const State = (() => {
   const WALK_MS = 1500;
   const SCALES = /** @type {const} */ (["shared", "model", "layer", "map"]);
   const FORMS = /** @type {const} */ (["log2", "sqrt", "linear"]);
+  const VIEWS = /** @type {const} */ (["wall", "heads", "layers", "pair"]);
+  const HOWS = /** @type {const} */ (["difference", "flicker", "slider"]);
+  const ORDERS = /** @type {const} */ (["number", "different"]);
+  const PAIR_LAYERS = /** @type {const} */ (["number", "depth"]);
+  const PAIR_HEADS = /** @type {const} */ (["number", "entropy", "distance", "mass", "match"]);
   const CLIPS = /** @type {const} */ (["0", "0.5", "1", "2", "5"]);
 
   /**
@@ -15,6 +20,7 @@ const State = (() => {
    * @returns {State}
    */
   function defaults(page) {
+    const models = slugs(page);
     return {
       layer: page.start,
       head: "mean",
@@ -27,6 +33,14 @@ const State = (() => {
       strength: 80,
       place: null,
       from: null,
+      view: "wall",
+      a: models[0] ?? "",
+      b: models[1] ?? models[0] ?? "",
+      how: "difference",
+      slide: 50,
+      order: "number",
+      pairLayers: "number",
+      pairHeads: "number",
     };
   }
 
@@ -43,6 +57,7 @@ const State = (() => {
       draw: state.draw,
       overlay: String(state.strength),
     });
+    for (const [name, value] of extra(state)) fields.set(name, value);
     if (state.query === PatchQueries.ID && state.from) fields.set("from", written(state.from));
     if (state.place) fields.set("at", written(state.place));
     return `#${fields}`.replaceAll("%2C", ",");
@@ -69,9 +84,40 @@ const State = (() => {
     if (fields.get("draw") === "smooth") state.draw = "smooth";
     state.strength = percent(fields.get("overlay"), state.strength);
     state.keep = Math.max(5, percent(fields.get("keep"), state.keep));
+    state.view = oneOf(VIEWS, fields.get("view"), state.view);
+    state.how = oneOf(HOWS, fields.get("how"), state.how);
+    state.order = oneOf(ORDERS, fields.get("order"), state.order);
+    state.pairLayers = oneOf(PAIR_LAYERS, fields.get("layers"), state.pairLayers);
+    state.pairHeads = oneOf(PAIR_HEADS, fields.get("heads"), state.pairHeads);
+    state.slide = percent(fields.get("slide"), state.slide);
+    state.a = oneOf(slugs(page), fields.get("a"), state.a);
+    state.b = oneOf(slugs(page), fields.get("b"), state.b);
     state.place = read(fields.get("at"), page);
     if (state.query === PatchQueries.ID) state.from = read(fields.get("from"), page);
     return state;
+  }
+
+  /**
+   * Fields of what is seldom chosen: they stand in the address only where they say something.
+   * @param {State} state
+   * @returns {[string, string][]}
+   */
+  function extra(state) {
+    /** @type {[string, string][]} */
+    const fields = [];
+    if (state.pairLayers !== "number") fields.push(["layers", state.pairLayers]);
+    if (state.pairHeads !== "number") fields.push(["heads", state.pairHeads]);
+    if (state.view === "wall") return fields;
+    fields.push(["view", state.view], ["a", state.a], ["b", state.b]);
+    if (state.view !== "pair") fields.push(["order", state.order]);
+    if (state.view === "pair") fields.push(["how", state.how]);
+    if (state.view === "pair" && state.how === "slider") fields.push(["slide", String(state.slide)]);
+    return fields;
+  }
+
+  /** @param {PageData} page */
+  function slugs(page) {
+    return page.models.filter((model) => !model.failure).map((model) => model.slug);
   }
 
   /**
@@ -127,7 +173,7 @@ const State = (() => {
 
   /** @param {PageData} page */
   function heads(page) {
-    return ["mean", ...Array.from({ length: page.heads }, (_, i) => String(i + 1))];
+    return ["mean", ...Array.from({ length: page.heads }, (_, i) => String(i + 1)), "max"];
   }
 
   /**

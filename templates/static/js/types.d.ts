@@ -5,7 +5,7 @@ declare const COLOUR_TABLES: Record<string, string>;
 
 /** A label of a wall's row: the layer's number from 1, or "pool". */
 type RowLabel = string;
-/** The number of a head from 1, or "mean". */
+/** The number of a head from 1, or "mean", or "max". */
 type HeadLabel = string;
 
 interface PageModel {
@@ -71,6 +71,7 @@ interface PatchHeader {
   groups: string[];
   maxima: string;
   mass: string;
+  statistics: Statistics;
 }
 
 /** All patch queries of a model: each line of `codes` is one map. */
@@ -114,6 +115,38 @@ type ScaleName = "shared" | "model" | "layer" | "map";
 type FormName = "log2" | "sqrt" | "linear";
 type DrawName = "nearest" | "smooth";
 
+type ViewName = "wall" | "heads" | "layers" | "pair";
+type HowName = "difference" | "flicker" | "slider";
+type OrderName = "number" | "different";
+type PairLayers = "number" | "depth";
+type PairHeads = "number" | "entropy" | "distance" | "mass" | "match";
+
+/** A patch grid and what it covers, in original pixels; a model has one. */
+interface Grid {
+  grid: [number, number];
+  view: [number, number, number, number];
+}
+
+/** A map in a row of maps. */
+interface Tile {
+  /** Where it is in the atlas; null where there is none. */
+  at: { row: number; column: number } | null;
+  layer: RowLabel;
+  head: HeadLabel;
+  label: string;
+  name: string;
+  chosen: boolean;
+  apart: number;
+}
+
+/** What the views below the large maps ask of the page. */
+interface ViewActions {
+  set(patch: Partial<State>, how: "push" | "walk" | "replace"): void;
+  choose(view: ModelView, tile: Tile): void;
+  show(view: ModelView, state: State): Shown;
+  paint(view: ModelView): HTMLCanvasElement | null;
+}
+
 interface State {
   layer: RowLabel;
   head: HeadLabel;
@@ -130,6 +163,16 @@ interface State {
   place: Place | null;
   /** The place whose patch is the query, when the query is a patch. */
   from: Place | null;
+  view: ViewName;
+  /** Slugs of the two models that are compared. */
+  a: string;
+  b: string;
+  how: HowName;
+  /** Percent of the picture that shows the first of the two. */
+  slide: number;
+  order: OrderName;
+  pairLayers: PairLayers;
+  pairHeads: PairHeads;
 }
 
 /** What a model shows for a state. */
@@ -142,6 +185,7 @@ type Shown =
 interface ModelView {
   index: number;
   model: PageModel;
+  colours: string;
   chunk: Chunk | null;
   patches: PatchChunk | null;
   /** Cuts a query's chunk out of the patch queries. */

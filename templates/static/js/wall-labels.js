@@ -34,7 +34,7 @@ const WallLabels = (() => {
     const name = `${Words.sentence(Words.layer(state.layer))}, ${Words.head(state.head)}`;
     const row = chunk ? chunk.header.rows.indexOf(state.layer) : -1;
     if (!chunk || row < 0) return name;
-    const column = state.head === "mean" ? chunk.header.heads : Number(state.head) - 1;
+    const column = Words.columnOf(chunk, state.head);
     const maximum = chunk.header.maxima[row][column];
     const patches = chunk.header.mass[row][column]?.at(-1);
     if (maximum == null || patches == null) {

@@ -134,7 +134,7 @@ const Walls = (() => {
     header.rows.forEach((label, row) => {
       const y = device(WallGeometry.top(size, model.rows.indexOf(label)));
       header.maxima[row].forEach((maximum, column) => {
-        if (maximum === null) return;
+        if (maximum === null || column > header.heads) return;
         const x = device(WallGeometry.left(size, (column + 1) % (header.heads + 1)));
         context.drawImage(atlas, column * cols, row * rows, cols, rows, x, y, width, height);
       });
@@ -148,7 +148,7 @@ const Walls = (() => {
    */
   function find(model, state) {
     const row = model.rows.indexOf(state.layer);
-    const column = state.head === "mean" ? 0 : Number(state.head);
+    const column = state.head === "mean" ? 0 : Number(state.head) || Infinity;
     return row >= 0 && column <= model.heads ? { row, column } : null;
   }
 
@@ -237,7 +237,7 @@ const Walls = (() => {
    */
   function steps(model, state, far) {
     const row = Math.max(0, model.rows.indexOf(state.layer));
-    const column = state.head === "mean" ? 0 : Number(state.head);
+    const column = Number(state.head) || 0;
     return {
       ArrowUp: [row - 1, column],
       ArrowDown: [row + 1, column],

@@ -10,7 +10,7 @@ const Words = (() => {
 
   /** @param {HeadLabel} head */
   function head(head) {
-    return head === "mean" ? "mean over heads" : `head ${head}`;
+    return head === "mean" || head === "max" ? `${head} over heads` : `head ${head}`;
   }
 
   /**
@@ -75,6 +75,36 @@ const Words = (() => {
   }
 
   /**
+   * The column of a head in a chunk: heads, then their mean, then their maximum.
+   * @param {Chunk} chunk
+   * @param {HeadLabel} head
+   */
+  function columnOf(chunk, head) {
+    if (head === "mean") return chunk.header.heads;
+    return head === "max" ? chunk.header.heads + 1 : Number(head) - 1;
+  }
+
+  /**
+   * How layers and heads of the models are paired.
+   * @param {PageData} page
+   * @param {State} state
+   */
+  function pairing(page, state) {
+    const first = page.models.find((model) => !model.failure)?.label ?? "the first model";
+    const layers =
+      state.pairLayers === "number" ? "Layers are paired by number." : "Layers are paired by relative depth.";
+    const rank = `Heads are paired with those of ${first} by their rank in`;
+    const heads = {
+      number: "Heads are paired by number; heads of different models have nothing in common but it.",
+      entropy: `${rank} entropy.`,
+      distance: `${rank} mean attention distance.`,
+      mass: `${rank} attention on CLS and registers.`,
+      match: `Each head of ${first} is paired with the head of the same layer whose map is nearest in Jensen-Shannon divergence.`,
+    };
+    return `${layers} ${heads[state.pairHeads]}`;
+  }
+
+  /**
    * What is written into a wall that is empty, wholly or in part.
    * @param {PageData} page
    * @param {ModelView} view
@@ -110,7 +140,7 @@ const Words = (() => {
     if (!chunk || chunk.header.query !== state.query) return { kind: "loading" };
     const row = chunk.header.rows.indexOf(state.layer);
     if (row < 0) return { kind: "absent", reason: "The pooling probe is a query of its own." };
-    const column = state.head === "mean" ? chunk.header.heads : Number(state.head) - 1;
+    const column = columnOf(chunk, state.head);
     if (chunk.header.maxima[row][column] === null) {
       if (chunk.self) return { kind: "absent", reason: "For patches: mean over heads only." };
       return { kind: "absent", reason: `The ${layer(state.layer)} has no ${head(state.head)}.` };
@@ -118,5 +148,5 @@ const Words = (() => {
     return { kind: "map", row, column, range: ranges.of(view, row, column, state) };
   }
 
-  return { layer, head, query, sentence, place, note, lacking, wallNote, shown };
+  return { columnOf, layer, head, query, sentence, place, note, lacking, pairing, wallNote, shown };
 })();
