@@ -46,6 +46,9 @@ SCRIPTS = (
     "views.js",
     "readout.js",
     "controls.js",
+    "caption.js",
+    "figure.js",
+    "take-away.js",
     "announcer.js",
     "page.js",
 )

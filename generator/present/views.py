@@ -190,6 +190,7 @@ class PageModel:
         token: the token that answers to ``CLS``, or ``received``.
         chunks: id of a query -> URL of its chunk.
         failure: why the model has no maps here; empty when it has.
+        source: id, commit, grid and preprocessing, for captions.
     """
 
     slug: str
@@ -204,6 +205,7 @@ class PageModel:
     token: str
     chunks: dict[str, str]
     failure: str
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +213,9 @@ class PageData:
     """An image page's data for its scripts.
 
     Attributes:
+        slug: of the image.
+        title: of the image.
+        credit: who made the picture, under which licence.
         width: of the original picture, in pixels.
         height: of the original picture, in pixels.
         scale: low and high end of the shared scale, as powers of two.
@@ -223,6 +228,9 @@ class PageData:
         models: the models, in order.
     """
 
+    slug: str
+    title: str
+    credit: str
     width: int
     height: int
     scale: tuple[int, int]

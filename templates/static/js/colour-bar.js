@@ -89,5 +89,5 @@ const ColourBars = (() => {
     return element;
   }
 
-  return { ticks, update, like };
+  return { ticks, write, update, like };
 })();

@@ -57,6 +57,21 @@ const Page = (() => {
       pointed: null,
       frame: 0,
     };
+    TakeAway.create(page, {
+      caption: () => {
+        const chosen = state.get();
+        const seen = app.views.map((view) => app.pairing.of(app.views[0], view, chosen));
+        return Caption.text(page, app.views, seen, app.views.map((view) => show(app, view, chosen)), chosen);
+      },
+      panels: () => {
+        const chosen = state.get();
+        return Figure.panels(app.views, app.views.map((view) => show(app, view, chosen)), chosen);
+      },
+      name: () => {
+        const { layer, head, query } = state.get();
+        return `${page.slug}-layer-${layer}-head-${head}-${query}.png`;
+      },
+    });
     app.views = page.models.filter((model) => !model.failure).map((model) => build(app, model));
     load(app);
     update(app);

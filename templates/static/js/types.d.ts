@@ -21,9 +21,14 @@ interface PageModel {
   token: string;
   chunks: Record<string, string>;
   failure: string;
+  /** Id, commit, grid and preprocessing, for captions. */
+  source: string;
 }
 
 interface PageData {
+  slug: string;
+  title: string;
+  credit: string;
   width: number;
   height: number;
   scale: [number, number];
