@@ -312,7 +312,9 @@ def _site_bytes(model: PlannedModel, cell: PlannedCell) -> int:
     assert model.resolved is not None and cell.layout is not None
     vision, layout = model.resolved.vision, cell.layout
     queries = max(len(layout.prefix), 1)
-    return int(vision.layers * vision.heads * layout.patches * queries * (4 / 3 + 0.8) * 0.95)
+    rows = vision.layers * vision.heads * layout.patches * queries * (4 / 3 + 0.8) * 0.95
+    kept = {"off": 0, "mean": 1, "heads": vision.heads + 1}[cell.patch_queries]
+    return int(rows + vision.layers * kept * layout.patches**2 * (4 / 3) * 0.8)
 
 
 def _multiplications_per_second() -> float:

@@ -117,7 +117,7 @@ def test_tiles_show_heads_and_layers_and_choose_them(visit: Visit) -> None:
     page.get_by_role("button", name="Through the layers").click()
     settle(page)
     assert page.locator('[data-tiles="3"] .tile:visible').count() == 7  # six layers and the probe
-    page.get_by_role("button", name="Deep, layer 5, head 3").click()
+    page.get_by_role("button", name="Deep, head 3, layer 5").click()
     settle(page)
     assert page.input_value("#layer") == "5"
     assert "view=layers" in page.url

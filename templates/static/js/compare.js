@@ -31,6 +31,8 @@ const Compare = (() => {
   function resample(values, from, to) {
     const [rows, cols] = from.grid;
     const [toRows, toCols] = to.grid;
+    const same = [...from.grid, ...from.view].join() === [...to.grid, ...to.view].join();
+    if (same) return Float64Array.from(values);
     const across = overlaps(cols, [from.view[0], from.view[2]], toCols, [to.view[0], to.view[2]]);
     const down = overlaps(rows, [from.view[1], from.view[3]], toRows, [to.view[1], to.view[3]]);
     const wide = new Float64Array(rows * toCols);

@@ -17,16 +17,23 @@ const Figure = (() => {
    * @property {string[]} labels below each canvas, where there are several
    * @property {number} across canvases beside each other
    * @property {ScaleRange | null} range
+   * @property {Strip | null} strip a bar that is drawn already, with the words at its ends
+   * @property {{x: number, y: number, width: number, height: number} | null} query the patch that
+   *   is the query, in shares of the map
+   *
+   * @typedef {{canvas: HTMLCanvasElement, ends: string[]}} Strip
    */
 
   /**
    * @param {Panel[]} panels
    * @param {string} caption
    * @param {Uint8Array} colours
+   * @param {number} models beside each other
    */
-  function compose(panels, caption, colours) {
+  function compose(panels, caption, colours, models) {
     const canvas = document.createElement("canvas");
-    const columns = Math.min(4, Math.max(1, panels.length));
+    // what belongs to a model stands below its large map
+    const columns = Math.min(4, Math.max(2, models));
     const width = 2 * MARGIN + columns * PANEL + (columns - 1) * GAP;
     canvas.width = width;
     const lines = wrap(Paint.context(canvas), caption, width - 2 * MARGIN);
@@ -87,7 +94,7 @@ const Figure = (() => {
   /** @param {Panel} panel */
   function heightOf(panel) {
     const end = places(panel).at(-1)?.end ?? LINE;
-    return end + (panel.range ? 40 : 0);
+    return end + (panel.range || panel.strip ? 40 : 0);
   }
 
   /**
@@ -108,7 +115,31 @@ const Figure = (() => {
       context.drawImage(source, left + x, top + y, width, height);
       if (panel.labels[i]) context.fillText(panel.labels[i], left + x, top + y + height + 13, width);
     });
-    if (panel.range) bar(context, panel.range, left + 12, top + (all.at(-1)?.end ?? LINE) + 6, colours);
+    if (panel.query && all[0]) outline(context, panel.query, left + all[0].x, top + all[0].y, all[0]);
+    const below = top + (all.at(-1)?.end ?? LINE) + 6;
+    if (panel.range) bar(context, panel.range, left + 12, below, colours);
+    if (!panel.strip) return;
+    context.drawImage(panel.strip.canvas, left, below, PANEL, 10);
+    context.fillText(panel.strip.ends[0], left, below + 26, PANEL / 2 - 10);
+    context.textAlign = "right";
+    context.fillText(panel.strip.ends[1], left + PANEL, below + 26, PANEL / 2 - 10);
+    context.textAlign = "left";
+  }
+
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {{x: number, y: number, width: number, height: number}} query
+   * @param {number} left
+   * @param {number} top
+   * @param {{width: number, height: number}} map
+   */
+  function outline(context, query, left, top, map) {
+    for (const [style, thickness] of /** @type {[string, number][]} */ ([["#000", 5], ["#19d3e6", 2.5]])) {
+      context.strokeStyle = style;
+      context.lineWidth = thickness;
+      const [x, y] = [left + query.x * map.width, top + query.y * map.height];
+      context.strokeRect(x, y, query.width * map.width, query.height * map.height);
+    }
   }
 
   /**
@@ -144,9 +175,10 @@ const Figure = (() => {
     const large = views.map((view, i) => {
       const found = shown[i];
       const range = found.kind === "map" ? found.range : null;
-      return panel(view.model.label, range ? canvases(`[data-model="${view.index}"] .stage-map`) : [], range);
+      const maps = range ? canvases(`[data-model="${view.index}"] .stage-map`) : [];
+      return { ...panel(view.model.label, maps, range), query: queryOf(view) };
     });
-    if (state.view === "pair") return [...large, panel(pairTitle(), canvases(".pair-layer:not([hidden]) canvas"), null)];
+    if (state.view === "pair") return [...large, pairPanel(views, state)];
     if (state.view === "wall") {
       const walls = views.map((v) => panel("All layers (down) and heads (across)", canvases(`[data-wall="${v.index}"] canvas`), null));
       return [...large, ...walls];
@@ -162,8 +194,27 @@ const Figure = (() => {
     ];
   }
 
-  function pairTitle() {
-    return Dom.byId("pair-says", HTMLElement).textContent ?? "";
+  /** @param {ModelView} view */
+  function queryOf({ chunk }) {
+    if (!chunk?.self) return null;
+    const [rows, cols] = chunk.header.grid;
+    return { x: chunk.self.col / cols, y: chunk.self.row / rows, width: 1 / cols, height: 1 / rows };
+  }
+
+  /**
+   * @param {ModelView[]} views
+   * @param {State} state
+   * @returns {Panel}
+   */
+  function pairPanel(views, state) {
+    const [a, b] = [state.a, state.b].map(
+      (slug) => views.find((view) => view.model.slug === slug)?.model.label,
+    );
+    const apart = state.how === "difference";
+    const shown = canvases(".pair-layer:not([hidden]) canvas:not([hidden])");
+    const ends = [...document.querySelectorAll(".pair-ends span")].map((e) => e.textContent ?? "");
+    const strip = apart && shown.length ? { canvas: canvases("#pair-bar canvas")[0], ends } : null;
+    return { ...panel(apart ? `${a} minus ${b}` : `${a}, ${b}`, shown, null), strip };
   }
 
   /**
@@ -173,7 +224,7 @@ const Figure = (() => {
    * @returns {Panel}
    */
   function panel(title, canvases, range) {
-    return { title, canvases, labels: [], across: 1, range };
+    return { title, canvases, labels: [], across: 1, range, strip: null, query: null };
   }
 
   /**

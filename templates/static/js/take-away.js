@@ -18,7 +18,8 @@ const TakeAway = (() => {
     );
     Dom.byId("save-png", HTMLElement).addEventListener("click", () => {
       const caption = `${what.caption()} ${page.credit}`.trim();
-      const canvas = Figure.compose(what.panels(), caption, Paint.table(page.colours));
+      const models = page.models.filter((model) => !model.failure).length;
+      const canvas = Figure.compose(what.panels(), caption, Paint.table(page.colours), models);
       Figure.save(canvas, what.name()).then(() => say("The picture is saved."));
     });
 

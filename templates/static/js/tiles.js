@@ -8,15 +8,16 @@ const Tiles = (() => {
    * @param {(tile: Tile) => void} choose
    */
   function create(root, choose) {
-    /** @type {{button: HTMLElement, canvas: HTMLCanvasElement, label: HTMLElement, tile: Tile | null}[]} */
+    /** @type {{button: HTMLElement, canvas: HTMLCanvasElement, of: HTMLElement, label: HTMLElement, tile: Tile | null}[]} */
     const made = [];
 
     function add() {
       const canvas = document.createElement("canvas");
       const label = Dom.make("span", { class: "tile-label" });
-      const button = Dom.make("button", { type: "button", class: "tile" }, [canvas, label]);
+      const of = Dom.make("span", { class: "visually-hidden" });
+      const button = Dom.make("button", { type: "button", class: "tile" }, [canvas, of, label]);
       /** @type {typeof made[number]} */
-      const one = { button, canvas, label, tile: null };
+      const one = { button, canvas, of, label, tile: null };
       button.addEventListener("click", () => one.tile && choose(one.tile));
       root.append(button);
       made.push(one);
@@ -37,7 +38,7 @@ const Tiles = (() => {
           one.tile = tile;
           one.label.textContent = tile.label;
           one.button.setAttribute("aria-pressed", String(tile.chosen));
-          one.button.setAttribute("aria-label", `${view.model.label}, ${tile.name}`);
+          one.of.textContent = `${view.model.label}, ${tile.of} `;
           draw(one.canvas, view, tile, atlas);
         });
       },

@@ -139,7 +139,8 @@ interface Tile {
   layer: RowLabel;
   head: HeadLabel;
   label: string;
-  name: string;
+  /** What the label is one of, for those who cannot see the page. */
+  of: string;
   chosen: boolean;
   apart: number;
 }

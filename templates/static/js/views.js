@@ -126,13 +126,12 @@ const Views = (() => {
       const shown = show(view, step);
       const label = state.view === "heads" ? step.head : step.layer;
       const bits = apart[i];
-      const name = `${Words.layer(step.layer)}, ${Words.head(step.head)}`;
       return {
         at: shown.kind === "map" ? { row: shown.row, column: shown.column } : null,
         layer: step.layer,
         head: step.head,
         label: bits == null ? label : `${label} · ${bits.toFixed(2)}`,
-        name: bits == null ? name : `${name}, ${bits.toFixed(2)} bits apart`,
+        of: state.view === "heads" ? `${Words.layer(step.layer)}, head` : `${Words.head(step.head)}, layer`,
         chosen: step.layer === state.layer && step.head === state.head,
         apart: bits ?? -1,
       };
