@@ -24,6 +24,7 @@ from torch.nn import functional
 from generator.errors import CaptureError, ModelError, UnsupportedModelError
 from generator.measure.device import choose_device, torch_dtype
 from generator.measure.extract import Broken, Prepared, batches, extract
+from generator.measure.layouts import REFUSED
 from generator.measure.load import LoadedModel, load
 from generator.measure.preprocess import describe, locate, pixels
 from generator.measure.resolve import resolve_folder
@@ -248,7 +249,10 @@ def test_tokens_behind_the_patches_are_refused(tmp_path: Path) -> None:
     )
 
 
-def test_windows_under_an_unlisted_name_are_refused(tmp_path: Path) -> None:
+def test_windows_under_an_unlisted_name_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(REFUSED, "sam_vision_model")
     folder = Family("sam", "SamVisionConfig", "SamVisionModel", ()).save(tmp_path / "sam")
     model = ready(folder)
     with pytest.raises(CaptureError) as caught:
@@ -508,9 +512,11 @@ def test_out_of_memory_halves_the_batch_and_goes_on(
 
 def test_out_of_memory_on_one_picture(saved: Callable[[str], Path]) -> None:
     model = ready(saved("dinov2"))
-    with Small(model.network, 0), pytest.raises(ModelError) as caught:
-        measured(model, prepared(model, 4))
-    assert str(caught.value) == (
+    item = prepared(model, 4)
+    with Small(model.network, 0):
+        (broken,) = extract(model, [item])
+    assert isinstance(broken, Broken) and broken.key == item.key
+    assert str(broken.error) == (
         "dinov2 runs out of memory on noise-4.png alone, at 144 x 96 px. "
         "Lower --resolution, or use --patch-queries off or --dtype bfloat16."
     )
