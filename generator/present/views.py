@@ -334,6 +334,8 @@ class ModelPage:
         steps_of: the image whose steps they are; empty when all images went through the same.
         command: that makes the gallery again.
         entropy: of its heads.
+        maps: what the small maps beside the images are; empty when there are none.
+        bar: colour bar of the small maps.
         images: of the gallery.
         failure: why nothing could be measured with it.
     """
@@ -348,6 +350,8 @@ class ModelPage:
     steps_of: str
     command: str
     entropy: EntropyTable | None
+    maps: str
+    bar: ColourBar
     images: tuple[ModelImage, ...]
     failure: Notice | None
 
