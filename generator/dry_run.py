@@ -11,7 +11,7 @@ from generator.pipeline import plan_gallery
 from generator.progress import Reporter
 from generator.spec import GallerySpec
 from generator.store import Store
-from generator.workplan import ModelCost, estimate
+from generator.workplan import ModelCost, estimate, shared_site_bytes
 
 
 def print_plan(spec: GallerySpec, console: Console, reporter: Reporter) -> None:
@@ -30,13 +30,14 @@ def print_plan(spec: GallerySpec, console: Console, reporter: Reporter) -> None:
     for cost in costs:
         table.add_row(*_row(cost))
     console.print(table)
+    site = sum(cost.site for cost in costs) + shared_site_bytes(plan)
     usable = sum(image.failure is None for image in plan.images)
     console.print(
         f"{usable} of {len(plan.images)} images usable. "
         f"In all: about {duration_in_words(sum(cost.seconds for cost in costs))} on this CPU "
         "(an accelerator is much faster), "
         f"{size_in_words(sum(cost.store for cost in costs))} more in {spec.store}, "
-        f"about {size_in_words(sum(cost.site for cost in costs))} in {spec.out}.",
+        f"about {size_in_words(site)} in {spec.out}.",
         markup=False,
         soft_wrap=True,
     )

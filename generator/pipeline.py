@@ -21,6 +21,7 @@ from generator.front import paper_of
 from generator.groups import read_groups, with_groups
 from generator.images import load_images, open_picture
 from generator.measure.preprocess import pixels
+from generator.present.staging import check_replaceable
 from generator.present.write import SiteReport, build_site
 from generator.progress import Job, Reporter
 from generator.run import Cell, Failure, ImageEntry, ModelEntry, Run
@@ -63,6 +64,7 @@ def build_gallery(spec: GallerySpec, *, command: str, reporter: Reporter) -> Out
     Raises:
         GalleryError: nothing can be built, or the first failure when the spec is strict.
     """
+    check_replaceable(spec.out)  # complain before the work, not after it
     store = Store(spec.store)
     plan = plan_gallery(spec, store, reporter)
     failures = measure_missing(spec, plan, store, reporter)
@@ -141,7 +143,9 @@ def measure_missing(
 
 def _crash(model: PlannedModel, error: Exception) -> ModelError:
     """An error inside a network that nobody foresaw: it costs this model, not the others."""
+    assert model.resolved is not None
     reason = str(error).strip().split("\n", maxsplit=1)[0].rstrip(".")
+    reason = reason.replace(model.resolved.location, model.entry.id)  # it will be published
     return ModelError(
         f"{model.entry.id} cannot be measured: {type(error).__name__}: {reason}.",
         "Run again with --strict to see where it happens.",

@@ -308,11 +308,26 @@ def _record_bytes(model: PlannedModel, cell: PlannedCell) -> int:
 
 
 def _site_bytes(model: PlannedModel, cell: PlannedCell) -> int:
-    """A byte a value, a third more for base64, and the coloured walls that need no JavaScript."""
+    """Chunks of a byte a value in base64, with a header, and one coloured wall."""
     assert model.resolved is not None and cell.layout is not None
     vision, layout = model.resolved.vision, cell.layout
+    values = vision.layers * (vision.heads + 1) * layout.patches  # and the mean over heads
     queries = max(len(layout.prefix), 1)
-    return int(vision.layers * vision.heads * layout.patches * queries * (4 / 3 + 0.8) * 0.95)
+    kept = {"off": 0, "mean": 1, "heads": vision.heads + 1}[cell.patch_queries]
+    patch_rows = vision.layers * kept * layout.patches**2
+    return int(queries * (values * 4 / 3 + 3000) + values * 0.65 + 1000 + patch_rows * 1.07)
+
+
+def shared_site_bytes(plan: WorkPlan) -> int:
+    """Bytes of the site that belong to no model: pictures, pages, styles and scripts."""
+    good = [image for image in plan.images if image.failure is None]
+    pixels = 0.0
+    for image in good:
+        for side in (1280, 480):  # the picture and its thumbnail, never enlarged
+            scale = min(side / max(image.width, image.height), 1)
+            pixels += image.width * image.height * scale**2
+    pages = len(good) + len(plan.models)
+    return int(0.16 * pixels) + 12_000 * pages + 100_000
 
 
 def _multiplications_per_second() -> float:

@@ -10,6 +10,7 @@ from generator.records import (
     AttentionRecord,
     Environment,
     ModelFacts,
+    PatchQueries,
     Pooling,
     Preprocessing,
     TokenLayout,
@@ -30,6 +31,7 @@ def record(
     heads: int = 2,
     seed: int = 0,
     pooling: bool = False,
+    patches: PatchQueries = "off",
     image_size: tuple[int, int] = (96, 64),
     image_sha256: str = "0" * 64,
 ) -> AttentionRecord:
@@ -40,14 +42,14 @@ def record(
     logits = rng.normal(scale=1.5, size=(layers, heads, n, n))
     full = np.exp(logits)
     full /= full.sum(-1, keepdims=True)
-    patches = tokens.patch_slice
-    groups = [slice(i, i + 1) for i in range(p)] + [patches]
+    patch_rows = tokens.patch_slice
+    groups = [slice(i, i + 1) for i in range(p)] + [patch_rows]
     mass = np.stack(
         [np.stack([full[:, :, q, k].sum(-1).mean(-1) for k in groups], -1) for q in groups], -2
     )
     with np.errstate(divide="ignore"):
         entropy = -(full * np.log(full)).sum(-1).mean(-1) / np.log(n)
-        cut = full[..., patches] / full[..., patches].sum(-1, keepdims=True)
+        cut = full[..., patch_rows] / full[..., patch_rows].sum(-1, keepdims=True)
         entropy_patches = -(cut * np.log(cut)).sum(-1).mean(-1) / np.log(tokens.patches)
     row, col = np.divmod(np.arange(tokens.patches), tokens.cols)
     apart = 16.0 * np.hypot(row[:, None] - row[None], col[:, None] - col[None])
@@ -56,6 +58,7 @@ def record(
         rollout = (layer + np.eye(n)) / 2 @ rollout
     probe = rng.random((heads, tokens.patches))
     probe /= probe.sum(-1, keepdims=True)
+    kept = full[:, :, patch_rows]
     width, height = image_size
     f32 = np.float32
     return AttentionRecord(
@@ -101,13 +104,13 @@ def record(
             device="cpu", dtype="float32", attention="sdpa", versions=(("torch", "2.13.0"),)
         ),
         attention=np.moveaxis(full[:, :, :p] * n, 2, 0).astype(np.float16),
-        received=(full[:, :, patches].mean(2) * n).astype(np.float16),
+        received=(full[:, :, patch_rows].mean(2) * n).astype(np.float16),
         entropy=entropy.astype(f32),
         entropy_patches=entropy_patches.astype(f32),
-        distance=(full[:, :, patches, patches] * apart).sum(-1).mean(-1).astype(f32),
-        distance_patches=(cut[:, :, patches] * apart).sum(-1).mean(-1).astype(f32),
+        distance=(full[:, :, patch_rows, patch_rows] * apart).sum(-1).mean(-1).astype(f32),
+        distance_patches=(cut[:, :, patch_rows] * apart).sum(-1).mean(-1).astype(f32),
         mass=mass.astype(f32),
-        self_attention=np.diagonal(full, axis1=2, axis2=3)[..., patches].mean(-1).astype(f32),
+        self_attention=np.diagonal(full, axis1=2, axis2=3)[..., patch_rows].mean(-1).astype(f32),
         norms=rng.uniform(1, 20, size=(layers + 1, n)).astype(f32),
         rollout=(rollout[0] if p else rollout.mean(0)).astype(f32),
         pooling=Pooling(
@@ -116,4 +119,7 @@ def record(
         )
         if pooling
         else None,
+        patch_attention=None
+        if patches == "off"
+        else (n * (kept if patches == "heads" else kept.mean(1))).astype(np.float16),
     )

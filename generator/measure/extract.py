@@ -105,7 +105,6 @@ def extract(model: LoadedModel, batch: Sequence[Prepared]) -> Iterator[Attention
 
     Raises:
         CaptureError: the attention seen is not what the architecture promises.
-        ModelError: not even one picture fits the memory.
     """
     try:
         measured = _measure(model, batch)
@@ -114,11 +113,8 @@ def extract(model: LoadedModel, batch: Sequence[Prepared]) -> Iterator[Attention
             raise
         _free(model.device)
         if len(batch) == 1:
-            raise ModelError(
-                f"{model.facts.id} runs out of memory on {batch[0].name} alone, at "
-                f"{batch[0].pixels.shape[2]} x {batch[0].pixels.shape[1]} px.",
-                "Lower --resolution, or use --patch-queries off or --dtype bfloat16.",
-            ) from error
+            yield Broken(batch[0].key, _too_large(model, batch[0]))
+            return
         half = len(batch) // 2
         log.warning("Out of memory with a batch of %d; going on with %d.", len(batch), half)
         yield from extract(model, batch[:half])
@@ -253,6 +249,14 @@ def _automatic(model: LoadedModel, item: Prepared) -> int:
     tokens = vision.layout(*item.pixels.shape[1:]).tokens
     budget = CPU_TOKENS if model.device.type == "cpu" else ACCELERATOR_TOKENS
     return max(budget // tokens, 1)
+
+
+def _too_large(model: LoadedModel, item: Prepared) -> ModelError:
+    height, width = item.pixels.shape[1:]
+    return ModelError(
+        f"{model.facts.id} runs out of memory on {item.name} alone, at {width} x {height} px.",
+        "Lower --resolution, or use --patch-queries off or --dtype bfloat16.",
+    )
 
 
 def _is_out_of_memory(error: RuntimeError) -> bool:

@@ -96,18 +96,20 @@ FAMILIES: dict[str, Family] = {
 
 ALIASES = {"mlcd": "mlcd_vision_model"}
 
-WINDOWED = "attends within windows and pools its tokens"
-CONVOLUTIONAL = "is convolutional"
-REFUSED: dict[str, str] = {
-    **dict.fromkeys(("swin", "swinv2", "donut-swin", "maskformer-swin", "clap"), WINDOWED),
-    **dict.fromkeys(("hiera", "mvit", "pvt", "pvt_v2", "segformer", "glpn"), WINDOWED),
-    **dict.fromkeys(("vitdet", "sam", "sam_hq", "sam2", "sam3", "dinat", "nat"), WINDOWED),
-    **dict.fromkeys(("focalnet", "poolformer", "levit", "cvt", "efficientformer"), WINDOWED),
-    **dict.fromkeys(("convnext", "convnextv2", "dinov3_convnext", "resnet"), CONVOLUTIONAL),
-    **dict.fromkeys(("regnet", "bit", "efficientnet", "vgg", "textnet"), CONVOLUTIONAL),
-    **dict.fromkeys(("mobilenet_v1", "mobilenet_v2", "mobilevit", "mobilevitv2"), CONVOLUTIONAL),
-    **dict.fromkeys(("vivit", "videomae", "timesformer", "vjepa2"), "reads video, not images"),
+_REASONS = {
+    "attends within windows and pools its tokens": (
+        *("swin", "swinv2", "swin2sr", "donut-swin", "maskformer-swin", "clap", "hiera", "mvit"),
+        *("pvt", "pvt_v2", "segformer", "glpn", "vitdet", "dinat", "nat", "focalnet"),
+        *("sam", "sam_vision_model", "sam_hq", "sam_hq_vision_model", "sam2", "sam3"),
+        *("sam3_vit_model", "poolformer", "levit", "cvt", "efficientformer"),
+    ),
+    "is convolutional": (
+        *("convnext", "convnextv2", "dinov3_convnext", "resnet", "regnet", "bit", "vgg"),
+        *("efficientnet", "textnet", "mobilenet_v1", "mobilenet_v2", "mobilevit", "mobilevitv2"),
+    ),
+    "reads video, not images": ("vivit", "videomae", "timesformer", "vjepa2"),
 }
+REFUSED = {model_type: reason for reason, types in _REASONS.items() for model_type in types}
 
 
 @dataclass(frozen=True, slots=True)

@@ -258,8 +258,10 @@ def _network(resolved: ResolvedModel, dtype: torch.dtype, attention: str) -> nn.
     except GalleryError:
         raise
     except Exception as error:  # other people's code on other people's files raises anything
+        # Failures are published, and folders may be private.
+        reason = first_line(error).replace(resolved.location, resolved.id).rstrip(".")
         raise ModelError(
-            f"The weights of {resolved.id} cannot be loaded: {first_line(error).rstrip('.')}.",
+            f"The weights of {resolved.id} cannot be loaded: {reason}.",
             f"Check the checkpoint with transformers {transformers.__version__} alone.",
         ) from error
     missing = [

@@ -85,25 +85,13 @@ def resolve_folder(folder: Path, *, trust_remote_code: bool = False) -> Resolved
     config_file = folder / "config.json"
     if not config_file.is_file():
         raise ModelError(
-            f"The folder {folder} has no config.json, so it is not a transformers checkpoint.",
+            f"The folder {name} has no config.json, so it is not a transformers checkpoint.",
             "Save the model with save_pretrained() and name that folder.",
         )
     config = _read_json(config_file, name)
     vision = _vision(config, name)
     _expect_consent(name, config, vision, trust_remote_code)
-    weights = sorted(folder.glob(WEIGHTS_PATTERN))
-    if not weights:
-        raise ModelError(
-            f"The folder {folder} has no {WEIGHTS_PATTERN} weights.",
-            "Save the model with save_pretrained(), which writes safetensors.",
-        )
-    for file in weights:
-        with file.open("rb") as stream:
-            if stream.read(len(LFS_POINTER)) == LFS_POINTER:
-                raise ModelError(
-                    f"{file.name} of {name} is a Git LFS pointer, not the weights themselves.",
-                    "Run git lfs pull in the folder.",
-                )
+    weights = _weights_of(folder, name)
     preprocessor_file = folder / "preprocessor_config.json"
     preprocessor = _read_json(preprocessor_file, name) if preprocessor_file.is_file() else None
     small = [f for f in (config_file, preprocessor_file) if f.is_file()]
@@ -120,6 +108,23 @@ def resolve_folder(folder: Path, *, trust_remote_code: bool = False) -> Resolved
         processor=_processor(preprocessor, vision, name),
         trust_remote_code=trust_remote_code,
     )
+
+
+def _weights_of(folder: Path, name: str) -> list[Path]:
+    weights = sorted(folder.glob(WEIGHTS_PATTERN))
+    if not weights:
+        raise ModelError(
+            f"The folder {name} has no {WEIGHTS_PATTERN} weights.",
+            "Save the model with save_pretrained(), which writes safetensors.",
+        )
+    for file in weights:
+        with _readable(file, name), file.open("rb") as stream:
+            if stream.read(len(LFS_POINTER)) == LFS_POINTER:
+                raise ModelError(
+                    f"{file.name} of {name} is a Git LFS pointer, not the weights themselves.",
+                    "Run git lfs pull in the folder.",
+                )
+    return weights
 
 
 def resolve_hub(
@@ -269,6 +274,18 @@ def _processor(
 
 
 @contextmanager
+def _readable(path: Path, model: str) -> Iterator[None]:
+    """What the system says of a file, without its folder: failures are published."""
+    try:
+        yield
+    except OSError as error:
+        raise ModelError(
+            f"{path.name} of {model} cannot be read: {error.strerror}.",
+            "Check the file and its permissions.",
+        ) from error
+
+
+@contextmanager
 def _understood(file: str, model: str) -> Iterator[None]:
     """Values of a kind that nobody foresaw are an error of the file, not of the program."""
     try:
@@ -282,8 +299,9 @@ def _understood(file: str, model: str) -> Iterator[None]:
 
 def _read_json(path: Path, model: str) -> Mapping[str, Any]:
     try:
-        parsed = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        with _readable(path, model):
+            parsed = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ModelError(
             f"{path.name} of {model} cannot be read: {first_line(error)}",
             "Download or save the model again.",

@@ -12,7 +12,10 @@ from generator.present.environment import static_files
 from generator.present.heatmap import bar_png
 from generator.present.manifest import Settings
 
-STYLESHEETS = ("theme.css", "layout.css", "content.css", "index.css", "stage.css", "custom.css")
+STYLESHEETS = (
+    *("theme.css", "layout.css", "content.css", "index.css"),
+    *("stage.css", "views.css", "custom.css"),
+)
 """In order; ``custom.css`` exists only in a user's folder."""
 
 PRINT = "print.css"
@@ -21,18 +24,34 @@ SCRIPTS = (
     "decode.js",
     "scale.js",
     "numbers.js",
+    "patch-queries.js",
     "state.js",
     "chunks.js",
-    "paint.js",
+    "fuse.js",
     "dom.js",
+    "paint.js",
+    "ranges.js",
+    "threshold.js",
+    "marks.js",
+    "colour-bar.js",
     "words.js",
     "places.js",
+    "compare.js",
+    "maps.js",
+    "diverging.js",
+    "pairing.js",
     "wall-geometry.js",
     "wall-labels.js",
     "wall.js",
     "stage.js",
+    "tiles.js",
+    "pair.js",
+    "views.js",
     "readout.js",
     "controls.js",
+    "caption.js",
+    "figure.js",
+    "take-away.js",
     "announcer.js",
     "page.js",
 )

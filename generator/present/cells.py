@@ -23,8 +23,9 @@ from generator.present.chunk import (
 )
 from generator.present.comparison import PlacedMap, divergence_bytes, outliers_of
 from generator.present.heatmap import map_png, wall_png
-from generator.present.manifest import FileEntry
+from generator.present.manifest import FileEntry, Kind
 from generator.present.maps import PRIMARY, RECEIVED, maps_of, query_ids
+from generator.present.patches import PATCH, patch_chunk_bytes
 from generator.present.quantise import Quantised, decode
 from generator.present.scale import Scale, octave_histogram
 from generator.present.shelf import Part, Shelf
@@ -99,7 +100,7 @@ def publish_chunks(
         jobs = _jobs(read(cell.record), pool)
     chunks = tuple(
         shelf.put(
-            "chunk",
+            _kind(query),
             f"{stem}.{query}",
             {"record": cell.record, "query": query},
             make,
@@ -173,13 +174,18 @@ def _former_queries(shelf: Shelf, record: str) -> tuple[str, ...]:
     if primary is None:
         return ()
     queries = read_header(shelf.former_path(primary)).facts.queries
-    whole = all(shelf.find("chunk", {"record": record, "query": q}) for q in queries)
+    whole = all(shelf.find(_kind(q), {"record": record, "query": q}) for q in queries)
     return queries if whole else ()
+
+
+def _kind(query: str) -> Kind:
+    return "patches" if query == PATCH else "chunk"
 
 
 def _jobs(record: AttentionRecord, pool: Executor) -> dict[str, Callable[[], bytes]]:
     """Start to encode the chunks of a record; each job waits for its own."""
     queries = {query: maps_of(record, query) for query in query_ids(record.layout)}
+    patches = (PATCH,) if record.patch_attention is not None else ()
     counts = [octave_histogram(maps.maps[:, :-1]) for maps in queries.values()]
     facts = CellFacts(
         record=record.key,
@@ -189,15 +195,18 @@ def _jobs(record: AttentionRecord, pool: Executor) -> dict[str, Callable[[], byt
         view=record.view,
         preprocessing=record.preprocessing,
         environment=record.environment,
-        queries=tuple(queries),
+        queries=(*queries, *patches),
         histogram=tuple(int(n) for n in np.sum(counts, axis=0)),
         outliers=outliers_of(record),
     )
     statistics = statistics_of(record)
-    return {
+    jobs: dict[str, Callable[[], bytes]] = {
         query: pool.submit(chunk_bytes, maps, facts, statistics).result
         for query, maps in queries.items()
     }
+    if patches:
+        jobs[PATCH] = pool.submit(patch_chunk_bytes, record).result
+    return jobs
 
 
 def _nothing() -> bytes:

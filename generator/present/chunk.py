@@ -57,7 +57,7 @@ class CellFacts:
         view: the part of the picture that the patches cover.
         preprocessing: how the input was made.
         environment: device, dtype, versions.
-        queries: ids of the queries that have a chunk, ``CLS`` first.
+        queries: ids of the queries that have a chunk, ``CLS`` first, ``patch`` last.
         histogram: octave histogram of all maps of all queries (see ``scale.octave_histogram``).
         outliers: patches of unusual norm.
     """
@@ -148,7 +148,7 @@ def chunk_bytes(maps: QueryMaps, facts: CellFacts, statistics: Statistics) -> by
         statistics=statistics,
         facts=facts,
     )
-    return _script(header, atlas_png(quantised.codes)).encode("ascii")
+    return script_bytes(_HEADER.dump_python(header, mode="json"), atlas_png(quantised.codes))
 
 
 def read_header(path: Path) -> Header:
@@ -159,10 +159,8 @@ def read_header(path: Path) -> Header:
 
 def read_chunk(path: Path) -> tuple[Header, Quantised]:
     """Read a chunk back: what a browser would decode, ``codes[row, head + mean, row, col]``."""
-    header = read_header(path)
-    body = path.read_bytes().split(b"\n", 2)[1].removeprefix(b'"').removesuffix(b'");')
-    with Image.open(io.BytesIO(base64.b64decode(body))) as png:
-        flat = np.asarray(png)
+    text, flat = read_gray(path)
+    header = _HEADER.validate_json(text)
     (rows, cols), columns = header.grid, header.heads + 1
     codes = flat.reshape(len(header.rows), rows, columns, cols).swapaxes(1, 2)
     maxima = np.array(header.maxima, dtype=np.float32)
@@ -176,21 +174,33 @@ def atlas_png(codes: NDArray[np.uint8]) -> bytes:
         codes: ``[row, head + mean, grid row, grid col]``.
     """
     layers, columns, rows, cols = codes.shape
-    atlas = codes.swapaxes(1, 2).reshape(layers * rows, columns * cols)
+    return gray_png(codes.swapaxes(1, 2).reshape(layers * rows, columns * cols))
+
+
+def gray_png(codes: NDArray[np.uint8]) -> bytes:
+    """A gray PNG of codes ``[y, x]``."""
     file = io.BytesIO()
     # codes are noise to a compressor: runs and Huffman codes are as small as a search for repeats,
     # and twice as fast
-    picture = Image.fromarray(np.ascontiguousarray(atlas))
+    picture = Image.fromarray(np.ascontiguousarray(codes))
     picture.save(file, format="PNG", compress_level=6, compress_type=zlib.Z_RLE)
     return file.getvalue()
 
 
-def _script(header: Header, png: bytes) -> str:
-    fields: dict[str, Any] = _HEADER.dump_python(header, mode="json")
+def read_gray(path: Path) -> tuple[bytes, NDArray[np.uint8]]:
+    """The header of a chunk as JSON text, and the codes of its PNG."""
+    first, second, _ = path.read_bytes().split(b"\n", 2)
+    body = second.removeprefix(b'"').removesuffix(b'");')
+    with Image.open(io.BytesIO(base64.b64decode(body))) as png:
+        return first.removeprefix(CALL.encode()).rstrip(b","), np.asarray(png)
+
+
+def script_bytes(fields: dict[str, Any], png: bytes) -> bytes:
+    """A header and a PNG as a classic script."""
     text = json.dumps(fields, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
     # `<` never appears, so a chunk may also be put into a page's own script element
     text = text.replace("<", "\\u003c")
-    return f'{CALL}{text},\n"{base64.b64encode(png).decode("ascii")}");\n'
+    return f'{CALL}{text},\n"{base64.b64encode(png).decode("ascii")}");\n'.encode("ascii")
 
 
 def _rounded(values: FloatArray, digits: int) -> Rows:

@@ -10,15 +10,10 @@ from pathlib import Path
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 from markupsafe import Markup
 
+from generator.bundled import bundled
 from generator.errors import StoreError
 from generator.present.views import PageData
 from generator.present.views_index import IndexData
-
-
-def own_templates() -> Path:
-    """The program's templates: inside the package once installed, else beside it."""
-    packaged = Path(__file__).parents[1] / "templates"
-    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "templates"
 
 
 def template_folders(user: Path | None) -> tuple[Path, ...]:
@@ -28,10 +23,10 @@ def template_folders(user: Path | None) -> tuple[Path, ...]:
         StoreError: the user's folder does not exist.
     """
     if user is None:
-        return (own_templates(),)
+        return (bundled("templates"),)
     if not user.is_dir():
         raise StoreError(f"There is no template folder {user}.", "Name a folder with --templates.")
-    return (user, own_templates())
+    return (user, bundled("templates"))
 
 
 def make_environment(user: Path | None = None) -> Environment:
@@ -39,7 +34,7 @@ def make_environment(user: Path | None = None) -> Environment:
 
     A user's template replaces the one of the same name and may extend it as ``!own/<name>``.
     """
-    own = FileSystemLoader(own_templates())
+    own = FileSystemLoader(bundled("templates"))
     loaders = [FileSystemLoader(folder) for folder in template_folders(user)]
     environment = Environment(
         loader=ChoiceLoader([*loaders, PrefixLoader({"!own": own})]),

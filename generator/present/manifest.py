@@ -35,7 +35,17 @@ RENDER_VERSION = 2
 """Raised by hand when chunks, walls or pictures change for the same record and settings."""
 
 Kind = Literal[
-    "chunk", "wall", "map", "picture", "thumb", "entropy", "divergence", "teaser", "seen", "social"
+    "chunk",
+    "patches",
+    "wall",
+    "map",
+    "picture",
+    "thumb",
+    "entropy",
+    "divergence",
+    "teaser",
+    "seen",
+    "social",
 ]
 
 
@@ -62,10 +72,11 @@ class FileEntry:
 
     Attributes:
         path: relative to the site's root, with ``/``.
-        kind: ``chunk`` (numbers of one query), ``wall`` (all its maps, coloured), ``map`` (last
-            layer, mean over heads), ``picture``, ``thumb``, ``entropy`` (of a model's heads) or
-            ``divergence`` (of an image's models, pair by pair); for the front page ``teaser`` (a
-            map), ``seen`` (what a model saw of a picture) and ``social`` (for link previews).
+        kind: ``chunk`` (numbers of one query), ``patches`` (numbers of all patches as queries),
+            ``wall`` (all maps of a query, coloured), ``map`` (last layer, mean over heads),
+            ``picture``, ``thumb``, ``entropy`` (of a model's heads) or ``divergence`` (of an
+            image's models, pair by pair); for the front page ``teaser`` (a map), ``seen`` (what a
+            model saw of a picture) and ``social`` (for link previews).
         query: id of the query, for chunks, walls and maps.
         made_of: hash of all inputs that decide the bytes; a rebuild takes the file over by it.
         sha256: hash of the bytes.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from generator.present.cells import CellContent
+from generator.present.chunk import CellFacts
 from generator.present.maps import POOL, PRIMARY
+from generator.present.patches import PATCH
 from generator.present.planner import Planner, image_path
 from generator.present.views import (
     Fact,
@@ -114,10 +116,14 @@ def _data(planner: Planner, image: ImageEntry) -> PageData:
     tokens = any(not cell.received for cell in found)
     ids = dict.fromkeys(query for cell in found for query in cell.facts.queries)
     # CLS first, then by kind as the models order them: registers last, by number
-    ordered = sorted(ids, key=lambda q: (q != PRIMARY, q.startswith("reg"), len(q), q))
+    # and a patch at the end
+    ordered = sorted(ids, key=lambda q: (q != PRIMARY, q == PATCH, q.startswith("reg"), len(q), q))
     layers = [cell.facts.model.layers for cell in found]
     scale = planner.contents.scale
     return PageData(
+        slug=image.slug,
+        title=image.title,
+        credit=credit(image).text,
         width=image.width,
         height=image.height,
         scale=(scale.low, scale.high),
@@ -136,7 +142,7 @@ def _page_model(planner: Planner, model: ModelEntry, image: ImageEntry) -> PageM
     if not isinstance(cell, CellContent):
         reason = (model.failure or cell).message
         return PageModel(
-            model.slug, model.label, "", 0, 0, (), (0, 0), (0, 0, 0, 0), (), "", {}, reason
+            model.slug, model.label, "", 0, 0, (), (0, 0), (0, 0, 0, 0), (), "", {}, reason, ""
         )
     facts = cell.facts
     return PageModel(
@@ -152,4 +158,17 @@ def _page_model(planner: Planner, model: ModelEntry, image: ImageEntry) -> PageM
         token=cell.token,
         chunks={file.query: planner.url(file.path) for file in cell.chunks},
         failure="",
+        source=_source(cell.facts),
+    )
+
+
+def _source(facts: CellFacts) -> str:
+    """What a caption says of a model: everything one needs to make its maps again."""
+    version = facts.model.version[:12]
+    seen, view = facts.preprocessing, facts.view
+    return (
+        f"{facts.model.id}{f' at {version}' if version else ''}, "
+        f"{grid_text([(facts.layout.rows, facts.layout.cols)])} patches, input "
+        f"{view.input_width} × {view.input_height} pixels, {_FIELDS[seen.field_of_view]}, "
+        f"{seen.resample}, {facts.environment.dtype}"
     )

@@ -35,6 +35,8 @@ def model_page(planner: Planner, model: ModelEntry) -> ModelPage:
         steps_of=steps_of,
         command=planner.run.command,
         entropy=_entropy(here, model),
+        maps=_maps(cells),
+        bar=here.shared_bar(),
         images=tuple(_image(here, model, image) for image in planner.run.images),
         failure=notice(model.failure),
     )
@@ -114,6 +116,16 @@ def _entropy(planner: Planner, model: ModelEntry) -> EntropyTable | None:
             for layer, row in enumerate(found.mean)
         ),
     )
+
+
+def _maps(cells: tuple[CellContent, ...]) -> str:
+    """What the small maps beside the images are."""
+    if not cells:
+        return ""
+    layer = f"Layer {cells[0].facts.model.layers}, mean over heads"
+    if cells[0].facts.layout.cls is None:
+        return f"{layer}: mean received attention, because the model has no class token."
+    return f"{layer}: attention of the class token, on the scale of the whole gallery."
 
 
 def _image(planner: Planner, model: ModelEntry, image: ImageEntry) -> ModelImage:

@@ -32,7 +32,7 @@ def staged(out: Path) -> Iterator[Path]:
     former = out.with_name(f".{out.name}.former")
     try:
         _recover(out, stage, former)
-        _check_replaceable(out)
+        check_replaceable(out)
         stage.mkdir(parents=True)
     except OSError as error:
         raise StoreError(
@@ -65,7 +65,12 @@ def _recover(out: Path, stage: Path, former: Path) -> None:
         shutil.rmtree(stage)
 
 
-def _check_replaceable(out: Path) -> None:
+def check_replaceable(out: Path) -> None:
+    """Make sure that writing a site to ``out`` destroys nothing of the user's.
+
+    Raises:
+        StoreError: it is a file, or a folder with something else than a site in it.
+    """
     if not out.exists():
         return
     if not out.is_dir():

@@ -130,6 +130,7 @@ class PageModel:
         token: the token that answers to ``CLS``, or ``received``.
         chunks: id of a query -> URL of its chunk.
         failure: why the model has no maps here; empty when it has.
+        source: id, commit, grid and preprocessing, for captions.
     """
 
     slug: str
@@ -144,6 +145,7 @@ class PageModel:
     token: str
     chunks: dict[str, str]
     failure: str
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,9 @@ class PageData:
     """An image page's data for its scripts.
 
     Attributes:
+        slug: of the image.
+        title: of the image.
+        credit: who made the picture, under which licence.
         width: of the original picture, in pixels.
         height: of the original picture, in pixels.
         scale: low and high end of the shared scale, as powers of two.
@@ -163,6 +168,9 @@ class PageData:
         models: the models, in order.
     """
 
+    slug: str
+    title: str
+    credit: str
     width: int
     height: int
     scale: tuple[int, int]
@@ -266,6 +274,8 @@ class ModelPage:
         steps_of: the image whose steps they are; empty when all images went through the same.
         command: that makes the gallery again.
         entropy: of its heads.
+        maps: what the small maps beside the images are; empty when there are none.
+        bar: colour bar of the small maps.
         images: of the gallery.
         failure: why nothing could be measured with it.
     """
@@ -280,5 +290,7 @@ class ModelPage:
     steps_of: str
     command: str
     entropy: EntropyTable | None
+    maps: str
+    bar: ColourBar
     images: tuple[ModelImage, ...]
     failure: Notice | None

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from generator.present.cells import CellContent, MapNote
 from generator.present.maps import POOL, PRIMARY
+from generator.present.patches import PATCH
 from generator.present.scale import TAIL, Scale, power_label, times_text
 from generator.present.views import Credit, Notice
 from generator.records import TokenLayout
@@ -55,7 +56,7 @@ def query_label(query: str, any_class_token: bool) -> str:
         return "CLS token" if any_class_token else "all tokens (mean received)"
     if query.startswith("reg") and query[3:].isdecimal():
         return f"register {query[3:]}"
-    return {"DIST": "distillation token"}.get(query, f"{query} token")
+    return {"DIST": "distillation token", PATCH: "a patch"}.get(query, f"{query} token")
 
 
 def row_name(row: str) -> str:

@@ -16,16 +16,23 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import torch
+from matplotlib import pyplot as plt
 from transformers import Dinov2Config, Dinov2Model
 
+from generator.measure.extract import Prepared, extract
 from generator.measure.layouts import read_vision_config
 from generator.measure.load import LoadedModel
+from generator.measure.preprocess import describe, locate
 from generator.measure.processors import read_processor
 from generator.measure.residual import find_blocks
 from generator.measure.resolve import ResolvedModel
+from generator.measure.statistics import prefix_rows
+from generator.measure.tap import AttentionTap
 from generator.records import ModelFacts, PatchQueries
+from generator.workplan import AUTOMATIC_GRID
 
 LARGE = {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16, "patch_size": 14}
 
@@ -84,9 +91,6 @@ def bare(model: LoadedModel, side: int) -> None:
 
 def rows_only(model: LoadedModel, side: int) -> None:
     """The model watched, keeping the rows of the prefix tokens."""
-    from generator.measure.statistics import prefix_rows
-    from generator.measure.tap import AttentionTap
-
     layout = model.resolved.vision.layout(side, side)
     tap = AttentionTap(
         model.blocks, partial(prefix_rows, layout=layout), tokens=layout.tokens, model="seeded"
@@ -96,11 +100,8 @@ def rows_only(model: LoadedModel, side: int) -> None:
     assert all(len(images) == 1 for images in tap.layers)
 
 
-def record(model: LoadedModel, side: int, patch_queries: PatchQueries = "off") -> None:
-    """A whole record, as ``build`` makes it."""
-    from generator.measure.extract import Prepared, extract
-    from generator.measure.preprocess import describe, locate
-
+def record(model: LoadedModel, side: int) -> None:
+    """A whole record with everything that ``build`` measures by default."""
     resolved = model.resolved
     preprocessing = describe(
         resolved.processor, resolved.vision, field_of_view="square", resolution=side, model="seeded"
@@ -113,20 +114,16 @@ def record(model: LoadedModel, side: int, patch_queries: PatchQueries = "off") -
         preprocessing=preprocessing,
         model="seeded",
     )
-    item = Prepared(
-        "0" * 64, "noise", "0" * 64, image(side), geometry, preprocessing, patch_queries
-    )
+    grid = resolved.vision.layout(side, side)
+    kept: PatchQueries = "mean" if grid.patches <= AUTOMATIC_GRID else "off"
+    item = Prepared("0" * 64, "noise", "0" * 64, image(side), geometry, preprocessing, kept)
     (made,) = extract(model, [item])
     assert hasattr(made, "rollout")
 
 
 def tutorial(model: LoadedModel, side: int, folder: Path) -> None:
     """The tutorial's way: eager attention, all matrices, a matplotlib grid of heads a layer."""
-    import matplotlib as mpl
-
     mpl.use("Agg")
-    from matplotlib import pyplot as plt
-
     layout = model.resolved.vision.layout(side, side)
     attentions = model.attentions(torch.from_numpy(image(side))[None], layout)
     for number, attention in enumerate(attentions):

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.opened import Opened, settle
 
 Visit = Callable[..., Opened]
-IDS = ("layer", "head", "query", "scale", "draw", "strength")
+IDS = ("layer", "head", "query", "scale", "form", "clip", "keep", "draw", "strength")
 
 
 def values(page: Page) -> dict[str, str]:
@@ -33,6 +33,10 @@ def titles(page: Page) -> list[str]:
         ("head", "2", "head=2"),
         ("query", "reg2", "query=reg2"),
         ("scale", "map", "scale=map"),
+        ("scale", "layer", "scale=layer"),
+        ("form", "linear", "form=linear"),
+        ("clip", "2", "clip=2"),
+        ("keep", "60", "keep=60"),
         ("draw", "smooth", "draw=smooth"),
         ("strength", "35", "overlay=35"),
     ],
@@ -41,8 +45,9 @@ def test_every_choice_is_in_the_address_and_comes_back(
     visit: Visit, name: str, value: str, field: str
 ) -> None:
     opened = visit("i/image0/index.html")
-    if name == "strength":
-        opened.page.fill("#strength", value)
+    opened.page.locator(".more summary").click()
+    if name in ("strength", "keep"):
+        opened.page.fill(f"#{name}", value)
     else:
         opened.page.select_option(f"#{name}", value)
     opened.wait()
@@ -79,6 +84,9 @@ def test_a_wrong_address_shows_the_defaults(visit: Visit, fragment: str) -> None
         "head": "mean",
         "query": "CLS",
         "scale": "shared",
+        "form": "log2",
+        "clip": "0.5",
+        "keep": "100",
         "draw": "nearest",
         "strength": "80",
     }
@@ -177,7 +185,8 @@ def test_a_picture_can_be_read_with_the_keyboard(image_page: Page) -> None:
 
 def test_everything_can_be_reached_with_tab_and_shows_its_focus(image_page: Page) -> None:
     seen = []
-    for _ in range(60):
+    image_page.locator(".more").evaluate("element => { element.open = true; }")
+    for _ in range(70):
         image_page.keyboard.press("Tab")
         seen.append(
             image_page.evaluate(
@@ -204,8 +213,9 @@ def test_everything_can_be_reached_with_tab_and_shows_its_focus(image_page: Page
 @pytest.mark.parametrize("width", [1280, 390])
 def test_targets_are_large_enough_for_fingers(visit: Visit, width: int) -> None:
     page = visit("i/image0/index.html", width=width).page
+    page.locator(".more summary").click()
     small = page.evaluate(
-        """() => [...document.querySelectorAll('button, select, input, .pager a')]
+        """() => [...document.querySelectorAll('button, select, input, summary, .pager a')]
             .filter(e => e.getClientRects().length)
             .map(e => [e.id || e.textContent.trim(), e.getBoundingClientRect()])
             .filter(([, box]) => box.width < 24 || box.height < 24)

@@ -9,11 +9,19 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from generator.records import AttentionRecord, FieldOfView
+from generator.records import AttentionRecord, FieldOfView, PatchQueries
 from generator.run import Cell, Failure, ImageEntry, ModelEntry, Run
 from tests import tiny
 
 HOSTILE = '</script><img src=x onerror=alert(1)>{{ 7*7 }} & "Ünï" 猫'
+KEPT: dict[str, PatchQueries] = {
+    "plain": "mean",
+    "registers": "heads",
+    "probe": "off",
+    "deep": "mean",
+}
+"""Which rows of patches each model's records keep."""
+
 COMMAND = "attention-gallery build -m tiny/plain -i pictures -o site"
 
 
@@ -66,7 +74,7 @@ def gallery(
 
     ``plain`` has a class token, ``registers`` two registers more, ``probe`` no class token but a
     pooling probe, ``deep`` twice the layers and heads on a finer grid. ``gone`` failed. The last
-    image failed too.
+    image failed too. ``KEPT`` says whose records hold the rows of patches.
     """
     folder.mkdir(parents=True, exist_ok=True)
     layouts = {
@@ -104,6 +112,7 @@ def gallery(
                     layers=6 if model.slug == "deep" else 3,
                     heads=4 if model.slug == "deep" else 2,
                     pooling=model.slug == "probe",
+                    patches=KEPT[model.slug],
                     seed=number,
                     image_sha256=image.sha256,
                 )

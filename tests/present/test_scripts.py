@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from generator.bundled import bundled
 from generator.present.assets import BOOT, INDEX_SCRIPTS, SCRIPTS
-from generator.present.environment import own_templates
 
-SCRIPT_FOLDER = own_templates() / "static" / "js"
+SCRIPT_FOLDER = bundled("templates") / "static" / "js"
 
 
 def test_every_script_is_published_in_the_stated_order() -> None:

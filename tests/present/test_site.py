@@ -67,6 +67,23 @@ def page_data(site: Path, path: str) -> dict:
 # --- what is there ------------------------------------------------------------------------------
 
 
+def test_a_models_heat_map_names_its_layers_and_heads_and_its_maps_their_unit(built: Built) -> None:
+    trial, site, _ = built
+    for model in trial.run.models:
+        records = [r for r in trial.records.values() if r.model.id == model.id]
+        html = (site / f"m/{model.slug}/index.html").read_text(encoding="utf-8")
+        heat = re.search(r'class="heat-heads".*?</div>.*?class="heat-layers".*?</div>', html, re.S)
+        if not records:
+            assert heat is None
+            continue
+        assert heat is not None
+        heads, layers = records[0].model.heads, records[0].model.layers
+        labels = re.findall(r"<span>(\d+)</span>", heat[0])
+        assert labels == [str(n + 1) for n in range(heads)] + [str(n + 1) for n in range(layers)]
+        assert f"Layer {layers}, mean over heads" in html
+        assert "times uniform" in html
+
+
 def test_every_model_image_and_failure_is_on_the_index(built: Built) -> None:
     trial, site, _ = built
     index = page(site, "index.html")

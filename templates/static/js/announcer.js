@@ -22,22 +22,21 @@ const Announcer = (() => {
   }
 
   /**
-   * @param {PageData} page
    * @param {ModelView[]} views
    * @param {State} state
+   * @param {(view: ModelView) => Shown} show
    */
-  function sentence(page, views, state) {
-    const parts = views.map((view) => `${view.model.label}: ${one(page, view, state)}`);
+  function sentence(views, state, show) {
+    const parts = views.map((view) => `${view.model.label}: ${one(view, state, show(view))}`);
     return `${Words.layer(state.layer)}, ${Words.head(state.head)}. ${parts.join(". ")}.`;
   }
 
   /**
-   * @param {PageData} page
    * @param {ModelView} view
    * @param {State} state
+   * @param {Shown} shown
    */
-  function one(page, view, state) {
-    const shown = Words.shown(page, view, state);
+  function one(view, state, shown) {
     if (shown.kind === "loading") return "loading";
     if (shown.kind !== "map" || !view.chunk) return shown.kind === "map" ? "" : shown.reason;
     const kept = state.place && Places.patchAt(view.model, state.place);

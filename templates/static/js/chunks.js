@@ -60,10 +60,33 @@ const Chunks = (() => {
     if (!chunk) throw new Error(`${url} holds another chunk than the page expects.`);
     arrived.delete(key);
     const { codes, width } = await Decode.png(Decode.base64(chunk.png));
-    return { header: chunk.header, codes, width };
+    return { header: chunk.header, codes, width, self: null };
   }
 
-  return { receive, load };
+  /** @type {Map<string, Promise<PatchChunk>>} */
+  const opened = new Map();
+
+  /**
+   * The same for the patch queries of a record.
+   * @param {string} record
+   * @param {string} url
+   * @returns {Promise<PatchChunk>}
+   */
+  function loadPatches(record, url) {
+    let promise = opened.get(record);
+    if (!promise) {
+      promise = load(record, PatchQueries.ID, url).then((loaded) =>
+        PatchQueries.open(
+          /** @type {{header: PatchHeader, codes: Uint8Array}} */ (/** @type {unknown} */ (loaded)),
+        ),
+      );
+      promise.catch(() => opened.delete(record));
+      opened.set(record, promise);
+    }
+    return promise;
+  }
+
+  return { receive, load, loadPatches };
 })();
 
 /**

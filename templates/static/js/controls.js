@@ -3,6 +3,14 @@
 // The bar of controls: native selects, buttons and a range, in words.
 
 const Controls = (() => {
+  /** Whose a scale is. */
+  const WHOSE = {
+    shared: "the same for all maps",
+    model: "the same for all maps of a model",
+    layer: "the same for all maps of a layer",
+    map: "each map its own",
+  };
+
   /**
    * @param {PageData} page
    * @param {(patch: Partial<State>, how: "push" | "walk" | "replace") => void} set
@@ -14,8 +22,16 @@ const Controls = (() => {
       head: Dom.byId("head", HTMLSelectElement),
       query: Dom.byId("query", HTMLSelectElement),
       scale: Dom.byId("scale", HTMLSelectElement),
+      form: Dom.byId("form", HTMLSelectElement),
       draw: Dom.byId("draw", HTMLSelectElement),
+      pairLayers: Dom.byId("pair-layers", HTMLSelectElement),
+      pairHeads: Dom.byId("pair-heads", HTMLSelectElement),
     };
+    const clip = Dom.byId("clip", HTMLSelectElement);
+    const keep = Dom.byId("keep", HTMLInputElement);
+    const keepOut = Dom.byId("keep-out", HTMLOutputElement);
+    const bar = Dom.find(document, ".shared-bar");
+    const caption = Dom.byId("bar-says", HTMLElement);
     const strength = Dom.byId("strength", HTMLInputElement);
     const output = Dom.byId("strength-out", HTMLOutputElement);
     fill(selects.layer, State.layers(page), (name) => (name === "pool" ? "pool" : name));
@@ -29,6 +45,8 @@ const Controls = (() => {
       select.addEventListener("change", () => set({ [name]: select.value }, "push"));
     }
     strength.addEventListener("input", () => set({ strength: Number(strength.value) }, "replace"));
+    clip.addEventListener("change", () => set({ clip: Number(clip.value) }, "push"));
+    keep.addEventListener("input", () => set({ keep: Number(keep.value) }, "replace"));
     for (const button of document.querySelectorAll("[data-step]")) {
       if (!(button instanceof HTMLButtonElement)) continue;
       const name = button.dataset.step === "layer" ? "layer" : "head";
@@ -43,16 +61,36 @@ const Controls = (() => {
     keepClear();
 
     return {
+      /**
+       * Number the bar, or leave the numbers to the bar of each model.
+       * @param {ScaleRange | null} range
+       * @param {State} state
+       */
+      showRange(range, state) {
+        const mixed = !range && state.scale !== "shared";
+        document.body.classList.toggle("own-scales", mixed);
+        caption.textContent = mixed
+          ? "times uniform, numbered below each picture"
+          : `times uniform, ${WHOSE[state.scale]}`;
+        if (range) ColourBars.update(bar, range);
+      },
+
       /** @param {State} state */
       update(state) {
         selects.layer.value = state.layer;
         selects.head.value = state.head;
         selects.query.value = state.query;
         selects.scale.value = state.scale;
+        selects.form.value = state.form;
         selects.draw.value = state.draw;
+        selects.pairLayers.value = state.pairLayers;
+        selects.pairHeads.value = state.pairHeads;
+        Dom.byId("pairing-says", HTMLElement).textContent = Words.pairing(page, state);
+        clip.value = String(state.clip);
+        keep.value = String(state.keep);
+        keepOut.textContent = state.keep < 100 ? `${state.keep} %` : "all";
         strength.value = String(state.strength);
         output.textContent = `${state.strength} %`;
-        document.body.classList.toggle("own-scales", state.scale === "map");
         for (const button of document.querySelectorAll("[data-step]")) {
           if (!(button instanceof HTMLButtonElement)) continue;
           const layer = button.dataset.step === "layer";

@@ -54,5 +54,16 @@ const Dom = (() => {
     element.style.height = `${height}${unit}`;
   }
 
-  return { make, byId, find, place };
+  /**
+   * @param {ParentNode} root
+   * @param {string} selector
+   * @returns {Element}
+   */
+  function any(root, selector) {
+    const element = root.querySelector(selector);
+    if (!element) throw new Error(`The page has no ${selector}.`);
+    return element;
+  }
+
+  return { any, make, byId, find, place };
 })();

@@ -9,6 +9,10 @@ const Page = (() => {
    * @property {ReturnType<typeof State.create>} state
    * @property {ReturnType<typeof Controls.create>} controls
    * @property {Stage} original the picture alone
+   * @property {ReturnType<typeof Ranges.create>} ranges
+   * @property {ReturnType<typeof Pairing.create>} pairing
+   * @property {ReturnType<typeof Views.create>} below what stands below the large maps
+   * @property {Map<ModelView, () => HTMLCanvasElement | null>} atlases
    * @property {ModelView[]} views models that have something to show
    * @property {{layer: RowLabel, head: HeadLabel} | null} previewed under the pointer in a wall
    * @property {Place | null} pointed under the pointer in a picture
@@ -21,7 +25,7 @@ const Page = (() => {
     /** @type {PageData} */
     const page = JSON.parse(source.textContent ?? "");
     const announcer = Announcer.create(Dom.byId("announcer", HTMLElement), () =>
-      Announcer.sentence(page, app.views, app.state.get()),
+      Announcer.sentence(app.views, app.state.get(), (view) => show(app, view, app.state.get())),
     );
     const state = State.create(page, () => {
       app.previewed = null;
@@ -36,14 +40,38 @@ const Page = (() => {
       controls: Controls.create(page, state.set, state.get),
       original: Stages.create(Dom.find(document, '[data-stage="picture"]'), page, null, {
         point: (place) => point(app, place),
-        pin: (place) => pin(app, place),
+        pin: (place, second) => pin(app, place, second),
         step: () => {},
       }),
+      ranges: Ranges.create(page, () => app.views),
+      pairing: Pairing.create(page),
+      below: Views.create(page, {
+        set: state.set,
+        choose: (_, { layer, head }) => state.set({ layer, head }, "push"),
+        show: (view, wanted) => show(app, view, wanted),
+        paint: (view) => app.atlases.get(view)?.() ?? null,
+      }),
+      atlases: new Map(),
       views: [],
       previewed: null,
       pointed: null,
       frame: 0,
     };
+    TakeAway.create(page, {
+      caption: () => {
+        const chosen = state.get();
+        const seen = app.views.map((view) => app.pairing.of(app.views[0], view, chosen));
+        return Caption.text(page, app.views, seen, app.views.map((view) => show(app, view, chosen)), chosen);
+      },
+      panels: () => {
+        const chosen = state.get();
+        return Figure.panels(app.views, app.views.map((view) => show(app, view, chosen)), chosen);
+      },
+      name: () => {
+        const { layer, head, query } = state.get();
+        return `${page.slug}-layer-${layer}-head-${head}-${query}.png`;
+      },
+    });
     app.views = page.models.filter((model) => !model.failure).map((model) => build(app, model));
     load(app);
     update(app);
@@ -59,32 +87,47 @@ const Page = (() => {
     const index = page.models.indexOf(model);
     const article = Dom.find(document, `[data-model="${index}"]`);
     const wall = Dom.find(document, `[data-wall="${index}"]`);
-    const shared = { low: page.scale[0], high: page.scale[1] };
-    const atlas = Paint.remembered(shared, Paint.table(page.colours));
-    return {
+    const atlas = Paint.remembered(Paint.table(page.colours));
+    /** @type {ModelView} */
+    const view = {
       index,
       model,
+      colours: page.colours,
       chunk: null,
+      patches: null,
+      cut: PatchQueries.remembered(),
       problem: "",
       stage: Stages.create(Dom.find(article, "[data-stage]"), page, model, {
         point: (place) => point(app, place),
-        pin: (place) => pin(app, place),
-        step: (by) => step(app, model, by),
+        pin: (place, second) => pin(app, place, second),
+        step: (by, second) => step(app, model, by, second),
       }),
       readout: Readouts.create(
         Dom.find(article, "[data-readout]"), Dom.find(wall, "[data-notes]"), page,
       ),
       wall: Walls.create(Dom.find(wall, "[data-cells]"), model, {
-        preview: (layer, head) => preview(app, { layer, head }),
+        preview: (layer, head) => preview(app, back({ layer, head })),
         endPreview: () => preview(app, null),
-        choose: (layer, head, how) => state.set({ layer, head }, how),
+        choose: (layer, head, how) => state.set(back({ layer, head }), how),
         turn,
-        paint: ({ chunk }) => {
-          const { scale, query } = state.get();
-          return chunk && chunk.header.query === query ? atlas(chunk, scale) : null;
-        },
+        paint,
       }),
     };
+    app.atlases.set(view, paint);
+    return view;
+
+    function paint() {
+      const chosen = state.get();
+      if (!view.chunk || view.chunk.header.query !== chosen.query) return null;
+      const range = (/** @type {number} */ row, /** @type {number} */ column) =>
+        app.ranges.of(view, row, column, chosen);
+      return atlas(view.chunk, app.ranges.key(chosen), range);
+    }
+
+    /** @param {{layer: RowLabel, head: HeadLabel}} cell of this model */
+    function back(cell) {
+      return app.pairing.back(app.views[0], view, state.get(), cell);
+    }
   }
 
   /**
@@ -96,10 +139,15 @@ const Page = (() => {
     for (const view of app.views) {
       const url = view.model.chunks[query];
       if (!url || (view.chunk && view.chunk.header.query === query)) continue;
-      Chunks.load(view.model.record, query, url).then(
-        (chunk) => {
-          if (app.state.get().query !== query) return;
-          view.chunk = chunk;
+      const { record } = view.model;
+      const loaded =
+        query === PatchQueries.ID
+          ? Chunks.loadPatches(record, url).then((patches) => void (view.patches = patches))
+          : Chunks.load(record, query, url).then((chunk) => {
+              if (app.state.get().query === query) view.chunk = Fuse.withMax(chunk);
+            });
+      loaded.then(
+        () => {
           view.problem = "";
           schedule(app);
         },
@@ -125,17 +173,40 @@ const Page = (() => {
     const place = pointed ?? chosen.place;
     app.controls.update(chosen);
     for (const view of views) {
-      const shown = Words.shown(page, view, current);
-      view.stage.update(view, current, shown, place);
-      view.readout.update(view, current, shown, place);
-      view.wall.update(view, chosen, current, Words.lacking(page, view.model, chosen));
+      const query = Places.queryPatch(page, view.model, chosen);
+      if (query && view.patches) view.chunk = Fuse.withMax(view.cut(view.patches, view.model.heads, query));
     }
+    const seen = views.map((view) => app.pairing.of(views[0], view, current));
+    const all = views.map((view) => show(app, view, current));
+    const ranges = all.flatMap((shown) => (shown.kind === "map" ? [shown.range] : []));
+    const differ = !Ranges.agree(ranges);
+    app.controls.showRange(differ ? null : (ranges[0] ?? null), current);
+    for (const [i, view] of views.entries()) {
+      const shown = all[i];
+      view.stage.update(view, current, shown, place);
+      view.readout.update(view, seen[i], shown, place, differ);
+      const ring = app.pairing.of(views[0], view, chosen);
+      view.wall.update(view, ring, seen[i], Words.wallNote(page, view, chosen));
+    }
+    app.below.update(views, chosen);
     app.original.update(null, chosen, { kind: "loading" }, place);
-    Dom.byId("place", HTMLElement).textContent = Words.place(page, place, pointed === null);
+    Dom.byId("place", HTMLElement).textContent = Words.place(
+      page, place, pointed === null, chosen,
+    );
     for (const link of document.querySelectorAll("a[data-carry]")) {
-      if (link instanceof HTMLAnchorElement) link.hash = State.format({ ...chosen, place: null });
+      if (link instanceof HTMLAnchorElement) link.hash = State.format({ ...chosen, place: null, from: null });
     }
     document.documentElement.classList.add("ready");
+  }
+
+  /**
+   * @param {App} app
+   * @param {ModelView} view
+   * @param {State} state
+   */
+  function show(app, view, state) {
+    const paired = app.pairing.of(app.views[0], view, state);
+    return Words.shown(app.page, view, paired, app.ranges);
   }
 
   /**
@@ -148,25 +219,33 @@ const Page = (() => {
   }
 
   /**
-   * Keep a place, or let go of the one that is kept.
+   * Choose the patch that is the query; or keep a place, or let go of the one that is kept.
    * @param {App} app
    * @param {Place} place
+   * @param {boolean} second
    */
-  function pin(app, place) {
+  function pin(app, place, second) {
+    if (app.state.get().query === PatchQueries.ID && !second) {
+      app.state.set({ from: rounded(place) }, "walk");
+      return;
+    }
     const kept = app.state.get().place;
     const again = kept && Math.hypot(kept.x - place.x, kept.y - place.y) < app.page.width / 100;
     app.state.set({ place: again ? null : rounded(place) }, "replace");
   }
 
   /**
-   * Move the kept place over a model's grid; the first step goes to its middle.
+   * Move the query's patch, or the kept place, over a model's grid; without one, to its middle.
    * @param {App} app
    * @param {PageModel} model
    * @param {[number, number]} by rows and columns
+   * @param {boolean} second
    */
-  function step(app, model, by) {
+  function step(app, model, by, second) {
     const [rows, cols] = model.grid;
-    const { place } = app.state.get();
+    const state = app.state.get();
+    const origin = second ? null : State.origin(app.page, state);
+    const place = origin ?? state.place;
     const at = place && Places.patchAt(model, place);
     const next = at
       ? {
@@ -175,7 +254,8 @@ const Page = (() => {
         }
       : { row: Math.floor(rows / 2), col: Math.floor(cols / 2) };
     app.pointed = null;
-    app.state.set({ place: rounded(Places.centre(model, next)) }, "replace");
+    const there = rounded(Places.centre(model, next));
+    app.state.set(origin ? { from: there } : { place: there }, origin ? "walk" : "replace");
   }
 
   /**

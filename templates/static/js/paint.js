@@ -36,34 +36,32 @@ const Paint = (() => {
   }
 
   /**
-   * The range a map is drawn on.
+   * The codes of one map without the patch that is the query.
    * @param {Chunk} chunk
    * @param {number} row
    * @param {number} column
-   * @param {ScaleName} scale
-   * @param {ScaleRange} shared
    */
-  function range(chunk, row, column, scale, shared) {
-    if (scale === "shared") return shared;
-    return Scale.ownRange(mapCodes(chunk, row, column), chunk.header.maxima[row][column] ?? 0);
+  function others(chunk, row, column) {
+    const codes = mapCodes(chunk, row, column);
+    if (!chunk.self) return codes;
+    const own = chunk.self.row * chunk.header.grid[1] + chunk.self.col;
+    return codes.filter((_, i) => i !== own);
   }
 
   /**
    * All maps of a chunk in one picture, heads across, layers down.
    * @param {Chunk} chunk
-   * @param {ScaleName} scale
-   * @param {ScaleRange} shared
+   * @param {(row: number, column: number) => ScaleRange} range
    * @param {Uint8Array} colours
    */
-  function atlas(chunk, scale, shared, colours) {
+  function atlas(chunk, range, colours) {
     const { header, width, codes } = chunk;
     const [rows, cols] = header.grid;
     const image = new ImageData(width, header.rows.length * rows);
     header.maxima.forEach((maxima, row) => {
       maxima.forEach((maximum, column) => {
         if (maximum === null) return;
-        const own = range(chunk, row, column, scale, shared);
-        const indices = Scale.colourIndices(maximum, own);
+        const indices = Scale.colourIndices(maximum, range(row, column));
         for (let r = 0; r < rows; r += 1) {
           const from = (row * rows + r) * width + column * cols;
           for (let at = from; at < from + cols; at += 1) {
@@ -77,15 +75,18 @@ const Paint = (() => {
 
   /**
    * An atlas as a canvas, painted again only for another chunk or scale.
-   * @param {ScaleRange} shared
    * @param {Uint8Array} colours
    */
-  function remembered(shared, colours) {
-    /** @type {{chunk: Chunk, scale: ScaleName, canvas: HTMLCanvasElement} | null} */
+  function remembered(colours) {
+    /** @type {{chunk: Chunk, key: string, canvas: HTMLCanvasElement} | null} */
     let last = null;
-    return (/** @type {Chunk} */ chunk, /** @type {ScaleName} */ scale) => {
-      if (!last || last.chunk !== chunk || last.scale !== scale) {
-        last = { chunk, scale, canvas: canvas(atlas(chunk, scale, shared, colours)) };
+    return (
+      /** @type {Chunk} */ chunk,
+      /** @type {string} */ key,
+      /** @type {(row: number, column: number) => ScaleRange} */ range,
+    ) => {
+      if (!last || last.chunk !== chunk || last.key !== key) {
+        last = { chunk, key, canvas: canvas(atlas(chunk, range, colours)) };
       }
       return last.canvas;
     };
@@ -188,5 +189,5 @@ const Paint = (() => {
     return found;
   }
 
-  return { table, mapCodes, range, atlas, remembered, patches, smooth, canvas, context };
+  return { table, mapCodes, others, atlas, remembered, patches, smooth, canvas, context };
 })();

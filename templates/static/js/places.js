@@ -18,6 +18,17 @@ const Places = (() => {
   }
 
   /**
+   * The patch of a model that is the query, or null.
+   * @param {PageData} page
+   * @param {PageModel} model
+   * @param {State} state
+   */
+  function queryPatch(page, model, state) {
+    const origin = State.origin(page, state);
+    return origin && patchAt(model, origin);
+  }
+
+  /**
    * Left, top, width and height of a patch, in original pixels.
    * @param {PageModel} model
    * @param {Patch} patch
@@ -55,7 +66,20 @@ const Places = (() => {
   }
 
   /**
-   * The patch with the highest value, the first of equals.
+   * How many patches of a map have a higher value, plus one.
+   * @param {Chunk} chunk
+   * @param {number} row
+   * @param {number} column
+   * @param {Patch} patch
+   */
+  function rank(chunk, row, column, patch) {
+    const codes = Paint.mapCodes(chunk, row, column);
+    const own = codes[patch.row * chunk.header.grid[1] + patch.col];
+    return codes.reduce((above, code) => above + (code > own ? 1 : 0), 1);
+  }
+
+  /**
+   * The patch with the highest value, the first of equals; never the query itself.
    * @param {Chunk} chunk
    * @param {number} row
    * @param {number} column
@@ -63,13 +87,14 @@ const Places = (() => {
    */
   function strongest(chunk, row, column) {
     const codes = Paint.mapCodes(chunk, row, column);
-    let best = 0;
-    codes.forEach((code, i) => {
-      if (code > codes[best]) best = i;
-    });
     const cols = chunk.header.grid[1];
+    const own = chunk.self ? chunk.self.row * cols + chunk.self.col : -1;
+    let best = own === 0 ? 1 : 0;
+    codes.forEach((code, i) => {
+      if (i !== own && code > codes[best]) best = i;
+    });
     return { row: Math.floor(best / cols), col: best % cols };
   }
 
-  return { patchAt, box, centre, value, strongest };
+  return { patchAt, queryPatch, box, centre, value, rank, strongest };
 })();

@@ -15,25 +15,28 @@ const Readouts = (() => {
     const badge = Dom.make("span", { class: "badge", hidden: "" });
     const value = Dom.make("p", { class: "readout-value" });
     const mass = Dom.make("div", { class: "mass" });
-    root.append(title, value, mass);
+    const bar = ColourBars.like(Dom.find(document, ".shared-bar"));
+    const kept = Dom.make("p", { class: "kept", hidden: "" });
+    root.append(title, value, bar, kept, mass);
 
     return {
-      update(view, state, shown, place) {
+      update(view, state, shown, place, differ) {
         title.replaceChildren(
           Words.sentence(`${Words.layer(state.layer)}, ${Words.head(state.head)}`),
         );
-        const note = Words.note(view.model, state);
+        const note = Words.note(page, view.model, state);
         if (note) title.append(Dom.make("span", { class: "readout-query" }, [note]));
         title.append(badge);
-        badge.hidden = state.scale === "shared" || shown.kind !== "map";
+        badge.hidden = bar.hidden = !differ || shown.kind !== "map";
+        badge.textContent = "scale differs";
         value.replaceChildren(...valueText(view, shown, place));
         const map = shown.kind === "map" && view.chunk ? shown : null;
         mass.hidden = notes.hidden = !map;
+        kept.hidden = !map || state.keep >= 100;
         if (!map || !view.chunk) return;
-        const shared = { low: page.scale[0], high: page.scale[1] };
-        const range = Paint.range(view.chunk, map.row, map.column, state.scale, shared);
-        const ends = [range.low, range.high].map((end) => Numbers.times(2 ** end));
-        badge.textContent = `scale differs: ${ends[0]} to ${ends[1]}`;
+        const { range } = map;
+        if (differ) ColourBars.update(bar, range);
+        if (!kept.hidden) kept.textContent = keptText(view.chunk, map.row, map.column, state.keep);
         showMass(mass, view.chunk, map.row, map.column);
         notes.replaceChildren(...noteLines(view.chunk, map.row, map.column, range));
       },
@@ -53,17 +56,37 @@ const Readouts = (() => {
     if (place && !patch) return ["Outside of what this model saw."];
     const at = patch ?? Places.strongest(view.chunk, shown.row, shown.column);
     const times = Places.value(view.chunk, shown.row, shown.column, at);
+    const { self } = view.chunk;
+    const own = self && self.row === at.row && self.col === at.col;
+    const fused = shown.column > view.chunk.header.heads;
+    const rank = Places.rank(view.chunk, shown.row, shown.column, at);
+    const [rows, cols] = view.chunk.header.grid;
     const share = times / view.chunk.header.keys[shown.row];
     return [
       Dom.make("span", {}, [
         Dom.make("strong", {}, [`${Numbers.times(times)} ×`]),
         " uniform",
       ]),
-      Dom.make("span", { class: "share" }, [`${Numbers.percent(share)} of the attention`]),
+      Dom.make("span", { class: "share" }, [
+        `${Numbers.percent(share)} of ${fused ? "a head's" : "the"} attention`,
+      ]),
+      Dom.make("span", { class: "rank" }, [`rank ${rank} of ${rows * cols}`]),
       Dom.make("span", { class: "where" }, [
-        `${patch ? "" : "strongest: "}row ${at.row + 1}, col ${at.col + 1}`,
+        `${patch ? "" : "strongest: "}row ${at.row + 1}, col ${at.col + 1}${own ? " (the query itself)" : ""}`,
       ]),
     ];
+  }
+
+  /**
+   * @param {Chunk} chunk
+   * @param {number} row
+   * @param {number} column
+   * @param {number} percent
+   */
+  function keptText(chunk, row, column, percent) {
+    const mask = Marks.mask(Paint.mapCodes(chunk, row, column), percent);
+    const kept = mask.reduce((sum, keep) => sum + keep, 0);
+    return `${percent}\u00a0% of the mass on patches: ${kept} of ${mask.length} patches`;
   }
 
   /**
@@ -75,6 +98,10 @@ const Readouts = (() => {
   function showMass(root, chunk, row, column) {
     const { groups, mass } = chunk.header;
     const shares = mass[row][column].map((share) => share ?? 0);
+    if (!shares.length) {
+      root.replaceChildren("A maximum over heads is not a distribution: it has no shares.");
+      return;
+    }
     const bar = Dom.make("div", { class: "mass-bar", "aria-hidden": "true" });
     const list = Dom.make("ul", { class: "mass-list", "aria-label": "Where the attention goes" });
     groups.forEach((name, i) => {
@@ -105,8 +132,9 @@ const Readouts = (() => {
       if (place < 0) below += 1;
     }
     const lines = [`Off the scale: ${above} above, ${below} below, of ${codes.length} patches.`];
-    const { entropy, distance } = chunk.header.statistics;
-    if (row < entropy.length) {
+    const fused = column > chunk.header.heads;
+    if (!fused && chunk.header.statistics && row < chunk.header.statistics.entropy.length) {
+      const { entropy, distance } = chunk.header.statistics;
       const pick = (/** @type {number[][]} */ table) =>
         column < table[row].length
           ? table[row][column]

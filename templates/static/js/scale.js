@@ -1,12 +1,19 @@
 "use strict";
 
-// Times uniform, log2. The same functions as generator/present/scale.py and quantise.py.
+// From times uniform to places on a scale. On log2 the same functions as generator/present/scale.py
+// and quantise.py. Pure.
 
 const Scale = (() => {
   const STEPS = 255;
-  /** Octaves that a map's own scale spans at most. */
+  /** Octaves that a scale found from maps spans at most. */
   const OWN_SPAN = 10;
-  const TAIL = 0.005;
+  /** Bins of a histogram: parts of an octave, and the octave of the first. */
+  const PARTS = 64;
+  const FIRST = -16;
+  const BINS = 32 * PARTS;
+
+  /** @type {Record<FormName, (times: number) => number>} */
+  const FORMS = { log2: Math.log2, sqrt: Math.sqrt, linear: (times) => times };
 
   /**
    * The value that a code stands for, in times uniform.
@@ -24,7 +31,9 @@ const Scale = (() => {
    * @param {ScaleRange} range
    */
   function position(times, range) {
-    return (Math.log2(times) - range.low) / (range.high - range.low);
+    const form = FORMS[range.form];
+    const low = form(range.low);
+    return (form(times) - low) / (form(range.high) - low);
   }
 
   /**
@@ -48,22 +57,64 @@ const Scale = (() => {
     return indices;
   }
 
-  /**
-   * A map's own range, by the rule of the shared one: its 0.5 and 99.5 percentiles.
-   * @param {Uint8Array} codes of the map
-   * @param {number} maximum
-   * @returns {ScaleRange}
-   */
-  function ownRange(codes, maximum) {
-    if (!(maximum > 0)) return { low: -1, high: 1 };
-    const sorted = Uint8Array.from(codes).sort();
-    const last = sorted.length - 1;
-    const ends = [TAIL, 1 - TAIL].map((share) => sorted[Math.round(share * last)]);
-    const high = Math.log2(value(Math.max(ends[1], 1), maximum));
-    const low = Math.log2(value(Math.max(ends[0], 1), maximum));
-    // a flat map still needs a range to lie in
-    return { low: Math.min(Math.max(low, high - OWN_SPAN), high - 0.5), high };
+  /** An empty histogram over parts of octaves. */
+  function histogram() {
+    return new Float64Array(BINS);
   }
 
-  return { value, position, colourIndex, colourIndices, ownRange };
+  /**
+   * Count the codes of a map.
+   * @param {Float64Array} bins
+   * @param {Uint8Array} codes
+   * @param {number} maximum
+   */
+  function count(bins, codes, maximum) {
+    const counts = new Uint32Array(256);
+    for (const code of codes) counts[code] += 1;
+    counts.forEach((number, code) => {
+      if (number) bins[bin(value(code, maximum))] += number;
+    });
+  }
+
+  /** @param {number} times */
+  function bin(times) {
+    const place = Math.floor((Math.log2(times) - FIRST) * PARTS);
+    return times > 0 ? Math.min(BINS - 1, Math.max(0, place)) : 0;
+  }
+
+  /**
+   * The range of what was counted, cut at both ends; exact to a part of an octave, and outwards.
+   * @param {Float64Array} bins
+   * @param {number} clip percent cut at each end
+   * @param {FormName} form linear and square root start at 0
+   * @returns {ScaleRange}
+   */
+  function rangeOf(bins, clip, form) {
+    const total = bins.reduce((sum, number) => sum + number, 0);
+    if (!total) return { low: form === "log2" ? 0.5 : 0, high: 2, form };
+    const low = edge(quantile(bins, total, clip / 100));
+    const high = edge(quantile(bins, total, 1 - clip / 100) + 1);
+    // a flat map still needs a range to lie in
+    const from = Math.min(Math.max(low, high / 2 ** OWN_SPAN), high / Math.SQRT2);
+    return { low: form === "log2" ? from : 0, high, form };
+  }
+
+  /**
+   * The bin that holds a quantile.
+   * @param {Float64Array} bins
+   * @param {number} total
+   * @param {number} share
+   */
+  function quantile(bins, total, share) {
+    const rank = Math.min(total, Math.max(1, Math.round(share * (total - 1)) + 1));
+    let seen = 0;
+    return bins.findIndex((number) => (seen += number) >= rank);
+  }
+
+  /** @param {number} index of a bin */
+  function edge(index) {
+    return 2 ** (index / PARTS + FIRST);
+  }
+
+  return { value, position, colourIndex, colourIndices, histogram, count, rangeOf };
 })();

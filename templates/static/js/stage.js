@@ -6,8 +6,6 @@
 const Stages = (() => {
   /** Pixels a patch when a map is drawn smoothly. */
   const SMOOTH = 8;
-  /** Clipped patches are marked from this size on, in device pixels. */
-  const MARKABLE = 7;
   const TALLEST = "80vh";
 
   /**
@@ -35,6 +33,7 @@ const Stages = (() => {
     return {
       update(view, state, shown, place) {
         mark(parts.mark, page, model, shown.kind === "map" || !model ? place : null);
+        mark(parts.query, page, model, State.origin(page, state));
         if (!view) return;
         root.classList.toggle("stage-absent", shown.kind === "absent" || shown.kind === "failed");
         root.classList.toggle("stage-broken", shown.kind === "failed");
@@ -43,7 +42,7 @@ const Stages = (() => {
           shown.kind === "absent" || shown.kind === "failed" ? shown.reason : "";
         parts.canvas.hidden = shown.kind !== "map";
         parts.canvas.style.opacity = String(state.strength / 100);
-        redraw = () => draw(parts.canvas, page, view, state, shown);
+        redraw = () => draw(parts.canvas, view, state, shown);
         redraw();
       },
     };
@@ -66,7 +65,7 @@ const Stages = (() => {
       if (event.pointerType === "mouse") actions.point(placeAt(event));
     });
     root.addEventListener("pointerleave", () => actions.point(null));
-    root.addEventListener("click", (event) => actions.pin(placeAt(event)));
+    root.addEventListener("click", (event) => actions.pin(placeAt(event), event.shiftKey));
   }
 
   /**
@@ -85,7 +84,7 @@ const Stages = (() => {
     root.addEventListener("keydown", (event) => {
       if (event.altKey || event.metaKey || event.ctrlKey || !steps[event.key]) return;
       event.preventDefault();
-      actions.step(steps[event.key]);
+      actions.step(steps[event.key], event.shiftKey);
     });
   }
 
@@ -98,16 +97,13 @@ const Stages = (() => {
     const canvas = document.createElement("canvas");
     canvas.className = "stage-map";
     const mark = Dom.make("div", { class: "stage-mark", hidden: "" });
+    const query = Dom.make("div", { class: "stage-mark stage-query", hidden: "" });
     const message = Dom.make("p", { class: "stage-message" });
     const box = Dom.make("div", { class: "stage-box" }, [canvas]);
-    root.append(box, mark, message);
+    root.append(box, query, mark, message);
     if (model) {
+      cover(box, page, model);
       const [left, top, right, bottom] = model.view;
-      const across = 100 / page.width;
-      const down = 100 / page.height;
-      Dom.place(
-        box, left * across, top * down, (right - left) * across, (bottom - top) * down, "%",
-      );
       const whole = left <= 0 && top <= 0 && right >= page.width && bottom >= page.height;
       root.classList.toggle("stage-part", !whole);
       root.tabIndex = 0;
@@ -120,75 +116,59 @@ const Stages = (() => {
     } else {
       box.hidden = true;
     }
-    return { canvas, mark, message, box };
+    return { canvas, mark, query, message, box };
+  }
+
+  /**
+   * Lay a box over what a grid covers of the picture.
+   * @param {HTMLElement} box
+   * @param {PageData} page
+   * @param {Grid} grid
+   */
+  function cover(box, page, grid) {
+    const [left, top, right, bottom] = grid.view;
+    const [across, down] = [100 / page.width, 100 / page.height];
+    Dom.place(box, left * across, top * down, (right - left) * across, (bottom - top) * down, "%");
   }
 
   /**
    * @param {HTMLCanvasElement} canvas
-   * @param {PageData} page
    * @param {ModelView} view
    * @param {State} state
    * @param {Shown} shown
    */
-  function draw(canvas, page, view, state, shown) {
+  function draw(canvas, view, state, shown) {
     const { chunk } = view;
-    const room = canvas.parentElement;
-    if (shown.kind !== "map" || !chunk || !room) return;
-    const ratio = window.devicePixelRatio || 1;
-    const box = room.getBoundingClientRect();
-    canvas.width = Math.max(1, Math.round(box.width * ratio));
-    canvas.height = Math.max(1, Math.round(box.height * ratio));
-    const [rows, cols] = chunk.header.grid;
+    if (shown.kind !== "map" || !chunk) return;
+    const cols = chunk.header.grid[1];
     const codes = Paint.mapCodes(chunk, shown.row, shown.column);
     const maximum = chunk.header.maxima[shown.row][shown.column] ?? 0;
-    const shared = { low: page.scale[0], high: page.scale[1] };
-    const range = Paint.range(chunk, shown.row, shown.column, state.scale, shared);
-    const colours = Paint.table(page.colours);
-    const image =
-      state.draw === "smooth"
-        ? Paint.smooth(codes, cols, maximum, range, colours, SMOOTH)
-        : Paint.patches(codes, cols, maximum, range, colours);
-    const context = Paint.context(canvas);
-    context.imageSmoothingEnabled = state.draw === "smooth";
-    context.drawImage(Paint.canvas(image), 0, 0, canvas.width, canvas.height);
-    if (state.draw === "nearest") clipMarks(context, codes, rows, cols, maximum, range);
+    const { range } = shown;
+    const colours = Paint.table(view.colours);
+    const smooth = state.draw === "smooth";
+    const image = smooth
+      ? Paint.smooth(codes, cols, maximum, range, colours, SMOOTH)
+      : Paint.patches(codes, cols, maximum, range, colours);
+    const context = fill(canvas, image, smooth);
+    if (!smooth) Marks.clipped(context, codes, cols, maximum, range);
+    if (state.keep < 100) Marks.kept(context, Marks.mask(codes, state.keep), cols);
   }
 
   /**
-   * A small corner in patches above the scale, a dot in those below: their colour is the end's.
-   * @param {CanvasRenderingContext2D} context
-   * @param {Uint8Array} codes
-   * @param {number} rows
-   * @param {number} cols
-   * @param {number} maximum
-   * @param {ScaleRange} range
+   * Fill a canvas, sized to its box on the screen, with an image.
+   * @param {HTMLCanvasElement} canvas
+   * @param {ImageData} image
+   * @param {boolean} [smooth]
    */
-  function clipMarks(context, codes, rows, cols, maximum, range) {
-    const width = context.canvas.width / cols;
-    const height = context.canvas.height / rows;
-    const size = Math.min(width, height);
-    if (size < MARKABLE) return;
-    codes.forEach((code, i) => {
-      const place = Scale.position(Scale.value(code, maximum), range);
-      if (place >= 0 && place <= 1) return;
-      const [col, row] = [i % cols, Math.floor(i / cols)];
-      if (place > 1) {
-        const [right, top] = [(col + 1) * width, row * height];
-        const leg = size * 0.34;
-        context.fillStyle = "#000";
-        context.beginPath();
-        context.moveTo(right - leg, top);
-        context.lineTo(right, top);
-        context.lineTo(right, top + leg);
-        context.fill();
-      } else {
-        const dot = Math.max(1, size * 0.08);
-        context.fillStyle = "rgb(255 255 255 / 32%)";
-        context.beginPath();
-        context.arc((col + 0.5) * width, (row + 0.5) * height, dot, 0, 2 * Math.PI);
-        context.fill();
-      }
-    });
+  function fill(canvas, image, smooth = false) {
+    const ratio = window.devicePixelRatio || 1;
+    const box = (canvas.parentElement ?? canvas).getBoundingClientRect();
+    canvas.width = Math.max(1, Math.round(box.width * ratio));
+    canvas.height = Math.max(1, Math.round(box.height * ratio));
+    const context = Paint.context(canvas);
+    context.imageSmoothingEnabled = smooth;
+    context.drawImage(Paint.canvas(image), 0, 0, canvas.width, canvas.height);
+    return context;
   }
 
   /**
@@ -220,5 +200,5 @@ const Stages = (() => {
     return Math.min(largest, Math.max(0, value));
   }
 
-  return { create };
+  return { create, cover, draw, fill };
 })();

@@ -6,20 +6,41 @@
 const State = (() => {
   /** Choices closer together than this share one entry of the history. */
   const WALK_MS = 1500;
+  const SCALES = /** @type {const} */ (["shared", "model", "layer", "map"]);
+  const FORMS = /** @type {const} */ (["log2", "sqrt", "linear"]);
+  const VIEWS = /** @type {const} */ (["wall", "heads", "layers", "pair"]);
+  const HOWS = /** @type {const} */ (["difference", "flicker", "slider"]);
+  const ORDERS = /** @type {const} */ (["number", "different"]);
+  const PAIR_LAYERS = /** @type {const} */ (["number", "depth"]);
+  const PAIR_HEADS = /** @type {const} */ (["number", "entropy", "distance", "mass", "match"]);
+  const CLIPS = /** @type {const} */ (["0", "0.5", "1", "2", "5"]);
 
   /**
    * @param {PageData} page
    * @returns {State}
    */
   function defaults(page) {
+    const models = slugs(page);
     return {
       layer: page.start,
       head: "mean",
       query: page.queries.length ? page.queries[0].id : "CLS",
       scale: "shared",
+      form: "log2",
+      clip: 0.5,
+      keep: 100,
       draw: "nearest",
       strength: 80,
       place: null,
+      from: null,
+      view: "wall",
+      a: models[0] ?? "",
+      b: models[1] ?? models[0] ?? "",
+      how: "difference",
+      slide: 50,
+      order: "number",
+      pairLayers: "number",
+      pairHeads: "number",
     };
   }
 
@@ -30,11 +51,16 @@ const State = (() => {
       head: state.head,
       query: state.query,
       scale: state.scale,
+      form: state.form,
+      clip: String(state.clip),
+      keep: String(state.keep),
       draw: state.draw,
       overlay: String(state.strength),
     });
-    if (state.place) fields.set("at", `${state.place.x.toFixed(1)},${state.place.y.toFixed(1)}`);
-    return `#${fields}`.replace("%2C", ",");
+    for (const [name, value] of extra(state)) fields.set(name, value);
+    if (state.query === PatchQueries.ID && state.from) fields.set("from", written(state.from));
+    if (state.place) fields.set("at", written(state.place));
+    return `#${fields}`.replaceAll("%2C", ",");
   }
 
   /**
@@ -52,16 +78,91 @@ const State = (() => {
     if (heads(page).includes(head)) state.head = head;
     const query = fields.get("query") ?? "";
     if (page.queries.some((choice) => choice.id === query)) state.query = query;
-    if (fields.get("scale") === "map") state.scale = "map";
+    state.scale = oneOf(SCALES, fields.get("scale"), state.scale);
+    state.form = oneOf(FORMS, fields.get("form"), state.form);
+    state.clip = Number(oneOf(CLIPS, fields.get("clip"), String(state.clip)));
     if (fields.get("draw") === "smooth") state.draw = "smooth";
-    const strength = fields.get("overlay");
-    if (strength && /^\d{1,3}$/.test(strength)) state.strength = Math.min(100, Number(strength));
-    const place = (fields.get("at") ?? "").split(",").map(Number);
-    if (place.length === 2 && place.every(Number.isFinite)) {
-      const [x, y] = place;
-      if (x >= 0 && y >= 0 && x <= page.width && y <= page.height) state.place = { x, y };
-    }
+    state.strength = percent(fields.get("overlay"), state.strength);
+    state.keep = Math.max(5, percent(fields.get("keep"), state.keep));
+    state.view = oneOf(VIEWS, fields.get("view"), state.view);
+    state.how = oneOf(HOWS, fields.get("how"), state.how);
+    state.order = oneOf(ORDERS, fields.get("order"), state.order);
+    state.pairLayers = oneOf(PAIR_LAYERS, fields.get("layers"), state.pairLayers);
+    state.pairHeads = oneOf(PAIR_HEADS, fields.get("heads"), state.pairHeads);
+    state.slide = percent(fields.get("slide"), state.slide);
+    state.a = oneOf(slugs(page), fields.get("a"), state.a);
+    state.b = oneOf(slugs(page), fields.get("b"), state.b);
+    state.place = read(fields.get("at"), page);
+    if (state.query === PatchQueries.ID) state.from = read(fields.get("from"), page);
     return state;
+  }
+
+  /**
+   * Fields of what is seldom chosen: they stand in the address only where they say something.
+   * @param {State} state
+   * @returns {[string, string][]}
+   */
+  function extra(state) {
+    /** @type {[string, string][]} */
+    const fields = [];
+    if (state.pairLayers !== "number") fields.push(["layers", state.pairLayers]);
+    if (state.pairHeads !== "number") fields.push(["heads", state.pairHeads]);
+    if (state.view === "wall") return fields;
+    fields.push(["view", state.view], ["a", state.a], ["b", state.b]);
+    if (state.view !== "pair") fields.push(["order", state.order]);
+    if (state.view === "pair") fields.push(["how", state.how]);
+    if (state.view === "pair" && state.how === "slider") fields.push(["slide", String(state.slide)]);
+    return fields;
+  }
+
+  /** @param {PageData} page */
+  function slugs(page) {
+    return page.models.filter((model) => !model.failure).map((model) => model.slug);
+  }
+
+  /**
+   * @template {string} T
+   * @param {readonly T[]} values
+   * @param {string | null} text
+   * @param {T} other
+   */
+  function oneOf(values, text, other) {
+    return values.find((value) => value === text) ?? other;
+  }
+
+  /**
+   * @param {string | null} text
+   * @param {number} other
+   */
+  function percent(text, other) {
+    return text && /^\d{1,3}$/.test(text) ? Math.min(100, Number(text)) : other;
+  }
+
+  /** @param {Place} place */
+  function written(place) {
+    return `${place.x.toFixed(1)},${place.y.toFixed(1)}`;
+  }
+
+  /**
+   * @param {string | null} text
+   * @param {PageData} page
+   * @returns {Place | null}
+   */
+  function read(text, page) {
+    const numbers = (text || "-").split(",").map(Number);
+    if (numbers.length !== 2 || !numbers.every(Number.isFinite)) return null;
+    const [x, y] = numbers;
+    return x >= 0 && y >= 0 && x <= page.width && y <= page.height ? { x, y } : null;
+  }
+
+  /**
+   * The place whose patch is the query; null when the query is a token.
+   * @param {PageData} page
+   * @param {State} state
+   */
+  function origin(page, state) {
+    if (state.query !== PatchQueries.ID) return null;
+    return state.from ?? { x: page.width / 2, y: page.height / 2 };
   }
 
   /** @param {PageData} page */
@@ -72,7 +173,7 @@ const State = (() => {
 
   /** @param {PageData} page */
   function heads(page) {
-    return ["mean", ...Array.from({ length: page.heads }, (_, i) => String(i + 1))];
+    return ["mean", ...Array.from({ length: page.heads }, (_, i) => String(i + 1)), "max"];
   }
 
   /**
@@ -110,5 +211,5 @@ const State = (() => {
     return { get: () => state, set };
   }
 
-  return { create, parse, format, layers, heads };
+  return { create, parse, format, layers, heads, origin };
 })();

@@ -5,7 +5,7 @@ declare const COLOUR_TABLES: Record<string, string>;
 
 /** A label of a wall's row: the layer's number from 1, or "pool". */
 type RowLabel = string;
-/** The number of a head from 1, or "mean". */
+/** The number of a head from 1, or "mean", or "max". */
 type HeadLabel = string;
 
 interface PageModel {
@@ -21,9 +21,14 @@ interface PageModel {
   token: string;
   chunks: Record<string, string>;
   failure: string;
+  /** Id, commit, grid and preprocessing, for captions. */
+  source: string;
 }
 
 interface PageData {
+  slug: string;
+  title: string;
+  credit: string;
   width: number;
   height: number;
   scale: [number, number];
@@ -56,7 +61,32 @@ interface Header {
   maxima: (number | null)[][];
   /** [row, head + mean, key group], shares of 1. */
   mass: (number | null)[][][];
+  statistics: Statistics | null;
+}
+
+/** Mirrors generator/present/patches.py. */
+interface PatchHeader {
+  record: string;
+  query: string;
+  rows: RowLabel[];
+  /** 0 when only the mean over heads is kept. */
+  heads: number;
+  grid: [number, number];
+  keys: number;
+  groups: string[];
+  maxima: string;
+  mass: string;
   statistics: Statistics;
+}
+
+/** All patch queries of a model: each line of `codes` is one map. */
+interface PatchChunk {
+  header: PatchHeader;
+  codes: Uint8Array;
+  /** [row, head + mean, query] */
+  maxima: Float32Array;
+  /** [row, head + mean, query, key group], share of 1 times 65535. */
+  mass: Uint16Array;
 }
 
 /** A decoded chunk: the header and the codes of all maps, heads across, layers down. */
@@ -64,12 +94,15 @@ interface Chunk {
   header: Header;
   codes: Uint8Array;
   width: number;
+  /** The patch that is the query: shown, but left out of ranges and of the strongest. */
+  self: Patch | null;
 }
 
-/** A range of times uniform, as powers of two. */
+/** A range of times uniform, and how it is spread over the colours. */
 interface ScaleRange {
   low: number;
   high: number;
+  form: FormName;
 }
 
 /** A place in the original picture, in its pixels. */
@@ -83,22 +116,74 @@ interface Patch {
   col: number;
 }
 
-type ScaleName = "shared" | "map";
+type ScaleName = "shared" | "model" | "layer" | "map";
+type FormName = "log2" | "sqrt" | "linear";
 type DrawName = "nearest" | "smooth";
+
+type ViewName = "wall" | "heads" | "layers" | "pair";
+type HowName = "difference" | "flicker" | "slider";
+type OrderName = "number" | "different";
+type PairLayers = "number" | "depth";
+type PairHeads = "number" | "entropy" | "distance" | "mass" | "match";
+
+/** A patch grid and what it covers, in original pixels; a model has one. */
+interface Grid {
+  grid: [number, number];
+  view: [number, number, number, number];
+}
+
+/** A map in a row of maps. */
+interface Tile {
+  /** Where it is in the atlas; null where there is none. */
+  at: { row: number; column: number } | null;
+  layer: RowLabel;
+  head: HeadLabel;
+  label: string;
+  /** What the label is one of, for those who cannot see the page. */
+  of: string;
+  chosen: boolean;
+  apart: number;
+}
+
+/** What the views below the large maps ask of the page. */
+interface ViewActions {
+  set(patch: Partial<State>, how: "push" | "walk" | "replace"): void;
+  choose(view: ModelView, tile: Tile): void;
+  show(view: ModelView, state: State): Shown;
+  paint(view: ModelView): HTMLCanvasElement | null;
+}
 
 interface State {
   layer: RowLabel;
   head: HeadLabel;
   query: string;
   scale: ScaleName;
+  form: FormName;
+  /** Percent of the values cut off at each end of a scale. */
+  clip: number;
+  /** Percent of the mass on patches that is kept; 100 is all. */
+  keep: number;
   draw: DrawName;
   strength: number;
+  /** The place that is read and kept. */
   place: Place | null;
+  /** The place whose patch is the query, when the query is a patch. */
+  from: Place | null;
+  view: ViewName;
+  /** Slugs of the two models that are compared. */
+  a: string;
+  b: string;
+  how: HowName;
+  /** Percent of the picture that shows the first of the two. */
+  slide: number;
+  order: OrderName;
+  pairLayers: PairLayers;
+  pairHeads: PairHeads;
 }
 
 /** What a model shows for a state. */
 type Shown =
-  | { kind: "map"; row: number; column: number }
+  | { kind: "map"; row: number; column: number; range: ScaleRange }
   | { kind: "absent"; reason: string }
   | { kind: "loading" }
   | { kind: "failed"; reason: string };
@@ -106,7 +191,11 @@ type Shown =
 interface ModelView {
   index: number;
   model: PageModel;
+  colours: string;
   chunk: Chunk | null;
+  patches: PatchChunk | null;
+  /** Cuts a query's chunk out of the patch queries. */
+  cut: (all: PatchChunk, heads: number, at: Patch) => Chunk;
   problem: string;
   wall: Wall;
   stage: Stage;
@@ -142,10 +231,10 @@ interface WallSize {
 interface StageActions {
   /** The pointer is at a place; null when it left. */
   point(place: Place | null): void;
-  /** Keep a place. */
-  pin(place: Place): void;
-  /** Move the kept place by rows and columns. */
-  step(by: [number, number]): void;
+  /** A click on a place; `second`: with Shift. */
+  pin(place: Place, second: boolean): void;
+  /** Move by rows and columns. */
+  step(by: [number, number], second: boolean): void;
 }
 
 interface Stage {
@@ -154,5 +243,6 @@ interface Stage {
 }
 
 interface Readout {
-  update(view: ModelView, state: State, shown: Shown, place: Place | null): void;
+  /** `differ`: whether the models' maps are not all on one range. */
+  update(view: ModelView, state: State, shown: Shown, place: Place | null, differ: boolean): void;
 }

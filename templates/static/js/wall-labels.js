@@ -34,10 +34,12 @@ const WallLabels = (() => {
     const name = `${Words.sentence(Words.layer(state.layer))}, ${Words.head(state.head)}`;
     const row = chunk ? chunk.header.rows.indexOf(state.layer) : -1;
     if (!chunk || row < 0) return name;
-    const column = state.head === "mean" ? chunk.header.heads : Number(state.head) - 1;
+    const column = Words.columnOf(chunk, state.head);
     const maximum = chunk.header.maxima[row][column];
     const patches = chunk.header.mass[row][column]?.at(-1);
-    if (maximum == null || patches == null) return `${name}: none in this model`;
+    if (maximum == null || patches == null) {
+      return `${name}: ${chunk.self ? "patches have the mean over heads only" : "none in this model"}`;
+    }
     const [share, times] = [Numbers.percent(patches), Numbers.times(maximum)];
     return `${name}: ${share} on patches, at most ${times} times uniform`;
   }

@@ -17,6 +17,8 @@ const Walls = (() => {
     const parts = build(root, model);
     /** @type {{view: ModelView, chosen: State, preview: State} | null} */
     let last = null;
+    /** @type {HTMLCanvasElement | null} */
+    let painted = null;
     let size = measure(root, model);
 
     function refresh() {
@@ -37,16 +39,14 @@ const Walls = (() => {
 
     return {
       update(view, chosen, preview, lacking) {
-        const repaint =
-          !last ||
-          last.view.chunk !== view.chunk ||
-          last.chosen.scale !== chosen.scale ||
-          last.chosen.query !== chosen.query;
+        const atlas = actions.paint(view);
+        const repaint = atlas !== painted;
+        painted = atlas;
         // a copy: the view itself changes when another chunk arrives
         last = { view: { ...view }, chosen, preview };
         parts.frame.classList.toggle("wall-absent", lacking !== "");
         parts.frame.dataset.reason = lacking;
-        if (repaint) draw(parts.canvas, model, size, view.chunk, actions.paint(view));
+        if (repaint) draw(parts.canvas, model, size, view.chunk, atlas);
         mark(parts, model, size, view, chosen, preview);
       },
     };
@@ -134,7 +134,7 @@ const Walls = (() => {
     header.rows.forEach((label, row) => {
       const y = device(WallGeometry.top(size, model.rows.indexOf(label)));
       header.maxima[row].forEach((maximum, column) => {
-        if (maximum === null) return;
+        if (maximum === null || column > header.heads) return;
         const x = device(WallGeometry.left(size, (column + 1) % (header.heads + 1)));
         context.drawImage(atlas, column * cols, row * rows, cols, rows, x, y, width, height);
       });
@@ -148,7 +148,7 @@ const Walls = (() => {
    */
   function find(model, state) {
     const row = model.rows.indexOf(state.layer);
-    const column = state.head === "mean" ? 0 : Number(state.head);
+    const column = state.head === "mean" ? 0 : Number(state.head) || Infinity;
     return row >= 0 && column <= model.heads ? { row, column } : null;
   }
 
@@ -237,7 +237,7 @@ const Walls = (() => {
    */
   function steps(model, state, far) {
     const row = Math.max(0, model.rows.indexOf(state.layer));
-    const column = state.head === "mean" ? 0 : Number(state.head);
+    const column = Number(state.head) || 0;
     return {
       ArrowUp: [row - 1, column],
       ArrowDown: [row + 1, column],

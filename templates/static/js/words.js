@@ -10,7 +10,7 @@ const Words = (() => {
 
   /** @param {HeadLabel} head */
   function head(head) {
-    return head === "mean" ? "mean over heads" : `head ${head}`;
+    return head === "mean" || head === "max" ? `${head} over heads` : `head ${head}`;
   }
 
   /**
@@ -30,20 +30,30 @@ const Words = (() => {
    * @param {PageData} page
    * @param {Place | null} place
    * @param {boolean} kept
+   * @param {State} state
    */
-  function place(page, place, kept) {
-    if (!place) return "Point at a picture. Click to keep the place.";
+  function place(page, place, kept, state) {
+    const choose =
+      state.query === PatchQueries.ID
+        ? "Click a picture, or use the arrow keys on one, to choose the patch. With Shift, a place is kept."
+        : "Point at a picture. Click to keep the place.";
+    if (!place) return choose;
     const at = `x ${place.x.toFixed(0)}, y ${place.y.toFixed(0)}`;
     return `${at} of ${page.width} × ${page.height} pixels${kept ? " (kept)" : ""}`;
   }
 
   /**
    * What the query of a model is, where it differs from what was chosen.
+   * @param {PageData} page
    * @param {PageModel} model
    * @param {State} state
    */
-  function note(model, state) {
+  function note(page, model, state) {
     if (state.layer === "pool") return "attention of the pooling probe";
+    if (state.query === PatchQueries.ID) {
+      const patch = Places.queryPatch(page, model, state);
+      return patch ? `query: the patch in row ${patch.row + 1}, col ${patch.col + 1}` : "";
+    }
     if (state.query !== "CLS" || model.token === "CLS") return "";
     if (model.token === "received") return "mean received attention (this model has no CLS token)";
     return `query ${model.token}`;
@@ -56,8 +66,54 @@ const Words = (() => {
    * @param {State} state
    */
   function lacking(page, model, state) {
-    if (state.query in model.chunks) return "";
+    if (state.query in model.chunks) {
+      const outside = State.origin(page, state) && !Places.queryPatch(page, model, state);
+      return outside ? "The chosen patch is outside of what this model saw." : "";
+    }
+    if (state.query === PatchQueries.ID) return "Patches as queries were not kept for this model.";
     return `This model has no ${query(page, state.query).replace(/ token$/, "")}.`;
+  }
+
+  /**
+   * The column of a head in a chunk: heads, then their mean, then their maximum.
+   * @param {Chunk} chunk
+   * @param {HeadLabel} head
+   */
+  function columnOf(chunk, head) {
+    if (head === "mean") return chunk.header.heads;
+    return head === "max" ? chunk.header.heads + 1 : Number(head) - 1;
+  }
+
+  /**
+   * How layers and heads of the models are paired.
+   * @param {PageData} page
+   * @param {State} state
+   */
+  function pairing(page, state) {
+    const first = page.models.find((model) => !model.failure)?.label ?? "the first model";
+    const layers =
+      state.pairLayers === "number" ? "Layers are paired by number." : "Layers are paired by relative depth.";
+    const rank = `Heads are paired with those of ${first} by their rank in`;
+    const heads = {
+      number: "Heads are paired by number; heads of different models have nothing in common but it.",
+      entropy: `${rank} entropy.`,
+      distance: `${rank} mean attention distance.`,
+      mass: `${rank} attention on CLS and registers.`,
+      match: `Each head of ${first} is paired with the head of the same layer whose map is nearest in Jensen-Shannon divergence.`,
+    };
+    return `${layers} ${heads[state.pairHeads]}`;
+  }
+
+  /**
+   * What is written into a wall that is empty, wholly or in part.
+   * @param {PageData} page
+   * @param {ModelView} view
+   * @param {State} state
+   */
+  function wallNote(page, view, state) {
+    const meanOnly = view.patches && view.patches.header.heads === 0;
+    const note = state.query === PatchQueries.ID && meanOnly ? "Mean over heads only." : "";
+    return lacking(page, view.model, state) || note;
   }
 
   /**
@@ -65,9 +121,10 @@ const Words = (() => {
    * @param {PageData} page
    * @param {ModelView} view
    * @param {State} state
+   * @param {ReturnType<typeof Ranges.create>} ranges
    * @returns {Shown}
    */
-  function shown(page, view, state) {
+  function shown(page, view, state, ranges) {
     const { model, chunk } = view;
     if (model.failure) return { kind: "failed", reason: model.failure };
     const without = lacking(page, model, state);
@@ -83,12 +140,13 @@ const Words = (() => {
     if (!chunk || chunk.header.query !== state.query) return { kind: "loading" };
     const row = chunk.header.rows.indexOf(state.layer);
     if (row < 0) return { kind: "absent", reason: "The pooling probe is a query of its own." };
-    const column = state.head === "mean" ? chunk.header.heads : Number(state.head) - 1;
+    const column = columnOf(chunk, state.head);
     if (chunk.header.maxima[row][column] === null) {
+      if (chunk.self) return { kind: "absent", reason: "For patches: mean over heads only." };
       return { kind: "absent", reason: `The ${layer(state.layer)} has no ${head(state.head)}.` };
     }
-    return { kind: "map", row, column };
+    return { kind: "map", row, column, range: ranges.of(view, row, column, state) };
   }
 
-  return { layer, head, query, sentence, place, note, lacking, shown };
+  return { columnOf, layer, head, query, sentence, place, note, lacking, pairing, wallNote, shown };
 })();

@@ -1,0 +1,119 @@
+"""Downloads from the Hugging Face hub into its library's own cache, with errors in plain words."""
+
+from __future__ import annotations
+
+import http
+import json
+from pathlib import Path
+
+from huggingface_hub import hf_hub_download, try_to_load_from_cache
+from huggingface_hub.errors import (  # type: ignore[attr-defined] # HTTPError, see below
+    EntryNotFoundError,
+    GatedRepoError,
+    HfHubHTTPError,
+    HTTPError,
+    OfflineModeIsEnabled,
+    RemoteEntryNotFoundError,
+)
+
+from generator.errors import ModelError
+
+WEIGHTS = "model.safetensors"
+WEIGHTS_INDEX = "model.safetensors.index.json"
+
+UNREACHABLE = (HTTPError, OSError)
+"""What the hub library raises when it gets no answer or a refusal.
+
+``HTTPError`` is that of httpx or httpx2, whichever this version of the library uses; it is no
+``OSError``."""
+
+
+def download(model: str, name: str, revision: str) -> Path:
+    """The local copy of one file.
+
+    Raises:
+        ModelError: the file cannot be downloaded and is not in the cache.
+    """
+    try:
+        return Path(hf_hub_download(model, name, revision=revision))
+    except GatedRepoError as error:
+        raise gated(model) from error
+    except (EntryNotFoundError, *UNREACHABLE) as error:
+        problem, advice = hub_problem(error)
+        raise ModelError(f"Could not download {name} of {model}: {problem}.", advice) from error
+
+
+def fetch_weights(model: str, commit: str) -> None:
+    """Bring the weights into the cache, where transformers finds them.
+
+    transformers would download them itself, but says of any failure that there is no such file.
+
+    Raises:
+        ModelError: they cannot be downloaded.
+    """
+    index = try_to_load_from_cache(model, WEIGHTS_INDEX, revision=commit)
+    if not isinstance(index, str):
+        try:
+            download(model, WEIGHTS, commit)
+        except ModelError as error:
+            if not isinstance(error.__cause__, RemoteEntryNotFoundError):
+                raise
+            index = download(model, WEIGHTS_INDEX, commit)
+        else:
+            return
+    for part in sorted(set(json.loads(Path(index).read_bytes())["weight_map"].values())):
+        download(model, part, commit)
+
+
+def hub_problem(error: BaseException) -> tuple[str, str]:
+    """What went wrong between here and the hub, and what to do about it."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OfflineModeIsEnabled):
+            return "HF_HUB_OFFLINE is set, so the hub is not asked", "Unset it to go online."
+        if isinstance(cause, HfHubHTTPError):
+            return _refusal(cause)
+        if isinstance(cause, HTTPError):
+            problem = f"the connection to the hub failed ({first_line(cause).rstrip('.')})"
+            return problem, "Check the network and try again."
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, OSError) and error.errno is not None:
+        # The folder is not named: failures are published.
+        problem = f"the hub library's cache cannot be written ({error.strerror})"
+        return problem, "Make room and check its permissions, or set HF_HOME to another folder."
+    if isinstance(error, OSError):
+        return first_line(error).rstrip("."), "Check the network and try again."
+    return "the hub's answer makes no sense", "Check the network, and HF_ENDPOINT if it is set."
+
+
+def _refusal(error: HfHubHTTPError) -> tuple[str, str]:
+    status = error.response.status_code
+    try:
+        phrase = http.HTTPStatus(status).phrase
+    except ValueError:
+        phrase = ""
+    says = f": {error.server_message}" if error.server_message else ""
+    advice = "Try again later."
+    if status in (http.HTTPStatus.UNAUTHORIZED, http.HTTPStatus.FORBIDDEN):
+        advice = "Log in with `hf auth login`."
+    elif status == http.HTTPStatus.NOT_FOUND:
+        advice = "Check the model's files on its page."
+    return f"the hub answers {status} {phrase}".rstrip() + says.rstrip("."), advice
+
+
+def gated(model: str) -> ModelError:
+    """The error for a model whose files are kept from this user."""
+    return ModelError(
+        f"The model {model} is gated: its authors must grant you access first.",
+        f"Ask for it at {page(model)}, then log in with `hf auth login`.",
+    )
+
+
+def page(model: str) -> str:
+    """The address of a model's page."""
+    return f"https://huggingface.co/{model}"
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text, or its kind when it has none."""
+    return str(error).strip().split("\n", maxsplit=1)[0] or type(error).__name__

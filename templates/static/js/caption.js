@@ -1,0 +1,67 @@
+"use strict";
+
+// What a figure made of the current view has to say about itself.
+
+const Caption = (() => {
+  /**
+   * @param {PageData} page
+   * @param {ModelView[]} views
+   * @param {State[]} seen what each model shows of the state
+   * @param {Shown[]} shown
+   * @param {State} state
+   */
+  function text(page, views, seen, shown, state) {
+    const models = views.map(({ model }, i) => {
+      const where = `${Words.layer(seen[i].layer)}, ${Words.head(seen[i].head)}`;
+      const query = Words.note(page, model, seen[i]);
+      const found = shown[i];
+      const reason = found.kind === "absent" || found.kind === "failed" ? ` (${found.reason})` : "";
+      return `${model.label}: ${model.source}; ${where}${query ? `, ${query}` : ""}${reason}.`;
+    });
+    const parts = [
+      `Attention of ${queryName(page, state)} on ${page.title}, in times uniform (attention times the number of keys).`,
+      ...models,
+      scale(views, shown, state),
+      Words.pairing(page, state),
+      state.draw === "smooth" ? "Interpolated between patches." : "One square a patch, not interpolated.",
+    ];
+    if (state.keep < 100) parts.push(`Only patches that hold the top ${state.keep} % of the mass are shown.`);
+    if (seen.some(({ head }) => head === "max")) parts.push("A maximum over heads is not a distribution.");
+    return parts.filter(Boolean).join(" ");
+  }
+
+  /**
+   * @param {PageData} page
+   * @param {State} state
+   */
+  function queryName(page, state) {
+    if (state.query !== PatchQueries.ID) return `the ${Words.query(page, state.query)}`;
+    const place = State.origin(page, state);
+    return place ? `the patch at x ${place.x.toFixed(0)}, y ${place.y.toFixed(0)}` : "a patch";
+  }
+
+  /**
+   * @param {ModelView[]} views
+   * @param {Shown[]} shown
+   * @param {State} state
+   */
+  function scale(views, shown, state) {
+    const ends = shown.flatMap((one, i) =>
+      one.kind === "map"
+        ? [{ range: one.range, name: views[i].model.label }]
+        : [],
+    );
+    if (!ends.length) return "";
+    const write = (/** @type {ScaleRange} */ { low, high }) =>
+      `${ColourBars.write(low)} to ${ColourBars.write(high)}`;
+    const same = Ranges.agree(ends.map(({ range }) => range));
+    const whose = { shared: "all maps", model: "each model", layer: "each layer", map: "each map" };
+    const numbers = same
+      ? write(ends[0].range)
+      : ends.map(({ range, name }) => `${write(range)} (${name})`).join(", ");
+    const cut = state.clip ? `, cut off at ${state.clip} % at each end` : "";
+    return `Colour scale of ${whose[state.scale]}, ${state.form}, ${numbers}${cut}.`;
+  }
+
+  return { text };
+})();

@@ -1,0 +1,93 @@
+"use strict";
+
+// The numbers of a colour bar: where they stand, and the bar itself.
+
+const ColourBars = (() => {
+  /** Numbers nearer to each other than this share of the bar would print over each other. */
+  const NEAR = 0.11;
+
+  /**
+   * Ends, and what fits between them.
+   * @param {ScaleRange} range
+   * @returns {{x: number, label: string}[]}
+   */
+  function ticks(range) {
+    const ends = [range.low, range.high].map((times) => ({ x: times === range.low ? 0 : 1, label: write(times) }));
+    const between = candidates(range)
+      .filter((times) => times > range.low && times < range.high)
+      .map((times) => ({ x: Scale.position(times, range), label: write(times) }));
+    /** @type {{x: number, label: string}[]} */
+    const shown = [ends[0]];
+    for (const tick of between) {
+      if (tick.x - shown[shown.length - 1].x >= NEAR && 1 - tick.x >= NEAR) shown.push(tick);
+    }
+    return [...shown, ends[1]];
+  }
+
+  /** @param {ScaleRange} range */
+  function candidates(range) {
+    if (range.form === "log2") {
+      const span = Math.log2(range.high / range.low);
+      const step = [1, 2, 3, 4, 6, 8].find((each) => span <= 8 * each) ?? 8;
+      const first = Math.ceil(Math.log2(range.low) / step) * step;
+      return Array.from({ length: 40 }, (_, i) => 2 ** (first + i * step));
+    }
+    const rough = range.high / (range.form === "sqrt" ? 16 : 5);
+    const unit = 10 ** Math.floor(Math.log10(rough));
+    const step = ([1, 2, 5].find((each) => each * unit >= rough) ?? 10) * unit;
+    return Array.from({ length: 40 }, (_, i) => (i + 1) * step);
+  }
+
+  /** @param {number} times */
+  function write(times) {
+    const octave = Math.log2(times);
+    if (times > 0 && times < 1 && Number.isInteger(octave) && octave >= -10) return `1/${2 ** -octave}`;
+    return Numbers.times(times);
+  }
+
+  /**
+   * Print a range's numbers under a bar.
+   * @param {HTMLElement} bar
+   * @param {ScaleRange} range
+   */
+  function update(bar, range) {
+    const key = `${range.low} ${range.high} ${range.form}`;
+    if (bar.dataset.range === key) return;
+    bar.dataset.range = key;
+    const shown = ticks(range);
+    const labels = `from ${shown[0].label} to ${shown[shown.length - 1].label}`;
+    bar.setAttribute("aria-label", `Colour scale, times uniform, ${range.form}, ${labels}`);
+    const root = Dom.any(bar, ".bar-ticks");
+    root.replaceChildren(
+      ...shown.flatMap(({ x, label }) => {
+        const at = `${100 * x}%`;
+        const text = svg(root, "text", { x: at, y: "16" });
+        text.textContent = label;
+        return [svg(root, "line", { x1: at, x2: at, y1: "0", y2: "4" }), text];
+      }),
+    );
+  }
+
+  /**
+   * A bar like another, with numbers of its own.
+   * @param {HTMLElement} pattern
+   */
+  function like(pattern) {
+    const bar = /** @type {HTMLElement} */ (pattern.cloneNode(true));
+    bar.className = "bar own-bar";
+    return bar;
+  }
+
+  /**
+   * @param {Element} root
+   * @param {string} tag
+   * @param {Record<string, string>} attributes
+   */
+  function svg(root, tag, attributes) {
+    const element = document.createElementNS(root.namespaceURI, tag);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    return element;
+  }
+
+  return { ticks, write, update, like };
+})();

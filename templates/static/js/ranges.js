@@ -1,0 +1,99 @@
+"use strict";
+
+// On which range each map is drawn: one for all, or one for each model, layer or map.
+
+const Ranges = (() => {
+  /** The percentage cut off by the gallery's own scale. */
+  const USUAL = 0.5;
+
+  /**
+   * @param {PageData} page
+   * @param {() => ModelView[]} views
+   */
+  function create(page, views) {
+    const [low, high] = page.scale.map((octave) => 2 ** octave);
+    /** @type {Map<string, ScaleRange>} */
+    const known = new Map();
+    /** @type {(Chunk | null)[]} */
+    let seen = [];
+    let turn = 0;
+
+    /** Forget ranges of chunks that are gone. */
+    function refresh() {
+      const chunks = views().map((view) => view.chunk);
+      if (chunks.length === seen.length && chunks.every((chunk, i) => chunk === seen[i])) return;
+      seen = chunks;
+      turn += 1;
+      known.clear();
+    }
+
+    /**
+     * @param {ModelView} view
+     * @param {number} row
+     * @param {number} column
+     * @param {State} state
+     * @returns {ScaleRange}
+     */
+    function of(view, row, column, state) {
+      refresh();
+      const { scale, form, clip } = state;
+      const scope = { shared: "", model: `${view.index}`, layer: `${row}`, map: `${view.index} ${row} ${column}` };
+      const key = `${scale} ${form} ${clip} ${scope[scale]}`;
+      let range = known.get(key);
+      if (!range) {
+        const gallery = scale === "shared" && clip === USUAL;
+        range = gallery
+          ? { low: form === "log2" ? low : 0, high, form }
+          : Scale.rangeOf(counted(view, row, column, scale), clip, form);
+        known.set(key, range);
+      }
+      return range;
+    }
+
+    /**
+     * @param {ModelView} view
+     * @param {number} row
+     * @param {number} column
+     * @param {ScaleName} scale
+     */
+    function counted(view, row, column, scale) {
+      const bins = Scale.histogram();
+      const among = scale === "shared" || scale === "layer" ? views() : [view];
+      for (const { chunk } of among) {
+        if (!chunk) continue;
+        chunk.header.maxima.forEach((maxima, r) => {
+          if ((scale === "layer" || scale === "map") && r !== row) return;
+          maxima.forEach((maximum, c) => {
+            // the maximum over heads counts for itself only: its values are in the heads already
+            const fused = c > chunk.header.heads && scale !== "map";
+            if (maximum === null || fused || (scale === "map" && c !== column)) return;
+            Scale.count(bins, Paint.others(chunk, r, c), maximum);
+          });
+        });
+      }
+      return bins;
+    }
+
+    /**
+     * What a picture of all maps depends on besides their chunk.
+     * @param {State} state
+     */
+    function key({ scale, form, clip }) {
+      refresh();
+      const others = scale === "map" || scale === "model" ? 0 : turn;
+      return `${scale} ${form} ${clip} ${others}`;
+    }
+
+    return { of, key };
+  }
+
+  /**
+   * Whether maps are drawn on one and the same range, so that their colours compare.
+   * @param {ScaleRange[]} ranges
+   */
+  function agree(ranges) {
+    return ranges.every((range) => range.low === ranges[0].low && range.high === ranges[0].high);
+  }
+
+  return { create, agree };
+})();

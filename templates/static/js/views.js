@@ -1,0 +1,143 @@
+"use strict";
+
+// What stands below the large maps: the wall of all maps, the heads of a layer, a head through the
+// layers, or two models over one picture.
+
+const Views = (() => {
+  /**
+   * @param {PageData} page
+   * @param {ViewActions} actions
+   */
+  function create(page, actions) {
+    const sections = {
+      wall: Dom.find(document, ".walls"),
+      tiles: Dom.find(document, ".tiles"),
+      pair: Dom.find(document, ".pair-view"),
+    };
+    const title = Dom.byId("tiles-title", HTMLElement);
+    const order = Dom.byId("order", HTMLSelectElement);
+    const [a, b] = [Dom.byId("a", HTMLSelectElement), Dom.byId("b", HTMLSelectElement)];
+    const how = Dom.byId("how", HTMLSelectElement);
+    const pair = Pair.create(sections.pair, page, actions.set);
+    const buttons = [...document.querySelectorAll("[data-view]")].filter(
+      (each) => each instanceof HTMLButtonElement,
+    );
+    for (const select of [a, b]) {
+      select.replaceChildren(
+        ...page.models.filter((m) => !m.failure).map((m) => new Option(m.label, m.slug)),
+      );
+    }
+    for (const button of buttons) {
+      const view = /** @type {ViewName} */ (button.dataset.view);
+      button.addEventListener("click", () => actions.set({ view }, "push"));
+    }
+    for (const select of [order, a, b, how]) {
+      select.addEventListener("change", () => actions.set({ [select.id]: select.value }, "push"));
+    }
+    /** @type {Map<ModelView, ReturnType<typeof Tiles.create>>} */
+    const tiles = new Map();
+
+    /** @param {ModelView} view */
+    function tilesOf(view) {
+      let found = tiles.get(view);
+      if (!found) {
+        const root = Dom.find(document, `[data-tiles="${view.index}"]`);
+        found = Tiles.create(root, (tile) => actions.choose(view, tile));
+        tiles.set(view, found);
+      }
+      return found;
+    }
+
+    return {
+      /**
+       * @param {ModelView[]} views
+       * @param {State} state
+       */
+      update(views, state) {
+        for (const button of buttons) {
+          button.setAttribute("aria-pressed", String(button.dataset.view === state.view));
+        }
+        sections.wall.hidden = state.view !== "wall";
+        sections.tiles.hidden = state.view !== "heads" && state.view !== "layers";
+        sections.pair.hidden = state.view !== "pair";
+        [order.value, how.value] = [state.order, state.how];
+        [a.value, b.value] = [state.a, state.b];
+        const two = [state.a, state.b].map((slug) => views.find((view) => view.model.slug === slug));
+        if (state.view !== "pair") pair.stop();
+        if (state.view === "pair" && two[0] && two[1]) {
+          const [one, other] = [two[0], two[1]].map((view) => ({ view, shown: actions.show(view, state) }));
+          pair.update(one, other, state);
+        }
+        if (sections.tiles.hidden) return;
+        title.textContent =
+          state.view === "heads"
+            ? `Heads of ${Words.layer(state.layer)}`
+            : `${Words.sentence(Words.head(state.head))}, through the layers`;
+        const apart = two[0] && two[1] ? distances(page, two[0], two[1], state, actions.show) : [];
+        const names = two.map((view) => view?.model.label).join(" and ");
+        Dom.byId("order-says", HTMLElement).textContent = apart.length
+          ? `Below each map: Jensen-Shannon divergence between ${names}, in bits, on patches.`
+          : "";
+        for (const view of views) {
+          const cells = list(page, view, state, apart, actions.show);
+          tilesOf(view).update(view, cells, actions.paint(view));
+        }
+      },
+    };
+  }
+
+  /**
+   * The states that the tiles of a view show, in order of number.
+   * @param {PageData} page
+   * @param {State} state
+   */
+  function steps(page, state) {
+    return state.view === "heads"
+      ? State.heads(page).map((head) => ({ ...state, head }))
+      : State.layers(page).map((layer) => ({ ...state, layer }));
+  }
+
+  /**
+   * How far two models are apart in each step; null where one of them has no map.
+   * @param {PageData} page
+   * @param {ModelView} one
+   * @param {ModelView} two
+   * @param {State} state
+   * @param {(view: ModelView, state: State) => Shown} show
+   */
+  function distances(page, one, two, state, show) {
+    if (one === two) return [];
+    return steps(page, state).map((step) => {
+      const maps = Maps.pair({ view: one, shown: show(one, step) }, { view: two, shown: show(two, step) });
+      return maps ? Compare.divergence(maps.a, maps.b) : null;
+    });
+  }
+
+  /**
+   * @param {PageData} page
+   * @param {ModelView} view
+   * @param {State} state
+   * @param {(number | null)[]} apart
+   * @param {(view: ModelView, state: State) => Shown} show
+   * @returns {Tile[]}
+   */
+  function list(page, view, state, apart, show) {
+    const found = steps(page, state).map((step, i) => {
+      const shown = show(view, step);
+      const label = state.view === "heads" ? step.head : step.layer;
+      const bits = apart[i];
+      return {
+        at: shown.kind === "map" ? { row: shown.row, column: shown.column } : null,
+        layer: step.layer,
+        head: step.head,
+        label: bits == null ? label : `${label} · ${bits.toFixed(2)}`,
+        of: state.view === "heads" ? `${Words.layer(step.layer)}, head` : `${Words.head(step.head)}, layer`,
+        chosen: step.layer === state.layer && step.head === state.head,
+        apart: bits ?? -1,
+      };
+    });
+    return state.order === "different" ? found.sort((x, y) => y.apart - x.apart) : found;
+  }
+
+  return { create };
+})();

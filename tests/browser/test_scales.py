@@ -1,0 +1,113 @@
+"""Scales other than the gallery's: found as stated, numbered, clipped values marked and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page
+
+from generator.present.quantise import decode
+from tests.browser.opened import Opened
+from tests.browser.test_numbers import MODELS, chunk
+
+Visit = Callable[..., Opened]
+
+
+def bar(page: Page, selector: str = ".shared-bar") -> dict[float, str]:
+    """Labels of a colour bar by their place on it, 0 to 1."""
+    found: list[tuple[str, str]] = page.locator(f"{selector} text").evaluate_all(
+        "all => all.map(e => [e.getAttribute('x'), e.textContent])"
+    )
+    return {float(x.rstrip("%")) / 100: label for x, label in found}
+
+
+def number(label: str) -> float:
+    top, _, bottom = label.partition("/")
+    return float(top) / float(bottom or 1)
+
+
+def decoded(site: Any, model: str) -> np.ndarray[Any, Any]:
+    return decode(chunk(site, model)[0])
+
+
+@pytest.mark.parametrize("clip", [0, 1, 5])
+def test_a_shared_scale_is_cut_at_the_percentiles_of_all_maps(
+    visit: Visit, site: Any, clip: float
+) -> None:
+    page = visit(f"i/image0/index.html#clip={clip}").page
+    values = np.concatenate([decoded(site, model).ravel() for model in MODELS])
+    values = values[~np.isnan(values)]
+    high = np.quantile(values, 1 - clip / 100)
+    low = max(np.quantile(values, clip / 100), high / 1024)
+    labels = bar(page)
+    assert number(labels[1]) == pytest.approx(high, rel=0.025)
+    assert number(labels[0]) == pytest.approx(low, rel=0.035, abs=0.001)
+
+
+def test_a_scale_for_each_layer_is_shared_by_the_models(visit: Visit, site: Any) -> None:
+    page = visit("i/image0/index.html#scale=layer&layer=2&clip=0").page
+    high = max(np.nanmax(decoded(site, model)[1]) for model in MODELS)
+    assert number(bar(page)[1]) == pytest.approx(high, rel=0.016)
+    assert page.locator(".badge:visible").count() == 0
+
+
+def test_a_scale_for_each_model_is_numbered_below_each(visit: Visit, site: Any) -> None:
+    page = visit("i/image0/index.html#scale=model&clip=0").page
+    assert page.locator(".badge:visible").all_inner_texts() == ["scale differs"] * 4
+    for index, model in enumerate(MODELS):
+        labels = bar(page, f'[data-model="{index}"] .own-bar')
+        assert number(labels[1]) == pytest.approx(np.nanmax(decoded(site, model)), rel=0.016)
+
+
+@pytest.mark.parametrize(("form", "power"), [("linear", 1.0), ("sqrt", 0.5)])
+def test_numbers_of_a_bar_stand_where_their_colour_is(
+    visit: Visit, form: str, power: float
+) -> None:
+    labels = bar(visit(f"i/image0/index.html#form={form}").page)
+    assert labels[0] == "0"
+    assert len(labels) >= 4
+    for x, label in labels.items():
+        assert x == pytest.approx((number(label) / number(labels[1])) ** power, abs=0.003)
+
+
+def test_what_a_scale_clips_is_counted(visit: Visit, site: Any) -> None:
+    page = visit("i/image0/index.html#scale=map&clip=5&layer=1&head=2").page
+    codes = chunk(site, "deep")[0].codes[0, 1].ravel()
+    bounds = np.sort(codes)[[round(0.05 * 95), round(0.95 * 95)]]
+    text = page.locator('[data-wall="3"] [data-notes]').inner_text()
+    above = int(text.split(" above")[0].split()[-1])
+    below = int(text.split(" below")[0].split()[-1])
+    assert above == pytest.approx((codes > bounds[1]).sum(), abs=1)
+    assert below == pytest.approx((codes < bounds[0]).sum(), abs=1)
+
+
+def test_the_top_of_the_mass_is_counted_and_uncovers_the_rest(visit: Visit, site: Any) -> None:
+    page = visit("i/image0/index.html#keep=60&layer=1&head=2&overlay=100").page
+    values = decoded(site, "plain")[0, 1].ravel().astype(float)
+    # as DINO's script: ascending, kept where the running sum passes the rest
+    order = np.argsort(values)
+    kept = np.cumsum(values[order]) / values.sum() > 0.4
+    text = page.locator('[data-model="0"] .kept').inner_text()
+    assert text.endswith(f": {kept.sum()} of 24 patches")
+    lowest = int(order[0])
+    pixel = page.evaluate(
+        """([row, col]) => {
+            const canvas = document.querySelector('[data-model="0"] .stage-map');
+            const x = (col + 0.5) * canvas.width / 6, y = (row + 0.5) * canvas.height / 4;
+            return canvas.getContext('2d').getImageData(x, y, 1, 1).data[3];
+        }""",
+        [lowest // 6, lowest % 6],
+    )
+    assert pixel == 0
+
+
+def test_a_contour_runs_once_around_what_is_kept(image_page: Page) -> None:
+    mask = [0, 1, 1, 0, 1, 0]
+    lines = image_page.evaluate("kept => Threshold.contour(new Uint8Array(kept), 3)", mask)
+    folded = np.pad(np.reshape(mask, (2, 3)), 1)
+    edges = np.abs(np.diff(folded, axis=0)).sum() + np.abs(np.diff(folded, axis=1)).sum()
+    assert len(lines) == edges
+    assert [1, 0, 2, 0] in lines

@@ -1,0 +1,222 @@
+"""Views below the large maps, pairing, and the numbers behind them, against numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page
+
+from generator.present.quantise import decode
+from tests.browser.opened import Opened, settle
+from tests.browser.test_numbers import chunk
+
+Visit = Callable[..., Opened]
+Array = np.ndarray[Any, Any]
+
+
+def distribution(values: Array) -> Array:
+    return values.astype(float) / values.sum()
+
+
+def divergence(a: Array, b: Array) -> float:
+    middle = (a + b) / 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        terms = [np.where(x > 0, x * np.log2(x / middle), 0).sum() for x in (a, b)]
+    return float(sum(terms) / 2)
+
+
+def values(site: Any, model: str, layer: int, head: int) -> Array:
+    found: Array = decode(chunk(site, model)[0])[layer - 1, head - 1]
+    return found
+
+
+def halved(fine: Array) -> Array:
+    rows, cols = fine.shape
+    return fine.reshape(rows // 2, 2, cols // 2, 2).sum((1, 3))
+
+
+def titles(page: Page) -> list[str]:
+    return [text.split(",")[0:2] for text in page.locator(".readout-title").all_inner_texts()]  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_divergence_is_that_of_numpy(image_page: Page, seed: int) -> None:
+    a, b = (distribution(x) for x in np.random.default_rng(seed).random((2, 24)) ** 4)
+    found = image_page.evaluate("([a, b]) => Compare.divergence(a, b)", [a.tolist(), b.tolist()])
+    assert found == pytest.approx(divergence(a, b), abs=1e-12)
+
+
+def test_divergence_runs_from_the_same_to_nothing_in_common(image_page: Page) -> None:
+    run = "([a, b]) => Compare.divergence(a, b)"
+    assert image_page.evaluate(run, [[0.5, 0.5, 0], [0.5, 0.5, 0]]) == 0
+    assert image_page.evaluate(run, [[0.5, 0.5, 0], [0, 0, 1]]) == 1
+
+
+def test_resampling_conserves_mass_and_shares_patches_out_by_area(image_page: Page) -> None:
+    run = "([v, from, to]) => Array.from(Compare.resample(v, from, to))"
+    view = [0, 0, 90, 60]
+    fine = np.random.default_rng(1).random((4, 6))
+    whole = {"grid": [4, 6], "view": view}
+    found = image_page.evaluate(run, [fine.ravel().tolist(), whole, {"grid": [2, 3], "view": view}])
+    np.testing.assert_allclose(found, halved(fine).ravel(), rtol=1e-12)
+    # 3 columns onto 2: the middle one is shared out, half and half
+    thirds = {"grid": [1, 3], "view": view}
+    found = image_page.evaluate(run, [[1, 2, 4], thirds, {"grid": [1, 2], "view": view}])
+    np.testing.assert_allclose(found, [2, 5], rtol=1e-12)
+    # a grid over the right half sees only what lies there
+    half = {"grid": [1, 1], "view": [45, 0, 90, 60]}
+    found = image_page.evaluate(run, [[1, 2, 4], thirds, half])
+    np.testing.assert_allclose(found, [5], rtol=1e-12)
+
+
+def test_the_difference_is_on_the_coarser_grid_and_centred_on_zero(visit: Visit, site: Any) -> None:
+    page = visit(
+        "i/image0/index.html#layer=2&head=1&view=pair&a=plain&b=deep&how=difference&overlay=100"
+    ).page
+    a = distribution(values(site, "plain", 2, 1))
+    b = distribution(halved(values(site, "deep", 2, 1)))
+    says = page.locator("#pair-says").inner_text()
+    assert "Plain minus Deep, on the coarser grid of 4 × 6" in says
+    assert f"divergence {divergence(a, b):.3f} of 1 bit" in says
+    signed = (a - b) * 24
+    assert f"+{np.abs(signed).max():.3g}"[:4] in page.locator("#pair-bar").inner_text()
+    red, blue = page.evaluate(
+        """() => {
+            const canvas = document.querySelector('.pair-difference canvas');
+            const {width, height} = canvas;
+            const {data} = canvas.getContext('2d').getImageData(0, 0, width, height);
+            const at = (row, col) => 4 * (
+                Math.floor((row + 0.5) * height / 4) * width + Math.floor((col + 0.5) * width / 6));
+            const places = Array.from({length: 24}, (_, i) => at(Math.floor(i / 6), i % 6));
+            return [places.map(i => data[i]), places.map(i => data[i + 2])];
+        }"""
+    )
+    warm = np.subtract(red, blue)
+    # the last step of the colours turns to a dark red and a dark blue, still red and blue
+    clear = np.abs(signed.ravel()) > 0.05 * np.abs(signed).max()
+    assert (np.sign(warm) == np.sign(signed.ravel()))[clear].all()
+
+
+def test_most_different_heads_come_first(visit: Visit, site: Any) -> None:
+    page = visit("i/image0/index.html#layer=2&view=heads&a=plain&b=registers&order=different").page
+    labels = page.locator('[data-tiles="3"] .tile-label').all_inner_texts()
+    by_head = {text.split(" · ")[0]: float(text.split(" · ")[1]) for text in labels if "·" in text}
+    assert list(by_head.values()) == sorted(by_head.values(), reverse=True)
+    assert set(by_head) == {"mean", "1", "2", "max"}
+
+
+def test_tiles_show_heads_and_layers_and_choose_them(visit: Visit) -> None:
+    opened = visit("i/image0/index.html#view=heads&layer=2")
+    page = opened.page
+    page.get_by_role("button", name="Deep, layer 2, head 3").click()
+    settle(page)
+    assert page.input_value("#head") == "3"
+    page.get_by_role("button", name="Through the layers").click()
+    settle(page)
+    assert page.locator('[data-tiles="3"] .tile:visible').count() == 7  # six layers and the probe
+    page.get_by_role("button", name="Deep, head 3, layer 5").click()
+    settle(page)
+    assert page.input_value("#layer") == "5"
+    assert "view=layers" in page.url
+
+
+@pytest.mark.parametrize(
+    ("control", "value", "field"),
+    [("how", "slider", "how=slider"), ("a", "deep", "a=deep"), ("b", "probe", "b=probe")],
+)
+def test_choices_of_a_pair_are_in_the_address(
+    visit: Visit, control: str, value: str, field: str
+) -> None:
+    opened = visit("i/image0/index.html")
+    opened.page.get_by_role("button", name="Two models").click()
+    opened.page.select_option(f"#{control}", value)
+    settle(opened.page)
+    assert field in opened.page.url.split("#")[1].split("&")
+    again = visit(opened.page.url.removeprefix(opened.root)).page
+    assert again.input_value(f"#{control}") == value
+    opened.page.go_back()
+    settle(opened.page)
+    assert opened.page.input_value(f"#{control}") != value
+    opened.page.go_back()
+    settle(opened.page)
+    assert opened.page.locator(".walls").is_visible()
+
+
+def test_two_models_one_after_the_other_move_only_when_asked(visit: Visit) -> None:
+    page = visit("i/image0/index.html#view=pair&how=flicker").page
+    says = page.locator("#pair-says")
+    page.wait_for_timeout(1000)
+    assert says.inner_text() == "Shown: Plain."
+    page.get_by_role("button", name="Switch").click()
+    assert says.inner_text() == "Shown: Registers."
+
+
+def test_the_border_between_two_models_moves_by_keyboard(visit: Visit) -> None:
+    page = visit("i/image0/index.html#view=pair&how=slider").page
+    page.focus("#slide")
+    page.keyboard.press("ArrowRight")
+    settle(page)
+    assert page.locator(".pair-b").evaluate("e => e.style.clipPath") == "inset(0px 0px 0px 51%)"
+    assert "slide=51" in page.url
+
+
+def test_layers_pair_by_relative_depth(visit: Visit) -> None:
+    page = visit("i/image0/index.html#layer=4&layers=depth").page
+    found = [title[0] for title in titles(page)]
+    assert found == ["Layer 2", "Layer 2", "Layer 2", "Layer 4"]
+    assert "relative depth" in page.locator("#pairing-says").inner_text()
+    # a click in a shallow wall chooses the depth of its layer
+    cell = page.locator('[data-wall="0"] [role=gridcell]')
+    cell.focus()
+    page.keyboard.press("ArrowDown")
+    settle(page)
+    found = [title[0] for title in titles(page)]
+    assert found[0] == "Layer 3"
+    assert found[3] in ("Layer 5", "Layer 6")
+
+
+@pytest.mark.parametrize("by", ["entropy", "distance", "mass"])
+def test_heads_pair_by_rank(visit: Visit, site: Any, by: str) -> None:
+    def statistic(model: str) -> Array:
+        record = site[0].record(model, "image0")
+        if by == "mass":
+            first = record.rows("CLS")[0].astype(float)
+            return first[:, record.layout.prefix_slice].sum(-1) / record.layout.tokens
+        return np.asarray(getattr(record, by)[0], dtype=float)
+
+    page = visit(f"i/image0/index.html#layer=1&head=2&heads={by}").page
+    there, here = statistic("plain"), statistic("registers")
+    rank = int(np.argsort(-there).tolist().index(1))
+    wanted = int(np.argsort(-here)[rank]) + 1
+    assert titles(page)[1][1].strip() == f"head {wanted}"
+
+
+def test_heads_pair_by_best_match(visit: Visit, site: Any) -> None:
+    page = visit("i/image0/index.html#layer=1&head=1&heads=match").page
+    wanted = distribution(values(site, "plain", 1, 1))
+    apart = [
+        divergence(wanted, distribution(halved(values(site, "deep", 1, head))))
+        for head in range(1, 5)
+    ]
+    assert titles(page)[3][1].strip() == f"head {int(np.argmin(apart)) + 1}"
+
+
+def test_the_maximum_over_heads_is_no_distribution(visit: Visit, site: Any) -> None:
+    page = visit("i/image0/index.html#layer=2&head=max").page
+    heads = decode(chunk(site, "deep")[0])[1, :4]
+    largest = heads.max(0)
+    text = page.locator(".readout-value").nth(3).inner_text()
+    assert float(text.split("×")[0]) == pytest.approx(largest.max(), rel=0.005)
+    row, col = np.unravel_index(largest.argmax(), largest.shape)
+    assert f"row {row + 1}, col {col + 1}" in text
+    assert "not a distribution" in page.locator('[data-model="3"] .mass').inner_text()
+
+
+def test_the_read_out_ranks_the_place(visit: Visit, site: Any) -> None:
+    page = visit("i/image0/index.html#layer=2&head=1&at=40,50").page
+    codes = chunk(site, "plain")[0].codes[1, 0]
+    rank = int((codes > codes[3, 2]).sum()) + 1
+    assert f"rank {rank} of 24" in page.locator(".readout-value").first.inner_text()
