@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from generator.bundled import bundled
 from generator.errors import StoreError
 from generator.present import build_site, views, views_index
-from generator.present.environment import own_templates
 from tests.present.gallery import Gallery
 from tests.present.test_site import VERSION, page
 
-README = (own_templates() / "README.md").read_text(encoding="utf-8")
+README = (bundled("templates") / "README.md").read_text(encoding="utf-8")
 
 
 def themed(trial: Gallery, folder: Path, **files: str) -> Path:
@@ -56,7 +56,7 @@ def test_a_whole_template_is_replaced(trial: Gallery, tmp_path: Path) -> None:
 
 
 def test_a_macro_is_replaced_for_all_pages(trial: Gallery, tmp_path: Path) -> None:
-    text = (own_templates() / "macros/parts.html.jinja2").read_text(encoding="utf-8")
+    text = (bundled("templates") / "macros/parts.html.jinja2").read_text(encoding="utf-8")
     text = text.replace('<p class="credit">', '<p class="credit">Photo: ')
     site = themed(trial, tmp_path, macros__parts_html=text)
     for path in ("index.html", "i/image0/index.html"):
@@ -83,7 +83,7 @@ def test_a_field_that_is_not_there_is_named(trial: Gallery, tmp_path: Path) -> N
 
 
 def test_the_readme_names_every_template_block_style_script_and_variable() -> None:
-    own = own_templates()
+    own = bundled("templates")
     names = [path.relative_to(own).as_posix() for path in own.rglob("*.jinja2")]
     names += [path.name for path in own.glob("static/*/*.*") if path.suffix in {".css", ".js"}]
     for name in set(names) - {"notebook.html.jinja2"}:
@@ -105,7 +105,7 @@ def test_every_field_of_the_index_is_described(kind: type) -> None:
 
 
 def test_styles_take_their_colours_from_the_theme() -> None:
-    for path in own_templates().glob("static/css/*.css"):
+    for path in bundled("templates").glob("static/css/*.css"):
         if path.name in {"theme.css", "print.css"}:
             continue
         text = re.sub(r"/\*.*?\*/|var\([^()]*\)", "", path.read_text(encoding="utf-8"), flags=re.S)
