@@ -327,7 +327,7 @@ def shared_site_bytes(plan: WorkPlan) -> int:
             scale = min(side / max(image.width, image.height), 1)
             pixels += image.width * image.height * scale**2
     pages = len(good) + len(plan.models)
-    return int(0.16 * pixels) + 12_000 * pages + 100_000
+    return int(0.16 * pixels) + 12_000 * pages + 170_000
 
 
 def _multiplications_per_second() -> float:

@@ -90,6 +90,7 @@ const Words = (() => {
    * @param {State} state
    */
   function pairing(page, state) {
+    if (page.models.filter((model) => !model.failure).length < 2) return "";
     const first = page.models.find((model) => !model.failure)?.label ?? "the first model";
     const layers =
       state.pairLayers === "number" ? "Layers are paired by number." : "Layers are paired by relative depth.";
