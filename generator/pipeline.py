@@ -22,7 +22,7 @@ from generator.groups import read_groups, with_groups
 from generator.images import load_images, open_picture
 from generator.measure.preprocess import pixels
 from generator.present.staging import check_replaceable
-from generator.present.write import SiteReport, build_site
+from generator.present.write import STEPS_A_CELL, SiteReport, build_site
 from generator.progress import Job, Reporter
 from generator.run import Cell, Failure, ImageEntry, ModelEntry, Run
 from generator.spec import GallerySpec
@@ -69,10 +69,15 @@ def build_gallery(spec: GallerySpec, *, command: str, reporter: Reporter) -> Out
     plan = plan_gallery(spec, store, reporter)
     failures = measure_missing(spec, plan, store, reporter)
     run = describe_run(spec, plan, failures, command)
-    reporter.note("writing pages")
-    site = build_site(
-        run, store.get, spec.out, templates=spec.templates, version=generator.__version__
-    )
+    with reporter.job("pages", STEPS_A_CELL * len(run.cells)) as job:
+        site = build_site(
+            run,
+            store.get,
+            spec.out,
+            templates=spec.templates,
+            version=generator.__version__,
+            advance=job.advance,
+        )
     missing = {cell.key for model in plan.models for cell in plan.missing(model)}
     return Outcome(
         run=run,

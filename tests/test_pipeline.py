@@ -698,7 +698,7 @@ def test_progress_is_told_in_order(
         "plain: 2/2",
         "loading registers",
         "registers: 2/2",
-        "writing pages",
+        "pages: 8/8",
     ]
 
 

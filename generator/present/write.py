@@ -46,6 +46,10 @@ from generator.records import AttentionRecord
 from generator.run import Failure, ImageEntry, Run
 
 Read = Callable[[str], AttentionRecord]
+Advance = Callable[[], None]
+
+STEPS_A_CELL = 2
+"""How often ``build_site`` calls ``advance`` for each cell: for its numbers and for its colours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,7 @@ def build_site(
     templates: Path | None = None,
     version: str,
     settings: Settings | None = None,
+    advance: Advance = lambda: None,
 ) -> SiteReport:
     """Build the site of a run.
 
@@ -90,6 +95,7 @@ def build_site(
         templates: the user's templates and static files, before the program's own.
         version: of the program, for the pages and the manifest.
         settings: how records are drawn.
+        advance: called ``STEPS_A_CELL`` times for each cell, as the work goes on.
 
     Raises:
         StoreError: ``out`` is not empty and not a site of ours, or cannot be written.
@@ -98,7 +104,7 @@ def build_site(
     template_folders(templates)  # complain before the work, not after it
     with staged(out) as stage:
         shelf = Shelf(stage, out, settings)
-        contents = _publish(run, read, shelf, templates)
+        contents = _publish(run, read, shelf, templates, advance)
         pages = _write_pages(plan_site(run, contents, version), stage, templates)
         _write_manifest(manifest_of(run, contents, pages, version), stage)
         size = sum(file.stat().st_size for file in stage.rglob("*") if file.is_file())
@@ -113,19 +119,11 @@ def build_site(
     )
 
 
-def _publish(run: Run, read: Read, shelf: Shelf, templates: Path | None) -> Contents:
-    """Put everything heavy into the staging folder. Records are held one at a time."""
-    cells: dict[tuple[str, str], CellContent | Failure] = {}
-    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-        for cell in run.cells:
-            if cell.failure is not None or not cell.record:
-                found: CellContent | Failure = cell.failure or Failure("There is no record.")
-            else:
-                try:
-                    found = publish_chunks(shelf, cell, read, pool)
-                except GalleryError as error:
-                    found = Failure(error.message, error.hint)
-            cells[cell.model, cell.image] = found
+def _publish(
+    run: Run, read: Read, shelf: Shelf, templates: Path | None, advance: Advance
+) -> Contents:
+    """Put everything heavy into the staging folder."""
+    cells = _publish_numbers(run, read, shelf, advance)
     scale = _scale(run, cells)
     coloured: dict[tuple[str, str], Coloured] = {}
     for cell in run.cells:
@@ -133,6 +131,7 @@ def _publish(run: Run, read: Read, shelf: Shelf, templates: Path | None) -> Cont
         if isinstance(content, CellContent):
             files = publish_coloured(shelf, cell, content, scale)
             coloured[cell.model, cell.image] = Coloured(files[0], (*files[1:], None)[0])
+        advance()
     return Contents(
         settings=shelf.settings,
         scale=scale,
@@ -144,6 +143,25 @@ def _publish(run: Run, read: Read, shelf: Shelf, templates: Path | None) -> Cont
         divergence=_publish_divergence(run, cells, shelf),
         front=publish_front(run, cells, shelf, scale),
     )
+
+
+def _publish_numbers(
+    run: Run, read: Read, shelf: Shelf, advance: Advance
+) -> dict[tuple[str, str], CellContent | Failure]:
+    """The chunks of every cell. Records are held one at a time."""
+    cells: dict[tuple[str, str], CellContent | Failure] = {}
+    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+        for cell in run.cells:
+            if cell.failure is not None or not cell.record:
+                found: CellContent | Failure = cell.failure or Failure("There is no record.")
+            else:
+                try:
+                    found = publish_chunks(shelf, cell, read, pool)
+                except GalleryError as error:
+                    found = Failure(error.message, error.hint)
+            cells[cell.model, cell.image] = found
+            advance()
+    return cells
 
 
 def _scale(run: Run, cells: dict[tuple[str, str], CellContent | Failure]) -> Scale:
