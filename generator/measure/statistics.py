@@ -7,6 +7,7 @@ than one head on the CPU. Softmax and every reduction are float32, whatever the 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,8 +16,8 @@ from torch import Tensor
 
 from generator.records import PatchQueries, TokenLayout
 
-CPU_BLOCK = 3 << 18
-"""Attention values in a block on the CPU: 3 MB of float32, which stay in its caches."""
+CPU_BLOCK = 1 << 19
+"""Attention values in a block on the CPU: 2 MB of float32, which stay in its caches."""
 
 ACCELERATOR_BLOCK = 1 << 26
 """Attention values in a block elsewhere: 256 MB, enough to keep the device busy."""
@@ -253,7 +254,9 @@ class Reducer:
         self.layout = layout
         self.patch_queries = patch_queries
         self.device = device
-        self._room = torch.empty(2, 0, device=device)
+        self._block = CPU_BLOCK if device.type == "cpu" else ACCELERATOR_BLOCK
+        workers = torch.get_num_threads() if device.type == "cpu" else 1
+        self._rooms = [torch.empty(2, 0, device=device) for _ in range(workers)]
         self._distances = token_distances(layout, patch, device)
 
     def reduce(self, scores: Scores) -> LayerStatistics:
@@ -283,12 +286,40 @@ class Reducer:
     def _sum(self, scores: Scores) -> _Sums:
         """Go through the blocks once.
 
+        On the CPU each thread takes ranges of queries of its own and runs its operations alone:
+        at the size of a block, threads that share each operation wait longer than they work.
+        """
+        sums = _Sums.zeros(
+            self.layout, scores.heads, self.device, keep=self.patch_queries == "heads"
+        )
+        ranges = self._ranges()
+        workers = min(len(self._rooms), len(ranges))
+        if workers == 1:
+            sums.received.copy_(self._sum_ranges(scores, sums, ranges, 0))
+            return sums
+
+        inference = torch.is_inference_mode_enabled()
+
+        def work(worker: int) -> Tensor:
+            # Both hold for this thread alone.
+            torch.set_num_threads(1)
+            with torch.inference_mode(inference), torch.no_grad():
+                return self._sum_ranges(scores, sums, ranges[worker::workers], worker)
+
+        with ThreadPoolExecutor(workers) as pool:
+            for received in pool.map(work, range(workers)):
+                sums.received.add_(received)
+        return sums
+
+    def _sum_ranges(self, scores: Scores, sums: _Sums, ranges: list[slice], worker: int) -> Tensor:
+        """Fill the sums for some ranges of queries; returns what the keys received from them.
+
         Every pass over a block counts: they are all that measuring costs beside the logits.
         """
         layout, heads = self.layout, scores.heads
         first = len(layout.prefix)
-        sums = _Sums.zeros(layout, heads, self.device, keep=self.patch_queries == "heads")
-        for group, queries, s, p in self._blocks(heads):
+        received = torch.zeros(heads, layout.tokens, device=self.device)
+        for group, queries, s, p in self._blocks(heads, ranges, worker):
             scores.write(group, queries, s)
             torch.softmax(s, dim=-1, out=p)
             sums.own_logit[group, queries] = s.diagonal(queries.start, dim1=1, dim2=2)
@@ -305,11 +336,11 @@ class Reducer:
             if queries.start < first:
                 sums.rows[:, group] = p[:, :first].transpose(0, 1)
             from_patches = p[:, max(first - queries.start, 0) :]
-            sums.received[group] += from_patches.sum(1)
+            received[group] += from_patches.sum(1)
             if sums.kept is not None:
                 places = slice(max(queries.start - first, 0), queries.stop - first)
                 sums.kept[group, places] = from_patches * layout.tokens
-        return sums
+        return received
 
     def _log_sum_exp(self, scores: Scores, sums: _Sums) -> Tensor:
         """The rows' log-sum-exp, ``[head, query]``, without another pass.
@@ -320,32 +351,39 @@ class Reducer:
         lse = sums.own_logit - sums.own_weight.log()
         faint = sums.own_weight < FAINT
         if bool(faint.any()):
-            for group, queries, s, _ in self._blocks(scores.heads):
+            for group, queries, s, _ in self._blocks(scores.heads, self._ranges(), 0):
                 scores.write(group, queries, s)
                 exact = torch.logsumexp(s, dim=-1)
                 lse[group, queries] = torch.where(faint[group, queries], exact, lse[group, queries])
         return lse
 
-    def _blocks(self, heads: int) -> Iterator[tuple[slice, slice, Tensor, Tensor]]:
+    def _ranges(self) -> list[slice]:
+        """Ranges of queries, small enough for a block; the first holds the whole prefix."""
+        tokens, workers = self.layout.tokens, len(self._rooms)
+        length = min(self._block // tokens, -(-tokens // workers))
+        length = min(max(length, len(self.layout.prefix) + 1), tokens)
+        return [slice(start, min(start + length, tokens)) for start in range(0, tokens, length)]
+
+    def _blocks(
+        self, heads: int, ranges: list[slice], worker: int
+    ) -> Iterator[tuple[slice, slice, Tensor, Tensor]]:
         """Blocks of heads and queries, with room for their logits and weights.
 
-        The room is the same for all blocks and layers: fresh memory would cost as much as a pass
-        over it. The first block of queries holds the whole prefix.
+        A worker's room is the same for all blocks and layers: fresh memory would cost as much as a
+        pass over it.
         """
-        tokens, first = self.layout.tokens, len(self.layout.prefix)
-        size = CPU_BLOCK if self.device.type == "cpu" else ACCELERATOR_BLOCK
-        queries = min(tokens, max(size // tokens, first + 1))
-        together = min(heads, max(size // (queries * tokens), 1))
-        size = together * queries * tokens
-        if self._room.shape[1] < size:
-            self._room = torch.empty(2, size, device=self.device)
-        room = self._room[:, :size].view(2, together, queries, tokens)
-        for start in range(0, tokens, queries):
-            stop = min(start + queries, tokens)
+        tokens = self.layout.tokens
+        for queries in ranges:
+            length = queries.stop - queries.start
+            together = min(heads, max(self._block // (length * tokens), 1))
+            size = together * length * tokens
+            if self._rooms[worker].shape[1] < size:
+                self._rooms[worker] = torch.empty(2, size, device=self.device)
             for head in range(0, heads, together):
                 last = min(head + together, heads)
-                logits, weights = room[:, : last - head, : stop - start]
-                yield slice(head, last), slice(start, stop), logits, weights
+                room = self._rooms[worker][:, : (last - head) * length * tokens]
+                logits, weights = room.view(2, last - head, length, tokens)
+                yield slice(head, last), queries, logits, weights
 
 
 def rollout(head_means: list[Tensor], start: Tensor) -> Tensor:

@@ -119,6 +119,24 @@ def test_blocks_of_any_size_give_the_same_numbers(
         torch.testing.assert_close(getattr(parts, name), getattr(whole, name))
 
 
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_threads_share_the_work_and_give_the_same_numbers(threads: int) -> None:
+    generator = torch.Generator().manual_seed(7)
+    layout = TokenLayout(("CLS", "reg1"), 5, 6)
+    logits = 2 * torch.randn(3, layout.tokens, layout.tokens, generator=generator)
+    before = torch.get_num_threads()
+    whole = torch.softmax(logits, -1)
+    try:
+        torch.set_num_threads(threads)
+        seen = reduce(logits, layout)
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    torch.testing.assert_close(seen.head_mean, whole.mean(0))
+    torch.testing.assert_close(seen.received, whole[:, 2:].mean(1))
+    torch.testing.assert_close(seen.rows, whole[:, :2].transpose(0, 1))
+
+
 def test_scale_and_bias_are_applied_as_in_the_call() -> None:
     generator = torch.Generator().manual_seed(6)
     query, key = torch.randn(2, 3, 7, 4, generator=generator)
