@@ -1,0 +1,68 @@
+"""Galleries of networks that really ran, opened and clicked through: nothing on the console."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+import generator
+from generator.bundled import bundled
+from generator.spec import GallerySpec, ModelSpec, Options, load_spec
+from tests.browser.opened import Opened
+
+DATA = Path(__file__).parents[2].parent / "shared" / "data"
+
+
+@pytest.fixture(scope="module", params=["demo", "deit-tiny"])
+def index(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "demo":
+        options = Options(out=folder / "site", store=folder / "store")
+        return generator.build(load_spec(bundled("examples") / "demo.toml", options))
+    if not DATA.is_dir():
+        pytest.skip("There is no ../shared/data with a pretrained network to try.")
+    return generator.build(
+        GallerySpec(
+            models=(ModelSpec.model_validate(str(DATA / "deit-tiny")),),
+            images=(DATA / "photos",),
+            out=folder / "site",
+            store=folder / "store",
+        )
+    )
+
+
+@pytest.fixture
+def opened(chromium: Browser, index: Path) -> Iterator[Opened]:
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    found = Opened(context.new_page(), index.parent.as_uri() + "/")
+    found.page.goto(index.as_uri())
+    yield found
+    context.close()
+    assert found.noise == []
+    assert [url for url in found.requests if not url.startswith((found.root, "data:"))] == []
+
+
+def test_click_through_every_picture_and_model(opened: Opened) -> None:
+    """From the index to the first picture, along "next" through all, to a model and back."""
+    page = opened.page
+    images = page.locator("a[href^='i/']").evaluate_all(
+        "links => new Set(links.map(link => link.getAttribute('href').split('#')[0])).size"
+    )
+    page.locator("a[href^='i/']").first.click()
+    for number in range(1, images + 1):
+        opened.wait()
+        assert page.get_by_text(f"{number} of {images}").first.is_visible()
+        large = page.locator(".stage-map:visible").first
+        assert large.is_visible()
+        large.hover()
+        told = page.locator("main").inner_text()
+        assert "× uniform" in told.replace("×\n", "× ") and "row " in told and "NaN" not in told
+        if number < images:
+            page.locator("a[rel=next]").click()
+    page.locator("a[href*='/m/']").first.click()
+    assert page.get_by_role("heading", name="How it was run").is_visible()
+    page.locator("a[href='../../index.html']").first.click()
+    assert page.get_by_role("heading", name="Images").is_visible()
