@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 import generator
 from generator.bundled import bundled
@@ -53,16 +53,16 @@ def test_click_through_every_picture_and_model(opened: Opened) -> None:
     )
     page.locator("a[href^='i/']").first.click()
     for number in range(1, images + 1):
+        expect(page.get_by_text(f"{number} of {images}").first).to_be_visible()
         opened.wait()
-        assert page.get_by_text(f"{number} of {images}").first.is_visible()
         large = page.locator(".stage-map:visible").first
-        assert large.is_visible()
+        expect(large).to_be_visible()
         large.hover()
         told = page.locator("main").inner_text()
         assert "× uniform" in told.replace("×\n", "× ") and "row " in told and "NaN" not in told
         if number < images:
             page.locator("a[rel=next]").click()
     page.locator("a[href*='/m/']").first.click()
-    assert page.get_by_role("heading", name="How it was run").is_visible()
+    expect(page.get_by_role("heading", name="How it was run")).to_be_visible()
     page.locator("a[href='../../index.html']").first.click()
-    assert page.get_by_role("heading", name="Images").is_visible()
+    expect(page.get_by_role("heading", name="Images")).to_be_visible()
