@@ -21,7 +21,8 @@ from PIL import ExifTags, Image
 from safetensors.torch import load_file, save_file
 
 import generator
-from generator.cli import command_line, main
+from generator.cli import main
+from generator.commands.build import command_line
 from generator.errors import GalleryError, ImageError, SpecError, StoreError
 from generator.measure.tap import AttentionTap
 from generator.records import AttentionRecord

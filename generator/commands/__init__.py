@@ -1,0 +1,1 @@
+"""One module for each command. Heavy imports are made inside the functions."""

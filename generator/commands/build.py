@@ -1,0 +1,169 @@
+"""``build`` and ``demo``: from models and images to a site."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from generator.commands.shared import BUILDING, MEASURING, one_line_errors, options
+
+if TYPE_CHECKING:
+    from generator.pipeline import Outcome
+    from generator.spec import GallerySpec
+
+
+@click.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path), metavar="[GALLERY.toml]")
+@click.option(
+    "-m",
+    "--model",
+    "models",
+    multiple=True,
+    metavar="MODEL",
+    help="A model on the hub (org/name or org/name@revision) or a local folder. Repeat for more.",
+)
+@click.option(
+    "-i",
+    "--images",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="A picture or a folder of pictures. Repeat for more.",
+)
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of the site.  [default: site]",
+)
+@click.option("--title", help="Of the gallery.")
+@click.option("--description", help="One paragraph under the title.")
+@click.option(
+    "--resolution",
+    type=int,
+    metavar="PX",
+    help="Short side of every model's input.  [default: each checkpoint's own]",
+)
+@click.option(
+    "--field-of-view",
+    type=click.Choice(["square", "whole", "checkpoint"]),
+    help="What the models see: the centred square, the whole picture, or what the checkpoint's "
+    "own preprocessing leaves of it.  [default: square]",
+)
+@click.option(
+    "--patch-queries",
+    type=click.Choice(["auto", "off", "mean", "heads"]),
+    help="Keep attention with patches as queries: mean over heads, all heads, or off."
+    "  [default: auto, which is mean up to 16x16 patches]",
+)
+@click.option(
+    "--templates",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder whose templates go before the built-in ones.",
+)
+@click.option(
+    "--groups",
+    type=click.Path(path_type=Path),
+    metavar="CSV",
+    help="Table with the columns file and group: headings to list images under.",
+)
+@click.option(
+    "--site-url",
+    metavar="URL",
+    help="Where the site will be published: for search engines and link previews.",
+)
+@options(MEASURING)
+@options(BUILDING)
+def build(file: Path | None, *, dry_run: bool, **given: Any) -> None:
+    r"""Measure models on images and build the site that compares them.
+
+    Everything can be said in a file, on the command line, or both; what is given on the command
+    line goes first.
+
+    \b
+      attention-gallery build -m facebook/dinov2-small -i photos/ -o site
+      attention-gallery build examples/registers.toml
+    """
+    from generator.spec import Options, load_spec, spec_from_options
+
+    with one_line_errors():
+        chosen = Options(**given)
+        spec = load_spec(file, chosen) if file is not None else spec_from_options(chosen)
+        run(spec, dry_run=dry_run)
+
+
+@click.command()
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("demo-gallery"),
+    show_default=True,
+    metavar="DIR",
+    help="Folder of the site.",
+)
+@options(MEASURING[:2])
+@options(BUILDING)
+def demo(*, dry_run: bool, **given: Any) -> None:
+    """Build a gallery of two embedded models on embedded pictures; needs no network."""
+    from generator.bundled import bundled
+    from generator.spec import Options, load_spec
+
+    with one_line_errors():
+        run(load_spec(bundled("examples") / "demo.toml", Options(**given)), dry_run=dry_run)
+
+
+def run(spec: GallerySpec, *, dry_run: bool) -> None:
+    """Build a gallery and say what came of it; exits with 1 when something failed."""
+    from rich.console import Console
+
+    from generator.pipeline import build_gallery
+    from generator.progress import reporter_for
+
+    console = Console(stderr=True, highlight=False)
+    if dry_run:
+        from generator.dry_run import print_plan
+
+        print_plan(spec, Console(highlight=False), reporter_for(console))
+        return
+    outcome = build_gallery(spec, command=command_line(sys.argv), reporter=reporter_for(console))
+    click.echo(summary(outcome, spec.out))
+    failures = outcome.site.failures
+    for failure in failures:
+        click.echo(f"failed: {failure.message} {failure.hint}".rstrip(), err=True)
+    if failures:
+        sys.exit(1)
+
+
+def summary(outcome: Outcome, out: Path) -> str:
+    """What a build did, and where to look."""
+    run = outcome.run
+    return (
+        f"{len(run.models)} models x {len(run.images)} images: "
+        f"{outcome.measured} measured, {outcome.reused} from the store.\n"
+        f"Open {out / 'index.html'}"
+    )
+
+
+def command_line(argv: list[str]) -> str:
+    """The command as the pages show it: without this machine's folders."""
+    return shlex.join(["attention-gallery", *(_without_folders(word) for word in argv[1:])])
+
+
+def _without_folders(word: str) -> str:
+    """A path outside the current folder becomes its name, also in ``--out=/home/me/site``."""
+    option, value = "", word
+    if word.startswith("--") and "=" in word:
+        option, _, value = word.partition("=")
+        option += "="
+    elif word.startswith("-") and not word.startswith("--") and len(word) > 2:
+        option, value = word[:2], word[2:]
+    path = Path(value)
+    private = path.is_absolute() or value.startswith("~") or ".." in path.parts
+    return option + (path.name if private else value)

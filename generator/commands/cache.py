@@ -1,0 +1,32 @@
+"""``cache``: where records are kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from generator.commands.shared import one_line_errors
+
+
+@click.command()
+@click.option(
+    "--store",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of the measured records.  [default: the user's cache folder]",
+)
+@click.option("--clear", is_flag=True, help="Remove every record.")
+def cache(store: Path | None, clear: bool) -> None:
+    """Say where measured records are kept and how much room they take."""
+    from generator.amounts import size_in_words
+    from generator.spec import default_store
+    from generator.store import Store
+
+    with one_line_errors():
+        records = Store(store or default_store())
+        count, size = len(records.keys()), records.bytes()
+        if clear:
+            records.gc(keep=())
+        verb = "removed from" if clear else "in"
+        click.echo(f"{count} records, {size_in_words(size)}, {verb} {records.root}")

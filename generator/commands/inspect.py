@@ -1,0 +1,40 @@
+"""``inspect``: what is known of a model, and a check of what is captured."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from generator.commands.shared import MEASURING, one_line_errors, options
+
+
+@click.command()
+@click.argument("model")
+@click.option(
+    "--check",
+    type=click.Path(path_type=Path),
+    metavar="IMAGE",
+    help="Run the model on a picture and check what is captured against its eager attention.",
+)
+@click.option("--resolution", type=int, metavar="PX", help="Short side of the input.")
+@options(MEASURING)
+def inspect(model: str, check: Path | None, **given: Any) -> None:
+    """Say what is known of a model before its weights are downloaded; --check runs it."""
+    from rich.console import Console
+
+    from generator import inspection
+    from generator.spec import ModelSpec
+
+    console = Console(highlight=False, soft_wrap=True)
+    with one_line_errors():
+        spec = ModelSpec.model_validate(model)
+        resolved = inspection.show(console, spec, **_only(given, "trust_remote_code", "resolution"))
+        if check is not None and not inspection.check(console, resolved, check, **given):
+            sys.exit(1)
+
+
+def _only(given: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: given[name] for name in names}

@@ -1,0 +1,73 @@
+"""What commands share: bundles of options, and errors as one line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from generator.errors import GalleryError
+
+INTERRUPTED = 130
+
+Command = Callable[..., Any]
+
+MEASURING: tuple[Callable[[Command], Command], ...] = (
+    click.option(
+        "--device", metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.  [default: auto]"
+    ),
+    click.option(
+        "--dtype",
+        type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
+        help="Of weights and activations; softmax and norms are float32 always."
+        "  [default: auto, which is float32]",
+    ),
+    click.option(
+        "--trust-remote-code/--no-trust-remote-code",
+        default=None,
+        help="Run code that comes with a checkpoint. Read it first.",
+    ),
+)
+BUILDING: tuple[Callable[[Command], Command], ...] = (
+    click.option(
+        "--store",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Folder of the measured records.  [default: the user's cache folder]",
+    ),
+    click.option("--batch-size", type=int, help="Pictures at a time.  [default: as many as fit]"),
+    click.option(
+        "--strict/--no-strict",
+        default=None,
+        help="Stop at the first model or image that fails.",
+    ),
+    click.option("--dry-run", is_flag=True, help="Print the plan and its cost, and stop."),
+)
+
+
+def options(group: tuple[Callable[[Command], Command], ...]) -> Callable[[Command], Command]:
+    """A bundle of options that several commands share."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(group):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """An error the user can act on is one line; anything else is a bug and keeps its traceback."""
+    try:
+        yield
+    except GalleryError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        click.echo("Stopped. What was measured is kept: run the same command to go on.", err=True)
+        sys.exit(INTERRUPTED)
