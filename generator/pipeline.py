@@ -226,6 +226,7 @@ def _open(model: PlannedModel, cell: PlannedCell) -> Prepared:
         geometry=cell.geometry,
         preprocessing=model.preprocessing,
         patch_queries=cell.patch_queries,
+        measuring=cell.measuring,
     )
 
 

@@ -18,12 +18,13 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from functools import cache
 from itertools import repeat
 from pathlib import Path
+from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -32,6 +33,15 @@ from safetensors.numpy import save
 
 from generator.amounts import size_in_words
 from generator.errors import StoreError
+from generator.extras import (
+    Features,
+    LogitLens,
+    MassiveActivations,
+    Measuring,
+    Prediction,
+    Relevance,
+    ValueNorms,
+)
 from generator.records import (
     SCHEMA,
     AttentionRecord,
@@ -48,7 +58,7 @@ from generator.records import (
 
 logger = logging.getLogger(__name__)
 
-EXTRACT_VERSION = 1
+EXTRACT_VERSION = 2
 """Raised by hand when measuring changes what it finds: every record is then measured again."""
 
 _NAME = re.compile(r"[0-9a-f]{64}")
@@ -62,6 +72,7 @@ def record_key(
     image_sha256: str,
     preprocessing: Preprocessing,
     patch_queries: PatchQueries,
+    measuring: Measuring,
     dtype: str,
 ) -> str:
     """The name of a record, from everything that decides it: 64 hex digits.
@@ -72,6 +83,7 @@ def record_key(
         image_sha256: hash of the image file.
         preprocessing: how the input is made; its readable ``steps`` do not count.
         patch_queries: which patches' rows are kept, resolved (never ``auto``).
+        measuring: what is measured beside attention.
         dtype: dtype of weights and activations, resolved.
     """
     how = asdict(preprocessing)
@@ -84,6 +96,7 @@ def record_key(
         "image": image_sha256,
         "preprocessing": how,
         "patch_queries": patch_queries,
+        "measuring": asdict(measuring),
         "dtype": dtype,
     }
     return hashlib.sha256(_canonical(parts).encode()).hexdigest()
@@ -100,15 +113,25 @@ class RecordHeader:
     view: View
     preprocessing: Preprocessing
     environment: Environment
+    prediction: Prediction | None
     schema: int
 
 
+_PARTS: dict[str, type] = {
+    "pooling": Pooling,
+    "features": Features,
+    "values": ValueNorms,
+    "massive": MassiveActivations,
+    "relevance": Relevance,
+    "lens": LogitLens,
+}
+"""Fields of a record that are arrays together: ``features.last`` and so on in the file."""
+
 _FACTS = tuple(item.name for item in fields(RecordHeader))
 _ARRAYS = tuple(
-    item.name for item in fields(AttentionRecord) if item.name not in (*_FACTS, "pooling")
+    item.name for item in fields(AttentionRecord) if item.name not in (*_FACTS, *_PARTS)
 )
-_OPTIONAL = frozenset({"patch_attention"})
-_POOLING = tuple(item.name for item in fields(Pooling))
+_OPTIONAL = frozenset({"patch_attention", "received_from_outliers"})
 
 
 class Store:
@@ -289,8 +312,10 @@ class _DoubtError(Exception):
 def _pack(record: AttentionRecord) -> bytes:
     """A record as the bytes of its file."""
     arrays = {name: getattr(record, name) for name in _ARRAYS}
-    if record.pooling is not None:
-        arrays |= {f"pooling.{name}": getattr(record.pooling, name) for name in _POOLING}
+    for part, kind in _PARTS.items():
+        held = getattr(record, part)
+        if held is not None:
+            arrays |= {f"{part}.{n.name}": getattr(held, n.name) for n in fields(kind)}
     dense = {n: np.ascontiguousarray(array) for n, array in arrays.items() if array is not None}
     header = RecordHeader(**{name: getattr(record, name) for name in _FACTS})
     # One entry only: safetensors writes several in random order.
@@ -315,16 +340,26 @@ def _read_header(file: Any, key: str) -> RecordHeader:
         raise _DoubtError(f"its facts cannot be read ({error})") from error
     if header.key != key:
         raise _DoubtError("it holds the record of another key")
-    if missing := set(_ARRAYS) - _OPTIONAL - set(file.keys()):
+    if missing := _arrays_of(file.keys()) - _OPTIONAL - set(file.keys()):
         raise _DoubtError(f"without {', '.join(sorted(missing))}")
     return header
+
+
+def _arrays_of(found: Sequence[str]) -> set[str]:
+    """The arrays that a file must hold: a part is whole or absent."""
+    held = {name.partition(".")[0] for name in found if "." in name}
+    parts = {part: _PARTS[part] for part in held & _PARTS.keys()}
+    inner = {f"{part}.{item.name}" for part, kind in parts.items() for item in fields(kind)}
+    return {*_ARRAYS, *inner}
 
 
 def _assemble(header: RecordHeader, arrays: Mapping[str, FloatArray]) -> AttentionRecord:
     parts: dict[str, Any] = {name: getattr(header, name) for name in _FACTS}
     parts |= {name: arrays.get(name) for name in _ARRAYS}
-    if f"pooling.{_POOLING[0]}" in arrays:
-        parts["pooling"] = Pooling(**{name: arrays[f"pooling.{name}"] for name in _POOLING})
+    for part, kind in _PARTS.items():
+        names = [item.name for item in fields(kind)]
+        if f"{part}.{names[0]}" in arrays:
+            parts[part] = kind(**{name: arrays[f"{part}.{name}"] for name in names})
     return AttentionRecord(**parts)
 
 
@@ -347,6 +382,8 @@ def _hints(kind: type) -> dict[str, Any]:
 
 def _revive(kind: Any, value: Any) -> Any:
     """Parsed JSON as the dataclasses and tuples of a type."""
+    if get_origin(kind) is UnionType:  # a dataclass or None
+        kind = None if value is None else get_args(kind)[0]
     if isinstance(kind, type) and is_dataclass(kind):
         hints = _hints(kind)
         return kind(**{name: _revive(hints[name], item) for name, item in value.items()})

@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from generator.errors import GalleryError
+from generator.extras import Measuring
 from generator.measure.preprocess import Geometry, describe, locate
 from generator.measure.resolve import ResolvedModel, resolve_folder, resolve_hub
 from generator.records import PatchQueries, Preprocessing, TokenLayout
@@ -48,6 +49,7 @@ class PlannedCell:
         geometry: how the image becomes the input; None when there can be no record.
         layout: tokens of the input; None when there can be no record.
         patch_queries: rows of the patches to keep.
+        measuring: what is measured beside attention.
         failure: why there can be no record.
     """
 
@@ -58,6 +60,7 @@ class PlannedCell:
     geometry: Geometry | None = None
     layout: TokenLayout | None = None
     patch_queries: PatchQueries = "off"
+    measuring: Measuring = field(default_factory=Measuring)
     failure: Failure | None = None
 
 
@@ -191,12 +194,14 @@ def _plan_cell(
     view = geometry.view
     layout = model.resolved.vision.layout(view.input_height, view.input_width)
     patch_queries = _patch_queries(spec, layout)
+    measuring = Measuring()
     key = record_key(
         model=model.resolved.id,
         version=model.resolved.version,
         image_sha256=image.sha256,
         preprocessing=model.preprocessing,
         patch_queries=patch_queries,
+        measuring=measuring,
         dtype=dtype,
     )
     return PlannedCell(
@@ -207,6 +212,7 @@ def _plan_cell(
         geometry=geometry,
         layout=layout,
         patch_queries=patch_queries,
+        measuring=measuring,
     )
 
 

@@ -11,13 +11,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 
 from generator import store as store_module
 from generator.errors import StoreError
+from generator.extras import Extra, Measuring
 from generator.records import SCHEMA, AttentionRecord, Preprocessing
 from generator.store import RecordHeader, Store, load_records, record_key
 from tests import tiny
@@ -27,7 +28,7 @@ HERE = Path(__file__).parents[1]
 
 def full() -> AttentionRecord:
     """A record with everything in it, in memory orders and dtypes that measuring may produce."""
-    record = tiny.record(tiny.layout(registers=2), pooling=True)
+    record = tiny.record(tiny.layout(registers=2), pooling=True, extras=get_args(Extra))
     patches = record.layout.patches
     queries = np.random.default_rng(0).random((3, patches, 2 + 1 + patches)).astype(np.float16)
     return dataclasses.replace(
@@ -67,6 +68,7 @@ PARTS: dict[str, Any] = {
     "image_sha256": "0" * 64,
     "preprocessing": HOW,
     "patch_queries": "off",
+    "measuring": Measuring(),
     "dtype": "float32",
 }
 
@@ -87,6 +89,11 @@ def test_the_key_is_a_name_for_everything_that_decides_a_record(
             dataclasses.replace(HOW, std=(0.5, 0.4, 0.5)),
         ],
         "patch_queries": ["mean", "heads"],
+        "measuring": [
+            Measuring(extras=()),
+            Measuring(objects="values"),
+            Measuring(extras=("lens",), target=3),
+        ],
         "dtype": ["bfloat16"],
     }
     keys = [record_key(**PARTS)]
@@ -95,7 +102,7 @@ def test_the_key_is_a_name_for_everything_that_decides_a_record(
     keys.append(record_key(**PARTS))
     monkeypatch.setattr(store_module, "SCHEMA", SCHEMA + 1)
     keys.append(record_key(**PARTS))
-    assert len(set(keys)) == len(keys) == 15
+    assert len(set(keys)) == len(keys) == 18
     assert all(re.fullmatch(r"[0-9a-f]{64}", key) for key in keys)
 
 
@@ -110,7 +117,7 @@ def test_the_key_stays_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     """A change of the recipe would measure every user's records again."""
     monkeypatch.setattr(store_module, "SCHEMA", 1)
     monkeypatch.setattr(store_module, "EXTRACT_VERSION", 1)
-    golden = "d41176be722e"
+    golden = "b211b10f6617"
     assert record_key(**PARTS).startswith(golden)
 
 

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from generator.errors import ModelError
+from generator.extras import Measuring
 from generator.measure.load import LoadedModel, inferred_layout
 from generator.measure.preprocess import Geometry
 from generator.measure.residual import ResidualNorms
-from generator.measure.statistics import LayerStatistics, Reducer, rollout
+from generator.measure.statistics import LayerStatistics, Reducer, rollouts
 from generator.measure.tap import AttentionTap
 from generator.records import (
     AttentionRecord,
@@ -27,6 +28,7 @@ from generator.records import (
     Pooling,
     Preprocessing,
     TokenLayout,
+    outlier_patches,
 )
 
 log = logging.getLogger(__name__)
@@ -36,6 +38,9 @@ CPU_TOKENS = 2048
 
 ACCELERATOR_TOKENS = 32768
 """Tokens in an automatic batch elsewhere."""
+
+ROLLOUT_QUERIES = 64
+"""Patch queries whose rollouts are compared with each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,7 @@ class Prepared:
         geometry: how the picture became these pixels.
         preprocessing: the same in words and numbers.
         patch_queries: which rows of the patches to keep.
+        measuring: what to measure beside attention.
     """
 
     key: str
@@ -59,6 +65,7 @@ class Prepared:
     geometry: Geometry
     preprocessing: Preprocessing
     patch_queries: PatchQueries
+    measuring: Measuring
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +191,9 @@ def _record(
         mass=_array(_mass(rows, received, layout)),
         self_attention=_stack([layer.self_attention for layer in layers]),
         norms=_array(norms),
-        rollout=_array(_rollout(layers, layout)),
+        rollout=_array(_rollouts(layers, layout)),
+        rollout_cosine=_array(_rollout_cosine(layers, layout)),
+        received_from_outliers=_from_outliers(layers, layout, norms),
         pooling=_pooling(tap.pooling, index),
         patch_attention=_patch_attention(layers),
     )
@@ -204,14 +213,46 @@ def _mass(rows: Tensor, received: Tensor, layout: TokenLayout) -> Tensor:
     return groups.permute(1, 2, 0, 3)
 
 
-def _rollout(layers: Sequence[LayerStatistics], layout: TokenLayout) -> Tensor:
-    """Rollout of the CLS row, or of the mean patch row for a model without CLS."""
-    start = torch.zeros(layout.tokens, device=layers[0].head_mean.device)
+def _rollouts(layers: Sequence[LayerStatistics], layout: TokenLayout) -> Tensor:
+    """Rollouts ``[start layer, key]`` of the CLS row, or of a mean patch row without CLS."""
+    start = torch.zeros(1, layout.tokens, device=layers[0].head_mean.device)
     if layout.cls is not None:
-        start[layout.token(layout.cls)] = 1.0
+        start[0, layout.token(layout.cls)] = 1.0
     else:
-        start[layout.patch_slice] = 1.0 / layout.patches
-    return rollout([layer.head_mean for layer in layers], start)
+        start[0, layout.patch_slice] = 1.0 / layout.patches
+    return torch.stack([rows[0] for rows in rollouts(_head_means(layers), start)])
+
+
+def _rollout_cosine(layers: Sequence[LayerStatistics], layout: TokenLayout) -> Tensor:
+    """Mean cosine between the rollouts of some patch queries, ``[start layer]``."""
+    device = layers[0].head_mean.device
+    count = min(ROLLOUT_QUERIES, layout.patches)
+    if count < 2:
+        return torch.ones(len(layers), device=device)
+    chosen = torch.linspace(0, layout.patches - 1, count, device=device).round().long()
+    start = torch.zeros(count, layout.tokens, device=device)
+    start[torch.arange(count, device=device), chosen + len(layout.prefix)] = 1.0
+    found = []
+    for rows in rollouts(_head_means(layers), start):
+        unit = torch.nn.functional.normalize(rows, dim=-1)
+        found.append((unit.sum(0).square().sum() - count) / (count * (count - 1)))
+    return torch.stack(found)
+
+
+def _head_means(layers: Sequence[LayerStatistics]) -> list[Tensor]:
+    return [layer.head_mean for layer in layers]
+
+
+def _from_outliers(
+    layers: Sequence[LayerStatistics], layout: TokenLayout, norms: Tensor
+) -> FloatArray | None:
+    """Mean attention of the outlier patches, over heads: ``[layer, key]``, times uniform."""
+    found = outlier_patches(_array(norms)[:, layout.patch_slice]).patches
+    if not len(found):
+        return None
+    queries = torch.from_numpy(found + len(layout.prefix)).to(norms.device)
+    rows = torch.stack([layer.head_mean[queries].mean(0) for layer in layers])
+    return _half(rows * layout.tokens)
 
 
 def _pooling(pooling: Tensor | None, index: int) -> Pooling | None:

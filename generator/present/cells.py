@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from generator.analysis.grids import PlacedMap
+from generator.analysis.norms import outliers_of
 from generator.present.chunk import (
     CellFacts,
     Header,
@@ -21,7 +23,7 @@ from generator.present.chunk import (
     read_header,
     statistics_of,
 )
-from generator.present.comparison import PlacedMap, divergence_bytes, outliers_of
+from generator.present.comparison import divergence_bytes
 from generator.present.heatmap import map_png, wall_png
 from generator.present.manifest import FileEntry, Kind
 from generator.present.maps import PRIMARY, RECEIVED, maps_of, query_ids

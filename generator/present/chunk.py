@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import TypeAdapter
 
-from generator.present.comparison import Outliers
+from generator.analysis.norms import Outliers
 from generator.present.maps import QueryMaps
 from generator.present.quantise import Quantised, encode
 from generator.records import (

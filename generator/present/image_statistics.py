@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from generator.present.cells import CellContent
-from generator.present.comparison import OUTLIER
 from generator.present.wording import percent
+from generator.records import OUTLIER
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from generator.analysis.agreement import divergence
+from generator.analysis.grids import PlacedMap, on_common_grid
+from generator.analysis.norms import outliers_of
 from generator.present import build_site
-from generator.present.comparison import (
-    PlacedMap,
-    divergence,
-    on_common_grid,
-    outliers_of,
-)
 from generator.records import View
 from tests import tiny
 from tests.present.gallery import Gallery, gallery, many

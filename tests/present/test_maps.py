@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from generator.analysis.norms import outliers_of
 from generator.present.chunk import CellFacts, chunk_bytes, read_chunk, statistics_of
-from generator.present.comparison import outliers_of
 from generator.present.maps import maps_of, query_ids
 from generator.present.quantise import decode
 from generator.present.scale import octave_histogram
