@@ -20,12 +20,9 @@ import shutil
 import time
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields, is_dataclass
-from functools import cache
-from itertools import repeat
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -42,6 +39,7 @@ from generator.extras import (
     Relevance,
     ValueNorms,
 )
+from generator.packing import canonical, revive
 from generator.records import (
     SCHEMA,
     AttentionRecord,
@@ -99,7 +97,7 @@ def record_key(
         "measuring": asdict(measuring),
         "dtype": dtype,
     }
-    return hashlib.sha256(_canonical(parts).encode()).hexdigest()
+    return hashlib.sha256(canonical(parts).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,7 +317,7 @@ def _pack(record: AttentionRecord) -> bytes:
     dense = {n: np.ascontiguousarray(array) for n, array in arrays.items() if array is not None}
     header = RecordHeader(**{name: getattr(record, name) for name in _FACTS})
     # One entry only: safetensors writes several in random order.
-    return save(dense, metadata={"record": _canonical(asdict(header))})
+    return save(dense, metadata={"record": canonical(asdict(header))})
 
 
 def _read_header(file: Any, key: str) -> RecordHeader:
@@ -335,7 +333,7 @@ def _read_header(file: Any, key: str) -> RecordHeader:
         facts = json.loads(text)
         if facts["schema"] != SCHEMA:
             raise _DoubtError(f"schema {facts['schema']}, where this version writes {SCHEMA}")
-        header: RecordHeader = _revive(RecordHeader, facts)
+        header: RecordHeader = revive(RecordHeader, facts)
     except (ValueError, KeyError, TypeError, RecordError) as error:
         raise _DoubtError(f"its facts cannot be read ({error})") from error
     if header.key != key:
@@ -361,34 +359,3 @@ def _assemble(header: RecordHeader, arrays: Mapping[str, FloatArray]) -> Attenti
         if f"{part}.{names[0]}" in arrays:
             parts[part] = kind(**{name: arrays[f"{part}.{name}"] for name in names})
     return AttentionRecord(**parts)
-
-
-def _canonical(facts: dict[str, Any]) -> str:
-    """JSON that is the same for the same facts."""
-    return json.dumps(facts, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_plain)
-
-
-def _plain(value: object) -> object:
-    """Numbers of numpy as numbers."""
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"{value!r} cannot be stored")
-
-
-@cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
-
-
-def _revive(kind: Any, value: Any) -> Any:
-    """Parsed JSON as the dataclasses and tuples of a type."""
-    if get_origin(kind) is UnionType:  # a dataclass or None
-        kind = None if value is None else get_args(kind)[0]
-    if isinstance(kind, type) and is_dataclass(kind):
-        hints = _hints(kind)
-        return kind(**{name: _revive(hints[name], item) for name, item in value.items()})
-    if get_origin(kind) is tuple:
-        inner = get_args(kind)
-        kinds = repeat(inner[0]) if inner[-1] is Ellipsis else inner
-        return tuple(_revive(each, item) for each, item in zip(kinds, value, strict=False))
-    return value

@@ -18,7 +18,7 @@ FLOORS = (
     ("extras",),
     ("records",),
     ("run",),
-    ("amounts", "bundled", "slugs", "toml", "progress"),
+    ("amounts", "bundled", "packing", "slugs", "toml", "progress"),
     ("credits", "groups", "pixels", "model_spec", "paper_spec"),
     ("images", "spec", "store"),
     ("analysis",),
