@@ -73,7 +73,7 @@ class MassBudget:
 
 
 def mass_budget(record: AttentionRecord) -> MassBudget:
-    """The budget of a record, in well under a second."""
+    """The budget of a record: in well under a second, or with every patch's attention in a few."""
     return _Groups(record).budget()
 
 
@@ -116,7 +116,7 @@ class _Groups:
         mass = self.record.mass[:, :, -1]
         own = self.record.self_attention[..., None]
         parts = self._part(mass[..., -1], self.record.received)
-        parts[..., 1:] -= own
+        parts[..., 1:] = np.maximum(parts[..., 1:] - own, 0)
         return np.concatenate([own, mass[..., :-1], parts], axis=-1)
 
     def _from_outliers(self) -> FloatArray:
@@ -170,11 +170,8 @@ class _Groups:
         first = len(self.layout.prefix)
         found = []
         for layer in kept:
-            rows = (
-                np.atleast_3d(layer[..., patches, :].astype(np.float32))
-                if layer.ndim == 3
-                else (layer[None, patches].astype(np.float32))
-            )
+            by_head = layer if layer.ndim == 3 else layer[None]
+            rows = by_head[:, patches].astype(np.float32)
             rows = rows / rows.sum(axis=-1, keepdims=True)
             own = rows[:, np.arange(len(patches)), first + patches].mean(axis=-1)
             sums = self._sums(rows.mean(axis=1))

@@ -1,0 +1,71 @@
+"""Quantities of the residual stream: norms and their onset. Listed in ``quantities``."""
+
+from __future__ import annotations
+
+from generator.analysis.quantity import Quantity
+
+NORM = Quantity(
+    id="norm",
+    name="norm",
+    unit="length of the vector; no unit, differs between models",
+    axes=("layer", "token"),
+    definition="L2 norm of a token's vector in the residual stream after a block, before the final "
+    "LayerNorm; layer 0 is the embedding.",
+    source="Darcet 2024, Fig. 3",
+    low="a small vector",
+    high="a large vector; far above the median of the patches, an outlier",
+    caveat="After the final LayerNorm all norms are alike, and outliers cannot be seen.",
+)
+
+NORM_RATIO = Quantity(
+    id="norm-ratio",
+    name="largest norm over the median",
+    unit="times the median patch norm of the layer",
+    axes=("layer",),
+    definition="Largest norm of a patch divided by the median norm of the patches of that layer.",
+    source="ours",
+    low="no patch stands out",
+    high="some patch has an unusual norm",
+    caveat="A last layer near 1 does not say that there are no outliers: look at the inner layers.",
+)
+
+OUTLIER_SHARE = Quantity(
+    id="outlier-share",
+    name="share of outlier patches",
+    unit="share of the patches, 0 to 1",
+    axes=("layer",),
+    definition="Share of patches with a norm above c times the median of their layer, for c from 2 "
+    "to 10. Outliers are those above 3, in the layer where the largest stands out most.",
+    source="ours; Darcet 2024 uses a fixed norm of 150, picked for one model",
+    low="norms are alike",
+    high="many patches have an unusual norm",
+    caveat="It depends on the resolution.",
+)
+
+NORM_ONSET = Quantity(
+    id="norm-onset",
+    name="onset of high norms",
+    unit="layer",
+    axes=("model",),
+    definition="First layer where the largest patch norm over the median, or a register's norm "
+    "over that median, exceeds half its peak over the layers; none where the peak is not above 3. "
+    "From means over images.",
+    source="after Jiang 2025, Fig. 2; the rule is ours",
+    low="high norms begin early",
+    high="high norms begin late",
+    caveat="Norms may grow in two steps: look at the curve.",
+)
+
+LARGEST_CLS_ATTENTION = Quantity(
+    id="largest-cls-attention",
+    name="largest attention of CLS, mean over heads",
+    unit="share of 1",
+    axes=("layer",),
+    definition="The CLS query's attention averaged over heads, at the patch or register that gets "
+    "most of it; mean over images.",
+    source="Jiang 2025, Fig. 2",
+    low="CLS has no sink in this layer",
+    high="CLS looks at one token in this layer",
+)
+
+STREAM = (NORM, NORM_RATIO, OUTLIER_SHARE, NORM_ONSET, LARGEST_CLS_ATTENTION)
