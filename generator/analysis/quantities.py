@@ -6,11 +6,12 @@ are in the modules ``quantities_*``.
 
 from __future__ import annotations
 
+from generator.analysis.quantities_agreement import AGREEMENT
 from generator.analysis.quantities_attention import ATTENTION
 from generator.analysis.quantities_stream import STREAM
 from generator.analysis.quantity import Quantity
 
-QUANTITIES: tuple[Quantity, ...] = (*ATTENTION, *STREAM)
+QUANTITIES: tuple[Quantity, ...] = (*ATTENTION, *STREAM, *AGREEMENT)
 """All of them, in the order in which the methods page lists them."""
 
 
