@@ -1,4 +1,4 @@
-"""Quantities of attention itself: heads, budget, rollout. Listed in ``quantities``."""
+"""Quantities of attention itself: heads, budget, rollout, values. Listed in ``quantities``."""
 
 from __future__ import annotations
 
@@ -121,6 +121,83 @@ BUDGET = Quantity(
     "kept; elsewhere it is in the group of outlier patches.",
 )
 
+ROLLOUT = Quantity(
+    id="rollout",
+    name="rollout",
+    unit="share of 1",
+    axes=("layer", "key"),
+    definition="Row of CLS, or the mean patch row, of the product over layers of (A + I) / 2, A the "
+    "attention fused over heads, from the start layer to the last. Where weights on patches are "
+    "discarded, rows are made to sum to 1 again, and weights on the prefix are kept.",
+    source="Abnar & Zuidema 2020; fusing and discarding after jacobgil/vit-explain",
+    low="little of what comes out of the last layer came from here",
+    high="much of it came from here, if attention were all",
+    caveat="It knows nothing of values and MLPs, and not of any class.",
+)
+
+ROLLOUT_COSINE = Quantity(
+    id="rollout-cosine",
+    name="likeness of rollouts",
+    unit="cosine, 0 to 1",
+    axes=("layer",),
+    definition="Mean cosine between the rollouts of different patch queries, over at most 64 of "
+    "them, by start layer.",
+    source="ours",
+    low="rollouts depend on the query",
+    high="all queries have the same rollout",
+    caveat="Near 1 the rollout map shows where attention gathers, not what a query looks at.",
+)
+
+ROLLOUT_PREFIX = Quantity(
+    id="rollout-prefix",
+    name="rollout on the prefix",
+    unit="share of 1",
+    axes=("layer",),
+    definition="Sum of the rollout over CLS and registers, by start layer.",
+    source="ours",
+    low="nearly all of the rollout is on the map",
+    high="the map shows a small rest",
+)
+
+VALUE_WEIGHTED = Quantity(
+    id="value-weighted",
+    name="value-weighted attention",
+    unit="length in the residual stream; no unit, differs between models",
+    axes=("layer", "head", "key"),
+    definition="|A v W_O|: attention weight times the norm of the key's value vector after the "
+    "head's output projection, and LayerScale where the block has one.",
+    source="Kobayashi 2020, Eq. 4",
+    low="the key gives the query little through this head",
+    high="the key gives the query much through this head",
+    caveat="What heads give may cancel: see the contribution through all heads.",
+)
+
+CONTRIBUTION = Quantity(
+    id="contribution",
+    name="contribution through all heads",
+    unit="length in the residual stream; no unit, differs between models",
+    axes=("layer", "key"),
+    definition="|sum over heads of A v W_O|: norm of what a key gives CLS in a layer; without a "
+    "prefix, of what it gives the mean patch.",
+    source="Kobayashi 2020",
+    low="the key gives the query little",
+    high="the key gives the query much",
+    caveat="The MLP and later layers may undo it.",
+)
+
+SINK_VALUE = Quantity(
+    id="sink-value",
+    name="value norm of the sink",
+    unit="times the median of the patches",
+    axes=("layer", "head"),
+    definition="Norm of the value vector, after the output projection, of the key that receives "
+    "most attention, over the median of the patches'.",
+    source="after Kobayashi 2020; ours",
+    low="attention to this token does nothing",
+    high="this token speaks to all that look at it",
+    caveat="In a head without a sink it is the norm of some token.",
+)
+
 ATTENTION = (
     ENTROPY,
     ENTROPY_PATCHES,
@@ -131,4 +208,10 @@ ATTENTION = (
     SINK,
     SINK_RATE,
     BUDGET,
+    ROLLOUT,
+    ROLLOUT_COSINE,
+    ROLLOUT_PREFIX,
+    VALUE_WEIGHTED,
+    CONTRIBUTION,
+    SINK_VALUE,
 )

@@ -1,4 +1,4 @@
-"""Quantities of the residual stream: norms and their onset. Listed in ``quantities``."""
+"""Quantities of the residual stream: norms and their onset, massive activations. Listed in ``quantities``."""
 
 from __future__ import annotations
 
@@ -68,4 +68,29 @@ LARGEST_CLS_ATTENTION = Quantity(
     high="CLS looks at one token in this layer",
 )
 
-STREAM = (NORM, NORM_RATIO, OUTLIER_SHARE, NORM_ONSET, LARGEST_CLS_ATTENTION)
+MASSIVE = Quantity(
+    id="massive-activation",
+    name="massive activation",
+    unit="value in the residual stream; no unit",
+    axes=("layer", "token"),
+    definition="A single value of the residual stream of magnitude above 100 and at least 1000 "
+    "times the median magnitude of its layer; looked for among the three largest of each layer.",
+    source="Sun 2024",
+    low="no channel stands out",
+    high="one channel of one token is thousands of times the others",
+    caveat="Models of small width may have the same thing below the fixed bound of 100.",
+)
+
+CHANNEL_MAX = Quantity(
+    id="channel-max",
+    name="largest channel over the patches",
+    unit="value in the residual stream; no unit",
+    axes=("layer",),
+    definition="Largest magnitude that one channel reaches over the patches of a layer.",
+    source="after Siméoni 2025 (DINOv3), App. A",
+    low="no channel stands out",
+    high="some channel is large on patches; on all of them where norms are alike",
+    caveat="A single outlier patch raises it too: read it beside the norms.",
+)
+
+STREAM = (NORM, NORM_RATIO, OUTLIER_SHARE, NORM_ONSET, LARGEST_CLS_ATTENTION, MASSIVE, CHANNEL_MAX)
