@@ -94,6 +94,20 @@ PAIRED_DIFFERENCE = Quantity(
     "images nothing is called significant.",
 )
 
+HEAD_SIMILARITY = Quantity(
+    id="head-similarity",
+    name="similarity of heads",
+    unit="0 to 1",
+    axes=("head", "head"),
+    definition="1 less the Jensen-Shannon divergence of two heads' CLS rows over all keys, mean over "
+    "images. Heads of two models are matched one to one by the largest sum (Hungarian method), by "
+    "their maps on a common grid.",
+    source="after Clark 2019, Fig. 6; Kuhn 1955",
+    low="the heads look at different places",
+    high="the heads look at the same places",
+    caveat="A sink that all heads share makes all of them alike.",
+)
+
 AGREEMENT = (
     DIVERGENCE,
     PEARSON,
@@ -101,5 +115,6 @@ AGREEMENT = (
     SIMILARITY,
     EARTH_MOVERS,
     STRUCTURAL_SIMILARITY,
+    HEAD_SIMILARITY,
     PAIRED_DIFFERENCE,
 )

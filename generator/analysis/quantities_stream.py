@@ -1,4 +1,4 @@
-"""Quantities of the residual stream: norms and their onset, massive activations. Listed in ``quantities``."""
+"""Quantities of the residual stream and of vectors over images. Listed in ``quantities``."""
 
 from __future__ import annotations
 
@@ -93,4 +93,55 @@ CHANNEL_MAX = Quantity(
     caveat="A single outlier patch raises it too: read it beside the norms.",
 )
 
-STREAM = (NORM, NORM_RATIO, OUTLIER_SHARE, NORM_ONSET, LARGEST_CLS_ATTENTION, MASSIVE, CHANNEL_MAX)
+LOCATION_AVERAGE = Quantity(
+    id="location-average",
+    name="average attention by place",
+    unit="times uniform",
+    axes=("query", "layer", "row", "col"),
+    definition="Attention of CLS or a register to each place of the grid, mean over heads and over "
+    "all images of the run; withheld below 100 images.",
+    source="Darcet 2024, Fig. 16",
+    low="this place is looked at less than uniform attention would",
+    high="this place is looked at more, whatever the picture",
+    caveat="Photographs are centred: some of it is the pictures', not the model's.",
+)
+
+OUTLIER_RATE = Quantity(
+    id="outlier-rate",
+    name="outlier rate by place",
+    unit="share of the images, 0 to 1",
+    axes=("row", "col"),
+    definition="Share of the images in which the patch at this place is an outlier; withheld below "
+    "100 images.",
+    source="Darcet 2024, Fig. 10",
+    low="outliers are never here",
+    high="outliers are often here, whatever the picture",
+    caveat="Stripes may come from how position embeddings were resized.",
+)
+
+LAYER_SIMILARITY = Quantity(
+    id="layer-similarity",
+    name="similarity of layers (linear CKA)",
+    unit="0 to 1, about",
+    axes=("layer", "layer"),
+    definition="Linear CKA of a token's vectors over images, with the unbiased HSIC: 1 is alike "
+    "but for rotation and scale. A second version brings every channel to deviation 1 first. Withheld "
+    "below 256 images.",
+    source="Kornblith 2019; Song 2012, Eq. 5; Raghu 2021, Eq. 1",
+    low="the layers order the images differently",
+    high="the layers order the images alike",
+    caveat="One massive channel can make all of the plain version.",
+)
+
+STREAM = (
+    NORM,
+    NORM_RATIO,
+    OUTLIER_SHARE,
+    NORM_ONSET,
+    LARGEST_CLS_ATTENTION,
+    MASSIVE,
+    CHANNEL_MAX,
+    LOCATION_AVERAGE,
+    OUTLIER_RATE,
+    LAYER_SIMILARITY,
+)
