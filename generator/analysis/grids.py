@@ -40,14 +40,29 @@ def on_common_grid(maps: Sequence[PlacedMap]) -> tuple[FloatArray, ...] | None:
     found = []
     for item in maps:
         high, wide = item.values.shape
-        down = _overlap(np.linspace(item.view.top, item.view.bottom, high + 1), rows)
-        across = _overlap(np.linspace(item.view.left, item.view.right, wide + 1), cols)
+        down = overlaps(np.linspace(item.view.top, item.view.bottom, high + 1), rows)
+        across = overlaps(np.linspace(item.view.left, item.view.right, wide + 1), cols)
         mass = down @ np.asarray(item.values, dtype=np.float64) @ across.T
         found.append(mass / max(mass.sum(), np.finfo(np.float64).tiny))
     return tuple(found)
 
 
-def _overlap(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
+def pooled(values: FloatArray, most: int) -> FloatArray:
+    """A map on a grid of at most ``most`` rows and columns, its sum kept: float64.
+
+    Args:
+        values: ``[row, col]``.
+        most: rows and columns that are enough; a smaller grid stays as it is.
+    """
+    found = np.asarray(values, dtype=np.float64)
+    for axis, count in enumerate(found.shape):
+        if count > most:
+            source, target = np.linspace(0, 1, count + 1), np.linspace(0, 1, most + 1)
+            found = np.moveaxis(np.tensordot(overlaps(source, target), found, (1, axis)), 0, axis)
+    return found
+
+
+def overlaps(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
     """Share of each source cell that lies in each target cell, ``[target, source]``, from edges."""
     low = np.maximum(target[:-1, None], source[None, :-1])
     high = np.minimum(target[1:, None], source[None, 1:])
