@@ -75,7 +75,7 @@ def revive(kind: Any, value: Any, arrays: Mapping[str, NDArray[Any]] | None = No
     if get_origin(kind) is UnionType:
         if value is None:
             return None
-        kind = next(each for each in get_args(kind) if each is not NoneType)
+        kind = _member(kind, value)
     if isinstance(kind, type) and is_dataclass(kind):
         hints = _hints(kind)
         return kind(**{name: revive(hints[name], item, arrays) for name, item in value.items()})
@@ -84,6 +84,19 @@ def revive(kind: Any, value: Any, arrays: Mapping[str, NDArray[Any]] | None = No
         kinds = repeat(inner[0]) if inner[-1] is Ellipsis else inner
         return tuple(revive(each, item, arrays) for each, item in zip(kinds, value, strict=False))
     return value
+
+
+def _member(union: Any, value: Any) -> Any:
+    """The member of a union that a value is: of dataclasses the one with its fields."""
+    members = [each for each in get_args(union) if each is not NoneType]
+    if isinstance(value, dict):
+        fitting = (each for each in members if is_dataclass(each) and set(value) == _names(each))
+        return next(fitting, members[0])
+    return members[0]
+
+
+def _names(kind: Any) -> set[str]:
+    return {item.name for item in fields(kind)}
 
 
 def _arrays(value: Any, path: str) -> Iterator[tuple[str, NDArray[Any]]]:
