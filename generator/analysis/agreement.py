@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage, optimize, sparse
 
 from generator.analysis.grids import pooled
 from generator.errors import AnalysisError
@@ -120,6 +119,9 @@ def earth_movers(
     Raises:
         AnalysisError: no solution was found.
     """
+    # Late: the solvers take longer to load than all else that a build needs.
+    from scipy import optimize, sparse  # noqa: PLC0415
+
     excess = pooled(one, EMD_GRID) - pooled(two, EMD_GRID)
     rows, cols = excess.shape
     row, col = np.divmod(np.arange(excess.size), cols)
@@ -135,22 +137,17 @@ def earth_movers(
     ways = np.linalg.norm(places[sources, None] - places[None, targets], axis=-1)
     # The solver's tolerance is absolute, so amounts are brought near 1.
     scale = len(supply) + len(demand)
+    leaving = sparse.kron(sparse.eye_array(len(supply)), np.ones((1, len(demand))))
+    reaching = sparse.kron(np.ones((1, len(supply))), sparse.eye_array(len(demand)))
     solved = optimize.linprog(
         ways.ravel(),
-        A_eq=_marginals(len(supply), len(demand)),
+        A_eq=sparse.vstack([leaving, reaching], format="csr"),
         b_eq=np.concatenate([supply, demand]) * scale,
         method="highs",
     )
     if solved.status != 0:
         raise AnalysisError(f"The earth mover's distance was not found: {solved.message}.")
     return float(solved.fun / scale * moved)
-
-
-def _marginals(sources: int, targets: int) -> sparse.csr_array:
-    """What leaves each source and what reaches each target, of flows ``[source, target]``."""
-    leaving = sparse.kron(sparse.eye_array(sources), np.ones((1, targets)))
-    reaching = sparse.kron(np.ones((1, sources)), sparse.eye_array(targets))
-    return sparse.csr_array(sparse.vstack([leaving, reaching]))
 
 
 def structural_similarity(
@@ -168,6 +165,8 @@ def structural_similarity(
     Returns:
         -1 to 1; NaN for a map that is smaller than the window.
     """
+    from scipy import ndimage  # noqa: PLC0415
+
     a, b = np.asarray(one, dtype=np.float64), np.asarray(two, dtype=np.float64)
     if min(a.shape) < window:
         return float("nan")

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from generator.records import AttentionRecord, FloatArray, outlier_patches
+from generator.records import AttentionRecord, FloatArray, RecordError, outlier_patches
 
 SELF = "self"
 OUTLIERS = "outlier patches"
@@ -73,7 +73,11 @@ class MassBudget:
 
 
 def mass_budget(record: AttentionRecord) -> MassBudget:
-    """The budget of a record: in well under a second, or with every patch's attention in a few."""
+    """The budget of a record: in well under a second, or with every patch's attention in a few.
+
+    Raises:
+        RecordError: the image has outlier patches, and the record lacks what they attend to.
+    """
     return _Groups(record).budget()
 
 
@@ -122,7 +126,11 @@ class _Groups:
     def _from_outliers(self) -> FloatArray:
         """Of the outliers, ``[layer, key group]``: half precision made to sum to 1 again."""
         received = self.record.received_from_outliers
-        assert received is not None, "a record with outliers has what they attend to"
+        if received is None:
+            raise RecordError(
+                f"{self.record.model.id} has {len(self.outliers)} outlier patches, but the record "
+                "lacks what they attend to."
+            )
         rows = received.astype(np.float64)
         sums = self._sums(rows / rows.sum(axis=-1, keepdims=True))
         own = np.full((len(sums), 1), np.nan)

@@ -10,23 +10,35 @@ import numpy as np
 from generator.analysis.absent import NotApplicable
 from generator.errors import AnalysisError
 from generator.extras import Features
-from generator.records import FloatArray
+from generator.records import AttentionRecord, FloatArray, outlier_patches
 
 LEAST_IMAGES = 256
 """Fewer examples than channels say little, even without bias."""
 
-Token = Literal["CLS", "patches"]
+Group = Literal["CLS", "patches"]
 
 
-def pooled_features(features: Sequence[Features], token: Token) -> FloatArray:
+def pooled_features(features: Sequence[Features], group: Group) -> FloatArray:
     """One vector an image and layer: float32 ``[image, layer + 1, channel]``.
 
     Args:
         features: of one model, one for each image.
-        token: the CLS token, or the mean over the patches.
+        group: the CLS token, or the mean over the patches.
     """
-    index = 0 if token == "CLS" else 1
+    index = 0 if group == "CLS" else 1
     return np.stack([each.pooled[:, index] for each in features])
+
+
+def last_without_outliers(record: AttentionRecord) -> FloatArray | NotApplicable:
+    """Mean over the patches that are not outliers, after the last block: float32 ``[channel]``.
+
+    For :func:`cka` over images. Of inner layers a record keeps the mean over all patches only.
+    """
+    if record.features is None:
+        return NotApplicable("features were not measured")
+    outliers = outlier_patches(record.norms[:, record.layout.patch_slice]).patches
+    normal = np.delete(record.features.last.astype(np.float32), outliers, axis=0)
+    return np.asarray(normal.mean(axis=0), dtype=np.float32)
 
 
 def layer_similarity(
@@ -35,7 +47,7 @@ def layer_similarity(
     """Linear CKA between all layers of two models, or of a model with itself.
 
     One massive channel can rule linear CKA: read the plain numbers beside the standardised ones.
-    Takes about a second for 25 layers and 256 images.
+    Well under a second for 25 layers and 256 images.
 
     Args:
         one: ``[image, layer + 1, channel]``.
@@ -66,8 +78,8 @@ def layer_similarity(
     across = np.array([[_hsic(a, b) for b in second] for a in first])
     own = [np.array([_hsic(gram, gram) for gram in grams]) for grams in (first, second)]
     size = np.sqrt(np.outer(np.maximum(own[0], 0), np.maximum(own[1], 0)))
-    found = np.divide(across, size, out=np.full_like(across, np.nan), where=size > 0)
-    return found.astype(np.float32)
+    found: FloatArray = np.divide(across, size, out=np.full_like(across, np.nan), where=size > 0)
+    return np.asarray(found, dtype=np.float32)
 
 
 def cka(one: FloatArray, two: FloatArray) -> float:

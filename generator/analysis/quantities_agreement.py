@@ -99,9 +99,9 @@ HEAD_SIMILARITY = Quantity(
     name="similarity of heads",
     unit="0 to 1",
     axes=("head", "head"),
-    definition="1 less the Jensen-Shannon divergence of two heads' CLS rows over all keys, mean over "
-    "images. Heads of two models are matched one to one by the largest sum (Hungarian method), by "
-    "their maps on a common grid.",
+    definition="1 less the Jensen-Shannon divergence of two heads' CLS rows over all keys, mean "
+    "over images. Heads of two models are matched one to one by the largest sum (Hungarian "
+    "method), by their maps on a common grid.",
     source="after Clark 2019, Fig. 6; Kuhn 1955",
     low="the heads look at different places",
     high="the heads look at the same places",

@@ -127,8 +127,8 @@ ROLLOUT = Quantity(
     unit="share of 1",
     axes=("layer", "key"),
     definition="Row of CLS, or the mean patch row, of the product over layers of (A + I) / 2, A "
-    "being attention fused over heads, from the start layer to the last. Where weights on patches are "
-    "discarded, rows are made to sum to 1 again, and weights on the prefix are kept.",
+    "being attention fused over heads, from the start layer to the last. Where weights on patches "
+    "are discarded, rows are made to sum to 1 again, and weights on the prefix are kept.",
     source="Abnar & Zuidema 2020; fusing and discarding after jacobgil/vit-explain",
     low="little of what comes out of the last layer came from here",
     high="much of it came from here, if attention were all",

@@ -125,8 +125,8 @@ LAYER_SIMILARITY = Quantity(
     unit="0 to 1, about",
     axes=("layer", "layer"),
     definition="Linear CKA of a token's vectors over images, with the unbiased HSIC: 1 is alike "
-    "but for rotation and scale. A second version brings every channel to deviation 1 first. Withheld "
-    "below 256 images.",
+    "but for rotation and scale. A second version brings every channel to deviation 1 first. "
+    "Withheld below 256 images.",
     source="Kornblith 2019; Song 2012, Eq. 5; Raghu 2021, Eq. 1",
     low="the layers order the images differently",
     high="the layers order the images alike",

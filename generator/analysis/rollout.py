@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 from generator.analysis.absent import NotApplicable
+from generator.errors import AnalysisError
 from generator.records import AttentionRecord, FloatArray
 
 Fusion = Literal["mean", "max", "min"]
@@ -98,8 +99,18 @@ def rollout_variant(
 
     Returns:
         The variant, or why this record cannot give it.
+
+    Raises:
+        AnalysisError: there is no such share or layer.
     """
     kept, layout = record.patch_attention, record.layout
+    if not 0 <= discard < 1:
+        raise AnalysisError(f"Rollout can discard a share from 0 to less than 1, not {discard}.")
+    if not 0 <= start_layer < record.model.layers:
+        raise AnalysisError(
+            f"Rollout starts at one of the {record.model.layers} layers of {record.model.id}, "
+            f"not at layer {start_layer + 1}."
+        )
     if kept is None:
         return NotApplicable("the attention of every patch was not kept")
     if fusion != "mean" and kept.ndim == 3:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from generator.analysis.budget import MassBudget, QueryBudget, mass_budget
-from generator.records import PatchQueries, TokenLayout
+from generator.records import PatchQueries, RecordError, TokenLayout
 from tests import tiny
 from tests.analysis import full
 
@@ -149,3 +151,11 @@ def test_what_a_model_or_image_lacks_is_not_applicable_rather_than_zero() -> Non
     ]
     normal = of(budget, "normal patches")
     assert normal.heads is not None and not normal.self_error.any()
+
+
+def test_a_record_that_lacks_what_its_outliers_attend_to_is_refused() -> None:
+    layout = tiny.layout()
+    norms = full.plain_norms(layout, outliers=PLANTED)
+    record = replace(full.record(layout, full.random(layout), norms), received_from_outliers=None)
+    with pytest.raises(RecordError, match="has 3 outlier patches, but the record lacks"):
+        mass_budget(record)

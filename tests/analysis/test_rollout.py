@@ -8,6 +8,7 @@ import pytest
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.rollout import Fusion, Rollout, rollout_diagnostics, rollout_variant
+from generator.errors import AnalysisError
 from generator.records import AttentionRecord, TokenLayout
 from tests import tiny
 from tests.analysis import full
@@ -115,3 +116,11 @@ def test_a_row_of_which_nothing_is_left_keeps_to_itself() -> None:
     kept[0, 0, :, 0], kept[0, 1, :, 1] = 4, 4
     found = variant(replace(record, patch_attention=kept), fusion="min")
     np.testing.assert_allclose(found.keys, 0.25)
+
+
+def test_shares_and_layers_that_do_not_exist_are_refused() -> None:
+    record = tiny.record(patches="heads")
+    with pytest.raises(AnalysisError, match=r"from 0 to less than 1, not 1\.0"):
+        rollout_variant(record, discard=1.0)
+    with pytest.raises(AnalysisError, match="one of the 3 layers of tiny/model, not at layer 4"):
+        rollout_variant(record, start_layer=3)

@@ -16,7 +16,12 @@ from generator.analysis.head_similarity import (
     match_heads,
     row_similarity,
 )
-from generator.analysis.layer_similarity import cka, layer_similarity, pooled_features
+from generator.analysis.layer_similarity import (
+    cka,
+    last_without_outliers,
+    layer_similarity,
+    pooled_features,
+)
 from generator.errors import AnalysisError
 from tests import tiny
 from tests.analysis import full
@@ -29,10 +34,10 @@ def rng(seed: int = 0) -> np.random.Generator:
 def hsic_by_loops(one: np.ndarray, two: np.ndarray) -> float:
     """Song 2012: mean over all ordered quadruples of different examples."""
     n = len(one)
-    k, l = one @ one.T, two @ two.T
+    a, b = one @ one.T, two @ two.T
     total = 0.0
     for i, j, q, r in itertools.permutations(range(n), 4):
-        total += k[i, j] * (l[i, j] + l[q, r] - 2 * l[i, q])
+        total += a[i, j] * (b[i, j] + b[q, r] - 2 * b[i, q])
     return total / (n * (n - 1) * (n - 2) * (n - 3))
 
 
@@ -92,6 +97,17 @@ def test_similarity_of_layers_is_withheld_where_it_would_mislead() -> None:
     np.testing.assert_array_equal(patches[3], bare.features.pooled[:, 1])
     with pytest.raises(AnalysisError, match="one model has 255, the other 254"):
         layer_similarity(few, few[1:])
+
+
+def test_outliers_are_left_out_of_the_mean_of_the_last_layer() -> None:
+    layout = tiny.layout(registers=1)
+    norms = full.plain_norms(layout, outliers=(0, 9))
+    record = full.record(layout, full.random(layout), norms, extras=("features",))
+    found = last_without_outliers(record)
+    assert isinstance(found, np.ndarray)
+    kept = [record.features.last[n].astype(float) for n in range(24) if n not in (0, 9)]
+    np.testing.assert_allclose(found, sum(kept) / 22, atol=1e-4)
+    assert last_without_outliers(tiny.record()) == NotApplicable("features were not measured")
 
 
 def test_heads_are_compared_by_divergence_of_their_rows() -> None:
