@@ -47,6 +47,32 @@ class ModelEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectBox:
+    """An object that somebody has drawn a box around.
+
+    In pixels of the oriented picture: pixel n lies between n and n + 1, so right - left is a width.
+
+    Attributes:
+        left: left edge.
+        top: top edge.
+        right: right edge.
+        bottom: bottom edge.
+        label: name of its class; may be empty.
+    """
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    label: str = ""
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Left, top, right, bottom in pixels of the oriented picture."""
+        return (self.left, self.top, self.right, self.bottom)
+
+
+@dataclass(frozen=True, slots=True)
 class ImageEntry:
     """One image of the gallery, in order.
 
@@ -64,6 +90,9 @@ class ImageEntry:
         source: where it comes from.
         group: a heading to list it under; may be empty.
         failure: set when the file could not be used.
+        mask: a PNG of the picture's size that is not zero where the objects are; never published;
+            None where nobody has drawn one.
+        boxes: around the objects, as somebody has drawn them.
     """
 
     slug: str
@@ -79,6 +108,8 @@ class ImageEntry:
     source: str = ""
     group: str = ""
     failure: Failure | None = None
+    mask: Path | None = None
+    boxes: tuple[ObjectBox, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
