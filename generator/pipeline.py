@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import generator
+from generator.annotations import annotate
 from generator.errors import GalleryError, ModelError, StoreError
 from generator.front import paper_of
 from generator.groups import read_groups, with_groups
@@ -94,9 +95,11 @@ def plan_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> WorkPla
         GalleryError: there are no images, no model can be resolved, or a failure in a strict spec.
     """
     groups = read_groups(spec.groups) if spec.groups else {}
-    images = load_images(spec.images, skip=[spec.out, spec.store], known=store.images())
+    skip = [spec.out, spec.store, *([spec.masks] if spec.masks else [])]
+    images = load_images(spec.images, skip=skip, known=store.images())
     if spec.groups:
         images = with_groups(images, groups, spec.groups)
+    images = annotate(images, masks=spec.masks, boxes=spec.boxes)
     for image in images:
         if image.failure is not None and spec.strict:
             raise GalleryError(image.failure.message, image.failure.hint)

@@ -97,6 +97,8 @@ class GallerySpec(BaseModel):
         store: folder of the record store.
         templates: folder whose templates go before the built-in ones.
         groups: CSV file with the columns ``file`` and ``group``: headings to list images under.
+        masks: folder of PNG files named as the images, not zero where the objects are.
+        boxes: boxes around objects: a COCO JSON file, or a folder of VOC XML files.
         site_url: where the site will be published, for the addresses that must be absolute.
         paper: authors, venue, links and the like, for the front page.
     """
@@ -133,6 +135,8 @@ class GallerySpec(BaseModel):
     store: AnyPath = Field(default_factory=default_store, description="a folder")
     templates: AnyPath | None = Field(None, description="a folder")
     groups: AnyPath | None = Field(None, description="a CSV file")
+    masks: AnyPath | None = Field(None, description="a folder")
+    boxes: AnyPath | None = Field(None, description="a JSON file or a folder")
     site_url: Https | None = Field(None, description=HTTPS)
     paper: PaperSpec | None = Field(None, description="a table [paper]")
 
@@ -147,6 +151,7 @@ class GallerySpec(BaseModel):
             raise _in_words(error, source) from None
         spec._refuse_twins(source)
         spec._refuse_overwriting(source)
+        spec._refuse_masks_as_images(source)
         return spec
 
     def resolution_of(self, model: ModelSpec) -> int | None:
@@ -207,6 +212,8 @@ class GallerySpec(BaseModel):
             ("the record store", self.store),
             *(("the templates", folder) for folder in (self.templates,) if folder),
             *(("the groups", table) for table in (self.groups,) if table),
+            *(("the masks", folder) for folder in (self.masks,) if folder),
+            *(("the boxes", place) for place in (self.boxes,) if place),
             *((f"the images {path}", path) for path in self.images),
             *((f"the model {m.id}", m.folder) for m in self.models if m.folder),
         ]
@@ -215,6 +222,12 @@ class GallerySpec(BaseModel):
                 message = f"{source.name('out')}: a site in {self.out} would replace {what}."
                 hint = "Name a folder of its own, such as site."
                 raise SpecError(source.says("out", message), hint)
+
+    def _refuse_masks_as_images(self, source: Source) -> None:
+        """Masks that lie below a folder of images are left out of it; all of it can't be."""
+        if self.masks and self.masks.resolve() in [path.resolve() for path in self.images]:
+            message = f"{source.name('masks')}: {self.masks} is also a folder of images."
+            raise SpecError(source.says("masks", message), "Keep masks in a folder of their own.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,6 +254,8 @@ class Options:
     store: Path | None = None
     templates: Path | None = None
     groups: Path | None = None
+    masks: Path | None = None
+    boxes: Path | None = None
     site_url: str | None = None
 
 
@@ -280,7 +295,7 @@ def _check(values: Mapping[str, Any], options: Options, file: str, base: Path) -
     source = Source(file=file, base=base, options=frozenset(given))
     # Options are relative to the current folder, not to the file.
     here = Source(options=source.options)
-    for key in ("out", "store", "templates", "groups"):
+    for key in ("out", "store", "templates", "groups", "masks", "boxes"):
         if key in given:
             given[key] = expand(given[key])
     if "images" in given:

@@ -37,4 +37,5 @@ def cosine_map(features: FloatArray, layout: TokenLayout, patch: int) -> NDArray
     if not 0 <= patch < len(features):
         raise IndexError(f"There is no patch {patch} among {len(features)}.")
     units = unit_vectors(features)
-    return np.clip(units @ units[patch], -1, 1).reshape(layout.rows, layout.cols)
+    cosines: NDArray[np.float64] = np.clip(units @ units[patch], -1, 1)
+    return cosines.reshape(layout.rows, layout.cols)

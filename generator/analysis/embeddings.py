@@ -36,7 +36,7 @@ class PatchFilters:
 
     Attributes:
         display: float64 ``[component, row, col, RGB]`` in [0, 1]; 0.5, middle grey, is weight zero,
-            and one scale holds for all components, so that small ones look faint.
+            and one scale holds for all components.
         scale: the weight that is drawn as 1; its negative is 0.
         spectrum: float64 ``[component]``, share of the variance in each of *all* components.
         caption: what the spectrum says, in words.

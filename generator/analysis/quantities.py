@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from generator.analysis.quantities_agreement import AGREEMENT
 from generator.analysis.quantities_attention import ATTENTION
+from generator.analysis.quantities_objects import OBJECTS
 from generator.analysis.quantities_stream import STREAM
 from generator.analysis.quantity import Quantity
 
-QUANTITIES: tuple[Quantity, ...] = (*ATTENTION, *STREAM, *AGREEMENT)
+QUANTITIES: tuple[Quantity, ...] = (*ATTENTION, *STREAM, *AGREEMENT, *OBJECTS)
 """All of them, in the order in which the methods page lists them."""
 
 

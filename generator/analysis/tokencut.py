@@ -28,8 +28,8 @@ class TokenCut:
     """What TokenCut finds.
 
     Attributes:
-        vector: float64 ``[row, col]``, the eigenvector of ``(D - W) y = lambda D y`` with the second
-            smallest eigenvalue, of length 1, its largest magnitude positive.
+        vector: float64 ``[row, col]``, solves ``(D - W) y = lambda D y`` for the second smallest
+            eigenvalue; of length 1, its largest magnitude positive.
         eigenvalue: that belongs to it, from 0 (two separate parts) to 2.
         gap: distance to the next eigenvalue. Small: other cuts are nearly as good.
         seed: row and column of the largest magnitude; of equal ones the first.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -183,7 +184,8 @@ def centre_gaussian(layout: TokenLayout, width: float = GAUSSIAN_WIDTH) -> NDArr
         return np.exp(-((away / width) ** 2) / 2)
 
     values = np.outer(along(layout.rows), along(layout.cols))
-    return values / values.sum()
+    shares: NDArray[np.float64] = values / values.sum()
+    return shares
 
 
 # --- boxes ---------------------------------------------------------------------------------------
@@ -253,7 +255,7 @@ def _area_share(mask: BoolArray, layout: TokenLayout, view: View) -> NDArray[np.
 def _between(values: FloatArray, edges: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sums of unit cells along the first axis between edges, which may cut cells."""
     found = np.zeros((len(edges) - 1, values.shape[1]))
-    for n, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for n, (low, high) in enumerate(pairwise(edges)):
         first, last = max(0, int(np.floor(low))), min(len(values), int(np.ceil(high)))
         cells = np.arange(first, last)
         weights = np.minimum(cells + 1, high) - np.maximum(cells, low)

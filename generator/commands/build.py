@@ -74,6 +74,19 @@ if TYPE_CHECKING:
     help="Table with the columns file and group: headings to list images under.",
 )
 @click.option(
+    "--masks",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="PNG files named as the pictures, not zero where the objects are: maps are scored.",
+)
+@click.option(
+    "--boxes",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Boxes around objects, a COCO JSON file or a folder of VOC XML files: found objects are "
+    "scored.",
+)
+@click.option(
     "--site-url",
     metavar="URL",
     help="Where the site will be published: for search engines and link previews.",
