@@ -94,12 +94,7 @@ def plan_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> WorkPla
     Raises:
         GalleryError: there are no images, no model can be resolved, or a failure in a strict spec.
     """
-    groups = read_groups(spec.groups) if spec.groups else {}
-    skip = [spec.out, spec.store, *([spec.masks] if spec.masks else [])]
-    images = load_images(spec.images, skip=skip, known=store.images())
-    if spec.groups:
-        images = with_groups(images, groups, spec.groups)
-    images = annotate(images, masks=spec.masks, boxes=spec.boxes)
+    images = find_images(spec, store)
     for image in images:
         if image.failure is not None and spec.strict:
             raise GalleryError(image.failure.message, image.failure.hint)
@@ -115,6 +110,20 @@ def plan_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> WorkPla
         assert first is not None
         raise GalleryError("No image is left to measure: " + first.message, first.hint)
     return plan
+
+
+def find_images(spec: GallerySpec, store: Store) -> tuple[ImageEntry, ...]:
+    """The pictures of a gallery, with their groups and what is marked in them.
+
+    Raises:
+        GalleryError: there are none, or a table, mask or box does not fit them.
+    """
+    groups = read_groups(spec.groups) if spec.groups else {}
+    skip = [spec.out, spec.store, *([spec.masks] if spec.masks else [])]
+    images = load_images(spec.images, skip=skip, known=store.images())
+    if spec.groups:
+        images = with_groups(images, groups, spec.groups)
+    return annotate(images, masks=spec.masks, boxes=spec.boxes)
 
 
 def measure_missing(
