@@ -1,4 +1,4 @@
-"""Quantities of objects found, of principal components and of agreement with marks. Listed in ``quantities``."""
+"""Quantities of objects found, principal components and marked objects. Listed in ``quantities``."""
 
 from __future__ import annotations
 
