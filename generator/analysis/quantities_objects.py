@@ -1,4 +1,4 @@
-"""Quantities of objects found, principal components and marked objects. Listed in ``quantities``."""
+"""Quantities of objects found, of components and of marked objects. Listed in ``quantities``."""
 
 from __future__ import annotations
 
