@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from generator.errors import AnalysisError
 from generator.records import FloatArray, TokenLayout
 
 
@@ -32,10 +33,10 @@ def cosine_map(features: FloatArray, layout: TokenLayout, patch: int) -> NDArray
         patch: index among the patches; its own cell is 1.
 
     Raises:
-        IndexError: there is no such patch.
+        AnalysisError: there is no such patch.
     """
     if not 0 <= patch < len(features):
-        raise IndexError(f"There is no patch {patch} among {len(features)}.")
+        raise AnalysisError(f"There is no patch {patch} among {len(features)}.")
     units = unit_vectors(features)
     cosines: NDArray[np.float64] = np.clip(units @ units[patch], -1, 1)
     return cosines.reshape(layout.rows, layout.cols)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.boxes import BoolArray, PatchBox, box_around, components
+from generator.errors import AnalysisError
 from generator.records import FloatArray, TokenLayout, View
 
 EXPANSION = 100
@@ -86,12 +87,12 @@ def lost(
         overflowed.
 
     Raises:
-        ValueError: ``k`` is below 1.
+        AnalysisError: ``k`` is below 1.
     """
     values = np.asarray(vectors, dtype=np.float64)
     k = expansion_size(layout.patches) if k is None else k
     if k < 1:
-        raise ValueError(f"At least one patch must be looked at for the expansion, got k = {k}.")
+        raise AnalysisError(f"At least one patch must be looked at for the expansion, got k = {k}.")
     if not np.isfinite(values).all():
         return NotApplicable("a vector is not finite")
     gram = values @ values.T + bias

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from generator.analysis.boxes import BoolArray, Components, components
+from generator.errors import AnalysisError
 from generator.records import FloatArray, TokenLayout
 
 KEPT_MASS = 0.6
@@ -61,13 +62,13 @@ def mass_mask(attention: FloatArray, share: float = KEPT_MASS) -> BoolArray:
         share: of the mass to hold, above 0, at most 1.
 
     Raises:
-        ValueError: the share is out of range, or a value is negative or not finite.
+        AnalysisError: the share is out of range, or a value is negative or not finite.
     """
     if not 0 < share <= 1:
-        raise ValueError(f"A share of the mass above 0 and at most 1 was expected, got {share}.")
+        raise AnalysisError(f"A share of the mass above 0 and at most 1 was expected, got {share}.")
     values = np.asarray(attention, dtype=np.float64)
     if not np.isfinite(values).all() or (values < 0).any():
-        raise ValueError("Attention should be finite and not negative.")
+        raise AnalysisError("Attention should be finite and not negative.")
     order = np.argsort(values, axis=-1, kind="stable")
     summed = np.cumsum(np.take_along_axis(values, order, axis=-1), axis=-1)
     total = summed[..., -1:]

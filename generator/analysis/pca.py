@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from generator.analysis.boxes import BoolArray
+from generator.errors import AnalysisError
 from generator.records import FloatArray, TokenLayout
 
 WHITENED_RANGE = 3.0
@@ -60,7 +61,7 @@ def fit(features: Iterable[FloatArray], count: int) -> Components:
         count: components wanted; fewer than that where there are fewer channels.
 
     Raises:
-        ValueError: there are fewer than two vectors.
+        AnalysisError: there are fewer than two vectors.
     """
     shift: NDArray[np.float64] | None = None
     for piece in features:
@@ -75,7 +76,7 @@ def fit(features: Iterable[FloatArray], count: int) -> Components:
         products += values.T @ values
         samples += len(values)
     if shift is None or samples < 2:
-        raise ValueError("Principal components need at least two vectors.")
+        raise AnalysisError("Principal components need at least two vectors.")
     mean = total / samples
     covariance = products / samples - np.outer(mean, mean)
     channels = len(shift)
@@ -136,7 +137,7 @@ def leading_component(
         flip: take the other sign than the rule gives.
 
     Raises:
-        ValueError: fewer than two patches are left.
+        AnalysisError: fewer than two patches are left.
     """
     kept = np.ones(layout.patches, dtype=bool) if left_out is None else ~left_out
     found = fit([features[kept]], 1)

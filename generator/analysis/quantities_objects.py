@@ -1,4 +1,4 @@
-"""Quantities of found objects, of features as colours, of marked objects and of weights."""
+"""Quantities of objects found, of components and of marked objects. Listed in ``quantities``."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """How well a map or a box agrees with objects that people have marked.
 
 Clean-looking maps are not automatically better masks, and photographs are centred: a number means
-something only beside the baselines, :func:`uniform` and :func:`centre_gaussian`.
+something only beside those of the baselines in :mod:`generator.analysis.agreement`: the uniform
+map, a Gaussian in the middle, and the map of another picture.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from generator.analysis.absent import NotApplicable
 from generator.analysis.boxes import BoolArray
 from generator.analysis.masks import KEPT_MASS, mass_mask
+from generator.errors import AnalysisError
 from generator.records import FloatArray, TokenLayout, View
 
 Box = tuple[float, float, float, float]
@@ -23,9 +25,6 @@ Box = tuple[float, float, float, float]
 
 FOUND = 0.5
 """Overlap from which an object counts as found (CorLoc; PASCAL VOC)."""
-
-GAUSSIAN_WIDTH = 0.25
-"""Standard deviation of the centre baseline, as a share of the grid's side (ours)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +73,12 @@ def truth_on_grid(
         view: what part of the original it covers; its edges may cut pixels.
 
     Raises:
-        ValueError: the mask is not of the picture's size.
+        AnalysisError: the mask is not of the picture's size.
     """
     size = (view.image_height, view.image_width)
     for mask in (objects, void):
         if mask is not None and mask.shape != size:
-            raise ValueError(f"A mask of {size} pixels was expected, got {mask.shape}.")
+            raise AnalysisError(f"A mask of {size} pixels was expected, got {mask.shape}.")
     known = np.ones(size, dtype=bool) if void is None else ~void
     inside = _area_share(objects & known, layout, view)
     return GridTruth(inside, np.clip(_area_share(known, layout, view) - inside, 0, 1))
@@ -119,10 +118,10 @@ def score_map(
         The scores; not applicable where the model saw no object, or the map is empty.
 
     Raises:
-        ValueError: the grids differ.
+        AnalysisError: the grids differ.
     """
     if values.shape != truth.inside.shape:
-        raise ValueError(f"A map of {truth.inside.shape} was expected, got {values.shape}.")
+        raise AnalysisError(f"A map of {truth.inside.shape} was expected, got {values.shape}.")
     inside, known = truth.inside, truth.inside + truth.outside
     if not inside.any():
         return NotApplicable("the model saw no object")
@@ -164,28 +163,6 @@ def average_precision(values: FloatArray, inside: FloatArray, outside: FloatArra
     precision = positive / np.where(taken > 0, taken, 1)
     gain = np.diff(positive, prepend=0)
     return float((precision * gain).sum() / positive[-1])
-
-
-def uniform(layout: TokenLayout) -> NDArray[np.float64]:
-    """The baseline that looks everywhere alike: float64 ``[row, col]``, sums to 1."""
-    return np.full((layout.rows, layout.cols), 1 / layout.patches)
-
-
-def centre_gaussian(layout: TokenLayout, width: float = GAUSSIAN_WIDTH) -> NDArray[np.float64]:
-    """The baseline that looks at the middle: float64 ``[row, col]``, sums to 1.
-
-    Args:
-        layout: the grid.
-        width: standard deviation, as a share of the grid's height down and of its width across.
-    """
-
-    def along(count: int) -> NDArray[np.float64]:
-        away = (np.arange(count) + 0.5) / count - 0.5
-        return np.exp(-((away / width) ** 2) / 2)
-
-    values = np.outer(along(layout.rows), along(layout.cols))
-    shares: NDArray[np.float64] = values / values.sum()
-    return shares
 
 
 # --- boxes ---------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import pytest
 from generator.analysis.absent import NotApplicable
 from generator.analysis.boxes import PatchBox
 from generator.analysis.lost import Lost, expansion_size, lost
+from generator.errors import AnalysisError
 from generator.records import TokenLayout
 from tests.analysis.planted import planted, view_of
 
@@ -113,5 +114,5 @@ def test_a_patch_without_features_is_no_object() -> None:
     assert found == NotApplicable("the patch of lowest degree is like no patch, not even itself")
     features[5] = np.inf
     assert lost(features, GRID, view_of(GRID)) == NotApplicable("a vector is not finite")
-    with pytest.raises(ValueError, match="k = 0"):
+    with pytest.raises(AnalysisError, match="k = 0"):
         lost(features, GRID, view_of(GRID), k=0)

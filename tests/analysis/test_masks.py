@@ -7,6 +7,7 @@ import pytest
 
 from generator.analysis.boxes import PatchBox, box_around, components
 from generator.analysis.masks import layer_masks, mass_mask
+from generator.errors import AnalysisError
 from generator.records import TokenLayout, View
 
 
@@ -77,9 +78,9 @@ def test_a_map_without_mass_has_an_empty_mask() -> None:
 
 
 def test_what_cannot_be_a_map_is_refused() -> None:
-    with pytest.raises(ValueError, match="above 0 and at most 1 was expected, got 60"):
+    with pytest.raises(AnalysisError, match="above 0 and at most 1 was expected, got 60"):
         mass_mask(np.ones(4), 60)
-    with pytest.raises(ValueError, match="finite and not negative"):
+    with pytest.raises(AnalysisError, match="finite and not negative"):
         mass_mask(np.array([1.0, np.nan]))
 
 

@@ -17,6 +17,7 @@ from generator.analysis.feature_colours import (
     shared_components,
 )
 from generator.analysis.pca import border, fit, foreground_sign, leading_component
+from generator.errors import AnalysisError
 from generator.records import TokenLayout, View
 from tests.analysis.planted import planted, view_of
 
@@ -54,7 +55,7 @@ def test_vectors_that_are_all_equal_have_no_component() -> None:
     found = fit([np.full((5, 4), 2.0)], 2)
     assert found.explained.tolist() == [0, 0]
     assert (found.scores(np.full((5, 4), 2.0)) == 0).all()
-    with pytest.raises(ValueError, match="at least two vectors"):
+    with pytest.raises(AnalysisError, match="at least two vectors"):
         fit([np.ones((1, 4))], 2)
 
 
@@ -252,5 +253,5 @@ def test_cosines_of_a_patch_are_those_of_its_row() -> None:
     assert found[2, 3] == pytest.approx(1)
     np.testing.assert_allclose(cosine_matrix(features)[19].reshape(6, 8), found)
     assert (cosine_matrix(np.zeros((2, 3))) == 0).all()
-    with pytest.raises(IndexError, match="no patch 48 among 48"):
+    with pytest.raises(AnalysisError, match="no patch 48 among 48"):
         cosine_map(features, GRID, 48)
