@@ -18,7 +18,7 @@ IntArray = NDArray[np.integer]
 Extra = Literal["features", "values", "massive", "relevance", "lens"]
 Projection = Literal["keys", "queries", "values"]
 
-DEFAULT_EXTRAS: tuple[Extra, ...] = ("features", "values", "massive")
+DEFAULT_EXTRAS: tuple[Extra, ...] = ("features", "massive", "values")
 """Parts that cost little beside the forward pass, and are measured unless the user says no."""
 
 
@@ -45,7 +45,8 @@ class Features:
     """Vectors of tokens, always before the final LayerNorm.
 
     Attributes:
-        last: float16 ``[patch, channel]``, the residual stream of the patches after the last block.
+        last: float16 ``[patch, channel]``, the residual stream of the patches after the last block;
+            what float16 cannot hold is clamped to its largest number.
         objects: float16 ``[patch, channel]``, queries, keys or values of the patches in the last
             block, heads side by side, as they enter the attention (after rotary embedding, if
             any), not normalised.
@@ -66,7 +67,7 @@ class ValueNorms:
         norms: float16 ``[layer, head, key]``, the L2 norm of a key's value vector after the head's
             part of the output projection and, where the block has one, LayerScale. Times an
             attention weight it is the norm of that head's contribution.
-        contribution: float16 ``[layer, key]``, norm of what each key contributes to the first
+        contribution: float32 ``[layer, key]``, norm of what each key contributes to the first
             prefix token through all heads together: ``|sum_h A[h, 0, key] v[h, key] W_O[h]|``;
             for a model without prefix, to the mean patch.
     """
@@ -84,7 +85,8 @@ class MassiveActivations:
             largest first; index 0 is the embedding.
         token: int32 ``[layer + 1, 3]``, their tokens.
         channel: int32 ``[layer + 1, 3]``, their channels.
-        median: float32 ``[layer + 1]``, median magnitude of all values of the layer.
+        median: float32 ``[layer + 1]``, median magnitude of all values of the layer; of two values
+            in the middle the lower.
         channel_max: float32 ``[layer + 1, channel]``, largest magnitude over the patches.
     """
 

@@ -56,7 +56,7 @@ from generator.records import (
 
 logger = logging.getLogger(__name__)
 
-EXTRACT_VERSION = 2
+EXTRACT_VERSION = 3
 """Raised by hand when measuring changes what it finds: every record is then measured again."""
 
 _NAME = re.compile(r"[0-9a-f]{64}")
