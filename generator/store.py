@@ -3,7 +3,8 @@
 ``<store>/ab/abcd...ef.safetensors`` holds one record: its arrays, and in the header one JSON text
 with its facts. Files are written beside their place and moved into it, so whatever has a record's
 name is whole, however many processes write and whenever one is killed; there are no locks. The
-same record gives the same bytes. A file that cannot be trusted (cut short, foreign, of another
+same record gives the same bytes. What is seen of a model without an image is kept likewise, in
+``<store>/weights/abcd...ef.safetensors``. A file that cannot be trusted (cut short, foreign, of another
 schema) counts as absent, with a warning, and is measured again.
 """
 
@@ -35,6 +36,7 @@ from generator.extras import (
     LogitLens,
     MassiveActivations,
     Measuring,
+    ModelWeights,
     Prediction,
     Relevance,
     ValueNorms,
@@ -60,6 +62,7 @@ EXTRACT_VERSION = 3
 """Raised by hand when measuring changes what it finds: every record is then measured again."""
 
 _NAME = re.compile(r"[0-9a-f]{64}")
+_WEIGHTS = "weights"  # a folder's name that no record's can be: those have two letters
 _STALE_AFTER = 3600.0  # seconds; a younger temporary file may belong to a running process
 
 
@@ -100,6 +103,25 @@ def record_key(
     return hashlib.sha256(canonical(parts).encode()).hexdigest()
 
 
+def weights_key(*, model: str, version: str, dtype: str) -> str:
+    """The name of what is seen of a model without an image: 64 hex digits.
+
+    Args:
+        model: ``ModelFacts.id``.
+        version: ``ModelFacts.version``.
+        dtype: dtype that the weights were loaded in, resolved.
+    """
+    parts = {
+        "kind": "weights",
+        "schema": SCHEMA,
+        "extract": EXTRACT_VERSION,
+        "model": model,
+        "version": version,
+        "dtype": dtype,
+    }
+    return hashlib.sha256(_canonical(parts).encode()).hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class RecordHeader:
     """The facts of a record, without its arrays. The fields are those of the record."""
@@ -129,6 +151,7 @@ _FACTS = tuple(item.name for item in fields(RecordHeader))
 _ARRAYS = tuple(
     item.name for item in fields(AttentionRecord) if item.name not in (*_FACTS, *_PARTS)
 )
+_WEIGHTS_FACTS = ("key", "model", "position_grid", "position_note")
 _OPTIONAL = frozenset({"patch_attention", "received_from_outliers"})
 
 
@@ -179,9 +202,37 @@ class Store:
         Raises:
             StoreError: the disk is full, or the folder cannot be written.
         """
-        data = _pack(record)
-        path = self._path(record.key)
-        temporary = path.with_name(f".{record.key[:16]}-{os.getpid()}-{secrets.token_hex(4)}.tmp")
+        self._write(self._path(record.key), _pack(record))
+
+    def has_weights(self, key: str) -> bool:
+        """Whether what is seen of a model without an image is there, whole."""
+        return self._read_weights(key) is not None
+
+    def get_weights(self, key: str) -> ModelWeights:
+        """What is seen of a model without an image.
+
+        Raises:
+            StoreError: it is absent.
+        """
+        weights = self._read_weights(key)
+        if weights is None:
+            raise StoreError(
+                f"The weights {key[:12]} are not in {self.root}.",
+                "Build the gallery again to see them.",
+            )
+        return weights
+
+    def put_weights(self, weights: ModelWeights) -> None:
+        """Write what is seen of a model, in place of what has the same key.
+
+        Raises:
+            StoreError: the disk is full, or the folder cannot be written.
+        """
+        self._write(self._weights_path(weights.key), _pack_weights(weights))
+
+    def _write(self, path: Path, data: bytes) -> None:
+        """Write beside the place, then move."""
+        temporary = path.with_name(f".{path.stem[:16]}-{os.getpid()}-{secrets.token_hex(4)}.tmp")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
@@ -215,11 +266,15 @@ class Store:
         return frozenset(header.image_sha256 for header in headers if header is not None)
 
     def bytes(self) -> int:
-        """Size of all records."""
-        return sum(path.stat().st_size for path in self._files())
+        """Size of all records, and of what is kept of the models' weights."""
+        files = (*self._files(), *self._weights_files())
+        return sum(path.stat().st_size for path in files)
 
     def gc(self, keep: Container[str]) -> tuple[str, ...]:
-        """Remove the records whose keys are not to be kept, and what killed processes left.
+        """Remove what has none of the keys to keep, and what killed processes left.
+
+        Args:
+            keep: keys of records and of models' weights.
 
         Returns:
             the keys of the removed records.
@@ -234,7 +289,10 @@ class Store:
                 if path.stem not in keep:
                     path.unlink(missing_ok=True)
                     removed.append(path.stem)
-            for path in self.root.glob("??/.*.tmp"):
+            for path in self._weights_files():
+                if path.stem not in keep:
+                    path.unlink(missing_ok=True)
+            for path in (*self.root.glob("??/.*.tmp"), *self.root.glob(f"{_WEIGHTS}/.*.tmp")):
                 with suppress(FileNotFoundError):  # its process has just moved it into place
                     if path.stat().st_mtime < stale:
                         path.unlink()
@@ -258,8 +316,26 @@ class Store:
             self._doubt(path, error)
             return None
 
+    def _read_weights(self, key: str) -> ModelWeights | None:
+        path = self._weights_path(key)
+        try:
+            with safe_open(path, framework="numpy") as file:
+                return _read_weights(file, key)
+        except FileNotFoundError:
+            return None
+        except (OSError, SafetensorError, _DoubtError) as error:
+            self._doubt(path, error)
+            return None
+
     def _path(self, key: str) -> Path:
         return self.root / key[:2] / f"{key}.safetensors"
+
+    def _weights_path(self, key: str) -> Path:
+        return self.root / _WEIGHTS / f"{key}.safetensors"
+
+    def _weights_files(self) -> list[Path]:
+        found = self.root.glob(f"{_WEIGHTS}/*.safetensors")
+        return sorted(path for path in found if _NAME.fullmatch(path.stem))
 
     def _files(self) -> list[Path]:
         found = self.root.glob("??/*.safetensors")
@@ -318,6 +394,44 @@ def _pack(record: AttentionRecord) -> bytes:
     header = RecordHeader(**{name: getattr(record, name) for name in _FACTS})
     # One entry only: safetensors writes several in random order.
     return save(dense, metadata={"record": canonical(asdict(header))})
+
+
+def _pack_weights(weights: ModelWeights) -> bytes:
+    """What is seen of a model as the bytes of its file."""
+    arrays = {"filters": weights.filters, "spectrum": weights.spectrum}
+    if weights.position is not None:
+        arrays["position"] = weights.position
+    facts = {name: getattr(weights, name) for name in _WEIGHTS_FACTS} | {"schema": SCHEMA}
+    dense = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    return save(dense, metadata={"weights": _canonical(facts)})
+
+
+def _read_weights(file: Any, key: str) -> ModelWeights:
+    """What an open file says of a model.
+
+    Raises:
+        _DoubtError: it is not of this key and of this schema.
+    """
+    text = (file.metadata() or {}).get("weights")
+    if text is None:
+        raise _DoubtError("not weights of attention-gallery")
+    names = set(file.keys())
+    try:
+        facts = json.loads(text)
+        if facts.pop("schema") != SCHEMA or facts["key"] != key:
+            raise _DoubtError("it holds something else")
+        hints = _hints(ModelWeights)
+        known = {name: _revive(hints[name], facts[name]) for name in _WEIGHTS_FACTS}
+    except (ValueError, KeyError, TypeError) as error:
+        raise _DoubtError(f"its facts cannot be read ({error})") from error
+    if missing := {"filters", "spectrum"} - names:
+        raise _DoubtError(f"without {', '.join(sorted(missing))}")
+    return ModelWeights(
+        position=file.get_tensor("position") if "position" in names else None,
+        filters=file.get_tensor("filters"),
+        spectrum=file.get_tensor("spectrum"),
+        **known,
+    )
 
 
 def _read_header(file: Any, key: str) -> RecordHeader:

@@ -47,7 +47,7 @@ class HeadRoots:
     @classmethod
     def of(cls, weight: Tensor, heads: int) -> HeadRoots:
         """Decompose a projection ``[channel, head x channel of the head]``, LayerScale included."""
-        parts = weight.cpu().unflatten(1, (heads, -1)).transpose(0, 1)
+        parts = weight.cpu().reshape(len(weight), heads, -1).transpose(0, 1)
         triangles = torch.linalg.qr(parts, mode="r").R
         return cls(triangles.transpose(1, 2).contiguous().to(weight.device))
 
@@ -231,9 +231,7 @@ def _first_three(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Tensor,
     return given["query"], given["key"], given["value"]
 
 
-def _see_matmul(
-    block: _Block, left: Tensor, right: Tensor, result: Tensor, *, tokens: int
-) -> None:
+def _see_matmul(block: _Block, left: Tensor, right: Tensor, result: Tensor, *, tokens: int) -> None:
     """Attention by hand: query times key makes a square, which times value is the result."""
     square = (tokens, tokens)
     if left.dim() != 4 or right.dim() != 4:

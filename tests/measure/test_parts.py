@@ -7,7 +7,9 @@ blocks by name, and attention from the eager path of transformers.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +36,44 @@ HEADS, LAYERS, CHANNELS = 4, 3, 8
 HALF = {"rtol": 1e-3, "atol": 1e-3}
 BIASED = ("beit", "beit shared bias", "data2vec")
 
+NAMES = {
+    "query": ("q_proj", "attention.query"),
+    "key": ("k_proj", "attention.key"),
+    "value": ("v_proj", "attention.value"),
+    "out": ("o_proj", "out_proj", "attention.output.dense"),
+}
+"""What architectures call their projections."""
+
 Array = NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class Case:
+    """A family measured once, and once more by plain means."""
+
+    family: Family
+    folder: Path
+    model: LoadedModel
+    item: Prepared
+    record: AttentionRecord
+    plain: Plain
+    attention: Array
+
+
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def cases(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Case]:
     root = tmp_path_factory.mktemp("parts")
-    return {family.name: family.save(root / family.name.replace(" ", "-")) for family in FAMILIES}
+
+    @cache
+    def case(name: str) -> Case:
+        family = next(f for f in FAMILIES if f.name == name)
+        folder = family.save(root / name.replace(" ", "-"))
+        model = load(resolve_folder(folder), device=CPU, dtype=torch.float32)
+        record, item = measured(model, family)
+        attention = eager_attention(folder, item)[0].double().numpy()
+        return Case(family, folder, model, item, record, watched(model, item), attention)
+
+    return case
 
 
 def measured(
@@ -79,10 +112,11 @@ def watched(model: LoadedModel, item: Prepared) -> Plain:
     ]
     for block in model.blocks:
         parts = dict(block.named_modules())
-        for name, into in (("q_proj", seen.query), ("k_proj", seen.key), ("v_proj", seen.value)):
-            module = next(m for n, m in parts.items() if n.endswith(name))
+        for name in ("query", "key", "value"):
+            module = next(m for n, m in parts.items() if n.endswith(NAMES[name]))
+            into = getattr(seen, name)
             hooks.append(module.register_forward_hook(lambda m, i, o, into=into: keep(into, o)))
-        out = next(m for n, m in parts.items() if n.endswith(("o_proj", "out_proj")))
+        out = next(m for n, m in parts.items() if n.endswith(NAMES["out"]))
         hooks.append(out.register_forward_pre_hook(lambda m, i: keep(seen.heads_out, i[0])))
         seen.weight.append(flat(out.weight))
         scale = getattr(block, "lambda_1", None)
@@ -111,13 +145,12 @@ def by_head(vectors: Array) -> Array:
     return vectors.reshape(-1, HEADS, CHANNELS).transpose(1, 0, 2)
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+@pytest.mark.parametrize("name", [family.name for family in FAMILIES])
 def test_features_are_the_stream_before_the_final_norm(
-    family: Family, folders: dict[str, Path]
+    name: str, cases: Callable[[str], Case]
 ) -> None:
-    model = load(resolve_folder(folders[family.name]), device=CPU, dtype=torch.float32)
-    record, item = measured(model, family)
-    plain, first = watched(model, item), len(family.prefix)
+    case = cases(name)
+    record, plain, first = case.record, case.plain, len(case.family.prefix)
     assert record.features is not None
     stream = np.stack(plain.stream)
     assert stream.shape == (LAYERS + 1, record.layout.tokens, 32)
@@ -132,26 +165,26 @@ def test_features_are_the_stream_before_the_final_norm(
         assert np.isnan(pooled[:, 0]).all()
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+@pytest.mark.parametrize("name", [family.name for family in FAMILIES])
 def test_objects_are_what_enters_the_last_attention(
-    family: Family, folders: dict[str, Path]
+    name: str, cases: Callable[[str], Case]
 ) -> None:
     """Queries and keys give the eager path's attention among the patches; values are projected."""
-    model = load(resolve_folder(folders[family.name]), device=CPU, dtype=torch.float32)
+    case = cases(name)
     found: dict[str, Array] = {}
     for objects in ("queries", "keys", "values"):
-        record, item = measured(model, family, ("features",), objects)
+        record, _ = measured(case.model, case.family, ("features",), objects)
         assert record.features is not None and record.features.objects.dtype == np.float16
         found[objects] = record.features.objects.astype(np.float64)
-    plain, first = watched(model, item), len(family.prefix)
+    plain, first = case.plain, len(case.family.prefix)
     np.testing.assert_allclose(found["values"], plain.value[-1][first:], **HALF)
-    if family.name in BIASED:  # the bias has no part in queries and keys, and no rotation either
+    if name in BIASED:  # the bias has no part in queries and keys, and no rotation either
         np.testing.assert_allclose(found["queries"], plain.query[-1][first:], **HALF)
         np.testing.assert_allclose(found["keys"], plain.key[-1][first:], **HALF)
         return
     logits = by_head(found["queries"]) @ by_head(found["keys"]).transpose(0, 2, 1) / CHANNELS**0.5
     weights = np.exp(logits - logits.max(-1, keepdims=True))
-    eager = eager_attention(folders[family.name], item)[0][-1, :, first:, first:].double().numpy()
+    eager = case.attention[-1, :, first:, first:]
     np.testing.assert_allclose(
         weights / weights.sum(-1, keepdims=True),
         eager / eager.sum(-1, keepdims=True),
@@ -160,15 +193,14 @@ def test_objects_are_what_enters_the_last_attention(
     )
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+@pytest.mark.parametrize("name", [family.name for family in FAMILIES])
 def test_value_norms_are_those_of_each_heads_contribution(
-    family: Family, folders: dict[str, Path]
+    name: str, cases: Callable[[str], Case]
 ) -> None:
     """``|gamma W_O^h v|`` and ``|sum_h A v W_O^h gamma|``, one key at a time."""
-    model = load(resolve_folder(folders[family.name]), device=CPU, dtype=torch.float32)
-    record, item = measured(model, family)
-    plain, first = watched(model, item), len(family.prefix)
-    attention = eager_attention(folders[family.name], item)[0].double().numpy()
+    case = cases(name)
+    record, plain, first = case.record, case.plain, len(case.family.prefix)
+    attention = case.attention
     assert record.values is not None
     assert record.values.norms.shape == (LAYERS, HEADS, record.layout.tokens)
     assert record.values.contribution.shape == (LAYERS, record.layout.tokens)
@@ -190,14 +222,13 @@ def test_value_norms_are_those_of_each_heads_contribution(
             atol=1e-6,
         )
     scaled_families = ("dinov2", "dinov2 swiglu", "dinov2 with registers", "dinov3", "radio")
-    assert (np.ptp(plain.scale[0]) > 0) == (family.name in (*scaled_families, *BIASED))
+    assert (np.ptp(plain.scale[0]) > 0) == (name in (*scaled_families, *BIASED))
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
-def test_massive_activations_are_found_by_sorting(family: Family, folders: dict[str, Path]) -> None:
-    model = load(resolve_folder(folders[family.name]), device=CPU, dtype=torch.float32)
-    record, item = measured(model, family)
-    plain, first = watched(model, item), len(family.prefix)
+@pytest.mark.parametrize("name", [family.name for family in FAMILIES])
+def test_massive_activations_are_found_by_sorting(name: str, cases: Callable[[str], Case]) -> None:
+    case = cases(name)
+    record, plain, first = case.record, case.plain, len(case.family.prefix)
     massive = record.massive
     assert massive is not None
     for layer, stream in enumerate(plain.stream):
@@ -213,27 +244,25 @@ def test_massive_activations_are_found_by_sorting(family: Family, folders: dict[
         )
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
-def test_eager_attention_gives_the_same_parts(family: Family, folders: dict[str, Path]) -> None:
+@pytest.mark.parametrize("name", [family.name for family in FAMILIES])
+def test_eager_attention_gives_the_same_parts(name: str, cases: Callable[[str], Case]) -> None:
     """A network that makes its matrix itself shows its vectors around the softmax."""
-    resolved = resolve_folder(folders[family.name])
-    fast, slow = (
-        measured(load(resolved, device=CPU, dtype=torch.float32, attention=name), family)[0]
-        for name in ("sdpa", "eager")
-    )
+    case = cases(name)
+    resolved = resolve_folder(case.folder)
+    eager = load(resolved, device=CPU, dtype=torch.float32, attention="eager")
+    fast, (slow, _) = case.record, measured(eager, case.family)
     assert (fast.environment.attention, slow.environment.attention) == ("sdpa", "eager")
     for part in ("features", "values", "massive"):
         one, other = getattr(fast, part), getattr(slow, part)
-        for name in one.__slots__:
+        for axis in one.__slots__:
             np.testing.assert_allclose(
-                getattr(other, name), getattr(one, name), rtol=2e-3, atol=2e-3, err_msg=name
+                getattr(other, axis), getattr(one, axis), rtol=2e-3, atol=2e-3, err_msg=axis
             )
 
 
-def test_a_batch_gives_what_its_pictures_give_alone(folders: dict[str, Path]) -> None:
-    family = next(f for f in FAMILIES if f.name == "dinov2 with registers")
-    model = load(resolve_folder(folders[family.name]), device=CPU, dtype=torch.float32)
-    item = prepared(model, family)
+def test_a_batch_gives_what_its_pictures_give_alone(cases: Callable[[str], Case]) -> None:
+    case = cases("dinov2 with registers")
+    model, item = case.model, case.item
     other = replace(item, pixels=item.pixels[:, ::-1].copy())
     together = list(extract(model, [item, other]))
     for alone, record in zip([item, other], together, strict=True):
@@ -246,26 +275,25 @@ def test_a_batch_gives_what_its_pictures_give_alone(folders: dict[str, Path]) ->
                 )
 
 
-def test_only_what_is_asked_for_is_measured(folders: dict[str, Path]) -> None:
-    family = FAMILIES[0]
-    model = load(resolve_folder(folders[family.name]), device=CPU, dtype=torch.float32)
+def test_only_what_is_asked_for_is_measured(cases: Callable[[str], Case]) -> None:
+    case = cases("vit")
     for wanted in ((), ("massive",), ("features",), ("values",)):
-        record, _ = measured(model, family, wanted)
+        record, _ = measured(case.model, case.family, wanted)
         found = [p for p in ("features", "massive", "values") if getattr(record, p) is not None]
         assert tuple(found) == wanted
 
 
 def test_values_that_do_not_reach_the_projection_are_left_out(
-    folders: dict[str, Path], caplog: pytest.LogCaptureFixture
+    cases: Callable[[str], Case], caplog: pytest.LogCaptureFixture
 ) -> None:
     """A gate between attention and projection would make the norms wrong, so there are none."""
-    family = next(f for f in FAMILIES if f.name == "vit")
-    model = load(resolve_folder(folders[family.name]), device=CPU, dtype=torch.float32)
+    case = cases("vit")
+    model = load(resolve_folder(case.folder), device=CPU, dtype=torch.float32)
     projection = dict(model.blocks[1].named_modules())["attention.o_proj"]
     projection.register_forward_pre_hook(lambda module, args: (args[0] * 2,))
     with caplog.at_level(logging.WARNING):
-        record, _ = measured(model, family)
-        measured(model, family)
+        record, _ = measured(model, case.family)
+        measured(model, case.family)
     assert record.values is None
     assert record.features is not None and record.massive is not None
     assert caplog.messages == [
