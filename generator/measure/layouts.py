@@ -67,9 +67,7 @@ FAMILIES: dict[str, Family] = {
     "deit": Family(prefix=("CLS", "DIST")),
     "dinov2": Family(patch=14),
     "dinov2_with_registers": Family(registers="num_register_tokens", default_registers=4),
-    "dinov3_vit": Family(
-        registers="num_register_tokens", width=384, heads=6, position=ROTARY
-    ),
+    "dinov3_vit": Family(registers="num_register_tokens", width=384, heads=6, position=ROTARY),
     "clip_vision_model": CLIP_LIKE,
     "metaclip_2_vision_model": CLIP_LIKE,
     "siglip_vision_model": SIGLIP_LIKE,
