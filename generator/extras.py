@@ -7,7 +7,7 @@ Each part is a dataclass of arrays, present in a record or None. Which are measu
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ IntArray = NDArray[np.integer]
 
 Extra = Literal["features", "values", "massive", "relevance", "lens"]
 Projection = Literal["keys", "queries", "values"]
+
+EXTRAS: tuple[Extra, ...] = tuple(sorted(get_args(Extra)))
+"""Every part there is."""
 
 DEFAULT_EXTRAS: tuple[Extra, ...] = ("features", "massive", "values")
 """Parts that cost little beside the forward pass, and are measured unless the user says no."""
@@ -85,8 +88,8 @@ class MassiveActivations:
             largest first; index 0 is the embedding.
         token: int32 ``[layer + 1, 3]``, their tokens.
         channel: int32 ``[layer + 1, 3]``, their channels.
-        median: float32 ``[layer + 1]``, median magnitude of all values of the layer; of two values
-            in the middle the lower.
+        median: float32 ``[layer + 1]``, median magnitude of the layer's values: of at most 65,536
+            evenly spaced ones, which are all of them for a small input.
         channel_max: float32 ``[layer + 1, channel]``, largest magnitude over the patches.
     """
 

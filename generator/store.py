@@ -164,7 +164,7 @@ class Store:
 
     def has_weights(self, key: str) -> bool:
         """Whether what is seen of a model without an image is there, whole."""
-        return self._read_weights(key) is not None
+        return bool(key) and self._read_weights(key) is not None
 
     def get_weights(self, key: str) -> ModelWeights:
         """What is seen of a model without an image.
