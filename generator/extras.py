@@ -7,7 +7,7 @@ Each part is a dataclass of arrays, present in a record or None. Which are measu
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,10 @@ IntArray = NDArray[np.integer]
 Extra = Literal["features", "values", "massive", "relevance", "lens"]
 Projection = Literal["keys", "queries", "values"]
 
-DEFAULT_EXTRAS: tuple[Extra, ...] = ("features", "values", "massive")
+EXTRAS: tuple[Extra, ...] = tuple(sorted(get_args(Extra)))
+"""Every part there is."""
+
+DEFAULT_EXTRAS: tuple[Extra, ...] = ("features", "massive", "values")
 """Parts that cost little beside the forward pass, and are measured unless the user says no."""
 
 
@@ -45,7 +48,8 @@ class Features:
     """Vectors of tokens, always before the final LayerNorm.
 
     Attributes:
-        last: float16 ``[patch, channel]``, the residual stream of the patches after the last block.
+        last: float16 ``[patch, channel]``, the residual stream of the patches after the last block;
+            what float16 cannot hold is clamped to its largest number.
         objects: float16 ``[patch, channel]``, queries, keys or values of the patches in the last
             block, heads side by side, as they enter the attention (after rotary embedding, if
             any), not normalised.
@@ -66,7 +70,7 @@ class ValueNorms:
         norms: float16 ``[layer, head, key]``, the L2 norm of a key's value vector after the head's
             part of the output projection and, where the block has one, LayerScale. Times an
             attention weight it is the norm of that head's contribution.
-        contribution: float16 ``[layer, key]``, norm of what each key contributes to the first
+        contribution: float32 ``[layer, key]``, norm of what each key contributes to the first
             prefix token through all heads together: ``|sum_h A[h, 0, key] v[h, key] W_O[h]|``;
             for a model without prefix, to the mean patch.
     """
@@ -84,7 +88,8 @@ class MassiveActivations:
             largest first; index 0 is the embedding.
         token: int32 ``[layer + 1, 3]``, their tokens.
         channel: int32 ``[layer + 1, 3]``, their channels.
-        median: float32 ``[layer + 1]``, median magnitude of all values of the layer.
+        median: float32 ``[layer + 1]``, median magnitude of the layer's values: of at most 65,536
+            evenly spaced ones, which are all of them for a small input.
         channel_max: float32 ``[layer + 1, channel]``, largest magnitude over the patches.
     """
 

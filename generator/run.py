@@ -36,6 +36,8 @@ class ModelEntry:
         revision: revision asked for; empty for a folder.
         commit: resolved commit; empty for a folder or a model that failed.
         failure: set when no image could be measured with this model.
+        weights: key of what is seen of it without an image, in the store; empty where there is
+            nothing.
     """
 
     slug: str
@@ -44,6 +46,7 @@ class ModelEntry:
     revision: str = ""
     commit: str = ""
     failure: Failure | None = None
+    weights: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,9 +30,18 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from generator.errors import SpecError
+from generator.extras import DEFAULT_EXTRAS, EXTRAS, Extra, Measuring, Projection
 from generator.model_spec import (
     PIXELS,
     AnyPath,
@@ -91,6 +100,11 @@ class GallerySpec(BaseModel):
         dtype: of weights and activations; ``auto`` is float32.
         patch_queries: attention with patches as queries: ``mean`` over heads, all ``heads``, or
             ``off``; ``auto`` is ``mean`` up to a grid of 16x16 patches, and ``off`` above.
+        extras: what to measure beside attention: ``features``, ``massive``, ``values``,
+            ``relevance``, ``lens``; also ``all`` or ``none``, or a text with commas.
+        objects: which vectors of the last layer to keep for finding objects.
+        target: class, by its number, that relevance and the logit lens are about; None for each
+            model's own first guess.
         batch_size: pictures at a time; None for as many as fit.
         trust_remote_code: run code that comes with a checkpoint.
         strict: stop at the first model or image that fails.
@@ -127,6 +141,13 @@ class GallerySpec(BaseModel):
     patch_queries: Literal["auto", "off", "mean", "heads"] = Field(
         "auto", description="auto, off, mean or heads"
     )
+    extras: tuple[Extra, ...] = Field(
+        DEFAULT_EXTRAS, description=f"{', '.join(EXTRAS)}, all or none"
+    )
+    objects: Projection = Field("keys", description="keys, queries or values")
+    target: Annotated[int, Field(strict=True, ge=0)] | None = Field(
+        None, description="a class's number, from 0"
+    )
     batch_size: Annotated[int, Field(strict=True, ge=1)] | None = Field(
         None, description="a whole number from 1"
     )
@@ -139,6 +160,23 @@ class GallerySpec(BaseModel):
     boxes: AnyPath | None = Field(None, description="a JSON file or a folder")
     site_url: Https | None = Field(None, description=HTTPS)
     paper: PaperSpec | None = Field(None, description="a table [paper]")
+
+    @field_validator("extras", mode="before")
+    @classmethod
+    def _extras(cls, given: Any) -> Any:
+        """``all``, ``none`` and texts with commas as lists; the order has no meaning."""
+        names = given.split(",") if isinstance(given, str) else given
+        if not isinstance(names, list | tuple):
+            return given
+        words = [name.strip() if isinstance(name, str) else name for name in names]
+        if words in (["none"], [""]):
+            return ()
+        return EXTRAS if words == ["all"] else tuple(words)
+
+    @field_validator("extras")
+    @classmethod
+    def _in_order(cls, extras: tuple[Extra, ...]) -> tuple[Extra, ...]:
+        return tuple(sorted(set(extras)))
 
     @model_validator(mode="wrap")
     @classmethod
@@ -153,6 +191,16 @@ class GallerySpec(BaseModel):
         spec._refuse_overwriting(source)
         spec._refuse_masks_as_images(source)
         return spec
+
+    @property
+    def measuring(self) -> Measuring:
+        """What is measured beside attention; what no part needs is left at its default."""
+        explained = not {"relevance", "lens"}.isdisjoint(self.extras)
+        return Measuring(
+            extras=self.extras,
+            objects=self.objects if "features" in self.extras else "keys",
+            target=self.target if explained else None,
+        )
 
     def resolution_of(self, model: ModelSpec) -> int | None:
         """The resolution that a model runs at; None for the checkpoint's own."""
@@ -248,6 +296,9 @@ class Options:
     device: str | None = None
     dtype: str | None = None
     patch_queries: str | None = None
+    extras: str | None = None
+    objects: str | None = None
+    target: int | None = None
     batch_size: int | None = None
     trust_remote_code: bool | None = None
     strict: bool | None = None

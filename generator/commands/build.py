@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from generator.commands.shared import BUILDING, MEASURING, one_line_errors, options
+from generator.commands.shared import BESIDE, BUILDING, MEASURING, one_line_errors, options
 
 if TYPE_CHECKING:
     from generator.pipeline import Outcome
@@ -91,6 +91,7 @@ if TYPE_CHECKING:
     metavar="URL",
     help="Where the site will be published: for search engines and link previews.",
 )
+@options(BESIDE)
 @options(MEASURING)
 @options(BUILDING)
 def build(file: Path | None, *, dry_run: bool, **given: Any) -> None:
@@ -121,6 +122,7 @@ def build(file: Path | None, *, dry_run: bool, **given: Any) -> None:
     metavar="DIR",
     help="Folder of the site.",
 )
+@options(BESIDE)
 @options(MEASURING[:2])
 @options(BUILDING)
 def demo(*, dry_run: bool, **given: Any) -> None:

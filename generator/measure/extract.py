@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from generator.errors import ModelError
-from generator.extras import Measuring
+from generator.extras import Features, Measuring
+from generator.measure.arrays import full, half
 from generator.measure.load import LoadedModel, inferred_layout
 from generator.measure.preprocess import Geometry
-from generator.measure.residual import ResidualNorms
+from generator.measure.residual import ResidualStream
 from generator.measure.statistics import LayerStatistics, Reducer, rollouts
 from generator.measure.tap import AttentionTap
+from generator.measure.vectors import VectorTap
 from generator.records import (
     AttentionRecord,
     Environment,
@@ -79,7 +81,7 @@ class Broken:
 def batches(
     prepared: Iterable[Prepared], model: LoadedModel, batch_size: int | None
 ) -> Iterator[list[Prepared]]:
-    """Group pictures that follow each other and have the same input size and patch queries.
+    """Group pictures that follow each other, have one input size and are measured alike.
 
     Args:
         prepared: pictures, in order.
@@ -91,6 +93,7 @@ def batches(
         alike = batch and (
             batch[0].pixels.shape == item.pixels.shape
             and batch[0].patch_queries == item.patch_queries
+            and batch[0].measuring == item.measuring
         )
         if batch and (not alike or len(batch) >= (batch_size or _automatic(model, batch[0]))):
             yield batch
@@ -133,6 +136,7 @@ def extract(model: LoadedModel, batch: Sequence[Prepared]) -> Iterator[Attention
 def _measure(model: LoadedModel, batch: Sequence[Prepared]) -> list[AttentionRecord | Broken]:
     """One forward pass, watched."""
     vision = model.resolved.vision
+    measuring = batch[0].measuring
     height, width = batch[0].pixels.shape[1:]
     pixels = torch.from_numpy(np.stack([item.pixels for item in batch])).to(model.device)
     layout = vision.layout(height, width)
@@ -145,9 +149,29 @@ def _measure(model: LoadedModel, batch: Sequence[Prepared]) -> list[AttentionRec
         device=model.device,
     )
     tap = AttentionTap(model.blocks, reducer.reduce, tokens=layout.tokens, model=model.facts.id)
-    with ResidualNorms(model.blocks) as residual, torch.inference_mode(), tap:
+    residual = ResidualStream(model.blocks, layout, measuring.extras)
+    vectors = VectorTap(model.blocks, tap, layout=layout, measuring=measuring, roots=model.roots)
+    with residual, torch.inference_mode(), tap, vectors:
         model.forward(pixels, layout)
-    return [_record(model, item, index, layout, tap, residual) for index, item in enumerate(batch)]
+    vectors.check()
+    _note_missing(model, measuring, vectors)
+    return [
+        _record(model, item, index, layout, tap, residual, vectors)
+        for index, item in enumerate(batch)
+    ]
+
+
+def _note_missing(model: LoadedModel, measuring: Measuring, vectors: VectorTap) -> None:
+    """Say once for each model which parts its records lack, and why."""
+    reasons = []
+    if "values" in measuring.extras and vectors.missing:
+        reasons.append(f"no norms of values: {vectors.missing}")
+    if "features" in measuring.extras and vectors.objects is None:
+        reasons.append(f"no features: the {measuring.objects} of its last layer cannot be seen")
+    for reason in reasons:
+        if reason not in model.noted:
+            model.noted.add(reason)
+            log.warning("%s has %s.", model.facts.id, reason)
 
 
 def _record(
@@ -156,10 +180,11 @@ def _record(
     index: int,
     layout: TokenLayout,
     tap: AttentionTap[LayerStatistics],
-    residual: ResidualNorms,
+    residual: ResidualStream,
+    vectors: VectorTap,
 ) -> AttentionRecord | Broken:
     layers = [images[index] for images in tap.layers]
-    norms = torch.stack([norms[index] for norms in residual.norms])
+    norms = residual.image_norms(index)
     bad = (~torch.isfinite(norms)).any(-1).nonzero()
     if len(bad):
         at = int(bad[0])
@@ -182,20 +207,32 @@ def _record(
         view=item.geometry.view,
         preprocessing=item.preprocessing,
         environment=_environment(model, tap),
-        attention=_half(rows * tokens),
-        received=_half(received * tokens),
+        attention=half(rows * tokens),
+        received=half(received * tokens),
         entropy=_stack([layer.entropy for layer in layers]),
         entropy_patches=_stack([layer.entropy_patches for layer in layers]),
         distance=_stack([layer.distance for layer in layers]),
         distance_patches=_stack([layer.distance_patches for layer in layers]),
-        mass=_array(_mass(rows, received, layout)),
+        mass=full(_mass(rows, received, layout)),
         self_attention=_stack([layer.self_attention for layer in layers]),
-        norms=_array(norms),
-        rollout=_array(_rollouts(layers, layout)),
-        rollout_cosine=_array(_rollout_cosine(layers, layout)),
+        norms=full(norms),
+        rollout=full(_rollouts(layers, layout)),
+        rollout_cosine=full(_rollout_cosine(layers, layout)),
         received_from_outliers=_from_outliers(layers, layout, norms),
         pooling=_pooling(tap.pooling, index),
         patch_attention=_patch_attention(layers),
+        features=_features(residual, vectors, index),
+        values=vectors.image_values(index),
+        massive=residual.image_massive(index),
+    )
+
+
+def _features(residual: ResidualStream, vectors: VectorTap, index: int) -> Features | None:
+    objects = vectors.image_objects(index)
+    if objects is None:
+        return None
+    return Features(
+        last=residual.image_last(index), objects=objects, pooled=residual.image_pooled(index)
     )
 
 
@@ -247,12 +284,12 @@ def _from_outliers(
     layers: Sequence[LayerStatistics], layout: TokenLayout, norms: Tensor
 ) -> FloatArray | None:
     """Mean attention of the outlier patches, over heads: ``[layer, key]``, times uniform."""
-    found = outlier_patches(_array(norms)[:, layout.patch_slice]).patches
+    found = outlier_patches(full(norms)[:, layout.patch_slice]).patches
     if not len(found):
         return None
     queries = torch.from_numpy(found + len(layout.prefix)).to(norms.device)
     rows = torch.stack([layer.head_mean[queries].mean(0) for layer in layers])
-    return _half(rows * layout.tokens)
+    return half(rows * layout.tokens)
 
 
 def _pooling(pooling: Tensor | None, index: int) -> Pooling | None:
@@ -261,7 +298,7 @@ def _pooling(pooling: Tensor | None, index: int) -> Pooling | None:
     attention = pooling[index]
     keys = attention.shape[-1]
     entropy = -torch.special.xlogy(attention, attention).sum(-1) / max(np.log(keys), 1e-9)
-    return Pooling(attention=_half(attention * keys), entropy=_array(entropy))
+    return Pooling(attention=half(attention * keys), entropy=full(entropy))
 
 
 def _patch_attention(layers: Sequence[LayerStatistics]) -> FloatArray | None:
@@ -315,12 +352,4 @@ def _free(device: torch.device) -> None:
 
 
 def _stack(values: Sequence[Tensor]) -> FloatArray:
-    return _array(torch.stack(list(values)))
-
-
-def _array(values: Tensor) -> FloatArray:
-    return values.float().cpu().numpy()
-
-
-def _half(values: Tensor) -> FloatArray:
-    return values.half().cpu().numpy()
+    return full(torch.stack(list(values)))

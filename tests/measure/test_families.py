@@ -14,7 +14,7 @@ from generator.extras import Measuring
 from generator.measure.extract import Broken, Prepared, extract
 from generator.measure.load import LoadedModel, load, model_inputs
 from generator.measure.preprocess import describe, locate, pixels
-from generator.measure.residual import ResidualNorms
+from generator.measure.residual import ResidualStream
 from generator.measure.resolve import resolve_folder
 from generator.measure.statistics import Reducer
 from generator.measure.tap import AttentionTap
@@ -93,7 +93,7 @@ def test_every_layer_and_head_equals_the_eager_path(
     assert (layout.rows != layout.cols) == family.resizable
     reducer = Reducer(layout, patch=(16, 16), patch_queries="heads", device=CPU)
     tap = AttentionTap(model.blocks, reducer.reduce, tokens=layout.tokens, model=family.name)
-    with torch.inference_mode(), ResidualNorms(model.blocks) as residual, tap:
+    with torch.inference_mode(), ResidualStream(model.blocks, layout) as residual, tap:
         model.forward(torch.from_numpy(item.pixels)[None], layout)
 
     expected, hidden = eager_attention(folders[family.name], item)
@@ -214,7 +214,7 @@ def test_mae_sees_every_patch_in_place(folders: dict[str, Path]) -> None:
     layout = model.resolved.vision.layout(64, 96)
     norms = []
     for image in (flat, marked):
-        with ResidualNorms(model.blocks) as residual:
+        with ResidualStream(model.blocks, layout) as residual:
             model.forward(image, layout)
         norms.append(residual.norms[0][0])
     changed = (norms[0] - norms[1]).abs() > 1e-4
