@@ -132,7 +132,8 @@ def last_map(record: AttentionRecord) -> FloatArray:
 
 def _shares(values: FloatArray) -> FloatArray:
     wide = values.astype(np.float64)
-    return (wide / max(wide.sum(), np.finfo(np.float64).tiny)).astype(np.float32)
+    shares: FloatArray = (wide / max(wide.sum(), np.finfo(np.float64).tiny)).astype(np.float32)
+    return shares
 
 
 def _lost(record: AttentionRecord) -> FoundObject | NotApplicable:

@@ -43,6 +43,7 @@ Kind = Literal[
     "thumb",
     "entropy",
     "divergence",
+    "digest",
     "teaser",
     "seen",
     "social",
