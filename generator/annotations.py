@@ -171,7 +171,7 @@ def _matched(
             did_you_mean(first, marks) or "Name the marks as the pictures.",
         )
     if without:
-        some = ", ".join(without[:5]) + (", ..." if len(without) > 5 else "")
+        some = ", ".join(without[:5]) + (" and others" if len(without) > 5 else "")
         logger.warning(
             "%s", f"{source} marks nothing in {len(without)} of {len(usable)} pictures: {some}."
         )

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from generator.records import TokenLayout, View
 
@@ -69,6 +68,9 @@ class Components:
 
 def components(mask: BoolArray) -> Components:
     """The 4-connected parts of a mask ``[row, col]``."""
+    # Late: a build that needs no such analysis should not wait for it to load.
+    from scipy import ndimage  # noqa: PLC0415
+
     labels, count = ndimage.label(mask)  # its default structure joins along edges only
     areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
     return Components(labels.astype(np.int32), tuple(int(area) for area in areas))

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
 
 from generator.analysis.boxes import BoolArray
 from generator.errors import AnalysisError
@@ -63,6 +62,9 @@ def fit(features: Iterable[FloatArray], count: int) -> Components:
     Raises:
         AnalysisError: there are fewer than two vectors.
     """
+    # Late: a build that needs no such analysis should not wait for it to load.
+    from scipy import linalg  # noqa: PLC0415
+
     shift: NDArray[np.float64] | None = None
     for piece in features:
         values = np.asarray(piece, dtype=np.float64)

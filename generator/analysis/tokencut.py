@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.boxes import BoolArray, PatchBox, box_around, components
@@ -110,6 +109,9 @@ def _second_smallest(
     With ``y = D^-1/2 u`` this is the ordinary problem of ``I - D^-1/2 W D^-1/2``, which is solved
     much faster than the generalised one.
     """
+    # Late: a build that needs no such analysis should not wait for it to load.
+    from scipy import linalg  # noqa: PLC0415
+
     scale = 1 / np.sqrt(weights.sum(axis=1))
     laplacian = np.eye(len(weights)) - scale[:, None] * weights * scale
     values, vectors = linalg.eigh(laplacian, subset_by_index=[0, 2], check_finite=False)
