@@ -49,7 +49,8 @@ FIND = """
         const found = 'select, input, textarea, button, [role=gridcell], [role=application]';
         const name = element => {
             const {id, className, dataset} = element;
-            const data = Object.entries(dataset).map(([key, value]) => key !== 'tested' && `${key}=${value}`);
+            const data = Object.entries(dataset).map(
+                ([key, value]) => key !== 'tested' && `${key}=${value}`);
             const role = element.getAttribute('role');
             return id || data.filter(Boolean).join(' ') || role || className || element.textContent;
         };
@@ -222,3 +223,103 @@ def test_every_control_of_an_image_page_has_an_address(
     assert trial.wrong == []
     assert trial.known - trial.tried == NO_CHOICE.keys()
     assert trial.dragged == DRAGGED
+
+
+@pytest.mark.parametrize(
+    ("start", "where", "buttons", "field"),
+    [
+        ("", '[data-stage="picture"]', [], "at"),
+        ("", '[data-model="3"] [data-stage]', [], "at"),
+        ("query=patch", '[data-stage="picture"]', [], "from"),
+        ("query=patch", '[data-model="1"] [data-stage]', ["Shift"], "at"),
+        ("", '[data-wall="1"] .wall-frame', [], "layer"),
+    ],
+)
+def test_every_place_has_an_address(
+    chromium: Browser,
+    site: tuple[Gallery, Path],
+    start: str,
+    where: str,
+    buttons: list[Any],
+    field: str,
+) -> None:
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    url = f"{(site[1] / 'i/image0/index.html').as_uri()}#layer=2&head=1&{start}"
+    with opening(context, url) as opened:
+        before = seen(opened)
+        opened.page.locator(".more").evaluate("element => { element.open = false; }")
+        area = opened.page.locator(where)
+        area.scroll_into_view_if_needed()
+        box = area.bounding_box()
+        assert box is not None
+        area.click(position={"x": box["width"] * 0.4, "y": box["height"] * 0.3}, modifiers=buttons)
+        after = seen(opened)
+        assert f"{field}=" in opened.page.url
+        assert after != before
+        with opening(context, opened.page.url) as fresh:
+            assert seen(fresh) == after
+        if field != "at":
+            opened.page.go_back()
+            assert seen(opened) == before
+    context.close()
+
+
+INDEX_NO_CHOICE = {"find-more": "shows more of the same", "find-clear": "goes back to nothing"}
+"""Controls of the index that choose nothing, and why."""
+
+
+def found(page: Page) -> tuple[list[str], str, list[str]]:
+    """What the finder shows: what is looked for, how many answer, and which."""
+    fields = page.locator("#finder input, #finder select")
+    return (
+        [field.input_value() for field in fields.all()],
+        page.locator("#find-count").inner_text(),
+        page.locator(".plate-title:visible").all_inner_texts(),
+    )
+
+
+def test_every_control_of_the_index_has_an_address(chromium: Browser, tmp_path: Path) -> None:
+    trial = many(tmp_path / "pictures", 12)
+    build_site(trial.run, trial.read, tmp_path / "site", version="1.2.3")
+    root = (tmp_path / "site/index.html").as_uri()
+    context = chromium.new_context()
+    names = []
+    with opening(context, root) as opened:
+        page = opened.page
+        for name, control in controls(page).items():
+            names.append(name)
+            if name in INDEX_NO_CHOICE:
+                continue
+            assert control is not None, name
+            for value in ["1"] if name == "find-name" else alternatives(control):
+                before = found(page)
+                operate(control, value)
+                expect(page.locator("#find-count")).to_contain_text("of 12 images")
+                after = found(page)
+                assert after != before
+                with opening(context, page.url) as fresh:
+                    expect(fresh.page.locator("#find-count")).to_have_text(after[1])
+                    assert found(fresh.page) == after
+                page.go_back()
+                expect(page.locator("#plates")).to_be_visible()
+                assert found(page) == before
+    assert set(names) == {"find-name", "find-group", "find-sort", *INDEX_NO_CHOICE}
+    context.close()
+
+
+def test_typing_on_the_index_is_one_step_back(chromium: Browser, tmp_path: Path) -> None:
+    trial = many(tmp_path / "pictures", 12)
+    build_site(trial.run, trial.read, tmp_path / "site", version="1.2.3")
+    context = chromium.new_context()
+    with opening(context, (tmp_path / "site/index.html").as_uri()) as opened:
+        page = opened.page
+        page.locator("#find-sort").select_option("name")
+        expect(page.locator("#find-count")).to_have_text("12 of 12 images")
+        for text, answer in (("1", "3 of 12 images"), ("11", "1 of 12 images")):
+            page.locator("#find-name").fill(text)
+            expect(page.locator("#find-count")).to_have_text(answer)
+        page.go_back()
+        expect(page.locator("#find-count")).to_have_text("12 of 12 images")
+        assert page.locator("#find-name").input_value() == ""
+        assert page.locator("#find-sort").input_value() == "name"
+    context.close()
