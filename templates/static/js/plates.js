@@ -100,7 +100,7 @@ const Plates = (() => {
    */
   function img(src, width, height, words) {
     const size = { width: String(width), height: String(height) };
-    return Dom.make("img", { loading: "lazy", decoding: "async", ...size, alt: words, src });
+    return Dom.make("img", { loading: "lazy", ...size, alt: words, src });
   }
 
   /** @param {{message: string, hint: string}} reason */
