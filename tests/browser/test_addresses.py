@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from generator.present import build_site
+from generator.run import Paper, TeaserCell
 from tests.browser.opened import Opened, settle
-from tests.present.gallery import Gallery, many
+from tests.present.gallery import Gallery, gallery, many
 
 Seen = dict[str, Any]
 """What a reader sees of a page: values of controls, what is pressed, what is drawn, words."""
@@ -204,6 +205,7 @@ class Trial:
             self.wrong.append(f"{what}: other {' and '.join(parts)}")
 
 
+@pytest.mark.slow
 def test_every_control_of_an_image_page_has_an_address(
     chromium: Browser, site: tuple[Gallery, Path]
 ) -> None:
@@ -322,4 +324,19 @@ def test_typing_on_the_index_is_one_step_back(chromium: Browser, tmp_path: Path)
         expect(page.locator("#find-count")).to_have_text("12 of 12 images")
         assert page.locator("#find-name").input_value() == ""
         assert page.locator("#find-sort").input_value() == "name"
+    context.close()
+
+
+def test_a_teaser_leads_to_its_own_query(chromium: Browser, tmp_path: Path) -> None:
+    trial = gallery(tmp_path / "pictures")
+    cell = TeaserCell("registers", "image0", 2, 1, query="patch", patch=(3, 5))
+    run = replace(trial.run, paper=Paper(teaser=(cell,)))
+    build_site(run, trial.read, tmp_path / "site", version="1.2.3")
+    context = chromium.new_context()
+    with opening(context, (tmp_path / "site/index.html").as_uri()) as opened:
+        opened.page.get_by_role("link", name="Registers, layer 2, head 1, query at row 3").click()
+        opened.wait()
+        chosen = [opened.page.input_value(f"#{name}") for name in ("layer", "head", "query")]
+        assert chosen == ["2", "1", "patch"]
+        assert "row 3, col 5" in opened.page.locator('[data-model="1"]').inner_text()
     context.close()
