@@ -1,6 +1,6 @@
 "use strict";
 
-// Plates of the index built from data: the same elements as templates/index.html.jinja2 writes.
+// Plates of the index built from data: the same elements as templates/macros/parts.html.jinja2 writes.
 
 const Plates = (() => {
   const MAP_WIDTH = 256;
