@@ -151,12 +151,16 @@ class TeaserCell:
         image: slug of the image.
         layer: from 1; 0 for the last.
         head: from 1; 0 for their mean.
+        query: name of a token, or ``received``; ``CLS`` is what every model can answer.
+        patch: row and column of the patch that is the query, from 1; None when it is a token.
     """
 
     model: str
     image: str
     layer: int = 0
     head: int = 0
+    query: str = "CLS"
+    patch: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,6 +213,15 @@ NAME_IMAGES = 'Name files or folders with -i, such as -i photos, or in a file: i
             ENOUGH + "[[paper.teaser]]\nmodel = 'a/b'\nimage = 'x'\nlayer = 0\n",
             'layer of teaser 1 of [paper] should be a number from 1, or "last", got the number 0.',
         ),
+        (
+            ENOUGH + "[[paper.teaser]]\nmodel = 'a/b'\nimage = 'x'\nquery = 7\n",
+            'query of teaser 1 of [paper] should be a token such as "reg1", or "received", '
+            "or a patch {row = 3, col = 5}, got the number 7.",
+        ),
+        (
+            ENOUGH + "[[paper.teaser]]\nmodel = 'a/b'\nimage = 'x'\nquery = {row = 1, cols = 2}\n",
+            "unknown key cols of query of teaser 1 of [paper]. Did you mean col?",
+        ),
         ("paper = 3\n" + ENOUGH, "paper should be a table [paper], got the number 3."),
         (
             'dtype = "fp16"\n' + ENOUGH,

@@ -28,7 +28,7 @@ from generator.run import Failure
 
 MANIFEST = "manifest.json"
 MANIFEST_SCHEMA = "manifest.schema.json"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 GENERATOR = "attention-gallery"
 
 RENDER_VERSION = 2
@@ -204,6 +204,23 @@ class ImageItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Measurement:
+    """How records were measured. Cells measured alike share one.
+
+    Attributes:
+        layout: which token is which.
+        view: the part of the original picture that the patch grid covers.
+        preprocessing: how the model's input was made.
+        environment: device, dtype and versions of the measurement.
+    """
+
+    layout: TokenLayout
+    view: View
+    preprocessing: Preprocessing
+    environment: Environment
+
+
+@dataclass(frozen=True, slots=True)
 class CellItem:
     """One model on one image: its record and files, or the reason there are none.
 
@@ -211,24 +228,17 @@ class CellItem:
         model: slug of the model.
         image: slug of the image.
         record: key of the record, a hash over everything that decides it; empty when there is none.
-        layout: which token is which.
-        view: the part of the original picture that the patch grid covers.
-        preprocessing: how the model's input was made.
-        environment: device, dtype and versions of the measurement.
+        measurement: how the record was measured, as a place in ``measurements``, from 0; null when
+            there is no record.
         files: chunks with the numbers of each query, and coloured pictures of them.
-        bytes: size of these files together.
         failure: why there is nothing; null when there is a record.
     """
 
     model: str
     image: str
     record: str
-    layout: TokenLayout | None
-    view: View | None
-    preprocessing: Preprocessing | None
-    environment: Environment | None
+    measurement: int | None
     files: tuple[FileEntry, ...]
-    bytes: int
     failure: Failure | None
 
 
@@ -248,6 +258,7 @@ class Manifest:
         settings: how records are drawn.
         models: in order.
         images: in order.
+        measurements: how records were measured, each once.
         cells: one for each model and image, models fastest.
         pages: paths of all pages, sorted.
         front: files of the front page.
@@ -264,6 +275,7 @@ class Manifest:
     settings: Settings
     models: tuple[ModelItem, ...]
     images: tuple[ImageItem, ...]
+    measurements: tuple[Measurement, ...]
     cells: tuple[CellItem, ...]
     pages: tuple[str, ...]
     front: tuple[FileEntry, ...] = ()
@@ -286,15 +298,29 @@ _CLASSES: dict[str, type] = {
     documented.__name__: documented
     for documented in (
         *(Manifest, Program, ScaleEntry, QuantisationEntry, Settings, FileEntry),
-        *(ModelItem, ImageItem, CellItem, Failure),
+        *(ModelItem, ImageItem, Measurement, CellItem, Failure),
         *(Environment, ModelFacts, Preprocessing, TokenLayout, View),
     )
 }
 
 
 def manifest_bytes(manifest: Manifest) -> bytes:
-    """The manifest as JSON text, the same for the same site."""
-    return _json(_MANIFEST.dump_python(manifest, mode="json"))
+    """The manifest as JSON text, the same for the same site.
+
+    Each model, image and cell has a line of its own: lean in large galleries, and two builds can
+    be compared line by line.
+    """
+    fields: dict[str, Any] = _MANIFEST.dump_python(manifest, mode="json")
+    parts = (f"{json.dumps(name)}: {_lines(value)}" for name, value in fields.items())
+    return ("{\n" + ",\n".join(parts) + "\n}\n").encode()
+
+
+def _lines(value: Any) -> str:
+    """A list with an item a line, anything else on one."""
+    if not isinstance(value, list):
+        return json.dumps(value, ensure_ascii=False)
+    items = (json.dumps(item, ensure_ascii=False, separators=(",", ":")) for item in value)
+    return "[\n" + ",\n".join(items) + "\n]"
 
 
 def schema_bytes() -> bytes:
@@ -304,7 +330,8 @@ def schema_bytes() -> bytes:
         fields = _described_fields(_CLASSES[name])
         for field, entry in described["properties"].items():
             entry["description"] = fields[field]
-    return _json({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})
+    described = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    return (json.dumps(described, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def _described_fields(documented: type) -> dict[str, str]:
@@ -330,7 +357,3 @@ def is_site(folder: Path) -> bool:
         return bool(found["generator"]["name"] == GENERATOR)
     except (OSError, ValueError, KeyError, TypeError):
         return False
-
-
-def _json(value: Any) -> bytes:
-    return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()

@@ -1,7 +1,8 @@
 """``python -m tests.benchmarks``: print a table, write ``benchmarks.json``.
 
 Everything that is compared is measured in one run. On a busy machine trust the ratios, not the
-seconds. ``--quick`` leaves out 518 px and the peak memory of eager attention.
+seconds. ``--quick`` leaves out 518 px and the peak memory of eager attention, and builds a smaller
+gallery where there should be 1,000 images. ``--only browsing`` measures pages in Chromium alone.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from tests.benchmarks import measuring, presenting
+from tests.benchmarks import browsing, measuring, presenting
 
 
 @dataclass(frozen=True)
@@ -92,21 +93,62 @@ def presenting_lines(built: presenting.Built, folder: Path) -> list[Line]:
     ]
 
 
+def browsing_lines(folder: Path, images: int, rounds: int) -> list[Line]:
+    """Image pages of few and of many models, and a gallery of very many images."""
+    lines: list[Line] = []
+    for models, goals in ((4, ("<= 300", "<= 1", "<= 50")), (10, ("", "", ""))):
+        found = browsing.image_page(folder / f"page-{models}", models, rounds)
+        what = f"a page of {models} models, 24x16 heads, 37x37"
+        lines += [
+            Line(f"{what}: first paint", found.paint_bytes / 1e3, "kB", goals[0]),
+            Line(f"{what}: the same, compressed", found.paint_wire_bytes / 1e3, "kB"),
+            Line(f"{what}: scripts", found.script_bytes / 1e3, "kB"),
+            Line(f"{what}: scripts, compressed", found.script_wire_bytes / 1e3, "kB"),
+            Line(f"{what}: all maps", found.map_bytes / 1e6, "MB"),
+            Line(f"{what}: first map", found.first_map, "s", goals[1]),
+            Line(f"{what}: all maps", found.all_maps, "s"),
+            Line(f"{what}: another layer", found.layer_change * 1e3, "ms", goals[2]),
+        ]
+    gallery = browsing.many_images(folder / "images", images, 4, rounds)
+    what = f"{images:,} images x 4 models"
+    lines += [
+        Line(f"{what}: pages and numbers", gallery.seconds, "s"),
+        Line(f"{what}: site", gallery.site_bytes / 1e6, "MB"),
+        Line(f"{what}: files", gallery.files, ""),
+        Line(f"{what}: manifest", gallery.manifest_bytes / 1e6, "MB"),
+        Line(f"{what}: heaviest page, {gallery.heaviest}", gallery.heaviest_bytes / 1e3, "kB"),
+        Line(f"{what}: index ready", gallery.interactive, "s", "<= 1"),
+        Line(f"{what}: first search", gallery.first_search, "s", "<= 1"),
+    ]
+    return lines
+
+
+PARTS = ("presenting", "measuring", "browsing")
+
+
 def main() -> None:
-    """Run everything."""
+    """Run everything, or a part."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", choices=PARTS)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path, default=Path("benchmarks.json"))
     chosen = parser.parse_args()
     side = 224 if chosen.quick else 518
+    parts = (chosen.only,) if chosen.only else PARTS
+    lines: list[Line] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        built = presenting.first_build(folder / "large")
-        lines = presenting_lines(built, folder)
-        lines += measuring_lines([224] if chosen.quick else [224, 518], chosen.rounds)
-        lines += memory_lines(side, eager=not chosen.quick)
-        lines += tutorial_lines(side, folder, built.seconds_per_cell)
+        if "presenting" in parts or "measuring" in parts:
+            built = presenting.first_build(folder / "large")
+        if "presenting" in parts:
+            lines += presenting_lines(built, folder)
+        if "measuring" in parts:
+            lines += measuring_lines([224] if chosen.quick else [224, 518], chosen.rounds)
+            lines += memory_lines(side, eager=not chosen.quick)
+            lines += tutorial_lines(side, folder, built.seconds_per_cell)
+        if "browsing" in parts:
+            lines += browsing_lines(folder, 200 if chosen.quick else 1000, chosen.rounds)
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads\n")
     print("| what | measured | goal |\n| --- | --- | --- |")
     print("\n".join(map(str, lines)))

@@ -33,7 +33,8 @@ const WallLabels = (() => {
   function describe(chunk, state) {
     const name = `${Words.sentence(Words.layer(state.layer))}, ${Words.head(state.head)}`;
     const row = chunk ? chunk.header.rows.indexOf(state.layer) : -1;
-    if (!chunk || row < 0) return name;
+    // a model that lacks the query still holds the chunk of the last one that it had
+    if (!chunk || row < 0 || chunk.header.query !== state.query) return name;
     const column = Words.columnOf(chunk, state.head);
     const maximum = chunk.header.maxima[row][column];
     const patches = chunk.header.mass[row][column]?.at(-1);
