@@ -1,4 +1,4 @@
-"""What one image says about its models together: how far their maps lie apart, and outliers.
+"""How far the maps of an image's models lie apart.
 
 The *disagreement* of two models is the Jensen-Shannon divergence, base 2, of their last layers'
 maps averaged over heads: 0 where both spread their attention alike, 1 where they share no place.
@@ -17,40 +17,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from generator.records import AttentionRecord, FloatArray, View
-
-OUTLIER = 3.0
-"""A patch is an outlier when its norm is more than this many times the median patch's."""
+from generator.records import FloatArray, View
 
 DEFINITION = (
     "Jensen-Shannon divergence, base 2, of the last layers' maps averaged over heads, on the "
     "coarsest of the grids and the part of the picture that all models saw"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Outliers:
-    """Patches of unusual norm, at the layer where the largest stands out most from the median.
-
-    Attributes:
-        layer: that layer, from 1; 0 for the embedding.
-        ratio: largest norm over the median, at that layer.
-        count: patches with a norm above three times the median, at that layer.
-    """
-
-    layer: int
-    ratio: float
-    count: int
-
-
-def outliers_of(record: AttentionRecord) -> Outliers:
-    """Find the outliers of a record, in the residual stream before the final LayerNorm."""
-    norms = np.asarray(record.norms, dtype=np.float64)[:, record.layout.patch_slice]
-    medians = np.maximum(np.median(norms, axis=1), np.finfo(np.float32).tiny)
-    ratios = norms.max(axis=1) / medians
-    layer = int(ratios.argmax())
-    count = int((norms[layer] > OUTLIER * medians[layer]).sum())
-    return Outliers(layer=layer, ratio=float(f"{ratios[layer]:.4g}"), count=count)
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,7 @@ class Contents:
     Attributes:
         settings: how records are drawn.
         scale: the shared scale.
+        patch_scale: the shared scale of patches as queries; None where there are none.
         assets: style sheets and scripts.
         cells: (model, image) -> what its chunks hold.
         coloured: (model, image) -> its coloured pictures.
@@ -96,6 +97,7 @@ class Contents:
 
     settings: Settings
     scale: Scale
+    patch_scale: Scale | None
     assets: Assets
     cells: Mapping[tuple[str, str], CellContent | Failure]
     coloured: Mapping[tuple[str, str], Coloured]

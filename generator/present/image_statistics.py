@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from generator.present.cells import CellContent
-from generator.present.comparison import OUTLIER
+from generator.present.norms import OUTLIER
 from generator.present.wording import percent
 
 

@@ -31,7 +31,7 @@ MANIFEST_SCHEMA = "manifest.schema.json"
 SCHEMA_VERSION = 1
 GENERATOR = "attention-gallery"
 
-RENDER_VERSION = 2
+RENDER_VERSION = 3
 """Raised by hand when chunks, walls or pictures change for the same record and settings."""
 
 Kind = Literal[
@@ -250,6 +250,7 @@ class Manifest:
         cells: one for each model and image, models fastest.
         pages: paths of all pages, sorted.
         front: files of the front page.
+        patch_scale: the shared colour scale of patches as queries; null where there are none.
     """
 
     schema: int
@@ -266,6 +267,7 @@ class Manifest:
     cells: tuple[CellItem, ...]
     pages: tuple[str, ...]
     front: tuple[FileEntry, ...] = ()
+    patch_scale: ScaleEntry | None = None
 
     @property
     def files(self) -> tuple[FileEntry, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -36,6 +36,7 @@ from generator.present.manifest import (
     manifest_bytes,
     schema_bytes,
 )
+from generator.present.patches import PATCH
 from generator.present.pictures import published_copy
 from generator.present.plan import plan_site
 from generator.present.scale import Scale, shared_scale
@@ -124,7 +125,8 @@ def _publish(
 ) -> Contents:
     """Put everything heavy into the staging folder."""
     cells = _publish_numbers(run, read, shelf, advance)
-    scale = _scale(run, cells)
+    found = [(slug, c) for (slug, _), c in cells.items() if isinstance(c, CellContent)]
+    scale = _scale((slug, cell.facts.histogram) for slug, cell in found)
     coloured: dict[tuple[str, str], Coloured] = {}
     for cell in run.cells:
         content = cells[cell.model, cell.image]
@@ -135,6 +137,7 @@ def _publish(
     return Contents(
         settings=shelf.settings,
         scale=scale,
+        patch_scale=_patch_scale(found),
         assets=write_assets(shelf.root, templates, shelf.settings),
         cells=cells,
         coloured=coloured,
@@ -156,7 +159,7 @@ def _publish_numbers(
                 found: CellContent | Failure = cell.failure or Failure("There is no record.")
             else:
                 try:
-                    found = publish_chunks(shelf, cell, read, pool)
+                    found = publish_chunks(shelf, cell, read, pool, mixed=run.mixed)
                 except GalleryError as error:
                     found = Failure(error.message, error.hint)
             cells[cell.model, cell.image] = found
@@ -164,12 +167,18 @@ def _publish_numbers(
     return cells
 
 
-def _scale(run: Run, cells: dict[tuple[str, str], CellContent | Failure]) -> Scale:
-    histograms: dict[str, list[tuple[int, ...]]] = {model.slug: [] for model in run.models}
-    for (model, _), content in cells.items():
-        if isinstance(content, CellContent):
-            histograms[model].append(content.facts.histogram)
-    return shared_scale(histograms)
+def _scale(histograms: Iterable[tuple[str, tuple[int, ...]]]) -> Scale:
+    """The scale of histograms, each with the model it is of."""
+    by_model: dict[str, list[tuple[int, ...]]] = {}
+    for model, histogram in histograms:
+        by_model.setdefault(model, []).append(histogram)
+    return shared_scale(by_model)
+
+
+def _patch_scale(cells: Sequence[tuple[str, CellContent]]) -> Scale | None:
+    """A patch looks at its neighbours and itself far more than a token looks anywhere."""
+    kept = [(slug, cell) for slug, cell in cells if PATCH in cell.facts.queries]
+    return _scale((slug, cell.facts.patch_histogram) for slug, cell in kept) if kept else None
 
 
 def _publish_pictures(run: Run, shelf: Shelf) -> dict[str, Copies | Failure]:

@@ -16,8 +16,8 @@ from generator.present.comparison import (
     PlacedMap,
     divergence,
     on_common_grid,
-    outliers_of,
 )
+from generator.present.norms import outliers_of
 from generator.records import View
 from tests import tiny
 from tests.present.gallery import Gallery, gallery, many

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from generator.present.chunk import CellFacts, chunk_bytes, read_chunk, statistics_of
-from generator.present.comparison import outliers_of
 from generator.present.maps import maps_of, query_ids
+from generator.present.norms import outliers_of
+from generator.present.patches import patch_histogram
 from generator.present.quantise import decode
 from generator.present.scale import octave_histogram
 from generator.records import AttentionRecord, RecordError, TokenLayout
@@ -38,6 +39,7 @@ def through_a_chunk(record: AttentionRecord, query: str, folder: Path) -> np.nda
         environment=record.environment,
         queries=tuple(query_ids(record.layout)),
         histogram=octave_histogram(maps.maps),
+        patch_histogram=patch_histogram(record),
         outliers=outliers_of(record),
     )
     path = folder / "chunk.js"

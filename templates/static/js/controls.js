@@ -23,6 +23,7 @@ const Controls = (() => {
       query: Dom.byId("query", HTMLSelectElement),
       scale: Dom.byId("scale", HTMLSelectElement),
       form: Dom.byId("form", HTMLSelectElement),
+      outliers: Dom.byId("outliers", HTMLSelectElement),
       draw: Dom.byId("draw", HTMLSelectElement),
       pairLayers: Dom.byId("pair-layers", HTMLSelectElement),
       pairHeads: Dom.byId("pair-heads", HTMLSelectElement),
@@ -71,7 +72,7 @@ const Controls = (() => {
         document.body.classList.toggle("own-scales", mixed);
         caption.textContent = mixed
           ? "times uniform, numbered below each picture"
-          : `times uniform, ${WHOSE[state.scale]}`;
+          : `times uniform, ${WHOSE[state.scale]}${state.query === PatchQueries.ID ? " of patches as queries" : ""}`;
         if (range) ColourBars.update(bar, range);
       },
 
@@ -82,6 +83,7 @@ const Controls = (() => {
         selects.query.value = state.query;
         selects.scale.value = state.scale;
         selects.form.value = state.form;
+        selects.outliers.value = state.outliers;
         selects.draw.value = state.draw;
         selects.pairLayers.value = state.pairLayers;
         selects.pairHeads.value = state.pairHeads;

@@ -53,8 +53,9 @@ const Paint = (() => {
    * @param {Chunk} chunk
    * @param {(row: number, column: number) => ScaleRange} range
    * @param {Uint8Array} colours
+   * @param {number} keep percent of the mass of each map that is shown
    */
-  function atlas(chunk, range, colours) {
+  function atlas(chunk, range, colours, keep) {
     const { header, width, codes } = chunk;
     const [rows, cols] = header.grid;
     const image = new ImageData(width, header.rows.length * rows);
@@ -62,9 +63,11 @@ const Paint = (() => {
       maxima.forEach((maximum, column) => {
         if (maximum === null) return;
         const indices = Scale.colourIndices(maximum, range(row, column));
+        const kept = keep < 100 ? Threshold.mask(mapCodes(chunk, row, column), keep) : null;
         for (let r = 0; r < rows; r += 1) {
           const from = (row * rows + r) * width + column * cols;
           for (let at = from; at < from + cols; at += 1) {
+            if (kept && !kept[r * cols + at - from]) continue;
             put(image.data, 4 * at, colours, indices[codes[at]]);
           }
         }
@@ -84,9 +87,10 @@ const Paint = (() => {
       /** @type {Chunk} */ chunk,
       /** @type {string} */ key,
       /** @type {(row: number, column: number) => ScaleRange} */ range,
+      /** @type {number} */ keep,
     ) => {
       if (!last || last.chunk !== chunk || last.key !== key) {
-        last = { chunk, key, canvas: canvas(atlas(chunk, range, colours)) };
+        last = { chunk, key, canvas: canvas(atlas(chunk, range, colours, keep)) };
       }
       return last.canvas;
     };

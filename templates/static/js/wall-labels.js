@@ -37,11 +37,12 @@ const WallLabels = (() => {
     const column = Words.columnOf(chunk, state.head);
     const maximum = chunk.header.maxima[row][column];
     const patches = chunk.header.mass[row][column]?.at(-1);
-    if (maximum == null || patches == null) {
+    if (maximum == null) {
       return `${name}: ${chunk.self ? "patches have the mean over heads only" : "none in this model"}`;
     }
-    const [share, times] = [Numbers.percent(patches), Numbers.times(maximum)];
-    return `${name}: ${share} on patches, at most ${times} times uniform`;
+    // a maximum over heads has no shares
+    const share = patches == null ? "" : `${Numbers.percent(patches)} on patches, `;
+    return `${name}: ${share}at most ${Numbers.times(maximum)} times uniform`;
   }
 
   return { thin, describe };
