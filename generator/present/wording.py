@@ -103,15 +103,12 @@ def wall_alt(label: str, content: CellContent) -> str:
 
 def outliers_text(outliers: Outliers) -> str:
     """How many patches of a model have an unusual norm, in one line."""
-    layer = f"layer {outliers.layer}" if outliers.layer else "the embedding"
     if not outliers.count:
-        return (
-            f"0 outlier patches: the largest norm is {outliers.ratio:.2g} × the median, in {layer}"
-        )
+        return "0 outlier patches in all layers"
+    layer = f"layer {outliers.layer}" if outliers.layer else "the embedding"
     noun = "outlier patch" if outliers.count == 1 else "outlier patches"
-    return (
-        f"{outliers.count:,} {noun} in {layer}, the largest norm {outliers.ratio:.2g} × the median"
-    )
+    largest = f"{outliers.ratio:.2g} × the median".replace(" ", "\u00a0")
+    return f"{outliers.count:,} {noun} in {layer}, the largest norm {largest}"
 
 
 OUTLIERS_RULE = (

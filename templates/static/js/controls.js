@@ -5,9 +5,9 @@
 const Controls = (() => {
   /** Whose a scale is. */
   const WHOSE = {
-    shared: "the same for all maps",
-    model: "the same for all maps of a model",
-    layer: "the same for all maps of a layer",
+    shared: "same for all maps",
+    model: "same for all maps of a model",
+    layer: "same for all maps of a layer",
     map: "each map its own",
   };
 
@@ -72,7 +72,7 @@ const Controls = (() => {
         document.body.classList.toggle("own-scales", mixed);
         caption.textContent = mixed
           ? "times uniform, numbered below each picture"
-          : `times uniform, ${WHOSE[state.scale]}${state.query === PatchQueries.ID ? " of patches as queries" : ""}`;
+          : `times uniform, ${WHOSE[state.scale]}`.replace(/maps$/, state.query === PatchQueries.ID ? "patch queries" : "maps");
         if (range) ColourBars.update(bar, range);
       },
 

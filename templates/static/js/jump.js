@@ -25,8 +25,9 @@ const Jump = (() => {
       const seen = box.top >= 0 && box.bottom <= window.innerHeight;
       if (seen || !window.matchMedia(PHONE).matches) return;
       source = from;
-      stage.after(back);
-      bring(column, stage, "start");
+      Dom.find(column, "[data-readout]").prepend(back);
+      // once the numbers of what was tapped are there, and nothing above moves any more
+      requestAnimationFrame(() => bring(column, stage, "start"));
     };
   }
 

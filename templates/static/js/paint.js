@@ -3,6 +3,8 @@
 // From codes to coloured pixels.
 
 const Paint = (() => {
+  /** Of patches that are not among the top of the mass: a light veil in both colour schemes. */
+  const LEFT_OUT = [127, 127, 127, 60];
   /** @type {Map<string, Uint8Array>} */
   const tables = new Map();
 
@@ -67,8 +69,8 @@ const Paint = (() => {
         for (let r = 0; r < rows; r += 1) {
           const from = (row * rows + r) * width + column * cols;
           for (let at = from; at < from + cols; at += 1) {
-            if (kept && !kept[r * cols + at - from]) continue;
-            put(image.data, 4 * at, colours, indices[codes[at]]);
+            if (!kept || kept[r * cols + at - from]) put(image.data, 4 * at, colours, indices[codes[at]]);
+            else image.data.set(LEFT_OUT, 4 * at);
           }
         }
       });

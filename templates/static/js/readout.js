@@ -39,7 +39,7 @@ const Readouts = (() => {
         if (differ) ColourBars.update(bar, range);
         if (!kept.hidden) kept.textContent = keptText(view.chunk, map.row, map.column, state.keep);
         showMass(mass, view.chunk, map.row, map.column);
-        norms.textContent = normsText(view.chunk, map.row);
+        norms.textContent = normsText(view.chunk, map.row, state.layer);
         notes.replaceChildren(...noteLines(view.chunk, map.row, map.column, range, off));
       },
     };
@@ -86,12 +86,13 @@ const Readouts = (() => {
   /**
    * @param {Chunk} chunk
    * @param {number} row
+   * @param {RowLabel} layer
    */
-  function normsText(chunk, row) {
+  function normsText(chunk, row, layer) {
     const codes = Norms.after(chunk, row);
     if (!codes.length) return "";
     const count = Norms.outliers(codes).reduce((sum, one) => sum + one, 0);
-    return `${count} outlier patch${count === 1 ? "" : "es"} in this layer (norm over 3 × the median)`;
+    return `${count} outlier patch${count === 1 ? "" : "es"} in ${Words.layer(layer)}`;
   }
 
   /**

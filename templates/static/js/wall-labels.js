@@ -5,6 +5,8 @@
 const WallLabels = (() => {
   /** Labels closer together than this, in pixels, are thinned out. */
   const CLOSE = 17;
+  /** In cells narrower than this, mean and max would print over each other. */
+  const WIDE = 36;
 
   /**
    * Show the chosen label, and of the others as many as have room.
@@ -45,5 +47,5 @@ const WallLabels = (() => {
     return `${name}: ${share}at most ${Numbers.times(maximum)} times uniform`;
   }
 
-  return { thin, describe };
+  return { WIDE, thin, describe };
 })();

@@ -106,6 +106,7 @@ const Walls = (() => {
     parts.frame.style.height = `${height}px`;
     parts.canvas.width = Math.round(width * size.ratio);
     parts.canvas.height = Math.round(height * size.ratio);
+    parts.heads[0].parentElement?.classList.toggle("close", size.width < WallLabels.WIDE);
     parts.heads.forEach((label, column) => {
       Dom.place(label, WallGeometry.left(size, column), 0, size.width, 16, "px");
     });
