@@ -107,6 +107,23 @@ def test_the_value_under_the_pointer_is_the_records_in_all_models(
         assert share == pytest.approx(100 * value / record.layout.tokens, rel=0.06)
 
 
+def test_received_attention_compares_models_with_and_without_a_class_token(
+    visit: Visit, site: Site
+) -> None:
+    page = visit("i/image0/index.html#layer=2&head=1&query=received").page
+    x, y = 40.0, 50.0
+    point(page, "plain", x, y)
+    for model in MODELS:
+        record = site[0].record(model, "image0")
+        left, top, right, bottom = record.view.box
+        row = int((y - top) / (bottom - top) * record.layout.rows)
+        col = int((x - left) / (right - left) * record.layout.cols)
+        folded = record.layout.fold(record.received_by_all())[1, 0]
+        value = float(readout(page, model).split("×")[0])
+        bound = error_bound(folded[row, col], folded.max()) + 0.0051 * folded[row, col]
+        assert abs(value - folded[row, col]) <= bound, model
+
+
 def test_outside_of_what_a_model_saw_there_is_no_value(image_page: Page) -> None:
     point(image_page, "plain", 5, 32)
     assert "Outside of what this model saw." in readout(image_page, "registers")

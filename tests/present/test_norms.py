@@ -92,7 +92,9 @@ def test_the_page_counts_outliers_without_scripts(tmp_path: Path) -> None:
     build_site(trial.run, trial.read, tmp_path / "site", version=VERSION)
     for path in (tmp_path / "site").glob("i/image0/index.html"):
         plain = path.read_text().split("<noscript>")[1].split("</noscript>")[0]
-        assert "3 outlier patches in layer 2, the largest norm 8\u00a0×\u00a0the\u00a0median" in plain
+        assert (
+            "3 outlier patches in layer 2, the largest norm 8\u00a0×\u00a0the\u00a0median" in plain
+        )
     text = page(tmp_path / "site", "i/image0/index.html").text
     assert "residual stream, before the final LayerNorm, is more than 3 × the median" in text
 

@@ -109,8 +109,8 @@ const Controls = (() => {
     const bar = Dom.find(document, ".controls");
     const main = Dom.find(document, ".controls-main");
     new ResizeObserver(() => {
-      const sticky = getComputedStyle(bar).position === "sticky" ? bar : main;
-      const height = `${sticky.offsetHeight + 12}px`;
+      // on a phone only a part of the bar sticks, and the bar itself has no box
+      const height = `${(bar.offsetHeight || main.offsetHeight) + 12}px`;
       document.documentElement.style.setProperty("--bar-height", height);
     }).observe(main);
   }

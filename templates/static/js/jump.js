@@ -22,7 +22,8 @@ const Jump = (() => {
     return (column, from) => {
       const stage = Dom.find(column, "[data-stage]");
       const box = stage.getBoundingClientRect();
-      const seen = box.top >= 0 && box.bottom <= window.innerHeight;
+      const covered = parseFloat(getComputedStyle(document.documentElement).scrollPaddingTop);
+      const seen = box.top >= covered && box.bottom <= window.innerHeight;
       if (seen || !window.matchMedia(PHONE).matches) return;
       source = from;
       Dom.find(column, "[data-readout]").prepend(back);
