@@ -269,6 +269,7 @@ def describe_run(
         cells=cells,
         paper=paper_of(spec, plan),
         site_url=_folder_url(spec.site_url or ""),
+        mixed=plan.mixed,
     )
 
 

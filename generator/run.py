@@ -202,6 +202,7 @@ class Run:
         cells: one for each model and image, models fastest.
         paper: that the gallery belongs to.
         site_url: where the site will stand, ending in a slash; empty when nobody said.
+        mixed: whether models with and without a class token are compared.
     """
 
     title: str
@@ -213,6 +214,7 @@ class Run:
     cells: tuple[Cell, ...]
     paper: Paper | None = None
     site_url: str = ""
+    mixed: bool = False
 
     def cell(self, model: str, image: str) -> Cell:
         """The cell of a model's and an image's slug."""

@@ -87,6 +87,11 @@ class WorkPlan:
     cells: tuple[PlannedCell, ...]
     dtype: str
 
+    @property
+    def mixed(self) -> bool:
+        """Whether models with and without a class token are compared."""
+        return len({bool(cell.layout.cls) for cell in self.cells if cell.layout}) == 2
+
     def missing(self, model: PlannedModel) -> tuple[PlannedCell, ...]:
         """The cells of a model that must be measured; of equal pictures the first."""
         found = {
@@ -333,7 +338,7 @@ def _cost(plan: WorkPlan, model: PlannedModel, speed: float) -> ModelCost:
         seconds=sum(_multiplications(cell, shape) for cell, shape in to_do) / speed,
         memory=max((shape.memory(c.measuring, plan.dtype) for c, shape in to_do), default=0),
         store=sum(shape.record_bytes(c.patch_queries, c.measuring) for c, shape in to_do),
-        site=sum(_site_bytes(model, cell) for cell in cells),
+        site=sum(_site_bytes(model, cell, mixed=plan.mixed) for cell in cells),
         weights=plan.weights_missing(model),
         failure=model.entry.failure.message if model.entry.failure else "",
     )
@@ -344,15 +349,16 @@ def _multiplications(cell: PlannedCell, shape: Shape) -> float:
     return shape.measured + sum(shape.multiplications(extra) for extra in cell.measuring.extras)
 
 
-def _site_bytes(model: PlannedModel, cell: PlannedCell) -> int:
-    """Chunks of a byte a value in base64, with a header, and one coloured wall."""
+def _site_bytes(model: PlannedModel, cell: PlannedCell, *, mixed: bool) -> int:
+    """Chunks of a byte a value in base64, with norms and a header, and one coloured wall."""
     assert model.resolved is not None and cell.layout is not None
     vision, layout = model.resolved.vision, cell.layout
     values = vision.layers * (vision.heads + 1) * layout.patches  # and the mean over heads
-    queries = max(len(layout.prefix), 1)
+    queries = max(len(layout.prefix), 1) + mixed
+    norms = 0.6 * (vision.layers + 1) * layout.patches
     kept = {"off": 0, "mean": 1, "heads": vision.heads + 1}[cell.patch_queries]
     patch_rows = vision.layers * kept * layout.patches**2
-    return int(queries * (values * 4 / 3 + 3000) + values * 0.65 + 1000 + patch_rows * 1.07)
+    return int(queries * (values * 4 / 3 + norms + 3000) + values * 0.65 + 1000 + patch_rows * 1.07)
 
 
 def shared_site_bytes(plan: WorkPlan) -> int:

@@ -32,6 +32,7 @@ SCRIPTS = (
     "paint.js",
     "ranges.js",
     "threshold.js",
+    "norms.js",
     "marks.js",
     "colour-bar.js",
     "words.js",
@@ -53,6 +54,7 @@ SCRIPTS = (
     "figure.js",
     "take-away.js",
     "announcer.js",
+    "jump.js",
     "page.js",
 )
 

@@ -1,4 +1,4 @@
-"""What one image says of its models together: how far their maps lie apart.
+"""How far the maps of an image's models lie apart.
 
 The *disagreement* of two models is the Jensen-Shannon divergence, base 2, of their last layers'
 maps averaged over heads: 0 where both spread their attention alike, 1 where they share no place.

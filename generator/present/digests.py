@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from generator.analysis.digest import CellDigest, cell_digest
@@ -17,9 +18,7 @@ DIGEST_VERSION = 1
 """Raised by hand when an analysis changes what it finds in the same record."""
 
 
-def publish_digest(
-    shelf: Shelf, cell: Cell, read: Callable[[str], AttentionRecord]
-) -> FileEntry:
+def publish_digest(shelf: Shelf, cell: Cell, read: Callable[[str], AttentionRecord]) -> FileEntry:
     """Put the digest of a cell into the site.
 
     Raises:
@@ -47,3 +46,21 @@ def read_digest(path: Path) -> CellDigest:
             f"The numbers {path.name} cannot be read: {error}.",
             "Remove the site's folder and build again.",
         ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """The digests of a site, read one at a time: a thousand images' do not fit into memory.
+
+    Attributes:
+        root: the site's folder.
+        paths: (model, image) -> path of the digest, relative to the site.
+    """
+
+    root: Path
+    paths: Mapping[tuple[str, str], str]
+
+    def of(self, model: str, image: str) -> CellDigest | None:
+        """The digest of a cell; None where the cell has no record."""
+        path = self.paths.get((model, image))
+        return read_digest(self.root / path) if path else None

@@ -18,13 +18,14 @@ from generator.present.manifest import (
     QuantisationEntry,
     ScaleEntry,
 )
+from generator.present.scale import Scale
 from generator.present.wording import SCALE_RULE, UNIT
 from generator.run import Cell, Failure, ImageEntry, ModelEntry, Run
 
 
 def manifest_of(run: Run, contents: Contents, pages: tuple[str, ...], version: str) -> Manifest:
     """List everything a site holds."""
-    scale = contents.scale
+    patches = contents.patch_scale
     measurements = _measurements(contents)
     return Manifest(
         schema=SCHEMA_VERSION,
@@ -33,7 +34,7 @@ def manifest_of(run: Run, contents: Contents, pages: tuple[str, ...], version: s
         description=run.description,
         command=run.command,
         field_of_view=run.field_of_view,
-        scale=ScaleEntry(UNIT, 2.0**scale.low, 2.0**scale.high, SCALE_RULE),
+        scale=_scale(contents.scale),
         quantisation=QuantisationEntry(),
         settings=contents.settings,
         models=tuple(_model(model, contents) for model in run.models),
@@ -42,7 +43,12 @@ def manifest_of(run: Run, contents: Contents, pages: tuple[str, ...], version: s
         cells=tuple(_cell(cell, contents, measurements) for cell in run.cells),
         pages=pages,
         front=contents.front.files,
+        patch_scale=_scale(patches) if patches else None,
     )
+
+
+def _scale(scale: Scale) -> ScaleEntry:
+    return ScaleEntry(UNIT, 2.0**scale.low, 2.0**scale.high, SCALE_RULE)
 
 
 def _model(model: ModelEntry, contents: Contents) -> ModelItem:
@@ -105,6 +111,6 @@ def _cell(cell: Cell, contents: Contents, measurements: dict[Measurement, int]) 
         image=cell.image,
         record=cell.record,
         measurement=measurements[_measurement(found)],
-        files=(*found.chunks, coloured.map, *walls),
+        files=(*found.chunks, found.digest, coloured.map, *walls),
         failure=None,
     )

@@ -31,7 +31,7 @@ MANIFEST_SCHEMA = "manifest.schema.json"
 SCHEMA_VERSION = 2
 GENERATOR = "attention-gallery"
 
-RENDER_VERSION = 2
+RENDER_VERSION = 3
 """Raised by hand when chunks, walls or pictures change for the same record and settings."""
 
 Kind = Literal[
@@ -75,9 +75,10 @@ class FileEntry:
         path: relative to the site's root, with ``/``.
         kind: ``chunk`` (numbers of one query), ``patches`` (numbers of all patches as queries),
             ``wall`` (all maps of a query, coloured), ``map`` (last layer, mean over heads),
-            ``picture``, ``thumb``, ``entropy`` (of a model's heads) or ``divergence`` (of an
-            image's models, pair by pair); for the front page ``teaser`` (a map), ``seen`` (what a
-            model saw of a picture) and ``social`` (for link previews).
+            ``digest`` (numbers of a cell's analyses), ``picture``, ``thumb``, ``entropy`` (of a
+            model's heads) or ``divergence`` (of an image's models, pair by pair); for the front
+            page ``teaser`` (a map), ``seen`` (what a model saw of a picture) and ``social`` (for
+            link previews).
         query: id of the query, for chunks, walls and maps.
         made_of: hash of all inputs that decide the bytes; a rebuild takes the file over by it.
         sha256: hash of the bytes.
@@ -262,6 +263,7 @@ class Manifest:
         cells: one for each model and image, models fastest.
         pages: paths of all pages, sorted.
         front: files of the front page.
+        patch_scale: the shared colour scale of patches as queries; null where there are none.
     """
 
     schema: int
@@ -279,6 +281,7 @@ class Manifest:
     cells: tuple[CellItem, ...]
     pages: tuple[str, ...]
     front: tuple[FileEntry, ...] = ()
+    patch_scale: ScaleEntry | None = None
 
     @property
     def files(self) -> tuple[FileEntry, ...]:

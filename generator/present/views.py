@@ -174,6 +174,7 @@ class PageData:
         width: of the original picture, in pixels.
         height: of the original picture, in pixels.
         scale: low and high end of the shared scale, as powers of two.
+        patch_scale: the same for patches as queries.
         colours: name of the colour map.
         queries: what can be chosen.
         layers: layers of the deepest model.
@@ -189,6 +190,7 @@ class PageData:
     width: int
     height: int
     scale: tuple[int, int]
+    patch_scale: tuple[int, int]
     colours: str
     queries: tuple[QueryChoice, ...]
     layers: int
@@ -207,8 +209,11 @@ class ModelColumn:
         label: of the model.
         url: of its page.
         detail: layers, heads, grid and prefix in one line.
+        outliers: how many patches have an unusual norm, and in which layer.
         note: what its maps show, when it isn't the CLS query.
         wall: the rendered wall, for readers without JavaScript.
+        wall_rows: labels of its rows.
+        wall_heads: labels of its columns.
         wall_factor: pixels on the page for each of its pixels.
         failure: why there is nothing.
     """
@@ -217,8 +222,11 @@ class ModelColumn:
     label: str
     url: str
     detail: str
+    outliers: str
     note: str
     wall: Picture | None
+    wall_rows: tuple[str, ...]
+    wall_heads: tuple[str, ...]
     wall_factor: int
     failure: Notice | None
 

@@ -127,6 +127,7 @@ def gallery(
         models=models,
         images=(*entries, broken),
         cells=tuple(cells),
+        mixed=True,
     )
     return Gallery(run, records)
 
