@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 
@@ -154,6 +155,15 @@ def record(
         patch_attention=None
         if patches == "off"
         else (n * (kept if patches == "heads" else kept.mean(1))).astype(np.float16),
+    )
+
+
+def with_norms(record: AttentionRecord, norms: np.ndarray) -> AttentionRecord:
+    """A record with other norms; what it calls outliers then attend as the mean patch does."""
+    outliers = outlier_patches(norms[:, record.layout.patch_slice]).patches
+    received = record.received.mean(1, dtype=np.float32).astype(np.float16)
+    return replace(
+        record, norms=norms, received_from_outliers=received if len(outliers) else None
     )
 
 

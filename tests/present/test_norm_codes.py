@@ -26,7 +26,7 @@ def planted(*patches: int, layer: int = 2, times: float = 8.0) -> AttentionRecor
     norms[:, record.layout.prefix_slice] = 900
     for patch in patches:
         norms[layer, record.layout.patch_slice.start + patch] = 2.0 * times
-    return replace(record, norms=norms)
+    return tiny.with_norms(record, norms)
 
 
 def test_the_codes_of_outliers_are_those_of_the_planted_patches() -> None:
@@ -47,7 +47,7 @@ def test_codes_agree_with_the_count_and_stay_within_a_part_of_an_octave(seed: in
     record = tiny.record(tiny.layout(rows=20, cols=20), seed=seed)
     rng = np.random.default_rng(seed)
     norms = np.exp(rng.normal(scale=0.8, size=record.norms.shape)).astype(np.float32)
-    record = replace(record, norms=norms)
+    record = tiny.with_norms(record, norms)
     patches = norms[:, record.layout.patch_slice].astype(float)
     true = patches / np.median(patches, axis=1, keepdims=True)
     codes = norm_codes(record)
