@@ -59,7 +59,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> tuple[Gallery, Path]:
     norms = trial.records[key].norms.copy()
     norms[4, 1:] = 2 + norms[4, 1:] / 20
     norms[4, [1 + patch for patch in OUTLIERS]] = 150, 20, 60, 40
-    trial.records[key] = replace(trial.records[key], norms=norms)
+    trial.records[key] = tiny.with_norms(trial.records[key], norms)
     for image in ("image0", "image1"):
         # patches that look at few places in the last layer, unlike any token
         key = trial.run.cell("plain", image).record
