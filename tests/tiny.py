@@ -162,9 +162,7 @@ def with_norms(record: AttentionRecord, norms: np.ndarray) -> AttentionRecord:
     """A record with other norms; what it calls outliers then attend as the mean patch does."""
     outliers = outlier_patches(norms[:, record.layout.patch_slice]).patches
     received = record.received.mean(1, dtype=np.float32).astype(np.float16)
-    return replace(
-        record, norms=norms, received_from_outliers=received if len(outliers) else None
-    )
+    return replace(record, norms=norms, received_from_outliers=received if len(outliers) else None)
 
 
 WIDTH = 32

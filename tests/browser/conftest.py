@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from generator.present import build_site
 from generator.records import View
+from tests import tiny
 from tests.browser.opened import Opened
 from tests.present.gallery import Gallery, gallery
 
