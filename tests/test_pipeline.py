@@ -425,7 +425,7 @@ def test_full_disk_keeps_what_was_measured(
     build(spec)
     before = files(spec.out)
     shutil.rmtree(spec.store)
-    room = [1, 1]
+    room = ["weights", "record", "record", "weights"]
     fsync = os.fsync
 
     def sync(descriptor: int) -> None:
