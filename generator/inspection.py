@@ -48,8 +48,8 @@ def show(
         "tokens": f"{layout.tokens}: {', '.join((*layout.prefix, ''))}{layout.patches} patches"
         + ("" if vision.listed else " (a guess: --check looks)"),
         "class head": f"{resolved.classes} classes" if resolved.classes else "none",
-        "position embeddings": vision.position
-        or f"learned, for {vision.position_grid[0]} x {vision.position_grid[1]} patches"
+        "positions": vision.position
+        or f"learned embeddings of {vision.position_grid[0]} x {vision.position_grid[1]} patches"
         + ("" if vision.listed else " (a guess)"),
         "preprocessing": "\n".join(preprocessing.steps),
     }

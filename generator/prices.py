@@ -64,10 +64,10 @@ class Shape:
         if not self.applies(extra):
             return 0.0
         match extra:
-            case "features":  # the mean over the patches
-                return float((vision.layers + 1) * passes)
+            case "features":  # the mean over the patches, and copies
+                return float((vision.layers + 1) * 2 * passes)
             case "massive":  # largest and smallest, and a sample for the median
-                return float((vision.layers + 1) * 3 * passes)
+                return float((vision.layers + 1) * 8 * passes)
             case "values":  # one more output projection, and each head's norm
                 head = vision.width // vision.heads
                 return float(vision.layers * (self.stream * (vision.width + head) + 4 * passes))

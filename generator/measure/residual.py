@@ -151,6 +151,7 @@ class ResidualStream:
         self._keep(output[0] if isinstance(output, tuple) else output)
 
     def _keep(self, stream: Tensor) -> None:
+        stream = stream.flatten(1, -2)  # some networks keep their patches as rows and columns
         self.norms.append(torch.linalg.vector_norm(stream, dim=-1, dtype=torch.float32))
         if "features" in self._extras:
             self.pooled.append(_pooled(stream, self._layout))

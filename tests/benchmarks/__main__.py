@@ -10,12 +10,14 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+import time
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
 import torch
 
+from generator.extras import DEFAULT_EXTRAS
 from tests.benchmarks import browsing, measuring, presenting
 
 
@@ -53,10 +55,38 @@ def measuring_lines(sides: list[int], rounds: int) -> list[Line]:
     return lines
 
 
+def extras_lines(sides: list[int], rounds: int) -> list[Line]:
+    """What each part beside attention adds, over the forward pass: a DINOv2-B, one thread.
+
+    The time is that of the processor, so that the ratios hold on a busy machine.
+    """
+    model, threads = measuring.dinov2_base(), torch.get_num_threads()
+    torch.set_num_threads(1)
+    lines = []
+    for side in sides:
+        run = {
+            "bare": partial(measuring.bare, model, side),
+            "rows only": partial(measuring.rows_only, model, side),
+            "no extras": partial(measuring.record, model, side, ()),
+            "default extras": partial(measuring.record, model, side),
+        } | {name: partial(measuring.record, model, side, (name,)) for name in DEFAULT_EXTRAS}
+        seconds = measuring.taking_turns(run, rounds, time.process_time)
+        base = measuring.ratio(seconds, "no extras", "bare")
+        for name in run:
+            value = measuring.ratio(seconds, name, "bare")
+            if name in DEFAULT_EXTRAS:
+                words = f"DINOv2-B at {side} px, {name} add"
+                lines.append(Line(words, value - base, "x forward pass", "<= 0.25"))
+            elif name != "bare":
+                lines.append(Line(f"DINOv2-B at {side} px, {name}", value, "x forward pass"))
+    torch.set_num_threads(threads)
+    return lines
+
+
 def memory_lines(side: int, *, eager: bool) -> list[Line]:
     """Peak memory above a process that runs the bare forward pass."""
     base = measuring.peak_bytes("bare", side)
-    variants = {"record": "<= 0.40"} | ({"eager": ""} if eager else {})
+    variants = {"plain": "", "record": "<= 0.40"} | ({"eager": ""} if eager else {})
     return [
         Line(
             f"peak memory at {side} px above the forward pass, {name}",
@@ -145,6 +175,7 @@ def main() -> None:
             lines += presenting_lines(built, folder)
         if "measuring" in parts:
             lines += measuring_lines([224] if chosen.quick else [224, 518], chosen.rounds)
+            lines += extras_lines([224] if chosen.quick else [224, 518], chosen.rounds)
             lines += memory_lines(side, eager=not chosen.quick)
             lines += tutorial_lines(side, folder, built.seconds_per_cell)
         if "browsing" in parts:
