@@ -17,7 +17,7 @@ INHERITED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_CO
 
 LOGIN = re.compile(r"(?<=://)[^/@\s]+@")
 NOISE = re.compile(r"^(hint:|To |error: failed to push|Everything up-to-date|\s*$)")
-LEAD = re.compile(r"^(fatal|error|remote|ERROR): *")
+LEAD = re.compile(r"^((fatal|error|remote|ERROR): *)+")
 
 GITHUB = re.compile(
     r"(?:https?://|ssh://git@|git@)(?:[^/@\s]+@)?(?:www\.)?github\.com(?::\d+)?[:/]"

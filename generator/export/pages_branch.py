@@ -90,7 +90,7 @@ class BranchDelivery:
     @property
     def added(self) -> tuple[Added, ...]:
         """The domain's file, where a domain was given."""
-        return (Added(CNAME, f"{self.cname}\n"),) if self.cname else ()
+        return (Added(CNAME, self.cname),) if self.cname else ()
 
     @property
     def local(self) -> str:
@@ -172,8 +172,10 @@ class BranchDelivery:
             self.repository.ask("update-ref", "-d", self.local)
         done = run([*words, str(self.site.resolve())], self.repository.folder)
         if done.code != 0 or not self.repository.commit(self.local):
+            # What follows git's own words is how ghp-import fell over them.
+            words = done.words.partition("; ")[0]
             raise PublishError(
-                f"ghp-import could not write the branch {self.branch}: {done.words}.",
+                f"ghp-import could not write the branch {self.branch}: {words}.",
                 "Check that there is room on the disk, and `git fsck`.",
             )
 

@@ -39,9 +39,6 @@ FILE_LIMIT = 100_000_000
 FILE_WARNING = 50_000_000
 """Bytes from which GitHub warns of a file."""
 
-NAME_LIMIT = 255
-"""Bytes of a name in a folder, on every common file system."""
-
 NOJEKYLL = ".nojekyll"
 INDEX = "index.html"
 OWN = frozenset({MANIFEST, MANIFEST_SCHEMA, NOJEKYLL})
@@ -186,7 +183,8 @@ def _what_to_reduce(files: Sequence[SiteFile], manifest: Manifest | None) -> str
     for file in files:
         page = PAGES if file.path.endswith(".html") else OTHER
         sizes[kinds.get(file.path, page)] += file.bytes
-    largest = [part for part, size in sizes.most_common(2) if size]
+    worth = sum(sizes.values()) / 10
+    largest = [part for part, size in sizes.most_common(2) if size > worth]
     words = [f"{part} ({size_in_words(sizes[part])})" for part in largest]
     options = dict.fromkeys(REDUCE[part] for part in largest if part in REDUCE)
     again = ", or ".join([*options, FEWER])
@@ -214,22 +212,17 @@ def _symlink_findings(links: Sequence[str]) -> Iterator[Finding]:
         yield Finding(
             "error",
             f"{numbered(len(links), 'symbolic link')} in the site: {listed(links)}.",
-            "Put the files themselves there, or delete the links.",
+            "Put there what a link leads to, or delete it.",
         )
 
 
 def _name_findings(files: Sequence[SiteFile]) -> Iterator[Finding]:
-    bad = [
-        ascii(file.path)
-        for file in files
-        if FORBIDDEN.search(file.path)
-        or any(len(os.fsencode(part)) > NAME_LIMIT for part in file.path.split("/"))
-    ]
+    bad = [ascii(file.path) for file in files if FORBIDDEN.search(file.path)]
     if bad:
         yield Finding(
             "error",
             f"{numbered(len(bad), 'name')} that git or the web would refuse: {listed(bad)}.",
-            "Rename or delete them.",
+            "Rename what is called so, or delete it.",
         )
 
 
@@ -244,7 +237,7 @@ def _dot_file_findings(files: Sequence[SiteFile]) -> Iterator[Finding]:
             "error",
             f"{numbered(len(hidden), 'hidden file')} that may hold what nobody should see: "
             f"{listed(hidden)}.",
-            "Delete them from the site.",
+            "Remove from the site what is hidden.",
         )
 
 
@@ -263,7 +256,7 @@ def _manifest_findings(manifest: Manifest | None, files: Sequence[SiteFile]) -> 
     if missing:
         yield Finding(
             "error",
-            f"{numbered(len(missing), 'file')} of the site missing: {listed(missing)}.",
+            f"The site lacks {numbered(len(missing), 'file')} of its own: {listed(missing)}.",
             "Build the site again.",
         )
     strange = sorted(
