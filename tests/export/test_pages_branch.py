@@ -397,7 +397,7 @@ def test_logins_are_not_repeated() -> None:
 def test_inside_a_hook_the_named_repository_is_meant(
     here: Path, bare: Path, site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """git sets GIT_DIR for its hooks, which would redirect every command."""
+    """Git sets GIT_DIR for its hooks, which would redirect every command."""
     git(tmp_path, "init", "--quiet", "hooked")
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "hooked" / ".git"))
     assert run(site, "--to", "branch", "--yes").exit_code == 0

@@ -140,15 +140,15 @@ def test_single_files_above_what_git_takes(site: Path) -> None:
     assert found(site, "space") == [], "a Space has no such limit"
 
 
-# --- names, links and what does not belong there ---------------------------------------------------
+# --- names, links and what does not belong there --------------------------------------------------
 
 
 def test_hidden_files(site: Path) -> None:
     for path in (".DS_Store", ".git/config", "i/.env"):
         stretch(site / path, 3)
     assert found(site) == [
-        "error: 3 hidden files that may hold what nobody should see: .DS_Store, .git/config, i/.env. "
-        "Remove from the site what is hidden."
+        "error: 3 hidden files that may hold what nobody should see: .DS_Store, .git/config, "
+        "i/.env. Remove from the site what is hidden."
     ]
 
 
@@ -165,7 +165,7 @@ def test_symbolic_links(site: Path) -> None:
 def test_names_that_are_refused_elsewhere(site: Path, name: str) -> None:
     (site / "assets" / name).touch()
     assert found(site) == [
-        f"error: 1 name that git or the web would refuse: {ascii('assets/' + name)}. "
+        f"error: 1 name that git or the web would refuse: {'assets/' + name!a}. "
         "Rename what is called so, or delete it."
     ]
 

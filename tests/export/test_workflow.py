@@ -58,11 +58,11 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     family.save(folder / "model")
     (folder / "model" / "README.md").write_text("---\nlicense: mit\n---\n")
     (folder / "photos").mkdir()
-    credits = ""
+    stated = ""
     for seed in range(2):
         picture(folder / "photos" / f"{seed}.png", seed)
-        credits += f'["{seed}.png"]\ncredit = "A. Painter"\nlicence = "CC0-1.0"\n'
-    (folder / "photos" / "credits.toml").write_text(credits)
+        stated += f'["{seed}.png"]\ncredit = "A. Painter"\nlicence = "CC0-1.0"\n'
+    (folder / "photos" / "credits.toml").write_text(stated)
     (folder / "gallery.toml").write_text(
         'title = "Cats & \\"dogs\\""\nmodels = ["model"]\nimages = ["photos"]\nout = "docs"\n'
     )
@@ -102,7 +102,7 @@ PROGRAM = ["--program", "attention-gallery @ git+https://example.org/a.git@0123a
 
 def workflow(folder: Path, file: str = FILE) -> Any:
     """The workflow, read by a YAML parser of version 1.2 in this: ``on`` is no boolean."""
-    loaded = yaml.load((folder / file).read_text(), Loader=yaml.BaseLoader)  # noqa: S506
+    loaded = yaml.load((folder / file).read_text(), Loader=yaml.BaseLoader)
     assert isinstance(loaded, dict)
     return loaded
 

@@ -1,5 +1,6 @@
-"""The Hugging Face hub in a thread: the parts of its HTTP API that downloads of models and uploads
-of Spaces (``fake_spaces.py``) need.
+"""The Hugging Face hub in a thread: the part of its HTTP API that downloads of models need.
+
+``fake_spaces.py`` has the part that uploads of Spaces need.
 
 Speaks as the real one does where it matters: metadata with the resolved commit; small files served
 by the hub, large ones redirected to another host with ``X-Linked-ETag`` and ``X-Linked-Size``;
