@@ -207,7 +207,7 @@ def publish(
       attention-gallery publish site --to branch
       attention-gallery publish docs/gallery --to workflow
       attention-gallery publish site --to workflow --from records \\
-          --gallery gallery.toml --store records --program attention-gallery==0.1.0
+          --gallery gallery.toml --store records --program REQUIREMENT
       attention-gallery publish site --to space --space your-name/attention-of-cats
     """  # noqa: D301 - click's mark for lines that stay as they are
     from generator.export.review import review_site
@@ -215,6 +215,8 @@ def publish(
     with one_line_errors():
         assert isinstance(ctx.command, PublishCommand)
         ctx.command.expect_fitting(ctx, target)
+        if not given["message"].strip():
+            raise PublishError("A commit needs a message.", "Say it with -m.")
         review = review_site(site, target)  # type: ignore[arg-type] # click checked it
         if dry_run:
             _show_files(review)

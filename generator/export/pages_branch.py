@@ -16,12 +16,13 @@ from pathlib import Path
 
 from generator.errors import PublishError
 from generator.export.delivery import Added
+from generator.export.findings import numbered
 from generator.export.git import Repository, github_page, open_repository, run
 from generator.present.manifest import GENERATOR, MANIFEST
 
 CNAME = "CNAME"
 HOST = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.IGNORECASE)
-INSTALL = "Install it with `pip install 'attention-gallery[publish]'` or `pip install ghp-import`."
+INSTALL = "Install it with `pip install ghp-import`."
 
 COMMITTER = {"user.name": "GIT_COMMITTER_NAME", "user.email": "GIT_COMMITTER_EMAIL"}
 """git's settings, and the variables that go before them."""
@@ -155,11 +156,11 @@ class BranchDelivery:
             )
         if before and published:
             ahead = self.repository.text("rev-list", "--count", before, f"^{published}")
-            if ahead != "0":
+            if int(ahead or 0):
                 raise PublishError(
-                    f"The local branch {self.branch} has {ahead} commits that {self.remote} does "
-                    "not have.",
-                    f"Push them with `git push {self.remote} {self.branch}`, or drop them with "
+                    f"The local branch {self.branch} has {numbered(int(ahead), 'commit')} that "
+                    f"{self.remote} does not have.",
+                    f"Run `git push {self.remote} {self.branch}` first, or replace it with "
                     "--force.",
                 )
 

@@ -235,8 +235,7 @@ def test_dry_run_shows_every_file_and_asks_nobody(here: Path, site: Path, amount
 def test_ghp_import_is_missing(here: Path, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ghp_import", None)
     assert refused(site, "--to", "branch", "--yes") == (
-        "Error: Publishing to a branch needs ghp-import. Install it with "
-        "`pip install 'attention-gallery[publish]'` or `pip install ghp-import`."
+        "Error: Publishing to a branch needs ghp-import. Install it with `pip install ghp-import`."
     )
 
 
@@ -332,8 +331,8 @@ def test_local_commits_are_not_lost(here: Path, bare: Path, site: Path, tmp_path
     run(changed, "--to", "branch", "--yes", "--no-push")
     mine = git(here, "rev-parse", "gh-pages")
     assert refused(site, "--to", "branch", "--yes") == (
-        "Error: The local branch gh-pages has 1 commits that origin does not have. "
-        "Push them with `git push origin gh-pages`, or drop them with --force."
+        "Error: The local branch gh-pages has 1 commit that origin does not have. "
+        "Run `git push origin gh-pages` first, or replace it with --force."
     )
     assert git(here, "rev-parse", "gh-pages") == mine
 

@@ -143,6 +143,13 @@ def test_options_of_another_target(site: Path, words: tuple[str, ...], said: str
     assert refused(site, *words, "--yes") == f"Error: {said}. Leave it out."
 
 
+@pytest.mark.parametrize("words", [LOCAL, ("--to", "space", "--space", "lab/x")])
+def test_commit_without_a_message(site: Path, words: tuple[str, ...]) -> None:
+    assert refused(site, *words, "--yes", "-m", " ") == (
+        "Error: A commit needs a message. Say it with -m."
+    )
+
+
 def test_target_must_be_said(site: Path) -> None:
     result = run(site)
     assert result.exit_code == 2
