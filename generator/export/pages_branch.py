@@ -119,7 +119,7 @@ class BranchDelivery:
                 return f"{self._place} already holds this site; there is nothing to do."
             if self.push:
                 self._push(published)
-        except PublishError:
+        except (PublishError, KeyboardInterrupt):
             self._restore(before)
             raise
         return self._done(cname)
@@ -174,9 +174,9 @@ class BranchDelivery:
         done = run([*words, str(self.site.resolve())], self.repository.folder)
         if done.code != 0 or not self.repository.commit(self.local):
             # What follows git's own words is how ghp-import fell over them.
-            words = done.words.partition("; ")[0]
+            said = done.words.partition("; ")[0]
             raise PublishError(
-                f"ghp-import could not write the branch {self.branch}: {words}.",
+                f"ghp-import could not write the branch {self.branch}: {said}.",
                 "Check that there is room on the disk, and `git fsck`.",
             )
 
