@@ -70,8 +70,8 @@ DRAW = """\
         with:
           python-version: "{python}"
       # Without torch and transformers: pages are drawn from records, nothing is measured.
-      - run: python -m pip install --no-deps {program}
       - run: python -m pip install {requirements}
+      - run: python -m pip install --no-deps {program}
       - run: attention-gallery build {gallery} --store {store} --out {out} --records-only
         env:
           HF_TOKEN: ${{{{ secrets.HF_TOKEN }}}} # for gated and private models only; may be unset
@@ -106,11 +106,13 @@ class Drawing:
         gallery: the gallery file, relative to the repository.
         store: folder of the records, relative to the repository.
         program: what pip installs the program from.
+        inputs: pictures and folders of models, relative to the repository.
     """
 
     gallery: str
     store: str
     program: str
+    inputs: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +208,7 @@ def plan_workflow(
     else:
         drawing = _drawing(found, gallery, store, program)
         _expect_records(manifest, found.folder / drawing.store)
-        committed = (drawing.gallery, drawing.store)
+        committed = (drawing.gallery, drawing.store, *drawing.inputs)
         text = redrawing(drawing, branch)
     return WorkflowDelivery(
         repository=found,
@@ -282,17 +284,16 @@ def _drawing(
             f"--program '{DISTRIBUTION} @ git+https://...@COMMIT' or a released version.",
         )
     spec = load_spec(gallery)
-    for path in spec.images:
-        _inside(repository, path, "The path of images")
-    for model in spec.models:
-        if model.folder is not None:
-            _inside(repository, model.folder, "The model")
+    pictures = [_inside(repository, path, "The path of images") for path in spec.images]
+    folders = [model.folder for model in spec.models if model.folder is not None]
+    models = [_inside(repository, folder, "The model") for folder in folders]
     if "\n" in program or "${{" in program:
         raise PublishError(f"{program!r} is nothing pip could install.", "Correct --program.")
     return Drawing(
         gallery=_inside(repository, gallery, "The gallery file"),
         store=_inside(repository, store, "The store"),
         program=program,
+        inputs=(*pictures, *models),
     )
 
 
