@@ -80,7 +80,7 @@ class PublishCommand(click.Command):
 @click.option(
     "--force",
     is_flag=True,
-    help="Replace what is there: another branch's, Space's or workflow's content.",
+    help="Replace what is there: other content of the branch or Space, another workflow.",
 )
 @click.option(
     "--repository",
