@@ -17,9 +17,9 @@ from typing import Literal
 from generator.errors import PublishError
 from generator.export.delivery import Added
 from generator.export.git import Repository, github_page, open_repository
-from generator.present.manifest import Manifest
+from generator.present.manifest import Manifest, ModelItem
 from generator.spec import load_spec
-from generator.store import Store
+from generator.store import Store, weights_key
 
 Source = Literal["site", "records"]
 
@@ -299,14 +299,29 @@ def _drawing(
 
 def _expect_records(manifest: Manifest | None, folder: Path) -> None:
     """The store must hold the records that the site was drawn from."""
+    if manifest is None:
+        return
     store = Store(folder)
-    keys = {cell.record for cell in manifest.cells if cell.record} if manifest else set()
-    missing = [key for key in keys if not store.has(key)]
+    keys = {cell.record for cell in manifest.cells if cell.record}
+    weights = {key for model in manifest.models for key in _weights(manifest, model)}
+    missing = sum(not store.has(key) for key in keys)
+    missing += sum(not store.has_weights(key) for key in weights)
     if missing:
         raise PublishError(
-            f"{len(missing)} of the site's {len(keys)} records are not in {folder.name}.",
+            f"{missing} of the site's {len(keys | weights)} records are not in {folder.name}.",
             "Build it with --store and that folder, and publish again.",
         )
+
+
+def _weights(manifest: Manifest, model: ModelItem) -> set[str]:
+    """Key of what is seen of a model without an image; nothing for one that failed."""
+    if model.facts is None:
+        return set()
+    places = {cell.measurement for cell in manifest.cells if cell.model == model.slug}
+    measured = [manifest.measurements[place] for place in places if place is not None]
+    dtypes = {measurement.environment.dtype for measurement in measured}
+    name, version = model.facts.id, model.facts.version
+    return {weights_key(model=name, version=version, dtype=dtype) for dtype in dtypes}
 
 
 def _inside(repository: Repository, path: Path, what: str) -> str:

@@ -276,7 +276,7 @@ def test_records_only_measures_nothing(records: Path) -> None:
     done = command("build", "gallery.toml", "--store", "none", "--records-only", folder=records)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.splitlines()[-1] == (
-        "Error: 2 records are not in none, the first of model on 0.png, and --records-only "
+        "Error: 3 records are not in none, the first of model on 0.png, and --records-only "
         "measures nothing. Measure where the models run, with the same options and the same "
         "--store."
     )
@@ -294,10 +294,14 @@ def test_drawing_needs_three_things(records: Path, missing: str) -> None:
     )
 
 
-def test_records_of_another_site(records: Path) -> None:
-    next((records / "my records").rglob("*.safetensors")).unlink()
+@pytest.mark.parametrize("number", range(3))
+def test_records_of_another_site(records: Path, number: int) -> None:
+    """Two of images, and one of the model without an image."""
+    files = sorted((records / "my records").rglob("*.safetensors"))
+    assert len(files) == 3
+    files[number].unlink()
     assert refused("docs", "--to", "workflow", "--yes", *DRAW, *PROGRAM) == (
-        "Error: 1 of the site's 2 records are not in my records. "
+        "Error: 1 of the site's 3 records are not in my records. "
         "Build it with --store and that folder, and publish again."
     )
 
