@@ -54,20 +54,26 @@ class Outcome:
     site: SiteReport
 
 
-def build_gallery(spec: GallerySpec, *, command: str, reporter: Reporter) -> Outcome:
+def build_gallery(
+    spec: GallerySpec, *, command: str, reporter: Reporter, records_only: bool = False
+) -> Outcome:
     """Measure what is missing and write the site.
 
     Args:
         spec: of the gallery.
         command: the command line that makes the gallery again, shown on its pages.
         reporter: told of the progress.
+        records_only: measure nothing; what the store lacks is an error.
 
     Raises:
         GalleryError: nothing can be built, or the first failure when the spec is strict.
+        StoreError: a record is missing that must not be measured.
     """
     check_replaceable(spec.out)  # complain before the work, not after it
     store = Store(spec.store)
     plan = plan_gallery(spec, store, reporter)
+    if records_only:
+        expect_complete(plan, store)
     failures = measure_missing(spec, plan, store, reporter)
     run = describe_run(spec, plan, store, failures, command)
     with reporter.job("pages", STEPS_A_CELL * len(run.cells)) as job:
@@ -124,6 +130,29 @@ def find_images(spec: GallerySpec, store: Store) -> tuple[ImageEntry, ...]:
     if spec.groups:
         images = with_groups(images, groups, spec.groups)
     return annotate(images, masks=spec.masks, boxes=spec.boxes)
+
+
+def expect_complete(plan: WorkPlan, store: Store) -> None:
+    """Make sure that there is nothing to measure.
+
+    Raises:
+        StoreError: records are missing.
+    """
+    missing = [
+        f"{model.entry.label} on {cell.image.name}"
+        for model in plan.models
+        for cell in plan.missing(model)
+    ]
+    missing += [
+        f"{model.entry.label} (its weights)" for model in plan.models if plan.weights_missing(model)
+    ]
+    if missing:
+        records = "1 record is" if len(missing) == 1 else f"{len(missing)} records are"
+        raise StoreError(
+            f"{records} not in {store.root}, the first of {missing[0]}, and --records-only "
+            "measures nothing.",
+            "Measure where the models run, with the same options and the same --store.",
+        )
 
 
 def measure_missing(

@@ -178,7 +178,7 @@ def _plan_model(
             raise
         return PlannedModel(replace(entry, failure=failure_of(error)), None, None)
     weights = weights_key(model=resolved.id, version=resolved.version, dtype=dtype)
-    entry = replace(entry, commit=resolved.commit, weights=weights)
+    entry = replace(entry, commit=resolved.commit, weights=weights, gated=resolved.gated)
     return PlannedModel(entry, resolved, preprocessing, store.has_weights(weights))
 
 

@@ -64,6 +64,7 @@ def _model(model: ModelEntry, contents: Contents) -> ModelItem:
         facts=found.facts.model if found else None,
         files=(entropy.file,) if entropy else (),
         failure=model.failure,
+        gated=model.gated,
     )
 
 

@@ -157,6 +157,7 @@ class ModelItem:
         facts: what is known of the model that ran; null when none of its cells has a record.
         files: its own files, such as the picture of its entropy.
         failure: why nothing could be measured with it; null when something could.
+        gated: whether its authors grant access on the hub; false when the hub was not asked.
     """
 
     slug: str
@@ -167,6 +168,7 @@ class ModelItem:
     facts: ModelFacts | None
     files: tuple[FileEntry, ...]
     failure: Failure | None
+    gated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""A built site, taken elsewhere: published, packed or quoted. Nothing here needs torch."""
