@@ -158,7 +158,7 @@ class Store:
         Raises:
             StoreError: the disk is full, or the folder cannot be written.
         """
-        data = _pack(record)
+        data = record_bytes(record)
         path = self._path(record.key)
         temporary = path.with_name(f".{record.key[:16]}-{os.getpid()}-{secrets.token_hex(4)}.tmp")
         try:
@@ -286,15 +286,27 @@ class _DoubtError(Exception):
     """A file that has a record's name is not that record."""
 
 
-def _pack(record: AttentionRecord) -> bytes:
-    """A record as the bytes of its file."""
+def record_bytes(record: AttentionRecord) -> bytes:
+    """A record as the bytes of its file: safetensors, the facts as JSON in its metadata."""
+    # One entry only: safetensors writes several in random order.
+    return save(record_arrays(record), metadata={"record": record_facts(record)})
+
+
+def record_arrays(record: AttentionRecord) -> dict[str, FloatArray]:
+    """The arrays of a record by name, those of a pooling probe as ``pooling.attention`` and so on.
+
+    What the record does not have is left out.
+    """
     arrays = {name: getattr(record, name) for name in _ARRAYS}
     if record.pooling is not None:
         arrays |= {f"pooling.{name}": getattr(record.pooling, name) for name in _POOLING}
-    dense = {n: np.ascontiguousarray(array) for n, array in arrays.items() if array is not None}
+    return {n: np.ascontiguousarray(array) for n, array in arrays.items() if array is not None}
+
+
+def record_facts(record: AttentionRecord) -> str:
+    """The facts of a record as JSON, the same for the same record (see :class:`RecordHeader`)."""
     header = RecordHeader(**{name: getattr(record, name) for name in _FACTS})
-    # One entry only: safetensors writes several in random order.
-    return save(dense, metadata={"record": _canonical(asdict(header))})
+    return _canonical(asdict(header))
 
 
 def _read_header(file: Any, key: str) -> RecordHeader:

@@ -86,15 +86,22 @@ class CellContent:
 
 
 def publish_chunks(
-    shelf: Shelf, cell: Cell, read: Callable[[str], AttentionRecord], pool: Executor
+    shelf: Shelf, cell: Cell, model: str, read: Callable[[str], AttentionRecord], pool: Executor
 ) -> CellContent:
     """Put the chunks of a cell into the site.
+
+    Args:
+        shelf: where files are put.
+        cell: with the key of a record.
+        model: its id in the gallery, which the chunks say too: a copy without names has another.
+        read: gives the record of a key.
+        pool: encodes chunks at the same time.
 
     Raises:
         GalleryError: whatever ``read`` raises for a record that is missing or damaged.
     """
     stem = f"data/{cell.model}/{cell.image}"
-    queries = _former_queries(shelf, cell.record)
+    queries = _former_queries(shelf, cell.record, model)
     jobs: dict[str, Callable[[], bytes]] = dict.fromkeys(queries, _nothing)
     if not queries:
         jobs = _jobs(read(cell.record), pool)
@@ -102,7 +109,7 @@ def publish_chunks(
         shelf.put(
             _kind(query),
             f"{stem}.{query}",
-            {"record": cell.record, "query": query},
+            {"record": cell.record, "model": model, "query": query},
             make,
             suffix=".js",
             query=query,
@@ -168,13 +175,14 @@ def _last_map(shelf: Shelf, content: CellContent) -> PlacedMap:
     return PlacedMap(values[0, 0], content.facts.view)
 
 
-def _former_queries(shelf: Shelf, record: str) -> tuple[str, ...]:
+def _former_queries(shelf: Shelf, record: str, model: str) -> tuple[str, ...]:
     """Queries whose chunks the former site has, or nothing if any of them cannot be taken over."""
-    primary = shelf.find("chunk", {"record": record, "query": PRIMARY})
+    parts: dict[str, Part] = {"record": record, "model": model}
+    primary = shelf.find("chunk", {**parts, "query": PRIMARY})
     if primary is None:
         return ()
     queries = read_header(shelf.former_path(primary)).facts.queries
-    whole = all(shelf.find(_kind(q), {"record": record, "query": q}) for q in queries)
+    whole = all(shelf.find(_kind(q), {**parts, "query": q}) for q in queries)
     return queries if whole else ()
 
 

@@ -39,6 +39,9 @@ def manifest_of(run: Run, contents: Contents, pages: tuple[str, ...], version: s
         cells=tuple(_cell(cell, contents) for cell in run.cells),
         pages=pages,
         front=contents.front.files,
+        paper=run.paper,
+        site_url=run.site_url,
+        anonymous=run.anonymous,
     )
 
 

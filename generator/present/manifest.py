@@ -24,7 +24,7 @@ from generator.records import (
     TokenLayout,
     View,
 )
-from generator.run import Failure
+from generator.run import Author, Failure, Paper, PaperLink, TeaserCell
 
 MANIFEST = "manifest.json"
 MANIFEST_SCHEMA = "manifest.schema.json"
@@ -250,6 +250,9 @@ class Manifest:
         cells: one for each model and image, models fastest.
         pages: paths of all pages, sorted.
         front: files of the front page.
+        paper: that the gallery belongs to; null without one.
+        site_url: where the site will stand, ending in a slash; empty when nobody said.
+        anonymous: whether names, links and folders were left out on purpose.
     """
 
     schema: int
@@ -266,6 +269,9 @@ class Manifest:
     cells: tuple[CellItem, ...]
     pages: tuple[str, ...]
     front: tuple[FileEntry, ...] = ()
+    paper: Paper | None = None
+    site_url: str = ""
+    anonymous: bool = False
 
     @property
     def files(self) -> tuple[FileEntry, ...]:
@@ -286,6 +292,7 @@ _CLASSES: dict[str, type] = {
     for documented in (
         *(Manifest, Program, ScaleEntry, QuantisationEntry, Settings, FileEntry),
         *(ModelItem, ImageItem, CellItem, Failure),
+        *(Paper, Author, PaperLink, TeaserCell),
         *(Environment, ModelFacts, Preprocessing, TokenLayout, View),
     )
 }

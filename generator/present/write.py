@@ -150,13 +150,14 @@ def _publish_numbers(
 ) -> dict[tuple[str, str], CellContent | Failure]:
     """The chunks of every cell. Records are held one at a time."""
     cells: dict[tuple[str, str], CellContent | Failure] = {}
+    ids = {model.slug: model.id for model in run.models}
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
         for cell in run.cells:
             if cell.failure is not None or not cell.record:
                 found: CellContent | Failure = cell.failure or Failure("There is no record.")
             else:
                 try:
-                    found = publish_chunks(shelf, cell, read, pool)
+                    found = publish_chunks(shelf, cell, ids[cell.model], read, pool)
                 except GalleryError as error:
                     found = Failure(error.message, error.hint)
             cells[cell.model, cell.image] = found
