@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -305,9 +306,19 @@ def manifest_bytes(manifest: Manifest) -> bytes:
 
 def schema_bytes() -> bytes:
     """JSON schema of the manifest; every field is described by its docstring."""
-    schema = _MANIFEST.json_schema(mode="serialization")
-    for name, described in [("Manifest", schema), *schema["$defs"].items()]:
-        fields = _described_fields(_CLASSES[name])
+    return documented_schema(_MANIFEST, _CLASSES)
+
+
+def documented_schema(adapter: TypeAdapter[Any], classes: Mapping[str, type]) -> bytes:
+    """JSON schema of a dataclass; every field is described by its docstring.
+
+    Args:
+        adapter: of the dataclass.
+        classes: by name, the dataclass and all that its fields are made of.
+    """
+    schema = adapter.json_schema(mode="serialization")
+    for name, described in [(schema["title"], schema), *schema["$defs"].items()]:
+        fields = _described_fields(classes[name])
         for field, entry in described["properties"].items():
             entry["description"] = fields[field]
     return _json({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})

@@ -1,0 +1,250 @@
+"""``export``: a built site and its records as files for others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from generator.commands.shared import one_line_errors, options
+
+if TYPE_CHECKING:
+    from generator.export.data import RecordFormat
+    from generator.export.maps import Style
+    from generator.export.source import Source
+
+Command = Callable[..., Any]
+
+SITE = click.argument("site", type=click.Path(path_type=Path))
+EXPORTING: tuple[Callable[[Command], Command], ...] = (
+    click.option(
+        "--store",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Folder of the measured records.  [default: the user's cache folder]",
+    ),
+    click.option(
+        "--anonymous",
+        is_flag=True,
+        help="Leave out authors, links, folders, names of user and machine, and metadata.",
+    ),
+)
+
+
+def out(name: str, what: str) -> Callable[[Command], Command]:
+    """The option ``-o``."""
+    return click.option(
+        "-o",
+        "--out",
+        type=click.Path(path_type=Path),
+        default=Path(name),
+        show_default=True,
+        metavar="PATH",
+        help=what,
+    )
+
+
+@click.group()
+def export() -> None:
+    """Write a built site, its numbers or its maps as files for others."""
+
+
+@export.command("zip")
+@SITE
+@out("gallery.zip", "The archive.")
+@options(EXPORTING)
+def export_zip(site: Path, out: Path, **given: Any) -> None:
+    """The site as a ZIP archive, for a supplement; the same site gives the same bytes."""
+    from generator.export.archive import site_files, zip_bytes
+    from generator.export.copy import exported_pages
+
+    with one_line_errors():
+        source = opened(site, **given)
+        with exported_pages(source) as pages:
+            save(out, zip_bytes(site_files(pages)))
+
+
+@export.command("records")
+@SITE
+@out("records", "Folder of the files; a new or an empty one.")
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["npz", "safetensors"]),
+    default="npz",
+    show_default=True,
+    help="Of the files: npz for plain numpy, or safetensors.",
+)
+@options(EXPORTING)
+def export_records(site: Path, out: Path, kind: RecordFormat, **given: Any) -> None:
+    """Every record as a file: attention, statistics and norms, with an index and a description."""
+    from generator.export.data import record_files
+    from generator.export.files import check_folder, write_file
+
+    with one_line_errors():
+        check_folder(out)
+        written = 0
+        for name, data in record_files(opened(site, **given), kind):
+            write_file(out / name, data)
+            written += 1
+        click.echo(f"Wrote {written - 2} records and their index into {out}.")
+
+
+@export.command("statistics")
+@SITE
+@out("statistics.csv", "The table: a name that ends in .csv or .json.")
+@options(EXPORTING)
+def export_statistics(site: Path, out: Path, **given: Any) -> None:
+    """Entropy, distance, mass and norms of every head as one table: CSV, or JSON with a schema."""
+    from generator.export.statistics import csv_bytes, json_bytes, rows_of, schema_bytes
+
+    with one_line_errors():
+        kind = suffix(out, ".csv", ".json")
+        source = opened(site, **given)
+        if kind == ".csv":
+            save(out, csv_bytes(rows_of(source)))
+        else:
+            save(out, json_bytes(source.run.title, rows_of(source)))
+        save(out.with_name(f"{out.stem}.schema.json"), schema_bytes())
+
+
+CHOOSING: tuple[Callable[[Command], Command], ...] = (
+    click.option(
+        "-m",
+        "--model",
+        "models",
+        multiple=True,
+        metavar="MODEL",
+        help="A model by its label or id. Repeat for more.  [default: all]",
+    ),
+    click.option(
+        "-i",
+        "--image",
+        "images",
+        multiple=True,
+        metavar="IMAGE",
+        help="An image by its title or file name. Repeat for more.  [default: all]",
+    ),
+)
+
+
+@export.command("maps")
+@SITE
+@out("maps", "Folder of the files; a new or an empty one.")
+@options(CHOOSING)
+@click.option(
+    "--layers",
+    default="last",
+    show_default=True,
+    metavar="LIST",
+    help="Such as 1,6-12, last, pool or all.",
+)
+@click.option(
+    "--heads",
+    default="mean",
+    show_default=True,
+    metavar="LIST",
+    help="Such as 1-3, mean, max or all.",
+)
+@click.option(
+    "--queries",
+    default="CLS",
+    show_default=True,
+    metavar="LIST",
+    help="Such as CLS,reg1, patch-3-5 (row 3, column 5) or all.",
+)
+@click.option(
+    "--style",
+    type=click.Choice(["raw", "coloured", "overlaid"]),
+    default="coloured",
+    show_default=True,
+    help="Raw numbers in 16-bit gray at one pixel a patch, colours, or colours over the picture.",
+)
+@click.option(
+    "--width",
+    type=click.IntRange(1, 8192),
+    default=512,
+    show_default=True,
+    metavar="PX",
+    help="Of coloured and overlaid maps.",
+)
+@click.option(
+    "--overlay",
+    type=click.IntRange(0, 100),
+    default=80,
+    show_default=True,
+    metavar="PERCENT",
+    help="Strength of the colours over the picture.",
+)
+@options(EXPORTING)
+def export_maps(
+    site: Path,
+    out: Path,
+    models: tuple[str, ...],
+    images: tuple[str, ...],
+    layers: str,
+    heads: str,
+    queries: str,
+    style: Style,
+    width: int,
+    overlay: int,
+    **given: Any,
+) -> None:
+    """Single maps as PNG, any layer, head and query, with an index that says what each one is."""
+    from generator.export.files import check_folder, write_file
+    from generator.export.maps import map_files
+    from generator.export.selection import selection
+
+    with one_line_errors():
+        check_folder(out)
+        wanted = selection(layers, heads, queries)
+        source = opened(site, **given)
+        cells = source.cells(models, images)
+        written = 0
+        for name, data in map_files(
+            source, cells, wanted, style=style, width=width, strength=overlay
+        ):
+            write_file(out / name, data)
+            written += 1
+        click.echo(f"Wrote {written - 1} maps and their index into {out}.")
+
+
+def suffix(path: Path, *known: str) -> str:
+    """The ending of a file's name, which says what is written.
+
+    Raises:
+        SpecError: it is none of the known ones.
+    """
+    from generator.errors import SpecError
+
+    if path.suffix.lower() not in known:
+        raise SpecError(
+            f"-o {path} should end in {' or '.join(known)}.",
+            f"Name it {path.with_suffix(known[0]).name}, for example.",
+        )
+    return path.suffix.lower()
+
+
+def opened(site: Path, *, store: Path | None, anonymous: bool) -> Source:
+    """A site to export; says what an anonymous copy leaves out."""
+    from generator.export.source import open_source
+    from generator.model_spec import expand
+    from generator.spec import default_store
+
+    source = open_source(
+        expand(site), expand(store) if store else default_store(), anonymous=anonymous
+    )
+    for note in source.notes:
+        click.echo(note, err=True)
+    return source
+
+
+def save(path: Path, data: bytes) -> None:
+    """Write a file whole, and say so."""
+    from generator.amounts import size_in_words
+    from generator.export.files import write_file
+
+    write_file(path, data)
+    click.echo(f"Wrote {path}, {size_in_words(len(data))}.")
