@@ -99,6 +99,7 @@ class GallerySpec(BaseModel):
         groups: CSV file with the columns ``file`` and ``group``: headings to list images under.
         site_url: where the site will be published, for the addresses that must be absolute.
         paper: authors, venue, links and the like, for the front page.
+        anonymous: leave out of the pages who made them and where.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -135,6 +136,7 @@ class GallerySpec(BaseModel):
     groups: AnyPath | None = Field(None, description="a CSV file")
     site_url: Https | None = Field(None, description=HTTPS)
     paper: PaperSpec | None = Field(None, description="a table [paper]")
+    anonymous: _Flag = Field(False, description=_FLAG)
 
     @model_validator(mode="wrap")
     @classmethod
@@ -242,6 +244,7 @@ class Options:
     templates: Path | None = None
     groups: Path | None = None
     site_url: str | None = None
+    anonymous: bool | None = None
 
 
 def load_spec(path: Path, options: Options | None = None) -> GallerySpec:

@@ -134,7 +134,7 @@ def test_a_spec_is_frozen(file: Path) -> None:
 EXTRA_KEYS = (
     "title, description, resolution, models, images, out, field_of_view, device, dtype, "
     "patch_queries, batch_size, trust_remote_code, strict, store, templates, groups, site_url, "
-    "paper"
+    "paper, anonymous"
 )
 NAME_MODELS = 'Name one with -m, such as -m facebook/dinov2-small, or in a file: models = ["..."].'
 NAME_IMAGES = 'Name files or folders with -i, such as -i photos, or in a file: images = ["..."].'

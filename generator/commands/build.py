@@ -78,6 +78,12 @@ if TYPE_CHECKING:
     metavar="URL",
     help="Where the site will be published: for search engines and link previews.",
 )
+@click.option(
+    "--anonymous/--no-anonymous",
+    default=None,
+    help="Leave out authors, links, folders, names of user and machine, and metadata, for "
+    "double-blind review.",
+)
 @options(MEASURING)
 @options(BUILDING)
 def build(file: Path | None, *, dry_run: bool, **given: Any) -> None:
@@ -134,7 +140,9 @@ def run(spec: GallerySpec, *, dry_run: bool) -> None:
         return
     outcome = build_gallery(spec, command=command_line(sys.argv), reporter=reporter_for(console))
     click.echo(summary(outcome, spec.out))
-    failures = outcome.site.failures
+    for note in outcome.notes:
+        click.echo(note, err=True)
+    failures = outcome.failures
     for failure in failures:
         click.echo(f"failed: {failure.message} {failure.hint}".rstrip(), err=True)
     if failures:

@@ -1,6 +1,6 @@
 """A gallery without who made it, for double-blind review.
 
-Left out: authors, affiliations, links, DOI and BibTeX, the address of the site, the command line,
+Left out: authors, their affiliations, links, DOI and BibTeX, the address of the site, the command line,
 the names of local models' folders, and the reasons of failures (they may hold paths). Any other
 text that holds one of these names, or that of the user, the machine or the home folder, is left
 out too.
@@ -16,14 +16,18 @@ import getpass
 import re
 import socket
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from generator.records import AttentionRecord
 from generator.run import Cell, Failure, ImageEntry, ModelEntry, Paper, Run
 
 SHORTEST = 3
 """Letters of the shortest name that is looked for: shorter ones are parts of anything."""
+
+LONG_ENOUGH = 4
+"""Letters of the shortest family name that is looked for without the first name."""
 
 COMMON = frozenset({"root", "user", "localhost", "admin", "ubuntu", "home"})
 """Names of users and machines that tell nothing."""
@@ -61,13 +65,22 @@ class Anonymous:
     ids: Mapping[str, str]
     notes: tuple[str, ...]
 
+    def read(self, read: Callable[[str], AttentionRecord], key: str) -> AttentionRecord:
+        """A record under the name that the run gives its model."""
+        record = read(key)
+        if key not in self.ids:
+            return record
+        return replace(record, model=replace(record.model, id=self.ids[key]))
+
 
 def identity_of(run: Run) -> Identity:
     """What is known of who made a gallery and where."""
     names = [*_machine()]
     if run.paper is not None:
         for author in run.paper.authors:
+            family = author.name.split()[-1]
             names += [author.name, author.affiliation, _address(author.url)]
+            names += [family] if len(family) >= LONG_ENOUGH else []
         names += [_address(link.url) for link in run.paper.links]
         names.append(run.paper.doi)
     names.append(_address(run.site_url))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,18 +27,24 @@ class Source:
     Attributes:
         root: its folder.
         manifest: as the site has it.
-        run: models, images and cells; the path of an image is that of its published picture.
+        shown: the run, anonymous where that was asked for.
         store: where the records are.
-        ids: model ids by record, where records know a model by a name that must not be told.
-        notes: what was left out of an anonymous copy, and what stays, one line each.
     """
 
     root: Path
     manifest: Manifest
-    run: Run
+    shown: Anonymous
     store: Store
-    ids: Mapping[str, str]
-    notes: tuple[str, ...] = ()
+
+    @property
+    def run(self) -> Run:
+        """Models, images and cells; the path of an image is that of its published picture."""
+        return self.shown.run
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was left out of an anonymous copy, and what stays, one line each."""
+        return self.shown.notes
 
     @property
     def scale(self) -> Scale:
@@ -60,10 +66,7 @@ class Source:
                 "Build the gallery again to measure it, or name the store it was built with: "
                 "--store.",
             )
-        record = self.store.get(key)
-        if key not in self.ids:
-            return record
-        return replace(record, model=replace(record.model, id=self.ids[key]))
+        return self.shown.read(self.store.get, key)
 
     def records(self) -> Iterator[tuple[Cell, AttentionRecord]]:
         """Every cell that has a record, with it, one at a time.
@@ -136,7 +139,7 @@ def open_source(site: Path, store: Path, *, anonymous: bool = False) -> Source:
     found = Anonymous(run, {}, ())
     if anonymous:
         found = anonymised(run, _local(manifest), identity_of(run))
-    return Source(site, manifest, found.run, Store(store), found.ids, found.notes)
+    return Source(site, manifest, found, Store(store))
 
 
 def run_of(manifest: Manifest, root: Path) -> Run:
