@@ -51,19 +51,63 @@ def export() -> None:
     """Write a built site, its numbers or its maps as files for others."""
 
 
+MAX_SIZE = click.option(
+    "--max-size",
+    type=click.FloatRange(min=0, min_open=True),
+    default=50.0,
+    show_default=True,
+    metavar="MB",
+    help="Of the single file. To keep it, these go, in this order, and the file says so: "
+    "attention with patches as queries; single heads of registers; single heads of all but the "
+    "last 3 layers; large pictures; pages of images, from the end.",
+)
+
+
+@export.command("single")
+@SITE
+@out("gallery.html", "The file.")
+@MAX_SIZE
+@options(EXPORTING)
+def export_single(site: Path, out: Path, max_size: float, **given: Any) -> None:
+    """The whole site as one HTML file that opens by double click."""
+    with one_line_errors():
+        save(out, single(opened(site, **given), max_size))
+
+
 @export.command("zip")
 @SITE
 @out("gallery.zip", "The archive.")
+@click.option("--single", "as_single", is_flag=True, help="Pack the single file, not the folder.")
+@MAX_SIZE
 @options(EXPORTING)
-def export_zip(site: Path, out: Path, **given: Any) -> None:
+def export_zip(site: Path, out: Path, as_single: bool, max_size: float, **given: Any) -> None:
     """The site as a ZIP archive, for a supplement; the same site gives the same bytes."""
     from generator.export.archive import site_files, zip_bytes
     from generator.export.copy import exported_pages
 
     with one_line_errors():
         source = opened(site, **given)
-        with exported_pages(source) as pages:
-            save(out, zip_bytes(site_files(pages)))
+        if as_single:
+            data = zip_bytes({"gallery.html": single(source, max_size)})
+        else:
+            with exported_pages(source) as pages:
+                data = zip_bytes(site_files(pages))
+        save(out, data)
+
+
+def single(source: Source, max_size: float) -> bytes:
+    """A site as one file; says what had to be left out."""
+    from generator.export.copy import exported_pages
+    from generator.export.single_file import single_file
+    from generator.present.manifest import read_manifest
+
+    with exported_pages(source) as pages:
+        manifest = read_manifest(pages)
+        assert manifest is not None
+        found = single_file(pages, manifest, round(max_size * 1e6))
+    for what in found.left_out:
+        click.echo(f"Left out to keep {max_size:g} MB: {what}.", err=True)
+    return found.data
 
 
 @export.command("records")

@@ -1,0 +1,290 @@
+"""A whole site as one HTML file that opens by double click.
+
+The front page stands in the body and works without JavaScript. The other pages are templates, and
+pictures and numbers are blocks of text that nothing reads until a page asks for them; the same
+scripts as in the site run on them. Styles and scripts stand in the file once and are named in its
+content policy by their hashes. Nothing is requested from anywhere.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import posixpath
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from html import escape
+from pathlib import Path
+
+from generator.amounts import size_in_words
+from generator.bundled import bundled
+from generator.errors import SpecError
+from generator.export.cuts import (
+    STEPS,
+    Cut,
+    chunk_text,
+    page_data,
+    picture_bytes,
+    without_images,
+)
+from generator.export.page_parts import PageParts, Rewriting, take_apart
+from generator.present.assets import SINGLE, SINGLE_BOOT, SINGLE_STYLE
+from generator.present.manifest import MANIFEST, FileEntry, Manifest
+from generator.present.planner import INDEX, image_path
+
+TYPES = {
+    ".webp": "image/webp",
+    ".png": "image/png",
+    ".json": "application/json",
+    ".js": "application/json",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SingleFile:
+    """One file, and what it leaves out.
+
+    Attributes:
+        data: its bytes.
+        left_out: in words, nothing when it holds everything.
+    """
+
+    data: bytes
+    left_out: tuple[str, ...]
+
+
+def single_file(site: Path, manifest: Manifest, max_bytes: int) -> SingleFile:
+    """Write a site as one file, leaving out what is needed to keep it within a size.
+
+    Args:
+        site: folder of the pages.
+        manifest: of these pages.
+        max_bytes: the largest size allowed.
+
+    Raises:
+        SpecError: the site was built by an older version, or not even one image fits.
+    """
+    writer = _Writer(site, manifest)
+    for cut in STEPS:
+        data = writer.write(cut)
+        if len(data) <= max_bytes:
+            return SingleFile(data, cut.words)
+    last = max(0, len(writer.shown) - 1)
+    few, many, found = 1, last, None
+    while few <= many:
+        count = (few + many) // 2
+        cut = without_images(count)
+        data = writer.write(cut)
+        if len(data) <= max_bytes:
+            found, many = SingleFile(data, cut.words), count - 1
+        else:
+            few = count + 1
+    if found is None:
+        smallest = size_in_words(len(writer.write(without_images(last))))
+        raise SpecError(
+            f"Even with one image the file would have {smallest}, more than the "
+            f"{size_in_words(max_bytes)} allowed.",
+            "Allow more with --max-size, or export the site as an archive.",
+        )
+    return found
+
+
+def page_name(path: str) -> str:
+    """What a page is called in the fragment: ``index``, ``i/cat``."""
+    return posixpath.dirname(path) if posixpath.dirname(path) else "index"
+
+
+class _Writer:
+    """Puts the file together; what it reads from the site is read once."""
+
+    def __init__(self, site: Path, manifest: Manifest) -> None:
+        self._site = site
+        self._manifest = manifest
+        self.shown = tuple(
+            image.slug for image in manifest.images if image_path(image.slug) in manifest.pages
+        )
+        self._pictures = cache(self._read_picture)
+        self._chunks = cache(self._read_chunk)
+
+    def write(self, cut: Cut) -> bytes:
+        """The file with something left out."""
+        gone = {image_path(slug) for slug in self.shown[len(self.shown) - cut.images :]}
+        pages = {path: self._page(path, cut, gone) for path in self._manifest.pages}
+        index = pages[INDEX]
+        scripts = list(dict.fromkeys(s for page in pages.values() for s in page.scripts))
+        if not any(posixpath.basename(script).startswith("files.") for script in scripts):
+            raise SpecError("The site was built by an older version.", "Build it again.")
+        inside = self._static("js", SINGLE_BOOT)
+        code = "\n".join(self._texts(s for s in scripts if not _is_boot(s)))
+        styles = [
+            (self._text(path), media)
+            for path, media in dict.fromkeys(s for page in pages.values() for s in page.styles)
+        ]
+        styles.append((self._static("css", SINGLE_STYLE), ""))
+        boot = "\n".join([*self._texts(s for s in scripts if _is_boot(s)), inside])
+        held = "".join(self._held(pages, cut, gone))
+        policy = (
+            "default-src 'none'; "
+            f"script-src {_hashes([boot, code])}; style-src {_hashes([s for s, _ in styles])}; "
+            "img-src data: blob:; connect-src 'none'; base-uri 'none'; form-action 'none'"
+        )
+        html = [
+            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+            f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+            f"<title>{index.title}</title>\n",
+            *(_style(text, media) for text, media in styles),
+            f"<script>{_script(boot)}</script>\n",
+            "".join(index.head).strip(),
+            f'\n</head>\n<body class="{escape(index.kind)}">\n',
+            "".join(index.body).strip(),
+            f'\n<div id="held" hidden>\n{held}</div>\n<script>{_script(code)}</script>\n',
+            "</body>\n</html>\n",
+        ]
+        return "".join(html).encode()
+
+    def _texts(self, paths: Iterator[str]) -> Iterator[str]:
+        """Scripts; the one that turns pages goes before those that start a page."""
+        for path in paths:
+            yield self._text(path)
+            if posixpath.basename(path).startswith("files."):
+                yield self._static("js", SINGLE)
+
+    def _page(self, path: str, cut: Cut, gone: set[str]) -> PageParts:
+        is_index = path == INDEX
+        how = Rewriting(
+            path=path,
+            link=partial(self._link, gone=gone),
+            name=lambda target: page_name(target) if target in self._manifest.pages else None,
+            picture=partial(self._attributes, cut=cut, inline=is_index),
+            data=lambda text: page_data(text, cut),
+            notice=_notice(cut, is_index=is_index),
+            scripts_only=not is_index,
+        )
+        return take_apart(self._text(path), how)
+
+    def _link(self, path: str, fragment: str, *, gone: set[str]) -> str | None:
+        if path in gone:
+            return None
+        more = f"&{fragment}" if "=" in fragment else ""
+        return f"#page={page_name(path)}{more}"
+
+    def _attributes(self, path: str, *, cut: Cut, inline: bool) -> Mapping[str, str]:
+        if not inline:
+            return {"data-file": path}
+        return {"src": f"data:{_type(path)};base64,{self._picture(path, cut)}", "data-file": path}
+
+    # --- what waits -----------------------------------------------------------------------------
+
+    def _held(self, pages: Mapping[str, PageParts], cut: Cut, gone: set[str]) -> Iterator[str]:
+        for path, page in pages.items():
+            if path != INDEX and path not in gone:
+                yield _template(page_name(path), page)
+        index = "".join(pages[INDEX].body)
+        for path in self._needed(pages, gone):
+            if f'data-file="{escape(path)}"' not in index:
+                yield _file(path, self._picture(path, cut))
+        manifest = (self._site / MANIFEST).read_bytes()
+        yield _file(MANIFEST, base64.b64encode(manifest).decode())
+        for script in sorted(self._site.glob("assets/index-data.*.js")):
+            text = script.read_text(encoding="utf-8")
+            data = text[text.index("(") + 1 : text.rindex(")")]
+            yield _file(script.relative_to(self._site).as_posix(), data)
+        for cell in self._manifest.cells:
+            if image_path(cell.image) in gone:
+                continue
+            for file in cell.files:
+                if file.kind == "chunk" or (file.kind == "patches" and not cut.patches):
+                    name = f"{cell.record}/{file.query}"
+                    yield _block(f'data-chunk="{name}"', self._chunk(file, cut))
+
+    def _needed(self, pages: Mapping[str, PageParts], gone: set[str]) -> tuple[str, ...]:
+        """Pictures that pages or the finder may show."""
+        texts = ["".join(page.body) for path, page in pages.items() if path not in gone]
+        found = [self._manifest_bar(), *(file.path for file in self._manifest.files)]
+        kinds = {file.path: file.kind for file in self._manifest.files}
+        return tuple(
+            path
+            for path in dict.fromkeys(found)
+            if kinds.get(path) in {"thumb", "map"}
+            or any(f'data-file="{escape(path)}"' in text for text in texts)
+        )
+
+    def _manifest_bar(self) -> str:
+        (bar,) = self._site.glob("assets/colour-bar.*.png")
+        return bar.relative_to(self._site).as_posix()
+
+    # --- files ----------------------------------------------------------------------------------
+
+    def _text(self, path: str) -> str:
+        return (self._site / path).read_text(encoding="utf-8")
+
+    def _static(self, folder: str, name: str) -> str:
+        return (bundled("templates") / "static" / folder / name).read_text(encoding="utf-8")
+
+    def _picture(self, path: str, cut: Cut) -> str:
+        return self._pictures(path, replace(cut, images=0))
+
+    def _chunk(self, file: FileEntry, cut: Cut) -> str:
+        return self._chunks(file, replace(cut, images=0))
+
+    def _read_picture(self, path: str, cut: Cut) -> str:
+        return base64.b64encode(picture_bytes(self._site / path, cut)).decode()
+
+    def _read_chunk(self, file: FileEntry, cut: Cut) -> str:
+        return chunk_text(self._site / file.path, file.query, cut)
+
+
+def _is_boot(script: str) -> bool:
+    return posixpath.basename(script).startswith("boot.")
+
+
+def _notice(cut: Cut, *, is_index: bool) -> str:
+    """What is left out, and on the front page that the others need scripts."""
+    html = []
+    if cut.words:
+        words = escape("; ".join(cut.words))
+        html.append(f'<p class="left-out" role="note">Left out of this file: {words}.</p>')
+    if is_index:
+        html.append(
+            '<noscript><p class="left-out">In this file, the pages of images and models need '
+            "JavaScript.</p></noscript>"
+        )
+    return "\n".join(html)
+
+
+def _template(name: str, page: PageParts) -> str:
+    title, body = page.title.replace('"', "&quot;"), "".join(page.body).strip()
+    words = f'data-page="{escape(name)}" data-kind="{escape(page.kind)}" data-title="{title}"'
+    return f"<template {words}>{body}</template>\n"
+
+
+def _file(path: str, text: str) -> str:
+    return _block(f'data-file="{escape(path)}" data-type="{_type(path)}"', text)
+
+
+def _type(path: str) -> str:
+    return TYPES.get(posixpath.splitext(path)[1], "application/octet-stream")
+
+
+def _block(attributes: str, text: str) -> str:
+    """Text that a browser keeps and does not read."""
+    return f'<script type="text/plain" {attributes}>{text}</script>\n'
+
+
+def _style(text: str, media: str) -> str:
+    if "</style" in text.lower():
+        raise SpecError("A style sheet holds </style.", "Write it as <\\/style.")
+    return f'<style media="{escape(media or "all")}">{text}</style>\n'
+
+
+def _script(text: str) -> str:
+    if "</script" in text.lower() or "<!--" in text:
+        raise SpecError("A script holds </script or <!--.", "Write it as <\\/script.")
+    return text
+
+
+def _hashes(texts: list[str]) -> str:
+    """The texts as sources of a content policy."""
+    found = (hashlib.sha256(text.encode()).digest() for text in texts)
+    return " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in found)
