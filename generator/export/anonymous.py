@@ -1,9 +1,9 @@
 """A gallery without who made it, for double-blind review.
 
-Left out: authors and their affiliations, links, DOI and BibTeX, the address of the site, the command
-line, the names of local models' folders, and the reasons of failures (they may hold paths). Any
-other text that holds one of these names, or that of the user, the machine or the home folder, is
-left out too.
+Left out: authors and their affiliations, links, DOI and BibTeX, the address of the site, the
+command line, the names of local models' folders, and the reasons of failures (they may hold paths).
+Any other text that holds one of these names, or that of the user, the machine or the home folder,
+is left out too.
 
 What stays, and is said: labels that the user gave, ids and commits of public models, file names
 and titles of pictures, and credits and licences of pictures made by others, which their licences

@@ -12,7 +12,10 @@ from click.testing import CliRunner
 from generator.cli import main
 from generator.present import build_site
 from generator.store import Store
+from tests.browser.conftest import chromium
 from tests.present.gallery import Gallery, gallery
+
+__all__ = ["chromium"]
 
 
 @dataclass(frozen=True)
@@ -56,3 +59,11 @@ def twice(made: Exportable, tmp_path: Path) -> Callable[..., Path]:
         return paths[0]
 
     return run
+
+
+@pytest.fixture(scope="session")
+def single(made: Exportable, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The whole site in one file."""
+    path = tmp_path_factory.mktemp("single") / "gallery.html"
+    made.export("single", "-o", str(path))
+    return path

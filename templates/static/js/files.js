@@ -49,12 +49,13 @@ const Files = (() => {
   }
 
   /**
-   * The link to a page.
+   * The link to a page; empty for one that a single file leaves out.
    * @param {string} path of the page, relative to the site
    */
   function link(path) {
     if (document.body.dataset.page === undefined) return path;
-    return `#page=${path.replace(/\/?index\.html$/, "") || "index"}`;
+    const name = path.replace(/\/index\.html$/, "");
+    return document.querySelector(`template[data-page="${CSS.escape(name)}"]`) ? `#page=${name}` : "";
   }
 
   /**

@@ -39,8 +39,8 @@ const Plates = (() => {
    * @param {string} root
    */
   function text(data, image, root) {
-    const url = Files.link(`${root}i/${part(image.slug)}/index.html`);
-    const title = image.slug ? Dom.make("a", { href: url }, [image.title]) : image.title;
+    const url = image.slug && Files.link(`${root}i/${part(image.slug)}/index.html`);
+    const title = url ? Dom.make("a", { href: url }, [image.title]) : image.title;
     const parts = [Dom.make("h3", { class: "plate-title" }, [title])];
     const credit = data.credits[image.credit];
     if (credit.text || credit.source) parts.push(creditLine(credit));
