@@ -154,6 +154,14 @@ def export_statistics(site: Path, out: Path, **given: Any) -> None:
         save(out.with_name(f"{out.stem}.schema.json"), schema_bytes())
 
 
+OVERLAY = click.option(
+    "--overlay",
+    type=click.IntRange(0, 100),
+    default=80,
+    show_default=True,
+    metavar="PERCENT",
+    help="Strength of the colours over the picture.",
+)
 CHOOSING: tuple[Callable[[Command], Command], ...] = (
     click.option(
         "-m",
@@ -214,14 +222,7 @@ CHOOSING: tuple[Callable[[Command], Command], ...] = (
     metavar="PX",
     help="Of coloured and overlaid maps.",
 )
-@click.option(
-    "--overlay",
-    type=click.IntRange(0, 100),
-    default=80,
-    show_default=True,
-    metavar="PERCENT",
-    help="Strength of the colours over the picture.",
-)
+@OVERLAY
 @options(EXPORTING)
 def export_maps(
     site: Path,
@@ -253,6 +254,116 @@ def export_maps(
             write_file(out / name, data)
             written += 1
         click.echo(f"Wrote {written - 1} maps and their index into {out}.")
+
+
+@export.command("animation")
+@SITE
+@out("layers.webp", "The file: a name that ends in .webp or .gif.")
+@click.option(
+    "-i",
+    "--image",
+    metavar="IMAGE",
+    help="An image by its title or file name.  [default: the first one]",
+)
+@click.option(
+    "-m",
+    "--model",
+    "models",
+    multiple=True,
+    metavar="MODEL",
+    help="A model by its label or id. Repeat for more.  [default: all]",
+)
+@click.option(
+    "--head", default="mean", show_default=True, metavar="HEAD", help="A number, mean or max."
+)
+@click.option(
+    "--query",
+    default="CLS",
+    show_default=True,
+    metavar="QUERY",
+    help="Such as CLS, reg1, patch-3-5.",
+)
+@click.option(
+    "--width",
+    type=click.IntRange(64, 2048),
+    default=360,
+    show_default=True,
+    metavar="PX",
+    help="Of each model's picture.",
+)
+@click.option(
+    "--milliseconds",
+    type=click.IntRange(20, 10_000),
+    default=500,
+    show_default=True,
+    metavar="MS",
+    help="Of each layer.",
+)
+@OVERLAY
+@options(EXPORTING)
+def export_animation(
+    site: Path,
+    out: Path,
+    image: str | None,
+    models: tuple[str, ...],
+    head: str,
+    query: str,
+    width: int,
+    milliseconds: int,
+    overlay: int,
+    **given: Any,
+) -> None:
+    """One image through the layers, models side by side, as an animated WebP or GIF."""
+    from generator.export.animation import animation_bytes
+    from generator.export.selection import selection
+
+    with one_line_errors():
+        kind = suffix(out, ".webp", ".gif")
+        selection("all", head, query)
+        source = opened(site, **given)
+        cells = source.cells(models, (image,) if image else ())
+        data = animation_bytes(
+            source,
+            tuple(cell for cell in cells if cell.image == cells[0].image),
+            head=head,
+            query=query,
+            kind="webp" if kind == ".webp" else "gif",
+            width=width,
+            milliseconds=milliseconds,
+            strength=overlay,
+        )
+        save(out, data)
+
+
+@export.command("report")
+@SITE
+@out("report.pdf", "The file: a name that ends in .pdf, or in .html for the page alone.")
+@options(CHOOSING)
+@click.option(
+    "--browser",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="A Chromium or Chrome that prints.  [default: the first one found]",
+)
+@options(EXPORTING)
+def export_report(
+    site: Path,
+    out: Path,
+    models: tuple[str, ...],
+    images: tuple[str, ...],
+    browser: Path | None,
+    **given: Any,
+) -> None:
+    """The whole comparison as a PDF to print, through a Chromium where there is one."""
+    from generator.export.report import find_browser, pdf_bytes
+    from generator.export.report_page import report_html
+
+    with one_line_errors():
+        kind = suffix(out, ".pdf", ".html")
+        printer = find_browser(browser) if kind == ".pdf" else ""
+        source = opened(site, **given)
+        html = report_html(source, source.cells(models, images))
+        save(out, pdf_bytes(html, printer) if printer else html.encode())
 
 
 def suffix(path: Path, *known: str) -> str:

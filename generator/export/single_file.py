@@ -9,7 +9,6 @@ content policy by their hashes. Nothing is requested from anywhere.
 from __future__ import annotations
 
 import base64
-import hashlib
 import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -29,6 +28,7 @@ from generator.export.cuts import (
     without_images,
 )
 from generator.export.page_parts import PageParts, Rewriting, take_apart
+from generator.export.policy import hashes, script, style
 from generator.present.assets import SINGLE, SINGLE_BOOT, SINGLE_STYLE
 from generator.present.manifest import MANIFEST, FileEntry, Manifest
 from generator.present.planner import INDEX, image_path
@@ -111,37 +111,23 @@ class _Writer:
         """The file with something left out."""
         gone = {image_path(slug) for slug in self.shown[len(self.shown) - cut.images :]}
         pages = {path: self._page(path, cut, gone) for path in self._manifest.pages}
-        index = pages[INDEX]
-        scripts = list(dict.fromkeys(s for page in pages.values() for s in page.scripts))
-        if not any(posixpath.basename(script).startswith("files.") for script in scripts):
+        paths = list(dict.fromkeys(path for page in pages.values() for path in page.scripts))
+        if not any(posixpath.basename(path).startswith("files.") for path in paths):
             raise SpecError("The site was built by an older version.", "Build it again.")
-        inside = self._static("js", SINGLE_BOOT)
-        code = "\n".join(self._texts(s for s in scripts if not _is_boot(s)))
-        styles = [
-            (self._text(path), media)
-            for path, media in dict.fromkeys(s for page in pages.values() for s in page.styles)
-        ]
-        styles.append((self._static("css", SINGLE_STYLE), ""))
-        boot = "\n".join([*self._texts(s for s in scripts if _is_boot(s)), inside])
-        held = "".join(self._held(pages, cut, gone))
-        policy = (
-            "default-src 'none'; "
-            f"script-src {_hashes([boot, code])}; style-src {_hashes([s for s, _ in styles])}; "
-            "img-src data: blob:; connect-src 'none'; base-uri 'none'; form-action 'none'"
-        )
-        html = [
-            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-            f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-            f"<title>{index.title}</title>\n",
-            *(_style(text, media) for text, media in styles),
-            f"<script>{_script(boot)}</script>\n",
-            "".join(index.head).strip(),
-            f'\n</head>\n<body class="{escape(index.kind)}">\n',
-            "".join(index.body).strip(),
-            f'\n<div id="held" hidden>\n{held}</div>\n<script>{_script(code)}</script>\n',
-            "</body>\n</html>\n",
-        ]
-        return "".join(html).encode()
+        boot = [self._text(path) for path in paths if _is_boot(path)]
+        return _document(
+            pages[INDEX],
+            styles=self._styles(pages),
+            boot="\n".join([*boot, self._static("js", SINGLE_BOOT)]),
+            code="\n".join(self._texts(path for path in paths if not _is_boot(path))),
+            held="".join(self._held(pages, cut, gone)),
+        ).encode()
+
+    def _styles(self, pages: Mapping[str, PageParts]) -> list[tuple[str, str]]:
+        """Texts of style sheets with the medium they are for, each once."""
+        paths = dict.fromkeys(item for page in pages.values() for item in page.styles)
+        own = (self._static("css", SINGLE_STYLE), "")
+        return [*((self._text(path), media) for path, media in paths), own]
 
     def _texts(self, paths: Iterator[str]) -> Iterator[str]:
         """Scripts; the one that turns pages goes before those that start a page."""
@@ -186,10 +172,10 @@ class _Writer:
                 yield _file(path, self._picture(path, cut))
         manifest = (self._site / MANIFEST).read_bytes()
         yield _file(MANIFEST, base64.b64encode(manifest).decode())
-        for script in sorted(self._site.glob("assets/index-data.*.js")):
-            text = script.read_text(encoding="utf-8")
+        for path_of_data in sorted(self._site.glob("assets/index-data.*.js")):
+            text = path_of_data.read_text(encoding="utf-8")
             data = text[text.index("(") + 1 : text.rindex(")")]
-            yield _file(script.relative_to(self._site).as_posix(), data)
+            yield _file(path_of_data.relative_to(self._site).as_posix(), data)
         for cell in self._manifest.cells:
             if image_path(cell.image) in gone:
                 continue
@@ -235,8 +221,31 @@ class _Writer:
         return chunk_text(self._site / file.path, file.query, cut)
 
 
-def _is_boot(script: str) -> bool:
-    return posixpath.basename(script).startswith("boot.")
+def _document(
+    index: PageParts, *, styles: list[tuple[str, str]], boot: str, code: str, held: str
+) -> str:
+    """The file: the front page, what waits, and styles and scripts named by their hashes."""
+    policy = (
+        "default-src 'none'; "
+        f"script-src {hashes([boot, code])}; style-src {hashes(text for text, _ in styles)}; "
+        "img-src data: blob:; connect-src 'none'; base-uri 'none'; form-action 'none'"
+    )
+    parts = [
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        f"<title>{index.title}</title>\n",
+        *(style(text, media) for text, media in styles),
+        script(boot),
+        "".join(index.head).strip(),
+        f'\n</head>\n<body class="{escape(index.kind)}">\n',
+        "".join(index.body).strip(),
+        f'\n<div id="held" hidden>\n{held}</div>\n{script(code)}</body>\n</html>\n',
+    ]
+    return "".join(parts)
+
+
+def _is_boot(path: str) -> bool:
+    return posixpath.basename(path).startswith("boot.")
 
 
 def _notice(cut: Cut, *, is_index: bool) -> str:
@@ -270,21 +279,3 @@ def _type(path: str) -> str:
 def _block(attributes: str, text: str) -> str:
     """Text that a browser keeps and does not read."""
     return f'<script type="text/plain" {attributes}>{text}</script>\n'
-
-
-def _style(text: str, media: str) -> str:
-    if "</style" in text.lower():
-        raise SpecError("A style sheet holds </style.", "Write it as <\\/style.")
-    return f'<style media="{escape(media or "all")}">{text}</style>\n'
-
-
-def _script(text: str) -> str:
-    if "</script" in text.lower() or "<!--" in text:
-        raise SpecError("A script holds </script or <!--.", "Write it as <\\/script.")
-    return text
-
-
-def _hashes(texts: list[str]) -> str:
-    """The texts as sources of a content policy."""
-    found = (hashlib.sha256(text.encode()).digest() for text in texts)
-    return " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in found)

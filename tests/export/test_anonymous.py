@@ -142,6 +142,9 @@ def test_rebuilding_a_named_site_anonymously_takes_no_name_over(house: Path) -> 
         ["statistics", "-o", "statistics.json"],
         ["maps", "--style", "raw", "--layers", "all"],
         ["maps", "--style", "overlaid", "--queries", "all"],
+        ["animation", "-o", "layers.webp"],
+        ["animation", "-o", "layers.gif"],
+        ["single", "-o", "gallery.html"],
     ],
     ids=" ".join,
 )
