@@ -362,7 +362,7 @@ def export_report(
         kind = suffix(out, ".pdf", ".html")
         printer = find_browser(browser) if kind == ".pdf" else ""
         source = opened(site, **given)
-        html = report_html(source, source.cells(models, images))
+        html = report_html(source, models, images)
         save(out, pdf_bytes(html, printer) if printer else html.encode())
 
 

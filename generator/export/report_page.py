@@ -125,25 +125,36 @@ class ReportPage:
     facts: tuple[Fact, ...]
 
 
-def report_html(source: Source, cells: tuple[Cell, ...]) -> str:
+def report_html(source: Source, models: tuple[str, ...], images: tuple[str, ...]) -> str:
     """The report as one HTML page that needs nothing else.
 
+    Args:
+        source: the gallery.
+        models: labels or ids of the models to show; all when none is named.
+        images: titles or file names of the images to show; all when none is named.
+
     Raises:
+        SpecError: no model or image is called so, or none of them has a record.
         StoreError: the store does not have a record; the message names it.
     """
-    template = make_environment().get_template("report.html.jinja2")
-    return template.render(page=report_page(source, cells))
+    cells = source.cells(models, images)
+    shown = [image for image in source.images(()) if any(c.image == image.slug for c in cells)]
+    page = report_page(source, source.models(models), shown, cells)
+    return make_environment().get_template("report.html.jinja2").render(page=page)
 
 
-def report_page(source: Source, cells: tuple[Cell, ...]) -> ReportPage:
-    """Plan the report of some cells."""
+def report_page(
+    source: Source,
+    models: tuple[ModelEntry, ...],
+    images: list[ImageEntry],
+    cells: tuple[Cell, ...],
+) -> ReportPage:
+    """Plan the report of models on images, whose cells have records."""
     run, paper = source.run, source.run.paper
     folder = bundled("templates") / "static" / "css"
     style = "\n".join(
         (folder / name).read_text(encoding="utf-8") for name in ("theme.css", "report.css")
     )
-    models = [model for model in run.models if any(cell.model == model.slug for cell in cells)]
-    images = [image for image in run.images if any(cell.image == image.slug for cell in cells)]
     return ReportPage(
         policy=f"default-src 'none'; style-src {hashes([style])}; img-src data:",
         style=style,
@@ -172,7 +183,11 @@ def _bar(source: Source) -> ColourBar:
 
 
 def _model(source: Source, model: ModelEntry, cells: tuple[Cell, ...]) -> ReportModel:
-    record = source.read(next(cell.record for cell in cells if cell.model == model.slug))
+    key = next((cell.record for cell in cells if cell.model == model.slug), None)
+    if key is None:
+        reason = model.failure.message if model.failure else "not measured on these images"
+        return ReportModel(model.label, model.id, reason, "", "", "")
+    record = source.read(key)
     facts, layout, view = record.model, record.layout, record.view
     return ReportModel(
         label=model.label,
@@ -185,7 +200,7 @@ def _model(source: Source, model: ModelEntry, cells: tuple[Cell, ...]) -> Report
 
 
 def _image(
-    source: Source, image: ImageEntry, models: list[ModelEntry], cells: tuple[Cell, ...]
+    source: Source, image: ImageEntry, models: tuple[ModelEntry, ...], cells: tuple[Cell, ...]
 ) -> ReportImage:
     columns = []
     picture = None
@@ -252,6 +267,8 @@ def _facts(source: Source) -> Iterator[Fact]:
         yield Fact("Command", source.run.command)
     if source.run.site_url:
         yield Fact("Address", source.run.site_url)
+    for failure in source.run.failures:
+        yield Fact("Not measured", failure.message)
     measured = next((cell for cell in manifest.cells if cell.environment), None)
     if measured and measured.environment and measured.preprocessing:
         found = measured.environment

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from PIL import Image
 
 from generator.cli import main
 from generator.export.anonymous import anonymised, identity_of
+from generator.export.report import BROWSERS
 from generator.present.manifest import read_manifest
 from generator.run import ImageEntry, ModelEntry, Run
 from tests.export.leaks import leaks, metadata
@@ -142,8 +144,7 @@ def test_rebuilding_a_named_site_anonymously_takes_no_name_over(house: Path) -> 
         ["statistics", "-o", "statistics.json"],
         ["maps", "--style", "raw", "--layers", "all"],
         ["maps", "--style", "overlaid", "--queries", "all"],
-        ["animation", "-o", "layers.webp"],
-        ["animation", "-o", "layers.gif"],
+        ["report", "-o", "report.html"],
         ["single", "-o", "gallery.html"],
     ],
     ids=" ".join,
@@ -161,6 +162,21 @@ def test_what_is_exported_anonymously_holds_no_name(
     run("export", kind, "named", *more, "-o", str(out), "--anonymous")
     assert leaks(tmp_path, *names(house)) == []
     assert metadata(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["layers.webp", "layers.gif", "report.pdf"])
+def test_pictures_and_pages_without_readable_text_hold_no_name(
+    house: Path, tmp_path: Path, name: str
+) -> None:
+    """What they draw is drawn from the same names as the report's page, which is searched above."""
+    if name.endswith(".pdf") and not any(shutil.which(browser) for browser in BROWSERS):
+        pytest.skip("There is no Chromium: apt-get install chromium.")
+    kind = "report" if name.endswith(".pdf") else "animation"
+    for folder, more in (("named", []), ("anonymous", ["--anonymous"])):
+        run("export", kind, "named", "-o", str(tmp_path / folder / name), *more)
+    assert (tmp_path / "named" / name).read_bytes() != (tmp_path / "anonymous" / name).read_bytes()
+    assert leaks(tmp_path / "anonymous", *names(house), "file:/", "linux", "mozilla") == []
+    assert metadata(tmp_path / "anonymous") == []
 
 
 def test_it_is_said_what_is_left_out_and_what_stays(house: Path) -> None:
