@@ -91,7 +91,7 @@ def build_gallery(spec: GallerySpec, *, command: str, reporter: Reporter) -> Out
         measured=len(missing - failures.keys()),
         reused=sum(cell.cached for cell in plan.cells),
         site=site,
-        notes=shown.notes,
+        notes=(*shown.notes, *_note_on_templates(spec)),
         failures=tuple(dict.fromkeys((*run.failures, *_new(site.failures, shown.run)))),
     )
 
@@ -106,6 +106,13 @@ def _shown(spec: GallerySpec, run: Run) -> Anonymous:
         if model.folder is not None
     }
     return anonymised(run, frozenset(folders), identity_of(run))
+
+
+def _note_on_templates(spec: GallerySpec) -> tuple[str, ...]:
+    """What an anonymous site takes over from the user's own files."""
+    if not spec.anonymous or spec.templates is None:
+        return ()
+    return ("Kept: what your templates say; make sure that they name nobody.",)
 
 
 def _new(failures: tuple[Failure, ...], run: Run) -> tuple[Failure, ...]:

@@ -82,17 +82,19 @@ def export_single(site: Path, out: Path, max_size: float, **given: Any) -> None:
 @options(EXPORTING)
 def export_zip(site: Path, out: Path, as_single: bool, max_size: float, **given: Any) -> None:
     """The site as a ZIP archive, for a supplement; the same site gives the same bytes."""
-    from generator.export.archive import site_files, zip_bytes
+    from generator.export.archive import site_files, write_zip
     from generator.export.copy import exported_pages
+    from generator.export.files import whole_file
 
     with one_line_errors():
         source = opened(site, **given)
-        if as_single:
-            data = zip_bytes({"gallery.html": single(source, max_size)})
-        else:
-            with exported_pages(source) as pages:
-                data = zip_bytes(site_files(pages))
-        save(out, data)
+        with whole_file(out) as archive:
+            if as_single:
+                write_zip(archive, [("gallery.html", single(source, max_size))])
+            else:
+                with exported_pages(source) as pages:
+                    write_zip(archive, site_files(pages))
+        wrote(out)
 
 
 def single(source: Source, max_size: float) -> bytes:
@@ -398,8 +400,14 @@ def opened(site: Path, *, store: Path | None, anonymous: bool) -> Source:
 
 def save(path: Path, data: bytes) -> None:
     """Write a file whole, and say so."""
-    from generator.amounts import size_in_words
     from generator.export.files import write_file
 
     write_file(path, data)
-    click.echo(f"Wrote {path}, {size_in_words(len(data))}.")
+    wrote(path)
+
+
+def wrote(path: Path) -> None:
+    """Say what was written."""
+    from generator.amounts import size_in_words
+
+    click.echo(f"Wrote {path}, {size_in_words(path.stat().st_size)}.")

@@ -92,7 +92,7 @@ def _machine() -> Iterable[str]:
     """Names of the user and the machine, and the home folder."""
     try:
         names = [getpass.getuser(), socket.gethostname()]
-    except (OSError, KeyError):
+    except (OSError, KeyError, ImportError):  # a user without a name, or a system without users
         names = [socket.gethostname()]
     yield from (name for name in names if name.lower() not in COMMON)
     home = str(Path("~").expanduser())

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from generator.errors import StoreError
 
 
-def write_file(path: Path, data: bytes) -> None:
-    """Write a file in place of one of its name.
+@contextmanager
+def whole_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write into, which takes the place of one of its name when the block ends well.
 
     Raises:
         StoreError: it cannot be written.
     """
+    if path.is_dir():
+        raise StoreError(f"{path} is a folder.", "Name a file with -o.")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_dir():
-            raise StoreError(f"{path} is a folder.", "Name a file with -o.")
         try:
-            temporary.write_bytes(data)
+            with temporary.open("wb") as file:
+                yield file
             temporary.replace(path)
         finally:
             with suppress(OSError):
@@ -31,6 +34,16 @@ def write_file(path: Path, data: bytes) -> None:
         raise StoreError(
             f"{path} cannot be written: {error.strerror or error}.", "Name another with -o."
         ) from error
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file in place of one of its name.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    with whole_file(path) as file:
+        file.write(data)
 
 
 def check_folder(folder: Path) -> None:
@@ -43,13 +56,3 @@ def check_folder(folder: Path) -> None:
         raise StoreError(f"{folder} is a file.", "Name a folder with -o.")
     if folder.is_dir() and any(folder.iterdir()):
         raise StoreError(f"The folder {folder} is not empty.", "Name a new one with -o.")
-
-
-def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files into a folder, by name.
-
-    Raises:
-        StoreError: one cannot be written.
-    """
-    for name, data in files.items():
-        write_file(folder / name, data)

@@ -50,6 +50,7 @@ class PageParts:
         styles: paths of its style sheets with the medium they are for.
         scripts: paths of its scripts.
         body: its body, as HTML.
+        pictures: paths of the pictures in it.
     """
 
     title: str = ""
@@ -58,6 +59,7 @@ class PageParts:
     styles: list[tuple[str, str]] = field(default_factory=list)
     scripts: list[str] = field(default_factory=list)
     body: list[str] = field(default_factory=list)
+    pictures: set[str] = field(default_factory=set)
 
 
 def take_apart(html: str, how: Rewriting) -> PageParts:
@@ -171,6 +173,8 @@ class _Reader(HTMLParser):
         found = resolved(self._how.path, url)
         if tag == "img" and found:
             rest = {name: value for name, value in given.items() if name != "src"}
+            if not self._skipped:
+                self.parts.pictures.add(found[0])
             return {**self._how.picture(found[0]), **rest}
         if tag == "a" and found:
             return self._link(given, *found)

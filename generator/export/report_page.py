@@ -267,7 +267,7 @@ def _facts(source: Source) -> Iterator[Fact]:
         yield Fact("Command", source.run.command)
     if source.run.site_url:
         yield Fact("Address", source.run.site_url)
-    for failure in source.run.failures:
+    for failure in dict.fromkeys(source.run.failures):
         yield Fact("Not measured", failure.message)
     measured = next((cell for cell in manifest.cells if cell.environment), None)
     if measured and measured.environment and measured.preprocessing:

@@ -30,7 +30,7 @@ from generator.export.cuts import (
 from generator.export.page_parts import PageParts, Rewriting, take_apart
 from generator.export.policy import hashes, script, style
 from generator.present.assets import SINGLE, SINGLE_BOOT, SINGLE_STYLE
-from generator.present.manifest import MANIFEST, FileEntry, Manifest
+from generator.present.manifest import MANIFEST, CellItem, FileEntry, Manifest
 from generator.present.planner import INDEX, image_path
 
 TYPES = {
@@ -67,27 +67,37 @@ def single_file(site: Path, manifest: Manifest, max_bytes: int) -> SingleFile:
     """
     writer = _Writer(site, manifest)
     for cut in STEPS:
-        data = writer.write(cut)
-        if len(data) <= max_bytes:
-            return SingleFile(data, cut.words)
-    last = max(0, len(writer.shown) - 1)
-    few, many, found = 1, last, None
-    while few <= many:
-        count = (few + many) // 2
+        # numbers are most of it: where they alone are too much, the rest need not be written
+        if sum(writer.numbers_bytes(cut).values()) <= max_bytes:
+            data = writer.write(cut)
+            if len(data) <= max_bytes:
+                return SingleFile(data, cut.words)
+    return _without_last_images(writer, max_bytes)
+
+
+def _without_last_images(writer: _Writer, max_bytes: int) -> SingleFile:
+    """The file with as many images as fit, from the first one on."""
+    sizes = writer.numbers_bytes(STEPS[-1])
+    most = len(writer.shown) - 1
+    count, size, over = 0, 0, max(0, sum(sizes.values()) - max_bytes)
+    while count < most:
+        # at least one more, and as many as their numbers say
+        dropped = 0
+        while count < most and (dropped < over or not dropped):
+            count += 1
+            dropped += sizes[writer.shown[-count]]
         cut = without_images(count)
         data = writer.write(cut)
-        if len(data) <= max_bytes:
-            found, many = SingleFile(data, cut.words), count - 1
-        else:
-            few = count + 1
-    if found is None:
-        smallest = size_in_words(len(writer.write(without_images(last))))
-        raise SpecError(
-            f"Even with one image the file would have {smallest}, more than the "
-            f"{size_in_words(max_bytes)} allowed.",
-            "Allow more with --max-size, or export the site as an archive.",
-        )
-    return found
+        size = len(data)
+        if size <= max_bytes:
+            return SingleFile(data, cut.words)
+        over = (size - max_bytes) // 2  # pages and pictures count, too: go slowly
+    size = size or len(writer.write(STEPS[-1]))
+    raise SpecError(
+        f"Even with one image the file would have {size_in_words(size)}, more than the "
+        f"{size_in_words(max_bytes)} allowed.",
+        "Allow more with --max-size, or export the site as an archive.",
+    )
 
 
 def page_name(path: str) -> str:
@@ -105,7 +115,7 @@ class _Writer:
             image.slug for image in manifest.images if image_path(image.slug) in manifest.pages
         )
         self._pictures = cache(self._read_picture)
-        self._chunks = cache(self._read_chunk)
+        self._sizes = cache(self._chunk_bytes)
 
     def write(self, cut: Cut) -> bytes:
         """The file with something left out."""
@@ -166,39 +176,35 @@ class _Writer:
         for path, page in pages.items():
             if path != INDEX and path not in gone:
                 yield _template(page_name(path), page)
-        index = "".join(pages[INDEX].body)
         for path in self._needed(pages, gone):
-            if f'data-file="{escape(path)}"' not in index:
-                yield _file(path, self._picture(path, cut))
+            yield _file(path, self._picture(path, cut))
         manifest = (self._site / MANIFEST).read_bytes()
         yield _file(MANIFEST, base64.b64encode(manifest).decode())
         for path_of_data in sorted(self._site.glob("assets/index-data.*.js")):
             text = path_of_data.read_text(encoding="utf-8")
             data = text[text.index("(") + 1 : text.rindex(")")]
             yield _file(path_of_data.relative_to(self._site).as_posix(), data)
+        seen: set[str] = set()
         for cell in self._manifest.cells:
-            if image_path(cell.image) in gone:
-                continue
-            for file in cell.files:
-                if file.kind == "chunk" or (file.kind == "patches" and not cut.patches):
-                    name = f"{cell.record}/{file.query}"
+            for file in _numbers(cell, cut) if image_path(cell.image) not in gone else ():
+                name = f"{cell.record}/{file.query}"
+                if name not in seen:  # equal pictures share their records
                     yield _block(f'data-chunk="{name}"', self._chunk(file, cut))
+                seen.add(name)
+
+    def numbers_bytes(self, cut: Cut) -> dict[str, int]:
+        """Size of the numbers of each image that has a page."""
+        sizes = dict.fromkeys(self.shown, 0)
+        for cell in self._manifest.cells:
+            for file in _numbers(cell, cut) if cell.image in sizes else ():
+                sizes[cell.image] += self._sizes(file, replace(cut, images=0))
+        return sizes
 
     def _needed(self, pages: Mapping[str, PageParts], gone: set[str]) -> tuple[str, ...]:
-        """Pictures that pages or the finder may show."""
-        texts = ["".join(page.body) for path, page in pages.items() if path not in gone]
-        found = [self._manifest_bar(), *(file.path for file in self._manifest.files)]
-        kinds = {file.path: file.kind for file in self._manifest.files}
-        return tuple(
-            path
-            for path in dict.fromkeys(found)
-            if kinds.get(path) in {"thumb", "map"}
-            or any(f'data-file="{escape(path)}"' in text for text in texts)
-        )
-
-    def _manifest_bar(self) -> str:
-        (bar,) = self._site.glob("assets/colour-bar.*.png")
-        return bar.relative_to(self._site).as_posix()
+        """Pictures that pages or the finder may show, but for those that the front page holds."""
+        shown = {p for path, page in pages.items() if path not in gone for p in page.pictures}
+        small = {file.path for file in self._manifest.files if file.kind in ("thumb", "map")}
+        return tuple(sorted((shown | small) - pages[INDEX].pictures))
 
     # --- files ----------------------------------------------------------------------------------
 
@@ -211,14 +217,20 @@ class _Writer:
     def _picture(self, path: str, cut: Cut) -> str:
         return self._pictures(path, replace(cut, images=0))
 
-    def _chunk(self, file: FileEntry, cut: Cut) -> str:
-        return self._chunks(file, replace(cut, images=0))
-
     def _read_picture(self, path: str, cut: Cut) -> str:
         return base64.b64encode(picture_bytes(self._site / path, cut)).decode()
 
-    def _read_chunk(self, file: FileEntry, cut: Cut) -> str:
+    def _chunk(self, file: FileEntry, cut: Cut) -> str:
         return chunk_text(self._site / file.path, file.query, cut)
+
+    def _chunk_bytes(self, file: FileEntry, cut: Cut) -> int:
+        return len(self._chunk(file, cut))
+
+
+def _numbers(cell: CellItem, cut: Cut) -> tuple[FileEntry, ...]:
+    """The files of a cell's numbers that are not left out."""
+    kinds = {"chunk"} if cut.patches else {"chunk", "patches"}
+    return tuple(file for file in cell.files if file.kind in kinds)
 
 
 def _document(

@@ -124,7 +124,8 @@ def open_source(site: Path, store: Path, *, anonymous: bool = False) -> Source:
     Args:
         site: its folder.
         store: folder of the records.
-        anonymous: leave out who made it (see :mod:`generator.export.anonymous`).
+        anonymous: leave out who made it (see :mod:`generator.export.anonymous`); a site that was
+            built so stays so.
 
     Raises:
         SpecError: it is no site, or one that this version cannot read.
@@ -137,7 +138,7 @@ def open_source(site: Path, store: Path, *, anonymous: bool = False) -> Source:
         raise SpecError(f"{site} is not a site of attention-gallery.", "Name the folder of one.")
     run = run_of(manifest, site)
     found = Anonymous(run, {}, ())
-    if anonymous:
+    if anonymous or manifest.anonymous:
         found = anonymised(run, _local(manifest), identity_of(run))
     return Source(site, manifest, found, Store(store))
 

@@ -72,8 +72,8 @@ def test_from_the_index_to_an_image_to_a_model_and_back(
     expect(page.locator("h1")).to_have_text("Trial")
     pictures_that_are_shown(page)
     page.get_by_role("link", name="Image1").click()
-    opened.wait()
     expect(page.locator("h1")).to_have_text("Image1")
+    opened.wait()
     expect(page).to_have_title("Image1 · Trial")
     pictures_that_are_shown(page)
     page.locator("#layer").select_option("1")
@@ -84,8 +84,8 @@ def test_from_the_index_to_an_image_to_a_model_and_back(
     expect(page.locator("h1")).to_have_text("Registers")
     pictures_that_are_shown(page)
     page.go_back()
-    opened.wait()
     expect(page.locator("h1")).to_have_text("Image1")
+    opened.wait()
     assert page.locator("#layer").input_value() == "1"
     assert page.locator("#query").input_value() == "patch"
     page.locator(".masthead-title").click()
