@@ -166,5 +166,5 @@ def _png(picture: Image.Image, item: MapItem | None) -> bytes:
         for name, value in asdict(item).items():
             words.add_itxt(name, str(value))
     file = io.BytesIO()
-    picture.save(file, format="PNG", pnginfo=words, compress_level=9)
+    picture.save(file, format="PNG", pnginfo=words, compress_level=6)
     return file.getvalue()

@@ -77,22 +77,23 @@ def single_file(site: Path, manifest: Manifest, max_bytes: int) -> SingleFile:
 
 def _without_last_images(writer: _Writer, max_bytes: int) -> SingleFile:
     """The file with as many images as fit, from the first one on."""
-    sizes = writer.numbers_bytes(STEPS[-1])
+    sizes = writer.image_bytes(STEPS[-1])
     most = len(writer.shown) - 1
-    count, size, over = 0, 0, max(0, sum(sizes.values()) - max_bytes)
+    whole = size = len(writer.write(STEPS[-1]))
+    count, dropped, share = 0, 0, 1.0
     while count < most:
-        # at least one more, and as many as their numbers say
-        dropped = 0
-        while count < most and (dropped < over or not dropped):
+        # as many as their parts say, by what earlier ones came to, and at least one more
+        over = size - max_bytes
+        while count < most and over > 0:
             count += 1
             dropped += sizes[writer.shown[-count]]
+            over -= round(share * sizes[writer.shown[-count]])
         cut = without_images(count)
         data = writer.write(cut)
         size = len(data)
         if size <= max_bytes:
             return SingleFile(data, cut.words)
-        over = (size - max_bytes) // 2  # pages and pictures count, too: go slowly
-    size = size or len(writer.write(STEPS[-1]))
+        share = max(0.05, (whole - size) / dropped)
     raise SpecError(
         f"Even with one image the file would have {size_in_words(size)}, more than the "
         f"{size_in_words(max_bytes)} allowed.",
@@ -198,6 +199,17 @@ class _Writer:
         for cell in self._manifest.cells:
             for file in _numbers(cell, cut) if cell.image in sizes else ():
                 sizes[cell.image] += self._sizes(file, replace(cut, images=0))
+        return sizes
+
+    def image_bytes(self, cut: Cut) -> dict[str, int]:
+        """Size of what goes with the page of an image: its numbers, the page and the picture."""
+        sizes = self.numbers_bytes(cut)
+        for image in self._manifest.images:
+            if image.slug in sizes:
+                sizes[image.slug] += (self._site / image_path(image.slug)).stat().st_size
+                for file in image.files:
+                    if file.kind == "picture":
+                        sizes[image.slug] += len(self._picture(file.path, cut))
         return sizes
 
     def _needed(self, pages: Mapping[str, PageParts], gone: set[str]) -> tuple[str, ...]:

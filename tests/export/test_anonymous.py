@@ -143,7 +143,7 @@ def test_rebuilding_a_named_site_anonymously_takes_no_name_over(house: Path) -> 
         ["statistics", "-o", "statistics.csv"],
         ["statistics", "-o", "statistics.json"],
         ["maps", "--style", "raw", "--layers", "all"],
-        ["maps", "--style", "overlaid", "--queries", "all"],
+        ["maps", "--style", "overlaid", "--queries", "all", "--width", "64"],
         ["report", "-o", "report.html"],
         ["single", "-o", "gallery.html"],
     ],
@@ -162,6 +162,18 @@ def test_what_is_exported_anonymously_holds_no_name(
     run("export", kind, "named", *more, "-o", str(out), "--anonymous")
     assert leaks(tmp_path, *names(house)) == []
     assert metadata(tmp_path) == []
+
+
+def test_an_anonymous_site_stays_so_in_what_is_exported(house: Path, tmp_path: Path) -> None:
+    for kind, name in (("records", "out"), ("statistics", "a.csv"), ("maps", "maps")):
+        run("export", kind, "anonymous", "-o", str(tmp_path / name))
+    assert leaks(tmp_path, *names(house)) == []
+
+
+def test_templates_of_ones_own_are_pointed_at(house: Path) -> None:
+    (house / "mine").mkdir()
+    said = run("build", "gallery.toml", "-o", "themed", "--anonymous", "--templates", "mine").stderr
+    assert "Kept: what your templates say; make sure that they name nobody." in said
 
 
 @pytest.mark.parametrize("name", ["layers.webp", "layers.gif", "report.pdf"])
