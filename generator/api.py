@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +11,7 @@ from PIL import Image, ImageOps
 
 from generator import pipeline
 from generator.errors import GalleryError, ImageError, StoreError
+from generator.extras import DEFAULT_EXTRAS, Extra, Projection
 from generator.model_spec import expand
 from generator.present.manifest import read_manifest
 from generator.progress import Silent
@@ -29,6 +30,9 @@ def measure(
     resolution: int | None = None,
     field_of_view: FieldOfView = "square",
     patch_queries: Literal["auto"] | PatchQueries = "auto",
+    extras: Sequence[Extra] = DEFAULT_EXTRAS,
+    objects: Projection = "keys",
+    target: int | None = None,
     device: str = "auto",
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto",
     trust_remote_code: bool = False,
@@ -41,6 +45,9 @@ def measure(
         resolution: short side of the input in pixels; None for the checkpoint's own.
         field_of_view: ``square``, ``whole`` or ``checkpoint``.
         patch_queries: whether to keep rows of the patches; see :class:`GallerySpec`.
+        extras: what to measure beside attention; see :class:`GallerySpec`.
+        objects: which vectors of the last layer ``features.objects`` holds.
+        target: class, by its number, that relevance and the logit lens are about.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:0`` or ``mps``.
         dtype: of weights and activations; softmax and norms are float32 always.
         trust_remote_code: run code that comes with the checkpoint.
@@ -68,6 +75,9 @@ def measure(
             resolution=resolution,
             field_of_view=field_of_view,
             patch_queries=patch_queries,
+            extras=tuple(extras),
+            objects=objects,
+            target=target,
             device=device,
             dtype=dtype,
             trust_remote_code=trust_remote_code,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -11,7 +13,7 @@ from generator.pipeline import plan_gallery
 from generator.progress import Reporter
 from generator.spec import GallerySpec
 from generator.store import Store
-from generator.workplan import ModelCost, estimate, shared_site_bytes
+from generator.workplan import ExtraPrice, ModelCost, estimate, extra_prices, shared_site_bytes
 
 
 def print_plan(spec: GallerySpec, console: Console, reporter: Reporter) -> None:
@@ -41,12 +43,43 @@ def print_plan(spec: GallerySpec, console: Console, reporter: Reporter) -> None:
         markup=False,
         soft_wrap=True,
     )
+    for line in (*extra_lines(extra_prices(plan), spec), *_weights_lines(costs)):
+        console.print(line, markup=False, soft_wrap=True)
     for image in plan.images:
         if image.failure is not None:
             console.print(
                 f"failed: {image.failure.message} {image.failure.hint}".rstrip(),
                 markup=False,
                 soft_wrap=True,
+            )
+
+
+def extra_lines(prices: Sequence[ExtraPrice], spec: GallerySpec) -> Iterator[str]:
+    """A line for each part beside attention: on or off, and its price."""
+    for price in prices:
+        on = price.name in spec.extras
+        if not price.models:
+            yield f"{price.name}: {'on' if on else 'off'}; no model has a class head."
+            continue
+        where = "" if len(price.models) == len(spec.models) else f" for {', '.join(price.models)}"
+        cost = f"about {_percent(price.share)} of the forward pass, {size_in_words(price.store)}"
+        if on:
+            yield f"{price.name}: on{where}: {cost}."
+        else:
+            yield f"{price.name}: off; it would cost {cost}{where}."
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= 0.01 else "under 1 %"
+
+
+def _weights_lines(costs: Sequence[ModelCost]) -> Iterator[str]:
+    """Models that are loaded although all their records are there."""
+    for cost in costs:
+        if cost.weights and not cost.missing:
+            yield (
+                f"{cost.label} is loaded once, without an image: its position embeddings and "
+                "patch filters are not in the store."
             )
 
 

@@ -42,3 +42,7 @@ class CaptureError(ModelError):
 
 class StoreError(GalleryError):
     """The record store or the output folder cannot be read or written."""
+
+
+class AnalysisError(GalleryError):
+    """An analysis is asked of records that cannot give it."""

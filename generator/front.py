@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from generator.errors import SpecError
-from generator.paper_spec import TeaserSpec
+from generator.paper_spec import PatchSpec, TeaserSpec
 from generator.run import Author, Paper, PaperLink, TeaserCell
 from generator.spec import GallerySpec
 from generator.toml import did_you_mean
-from generator.workplan import WorkPlan
+from generator.workplan import PlannedCell, WorkPlan
 
 
 def paper_of(spec: GallerySpec, plan: WorkPlan) -> Paper | None:
     """The paper of a gallery, its teaser found among the models and images; None without one.
 
     Raises:
-        SpecError: the teaser names a model, an image, a layer or a head that is not there.
+        SpecError: the teaser names a model, an image, a layer, a head or a query that is not there.
     """
     paper = spec.paper
     if paper is None:
@@ -51,12 +51,44 @@ def _cell(number: int, cell: TeaserSpec, plan: WorkPlan) -> TeaserCell:
             raise SpecError(
                 f"{place}: {label} has no {word} {asked}.", f"Its {word}s are 1 to {most}."
             )
-    return TeaserCell(
+    found = TeaserCell(
         model=model.entry.slug,
         image=image.slug,
         layer=0 if cell.layer == "last" else cell.layer,
         head=0 if cell.head == "mean" else cell.head,
+        query="patch" if isinstance(cell.query, PatchSpec) else cell.query,
+        patch=(cell.query.row, cell.query.col) if isinstance(cell.query, PatchSpec) else None,
     )
+    planned = (c for c in plan.cells if (c.model, c.image.slug) == (found.model, found.image))
+    for known in planned:
+        _check_query(f"{place}: {model.entry.label}", found, known)
+    return found
+
+
+def _check_query(place: str, cell: TeaserCell, planned: PlannedCell) -> None:
+    """Complain of a query that the model's record will not have."""
+    layout = planned.layout
+    if layout is None:
+        return
+    if cell.patch is None:
+        tokens = list(layout.prefix) if layout.cls else ["received", *layout.prefix]
+        if cell.query != "CLS" and cell.query not in tokens:
+            raise _unknown(f"{place} has no query {cell.query}.", cell.query, tokens)
+        return
+    if cell.patch[0] > layout.rows or cell.patch[1] > layout.cols:
+        raise SpecError(
+            f"{place} has no patch in row {cell.patch[0]}, column {cell.patch[1]}.",
+            f"Its grid has {layout.rows} rows and {layout.cols} columns.",
+        )
+    if planned.patch_queries == "off":
+        raise SpecError(
+            f"{place} keeps no attention of patches.", 'Set patch_queries = "mean" or "heads".'
+        )
+    if planned.patch_queries == "mean" and cell.head:
+        raise SpecError(
+            f"{place} keeps the attention of patches as a mean over heads only.",
+            'Leave out the head, or set patch_queries = "heads".',
+        )
 
 
 def _unknown(message: str, word: str, known: list[str]) -> SpecError:

@@ -47,6 +47,10 @@ def show(
         "input": f"{side} x {side} px: {layout.rows} x {layout.cols} patches",
         "tokens": f"{layout.tokens}: {', '.join((*layout.prefix, ''))}{layout.patches} patches"
         + ("" if vision.listed else " (a guess: --check looks)"),
+        "class head": f"{resolved.classes} classes" if resolved.classes else "none",
+        "positions": vision.position
+        or f"learned embeddings of {vision.position_grid[0]} x {vision.position_grid[1]} patches"
+        + ("" if vision.listed else " (a guess)"),
         "preprocessing": "\n".join(preprocessing.steps),
     }
     table = Table.grid(padding=(0, 2))

@@ -17,6 +17,7 @@ Every key is optional::
     image = "chelsea.jpg"       # its file
     layer = 12                  # the last one when left out
     head = 3                    # their mean when left out
+    query = "reg1"              # a token, "received", or a patch: {row = 3, col = 5}
 """
 
 from __future__ import annotations
@@ -51,13 +52,23 @@ class LinkSpec(_Table):
     url: Https = Field(description=HTTPS)
 
 
+class PatchSpec(_Table):
+    """A patch by its place in the model's grid, from 1."""
+
+    row: Number
+    col: Number
+
+
 class TeaserSpec(_Table):
-    """A map to show at the top: a model by label or id, an image by file, a layer and a head."""
+    """A map to show at the top: a model by label or id, an image by file, and which of its maps."""
 
     model: Named = Field(description="a model's label or id")
     image: Named = Field(description="the name of a picture's file")
     layer: Number | Literal["last"] = Field("last", description='a number from 1, or "last"')
     head: Number | Literal["mean"] = Field("mean", description='a number from 1, or "mean"')
+    query: Annotated[str, Field(strict=True)] | PatchSpec = Field(
+        "CLS", description='a token such as "reg1", or "received", or a patch {row = 3, col = 5}'
+    )
 
 
 def _author(value: Any) -> Any:
@@ -126,4 +137,6 @@ def paper_place(loc: tuple[int | str, ...]) -> tuple[type[BaseModel], str, str]:
     at = f"{word} {int(loc[1]) + 1} of [paper]"
     if len(loc) == 2:
         return PaperSpec, key, at
+    if len(loc) > 4:  # a query that is a table, after the name of its class
+        return PatchSpec, str(loc[4]), f"{loc[4]} of {loc[2]} of {at}"
     return owner, str(loc[2]), f"{loc[2]} of {at}"

@@ -17,6 +17,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import generator
+from generator.annotations import annotate
 from generator.errors import GalleryError, ModelError, StoreError
 from generator.export.anonymous import Anonymous, anonymised, identity_of
 from generator.front import paper_of
@@ -74,7 +75,7 @@ def build_gallery(spec: GallerySpec, *, command: str, reporter: Reporter) -> Out
     store = Store(spec.store)
     plan = plan_gallery(spec, store, reporter)
     failures = measure_missing(spec, plan, store, reporter)
-    run = describe_run(spec, plan, failures, command)
+    run = describe_run(spec, plan, store, failures, command)
     shown = _shown(spec, run)
     with reporter.job("pages", STEPS_A_CELL * len(run.cells)) as job:
         site = build_site(
@@ -126,10 +127,7 @@ def plan_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> WorkPla
     Raises:
         GalleryError: there are no images, no model can be resolved, or a failure in a strict spec.
     """
-    groups = read_groups(spec.groups) if spec.groups else {}
-    images = load_images(spec.images, skip=[spec.out, spec.store], known=store.images())
-    if spec.groups:
-        images = with_groups(images, groups, spec.groups)
+    images = find_images(spec, store)
     for image in images:
         if image.failure is not None and spec.strict:
             raise GalleryError(image.failure.message, image.failure.hint)
@@ -147,10 +145,24 @@ def plan_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> WorkPla
     return plan
 
 
+def find_images(spec: GallerySpec, store: Store) -> tuple[ImageEntry, ...]:
+    """The pictures of a gallery, with their groups and what is marked in them.
+
+    Raises:
+        GalleryError: there are none, or a table, mask or box does not fit them.
+    """
+    groups = read_groups(spec.groups) if spec.groups else {}
+    skip = [spec.out, spec.store, *([spec.masks] if spec.masks else [])]
+    images = load_images(spec.images, skip=skip, known=store.images())
+    if spec.groups:
+        images = with_groups(images, groups, spec.groups)
+    return annotate(images, masks=spec.masks, boxes=spec.boxes)
+
+
 def measure_missing(
     spec: GallerySpec, plan: WorkPlan, store: Store, reporter: Reporter
 ) -> dict[str, Failure]:
-    """Measure the records that the store lacks; torch is imported only when there are any.
+    """Measure what the store lacks of records and weights; torch is imported only for that.
 
     Returns:
         The reason for each record, by key, that could not be made.
@@ -163,7 +175,8 @@ def measure_missing(
     for model in plan.models:
         # Another revision may have been measured just now, and be the same commit.
         cells = [cell for cell in plan.missing(model) if not store.has(cell.key)]
-        if not cells:
+        lacks_weights = plan.weights_missing(model) and not store.has_weights(model.entry.weights)
+        if not cells and not lacks_weights:
             continue
         reporter.note(f"loading {model.entry.label}")
         try:
@@ -198,14 +211,17 @@ def _measure_model(
     reporter: Reporter,
     dtype: str,
 ) -> dict[str, Failure]:
-    """Load one model and stream its images through it."""
+    """Load one model, see its weights, and stream its images through it."""
     from generator.measure import extract  # noqa: PLC0415 - imports torch
     from generator.measure.device import choose_device, torch_dtype  # noqa: PLC0415
     from generator.measure.load import load  # noqa: PLC0415
+    from generator.measure.weights import reduce_weights  # noqa: PLC0415
 
     assert model.resolved is not None
     failures: dict[str, Failure] = {}
     network = load(model.resolved, device=choose_device(spec.device), dtype=torch_dtype(dtype))
+    if not store.has_weights(model.entry.weights):
+        store.put_weights(reduce_weights(network, model.entry.weights))
     with reporter.job(model.entry.label, len(cells)) as job:
         prepared = _prepare(spec, model, cells, failures, job)
         for batch in extract.batches(prepared, network, spec.batch_size):
@@ -259,11 +275,12 @@ def _open(model: PlannedModel, cell: PlannedCell) -> Prepared:
         geometry=cell.geometry,
         preprocessing=model.preprocessing,
         patch_queries=cell.patch_queries,
+        measuring=cell.measuring,
     )
 
 
 def describe_run(
-    spec: GallerySpec, plan: WorkPlan, failures: dict[str, Failure], command: str
+    spec: GallerySpec, plan: WorkPlan, store: Store, failures: dict[str, Failure], command: str
 ) -> Run:
     """What the site is made of: entries, and a record or a reason for each cell."""
     cells = tuple(
@@ -280,11 +297,12 @@ def describe_run(
         description=spec.description,
         command=command,
         field_of_view=spec.field_of_view,
-        models=tuple(_entry(model, plan.images, cells) for model in plan.models),
+        models=tuple(_entry(model, store, plan.images, cells) for model in plan.models),
         images=plan.images,
         cells=cells,
         paper=paper_of(spec, plan),
         site_url=_folder_url(spec.site_url or ""),
+        mixed=plan.mixed,
     )
 
 
@@ -293,9 +311,13 @@ def _folder_url(url: str) -> str:
     return url.removesuffix("index.html").rstrip("/") + "/" if url else ""
 
 
-def _entry(model: PlannedModel, images: Sequence[ImageEntry], cells: Sequence[Cell]) -> ModelEntry:
+def _entry(
+    model: PlannedModel, store: Store, images: Sequence[ImageEntry], cells: Sequence[Cell]
+) -> ModelEntry:
     """A model that could be measured on none of the good images has failed as a whole."""
     entry = model.entry
+    if not store.has_weights(entry.weights):
+        entry = replace(entry, weights="")
     good = {image.slug for image in images if image.failure is None}
     own = [cell for cell in cells if cell.model == entry.slug and cell.image in good]
     if entry.failure is None and own and not any(cell.record for cell in own):

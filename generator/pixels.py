@@ -58,7 +58,7 @@ def open_picture(path: Path) -> Image.Image:
     Raises:
         ImageError: the file is missing, empty, damaged, too large or not a picture.
     """
-    with _decoding(path) as image:
+    with decoding(path) as image:
         image.load()
         # After loading: Pillow itself turns a TIFF upright while it loads.
         turn = _UPRIGHT.get(_orientation(image))
@@ -75,7 +75,7 @@ def picture_size(path: Path) -> tuple[int, int]:
     Raises:
         ImageError: as :func:`open_picture`, except for damage behind the header.
     """
-    with _decoding(path) as image:
+    with decoding(path) as image:
         width, height = image.size
         # Pillow gives the size of a TIFF already turned.
         sideways = image.format != "TIFF" and _orientation(image) in _SIDEWAYS
@@ -116,8 +116,12 @@ def reading(path: Path, name: str) -> Iterator[None]:
 
 
 @contextmanager
-def _decoding(path: Path) -> Iterator[Image.Image]:
-    """Open a picture; everything that goes wrong until the end of the block is an ImageError."""
+def decoding(path: Path) -> Iterator[Image.Image]:
+    """Open a picture as it is stored.
+
+    Everything that goes wrong until the end of the block is an ImageError. The size is checked
+    first, and the block has Pillow to itself, so it should be short.
+    """
     name = readable(path.name)
     with _quiet, warnings.catch_warnings(), reading(path, name):
         warnings.simplefilter("ignore")

@@ -1,7 +1,7 @@
 """The waist of the program: what measuring hands to presenting.
 
 Only numpy and the standard library are imported here, so a site can be built on a machine that
-has never seen torch.
+has never seen torch. What may be measured beside attention is in :mod:`generator.extras`.
 
 Axis words. They mean the same in every docstring, field, JSON key and label:
 
@@ -32,8 +32,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generator.errors import GalleryError
+from generator.extras import (
+    Features,
+    LogitLens,
+    MassiveActivations,
+    Prediction,
+    Relevance,
+    ValueNorms,
+)
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the record's fields. A record of another schema is measured again."""
 
 FloatArray = NDArray[np.floating]
@@ -303,11 +311,23 @@ class AttentionRecord:
             pays to itself, as a share of 1.
         norms: float32 ``[layer + 1, token]``: L2 norm of the residual stream after each block and
             before the final LayerNorm; index 0 is the embedding.
-        rollout: float32 ``[key]``: attention rollout (Abnar & Zuidema 2020) of the CLS row, or of
-            the mean patch row for a model without CLS; sums to 1.
+        rollout: float32 ``[start layer, key]``: attention rollout (Abnar & Zuidema 2020) of the CLS
+            row, or of the mean patch row for a model without CLS, through the layers from the
+            start layer to the last; rows sum to 1. Index 0 is the rollout through all layers.
+        rollout_cosine: float32 ``[start layer]``: mean cosine between the rollouts of different
+            patch queries, over at most 64 evenly spaced ones: near 1, all queries are alike.
         pooling: the pooling probe, for models that have one.
         patch_attention: float16 ``[layer, query, key]`` (mean over heads) or
             ``[layer, head, query, key]`` with the patches as queries; None when not asked for.
+        received_from_outliers: float16 ``[layer, key]``: attention each key receives from the
+            outlier patches (see ``outlier_patches``), mean over them and over heads; None where
+            there are none.
+        features: vectors of tokens; None when not measured.
+        values: norms of value vectors; None when not measured.
+        massive: massive activations; None when not measured.
+        prediction: what the class head said; None for a model without one, or when not measured.
+        relevance: class-specific relevance; None when not measured.
+        lens: the logit lens; None when not measured.
     """
 
     key: str
@@ -327,8 +347,16 @@ class AttentionRecord:
     self_attention: FloatArray
     norms: FloatArray
     rollout: FloatArray
+    rollout_cosine: FloatArray
     pooling: Pooling | None = None
     patch_attention: FloatArray | None = None
+    received_from_outliers: FloatArray | None = None
+    features: Features | None = None
+    values: ValueNorms | None = None
+    massive: MassiveActivations | None = None
+    prediction: Prediction | None = None
+    relevance: Relevance | None = None
+    lens: LogitLens | None = None
     schema: int = field(default=SCHEMA)
 
     def __post_init__(self) -> None:
@@ -344,7 +372,8 @@ class AttentionRecord:
             "mass": (layers, heads, prefix + 1, prefix + 1),
             "self_attention": (layers, heads),
             "norms": (layers + 1, tokens),
-            "rollout": (tokens,),
+            "rollout": (layers, tokens),
+            "rollout_cosine": (layers,),
         }
         for name, shape in expected.items():
             found = getattr(self, name).shape
@@ -383,3 +412,40 @@ class AttentionRecord:
         from_prefix: FloatArray = self.attention.astype(np.float32).sum(axis=0)
         from_all: FloatArray = (from_prefix + patches * self.received.astype(np.float32)) / tokens
         return from_all
+
+
+OUTLIER = 3.0
+"""A patch is an outlier when its norm is more than this many times the median patch's."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutlierPatches:
+    """Patches of unusual norm, at the layer where the largest stands out most from the median.
+
+    Attributes:
+        layer: index along the first axis of the norms; 0 is the embedding.
+        ratio: largest norm over the median, at that layer.
+        patches: indices of the outliers among the patches, ascending.
+    """
+
+    layer: int
+    ratio: float
+    patches: NDArray[np.intp]
+
+
+def outlier_patches(norms: FloatArray, cutoff: float = OUTLIER) -> OutlierPatches:
+    """Find outlier patches. Measuring and analysis share this definition.
+
+    The layer is chosen over all layers: in distilled models the outliers live in inner blocks and
+    are gone at the last.
+
+    Args:
+        norms: ``[layer + 1, patch]``, before the final LayerNorm.
+        cutoff: times the median, above which a patch is an outlier.
+    """
+    values = np.asarray(norms, dtype=np.float64)
+    medians = np.maximum(np.median(values, axis=1), np.finfo(np.float32).tiny)
+    ratios = values.max(axis=1) / medians
+    layer = int(ratios.argmax())
+    found = np.flatnonzero(values[layer] > cutoff * medians[layer])
+    return OutlierPatches(layer=layer, ratio=float(ratios[layer]), patches=found)

@@ -36,6 +36,8 @@ class ModelEntry:
         revision: revision asked for; empty for a folder.
         commit: resolved commit; empty for a folder or a model that failed.
         failure: set when no image could be measured with this model.
+        weights: key of what is seen of it without an image, in the store; empty where there is
+            nothing.
     """
 
     slug: str
@@ -44,6 +46,33 @@ class ModelEntry:
     revision: str = ""
     commit: str = ""
     failure: Failure | None = None
+    weights: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectBox:
+    """An object that somebody has drawn a box around.
+
+    In pixels of the oriented picture: pixel n lies between n and n + 1, so right - left is a width.
+
+    Attributes:
+        left: left edge.
+        top: top edge.
+        right: right edge.
+        bottom: bottom edge.
+        label: name of its class; may be empty.
+    """
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    label: str = ""
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Left, top, right, bottom in pixels of the oriented picture."""
+        return (self.left, self.top, self.right, self.bottom)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +93,9 @@ class ImageEntry:
         source: where it comes from.
         group: a heading to list it under; may be empty.
         failure: set when the file could not be used.
+        mask: a PNG of the picture's size that is not zero where the objects are; never published;
+            None where nobody has drawn one.
+        boxes: around the objects, as somebody has drawn them.
     """
 
     slug: str
@@ -79,6 +111,8 @@ class ImageEntry:
     source: str = ""
     group: str = ""
     failure: Failure | None = None
+    mask: Path | None = None
+    boxes: tuple[ObjectBox, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +162,16 @@ class TeaserCell:
         image: slug of the image.
         layer: from 1; 0 for the last.
         head: from 1; 0 for their mean.
+        query: name of a token, or ``received``; ``CLS`` is what every model can answer.
+        patch: row and column of the patch that is the query, from 1; None when it is a token.
     """
 
     model: str
     image: str
     layer: int = 0
     head: int = 0
+    query: str = "CLS"
+    patch: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +213,7 @@ class Run:
         cells: one for each model and image, models fastest.
         paper: that the gallery belongs to.
         site_url: where the site will stand, ending in a slash; empty when nobody said.
+        mixed: whether models with and without a class token are compared.
         anonymous: whether names, links and folders were left out on purpose.
     """
 
@@ -187,6 +226,7 @@ class Run:
     cells: tuple[Cell, ...]
     paper: Paper | None = None
     site_url: str = ""
+    mixed: bool = False
     anonymous: bool = False
 
     def cell(self, model: str, image: str) -> Cell:

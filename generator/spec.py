@@ -30,9 +30,18 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from generator.errors import SpecError
+from generator.extras import DEFAULT_EXTRAS, EXTRAS, Extra, Measuring, Projection
 from generator.model_spec import (
     PIXELS,
     AnyPath,
@@ -91,12 +100,19 @@ class GallerySpec(BaseModel):
         dtype: of weights and activations; ``auto`` is float32.
         patch_queries: attention with patches as queries: ``mean`` over heads, all ``heads``, or
             ``off``; ``auto`` is ``mean`` up to a grid of 16x16 patches, and ``off`` above.
+        extras: what to measure beside attention: ``features``, ``massive``, ``values``,
+            ``relevance``, ``lens``; also ``all`` or ``none``, or a text with commas.
+        objects: which vectors of the last layer to keep for finding objects.
+        target: class, by its number, that relevance and the logit lens are about; None for each
+            model's own first guess.
         batch_size: pictures at a time; None for as many as fit.
         trust_remote_code: run code that comes with a checkpoint.
         strict: stop at the first model or image that fails.
         store: folder of the record store.
         templates: folder whose templates go before the built-in ones.
         groups: CSV file with the columns ``file`` and ``group``: headings to list images under.
+        masks: folder of PNG files named as the images, not zero where the objects are.
+        boxes: boxes around objects: a COCO JSON file, or a folder of VOC XML files.
         site_url: where the site will be published, for the addresses that must be absolute.
         paper: authors, venue, links and the like, for the front page.
         anonymous: leave out of the pages who made them and where.
@@ -126,6 +142,13 @@ class GallerySpec(BaseModel):
     patch_queries: Literal["auto", "off", "mean", "heads"] = Field(
         "auto", description="auto, off, mean or heads"
     )
+    extras: tuple[Extra, ...] = Field(
+        DEFAULT_EXTRAS, description=f"{', '.join(EXTRAS)}, all or none"
+    )
+    objects: Projection = Field("keys", description="keys, queries or values")
+    target: Annotated[int, Field(strict=True, ge=0)] | None = Field(
+        None, description="a class's number, from 0"
+    )
     batch_size: Annotated[int, Field(strict=True, ge=1)] | None = Field(
         None, description="a whole number from 1"
     )
@@ -134,9 +157,28 @@ class GallerySpec(BaseModel):
     store: AnyPath = Field(default_factory=default_store, description="a folder")
     templates: AnyPath | None = Field(None, description="a folder")
     groups: AnyPath | None = Field(None, description="a CSV file")
+    masks: AnyPath | None = Field(None, description="a folder")
+    boxes: AnyPath | None = Field(None, description="a JSON file or a folder")
     site_url: Https | None = Field(None, description=HTTPS)
     paper: PaperSpec | None = Field(None, description="a table [paper]")
     anonymous: _Flag = Field(False, description=_FLAG)
+
+    @field_validator("extras", mode="before")
+    @classmethod
+    def _extras(cls, given: Any) -> Any:
+        """``all``, ``none`` and texts with commas as lists; the order has no meaning."""
+        names = given.split(",") if isinstance(given, str) else given
+        if not isinstance(names, list | tuple):
+            return given
+        words = [name.strip() if isinstance(name, str) else name for name in names]
+        if words in (["none"], [""]):
+            return ()
+        return EXTRAS if words == ["all"] else tuple(words)
+
+    @field_validator("extras")
+    @classmethod
+    def _in_order(cls, extras: tuple[Extra, ...]) -> tuple[Extra, ...]:
+        return tuple(sorted(set(extras)))
 
     @model_validator(mode="wrap")
     @classmethod
@@ -149,7 +191,18 @@ class GallerySpec(BaseModel):
             raise _in_words(error, source) from None
         spec._refuse_twins(source)
         spec._refuse_overwriting(source)
+        spec._refuse_masks_as_images(source)
         return spec
+
+    @property
+    def measuring(self) -> Measuring:
+        """What is measured beside attention; what no part needs is left at its default."""
+        explained = not {"relevance", "lens"}.isdisjoint(self.extras)
+        return Measuring(
+            extras=self.extras,
+            objects=self.objects if "features" in self.extras else "keys",
+            target=self.target if explained else None,
+        )
 
     def resolution_of(self, model: ModelSpec) -> int | None:
         """The resolution that a model runs at; None for the checkpoint's own."""
@@ -209,6 +262,8 @@ class GallerySpec(BaseModel):
             ("the record store", self.store),
             *(("the templates", folder) for folder in (self.templates,) if folder),
             *(("the groups", table) for table in (self.groups,) if table),
+            *(("the masks", folder) for folder in (self.masks,) if folder),
+            *(("the boxes", place) for place in (self.boxes,) if place),
             *((f"the images {path}", path) for path in self.images),
             *((f"the model {m.id}", m.folder) for m in self.models if m.folder),
         ]
@@ -217,6 +272,12 @@ class GallerySpec(BaseModel):
                 message = f"{source.name('out')}: a site in {self.out} would replace {what}."
                 hint = "Name a folder of its own, such as site."
                 raise SpecError(source.says("out", message), hint)
+
+    def _refuse_masks_as_images(self, source: Source) -> None:
+        """Masks that lie below a folder of images are left out of it; all of it can't be."""
+        if self.masks and self.masks.resolve() in [path.resolve() for path in self.images]:
+            message = f"{source.name('masks')}: {self.masks} is also a folder of images."
+            raise SpecError(source.says("masks", message), "Keep masks in a folder of their own.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,12 +298,17 @@ class Options:
     device: str | None = None
     dtype: str | None = None
     patch_queries: str | None = None
+    extras: str | None = None
+    objects: str | None = None
+    target: int | None = None
     batch_size: int | None = None
     trust_remote_code: bool | None = None
     strict: bool | None = None
     store: Path | None = None
     templates: Path | None = None
     groups: Path | None = None
+    masks: Path | None = None
+    boxes: Path | None = None
     site_url: str | None = None
     anonymous: bool | None = None
 
@@ -283,7 +349,7 @@ def _check(values: Mapping[str, Any], options: Options, file: str, base: Path) -
     source = Source(file=file, base=base, options=frozenset(given))
     # Options are relative to the current folder, not to the file.
     here = Source(options=source.options)
-    for key in ("out", "store", "templates", "groups"):
+    for key in ("out", "store", "templates", "groups", "masks", "boxes"):
         if key in given:
             given[key] = expand(given[key])
     if "images" in given:

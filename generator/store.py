@@ -3,55 +3,57 @@
 ``<store>/ab/abcd...ef.safetensors`` holds one record: its arrays, and in the header one JSON text
 with its facts. Files are written beside their place and moved into it, so whatever has a record's
 name is whole, however many processes write and whenever one is killed; there are no locks. The
-same record gives the same bytes. A file that cannot be trusted (cut short, foreign, of another
-schema) counts as absent, with a warning, and is measured again.
+same record gives the same bytes. What is seen of a model without an image is kept likewise, in
+``<store>/weights/abcd...ef.safetensors``. A file that cannot be trusted (cut short, foreign, of
+another schema) counts as absent, with a warning, and is measured again.
 """
 
 from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import logging
 import os
 import re
 import secrets
 import shutil
 import time
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields, is_dataclass
-from functools import cache
-from itertools import repeat
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
 
-import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
 from generator.amounts import size_in_words
 from generator.errors import StoreError
+from generator.extras import Measuring, ModelWeights
+from generator.packing import PackingError, canonical, pack, unpack
+from generator.record_file import DoubtError, RecordHeader, assemble, pack_record, read_header
 from generator.records import (
     SCHEMA,
     AttentionRecord,
-    Environment,
-    FloatArray,
-    ModelFacts,
     PatchQueries,
-    Pooling,
     Preprocessing,
     RecordError,
-    TokenLayout,
-    View,
 )
+
+__all__ = [
+    "EXTRACT_VERSION",
+    "RecordHeader",
+    "Store",
+    "load_records",
+    "record_key",
+    "weights_key",
+]
 
 logger = logging.getLogger(__name__)
 
-EXTRACT_VERSION = 1
+EXTRACT_VERSION = 3
 """Raised by hand when measuring changes what it finds: every record is then measured again."""
 
 _NAME = re.compile(r"[0-9a-f]{64}")
+_WEIGHTS = "weights"  # a folder's name that no record's can be: those have two letters
 _STALE_AFTER = 3600.0  # seconds; a younger temporary file may belong to a running process
 
 
@@ -62,6 +64,7 @@ def record_key(
     image_sha256: str,
     preprocessing: Preprocessing,
     patch_queries: PatchQueries,
+    measuring: Measuring,
     dtype: str,
 ) -> str:
     """The name of a record, from everything that decides it: 64 hex digits.
@@ -72,6 +75,7 @@ def record_key(
         image_sha256: hash of the image file.
         preprocessing: how the input is made; its readable ``steps`` do not count.
         patch_queries: which patches' rows are kept, resolved (never ``auto``).
+        measuring: what is measured beside attention.
         dtype: dtype of weights and activations, resolved.
     """
     how = asdict(preprocessing)
@@ -84,31 +88,29 @@ def record_key(
         "image": image_sha256,
         "preprocessing": how,
         "patch_queries": patch_queries,
+        "measuring": asdict(measuring),
         "dtype": dtype,
     }
-    return hashlib.sha256(_canonical(parts).encode()).hexdigest()
+    return hashlib.sha256(canonical(parts).encode()).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class RecordHeader:
-    """The facts of a record, without its arrays. The fields are those of the record."""
+def weights_key(*, model: str, version: str, dtype: str) -> str:
+    """The name of what is seen of a model without an image: 64 hex digits.
 
-    key: str
-    model: ModelFacts
-    image_sha256: str
-    layout: TokenLayout
-    view: View
-    preprocessing: Preprocessing
-    environment: Environment
-    schema: int
-
-
-_FACTS = tuple(item.name for item in fields(RecordHeader))
-_ARRAYS = tuple(
-    item.name for item in fields(AttentionRecord) if item.name not in (*_FACTS, "pooling")
-)
-_OPTIONAL = frozenset({"patch_attention"})
-_POOLING = tuple(item.name for item in fields(Pooling))
+    Args:
+        model: ``ModelFacts.id``.
+        version: ``ModelFacts.version``.
+        dtype: dtype that the weights were loaded in, resolved.
+    """
+    parts = {
+        "kind": "weights",
+        "schema": SCHEMA,
+        "extract": EXTRACT_VERSION,
+        "model": model,
+        "version": version,
+        "dtype": dtype,
+    }
+    return hashlib.sha256(canonical(parts).encode()).hexdigest()
 
 
 class Store:
@@ -131,10 +133,10 @@ class Store:
         path = self._path(key)
         try:
             with safe_open(path, framework="numpy") as file:
-                return _read_header(file, key)
+                return read_header(file, key)
         except FileNotFoundError:
             return None
-        except (OSError, SafetensorError, _DoubtError) as error:
+        except (OSError, SafetensorError, DoubtError) as error:
             self._doubt(path, error)
             return None
 
@@ -158,9 +160,37 @@ class Store:
         Raises:
             StoreError: the disk is full, or the folder cannot be written.
         """
-        data = record_bytes(record)
-        path = self._path(record.key)
-        temporary = path.with_name(f".{record.key[:16]}-{os.getpid()}-{secrets.token_hex(4)}.tmp")
+        self._write(self._path(record.key), pack_record(record))
+
+    def has_weights(self, key: str) -> bool:
+        """Whether what is seen of a model without an image is there, whole."""
+        return bool(key) and self._read_weights(key) is not None
+
+    def get_weights(self, key: str) -> ModelWeights:
+        """What is seen of a model without an image.
+
+        Raises:
+            StoreError: it is absent.
+        """
+        weights = self._read_weights(key)
+        if weights is None:
+            raise StoreError(
+                f"The weights {key[:12]} are not in {self.root}.",
+                "Build the gallery again to see them.",
+            )
+        return weights
+
+    def put_weights(self, weights: ModelWeights) -> None:
+        """Write what is seen of a model, in place of what has the same key.
+
+        Raises:
+            StoreError: the disk is full, or the folder cannot be written.
+        """
+        self._write(self._weights_path(weights.key), pack(weights))
+
+    def _write(self, path: Path, data: bytes) -> None:
+        """Write beside the place, then move."""
+        temporary = path.with_name(f".{path.stem[:16]}-{os.getpid()}-{secrets.token_hex(4)}.tmp")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
@@ -194,11 +224,15 @@ class Store:
         return frozenset(header.image_sha256 for header in headers if header is not None)
 
     def bytes(self) -> int:
-        """Size of all records."""
-        return sum(path.stat().st_size for path in self._files())
+        """Size of all records, and of what is kept of the models' weights."""
+        files = (*self._files(), *self._weights_files())
+        return sum(path.stat().st_size for path in files)
 
     def gc(self, keep: Container[str]) -> tuple[str, ...]:
-        """Remove the records whose keys are not to be kept, and what killed processes left.
+        """Remove what has none of the keys to keep, and what killed processes left.
+
+        Args:
+            keep: keys of records and of models' weights.
 
         Returns:
             the keys of the removed records.
@@ -213,7 +247,10 @@ class Store:
                 if path.stem not in keep:
                     path.unlink(missing_ok=True)
                     removed.append(path.stem)
-            for path in self.root.glob("??/.*.tmp"):
+            for path in self._weights_files():
+                if path.stem not in keep:
+                    path.unlink(missing_ok=True)
+            for path in (*self.root.glob("??/.*.tmp"), *self.root.glob(f"{_WEIGHTS}/.*.tmp")):
                 with suppress(FileNotFoundError):  # its process has just moved it into place
                     if path.stat().st_mtime < stale:
                         path.unlink()
@@ -228,17 +265,37 @@ class Store:
         path = self._path(key)
         try:
             with safe_open(path, framework="numpy") as file:
-                header = _read_header(file, key)
+                header = read_header(file, key)
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            return _assemble(header, arrays)
+            return assemble(header, arrays)
         except FileNotFoundError:
             return None
-        except (OSError, SafetensorError, RecordError, _DoubtError) as error:
+        except (OSError, SafetensorError, RecordError, DoubtError) as error:
             self._doubt(path, error)
             return None
 
+    def _read_weights(self, key: str) -> ModelWeights | None:
+        path = self._weights_path(key)
+        try:
+            weights = unpack(ModelWeights, path.read_bytes())
+            if weights.key != key:
+                raise DoubtError("it holds something else")
+        except FileNotFoundError:
+            return None
+        except (OSError, PackingError, DoubtError) as error:
+            self._doubt(path, error)
+            return None
+        return weights
+
     def _path(self, key: str) -> Path:
         return self.root / key[:2] / f"{key}.safetensors"
+
+    def _weights_path(self, key: str) -> Path:
+        return self.root / _WEIGHTS / f"{key}.safetensors"
+
+    def _weights_files(self) -> list[Path]:
+        found = self.root.glob(f"{_WEIGHTS}/*.safetensors")
+        return sorted(path for path in found if _NAME.fullmatch(path.stem))
 
     def _files(self) -> list[Path]:
         found = self.root.glob("??/*.safetensors")
@@ -277,93 +334,3 @@ def load_records(folder: Path) -> Iterator[AttentionRecord]:
         problem = "holds no records" if folder.is_dir() else "is not a folder"
         raise StoreError(f"{folder} {problem}.", "Name the folder of a record store.")
     return store.records()
-
-
-# --- the file ------------------------------------------------------------------------------------
-
-
-class _DoubtError(Exception):
-    """A file that has a record's name is not that record."""
-
-
-def record_bytes(record: AttentionRecord) -> bytes:
-    """A record as the bytes of its file: safetensors, the facts as JSON in its metadata."""
-    # One entry only: safetensors writes several in random order.
-    return save(record_arrays(record), metadata={"record": record_facts(record)})
-
-
-def record_arrays(record: AttentionRecord) -> dict[str, FloatArray]:
-    """The arrays of a record by name, those of a pooling probe as ``pooling.attention`` and so on.
-
-    What the record does not have is left out.
-    """
-    arrays = {name: getattr(record, name) for name in _ARRAYS}
-    if record.pooling is not None:
-        arrays |= {f"pooling.{name}": getattr(record.pooling, name) for name in _POOLING}
-    return {n: np.ascontiguousarray(array) for n, array in arrays.items() if array is not None}
-
-
-def record_facts(record: AttentionRecord) -> str:
-    """The facts of a record as JSON, the same for the same record (see :class:`RecordHeader`)."""
-    header = RecordHeader(**{name: getattr(record, name) for name in _FACTS})
-    return _canonical(asdict(header))
-
-
-def _read_header(file: Any, key: str) -> RecordHeader:
-    """The facts of an open file.
-
-    Raises:
-        _DoubtError: it is not the record of this key and of this schema.
-    """
-    text = (file.metadata() or {}).get("record")
-    if text is None:
-        raise _DoubtError("not a record of attention-gallery")
-    try:
-        facts = json.loads(text)
-        if facts["schema"] != SCHEMA:
-            raise _DoubtError(f"schema {facts['schema']}, where this version writes {SCHEMA}")
-        header: RecordHeader = _revive(RecordHeader, facts)
-    except (ValueError, KeyError, TypeError, RecordError) as error:
-        raise _DoubtError(f"its facts cannot be read ({error})") from error
-    if header.key != key:
-        raise _DoubtError("it holds the record of another key")
-    if missing := set(_ARRAYS) - _OPTIONAL - set(file.keys()):
-        raise _DoubtError(f"without {', '.join(sorted(missing))}")
-    return header
-
-
-def _assemble(header: RecordHeader, arrays: Mapping[str, FloatArray]) -> AttentionRecord:
-    parts: dict[str, Any] = {name: getattr(header, name) for name in _FACTS}
-    parts |= {name: arrays.get(name) for name in _ARRAYS}
-    if f"pooling.{_POOLING[0]}" in arrays:
-        parts["pooling"] = Pooling(**{name: arrays[f"pooling.{name}"] for name in _POOLING})
-    return AttentionRecord(**parts)
-
-
-def _canonical(facts: dict[str, Any]) -> str:
-    """JSON that is the same for the same facts."""
-    return json.dumps(facts, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_plain)
-
-
-def _plain(value: object) -> object:
-    """Numbers of numpy as numbers."""
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"{value!r} cannot be stored")
-
-
-@cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
-
-
-def _revive(kind: Any, value: Any) -> Any:
-    """Parsed JSON as the dataclasses and tuples of a type."""
-    if isinstance(kind, type) and is_dataclass(kind):
-        hints = _hints(kind)
-        return kind(**{name: _revive(hints[name], item) for name, item in value.items()})
-    if get_origin(kind) is tuple:
-        inner = get_args(kind)
-        kinds = repeat(inner[0]) if inner[-1] is Ellipsis else inner
-        return tuple(_revive(each, item) for each, item in zip(kinds, value, strict=False))
-    return value

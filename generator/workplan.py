@@ -8,32 +8,40 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from generator.errors import GalleryError
+from generator.extras import EXTRAS, Extra, Measuring
 from generator.measure.preprocess import Geometry, describe, locate
 from generator.measure.resolve import ResolvedModel, resolve_folder, resolve_hub
+from generator.prices import Shape
 from generator.records import PatchQueries, Preprocessing, TokenLayout
 from generator.run import Failure, ImageEntry, ModelEntry
 from generator.slugs import unique_slugs
 from generator.spec import GallerySpec, ModelSpec
-from generator.store import Store, record_key
+from generator.store import Store, record_key, weights_key
 
 AUTOMATIC_GRID = 16 * 16
 """Patches of the largest grid whose patch queries are kept automatically."""
 
-DTYPE_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
-
 
 @dataclass(frozen=True, slots=True)
 class PlannedModel:
-    """A model of the gallery: resolved, or with the reason why not."""
+    """A model of the gallery: resolved, or with the reason why not.
+
+    Attributes:
+        entry: what the run says of it.
+        resolved: None for a model that failed.
+        preprocessing: likewise.
+        weights_cached: whether what is seen of it without an image is in the store.
+    """
 
     entry: ModelEntry
     resolved: ResolvedModel | None
     preprocessing: Preprocessing | None
+    weights_cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,7 @@ class PlannedCell:
         geometry: how the image becomes the input; None when there can be no record.
         layout: tokens of the input; None when there can be no record.
         patch_queries: rows of the patches to keep.
+        measuring: what is measured beside attention.
         failure: why there can be no record.
     """
 
@@ -58,6 +67,7 @@ class PlannedCell:
     geometry: Geometry | None = None
     layout: TokenLayout | None = None
     patch_queries: PatchQueries = "off"
+    measuring: Measuring = field(default_factory=Measuring)
     failure: Failure | None = None
 
 
@@ -77,6 +87,11 @@ class WorkPlan:
     cells: tuple[PlannedCell, ...]
     dtype: str
 
+    @property
+    def mixed(self) -> bool:
+        """Whether models with and without a class token are compared."""
+        return len({bool(cell.layout.cls) for cell in self.cells if cell.layout}) == 2
+
     def missing(self, model: PlannedModel) -> tuple[PlannedCell, ...]:
         """The cells of a model that must be measured; of equal pictures the first."""
         found = {
@@ -85,6 +100,11 @@ class WorkPlan:
             if cell.model == model.entry.slug and cell.key and not cell.cached
         }
         return tuple(reversed(found.values()))
+
+    def weights_missing(self, model: PlannedModel) -> bool:
+        """Whether a model that can be measured must be loaded to see its weights."""
+        usable = any(cell.model == model.entry.slug and cell.key for cell in self.cells)
+        return usable and not model.weights_cached
 
 
 def plan_work(
@@ -107,7 +127,7 @@ def plan_work(
     slugs = unique_slugs([_slug_source(spec, m) for m in spec.models], list(spec.labels))
     for model, label, slug in zip(spec.models, spec.labels, slugs, strict=True):
         on_model(label)
-        models.append(_plan_model(spec, model, label, slug))
+        models.append(_plan_model(spec, store, model, label, slug, dtype))
     cells = tuple(
         _plan_cell(spec, store, model, image, dtype) for image in images for model in models
     )
@@ -140,7 +160,9 @@ def _slug_source(spec: GallerySpec, model: ModelSpec) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _plan_model(spec: GallerySpec, model: ModelSpec, label: str, slug: str) -> PlannedModel:
+def _plan_model(
+    spec: GallerySpec, store: Store, model: ModelSpec, label: str, slug: str, dtype: str
+) -> PlannedModel:
     entry = ModelEntry(slug=slug, label=label, id=model.id, revision=model.revision)
     try:
         resolved = resolve(model, trust_remote_code=spec.trust_remote_code)
@@ -154,18 +176,10 @@ def _plan_model(spec: GallerySpec, model: ModelSpec, label: str, slug: str) -> P
     except GalleryError as error:
         if spec.strict:
             raise
-        failed = ModelEntry(
-            slug=slug,
-            label=label,
-            id=model.id,
-            revision=model.revision,
-            failure=failure_of(error),
-        )
-        return PlannedModel(failed, None, None)
-    entry = ModelEntry(
-        slug=slug, label=label, id=model.id, revision=model.revision, commit=resolved.commit
-    )
-    return PlannedModel(entry, resolved, preprocessing)
+        return PlannedModel(replace(entry, failure=failure_of(error)), None, None)
+    weights = weights_key(model=resolved.id, version=resolved.version, dtype=dtype)
+    entry = replace(entry, commit=resolved.commit, weights=weights)
+    return PlannedModel(entry, resolved, preprocessing, store.has_weights(weights))
 
 
 def _plan_cell(
@@ -191,12 +205,14 @@ def _plan_cell(
     view = geometry.view
     layout = model.resolved.vision.layout(view.input_height, view.input_width)
     patch_queries = _patch_queries(spec, layout)
+    measuring = spec.measuring
     key = record_key(
         model=model.resolved.id,
         version=model.resolved.version,
         image_sha256=image.sha256,
         preprocessing=model.preprocessing,
         patch_queries=patch_queries,
+        measuring=measuring,
         dtype=dtype,
     )
     return PlannedCell(
@@ -207,6 +223,7 @@ def _plan_cell(
         geometry=geometry,
         layout=layout,
         patch_queries=patch_queries,
+        measuring=measuring,
     )
 
 
@@ -214,6 +231,23 @@ def _patch_queries(spec: GallerySpec, layout: TokenLayout) -> PatchQueries:
     if spec.patch_queries == "auto":
         return "mean" if layout.patches <= AUTOMATIC_GRID else "off"
     return spec.patch_queries
+
+
+@dataclass(frozen=True, slots=True)
+class ExtraPrice:
+    """What a part beside attention costs, on or off.
+
+    Attributes:
+        name: of the part.
+        share: of the time of the models' forward passes, added to it.
+        store: bytes in the store, for all cells.
+        models: labels of the models that have it.
+    """
+
+    name: Extra
+    share: float
+    store: int
+    models: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +264,7 @@ class ModelCost:
         memory: bytes above the interpreter while measuring one picture, estimated.
         store: bytes that the missing records add to the store.
         site: bytes of all its cells in the site, estimated.
+        weights: whether it must be loaded to see its weights.
         failure: why it cannot be measured; empty when it can.
     """
 
@@ -242,6 +277,7 @@ class ModelCost:
     memory: int
     store: int
     site: int
+    weights: bool
     failure: str
 
 
@@ -256,66 +292,73 @@ def estimate(plan: WorkPlan) -> tuple[ModelCost, ...]:
     return tuple(_cost(plan, model, speed) for model in plan.models)
 
 
+def extra_prices(plan: WorkPlan) -> tuple[ExtraPrice, ...]:
+    """What each part costs over all cells of a plan, whether it is measured or not."""
+    shapes = [
+        (model.entry.label, shape)
+        for model in plan.models
+        for cell in plan.cells
+        if cell.model == model.entry.slug and (shape := _shape(model, cell)) is not None
+    ]
+    forward = sum(shape.forward for _, shape in shapes)
+    prices = []
+    for extra in EXTRAS:
+        with_it = [(label, shape) for label, shape in shapes if shape.applies(extra)]
+        # Only the models that have it count: a part costs nothing where there is none.
+        base = sum(shape.forward for _, shape in with_it) or forward or 1.0
+        prices.append(
+            ExtraPrice(
+                name=extra,
+                share=sum(shape.multiplications(extra) for _, shape in with_it) / base,
+                store=sum(shape.bytes(extra) for _, shape in with_it),
+                models=tuple(dict.fromkeys(label for label, _ in with_it)),
+            )
+        )
+    return tuple(prices)
+
+
+def _shape(model: PlannedModel, cell: PlannedCell) -> Shape | None:
+    """What the cost of a cell depends on; None when it cannot be measured."""
+    if model.resolved is None or cell.layout is None:
+        return None
+    return Shape(model.resolved.vision, cell.layout, model.resolved.classes)
+
+
 def _cost(plan: WorkPlan, model: PlannedModel, speed: float) -> ModelCost:
     cells = [c for c in plan.cells if c.model == model.entry.slug and c.layout is not None]
-    to_do = [c for c in cells if not c.cached]
+    to_do = [(c, shape) for c in cells if not c.cached and (shape := _shape(model, c))]
     layouts = [c.layout for c in cells if c.layout is not None]
     grids = [f"{layout.rows}x{layout.cols}" for layout in layouts]
-    longest = max((layout.tokens for layout in layouts), default=0)
     return ModelCost(
         label=model.entry.label,
         grids=tuple(sorted(set(grids), key=lambda grid: (-grids.count(grid), grid))),
-        tokens=longest,
+        tokens=max((layout.tokens for layout in layouts), default=0),
         cached=len(cells) - len(to_do),
         missing=len(to_do),
-        seconds=sum(_multiplications(model, cell) for cell in to_do) / speed,
-        memory=_memory(model, longest, plan.dtype) if to_do else 0,
-        store=sum(_record_bytes(model, cell) for cell in to_do),
-        site=sum(_site_bytes(model, cell) for cell in cells),
+        seconds=sum(_multiplications(cell, shape) for cell, shape in to_do) / speed,
+        memory=max((shape.memory(c.measuring, plan.dtype) for c, shape in to_do), default=0),
+        store=sum(shape.record_bytes(c.patch_queries, c.measuring) for c, shape in to_do),
+        site=sum(_site_bytes(model, cell, mixed=plan.mixed) for cell in cells),
+        weights=plan.weights_missing(model),
         failure=model.entry.failure.message if model.entry.failure else "",
     )
 
 
-def _multiplications(model: PlannedModel, cell: PlannedCell) -> float:
-    """Of a forward pass (projections, MLP of four times the width, attention twice) on one image.
-
-    Attention is counted twice because its logits are made again for the statistics.
-    """
-    assert model.resolved is not None and cell.layout is not None
-    vision, tokens = model.resolved.vision, cell.layout.tokens
-    projections = 12 * vision.width**2 * tokens
-    attention = 2 * vision.width * tokens**2
-    return float(vision.layers * (projections + 2 * attention))
+def _multiplications(cell: PlannedCell, shape: Shape) -> float:
+    """Of measuring a cell."""
+    return shape.measured + sum(shape.multiplications(extra) for extra in cell.measuring.extras)
 
 
-def _memory(model: PlannedModel, tokens: int, dtype: str) -> int:
-    """Weights, the widest activations, and head means of all layers for the rollout."""
-    assert model.resolved is not None
-    vision = model.resolved.vision
-    size = DTYPE_BYTES[dtype]
-    weights = 12 * vision.layers * vision.width**2 * size
-    activations = 12 * tokens * vision.width * size
-    return weights + activations + 4 * vision.layers * tokens**2
-
-
-def _record_bytes(model: PlannedModel, cell: PlannedCell) -> int:
-    assert model.resolved is not None and cell.layout is not None
-    vision, layout = model.resolved.vision, cell.layout
-    maps = vision.layers * vision.heads
-    rows = 2 * maps * layout.tokens * (len(layout.prefix) + 1)
-    patch_rows = {"off": 0, "mean": vision.layers, "heads": maps}[cell.patch_queries]
-    return rows + 2 * patch_rows * layout.patches * layout.tokens + 4096
-
-
-def _site_bytes(model: PlannedModel, cell: PlannedCell) -> int:
-    """Chunks of a byte a value in base64, with a header, and one coloured wall."""
+def _site_bytes(model: PlannedModel, cell: PlannedCell, *, mixed: bool) -> int:
+    """Chunks of a byte a value in base64, with norms and a header, and one coloured wall."""
     assert model.resolved is not None and cell.layout is not None
     vision, layout = model.resolved.vision, cell.layout
     values = vision.layers * (vision.heads + 1) * layout.patches  # and the mean over heads
-    queries = max(len(layout.prefix), 1)
+    queries = max(len(layout.prefix), 1) + mixed
+    norms = 0.6 * (vision.layers + 1) * layout.patches
     kept = {"off": 0, "mean": 1, "heads": vision.heads + 1}[cell.patch_queries]
     patch_rows = vision.layers * kept * layout.patches**2
-    return int(queries * (values * 4 / 3 + 3000) + values * 0.65 + 1000 + patch_rows * 1.07)
+    return int(queries * (values * 4 / 3 + norms + 3000) + values * 0.65 + 1000 + patch_rows * 1.07)
 
 
 def shared_site_bytes(plan: WorkPlan) -> int:

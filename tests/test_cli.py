@@ -35,11 +35,12 @@ COMMANDS = sorted(main.commands)
 
 @pytest.fixture(scope="session")
 def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with small seeded models called ``plain`` and ``vit``."""
+    """A folder with small seeded models called ``plain``, ``vit`` and ``headed``."""
     folder = tmp_path_factory.mktemp("checkpoints")
     families = {family.name: family for family in FAMILIES}
     families["dinov2"].save(folder / "plain")
     families["vit"].save(folder / "vit")
+    families["vit with a class head"].save(folder / "headed")
     return folder
 
 
@@ -286,8 +287,12 @@ def test_inspect_says_what_is_known_without_weights() -> None:
         "patch": "16 x 16 px",
         "input": "64 x 64 px: 4 x 4 patches",
         "tokens": "17: CLS, 16 patches",
+        "class head": "none",
+        "positions": "learned embeddings of 4 x 4 patches",
         "preprocessing": "turn upright by the EXIF orientation, convert to RGB",
     }
+    headed = run("inspect", "models/headed").stdout
+    assert "2 classes" in next(line for line in headed.splitlines() if "class head" in line)
     larger = run("inspect", "models/plain", "--resolution", "96")
     assert "96 x 96 px: 6 x 6 patches" in larger.stdout
 

@@ -15,14 +15,16 @@ import generator
 PACKAGE = Path(generator.__file__).parent
 FLOORS = (
     ("errors",),
+    ("extras",),
     ("records",),
     ("run",),
-    ("amounts", "bundled", "slugs", "toml", "progress"),
-    ("credits", "groups", "pixels", "model_spec", "paper_spec"),
-    ("images", "spec", "store"),
+    ("amounts", "bundled", "packing", "slugs", "toml", "progress"),
+    ("box_files", "credits", "groups", "pixels", "model_spec", "paper_spec", "record_file"),
+    ("annotations", "images", "spec", "store"),
     ("analysis",),
     ("measure", "present"),
     ("export",),
+    ("prices",),
     ("workplan", "server"),
     ("front",),
     ("pipeline", "inspection"),
@@ -136,7 +138,7 @@ def test_torch_is_imported_in_one_folder_only(path: Path) -> None:
 
 
 def test_records_need_numpy_and_the_standard_library_only() -> None:
-    for module in ("errors", "records", "run"):
+    for module in ("errors", "extras", "records", "run"):
         for name, _, _ in imports(PACKAGE / f"{module}.py"):
             first = name.split(".")[0]
             assert first in {"generator", "numpy"} | set(sys.stdlib_module_names), name

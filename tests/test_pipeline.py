@@ -7,6 +7,7 @@ import getpass
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -27,6 +28,7 @@ from safetensors.torch import load_file, save_file
 from generator.bundled import bundled
 from generator.dry_run import print_plan
 from generator.errors import GalleryError, ModelError, StoreError
+from generator.extras import EXTRAS
 from generator.measure.load import LoadedModel
 from generator.pipeline import Outcome, build_gallery
 from generator.present.manifest import Manifest, read_manifest
@@ -250,17 +252,14 @@ def test_pictures_of_different_shapes_keep_their_own_grid(spec: GallerySpec) -> 
     whole = merge(spec, Options(field_of_view="whole"))
     outcome = build(whole)
     assert (outcome.measured, outcome.site.failures) == (8, ())
-    grids = {
-        (cell.image, cell.layout.rows, cell.layout.cols)
-        for cell in manifest(spec).cells
-        if cell.layout
-    }
+    found = manifest(spec)
+    measured = [(c.image, found.measurements[c.measurement or 0]) for c in found.cells]
+    grids = {(image, how.layout.rows, how.layout.cols) for image, how in measured}
     assert grids == {("first", 4, 6), ("second", 4, 6), ("tall", 8, 4), ("tall-too", 8, 4)}
-    for cell in manifest(spec).cells:
-        assert cell.view is not None
-        assert (cell.view.left, cell.view.top) == (0, 0)
-        size = (cell.view.right, cell.view.bottom)
-        assert size == (cell.view.image_width, cell.view.image_height)
+    for _, how in measured:
+        assert (how.view.left, how.view.top) == (0, 0)
+        size = (how.view.right, how.view.bottom)
+        assert size == (how.view.image_width, how.view.image_height)
     # As if each had come alone.
     alone = gallery(
         spec.out.parent,
@@ -426,7 +425,7 @@ def test_full_disk_keeps_what_was_measured(
     build(spec)
     before = files(spec.out)
     shutil.rmtree(spec.store)
-    room = [1, 1]
+    room = ["weights", "record", "record", "weights"]
     fsync = os.fsync
 
     def sync(descriptor: int) -> None:
@@ -646,7 +645,7 @@ def test_dry_run_prints_the_plan_and_writes_nothing(
 ) -> None:
     before = files(tmp_path)
     print_plan(spec, Console(width=120), Silent())
-    head, plain, registers, total = capsys.readouterr().out.splitlines()
+    head, plain, registers, total, *extras = capsys.readouterr().out.splitlines()
     assert head.split() == [
         *("model", "grid", "tokens", "in", "store", "to", "measure"),
         *("time", "memory", "store", "site"),
@@ -654,15 +653,94 @@ def test_dry_run_prints_the_plan_and_writes_nothing(
     assert plain.split()[:5] == ["plain", "4x4", "17", "0", "2"]
     assert registers.split()[:5] == ["registers", "4x4", "21", "0", "2"]
     assert total.startswith("2 of 2 images usable. In all: about 0 s on this CPU")
+    assert [line.partition(":")[0] for line in extras] == list(EXTRAS)
+    on = r"{}: on: about \d+ % of the forward pass, [\d.]+ kB\."
+    for line in (extras[0], extras[2], extras[4]):
+        assert re.fullmatch(on.format(line.partition(":")[0]), line)
+    assert extras[1] == "lens: off; no model has a class head."
     assert files(tmp_path) == before
 
     build(spec)
     before = files(tmp_path)
     print_plan(spec, Console(width=120), Silent())
-    _, plain, _, total = capsys.readouterr().out.splitlines()
+    _, plain, _, total, *_ = capsys.readouterr().out.splitlines()
     assert plain.split()[:7] == ["plain", "4x4", "17", "2", "0", "0", "s"]
     assert f"0 B more in {spec.store}" in total
     assert files(tmp_path) == before
+
+
+def test_weights_are_seen_without_measuring_again(
+    spec: GallerySpec, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Records from before, weights not yet: the plan says that each model is loaded once."""
+    first = build(spec)
+    store = Store(spec.store)
+    keys = [model.weights for model in first.run.models]
+    assert all(store.has_weights(key) for key in keys)
+    for file in (spec.store / "weights").iterdir():
+        file.unlink()
+    print_plan(spec, Console(width=120), Silent())
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        f"{name} is loaded once, without an image: its position embeddings and patch filters are "
+        "not in the store."
+        for name in ("plain", "registers")
+    ]
+    again = build(spec)
+    assert (again.measured, again.reused) == (0, 4)
+    assert [model.weights for model in again.run.models] == keys
+    grids = [store.get_weights(key).position_grid for key in keys]
+    assert grids == [(4, 4), (4, 4)]
+
+
+def test_a_model_that_cannot_be_loaded_has_no_weights_to_show(
+    spec: GallerySpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*args: Any, **options: Any) -> LoadedModel:
+        raise ModelError("No.")
+
+    monkeypatch.setattr("generator.measure.load.load", broken)
+    outcome = build(spec)
+    assert [model.weights for model in outcome.run.models] == ["", ""]
+
+
+def test_extras_are_measured_as_the_spec_says(spec: GallerySpec) -> None:
+    records = {}
+    for extras in ("none", "features,massive"):
+        chosen = merge(spec, Options(extras=extras, objects="values"))
+        outcome = build(chosen)
+        records[extras] = Store(spec.store).get(outcome.run.cells[0].record)
+    bare, more = records["none"], records["features,massive"]
+    assert (bare.features, bare.massive, bare.values) == (None, None, None)
+    assert more.features is not None and more.massive is not None and more.values is None
+    np.testing.assert_array_equal(bare.attention, more.attention)
+
+
+def test_prices_follow_from_shapes(spec: GallerySpec) -> None:
+    from generator.pipeline import plan_gallery
+    from generator.workplan import extra_prices
+
+    prices = {p.name: p for p in extra_prices(plan_gallery(spec, Store(spec.store), Silent()))}
+    # Four layers' states of 32 channels, 16 patches in half precision twice, for four cells.
+    assert prices["features"].store == 4 * (2 * 2 * 16 * 32 + 4 * 2 * 32 * 4)
+    assert prices["massive"].store == 4 * 4 * (3 * 12 + 4 + 4 * 32)
+    # Tokens are 17 and 21, of two models on two images.
+    assert prices["values"].store == 2 * (17 + 21) * 3 * (2 * 4 + 4)
+    assert prices["features"].models == ("plain", "registers")
+    assert 0 < prices["features"].share < prices["values"].share
+    assert (prices["relevance"].models, prices["relevance"].share) == ((), 0)
+
+
+def test_a_class_head_has_its_price(spec: GallerySpec, tmp_path: Path) -> None:
+    from generator.pipeline import plan_gallery
+    from generator.workplan import extra_prices
+
+    family = next(f for f in FAMILIES if f.name == "vit with a class head")
+    headed = merge(spec, Options(models=(str(family.save(tmp_path / "headed")),)))
+    prices = {p.name: p for p in extra_prices(plan_gallery(headed, Store(spec.store), Silent()))}
+    assert prices["relevance"].models == ("headed",)
+    assert 2 <= prices["relevance"].share <= 3
+    assert prices["relevance"].store == 2 * 4 * 17
+    assert prices["lens"].store == 2 * 4 * 17 * 6
 
 
 def test_planned_sizes_are_near_the_real_ones(spec: GallerySpec) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from generator.errors import SpecError
+from generator.extras import EXTRAS, Measuring
 from generator.spec import GallerySpec, ModelSpec, Options, load_spec, merge, spec_from_options
 
 ENOUGH = 'models = ["a/b"]\nimages = ["photos"]\n'
@@ -128,13 +129,46 @@ def test_a_spec_is_frozen(file: Path) -> None:
     assert hash(spec) == hash(load_spec(file))
 
 
+# --- what is measured -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "extras"),
+    [
+        ('extras = ["values", "features"]', ("features", "values")),
+        ('extras = "lens, values,lens"', ("lens", "values")),
+        ('extras = "all"', ("features", "lens", "massive", "relevance", "values")),
+        ('extras = ["all"]', ("features", "lens", "massive", "relevance", "values")),
+        ('extras = "none"', ()),
+        ("extras = []", ()),
+        ("", ("features", "massive", "values")),
+    ],
+)
+def test_extras_are_a_set_in_any_writing(given: str, extras: tuple[str, ...], file: Path) -> None:
+    file.write_text(f"{given}\n{ENOUGH}")
+    assert load_spec(file).measuring == Measuring(extras)  # type: ignore[arg-type]
+
+
+def test_extras_of_the_command_line_go_before_the_file(file: Path) -> None:
+    file.write_text(f'extras = "all"\nobjects = "values"\ntarget = 7\n{ENOUGH}')
+    assert load_spec(file).measuring == Measuring(EXTRAS, "values", 7)
+    options = Options(extras="features,relevance", objects="queries", target=2)
+    assert load_spec(file, options).measuring == Measuring(("features", "relevance"), "queries", 2)
+
+
+def test_what_no_part_needs_does_not_tell_records_apart(file: Path) -> None:
+    """Objects without features, or a target without relevance, must not measure anew."""
+    file.write_text(f'extras = "massive"\nobjects = "values"\ntarget = 7\n{ENOUGH}')
+    assert load_spec(file).measuring == Measuring(("massive",))
+
+
 # --- what is refused ------------------------------------------------------------------------------
 
 
 EXTRA_KEYS = (
     "title, description, resolution, models, images, out, field_of_view, device, dtype, "
-    "patch_queries, batch_size, trust_remote_code, strict, store, templates, groups, site_url, "
-    "paper, anonymous"
+    "patch_queries, extras, objects, target, batch_size, trust_remote_code, strict, store, "
+    "templates, groups, masks, boxes, site_url, paper, anonymous"
 )
 NAME_MODELS = 'Name one with -m, such as -m facebook/dinov2-small, or in a file: models = ["..."].'
 NAME_IMAGES = 'Name files or folders with -i, such as -i photos, or in a file: images = ["..."].'
@@ -213,6 +247,15 @@ NAME_IMAGES = 'Name files or folders with -i, such as -i photos, or in a file: i
             ENOUGH + "[[paper.teaser]]\nmodel = 'a/b'\nimage = 'x'\nlayer = 0\n",
             'layer of teaser 1 of [paper] should be a number from 1, or "last", got the number 0.',
         ),
+        (
+            ENOUGH + "[[paper.teaser]]\nmodel = 'a/b'\nimage = 'x'\nquery = 7\n",
+            'query of teaser 1 of [paper] should be a token such as "reg1", or "received", '
+            "or a patch {row = 3, col = 5}, got the number 7.",
+        ),
+        (
+            ENOUGH + "[[paper.teaser]]\nmodel = 'a/b'\nimage = 'x'\nquery = {row = 1, cols = 2}\n",
+            "unknown key cols of query of teaser 1 of [paper]. Did you mean col?",
+        ),
         ("paper = 3\n" + ENOUGH, "paper should be a table [paper], got the number 3."),
         (
             'dtype = "fp16"\n' + ENOUGH,
@@ -230,6 +273,24 @@ NAME_IMAGES = 'Name files or folders with -i, such as -i photos, or in a file: i
         (
             'patch_queries = "all"\n' + ENOUGH,
             'patch_queries should be auto, off, mean or heads, got the text "all".',
+        ),
+        (
+            'extras = ["features", "vlaues"]\n' + ENOUGH,
+            "entry 2 of extras should be features, lens, massive, relevance, values, all or none, "
+            'got the text "vlaues". Did you mean values?',
+        ),
+        (
+            "extras = 3\n" + ENOUGH,
+            "extras should be features, lens, massive, relevance, values, all or none, "
+            "got the number 3.",
+        ),
+        (
+            'objects = "key"\n' + ENOUGH,
+            'objects should be keys, queries or values, got the text "key". Did you mean keys?',
+        ),
+        (
+            "target = -1\n" + ENOUGH,
+            "target should be a class's number, from 0, got the number -1.",
         ),
         (
             "batch_size = 0\n" + ENOUGH,

@@ -11,15 +11,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 
 from generator import store as store_module
 from generator.errors import StoreError
+from generator.extras import Extra, Measuring, ModelWeights
 from generator.records import SCHEMA, AttentionRecord, Preprocessing
-from generator.store import RecordHeader, Store, load_records, record_key
+from generator.store import RecordHeader, Store, load_records, record_key, weights_key
 from tests import tiny
 
 HERE = Path(__file__).parents[1]
@@ -27,7 +28,7 @@ HERE = Path(__file__).parents[1]
 
 def full() -> AttentionRecord:
     """A record with everything in it, in memory orders and dtypes that measuring may produce."""
-    record = tiny.record(tiny.layout(registers=2), pooling=True)
+    record = tiny.record(tiny.layout(registers=2), pooling=True, extras=get_args(Extra))
     patches = record.layout.patches
     queries = np.random.default_rng(0).random((3, patches, 2 + 1 + patches)).astype(np.float16)
     return dataclasses.replace(
@@ -67,6 +68,7 @@ PARTS: dict[str, Any] = {
     "image_sha256": "0" * 64,
     "preprocessing": HOW,
     "patch_queries": "off",
+    "measuring": Measuring(),
     "dtype": "float32",
 }
 
@@ -87,6 +89,11 @@ def test_the_key_is_a_name_for_everything_that_decides_a_record(
             dataclasses.replace(HOW, std=(0.5, 0.4, 0.5)),
         ],
         "patch_queries": ["mean", "heads"],
+        "measuring": [
+            Measuring(extras=()),
+            Measuring(objects="values"),
+            Measuring(extras=("lens",), target=3),
+        ],
         "dtype": ["bfloat16"],
     }
     keys = [record_key(**PARTS)]
@@ -95,7 +102,7 @@ def test_the_key_is_a_name_for_everything_that_decides_a_record(
     keys.append(record_key(**PARTS))
     monkeypatch.setattr(store_module, "SCHEMA", SCHEMA + 1)
     keys.append(record_key(**PARTS))
-    assert len(set(keys)) == len(keys) == 15
+    assert len(set(keys)) == len(keys) == 18
     assert all(re.fullmatch(r"[0-9a-f]{64}", key) for key in keys)
 
 
@@ -110,7 +117,7 @@ def test_the_key_stays_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     """A change of the recipe would measure every user's records again."""
     monkeypatch.setattr(store_module, "SCHEMA", 1)
     monkeypatch.setattr(store_module, "EXTRACT_VERSION", 1)
-    golden = "d41176be722e"
+    golden = "a0f93c081ef8"
     assert record_key(**PARTS).startswith(golden)
 
 
@@ -242,3 +249,75 @@ def test_a_folder_without_records_is_an_error_at_once(tmp_path: Path) -> None:
     with pytest.raises(StoreError) as caught:
         load_records(tmp_path / "x")
     assert str(caught.value) == f"{tmp_path}/x is not a folder. Name the folder of a record store."
+
+
+# --- what is seen of a model without an image -----------------------------------------------------
+
+
+def seen_weights(key: str, *, learned: bool = True) -> ModelWeights:
+    rng = np.random.default_rng(0)
+    return ModelWeights(
+        key=key,
+        model="tiny/model",
+        position=rng.random((6, 4)).astype(np.float32) if learned else None,
+        position_grid=(2, 3) if learned else (0, 0),
+        position_note="" if learned else "rotary embedding",
+        filters=rng.random((5, 3, 2, 2)).astype(np.float32),
+        spectrum=rng.random(12).astype(np.float32),
+    )
+
+
+@pytest.mark.parametrize("learned", [True, False])
+def test_weights_come_back_as_they_were_put(tmp_path: Path, learned: bool) -> None:
+    store, weights = Store(tmp_path), seen_weights("a" * 64, learned=learned)
+    assert not store.has_weights(weights.key)
+    store.put_weights(weights)
+    assert store.has_weights(weights.key)
+    assert same(store.get_weights(weights.key), weights)
+    assert (store.keys(), store.images()) == ((), frozenset()), "they are no record"
+
+
+def test_weights_of_a_model_have_a_key_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = {"model": "a/b", "version": "c" * 40, "dtype": "float32"}
+    keys = [weights_key(**parts)]
+    keys += [weights_key(**parts | {part: "other"}) for part in parts]
+    monkeypatch.setattr(store_module, "EXTRACT_VERSION", store_module.EXTRACT_VERSION + 1)
+    keys.append(weights_key(**parts))
+    assert len(set(keys)) == 5
+    assert all(re.fullmatch(r"[0-9a-f]{64}", key) for key in keys)
+
+
+def test_weights_that_are_absent_or_broken_are_seen_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store, key = Store(tmp_path), "a" * 64
+    with pytest.raises(StoreError) as caught:
+        store.get_weights(key)
+    assert str(caught.value) == (
+        f"The weights {key[:12]} are not in {tmp_path}. Build the gallery again to see them."
+    )
+    store.put_weights(seen_weights(key))
+    (file,) = (tmp_path / "weights").iterdir()
+    whole = file.read_bytes()
+    for broken in (whole[: len(whole) // 2], b"junk", b""):
+        file.write_bytes(broken)
+        assert not Store(tmp_path).has_weights(key)
+    file.write_bytes(whole)
+    file.rename(file.with_name(f"{'b' * 64}.safetensors"))
+    assert not store.has_weights("b" * 64), "the file says whose it is"
+    assert "Measuring again what is in" in caplog.text
+
+
+def test_cleaning_removes_weights_that_are_not_kept(tmp_path: Path) -> None:
+    store, record = Store(tmp_path), tiny.record()
+    store.put(record)
+    for letter in "ab":
+        store.put_weights(seen_weights(letter * 64))
+    leftover = tmp_path / "weights" / ".dead-1-2.tmp"
+    leftover.write_bytes(b"half")
+    os.utime(leftover, (0, 0))
+    size = store.bytes()
+    assert store.gc(keep={record.key, "a" * 64}) == ()
+    assert (store.has_weights("a" * 64), store.has_weights("b" * 64)) == (True, False)
+    assert store.bytes() < size
+    assert not leftover.exists()

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 
+from generator.extras import (
+    Extra,
+    Features,
+    LogitLens,
+    MassiveActivations,
+    Prediction,
+    Relevance,
+    ValueNorms,
+)
 from generator.records import (
     AttentionRecord,
     Environment,
@@ -15,12 +25,28 @@ from generator.records import (
     Preprocessing,
     TokenLayout,
     View,
+    outlier_patches,
 )
 
 
 def layout(*, registers: int = 0, rows: int = 4, cols: int = 6, cls: bool = True) -> TokenLayout:
     prefix = (("CLS",) if cls else ()) + tuple(f"reg{n + 1}" for n in range(registers))
     return TokenLayout(prefix=prefix, rows=rows, cols=cols)
+
+
+def _rollout(head_means: np.ndarray) -> np.ndarray:
+    n = head_means.shape[-1]
+    rolled = np.eye(n)
+    for layer in head_means:
+        rolled = (layer + np.eye(n)) / 2 @ rolled
+    return rolled
+
+
+def _cosine(rows: np.ndarray) -> np.ndarray:
+    """Mean cosine between different rows."""
+    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    count = len(unit)
+    return ((unit @ unit.T).sum() - count) / (count * (count - 1))
 
 
 def record(
@@ -34,6 +60,7 @@ def record(
     patches: PatchQueries = "off",
     image_size: tuple[int, int] = (96, 64),
     image_sha256: str = "0" * 64,
+    extras: tuple[Extra, ...] = (),
 ) -> AttentionRecord:
     """A record of random, row-normalised attention: every invariant holds, no model ran."""
     tokens = tokens or layout()
@@ -53,14 +80,15 @@ def record(
         entropy_patches = -(cut * np.log(cut)).sum(-1).mean(-1) / np.log(tokens.patches)
     row, col = np.divmod(np.arange(tokens.patches), tokens.cols)
     apart = 16.0 * np.hypot(row[:, None] - row[None], col[:, None] - col[None])
-    rollout = np.eye(n)
-    for layer in full.mean(1):
-        rollout = (layer + np.eye(n)) / 2 @ rollout
+    rollouts = np.stack([_rollout(full.mean(1)[start:]) for start in range(layers)])
     probe = rng.random((heads, tokens.patches))
     probe /= probe.sum(-1, keepdims=True)
     kept = full[:, :, patch_rows]
     width, height = image_size
     f32 = np.float32
+    norms = rng.uniform(1, 20, size=(layers + 1, n)).astype(f32)
+    outliers = outlier_patches(norms[:, patch_rows]).patches
+    from_outliers = full.mean(1)[:, outliers + p].mean(1) if len(outliers) else None
     return AttentionRecord(
         key=hashlib.sha256(f"{model} {seed} {tokens}".encode()).hexdigest(),
         model=ModelFacts(
@@ -111,8 +139,13 @@ def record(
         distance_patches=(cut[:, :, patch_rows] * apart).sum(-1).mean(-1).astype(f32),
         mass=mass.astype(f32),
         self_attention=np.diagonal(full, axis1=2, axis2=3)[..., patch_rows].mean(-1).astype(f32),
-        norms=rng.uniform(1, 20, size=(layers + 1, n)).astype(f32),
-        rollout=(rollout[0] if p else rollout.mean(0)).astype(f32),
+        norms=norms,
+        received_from_outliers=None
+        if from_outliers is None
+        else (from_outliers * n).astype(np.float16),
+        **parts(tokens, layers=layers, heads=heads, seed=seed, extras=extras),
+        rollout=(rollouts[:, 0] if p else rollouts.mean(1)).astype(f32),
+        rollout_cosine=np.stack([_cosine(each[patch_rows]) for each in rollouts]).astype(f32),
         pooling=Pooling(
             attention=(probe * tokens.patches).astype(np.float16),
             entropy=(-(probe * np.log(probe)).sum(-1) / np.log(tokens.patches)).astype(f32),
@@ -123,3 +156,64 @@ def record(
         if patches == "off"
         else (n * (kept if patches == "heads" else kept.mean(1))).astype(np.float16),
     )
+
+
+def with_norms(record: AttentionRecord, norms: np.ndarray) -> AttentionRecord:
+    """A record with other norms; what it calls outliers then attend as the mean patch does."""
+    outliers = outlier_patches(norms[:, record.layout.patch_slice]).patches
+    received = record.received.mean(1, dtype=np.float32).astype(np.float16)
+    return replace(record, norms=norms, received_from_outliers=received if len(outliers) else None)
+
+
+WIDTH = 32
+
+
+def parts(
+    tokens: TokenLayout, *, layers: int, heads: int, seed: int, extras: tuple[Extra, ...]
+) -> dict[str, object]:
+    """The parts of a record beside attention: random, of the right shapes and ranges."""
+    rng = np.random.default_rng((seed, 1))
+    f16, f32 = np.float16, np.float32
+    n, patches = tokens.tokens, tokens.patches
+    stream = rng.normal(size=(layers + 1, n, WIDTH))
+    found: dict[str, object] = {}
+    if "features" in extras:
+        cls = stream[:, 0] if tokens.cls else np.full((layers + 1, WIDTH), np.nan)
+        mean = stream[:, tokens.patch_slice].mean(1)
+        found["features"] = Features(
+            last=stream[-1, tokens.patch_slice].astype(f16),
+            objects=rng.normal(size=(patches, WIDTH)).astype(f16),
+            pooled=np.stack([cls, mean], axis=1).astype(f32),
+        )
+    if "values" in extras:
+        found["values"] = ValueNorms(
+            norms=rng.uniform(0.5, 2, size=(layers, heads, n)).astype(f16),
+            contribution=rng.uniform(0, 0.1, size=(layers, n)).astype(f16),
+        )
+    if "massive" in extras:
+        flat = np.abs(stream).reshape(layers + 1, -1)
+        order = np.argsort(-flat, axis=1, kind="stable")[:, :3]
+        token, channel = np.divmod(order, WIDTH)
+        found["massive"] = MassiveActivations(
+            value=np.take_along_axis(stream.reshape(layers + 1, -1), order, 1).astype(f32),
+            token=token.astype(np.int32),
+            channel=channel.astype(np.int32),
+            median=np.median(flat, axis=1).astype(f32),
+            channel_max=np.abs(stream[:, tokens.patch_slice]).max(1).astype(f32),
+        )
+    if "relevance" in extras or "lens" in extras:
+        found["prediction"] = Prediction(
+            classes=(3, 1, 4, 0, 2),
+            labels=("cat", "dog", "fox", "hen", "owl"),
+            probabilities=(0.5, 0.2, 0.1, 0.05, 0.02),
+            target=3,
+            target_label="cat",
+        )
+    if "relevance" in extras:
+        found["relevance"] = Relevance(keys=rng.random(n).astype(f32))
+    if "lens" in extras:
+        found["lens"] = LogitLens(
+            probability=rng.random((layers + 1, n)).astype(f16),
+            rank=rng.integers(1, 6, size=(layers + 1, n)).astype(np.int32),
+        )
+    return found

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from generator.commands.shared import BUILDING, MEASURING, one_line_errors, options
+from generator.commands.shared import BESIDE, BUILDING, MEASURING, one_line_errors, options
 
 if TYPE_CHECKING:
     from generator.pipeline import Outcome
@@ -74,6 +74,19 @@ if TYPE_CHECKING:
     help="Table with the columns file and group: headings to list images under.",
 )
 @click.option(
+    "--masks",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="PNG files named as the pictures, not zero where the objects are: maps are scored.",
+)
+@click.option(
+    "--boxes",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Boxes around objects, a COCO JSON file or a folder of VOC XML files: found objects are "
+    "scored.",
+)
+@click.option(
     "--site-url",
     metavar="URL",
     help="Where the site will be published: for search engines and link previews.",
@@ -84,6 +97,7 @@ if TYPE_CHECKING:
     help="Leave out authors, links, folders, names of user and machine, and metadata, for "
     "double-blind review.",
 )
+@options(BESIDE)
 @options(MEASURING)
 @options(BUILDING)
 def build(file: Path | None, *, dry_run: bool, **given: Any) -> None:
@@ -114,6 +128,7 @@ def build(file: Path | None, *, dry_run: bool, **given: Any) -> None:
     metavar="DIR",
     help="Folder of the site.",
 )
+@options(BESIDE)
 @options(MEASURING[:2])
 @options(BUILDING)
 def demo(*, dry_run: bool, **given: Any) -> None:

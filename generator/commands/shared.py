@@ -32,6 +32,26 @@ MEASURING: tuple[Callable[[Command], Command], ...] = (
         help="Run code that comes with a checkpoint. Read it first.",
     ),
 )
+BESIDE: tuple[Callable[[Command], Command], ...] = (
+    click.option(
+        "--extras",
+        metavar="NAMES",
+        help="Measured beside attention: features,massive,values,relevance,lens, or all, or none."
+        "  [default: features,massive,values]",
+    ),
+    click.option(
+        "--objects",
+        type=click.Choice(["keys", "queries", "values"]),
+        help="Vectors of the last layer to find objects in.  [default: keys]",
+    ),
+    click.option(
+        "--target",
+        type=int,
+        metavar="N",
+        help="Number of the class that relevance and the logit lens are about.  "
+        "[default: each model's first guess]",
+    ),
+)
 BUILDING: tuple[Callable[[Command], Command], ...] = (
     click.option(
         "--store",

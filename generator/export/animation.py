@@ -79,7 +79,7 @@ def animation_bytes(
     layers = max(len(column.maps) for column in columns)
     says = f"{query_label(query, any_class_token=True)}, {_head(head)}"
     frames = [
-        _frame(source, columns, layer, says, width=width, strength=strength)
+        _frame(source, columns, layer, query, says, width=width, strength=strength)
         for layer in range(layers)
     ]
     times = [*[milliseconds] * (layers - 1), 3 * milliseconds]
@@ -94,7 +94,11 @@ def _columns(
     columns = []
     for cell in cells:
         record = source.read(cell.record)
-        maps = [one.values for one in chosen_maps(record, wanted) if one.layer.isdecimal()]
+        maps = [
+            one.values
+            for one in chosen_maps(record, wanted, mixed=source.run.mixed)
+            if one.layer.isdecimal()
+        ]
         if maps:
             size = size_of(record.view, width)
             photo = seen(source.image(cell).path, record.view, size)
@@ -112,9 +116,16 @@ def _head(head: str) -> str:
 
 
 def _frame(
-    source: Source, columns: tuple[Column, ...], layer: int, says: str, *, width: int, strength: int
+    source: Source,
+    columns: tuple[Column, ...],
+    layer: int,
+    query: str,
+    says: str,
+    *,
+    width: int,
+    strength: int,
 ) -> Image.Image:
-    scale, colours = source.scale, source.manifest.settings.colours
+    scale, colours = source.scale_of(query), source.manifest.settings.colours
     tallest = max(column.photo.height for column in columns)
     across = 2 * MARGIN + len(columns) * width + (len(columns) - 1) * GAP
     top = MARGIN + LINE + 6

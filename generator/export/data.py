@@ -13,8 +13,8 @@ import numpy as np
 
 from generator.export.archive import zip_bytes
 from generator.export.source import Source
+from generator.record_file import pack_record, record_arrays, record_facts
 from generator.records import SCHEMA, AttentionRecord
-from generator.store import record_arrays, record_bytes, record_facts
 
 RecordFormat = Literal["npz", "safetensors"]
 
@@ -112,11 +112,25 @@ NOTES = (
     ),
     ArrayNote(
         "rollout",
-        ("key",),
+        ("start layer", "key"),
         "float32",
         "share of 1",
         "Attention rollout (Abnar & Zuidema 2020) of the CLS row, or of the mean patch row for a "
-        "model without CLS.",
+        "model without CLS, from the start layer to the last; index 0 is through all layers.",
+    ),
+    ArrayNote(
+        "rollout_cosine",
+        ("start layer",),
+        "float32",
+        "cosine",
+        "Mean cosine between the rollouts of different patch queries: near 1, all are alike.",
+    ),
+    ArrayNote(
+        "received_from_outliers",
+        ("layer", "key"),
+        "float16",
+        TIMES,
+        "Attention each key receives from outlier patches, mean over them and over heads.",
     ),
     ArrayNote(
         "pooling.attention",
@@ -140,8 +154,87 @@ NOTES = (
         "Rows of the patches, mean over heads; with all heads kept, [layer, head, query, key]. "
         "Only where the gallery kept them.",
     ),
+    ArrayNote(
+        "features.last",
+        ("patch", "channel"),
+        "float16",
+        "activation",
+        "Residual stream of the patches after the last block, before the final LayerNorm.",
+    ),
+    ArrayNote(
+        "features.objects",
+        ("patch", "channel"),
+        "float16",
+        "activation",
+        "Queries, keys or values of the patches in the last block, heads side by side: what "
+        "objects are found in.",
+    ),
+    ArrayNote(
+        "features.pooled",
+        ("layer + 1", "CLS or mean patch", "channel"),
+        "float32",
+        "activation",
+        "Residual stream of the CLS token (NaN without one) and its mean over the patches.",
+    ),
+    ArrayNote(
+        "values.norms",
+        ("layer", "head", "key"),
+        "float16",
+        "L2 norm",
+        "Of a key's value vector after the head's part of the output projection and LayerScale "
+        "(Kobayashi et al. 2020).",
+    ),
+    ArrayNote(
+        "values.contribution",
+        ("layer", "key"),
+        "float32",
+        "L2 norm",
+        "Of what a key contributes to the first prefix token through all heads, or to the mean "
+        "patch of a model without prefix.",
+    ),
+    ArrayNote(
+        "massive.value",
+        ("layer + 1", "place"),
+        "float32",
+        "activation",
+        "The three largest values of the residual stream by magnitude (Sun et al. 2024).",
+    ),
+    ArrayNote("massive.token", ("layer + 1", "place"), "int32", "index", "Their tokens."),
+    ArrayNote("massive.channel", ("layer + 1", "place"), "int32", "index", "Their channels."),
+    ArrayNote(
+        "massive.median", ("layer + 1",), "float32", "activation", "Median magnitude of the layer."
+    ),
+    ArrayNote(
+        "massive.channel_max",
+        ("layer + 1", "channel"),
+        "float32",
+        "activation",
+        "Largest magnitude over the patches.",
+    ),
+    ArrayNote(
+        "relevance.keys",
+        ("key",),
+        "float32",
+        "relevance",
+        "Class-specific relevance of every token (Chefer et al. 2021) for the class in "
+        "facts.prediction.target; not a distribution.",
+    ),
+    ArrayNote(
+        "lens.probability",
+        ("layer + 1", "token"),
+        "float16",
+        "share of 1",
+        "Of that class, with the class head read at every token (Vilas et al. 2023).",
+    ),
+    ArrayNote(
+        "lens.rank",
+        ("layer + 1", "token"),
+        "int32",
+        "rank from 1",
+        "Of that class among all classes, likewise.",
+    ),
 )
-"""Every array that a record may have, in the order of :class:`AttentionRecord`."""
+"""Every array that a record may have, in the order of :class:`AttentionRecord`, parts last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +286,7 @@ def record_files(source: Source, kind: RecordFormat) -> Iterator[tuple[str, byte
     items = []
     for cell, record in source.records():
         name = f"{cell.image}--{cell.model}.{kind}"
-        data = npz_bytes(record) if kind == "npz" else record_bytes(record)
+        data = npz_bytes(record) if kind == "npz" else pack_record(record)
         items.append(
             RecordItem(
                 file=name,

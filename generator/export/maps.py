@@ -92,7 +92,7 @@ def map_files(
     items = []
     for cell in cells:
         record = source.read(cell.record)
-        for one in chosen_maps(record, wanted):
+        for one in chosen_maps(record, wanted, mixed=source.run.mixed):
             item = _item(source, cell, record, one, style)
             items.append(item)
             picture = _picture(source, cell, record, one, style, width, strength)
@@ -111,7 +111,7 @@ def _item(
     source: Source, cell: Cell, record: AttentionRecord, one: OneMap, style: Style
 ) -> MapItem:
     raw = style == "raw"
-    scale = source.scale
+    scale = source.scale_of(one.query)
     high = float(np.nanmax(one.values)) if raw else 2.0**scale.high
     return MapItem(
         file=f"{cell.image}--{cell.model}--layer-{one.layer}--head-{one.head}--{one.query}"
@@ -145,7 +145,7 @@ def _picture(
     if style == "raw":
         return raw_picture(one.values)
     size = size_of(record.view, width)
-    colours = coloured(one.values, source.scale, source.manifest.settings.colours)
+    colours = coloured(one.values, source.scale_of(one.query), source.manifest.settings.colours)
     drawn = enlarged(colours, size)
     if style == "coloured":
         return drawn

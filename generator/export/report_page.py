@@ -167,7 +167,7 @@ def report_page(
         models=tuple(_model(source, model, cells) for model in models),
         reading=f"A patch of a map says how much attention the class token pays to it, or all "
         f"tokens on average where a model has no class token; 1 is an even share. "
-        f"{scale_note(source.scale)} Values beyond its ends have the colour of the end.",
+        f"{scale_note(source.scale, None)} Values beyond its ends have the colour of the end.",
         bar=_bar(source),
         definitions=NUMBERS,
         numbers=tuple(number.name for number in NUMBERS),
@@ -269,8 +269,7 @@ def _facts(source: Source) -> Iterator[Fact]:
         yield Fact("Address", source.run.site_url)
     for failure in dict.fromkeys(source.run.failures):
         yield Fact("Not measured", failure.message)
-    measured = next((cell for cell in manifest.cells if cell.environment), None)
-    if measured and measured.environment and measured.preprocessing:
+    for measured in manifest.measurements[:1]:
         found = measured.environment
         versions = ", ".join(f"{name} {version}" for name, version in found.versions)
         yield Fact("Measured", f"{found.device}, {found.dtype}, {found.attention}; {versions}")

@@ -91,9 +91,16 @@ def _queries(text: str) -> tuple[str, ...]:
     return found
 
 
-def chosen_maps(record: AttentionRecord, wanted: Selection) -> Iterator[OneMap]:
-    """The maps of a record that a selection asks for; what the model does not have is left out."""
-    known = query_ids(record.layout)
+def chosen_maps(record: AttentionRecord, wanted: Selection, *, mixed: bool) -> Iterator[OneMap]:
+    """The maps of a record that a selection asks for; what the model does not have is left out.
+
+    Args:
+        record: of a model on an image.
+        wanted: layers, heads and queries.
+        mixed: whether the gallery compares models with and without a class token, which makes
+            received attention a query of its own.
+    """
+    known = query_ids(record.layout, mixed=mixed)
     queries = [q for w in wanted.queries for q in (known if w == ALL else (w,))]
     for query in dict.fromkeys(queries):
         if query in known:

@@ -10,7 +10,8 @@ from typing import TypeVar
 
 from generator.errors import SpecError, StoreError
 from generator.export.anonymous import Anonymous, anonymised, identity_of
-from generator.present.manifest import Manifest, is_site, read_manifest
+from generator.present.manifest import Manifest, ScaleEntry, is_site, read_manifest
+from generator.present.patches import PATCH
 from generator.present.scale import Scale
 from generator.records import AttentionRecord
 from generator.run import Cell, ImageEntry, ModelEntry, Run
@@ -48,9 +49,18 @@ class Source:
 
     @property
     def scale(self) -> Scale:
-        """The colour scale of the site."""
-        entry = self.manifest.scale
-        return Scale(low=round(math.log2(entry.low)), high=round(math.log2(entry.high)))
+        """The colour scale of the site, for tokens as queries."""
+        return _scale(self.manifest.scale)
+
+    @property
+    def patch_scale(self) -> Scale | None:
+        """That for patches as queries; None where the site has none."""
+        entry = self.manifest.patch_scale
+        return _scale(entry) if entry else None
+
+    def scale_of(self, query: str) -> Scale:
+        """The colour scale of a query's maps."""
+        return (self.patch_scale if query.startswith(PATCH) else None) or self.scale
 
     def read(self, key: str) -> AttentionRecord:
         """A record by its key, under the name that the export gives its model.
@@ -176,7 +186,12 @@ def run_of(manifest: Manifest, root: Path) -> Run:
         paper=manifest.paper,
         site_url=manifest.site_url,
         anonymous=manifest.anonymous,
+        mixed=len({bool(measured.layout.cls) for measured in manifest.measurements}) == 2,
     )
+
+
+def _scale(entry: ScaleEntry) -> Scale:
+    return Scale(low=round(math.log2(entry.low)), high=round(math.log2(entry.high)))
 
 
 def _local(manifest: Manifest) -> frozenset[str]:

@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from generator.errors import ModelError
+from generator.extras import Features, Measuring
+from generator.measure.arrays import full, half
 from generator.measure.load import LoadedModel, inferred_layout
 from generator.measure.preprocess import Geometry
-from generator.measure.residual import ResidualNorms
-from generator.measure.statistics import LayerStatistics, Reducer, rollout
+from generator.measure.residual import ResidualStream
+from generator.measure.statistics import LayerStatistics, Reducer, rollouts
 from generator.measure.tap import AttentionTap
+from generator.measure.vectors import VectorTap
 from generator.records import (
     AttentionRecord,
     Environment,
@@ -27,6 +30,7 @@ from generator.records import (
     Pooling,
     Preprocessing,
     TokenLayout,
+    outlier_patches,
 )
 
 log = logging.getLogger(__name__)
@@ -36,6 +40,9 @@ CPU_TOKENS = 2048
 
 ACCELERATOR_TOKENS = 32768
 """Tokens in an automatic batch elsewhere."""
+
+ROLLOUT_QUERIES = 64
+"""Patch queries whose rollouts are compared with each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,7 @@ class Prepared:
         geometry: how the picture became these pixels.
         preprocessing: the same in words and numbers.
         patch_queries: which rows of the patches to keep.
+        measuring: what to measure beside attention.
     """
 
     key: str
@@ -59,6 +67,7 @@ class Prepared:
     geometry: Geometry
     preprocessing: Preprocessing
     patch_queries: PatchQueries
+    measuring: Measuring
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +81,7 @@ class Broken:
 def batches(
     prepared: Iterable[Prepared], model: LoadedModel, batch_size: int | None
 ) -> Iterator[list[Prepared]]:
-    """Group pictures that follow each other and have the same input size and patch queries.
+    """Group pictures that follow each other, have one input size and are measured alike.
 
     Args:
         prepared: pictures, in order.
@@ -84,6 +93,7 @@ def batches(
         alike = batch and (
             batch[0].pixels.shape == item.pixels.shape
             and batch[0].patch_queries == item.patch_queries
+            and batch[0].measuring == item.measuring
         )
         if batch and (not alike or len(batch) >= (batch_size or _automatic(model, batch[0]))):
             yield batch
@@ -126,6 +136,7 @@ def extract(model: LoadedModel, batch: Sequence[Prepared]) -> Iterator[Attention
 def _measure(model: LoadedModel, batch: Sequence[Prepared]) -> list[AttentionRecord | Broken]:
     """One forward pass, watched."""
     vision = model.resolved.vision
+    measuring = batch[0].measuring
     height, width = batch[0].pixels.shape[1:]
     pixels = torch.from_numpy(np.stack([item.pixels for item in batch])).to(model.device)
     layout = vision.layout(height, width)
@@ -138,9 +149,29 @@ def _measure(model: LoadedModel, batch: Sequence[Prepared]) -> list[AttentionRec
         device=model.device,
     )
     tap = AttentionTap(model.blocks, reducer.reduce, tokens=layout.tokens, model=model.facts.id)
-    with ResidualNorms(model.blocks) as residual, torch.inference_mode(), tap:
+    residual = ResidualStream(model.blocks, layout, measuring.extras)
+    vectors = VectorTap(model.blocks, tap, layout=layout, measuring=measuring, roots=model.roots)
+    with residual, torch.inference_mode(), tap, vectors:
         model.forward(pixels, layout)
-    return [_record(model, item, index, layout, tap, residual) for index, item in enumerate(batch)]
+    vectors.check()
+    _note_missing(model, measuring, vectors)
+    return [
+        _record(model, item, index, layout, tap, residual, vectors)
+        for index, item in enumerate(batch)
+    ]
+
+
+def _note_missing(model: LoadedModel, measuring: Measuring, vectors: VectorTap) -> None:
+    """Say once for each model which parts its records lack, and why."""
+    reasons = []
+    if "values" in measuring.extras and vectors.missing:
+        reasons.append(f"no norms of values: {vectors.missing}")
+    if "features" in measuring.extras and vectors.objects is None:
+        reasons.append(f"no features: the {measuring.objects} of its last layer cannot be seen")
+    for reason in reasons:
+        if reason not in model.noted:
+            model.noted.add(reason)
+            log.warning("%s has %s.", model.facts.id, reason)
 
 
 def _record(
@@ -149,10 +180,11 @@ def _record(
     index: int,
     layout: TokenLayout,
     tap: AttentionTap[LayerStatistics],
-    residual: ResidualNorms,
+    residual: ResidualStream,
+    vectors: VectorTap,
 ) -> AttentionRecord | Broken:
     layers = [images[index] for images in tap.layers]
-    norms = torch.stack([norms[index] for norms in residual.norms])
+    norms = residual.image_norms(index)
     bad = (~torch.isfinite(norms)).any(-1).nonzero()
     if len(bad):
         at = int(bad[0])
@@ -175,18 +207,32 @@ def _record(
         view=item.geometry.view,
         preprocessing=item.preprocessing,
         environment=_environment(model, tap),
-        attention=_half(rows * tokens),
-        received=_half(received * tokens),
+        attention=half(rows * tokens),
+        received=half(received * tokens),
         entropy=_stack([layer.entropy for layer in layers]),
         entropy_patches=_stack([layer.entropy_patches for layer in layers]),
         distance=_stack([layer.distance for layer in layers]),
         distance_patches=_stack([layer.distance_patches for layer in layers]),
-        mass=_array(_mass(rows, received, layout)),
+        mass=full(_mass(rows, received, layout)),
         self_attention=_stack([layer.self_attention for layer in layers]),
-        norms=_array(norms),
-        rollout=_array(_rollout(layers, layout)),
+        norms=full(norms),
+        rollout=full(_rollouts(layers, layout)),
+        rollout_cosine=full(_rollout_cosine(layers, layout)),
+        received_from_outliers=_from_outliers(layers, layout, norms),
         pooling=_pooling(tap.pooling, index),
         patch_attention=_patch_attention(layers),
+        features=_features(residual, vectors, index),
+        values=vectors.image_values(index),
+        massive=residual.image_massive(index),
+    )
+
+
+def _features(residual: ResidualStream, vectors: VectorTap, index: int) -> Features | None:
+    objects = vectors.image_objects(index)
+    if objects is None:
+        return None
+    return Features(
+        last=residual.image_last(index), objects=objects, pooled=residual.image_pooled(index)
     )
 
 
@@ -204,14 +250,46 @@ def _mass(rows: Tensor, received: Tensor, layout: TokenLayout) -> Tensor:
     return groups.permute(1, 2, 0, 3)
 
 
-def _rollout(layers: Sequence[LayerStatistics], layout: TokenLayout) -> Tensor:
-    """Rollout of the CLS row, or of the mean patch row for a model without CLS."""
-    start = torch.zeros(layout.tokens, device=layers[0].head_mean.device)
+def _rollouts(layers: Sequence[LayerStatistics], layout: TokenLayout) -> Tensor:
+    """Rollouts ``[start layer, key]`` of the CLS row, or of a mean patch row without CLS."""
+    start = torch.zeros(1, layout.tokens, device=layers[0].head_mean.device)
     if layout.cls is not None:
-        start[layout.token(layout.cls)] = 1.0
+        start[0, layout.token(layout.cls)] = 1.0
     else:
-        start[layout.patch_slice] = 1.0 / layout.patches
-    return rollout([layer.head_mean for layer in layers], start)
+        start[0, layout.patch_slice] = 1.0 / layout.patches
+    return torch.stack([rows[0] for rows in rollouts(_head_means(layers), start)])
+
+
+def _rollout_cosine(layers: Sequence[LayerStatistics], layout: TokenLayout) -> Tensor:
+    """Mean cosine between the rollouts of some patch queries, ``[start layer]``."""
+    device = layers[0].head_mean.device
+    count = min(ROLLOUT_QUERIES, layout.patches)
+    if count < 2:
+        return torch.ones(len(layers), device=device)
+    chosen = torch.linspace(0, layout.patches - 1, count, device=device).round().long()
+    start = torch.zeros(count, layout.tokens, device=device)
+    start[torch.arange(count, device=device), chosen + len(layout.prefix)] = 1.0
+    found = []
+    for rows in rollouts(_head_means(layers), start):
+        unit = torch.nn.functional.normalize(rows, dim=-1)
+        found.append((unit.sum(0).square().sum() - count) / (count * (count - 1)))
+    return torch.stack(found)
+
+
+def _head_means(layers: Sequence[LayerStatistics]) -> list[Tensor]:
+    return [layer.head_mean for layer in layers]
+
+
+def _from_outliers(
+    layers: Sequence[LayerStatistics], layout: TokenLayout, norms: Tensor
+) -> FloatArray | None:
+    """Mean attention of the outlier patches, over heads: ``[layer, key]``, times uniform."""
+    found = outlier_patches(full(norms)[:, layout.patch_slice]).patches
+    if not len(found):
+        return None
+    queries = torch.from_numpy(found + len(layout.prefix)).to(norms.device)
+    rows = torch.stack([layer.head_mean[queries].mean(0) for layer in layers])
+    return half(rows * layout.tokens)
 
 
 def _pooling(pooling: Tensor | None, index: int) -> Pooling | None:
@@ -220,7 +298,7 @@ def _pooling(pooling: Tensor | None, index: int) -> Pooling | None:
     attention = pooling[index]
     keys = attention.shape[-1]
     entropy = -torch.special.xlogy(attention, attention).sum(-1) / max(np.log(keys), 1e-9)
-    return Pooling(attention=_half(attention * keys), entropy=_array(entropy))
+    return Pooling(attention=half(attention * keys), entropy=full(entropy))
 
 
 def _patch_attention(layers: Sequence[LayerStatistics]) -> FloatArray | None:
@@ -274,12 +352,4 @@ def _free(device: torch.device) -> None:
 
 
 def _stack(values: Sequence[Tensor]) -> FloatArray:
-    return _array(torch.stack(list(values)))
-
-
-def _array(values: Tensor) -> FloatArray:
-    return values.float().cpu().numpy()
-
-
-def _half(values: Tensor) -> FloatArray:
-    return values.half().cpu().numpy()
+    return full(torch.stack(list(values)))

@@ -37,6 +37,7 @@ class Family:
         width: default channels of the residual stream.
         inputs: how the model wants its input.
         resizable: whether other grids than the checkpoint's own can be run.
+        position: why there are no learned position embeddings; empty where there are.
     """
 
     prefix: tuple[str, ...] = ("CLS",)
@@ -51,7 +52,12 @@ class Family:
     width: int = 768
     inputs: InputStyle = "pixels"
     resizable: bool = True
+    position: str = ""
 
+
+ROTARY = "rotary embedding: positions turn queries and keys in every layer"
+FIXED = "fixed sine and cosine, not learned"
+RELATIVE = "relative position bias in every layer"
 
 CLIP_LIKE = Family(patch=32)
 SIGLIP_LIKE = Family(prefix=())
@@ -61,18 +67,20 @@ FAMILIES: dict[str, Family] = {
     "deit": Family(prefix=("CLS", "DIST")),
     "dinov2": Family(patch=14),
     "dinov2_with_registers": Family(registers="num_register_tokens", default_registers=4),
-    "dinov3_vit": Family(registers="num_register_tokens", width=384, heads=6),
+    "dinov3_vit": Family(registers="num_register_tokens", width=384, heads=6, position=ROTARY),
     "clip_vision_model": CLIP_LIKE,
     "metaclip_2_vision_model": CLIP_LIKE,
     "siglip_vision_model": SIGLIP_LIKE,
     "siglip2_vision_model": Family(prefix=(), image=256, inputs="patches"),
     "beit": Family(),
     "data2vec-vision": Family(),
-    "vit_mae": Family(inputs="unmasked"),
+    "vit_mae": Family(inputs="unmasked", position=FIXED),
     "vit_msn": Family(),
     "ijepa": Family(prefix=()),
     "aimv2_vision_model": Family(prefix=(), patch=14, layers=24, heads=8, width=1024),
-    "mlcd_vision_model": Family(image=336, patch=14, layers=48, heads=16, width=1664),
+    "mlcd_vision_model": Family(
+        image=336, patch=14, layers=48, heads=16, width=1664, position=ROTARY
+    ),
     "radio": Family(
         prefix=(),
         classes="num_cls_tokens",
@@ -129,6 +137,8 @@ class VisionConfig:
         inputs: how the model wants its input.
         resizable: whether other grids than the checkpoint's own can be run.
         nested: whether the config was the ``vision_config`` of a larger model.
+        position: why there are no learned position embeddings; empty where there are.
+        position_grid: rows and columns that learned position embeddings stand for.
     """
 
     model_type: str
@@ -143,6 +153,8 @@ class VisionConfig:
     inputs: InputStyle
     resizable: bool
     nested: bool
+    position: str
+    position_grid: tuple[int, int]
 
     def layout(self, input_height: int, input_width: int) -> TokenLayout:
         """The layout for an input of this many pixels, both divisible by the patch."""
@@ -173,6 +185,9 @@ def read_vision_config(config: Mapping[str, Any], *, model: str) -> VisionConfig
     image = inner.get("image_size", known.image)
     if model_type == "siglip2_vision_model":
         image = round(int(inner.get("num_patches", 256)) ** 0.5) * patch_height
+    # RADIO cuts its position embeddings out of those for its largest input.
+    largest = inner.get("max_img_size", 2048) if model_type == "radio" else image
+    height, width = _pair(largest, "image_size", model)
     return VisionConfig(
         model_type=model_type,
         listed=family is not None,
@@ -187,7 +202,18 @@ def read_vision_config(config: Mapping[str, Any], *, model: str) -> VisionConfig
         resizable=known.resizable
         and (model_type != "aimv2_vision_model" or bool(inner.get("is_native", False))),
         nested=nested,
+        position=_position(model_type, known, inner),
+        position_grid=(height // patch_height, width // patch_width),
     )
+
+
+def _position(model_type: str, family: Family, config: Mapping[str, Any]) -> str:
+    """Why a model has no learned position embeddings."""
+    if model_type in ("beit", "data2vec-vision"):
+        return "" if config.get("use_absolute_position_embeddings", False) else RELATIVE
+    if model_type == "aimv2_vision_model" and config.get("is_native", False):
+        return FIXED
+    return family.position
 
 
 def _vision_type(outer: str, inner: Mapping[str, Any], nested: bool) -> str:

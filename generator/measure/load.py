@@ -21,6 +21,7 @@ from generator.measure.hub import fetch_weights, first_line
 from generator.measure.layouts import InputStyle
 from generator.measure.residual import find_blocks
 from generator.measure.resolve import ResolvedModel
+from generator.measure.vectors import HeadRoots
 from generator.records import ModelFacts, TokenLayout
 
 HARMLESS_MISSING = ("pooler.", "mask_token", "lm_head.", "classifier.")
@@ -39,6 +40,8 @@ class LoadedModel:
         device: where it runs.
         dtype: of weights and activations.
         inferred: layouts found by looking, by input height and width; see ``inferred_layout``.
+        roots: decompositions of the output projections, by layer, made when first needed.
+        noted: what has been said of the model already.
     """
 
     facts: ModelFacts
@@ -48,6 +51,8 @@ class LoadedModel:
     device: torch.device
     dtype: torch.dtype
     inferred: dict[tuple[int, int], TokenLayout] = field(default_factory=dict)
+    roots: dict[int, HeadRoots] = field(default_factory=dict)
+    noted: set[str] = field(default_factory=set)
 
     def forward(self, pixels: Tensor, layout: TokenLayout) -> Tensor:
         """Run the model; returns the last hidden state ``[image, token, channel]``.

@@ -74,6 +74,22 @@ class ResolvedModel:
         """The commit, or for a folder the weights' hash."""
         return self.commit or self.weights_sha256
 
+    @property
+    def classes(self) -> int:
+        """Classes of the checkpoint's class head, as its config has it; 0 without a head."""
+        if not any("ForImageClassification" in str(n) for n in _list(self.config, "architectures")):
+            return 0
+        labels = self.config.get("id2label")
+        if isinstance(labels, Mapping):
+            return len(labels)
+        count = self.config.get("num_labels", 2)  # what transformers takes for granted
+        return count if isinstance(count, int) else 0
+
+
+def _list(config: Mapping[str, Any], key: str) -> list[object]:
+    value = config.get(key)
+    return value if isinstance(value, list) else []
+
 
 def resolve_folder(folder: Path, *, trust_remote_code: bool = False) -> ResolvedModel:
     """A model in the transformers format on this machine.

@@ -14,7 +14,7 @@ from transformers import AutoImageProcessor
 
 from generator.measure.load import LoadedModel, inferred_layout, load
 from generator.measure.preprocess import describe, locate, pixels
-from generator.measure.residual import ResidualNorms
+from generator.measure.residual import ResidualStream
 from generator.measure.statistics import Scores, attention_of
 from generator.measure.tap import AttentionTap
 from generator.records import FieldOfView, Preprocessing, TokenLayout
@@ -62,7 +62,7 @@ def self_check(model: LoadedModel, picture: Image.Image, resolution: int | None)
     tap: AttentionTap[Tensor] = AttentionTap(
         model.blocks, _whole, tokens=layout.tokens, model=resolved.id
     )
-    with torch.inference_mode(), ResidualNorms(model.blocks) as residual, tap:
+    with torch.inference_mode(), ResidualStream(model.blocks, layout) as residual, tap:
         model.forward(values, layout)
     captured = torch.stack([images[0] for images in tap.layers])
     return [

@@ -6,7 +6,7 @@ than one head on the CPU. Softmax and every reduction are float32, whatever the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
@@ -386,24 +386,25 @@ class Reducer:
                 yield slice(head, last), queries, logits, weights
 
 
-def rollout(head_means: list[Tensor], start: Tensor) -> Tensor:
-    """Attention rollout of one query distribution (Abnar & Zuidema 2020).
+def rollouts(head_means: Sequence[Tensor], start: Tensor) -> list[Tensor]:
+    """Attention rollout of some queries (Abnar & Zuidema 2020), from every start layer.
 
     Each layer mixes attention with the residual path in equal parts: ``(A + I) / 2``, whose rows
-    sum to 1 already. Starting from the last layer, one row needs only products of a vector with a
-    matrix.
+    sum to 1 already. Going down from the last layer, rows need only products with a matrix, and
+    what is there after a layer is the rollout through the layers from that one up.
 
     Args:
         head_means: attention averaged over heads, ``[query, key]`` for each layer, first to last.
-        start: ``[token]``, the query (or mean of queries) to roll out; sums to 1.
+        start: ``[row, token]``, queries (or means of queries) to roll out; rows sum to 1.
 
     Returns:
-        float32 ``[key]``, sums to 1.
+        For each start layer, first to last: float32 ``[row, key]``; rows sum to 1.
     """
-    row = start
+    rows, found = start, []
     for layer in reversed(head_means):
-        row = (row @ layer + row) / 2
-    return row
+        rows = (rows @ layer + rows) / 2
+        found.append(rows)
+    return found[::-1]
 
 
 def _mean(values: Tensor) -> Tensor:

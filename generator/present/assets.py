@@ -14,7 +14,7 @@ from generator.present.manifest import Settings
 
 STYLESHEETS = (
     *("theme.css", "layout.css", "content.css", "index.css"),
-    *("stage.css", "views.css", "custom.css"),
+    *("stage.css", "views.css", "charts.css", "custom.css"),
 )
 """In order; ``custom.css`` exists only in a user's folder."""
 
@@ -33,6 +33,7 @@ SCRIPTS = (
     "paint.js",
     "ranges.js",
     "threshold.js",
+    "norms.js",
     "marks.js",
     "colour-bar.js",
     "words.js",
@@ -54,6 +55,7 @@ SCRIPTS = (
     "figure.js",
     "take-away.js",
     "announcer.js",
+    "jump.js",
     "page.js",
 )
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from generator.analysis.grids import PlacedMap
+from generator.analysis.norms import outliers_of
 from generator.present.chunk import (
     CellFacts,
     Header,
@@ -21,11 +23,12 @@ from generator.present.chunk import (
     read_header,
     statistics_of,
 )
-from generator.present.comparison import PlacedMap, divergence_bytes, outliers_of
+from generator.present.comparison import divergence_bytes
+from generator.present.digests import publish_digest
 from generator.present.heatmap import map_png, wall_png
 from generator.present.manifest import FileEntry, Kind
 from generator.present.maps import PRIMARY, RECEIVED, maps_of, query_ids
-from generator.present.patches import PATCH, patch_chunk_bytes
+from generator.present.patches import PATCH, patch_chunk_bytes, patch_histogram
 from generator.present.quantise import Quantised, decode
 from generator.present.scale import Scale, octave_histogram
 from generator.present.shelf import Part, Shelf
@@ -64,6 +67,7 @@ class CellContent:
         palest: the map with the least attention on patches.
         entropy: float32 ``[layer, head]``.
         chunks: one file for each query.
+        digest: the numbers of its analyses.
         on_registers: share of the class token's attention on registers, in the last layer,
             averaged over heads; None for a model that has not both.
     """
@@ -77,6 +81,7 @@ class CellContent:
     palest: MapNote
     entropy: FloatArray
     chunks: tuple[FileEntry, ...]
+    digest: FileEntry
     on_registers: float | None
 
     @property
@@ -86,37 +91,45 @@ class CellContent:
 
 
 def publish_chunks(
-    shelf: Shelf, cell: Cell, model: str, read: Callable[[str], AttentionRecord], pool: Executor
+    shelf: Shelf,
+    cell: Cell,
+    model: str,
+    read: Callable[[str], AttentionRecord],
+    pool: Executor,
+    *,
+    mixed: bool,
 ) -> CellContent:
-    """Put the chunks of a cell into the site.
+    """Put the chunks and the digest of a cell into the site.
 
     Args:
-        shelf: where files are put.
-        cell: with the key of a record.
+        shelf: where they go.
+        cell: names the record.
         model: its id in the gallery, which the chunks say too: a copy without names has another.
-        read: gives the record of a key.
-        pool: encodes chunks at the same time.
+        read: gives the record; called only when the former site lacks a chunk.
+        pool: encodes them.
+        mixed: whether models with and without a class token are compared.
 
     Raises:
         GalleryError: whatever ``read`` raises for a record that is missing or damaged.
     """
     stem = f"data/{cell.model}/{cell.image}"
-    queries = _former_queries(shelf, cell.record, model)
+    queries = _former_queries(shelf, cell.record, model, mixed=mixed)
     jobs: dict[str, Callable[[], bytes]] = dict.fromkeys(queries, _nothing)
     if not queries:
-        jobs = _jobs(read(cell.record), pool)
+        jobs = _jobs(read(cell.record), pool, mixed=mixed)
     chunks = tuple(
         shelf.put(
             _kind(query),
             f"{stem}.{query}",
-            {"record": cell.record, "model": model, "query": query},
+            _parts(cell.record, model, query, mixed=mixed),
             make,
             suffix=".js",
             query=query,
         )
         for query, make in jobs.items()
     )
-    return _content(read_header(shelf.root / chunks[0].path), chunks)
+    digest = publish_digest(shelf, cell, read)
+    return _content(read_header(shelf.root / chunks[0].path), chunks, digest)
 
 
 def publish_coloured(
@@ -175,14 +188,18 @@ def _last_map(shelf: Shelf, content: CellContent) -> PlacedMap:
     return PlacedMap(values[0, 0], content.facts.view)
 
 
-def _former_queries(shelf: Shelf, record: str, model: str) -> tuple[str, ...]:
+def _parts(record: str, model: str, query: str, *, mixed: bool) -> dict[str, Part]:
+    """What decides the bytes of a chunk: its header names the model and the other queries, too."""
+    return {"record": record, "model": model, "query": query, "mixed": mixed}
+
+
+def _former_queries(shelf: Shelf, record: str, model: str, *, mixed: bool) -> tuple[str, ...]:
     """Queries whose chunks the former site has, or nothing if any of them cannot be taken over."""
-    parts: dict[str, Part] = {"record": record, "model": model}
-    primary = shelf.find("chunk", {**parts, "query": PRIMARY})
+    primary = shelf.find("chunk", _parts(record, model, PRIMARY, mixed=mixed))
     if primary is None:
         return ()
     queries = read_header(shelf.former_path(primary)).facts.queries
-    whole = all(shelf.find(_kind(q), {**parts, "query": q}) for q in queries)
+    whole = all(shelf.find(_kind(q), _parts(record, model, q, mixed=mixed)) for q in queries)
     return queries if whole else ()
 
 
@@ -190,9 +207,11 @@ def _kind(query: str) -> Kind:
     return "patches" if query == PATCH else "chunk"
 
 
-def _jobs(record: AttentionRecord, pool: Executor) -> dict[str, Callable[[], bytes]]:
+def _jobs(
+    record: AttentionRecord, pool: Executor, *, mixed: bool
+) -> dict[str, Callable[[], bytes]]:
     """Start to encode the chunks of a record; each job waits for its own."""
-    queries = {query: maps_of(record, query) for query in query_ids(record.layout)}
+    queries = {query: maps_of(record, query) for query in query_ids(record.layout, mixed=mixed)}
     patches = (PATCH,) if record.patch_attention is not None else ()
     counts = [octave_histogram(maps.maps[:, :-1]) for maps in queries.values()]
     facts = CellFacts(
@@ -205,6 +224,7 @@ def _jobs(record: AttentionRecord, pool: Executor) -> dict[str, Callable[[], byt
         environment=record.environment,
         queries=(*queries, *patches),
         histogram=tuple(int(n) for n in np.sum(counts, axis=0)),
+        patch_histogram=patch_histogram(record),
         outliers=outliers_of(record),
     )
     statistics = statistics_of(record)
@@ -221,7 +241,7 @@ def _nothing() -> bytes:
     raise AssertionError("A chunk of the former site vanished while it was taken over.")
 
 
-def _content(header: Header, chunks: tuple[FileEntry, ...]) -> CellContent:
+def _content(header: Header, chunks: tuple[FileEntry, ...], digest: FileEntry) -> CellContent:
     maxima = np.array(header.maxima, dtype=np.float32)
     patches = np.array([[m[-1] for m in row] for row in header.mass], dtype=np.float32)
 
@@ -244,6 +264,7 @@ def _content(header: Header, chunks: tuple[FileEntry, ...]) -> CellContent:
         palest=note(int(palest[0]), int(palest[1])),
         entropy=np.array(header.statistics.entropy, dtype=np.float32),
         chunks=chunks,
+        digest=digest,
         on_registers=_on_registers(header),
     )
 

@@ -27,8 +27,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import TypeAdapter
 
-from generator.present.comparison import Outliers
+from generator.analysis.norms import Outliers
 from generator.present.maps import QueryMaps
+from generator.present.norm_codes import norm_codes
 from generator.present.quantise import Quantised, encode
 from generator.records import (
     AttentionRecord,
@@ -58,7 +59,10 @@ class CellFacts:
         preprocessing: how the input was made.
         environment: device, dtype, versions.
         queries: ids of the queries that have a chunk, ``CLS`` first, ``patch`` last.
-        histogram: octave histogram of all maps of all queries (see ``scale.octave_histogram``).
+        histogram: octave histogram of all maps of all tokens as queries (see
+            ``scale.octave_histogram``).
+        patch_histogram: the same of the patches as queries, without what each pays to itself;
+            zeros where their rows are not kept.
         outliers: patches of unusual norm.
     """
 
@@ -71,17 +75,27 @@ class CellFacts:
     environment: Environment
     queries: tuple[str, ...]
     histogram: tuple[int, ...]
+    patch_histogram: tuple[int, ...]
     outliers: Outliers
 
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Statistics over all queries of a head, each ``[layer, head]`` (see ``AttentionRecord``)."""
+    """What is known of a record besides its maps (see ``AttentionRecord``).
+
+    Attributes:
+        entropy: over all queries of a head, ``[layer, head]``, like the next three.
+        entropy_patches: among patches only.
+        distance: in input pixels.
+        distance_patches: among patches only.
+        norms: codes of ``norm_codes``, one line a layer, as a gray PNG in base64.
+    """
 
     entropy: Rows
     entropy_patches: Rows
     distance: Rows
     distance_patches: Rows
+    norms: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +141,7 @@ def statistics_of(record: AttentionRecord) -> Statistics:
         entropy_patches=_rounded(record.entropy_patches, 4),
         distance=_rounded(record.distance, 2),
         distance_patches=_rounded(record.distance_patches, 2),
+        norms=base64.b64encode(gray_png(norm_codes(record))).decode("ascii"),
     )
 
 

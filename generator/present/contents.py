@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from generator.analysis.model_digest import ModelDigest
 from generator.present.cells import CellContent
+from generator.present.digests import Digests
 from generator.present.front import Front
 from generator.present.manifest import FileEntry, Settings
 from generator.present.scale import Scale
@@ -85,21 +87,27 @@ class Contents:
     Attributes:
         settings: how records are drawn.
         scale: the shared scale.
+        patch_scale: the shared scale of patches as queries; None where there are none.
         assets: style sheets and scripts.
         cells: (model, image) -> what its chunks hold.
         coloured: (model, image) -> its coloured pictures.
         copies: image -> its published copies.
         entropy: model -> entropy of its heads.
         divergence: image -> how far its models' maps lie apart, where there are two.
+        digests: numbers of each cell's analyses, read when they are asked for.
+        models: model -> the same over its images, for models that have any.
         front: what the front page shows besides.
     """
 
     settings: Settings
     scale: Scale
+    patch_scale: Scale | None
     assets: Assets
     cells: Mapping[tuple[str, str], CellContent | Failure]
     coloured: Mapping[tuple[str, str], Coloured]
     copies: Mapping[str, Copies | Failure]
     entropy: Mapping[str, Entropy]
     divergence: Mapping[str, Divergence]
+    digests: Digests
+    models: Mapping[str, ModelDigest]
     front: Front

@@ -8,20 +8,19 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from generator.errors import GalleryError
 from generator.images import open_picture
 from generator.present.cells import CellContent
-from generator.present.chunk import read_chunk
 from generator.present.heatmap import map_png
+from generator.present.lettering import FONT, draw_lines
 from generator.present.manifest import FileEntry
-from generator.present.maps import PRIMARY
 from generator.present.pictures import QUALITY
-from generator.present.quantise import Quantised, decode
 from generator.present.scale import Scale
 from generator.present.shelf import Part, Shelf
-from generator.records import FloatArray, View
+from generator.present.teaser import file_stem, layer_of, query_of, values_of
+from generator.records import View
 from generator.run import Failure, ImageEntry, Run, TeaserCell
 
 Cells = Mapping[tuple[str, str], CellContent | Failure]
@@ -80,23 +79,17 @@ def publish_front(run: Run, cells: Cells, shelf: Shelf, scale: Scale) -> Front:
     return Front(tuple(tiles), _publish_social(run, cells, shelf, scale))
 
 
-def layer_of(cell: TeaserCell, content: CellContent) -> int:
-    """The layer of a chosen map, from 1."""
-    return cell.layer or content.facts.model.layers
-
-
 def _tile(
     shelf: Shelf, cell: TeaserCell, content: CellContent, image: ImageEntry, scale: Scale
 ) -> Tile:
-    layer, colours = layer_of(cell, content), shelf.settings.colours
-    parts: dict[str, Part] = {"record": content.facts.record, "layer": layer, "head": cell.head}
+    colours = shelf.settings.colours
     drawn = shelf.put(
         "teaser",
-        f"data/{cell.model}/{cell.image}.{layer}-{cell.head or 'mean'}",
-        {**parts, "colours": colours, "low": scale.low, "high": scale.high},
-        lambda: map_png(_values(shelf, cell, content), scale, colours),
+        file_stem(cell, content),
+        {**_parts(cell, content), "colours": colours, "low": scale.low, "high": scale.high},
+        lambda: map_png(values_of(cell, content, shelf.root), scale, colours),
         suffix=".png",
-        query=PRIMARY,
+        query=query_of(cell, content),
     )
     view = content.facts.view
     try:
@@ -112,15 +105,15 @@ def _tile(
     return Tile(cell, drawn, seen)
 
 
-def _values(shelf: Shelf, cell: TeaserCell, content: CellContent) -> FloatArray:
-    """One map, ``[grid row, grid col]``, as the site's own chunk has it."""
-    quantised = read_chunk(shelf.root / content.chunks[0].path)[1]
-    row = layer_of(cell, content) - 1
-    column = cell.head - 1 if cell.head else content.heads
-    one = np.s_[row : row + 1, column : column + 1]
-    values = decode(Quantised(codes=quantised.codes[one], maxima=quantised.maxima[one]))
-    found: FloatArray = values[0, 0]
-    return found
+def _parts(cell: TeaserCell, content: CellContent) -> dict[str, Part]:
+    """What decides the numbers of a chosen map."""
+    return {
+        "record": content.facts.record,
+        "layer": layer_of(cell, content),
+        "head": cell.head,
+        "query": query_of(cell, content),
+        "patch": str(cell.patch),
+    }
 
 
 def seen_size(view: View) -> tuple[int, int]:
@@ -169,7 +162,8 @@ def _publish_social(run: Run, cells: Cells, shelf: Shelf, scale: Scale) -> FileE
     parts: dict[str, Part] = {
         "title": run.title,
         "image": image.sha256,
-        "maps": str([(c.facts.record, cell.layer, cell.head) for cell, c in contents]),
+        "maps": str([_parts(*pair) for pair in contents]),
+        "font": FONT,
         "labels": str([labels[cell.model] for cell in chosen]),
         "colours": shelf.settings.colours,
         "low": scale.low,
@@ -178,7 +172,8 @@ def _publish_social(run: Run, cells: Cells, shelf: Shelf, scale: Scale) -> FileE
     captions = [labels[cell.model] for cell in chosen]
 
     def make() -> bytes:
-        maps = [map_png(_values(shelf, *pair), scale, shelf.settings.colours) for pair in contents]
+        values = (values_of(*pair, shelf.root) for pair in contents)
+        maps = [map_png(each, scale, shelf.settings.colours) for each in values]
         return social_card(run.title, image, contents[0][1].facts.view, maps, captions)
 
     try:
@@ -202,42 +197,11 @@ def social_card(
     for data in maps:
         with Image.open(io.BytesIO(data)) as png:
             pictures.append(png.convert("RGB").resize(size, Image.Resampling.NEAREST))
-    _lines(draw, title, (margin, 56), 54, SOCIAL[0] - 2 * margin, _INK)
+    draw_lines(draw, title, (margin, 56), 54, SOCIAL[0] - 2 * margin, _INK)
     for number, (picture, caption) in enumerate(zip(pictures, ["", *captions], strict=True)):
         left = margin + number * (side + gap)
         card.paste(picture, (left, top))
-        _lines(draw, caption, (left, top + size[1] + 12), 19, side, _SOFT)
+        draw_lines(draw, caption, (left, top + size[1] + 12), 19, side, _SOFT)
     file = io.BytesIO()
     card.save(file, format="PNG", compress_level=9)
     return file.getvalue()
-
-
-def _lines(
-    draw: ImageDraw.ImageDraw, text: str, at: tuple[int, int], size: int, width: int, fill: str
-) -> None:
-    """Text in at most two lines; nothing where the built-in font lacks its letters."""
-    font = ImageFont.load_default(size)
-    if not text.isascii() and not _has_letters(text):
-        return
-    lines = [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if draw.textlength(longer, font=font) <= width or not lines[-1]:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    shown = lines[:2]
-    if len(lines) > 2:
-        shown[1] += " ..."
-    for number, line in enumerate(shown):
-        while line and draw.textlength(line, font=font) > width:
-            line = line[:-5] + "..." if len(line) > 5 else ""  # noqa: PLW2901
-        draw.text((at[0], at[1] + number * size * 1.2), line, fill=fill, font=font)
-
-
-def _has_letters(text: str) -> bool:
-    try:
-        text.encode("latin-1")
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from generator.present.cells import CellContent
-from generator.present.comparison import OUTLIER
 from generator.present.wording import percent
+from generator.records import OUTLIER
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,4 +109,4 @@ def figures_text(values: Sequence[float | None]) -> str:
     known = [(s, v) for s, v in zip(STATISTICS, values, strict=True) if v is not None]
     # a name and its number stay on one line
     parts = [f"{statistic.name} {statistic.text(value)}" for statistic, value in known]
-    return " · ".join(part.replace(" ", "\u00a0") for part in parts)
+    return "\u00a0· ".join(part.replace(" ", "\u00a0") for part in parts)

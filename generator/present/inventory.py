@@ -12,18 +12,21 @@ from generator.present.manifest import (
     FileEntry,
     ImageItem,
     Manifest,
+    Measurement,
     ModelItem,
     Program,
     QuantisationEntry,
     ScaleEntry,
 )
+from generator.present.scale import Scale
 from generator.present.wording import SCALE_RULE, UNIT
 from generator.run import Cell, Failure, ImageEntry, ModelEntry, Run
 
 
 def manifest_of(run: Run, contents: Contents, pages: tuple[str, ...], version: str) -> Manifest:
     """List everything a site holds."""
-    scale = contents.scale
+    patches = contents.patch_scale
+    measurements = _measurements(contents)
     return Manifest(
         schema=SCHEMA_VERSION,
         generator=Program(GENERATOR, version, RENDER_VERSION),
@@ -31,18 +34,24 @@ def manifest_of(run: Run, contents: Contents, pages: tuple[str, ...], version: s
         description=run.description,
         command=run.command,
         field_of_view=run.field_of_view,
-        scale=ScaleEntry(UNIT, 2.0**scale.low, 2.0**scale.high, SCALE_RULE),
+        scale=_scale(contents.scale),
         quantisation=QuantisationEntry(),
         settings=contents.settings,
         models=tuple(_model(model, contents) for model in run.models),
         images=tuple(_image(image, contents) for image in run.images),
-        cells=tuple(_cell(cell, contents) for cell in run.cells),
+        measurements=tuple(measurements),
+        cells=tuple(_cell(cell, contents, measurements) for cell in run.cells),
         pages=pages,
         front=contents.front.files,
+        patch_scale=_scale(patches) if patches else None,
         paper=run.paper,
         site_url=run.site_url,
         anonymous=run.anonymous,
     )
+
+
+def _scale(scale: Scale) -> ScaleEntry:
+    return ScaleEntry(UNIT, 2.0**scale.low, 2.0**scale.high, SCALE_RULE)
 
 
 def _model(model: ModelEntry, contents: Contents) -> ModelItem:
@@ -82,22 +91,29 @@ def _image(image: ImageEntry, contents: Contents) -> ImageItem:
     )
 
 
-def _cell(cell: Cell, contents: Contents) -> CellItem:
+def _measurements(contents: Contents) -> dict[Measurement, int]:
+    """Every way in which a cell was measured, with its place in the manifest."""
+    found = (cell for cell in contents.cells.values() if isinstance(cell, CellContent))
+    distinct = dict.fromkeys(_measurement(cell) for cell in found)
+    return {measurement: place for place, measurement in enumerate(distinct)}
+
+
+def _measurement(cell: CellContent) -> Measurement:
+    facts = cell.facts
+    return Measurement(facts.layout, facts.view, facts.preprocessing, facts.environment)
+
+
+def _cell(cell: Cell, contents: Contents, measurements: dict[Measurement, int]) -> CellItem:
     found = contents.cells[cell.model, cell.image]
     if isinstance(found, Failure):
-        return CellItem(cell.model, cell.image, cell.record, None, None, None, None, (), 0, found)
+        return CellItem(cell.model, cell.image, cell.record, None, (), found)
     coloured = contents.coloured[cell.model, cell.image]
     walls: tuple[FileEntry, ...] = (coloured.wall,) if coloured.wall else ()
-    files = (*found.chunks, coloured.map, *walls)
     return CellItem(
         model=cell.model,
         image=cell.image,
         record=cell.record,
-        layout=found.facts.layout,
-        view=found.facts.view,
-        preprocessing=found.facts.preprocessing,
-        environment=found.facts.environment,
-        files=files,
-        bytes=sum(file.bytes for file in files),
+        measurement=measurements[_measurement(found)],
+        files=(*found.chunks, found.digest, coloured.map, *walls),
         failure=None,
     )

@@ -29,10 +29,10 @@ from generator.run import Author, Failure, Paper, PaperLink, TeaserCell
 
 MANIFEST = "manifest.json"
 MANIFEST_SCHEMA = "manifest.schema.json"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 GENERATOR = "attention-gallery"
 
-RENDER_VERSION = 2
+RENDER_VERSION = 3
 """Raised by hand when chunks, walls or pictures change for the same record and settings."""
 
 Kind = Literal[
@@ -44,6 +44,7 @@ Kind = Literal[
     "thumb",
     "entropy",
     "divergence",
+    "digest",
     "teaser",
     "seen",
     "social",
@@ -75,9 +76,10 @@ class FileEntry:
         path: relative to the site's root, with ``/``.
         kind: ``chunk`` (numbers of one query), ``patches`` (numbers of all patches as queries),
             ``wall`` (all maps of a query, coloured), ``map`` (last layer, mean over heads),
-            ``picture``, ``thumb``, ``entropy`` (of a model's heads) or ``divergence`` (of an
-            image's models, pair by pair); for the front page ``teaser`` (a map), ``seen`` (what a
-            model saw of a picture) and ``social`` (for link previews).
+            ``digest`` (numbers of a cell's analyses), ``picture``, ``thumb``, ``entropy`` (of a
+            model's heads) or ``divergence`` (of an image's models, pair by pair); for the front
+            page ``teaser`` (a map), ``seen`` (what a model saw of a picture) and ``social`` (for
+            link previews).
         query: id of the query, for chunks, walls and maps.
         made_of: hash of all inputs that decide the bytes; a rebuild takes the file over by it.
         sha256: hash of the bytes.
@@ -204,6 +206,23 @@ class ImageItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Measurement:
+    """How records were measured. Cells measured alike share one.
+
+    Attributes:
+        layout: which token is which.
+        view: the part of the original picture that the patch grid covers.
+        preprocessing: how the model's input was made.
+        environment: device, dtype and versions of the measurement.
+    """
+
+    layout: TokenLayout
+    view: View
+    preprocessing: Preprocessing
+    environment: Environment
+
+
+@dataclass(frozen=True, slots=True)
 class CellItem:
     """One model on one image: its record and files, or the reason there are none.
 
@@ -211,24 +230,17 @@ class CellItem:
         model: slug of the model.
         image: slug of the image.
         record: key of the record, a hash over everything that decides it; empty when there is none.
-        layout: which token is which.
-        view: the part of the original picture that the patch grid covers.
-        preprocessing: how the model's input was made.
-        environment: device, dtype and versions of the measurement.
+        measurement: how the record was measured, as a place in ``measurements``, from 0; null when
+            there is no record.
         files: chunks with the numbers of each query, and coloured pictures of them.
-        bytes: size of these files together.
         failure: why there is nothing; null when there is a record.
     """
 
     model: str
     image: str
     record: str
-    layout: TokenLayout | None
-    view: View | None
-    preprocessing: Preprocessing | None
-    environment: Environment | None
+    measurement: int | None
     files: tuple[FileEntry, ...]
-    bytes: int
     failure: Failure | None
 
 
@@ -248,9 +260,11 @@ class Manifest:
         settings: how records are drawn.
         models: in order.
         images: in order.
+        measurements: how records were measured, each once.
         cells: one for each model and image, models fastest.
         pages: paths of all pages, sorted.
         front: files of the front page.
+        patch_scale: the shared colour scale of patches as queries; null where there are none.
         paper: that the gallery belongs to; null without one.
         site_url: where the site will stand, ending in a slash; empty when nobody said.
         anonymous: whether names, links and folders were left out on purpose.
@@ -267,9 +281,11 @@ class Manifest:
     settings: Settings
     models: tuple[ModelItem, ...]
     images: tuple[ImageItem, ...]
+    measurements: tuple[Measurement, ...]
     cells: tuple[CellItem, ...]
     pages: tuple[str, ...]
     front: tuple[FileEntry, ...] = ()
+    patch_scale: ScaleEntry | None = None
     paper: Paper | None = None
     site_url: str = ""
     anonymous: bool = False
@@ -292,7 +308,7 @@ _CLASSES: dict[str, type] = {
     documented.__name__: documented
     for documented in (
         *(Manifest, Program, ScaleEntry, QuantisationEntry, Settings, FileEntry),
-        *(ModelItem, ImageItem, CellItem, Failure),
+        *(ModelItem, ImageItem, Measurement, CellItem, Failure),
         *(Paper, Author, PaperLink, TeaserCell),
         *(Environment, ModelFacts, Preprocessing, TokenLayout, View),
     )
@@ -300,8 +316,22 @@ _CLASSES: dict[str, type] = {
 
 
 def manifest_bytes(manifest: Manifest) -> bytes:
-    """The manifest as JSON text, the same for the same site."""
-    return _json(_MANIFEST.dump_python(manifest, mode="json"))
+    """The manifest as JSON text, the same for the same site.
+
+    Each model, image and cell has a line of its own: lean in large galleries, and two builds can
+    be compared line by line.
+    """
+    fields: dict[str, Any] = _MANIFEST.dump_python(manifest, mode="json")
+    parts = (f"{json.dumps(name)}: {_lines(value)}" for name, value in fields.items())
+    return ("{\n" + ",\n".join(parts) + "\n}\n").encode()
+
+
+def _lines(value: Any) -> str:
+    """A list with an item a line, anything else on one."""
+    if not isinstance(value, list):
+        return json.dumps(value, ensure_ascii=False)
+    items = (json.dumps(item, ensure_ascii=False, separators=(",", ":")) for item in value)
+    return "[\n" + ",\n".join(items) + "\n]"
 
 
 def schema_bytes() -> bytes:
@@ -321,7 +351,8 @@ def documented_schema(adapter: TypeAdapter[Any], classes: Mapping[str, type]) ->
         fields = _described_fields(classes[name])
         for field, entry in described["properties"].items():
             entry["description"] = fields[field]
-    return _json({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})
+    found = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    return (json.dumps(found, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def _described_fields(documented: type) -> dict[str, str]:
@@ -347,7 +378,3 @@ def is_site(folder: Path) -> bool:
         return bool(found["generator"]["name"] == GENERATOR)
     except (OSError, ValueError, KeyError, TypeError):
         return False
-
-
-def _json(value: Any) -> bytes:
-    return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()

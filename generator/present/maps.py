@@ -45,14 +45,19 @@ class QueryMaps:
     mass: FloatArray
 
 
-def query_ids(layout: TokenLayout) -> dict[str, str]:
+def query_ids(layout: TokenLayout, *, mixed: bool = False) -> dict[str, str]:
     """The queries a model answers: id among the gallery's queries -> the model's token.
 
     The first class token answers to ``CLS`` whatever the model calls it, so that models pair.
+
+    Args:
+        layout: the model's tokens.
+        mixed: whether models with and without a class token are compared: then received attention
+            is a query of its own, the one quantity that all of them have.
     """
     first = layout.cls or RECEIVED
     others = {name: name for name in layout.prefix if name != first}
-    return {PRIMARY: first, **others}
+    return {PRIMARY: first, **({RECEIVED: RECEIVED} if mixed else {}), **others}
 
 
 def maps_of(record: AttentionRecord, query: str) -> QueryMaps:

@@ -20,6 +20,7 @@ from pydantic import TypeAdapter
 from generator.present.chunk import Statistics, gray_png, read_gray, script_bytes, statistics_of
 from generator.present.maps import PATCHES
 from generator.present.quantise import Quantised, decode, encode
+from generator.present.scale import OCTAVES, octave_histogram
 from generator.records import AttentionRecord, FloatArray
 
 PATCH = "patch"
@@ -72,6 +73,22 @@ def patch_maps(record: AttentionRecord) -> FloatArray:
     if kept.ndim == 3:
         return kept[:, None]
     return np.concatenate([kept, kept.mean(axis=1, keepdims=True)], axis=1)
+
+
+def patch_histogram(record: AttentionRecord) -> tuple[int, ...]:
+    """Octave histogram of what patches pay to the others; zeros where their rows are not kept.
+
+    What a patch pays to itself is shown but left out of ranges. Like in the histogram of tokens,
+    the mean over heads counts only where nothing else is kept.
+    """
+    counts = np.zeros(OCTAVES, dtype=np.int64)
+    own = np.arange(record.layout.patches)
+    # one layer at a time: all of them at once may be gigabytes
+    for layer in record.patch_attention if record.patch_attention is not None else ():
+        maps = np.array(layer[..., record.layout.patch_slice], dtype=np.float32)
+        maps[..., own, own] = np.nan
+        counts += octave_histogram(maps)
+    return tuple(int(count) for count in counts)
 
 
 def patch_chunk_bytes(record: AttentionRecord) -> bytes:

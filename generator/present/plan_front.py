@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from generator.present.cells import CellContent
 from generator.present.environment import script_json
-from generator.present.front import Tile, layer_of, seen_size, social_cells
+from generator.present.front import Tile, seen_size, social_cells
 from generator.present.planner import INDEX, Planner
 from generator.present.scale import times_text
+from generator.present.teaser import caption, fragment, subject
 from generator.present.views import Credit, Link, Picture
 from generator.present.views_index import (
     Affiliation,
@@ -76,27 +77,23 @@ def _tiles(planner: Planner) -> Iterator[TeaserTile]:
             shown = tile.seen.path
             picture = Picture(planner.url(shown), width, height, image.alt or image.title)
             yield TeaserTile(picture, image.title, planner.image_link(image), is_map=False)
-        layer = layer_of(tile.cell, content)
-        head = str(tile.cell.head) if tile.cell.head else "mean"
         yield TeaserTile(
             Picture(planner.url(tile.map.path), width, height, _alt(planner, tile, content)),
             _caption(planner, tile, content),
-            f"{planner.image_link(image)}#layer={layer}&head={head}",
+            planner.image_link(image) + fragment(tile.cell, content),
             is_map=True,
         )
 
 
 def _caption(planner: Planner, tile: Tile, content: CellContent) -> str:
     label = next(m.label for m in planner.run.models if m.slug == tile.cell.model)
-    head = f"head {tile.cell.head}" if tile.cell.head else "mean over heads"
-    return f"{label}, layer {layer_of(tile.cell, content)}, {head}"
+    return caption(tile.cell, content, label)
 
 
 def _alt(planner: Planner, tile: Tile, content: CellContent) -> str:
-    what = "mean received attention" if content.received else f"{content.token} attention"
     low, high = (2.0**end for end in (planner.contents.scale.low, planner.contents.scale.high))
     return (
-        f"Map of the {what} of {_caption(planner, tile, content)}, "
+        f"Map of the {subject(tile.cell, content)} of {_caption(planner, tile, content)}, "
         f"on a scale from {times_text(low)} to {times_text(high)} times uniform."
     )
 

@@ -17,11 +17,13 @@ from generator.present.views import (
     QueryChoice,
 )
 from generator.present.wording import (
+    OUTLIERS_RULE,
     RECEIVED_NOTE,
     counted,
     credit,
     grid_text,
     notice,
+    outliers_text,
     prefix_text,
     query_label,
     scale_note,
@@ -61,7 +63,7 @@ def image_page(
         picture_failure=notice(copies) if isinstance(copies, Failure) else None,
         columns=tuple(_column(here, model, image) for model in run.models),
         bar=here.shared_bar(),
-        scale_note=scale_note(here.contents.scale),
+        scale_note=scale_note(here.contents.scale, here.contents.patch_scale),
         previous=Link(here.image_link(previous), previous.title) if previous else None,
         next=Link(here.image_link(following), following.title) if following else None,
         data=_data(here, image),
@@ -73,6 +75,7 @@ def _facts(planner: Planner, image: ImageEntry) -> tuple[Fact, ...]:
         Fact("File", image.name),
         Fact("Size", _size(image)),
         Fact("Models saw", _FIELDS[planner.run.field_of_view]),
+        Fact("Outlier patches", OUTLIERS_RULE),
         Fact("SHA-256", image.sha256),
     )
 
@@ -93,8 +96,11 @@ def _column(planner: Planner, model: ModelEntry, image: ImageEntry) -> ModelColu
         label=model.label,
         url=planner.model_link(model),
         detail=_detail(found) if found else "",
+        outliers=outliers_text(found.facts.outliers) if found else "",
         note=RECEIVED_NOTE if found and found.received else "",
         wall=wall,
+        wall_rows=found.rows if found else (),
+        wall_heads=(*map(str, range(1, found.heads + 1)), "mean") if found else (),
         wall_factor=factor,
         failure=None if isinstance(cell, CellContent) else notice(model.failure or cell),
     )
@@ -120,6 +126,7 @@ def _data(planner: Planner, image: ImageEntry) -> PageData:
     ordered = sorted(ids, key=lambda q: (q != PRIMARY, q == PATCH, q.startswith("reg"), len(q), q))
     layers = [cell.facts.model.layers for cell in found]
     scale = planner.contents.scale
+    patches = planner.contents.patch_scale or scale
     return PageData(
         slug=image.slug,
         title=image.title,
@@ -127,6 +134,7 @@ def _data(planner: Planner, image: ImageEntry) -> PageData:
         width=image.width,
         height=image.height,
         scale=(scale.low, scale.high),
+        patch_scale=(patches.low, patches.high),
         colours=planner.contents.settings.colours,
         queries=tuple(QueryChoice(q, query_label(q, tokens)) for q in ordered),
         layers=max(layers, default=0),

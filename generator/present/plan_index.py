@@ -7,6 +7,7 @@ from itertools import groupby
 
 from generator.present.cells import CellContent
 from generator.present.image_statistics import STATISTICS, figures_text
+from generator.present.paging import Part, parts
 from generator.present.plan_finder import by_group, finder, values_of
 from generator.present.plan_front import credit_groups, paper_block, social
 from generator.present.planner import INDEX, Planner
@@ -15,7 +16,6 @@ from generator.present.views_index import (
     Definition,
     IndexPage,
     ModelCard,
-    PageLink,
     PageScript,
     Plate,
     PlateGroup,
@@ -32,81 +32,43 @@ from generator.present.wording import (
 )
 from generator.run import Failure, ImageEntry, ModelEntry
 
-PAGE_IMAGES = 200
-"""Images on one page of the index, at most."""
-
 
 def index_pages(planner: Planner, script: PageScript | None) -> tuple[IndexPage, ...]:
     """Plan the index: one page, or several for many images."""
-    images = by_group(planner.run.images)
-    parts = list(batched(images, PAGE_IMAGES)) or [()]
-    return tuple(
-        _page(planner, script, number, part, len(parts)) for number, part in enumerate(parts, 1)
-    )
+    return tuple(_page(planner, script, part) for part in parts(by_group(planner.run.images)))
 
 
-def batched(items: tuple[ImageEntry, ...], size: int) -> Iterator[tuple[ImageEntry, ...]]:
-    """Parts of a size, the last one smaller."""
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
-
-
-def page_path(number: int) -> str:
-    """Site-relative path of a page of the index."""
-    return INDEX if number == 1 else f"page-{number}/{INDEX}"
-
-
-def _page(
-    planner: Planner,
-    script: PageScript | None,
-    number: int,
-    images: tuple[ImageEntry, ...],
-    count: int,
-) -> IndexPage:
-    here, run = planner.on(page_path(number)), planner.run
+def _page(planner: Planner, script: PageScript | None, part: Part) -> IndexPage:
+    here, run = planner.on(part.path(INDEX)), planner.run
     summary = f"{counted(len(run.models), 'model')} on {counted(len(run.images), 'image')}"
-    suffix = "" if number == 1 else f", page {number}"
     return IndexPage(
         path=here.page,
         frame=here.frame(
-            run.title + suffix,
-            (run.description or f"{run.title}: {summary}, side by side.") + suffix,
+            run.title + part.suffix,
+            (run.description or f"{run.title}: {summary}, side by side.") + part.suffix,
             index=True,
         ),
-        first=number == 1,
+        first=part.first,
         title=run.title,
         description=run.description,
         summary=_summary(here),
         what=_what(here),
-        models=tuple(_model_card(here, model) for model in run.models) if number == 1 else (),
+        models=tuple(_model_card(here, model) for model in run.models) if part.first else (),
         groups=tuple(
             PlateGroup(heading, tuple(_plate(here, image) for image in group))
-            for heading, group in groupby(images, key=lambda image: image.group)
+            for heading, group in groupby(part.images, key=lambda image: image.group)
         ),
         bar=here.shared_bar(),
-        failures=tuple(_failures(here)) if number == 1 else (),
-        command=run.command if number == 1 else "",
-        pages=_page_links(here, number, count),
-        range=_range(number, len(run.images)) if count > 1 else "",
+        failures=tuple(_failures(here)) if part.first else (),
+        command=run.command if part.first else "",
+        pages=part.links(here, INDEX),
+        range=part.range,
         finder=finder(here, script),
         definitions=_definitions(here),
-        paper=paper_block(here) if number == 1 else None,
-        social=social(here) if number == 1 else None,
-        credits=credit_groups(here) if number == 1 else (),
+        paper=paper_block(here) if part.first else None,
+        social=social(here) if part.first else None,
+        credits=credit_groups(here) if part.first else (),
     )
-
-
-def _range(number: int, images: int) -> str:
-    """Which images a page shows, in words."""
-    last = min(number * PAGE_IMAGES, images)
-    return f"{(number - 1) * PAGE_IMAGES + 1:,} to {last:,} of {images:,}"
-
-
-def _page_links(planner: Planner, current: int, count: int) -> tuple[PageLink, ...]:
-    if count == 1:
-        return ()
-    numbers = range(1, count + 1)
-    return tuple(PageLink(planner.url(page_path(n)), str(n), n == current) for n in numbers)
 
 
 def _definitions(planner: Planner) -> tuple[Definition, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from generator.present.cells import CellContent
+from generator.present.paging import Part, parts
 from generator.present.planner import Planner, model_path
 from generator.present.scale import Tick
 from generator.present.views import EntropyTable, Fact, ModelImage, ModelPage, Picture
@@ -16,29 +17,37 @@ CELL = 22
 """Pixels on the page for each head of the entropy picture."""
 
 
-def model_page(planner: Planner, model: ModelEntry) -> ModelPage:
-    """Plan the page of a model."""
-    here = planner.on(model_path(model.slug))
+def model_pages(planner: Planner, model: ModelEntry) -> tuple[ModelPage, ...]:
+    """Plan the page of a model; for many images, further pages that list the rest of them."""
+    return tuple(_page(planner, model, part) for part in parts(planner.run.images))
+
+
+def _page(planner: Planner, model: ModelEntry, part: Part) -> ModelPage:
+    first = model_path(model.slug)
+    here = planner.on(part.path(first))
     cells = here.measured(model.slug)
-    steps, steps_of = _steps(here, model)
+    steps, steps_of = _steps(here, model) if part.first else ((), "")
     return ModelPage(
         path=here.page,
         frame=here.frame(
-            f"{model.label} · {planner.run.title}",
-            f"{model.id}: facts, provenance and attention maps.",
+            f"{model.label}{part.suffix} · {planner.run.title}",
+            f"{model.id}: facts, provenance and attention maps{part.suffix}.",
         ),
+        first=part.first,
         label=model.label,
         id=model.id,
-        facts=tuple(_facts(cells)) if cells else (),
-        provenance=tuple(_provenance(model, cells)),
+        facts=tuple(_facts(cells)) if cells and part.first else (),
+        provenance=tuple(_provenance(model, cells)) if part.first else (),
         steps=steps,
         steps_of=steps_of,
-        command=planner.run.command,
-        entropy=_entropy(here, model),
+        command=planner.run.command if part.first else "",
+        entropy=_entropy(here, model) if part.first else None,
         maps=_maps(cells),
         bar=here.shared_bar(),
-        images=tuple(_image(here, model, image) for image in planner.run.images),
-        failure=notice(model.failure),
+        images=tuple(_image(here, model, image) for image in part.images),
+        pages=part.links(here, first),
+        range=part.range,
+        failure=notice(model.failure) if part.first else None,
     )
 
 

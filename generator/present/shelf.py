@@ -29,7 +29,7 @@ Part = str | int | float | bool
 def made_of(kind: Kind, parts: Mapping[str, Part]) -> str:
     """Hash of everything that decides a file's bytes."""
     text = json.dumps({"kind": kind, "render": RENDER_VERSION, **parts}, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 class Shelf:

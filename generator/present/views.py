@@ -106,6 +106,21 @@ class Credit:
 
 
 @dataclass(frozen=True, slots=True)
+class PageLink:
+    """One of the pages of a long list.
+
+    Attributes:
+        url: of the page.
+        text: its number.
+        current: whether it is the page itself.
+    """
+
+    url: str
+    text: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
 class QueryChoice:
     """A query token that can be chosen on a page."""
 
@@ -159,6 +174,7 @@ class PageData:
         width: of the original picture, in pixels.
         height: of the original picture, in pixels.
         scale: low and high end of the shared scale, as powers of two.
+        patch_scale: the same for patches as queries.
         colours: name of the colour map.
         queries: what can be chosen.
         layers: layers of the deepest model.
@@ -174,6 +190,7 @@ class PageData:
     width: int
     height: int
     scale: tuple[int, int]
+    patch_scale: tuple[int, int]
     colours: str
     queries: tuple[QueryChoice, ...]
     layers: int
@@ -192,8 +209,11 @@ class ModelColumn:
         label: of the model.
         url: of its page.
         detail: layers, heads, grid and prefix in one line.
+        outliers: how many patches have an unusual norm, and in which layer.
         note: what its maps show, when it isn't the CLS query.
         wall: the rendered wall, for readers without JavaScript.
+        wall_rows: labels of its rows.
+        wall_heads: labels of its columns.
         wall_factor: pixels on the page for each of its pixels.
         failure: why there is nothing.
     """
@@ -202,8 +222,11 @@ class ModelColumn:
     label: str
     url: str
     detail: str
+    outliers: str
     note: str
     wall: Picture | None
+    wall_rows: tuple[str, ...]
+    wall_heads: tuple[str, ...]
     wall_factor: int
     failure: Notice | None
 
@@ -261,14 +284,15 @@ class ModelImage:
 
 @dataclass(frozen=True, slots=True)
 class ModelPage:
-    """Facts and provenance of one model.
+    """Facts and provenance of one model, or a further page with more of its images.
 
     Attributes:
         path: of the page, relative to the site.
         frame: around the content.
+        first: whether this is the model's first page; the others list images only.
         label: of the model.
         id: of the model.
-        facts: what it is.
+        facts: what it is; like all that follows up to the images, empty on further pages.
         provenance: how it was run.
         steps: of the preprocessing.
         steps_of: the image whose steps they are; empty when all images went through the same.
@@ -276,12 +300,15 @@ class ModelPage:
         entropy: of its heads.
         maps: what the small maps beside the images are; empty when there are none.
         bar: colour bar of the small maps.
-        images: of the gallery.
+        images: those of the gallery that this page lists.
+        pages: all pages of the model; empty when there is one.
+        range: which images this page lists, in words; empty when it lists all.
         failure: why nothing could be measured with it.
     """
 
     path: str
     frame: Frame
+    first: bool
     label: str
     id: str
     facts: tuple[Fact, ...]
@@ -293,4 +320,6 @@ class ModelPage:
     maps: str
     bar: ColourBar
     images: tuple[ModelImage, ...]
+    pages: tuple[PageLink, ...]
+    range: str
     failure: Notice | None

@@ -16,6 +16,7 @@ from generator.present.views import (
     Link,
     ModelPage,
     Notice,
+    PageLink,
     Picture,
 )
 
@@ -111,21 +112,6 @@ class IndexPage:
     paper: PaperBlock | None
     social: Social | None
     credits: tuple[CreditGroup, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PageLink:
-    """A page of the index.
-
-    Attributes:
-        url: of the page.
-        text: its number.
-        current: whether it is the page itself.
-    """
-
-    url: str
-    text: str
-    current: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from generator.analysis.norms import Outliers
 from generator.present.cells import CellContent, MapNote
-from generator.present.maps import POOL, PRIMARY
+from generator.present.maps import POOL, PRIMARY, RECEIVED
 from generator.present.patches import PATCH
 from generator.present.scale import TAIL, Scale, power_label, times_text
 from generator.present.views import Credit, Notice
-from generator.records import TokenLayout
+from generator.records import OUTLIER, TokenLayout
 from generator.run import Failure, ImageEntry, ModelEntry
 
 RECEIVED_NOTE = "mean received attention (this model has no CLS token)"
@@ -53,10 +54,15 @@ def prefix_text(layout: TokenLayout) -> str:
 def query_label(query: str, any_class_token: bool) -> str:
     """What a query is called where it is chosen."""
     if query == PRIMARY:
-        return "CLS token" if any_class_token else "all tokens (mean received)"
+        return "CLS token" if any_class_token else query_label(RECEIVED, any_class_token)
     if query.startswith("reg") and query[3:].isdecimal():
         return f"register {query[3:]}"
-    return {"DIST": "distillation token", PATCH: "a patch"}.get(query, f"{query} token")
+    names = {
+        "DIST": "distillation token",
+        PATCH: "a patch",
+        RECEIVED: "all tokens (mean received)",
+    }
+    return names.get(query, f"{query} token")
 
 
 def row_name(row: str) -> str:
@@ -95,12 +101,35 @@ def wall_alt(label: str, content: CellContent) -> str:
     )
 
 
-def scale_note(scale: Scale) -> str:
+def outliers_text(outliers: Outliers) -> str:
+    """How many patches of a model have an unusual norm, in one line."""
+    if not outliers.count:
+        return "0 outlier patches in all layers"
+    layer = f"layer {outliers.layer}" if outliers.layer else "the embedding"
+    noun = "outlier patch" if outliers.count == 1 else "outlier patches"
+    largest = f"{outliers.ratio:.2g} × the median".replace(" ", "\u00a0")
+    return f"{outliers.count:,} {noun} in {layer}, the largest norm {largest}"
+
+
+OUTLIERS_RULE = (
+    f"patches whose norm in the residual stream, before the final LayerNorm, is more than "
+    f"{OUTLIER:g} × the median patch's of the same layer; stated for the layer where the largest "
+    "stands out most"
+)
+
+
+def scale_note(scale: Scale, patches: Scale | None) -> str:
     """How the shared range was found, for readers."""
+    others = (
+        f" Patches as queries have a scale of their own, found in the same way: from "
+        f"{power_label(patches.low)} to {power_label(patches.high)}."
+        if patches
+        else ""
+    )
     return (
         f"One scale for all models, layers, heads and images of this gallery, from "
         f"{power_label(scale.low)} to {power_label(scale.high)} times uniform. It holds "
-        f"{100 * (1 - TAIL):.1f}\u00a0% of each model's patches below its upper end."
+        f"{100 * (1 - TAIL):.1f}\u00a0% of each model's patches below its upper end.{others}"
     )
 
 

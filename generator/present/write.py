@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 from jinja2 import TemplateError
 
+from generator.analysis.model_digest import ModelDigest, model_digest
 from generator.errors import GalleryError, StoreError
 from generator.present.assets import write_assets
 from generator.present.cells import (
@@ -22,6 +23,7 @@ from generator.present.cells import (
 )
 from generator.present.comparison import mean_divergence
 from generator.present.contents import Coloured, Contents, Copies, Divergence, Entropy
+from generator.present.digests import Digests
 from generator.present.environment import make_environment, template_folders
 from generator.present.front import publish_front
 from generator.present.heatmap import unit_png
@@ -36,6 +38,7 @@ from generator.present.manifest import (
     manifest_bytes,
     schema_bytes,
 )
+from generator.present.patches import PATCH
 from generator.present.pictures import published_copy
 from generator.present.plan import plan_site
 from generator.present.scale import Scale, shared_scale
@@ -124,7 +127,8 @@ def _publish(
 ) -> Contents:
     """Put everything heavy into the staging folder."""
     cells = _publish_numbers(run, read, shelf, advance)
-    scale = _scale(run, cells)
+    found = [(slug, c) for (slug, _), c in cells.items() if isinstance(c, CellContent)]
+    scale = _scale((slug, cell.facts.histogram) for slug, cell in found)
     coloured: dict[tuple[str, str], Coloured] = {}
     for cell in run.cells:
         content = cells[cell.model, cell.image]
@@ -132,15 +136,21 @@ def _publish(
             files = publish_coloured(shelf, cell, content, scale)
             coloured[cell.model, cell.image] = Coloured(files[0], (*files[1:], None)[0])
         advance()
+    digests = Digests(
+        shelf.root, {at: c.digest.path for at, c in cells.items() if isinstance(c, CellContent)}
+    )
     return Contents(
         settings=shelf.settings,
         scale=scale,
+        patch_scale=_patch_scale(found),
         assets=write_assets(shelf.root, templates, shelf.settings),
         cells=cells,
         coloured=coloured,
         copies=_publish_pictures(run, shelf),
         entropy=_publish_entropy(run, cells, shelf),
         divergence=_publish_divergence(run, cells, shelf),
+        digests=digests,
+        models=_model_digests(run, digests),
         front=publish_front(run, cells, shelf, scale),
     )
 
@@ -150,6 +160,7 @@ def _publish_numbers(
 ) -> dict[tuple[str, str], CellContent | Failure]:
     """The chunks of every cell. Records are held one at a time."""
     cells: dict[tuple[str, str], CellContent | Failure] = {}
+    read = lru_cache(maxsize=1)(read)  # chunks and digest ask for the same record
     ids = {model.slug: model.id for model in run.models}
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
         for cell in run.cells:
@@ -157,7 +168,9 @@ def _publish_numbers(
                 found: CellContent | Failure = cell.failure or Failure("There is no record.")
             else:
                 try:
-                    found = publish_chunks(shelf, cell, ids[cell.model], read, pool)
+                    found = publish_chunks(
+                        shelf, cell, ids[cell.model], read, pool, mixed=run.mixed
+                    )
                 except GalleryError as error:
                     found = Failure(error.message, error.hint)
             cells[cell.model, cell.image] = found
@@ -165,12 +178,29 @@ def _publish_numbers(
     return cells
 
 
-def _scale(run: Run, cells: dict[tuple[str, str], CellContent | Failure]) -> Scale:
-    histograms: dict[str, list[tuple[int, ...]]] = {model.slug: [] for model in run.models}
-    for (model, _), content in cells.items():
-        if isinstance(content, CellContent):
-            histograms[model].append(content.facts.histogram)
-    return shared_scale(histograms)
+def _scale(histograms: Iterable[tuple[str, tuple[int, ...]]]) -> Scale:
+    """The scale of histograms, each with the model it is of."""
+    by_model: dict[str, list[tuple[int, ...]]] = {}
+    for model, histogram in histograms:
+        by_model.setdefault(model, []).append(histogram)
+    return shared_scale(by_model)
+
+
+def _patch_scale(cells: Sequence[tuple[str, CellContent]]) -> Scale | None:
+    """A patch looks at its neighbours and itself far more than a token looks anywhere."""
+    kept = [(slug, cell) for slug, cell in cells if PATCH in cell.facts.queries]
+    return _scale((slug, cell.facts.patch_histogram) for slug, cell in kept) if kept else None
+
+
+def _model_digests(run: Run, digests: Digests) -> dict[str, ModelDigest]:
+    """The digests of each model's images together; of no model that has none."""
+    found = {}
+    for model in run.models:
+        cells = [digests.of(model.slug, image.slug) for image in run.images]
+        own = [cell for cell in cells if cell is not None]
+        if own:
+            found[model.slug] = model_digest(own)
+    return found
 
 
 def _publish_pictures(run: Run, shelf: Shelf) -> dict[str, Copies | Failure]:

@@ -1,7 +1,8 @@
 """``python -m tests.benchmarks``: print a table, write ``benchmarks.json``.
 
 Everything that is compared is measured in one run. On a busy machine trust the ratios, not the
-seconds. ``--quick`` leaves out 518 px and the peak memory of eager attention.
+seconds. ``--quick`` leaves out 518 px and the peak memory of eager attention, and builds a smaller
+gallery where there should be 1,000 images. ``--only browsing`` measures pages in Chromium alone.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+import time
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
 import torch
 
-from tests.benchmarks import measuring, presenting
+from generator.extras import DEFAULT_EXTRAS
+from tests.benchmarks import browsing, measuring, presenting
 
 
 @dataclass(frozen=True)
@@ -52,10 +55,38 @@ def measuring_lines(sides: list[int], rounds: int) -> list[Line]:
     return lines
 
 
+def extras_lines(sides: list[int], rounds: int) -> list[Line]:
+    """What each part beside attention adds, over the forward pass: a DINOv2-B, one thread.
+
+    The time is that of the processor, so that the ratios hold on a busy machine.
+    """
+    model, threads = measuring.dinov2_base(), torch.get_num_threads()
+    torch.set_num_threads(1)
+    lines = []
+    for side in sides:
+        run = {
+            "bare": partial(measuring.bare, model, side),
+            "rows only": partial(measuring.rows_only, model, side),
+            "no extras": partial(measuring.record, model, side, ()),
+            "default extras": partial(measuring.record, model, side),
+        } | {name: partial(measuring.record, model, side, (name,)) for name in DEFAULT_EXTRAS}
+        seconds = measuring.taking_turns(run, rounds, time.process_time)
+        base = measuring.ratio(seconds, "no extras", "bare")
+        for name in run:
+            value = measuring.ratio(seconds, name, "bare")
+            if name in DEFAULT_EXTRAS:
+                words = f"DINOv2-B at {side} px, {name} add"
+                lines.append(Line(words, value - base, "x forward pass", "<= 0.25"))
+            elif name != "bare":
+                lines.append(Line(f"DINOv2-B at {side} px, {name}", value, "x forward pass"))
+    torch.set_num_threads(threads)
+    return lines
+
+
 def memory_lines(side: int, *, eager: bool) -> list[Line]:
     """Peak memory above a process that runs the bare forward pass."""
     base = measuring.peak_bytes("bare", side)
-    variants = {"record": "<= 0.40"} | ({"eager": ""} if eager else {})
+    variants = {"plain": "", "record": "<= 0.40"} | ({"eager": ""} if eager else {})
     return [
         Line(
             f"peak memory at {side} px above the forward pass, {name}",
@@ -92,21 +123,63 @@ def presenting_lines(built: presenting.Built, folder: Path) -> list[Line]:
     ]
 
 
+def browsing_lines(folder: Path, images: int, rounds: int) -> list[Line]:
+    """Image pages of few and of many models, and a gallery of very many images."""
+    lines: list[Line] = []
+    for models, goals in ((4, ("<= 300", "<= 1", "<= 50")), (10, ("", "", ""))):
+        found = browsing.image_page(folder / f"page-{models}", models, rounds)
+        what = f"a page of {models} models, 24x16 heads, 37x37"
+        lines += [
+            Line(f"{what}: first paint", found.paint_bytes / 1e3, "kB", goals[0]),
+            Line(f"{what}: the same, compressed", found.paint_wire_bytes / 1e3, "kB"),
+            Line(f"{what}: scripts", found.script_bytes / 1e3, "kB"),
+            Line(f"{what}: scripts, compressed", found.script_wire_bytes / 1e3, "kB"),
+            Line(f"{what}: all maps", found.map_bytes / 1e6, "MB"),
+            Line(f"{what}: first map", found.first_map, "s", goals[1]),
+            Line(f"{what}: all maps", found.all_maps, "s"),
+            Line(f"{what}: another layer", found.layer_change * 1e3, "ms", goals[2]),
+        ]
+    gallery = browsing.many_images(folder / "images", images, 4, rounds)
+    what = f"{images:,} images x 4 models"
+    lines += [
+        Line(f"{what}: pages and numbers", gallery.seconds, "s"),
+        Line(f"{what}: site", gallery.site_bytes / 1e6, "MB"),
+        Line(f"{what}: files", gallery.files, ""),
+        Line(f"{what}: manifest", gallery.manifest_bytes / 1e6, "MB"),
+        Line(f"{what}: heaviest page, {gallery.heaviest}", gallery.heaviest_bytes / 1e3, "kB"),
+        Line(f"{what}: index ready", gallery.interactive, "s", "<= 1"),
+        Line(f"{what}: first search", gallery.first_search, "s", "<= 1"),
+    ]
+    return lines
+
+
+PARTS = ("presenting", "measuring", "browsing")
+
+
 def main() -> None:
-    """Run everything."""
+    """Run everything, or a part."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--only", choices=PARTS)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path, default=Path("benchmarks.json"))
     chosen = parser.parse_args()
     side = 224 if chosen.quick else 518
+    parts = (chosen.only,) if chosen.only else PARTS
+    lines: list[Line] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        built = presenting.first_build(folder / "large")
-        lines = presenting_lines(built, folder)
-        lines += measuring_lines([224] if chosen.quick else [224, 518], chosen.rounds)
-        lines += memory_lines(side, eager=not chosen.quick)
-        lines += tutorial_lines(side, folder, built.seconds_per_cell)
+        if "presenting" in parts or "measuring" in parts:
+            built = presenting.first_build(folder / "large")
+        if "presenting" in parts:
+            lines += presenting_lines(built, folder)
+        if "measuring" in parts:
+            lines += measuring_lines([224] if chosen.quick else [224, 518], chosen.rounds)
+            lines += extras_lines([224] if chosen.quick else [224, 518], chosen.rounds)
+            lines += memory_lines(side, eager=not chosen.quick)
+            lines += tutorial_lines(side, folder, built.seconds_per_cell)
+        if "browsing" in parts:
+            lines += browsing_lines(folder, 200 if chosen.quick else 1000, chosen.rounds)
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads\n")
     print("| what | measured | goal |\n| --- | --- | --- |")
     print("\n".join(map(str, lines)))

@@ -65,7 +65,8 @@ def large_record() -> AttentionRecord:
         received=(rows * tokens).astype(np.float16),
         mass=mass,
         norms=rng.uniform(1, 20, size=(layers + 1, tokens)).astype(np.float32),
-        rollout=rows.mean((0, 1)).astype(np.float32),
+        rollout=rows.mean(1).astype(np.float32),
+        rollout_cosine=np.full(layers, 0.5, dtype=np.float32),
     )
 
 

@@ -12,11 +12,13 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from generator.present import build_site
 from generator.records import View
+from tests import tiny
 from tests.browser.opened import Opened
 from tests.present.gallery import Gallery, gallery
 
@@ -24,6 +26,8 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]
 PART = View(96, 64, left=16.5, top=0, right=80.5, bottom=64, input_width=96, input_height=64)
 """What the model ``registers`` saw of the first image: a square inside it."""
+OUTLIERS = (28, 29, 41, 77)
+"""Patches of the model ``deep`` with large norms after layer 4, on the first image."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -52,6 +56,20 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> tuple[Gallery, Path]:
     trial = gallery(folder / "pictures")
     key = trial.run.cell("registers", "image0").record
     trial.records[key] = replace(trial.records[key], view=PART)
+    key = trial.run.cell("deep", "image0").record
+    norms = trial.records[key].norms.copy()
+    norms[4, 1:] = 2 + norms[4, 1:] / 20
+    norms[4, [1 + patch for patch in OUTLIERS]] = 150, 20, 60, 40
+    trial.records[key] = tiny.with_norms(trial.records[key], norms)
+    for image in ("image0", "image1"):
+        # patches that look at few places in the last layer, unlike any token
+        key = trial.run.cell("plain", image).record
+        record = trial.records[key]
+        assert record.patch_attention is not None
+        sharp = record.patch_attention.astype(np.float32)
+        sharp[-1] **= 6
+        sharp[-1] *= record.layout.tokens / sharp[-1].sum(-1, keepdims=True)
+        trial.records[key] = replace(record, patch_attention=sharp.astype(np.float16))
     build_site(trial.run, trial.read, folder / "root/sub/path", version="1.2.3")
     return trial, folder / "root/sub/path"
 

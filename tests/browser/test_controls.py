@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.opened import Opened, settle
 
 Visit = Callable[..., Opened]
-IDS = ("layer", "head", "query", "scale", "form", "clip", "keep", "draw", "strength")
+IDS = ("layer", "head", "query", "scale", "form", "clip", "keep", "outliers", "draw", "strength")
 
 
 def values(page: Page) -> dict[str, str]:
@@ -37,6 +37,8 @@ def titles(page: Page) -> list[str]:
         ("form", "linear", "form=linear"),
         ("clip", "2", "clip=2"),
         ("keep", "60", "keep=60"),
+        ("outliers", "outline", "outliers=outline"),
+        ("query", "received", "query=received"),
         ("draw", "smooth", "draw=smooth"),
         ("strength", "35", "overlay=35"),
     ],
@@ -87,6 +89,7 @@ def test_a_wrong_address_shows_the_defaults(visit: Visit, fragment: str) -> None
         "form": "log2",
         "clip": "0.5",
         "keep": "100",
+        "outliers": "plain",
         "draw": "nearest",
         "strength": "80",
     }
@@ -115,8 +118,8 @@ def test_a_click_in_one_wall_chooses_for_all_models(image_page: Page) -> None:
     frame = image_page.locator('[data-wall="3"] .wall-frame')
     frame.scroll_into_view_if_needed()
     box = frame.bounding_box()
-    # the second layer's third head: row 2 of 6, column 4 of 5 with the mean first
-    image_page.mouse.click(box["x"] + box["width"] * 3.5 / 5, box["y"] + box["height"] * 1.5 / 6)
+    # the second layer's third head: row 2 of 6, column 5 of 6 with mean and maximum first
+    image_page.mouse.click(box["x"] + box["width"] * 4.5 / 6, box["y"] + box["height"] * 1.5 / 6)
     settle(image_page)
     assert image_page.input_value("#layer") == "2"
     assert image_page.input_value("#head") == "3"
@@ -142,6 +145,7 @@ def test_the_wall_can_be_walked_with_the_keyboard(image_page: Page) -> None:
     cell.focus()
     for key, layer, head in [
         ("ArrowUp", "2", "mean"),
+        ("ArrowRight", "2", "max"),
         ("ArrowRight", "2", "1"),
         ("ArrowRight", "2", "2"),
         ("ArrowRight", "2", "2"),
@@ -153,7 +157,7 @@ def test_the_wall_can_be_walked_with_the_keyboard(image_page: Page) -> None:
         settle(image_page)
         assert (image_page.input_value("#layer"), image_page.input_value("#head")) == (layer, head)
     assert cell.evaluate("element => element === document.activeElement")
-    assert cell.get_attribute("aria-colindex") == "3"
+    assert cell.get_attribute("aria-colindex") == "4"
     assert "Layer 3, head 2: " in (cell.get_attribute("aria-label") or "")
     image_page.keyboard.press("PageDown")
     image_page.wait_for_url("**/i/image1/index.html#layer=3&head=2&*")

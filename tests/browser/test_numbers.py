@@ -107,6 +107,23 @@ def test_the_value_under_the_pointer_is_the_records_in_all_models(
         assert share == pytest.approx(100 * value / record.layout.tokens, rel=0.06)
 
 
+def test_received_attention_compares_models_with_and_without_a_class_token(
+    visit: Visit, site: Site
+) -> None:
+    page = visit("i/image0/index.html#layer=2&head=1&query=received").page
+    x, y = 40.0, 50.0
+    point(page, "plain", x, y)
+    for model in MODELS:
+        record = site[0].record(model, "image0")
+        left, top, right, bottom = record.view.box
+        row = int((y - top) / (bottom - top) * record.layout.rows)
+        col = int((x - left) / (right - left) * record.layout.cols)
+        folded = record.layout.fold(record.received_by_all())[1, 0]
+        value = float(readout(page, model).split("×")[0])
+        bound = error_bound(folded[row, col], folded.max()) + 0.0051 * folded[row, col]
+        assert abs(value - folded[row, col]) <= bound, model
+
+
 def test_outside_of_what_a_model_saw_there_is_no_value(image_page: Page) -> None:
     point(image_page, "plain", 5, 32)
     assert "Outside of what this model saw." in readout(image_page, "registers")
@@ -161,6 +178,8 @@ def test_the_wall_shows_each_map_in_its_row_and_column(visit: Visit, site: Site)
     quantised, _ = chunk(site, "plain")
     shared, colours = scale(site), colour_table("magma").astype(int)
     values = decode(quantised)
+    # as the page finds it: the maximum over heads has a column, too
+    values = np.concatenate([values, values[:, :-1].max(1, keepdims=True)], axis=1)
     frame = page.locator('[data-wall="0"] .wall-frame')
     frame.scroll_into_view_if_needed()
     pixels = page.evaluate(
@@ -176,8 +195,8 @@ def test_the_wall_shows_each_map_in_its_row_and_column(visit: Visit, site: Site)
     width = (wall.shape[1] - 7 - (columns - 2)) / columns
     for layer in range(layers):
         for column in range(columns):
-            place = (column + 1) % columns  # the mean stands first
-            left = place * (width + 1) + (6 if place else 0)
+            place = (column + 2) % columns  # mean and maximum stand first
+            left = place * (width + 1) + (6 if place > 1 else 0)
             y = (layer * (height + 1) + (np.arange(rows) + 0.5) / rows * height).astype(int)
             x = (left + (np.arange(cols) + 0.5) / cols * width).astype(int)
             index = np.clip(shared.position(values[layer, column]) * 256, 0, 255).astype(int)

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page
 
+from generator.present.manifest import read_manifest
 from generator.present.quantise import decode
 from tests.browser.opened import Opened
-from tests.browser.test_numbers import MODELS, chunk
+from tests.browser.test_numbers import MODELS, chunk, scale
 
 Visit = Callable[..., Opened]
 
@@ -82,6 +83,55 @@ def test_what_a_scale_clips_is_counted(visit: Visit, site: Any) -> None:
     below = int(text.split(" below")[0].split()[-1])
     assert above == pytest.approx((codes > bounds[1]).sum(), abs=1)
     assert below == pytest.approx((codes < bounds[0]).sum(), abs=1)
+
+
+def test_what_all_maps_of_a_model_clip_is_counted(visit: Visit, site: Any) -> None:
+    page = visit("i/image0/index.html").page
+    place = scale(site).position(decoded(site, "deep"))
+    text = page.locator('[data-wall="3"] [data-notes]').inner_text().replace("\xa0", " ")
+    above, below = (float(text.split(f" % {word}")[0].split()[-1]) for word in ("above", "below"))
+    assert above == pytest.approx(100 * (place > 1).mean(), rel=0.06)
+    assert below == pytest.approx(100 * (place < 0).mean(), rel=0.06)
+
+
+def test_patch_queries_have_a_scale_of_their_own(visit: Visit, site: Any) -> None:
+    manifest = read_manifest(site[1])
+    assert manifest is not None and manifest.patch_scale is not None
+    assert manifest.patch_scale.high != manifest.scale.high
+    page = visit("i/image0/index.html#query=patch").page
+    labels = bar(page)
+    assert number(labels[0]) == manifest.patch_scale.low
+    assert number(labels[1]) == manifest.patch_scale.high
+    assert "same for all patch queries" in page.locator("#bar-says").inner_text()
+    says = page.locator(".walls-scale").inner_text()
+    assert "Patches as queries have a scale of their own, found in the same way: from" in says
+    assert f"to {manifest.patch_scale.high:g}." in says
+    page = visit("i/image0/index.html").page
+    assert number(bar(page)[1]) == manifest.scale.high
+
+
+def test_the_top_of_the_mass_is_shown_on_small_maps_too(visit: Visit, site: Any) -> None:
+    page = visit("i/image0/index.html#keep=60").page
+    codes = chunk(site, "plain")[0].codes[0, 1].ravel().astype(float)
+    order = np.argsort(codes, kind="stable")
+    kept = np.zeros(24, dtype=bool)
+    kept[order] = np.cumsum(codes[order] ** 2) / (codes**2).sum() > 0.4
+    alpha = page.evaluate(
+        """() => {
+            const canvas = document.querySelector('[data-wall="0"] canvas');
+            const cell = document.querySelector('[data-wall="0"] .wall-cell');
+            const {width, height} = cell.getBoundingClientRect();
+            const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+            // head 2 is the fourth column, after mean and maximum and the gap beside them
+            const left = 3 * (width + 1) + 6;
+            return Array.from({length: 24}, (_, i) => {
+                const x = Math.floor(left + (i % 6 + 0.5) / 6 * width);
+                const y = Math.floor((Math.floor(i / 6) + 0.5) / 4 * height);
+                return data[4 * (y * canvas.width + x) + 3];
+            });
+        }"""
+    )
+    assert ((np.array(alpha) == 255) == kept).all()
 
 
 def test_the_top_of_the_mass_is_counted_and_uncovers_the_rest(visit: Visit, site: Any) -> None:

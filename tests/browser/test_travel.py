@@ -52,6 +52,29 @@ def test_without_scripts_every_wall_is_there(visit: Visit, over: str, width: int
     assert page.locator(".model").first.is_hidden()
 
 
+@pytest.mark.parametrize("width", [390, 1280, 2560])
+def test_without_scripts_walls_are_numbered(visit: Visit, width: int) -> None:
+    page = visit("i/image0/index.html", width=width, scripts=False).page
+    deep = page.locator(".plain-walls figure").nth(3)
+    wall = deep.locator("img").bounding_box()
+    assert wall is not None
+    for names, selector, start, size in (
+        (["1", "2", "3", "4", "mean"], ".heat-heads", "x", "width"),
+        (["1", "2", "3", "4", "5", "6"], ".heat-layers", "y", "height"),
+    ):
+        labels = deep.locator(f"{selector} span")
+        assert labels.all_inner_texts() == names
+        assert deep.locator(selector).get_attribute("aria-hidden") == "true"
+        for place in range(len(names)):
+            box = labels.nth(place).bounding_box()
+            assert box is not None
+            middle = wall[start] + (place + 0.5) * wall[size] / len(names)
+            assert box[start] + box[size] / 2 == pytest.approx(middle, abs=2)
+    # the probe's own row, below its layers
+    probe = page.locator(".plain-walls figure").nth(2)
+    assert probe.locator(".heat-layers span").all_inner_texts() == ["1", "2", "3", "pool"]
+
+
 def test_with_scripts_only_what_is_shown_is_loaded(visit: Visit) -> None:
     opened = visit("i/image0/index.html")
     loaded = [url.rsplit("/", 1)[-1] for url in opened.requests]

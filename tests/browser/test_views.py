@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -98,6 +99,44 @@ def test_the_difference_is_on_the_coarser_grid_and_centred_on_zero(visit: Visit,
     # the last step of the colours turns to a dark red and a dark blue, still red and blue
     clear = np.abs(signed.ravel()) > 0.05 * np.abs(signed).max()
     assert (np.sign(warm) == np.sign(signed.ravel()))[clear].all()
+
+
+@pytest.mark.parametrize(("x", "y"), [(8.0, 8.0), (56.0, 40.0), (90.0, 60.0)])
+def test_the_difference_under_the_pointer_is_signed_and_has_a_unit(
+    visit: Visit, site: Any, x: float, y: float
+) -> None:
+    page = visit("i/image0/index.html#layer=2&head=1&view=pair&a=plain&b=deep").page
+    a = 24 * distribution(values(site, "plain", 2, 1))
+    b = 24 * distribution(halved(values(site, "deep", 2, 1)))
+    row, col = int(y / 16), int(x / 16)
+    stage = page.locator("[data-pair]")
+    stage.scroll_into_view_if_needed()
+    box = stage.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + x / 96 * box["width"], box["y"] + y / 64 * box["height"])
+    settle(page)
+    text = page.locator("#pair-value").inner_text().replace("−", "-")
+    difference = a[row, col] - b[row, col]
+    assert float(text.split(" ×")[0]) == pytest.approx(difference, rel=0.006)
+    assert f"× uniform, more in {'Plain' if difference > 0 else 'Deep'}" in text
+    assert f"Plain {a[row, col]:.3g}"[:9] in text
+    assert f"row {row + 1}, col {col + 1}" in text
+    mark = page.locator(".pair-view .stage-mark").bounding_box()
+    assert mark is not None
+    assert mark["x"] - 1 <= box["x"] + x / 96 * box["width"] <= mark["x"] + mark["width"] + 1
+    # without a pointer: where it is largest
+    page.mouse.move(2, 2)
+    settle(page)
+    row, col = np.unravel_index(np.abs(a - b).argmax(), a.shape)
+    assert f"largest: row {row + 1}, col {col + 1}" in page.locator("#pair-value").inner_text()
+
+
+def test_the_bar_of_a_difference_names_its_ends_and_its_unit(visit: Visit) -> None:
+    page = visit("i/image0/index.html#layer=2&head=1&view=pair&a=plain&b=deep").page
+    ends = page.locator("#pair-bar").inner_text()
+    assert re.search(r"−[\d.]+: more in Deep", ends)
+    assert "0 × uniform" in ends
+    assert re.search(r"more in Plain: \+[\d.]+", ends)
 
 
 def test_most_different_heads_come_first(visit: Visit, site: Any) -> None:

@@ -26,13 +26,15 @@ def exported(made: Exportable, folder: Path, *words: str) -> dict[str, dict[str,
 def test_raw_maps_give_back_the_records_values(made: Exportable, tmp_path: Path) -> None:
     words = ("--style", "raw", "--layers", "all", "--heads", "1,mean", "--queries", "all")
     items = exported(made, tmp_path / "one", "-m", "Registers", "-i", "image1.jpg", *words)
-    assert len(items) == 3 * 2 * 3
+    assert len(items) == 3 * 2 * 4  # CLS, received, and two registers
     record = made.trial.record("registers", "image1")
     for name, item in items.items():
         with Image.open(tmp_path / "one" / name) as picture:
             codes = np.asarray(picture)
         assert codes.dtype == np.uint16
-        heads = record.rows(item["token"])[int(item["layer"]) - 1].astype(np.float32)
+        received = item["token"] == "received"
+        rows = record.received_by_all() if received else record.rows(item["token"])
+        heads = rows[int(item["layer"]) - 1].astype(np.float32)
         expected = heads.mean(0) if item["head"] == "mean" else heads[int(item["head"]) - 1]
         found = item["high"] * codes / 65535
         np.testing.assert_allclose(

@@ -10,10 +10,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from generator.extras import Measuring
 from generator.measure.extract import Broken, Prepared, extract
 from generator.measure.load import LoadedModel, load, model_inputs
 from generator.measure.preprocess import describe, locate, pixels
-from generator.measure.residual import ResidualNorms
+from generator.measure.residual import ResidualStream
 from generator.measure.resolve import resolve_folder
 from generator.measure.statistics import Reducer
 from generator.measure.tap import AttentionTap
@@ -59,6 +60,7 @@ def prepared(model: LoadedModel, family: Family) -> Prepared:
         geometry=geometry,
         preprocessing=preprocessing,
         patch_queries="heads",
+        measuring=Measuring(),
     )
 
 
@@ -91,7 +93,7 @@ def test_every_layer_and_head_equals_the_eager_path(
     assert (layout.rows != layout.cols) == family.resizable
     reducer = Reducer(layout, patch=(16, 16), patch_queries="heads", device=CPU)
     tap = AttentionTap(model.blocks, reducer.reduce, tokens=layout.tokens, model=family.name)
-    with torch.inference_mode(), ResidualNorms(model.blocks) as residual, tap:
+    with torch.inference_mode(), ResidualStream(model.blocks, layout) as residual, tap:
         model.forward(torch.from_numpy(item.pixels)[None], layout)
 
     expected, hidden = eager_attention(folders[family.name], item)
@@ -153,11 +155,8 @@ def test_record_holds_what_the_definitions_say(family: Family, folders: dict[str
     np.testing.assert_allclose(
         record.received_by_all() / tokens, attention.mean(2), rtol=stored, atol=1e-5
     )
-    rolled = np.eye(tokens)
-    for layer in attention.mean(1):
-        rolled = (layer + np.eye(tokens)) / 2 @ rolled
-    start = rolled[0] if layout.cls else rolled[first:].mean(0)
-    np.testing.assert_allclose(record.rollout, start, **close)
+    check_rollout(record, attention.mean(1), close)
+    check_outliers(record, attention.mean(1), stored)
     assert (record.pooling is not None) == family.pooling
 
 
@@ -215,7 +214,7 @@ def test_mae_sees_every_patch_in_place(folders: dict[str, Path]) -> None:
     layout = model.resolved.vision.layout(64, 96)
     norms = []
     for image in (flat, marked):
-        with ResidualNorms(model.blocks) as residual:
+        with ResidualStream(model.blocks, layout) as residual:
             model.forward(image, layout)
         norms.append(residual.norms[0][0])
     changed = (norms[0] - norms[1]).abs() > 1e-4
@@ -241,3 +240,33 @@ def test_hooks_are_gone_afterwards(folders: dict[str, Path]) -> None:
 
 def _fields(item: Prepared) -> dict[str, object]:
     return {name: getattr(item, name) for name in item.__dataclass_fields__}
+
+
+def check_rollout(record: AttentionRecord, head_means: np.ndarray, close: dict[str, float]) -> None:
+    """From every start layer, and how alike the queries' rollouts are."""
+    layout, tokens = record.layout, record.layout.tokens
+    for start in range(len(head_means)):
+        rolled = np.eye(tokens)
+        for layer in head_means[start:]:
+            rolled = (layer + np.eye(tokens)) / 2 @ rolled
+        patches = rolled[layout.patch_slice]
+        row = rolled[layout.token(layout.cls)] if layout.cls else patches.mean(0)
+        np.testing.assert_allclose(record.rollout[start], row, **close)
+        some = np.linspace(0, layout.patches - 1, min(layout.patches, 64)).round().astype(int)
+        unit = patches[some] / np.linalg.norm(patches[some], axis=1, keepdims=True)
+        apart = ~np.eye(len(some), dtype=bool)
+        assert record.rollout_cosine[start] == pytest.approx(
+            (unit @ unit.T)[apart].mean(), abs=2e-5
+        )
+
+
+def check_outliers(record: AttentionRecord, head_means: np.ndarray, stored: float) -> None:
+    """What the patches of unusual norm attend to."""
+    first = len(record.layout.prefix)
+    ratios = record.norms[:, first:] / np.median(record.norms[:, first:], axis=1, keepdims=True)
+    found = np.flatnonzero(ratios[ratios.max(1).argmax()] > 3) + first
+    if len(found) == 0:
+        assert record.received_from_outliers is None
+        return
+    expected = head_means[:, found].mean(1) * record.layout.tokens
+    np.testing.assert_allclose(record.received_from_outliers, expected, rtol=stored, atol=1e-4)

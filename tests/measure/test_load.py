@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from generator.errors import CaptureError, ModelError, UnsupportedModelError
+from generator.extras import Measuring
 from generator.measure.device import choose_device, torch_dtype
 from generator.measure.extract import Broken, Prepared, batches, extract
 from generator.measure.layouts import REFUSED
@@ -79,6 +80,7 @@ def prepared(model: LoadedModel, seed: int = 0, *, whole: bool = True) -> Prepar
         geometry=geometry,
         preprocessing=preprocessing,
         patch_queries="heads",
+        measuring=Measuring(),
     )
 
 
@@ -568,7 +570,7 @@ def test_low_precision_keeps_softmax_and_norms_in_float32(
     np.testing.assert_allclose(low.norms, full.norms, rtol=0.05)
     # A softmax in low precision would miss 1 by its rounding, 4e-3 or 5e-4.
     np.testing.assert_allclose(low.mass.sum(-1), 1.0, atol=2e-6)
-    np.testing.assert_allclose(low.rollout.sum(), 1.0, atol=2e-6)
+    np.testing.assert_allclose(low.rollout.sum(-1), 1.0, atol=2e-6)
 
 
 @pytest.fixture

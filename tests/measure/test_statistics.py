@@ -15,7 +15,7 @@ from generator.measure.statistics import (
     QueryKeyScores,
     Reducer,
     prefix_rows,
-    rollout,
+    rollouts,
     token_distances,
 )
 from generator.records import TokenLayout
@@ -62,7 +62,7 @@ def test_attention_to_oneself() -> None:
     assert seen.entropy.tolist() == pytest.approx([0, 0], abs=1e-6)
     assert seen.distance.tolist() == [0, 0]
     assert seen.self_attention.tolist() == [1, 1]
-    alone = rollout([seen.head_mean] * 4, torch.eye(layout.tokens)[0])
+    alone = rollouts([seen.head_mean] * 4, torch.eye(layout.tokens)[:1])[0][0]
     assert alone.tolist() == torch.eye(layout.tokens)[0].tolist()
 
 
@@ -72,14 +72,14 @@ def test_rollout_into_a_sink_keeps_two_to_the_minus_layers(layers: int) -> None:
     sink = layout.patch_token(2, 1)
     seen = reduce(one_hot(layout.tokens, [sink] * layout.tokens), layout)
     assert seen.entropy.tolist() == pytest.approx([0, 0], abs=1e-6)
-    row = rollout([seen.head_mean] * layers, torch.eye(layout.tokens)[0])
+    row = rollouts([seen.head_mean] * layers, torch.eye(layout.tokens)[:1])[0][0]
     assert float(row[sink]) == pytest.approx(1 - 2.0**-layers)
     assert float(row.sum()) == pytest.approx(1)
 
 
 def test_rollout_of_uniform_attention_is_uniform_but_for_the_query() -> None:
     tokens = 9
-    row = rollout([torch.full((tokens, tokens), 1 / tokens)] * 3, torch.eye(tokens)[2])
+    row = rollouts([torch.full((tokens, tokens), 1 / tokens)] * 3, torch.eye(tokens)[2:3])[0][0]
     others = torch.cat([row[:2], row[3:]])
     assert others.tolist() == pytest.approx([float(others[0])] * 8)
     assert float(row[2]) == pytest.approx(float(others[0]) + 1 / 8)

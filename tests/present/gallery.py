@@ -127,6 +127,7 @@ def gallery(
         models=models,
         images=(*entries, broken),
         cells=tuple(cells),
+        mixed=True,
     )
     return Gallery(run, records)
 
@@ -170,9 +171,8 @@ def many(folder: Path, images: int, *, models: int = 2, groups: int = 3) -> Gall
         norms = base.norms.copy()
         norms[-1, base.layout.patch_slice.start :][: image % 7] = 500
         records[cell.record] = replace(
-            base,
+            tiny.with_norms(base, norms),
             key=cell.record,
-            norms=norms,
             entropy=base.entropy * (1 - image / (2 * images)),
             attention=np.roll(base.attention, image * (model + 1), axis=-1),
         )

@@ -11,13 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from generator.analysis.agreement import divergence
+from generator.analysis.grids import PlacedMap, on_common_grid
+from generator.analysis.norms import outliers_of
 from generator.present import build_site
-from generator.present.comparison import (
-    PlacedMap,
-    divergence,
-    on_common_grid,
-    outliers_of,
-)
 from generator.records import View
 from tests import tiny
 from tests.present.gallery import Gallery, gallery, many
@@ -165,7 +162,7 @@ def test_groups_stay_together_across_pages(big: Many) -> None:
 
 def test_every_link_of_every_page_leads_somewhere(big: Many) -> None:
     _, site = big
-    for path in site.glob("page-*/index.html"):
+    for path in (*site.glob("page-*/index.html"), *site.glob("m/**/index.html")):
         for link in page(site, str(path.relative_to(site))).links:
             assert link.startswith(("data:", "#")) or (path.parent / link).is_file(), link
 
@@ -213,3 +210,16 @@ def test_a_gallery_of_a_few_images_has_nothing_to_search(tmp_path: Path) -> None
     build_site(trial.run, trial.read, site, version=VERSION)
     assert "finder" not in (site / "index.html").read_text(encoding="utf-8")
     assert not list(site.glob("assets/index-data.*"))
+
+
+def test_a_models_images_are_on_as_many_pages_as_those_of_the_index(big: Many) -> None:
+    _, site = big
+    paths = [f"m/model-1/{part}index.html" for part in ("", "page-2/", "page-3/")]
+    pages = [page(site, path) for path in paths]
+    assert [found.text.count("Picture ") for found in pages] == [200, 200, 50]
+    first, second, _ = pages
+    assert "How it was run" in first.text
+    assert "How it was run" not in second.text
+    assert "201 to 400 of 450" in second.text
+    assert {"../index.html", "../page-3/index.html"} <= set(second.links)
+    assert "../../../i/picture-0200/index.html" in second.links

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from dataclasses import replace
@@ -14,12 +15,16 @@ from PIL import Image
 from generator.errors import SpecError
 from generator.front import paper_of
 from generator.present import build_site
+from generator.present.front import social_card
+from generator.present.lettering import drawable
+from generator.records import View
 from generator.run import Author, ModelEntry, Paper, PaperLink, TeaserCell
 from generator.spec import load_spec
-from generator.workplan import PlannedModel, WorkPlan
-from tests.present.gallery import HOSTILE, Gallery, gallery, tree
+from generator.workplan import PlannedCell, PlannedModel, WorkPlan
+from tests.present.gallery import HOSTILE, KEPT, Gallery, gallery, picture, tree
 from tests.present.test_site import VERSION, Page, manifest, page
 
+SEEN = View(96, 64, left=0, top=0, right=96, bottom=64, input_width=96, input_height=64)
 URL = "https://lab.example.org/registers/"
 PAPER = Paper(
     authors=(Author("Ada Lovelace", "https://a.example", "One"), Author("Alan Turing", "", "Two")),
@@ -81,6 +86,60 @@ def test_the_teaser_shows_the_chosen_maps_and_leads_to_them(tmp_path: Path) -> N
     assert len([name for name in files if "/seen." in name]) == 1
 
 
+def colours(path: Path) -> np.ndarray:
+    with Image.open(path) as png:
+        return np.asarray(png.convert("RGB"), dtype=int).sum(-1)
+
+
+def test_a_teaser_may_choose_another_query(tmp_path: Path) -> None:
+    teaser = (
+        TeaserCell("registers", "image1", 2, 1, query="reg2"),
+        TeaserCell("probe", "image1", 1, query="received"),
+        TeaserCell("registers", "image1", 2, 1, query="patch", patch=(3, 5)),
+        TeaserCell("plain", "image1", query="patch", patch=(1, 2)),
+    )
+    trial, site = built(tmp_path, Paper(teaser=teaser))
+    registers, probe, plain = (trial.record(m, "image1") for m in ("registers", "probe", "plain"))
+    assert registers.patch_attention is not None
+    assert plain.patch_attention is not None
+    index = page(site, "index.html")
+    for name, caption, fields, rows in (
+        (
+            "registers/image1.2-1.reg2",
+            "Registers, layer 2, head 1, query register 2",
+            "layer=2&head=1&query=reg2",
+            registers.layout.fold(registers.rows("reg2"))[1, 0],
+        ),
+        (
+            "probe/image1.1-mean",
+            "Probe, layer 1, mean over heads",
+            "layer=1&head=mean",
+            probe.layout.fold(probe.received_by_all()).mean(1)[0],
+        ),
+        (
+            "registers/image1.2-1.patch-3-5",
+            "Registers, layer 2, head 1, query at row 3, column 5",
+            # the middle of the patch in a picture of 96 x 64 pixels, 6 x 4 patches
+            "layer=2&head=1&query=patch&from=72.0,40.0",
+            registers.layout.fold(registers.patch_attention)[1, 0, 2 * 6 + 4],
+        ),
+        (
+            "plain/image1.3-mean.patch-1-2",
+            "Plain, layer 3, mean over heads, query at row 1, column 2",
+            "layer=3&head=mean&query=patch&from=24.0,8.0",
+            plain.layout.fold(plain.patch_attention)[2, 1],
+        ),
+    ):
+        (path,) = site.glob(f"data/{name}.*.png")
+        shown = colours(path)
+        assert shown.argmax() == rows.argmax(), name
+        assert f"i/image1/index.html#{fields}" in index.links
+        assert caption in index.text
+    alts = [image["alt"] or "" for image in index.all("img") if "teaser" not in image["src"]]  # type: ignore[operator]
+    for words in ("register 2 attention", "mean received attention", "attention of a patch"):
+        assert any(f"Map of the {words} of" in alt for alt in alts)
+
+
 def test_indexers_of_papers_find_their_tags(tmp_path: Path) -> None:
     _, site = built(tmp_path, PAPER)
     found = metas(page(site, "index.html"))
@@ -120,6 +179,38 @@ def test_absolute_addresses_come_only_with_a_site_url(tmp_path: Path) -> None:
     other = page(site, "i/image0/index.html")
     assert {"rel": "canonical", "href": f"{URL}i/image0/"} in other.all("link")
     assert linked_data(site)["image"] == image
+
+
+@pytest.mark.parametrize(
+    ("title", "drawn"),
+    [
+        ("Attention", "Attention"),
+        ("Προσοχή και καταχωρητές", "Προσοχή και καταχωρητές"),
+        ("Внимание 5 × 7", "Внимание 5 × 7"),
+        ("🦕 DINO, with registers 🎉", "DINO, with registers"),
+        ("注意力 of a transformer", ""),  # not half of it
+        ("תשומת לב", ""),
+        ("猫", ""),
+    ],
+)
+def test_a_title_is_drawn_where_there_are_letters_for_it(
+    tmp_path: Path, title: str, drawn: str
+) -> None:
+    assert drawable(title) == drawn
+    image = picture(tmp_path / "a.png", 0)
+    card, empty = (
+        np.asarray(Image.open(io.BytesIO(social_card(text, image, SEEN, [], []))))
+        for text in (title, "")
+    )
+    differs = (card != empty).any(-1)
+    assert differs.any() == bool(drawn)
+    assert not differs[250:].any()
+
+
+def test_no_two_letters_of_a_title_look_the_same(tmp_path: Path) -> None:
+    image = picture(tmp_path / "a.png", 0)
+    cards = {social_card(letter, image, SEEN, [], []) for letter in "aαжßğ☃"}
+    assert len(cards) == 6
 
 
 def test_without_a_paper_the_page_is_complete(tmp_path: Path) -> None:
@@ -177,7 +268,19 @@ def plan_of(folder: Path) -> WorkPlan:
     models = tuple(
         PlannedModel(ModelEntry(m.slug, m.label, m.id), None, None) for m in trial.run.models
     )
-    return WorkPlan(models, trial.run.images, (), "float32")
+    images = {image.slug: image for image in trial.run.images}
+    cells = tuple(
+        PlannedCell(
+            cell.model,
+            images[cell.image],
+            cell.record,
+            layout=trial.records[cell.record].layout,
+            patch_queries=KEPT[cell.model],
+        )
+        for cell in trial.run.cells
+        if cell.record
+    )
+    return WorkPlan(models, trial.run.images, cells, "float32")
 
 
 def test_a_teaser_is_named_by_label_and_file(tmp_path: Path) -> None:
@@ -211,3 +314,53 @@ def test_a_teaser_of_something_unknown_is_one_line(
     with pytest.raises(SpecError, match="teaser 1 of \\[paper\\]") as caught:
         paper_of(load_spec(file), plan_of(tmp_path))
     assert message in str(caught.value)
+
+
+def chosen(folder: Path, model: str, more: str) -> TeaserCell:
+    """A teaser of a model's maps of the first image, as a file says it."""
+    file = folder / "gallery.toml"
+    file.write_text(
+        'models = ["a/b"]\nimages = ["p"]\n[[paper.teaser]]\n'
+        f'model = "{model}"\nimage = "image0.jpg"\n{more}\n'
+    )
+    paper = paper_of(load_spec(file), plan_of(folder))
+    assert paper is not None
+    return paper.teaser[0]
+
+
+def test_a_teaser_names_its_query(tmp_path: Path) -> None:
+    assert chosen(tmp_path, "Registers", 'query = "reg2"').query == "reg2"
+    assert chosen(tmp_path, "Probe", 'query = "received"').query == "received"
+    found = chosen(tmp_path, "Registers", "query = {row = 4, col = 6}\nhead = 2")
+    assert (found.patch, found.head) == ((4, 6), 2)
+
+
+@pytest.mark.parametrize(
+    ("model", "more", "message"),
+    [
+        ("Registers", 'query = "reg3"', "Registers has no query reg3. Did you mean reg2?"),
+        ("Plain", 'query = "received"', "Plain has no query received. There are: CLS."),
+        (
+            "Plain",
+            "query = {row = 5, col = 1}",
+            "Plain has no patch in row 5, column 1. Its grid has 4 rows and 6 columns.",
+        ),
+        (
+            "Probe",
+            "query = {row = 1, col = 1}",
+            'Probe keeps no attention of patches. Set patch_queries = "mean" or "heads".',
+        ),
+        (
+            "Plain",
+            "query = {row = 1, col = 1}\nhead = 1",
+            "Plain keeps the attention of patches as a mean over heads only. "
+            'Leave out the head, or set patch_queries = "heads".',
+        ),
+    ],
+)
+def test_a_query_that_is_not_there_is_said(
+    tmp_path: Path, model: str, more: str, message: str
+) -> None:
+    with pytest.raises(SpecError) as caught:
+        chosen(tmp_path, model, more)
+    assert str(caught.value) == f"teaser 1 of [paper]: {message}"

@@ -8,13 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from generator.analysis.norms import outliers_of
+from generator.present import build_site
 from generator.present.chunk import CellFacts, chunk_bytes, read_chunk, statistics_of
-from generator.present.comparison import outliers_of
 from generator.present.maps import maps_of, query_ids
+from generator.present.patches import patch_histogram
 from generator.present.quantise import decode
 from generator.present.scale import octave_histogram
 from generator.records import AttentionRecord, RecordError, TokenLayout
+from generator.workplan import PlannedCell, WorkPlan
 from tests import tiny
+from tests.present.gallery import gallery, picture
 
 
 def marked(layout: TokenLayout, row: int, col: int) -> AttentionRecord:
@@ -38,6 +42,7 @@ def through_a_chunk(record: AttentionRecord, query: str, folder: Path) -> np.nda
         environment=record.environment,
         queries=tuple(query_ids(record.layout)),
         histogram=octave_histogram(maps.maps),
+        patch_histogram=patch_histogram(record),
         outliers=outliers_of(record),
     )
     path = folder / "chunk.js"
@@ -106,3 +111,39 @@ def test_a_probe_with_more_heads_leaves_the_blocks_heads_absent_not_zero() -> No
 def test_an_unknown_token_is_an_error() -> None:
     with pytest.raises(RecordError, match="No token is called reg1"):
         maps_of(tiny.record(), "reg1")
+
+
+def test_in_a_mixed_gallery_every_model_shows_received_attention(tmp_path: Path) -> None:
+    trial = gallery(tmp_path / "pictures")
+    site = tmp_path / "site"
+    build_site(trial.run, trial.read, site, version="1")
+    for model in ("plain", "registers", "probe", "deep"):
+        (path,) = (site / "data" / model).glob("image0.received.*.js")
+        record = trial.record(model, "image0")
+        header, quantised = read_chunk(path)
+        assert (header.query, header.token) == ("received", "received")
+        assert len(header.rows) == record.model.layers  # the probe is no layer
+        true = record.layout.fold(record.received_by_all())
+        found = decode(quantised)[:, :-1]
+        np.testing.assert_allclose(found, true, atol=0.005 * true.max())
+
+
+def test_models_of_one_kind_need_no_query_more_and_a_second_kind_adds_it(tmp_path: Path) -> None:
+    trial = gallery(tmp_path / "pictures")
+    site = tmp_path / "site"
+    build_site(replace(trial.run, mixed=False), trial.read, site, version="1")
+    assert not list(site.rglob("*.received.*"))
+    build_site(trial.run, trial.read, site, version="1")
+    assert len(list(site.rglob("*.received.*"))) == 8
+    first = next((site / "data/plain").glob("image0.CLS.*.js"))
+    assert "received" in read_chunk(first)[0].facts.queries
+
+
+def test_a_plan_knows_whether_models_are_mixed(tmp_path: Path) -> None:
+    image = picture(tmp_path / "one.png", 0)
+    kinds = {"cls": tiny.layout(), "none": tiny.layout(cls=False)}
+    cells = {name: PlannedCell(name, image, layout=layout) for name, layout in kinds.items()}
+    failed = PlannedCell("gone", image)
+    assert WorkPlan((), (image,), (cells["cls"], failed, cells["none"]), "float32").mixed
+    assert not WorkPlan((), (image,), (cells["cls"], failed), "float32").mixed
+    assert not WorkPlan((), (image,), (cells["none"],), "float32").mixed

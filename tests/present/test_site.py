@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 import numpy as np
 import pytest
+from jsonschema import Draft202012Validator
 from PIL import Image
 
 from generator.errors import StoreError
@@ -265,6 +266,37 @@ def test_the_manifests_schema_describes_every_field(built: Built) -> None:
             assert len(field["description"]) > 5, name
     view = schema["$defs"]["View"]["properties"]["left"]["description"]
     assert view == "left edge of the box, in original pixels, possibly fractional."
+
+
+def test_the_manifest_keeps_to_its_schema(built: Built) -> None:
+    schema = json.loads((built[1] / "manifest.schema.json").read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator(schema).validate(json.loads((built[1] / "manifest.json").read_bytes()))
+
+
+def test_the_manifest_says_how_each_cell_was_measured(built: Built) -> None:
+    trial, site, _ = built
+    found = manifest(site)
+    for cell in found.cells:
+        if cell.failure is not None:
+            assert (cell.record, cell.measurement, cell.files) == ("", None, ())
+            continue
+        assert cell.measurement is not None
+        how, record = found.measurements[cell.measurement], trial.records[cell.record]
+        assert how.layout == record.layout
+        assert how.view == record.view
+        assert how.preprocessing == record.preprocessing
+        assert how.environment == record.environment
+    # two images of one size: what is the same is said once
+    assert len(found.measurements) == len(trial.run.models) - 1
+
+
+def test_the_manifest_has_a_line_for_each_cell(built: Built) -> None:
+    trial, site, _ = built
+    lines = (site / "manifest.json").read_text(encoding="utf-8").splitlines()
+    for cell in trial.run.cells:
+        start = f'{{"model":"{cell.model}","image":"{cell.image}","record":"{cell.record}",'
+        assert sum(line.startswith(start) for line in lines) == 1
 
 
 # --- hostile names ------------------------------------------------------------------------------

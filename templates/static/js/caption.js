@@ -26,6 +26,9 @@ const Caption = (() => {
       state.draw === "smooth" ? "Interpolated between patches." : "One square a patch, not interpolated.",
     ];
     if (state.keep < 100) parts.push(`Only patches that hold the top ${state.keep} % of the mass are shown.`);
+    if (state.outliers === "outline") {
+      parts.push("Dashed: outlier patches, whose norm is over 3 times the median patch's after that layer.");
+    }
     if (seen.some(({ head }) => head === "max")) parts.push("A maximum over heads is not a distribution.");
     return parts.filter(Boolean).join(" ");
   }
@@ -35,7 +38,7 @@ const Caption = (() => {
    * @param {State} state
    */
   function queryName(page, state) {
-    if (state.query !== PatchQueries.ID) return `the ${Words.query(page, state.query)}`;
+    if (state.query !== PatchQueries.ID) return Words.query(page, state.query).replace(/^(?!all )/, "the ");
     const place = State.origin(page, state);
     return place ? `the patch at x ${place.x.toFixed(0)}, y ${place.y.toFixed(0)}` : "a patch";
   }

@@ -61,8 +61,11 @@ const Chunks = (() => {
     const chunk = arrived.get(key);
     if (!chunk) throw new Error(`${url} holds another chunk than the page expects.`);
     arrived.delete(key);
-    const { codes, width } = await Decode.png(Decode.base64(chunk.png));
-    return { header: chunk.header, codes, width, self: null };
+    const { header, png } = chunk;
+    const [maps, norms] = await Promise.all(
+      [png, header.statistics.norms].map((text) => Decode.png(Decode.base64(text))),
+    );
+    return { header, codes: maps.codes, width: maps.width, norms: norms.codes, self: null };
   }
 
   /** @type {Map<string, Promise<PatchChunk>>} */
@@ -79,7 +82,7 @@ const Chunks = (() => {
     if (!promise) {
       promise = load(record, PatchQueries.ID, url).then((loaded) =>
         PatchQueries.open(
-          /** @type {{header: PatchHeader, codes: Uint8Array}} */ (/** @type {unknown} */ (loaded)),
+          /** @type {Pick<PatchChunk, "header" | "codes" | "norms">} */ (/** @type {unknown} */ (loaded)),
         ),
       );
       promise.catch(() => opened.delete(record));

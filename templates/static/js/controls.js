@@ -5,9 +5,9 @@
 const Controls = (() => {
   /** Whose a scale is. */
   const WHOSE = {
-    shared: "the same for all maps",
-    model: "the same for all maps of a model",
-    layer: "the same for all maps of a layer",
+    shared: "same for all maps",
+    model: "same for all maps of a model",
+    layer: "same for all maps of a layer",
     map: "each map its own",
   };
 
@@ -23,6 +23,7 @@ const Controls = (() => {
       query: Dom.byId("query", HTMLSelectElement),
       scale: Dom.byId("scale", HTMLSelectElement),
       form: Dom.byId("form", HTMLSelectElement),
+      outliers: Dom.byId("outliers", HTMLSelectElement),
       draw: Dom.byId("draw", HTMLSelectElement),
       pairLayers: Dom.byId("pair-layers", HTMLSelectElement),
       pairHeads: Dom.byId("pair-heads", HTMLSelectElement),
@@ -71,7 +72,7 @@ const Controls = (() => {
         document.body.classList.toggle("own-scales", mixed);
         caption.textContent = mixed
           ? "times uniform, numbered below each picture"
-          : `times uniform, ${WHOSE[state.scale]}`;
+          : `times uniform, ${WHOSE[state.scale]}`.replace(/maps$/, state.query === PatchQueries.ID ? "patch queries" : "maps");
         if (range) ColourBars.update(bar, range);
       },
 
@@ -82,6 +83,7 @@ const Controls = (() => {
         selects.query.value = state.query;
         selects.scale.value = state.scale;
         selects.form.value = state.form;
+        selects.outliers.value = state.outliers;
         selects.draw.value = state.draw;
         selects.pairLayers.value = state.pairLayers;
         selects.pairHeads.value = state.pairHeads;
@@ -107,8 +109,8 @@ const Controls = (() => {
     const bar = Dom.find(document, ".controls");
     const main = Dom.find(document, ".controls-main");
     new ResizeObserver(() => {
-      const sticky = getComputedStyle(bar).position === "sticky" ? bar : main;
-      const height = `${sticky.offsetHeight + 12}px`;
+      // on a phone only a part of the bar sticks, and the bar itself has no box
+      const height = `${(bar.offsetHeight || main.offsetHeight) + 12}px`;
       document.documentElement.style.setProperty("--bar-height", height);
     }).observe(main);
   }

@@ -113,6 +113,8 @@ const Figure = (() => {
       const source = panel.canvases[i];
       context.imageSmoothingEnabled = source.width > width;
       context.drawImage(source, left + x, top + y, width, height);
+      const lines = source.parentElement?.querySelector(".stage-lines:not([hidden])");
+      if (lines instanceof HTMLCanvasElement) context.drawImage(lines, left + x, top + y, width, height);
       if (panel.labels[i]) context.fillText(panel.labels[i], left + x, top + y + height + 13, width);
     });
     if (panel.query && all[0]) outline(context, panel.query, left + all[0].x, top + all[0].y, all[0]);
@@ -211,10 +213,10 @@ const Figure = (() => {
       (slug) => views.find((view) => view.model.slug === slug)?.model.label,
     );
     const apart = state.how === "difference";
-    const shown = canvases(".pair-layer:not([hidden]) canvas:not([hidden])");
+    const shown = canvases(".pair-layer:not([hidden]) .stage-map:not([hidden])");
     const ends = [...document.querySelectorAll(".pair-ends span")].map((e) => e.textContent ?? "");
     const strip = apart && shown.length ? { canvas: canvases("#pair-bar canvas")[0], ends } : null;
-    return { ...panel(apart ? `${a} minus ${b}` : `${a}, ${b}`, shown, null), strip };
+    return { ...panel(apart ? `${a} minus ${b}, in times uniform` : `${a}, ${b}`, shown, null), strip };
   }
 
   /**

@@ -31,11 +31,16 @@ const Finder = (() => {
       }
     }
 
-    /** @param {Search} search */
-    function choose(search) {
+    /**
+     * @param {Search} search
+     * @param {"push" | "replace"} how whether Back returns to what was looked for before
+     */
+    function choose(search, how) {
       const fragment = IndexState.format(search);
       const { pathname, search: query } = location;
-      history.replaceState(null, "", fragment ? `#${fragment}` : pathname + query);
+      const address = fragment ? `#${fragment}` : pathname + query;
+      if (how === "push") history.pushState(null, "", address);
+      else history.replaceState(null, "", address);
       void show(search);
     }
 
@@ -46,7 +51,7 @@ const Finder = (() => {
     void show(follow());
   }
 
-  /** @param {(search: Search) => void} choose */
+  /** @param {(search: Search, how: "push" | "replace") => void} choose */
   function createControls(choose) {
     const name = Dom.byId("find-name", HTMLInputElement);
     const sort = Dom.byId("find-sort", HTMLSelectElement);
@@ -54,6 +59,7 @@ const Finder = (() => {
     const clear = Dom.byId("find-clear", HTMLButtonElement);
     const groups = group instanceof HTMLSelectElement ? group : null;
     let timer = 0;
+    let shown = IndexState.NOTHING;
 
     /** @returns {Search} */
     function read() {
@@ -62,13 +68,14 @@ const Finder = (() => {
 
     name.addEventListener("input", () => {
       clearTimeout(timer);
-      timer = window.setTimeout(() => choose(read()), TYPING_MS);
+      // the first letters make an entry of the history, the others change it
+      timer = window.setTimeout(() => choose(read(), shown.name ? "replace" : "push"), TYPING_MS);
     });
     for (const select of groups ? [sort, groups] : [sort]) {
-      select.addEventListener("change", () => choose(read()));
+      select.addEventListener("change", () => choose(read(), "push"));
     }
     clear.addEventListener("click", () => {
-      choose(IndexState.NOTHING);
+      choose(IndexState.NOTHING, "push");
       name.focus();
     });
 
@@ -81,8 +88,9 @@ const Finder = (() => {
       if (name.value !== search.name) name.value = search.name;
       sort.value = hasOption(sort, search.sort) ? search.sort : "";
       if (groups) groups.value = hasOption(groups, search.group) ? search.group : "";
-      clear.hidden = IndexState.isNothing(read());
-      return read();
+      shown = read();
+      clear.hidden = IndexState.isNothing(shown);
+      return shown;
     }
 
     return { set };

@@ -27,6 +27,7 @@ const Page = (() => {
     const announcer = Announcer.create(Dom.byId("announcer", HTMLElement), () =>
       Announcer.sentence(app.views, app.state.get(), (view) => show(app, view, app.state.get())),
     );
+    const jump = Jump.create();
     const state = State.create(page, () => {
       app.previewed = null;
       load(app);
@@ -47,7 +48,12 @@ const Page = (() => {
       pairing: Pairing.create(page),
       below: Views.create(page, {
         set: state.set,
-        choose: (_, { layer, head }) => state.set({ layer, head }, "push"),
+        choose: (view, { layer, head }, from) => {
+          state.set({ layer, head }, "push");
+          jump(column(view.index), from);
+        },
+        point: (place) => point(app, place),
+        pin: (place, second) => pin(app, place, second),
         show: (view, wanted) => show(app, view, wanted),
         paint: (view) => app.atlases.get(view)?.() ?? null,
       }),
@@ -72,7 +78,7 @@ const Page = (() => {
         return `${page.slug}-layer-${layer}-head-${head}-${query}.png`;
       },
     });
-    app.views = page.models.filter((model) => !model.failure).map((model) => build(app, model));
+    app.views = page.models.filter((model) => !model.failure).map((model) => build(app, model, jump));
     load(app);
     update(app);
   }
@@ -80,12 +86,13 @@ const Page = (() => {
   /**
    * @param {App} app
    * @param {PageModel} model
+   * @param {ReturnType<typeof Jump.create>} jump
    * @returns {ModelView}
    */
-  function build(app, model) {
+  function build(app, model, jump) {
     const { page, state } = app;
     const index = page.models.indexOf(model);
-    const article = Dom.find(document, `[data-model="${index}"]`);
+    const article = column(index);
     const wall = Dom.find(document, `[data-wall="${index}"]`);
     const atlas = Paint.remembered(Paint.table(page.colours));
     /** @type {ModelView} */
@@ -109,6 +116,7 @@ const Page = (() => {
         preview: (layer, head) => preview(app, back({ layer, head })),
         endPreview: () => preview(app, null),
         choose: (layer, head, how) => state.set(back({ layer, head }), how),
+        clicked: (from) => jump(article, from),
         turn,
         paint,
       }),
@@ -121,13 +129,18 @@ const Page = (() => {
       if (!view.chunk || view.chunk.header.query !== chosen.query) return null;
       const range = (/** @type {number} */ row, /** @type {number} */ column) =>
         app.ranges.of(view, row, column, chosen);
-      return atlas(view.chunk, app.ranges.key(chosen), range);
+      return atlas(view.chunk, app.ranges.key(chosen), range, chosen.keep);
     }
 
     /** @param {{layer: RowLabel, head: HeadLabel}} cell of this model */
     function back(cell) {
       return app.pairing.back(app.views[0], view, state.get(), cell);
     }
+  }
+
+  /** @param {number} index of a model */
+  function column(index) {
+    return Dom.find(document, `[data-model="${index}"]`);
   }
 
   /**
@@ -184,11 +197,11 @@ const Page = (() => {
     for (const [i, view] of views.entries()) {
       const shown = all[i];
       view.stage.update(view, current, shown, place);
-      view.readout.update(view, seen[i], shown, place, differ);
+      view.readout.update(view, seen[i], shown, place, differ, app.ranges.off(view, chosen));
       const ring = app.pairing.of(views[0], view, chosen);
       view.wall.update(view, ring, seen[i], Words.wallNote(page, view, chosen));
     }
-    app.below.update(views, chosen);
+    app.below.update(views, chosen, place);
     app.original.update(null, chosen, { kind: "loading" }, place);
     Dom.byId("place", HTMLElement).textContent = Words.place(
       page, place, pointed === null, chosen,

@@ -3,6 +3,8 @@
 // From codes to coloured pixels.
 
 const Paint = (() => {
+  /** Of patches that are not among the top of the mass: a light veil in both colour schemes. */
+  const LEFT_OUT = [127, 127, 127, 60];
   /** @type {Map<string, Uint8Array>} */
   const tables = new Map();
 
@@ -53,8 +55,9 @@ const Paint = (() => {
    * @param {Chunk} chunk
    * @param {(row: number, column: number) => ScaleRange} range
    * @param {Uint8Array} colours
+   * @param {number} keep percent of the mass of each map that is shown
    */
-  function atlas(chunk, range, colours) {
+  function atlas(chunk, range, colours, keep) {
     const { header, width, codes } = chunk;
     const [rows, cols] = header.grid;
     const image = new ImageData(width, header.rows.length * rows);
@@ -62,10 +65,12 @@ const Paint = (() => {
       maxima.forEach((maximum, column) => {
         if (maximum === null) return;
         const indices = Scale.colourIndices(maximum, range(row, column));
+        const kept = keep < 100 ? Threshold.mask(mapCodes(chunk, row, column), keep) : null;
         for (let r = 0; r < rows; r += 1) {
           const from = (row * rows + r) * width + column * cols;
           for (let at = from; at < from + cols; at += 1) {
-            put(image.data, 4 * at, colours, indices[codes[at]]);
+            if (!kept || kept[r * cols + at - from]) put(image.data, 4 * at, colours, indices[codes[at]]);
+            else image.data.set(LEFT_OUT, 4 * at);
           }
         }
       });
@@ -84,9 +89,10 @@ const Paint = (() => {
       /** @type {Chunk} */ chunk,
       /** @type {string} */ key,
       /** @type {(row: number, column: number) => ScaleRange} */ range,
+      /** @type {number} */ keep,
     ) => {
       if (!last || last.chunk !== chunk || last.key !== key) {
-        last = { chunk, key, canvas: canvas(atlas(chunk, range, colours)) };
+        last = { chunk, key, canvas: canvas(atlas(chunk, range, colours, keep)) };
       }
       return last.canvas;
     };

@@ -8,19 +8,22 @@ const Pair = (() => {
   /**
    * @param {HTMLElement} root
    * @param {PageData} page
-   * @param {(patch: Partial<State>, how: "push" | "replace") => void} set
+   * @param {ViewActions} actions
    */
-  function create(root, page, set) {
+  function create(root, page, { set, point, pin }) {
     const stage = Dom.find(root, "[data-pair]");
     stage.style.aspectRatio = String(page.width / page.height);
     stage.style.maxWidth = `calc(80vh * ${page.width / page.height})`;
     const layers = [layer("pair-a"), layer("pair-b"), layer("pair-difference")];
     const line = Dom.make("div", { class: "pair-line for-slider" });
-    stage.append(...layers.map((each) => each.element), line);
+    const mark = Dom.make("div", { class: "stage-mark", hidden: "" });
+    stage.append(...layers.map((each) => each.element), line, mark);
+    Stages.listen(stage, page, { point, pin });
     const slide = Dom.byId("slide", HTMLInputElement);
     const flick = Dom.find(root, "#flick");
     const play = Dom.find(root, "#play");
     const says = Dom.find(root, "#pair-says");
+    const value = Dom.find(root, "#pair-value");
     const bar = differenceBar(Dom.find(root, "#pair-bar"));
     let second = false;
     let timer = 0;
@@ -52,8 +55,9 @@ const Pair = (() => {
        * @param {{view: ModelView, shown: Shown}} a
        * @param {{view: ModelView, shown: Shown}} b
        * @param {State} state
+       * @param {Place | null} place
        */
-      update(a, b, state) {
+      update(a, b, state, place) {
         if (state.how !== "flicker" && timer) stop();
         root.dataset.how = state.how;
         slide.value = String(state.slide);
@@ -61,8 +65,11 @@ const Pair = (() => {
         redraw = () => {
           show(layers, page, a, b, state, second);
           const names = [a.view.model.label, b.view.model.label];
-          says.textContent = describe(a, b, state, second, names);
-          if (state.how === "difference") bar.update(difference(a, b), names);
+          const found = state.how === "difference" ? difference(a, b) : null;
+          says.textContent = describe(found, state, second, names);
+          value.replaceChildren(...(found ? valueText(found, names, place) : []));
+          Stages.mark(mark, page, found && found.grid, place);
+          if (state.how === "difference") bar.update(found, names);
         };
         redraw();
       },
@@ -71,11 +78,8 @@ const Pair = (() => {
 
   /** @param {string} name */
   function layer(name) {
-    const canvas = document.createElement("canvas");
-    canvas.className = "stage-map";
-    const box = Dom.make("div", { class: "stage-box" }, [canvas]);
-    const element = Dom.make("div", { class: `pair-layer ${name}` }, [box]);
-    return { element, box, canvas };
+    const parts = Stages.layers();
+    return { ...parts, element: Dom.make("div", { class: `pair-layer ${name}` }, [parts.box]) };
   }
 
   /**
@@ -98,7 +102,7 @@ const Pair = (() => {
       Stages.cover(each.box, page, view.model);
       each.canvas.hidden = shown.kind !== "map";
       each.canvas.style.opacity = String(state.strength / 100);
-      if (!each.element.hidden) Stages.draw(each.canvas, view, state, shown);
+      if (!each.element.hidden) Stages.draw(each, view, state, shown);
     }
     const found = state.how === "difference" ? difference(a, b) : null;
     apart.canvas.hidden = !found;
@@ -117,27 +121,53 @@ const Pair = (() => {
   function difference(one, two) {
     const { a, b, grid } = Maps.pair(one, two) ?? { a: null, b: null, grid: null };
     if (!a || !b || !grid) return null;
-    const values = Float64Array.from(a, (share, i) => (share - b[i]) * a.length);
+    const [first, second] = [a, b].map((shares) => shares.map((share) => share * a.length));
+    const values = first.map((value, i) => value - second[i]);
     const most = values.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0) || 1;
-    return { values, grid, most, divergence: Compare.divergence(a, b) };
+    return { values, first, second, grid, most, divergence: Compare.divergence(a, b) };
   }
 
   /**
-   * @param {{view: ModelView, shown: Shown}} a
-   * @param {{view: ModelView, shown: Shown}} b
+   * The difference at a place, or where it is largest.
+   * @param {NonNullable<ReturnType<typeof difference>>} found
+   * @param {string[]} names
+   * @param {Place | null} place
+   */
+  function valueText({ values, first, second, grid }, names, place) {
+    const cols = grid.grid[1];
+    const patch = place && Places.patchAt(grid, place);
+    if (place && !patch) return ["Outside of what is compared."];
+    const largest = values.reduce((best, value, i) => (Math.abs(value) > Math.abs(values[best]) ? i : best), 0);
+    const at = patch ? patch.row * cols + patch.col : largest;
+    const sign = values[at] < 0 ? "−" : "+";
+    const more = values[at] ? `, more in ${names[values[at] > 0 ? 0 : 1]}` : "";
+    return [
+      Dom.make("span", {}, [
+        Dom.make("strong", {}, [`${sign}${Numbers.times(Math.abs(values[at]))} ×`]),
+        ` uniform${more}`,
+      ]),
+      Dom.make("span", {}, [`${names[0]} ${Numbers.times(first[at])} ×, ${names[1]} ${Numbers.times(second[at])} ×`]),
+      Dom.make("span", { class: "where" }, [
+        `${patch ? "" : "largest: "}row ${Math.floor(at / cols) + 1}, col ${(at % cols) + 1}`,
+      ]),
+    ];
+  }
+
+  /**
+   * @param {ReturnType<typeof difference>} found
    * @param {State} state
    * @param {boolean} second
    * @param {string[]} names
    */
-  function describe(a, b, state, second, names) {
+  function describe(found, state, second, names) {
     if (state.how === "slider") return `Left ${names[0]}, right ${names[1]}.`;
     if (state.how === "flicker") return `Shown: ${names[second ? 1 : 0]}.`;
-    const found = difference(a, b);
     if (!found) return "There are no two maps to compare here.";
     const [rows, cols] = found.grid.grid;
     return (
-      `Share of the attention on patches, ${names[0]} minus ${names[1]}, on the coarser grid of ` +
-      `${rows} × ${cols}. Jensen-Shannon divergence ${found.divergence.toFixed(3)} of 1 bit.`
+      `Difference in times uniform: ${names[0]} minus ${names[1]}, on the coarser grid of ` +
+      `${rows} × ${cols}; the attention on patches adds up to 1 in both, and 1 × uniform is an ` +
+      `even share of it. Jensen-Shannon divergence ${found.divergence.toFixed(3)} of 1 bit.`
     );
   }
 
@@ -146,7 +176,7 @@ const Pair = (() => {
     const canvas = document.createElement("canvas");
     const low = Dom.make("span");
     const high = Dom.make("span");
-    root.append(canvas, Dom.make("p", { class: "pair-ends" }, [low, "0", high]));
+    root.append(canvas, Dom.make("p", { class: "pair-ends" }, [low, "0 × uniform", high]));
     canvas.width = 256;
     canvas.height = 1;
     Paint.context(canvas).putImageData(Diverging.strip(), 0, 0);

@@ -9,16 +9,17 @@ const PatchQueries = (() => {
   const MASS_STEPS = 65535;
 
   /**
-   * @param {{header: PatchHeader, codes: Uint8Array}} loaded
+   * @param {Pick<PatchChunk, "header" | "codes" | "norms">} loaded
    * @returns {PatchChunk}
    */
-  function open({ header, codes }) {
+  function open({ header, codes, norms }) {
     // copies, so that they start at an even address
     const maxima = Decode.base64(header.maxima).slice();
     const mass = Decode.base64(header.mass).slice();
     return {
       header,
       codes,
+      norms,
       maxima: new Float32Array(maxima.buffer),
       mass: new Uint16Array(mass.buffer),
     };
@@ -61,6 +62,7 @@ const PatchQueries = (() => {
       header: { ...header, token: ID, heads, keys, maxima, mass },
       codes,
       width,
+      norms: all.norms,
       self: patch,
     };
   }

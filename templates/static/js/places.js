@@ -5,7 +5,7 @@
 const Places = (() => {
   /**
    * The patch that covers a place, or null outside of what the model saw.
-   * @param {PageModel} model
+   * @param {Grid} model
    * @param {Place} place
    * @returns {Patch | null}
    */
@@ -30,7 +30,7 @@ const Places = (() => {
 
   /**
    * Left, top, width and height of a patch, in original pixels.
-   * @param {PageModel} model
+   * @param {Grid} model
    * @param {Patch} patch
    */
   function box(model, patch) {

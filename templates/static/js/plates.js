@@ -1,6 +1,6 @@
 "use strict";
 
-// Plates of the index built from data: the same elements as templates/index.html.jinja2 writes.
+// Plates of the index built from data: the same elements as templates/macros/parts.html.jinja2 writes.
 
 const Plates = (() => {
   const MAP_WIDTH = 256;
@@ -100,7 +100,7 @@ const Plates = (() => {
    */
   function img(src, width, height, words) {
     const size = { width: String(width), height: String(height) };
-    return Dom.make("img", { loading: "lazy", decoding: "async", ...size, alt: words, src });
+    return Dom.make("img", { loading: "lazy", ...size, alt: words, src });
   }
 
   /** @param {{message: string, hint: string}} reason */

@@ -11,7 +11,8 @@ const Ranges = (() => {
    * @param {() => ModelView[]} views
    */
   function create(page, views) {
-    const [low, high] = page.scale.map((octave) => 2 ** octave);
+    /** @type {Map<string, OffScale>} */
+    const lost = new Map();
     /** @type {Map<string, ScaleRange>} */
     const known = new Map();
     /** @type {(Chunk | null)[]} */
@@ -25,6 +26,7 @@ const Ranges = (() => {
       seen = chunks;
       turn += 1;
       known.clear();
+      lost.clear();
     }
 
     /**
@@ -42,8 +44,9 @@ const Ranges = (() => {
       let range = known.get(key);
       if (!range) {
         const gallery = scale === "shared" && clip === USUAL;
+        const [low, high] = view.chunk?.self ? page.patch_scale : page.scale;
         range = gallery
-          ? { low: form === "log2" ? low : 0, high, form }
+          ? { low: form === "log2" ? 2 ** low : 0, high: 2 ** high, form }
           : Scale.rangeOf(counted(view, row, column, scale), clip, form);
         known.set(key, range);
       }
@@ -75,16 +78,42 @@ const Ranges = (() => {
     }
 
     /**
+     * How many patches of all maps of a model are off their scale. The query itself and the maximum
+     * over heads are left out, as they are where a scale is found.
+     * @param {ModelView} view
+     * @param {State} state
+     */
+    function off(view, state) {
+      const name = `${view.index} ${key(state)}`;
+      let found = lost.get(name);
+      if (!found) {
+        const sum = { above: 0, below: 0, of: 0 };
+        const { chunk } = view;
+        chunk?.header.maxima.forEach((maxima, r) => {
+          maxima.slice(0, chunk.header.heads + 1).forEach((maximum, c) => {
+            if (maximum === null) return;
+            const one = Marks.off(Paint.others(chunk, r, c), maximum, of(view, r, c, state));
+            sum.above += one.above;
+            sum.below += one.below;
+            sum.of += one.of;
+          });
+        });
+        lost.set(name, (found = sum));
+      }
+      return found;
+    }
+
+    /**
      * What a picture of all maps depends on besides their chunk.
      * @param {State} state
      */
-    function key({ scale, form, clip }) {
+    function key({ scale, form, clip, keep }) {
       refresh();
       const others = scale === "map" || scale === "model" ? 0 : turn;
-      return `${scale} ${form} ${clip} ${others}`;
+      return `${scale} ${form} ${clip} ${keep} ${others}`;
     }
 
-    return { of, key };
+    return { of, off, key };
   }
 
   /**

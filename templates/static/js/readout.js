@@ -17,10 +17,11 @@ const Readouts = (() => {
     const mass = Dom.make("div", { class: "mass" });
     const bar = ColourBars.like(Dom.find(document, ".shared-bar"));
     const kept = Dom.make("p", { class: "kept", hidden: "" });
-    root.append(title, value, bar, kept, mass);
+    const norms = Dom.make("p", { class: "norms" });
+    root.append(title, value, bar, kept, mass, norms);
 
     return {
-      update(view, state, shown, place, differ) {
+      update(view, state, shown, place, differ, off) {
         title.replaceChildren(
           Words.sentence(`${Words.layer(state.layer)}, ${Words.head(state.head)}`),
         );
@@ -31,14 +32,15 @@ const Readouts = (() => {
         badge.textContent = "scale differs";
         value.replaceChildren(...valueText(view, shown, place));
         const map = shown.kind === "map" && view.chunk ? shown : null;
-        mass.hidden = notes.hidden = !map;
+        mass.hidden = norms.hidden = notes.hidden = !map;
         kept.hidden = !map || state.keep >= 100;
         if (!map || !view.chunk) return;
         const { range } = map;
         if (differ) ColourBars.update(bar, range);
         if (!kept.hidden) kept.textContent = keptText(view.chunk, map.row, map.column, state.keep);
         showMass(mass, view.chunk, map.row, map.column);
-        notes.replaceChildren(...noteLines(view.chunk, map.row, map.column, range));
+        norms.textContent = normsText(view.chunk, map.row, state.layer);
+        notes.replaceChildren(...noteLines(view.chunk, map.row, map.column, range, off));
       },
     };
   }
@@ -62,6 +64,7 @@ const Readouts = (() => {
     const rank = Places.rank(view.chunk, shown.row, shown.column, at);
     const [rows, cols] = view.chunk.header.grid;
     const share = times / view.chunk.header.keys[shown.row];
+    const norm = Norms.after(view.chunk, shown.row)[at.row * cols + at.col];
     return [
       Dom.make("span", {}, [
         Dom.make("strong", {}, [`${Numbers.times(times)} ×`]),
@@ -74,7 +77,22 @@ const Readouts = (() => {
       Dom.make("span", { class: "where" }, [
         `${patch ? "" : "strongest: "}row ${at.row + 1}, col ${at.col + 1}${own ? " (the query itself)" : ""}`,
       ]),
+      ...(norm === undefined
+        ? []
+        : [Dom.make("span", { class: "norm" }, [`norm ${Number(Norms.times(norm).toPrecision(2))} × the median`])]),
     ];
+  }
+
+  /**
+   * @param {Chunk} chunk
+   * @param {number} row
+   * @param {RowLabel} layer
+   */
+  function normsText(chunk, row, layer) {
+    const codes = Norms.after(chunk, row);
+    if (!codes.length) return "";
+    const count = Norms.outliers(codes).reduce((sum, one) => sum + one, 0);
+    return `${count} outlier patch${count === 1 ? "" : "es"} in ${Words.layer(layer)}`;
   }
 
   /**
@@ -84,7 +102,7 @@ const Readouts = (() => {
    * @param {number} percent
    */
   function keptText(chunk, row, column, percent) {
-    const mask = Marks.mask(Paint.mapCodes(chunk, row, column), percent);
+    const mask = Threshold.mask(Paint.mapCodes(chunk, row, column), percent);
     const kept = mask.reduce((sum, keep) => sum + keep, 0);
     return `${percent}\u00a0% of the mass on patches: ${kept} of ${mask.length} patches`;
   }
@@ -120,20 +138,18 @@ const Readouts = (() => {
    * @param {number} row
    * @param {number} column
    * @param {ScaleRange} range
+   * @param {OffScale} all of all maps of the model
    */
-  function noteLines(chunk, row, column, range) {
+  function noteLines(chunk, row, column, range, all) {
     const codes = Paint.mapCodes(chunk, row, column);
     const maximum = chunk.header.maxima[row][column] ?? 0;
-    let above = 0;
-    let below = 0;
-    for (const code of codes) {
-      const place = Scale.position(Scale.value(code, maximum), range);
-      if (place > 1) above += 1;
-      if (place < 0) below += 1;
-    }
-    const lines = [`Off the scale: ${above} above, ${below} below, of ${codes.length} patches.`];
+    const { above, below } = Marks.off(codes, maximum, range);
+    const lines = [
+      `Off the scale: ${above} above, ${below} below, of ${codes.length} patches; ` +
+        `in all maps ${Numbers.percent(all.above / all.of)} above, ${Numbers.percent(all.below / all.of)} below.`,
+    ];
     const fused = column > chunk.header.heads;
-    if (!fused && chunk.header.statistics && row < chunk.header.statistics.entropy.length) {
+    if (!fused && row < chunk.header.statistics.entropy.length) {
       const { entropy, distance } = chunk.header.statistics;
       const pick = (/** @type {number[][]} */ table) =>
         column < table[row].length

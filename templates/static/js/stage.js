@@ -42,7 +42,7 @@ const Stages = (() => {
           shown.kind === "absent" || shown.kind === "failed" ? shown.reason : "";
         parts.canvas.hidden = shown.kind !== "map";
         parts.canvas.style.opacity = String(state.strength / 100);
-        redraw = () => draw(parts.canvas, view, state, shown);
+        redraw = () => draw(parts, view, state, shown);
         redraw();
       },
     };
@@ -51,7 +51,7 @@ const Stages = (() => {
   /**
    * @param {HTMLElement} root
    * @param {PageData} page
-   * @param {StageActions} actions
+   * @param {Pick<StageActions, "point" | "pin">} actions
    */
   function listen(root, page, actions) {
     /** @param {MouseEvent} event */
@@ -94,12 +94,10 @@ const Stages = (() => {
    * @param {PageModel | null} model
    */
   function build(root, page, model) {
-    const canvas = document.createElement("canvas");
-    canvas.className = "stage-map";
+    const { box, canvas, lines } = layers();
     const mark = Dom.make("div", { class: "stage-mark", hidden: "" });
     const query = Dom.make("div", { class: "stage-mark stage-query", hidden: "" });
     const message = Dom.make("p", { class: "stage-message" });
-    const box = Dom.make("div", { class: "stage-box" }, [canvas]);
     root.append(box, query, mark, message);
     if (model) {
       cover(box, page, model);
@@ -116,7 +114,17 @@ const Stages = (() => {
     } else {
       box.hidden = true;
     }
-    return { canvas, mark, query, message, box };
+    return { canvas, lines, mark, query, message, box };
+  }
+
+  /** A map, and above it lines that stay when the map is made transparent. */
+  function layers() {
+    const canvas = document.createElement("canvas");
+    canvas.className = "stage-map";
+    const lines = document.createElement("canvas");
+    lines.className = "stage-lines";
+    lines.hidden = true;
+    return { canvas, lines, box: Dom.make("div", { class: "stage-box" }, [canvas, lines]) };
   }
 
   /**
@@ -132,13 +140,14 @@ const Stages = (() => {
   }
 
   /**
-   * @param {HTMLCanvasElement} canvas
+   * @param {{canvas: HTMLCanvasElement, lines: HTMLCanvasElement}} parts
    * @param {ModelView} view
    * @param {State} state
    * @param {Shown} shown
    */
-  function draw(canvas, view, state, shown) {
+  function draw({ canvas, lines }, view, state, shown) {
     const { chunk } = view;
+    lines.hidden = shown.kind !== "map" || state.outliers !== "outline";
     if (shown.kind !== "map" || !chunk) return;
     const cols = chunk.header.grid[1];
     const codes = Paint.mapCodes(chunk, shown.row, shown.column);
@@ -151,7 +160,21 @@ const Stages = (() => {
       : Paint.patches(codes, cols, maximum, range, colours);
     const context = fill(canvas, image, smooth);
     if (!smooth) Marks.clipped(context, codes, cols, maximum, range);
-    if (state.keep < 100) Marks.kept(context, Marks.mask(codes, state.keep), cols);
+    if (state.keep < 100) Marks.kept(context, Threshold.mask(codes, state.keep), cols);
+    if (lines.hidden) return;
+    size(lines);
+    Marks.outline(Paint.context(lines), Norms.outliers(Norms.after(chunk, shown.row)), cols, 2);
+  }
+
+  /**
+   * Size a canvas to its box on the screen; that clears it.
+   * @param {HTMLCanvasElement} canvas
+   */
+  function size(canvas) {
+    const ratio = window.devicePixelRatio || 1;
+    const box = (canvas.parentElement ?? canvas).getBoundingClientRect();
+    canvas.width = Math.max(1, Math.round(box.width * ratio));
+    canvas.height = Math.max(1, Math.round(box.height * ratio));
   }
 
   /**
@@ -161,10 +184,7 @@ const Stages = (() => {
    * @param {boolean} [smooth]
    */
   function fill(canvas, image, smooth = false) {
-    const ratio = window.devicePixelRatio || 1;
-    const box = (canvas.parentElement ?? canvas).getBoundingClientRect();
-    canvas.width = Math.max(1, Math.round(box.width * ratio));
-    canvas.height = Math.max(1, Math.round(box.height * ratio));
+    size(canvas);
     const context = Paint.context(canvas);
     context.imageSmoothingEnabled = smooth;
     context.drawImage(Paint.canvas(image), 0, 0, canvas.width, canvas.height);
@@ -174,7 +194,7 @@ const Stages = (() => {
   /**
    * @param {HTMLElement} element
    * @param {PageData} page
-   * @param {PageModel | null} model
+   * @param {Grid | null} model whose patch is marked; null for the place alone
    * @param {Place | null} place
    */
   function mark(element, page, model, place) {
@@ -200,5 +220,5 @@ const Stages = (() => {
     return Math.min(largest, Math.max(0, value));
   }
 
-  return { create, cover, draw, fill };
+  return { create, cover, draw, fill, layers, listen, mark };
 })();

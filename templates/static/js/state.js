@@ -13,6 +13,7 @@ const State = (() => {
   const ORDERS = /** @type {const} */ (["number", "different"]);
   const PAIR_LAYERS = /** @type {const} */ (["number", "depth"]);
   const PAIR_HEADS = /** @type {const} */ (["number", "entropy", "distance", "mass", "match"]);
+  const OUTLIERS = /** @type {const} */ (["plain", "outline"]);
   const CLIPS = /** @type {const} */ (["0", "0.5", "1", "2", "5"]);
 
   /**
@@ -29,6 +30,7 @@ const State = (() => {
       form: "log2",
       clip: 0.5,
       keep: 100,
+      outliers: "plain",
       draw: "nearest",
       strength: 80,
       place: null,
@@ -88,6 +90,7 @@ const State = (() => {
     if (fields.get("draw") === "smooth") state.draw = "smooth";
     state.strength = percent(fields.get("overlay"), state.strength);
     state.keep = Math.max(5, percent(fields.get("keep"), state.keep));
+    state.outliers = oneOf(OUTLIERS, fields.get("outliers"), state.outliers);
     state.view = oneOf(VIEWS, fields.get("view"), state.view);
     state.how = oneOf(HOWS, fields.get("how"), state.how);
     state.order = oneOf(ORDERS, fields.get("order"), state.order);
@@ -111,6 +114,7 @@ const State = (() => {
     const fields = [];
     if (state.pairLayers !== "number") fields.push(["layers", state.pairLayers]);
     if (state.pairHeads !== "number") fields.push(["heads", state.pairHeads]);
+    if (state.outliers !== "plain") fields.push(["outliers", state.outliers]);
     if (state.view === "wall") return fields;
     fields.push(["view", state.view], ["a", state.a], ["b", state.b]);
     if (state.view !== "pair") fields.push(["order", state.order]);

@@ -5,23 +5,23 @@
 
 const Threshold = (() => {
   /**
-   * For each patch 1 when it is kept. The smallest set of the strongest that holds the share.
-   * @param {ArrayLike<number>} values
-   * @param {number} share of the mass on patches, 0 to 1
+   * For each patch 1 when it is kept: the smallest set of the strongest that holds the share, of
+   * equals the first.
+   * @param {Uint8Array} codes a value is its code squared, times something that is the same for all
+   * @param {number} percent of the mass on patches
    */
-  function mask(values, share) {
-    const order = Array.from(values, (_, i) => i).sort((a, b) => values[b] - values[a] || a - b);
-    let total = 0;
-    for (let i = 0; i < values.length; i += 1) total += values[i];
-    const kept = new Uint8Array(values.length);
-    let mass = 0;
-    for (const i of order) {
-      // a hair's breadth, so that the rounding of a sum decides nothing
-      if (mass >= share * total * (1 - 1e-9)) break;
-      kept[i] = 1;
-      mass += values[i];
+  function mask(codes, percent) {
+    const counts = new Uint32Array(256);
+    for (const code of codes) counts[code] += 1;
+    const total = counts.reduce((sum, count, code) => sum + count * code * code, 0);
+    // a hair's breadth, so that the rounding of a product decides nothing
+    let wanted = (percent / 100) * total * (1 - 1e-9);
+    const room = new Uint32Array(256);
+    for (let code = 255; code > 0 && wanted > 0; code -= 1) {
+      room[code] = Math.min(counts[code], Math.ceil(wanted / (code * code)));
+      wanted -= room[code] * code * code;
     }
-    return kept;
+    return codes.map((code) => (room[code] > 0 ? ((room[code] -= 1), 1) : 0));
   }
 
   /**

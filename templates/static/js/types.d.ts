@@ -32,6 +32,8 @@ interface PageData {
   width: number;
   height: number;
   scale: [number, number];
+  /** The same for patches as queries. */
+  patch_scale: [number, number];
   colours: string;
   queries: { id: string; label: string }[];
   layers: number;
@@ -48,6 +50,8 @@ interface Statistics {
   entropy_patches: number[][];
   distance: number[][];
   distance_patches: number[][];
+  /** Base64 of a PNG: codes, one line a layer, the first the embedding. */
+  norms: string;
 }
 
 interface Header {
@@ -63,7 +67,7 @@ interface Header {
   maxima: (number | null)[][];
   /** [row, head + mean, key group], shares of 1. */
   mass: (number | null)[][][];
-  statistics: Statistics | null;
+  statistics: Statistics;
 }
 
 /** Mirrors generator/present/patches.py. */
@@ -85,6 +89,7 @@ interface PatchHeader {
 interface PatchChunk {
   header: PatchHeader;
   codes: Uint8Array;
+  norms: Uint8Array;
   /** [row, head + mean, query] */
   maxima: Float32Array;
   /** [row, head + mean, query, key group], share of 1 times 65535. */
@@ -96,6 +101,8 @@ interface Chunk {
   header: Header;
   codes: Uint8Array;
   width: number;
+  /** Codes of norms, [layer, patch]; layer 0 is the embedding. */
+  norms: Uint8Array;
   /** The patch that is the query: shown, but left out of ranges and of the strongest. */
   self: Patch | null;
 }
@@ -105,6 +112,13 @@ interface ScaleRange {
   low: number;
   high: number;
   form: FormName;
+}
+
+/** Patches off a scale, of all that were counted. */
+interface OffScale {
+  above: number;
+  below: number;
+  of: number;
 }
 
 /** A place in the original picture, in its pixels. */
@@ -120,6 +134,7 @@ interface Patch {
 
 type ScaleName = "shared" | "model" | "layer" | "map";
 type FormName = "log2" | "sqrt" | "linear";
+type OutliersName = "plain" | "outline";
 type DrawName = "nearest" | "smooth";
 
 type ViewName = "wall" | "heads" | "layers" | "pair";
@@ -150,7 +165,9 @@ interface Tile {
 /** What the views below the large maps ask of the page. */
 interface ViewActions {
   set(patch: Partial<State>, how: "push" | "walk" | "replace"): void;
-  choose(view: ModelView, tile: Tile): void;
+  choose(view: ModelView, tile: Tile, from: HTMLElement): void;
+  point(place: Place | null): void;
+  pin(place: Place, second: boolean): void;
   show(view: ModelView, state: State): Shown;
   paint(view: ModelView): HTMLCanvasElement | null;
 }
@@ -165,6 +182,7 @@ interface State {
   clip: number;
   /** Percent of the mass on patches that is kept; 100 is all. */
   keep: number;
+  outliers: OutliersName;
   draw: DrawName;
   strength: number;
   /** The place that is read and kept. */
@@ -214,6 +232,8 @@ interface WallActions {
   preview(layer: RowLabel, head: HeadLabel): void;
   endPreview(): void;
   choose(layer: RowLabel, head: HeadLabel, how: "push" | "walk"): void;
+  /** A cell was clicked: `from`, which has the focus. */
+  clicked(from: HTMLElement): void;
   /** Go to the previous (-1) or next (1) image. */
   turn(by: number): void;
   /** All maps of the chosen query in one picture, one pixel a patch; null while they load. */
@@ -246,5 +266,5 @@ interface Stage {
 
 interface Readout {
   /** `differ`: whether the models' maps are not all on one range. */
-  update(view: ModelView, state: State, shown: Shown, place: Place | null, differ: boolean): void;
+  update(view: ModelView, state: State, shown: Shown, place: Place | null, differ: boolean, off: OffScale): void;
 }

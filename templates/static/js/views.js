@@ -18,7 +18,7 @@ const Views = (() => {
     const order = Dom.byId("order", HTMLSelectElement);
     const [a, b] = [Dom.byId("a", HTMLSelectElement), Dom.byId("b", HTMLSelectElement)];
     const how = Dom.byId("how", HTMLSelectElement);
-    const pair = Pair.create(sections.pair, page, actions.set);
+    const pair = Pair.create(sections.pair, page, actions);
     const buttons = [...document.querySelectorAll("[data-view]")].filter(
       (each) => each instanceof HTMLButtonElement,
     );
@@ -42,7 +42,7 @@ const Views = (() => {
       let found = tiles.get(view);
       if (!found) {
         const root = Dom.find(document, `[data-tiles="${view.index}"]`);
-        found = Tiles.create(root, (tile) => actions.choose(view, tile));
+        found = Tiles.create(root, (tile, from) => actions.choose(view, tile, from));
         tiles.set(view, found);
       }
       return found;
@@ -52,8 +52,9 @@ const Views = (() => {
       /**
        * @param {ModelView[]} views
        * @param {State} state
+       * @param {Place | null} place
        */
-      update(views, state) {
+      update(views, state, place) {
         for (const button of buttons) {
           button.setAttribute("aria-pressed", String(button.dataset.view === state.view));
         }
@@ -66,7 +67,7 @@ const Views = (() => {
         if (state.view !== "pair") pair.stop();
         if (state.view === "pair" && two[0] && two[1]) {
           const [one, other] = [two[0], two[1]].map((view) => ({ view, shown: actions.show(view, state) }));
-          pair.update(one, other, state);
+          pair.update(one, other, state, place);
         }
         if (sections.tiles.hidden) return;
         title.textContent =

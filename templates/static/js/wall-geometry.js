@@ -6,8 +6,9 @@ const WallGeometry = (() => {
   const LARGEST = 44;
   const SMALLEST = 15;
   const GAP = 1;
-  /** Space between the mean over heads, which stands first, and the heads. */
-  const MEAN_GAP = 7;
+  /** Mean and maximum over heads stand first; space between them and the heads. */
+  const FUSED = 2;
+  const FUSED_GAP = 7;
   /** Below a stage, a wall stays low enough to be seen together with it. */
   const TALLEST = 440;
   const TALLEST_SHARE = 0.5;
@@ -23,10 +24,10 @@ const WallGeometry = (() => {
   function measure(model, room, screen) {
     const { ratio } = screen;
     const rows = model.rows.length;
-    const columns = model.heads + 1;
+    const columns = model.heads + FUSED;
     const [left, top, right, bottom] = model.view;
     const shape = (right - left) / (bottom - top);
-    const free = (Math.max(40, room) - MEAN_GAP - (columns - 2) * GAP) / columns;
+    const free = (Math.max(40, room) - FUSED_GAP - (columns - 2) * GAP) / columns;
     const tallest = Math.max(TALLEST, TALLEST_SHARE * screen.height);
     const low = screen.width < PHONE ? LARGEST : Math.max(SMALLEST, tallest / rows - GAP);
     const width = whole(Math.min(LARGEST, low * shape, free), ratio, Math.floor);
@@ -44,10 +45,10 @@ const WallGeometry = (() => {
 
   /**
    * @param {WallSize} size
-   * @param {number} column of the wall, 0 the mean
+   * @param {number} column of the wall: 0 the mean, 1 the maximum, then heads
    */
   function left(size, column) {
-    return column * (size.width + GAP) + (column > 0 ? MEAN_GAP - GAP : 0);
+    return column * (size.width + GAP) + (column >= FUSED ? FUSED_GAP - GAP : 0);
   }
 
   /**
@@ -74,11 +75,28 @@ const WallGeometry = (() => {
    */
   function cellAt(size, x, y) {
     const row = Math.floor(y / (size.height + GAP));
-    const inMean = x < size.width + MEAN_GAP / 2;
-    const column = inMean ? 0 : Math.floor((x - MEAN_GAP + GAP) / (size.width + GAP));
+    const fused = x < left(size, FUSED) - FUSED_GAP / 2;
+    const from = fused ? x : x - FUSED_GAP + GAP;
+    const column = Math.max(fused ? 0 : FUSED, Math.floor(from / (size.width + GAP)));
     const inside = x >= 0 && row >= 0 && row < size.rows && column < size.columns;
     return inside ? { row, column } : null;
   }
 
-  return { measure, left, top, extent, cellAt };
+  /**
+   * The column of a head; past the end for one that a model lacks.
+   * @param {HeadLabel} head
+   */
+  function columnOf(head) {
+    return head === "mean" ? 0 : head === "max" ? 1 : Number(head) + FUSED - 1;
+  }
+
+  /**
+   * @param {number} column
+   * @returns {HeadLabel}
+   */
+  function headOf(column) {
+    return column === 0 ? "mean" : column === 1 ? "max" : String(column - FUSED + 1);
+  }
+
+  return { measure, left, top, extent, cellAt, columnOf, headOf };
 })();

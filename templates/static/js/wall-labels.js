@@ -5,6 +5,8 @@
 const WallLabels = (() => {
   /** Labels closer together than this, in pixels, are thinned out. */
   const CLOSE = 17;
+  /** In cells narrower than this, mean and max would print over each other. */
+  const WIDE = 36;
 
   /**
    * Show the chosen label, and of the others as many as have room.
@@ -33,16 +35,18 @@ const WallLabels = (() => {
   function describe(chunk, state) {
     const name = `${Words.sentence(Words.layer(state.layer))}, ${Words.head(state.head)}`;
     const row = chunk ? chunk.header.rows.indexOf(state.layer) : -1;
-    if (!chunk || row < 0) return name;
+    // a model that lacks the query still holds the chunk of the last one that it had
+    if (!chunk || row < 0 || chunk.header.query !== state.query) return name;
     const column = Words.columnOf(chunk, state.head);
     const maximum = chunk.header.maxima[row][column];
     const patches = chunk.header.mass[row][column]?.at(-1);
-    if (maximum == null || patches == null) {
+    if (maximum == null) {
       return `${name}: ${chunk.self ? "patches have the mean over heads only" : "none in this model"}`;
     }
-    const [share, times] = [Numbers.percent(patches), Numbers.times(maximum)];
-    return `${name}: ${share} on patches, at most ${times} times uniform`;
+    // a maximum over heads has no shares
+    const share = patches == null ? "" : `${Numbers.percent(patches)} on patches, `;
+    return `${name}: ${share}at most ${Numbers.times(maximum)} times uniform`;
   }
 
-  return { thin, describe };
+  return { WIDE, thin, describe };
 })();

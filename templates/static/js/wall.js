@@ -1,6 +1,6 @@
 "use strict";
 
-// The wall of one model: all layers and heads on one canvas, the mean over heads first. One cell is
+// The wall of one model: all layers and heads on one canvas, mean and maximum over heads first. One cell is
 // a real element with a focus ring; it moves over the canvas as an ARIA grid cell would.
 
 const Walls = (() => {
@@ -78,12 +78,13 @@ const Walls = (() => {
     const name = `${model.label}: all layers and heads`;
     const counts = {
       "aria-rowcount": String(model.rows.length),
-      "aria-colcount": String(model.heads + 1),
+      "aria-colcount": String(model.heads + 2),
     };
     const grid = Dom.make("div", { role: "grid", "aria-label": name, ...counts }, [row]);
     const frame = Dom.make("div", { class: "wall-frame" }, [canvas, hint, grid]);
-    const names = ["mean", ...Array.from({ length: model.heads }, (_, i) => String(i + 1))];
-    const heads = names.map((name) => Dom.make("span", {}, [name]));
+    const heads = Array.from({ length: model.heads + 2 }, (_, column) =>
+      Dom.make("span", {}, [WallGeometry.headOf(column)]),
+    );
     const layers = model.rows.map((name) => Dom.make("span", {}, [name]));
     root.append(
       Dom.make("div", { class: "wall" }, [
@@ -105,6 +106,7 @@ const Walls = (() => {
     parts.frame.style.height = `${height}px`;
     parts.canvas.width = Math.round(width * size.ratio);
     parts.canvas.height = Math.round(height * size.ratio);
+    parts.heads[0].parentElement?.classList.toggle("close", size.width < WallLabels.WIDE);
     parts.heads.forEach((label, column) => {
       Dom.place(label, WallGeometry.left(size, column), 0, size.width, 16, "px");
     });
@@ -134,8 +136,9 @@ const Walls = (() => {
     header.rows.forEach((label, row) => {
       const y = device(WallGeometry.top(size, model.rows.indexOf(label)));
       header.maxima[row].forEach((maximum, column) => {
-        if (maximum === null || column > header.heads) return;
-        const x = device(WallGeometry.left(size, (column + 1) % (header.heads + 1)));
+        if (maximum === null) return;
+        const head = column < header.heads ? String(column + 1) : column > header.heads ? "max" : "mean";
+        const x = device(WallGeometry.left(size, WallGeometry.columnOf(head)));
         context.drawImage(atlas, column * cols, row * rows, cols, rows, x, y, width, height);
       });
     });
@@ -148,8 +151,8 @@ const Walls = (() => {
    */
   function find(model, state) {
     const row = model.rows.indexOf(state.layer);
-    const column = state.head === "mean" ? 0 : Number(state.head) || Infinity;
-    return row >= 0 && column <= model.heads ? { row, column } : null;
+    const column = WallGeometry.columnOf(state.head);
+    return row >= 0 && column < model.heads + 2 ? { row, column } : null;
   }
 
   /**
@@ -211,6 +214,7 @@ const Walls = (() => {
       if (!cell) return;
       actions.choose(...names(model, cell.row, cell.column), "push");
       parts.cell.focus({ preventScroll: true });
+      actions.clicked(parts.cell);
     });
     parts.cell.addEventListener("keydown", (event) => {
       const state = chosen();
@@ -223,7 +227,7 @@ const Walls = (() => {
       if (!step) return;
       event.preventDefault();
       const row = clamp(step[0], model.rows.length - 1);
-      actions.choose(...names(model, row, clamp(step[1], model.heads)), "walk");
+      actions.choose(...names(model, row, clamp(step[1], model.heads + 1)), "walk");
       parts.cell.scrollIntoView({ block: "nearest", inline: "nearest" });
     });
   }
@@ -237,14 +241,14 @@ const Walls = (() => {
    */
   function steps(model, state, far) {
     const row = Math.max(0, model.rows.indexOf(state.layer));
-    const column = Number(state.head) || 0;
+    const column = WallGeometry.columnOf(state.head);
     return {
       ArrowUp: [row - 1, column],
       ArrowDown: [row + 1, column],
       ArrowLeft: [row, column - 1],
       ArrowRight: [row, column + 1],
       Home: [far ? 0 : row, 0],
-      End: [far ? model.rows.length - 1 : row, model.heads],
+      End: [far ? model.rows.length - 1 : row, model.heads + 1],
     };
   }
 
@@ -255,7 +259,7 @@ const Walls = (() => {
    * @returns {[RowLabel, HeadLabel]}
    */
   function names(model, row, column) {
-    return [model.rows[row], column === 0 ? "mean" : String(column)];
+    return [model.rows[row], WallGeometry.headOf(column)];
   }
 
   /**

@@ -1,0 +1,154 @@
+"""What pages say of one model on one image beside its maps, small enough to keep for every cell.
+
+A digest is made once from a record and kept with the site, so that pages can be planned again, and
+models compared over a thousand images, without reading records.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.budget import MassBudget, mass_budget
+from generator.analysis.heads import HeadTables, head_tables
+from generator.analysis.lost import lost
+from generator.analysis.masks import KEPT_MASS, layer_masks
+from generator.analysis.massive import MassiveSummary, massive_summary
+from generator.analysis.norms import NormSummary, norm_summary
+from generator.analysis.onset import OnsetSeries, onset_series
+from generator.analysis.rollout import RolloutDiagnostics, rollout_diagnostics
+from generator.analysis.tokencut import tokencut
+from generator.analysis.values import SinkValues, sink_values
+from generator.extras import Prediction
+from generator.records import AttentionRecord, FloatArray
+
+NO_FEATURES = NotApplicable("vectors of tokens were not measured")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundObject:
+    """An object found without labels.
+
+    Attributes:
+        method: ``LOST`` or ``TokenCut``.
+        pixels: left, top, right, bottom in pixels of the oriented original.
+        seed: row and column of the patch it grew from.
+        patches: patches of its part.
+    """
+
+    method: str
+    pixels: tuple[float, float, float, float]
+    seed: tuple[int, int]
+    patches: int
+
+
+@dataclass(frozen=True, slots=True)
+class MaskFacts:
+    """The mass mask of the last layer, mean over heads.
+
+    Attributes:
+        share: of the mass that it holds.
+        area: of the patches, as a share of 1.
+        parts: connected parts.
+    """
+
+    share: float
+    area: float
+    parts: int
+
+
+@dataclass(frozen=True, slots=True)
+class CellDigest:
+    """Numbers of one model on one image.
+
+    Attributes:
+        heads: for each layer and head.
+        budget: where attention goes, mean over heads.
+        norms: of tokens in the residual stream.
+        onset: largest norm and largest attention, layer by layer.
+        rollout: its diagnostics.
+        massive: massive activations.
+        sinks: value norms of what receives most attention.
+        last: float32 ``[row, col]``, attention on patches of the CLS query in the last layer, mean
+            over heads, as shares that sum to 1; what patches receive, for a model without CLS.
+        rolled: float32 ``[row, col]``, the rollout through all layers, in the same way.
+        mask: mass mask of ``last``.
+        lost: what LOST finds.
+        tokencut: what TokenCut finds.
+        prediction: of the class head; None for a model without one.
+    """
+
+    heads: HeadTables
+    budget: MassBudget
+    norms: NormSummary
+    onset: OnsetSeries
+    rollout: RolloutDiagnostics
+    massive: MassiveSummary | NotApplicable
+    sinks: SinkValues | NotApplicable
+    last: FloatArray
+    rolled: FloatArray
+    mask: MaskFacts
+    lost: FoundObject | NotApplicable
+    tokencut: FoundObject | NotApplicable
+    prediction: Prediction | None
+
+
+def cell_digest(record: AttentionRecord) -> CellDigest:
+    """The digest of a record. Takes a second or two at 37x37, most of it for TokenCut."""
+    layout = record.layout
+    last = last_map(record)
+    masked = layer_masks(last[None], layout).mean
+    budget = mass_budget(record)
+    return CellDigest(
+        heads=head_tables(record),
+        # Numbers of single heads are in the head tables; here they would weigh too much.
+        budget=replace(budget, queries=tuple(replace(q, heads=None) for q in budget.queries)),
+        norms=norm_summary(record),
+        onset=onset_series(record),
+        rollout=rollout_diagnostics(record),
+        massive=massive_summary(record),
+        sinks=sink_values(record),
+        last=_shares(layout.fold(last)),
+        rolled=_shares(layout.fold(record.rollout[0])),
+        mask=MaskFacts(KEPT_MASS, masked.area, masked.parts.count),
+        lost=_lost(record),
+        tokencut=_tokencut(record),
+        prediction=record.prediction,
+    )
+
+
+def last_map(record: AttentionRecord) -> FloatArray:
+    """Attention of the CLS query in the last layer, mean over heads: float64 ``[patch]``.
+
+    Of a model without CLS, the attention that patches receive.
+    """
+    layout = record.layout
+    rows = record.received if layout.cls is None else record.rows(layout.cls)
+    found: FloatArray = rows[-1][:, layout.patch_slice].mean(axis=0, dtype=np.float64)
+    return found
+
+
+def _shares(values: FloatArray) -> FloatArray:
+    wide = values.astype(np.float64)
+    shares: FloatArray = (wide / max(wide.sum(), np.finfo(np.float64).tiny)).astype(np.float32)
+    return shares
+
+
+def _lost(record: AttentionRecord) -> FoundObject | NotApplicable:
+    if record.features is None:
+        return NO_FEATURES
+    found = lost(record.features.objects, record.layout, record.view)
+    if isinstance(found, NotApplicable):
+        return found
+    return FoundObject("LOST", found.pixels, found.seed, int(found.mask.sum()))
+
+
+def _tokencut(record: AttentionRecord) -> FoundObject | NotApplicable:
+    if record.features is None:
+        return NO_FEATURES
+    found = tokencut(record.features.objects, record.layout, record.view)
+    if isinstance(found, NotApplicable):
+        return found
+    return FoundObject("TokenCut", found.pixels, found.seed, int(found.mask.sum()))

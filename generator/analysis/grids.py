@@ -1,0 +1,70 @@
+"""Maps of different models on one grid, so that they can be compared place by place.
+
+Maps are compared on the coarsest of the grids, over the part of the picture that all models saw;
+attention is moved between grids by area, so that none is invented or lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from generator.records import FloatArray, View
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedMap:
+    """A map and the part of the picture that it covers: ``[grid row, grid col]``, any unit."""
+
+    values: FloatArray
+    view: View
+
+
+def on_common_grid(maps: Sequence[PlacedMap]) -> tuple[FloatArray, ...] | None:
+    """Maps as shares of 1 on the coarsest grid, over the part that all cover.
+
+    Returns:
+        One float64 array for each map, or None where they cover nothing together.
+    """
+    left = max(item.view.left for item in maps)
+    top = max(item.view.top for item in maps)
+    right = min(item.view.right for item in maps)
+    bottom = min(item.view.bottom for item in maps)
+    if left >= right or top >= bottom:
+        return None
+    rows = np.linspace(top, bottom, min(len(item.values) for item in maps) + 1)
+    cols = np.linspace(left, right, min(item.values.shape[1] for item in maps) + 1)
+    found = []
+    for item in maps:
+        high, wide = item.values.shape
+        down = overlaps(np.linspace(item.view.top, item.view.bottom, high + 1), rows)
+        across = overlaps(np.linspace(item.view.left, item.view.right, wide + 1), cols)
+        mass = down @ np.asarray(item.values, dtype=np.float64) @ across.T
+        found.append(mass / max(mass.sum(), np.finfo(np.float64).tiny))
+    return tuple(found)
+
+
+def pooled(values: FloatArray, most: int) -> FloatArray:
+    """A map on a grid of at most ``most`` rows and columns, its sum kept: float64.
+
+    Args:
+        values: ``[row, col]``.
+        most: rows and columns that are enough; a smaller grid stays as it is.
+    """
+    found = np.asarray(values, dtype=np.float64)
+    for axis, count in enumerate(found.shape):
+        if count > most:
+            source, target = np.linspace(0, 1, count + 1), np.linspace(0, 1, most + 1)
+            found = np.moveaxis(np.tensordot(overlaps(source, target), found, (1, axis)), 0, axis)
+    return found
+
+
+def overlaps(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of each source cell that lies in each target cell, ``[target, source]``, from edges."""
+    low = np.maximum(target[:-1, None], source[None, :-1])
+    high = np.minimum(target[1:, None], source[None, 1:])
+    found: NDArray[np.float64] = np.clip(high - low, 0, None) / np.diff(source)
+    return found

@@ -1,0 +1,87 @@
+"""From numbers to places: linear and logarithmic scales with ticks at round numbers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from generator.present.charts.chart import Axis, AxisTick
+
+STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A range of numbers laid along a range of places.
+
+    Attributes:
+        low: the number at ``start``.
+        high: the number at ``end``.
+        start: place of ``low``.
+        end: place of ``high``; smaller than ``start`` for an axis that goes up.
+        log: whether equal steps are equal factors.
+    """
+
+    low: float
+    high: float
+    start: float
+    end: float
+    log: bool = False
+
+    def at(self, value: float) -> float:
+        """Place of a number, held inside the range; rounded so that bytes do not depend on it."""
+        low, high = self._bend(self.low), self._bend(self.high)
+        share = (self._bend(value) - low) / (high - low) if high > low else 0.5
+        share = min(max(share, 0.0), 1.0)
+        return round(self.start + share * (self.end - self.start), 2)
+
+    def _bend(self, value: float) -> float:
+        return math.log10(max(value, 1e-30)) if self.log else value
+
+    def axis(self, label: str, *, count: int = 5) -> Axis:
+        """The axis of this span, with about ``count`` ticks."""
+        values = (
+            log_ticks(self.low, self.high) if self.log else round_ticks(self.low, self.high, count)
+        )
+        return Axis(label, tuple(AxisTick(self.at(value), number_text(value)) for value in values))
+
+
+def number_text(value: float) -> str:
+    """A number on an axis or in a table: up to four digits that count."""
+    if value and (abs(value) < 1e-3 or abs(value) >= 1e6):
+        return f"{value:.1e}".replace("e-0", "e-").replace("e+0", "e")
+    return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def round_ticks(low: float, high: float, count: int) -> tuple[float, ...]:
+    """Round numbers inside a range, about as many as asked for."""
+    if high <= low:
+        return (low,)
+    raw = (high - low) / max(count - 1, 1)
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = next(step * power for step in STEPS if step * power >= raw * (1 - 1e-9))
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return tuple(round(n * step, 12) for n in range(first, last + 1))
+
+
+def log_ticks(low: float, high: float) -> tuple[float, ...]:
+    """Powers of ten inside a range; with their twos and fives where there are fewer than three."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    powers = [10.0**n for n in range(first, last + 1)]
+    inside = [value for value in powers if low <= value * (1 + 1e-9) and value <= high * (1 + 1e-9)]
+    if len(inside) >= 3:
+        return tuple(inside)
+    finer = [factor * power for power in powers for factor in (1, 2, 5)]
+    return tuple(v for v in finer if low <= v * (1 + 1e-9) and v <= high * (1 + 1e-9))
+
+
+def padded(low: float, high: float, *, log: bool = False) -> tuple[float, float]:
+    """A range with a little air, never empty; round powers of ten when logarithmic."""
+    if log:
+        low = max(low, 1e-12)
+        high = max(high, low * 10)
+        return 10.0 ** math.floor(math.log10(low)), 10.0 ** math.ceil(math.log10(high))
+    if high <= low:
+        return low - 0.5, high + 0.5
+    air = 0.04 * (high - low)
+    return (low if low == 0 else low - air), high + air

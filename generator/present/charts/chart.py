@@ -1,0 +1,177 @@
+"""What a chart is: marks at finished places, words beside them, and the same numbers as a table.
+
+Places are in the units of the drawing, from its top left. Colours are left to the style sheet: a
+mark carries the number of its series.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class AxisTick:
+    """A number on an axis and its place along it."""
+
+    at: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One axis: what it counts, with its unit, and its ticks."""
+
+    label: str
+    ticks: tuple[AxisTick, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """A point.
+
+    Attributes:
+        x: place across.
+        y: place down.
+        series: number of its series, from 1.
+        text: exact values, for the pointer and for assistive technology.
+        url: where it leads; may be empty.
+    """
+
+    x: float
+    y: float
+    series: int
+    text: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A series drawn as a line.
+
+    Attributes:
+        series: number of the series, from 1.
+        name: of the series.
+        path: of the line, as SVG path data.
+        band: outline of the spread around it, as SVG path data; empty for none.
+    """
+
+    series: int
+    name: str
+    path: str
+    band: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle: a bar, a piece of a stack, or a cell of a density.
+
+    Attributes:
+        x: left edge.
+        y: top edge.
+        width: across.
+        height: down.
+        series: number of its series, from 1; 0 for a cell with a fill of its own.
+        text: exact values.
+        fill: colour as ``#rrggbb`` for a cell whose colour carries a number; empty otherwise.
+        url: where it leads; may be empty.
+        strength: opacity of a cell whose shade carries a number; 0 for a plain mark.
+    """
+
+    x: float
+    y: float
+    width: float
+    height: float
+    series: int
+    text: str
+    fill: str = ""
+    url: str = ""
+    strength: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A straight line for reference, with what it stands for; the label may be empty."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An entry of the legend: ``line``, ``dot`` or ``box`` of a series."""
+
+    series: int
+    name: str
+    shape: str
+
+
+@dataclass(frozen=True, slots=True)
+class NumberTable:
+    """The chart's numbers: column heads, and rows whose first cell is a head."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart.
+
+    Attributes:
+        id: unique on its page, for labels.
+        title: what it shows, in a few words.
+        summary: what there is to be seen, from the data, for those who cannot see it.
+        note: definition, n, caveats; may be empty.
+        width: of the drawing.
+        height: of the drawing.
+        left: left edge of the plot.
+        top: top edge of the plot.
+        right: right edge of the plot.
+        bottom: bottom edge of the plot.
+        x: horizontal axis.
+        y: vertical axis.
+        boxes: drawn first.
+        rules: over them.
+        lines: over them.
+        dots: on top.
+        keys: the legend; empty where there is one series.
+        table: the same numbers.
+        scale: the colour bar of cells whose colour carries a number.
+        scale_ticks: numbers under it.
+        above: whether the numbers of the horizontal axis stand above the plot.
+    """
+
+    id: str
+    title: str
+    summary: str
+    note: str
+    width: float
+    height: float
+    left: float
+    top: float
+    right: float
+    bottom: float
+    x: Axis
+    y: Axis
+    boxes: tuple[Box, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    lines: tuple[Line, ...] = ()
+    dots: tuple[Dot, ...] = ()
+    keys: tuple[Key, ...] = ()
+    table: NumberTable | None = None
+    scale: tuple[Box, ...] = ()
+    scale_ticks: tuple[AxisTick, ...] = ()
+    above: bool = False
+
+    @property
+    def linked(self) -> bool:
+        """Whether marks lead somewhere, so that the drawing is more than a picture."""
+        return any(box.url for box in self.boxes) or any(dot.url for dot in self.dots)
+
+    @property
+    def x_labels_at(self) -> float:
+        """Where the numbers of the horizontal axis stand."""
+        return self.top - 6 if self.above else self.bottom + 18

@@ -1,0 +1,111 @@
+"""A square for each layer and head, coloured by a number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from generator.present.charts.axes import number_text
+from generator.present.charts.chart import Axis, AxisTick, Box, Chart, NumberTable
+from generator.present.charts.words import Words, slot_ticks
+from generator.present.colours import colour_table
+from generator.records import FloatArray
+
+
+def heat_grid(
+    words: Words,
+    values: FloatArray,
+    texts: Sequence[Sequence[str]],
+    urls: Sequence[Sequence[str]],
+    limits: tuple[float, float],
+) -> Chart:
+    """A square for each layer (down) and head (across), coloured by a number.
+
+    Args:
+        words: what is said.
+        values: ``[layer, head]``; NaN where there is none.
+        texts: ``[layer][head]``, the numbers as they are printed.
+        urls: ``[layer][head]``, where a square leads; empty for nowhere.
+        limits: numbers at the ends of the colour map.
+    """
+    layers, heads = values.shape
+    side = min(22.0, 460.0 / heads)
+    left, top = 34.0, 20.0
+    table = colour_table()
+    low, high = limits
+    boxes = []
+    for layer in range(layers):
+        for head in range(heads):
+            value = float(values[layer, head])
+            if np.isnan(value):
+                continue
+            level = min(max((value - low) / (high - low), 0.0), 1.0) if high > low else 0.5
+            boxes.append(
+                Box(
+                    x=round(left + side * head, 2),
+                    y=round(top + side * layer, 2),
+                    width=round(side - 1, 2),
+                    height=round(side - 1, 2),
+                    series=0,
+                    text=f"layer {layer + 1}, head {head + 1}: {texts[layer][head]}",
+                    fill="#" + bytes(table[round(level * 255)]).hex(),
+                    url=urls[layer][head] if urls else "",
+                )
+            )
+    strip = min(220.0, side * heads)
+    right, bottom = left + side * heads, top + side * layers
+    return Chart(
+        id=words.id,
+        title=words.title,
+        summary=f"{words.title}: {_extremes(values, texts)}.",
+        note=words.note,
+        width=round(right + 6, 2),
+        height=round(bottom + 44, 2),
+        left=left,
+        top=top,
+        right=round(right, 2),
+        bottom=round(bottom, 2),
+        x=Axis("", slot_ticks([str(n + 1) for n in range(heads)], left, side, room=16)),
+        y=Axis("", slot_ticks([str(n + 1) for n in range(layers)], top, side, room=16)),
+        boxes=tuple(boxes),
+        scale=_scale(left, bottom + 12, strip),
+        scale_ticks=tuple(
+            AxisTick(
+                round(left + strip * n / 4, 2),
+                number_text(low + (high - low) * n / 4),
+            )
+            for n in range(5)
+        ),
+        above=True,
+        table=NumberTable(
+            (words.y, *(f"{words.x} {n + 1}" for n in range(heads))),
+            tuple((str(n + 1), *row) for n, row in enumerate(texts)),
+        ),
+    )
+
+
+def _scale(left: float, top: float, width: float) -> tuple[Box, ...]:
+    """The colour map as a strip of 64 steps."""
+    table, step = colour_table(), width / 64
+    return tuple(
+        Box(
+            x=round(left + step * n, 2),
+            y=top,
+            width=round(step + 0.2, 2),
+            height=8,
+            series=0,
+            text="",
+            fill="#" + bytes(table[round(255 * n / 63)]).hex(),
+        )
+        for n in range(64)
+    )
+
+
+def _extremes(values: FloatArray, texts: Sequence[Sequence[str]]) -> str:
+    """Where the lowest and the highest number stand."""
+    said = []
+    for name, index in (("lowest", np.nanargmin(values)), ("highest", np.nanargmax(values))):
+        layer, head = divmod(int(index), values.shape[1])
+        said.append(f"{name} {texts[layer][head]} at layer {layer + 1}, head {head + 1}")
+    return "; ".join(said)

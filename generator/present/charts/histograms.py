@@ -1,0 +1,130 @@
+"""How values spread: outlined histograms, and densities layer by layer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from generator.present.charts.axes import Span, number_text
+from generator.present.charts.chart import Axis, Box, Chart, Key, Line, NumberTable
+from generator.present.charts.words import (
+    BOTTOM,
+    HEIGHT,
+    LEFT,
+    RIGHT,
+    TOP,
+    WIDTH,
+    Words,
+    slot_ticks,
+)
+from generator.records import FloatArray
+
+
+def histogram(
+    words: Words, names: Sequence[str], edges: FloatArray, counts: FloatArray, *, log_x: bool = True
+) -> Chart:
+    """Outlined histograms with a logarithmic count.
+
+    Args:
+        words: what is said.
+        names: of the series.
+        edges: ``[bin + 1]``.
+        counts: ``[series, bin]``.
+        log_x: whether the values' axis is logarithmic too.
+    """
+    held = np.flatnonzero(np.asarray(counts).sum(axis=0))
+    first, last = (int(held[0]), int(held[-1])) if len(held) else (0, counts.shape[1] - 1)
+    x = Span(float(edges[first]), float(edges[last + 1]), LEFT, RIGHT, log=log_x)
+    low, high = 0.5, max(float(np.max(counts, initial=1.0)), 1.0)
+    y = Span(low, 10 ** math.ceil(math.log10(high) + 1e-9), BOTTOM, TOP, log=True)
+    lines = []
+    for n, name in enumerate(names):
+        steps = [f"M{x.at(float(edges[first]))} {y.at(low)}"]
+        for b in range(first, last + 1):
+            place = y.at(max(float(counts[n, b]), low))
+            steps.append(f"V{place}H{x.at(float(edges[b + 1]))}")
+        steps.append(f"V{y.at(low)}")
+        lines.append(Line(n + 1, name, "".join(steps)))
+    rows = tuple(
+        (
+            f"{number_text(float(edges[b]))}–{number_text(float(edges[b + 1]))}",
+            *(number_text(float(counts[n, b])) for n in range(len(names))),
+        )
+        for b in range(first, last + 1)
+    )
+    totals = ", ".join(
+        f"{name}: {number_text(float(counts[n].sum()))}" for n, name in enumerate(names)
+    )
+    return Chart(
+        id=words.id,
+        title=words.title,
+        summary=f"{words.title}. Counted: {totals}.",
+        note=words.note,
+        width=WIDTH,
+        height=HEIGHT,
+        left=LEFT,
+        top=TOP,
+        right=RIGHT,
+        bottom=BOTTOM,
+        x=x.axis(words.x),
+        y=y.axis(words.y),
+        lines=tuple(lines),
+        keys=tuple(Key(n, name, "line") for n, name in enumerate(names, start=1)),
+        table=NumberTable((words.x, *names), rows),
+    )
+
+
+def density(words: Words, edges: FloatArray, counts: FloatArray, first_layer: int = 0) -> Chart:
+    """How values spread at each layer: shade is the share of the layer's values in a bin.
+
+    Args:
+        words: what is said.
+        edges: ``[bin + 1]``, on a logarithmic axis.
+        counts: ``[layer, bin]``.
+        first_layer: number of the first row.
+    """
+    held = np.flatnonzero(np.asarray(counts).sum(axis=0))
+    first, last = (int(held[0]), int(held[-1])) if len(held) else (0, counts.shape[1] - 1)
+    y = Span(float(edges[first]), float(edges[last + 1]), BOTTOM, TOP, log=True)
+    layers = len(counts)
+    slot = (RIGHT - LEFT) / layers
+    names = [str(n + first_layer) for n in range(layers)]
+    boxes = []
+    for layer in range(layers):
+        total = float(counts[layer].sum()) or 1.0
+        for b in range(first, last + 1):
+            share = float(counts[layer, b]) / total
+            if share <= 0:
+                continue
+            # over three decades, so that a single outlier among a thousand patches is seen
+            level = min(max(1 + math.log10(share) / 3, 0.06), 1.0)
+            top, bottom = y.at(float(edges[b + 1])), y.at(float(edges[b]))
+            boxes.append(
+                Box(
+                    x=round(LEFT + slot * layer, 2),
+                    y=top,
+                    width=round(slot, 2),
+                    height=round(bottom - top, 2),
+                    series=1,
+                    text=f"layer {layer + first_layer}, {number_text(float(edges[b]))} to "
+                    f"{number_text(float(edges[b + 1]))}: {100 * share:.2f} %",
+                    strength=round(level, 2),
+                )
+            )
+    return Chart(
+        id=words.id,
+        title=words.title,
+        summary=f"{words.title}, {layers} layers from {first_layer}.",
+        note=words.note,
+        width=WIDTH,
+        height=HEIGHT,
+        left=LEFT,
+        top=TOP,
+        right=RIGHT,
+        bottom=BOTTOM,
+        x=Axis(words.x, slot_ticks(names, LEFT, slot, room=26)),
+        y=y.axis(words.y),
+        boxes=tuple(boxes),
+    )

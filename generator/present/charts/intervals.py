@@ -1,0 +1,107 @@
+"""One number with its interval for each row, and the single values behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from generator.present.charts.axes import Span, number_text, padded
+from generator.present.charts.chart import Axis, AxisTick, Chart, Dot, NumberTable, Rule
+from generator.present.charts.words import WIDTH, Words
+from generator.records import FloatArray
+
+ROW = 40.0
+LEFT, RIGHT = 150.0, 508.0
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A row of the chart.
+
+    Attributes:
+        name: of the row.
+        values: float ``[value]``, a dot each.
+        middle: their mean; None for none.
+        low: lower end of the interval around the mean; None where there is none.
+        high: upper end.
+        texts: what each dot says.
+    """
+
+    name: str
+    values: FloatArray
+    middle: float | None
+    low: float | None
+    high: float | None
+    texts: tuple[str, ...]
+
+
+def interval_chart(words: Words, rows: Sequence[Interval], *, zero: bool = True) -> Chart:
+    """Dots for single values, a line for the interval, a large dot for the mean.
+
+    Args:
+        words: what is said.
+        rows: from the top.
+        zero: draw and include zero, for differences.
+    """
+    found = [float(v) for row in rows for v in row.values if np.isfinite(v)]
+    found += [v for row in rows for v in (row.low, row.high) if v is not None]
+    if zero:
+        found.append(0.0)
+    low, high = padded(min(found, default=0.0), max(found, default=1.0))
+    x = Span(low, high, LEFT, RIGHT)
+    bottom = 8 + ROW * len(rows)
+    dots: list[Dot] = []
+    rules = [Rule(x.at(0.0), 8, x.at(0.0), bottom)] if zero else []
+    for n, row in enumerate(rows):
+        y = 8 + ROW * (n + 0.5)
+        for value, text in zip(row.values, row.texts, strict=True):
+            if np.isfinite(value):
+                dots.append(Dot(x.at(float(value)), y + 8, 2, text))
+        if row.low is not None and row.high is not None:
+            rules.append(Rule(x.at(row.low), y - 6, x.at(row.high), y - 6))
+        if row.middle is not None:
+            dots.append(Dot(x.at(row.middle), y - 6, 1, f"{row.name}, mean: {_mean_text(row)}"))
+    return Chart(
+        id=words.id,
+        title=words.title,
+        summary=f"{words.title}. "
+        + "; ".join(f"{row.name}: {_mean_text(row)}" for row in rows if row.middle is not None)
+        + ".",
+        note=words.note,
+        width=WIDTH,
+        height=bottom + 44,
+        left=LEFT,
+        top=8,
+        right=RIGHT,
+        bottom=bottom,
+        x=x.axis(words.x),
+        y=Axis(
+            words.y, tuple(AxisTick(8 + ROW * (n + 0.5), row.name) for n, row in enumerate(rows))
+        ),
+        rules=tuple(rules),
+        dots=tuple(dots),
+        table=NumberTable(
+            (words.y, "mean", "95 % interval", "n"),
+            tuple(
+                (
+                    row.name,
+                    "—" if row.middle is None else number_text(row.middle),
+                    "—"
+                    if row.low is None or row.high is None
+                    else f"{number_text(row.low)} to {number_text(row.high)}",
+                    str(int(np.isfinite(row.values).sum())),
+                )
+                for row in rows
+            ),
+        ),
+    )
+
+
+def _mean_text(row: Interval) -> str:
+    assert row.middle is not None
+    text = number_text(row.middle)
+    if row.low is None or row.high is None:
+        return text
+    return f"{text} (95 % interval {number_text(row.low)} to {number_text(row.high)})"

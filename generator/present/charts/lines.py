@@ -1,0 +1,221 @@
+"""Lines over layers, and dots for heads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from generator.present.charts.axes import Span, number_text, padded
+from generator.present.charts.chart import Axis, Chart, Dot, Key, Line, NumberTable
+from generator.present.charts.words import (
+    BOTTOM,
+    HEIGHT,
+    LEFT,
+    RIGHT,
+    TOP,
+    WIDTH,
+    Reference,
+    Words,
+    reference_rules,
+)
+from generator.records import FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Numbers that belong together.
+
+    Attributes:
+        name: for the legend.
+        x: float ``[point]``.
+        y: float ``[point]``; NaN leaves a gap.
+        spread: float ``[point]``, half the height of a band; None for none.
+        urls: where each point leads; empty for nowhere.
+    """
+
+    name: str
+    x: FloatArray
+    y: FloatArray
+    spread: FloatArray | None = None
+    urls: tuple[str, ...] = ()
+
+
+def line_chart(
+    words: Words,
+    series: Sequence[Series],
+    *,
+    log: bool = False,
+    references: Sequence[Reference] = (),
+    zero: bool = False,
+) -> Chart:
+    """Lines over layers or other steps, with a dot for each number.
+
+    Args:
+        words: what is said.
+        series: one line each.
+        log: logarithmic vertical axis; numbers that are not positive are left out.
+        references: dashed levels.
+        zero: start the vertical axis at zero.
+    """
+    y = _vertical(series, references, log=log, zero=zero)
+    x = _horizontal(series)
+    return Chart(
+        id=words.id,
+        title=words.title,
+        summary=_summary(series, words),
+        note=words.note,
+        width=WIDTH,
+        height=HEIGHT,
+        left=LEFT,
+        top=TOP,
+        right=RIGHT,
+        bottom=BOTTOM,
+        x=_whole_axis(x, words.x),
+        y=y.axis(words.y),
+        rules=reference_rules(tuple(references), y),
+        lines=tuple(
+            Line(n, one.name, _path(one, x, y), _band(one, x, y))
+            for n, one in enumerate(series, start=1)
+        ),
+        dots=tuple(_dots(series, x, y, words)),
+        keys=_keys(series, "line"),
+        table=_table(series, words),
+    )
+
+
+def scatter(
+    words: Words, series: Sequence[Series], *, references: Sequence[Reference] = ()
+) -> Chart:
+    """A dot for each number, as in ViT's Figure 11: one for each head above its layer."""
+    y = _vertical(series, references, log=False, zero=True)
+    x = _horizontal(series)
+    return Chart(
+        id=words.id,
+        title=words.title,
+        summary=_summary(series, words),
+        note=words.note,
+        width=WIDTH,
+        height=HEIGHT,
+        left=LEFT,
+        top=TOP,
+        right=RIGHT,
+        bottom=BOTTOM,
+        x=_whole_axis(x, words.x),
+        y=y.axis(words.y),
+        rules=reference_rules(tuple(references), y),
+        dots=tuple(_dots(series, x, y, words)),
+        keys=_keys(series, "dot"),
+    )
+
+
+def _vertical(
+    series: Sequence[Series], references: Sequence[Reference], *, log: bool, zero: bool
+) -> Span:
+    values = [float(v) for one in series for v in one.y if np.isfinite(v) and (v > 0 or not log)]
+    for one in series:
+        if one.spread is not None:
+            around = np.concatenate([one.y - one.spread, one.y + one.spread])
+            values += [float(v) for v in around if np.isfinite(v) and (v > 0 or not log)]
+    values += [reference.y for reference in references]
+    if zero:
+        values.append(0.0)
+    low, high = padded(min(values, default=0.0), max(values, default=1.0), log=log)
+    return Span(low, high, BOTTOM, TOP, log=log)
+
+
+def _horizontal(series: Sequence[Series]) -> Span:
+    values = [float(v) for one in series for v in one.x]
+    low, high = min(values, default=0.0), max(values, default=1.0)
+    return Span(low, high if high > low else low + 1, LEFT + 10, RIGHT - 10)
+
+
+def _whole_axis(x: Span, label: str) -> Axis:
+    """Ticks at whole numbers where the numbers are layers."""
+    axis = x.axis(label, count=8)
+    whole = tuple(tick for tick in axis.ticks if "." not in tick.label)
+    return Axis(label, whole or axis.ticks)
+
+
+def _points(one: Series, x: Span, y: Span) -> Iterator[tuple[int, float, float] | None]:
+    for n, (across, down) in enumerate(zip(one.x, one.y, strict=True)):
+        if not np.isfinite(down) or (y.log and down <= 0):
+            yield None
+        else:
+            yield n, x.at(float(across)), y.at(float(down))
+
+
+def _path(one: Series, x: Span, y: Span) -> str:
+    parts, pen = [], "M"
+    for point in _points(one, x, y):
+        if point is None:
+            pen = "M"
+            continue
+        parts.append(f"{pen}{point[1]} {point[2]}")
+        pen = "L"
+    return "".join(parts)
+
+
+def _band(one: Series, x: Span, y: Span) -> str:
+    if one.spread is None or not np.isfinite(one.y).all() or len(one.y) < 2:
+        return ""
+    above = [
+        f"{x.at(float(a))} {y.at(float(v))}" for a, v in zip(one.x, one.y + one.spread, strict=True)
+    ]
+    below = [
+        f"{x.at(float(a))} {y.at(float(v))}" for a, v in zip(one.x, one.y - one.spread, strict=True)
+    ]
+    return "M" + "L".join([*above, *reversed(below)]) + "Z"
+
+
+def _dots(series: Sequence[Series], x: Span, y: Span, words: Words) -> Iterator[Dot]:
+    for number, one in enumerate(series, start=1):
+        prefix = f"{one.name}, " if len(series) > 1 else ""
+        for point in _points(one, x, y):
+            if point is None:
+                continue
+            n, across, down = point
+            text = (
+                f"{prefix}{words.x} {number_text(float(one.x[n]))}: {number_text(float(one.y[n]))}"
+            )
+            if one.spread is not None:
+                text += f" ± {number_text(float(one.spread[n]))}"
+            yield Dot(across, down, number, text, one.urls[n] if one.urls else "")
+
+
+def _keys(series: Sequence[Series], shape: str) -> tuple[Key, ...]:
+    if len(series) < 2:
+        return ()
+    return tuple(Key(n, one.name, shape) for n, one in enumerate(series, start=1))
+
+
+def _summary(series: Sequence[Series], words: Words) -> str:
+    parts = []
+    for one in series:
+        if not np.isfinite(one.y).any():
+            continue
+        top, bottom = int(np.nanargmax(one.y)), int(np.nanargmin(one.y))
+        ends = [
+            f"{number_text(float(one.y[n]))} at {number_text(float(one.x[n]))}"
+            for n in (bottom, top)
+        ]
+        parts.append(f"{one.name}: from {ends[0]} to {ends[1]}")
+    return f"{words.title}, by {words.x}. " + "; ".join(parts) + "."
+
+
+def _table(series: Sequence[Series], words: Words) -> NumberTable:
+    """One row for each place along the axis; all series share them or are left blank there."""
+    places = sorted({float(v) for one in series for v in one.x})
+    found = [{float(a): float(v) for a, v in zip(one.x, one.y, strict=True)} for one in series]
+    rows = tuple(
+        (
+            number_text(place),
+            *(
+                number_text(values[place]) if np.isfinite(values.get(place, np.nan)) else "—"
+                for values in found
+            ),
+        )
+        for place in places
+    )
+    return NumberTable((words.x, *(one.name for one in series)), rows)

@@ -1,0 +1,76 @@
+"""Words on a drawn picture, in a font that comes along: DejaVu Sans, which matplotlib ships."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from PIL import ImageDraw, ImageFont
+
+FONT = "DejaVu Sans"
+
+
+def drawable(text: str) -> str:
+    """What can be drawn of a text.
+
+    Symbols that the font lacks, such as emoji, are left out. A text is left out as a whole where
+    a letter is lacking, or where it runs from right to left: half a title would be another one.
+    """
+    shown = ""
+    for character in text:
+        if unicodedata.bidirectional(character) in ("R", "AL"):
+            return ""
+        if ord(character) in _characters() or character.isspace():
+            shown += character
+        elif unicodedata.category(character)[0] in "LN":
+            return ""
+    return " ".join(shown.split())
+
+
+def draw_lines(
+    draw: ImageDraw.ImageDraw, text: str, at: tuple[int, int], size: int, width: int, fill: str
+) -> None:
+    """Draw a text in at most two lines.
+
+    Args:
+        draw: of the picture.
+        text: the text; what cannot be drawn of it is left out (see :func:`drawable`).
+        at: left and top, in pixels.
+        size: of the letters, in pixels.
+        width: of a line at most, in pixels; what is longer ends in dots.
+        fill: colour.
+    """
+    # one layout on all machines: the other one depends on a library that may be missing
+    font = ImageFont.truetype(_file(), size, layout_engine=ImageFont.Layout.BASIC)
+    lines = [""]
+    for word in drawable(text).split():
+        longer = f"{lines[-1]} {word}".strip()
+        if draw.textlength(longer, font=font) <= width or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    shown = lines[:2]
+    if len(lines) > 2:
+        shown[1] += " ..."
+    for number, line in enumerate(shown):
+        while line and draw.textlength(line, font=font) > width:
+            line = line[:-5] + "..." if len(line) > 5 else ""  # noqa: PLW2901
+        draw.text((at[0], at[1] + number * size * 1.2), line, fill=fill, font=font)
+
+
+@cache
+def _file() -> str:
+    # matplotlib itself takes its time to load, and isn't needed to find a file of it
+    spec = find_spec("matplotlib")
+    assert spec is not None and spec.submodule_search_locations
+    return str(Path(spec.submodule_search_locations[0]) / "mpl-data/fonts/ttf/DejaVuSans.ttf")
+
+
+@cache
+def _characters() -> frozenset[int]:
+    """Code points that the font has a glyph for."""
+    from matplotlib.ft2font import FT2Font  # noqa: PLC0415
+
+    return frozenset(FT2Font(_file()).get_charmap())

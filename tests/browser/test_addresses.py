@@ -1,0 +1,342 @@
+"""Whatever a reader can choose has an address that brings it back, and Back undoes it.
+
+Controls are read off the page, so that a new one is tried too, and fails here without an address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+from generator.present import build_site
+from generator.run import Paper, TeaserCell
+from tests.browser.opened import Opened, settle
+from tests.present.gallery import Gallery, gallery, many
+
+Seen = dict[str, Any]
+"""What a reader sees of a page: values of controls, what is pressed, what is drawn, words."""
+
+MIDDLE = "layer=2&head=1"
+STARTS = (
+    MIDDLE,
+    f"{MIDDLE}&query=patch",
+    f"{MIDDLE}&view=heads",
+    f"{MIDDLE}&view=layers",
+    *(f"{MIDDLE}&view=pair&how={how}" for how in ("difference", "flicker", "slider")),
+)
+"""Fragments that between them show every control, in a state where it can be moved."""
+
+NO_CHOICE = {
+    "copy-link": "takes something away",
+    "copy-caption": "takes something away",
+    "save-png": "takes something away",
+    "taken-text": "holds what is taken away",
+    "flick": "the moment of a flicker",
+    "play": "the moment of a flicker",
+}
+"""Controls of an image page that choose nothing, and why."""
+
+DRAGGED = {"strength", "keep", "slide", "stage=map"}
+"""What is dragged or pointed at changes the address in place: Back would walk through the drag."""
+
+FIND = """
+    () => {
+        const found = 'select, input, textarea, button, [role=gridcell], [role=application]';
+        const name = element => {
+            const {id, className, dataset} = element;
+            const data = Object.entries(dataset).map(
+                ([key, value]) => key !== 'tested' && `${key}=${value}`);
+            const role = element.getAttribute('role');
+            return id || data.filter(Boolean).join(' ') || role || className || element.textContent;
+        };
+        for (const details of document.querySelectorAll('main details')) details.open = true;
+        return [...document.querySelectorAll('main')].flatMap(main =>
+            [...main.querySelectorAll(found)].map((element, index) => {
+                element.dataset.tested = index;
+                return [name(element), element.checkVisibility()];
+            }));
+    }
+"""
+
+SEEN = """
+    () => {
+        const hash = text => {
+            let sum = 0;
+            for (let i = 0; i < text.length; i++) sum = (sum * 31 + text.charCodeAt(i)) | 0;
+            return sum;
+        };
+        const all = selector =>
+            [...document.querySelectorAll(selector)].filter(e => e.checkVisibility());
+        const pressed = all('main button[aria-pressed], main [role=gridcell]').map(
+            e => [e.textContent, e.getAttribute('aria-pressed'), e.getAttribute('aria-label')]);
+        const drawn = all('main canvas').map(e => {
+            const style = getComputedStyle(e);
+            const cut = e.closest('.pair-layer')?.style.clipPath ?? '';
+            return [e.toDataURL(), style.opacity, style.imageRendering, cut].map(hash).join(' ');
+        });
+        return {
+            values: all('main select, main input').map(e => [e.id, e.value, e.checked]),
+            pressed,
+            drawn,
+            // but for what is read out, which waits for the end of a walk
+            text: all('main > :not(#announcer)').map(e => e.innerText),
+        };
+    }
+"""
+
+
+def seen(opened: Opened) -> Seen:
+    """What a reader sees of a page: its controls, its maps and its words."""
+    opened.page.mouse.move(0, 0)
+    opened.wait()
+    opened.page.evaluate(
+        "() => document.querySelectorAll('main details').forEach(e => { e.open = true; })"
+    )
+    settle(opened.page)
+    found: Seen = opened.page.evaluate(SEEN)
+    return found
+
+
+def alternatives(control: Locator) -> list[str]:
+    """What a control can be set to, other than what it is; for buttons and maps, what is done."""
+    tag, role = control.evaluate("element => [element.tagName, element.getAttribute('role')]")
+    if tag == "SELECT":
+        options = control.locator("option").evaluate_all("all => all.map(one => one.value)")
+        return [value for value in options if value != control.input_value()]
+    if tag == "INPUT":
+        return ["click"] if control.get_attribute("type") == "checkbox" else ["55"]
+    return ["ArrowUp"] if role in ("gridcell", "application") else ["click"]
+
+
+def operate(control: Locator, value: str) -> None:
+    """Set a control as a reader does."""
+    if value == "click":
+        # a step at the end of its way is left in place, and does nothing
+        control.click(force=True)
+    elif value.startswith("Arrow"):
+        control.press(value)
+    elif control.evaluate("element => element.tagName") == "SELECT":
+        control.select_option(value)
+    else:
+        control.fill(value)
+
+
+def controls(page: Page) -> dict[str, Locator | None]:
+    """Every control of a page by name, None where it is not to be seen.
+
+    Of several with one name, such as the maps of a layer, the last one stands for all.
+    """
+    found = page.evaluate(FIND)
+    named: dict[str, Locator | None] = {name: None for name, _ in found}
+    for index, (name, visible) in enumerate(found):
+        if visible:
+            named[name] = page.locator(f'[data-tested="{index}"]')
+    return named
+
+
+def entry_of(page: Page) -> int:
+    """The place of a page's present address in the browser's history."""
+    return int(page.evaluate("() => navigation.currentEntry.index"))
+
+
+@contextmanager
+def opening(context: BrowserContext, url: str) -> Iterator[Opened]:
+    opened = Opened(context.new_page(), url)
+    opened.page.goto(url)
+    yield opened
+    assert opened.noise == []
+    opened.page.close()
+
+
+@dataclass
+class Trial:
+    """What came of trying the controls of a page.
+
+    Attributes:
+        context: where pages are opened.
+        known: controls that are on the page.
+        tried: those that changed the address.
+        dragged: those that made no entry in the history.
+        wrong: what was not as before, in words.
+    """
+
+    context: BrowserContext
+    known: set[str] = field(default_factory=set)
+    tried: set[str] = field(default_factory=set)
+    dragged: set[str] = field(default_factory=set)
+    wrong: list[str] = field(default_factory=list)
+
+    def control(self, name: str, url: str) -> None:
+        """Try everything that a control can be set to, from one address."""
+        with opening(self.context, url) as opened:
+            opened.wait()
+            control = controls(opened.page)[name]
+            assert control is not None
+            for value in alternatives(control):
+                before, entry = seen(opened), entry_of(opened.page)
+                operate(control, value)
+                after = seen(opened)
+                if opened.page.url == url:
+                    continue
+                self.tried.add(name)
+                if after == before:
+                    self.wrong.append(f"{name} {value}: nothing is to be seen of it")
+                self.compare(f"{name} {value}: in a fresh page", after, opened.page.url)
+                if entry_of(opened.page) == entry:
+                    self.dragged.add(name)
+                    opened.page.goto(url)
+                else:
+                    opened.page.go_back()
+                self.note(f"{name} {value}: after Back", before, seen(opened))
+
+    def compare(self, what: str, wanted: Seen, url: str) -> None:
+        with opening(self.context, url) as fresh:
+            self.note(what, wanted, seen(fresh))
+
+    def note(self, what: str, wanted: Seen, found: Seen) -> None:
+        parts = [part for part in wanted if found[part] != wanted[part]]
+        if parts:
+            self.wrong.append(f"{what}: other {' and '.join(parts)}")
+
+
+@pytest.mark.slow
+def test_every_control_of_an_image_page_has_an_address(
+    chromium: Browser, site: tuple[Gallery, Path]
+) -> None:
+    root = (site[1] / "i/image0/index.html").as_uri()
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    trial = Trial(context)
+    for start in STARTS:
+        url = f"{root}#{start}"
+        with opening(context, url) as opened:
+            opened.wait()
+            found = controls(opened.page)
+        trial.known |= found.keys()
+        for name, control in found.items():
+            if control is not None and name not in trial.tried | NO_CHOICE.keys():
+                trial.control(name, url)
+    context.close()
+    assert trial.wrong == []
+    assert trial.known - trial.tried == NO_CHOICE.keys()
+    assert trial.dragged == DRAGGED
+
+
+@pytest.mark.parametrize(
+    ("start", "where", "buttons", "field"),
+    [
+        ("", '[data-stage="picture"]', [], "at"),
+        ("", '[data-model="3"] [data-stage]', [], "at"),
+        ("query=patch", '[data-stage="picture"]', [], "from"),
+        ("query=patch", '[data-model="1"] [data-stage]', ["Shift"], "at"),
+        ("", '[data-wall="1"] .wall-frame', [], "layer"),
+    ],
+)
+def test_every_place_has_an_address(
+    chromium: Browser,
+    site: tuple[Gallery, Path],
+    start: str,
+    where: str,
+    buttons: list[Any],
+    field: str,
+) -> None:
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    url = f"{(site[1] / 'i/image0/index.html').as_uri()}#layer=2&head=1&{start}"
+    with opening(context, url) as opened:
+        before = seen(opened)
+        opened.page.locator(".more").evaluate("element => { element.open = false; }")
+        area = opened.page.locator(where)
+        area.scroll_into_view_if_needed()
+        box = area.bounding_box()
+        assert box is not None
+        area.click(position={"x": box["width"] * 0.4, "y": box["height"] * 0.3}, modifiers=buttons)
+        after = seen(opened)
+        assert f"{field}=" in opened.page.url
+        assert after != before
+        with opening(context, opened.page.url) as fresh:
+            assert seen(fresh) == after
+        if field != "at":
+            opened.page.go_back()
+            assert seen(opened) == before
+    context.close()
+
+
+INDEX_NO_CHOICE = {"find-more": "shows more of the same", "find-clear": "goes back to nothing"}
+"""Controls of the index that choose nothing, and why."""
+
+
+def found(page: Page) -> tuple[list[str], str, list[str]]:
+    """What the finder shows: what is looked for, how many answer, and which."""
+    fields = page.locator("#finder input, #finder select")
+    return (
+        [field.input_value() for field in fields.all()],
+        page.locator("#find-count").inner_text(),
+        page.locator(".plate-title:visible").all_inner_texts(),
+    )
+
+
+def test_every_control_of_the_index_has_an_address(chromium: Browser, tmp_path: Path) -> None:
+    trial = many(tmp_path / "pictures", 12)
+    build_site(trial.run, trial.read, tmp_path / "site", version="1.2.3")
+    root = (tmp_path / "site/index.html").as_uri()
+    context = chromium.new_context()
+    names = []
+    with opening(context, root) as opened:
+        page = opened.page
+        for name, control in controls(page).items():
+            names.append(name)
+            if name in INDEX_NO_CHOICE:
+                continue
+            assert control is not None, name
+            for value in ["1"] if name == "find-name" else alternatives(control):
+                before = found(page)
+                operate(control, value)
+                expect(page.locator("#find-count")).to_contain_text("of 12 images")
+                after = found(page)
+                assert after != before
+                with opening(context, page.url) as fresh:
+                    expect(fresh.page.locator("#find-count")).to_have_text(after[1])
+                    assert found(fresh.page) == after
+                page.go_back()
+                expect(page.locator("#plates")).to_be_visible()
+                assert found(page) == before
+    assert set(names) == {"find-name", "find-group", "find-sort", *INDEX_NO_CHOICE}
+    context.close()
+
+
+def test_typing_on_the_index_is_one_step_back(chromium: Browser, tmp_path: Path) -> None:
+    trial = many(tmp_path / "pictures", 12)
+    build_site(trial.run, trial.read, tmp_path / "site", version="1.2.3")
+    context = chromium.new_context()
+    with opening(context, (tmp_path / "site/index.html").as_uri()) as opened:
+        page = opened.page
+        page.locator("#find-sort").select_option("name")
+        expect(page.locator("#find-count")).to_have_text("12 of 12 images")
+        for text, answer in (("1", "3 of 12 images"), ("11", "1 of 12 images")):
+            page.locator("#find-name").fill(text)
+            expect(page.locator("#find-count")).to_have_text(answer)
+        page.go_back()
+        expect(page.locator("#find-count")).to_have_text("12 of 12 images")
+        assert page.locator("#find-name").input_value() == ""
+        assert page.locator("#find-sort").input_value() == "name"
+    context.close()
+
+
+def test_a_teaser_leads_to_its_own_query(chromium: Browser, tmp_path: Path) -> None:
+    trial = gallery(tmp_path / "pictures")
+    cell = TeaserCell("registers", "image0", 2, 1, query="patch", patch=(3, 5))
+    run = replace(trial.run, paper=Paper(teaser=(cell,)))
+    build_site(run, trial.read, tmp_path / "site", version="1.2.3")
+    context = chromium.new_context()
+    with opening(context, (tmp_path / "site/index.html").as_uri()) as opened:
+        opened.page.get_by_role("link", name="Registers, layer 2, head 1, query at row 3").click()
+        opened.wait()
+        chosen = [opened.page.input_value(f"#{name}") for name in ("layer", "head", "query")]
+        assert chosen == ["2", "1", "patch"]
+        assert "row 3, col 5" in opened.page.locator('[data-model="1"]').inner_text()
+    context.close()
