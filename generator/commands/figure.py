@@ -10,7 +10,7 @@ import click
 from generator.commands.shared import one_line_errors
 
 if TYPE_CHECKING:
-    from generator.export.figures.scene import Over, ScaleChoice
+    from generator.export.figures.scene import ScaleChoice
     from generator.export.figures.style import Face
     from generator.export.figures.venues import Span
 
@@ -88,7 +88,8 @@ if TYPE_CHECKING:
     "--overlay",
     type=click.IntRange(0, 100),
     metavar="PERCENT",
-    help="Draw maps over the picture in grey, at this strength.  [default: maps alone]",
+    help="Draw maps over the picture in grey, at this strength.  [default: maps alone, or as the "
+    "preset has it]",
 )
 @click.option(
     "--scale",
@@ -161,7 +162,6 @@ def figure(
 
     with one_line_errors():
         wide = extent(venue, span, width)
-        over: Over = "map" if overlay is None else "overlay"
         request = Request(
             models=models,
             images=images,
@@ -169,8 +169,7 @@ def figure(
             heads=heads,
             queries=queries,
             width=wide.inches,
-            over=over,
-            strength=80 if overlay is None else overlay,
+            overlay=overlay,
             scale=scale,
             colours=colour_map(colours),
             face=font,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from generator.export.figures.preset import Preset, split
 from generator.export.figures.scene import Drawn, Scene
 from generator.export.figures.sheet import Absent, Cell, Group, Row, Sheet, draw
+from generator.export.figures.tex import Piece
+from generator.export.figures.tones import Tone, own_range
 from generator.export.figures.words import (
     drawing_said,
     images_said,
@@ -22,6 +23,9 @@ from generator.present.wording import column_name, query_label, row_name
 from generator.run import ImageEntry, ModelEntry
 
 LAST = "last"
+OVER = 70
+"""Strength of maps over the picture where the original shows them so, in percent."""
+
 ROWS = 4
 """Images of a preset that names none."""
 
@@ -41,18 +45,25 @@ def _first(
     return scene.plate(model, image, maps[0])
 
 
+def _tone(scene: Scene, shown: Sequence[OneMap]) -> Tone:
+    if scene.request.scale == "map":
+        return own_range(shown[0].values, scene.colours)
+    return scene.tone(shown[0].query)
+
+
 def _caption(
     scene: Scene,
     shown: Sequence[OneMap],
     models: Sequence[ModelEntry],
     images: Sequence[ImageEntry],
     said: str,
-) -> tuple[Any, ...]:
-    tone = scene.tone(shown[0].query)
+    overlay: int | None,
+) -> tuple[Piece, ...]:
+    own = scene.request.scale == "map"
     return (
         said,
-        scale_said(tone, [one.values for one in shown]),
-        drawing_said(scene),
+        scale_said(_tone(scene, shown), [] if own else [one.values for one in shown]),
+        drawing_said(scene, overlay),
         images_said(scene, images),
         *models_said(scene, models),
     )
@@ -65,11 +76,12 @@ def _finish(
     models: Sequence[ModelEntry],
     images: Sequence[ImageEntry],
     said: str,
+    overlay: int | None = None,
 ) -> Drawn:
     rows, heads, groups = sheet
-    tone = scene.tone(shown[0].query)
+    tone = _tone(scene, shown)
     figure = draw(Sheet(rows, heads, groups, (tone,)), scene.request.width)
-    return Drawn(figure, _caption(scene, shown, models, images, said), tuple(models))
+    return Drawn(figure, _caption(scene, shown, models, images, said, overlay), tuple(models))
 
 
 def _input(scene: Scene, models: Sequence[ModelEntry], image: ImageEntry) -> Cell:
@@ -194,13 +206,17 @@ def _heads_of_a_layer(scene: Scene) -> Drawn:
     maps = scene.attention(model, image, _wanted(scene, heads="all"))
     maps = [one for one in maps if one.layer == maps[0].layer and one.head != MEAN]
     across = math.ceil(math.sqrt(len(maps)))
-    cells: list[Cell] = [scene.plate(model, image, one) for one in maps]
+    cells: list[Cell] = [scene.plate(model, image, one, overlay=OVER) for one in maps]
     cells += [Absent("")] * (-len(cells) % across)
     labels = [column_name(one.head) for one in maps] + [""] * (-len(maps) % across)
     rows = []
     for start in range(0, len(cells), across):
         first, last = labels[start], [w for w in labels[start : start + across] if w][-1]
-        name = first if first == last else f"{first} to {last.removeprefix('head ')}"
+        name = (
+            first
+            if first == last
+            else f"{first} to {last}".replace("head ", "heads ", 1).replace("to head ", "to ")
+        )
         rows.append(Row(name, tuple(cells[start : start + across])))
     said = (
         f"All {len(maps)} heads of layer {maps[0].layer} on {image.title}, with the "
@@ -208,7 +224,7 @@ def _heads_of_a_layer(scene: Scene) -> Drawn:
         "1, in times uniform (attention times the number of keys)."
     )
     heads = ("",) * across
-    return _finish(scene, (tuple(rows), heads, ()), maps, (model,), (image,), said)
+    return _finish(scene, (tuple(rows), heads, ()), maps, (model,), (image,), said, OVER)
 
 
 MAPS = (

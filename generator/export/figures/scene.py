@@ -22,7 +22,6 @@ from generator.records import AttentionRecord, FloatArray, View
 from generator.run import ImageEntry, ModelEntry
 from generator.store import weights_key
 
-Over = Literal["map", "overlay"]
 ScaleChoice = Literal["shared", "map"]
 
 PHOTO = 420
@@ -40,8 +39,7 @@ class Request:
         heads: as of ``--heads``.
         queries: as of ``--queries``.
         width: of the figure, in inches.
-        over: maps alone, or over the picture in grey.
-        strength: of maps over the picture, in percent.
+        overlay: strength of maps over the picture in grey, in percent; None for maps alone.
         scale: the gallery's shared one, or one for each map.
         colours: name of the colour map; empty for the gallery's.
         face: of the type.
@@ -53,8 +51,7 @@ class Request:
     heads: str = ""
     queries: str = ""
     width: float = 5.5
-    over: Over = "map"
-    strength: int = 80
+    overlay: int | None = None
     scale: ScaleChoice = "shared"
     colours: str = ""
     face: Face = "sans"
@@ -202,9 +199,11 @@ class Scene:
         values: FloatArray,
         tone: Tone,
         frames: tuple[Frame, ...] = (),
+        *,
+        overlay: int | None = None,
     ) -> Plate:
         """A map ``[row, col]``, alone or over the picture as the request says."""
-        return self.pixels(image, record, tone.coloured(values), frames)
+        return self.pixels(image, record, tone.coloured(values), frames, overlay=overlay)
 
     def pixels(
         self,
@@ -213,15 +212,18 @@ class Scene:
         pixels: np.ndarray,
         frames: tuple[Frame, ...] = (),
         *,
-        over: bool | None = None,
+        overlay: int | None = None,
     ) -> Plate:
-        """Colours ``[row, col, RGBA]``, alone or over the picture."""
-        lay = self.request.over == "overlay" if over is None else over
+        """Colours ``[row, col, RGBA]``, alone or over the picture.
+
+        ``overlay`` is the figure's own choice of strength, where none was asked for.
+        """
+        strength = self.request.overlay if self.request.overlay is not None else overlay
         return Plate(
             aspect=aspect_of(record.view),
-            photo=self._seen(image, record.view) if lay else None,
+            photo=None if strength is None else self._seen(image, record.view),
             pixels=pixels,
-            strength=self.request.strength / 100 if lay else 1.0,
+            strength=1.0 if strength is None else strength / 100,
             grey=True,
             frames=frames,
         )
@@ -233,7 +235,9 @@ class Scene:
             return []
         return list(chosen_maps(record, wanted, mixed=self.source.run.mixed))
 
-    def plate(self, model: ModelEntry, image: ImageEntry, one: OneMap) -> Plate:
+    def plate(
+        self, model: ModelEntry, image: ImageEntry, one: OneMap, overlay: int | None = None
+    ) -> Plate:
         """One map of attention, on the scale of the request, its query outlined."""
         record = self.known(model, image)
         tone = self.tone(one.query)
@@ -243,7 +247,7 @@ class Scene:
         if one.query.startswith(PATCH):
             row, col = (int(number) - 1 for number in one.query.split("-")[1:])
             frames = (frame_of(record.view.patch_box(record.layout, row, col), record.view.box),)
-        return self.map(image, record, one.values, tone, frames)
+        return self.map(image, record, one.values, tone, frames, overlay=overlay)
 
     def empty(self, model: ModelEntry, image: ImageEntry, what: str) -> Absent:
         """Why there is no map: not measured, or nothing the model has."""

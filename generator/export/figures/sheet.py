@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from generator.analysis.boxes import BoolArray
 from generator.errors import SpecError
 from generator.export.figures.style import (
     BODY,
@@ -23,7 +24,6 @@ from generator.export.figures.style import (
 )
 from generator.export.figures.tones import Pixels, Tone
 from generator.export.figures.venues import TALLEST
-from generator.records import FloatArray
 
 GAP = 0.04
 GROUP_GAP = 0.10
@@ -202,7 +202,7 @@ def _plan(sheet: Sheet, width: float) -> _Plan:
         )
     lefts = tuple(gutter + sum(widths[:n]) + sum(gaps[:n]) for n in range(columns))
     heads = tuple(fitted(h, w, SMALL) for h, w in zip(sheet.heads, widths, strict=True))
-    group_room = BODY * LINE + 0.05 if sheet.groups else 0.0
+    group_room = BODY * LINE + 0.07 if sheet.groups else 0.0
     head_lines = max((h.count("\n") + 1 for h in heads if h), default=0)
     top = group_room + head_lines * SMALL * LINE + (0.03 if head_lines else 0.0)
     head_base = top - 0.025
@@ -270,7 +270,7 @@ def _group(figure: Figure, plan: _Plan, heading: Group) -> None:
     wide, high = figure.get_size_inches()
     left = plan.lefts[heading.first]
     right = plan.lefts[heading.last] + plan.widths[heading.last]
-    base = BODY * LINE
+    base = BODY * LINE + 0.02
     text = fitted(heading.text, right - left, BODY, lines=1)
     _text(figure, (left + right) / 2, base / 2, text, BODY)
     line = Rectangle(
@@ -392,8 +392,8 @@ def frame_of(box: tuple[float, ...], view_box: tuple[float, ...]) -> Frame:
     )
 
 
-def tint(mask: FloatArray, colour: tuple[int, int, int]) -> Pixels:
+def tint(mask: BoolArray, colour: tuple[int, int, int]) -> Pixels:
     """One colour where a mask ``[row, col]`` is, nothing elsewhere: uint8 RGBA."""
     pixels = np.zeros((*mask.shape, 4), dtype=np.uint8)
-    pixels[mask.astype(bool)] = (*colour, 255)
+    pixels[mask] = (*colour, 255)
     return pixels

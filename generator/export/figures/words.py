@@ -67,10 +67,10 @@ def scale_said(tone: Tone, maps: Sequence[FloatArray]) -> str:
     return f" {tone.says}{cut}"
 
 
-def drawing_said(scene: Scene) -> str:
-    """How maps are drawn."""
-    if scene.request.over == "overlay":
-        strength = scene.request.strength
+def drawing_said(scene: Scene, overlay: int | None = None) -> str:
+    """How maps are drawn; ``overlay`` is the figure's own choice."""
+    strength = scene.request.overlay if scene.request.overlay is not None else overlay
+    if strength is not None:
         return f" One square a patch, at {strength} % over the picture in grey."
     return " One square a patch, not interpolated."
 
