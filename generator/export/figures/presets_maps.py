@@ -26,9 +26,6 @@ LAST = "last"
 OVER = 70
 """Strength of maps over the picture where the original shows them so, in percent."""
 
-ROWS = 4
-"""Images of a preset that names none."""
-
 
 def _wanted(scene: Scene, heads: str = MEAN, queries: str = PRIMARY) -> Selection:
     request = scene.request
@@ -96,7 +93,7 @@ def _models_by_images(
     scene: Scene, models: tuple[ModelEntry, ...], groups: tuple[Group, ...], heads: tuple[str, ...]
 ) -> Drawn:
     """Images down, the picture and then models across."""
-    images, wanted = scene.some_images(ROWS), _wanted(scene)
+    images, wanted = scene.rows_of_images(1 + len(models)), _wanted(scene)
     shown: list[OneMap] = []
     rows = tuple(
         Row(
@@ -146,7 +143,7 @@ def _by_query(scene: Scene) -> Drawn:
     layout = scene.first_record(model).layout
     asked = scene.request.queries
     queries = tuple(asked.split(",")) if asked else (PRIMARY, *layout.registers)
-    images = scene.some_images(ROWS)
+    images = scene.rows_of_images(1 + len(queries))
     shown: list[OneMap] = []
     rows = []
     for image in images:

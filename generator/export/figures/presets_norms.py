@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from generator.analysis.norms import EDGES, NormSummary, combine_norms, norm_summary
 from generator.analysis.onset import Onset, onset_of, onset_series
@@ -100,11 +100,18 @@ def _histogram(values: FloatArray, edges: FloatArray, most: int) -> Callable[[Ax
     def draw_into(axes: Axes) -> None:
         axes.hist(values, bins=edges.tolist(), color=INK, linewidth=0)
         axes.axvline(OUTLIER * float(np.median(values)), color=SERIES[1], lw=0.7, ls="--")
-        axes.set_yscale("log")
+        _log(axes)
         axes.set(xlim=(0, edges[-1]), ylim=(0.7, most * 1.5), xlabel=NORM, ylabel="patches")
-        axes.yaxis.set_minor_locator(NullLocator())
 
     return draw_into
+
+
+def _log(axes: Axes) -> None:
+    """A logarithmic axis upwards, with plain numbers."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(10, subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
 
 
 def _density(scene: Scene) -> Drawn:
@@ -206,9 +213,7 @@ def _dots_chart(columns: list[tuple[str, FloatArray, str]], tokens: bool) -> Cal
             colour = INK if name == "patches" else SERIES[1]
             axes.plot(aside, shown, ".", ms=1.4, mew=0, color=colour, alpha=0.55)
             axes.hlines(np.median(values), place - 0.36, place + 0.36, color=colour, lw=1.0)
-        axes.set_yscale("log")
-        axes.yaxis.set_minor_formatter(NullFormatter())
-        axes.yaxis.set_major_locator(LogLocator(10))
+        _log(axes)
         labels = _column_labels(columns, tokens)
         axes.set_xticks(range(len(columns)), labels)
         axes.set(xlim=(-0.6, len(columns) - 0.4), ylabel=NORM)
@@ -230,7 +235,7 @@ def _column_labels(columns: list[tuple[str, FloatArray, str]], tokens: bool) -> 
 
 def _norm_maps(scene: Scene) -> Drawn:
     """Images down, a norm map for each model across."""
-    images, models = scene.some_images(4), scene.models
+    images, models = scene.rows_of_images(1 + len(scene.models)), scene.models
     layers = {model: layer_of(scene, scene.first_record(model)) for model in models}
     found = {
         (model, image): record

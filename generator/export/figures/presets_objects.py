@@ -52,11 +52,9 @@ LIMIT = 3.0
 Painter = Callable[[ModelEntry, ImageEntry, AttentionRecord], Cell]
 
 
-def _by_model(
-    scene: Scene, painter: Painter, said: str, tones: tuple[Tone, ...] = (), most: int = 4
-) -> Drawn:
+def _by_model(scene: Scene, painter: Painter, said: str, tones: tuple[Tone, ...] = ()) -> Drawn:
     """Images down; the picture and then each model across."""
-    images, models = scene.some_images(most), scene.models
+    images, models = scene.rows_of_images(1 + len(scene.models)), scene.models
     rows = []
     for image in images:
         cells: list[Cell] = []
@@ -156,6 +154,8 @@ def _lost_row(scene: Scene) -> Drawn:
     """Models down; LOST's steps across, of one image."""
     image, models = scene.some_images(1)[0], scene.models
     rows, k = [], 0
+    degree = linear(0.0, 100.0, "inverse degree, % of the map's largest", scene.colours)
+    alike = signed(100.0, "similarity, % of the map's largest")
     for model in models:
         record = scene.record(model, image)
         if record is None or record.features is None:
@@ -176,8 +176,8 @@ def _lost_row(scene: Scene) -> Drawn:
                 model.label,
                 (
                     photo,
-                    _scaled(scene, image, record, found.inverse_degree, at),
-                    _around(scene, image, record, found.similarity, at),
+                    scene.map(image, record, _percent(found.inverse_degree), degree, at),
+                    scene.map(image, record, _percent(found.similarity), alike, at),
                     scene.pixels(image, record, tint(found.expansion, MASK), at, overlay=TINT),
                     _boxed(photo, box),
                 ),
@@ -185,40 +185,24 @@ def _lost_row(scene: Scene) -> Drawn:
         )
     heads = ("input", "inverse degree", "similarity to the seed", "seed expansion", "box")
     said = (
-        f"LOST on {image.title}, step by step: inverse degree of each patch (0 to the map's "
-        "maximum), dot product with the seed (red positive, blue negative, each map on its own "
-        f"range), the patches that the seed expands to, and the box. The seed is outlined. Of "
-        f"{k} patches with the lowest degree some join."
+        f"LOST on {image.title}, step by step: inverse degree of each patch, dot product with the "
+        "seed, the patches that the seed expands to, and the box. The seed is outlined; of the "
+        f"{k} patches with the lowest degree those like it join. Each map is in percent of its own "
+        "largest value."
     )
     caption: tuple[Piece, ...] = (
         said,
         images_said(scene, (image,)),
         *models_said(scene, models),
     )
-    sheet = Sheet(tuple(rows), heads)
+    sheet = Sheet(tuple(rows), heads, tones=(degree, alike))
     return Drawn(draw(sheet, scene.request.width), caption, models, ("simeoni2021localizing",))
 
 
-def _scaled(
-    scene: Scene,
-    image: ImageEntry,
-    record: AttentionRecord,
-    values: FloatArray,
-    frames: tuple[Frame, ...],
-) -> Plate:
-    tone = linear(0.0, float(values.max()) or 1.0, "", scene.colours)
-    return scene.map(image, record, values, tone, frames)
-
-
-def _around(
-    scene: Scene,
-    image: ImageEntry,
-    record: AttentionRecord,
-    values: FloatArray,
-    frames: tuple[Frame, ...],
-) -> Plate:
-    tone = signed(float(np.abs(values).max()) or 1.0, "")
-    return scene.map(image, record, values, tone, frames)
+def _percent(values: FloatArray) -> FloatArray:
+    """Values in percent of their largest magnitude."""
+    found: FloatArray = 100 * values / (float(np.abs(values).max()) or 1.0)
+    return found
 
 
 def _boxed(photo: Plate, frames: tuple[Frame, ...]) -> Plate:

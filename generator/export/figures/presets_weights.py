@@ -37,7 +37,7 @@ def _distances(scene: Scene, model: ModelEntry) -> tuple[FloatArray, int, Attent
     records = [r for r in (scene.record(model, image) for image in scene.images) if r is not None]
     if not records:
         raise SpecError(f"{model.label} was measured on none of the images.", "Choose others.")
-    mean = np.mean([record.distance_patches for record in records], axis=0, dtype=np.float64)
+    mean = np.stack([record.distance_patches for record in records]).mean(axis=0, dtype=np.float64)
     return mean, len(records), records[0]
 
 
@@ -70,7 +70,7 @@ def _triptych(scene: Scene) -> Drawn:
                 tiles = _spaced(position.cosine)
                 aspect = tiles.shape[1] / tiles.shape[0]
                 cells[1] = Plate(aspect, pixels=tone.coloured(tiles))
-        chart = Chart(_distance_chart(distances, _uniform(record)), 1.15)
+        chart = Chart(_distance_chart(distances, _uniform(record)), 1.0)
         label = model.label if len(models) > 1 else ""
         rows.append(Row(label, (*cells, chart)))
     heads = ("patch filters", "position embeddings", "attention distance")

@@ -24,6 +24,9 @@ from generator.store import weights_key
 
 ScaleChoice = Literal["shared", "map"]
 
+USUAL = 5.6
+"""Height of pictures below each other that a figure has unless more are asked for, in inches."""
+
 PHOTO = 420
 """Width of a photograph in a figure, in pixels: 300 a printed inch at the usual sizes."""
 
@@ -125,6 +128,10 @@ class Scene:
     def some_images(self, most: int) -> tuple[ImageEntry, ...]:
         """The images asked for, or the first few."""
         return self.images if self.request.images else self.images[:most]
+
+    def rows_of_images(self, columns: int) -> tuple[ImageEntry, ...]:
+        """The images asked for, or as many of the first 4 as rows of a figure of usual height."""
+        return self.some_images(max(1, min(4, int(USUAL * columns / self.request.width))))
 
     def record(self, model: ModelEntry, image: ImageEntry) -> AttentionRecord | None:
         """A record; None where there is none. The last few are kept."""

@@ -95,7 +95,11 @@ def linear(low: float, high: float, label: str, colours: str = "viridis") -> Ton
         float(mark) for mark in MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
     ]
     span = (high - low) or 1.0
-    ticks = tuple(Tick((m - low) / span, f"{m:g}") for m in marks if low <= m <= high * (1 + 1e-9))
+    ticks = tuple(
+        Tick((m - low) / span, f"{m:g}".replace("-", "−"))
+        for m in marks
+        if low <= m <= high * (1 + 1e-9)
+    )
     return Tone(
         label=label,
         low=low,
