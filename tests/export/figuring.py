@@ -98,10 +98,12 @@ def font_kinds(pdf: bytes) -> set[str]:
 
 
 def rasters(pdf: bytes) -> list[tuple[int, int]]:
-    """Width and height, in pixels, of each picture in a PDF but its masks."""
-    objects = re.findall(rb"<<([^>]*?/Subtype /Image[^>]*?)>>", pdf.replace(b"\n", b" "))
+    """Width and height, in pixels, of each picture in a PDF."""
     found = []
-    for fields in objects:
+    for part in pdf.split(b" 0 obj\n"):
+        fields = part.partition(b"\nstream\n")[0]
+        if b"/Subtype /Image" not in fields:
+            continue
         wide, high = re.search(rb"/Width (\d+)", fields), re.search(rb"/Height (\d+)", fields)
         assert wide is not None
         assert high is not None

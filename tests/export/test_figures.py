@@ -86,7 +86,7 @@ def test_the_same_input_gives_the_same_bytes(made: Figuring, tmp_path: Path, suf
     for end in (suffix, "tex", "bib"):
         one, two = (name.with_suffix(f".{end}").read_bytes() for name in names)
         assert one == two
-    assert b"matplotlib" not in names[0].read_bytes().lower().replace(b"matplotlib.org", b"")
+    assert not re.search(rb"/CreationDate|/ModDate|dc:date|tIME", names[0].read_bytes())
 
 
 def test_maps_are_in_the_pdf_at_one_pixel_a_patch(made: Figuring, tmp_path: Path) -> None:
@@ -145,7 +145,10 @@ def test_a_patch_as_the_query_is_outlined_and_named(made: Figuring, tmp_path: Pa
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--preset", "registers-l"), "No figure is called registers-l. Did you mean registers-1?"),
+        (
+            ("--preset", "registers-1a"),
+            "No figure is called registers-1a. Did you mean registers-1?",
+        ),
         (("--venue", "icmll"), "No venue is called icmll. Did you mean icml?"),
         (("-m", "plane"), "No model of the gallery is called plane. Did you mean Plain?"),
         (("--preset", "registers-1", "-m", "plain"), "needs models with and without registers"),
@@ -227,7 +230,7 @@ def test_only_figures_import_matplotlib_and_never_pyplot() -> None:
         ]
         drawing = [name for name in names if name.split(".")[0] == "matplotlib"]
         assert not any("pyplot" in name for name in drawing), path
-        if drawing:
+        if drawing and path.name != "lettering.py":  # which reads the font that comes with it
             assert path.parent.relative_to(package).as_posix() == "export/figures", path
 
 
