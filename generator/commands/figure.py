@@ -56,7 +56,8 @@ if TYPE_CHECKING:
     "--queries",
     default="",
     metavar="LIST",
-    help="Such as CLS,reg1, patch-3-5 (row 3, column 5) or all.  [default: CLS]",
+    help="Such as CLS,reg1, patch-3-5 (row 3, column 5), at-120-80 (the patch at these "
+    "pixels) or all.  [default: CLS]",
 )
 @click.option(
     "--rows",
@@ -67,6 +68,14 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--cols", default="models", show_default=True, metavar="AXES", help="What runs across."
+)
+@click.option(
+    "--place",
+    "places",
+    nargs=3,
+    multiple=True,
+    metavar="MODEL LAYER HEAD",
+    help="A layer and a head of its own for a model. Repeat for more.",
 )
 @click.option("--input/--no-input", "with_input", default=True, help="Show the pictures in front.")
 @click.option(
@@ -129,6 +138,7 @@ def figure(
     queries: str,
     rows: str,
     cols: str,
+    places: tuple[tuple[str, str, str], ...],
     with_input: bool,
     venue: str,
     span: Span,
@@ -168,6 +178,7 @@ def figure(
             layers=layers,
             heads=heads,
             queries=queries,
+            places=places,
             width=wide.inches,
             overlay=overlay,
             scale=scale,

@@ -111,9 +111,7 @@ def test_numbers_beside_a_figure_are_a_table(made: Figuring) -> None:
 
 
 def test_an_image_that_was_not_measured_is_an_error_where_it_is_all(made: Figuring) -> None:
-    with pytest.raises(
-        SpecError, match=r"was not measured on broken\. The picture"
-    ):
+    with pytest.raises(SpecError, match=r"was not measured on broken\. The picture"):
         drawn(made.source, PRESETS["registers-3"], images=("broken",))
 
 

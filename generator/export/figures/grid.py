@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass
 from itertools import product
 from typing import Literal, get_args
@@ -29,6 +31,9 @@ from generator.toml import did_you_mean
 
 Axis = Literal["images", "models", "layers", "heads", "queries"]
 AXES: tuple[Axis, ...] = get_args(Axis)
+PLACE = r"at-\d+(?:\.\d+)?-\d+(?:\.\d+)?"
+"""A query: the patch that covers x, y, in pixels of the picture, whatever a model's grid."""
+
 MOST = 600
 """Cells of a figure: more would be specks."""
 
@@ -90,6 +95,7 @@ class _Choice:
     layers: tuple[str, ...]
     heads: tuple[str, ...]
     queries: tuple[str, ...]
+    places: tuple[tuple[ModelEntry, str, str], ...] = ()
 
     def along(self, axis: Axis) -> tuple[object, ...]:
         found: dict[Axis, tuple[object, ...]] = {
@@ -162,6 +168,9 @@ def _choice(scene: Scene) -> _Choice:
         layers=_expanded(wanted.layers, [str(n + 1) for n in range(depth)]),
         heads=_expanded(wanted.heads, [MEAN, *(str(n + 1) for n in range(widest))]),
         queries=_expanded(wanted.queries, known),
+        places=tuple(
+            (scene.source.models((name,))[0], layer, head) for name, layer, head in request.places
+        ),
     )
 
 
@@ -193,11 +202,16 @@ def _place(
     image, model = found["images"], found["models"]
     assert isinstance(image, ImageEntry)
     assert isinstance(model, ModelEntry)
-    return _Place(image, model, str(found["layers"]), str(found["heads"]), str(found["queries"]))
+    layer, head = str(found["layers"]), str(found["heads"])
+    own = {model.slug: (layer, head) for model, layer, head in choice.places}
+    if model.slug in own:
+        layer, head = own[model.slug]
+    return _Place(image, model, layer, head, str(found["queries"]))
 
 
 def _cell(scene: Scene, place: _Place, shown: list[OneMap]) -> Cell:
-    wanted = Selection((place.layer,), (place.head,), (place.query,))
+    query = _patch_at(scene, place) if re.fullmatch(PLACE, place.query) else place.query
+    wanted = Selection((place.layer,), (place.head,), (query,))
     maps = scene.attention(place.model, place.image, wanted)
     if maps:
         shown.append(maps[0])
@@ -205,11 +219,24 @@ def _cell(scene: Scene, place: _Place, shown: list[OneMap]) -> Cell:
     return scene.empty(place.model, place.image, _lacks(scene, place))
 
 
+def _patch_at(scene: Scene, place: _Place) -> str:
+    """The patch of a model that covers a place of the picture, as a query; ``at-X-Y`` outside."""
+    record = scene.record(place.model, place.image)
+    if record is None:
+        return place.query
+    x, y = (float(number) for number in place.query.split("-")[1:])
+    layout_, view = record.layout, record.view
+    col = math.floor((x - view.left) / (view.right - view.left) * layout_.cols)
+    row = math.floor((y - view.top) / (view.bottom - view.top) * layout_.rows)
+    inside = 0 <= row < layout_.rows and 0 <= col < layout_.cols
+    return f"{PATCH}-{row + 1}-{col + 1}" if inside else place.query
+
+
 def _lacks(scene: Scene, place: _Place) -> str:
     """What a model does not have of a place, in a few words."""
     record = scene.first_record(place.model)
     query, depth, width = place.query, record.model.layers, record.model.heads
-    patch = query.startswith(PATCH)
+    patch = query.startswith((PATCH, "at-"))
     reasons = {
         "no registers": query.startswith("reg") and not record.layout.registers,
         "patches not kept": patch and record.patch_attention is None,
@@ -234,6 +261,8 @@ def _word(axis: Axis, value: object) -> str:
         return "last layer" if text == LAST else row_name(text)
     if axis == "heads":
         return "max over heads" if text == "max" else column_name(text)
+    if re.fullmatch(PLACE, text):
+        return "patch at x {}, y {}".format(*text.split("-")[1:])
     return patch_said(text) if text.startswith(PATCH) else query_label(text, True)
 
 
@@ -292,4 +321,8 @@ def _what(choice: _Choice, shape: Layout) -> str:
         for where, axes in (("the rows", shape.rows), ("the columns", shape.cols))
         if any(len(choice.along(a)) > 1 for a in axes)
     ]
-    return f"{''.join(parts)}, {UNIT}.{f' {listed(runs).capitalize()}.' if runs else ''}"
+    own = [
+        f"{m.label} in {row_name(layer)}, {column_name(head)}" for m, layer, head in choice.places
+    ]
+    text = f"{''.join(parts)}, {UNIT}.{f' {listed(runs).capitalize()}.' if runs else ''}"
+    return text + (f" {listed(own)}." if own else "")

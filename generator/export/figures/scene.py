@@ -41,6 +41,7 @@ class Request:
         layers: as of ``--layers``; empty for the figure's own choice.
         heads: as of ``--heads``.
         queries: as of ``--queries``.
+        places: for a model (label, id or slug) a layer and a head of its own.
         width: of the figure, in inches.
         overlay: strength of maps over the picture in grey, in percent; None for maps alone.
         scale: the gallery's shared one, or one for each map.
@@ -53,6 +54,7 @@ class Request:
     layers: str = ""
     heads: str = ""
     queries: str = ""
+    places: tuple[tuple[str, str, str], ...] = ()
     width: float = 5.5
     overlay: int | None = None
     scale: ScaleChoice = "shared"
