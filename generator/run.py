@@ -202,6 +202,19 @@ class Paper:
 
 
 @dataclass(frozen=True, slots=True)
+class FigureEntry:
+    """A figure for a paper that is drawn with the site.
+
+    Attributes:
+        title: what it shows.
+        files: paths of its files, relative to the site.
+    """
+
+    title: str
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """Everything a site is made of, apart from the records themselves.
 
@@ -217,6 +230,7 @@ class Run:
         site_url: where the site will stand, ending in a slash; empty when nobody said.
         mixed: whether models with and without a class token are compared.
         anonymous: whether names, links and folders were left out on purpose.
+        figures: drawn with the site, for papers.
     """
 
     title: str
@@ -229,6 +243,7 @@ class Run:
     paper: Paper | None = None
     site_url: str = ""
     mixed: bool = False
+    figures: tuple[FigureEntry, ...] = ()
     anonymous: bool = False
 
     def cell(self, model: str, image: str) -> Cell:

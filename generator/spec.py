@@ -42,6 +42,7 @@ from pydantic import (
 
 from generator.errors import SpecError
 from generator.extras import DEFAULT_EXTRAS, EXTRAS, Extra, Measuring, Projection
+from generator.figure_spec import FigureSpec
 from generator.model_spec import (
     PIXELS,
     AnyPath,
@@ -115,6 +116,7 @@ class GallerySpec(BaseModel):
         boxes: boxes around objects: a COCO JSON file, or a folder of VOC XML files.
         site_url: where the site will be published, for the addresses that must be absolute.
         paper: authors, venue, links and the like, for the front page.
+        figures: for papers, drawn into the folder ``figures`` of the site.
         anonymous: leave out of the pages who made them and where.
     """
 
@@ -161,6 +163,7 @@ class GallerySpec(BaseModel):
     boxes: AnyPath | None = Field(None, description="a JSON file or a folder")
     site_url: Https | None = Field(None, description=HTTPS)
     paper: PaperSpec | None = Field(None, description="a table [paper]")
+    figures: tuple[FigureSpec, ...] = Field((), description="tables [[figures]]")
     anonymous: _Flag = Field(False, description=_FLAG)
 
     @field_validator("extras", mode="before")
@@ -192,6 +195,7 @@ class GallerySpec(BaseModel):
         spec._refuse_twins(source)
         spec._refuse_overwriting(source)
         spec._refuse_masks_as_images(source)
+        spec._refuse_figures_of_one_name(source)
         return spec
 
     @property
@@ -273,6 +277,14 @@ class GallerySpec(BaseModel):
                 hint = "Name a folder of its own, such as site."
                 raise SpecError(source.says("out", message), hint)
 
+    def _refuse_figures_of_one_name(self, source: Source) -> None:
+        """Files of the second would take the place of the first's."""
+        names = [figure.name.lower() for figure in self.figures]
+        for name in names:
+            if names.count(name) > 1:
+                message = f"Two figures are called {name}."
+                raise SpecError(source.says("figures", message), "Give each a name of its own.")
+
     def _refuse_masks_as_images(self, source: Source) -> None:
         """Masks that lie below a folder of images are left out of it; all of it can't be."""
         if self.masks and self.masks.resolve() in [path.resolve() for path in self.images]:
@@ -284,8 +296,8 @@ class GallerySpec(BaseModel):
 class Options:
     """What was given on the command line. None, or nothing in a tuple, means not given.
 
-    The fields are those of :class:`GallerySpec` but ``paper``; paths are relative to the current
-    folder.
+    The fields are those of :class:`GallerySpec` but ``paper`` and ``figures``; paths are
+    relative to the current folder.
     """
 
     title: str | None = None
@@ -377,6 +389,9 @@ def _in_words(error: ValidationError, source: Source) -> SpecError:
     if top == "models" and below:
         owner, key = ModelSpec, str(below[1]) if len(below) > 1 else ""
         where = f"{key} of model {int(below[0]) + 1}".removeprefix(" of ")
+    elif top == "figures" and below:
+        owner, key = FigureSpec, str(below[1]) if len(below) > 1 else ""
+        where = f"{key} of figure {int(below[0]) + 1}".removeprefix(" of ")
     elif top == "paper" and below:
         owner, key, where = paper_place(tuple(below))
     else:

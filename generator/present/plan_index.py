@@ -11,9 +11,10 @@ from generator.present.paging import Part, parts
 from generator.present.plan_finder import by_group, finder, values_of
 from generator.present.plan_front import credit_groups, paper_block, social
 from generator.present.planner import INDEX, Planner
-from generator.present.views import Notice
+from generator.present.views import Link, Notice
 from generator.present.views_index import (
     Definition,
+    FigureFiles,
     IndexPage,
     ModelCard,
     PageScript,
@@ -68,6 +69,17 @@ def _page(planner: Planner, script: PageScript | None, part: Part) -> IndexPage:
         paper=paper_block(here) if part.first else None,
         social=social(here) if part.first else None,
         credits=credit_groups(here) if part.first else (),
+        figures=_figures(here) if part.first else (),
+    )
+
+
+def _figures(planner: Planner) -> tuple[FigureFiles, ...]:
+    return tuple(
+        FigureFiles(
+            figure.title,
+            tuple(Link(planner.url(path), path.rpartition("/")[2]) for path in figure.files),
+        )
+        for figure in planner.run.figures
     )
 
 

@@ -49,6 +49,7 @@ from generator.records import AttentionRecord
 from generator.run import Failure, ImageEntry, Run
 
 Read = Callable[[str], AttentionRecord]
+Finish = Callable[[Path], None]
 Advance = Callable[[], None]
 
 STEPS_A_CELL = 2
@@ -87,6 +88,7 @@ def build_site(
     version: str,
     settings: Settings | None = None,
     advance: Advance = lambda: None,
+    finish: Finish = lambda _: None,
 ) -> SiteReport:
     """Build the site of a run.
 
@@ -99,6 +101,8 @@ def build_site(
         version: of the program, for the pages and the manifest.
         settings: how records are drawn.
         advance: called ``STEPS_A_CELL`` times for each cell, as the work goes on.
+        finish: given the folder when everything else is in it, before it becomes ``out``: the
+            figures that ``run`` names are drawn into it.
 
     Raises:
         StoreError: ``out`` is not empty and not a site of ours, or cannot be written.
@@ -110,6 +114,7 @@ def build_site(
         contents = _publish(run, read, shelf, templates, advance)
         pages = _write_pages(plan_site(run, contents, version), stage, templates)
         _write_manifest(manifest_of(run, contents, pages, version), stage)
+        finish(stage)
         size = sum(file.stat().st_size for file in stage.rglob("*") if file.is_file())
     return SiteReport(
         out=out,
