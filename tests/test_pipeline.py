@@ -851,7 +851,7 @@ def test_a_figure_that_cannot_be_drawn_is_named_and_the_old_site_stays(spec: Gal
     build(spec)
     before = (spec.out / "index.html").read_bytes()
     bad = FigureSpec(name="many", preset="registers-16")
-    with pytest.raises(GalleryError, match="Figure many: .* at least 100 images"):
+    with pytest.raises(GalleryError, match=r"Figure many: .* at least 100 images"):
         build(spec.model_copy(update={"figures": (bad,)}))
     assert (spec.out / "index.html").read_bytes() == before
 
