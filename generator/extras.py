@@ -124,8 +124,9 @@ class Relevance:
     """Class-specific relevance (Chefer 2021, generic attention): ``R += mean_h[(dA * A)+] R``.
 
     Attributes:
-        keys: float32 ``[key]``, relevance of every token to the first prefix token, for
-            ``prediction.target``; not a distribution.
+        keys: float32 ``[key]``, relevance of every token to the CLS token, for
+            ``prediction.target``; to the mean patch where the head reads only the patches (BEiT).
+            CLS starts with 1 of itself. Not a distribution.
     """
 
     keys: FloatArray
@@ -134,6 +135,10 @@ class Relevance:
 @dataclass(frozen=True, slots=True)
 class LogitLens:
     """The class head read at every token of every layer (Vilas 2023).
+
+    The final LayerNorm and the classifier of each token alone. Where a head reads CLS and the mean
+    patch side by side (DINOv2), a prefix token takes the place of CLS and a patch that of the mean;
+    the other place holds what that layer has for it.
 
     Attributes:
         probability: float16 ``[layer + 1, token]``, of ``prediction.target``.

@@ -16,6 +16,7 @@ from torch import Tensor
 from generator.errors import ModelError
 from generator.extras import Features, Measuring
 from generator.measure.arrays import full, half
+from generator.measure.explain import explain
 from generator.measure.load import LoadedModel, inferred_layout
 from generator.measure.preprocess import Geometry
 from generator.measure.residual import ResidualStream
@@ -151,13 +152,20 @@ def _measure(model: LoadedModel, batch: Sequence[Prepared]) -> list[AttentionRec
     tap = AttentionTap(model.blocks, reducer.reduce, tokens=layout.tokens, model=model.facts.id)
     residual = ResidualStream(model.blocks, layout, measuring.extras)
     vectors = VectorTap(model.blocks, tap, layout=layout, measuring=measuring, roots=model.roots)
-    with residual, torch.inference_mode(), tap, vectors:
-        model.forward(pixels, layout)
+    with residual, torch.no_grad(), tap, vectors:
+        hidden = model.forward(pixels, layout)
+        logits = model.head.logits(hidden, layout) if model.head is not None else None
     vectors.check()
     _note_missing(model, measuring, vectors)
-    return [
+    found = [
         _record(model, item, index, layout, tap, residual, vectors)
         for index, item in enumerate(batch)
+    ]
+    if logits is None:
+        return found
+    return [
+        _explained(model, item, record, pixels[index], logits[index])
+        for index, (item, record) in enumerate(zip(batch, found, strict=True))
     ]
 
 
@@ -172,6 +180,32 @@ def _note_missing(model: LoadedModel, measuring: Measuring, vectors: VectorTap) 
         if reason not in model.noted:
             model.noted.add(reason)
             log.warning("%s has %s.", model.facts.id, reason)
+
+
+def _explained(
+    model: LoadedModel,
+    item: Prepared,
+    record: AttentionRecord | Broken,
+    pixels: Tensor,
+    logits: Tensor,
+) -> AttentionRecord | Broken:
+    """The record with what the class head says, unless there is none to add to."""
+    if isinstance(record, Broken):
+        return record
+    wanted = item.measuring
+    try:
+        return explain(
+            model,
+            record,
+            pixels,
+            logits,
+            relevant="relevance" in wanted.extras,
+            lensed="lens" in wanted.extras,
+            target=wanted.target,
+            image=item.name,
+        )
+    except ModelError as error:
+        return Broken(item.key, error)
 
 
 def _record(
