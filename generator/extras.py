@@ -150,6 +150,63 @@ class LogitLens:
 
 
 @dataclass(frozen=True, slots=True)
+class Intervention:
+    """A test-time register that is asked for (Jiang 2025): part of the record's key.
+
+    Attributes:
+        neurons: how many register neurons to move, at most.
+        up_to_layer: the last layer, from 1, in which they are looked for; None for the layer where
+            the outlier patches stand out most.
+        calibration: hashes of the images on which they are looked for, in order.
+    """
+
+    neurons: int
+    up_to_layer: int | None
+    calibration: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterNeuron:
+    """A neuron of an MLP that makes outlier patches.
+
+    Attributes:
+        layer: its block, an index from 0.
+        neuron: its index among the block's hidden activations.
+        activation: mean magnitude after the non-linearity, over the outlier patches.
+    """
+
+    layer: int
+    neuron: int
+    activation: float
+
+
+@dataclass(frozen=True, slots=True)
+class Intervened:
+    """What a test-time register is made of.
+
+    A token of zeros is put behind the prefix in front of the first block. In every register neuron
+    it gets the activation that is largest in magnitude among the patches, and theirs become 0.
+
+    Attributes:
+        asked: what was asked for.
+        token: name of the token.
+        outlier_layer: index along the first axis of the norms where the outliers were looked up.
+        outliers: outlier patches over all calibration images.
+        images: calibration images that have any.
+        up_to_layer: the last layer, from 1, in which register neurons were looked for.
+        neurons: the register neurons, most active first.
+    """
+
+    asked: Intervention
+    token: str
+    outlier_layer: int
+    outliers: int
+    images: int
+    up_to_layer: int
+    neurons: tuple[RegisterNeuron, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ModelWeights:
     """What is seen of a model without an image.
 

@@ -140,7 +140,7 @@ def _measure(model: LoadedModel, batch: Sequence[Prepared]) -> list[AttentionRec
     measuring = batch[0].measuring
     height, width = batch[0].pixels.shape[1:]
     pixels = torch.from_numpy(np.stack([item.pixels for item in batch])).to(model.device)
-    layout = vision.layout(height, width)
+    layout = model.layout(height, width)
     if not vision.listed:
         layout = inferred_layout(model, pixels[:1])
     reducer = Reducer(
@@ -258,6 +258,7 @@ def _record(
         features=_features(residual, vectors, index),
         values=vectors.image_values(index),
         massive=residual.image_massive(index),
+        intervention=model.register,
     )
 
 
@@ -357,8 +358,7 @@ def _environment(model: LoadedModel, tap: AttentionTap[LayerStatistics]) -> Envi
 
 def _automatic(model: LoadedModel, item: Prepared) -> int:
     """Pictures in a batch, so that its tokens stay within what the device uses well."""
-    vision = model.resolved.vision
-    tokens = vision.layout(*item.pixels.shape[1:]).tokens
+    tokens = model.layout(*item.pixels.shape[1:]).tokens
     budget = CPU_TOKENS if model.device.type == "cpu" else ACCELERATOR_TOKENS
     return max(budget // tokens, 1)
 

@@ -7,7 +7,7 @@ import logging
 import math
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,9 +17,11 @@ from torch import Tensor, nn
 from transformers import MODEL_MAPPING, AutoConfig, AutoModel, PretrainedConfig
 
 from generator.errors import CaptureError, GalleryError, ModelError, UnsupportedModelError
+from generator.extras import Intervened
 from generator.measure.heads import ARCHITECTURES, ClassHead, class_head
 from generator.measure.hub import fetch_weights, first_line
 from generator.measure.layouts import InputStyle
+from generator.measure.registers import MovedNeurons
 from generator.measure.residual import find_blocks
 from generator.measure.resolve import ResolvedModel
 from generator.measure.vectors import HeadRoots
@@ -43,6 +45,7 @@ class LoadedModel:
         device: where it runs.
         dtype: of weights and activations.
         head: its class head; None for a backbone, or when the checkpoint's head is not whole.
+        register: a test-time register at work; None for the model as it is.
         inferred: layouts found by looking, by input height and width; see ``inferred_layout``.
         roots: decompositions of the output projections, by layer, made when first needed.
         noted: what has been said of the model already.
@@ -55,9 +58,16 @@ class LoadedModel:
     device: torch.device
     dtype: torch.dtype
     head: ClassHead | None = None
+    register: Intervened | None = None
     inferred: dict[tuple[int, int], TokenLayout] = field(default_factory=dict)
     roots: dict[int, HeadRoots] = field(default_factory=dict)
     noted: set[str] = field(default_factory=set)
+
+    def layout(self, input_height: int, input_width: int) -> TokenLayout:
+        """The layout for an input of this many pixels, with the test-time register if any."""
+        vision = self.resolved.vision
+        vision = vision.with_register() if self.register else vision
+        return vision.layout(input_height, input_width)
 
     def forward(self, pixels: Tensor, layout: TokenLayout, *, gradients: bool = False) -> Tensor:
         """Run the model; returns the last hidden state ``[image, token, channel]``.
@@ -88,7 +98,9 @@ class LoadedModel:
         interpolates = _takes(self.network, "interpolate_pos_encoding")
         if off_size and interpolates and vision.inputs != "patches":
             options["interpolate_pos_encoding"] = True
-        return self.network(**inputs, **options)
+        moved = MovedNeurons(self.blocks, self.register, layout) if self.register else nullcontext()
+        with moved:
+            return self.network(**inputs, **options)
 
 
 def _takes(network: nn.Module, option: str) -> bool:
