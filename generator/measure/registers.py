@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from generator.errors import CaptureError, ModelError
 from generator.extras import Intervened, Intervention, RegisterNeuron
-from generator.measure.residual import ResidualNorms
+from generator.measure.streams import streams
 from generator.records import OUTLIER, TokenLayout
 
 if TYPE_CHECKING:
@@ -162,10 +162,15 @@ def calibrate(
 def _norms(model: LoadedModel, pixels: NDArray[np.float32]) -> NDArray[np.float64]:
     """Norms of the patches, ``[layer + 1, patch]``."""
     layout = model.layout(*pixels.shape[1:])
-    with ResidualNorms(model.blocks) as residual:
+    found: list[Tensor] = []
+
+    def read(stream: Tensor) -> None:
+        patches = stream[0, layout.patch_slice]
+        found.append(torch.linalg.vector_norm(patches, dim=-1, dtype=torch.float32))
+
+    with streams(model.blocks, read):
         model.forward(torch.from_numpy(pixels)[None].to(model.device), layout)
-    norms = torch.stack([norms[0] for norms in residual.norms])[:, layout.patch_slice]
-    return norms.double().cpu().numpy()
+    return torch.stack(found).double().cpu().numpy()
 
 
 def _register_neurons(

@@ -272,7 +272,7 @@ def _plant(
     _neuron(blocks[layers[-1]], axes["sink"], added / norm, -axes["sink"] * added)
     channels = WIDTH // HEADS
     for layer in layers:
-        query, key = _linears(blocks[layer])[:2]
+        query, key = linears(blocks[layer])[:2]
         # One channel of each head: a query of 1, and a key that is the logit, scaled as SDPA does.
         logit = _logit(share, tokens) * math.sqrt(channels) * norm / added
         query.bias[::channels] = 1.0
@@ -281,13 +281,13 @@ def _plant(
 
 def _neuron(block: nn.Module, sees: Tensor, component: float, writes: Tensor) -> None:
     """Make a neuron fire where a direction has at least nearly this component."""
-    first, second = _linears(block)[-2:]
+    first, second = linears(block)[-2:]
     first.weight[NEURON] = sees / WIDTH * (2 * FIRING / component)
     first.bias[NEURON] = -FIRING
     second.weight[:, NEURON] += writes / FIRING
 
 
-def _linears(block: nn.Module) -> list[nn.Linear]:
+def linears(block: nn.Module) -> list[nn.Linear]:
     """Of a block: query, key, value, output, and the two of the MLP."""
     return [module for module in block.modules() if isinstance(module, nn.Linear)]
 
