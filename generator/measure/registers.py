@@ -140,9 +140,10 @@ def calibrate(
     count = sum(len(found) for found in outliers)
     up_to = asked.up_to_layer or peak
     if not count or not up_to:
+        pictures = f"{len(images)} calibration image{'' if len(images) == 1 else 's'}"
         raise ModelError(
-            f"{model.facts.id} has no outlier patches that an MLP makes, on {len(images)} "
-            f"calibration images (largest norm {ratios[peak]:.1f} times the median, on average): "
+            f"{model.facts.id} has no outlier patches that an MLP makes, on {pictures} "
+            f"(largest norm {ratios[peak]:.1f} times the median, on average): "
             "nothing to move.",
             "Raise --resolution, or leave test_time_registers out for this model.",
         )
