@@ -12,8 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 import generator
 from generator.annotations import annotate
@@ -176,7 +180,7 @@ def measure_missing(
             continue
         reporter.note(f"loading {model.entry.label}")
         try:
-            failures |= _measure_model(spec, model, cells, store, reporter, plan.dtype)
+            failures |= _measure_model(spec, plan, model, cells, store, reporter)
         except StoreError:
             raise
         except Exception as error:
@@ -201,23 +205,28 @@ def _crash(model: PlannedModel, error: Exception) -> ModelError:
 
 def _measure_model(
     spec: GallerySpec,
+    plan: WorkPlan,
     model: PlannedModel,
     cells: Sequence[PlannedCell],
     store: Store,
     reporter: Reporter,
-    dtype: str,
 ) -> dict[str, Failure]:
     """Load one model, see its weights, and stream its images through it."""
     from generator.measure import extract  # noqa: PLC0415 - imports torch
     from generator.measure.device import choose_device, torch_dtype  # noqa: PLC0415
     from generator.measure.load import load  # noqa: PLC0415
+    from generator.measure.registers import calibrate  # noqa: PLC0415
     from generator.measure.weights import reduce_weights  # noqa: PLC0415
 
     assert model.resolved is not None
     failures: dict[str, Failure] = {}
-    network = load(model.resolved, device=choose_device(spec.device), dtype=torch_dtype(dtype))
+    device, dtype = choose_device(spec.device), torch_dtype(plan.dtype)
+    network = load(model.resolved, device=device, dtype=dtype)
     if not store.has_weights(model.entry.weights):
         store.put_weights(reduce_weights(network, model.entry.weights))
+    if model.intervention is not None:
+        reporter.note(f"looking for the register neurons of {model.entry.id}")
+        network = calibrate(network, _calibration(plan, model), model.intervention)
     with reporter.job(model.entry.label, len(cells)) as job:
         prepared = _prepare(spec, model, cells, failures, job)
         for batch in extract.batches(prepared, network, spec.batch_size):
@@ -230,6 +239,21 @@ def _measure_model(
                     store.put(result)
                 job.advance()
     return failures
+
+
+def _calibration(plan: WorkPlan, model: PlannedModel) -> list[NDArray[np.float32]]:
+    """Inputs of the images on which register neurons are looked for, those that can be opened."""
+    assert model.intervention is not None
+    cells = {
+        cell.image.sha256: cell
+        for cell in plan.cells
+        if cell.model == model.entry.slug and cell.geometry is not None
+    }
+    found = []
+    for image in model.intervention.calibration:
+        with suppress(KeyError, GalleryError):  # shown where the image itself is
+            found.append(_open(model, cells[image]).pixels)
+    return found
 
 
 def _prepare(
