@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 import generator
 from generator.annotations import annotate
 from generator.errors import GalleryError, ModelError, StoreError
+from generator.export.anonymous import Anonymous, anonymised, identity_of
 from generator.front import paper_of
 from generator.groups import read_groups, with_groups
 from generator.images import load_images, open_picture
@@ -50,12 +52,16 @@ class Outcome:
         measured: records that were made.
         reused: records that were in the store.
         site: what was written.
+        notes: what an anonymous site leaves out, and what stays, one line each.
+        failures: what could not be measured or shown, in full also where the site is anonymous.
     """
 
     run: Run
     measured: int
     reused: int
     site: SiteReport
+    notes: tuple[str, ...]
+    failures: tuple[Failure, ...]
 
 
 def build_gallery(
@@ -80,10 +86,11 @@ def build_gallery(
         expect_complete(plan, store)
     failures = measure_missing(spec, plan, store, reporter)
     run = describe_run(spec, plan, store, failures, command)
+    shown = _shown(spec, run)
     with reporter.job("pages", STEPS_A_CELL * len(run.cells)) as job:
         site = build_site(
-            run,
-            store.get,
+            shown.run,
+            partial(shown.read, store.get),
             spec.out,
             templates=spec.templates,
             version=generator.__version__,
@@ -95,7 +102,33 @@ def build_gallery(
         measured=len(missing - failures.keys()),
         reused=sum(cell.cached for cell in plan.cells),
         site=site,
+        notes=(*shown.notes, *_note_on_templates(spec)),
+        failures=tuple(dict.fromkeys((*run.failures, *_new(site.failures, shown.run)))),
     )
+
+
+def _shown(spec: GallerySpec, run: Run) -> Anonymous:
+    """The run as the site shows it."""
+    if not spec.anonymous:
+        return Anonymous(run, {}, ())
+    folders = {
+        entry.slug
+        for entry, model in zip(run.models, spec.models, strict=True)
+        if model.folder is not None
+    }
+    return anonymised(run, frozenset(folders), identity_of(run))
+
+
+def _note_on_templates(spec: GallerySpec) -> tuple[str, ...]:
+    """What an anonymous site takes over from the user's own files."""
+    if not spec.anonymous or spec.templates is None:
+        return ()
+    return ("Kept: what your templates say; make sure that they name nobody.",)
+
+
+def _new(failures: tuple[Failure, ...], run: Run) -> tuple[Failure, ...]:
+    """Failures that only showed while the pages were written."""
+    return tuple(failure for failure in failures if failure not in run.failures)
 
 
 def plan_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> WorkPlan:

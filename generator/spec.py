@@ -120,6 +120,7 @@ class GallerySpec(BaseModel):
         boxes: boxes around objects: a COCO JSON file, or a folder of VOC XML files.
         site_url: where the site will be published, for the addresses that must be absolute.
         paper: authors, venue, links and the like, for the front page.
+        anonymous: leave out of the pages who made them and where.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -165,6 +166,7 @@ class GallerySpec(BaseModel):
     boxes: AnyPath | None = Field(None, description="a JSON file or a folder")
     site_url: Https | None = Field(None, description=HTTPS)
     paper: PaperSpec | None = Field(None, description="a table [paper]")
+    anonymous: _Flag = Field(False, description=_FLAG)
 
     @field_validator("extras", mode="before")
     @classmethod
@@ -319,6 +321,7 @@ class Options:
     masks: Path | None = None
     boxes: Path | None = None
     site_url: str | None = None
+    anonymous: bool | None = None
 
 
 def load_spec(path: Path, options: Options | None = None) -> GallerySpec:

@@ -91,6 +91,12 @@ if TYPE_CHECKING:
     metavar="URL",
     help="Where the site will be published: for search engines and link previews.",
 )
+@click.option(
+    "--anonymous/--no-anonymous",
+    default=None,
+    help="Leave out authors, links, folders, names of user and machine, and metadata, for "
+    "double-blind review.",
+)
 @options(BESIDE)
 @click.option(
     "--records-only",
@@ -159,7 +165,9 @@ def run(spec: GallerySpec, *, dry_run: bool, records_only: bool = False) -> None
         records_only=records_only,
     )
     click.echo(summary(outcome, spec.out))
-    failures = outcome.site.failures
+    for note in outcome.notes:
+        click.echo(note, err=True)
+    failures = outcome.failures
     for failure in failures:
         click.echo(f"failed: {failure.message} {failure.hint}".rstrip(), err=True)
     if failures:

@@ -22,6 +22,7 @@ PRINT = "print.css"
 BOOT = "boot.js"
 SCRIPTS = (
     "decode.js",
+    "files.js",
     "scale.js",
     "numbers.js",
     "patch-queries.js",
@@ -59,7 +60,21 @@ SCRIPTS = (
 )
 
 
-INDEX_SCRIPTS = ("numbers.js", "dom.js", "index-state.js", "plates.js", "index.js", "copy.js")
+SINGLE_STYLE = "single.css"
+SINGLE_BOOT = "single-boot.js"
+SINGLE = "single.js"
+"""Of a whole site in one file only."""
+
+INDEX_SCRIPTS = (
+    "decode.js",
+    "files.js",
+    "numbers.js",
+    "dom.js",
+    "index-state.js",
+    "plates.js",
+    "index.js",
+    "copy.js",
+)
 """Of an index page, in order."""
 
 

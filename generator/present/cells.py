@@ -93,6 +93,7 @@ class CellContent:
 def publish_chunks(
     shelf: Shelf,
     cell: Cell,
+    model: str,
     read: Callable[[str], AttentionRecord],
     pool: Executor,
     *,
@@ -103,6 +104,7 @@ def publish_chunks(
     Args:
         shelf: where they go.
         cell: names the record.
+        model: its id in the gallery, which the chunks say too: a copy without names has another.
         read: gives the record; called only when the former site lacks a chunk.
         pool: encodes them.
         mixed: whether models with and without a class token are compared.
@@ -111,7 +113,7 @@ def publish_chunks(
         GalleryError: whatever ``read`` raises for a record that is missing or damaged.
     """
     stem = f"data/{cell.model}/{cell.image}"
-    queries = _former_queries(shelf, cell.record, mixed=mixed)
+    queries = _former_queries(shelf, cell.record, model, mixed=mixed)
     jobs: dict[str, Callable[[], bytes]] = dict.fromkeys(queries, _nothing)
     if not queries:
         jobs = _jobs(read(cell.record), pool, mixed=mixed)
@@ -119,7 +121,7 @@ def publish_chunks(
         shelf.put(
             _kind(query),
             f"{stem}.{query}",
-            _parts(cell.record, query, mixed=mixed),
+            _parts(cell.record, model, query, mixed=mixed),
             make,
             suffix=".js",
             query=query,
@@ -186,18 +188,18 @@ def _last_map(shelf: Shelf, content: CellContent) -> PlacedMap:
     return PlacedMap(values[0, 0], content.facts.view)
 
 
-def _parts(record: str, query: str, *, mixed: bool) -> dict[str, Part]:
-    """What decides the bytes of a chunk: its header names the other queries, too."""
-    return {"record": record, "query": query, "mixed": mixed}
+def _parts(record: str, model: str, query: str, *, mixed: bool) -> dict[str, Part]:
+    """What decides the bytes of a chunk: its header names the model and the other queries, too."""
+    return {"record": record, "model": model, "query": query, "mixed": mixed}
 
 
-def _former_queries(shelf: Shelf, record: str, *, mixed: bool) -> tuple[str, ...]:
+def _former_queries(shelf: Shelf, record: str, model: str, *, mixed: bool) -> tuple[str, ...]:
     """Queries whose chunks the former site has, or nothing if any of them cannot be taken over."""
-    primary = shelf.find("chunk", _parts(record, PRIMARY, mixed=mixed))
+    primary = shelf.find("chunk", _parts(record, model, PRIMARY, mixed=mixed))
     if primary is None:
         return ()
     queries = read_header(shelf.former_path(primary)).facts.queries
-    whole = all(shelf.find(_kind(q), _parts(record, q, mixed=mixed)) for q in queries)
+    whole = all(shelf.find(_kind(q), _parts(record, model, q, mixed=mixed)) for q in queries)
     return queries if whole else ()
 
 

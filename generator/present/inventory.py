@@ -44,6 +44,9 @@ def manifest_of(run: Run, contents: Contents, pages: tuple[str, ...], version: s
         pages=pages,
         front=contents.front.files,
         patch_scale=_scale(patches) if patches else None,
+        paper=run.paper,
+        site_url=run.site_url,
+        anonymous=run.anonymous,
     )
 
 

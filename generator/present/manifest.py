@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -24,7 +25,7 @@ from generator.records import (
     TokenLayout,
     View,
 )
-from generator.run import Failure
+from generator.run import Author, Failure, Paper, PaperLink, TeaserCell
 
 MANIFEST = "manifest.json"
 MANIFEST_SCHEMA = "manifest.schema.json"
@@ -266,6 +267,9 @@ class Manifest:
         pages: paths of all pages, sorted.
         front: files of the front page.
         patch_scale: the shared colour scale of patches as queries; null where there are none.
+        paper: that the gallery belongs to; null without one.
+        site_url: where the site will stand, ending in a slash; empty when nobody said.
+        anonymous: whether names, links and folders were left out on purpose.
     """
 
     schema: int
@@ -284,6 +288,9 @@ class Manifest:
     pages: tuple[str, ...]
     front: tuple[FileEntry, ...] = ()
     patch_scale: ScaleEntry | None = None
+    paper: Paper | None = None
+    site_url: str = ""
+    anonymous: bool = False
 
     @property
     def files(self) -> tuple[FileEntry, ...]:
@@ -304,6 +311,7 @@ _CLASSES: dict[str, type] = {
     for documented in (
         *(Manifest, Program, ScaleEntry, QuantisationEntry, Settings, FileEntry),
         *(ModelItem, ImageItem, Measurement, CellItem, Failure),
+        *(Paper, Author, PaperLink, TeaserCell),
         *(Environment, ModelFacts, Preprocessing, TokenLayout, View),
     )
 }
@@ -330,13 +338,23 @@ def _lines(value: Any) -> str:
 
 def schema_bytes() -> bytes:
     """JSON schema of the manifest; every field is described by its docstring."""
-    schema = _MANIFEST.json_schema(mode="serialization")
-    for name, described in [("Manifest", schema), *schema["$defs"].items()]:
-        fields = _described_fields(_CLASSES[name])
+    return documented_schema(_MANIFEST, _CLASSES)
+
+
+def documented_schema(adapter: TypeAdapter[Any], classes: Mapping[str, type]) -> bytes:
+    """JSON schema of a dataclass; every field is described by its docstring.
+
+    Args:
+        adapter: of the dataclass.
+        classes: by name, the dataclass and all that its fields are made of.
+    """
+    schema = adapter.json_schema(mode="serialization")
+    for name, described in [(schema["title"], schema), *schema["$defs"].items()]:
+        fields = _described_fields(classes[name])
         for field, entry in described["properties"].items():
             entry["description"] = fields[field]
-    described = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
-    return (json.dumps(described, indent=1, ensure_ascii=False) + "\n").encode()
+    found = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    return (json.dumps(found, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def _described_fields(documented: type) -> dict[str, str]:

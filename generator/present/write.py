@@ -161,13 +161,16 @@ def _publish_numbers(
     """The chunks of every cell. Records are held one at a time."""
     cells: dict[tuple[str, str], CellContent | Failure] = {}
     read = lru_cache(maxsize=1)(read)  # chunks and digest ask for the same record
+    ids = {model.slug: model.id for model in run.models}
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
         for cell in run.cells:
             if cell.failure is not None or not cell.record:
                 found: CellContent | Failure = cell.failure or Failure("There is no record.")
             else:
                 try:
-                    found = publish_chunks(shelf, cell, read, pool, mixed=run.mixed)
+                    found = publish_chunks(
+                        shelf, cell, ids[cell.model], read, pool, mixed=run.mixed
+                    )
                 except GalleryError as error:
                     found = Failure(error.message, error.hint)
             cells[cell.model, cell.image] = found
