@@ -61,7 +61,7 @@ class SeenModel:
     @property
     def heads(self) -> int:
         """How many heads each has."""
-        return self.digest.entropy.mean.shape[1]
+        return int(self.digest.entropy.mean.shape[1])
 
     @property
     def numbers(self) -> FloatArray:
@@ -85,7 +85,7 @@ class SeenModel:
         So a colour is the same number on the pages of all models.
         """
         found = [pick(digest) for digest in self.planner.contents.models.values()]
-        largest = max((float(np.nanmax(values)) for values in found if values is not None))
+        largest = max(float(np.nanmax(values)) for values in found if values is not None)
         return next((end for end in _ENDS if largest <= end), largest)
 
     def defined(self, chart: Chart, *identifiers: str) -> Chart:

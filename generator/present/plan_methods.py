@@ -95,8 +95,8 @@ def _conventions() -> Iterator[Fact]:
     yield Fact(
         "Means",
         "Over queries first, then over heads where a number is not of one head, then over images; "
-        "each image counts alike. Standard deviations are of what was averaged last, "
-        "without a correction for their number.",
+        "each image counts alike. What a band of a chart is over stands below "
+        "the chart; standard deviations have no correction for small numbers.",
     )
     yield Fact(
         "Not applicable, not measured, zero",

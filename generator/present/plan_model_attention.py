@@ -7,7 +7,7 @@ import numpy as np
 from generator.analysis.budget import NORMAL, OTHERS, OUTLIERS, SELF
 from generator.analysis.model_digest import QueryMeans
 from generator.analysis.quantities import quantity
-from generator.present.charts.bars import stacked_bars
+from generator.present.charts.bars import REST, stacked_bars
 from generator.present.charts.chart import Chart
 from generator.present.charts.lines import Series, line_chart
 from generator.present.charts.words import Reference, Words
@@ -28,9 +28,9 @@ def budget_section(seen: SeenModel) -> Section:
     absent = []
     if seen.digest.budget(OUTLIERS) is None:
         absent.append(
-            f"Outlier patches as queries: none of the {counted(seen.digest.images, 'image')} has any."
+            "Outlier patches as queries: not applicable, no image has any."
             if seen.digest.images > 1
-            else "Outlier patches as queries: the image has none."
+            else "Outlier patches as queries: not applicable, the image has none."
         )
     if not seen.layout.registers:
         absent.append("Registers as queries: not applicable, this model has none.")
@@ -39,17 +39,17 @@ def budget_section(seen: SeenModel) -> Section:
     return Section(
         id="budget",
         title="Where attention goes",
-        text=(f"{found.definition} {seen.over} Mean over heads.",),
+        text=(f"{found.definition} Means over heads and {counted(seen.digest.images, 'image')}.",),
         charts=tuple(_bars(seen, means) for means in seen.digest.budgets),
         absent=tuple(absent),
     )
 
 
 def _bars(seen: SeenModel, means: QueryMeans) -> Chart:
-    names, shares, uniform = _parts(seen.digest.keys, means)
+    keys, shares, uniform = _parts(seen.digest.keys, means)
     notes = []
     if means.images < seen.digest.images:
-        notes.append(f"Over the {counted(means.images, 'image')} that have them.")
+        notes.append(f"Over {means.images} of {counted(seen.digest.images, 'image')}.")
     error = float(means.self_error.max())
     if error > 0:
         notes.append(
@@ -58,15 +58,19 @@ def _bars(seen: SeenModel, means: QueryMeans) -> Chart:
         )
     elif means.query == OUTLIERS and np.isnan(means.shares[:, 0]).all():
         notes.append("What an outlier gives itself is in the group of outlier patches.")
+    verb = "attend" if means.query in (NORMAL, OUTLIERS) else "attends"
     words = Words(
         id=f"budget-{means.query.replace(' ', '-').lower()}",
-        title=f"What {_query(means.query)} attend{'' if means.query in (NORMAL, OUTLIERS) else 's'} to",
+        title=f"What {_query(means.query)} {verb} to",
         x="layer",
         y="share of the attention",
         note=" ".join(notes),
     )
     labels = [str(n + 1) for n in range(seen.layers)]
-    return seen.defined(stacked_bars(words, names, labels, shares, uniform), "attention-budget")
+    bars = stacked_bars(
+        words, [_key(key) for key in keys], labels, shares, uniform, series=_series(keys)
+    )
+    return seen.defined(bars, "attention-budget")
 
 
 def _query(query: str) -> str:
@@ -78,13 +82,13 @@ def _query(query: str) -> str:
 def _parts(
     keys: tuple[str, ...], means: QueryMeans
 ) -> tuple[tuple[str, ...], FloatArray, FloatArray]:
-    """Names of the parts, ``[layer, part]`` and ``[part]``; many registers become one part."""
+    """Parts, ``[layer, part]`` and ``[part]``; many registers become one part."""
     if len(keys) <= MOST_PARTS:
-        return tuple(_key(key) for key in keys), means.shares, means.uniform
+        return keys, means.shares, means.uniform
     merged = [n for n, key in enumerate(keys) if key.startswith("reg")]
     kept = [n for n in range(len(keys)) if n not in merged]
     at = kept.index(keys.index(OUTLIERS))
-    names = [_key(keys[n]) for n in kept]
+    names = [keys[n] for n in kept]
     return (
         (*names[:at], REGISTERS, *names[at:]),
         np.insert(means.shares[:, kept], at, np.nansum(means.shares[:, merged], axis=1), axis=1),
@@ -95,7 +99,14 @@ def _parts(
 def _key(key: str) -> str:
     if key == SELF:
         return "itself"
-    return query_label(key, True) if key.startswith("reg") else key
+    return query_label(key, True) if key.startswith("reg") and key != REGISTERS else key
+
+
+def _series(keys: tuple[str, ...]) -> list[int]:
+    """Colours of the parts: the same for the same part, whatever else a model has."""
+    fixed = {SELF: 1, "CLS": 2, OUTLIERS: 3, OTHERS: REST}
+    free = iter((4, 5, 6, 7, 8))
+    return [fixed[key] if key in fixed else next(free) for key in keys]
 
 
 def rollout_section(seen: SeenModel) -> Section:

@@ -22,6 +22,10 @@ SORTED_LAYERS = 2
 """Layers at each end whose heads are drawn in order of distance, as in Raghu 2021, Fig. 3."""
 
 
+SMALL = 12
+"""Heads that a small heat map has room for."""
+
+
 @dataclass(frozen=True, slots=True)
 class HeadNumber:
     """A number of every head.
@@ -51,24 +55,20 @@ def heads_section(seen: SeenModel) -> Section:
     each = tuple(_registers(seen))
     absent = []
     if seen.layout.cls is None:
-        absent.append(
-            "Attention of CLS: not applicable, because this model has no class token."
-        )
+        absent.append("Attention of CLS: not applicable, because this model has no class token.")
     elif not seen.layout.registers:
         absent.append("Attention of CLS to registers: not applicable, this model has none.")
     return Section(
         id="heads",
         title="Heads",
         text=(
-            f"A square for each layer, downwards, and head, across. {seen.over} A colour stands for "
+            f"A square for each layer, downwards, and head, across. {seen.over} A colour is "
             "the same number on the pages of all models of this gallery. Choose a square to see "
             f"that head on {seen.image.title}; the table below has the same links.",
         ),
-        charts=(
-            *(_grid(seen, number) for number in numbers),
-            _entropy_lines(seen),
-            _sink_line(seen),
-        ),
+        grids=tuple(_grid(seen, number) for number in numbers),
+        small=seen.heads <= SMALL,
+        charts=(_entropy_lines(seen), _sink_line(seen)),
         more_title="Each register" if each else "",
         more=tuple(_grid(seen, number) for number in each),
         tables=(_table(seen, (*numbers, *each)),),
@@ -118,7 +118,7 @@ def _numbers(seen: SeenModel) -> Iterator[HeadNumber]:
             "largest of CLS (share)",
             "max-attention",
             digest.max_attention.mean,
-            (0, seen.limit(lambda each: each.max_attention and each.max_attention.mean)),
+            (0, seen.limit(_max_attention)),
             percent,
         )
     yield HeadNumber(
@@ -158,6 +158,10 @@ def _register_sum(digest: ModelDigest) -> FloatArray | None:
     return found
 
 
+def _max_attention(digest: ModelDigest) -> FloatArray | None:
+    return None if digest.max_attention is None else digest.max_attention.mean
+
+
 def _three(value: float) -> str:
     return f"{value:.3f}"
 
@@ -168,7 +172,10 @@ def _grid(seen: SeenModel, number: HeadNumber) -> Chart:
         Words(number.id, number.title, "head", "layer", reading(number.quantity)),
         number.values,
         [[number.text(float(value)) for value in row] for row in number.values],
-        [[seen.head_url(layer, head) for head in range(seen.heads)] for layer in range(seen.layers)],
+        [
+            [seen.head_url(layer, head) for head in range(seen.heads)]
+            for layer in range(seen.layers)
+        ],
         number.limits,
         colours=seen.planner.contents.settings.colours,
     )
@@ -310,5 +317,3 @@ def _sorted(seen: SeenModel) -> Chart:
         zero=True,
     )
     return seen.defined(chart, "distance-patches")
-
-

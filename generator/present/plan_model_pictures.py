@@ -32,9 +32,7 @@ def averages_section(seen: SeenModel) -> Section:
     return Section(
         id=section_id,
         title=title,
-        text=(
-            f"{quantity('location-average').definition} Over {counted(found.images, 'image')}.",
-        ),
+        text=(f"{quantity('location-average').definition} Over {counted(found.images, 'image')}.",),
         mosaics=(_maps(seen, found), _rates(seen, found)),
     )
 
@@ -147,5 +145,3 @@ _NOTES = {
 def _tiles(planner: Planner, drawn: TilePicture, identifier: str) -> Picture:
     alt = f"{_TITLES[identifier]}. {drawn.said}"
     return _enlarged(planner.url(drawn.file.path), drawn.width, drawn.height, alt)
-
-

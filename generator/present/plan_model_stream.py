@@ -1,13 +1,16 @@
-"""Sections of a model's page about the residual stream: norms, where they begin, single channels."""
+"""Sections of a model's page about the residual stream: norms, their onset, single channels."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 
 from generator.analysis.model_digest import ModelDigest
-from generator.analysis.norms import CUTOFFS, EDGES
+from generator.analysis.norms import CUTOFFS, EDGES, QUANTILES
 from generator.analysis.quantities import quantity
-from generator.present.charts.chart import Chart
+from generator.present.charts.axes import number_text
+from generator.present.charts.chart import Chart, NumberTable
 from generator.present.charts.histograms import density, histogram
 from generator.present.charts.lines import Series, line_chart
 from generator.present.charts.words import Reference, Words
@@ -39,27 +42,38 @@ def norms_section(seen: SeenModel) -> Section:
             f"{OUTLIER:g} × there.",
         ),
         charts=(
-            seen.defined(
-                density(
-                    Words(
-                        "norm-density",
-                        "Norms of patches by layer",
-                        "layer",
-                        NORM_UNIT,
-                        "Darker: more of the layer's patches, over three decades, so that one "
-                        "outlier in a thousand patches is seen. Numbers are under the pointer.",
-                    ),
-                    EDGES,
-                    norms.histogram,
-                ),
-                "norm",
-            ),
+            _density(seen),
             _ratio(seen),
             _shares(seen),
             _histogram(seen),
             _tokens(seen),
         ),
     )
+
+
+def _density(seen: SeenModel) -> Chart:
+    """How norms spread at each layer, with quantiles for a table."""
+    norms = seen.digest.norms
+    words = Words(
+        "norm-density",
+        "Norms of patches by layer",
+        "layer (0: embedding)",
+        "norm, logarithmic",
+        "Darker: more of the layer's patches, over three decades, so that one outlier in a "
+        "thousand patches is seen.",
+    )
+    columns = [*(f"{100 * q:g} %" for q in QUANTILES), "median", "largest"]
+    rows = [
+        [*norms.quantiles[n], norms.median[n], norms.maximum[n]] for n in range(seen.layers + 1)
+    ]
+    table = NumberTable(
+        ("layer", *columns),
+        tuple(
+            (str(n), *(number_text(float(value)) for value in row)) for n, row in enumerate(rows)
+        ),
+    )
+    chart = density(words, EDGES, norms.histogram.astype(float))
+    return replace(seen.defined(chart, "norm"), table=table)
 
 
 def _layer(index: int) -> str:
@@ -138,8 +152,10 @@ def _tokens(seen: SeenModel) -> Chart:
 
 def _largest(prefix: FloatArray) -> list[int]:
     """Columns of the prefix tokens that reach the largest norms, in order of the sequence."""
-    order = np.argsort(-prefix.max(axis=0), kind="stable")[:MOST_TOKENS] if prefix.size else []
-    return sorted(int(n) for n in order)
+    if not prefix.size:
+        return []
+    order = np.argsort(-prefix.max(axis=0), kind="stable")
+    return sorted(int(n) for n in order[:MOST_TOKENS])
 
 
 def _name(token: str) -> str:
@@ -175,9 +191,8 @@ def onset_section(seen: SeenModel) -> Section:
         id="onset",
         title="Onset",
         text=(
-            "Where high norms begin, and where CLS begins to look at one token: "
-            + "; ".join(f"{name} {_begins(at)}" for name, at in names)
-            + f". {seen.over} The rule: {quantity('norm-onset').definition}",
+            f"{_begins(names)} {seen.over}",
+            f"The onset of high norms is the {_lower(quantity('norm-onset').definition)}",
         ),
         charts=tuple(charts),
         absent=()
@@ -186,8 +201,18 @@ def onset_section(seen: SeenModel) -> Section:
     )
 
 
-def _begins(layer: int | None) -> str:
-    return "never" if layer is None else f"from {_layer(layer)}"
+def _begins(names: list[tuple[str, int | None]]) -> str:
+    """Where high norms begin, and whose norms never get high."""
+    found = [f"of {name} in {_layer(at)}" for name, at in names if at is not None]
+    never = [name for name, at in names if at is None]
+    said = [f"High norms begin {', '.join(found)}."] if found else []
+    if never:
+        said.append(f"Never {OUTLIER:g} × the median patch: {', '.join(never)}.")
+    return " ".join(said)
+
+
+def _lower(text: str) -> str:
+    return text[0].lower() + text[1:]
 
 
 def _attention(seen: SeenModel, patches: FloatArray, registers: FloatArray | None) -> Chart:
@@ -213,9 +238,7 @@ def massive_section(seen: SeenModel) -> Section:
             id="massive",
             title=title,
             text=(found.definition,),
-            absent=(
-                "Not measured. Build again with --extras massive to see them.",
-            ),
+            absent=("Not measured. Build again with --extras massive to see them.",),
         )
     largest, median = digest.massive
     layers = _from_embedding(seen)

@@ -74,9 +74,11 @@ class Section:
         id: for links.
         title: of the section.
         text: what is shown, over how many images, and what the data say at a glance.
+        grids: heat maps of heads, first.
+        small: whether heat maps have few heads, so that more stand side by side.
         charts: in order.
-        more_title: of the charts that are folded away; empty for none.
-        more: the charts that are folded away.
+        more_title: of the heat maps that are folded away; empty for none.
+        more: the heat maps that are folded away.
         mosaics: pictures, after the charts.
         tables: after them.
         absent: what is not shown, and why.
@@ -85,6 +87,8 @@ class Section:
     id: str
     title: str
     text: tuple[str, ...]
+    grids: tuple[Chart, ...] = ()
+    small: bool = False
     charts: tuple[Chart, ...] = ()
     more_title: str = ""
     more: tuple[Chart, ...] = ()

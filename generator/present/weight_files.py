@@ -112,7 +112,7 @@ def _position(model: ModelEntry, similarity: PositionSimilarity, shelf: Shelf) -
     )
     down, across = tiles.shape[:2]
     every = (
-        f" A tile for every {step}th place, {down} × {across} of {rows} × {cols}." if step > 1 else ""
+        f" One place in {step} each way has a tile, {down} × {across} in all." if step > 1 else ""
     )
     return TilePicture(
         file,

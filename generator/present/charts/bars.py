@@ -20,6 +20,9 @@ from generator.present.charts.words import (
 )
 from generator.records import FloatArray
 
+REST = 9
+"""Series of a part that is what is left over."""
+
 
 def stacked_bars(
     words: Words,
@@ -27,6 +30,8 @@ def stacked_bars(
     labels: Sequence[str],
     shares: FloatArray,
     uniform: FloatArray | None = None,
+    *,
+    series: Sequence[int] = (),
 ) -> Chart:
     """Bars cut into parts that sum to 1.
 
@@ -37,7 +42,9 @@ def stacked_bars(
         shares: ``[bar, part]``; NaN leaves a part out.
         uniform: ``[part]``, shares to compare with; NaN leaves a part out. Dashed lines show where
             its parts would end.
+        series: of each part; 1, 2, ... unless given. ``REST`` is pale.
     """
+    series = series or range(1, len(names) + 1)
     count = len(labels)
     slot = (RIGHT - LEFT) / max(count, 1)
     y = Span(0.0, 1.0, BOTTOM, TOP)
@@ -55,7 +62,7 @@ def stacked_bars(
                     y=top,
                     width=round(slot * 0.76, 2),
                     height=round(bottom - top, 2),
-                    series=part + 1,
+                    series=series[part],
                     text=f"{words.x} {label}, {name}: {100 * share:.2f} %",
                 )
             )
@@ -80,7 +87,7 @@ def stacked_bars(
         y=Axis(words.y, tuple(AxisTick(y.at(n / 4), f"{25 * n} %") for n in range(5))),
         boxes=tuple(boxes),
         rules=_ends(uniform, y),
-        keys=tuple(Key(n + 1, names[n], "box") for n in there),
+        keys=tuple(Key(series[n], names[n], "box") for n in there),
         table=NumberTable((words.x, *(f"{names[n]} (%)" for n in there)), tuple(rows)),
     )
 
@@ -99,6 +106,4 @@ def _ends(uniform: FloatArray | None, y: Span) -> tuple[Rule, ...]:
         place = y.at(float(end))
         if not places or place - places[-1] > 3:
             places.append(place)
-    return tuple(
-        Rule(LEFT, place, RIGHT, place, "" if n else "uniform") for n, place in enumerate(places)
-    )
+    return tuple(Rule(LEFT, place, RIGHT, place) for place in places)
