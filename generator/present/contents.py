@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from generator.analysis.model_digest import ModelDigest
 from generator.present.cells import CellContent
 from generator.present.digests import Digests
+from generator.present.figures import ImageFigures, MapFiles
 from generator.present.front import Front
 from generator.present.manifest import FileEntry, Settings
 from generator.present.scale import Scale
+from generator.present.truth import CellTruth
 from generator.records import FloatArray
 from generator.run import Failure
 
@@ -25,6 +27,7 @@ class Assets:
         boot: tells the styles that scripts run.
         scripts: of an image page, in order.
         bar: the picture of the colour bar.
+        diverging_bar: the picture of the bar of signed values.
         index_scripts: of an index page, in order.
     """
 
@@ -33,6 +36,7 @@ class Assets:
     boot: str
     scripts: tuple[str, ...]
     bar: str
+    diverging_bar: str
     index_scripts: tuple[str, ...]
 
 
@@ -97,6 +101,9 @@ class Contents:
         digests: numbers of each cell's analyses, read when they are asked for.
         models: model -> the same over its images, for models that have any.
         front: what the front page shows besides.
+        figures: image -> pictures of its models' analyses; empty where none are drawn.
+        maps: what they were drawn from, read when it is asked for.
+        truth: (model, image) -> agreement with marked objects, where somebody has marked some.
     """
 
     settings: Settings
@@ -111,3 +118,6 @@ class Contents:
     digests: Digests
     models: Mapping[str, ModelDigest]
     front: Front
+    figures: Mapping[str, ImageFigures]
+    maps: MapFiles
+    truth: Mapping[tuple[str, str], CellTruth | Failure]

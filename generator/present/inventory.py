@@ -106,11 +106,14 @@ def _cell(cell: Cell, contents: Contents, measurements: dict[Measurement, int]) 
         return CellItem(cell.model, cell.image, cell.record, None, (), found)
     coloured = contents.coloured[cell.model, cell.image]
     walls: tuple[FileEntry, ...] = (coloured.wall,) if coloured.wall else ()
+    maps: tuple[FileEntry, ...] = (found.maps,) if found.maps else ()
+    drawn = contents.figures[cell.image].drawn if cell.image in contents.figures else {}
+    figures = (each.file for (model, _), each in drawn.items() if model == cell.model)
     return CellItem(
         model=cell.model,
         image=cell.image,
         record=cell.record,
         measurement=measurements[_measurement(found)],
-        files=(*found.chunks, found.digest, coloured.map, *walls),
+        files=(*found.chunks, found.digest, coloured.map, *walls, *maps, *figures),
         failure=None,
     )

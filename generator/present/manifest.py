@@ -44,6 +44,8 @@ Kind = Literal[
     "entropy",
     "divergence",
     "digest",
+    "maps",
+    "figure",
     "teaser",
     "seen",
     "social",
@@ -59,12 +61,15 @@ class Settings:
         walls: render a wall of every model and image for readers without JavaScript.
         picture_side: longest side of a published picture, in pixels.
         thumb_side: longest side of a thumbnail, in pixels.
+        figures: draw the analyses of each image on its page: ``all``, ``none``, or ``auto`` for
+            galleries of at most 200 images.
     """
 
     colours: str = "magma"
     walls: bool = True
     picture_side: int = 1280
     thumb_side: int = 480
+    figures: Literal["auto", "all", "none"] = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,8 @@ class FileEntry:
         path: relative to the site's root, with ``/``.
         kind: ``chunk`` (numbers of one query), ``patches`` (numbers of all patches as queries),
             ``wall`` (all maps of a query, coloured), ``map`` (last layer, mean over heads),
-            ``digest`` (numbers of a cell's analyses), ``picture``, ``thumb``, ``entropy`` (of a
+            ``digest`` (numbers of a cell's analyses), ``maps`` (the maps among them), ``figure``
+            (one of those, coloured), ``picture``, ``thumb``, ``entropy`` (of a
             model's heads) or ``divergence`` (of an image's models, pair by pair); for the front
             page ``teaser`` (a map), ``seen`` (what a model saw of a picture) and ``social`` (for
             link previews).

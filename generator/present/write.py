@@ -25,6 +25,12 @@ from generator.present.comparison import mean_divergence
 from generator.present.contents import Coloured, Contents, Copies, Divergence, Entropy
 from generator.present.digests import Digests
 from generator.present.environment import make_environment, template_folders
+from generator.present.figures import (
+    ImageFigures,
+    MapFiles,
+    drawn_at_all,
+    publish_figures,
+)
 from generator.present.front import publish_front
 from generator.present.heatmap import unit_png
 from generator.present.inventory import manifest_of
@@ -44,6 +50,7 @@ from generator.present.plan import plan_site
 from generator.present.scale import Scale, shared_scale
 from generator.present.shelf import Shelf
 from generator.present.staging import staged
+from generator.present.truth import score_cells
 from generator.present.views_index import Site
 from generator.records import AttentionRecord
 from generator.run import Failure, ImageEntry, Run
@@ -126,7 +133,7 @@ def _publish(
     run: Run, read: Read, shelf: Shelf, templates: Path | None, advance: Advance
 ) -> Contents:
     """Put everything heavy into the staging folder."""
-    cells = _publish_numbers(run, read, shelf, advance)
+    cells = _publish_numbers(run, read, shelf, advance, figures=drawn_at_all(run, shelf.settings))
     found = [(slug, c) for (slug, _), c in cells.items() if isinstance(c, CellContent)]
     scale = _scale((slug, cell.facts.histogram) for slug, cell in found)
     coloured: dict[tuple[str, str], Coloured] = {}
@@ -138,6 +145,10 @@ def _publish(
         advance()
     digests = Digests(
         shelf.root, {at: c.digest.path for at, c in cells.items() if isinstance(c, CellContent)}
+    )
+    maps = MapFiles(
+        shelf.root,
+        {at: c.maps.path for at, c in cells.items() if isinstance(c, CellContent) and c.maps},
     )
     return Contents(
         settings=shelf.settings,
@@ -152,11 +163,14 @@ def _publish(
         digests=digests,
         models=_model_digests(run, digests),
         front=publish_front(run, cells, shelf, scale),
+        figures=_publish_figures(run, cells, shelf, scale),
+        maps=maps,
+        truth=score_cells(run, cells, digests),
     )
 
 
 def _publish_numbers(
-    run: Run, read: Read, shelf: Shelf, advance: Advance
+    run: Run, read: Read, shelf: Shelf, advance: Advance, *, figures: bool
 ) -> dict[tuple[str, str], CellContent | Failure]:
     """The chunks of every cell. Records are held one at a time."""
     cells: dict[tuple[str, str], CellContent | Failure] = {}
@@ -167,7 +181,9 @@ def _publish_numbers(
                 found: CellContent | Failure = cell.failure or Failure("There is no record.")
             else:
                 try:
-                    found = publish_chunks(shelf, cell, read, pool, mixed=run.mixed)
+                    found = publish_chunks(
+                        shelf, cell, read, pool, mixed=run.mixed, figures=figures
+                    )
                 except GalleryError as error:
                     found = Failure(error.message, error.hint)
             cells[cell.model, cell.image] = found
@@ -197,6 +213,23 @@ def _model_digests(run: Run, digests: Digests) -> dict[str, ModelDigest]:
         own = [cell for cell in cells if cell is not None]
         if own:
             found[model.slug] = model_digest(own)
+    return found
+
+
+def _publish_figures(
+    run: Run, cells: dict[tuple[str, str], CellContent | Failure], shelf: Shelf, scale: Scale
+) -> dict[str, ImageFigures]:
+    """Pictures of each image's analyses; of no image that has no maps."""
+    found = {}
+    for image in run.images:
+        own = {model.slug: cells.get((model.slug, image.slug)) for model in run.models}
+        maps = {
+            slug: cell.maps
+            for slug, cell in own.items()
+            if isinstance(cell, CellContent) and cell.maps is not None
+        }
+        if maps:
+            found[image.slug] = publish_figures(shelf, image.slug, maps, scale)
     return found
 
 
