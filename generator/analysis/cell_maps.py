@@ -257,9 +257,7 @@ def _tokencut(objects: Objects) -> TokenCutMaps | NotApplicable:
     )
 
 
-def _component(
-    record: AttentionRecord, left_out: BoolArray | None
-) -> ComponentMap | NotApplicable:
+def _component(record: AttentionRecord, left_out: BoolArray | None) -> ComponentMap | NotApplicable:
     if record.features is None:
         return NO_FEATURES
     try:

@@ -12,13 +12,13 @@ from generator.present.views import (
     ColourBar,
     Credit,
     Frame,
-    ImagePage,
     Link,
     ModelPage,
     Notice,
     PageLink,
     Picture,
 )
+from generator.present.views_image import ImagePage
 
 
 @dataclass(frozen=True, slots=True)
