@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from generator.analysis.absent import NotApplicable
 from generator.analysis.model_digest import ModelDigest
 from generator.present.cells import CellContent
 from generator.present.digests import Digests
+from generator.present.feature_pictures import ColouredFeatures
 from generator.present.figures import ImageFigures, MapFiles
 from generator.present.front import Front
 from generator.present.manifest import FileEntry, Settings
@@ -103,6 +105,7 @@ class Contents:
         front: what the front page shows besides.
         figures: image -> pictures of its models' analyses; empty where none are drawn.
         maps: what they were drawn from, read when it is asked for.
+        features: (model, image) -> features as colours, or why there are none.
         truth: (model, image) -> agreement with marked objects, where somebody has marked some.
     """
 
@@ -120,4 +123,5 @@ class Contents:
     front: Front
     figures: Mapping[str, ImageFigures]
     maps: MapFiles
+    features: Mapping[tuple[str, str], ColouredFeatures | NotApplicable]
     truth: Mapping[tuple[str, str], CellTruth | Failure]

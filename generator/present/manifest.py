@@ -46,6 +46,7 @@ Kind = Literal[
     "digest",
     "maps",
     "figure",
+    "features",
     "teaser",
     "seen",
     "social",
@@ -81,8 +82,9 @@ class FileEntry:
         kind: ``chunk`` (numbers of one query), ``patches`` (numbers of all patches as queries),
             ``wall`` (all maps of a query, coloured), ``map`` (last layer, mean over heads),
             ``digest`` (numbers of a cell's analyses), ``maps`` (the maps among them), ``figure``
-            (one of those, coloured), ``picture``, ``thumb``, ``entropy`` (of a
-            model's heads) or ``divergence`` (of an image's models, pair by pair); for the front
+            (one of those, coloured),
+            ``features`` (colours of a model's features over its images), ``picture``, ``thumb``,
+            ``entropy`` (of a model's heads) or ``divergence`` (of an image's models, pair by pair); for the front
             page ``teaser`` (a map), ``seen`` (what a model saw of a picture) and ``social`` (for
             link previews).
         query: id of the query, for chunks, walls and maps.

@@ -12,7 +12,9 @@ from generator.analysis.quantities import quantity
 from generator.analysis.truth import Box
 from generator.present.cells import CellContent
 from generator.present.contents import Copies
+from generator.present.feature_pictures import ColouredFeatures
 from generator.present.figures import Family, ImageFigures
+from generator.present.manifest import FileEntry
 from generator.present.outlines import outline
 from generator.present.planner import BAR_WIDTH, Planner
 from generator.present.scale import times_text
@@ -83,7 +85,7 @@ class Desk:
             id=identifier,
             title=title,
             open=opened,
-            terms=tuple(Term(q.name, q.definition, f"{methods}#{q.id}") for q in found),
+            terms=tuple(Term(_heading(q.name), q.definition, f"{methods}#{q.id}") for q in found),
             caveat=next((q.caveat for q in found if q.caveat), ""),
             bars=bars,
             models=tuple(self._of_model(model, cell, of) for model, cell in self.cells),
@@ -127,15 +129,14 @@ class Desk:
             marks: over it.
         """
         figure = self.figures.drawn[cell.model.slug, name]
-        view, layout = cell.content.facts.view, cell.content.facts.layout
+        layout = cell.content.facts.layout
         between = f"{number(figure.least)} to {number(figure.most)}{unit}"
         beyond = f", {percent(figure.clipped)} beyond the scale" if figure.clipped else ""
-        height = max(1, round(BAR_WIDTH * (view.bottom - view.top) / (view.right - view.left)))
         return Panel(
             label=label,
-            text=text or between + beyond,
+            text=(text or between) + beyond,
             alt=f"{cell.model.label}, {label}: {between}{beyond}.",
-            picture=Picture(self.planner.url(figure.file.path), BAR_WIDTH, height, ""),
+            picture=self._sized(cell, figure.file),
             photo=None,
             view=f"0 0 {layout.cols} {layout.rows}",
             transform="",
@@ -143,6 +144,30 @@ class Desk:
             height=str(layout.rows),
             marks=tuple(mark for mark in marks if mark.path),
         )
+
+    def colours(self, cell: Cell, found: ColouredFeatures) -> Panel:
+        """Feature colours; the background is transparent."""
+        layout = cell.content.facts.layout
+        kept = percent(found.foreground)
+        return Panel(
+            label="features as colours",
+            text=f"{kept} of all patches kept",
+            alt=f"{cell.model.label}, features as colours: three components of the {kept} of "
+            f"patches that the first one keeps, {percent(found.explained)} of their variance.",
+            picture=self._sized(cell, found.picture),
+            photo=None,
+            view=f"0 0 {layout.cols} {layout.rows}",
+            transform="",
+            width=str(layout.cols),
+            height=str(layout.rows),
+            marks=(),
+        )
+
+    def _sized(self, cell: Cell, file: FileEntry) -> Picture:
+        """A picture of one pixel a patch, in the proportions of what the patches cover."""
+        view = cell.content.facts.view
+        height = max(1, round(BAR_WIDTH * (view.bottom - view.top) / (view.right - view.left)))
+        return Picture(self.planner.url(file.path), BAR_WIDTH, height, "")
 
     def photo(self, cell: Cell, label: str, text: str, marks: tuple[Mark, ...]) -> Panel | None:
         """The part of the picture that a model saw, grey, with marks; None without a picture."""
@@ -182,6 +207,10 @@ class Desk:
                 signed=ramp.signed,
             ),
         )
+
+
+def _heading(name: str) -> str:
+    return name[0].upper() + name[1:]
 
 
 def number(value: float) -> str:

@@ -49,8 +49,8 @@ def analyses(planner: Planner, image: ImageEntry) -> Analyses:
             return Analyses((), "No model was measured on this image.")
         none = planner.contents.settings.figures == "none"
         return Analyses((), UNASKED if none else MANY)
-    cells = tuple((model, _cell(planner, model, image)) for model in planner.run.models)
-    desk = Desk(planner, image, figures, cells)
+    found = tuple((model, _cell(planner, model, image)) for model in planner.run.models)
+    desk = Desk(planner, image, figures, found)
     items = (
         _norms(desk),
         _queries(desk),
@@ -96,7 +96,9 @@ def _norms(desk: Desk) -> Analysis:
         if norms.layer == last:
             maps = [desk.map(cell, "norms-last", f"layer {last}, the last", " × the median")]
         medians = dict(zip((norms.layer, last), norms.medians, strict=True))
-        said = " and ".join(f"{number(m)} in {layer_text(n)}" for n, m in medians.items())
+        said = " and ".join(
+            f"{number(m)} in {'the ' * (not n)}{layer_text(n)}" for n, m in medians.items()
+        )
         return desk.panels(
             cell,
             *shown(picture, *maps),

@@ -7,6 +7,7 @@ from generator.analysis.cell_maps import ComponentMap, LostMaps, TokenCutMaps
 from generator.analysis.digest import FoundObject
 from generator.analysis.truth import FOUND, MapScores
 from generator.present.charts.chart import NumberTable
+from generator.present.feature_pictures import ColouredFeatures
 from generator.present.panels import (
     Cell,
     Desk,
@@ -115,14 +116,41 @@ def components(desk: Desk) -> Analysis:
             lines.append(f"Fitted without {left_out} it holds {percent(without.explained)}.")
         else:
             lines.append(f"There are {without.reason}.")
+        coloured = desk.planner.contents.features.get((cell.model.slug, desk.image.slug))
+        if isinstance(coloured, ColouredFeatures):
+            panels.append(desk.colours(cell, coloured))
+            return desk.panels(
+                cell, *panels, lines=(" ".join(lines), _colour_line(desk, cell, coloured))
+            )
         return desk.panels(cell, *panels, lines=(" ".join(lines),))
 
     return desk.analysis(
         "components",
-        "Principal component of the patches",
-        ("leading-component", "explained-variance"),
+        "Principal components of the patches",
+        ("leading-component", "feature-colours", "alignment-residual"),
         desk.bar("deviations", "standard deviations; the sign is set by a rule, not by the model"),
         of,
+    )
+
+
+def _colour_line(desk: Desk, cell: Cell, found: ColouredFeatures) -> str:
+    """What the colours are fitted to, and whether those of other models compare with them."""
+    over = "this image alone" if found.images == 1 else f"all {found.images} images of this model"
+    outliers = f", without {found.left_out} outliers" if found.left_out else ""
+    if cell.model.slug == found.reference:
+        compare = "Other models are turned onto this one."
+    elif found.residual is None:
+        compare = "They are not aligned to those of any other model: colours do not compare."
+    else:
+        label = next(m.label for m in desk.planner.run.models if m.slug == found.reference)
+        compare = (
+            f"Turned onto those of {label}, which leaves {percent(found.residual)} over: the less, "
+            "the better colours compare."
+        )
+    return (
+        f"Colours: components of {over}{outliers}; a first one "
+        f"({percent(found.first_explained)} of the variance) keeps {percent(found.foreground)} of the patches, the three shown hold "
+        f"{percent(found.explained)} of their variance. {compare}"
     )
 
 

@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 from jinja2 import TemplateError
 
+from generator.analysis.absent import NotApplicable
 from generator.analysis.model_digest import ModelDigest, model_digest
+from generator.analysis.objects import NO_FEATURES
 from generator.errors import GalleryError, StoreError
 from generator.present.assets import write_assets
 from generator.present.cells import (
@@ -25,6 +27,7 @@ from generator.present.comparison import mean_divergence
 from generator.present.contents import Coloured, Contents, Copies, Divergence, Entropy
 from generator.present.digests import Digests
 from generator.present.environment import make_environment, template_folders
+from generator.present.feature_pictures import ColouredFeatures, publish_feature_colours
 from generator.present.figures import (
     ImageFigures,
     MapFiles,
@@ -99,8 +102,8 @@ def build_site(
 
     Args:
         run: models, images and cells.
-        read: gives the record of a key; called once for a record whose chunks don't exist yet, and
-            from one thread.
+        read: gives the record of a key; called once for a record whose chunks don't exist yet,
+            once more where feature colours don't, and from one thread.
         out: folder of the site; replaced as a whole at the end.
         templates: the user's templates and static files, before the program's own.
         version: of the program, for the pages and the manifest.
@@ -165,6 +168,7 @@ def _publish(
         front=publish_front(run, cells, shelf, scale),
         figures=_publish_figures(run, cells, shelf, scale),
         maps=maps,
+        features=_publish_features(run, read, shelf, cells, digests),
         truth=score_cells(run, cells, digests),
     )
 
@@ -231,6 +235,23 @@ def _publish_figures(
         if maps:
             found[image.slug] = publish_figures(shelf, image.slug, maps, scale)
     return found
+
+
+def _publish_features(
+    run: Run,
+    read: Read,
+    shelf: Shelf,
+    cells: dict[tuple[str, str], CellContent | Failure],
+    digests: Digests,
+) -> dict[tuple[str, str], ColouredFeatures | NotApplicable]:
+    """Feature colours of the cells whose analyses are drawn; records are read once more."""
+    keys = {}
+    for at, cell in cells.items():
+        if isinstance(cell, CellContent) and cell.maps is not None:
+            digest = digests.of(*at)
+            if digest is not None and digest.lost != NO_FEATURES:
+                keys[at] = cell.facts.record
+    return publish_feature_colours(run, read, shelf, keys)
 
 
 def _publish_pictures(run: Run, shelf: Shelf) -> dict[str, Copies | Failure]:
