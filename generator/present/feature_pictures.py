@@ -74,6 +74,7 @@ class ColouredFeatures:
         foreground: likewise.
         left_out: likewise.
         residual: likewise.
+        kept: share of this image's patches that are foreground.
         images: how many images the components were fitted to together.
         reference: slug of the model that colours are aligned to.
     """
@@ -85,6 +86,7 @@ class ColouredFeatures:
     foreground: float
     left_out: int
     residual: float | None
+    kept: float
     images: int
     reference: str
 
@@ -186,6 +188,7 @@ def _published(
             foreground=found.foreground,
             left_out=found.left_out,
             residual=found.residual,
+            kept=float((picture[..., 3] > 0).mean()),
             images=len(group.cells),
             reference=reference.model,
         )

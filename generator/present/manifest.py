@@ -84,9 +84,9 @@ class FileEntry:
             ``digest`` (numbers of a cell's analyses), ``maps`` (the maps among them), ``figure``
             (one of those, coloured),
             ``features`` (colours of a model's features over its images), ``picture``, ``thumb``,
-            ``entropy`` (of a model's heads) or ``divergence`` (of an image's models, pair by pair); for the front
-            page ``teaser`` (a map), ``seen`` (what a model saw of a picture) and ``social`` (for
-            link previews).
+            ``entropy`` (of a model's heads) or ``divergence`` (of an image's models, pair by
+            pair); for the front page ``teaser`` (a map), ``seen`` (what a model saw of a picture)
+            and ``social`` (for link previews).
         query: id of the query, for chunks, walls and maps.
         made_of: hash of all inputs that decide the bytes; a rebuild takes the file over by it.
         sha256: hash of the bytes.

@@ -9,6 +9,7 @@ from generator.analysis.boxes import BoolArray
 from generator.analysis.cell_maps import CellMaps
 from generator.analysis.digest import CellDigest
 from generator.analysis.quantities import quantity
+from generator.analysis.quantity import Quantity
 from generator.analysis.truth import Box
 from generator.present.cells import CellContent
 from generator.present.contents import Copies
@@ -80,12 +81,11 @@ class Desk:
     ) -> Analysis:
         """One analysis of all models."""
         found = [quantity(each) for each in quantities]
-        methods = self.planner.url(METHODS)
         return Analysis(
             id=identifier,
             title=title,
             open=opened,
-            terms=tuple(Term(_heading(q.name), q.definition, f"{methods}#{q.id}") for q in found),
+            terms=tuple(term(self.planner, each) for each in found),
             caveat=next((q.caveat for q in found if q.caveat), ""),
             bars=bars,
             models=tuple(self._of_model(model, cell, of) for model, cell in self.cells),
@@ -148,10 +148,10 @@ class Desk:
     def colours(self, cell: Cell, found: ColouredFeatures) -> Panel:
         """Feature colours; the background is transparent."""
         layout = cell.content.facts.layout
-        kept = percent(found.foreground)
+        kept = percent(found.kept)
         return Panel(
             label="features as colours",
-            text=f"{kept} of all patches kept",
+            text=f"{kept} of the patches, the rest is grey",
             alt=f"{cell.model.label}, features as colours: three components of the {kept} of "
             f"patches that the first one keeps, {percent(found.explained)} of their variance.",
             picture=self._sized(cell, found.picture),
@@ -209,8 +209,10 @@ class Desk:
         )
 
 
-def _heading(name: str) -> str:
-    return name[0].upper() + name[1:]
+def term(planner: Planner, found: Quantity) -> Term:
+    """A quantity, with a link to the methods page."""
+    name = found.name[0].upper() + found.name[1:]
+    return Term(name, found.definition, f"{planner.url(METHODS)}#{found.id}")
 
 
 def number(value: float) -> str:

@@ -149,8 +149,8 @@ def _colour_line(desk: Desk, cell: Cell, found: ColouredFeatures) -> str:
         )
     return (
         f"Colours: components of {over}{outliers}; a first one "
-        f"({percent(found.first_explained)} of the variance) keeps {percent(found.foreground)} of the patches, the three shown hold "
-        f"{percent(found.explained)} of their variance. {compare}"
+        f"({percent(found.first_explained)} of the variance) keeps {percent(found.foreground)} of "
+        f"the patches, the three shown hold {percent(found.explained)} of their variance. {compare}"
     )
 
 

@@ -131,3 +131,26 @@ class Analyses:
 
     items: tuple[Analysis, ...]
     missing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreTable:
+    """Scores over all images.
+
+    Attributes:
+        title: what they are of.
+        table: a row for each model and map, or for each model.
+        note: over how many images, and what else to know.
+    """
+
+    title: str
+    table: NumberTable
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedSummary:
+    """How maps and boxes agree with marked objects, over all images that have some."""
+
+    terms: tuple[Term, ...]
+    tables: tuple[ScoreTable, ...]
