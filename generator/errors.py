@@ -46,3 +46,7 @@ class StoreError(GalleryError):
 
 class AnalysisError(GalleryError):
     """An analysis is asked of records that cannot give it."""
+
+
+class PublishError(GalleryError):
+    """A site cannot be published to the place the user named."""

@@ -61,17 +61,18 @@ def _cell(number: int, cell: TeaserSpec, plan: WorkPlan) -> TeaserCell:
     )
     planned = (c for c in plan.cells if (c.model, c.image.slug) == (found.model, found.image))
     for known in planned:
-        _check_query(f"{place}: {model.entry.label}", found, known)
+        _check_query(f"{place}: {model.entry.label}", found, known, mixed=plan.mixed)
     return found
 
 
-def _check_query(place: str, cell: TeaserCell, planned: PlannedCell) -> None:
-    """Complain of a query that the model's record will not have."""
+def _check_query(place: str, cell: TeaserCell, planned: PlannedCell, *, mixed: bool) -> None:
+    """Complain of a query that the pages will not have of the model."""
     layout = planned.layout
     if layout is None:
         return
     if cell.patch is None:
-        tokens = list(layout.prefix) if layout.cls else ["received", *layout.prefix]
+        received = ["received"] if mixed or not layout.cls else []
+        tokens = [*received, *layout.prefix]
         if cell.query != "CLS" and cell.query not in tokens:
             raise _unknown(f"{place} has no query {cell.query}.", cell.query, tokens)
         return

@@ -12,9 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 import generator
 from generator.annotations import annotate
@@ -60,20 +64,26 @@ class Outcome:
     failures: tuple[Failure, ...]
 
 
-def build_gallery(spec: GallerySpec, *, command: str, reporter: Reporter) -> Outcome:
+def build_gallery(
+    spec: GallerySpec, *, command: str, reporter: Reporter, records_only: bool = False
+) -> Outcome:
     """Measure what is missing and write the site.
 
     Args:
         spec: of the gallery.
         command: the command line that makes the gallery again, shown on its pages.
         reporter: told of the progress.
+        records_only: measure nothing; what the store lacks is an error.
 
     Raises:
         GalleryError: nothing can be built, or the first failure when the spec is strict.
+        StoreError: a record is missing that must not be measured.
     """
     check_replaceable(spec.out)  # complain before the work, not after it
     store = Store(spec.store)
     plan = plan_gallery(spec, store, reporter)
+    if records_only:
+        expect_complete(plan, store)
     failures = measure_missing(spec, plan, store, reporter)
     run = describe_run(spec, plan, store, failures, command)
     shown = _shown(spec, run)
@@ -84,6 +94,7 @@ def build_gallery(spec: GallerySpec, *, command: str, reporter: Reporter) -> Out
             spec.out,
             templates=spec.templates,
             version=generator.__version__,
+            read_weights=store.get_weights,
             advance=job.advance,
         )
     missing = {cell.key for model in plan.models for cell in plan.missing(model)}
@@ -159,6 +170,29 @@ def find_images(spec: GallerySpec, store: Store) -> tuple[ImageEntry, ...]:
     return annotate(images, masks=spec.masks, boxes=spec.boxes)
 
 
+def expect_complete(plan: WorkPlan, store: Store) -> None:
+    """Make sure that there is nothing to measure.
+
+    Raises:
+        StoreError: records are missing.
+    """
+    missing = [
+        f"{model.entry.label} on {cell.image.name}"
+        for model in plan.models
+        for cell in plan.missing(model)
+    ]
+    missing += [
+        f"{model.entry.label} (its weights)" for model in plan.models if plan.weights_missing(model)
+    ]
+    if missing:
+        records = "1 record is" if len(missing) == 1 else f"{len(missing)} records are"
+        raise StoreError(
+            f"{records} not in {store.root}, the first of {missing[0]}, and --records-only "
+            "measures nothing.",
+            "Measure where the models run, with the same options and the same --store.",
+        )
+
+
 def measure_missing(
     spec: GallerySpec, plan: WorkPlan, store: Store, reporter: Reporter
 ) -> dict[str, Failure]:
@@ -180,7 +214,7 @@ def measure_missing(
             continue
         reporter.note(f"loading {model.entry.label}")
         try:
-            failures |= _measure_model(spec, model, cells, store, reporter, plan.dtype)
+            failures |= _measure_model(spec, plan, model, cells, store, reporter)
         except StoreError:
             raise
         except Exception as error:
@@ -205,23 +239,28 @@ def _crash(model: PlannedModel, error: Exception) -> ModelError:
 
 def _measure_model(
     spec: GallerySpec,
+    plan: WorkPlan,
     model: PlannedModel,
     cells: Sequence[PlannedCell],
     store: Store,
     reporter: Reporter,
-    dtype: str,
 ) -> dict[str, Failure]:
     """Load one model, see its weights, and stream its images through it."""
     from generator.measure import extract  # noqa: PLC0415 - imports torch
     from generator.measure.device import choose_device, torch_dtype  # noqa: PLC0415
     from generator.measure.load import load  # noqa: PLC0415
+    from generator.measure.registers import calibrate  # noqa: PLC0415
     from generator.measure.weights import reduce_weights  # noqa: PLC0415
 
     assert model.resolved is not None
     failures: dict[str, Failure] = {}
-    network = load(model.resolved, device=choose_device(spec.device), dtype=torch_dtype(dtype))
+    device, dtype = choose_device(spec.device), torch_dtype(plan.dtype)
+    network = load(model.resolved, device=device, dtype=dtype)
     if not store.has_weights(model.entry.weights):
         store.put_weights(reduce_weights(network, model.entry.weights))
+    if model.intervention is not None:
+        reporter.note(f"looking for the register neurons of {model.entry.id}")
+        network = calibrate(network, _calibration(plan, model), model.intervention)
     with reporter.job(model.entry.label, len(cells)) as job:
         prepared = _prepare(spec, model, cells, failures, job)
         for batch in extract.batches(prepared, network, spec.batch_size):
@@ -234,6 +273,21 @@ def _measure_model(
                     store.put(result)
                 job.advance()
     return failures
+
+
+def _calibration(plan: WorkPlan, model: PlannedModel) -> list[NDArray[np.float32]]:
+    """Inputs of the images on which register neurons are looked for, those that can be opened."""
+    assert model.intervention is not None
+    cells = {
+        cell.image.sha256: cell
+        for cell in plan.cells
+        if cell.model == model.entry.slug and cell.geometry is not None
+    }
+    found = []
+    for image in model.intervention.calibration:
+        with suppress(KeyError, GalleryError):  # shown where the image itself is
+            found.append(_open(model, cells[image]).pixels)
+    return found
 
 
 def _prepare(

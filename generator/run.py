@@ -38,6 +38,7 @@ class ModelEntry:
         failure: set when no image could be measured with this model.
         weights: key of what is seen of it without an image, in the store; empty where there is
             nothing.
+        gated: whether its authors grant access on the hub; False when the hub was not asked.
     """
 
     slug: str
@@ -47,6 +48,7 @@ class ModelEntry:
     commit: str = ""
     failure: Failure | None = None
     weights: str = ""
+    gated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,10 +98,15 @@ if TYPE_CHECKING:
     "double-blind review.",
 )
 @options(BESIDE)
+@click.option(
+    "--records-only",
+    is_flag=True,
+    help="Measure nothing: stop when the store lacks a record. Needs neither torch nor a GPU.",
+)
 @options(MEASURING)
 @options(BUILDING)
-def build(file: Path | None, *, dry_run: bool, **given: Any) -> None:
-    r"""Measure models on images and build the site that compares them.
+def build(file: Path | None, *, dry_run: bool, records_only: bool, **given: Any) -> None:
+    """Measure models on images and build the site that compares them.
 
     Everything can be said in a file, on the command line, or both; what is given on the command
     line goes first.
@@ -109,13 +114,13 @@ def build(file: Path | None, *, dry_run: bool, **given: Any) -> None:
     \b
       attention-gallery build -m facebook/dinov2-small -i photos/ -o site
       attention-gallery build examples/registers.toml
-    """
+    """  # noqa: D301 - click's mark for lines that stay as they are
     from generator.spec import Options, load_spec, spec_from_options
 
     with one_line_errors():
         chosen = Options(**given)
         spec = load_spec(file, chosen) if file is not None else spec_from_options(chosen)
-        run(spec, dry_run=dry_run)
+        run(spec, dry_run=dry_run, records_only=records_only)
 
 
 @click.command()
@@ -140,7 +145,7 @@ def demo(*, dry_run: bool, **given: Any) -> None:
         run(load_spec(bundled("examples") / "demo.toml", Options(**given)), dry_run=dry_run)
 
 
-def run(spec: GallerySpec, *, dry_run: bool) -> None:
+def run(spec: GallerySpec, *, dry_run: bool, records_only: bool = False) -> None:
     """Build a gallery and say what came of it; exits with 1 when something failed."""
     from rich.console import Console
 
@@ -153,7 +158,12 @@ def run(spec: GallerySpec, *, dry_run: bool) -> None:
 
         print_plan(spec, Console(highlight=False), reporter_for(console))
         return
-    outcome = build_gallery(spec, command=command_line(sys.argv), reporter=reporter_for(console))
+    outcome = build_gallery(
+        spec,
+        command=command_line(sys.argv),
+        reporter=reporter_for(console),
+        records_only=records_only,
+    )
     click.echo(summary(outcome, spec.out))
     for note in outcome.notes:
         click.echo(note, err=True)

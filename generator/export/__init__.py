@@ -1,1 +1,1 @@
-"""From a built site and its records to files that others can read. No torch, no network."""
+"""A built site, taken elsewhere: published, packed or quoted. Nothing here needs torch."""

@@ -51,6 +51,7 @@ class ResolvedModel:
         weights_sha256: over config, preprocessing and weights of a folder; empty on the hub.
         location: what transformers loads from: the hub id or the folder's path.
         licence: as the model card states it; empty when it does not.
+        gated: whether the hub said that its authors grant access; False when it was not asked.
         config: the parsed ``config.json``.
         vision: geometry.
         processor: the checkpoint's own preprocessing.
@@ -68,6 +69,7 @@ class ResolvedModel:
     vision: VisionConfig
     processor: Processor
     trust_remote_code: bool
+    gated: bool = False
 
     @property
     def version(self) -> str:
@@ -205,6 +207,7 @@ def resolve_hub(
         revision,
         commit,
         licence=_licence(vars(info.card_data) if info.card_data else {}),
+        gated=bool(info.gated),
         config=config,
         vision=vision,
         preprocessor=preprocessor,
@@ -222,6 +225,7 @@ def _on_hub(
     vision: VisionConfig,
     preprocessor: Mapping[str, Any] | None,
     trust_remote_code: bool,
+    gated: bool = False,
 ) -> ResolvedModel:
     _expect_consent(model, config, vision, trust_remote_code)
     return ResolvedModel(
@@ -236,6 +240,7 @@ def _on_hub(
         vision=vision,
         processor=_processor(preprocessor, vision, model),
         trust_remote_code=trust_remote_code,
+        gated=gated,
     )
 
 

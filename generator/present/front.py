@@ -19,7 +19,7 @@ from generator.present.manifest import FileEntry
 from generator.present.pictures import QUALITY
 from generator.present.scale import Scale
 from generator.present.shelf import Part, Shelf
-from generator.present.teaser import file_stem, layer_of, query_of, values_of
+from generator.present.teaser import file_stem, is_answered, layer_of, query_of, values_of
 from generator.records import View
 from generator.run import Failure, ImageEntry, Run, TeaserCell
 
@@ -74,7 +74,7 @@ def publish_front(run: Run, cells: Cells, shelf: Shelf, scale: Scale) -> Front:
     tiles = []
     for cell in run.paper.teaser if run.paper else ():
         content = cells.get((cell.model, cell.image))
-        if isinstance(content, CellContent):
+        if isinstance(content, CellContent) and is_answered(cell, content):
             tiles.append(_tile(shelf, cell, content, images[cell.image], scale))
     return Front(tuple(tiles), _publish_social(run, cells, shelf, scale))
 
@@ -146,8 +146,12 @@ def social_cells(run: Run, cells: Cells) -> tuple[TeaserCell, ...]:
         *chosen,
         *(TeaserCell(m.slug, i.slug) for i in run.images for m in run.models),
     ]
-    held = [c for c in candidates if isinstance(cells.get((c.model, c.image)), CellContent)]
+    held = [cell for cell in candidates if _is_there(cell, cells.get((cell.model, cell.image)))]
     return tuple(c for c in held if c.image == held[0].image)[:SOCIAL_MAPS]
+
+
+def _is_there(cell: TeaserCell, content: CellContent | Failure | None) -> bool:
+    return isinstance(content, CellContent) and is_answered(cell, content)
 
 
 def _publish_social(run: Run, cells: Cells, shelf: Shelf, scale: Scale) -> FileEntry | None:

@@ -29,6 +29,11 @@ def query_of(cell: TeaserCell, content: CellContent) -> str:
     return PRIMARY if cell.query == content.token else cell.query
 
 
+def is_answered(cell: TeaserCell, content: CellContent) -> bool:
+    """Whether the site has the numbers of its query."""
+    return any(file.query == query_of(cell, content) for file in content.chunks)
+
+
 def values_of(cell: TeaserCell, content: CellContent, site: Path) -> FloatArray:
     """The map, ``[grid row, grid col]``, in times uniform, as the site's own chunk has it."""
     query = query_of(cell, content)
@@ -79,7 +84,9 @@ def caption(cell: TeaserCell, content: CellContent, label: str) -> str:
     if cell.patch:
         return f"{text}, query at row {cell.patch[0]}, column {cell.patch[1]}"
     query = query_of(cell, content)
-    return text if query == PRIMARY else f"{text}, query {query_label(query, True)}"
+    if query == PRIMARY:
+        return text
+    return f"{text}, {'received' if query == RECEIVED else f'query {query_label(query, True)}'}"
 
 
 def subject(cell: TeaserCell, content: CellContent) -> str:

@@ -71,9 +71,9 @@ def extras_lines(sides: list[int], rounds: int) -> list[Line]:
             "default extras": partial(measuring.record, model, side),
         } | {name: partial(measuring.record, model, side, (name,)) for name in DEFAULT_EXTRAS}
         seconds = measuring.taking_turns(run, rounds, time.process_time)
-        base = measuring.ratio(seconds, "no extras", "bare")
+        base = measuring.fastest_ratio(seconds, "no extras", "bare")
         for name in run:
-            value = measuring.ratio(seconds, name, "bare")
+            value = measuring.fastest_ratio(seconds, name, "bare")
             if name in DEFAULT_EXTRAS:
                 words = f"DINOv2-B at {side} px, {name} add"
                 lines.append(Line(words, value - base, "x forward pass", "<= 0.25"))

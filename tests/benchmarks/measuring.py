@@ -193,6 +193,11 @@ def ratio(seconds: dict[str, list[float]], name: str, base: str) -> float:
     return statistics.median(one / other for one, other in pairs)
 
 
+def fastest_ratio(seconds: dict[str, list[float]], name: str, base: str) -> float:
+    """A variant's fastest round over the base's: what other programs take only ever adds."""
+    return min(seconds[name]) / min(seconds[base])
+
+
 def peak_bytes(variant: str, side: int) -> int:
     """Peak resident memory of a fresh process while it runs one variant, weights included."""
     command = [sys.executable, "-m", "tests.benchmarks.measuring", variant, str(side)]

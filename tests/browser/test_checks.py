@@ -78,6 +78,7 @@ PAGES = (
     "small/m/gone/index.html",
     "many/index.html",
     "many/page-2/index.html",
+    "many/m/model-1/page-2/index.html",
 )
 
 

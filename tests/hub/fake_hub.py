@@ -1,5 +1,7 @@
 """The Hugging Face hub in a thread: the part of its HTTP API that downloads of models need.
 
+``fake_spaces.py`` has the part that uploads of Spaces need.
+
 Speaks as the real one does where it matters: metadata with the resolved commit; small files served
 by the hub, large ones redirected to another host with ``X-Linked-ETag`` and ``X-Linked-Size``;
 401, 403 and 404 with ``X-Error-Code``. Every request is kept in a log, so that a test can assert
@@ -20,6 +22,9 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
+from tests.hub import fake_spaces
+from tests.hub.fake_spaces import Space
+
 LARGE = (".safetensors", ".bin")
 """Files that the hub keeps elsewhere and redirects to."""
 
@@ -32,14 +37,14 @@ class Repo:
         commits: files of each commit, by path.
         refs: commits of branches and tags.
         licence: of the model card; no card when empty.
-        access: who may read it. ``gated`` is readable but for its files, ``private`` is as if it
-            did not exist.
+        access: who may read it. ``gated`` is readable but for its files, ``granted`` is gated for
+            others, ``private`` is as if it did not exist.
     """
 
     commits: dict[str, dict[str, bytes]] = field(default_factory=dict)
     refs: dict[str, str] = field(default_factory=dict)
     licence: str = ""
-    access: Literal["public", "gated", "private"] = "public"
+    access: Literal["public", "granted", "gated", "private"] = "public"
 
     def push(self, files: Mapping[str, bytes], *, branch: str = "main") -> str:
         """Add a commit; returns its hash, which depends on the files alone."""
@@ -67,7 +72,7 @@ class Request:
     """One line of the log.
 
     Attributes:
-        method: HEAD or GET.
+        method: HEAD, GET, POST or PUT.
         path: with the query.
         status: of the answer.
         sent: bytes of the body that went out.
@@ -108,6 +113,10 @@ class FakeHub:
         self.faults: list[Fault] = []
         self.log: list[Request] = []
         self.tokens: set[str] = set()
+        self.spaces: dict[str, Space] = {}
+        self.owners: set[str] = set()
+        """Whose Spaces the tokens may write to."""
+        self.large: dict[str, bytes] = {}
         self.stopped = threading.Event()
         self.connections: set[socket.socket] = set()
         self.lock = threading.Lock()
@@ -219,8 +228,15 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._answer()
 
+    def do_POST(self) -> None:
+        self._answer()
+
+    def do_PUT(self) -> None:
+        self._answer()
+
     def _answer(self) -> None:
         path = urlsplit(self.path).path
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         fault = self.hub.take_fault(self.command, unquote(path))
         if fault is not None and fault.stall:
             self._note(0, 0)
@@ -234,7 +250,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._note(0, 0)
             self._drop()
             return
-        if path.startswith("/storage/"):
+        if self.command in ("POST", "PUT") or path.startswith("/api/spaces/"):
+            fake_spaces.answer(self, self.command, unquote(path), body)
+        elif path.startswith("/storage/"):
             self._storage(path.removeprefix("/storage/"), fault)
         elif path.startswith("/api/models/"):
             self._api(path.removeprefix("/api/models/"))
@@ -268,7 +286,7 @@ class _Handler(BaseHTTPRequestHandler):
             "modelId": name,
             "sha": commit,
             "private": False,
-            "gated": "manual" if repo.access == "gated" else False,
+            "gated": "manual" if repo.access in ("gated", "granted") else False,
             "tags": [],
             "siblings": [{"rfilename": path} for path in files],
             **card,
@@ -335,6 +353,18 @@ class _Handler(BaseHTTPRequestHandler):
             return None
         return repo
 
+    def reply(self, value: Any) -> None:
+        """An answer that is good."""
+        self._json(value)
+
+    def refuse(self, status: int, code: str, message: str) -> None:
+        """An answer that is not."""
+        self._error(status, code, message)
+
+    def token(self) -> str:
+        """The login that came with the request."""
+        return self._token()
+
     def _token(self) -> str:
         return self.headers.get("Authorization", "").removeprefix("Bearer ")
 
@@ -377,9 +407,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         out = body if drop_after is None else body[:drop_after]
-        sent = len(out) if self.command == "GET" else 0
+        sent = len(out) if self.command != "HEAD" else 0
         self._note(status, sent)
-        if self.command == "GET":
+        if self.command != "HEAD":
             self.wfile.write(out)
         if drop_after is not None:
             self._drop()

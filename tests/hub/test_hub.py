@@ -101,6 +101,16 @@ def test_build_records_the_commit_and_the_licence(
     assert weights[0].sent == len(hub.repos[DINO].commits[commit]["model.safetensors"])
 
 
+def test_gate_that_let_us_in_is_remembered(
+    worker: Worker, hub: FakeHub, folder: Path, checkpoint: dict[str, bytes]
+) -> None:
+    hub.add("tiny/granted", checkpoint, licence="mit", access="granted")
+    for model, gated in (("tiny/granted", True), (DINO, False)):
+        assert build(worker, model, "one.png", out="gate").code == 0
+        (entry,) = json.loads((folder / "gate/manifest.json").read_text())["models"]
+        assert (entry["id"], entry["gated"]) == (model, gated)
+
+
 def test_second_build_measures_nothing_and_asks_for_no_weights(
     worker: Worker, hub: FakeHub, folder: Path
 ) -> None:

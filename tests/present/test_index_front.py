@@ -260,6 +260,25 @@ def test_a_teaser_whose_model_failed_is_left_out(tmp_path: Path) -> None:
     assert (site / "index.html").read_text(encoding="utf-8").count("teaser-caption") == 2
 
 
+def test_a_teaser_whose_query_is_not_in_the_site_is_left_out(tmp_path: Path) -> None:
+    teaser = (TeaserCell("plain", "image0", query="reg1"), TeaserCell("plain", "image0"))
+    _, site = built(tmp_path, Paper(teaser=teaser), URL)
+    assert (site / "index.html").read_text(encoding="utf-8").count("teaser-caption") == 2
+
+
+def test_received_attention_is_a_query_where_not_all_models_have_a_class_token(
+    tmp_path: Path,
+) -> None:
+    trial, site = built(tmp_path, Paper(teaser=(TeaserCell("plain", "image1", query="received"),)))
+    record = trial.record("plain", "image1")
+    (path,) = site.glob("data/plain/image1.3-mean.received.*.png")
+    rows = record.layout.fold(record.received_by_all()).mean(1)[2]
+    assert colours(path).argmax() == rows.argmax()
+    index = page(site, "index.html")
+    assert "i/image1/index.html#layer=3&head=mean&query=received" in index.links
+    assert "Plain, layer 3, mean over heads, received" in index.text
+
+
 # --- from a file ----------------------------------------------------------------------------------
 
 
@@ -331,6 +350,7 @@ def chosen(folder: Path, model: str, more: str) -> TeaserCell:
 def test_a_teaser_names_its_query(tmp_path: Path) -> None:
     assert chosen(tmp_path, "Registers", 'query = "reg2"').query == "reg2"
     assert chosen(tmp_path, "Probe", 'query = "received"').query == "received"
+    assert chosen(tmp_path, "Plain", 'query = "received"').query == "received"
     found = chosen(tmp_path, "Registers", "query = {row = 4, col = 6}\nhead = 2")
     assert (found.patch, found.head) == ((4, 6), 2)
 
@@ -339,7 +359,7 @@ def test_a_teaser_names_its_query(tmp_path: Path) -> None:
     ("model", "more", "message"),
     [
         ("Registers", 'query = "reg3"', "Registers has no query reg3. Did you mean reg2?"),
-        ("Plain", 'query = "received"', "Plain has no query received. There are: CLS."),
+        ("Plain", 'query = "reg1"', "Plain has no query reg1. There are: received, CLS."),
         (
             "Plain",
             "query = {row = 5, col = 1}",

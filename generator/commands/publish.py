@@ -1,0 +1,288 @@
+"""``publish``: a built site to GitHub Pages or to a Space, after a look at what would leave."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from generator.commands.shared import one_line_errors
+from generator.errors import PublishError
+
+if TYPE_CHECKING:
+    from generator.export.delivery import Delivery
+    from generator.export.review import Review
+
+MESSAGE = "Publish the gallery"
+
+
+class TargetOption(click.Option):
+    """An option that belongs to some targets only."""
+
+    def __init__(self, *words: Any, targets: tuple[str, ...], **facts: Any) -> None:
+        super().__init__(*words, **facts)
+        self.targets = targets
+
+
+class PublishCommand(click.Command):
+    """A command whose help lists each target's options under a heading of its own."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options in groups."""
+        groups: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
+            if record is not None:
+                groups.setdefault(getattr(param, "targets", ()), []).append(record)
+        for targets, records in groups.items():
+            with formatter.section(f"With --to {' or '.join(targets)}" if targets else "Options"):
+                formatter.write_dl(records)
+
+    def fitting(self, given: dict[str, Any], target: str) -> dict[str, Any]:
+        """The options that a target heeds."""
+        others = {
+            param.name
+            for param in self.params
+            if isinstance(param, TargetOption) and target not in param.targets
+        }
+        return {name: value for name, value in given.items() if name not in others}
+
+    def expect_fitting(self, ctx: click.Context, target: str) -> None:
+        """Refuse an option that the target would not heed.
+
+        Raises:
+            PublishError: there is one.
+        """
+        for param in self.get_params(ctx):
+            given = ctx.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE
+            if isinstance(param, TargetOption) and given and target not in param.targets:
+                raise PublishError(
+                    f"{param.opts[0]} belongs to --to {' or '.join(param.targets)}, "
+                    f"not to --to {target}.",
+                    "Leave it out.",
+                )
+
+
+@click.command(cls=PublishCommand)
+@click.argument("site", type=click.Path(path_type=Path), default=Path("site"))
+@click.option(
+    "--to",
+    "target",
+    type=click.Choice(["branch", "workflow", "space"]),
+    required=True,
+    help="A branch for GitHub Pages, a workflow of GitHub Actions, or a Hugging Face Space.",
+)
+@click.option("--dry-run", is_flag=True, help="Show every file that would leave, and stop.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask; for continuous integration.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Replace what is there: other content of the branch or Space, another workflow.",
+)
+@click.option(
+    "--repository",
+    cls=TargetOption,
+    targets=("branch", "workflow"),
+    type=click.Path(path_type=Path),
+    default=Path(),
+    metavar="DIR",
+    help="A folder in the git repository.  [default: the current folder]",
+)
+@click.option(
+    "--remote",
+    cls=TargetOption,
+    targets=("branch", "workflow"),
+    default="origin",
+    show_default=True,
+    help="The repository's remote.",
+)
+@click.option(
+    "-m",
+    "--message",
+    cls=TargetOption,
+    targets=("branch", "space"),
+    default=MESSAGE,
+    show_default=True,
+    help="Of the commit.",
+)
+@click.option(
+    "--branch",
+    cls=TargetOption,
+    targets=("branch",),
+    default="gh-pages",
+    show_default=True,
+    help="Branch that holds the site and nothing else.",
+)
+@click.option(
+    "--cname",
+    cls=TargetOption,
+    targets=("branch",),
+    default="",
+    metavar="DOMAIN",
+    help="The site's own domain.  [default: what the branch says]",
+)
+@click.option(
+    "--push/--no-push",
+    cls=TargetOption,
+    targets=("branch",),
+    default=True,
+    help="Push the branch, or leave it on this machine.  [default: push]",
+)
+@click.option(
+    "--history/--no-history",
+    cls=TargetOption,
+    targets=("branch",),
+    default=True,
+    help="Keep the branch's earlier commits. Without them the repository stays small, and the "
+    "push is forced.  [default: history]",
+)
+@click.option(
+    "--from",
+    "source",
+    cls=TargetOption,
+    targets=("workflow",),
+    type=click.Choice(["site", "records"]),
+    default="site",
+    show_default=True,
+    help="Deploy the committed SITE, or draw its pages again from committed records, without "
+    "torch and without a GPU.",
+)
+@click.option(
+    "--name",
+    cls=TargetOption,
+    targets=("workflow",),
+    default="pages",
+    show_default=True,
+    help="Of the file in .github/workflows.",
+)
+@click.option(
+    "--gallery",
+    cls=TargetOption,
+    targets=("workflow",),
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The gallery file, for --from records.",
+)
+@click.option(
+    "--store",
+    cls=TargetOption,
+    targets=("workflow",),
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of the measured records, for --from records.",
+)
+@click.option(
+    "--program",
+    cls=TargetOption,
+    targets=("workflow",),
+    default="",
+    metavar="REQUIREMENT",
+    help="What pip installs attention-gallery from, for --from records.",
+)
+@click.option(
+    "--space",
+    cls=TargetOption,
+    targets=("space",),
+    default="",
+    metavar="OWNER/NAME",
+    help="Of the Space; it is created when there is none.",
+)
+@click.option(
+    "--private", cls=TargetOption, targets=("space",), is_flag=True, help="Create it private."
+)
+@click.pass_context
+def publish(
+    ctx: click.Context, /, site: Path, *, target: str, dry_run: bool, yes: bool, **given: Any
+) -> None:
+    """Publish a built SITE, after a look at everything that would leave.
+
+    Checked first: sizes, links to this computer, hidden files, licences of pictures and models.
+    Errors stop; then you are asked.
+
+    \b
+      attention-gallery publish site --to branch --dry-run
+      attention-gallery publish site --to branch
+      attention-gallery publish docs/gallery --to workflow
+      attention-gallery publish site --to workflow --from records \\
+          --gallery gallery.toml --store records --program REQUIREMENT
+      attention-gallery publish site --to space --space your-name/attention-of-cats
+    """  # noqa: D301 - click's mark for lines that stay as they are
+    from generator.export.review import review_site
+
+    with one_line_errors():
+        assert isinstance(ctx.command, PublishCommand)
+        ctx.command.expect_fitting(ctx, target)
+        if not given["message"].strip():
+            raise PublishError("A commit needs a message.", "Say it with -m.")
+        review = review_site(site, target)  # type: ignore[arg-type] # click checked it
+        if dry_run:
+            _show_files(review)
+        _show_findings(review)
+        delivery = _delivery(review, target, **ctx.command.fitting(given, target))
+        if dry_run:
+            for added in delivery.added:
+                click.echo(f"\nbeside the site, {added.path}:\n\n{added.text.rstrip()}")
+            click.echo(f"\n{delivery.question}: not now. Nothing was written or sent.")
+            return
+        _ask(delivery.question, yes=yes)
+        click.echo(delivery.send())
+
+
+def _delivery(review: Review, target: str, **given: Any) -> Delivery:
+    """The way out, its local conditions met.
+
+    Raises:
+        PublishError: something is missing.
+    """
+    if target == "branch":
+        from generator.export.pages_branch import plan_branch
+
+        return plan_branch(review.site, review.amount, **given)
+    if target == "workflow":
+        from generator.export.workflow import plan_workflow
+
+        return plan_workflow(review.site, review.manifest, **given)
+    from generator.export.space import plan_space
+
+    paths = [file.path for file in review.files]
+    return plan_space(review.site, review.amount, paths, review.manifest, **given)
+
+
+def _show_files(review: Review) -> None:
+    """Every file with its size, and their sum."""
+    from generator.amounts import size_in_words
+
+    for file in review.files:
+        click.echo(f"{size_in_words(file.bytes):>8}  {file.path}")
+    click.echo(f"\n{review.amount}")
+
+
+def _show_findings(review: Review) -> None:
+    """Say what was found.
+
+    Raises:
+        PublishError: some of it are errors.
+    """
+    for finding in review.findings:
+        click.echo(str(finding), err=True)
+    if review.errors:
+        count = len(review.errors)
+        problems = "1 problem" if count == 1 else f"{count} problems"
+        raise PublishError(f"{review.site} is not published: {problems}, see above.")
+
+
+def _ask(question: str, *, yes: bool) -> None:
+    """Go on only with the user's yes.
+
+    Raises:
+        PublishError: nobody can be asked, or the answer is no.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise PublishError(f"{question}? Nobody is at a terminal to say yes.", "Say it with --yes.")
+    if not click.confirm(f"{question}?"):
+        raise PublishError("Nothing was published.")

@@ -1,0 +1,38 @@
+"""What the ways to publish have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A text file that goes beside the site.
+
+    Attributes:
+        path: where it goes, with ``/``.
+        text: its content.
+    """
+
+    path: str
+    text: str
+
+
+class Delivery(Protocol):
+    """A way out whose local conditions are met: what it would do, and the doing."""
+
+    @property
+    def question(self) -> str:
+        """What the user is asked to agree to, without the question mark."""
+
+    @property
+    def added(self) -> tuple[Added, ...]:
+        """Files that are written beside the site."""
+
+    def send(self) -> str:
+        """Do it; returns what to tell the user.
+
+        Raises:
+            PublishError: it was refused; nothing is changed on this machine.
+        """
