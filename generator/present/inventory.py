@@ -69,6 +69,7 @@ def _model(model: ModelEntry, contents: Contents) -> ModelItem:
         files=(*_averages(contents, model.slug), *_weights(contents, model.slug)),
         failure=model.failure,
         gated=model.gated,
+        weights=model.weights,
     )
 
 
