@@ -49,6 +49,9 @@ Kind = Literal[
     "filters",
     "divergence",
     "digest",
+    "maps",
+    "figure",
+    "features",
     "teaser",
     "seen",
     "social",
@@ -64,12 +67,15 @@ class Settings:
         walls: render a wall of every model and image for readers without JavaScript.
         picture_side: longest side of a published picture, in pixels.
         thumb_side: longest side of a thumbnail, in pixels.
+        figures: draw the analyses of each image on its page: ``all``, ``none``, or ``auto`` for
+            galleries of at most 200 images.
     """
 
     colours: str = "magma"
     walls: bool = True
     picture_side: int = 1280
     thumb_side: int = 480
+    figures: Literal["auto", "all", "none"] = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +86,13 @@ class FileEntry:
         path: relative to the site's root, with ``/``.
         kind: ``chunk`` (numbers of one query), ``patches`` (numbers of all patches as queries),
             ``wall`` (all maps of a query, coloured), ``map`` (last layer, mean over heads),
-            ``digest`` (numbers of a cell's analyses), ``picture``, ``thumb`` or ``divergence``
-            (of an image's models, pair by pair); for a model ``averages`` (numbers by place over
-            images) and, drawn from them, ``average-maps`` and ``outlier-rates``, ``positions``
-            (cosines of position embeddings) and ``filters`` (of the patch embedding); for the front
-            page ``teaser`` (a map), ``seen`` (what a model saw of a picture) and ``social`` (for
-            link previews).
+            ``digest`` (numbers of a cell's analyses), ``maps`` (the maps among them), ``figure``
+            (one of those, coloured), ``picture``, ``thumb`` or ``divergence`` (of an image's
+            models, pair by pair); for a model ``features`` (colours of its features over its
+            images), ``averages`` (numbers by place over images) and, drawn from them,
+            ``average-maps`` and ``outlier-rates``, ``positions`` (cosines of position embeddings)
+            and ``filters`` (of the patch embedding); for the front page ``teaser`` (a map),
+            ``seen`` (what a model saw of a picture) and ``social`` (for link previews).
         query: id of the query, for chunks, walls and maps.
         made_of: hash of all inputs that decide the bytes; a rebuild takes the file over by it.
         sha256: hash of the bytes.

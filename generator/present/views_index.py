@@ -12,12 +12,13 @@ from generator.present.views import (
     ColourBar,
     Credit,
     Frame,
-    ImagePage,
     Link,
     Notice,
     PageLink,
     Picture,
 )
+from generator.present.views_analyses import MarkedSummary
+from generator.present.views_image import ImagePage
 from generator.present.views_model import MethodsPage, ModelPage
 
 
@@ -91,6 +92,7 @@ class IndexPage:
         paper: what the front page says of a paper; None on other pages and without one.
         social: for link previews; None when nobody said where the site will stand.
         credits: who made what, on the front page; empty on others.
+        marked: agreement with marked objects, on the front page; None where nobody has marked any.
     """
 
     path: str
@@ -112,6 +114,7 @@ class IndexPage:
     paper: PaperBlock | None
     social: Social | None
     credits: tuple[CreditGroup, ...]
+    marked: MarkedSummary | None
 
 
 @dataclass(frozen=True, slots=True)
