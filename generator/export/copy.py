@@ -30,6 +30,9 @@ def exported_pages(source: Source) -> Iterator[Path]:
     if not source.run.anonymous or source.manifest.anonymous:
         yield source.root
         return
+    for model in source.run.models:
+        if model.weights:
+            source.store.get_weights(model.weights)  # complain before the work, not on a page
     with tempfile.TemporaryDirectory(prefix="attention-gallery-") as folder:
         copy = Path(folder) / "site"
         copy.mkdir()
@@ -42,6 +45,7 @@ def exported_pages(source: Source) -> Iterator[Path]:
             copy,
             version=generator.__version__,
             settings=source.manifest.settings,
+            read_weights=source.store.get_weights,
         )
         for failure in report.failures:
             if failure not in source.run.failures:

@@ -172,6 +172,7 @@ class ModelItem:
         files: its own files, such as the picture of its entropy.
         failure: why nothing could be measured with it; null when something could.
         gated: whether its authors grant access on the hub; false when the hub was not asked.
+        weights: key of what is seen of it without an image; empty where there is nothing.
     """
 
     slug: str
@@ -183,6 +184,7 @@ class ModelItem:
     files: tuple[FileEntry, ...]
     failure: Failure | None
     gated: bool = False
+    weights: str = ""
 
 
 @dataclass(frozen=True, slots=True)
