@@ -120,6 +120,8 @@ class GallerySpec(BaseModel):
         boxes: boxes around objects: a COCO JSON file, or a folder of VOC XML files.
         site_url: where the site will be published, for the addresses that must be absolute.
         paper: authors, venue, links and the like, for the front page.
+        figures: draw the analyses of each image on its page; None for galleries of at most 200
+            images.
         anonymous: leave out of the pages who made them and where.
     """
 
@@ -166,6 +168,7 @@ class GallerySpec(BaseModel):
     boxes: AnyPath | None = Field(None, description="a JSON file or a folder")
     site_url: Https | None = Field(None, description=HTTPS)
     paper: PaperSpec | None = Field(None, description="a table [paper]")
+    figures: _Flag | None = Field(None, description=_FLAG)
     anonymous: _Flag = Field(False, description=_FLAG)
 
     @field_validator("extras", mode="before")
@@ -321,6 +324,7 @@ class Options:
     masks: Path | None = None
     boxes: Path | None = None
     site_url: str | None = None
+    figures: bool | None = None
     anonymous: bool | None = None
 
 

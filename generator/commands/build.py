@@ -92,6 +92,11 @@ if TYPE_CHECKING:
     help="Where the site will be published: for search engines and link previews.",
 )
 @click.option(
+    "--figures/--no-figures",
+    default=None,
+    help="Draw the analyses of each image on its page.  [default: up to 200 images]",
+)
+@click.option(
     "--anonymous/--no-anonymous",
     default=None,
     help="Leave out authors, links, folders, names of user and machine, and metadata, for "
