@@ -71,9 +71,10 @@ const Single = (() => {
    */
   function fill(root) {
     for (const element of root.querySelectorAll("[data-file]")) {
-      const address = () => Files.address(element instanceof HTMLElement ? (element.dataset.file ?? "") : "");
+      const address = () => Files.address(element.getAttribute("data-file") ?? "");
       if (element instanceof HTMLImageElement && !element.src) element.src = address();
       if (element instanceof HTMLAnchorElement) element.href = address();
+      if (element instanceof SVGImageElement) element.setAttribute("href", address());
     }
   }
 
