@@ -163,7 +163,8 @@ class _Writer:
     def _link(self, path: str, fragment: str, *, gone: set[str]) -> str | None:
         if path in gone:
             return None
-        more = f"&{fragment}" if "=" in fragment else ""
+        # a choice on an image page, or a place on another one
+        more = f"&{fragment}" if "=" in fragment else f"&to={fragment}" if fragment else ""
         return f"#page={page_name(path)}{more}"
 
     def _attributes(self, path: str, *, cut: Cut, inline: bool) -> Mapping[str, str]:

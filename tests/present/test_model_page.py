@@ -13,6 +13,7 @@ from PIL import Image
 
 from generator.analysis.averages import LocationAverages
 from generator.analysis.budget import mass_budget
+from generator.errors import StoreError
 from generator.extras import ModelWeights
 from generator.packing import unpack
 from generator.present import SiteReport, build_site
@@ -451,6 +452,22 @@ def test_position_embeddings_are_a_mosaic_of_cosines_on_one_scale(
     page = ModelPage(tmp_path / "site", "plain")
     assert "Native grid of 3 × 3 places." in page.text
     assert "The first 9 of 16 components hold" in page.text
+
+
+def test_pictures_of_weights_are_taken_over_without_the_weights(
+    trial: Gallery, tmp_path: Path
+) -> None:
+    kept, run, site = weights(), with_weights(trial), tmp_path / "site"
+    build_site(run, trial.read, site, version=VERSION, read_weights=lambda _: kept)
+    before = ModelPage(site, "plain").text
+
+    def gone(key: str) -> ModelWeights:
+        raise StoreError(f"The weights {key[:12]} are not there.")
+
+    build_site(run, trial.read, site, version=VERSION, read_weights=gone)
+    assert ModelPage(site, "plain").text == before
+    build_site(run, trial.read, tmp_path / "new", version=VERSION, read_weights=gone)
+    assert "The weights wwwwwwwwwwww are not there." in ModelPage(tmp_path / "new", "plain").text
 
 
 def test_a_fine_grid_of_positions_is_shown_in_part_and_says_so(

@@ -16,12 +16,17 @@ const Single = (() => {
     document.body.dataset.page = template ? wanted : HOME;
     if (template) show(held, template);
     fill(document.body);
+    const to = new URLSearchParams(location.hash.slice(1)).get("to");
+    // after the browser has put back where a page was left
+    if (to) addEventListener("load", () => document.getElementById(to)?.scrollIntoView());
     let followed = false;
     document.addEventListener("click", (event) => {
+      // links of charts are elements of SVG
       const link = event.target instanceof Element ? event.target.closest("a[href^='#']") : null;
-      if (!(link instanceof HTMLAnchorElement)) return;
-      if (link.hash.includes("page=")) followed = true;
-      else jump(event, link.hash.slice(1));
+      const address = link?.getAttribute("href");
+      if (!address) return;
+      if (address.includes("page=")) followed = true;
+      else jump(event, address.slice(1));
     });
     window.addEventListener("hashchange", () => {
       if (pageOf(location.hash) === wanted) return;
