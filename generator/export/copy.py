@@ -30,9 +30,6 @@ def exported_pages(source: Source) -> Iterator[Path]:
     if not source.run.anonymous or source.manifest.anonymous:
         yield source.root
         return
-    for model in source.run.models:
-        if model.weights:
-            source.store.get_weights(model.weights)  # complain before the work, not on a page
     with tempfile.TemporaryDirectory(prefix="attention-gallery-") as folder:
         copy = Path(folder) / "site"
         copy.mkdir()

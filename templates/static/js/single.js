@@ -17,8 +17,10 @@ const Single = (() => {
     if (template) show(held, template);
     fill(document.body);
     const to = new URLSearchParams(location.hash.slice(1)).get("to");
-    // after the browser has put back where a page was left
-    if (to) addEventListener("load", () => document.getElementById(to)?.scrollIntoView());
+    if (to) {
+      history.scrollRestoration = "manual";
+      document.getElementById(to)?.scrollIntoView();
+    }
     let followed = false;
     document.addEventListener("click", (event) => {
       // links of charts are elements of SVG
