@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
@@ -210,6 +211,19 @@ def test_distance_has_a_dot_a_head_and_the_line_of_uniform_attention(built: Buil
     row, col = np.divmod(np.arange(24), 6)
     uniform = np.hypot(row[:, None] - row, col[:, None] - col).mean() * 16 / side
     assert f"Uniform attention would give {uniform:.3f} over the patches." in page.text
+
+
+def test_the_page_of_the_largest_model_stays_light(tmp_path: Path) -> None:
+    trial = gallery(tmp_path / "pictures", images=1)
+    layout = tiny.layout(registers=4, rows=14, cols=14)
+    key = trial.run.cell("registers", "image0").record
+    record = tiny.record(layout, layers=40, heads=24, extras=("massive",))
+    trial.records[key] = replace(record, key=key)
+    build_site(trial.run, trial.read, tmp_path / "site", version=VERSION)
+    page = ModelPage(tmp_path / "site", "registers")
+    assert len(page.links["head-entropy"]) == 40 * 24
+    assert len(page.html) < 3_500_000
+    assert len(gzip.compress(page.html.encode())) < 300_000
 
 
 # --- budget, norms --------------------------------------------------------------------------------
