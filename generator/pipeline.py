@@ -83,6 +83,7 @@ def build_gallery(
             spec.out,
             templates=spec.templates,
             version=generator.__version__,
+            read_weights=store.get_weights,
             advance=job.advance,
         )
     missing = {cell.key for model in plan.models for cell in plan.missing(model)}

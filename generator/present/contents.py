@@ -9,9 +9,10 @@ from generator.analysis.model_digest import ModelDigest
 from generator.present.cells import CellContent
 from generator.present.digests import Digests
 from generator.present.front import Front
+from generator.present.location_files import Averages
 from generator.present.manifest import FileEntry, Settings
 from generator.present.scale import Scale
-from generator.records import FloatArray
+from generator.present.weight_files import Weights
 from generator.run import Failure
 
 
@@ -53,21 +54,6 @@ class Copies:
 
 
 @dataclass(frozen=True, slots=True)
-class Entropy:
-    """Entropy of a model's heads, averaged over images.
-
-    Attributes:
-        mean: ``[layer, head]`` in [0, 1].
-        images: how many images it is over.
-        file: its picture.
-    """
-
-    mean: FloatArray
-    images: int
-    file: FileEntry
-
-
-@dataclass(frozen=True, slots=True)
 class Divergence:
     """How far the maps of an image's models lie apart.
 
@@ -92,7 +78,8 @@ class Contents:
         cells: (model, image) -> what its chunks hold.
         coloured: (model, image) -> its coloured pictures.
         copies: image -> its published copies.
-        entropy: model -> entropy of its heads.
+        averages: model -> averages by place, or why there are none.
+        weights: model -> pictures of its weights, or why there are none.
         divergence: image -> how far its models' maps lie apart, where there are two.
         digests: numbers of each cell's analyses, read when they are asked for.
         models: model -> the same over its images, for models that have any.
@@ -106,7 +93,8 @@ class Contents:
     cells: Mapping[tuple[str, str], CellContent | Failure]
     coloured: Mapping[tuple[str, str], Coloured]
     copies: Mapping[str, Copies | Failure]
-    entropy: Mapping[str, Entropy]
+    averages: Averages
+    weights: Weights
     divergence: Mapping[str, Divergence]
     digests: Digests
     models: Mapping[str, ModelDigest]

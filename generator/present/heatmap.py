@@ -27,24 +27,29 @@ def wall_png(values: FloatArray, scale: Scale, colours: str) -> bytes:
         scale: the shared scale.
         colours: name of the colour map.
     """
-    layers, columns, rows, cols = values.shape
-    steps = _steps(values, scale, WALL_STEPS)
+    return _wall_png(_steps(values, scale, WALL_STEPS), np.isnan(values), colours)
+
+
+def unit_wall_png(values: FloatArray, colours: str) -> bytes:
+    """Tiles on a linear scale: ``[tile row, tile col, row, col]`` in [0, 1]; NaN shows as a gap."""
+    position = np.nan_to_num(values)
+    steps = np.clip(position * WALL_STEPS, 0, WALL_STEPS - 1).astype(np.uint8)
+    return _wall_png(steps, np.isnan(values), colours)
+
+
+def _wall_png(steps: NDArray[np.uint8], empty: NDArray[np.bool_], colours: str) -> bytes:
+    """Tiles beside each other, ``[tile row, tile col, row, col]``, with a gap between them."""
+    down, across, rows, cols = steps.shape
     gap = WALL_STEPS  # one palette entry more, drawn transparent
-    wall = np.full((layers, rows + GAP, columns, cols + GAP), gap, dtype=np.uint8)
-    wall[:, :rows, :, :cols] = np.where(np.isnan(values), gap, steps).swapaxes(1, 2)
-    flat = wall.reshape(layers * (rows + GAP), columns * (cols + GAP))[:-GAP, :-GAP]
+    wall = np.full((down, rows + GAP, across, cols + GAP), gap, dtype=np.uint8)
+    wall[:, :rows, :, :cols] = np.where(empty, gap, steps).swapaxes(1, 2)
+    flat = wall.reshape(down * (rows + GAP), across * (cols + GAP))[:-GAP, :-GAP]
     return _palette_png(flat, colours, WALL_STEPS, transparent=gap)
 
 
 def map_png(values: FloatArray, scale: Scale, colours: str) -> bytes:
     """One map, one pixel a patch: ``[grid row, grid col]``, times uniform."""
     return _palette_png(_steps(values, scale, 256), colours, 256)
-
-
-def unit_png(values: FloatArray, colours: str) -> bytes:
-    """Values in [0, 1] on a linear scale, one pixel each: ``[row, col]``."""
-    steps = np.clip(np.rint(np.asarray(values) * 255), 0, 255).astype(np.uint8)
-    return _palette_png(steps, colours, 256)
 
 
 def bar_png(colours: str) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from generator.present.cells import CellContent
 from generator.present.contents import Contents, Copies
+from generator.present.location_files import LocationPictures
 from generator.present.manifest import (
     GENERATOR,
     RENDER_VERSION,
@@ -19,6 +20,7 @@ from generator.present.manifest import (
     ScaleEntry,
 )
 from generator.present.scale import Scale
+from generator.present.weight_files import TilePicture, WeightPictures
 from generator.present.wording import SCALE_RULE, UNIT
 from generator.run import Cell, Failure, ImageEntry, ModelEntry, Run
 
@@ -54,7 +56,6 @@ def _scale(scale: Scale) -> ScaleEntry:
 def _model(model: ModelEntry, contents: Contents) -> ModelItem:
     cells = (c for (slug, _), c in contents.cells.items() if slug == model.slug)
     found = next((cell for cell in cells if isinstance(cell, CellContent)), None)
-    entropy = contents.entropy.get(model.slug)
     return ModelItem(
         slug=model.slug,
         label=model.label,
@@ -62,10 +63,21 @@ def _model(model: ModelEntry, contents: Contents) -> ModelItem:
         revision=model.revision,
         commit=model.commit or (found.facts.model.commit if found else ""),
         facts=found.facts.model if found else None,
-        files=(entropy.file,) if entropy else (),
+        files=(*_averages(contents, model.slug), *_weights(contents, model.slug)),
         failure=model.failure,
         gated=model.gated,
     )
+
+
+def _averages(contents: Contents, model: str) -> tuple[FileEntry, ...]:
+    found = contents.averages[model]
+    return (found.numbers, found.maps, found.rates) if isinstance(found, LocationPictures) else ()
+
+
+def _weights(contents: Contents, model: str) -> tuple[FileEntry, ...]:
+    found = contents.weights[model]
+    drawn = (found.position, found.filters) if isinstance(found, WeightPictures) else ()
+    return tuple(picture.file for picture in drawn if isinstance(picture, TilePicture))
 
 
 def _image(image: ImageEntry, contents: Contents) -> ImageItem:

@@ -41,7 +41,11 @@ Kind = Literal[
     "map",
     "picture",
     "thumb",
-    "entropy",
+    "averages",
+    "average-maps",
+    "outlier-rates",
+    "positions",
+    "filters",
     "divergence",
     "digest",
     "teaser",
@@ -75,8 +79,10 @@ class FileEntry:
         path: relative to the site's root, with ``/``.
         kind: ``chunk`` (numbers of one query), ``patches`` (numbers of all patches as queries),
             ``wall`` (all maps of a query, coloured), ``map`` (last layer, mean over heads),
-            ``digest`` (numbers of a cell's analyses), ``picture``, ``thumb``, ``entropy`` (of a
-            model's heads) or ``divergence`` (of an image's models, pair by pair); for the front
+            ``digest`` (numbers of a cell's analyses), ``picture``, ``thumb`` or ``divergence``
+            (of an image's models, pair by pair); for a model ``averages`` (numbers by place over
+            images) and, drawn from them, ``average-maps`` and ``outlier-rates``, ``positions``
+            (cosines of position embeddings) and ``filters`` (of the patch embedding); for the front
             page ``teaser`` (a map), ``seen`` (what a model saw of a picture) and ``social`` (for
             link previews).
         query: id of the query, for chunks, walls and maps.

@@ -10,6 +10,7 @@ from generator.present.contents import Contents
 from generator.present.plan_finder import finder_script
 from generator.present.plan_image import image_page
 from generator.present.plan_index import index_pages
+from generator.present.plan_methods import methods_page
 from generator.present.plan_model import model_pages
 from generator.present.planner import Planner
 from generator.present.views_index import Site
@@ -30,6 +31,7 @@ def plan_site(run: Run, contents: Contents, version: str) -> Site:
             for previous, image, following in zip(before, shown, after, strict=True)
         ),
         models=tuple(page for model in run.models for page in model_pages(planner, model)),
+        methods=methods_page(planner),
         more=tuple(more),
         scripts=(data,) if data else (),
     )

@@ -14,11 +14,11 @@ from generator.present.views import (
     Frame,
     ImagePage,
     Link,
-    ModelPage,
     Notice,
     PageLink,
     Picture,
 )
+from generator.present.views_model import MethodsPage, ModelPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,5 +330,6 @@ class Site:
     index: IndexPage
     images: tuple[ImagePage, ...]
     models: tuple[ModelPage, ...]
+    methods: MethodsPage
     more: tuple[IndexPage, ...] = ()
     scripts: tuple[PageScript, ...] = ()

@@ -6,10 +6,9 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
 from jinja2 import TemplateError
 
 from generator.analysis.model_digest import ModelDigest, model_digest
@@ -22,12 +21,12 @@ from generator.present.cells import (
     publish_divergence,
 )
 from generator.present.comparison import mean_divergence
-from generator.present.contents import Coloured, Contents, Copies, Divergence, Entropy
+from generator.present.contents import Coloured, Contents, Copies, Divergence
 from generator.present.digests import Digests
 from generator.present.environment import make_environment, template_folders
 from generator.present.front import publish_front
-from generator.present.heatmap import unit_png
 from generator.present.inventory import manifest_of
+from generator.present.location_files import LocationFiles
 from generator.present.manifest import (
     MANIFEST,
     MANIFEST_SCHEMA,
@@ -45,6 +44,7 @@ from generator.present.scale import Scale, shared_scale
 from generator.present.shelf import Shelf
 from generator.present.staging import staged
 from generator.present.views_index import Site
+from generator.present.weight_files import ReadWeights, publish_weights
 from generator.records import AttentionRecord
 from generator.run import Failure, ImageEntry, Run
 
@@ -86,6 +86,7 @@ def build_site(
     templates: Path | None = None,
     version: str,
     settings: Settings | None = None,
+    read_weights: ReadWeights | None = None,
     advance: Advance = lambda: None,
 ) -> SiteReport:
     """Build the site of a run.
@@ -98,6 +99,7 @@ def build_site(
         templates: the user's templates and static files, before the program's own.
         version: of the program, for the pages and the manifest.
         settings: how records are drawn.
+        read_weights: gives what is seen of a model without an image, by ``ModelEntry.weights``.
         advance: called ``STEPS_A_CELL`` times for each cell, as the work goes on.
 
     Raises:
@@ -107,7 +109,7 @@ def build_site(
     template_folders(templates)  # complain before the work, not after it
     with staged(out) as stage:
         shelf = Shelf(stage, out, settings)
-        contents = _publish(run, read, shelf, templates, advance)
+        contents = _publish(run, read, read_weights, shelf, templates, advance)
         pages = _write_pages(plan_site(run, contents, version), stage, templates)
         _write_manifest(manifest_of(run, contents, pages, version), stage)
         size = sum(file.stat().st_size for file in stage.rglob("*") if file.is_file())
@@ -123,10 +125,16 @@ def build_site(
 
 
 def _publish(
-    run: Run, read: Read, shelf: Shelf, templates: Path | None, advance: Advance
+    run: Run,
+    read: Read,
+    read_weights: ReadWeights | None,
+    shelf: Shelf,
+    templates: Path | None,
+    advance: Advance,
 ) -> Contents:
     """Put everything heavy into the staging folder."""
-    cells = _publish_numbers(run, read, shelf, advance)
+    locations = LocationFiles(run, shelf)
+    cells = _publish_numbers(run, read, shelf, locations, advance)
     found = [(slug, c) for (slug, _), c in cells.items() if isinstance(c, CellContent)]
     scale = _scale((slug, cell.facts.histogram) for slug, cell in found)
     coloured: dict[tuple[str, str], Coloured] = {}
@@ -147,7 +155,8 @@ def _publish(
         cells=cells,
         coloured=coloured,
         copies=_publish_pictures(run, shelf),
-        entropy=_publish_entropy(run, cells, shelf),
+        averages=locations.publish(run, scale),
+        weights=publish_weights(run, read_weights, shelf),
         divergence=_publish_divergence(run, cells, shelf),
         digests=digests,
         models=_model_digests(run, digests),
@@ -156,7 +165,7 @@ def _publish(
 
 
 def _publish_numbers(
-    run: Run, read: Read, shelf: Shelf, advance: Advance
+    run: Run, read: Read, shelf: Shelf, locations: LocationFiles, advance: Advance
 ) -> dict[tuple[str, str], CellContent | Failure]:
     """The chunks of every cell. Records are held one at a time."""
     cells: dict[tuple[str, str], CellContent | Failure] = {}
@@ -170,6 +179,8 @@ def _publish_numbers(
                     found = publish_chunks(shelf, cell, read, pool, mixed=run.mixed)
                 except GalleryError as error:
                     found = Failure(error.message, error.hint)
+                else:
+                    locations.add(cell, read)
             cells[cell.model, cell.image] = found
             advance()
     return cells
@@ -225,27 +236,6 @@ def _copy(shelf: Shelf, image: ImageEntry, kind: Kind, side: int) -> FileEntry:
     )
 
 
-def _publish_entropy(
-    run: Run, cells: dict[tuple[str, str], CellContent | Failure], shelf: Shelf
-) -> dict[str, Entropy]:
-    found: dict[str, Entropy] = {}
-    for model in run.models:
-        contents = [cells.get((model.slug, image.slug)) for image in run.images]
-        entropy = [c.entropy for c in contents if isinstance(c, CellContent)]
-        if not entropy or len({values.shape for values in entropy}) != 1:
-            continue
-        mean = np.mean(entropy, axis=0)
-        file = shelf.put(
-            "entropy",
-            f"m/{model.slug}/entropy",
-            {"values": mean.astype("<f4").tobytes().hex(), "colours": shelf.settings.colours},
-            partial(unit_png, mean, shelf.settings.colours),
-            suffix=".png",
-        )
-        found[model.slug] = Entropy(mean, len(entropy), file)
-    return found
-
-
 def _publish_divergence(
     run: Run, cells: dict[tuple[str, str], CellContent | Failure], shelf: Shelf
 ) -> dict[str, Divergence]:
@@ -263,7 +253,12 @@ def _write_pages(site: Site, stage: Path, templates: Path | None) -> tuple[str, 
     environment = make_environment(templates)
     for script in site.scripts:
         (stage / script.path).write_text(script.text, encoding="utf-8", newline="\n")
-    kinds = (("index", (site.index, *site.more)), ("image", site.images), ("model", site.models))
+    kinds = (
+        ("index", (site.index, *site.more)),
+        ("image", site.images),
+        ("model", site.models),
+        ("methods", (site.methods,)),
+    )
     written: list[str] = []
     for kind, pages in kinds:
         try:

@@ -71,7 +71,7 @@ def histogram(
         x=x.axis(words.x),
         y=y.axis(words.y),
         lines=tuple(lines),
-        keys=tuple(Key(n, name, "line") for n, name in enumerate(names, start=1)),
+        keys=tuple(Key(n, name, "line") for n, name in enumerate(names, start=1) if len(names) > 1),
         table=NumberTable((words.x, *names), rows),
     )
 

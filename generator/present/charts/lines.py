@@ -33,6 +33,7 @@ class Series:
         y: float ``[point]``; NaN leaves a gap.
         spread: float ``[point]``, half the height of a band; None for none.
         urls: where each point leads; empty for nowhere.
+        notes: what each point is beside its place, such as its head; empty for nothing.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Series:
     y: FloatArray
     spread: FloatArray | None = None
     urls: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def line_chart(
@@ -176,9 +178,9 @@ def _dots(series: Sequence[Series], x: Span, y: Span, words: Words) -> Iterator[
             if point is None:
                 continue
             n, across, down = point
-            text = (
-                f"{prefix}{words.x} {number_text(float(one.x[n]))}: {number_text(float(one.y[n]))}"
-            )
+            note = f", {one.notes[n]}" if one.notes else ""
+            text = f"{prefix}{words.x} {number_text(float(one.x[n]))}{note}: "
+            text += number_text(float(one.y[n]))
             if one.spread is not None:
                 text += f" ± {number_text(float(one.spread[n]))}"
             yield Dot(across, down, number, text, one.urls[n] if one.urls else "")
