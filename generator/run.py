@@ -205,6 +205,8 @@ class Run:
         paper: that the gallery belongs to.
         site_url: where the site will stand, ending in a slash; empty when nobody said.
         mixed: whether models with and without a class token are compared.
+        pairs: slugs of models that get a page of their own together; None for those that differ in
+            registers only, as far as their configs say.
     """
 
     title: str
@@ -217,6 +219,7 @@ class Run:
     paper: Paper | None = None
     site_url: str = ""
     mixed: bool = False
+    pairs: tuple[tuple[str, str], ...] | None = None
 
     def cell(self, model: str, image: str) -> Cell:
         """The cell of a model's and an image's slug."""

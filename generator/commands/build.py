@@ -91,6 +91,13 @@ if TYPE_CHECKING:
     metavar="URL",
     help="Where the site will be published: for search engines and link previews.",
 )
+@click.option(
+    "--compare",
+    multiple=True,
+    metavar="A,B",
+    help="Two models, by label or id, that get a page of their own together; none for no such "
+    "page. Repeat for more.  [default: models that differ in registers only]",
+)
 @options(BESIDE)
 @click.option(
     "--records-only",
