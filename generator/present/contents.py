@@ -11,6 +11,7 @@ from generator.present.digests import Digests
 from generator.present.front import Front
 from generator.present.location_files import Averages
 from generator.present.manifest import FileEntry, Settings
+from generator.present.pairs import ComparedPair
 from generator.present.scale import Scale
 from generator.present.weight_files import Weights
 from generator.run import Failure
@@ -83,6 +84,7 @@ class Contents:
         divergence: image -> how far its models' maps lie apart, where there are two.
         digests: numbers of each cell's analyses, read when they are asked for.
         models: model -> the same over its images, for models that have any.
+        pairs: models compared two by two.
         front: what the front page shows besides.
     """
 
@@ -98,4 +100,5 @@ class Contents:
     divergence: Mapping[str, Divergence]
     digests: Digests
     models: Mapping[str, ModelDigest]
+    pairs: tuple[ComparedPair, ...]
     front: Front

@@ -15,6 +15,7 @@ from generator.present.manifest import (
     Manifest,
     Measurement,
     ModelItem,
+    PairItem,
     Program,
     QuantisationEntry,
     ScaleEntry,
@@ -46,6 +47,7 @@ def manifest_of(run: Run, contents: Contents, pages: tuple[str, ...], version: s
         pages=pages,
         front=contents.front.files,
         patch_scale=_scale(patches) if patches else None,
+        pairs=tuple(PairItem(p.one, p.two, p.images, p.files) for p in contents.pairs),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -30,13 +30,12 @@ from generator.analysis.paired import Paired
 from generator.errors import StoreError
 from generator.present.cells import CellContent
 from generator.present.chunk import read_chunk
-from generator.present.digests import Digests
+from generator.present.digests import DIGEST_VERSION, Digests
 from generator.present.heatmap import map_png
 from generator.present.manifest import FileEntry
 from generator.present.quantise import Quantised, decode
 from generator.present.scale import Scale
 from generator.present.shelf import Shelf
-from generator.records import FloatArray
 from generator.run import Failure, Run
 
 COMPARISON_VERSION = 1
@@ -177,9 +176,7 @@ class _Pair:
         facts = self.contents[model, image].facts
         return PairCell(digest, facts.layout, facts.view)
 
-    def together(
-        self, models: Mapping[str, ModelDigest]
-    ) -> tuple[ModelDigest, ModelDigest] | None:
+    def together(self, models: Mapping[str, ModelDigest]) -> tuple[ModelDigest, ModelDigest] | None:
         """Both models over these images; what is known already where these are all they have."""
         if not self.images:
             return None
@@ -206,12 +203,12 @@ class _Pair:
         """The comparison of one image's maps, in the site."""
         parts: dict[str, str | int | bool] = {
             "version": COMPARISON_VERSION,
+            "digest": DIGEST_VERSION,
             "baselines": baselines,
-            **{
-                f"{model} {place}": self.contents[model, place].facts.record if place else ""
-                for model in (self.one, self.two)
-                for place in (image, other)
-            },
+            "one": self.record(self.one, image),
+            "two": self.record(self.two, image),
+            "other one": self.record(self.one, other),
+            "other two": self.record(self.two, other),
         }
 
         def make() -> bytes:
@@ -223,6 +220,9 @@ class _Pair:
         file = self.shelf.put("agreement", stem, parts, make, suffix=".json")
         self.files.append(file)
         return file
+
+    def record(self, model: str, image: str) -> str:
+        return self.contents[model, image].facts.record if image else ""
 
     def register_maps(self, scale: Scale) -> dict[tuple[str, str, str], FileEntry]:
         found = {}
@@ -236,9 +236,7 @@ class _Pair:
                         self.files.append(file)
         return found
 
-    def register_map(
-        self, model: str, image: str, register: str, scale: Scale
-    ) -> FileEntry | None:
+    def register_map(self, model: str, image: str, register: str, scale: Scale) -> FileEntry | None:
         content, colours = self.contents[model, image], self.shelf.settings.colours
         chunk = next((each for each in content.chunks if each.query == register), None)
         if chunk is None:
@@ -321,14 +319,3 @@ def _baselines(fields: Mapping[str, Any] | None) -> Baselines | None:
         centre=_agreement(fields["centre"]),
         shuffled=None if shuffled is None else _agreement(shuffled),
     )
-
-
-__all__ = [
-    "ComparedPair",
-    "comparison_bytes",
-    "evenly",
-    "pair_name",
-    "pairs_of",
-    "publish_pairs",
-    "read_comparison",
-]

@@ -19,6 +19,7 @@ from generator.present.views import (
     Picture,
 )
 from generator.present.views_model import MethodsPage, ModelPage
+from generator.present.views_report import ReportPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,5 +332,6 @@ class Site:
     images: tuple[ImagePage, ...]
     models: tuple[ModelPage, ...]
     methods: MethodsPage
+    reports: tuple[ReportPage, ...] = ()
     more: tuple[IndexPage, ...] = ()
     scripts: tuple[PageScript, ...] = ()
