@@ -139,10 +139,14 @@ def earth_movers(
     scale = len(supply) + len(demand)
     leaving = sparse.kron(sparse.eye_array(len(supply)), np.ones((1, len(demand))))
     reaching = sparse.kron(np.ones((1, len(supply))), sparse.eye_array(len(demand)))
+    amounts = np.concatenate([supply, demand]) * scale
+    # What all others leave reaches the last place. Without its own row the amounts need not sum
+    # up to the last bit, which the solver may call infeasible; the largest takes no harm from it.
+    free = np.arange(scale) != len(supply) + int(demand.argmax())
     solved = optimize.linprog(
         ways.ravel(),
-        A_eq=sparse.vstack([leaving, reaching], format="csr"),
-        b_eq=np.concatenate([supply, demand]) * scale,
+        A_eq=sparse.vstack([leaving, reaching], format="csr")[free],
+        b_eq=amounts[free],
         method="highs",
     )
     if solved.status != 0:

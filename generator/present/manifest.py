@@ -84,8 +84,9 @@ class FileEntry:
             (of an image's models, pair by pair); for a model ``averages`` (numbers by place over
             images) and, drawn from them, ``average-maps`` and ``outlier-rates``, ``positions``
             (cosines of position embeddings) and ``filters`` (of the patch embedding); for two
-            models ``agreement`` (of their maps of an image, with baselines); for the front page ``teaser`` (a map), ``seen`` (what a model saw of a picture) and ``social`` (for
-            link previews).
+            models ``agreement`` (of their maps of an image, with baselines); for the front page
+            ``teaser`` (a map), ``seen`` (what a model saw of a picture) and ``social`` (for link
+            previews).
         query: id of the query, for chunks, walls and maps.
         made_of: hash of all inputs that decide the bytes; a rebuild takes the file over by it.
         sha256: hash of the bytes.

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from generator.analysis.agreement import Agreement
+from generator.analysis.agreement import Agreement, shuffled
 from generator.analysis.model_digest import ModelDigest, model_digest
 from generator.analysis.pair import (
     Baselines,
@@ -190,9 +190,10 @@ class _Pair:
     def comparisons(self) -> dict[str, MapComparison]:
         count = len(self.images)
         chosen = set(evenly(count, MOST_BASELINES))
+        others = shuffled(count)
         found = {}
         for place, image in enumerate(self.images):
-            other = self.images[(place + 1) % count] if place in chosen and count > 1 else ""
+            other = self.images[others[place]] if others and place in chosen else ""
             file = self.put(image, other, baselines=place in chosen)
             comparison = read_comparison(self.shelf.root / file.path)
             if comparison is not None:
