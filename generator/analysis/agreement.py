@@ -211,11 +211,13 @@ def centre_gaussian(rows: int, cols: int, sigma: float = CENTRE_SIGMA) -> FloatA
 def shuffled(images: int) -> tuple[int, ...] | None:
     """For each image another one, whose map is the baseline of the same model.
 
-    Images half a run apart, as neighbours in a folder are often alike.
+    Images nearly half a run apart, as neighbours in a folder are often alike; not exactly half, so
+    that no two images are each other's baseline and count twice.
 
     Returns:
         An index for each image, never its own; None for fewer than two images.
     """
     if images < 2:
         return None
-    return tuple((image + images // 2) % images for image in range(images))
+    apart = max((images - 1) // 2, 1)
+    return tuple((image + apart) % images for image in range(images))

@@ -62,48 +62,55 @@ def argue(
         measures: of :func:`generator.analysis.pair.pair_measures`.
         comparisons: of the maps, one for each image on which they can be compared.
     """
+    shares = measures["outlier-share"]
     sentences = [
         _images(one, two),
-        outliers_sentence(one),
-        outliers_sentence(two),
-        *_difference_of_outliers(one, two, measures["outlier-share"]),
+        outliers_sentence(one, shares.one),
+        outliers_sentence(two, shares.two),
+        *_difference_of_outliers(one, two, shares),
         *_sinks(one),
         *_sinks(two),
         *_registers(one),
         *_registers(two),
         *_maps(one, two, comparisons),
     ]
-    return Argument(tuple(sentences), tuple(_caveats(one, two, measures["outlier-share"].n)))
+    return Argument(tuple(sentences), tuple(_caveats(one, two, shares.n)))
 
 
-def outliers_sentence(model: ComparedModel) -> str:
-    """Whether a model has outlier patches, where, how many, and how large."""
+def outliers_sentence(model: ComparedModel, held: FloatArray) -> str:
+    """Whether a model has outlier patches, where, how many, and how large.
+
+    Args:
+        model: with its numbers over the images.
+        held: ``[image]``, share of outlier patches in each image.
+    """
     norms = model.digest.norms
     shares = norms.above[:, CUTOFFS.index(int(OUTLIER))]
-    share, ratio = float(shares[norms.peak]), float(norms.ratio[norms.peak])
-    several = norms.images > 1
-    if not shares.any():
+    ratio, several = float(norms.ratio[norms.peak]), norms.images > 1
+    with_some = int((held > 0).sum())
+    if not with_some:
         largest = "the median over images of the largest norm" if several else "the largest norm"
         return (
             f"{model.label} has no outlier patches: at no layer does a patch's norm exceed "
             f"{OUTLIER:g} times the median patch's{' in any image' if several else ''}. At most, "
-            f"{largest} is {ratio:.2f} times it, {_layer(norms.peak)}."
+            f"{largest} is {ratio:.2f} times the median, {_layer(norms.peak)}."
         )
     if ratio <= OUTLIER:
         where = int(shares.argmax())
         return (
-            f"In {model.label}, at no layer do more than half of the images have outlier patches: "
-            f"the median over images of the largest norm is at most {ratio:.2f} times the median, "
-            f"{_layer(norms.peak)}. {_capital(_layer(where))}, {percent(float(shares[where]))} of "
-            "all patches are outliers."
+            f"{model.label} has outlier patches in {with_some} of {norms.images} images only: the "
+            f"median over images of the largest norm is at most {ratio:.2f} times the median "
+            f"patch's, {_layer(norms.peak)}. They are most frequent {_layer(where)}: "
+            f"{percent(float(shares[where]))} of all patches."
         )
+    images = f" In {with_some} of {norms.images} images there are some." if several else ""
     of = " (median over images)" if several else ""
     onset = model.digest.onset.patch_onset
     begins = "" if onset is None else f" High norms of patches begin {_layer(onset)}."
     return (
-        f"In {model.label}, {percent(share)} of the patches are outliers {_layer(norms.peak)}, "
-        f"where the largest norm is {ratio:.1f} times the median{of}.{begins}"
-        f"{_at_the_end(norms.peak, shares)}"
+        f"In {model.label}, {percent(float(shares[norms.peak]))} of the patches are outliers "
+        f"{_layer(norms.peak)}, where the largest norm is {ratio:.1f} times the median{of}."
+        f"{images}{begins}{_at_the_end(norms.peak, shares)}"
     )
 
 
@@ -120,7 +127,11 @@ def _at_the_end(peak: int, shares: FloatArray) -> str:
 def _images(one: ComparedModel, two: ComparedModel) -> str:
     count = one.digest.images
     images = "1 image" if count == 1 else f"{count} images"
-    return f"{one.label} and {two.label} were run on {images}."
+    means = "heads" if count == 1 else "heads and images"
+    return (
+        f"{one.label} and {two.label} were run on {images}; shares of attention are means over "
+        f"{means}."
+    )
 
 
 def _difference_of_outliers(one: ComparedModel, two: ComparedModel, share: Paired) -> Iterator[str]:
@@ -177,8 +188,8 @@ def _registers(model: ComparedModel) -> Iterator[str]:
     most = (
         ""
         if len(model.registers) == 1 or total[layer] <= 0
-        else f"; {_register(model.registers[strongest])} alone holds "
-        f"{percent(float(shares[layer, strongest] / total[layer]))} of that"
+        else f" ({_register(model.registers[strongest])} alone "
+        f"{percent(float(shares[layer, strongest] / total[layer]))} of that)"
     )
     uniform = float(np.nansum(own.uniform[columns]))
     yield (
@@ -271,10 +282,6 @@ def _points(share: float) -> str:
 
 def _register(name: str) -> str:
     return f"register {name.removeprefix('reg')}"
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]
 
 
 def _layer(index: int) -> str:

@@ -207,7 +207,8 @@ def _numbers(pair: ReportPair) -> ReportTable:
         ("Input, pixels (width × height)", _input),
         ("Prefix tokens", lambda seen: prefix_text(seen.layout)),
         ("Largest norm over the median, at its peak", _ratio),
-        (f"Patches above {OUTLIER:g} × the median there", _share_at_peak),
+        ("Images with outlier patches", lambda seen: _images_with(pair, seen)),
+        (f"Patches above {OUTLIER:g} × the median at that layer", _share_at_peak),
         ("The same after the last layer", _share_at_end),
         ("High norms of patches begin", _onset),
         ("CLS attention on outlier patches, at most", _on_outliers),
@@ -234,6 +235,12 @@ def _input(seen: SeenModel) -> str:
 def _ratio(seen: SeenModel) -> str:
     norms = seen.digest.norms
     return f"{float(norms.ratio[norms.peak]):.3g} × ({layer_text(norms.peak)})"
+
+
+def _images_with(pair: ReportPair, seen: SeenModel) -> str:
+    shares = pair.pair.measures["outlier-share"]
+    held = shares.one if seen is pair.one else shares.two
+    return f"{int((held > 0).sum())} of {shares.n}"
 
 
 def _share_at_peak(seen: SeenModel) -> str:
@@ -271,28 +278,26 @@ def _most(seen: SeenModel, keys: tuple[str, ...], none: str) -> str:
 
 
 def _budgets(pair: ReportPair) -> tuple[Budgets, ...]:
-    """Of the class token, each register, normal and outlier patches: both models side by side."""
-    queries = dict.fromkeys(each.query for seen in pair.models for each in seen.digest.budgets)
-    return tuple(_budget(pair, query) for query in sorted(queries, key=_order))
+    """Of the class token, normal and outlier patches, and all registers: both models together."""
+    names = dict.fromkeys(each.query for seen in pair.models for each in seen.digest.budgets)
+    registers = [name for name in names if name.startswith("reg")]
+    single = [name for name in names if name not in registers]
+    single.sort(key=lambda name: {NORMAL: 1, OUTLIERS: 2}.get(name, 0))
+    groups = [(f"{name[0].upper()}{name[1:]} as the query", [name]) for name in single]
+    if registers:
+        groups.append(("Registers as the query", registers))
+    return tuple(_budget(pair, title, queries) for title, queries in groups)
 
 
-def _order(query: str) -> tuple[int, str]:
-    """Class token, patches, then registers."""
-    places = {NORMAL: 1, OUTLIERS: 2}
-    return (3 if query.startswith("reg") else places.get(query, 0)), query
-
-
-def _budget(pair: ReportPair, query: str) -> Budgets:
+def _budget(pair: ReportPair, title: str, queries: list[str]) -> Budgets:
     charts: list[Chart] = []
     absent = []
     for seen, letter in zip(pair.models, LETTERS, strict=True):
-        means = seen.digest.budget(query)
-        if means is None:
-            absent.append(f"{seen.model.label}: not applicable, {_lacks(query)}.")
-        else:
-            charts.append(renamed(budget_bars(seen, means), letter, seen.model.label))
-    name = query_label(query, True) if query.startswith("reg") else query
-    return Budgets(f"{name[0].upper()}{name[1:]} as the query", tuple(charts), tuple(absent))
+        found = [means for query in queries if (means := seen.digest.budget(query)) is not None]
+        charts += [renamed(budget_bars(seen, means), letter, seen.model.label) for means in found]
+        if not found:
+            absent.append(f"{seen.model.label}: not applicable, {_lacks(queries[0])}.")
+    return Budgets(title, tuple(charts), tuple(absent))
 
 
 def _lacks(query: str) -> str:
@@ -304,6 +309,5 @@ def _lacks(query: str) -> str:
 def _budgets_text(pair: ReportPair) -> str:
     return (
         f"{quantity('attention-budget').definition} Means over heads and "
-        f"{counted(pair.count, 'image')}. Dashed lines: where the parts would end if attention "
-        "were uniform."
+        f"{counted(pair.count, 'image')}."
     )

@@ -178,10 +178,15 @@ def _mean_text(values: FloatArray) -> str:
     if not len(values):
         return "—"
     interval = bootstrap(values)
-    text = number_text(float(values.mean()))
+    text = _short(float(values.mean()))
     if interval is None:
         return text
-    return f"{text} [{number_text(interval.low)}, {number_text(interval.high)}]"
+    return f"{text} [{_short(interval.low)}, {_short(interval.high)}]"
+
+
+def _short(value: float) -> str:
+    """Three digits that count, as many as an interval carries."""
+    return number_text(float(f"{value:.3g}")).replace("-", "\u2212", 1)
 
 
 def differences_section(pair: ReportPair) -> Section:
@@ -261,10 +266,10 @@ def _difference_row(pair: ReportPair, measure: Measure, found: Paired) -> TableR
         url,
         (
             measure.unit,
-            number_text(float(found.one.mean())),
-            number_text(float(found.two.mean())),
-            number_text(found.mean) + star,
-            f"{number_text(interval.low)} to {number_text(interval.high)}" if interval else "—",
+            _short(float(found.one.mean())),
+            _short(float(found.two.mean())),
+            _short(found.mean) + star,
+            f"{_short(interval.low)} to {_short(interval.high)}" if interval else "—",
             str(found.n),
         ),
     )

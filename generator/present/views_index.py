@@ -92,6 +92,7 @@ class IndexPage:
         paper: what the front page says of a paper; None on other pages and without one.
         social: for link previews; None when nobody said where the site will stand.
         credits: who made what, on the front page; empty on others.
+        comparisons: pages of two models, linked from the front page.
     """
 
     path: str
@@ -113,6 +114,7 @@ class IndexPage:
     paper: PaperBlock | None
     social: Social | None
     credits: tuple[CreditGroup, ...]
+    comparisons: tuple[Link, ...]
 
 
 @dataclass(frozen=True, slots=True)
