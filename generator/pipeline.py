@@ -12,12 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 import generator
 from generator.annotations import annotate
 from generator.errors import GalleryError, ModelError, StoreError
+from generator.export.anonymous import Anonymous, anonymised, identity_of
 from generator.front import paper_of
 from generator.groups import read_groups, with_groups
 from generator.images import load_images, open_picture
@@ -46,12 +52,16 @@ class Outcome:
         measured: records that were made.
         reused: records that were in the store.
         site: what was written.
+        notes: what an anonymous site leaves out, and what stays, one line each.
+        failures: what could not be measured or shown, in full also where the site is anonymous.
     """
 
     run: Run
     measured: int
     reused: int
     site: SiteReport
+    notes: tuple[str, ...]
+    failures: tuple[Failure, ...]
 
 
 def build_gallery(
@@ -76,10 +86,11 @@ def build_gallery(
         expect_complete(plan, store)
     failures = measure_missing(spec, plan, store, reporter)
     run = describe_run(spec, plan, store, failures, command)
+    shown = _shown(spec, run)
     with reporter.job("pages", STEPS_A_CELL * len(run.cells)) as job:
         site = build_site(
-            run,
-            store.get,
+            shown.run,
+            partial(shown.read, store.get),
             spec.out,
             templates=spec.templates,
             version=generator.__version__,
@@ -92,7 +103,33 @@ def build_gallery(
         measured=len(missing - failures.keys()),
         reused=sum(cell.cached for cell in plan.cells),
         site=site,
+        notes=(*shown.notes, *_note_on_templates(spec)),
+        failures=tuple(dict.fromkeys((*run.failures, *_new(site.failures, shown.run)))),
     )
+
+
+def _shown(spec: GallerySpec, run: Run) -> Anonymous:
+    """The run as the site shows it."""
+    if not spec.anonymous:
+        return Anonymous(run, {}, ())
+    folders = {
+        entry.slug
+        for entry, model in zip(run.models, spec.models, strict=True)
+        if model.folder is not None
+    }
+    return anonymised(run, frozenset(folders), identity_of(run))
+
+
+def _note_on_templates(spec: GallerySpec) -> tuple[str, ...]:
+    """What an anonymous site takes over from the user's own files."""
+    if not spec.anonymous or spec.templates is None:
+        return ()
+    return ("Kept: what your templates say; make sure that they name nobody.",)
+
+
+def _new(failures: tuple[Failure, ...], run: Run) -> tuple[Failure, ...]:
+    """Failures that only showed while the pages were written."""
+    return tuple(failure for failure in failures if failure not in run.failures)
 
 
 def plan_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> WorkPlan:
@@ -177,7 +214,7 @@ def measure_missing(
             continue
         reporter.note(f"loading {model.entry.label}")
         try:
-            failures |= _measure_model(spec, model, cells, store, reporter, plan.dtype)
+            failures |= _measure_model(spec, plan, model, cells, store, reporter)
         except StoreError:
             raise
         except Exception as error:
@@ -202,23 +239,28 @@ def _crash(model: PlannedModel, error: Exception) -> ModelError:
 
 def _measure_model(
     spec: GallerySpec,
+    plan: WorkPlan,
     model: PlannedModel,
     cells: Sequence[PlannedCell],
     store: Store,
     reporter: Reporter,
-    dtype: str,
 ) -> dict[str, Failure]:
     """Load one model, see its weights, and stream its images through it."""
     from generator.measure import extract  # noqa: PLC0415 - imports torch
     from generator.measure.device import choose_device, torch_dtype  # noqa: PLC0415
     from generator.measure.load import load  # noqa: PLC0415
+    from generator.measure.registers import calibrate  # noqa: PLC0415
     from generator.measure.weights import reduce_weights  # noqa: PLC0415
 
     assert model.resolved is not None
     failures: dict[str, Failure] = {}
-    network = load(model.resolved, device=choose_device(spec.device), dtype=torch_dtype(dtype))
+    device, dtype = choose_device(spec.device), torch_dtype(plan.dtype)
+    network = load(model.resolved, device=device, dtype=dtype)
     if not store.has_weights(model.entry.weights):
         store.put_weights(reduce_weights(network, model.entry.weights))
+    if model.intervention is not None:
+        reporter.note(f"looking for the register neurons of {model.entry.id}")
+        network = calibrate(network, _calibration(plan, model), model.intervention)
     with reporter.job(model.entry.label, len(cells)) as job:
         prepared = _prepare(spec, model, cells, failures, job)
         for batch in extract.batches(prepared, network, spec.batch_size):
@@ -231,6 +273,21 @@ def _measure_model(
                     store.put(result)
                 job.advance()
     return failures
+
+
+def _calibration(plan: WorkPlan, model: PlannedModel) -> list[NDArray[np.float32]]:
+    """Inputs of the images on which register neurons are looked for, those that can be opened."""
+    assert model.intervention is not None
+    cells = {
+        cell.image.sha256: cell
+        for cell in plan.cells
+        if cell.model == model.entry.slug and cell.geometry is not None
+    }
+    found = []
+    for image in model.intervention.calibration:
+        with suppress(KeyError, GalleryError):  # shown where the image itself is
+            found.append(_open(model, cells[image]).pixels)
+    return found
 
 
 def _prepare(

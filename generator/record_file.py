@@ -12,6 +12,7 @@ from safetensors.numpy import save
 
 from generator.extras import (
     Features,
+    Intervened,
     LogitLens,
     MassiveActivations,
     Prediction,
@@ -46,6 +47,7 @@ class RecordHeader:
     environment: Environment
     prediction: Prediction | None
     schema: int
+    intervention: Intervened | None = None
 
 
 _PARTS: dict[str, type] = {
@@ -71,15 +73,27 @@ class DoubtError(Exception):
 
 def pack_record(record: AttentionRecord) -> bytes:
     """A record as the bytes of its file."""
+    # One entry only: safetensors writes several in random order.
+    return save(record_arrays(record), metadata={"record": record_facts(record)})
+
+
+def record_arrays(record: AttentionRecord) -> dict[str, FloatArray]:
+    """The arrays of a record by name, those of its parts as ``pooling.attention`` and so on.
+
+    What the record does not have is left out.
+    """
     arrays = {name: getattr(record, name) for name in _ARRAYS}
     for part, kind in _PARTS.items():
         held = getattr(record, part)
         if held is not None:
             arrays |= {f"{part}.{n.name}": getattr(held, n.name) for n in fields(kind)}
-    dense = {n: np.ascontiguousarray(array) for n, array in arrays.items() if array is not None}
+    return {n: np.ascontiguousarray(array) for n, array in arrays.items() if array is not None}
+
+
+def record_facts(record: AttentionRecord) -> str:
+    """The facts of a record as JSON, the same for the same record (see :class:`RecordHeader`)."""
     header = RecordHeader(**{name: getattr(record, name) for name in _FACTS})
-    # One entry only: safetensors writes several in random order.
-    return save(dense, metadata={"record": canonical(asdict(header))})
+    return canonical(asdict(header))
 
 
 def read_header(file: Any, key: str) -> RecordHeader:

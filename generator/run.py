@@ -129,7 +129,13 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """An author of the gallery's paper; ``url`` and ``affiliation`` may be empty."""
+    """An author of the gallery's paper.
+
+    Attributes:
+        name: of the author.
+        url: of a page about the author; may be empty.
+        affiliation: may be empty.
+    """
 
     name: str
     url: str = ""
@@ -138,7 +144,12 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class PaperLink:
-    """A button of the front page."""
+    """A button of the front page.
+
+    Attributes:
+        label: what the button says.
+        url: where it leads.
+    """
 
     label: str
     url: str
@@ -172,7 +183,7 @@ class Paper:
     Attributes:
         authors: in order.
         venue: where it appeared.
-        year: when.
+        year: when it appeared.
         doi: its identifier.
         abstract: paragraphs with empty lines between them.
         bibtex: how to cite it.
@@ -207,6 +218,7 @@ class Run:
         mixed: whether models with and without a class token are compared.
         pairs: slugs of models that get a page of their own together; None for those that differ in
             registers only, as far as their configs say.
+        anonymous: whether names, links and folders were left out on purpose.
     """
 
     title: str
@@ -220,6 +232,7 @@ class Run:
     site_url: str = ""
     mixed: bool = False
     pairs: tuple[tuple[str, str], ...] | None = None
+    anonymous: bool = False
 
     def cell(self, model: str, image: str) -> Cell:
         """The cell of a model's and an image's slug."""

@@ -15,6 +15,10 @@ or, with more to say about each model, tables instead of the short form::
     label = "with registers"
     resolution = 448
 
+    [[models]]
+    id = "facebook/dinov2-small"
+    test_time_registers = true  # or { neurons = 10, up_to_layer = 9 }
+
 A model is a local folder when such a folder exists, even if a model on the hub has the same name,
 or when it is written as a path (it starts with ``.``, ``/``, ``~`` or a drive letter). Anything
 else is an id on the Hugging Face hub, with ``@`` and a branch, tag or commit where wanted.
@@ -48,6 +52,7 @@ from generator.model_spec import (
     AnyPath,
     ModelSpec,
     Pixels,
+    RegisterSpec,
     Source,
     Text,
     expand,
@@ -118,6 +123,7 @@ class GallerySpec(BaseModel):
         compare: pairs of models, by label or id, that get a page of their own together; empty, or
             ``none``, for no such page; None for models that differ in registers only.
         paper: authors, venue, links and the like, for the front page.
+        anonymous: leave out of the pages who made them and where.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -164,6 +170,7 @@ class GallerySpec(BaseModel):
     site_url: Https | None = Field(None, description=HTTPS)
     compare: Compare = None
     paper: PaperSpec | None = Field(None, description="a table [paper]")
+    anonymous: _Flag = Field(False, description=_FLAG)
 
     @field_validator("extras", mode="before")
     @classmethod
@@ -239,6 +246,7 @@ class GallerySpec(BaseModel):
                 m.folder.resolve().parent.name if m.folder else "",
                 m.revision[:12],
                 self._size(m),
+                "test-time register" if m.test_time_registers else "",
             )
             for m in twins
         ]
@@ -255,7 +263,12 @@ class GallerySpec(BaseModel):
         seen = set()
         for model in self.models:
             place = model.folder.resolve() if model.folder else model.id
-            identity = (place, model.revision, self.resolution_of(model))
+            identity = (
+                place,
+                model.revision,
+                self.resolution_of(model),
+                model.test_time_registers,
+            )
             if identity in seen:
                 at = f"@{model.revision}" if model.revision else ""
                 message = f"{model.id}{at} is given twice at {self._size(model)}."
@@ -321,6 +334,7 @@ class Options:
     boxes: Path | None = None
     site_url: str | None = None
     compare: tuple[str, ...] = ()
+    anonymous: bool | None = None
 
 
 def load_spec(path: Path, options: Options | None = None) -> GallerySpec:
@@ -387,6 +401,8 @@ def _in_words(error: ValidationError, source: Source) -> SpecError:
     if top == "models" and below:
         owner, key = ModelSpec, str(below[1]) if len(below) > 1 else ""
         where = f"{key} of model {int(below[0]) + 1}".removeprefix(" of ")
+        if len(below) > 2 and str(below[2]) != key:
+            owner, key, where = RegisterSpec, str(below[2]), f"{below[2]} in {where}"
     elif top == "paper" and below:
         owner, key, where = paper_place(tuple(below))
     else:

@@ -27,7 +27,7 @@ from safetensors import SafetensorError, safe_open
 
 from generator.amounts import size_in_words
 from generator.errors import StoreError
-from generator.extras import Measuring, ModelWeights
+from generator.extras import Intervention, Measuring, ModelWeights
 from generator.packing import PackingError, canonical, pack, unpack
 from generator.record_file import DoubtError, RecordHeader, assemble, pack_record, read_header
 from generator.records import (
@@ -49,7 +49,7 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-EXTRACT_VERSION = 3
+EXTRACT_VERSION = 4
 """Raised by hand when measuring changes what it finds: every record is then measured again."""
 
 _NAME = re.compile(r"[0-9a-f]{64}")
@@ -66,6 +66,7 @@ def record_key(
     patch_queries: PatchQueries,
     measuring: Measuring,
     dtype: str,
+    intervention: Intervention | None = None,
 ) -> str:
     """The name of a record, from everything that decides it: 64 hex digits.
 
@@ -77,6 +78,7 @@ def record_key(
         patch_queries: which patches' rows are kept, resolved (never ``auto``).
         measuring: what is measured beside attention.
         dtype: dtype of weights and activations, resolved.
+        intervention: a test-time register; None for the model as it is.
     """
     how = asdict(preprocessing)
     del how["steps"]
@@ -91,6 +93,8 @@ def record_key(
         "measuring": asdict(measuring),
         "dtype": dtype,
     }
+    if intervention is not None:
+        parts["intervention"] = asdict(intervention)
     return hashlib.sha256(canonical(parts).encode()).hexdigest()
 
 

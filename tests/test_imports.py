@@ -25,7 +25,7 @@ FLOORS = (
     ("analysis",),
     ("measure", "present"),
     ("export",),
-    ("prices",),
+    ("interventions", "prices"),
     ("workplan", "server"),
     ("front",),
     ("pipeline", "inspection"),

@@ -98,6 +98,12 @@ if TYPE_CHECKING:
     help="Two models, by label or id, that get a page of their own together; none for no such "
     "page. Repeat for more.  [default: models that differ in registers only]",
 )
+@click.option(
+    "--anonymous/--no-anonymous",
+    default=None,
+    help="Leave out authors, links, folders, names of user and machine, and metadata, for "
+    "double-blind review.",
+)
 @options(BESIDE)
 @click.option(
     "--records-only",
@@ -166,7 +172,9 @@ def run(spec: GallerySpec, *, dry_run: bool, records_only: bool = False) -> None
         records_only=records_only,
     )
     click.echo(summary(outcome, spec.out))
-    failures = outcome.site.failures
+    for note in outcome.notes:
+        click.echo(note, err=True)
+    failures = outcome.failures
     for failure in failures:
         click.echo(f"failed: {failure.message} {failure.hint}".rstrip(), err=True)
     if failures:

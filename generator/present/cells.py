@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from generator.analysis.grids import PlacedMap
 from generator.analysis.norms import outliers_of
+from generator.analysis.objects import find_objects
 from generator.present.chunk import (
     CellFacts,
     Header,
@@ -25,6 +27,7 @@ from generator.present.chunk import (
 )
 from generator.present.comparison import divergence_bytes
 from generator.present.digests import publish_digest
+from generator.present.figures import publish_maps
 from generator.present.heatmap import map_png, wall_png
 from generator.present.manifest import FileEntry, Kind
 from generator.present.maps import PRIMARY, RECEIVED, maps_of, query_ids
@@ -68,6 +71,7 @@ class CellContent:
         entropy: float32 ``[layer, head]``.
         chunks: one file for each query.
         digest: the numbers of its analyses.
+        maps: the maps of its analyses; None where they are not drawn.
         on_registers: share of the class token's attention on registers, in the last layer,
             averaged over heads; None for a model that has not both.
     """
@@ -82,6 +86,7 @@ class CellContent:
     entropy: FloatArray
     chunks: tuple[FileEntry, ...]
     digest: FileEntry
+    maps: FileEntry | None
     on_registers: float | None
 
     @property
@@ -93,25 +98,29 @@ class CellContent:
 def publish_chunks(
     shelf: Shelf,
     cell: Cell,
+    model: str,
     read: Callable[[str], AttentionRecord],
     pool: Executor,
     *,
     mixed: bool,
+    figures: bool = False,
 ) -> CellContent:
     """Put the chunks and the digest of a cell into the site.
 
     Args:
         shelf: where they go.
         cell: names the record.
+        model: its id in the gallery, which the chunks say too: a copy without names has another.
         read: gives the record; called only when the former site lacks a chunk.
         pool: encodes them.
         mixed: whether models with and without a class token are compared.
+        figures: whether its analyses are drawn.
 
     Raises:
         GalleryError: whatever ``read`` raises for a record that is missing or damaged.
     """
     stem = f"data/{cell.model}/{cell.image}"
-    queries = _former_queries(shelf, cell.record, mixed=mixed)
+    queries = _former_queries(shelf, cell.record, model, mixed=mixed)
     jobs: dict[str, Callable[[], bytes]] = dict.fromkeys(queries, _nothing)
     if not queries:
         jobs = _jobs(read(cell.record), pool, mixed=mixed)
@@ -119,15 +128,18 @@ def publish_chunks(
         shelf.put(
             _kind(query),
             f"{stem}.{query}",
-            _parts(cell.record, query, mixed=mixed),
+            _parts(cell.record, model, query, mixed=mixed),
             make,
             suffix=".js",
             query=query,
         )
         for query, make in jobs.items()
     )
-    digest = publish_digest(shelf, cell, read)
-    return _content(read_header(shelf.root / chunks[0].path), chunks, digest)
+    # digest and maps both need the objects, which take most of their time
+    objects = cache(lambda: find_objects(read(cell.record)))
+    digest = publish_digest(shelf, cell, read, objects)
+    maps = publish_maps(shelf, cell, read, objects) if figures else None
+    return _content(read_header(shelf.root / chunks[0].path), chunks, digest, maps)
 
 
 def publish_coloured(
@@ -186,18 +198,18 @@ def _last_map(shelf: Shelf, content: CellContent) -> PlacedMap:
     return PlacedMap(values[0, 0], content.facts.view)
 
 
-def _parts(record: str, query: str, *, mixed: bool) -> dict[str, Part]:
-    """What decides the bytes of a chunk: its header names the other queries, too."""
-    return {"record": record, "query": query, "mixed": mixed}
+def _parts(record: str, model: str, query: str, *, mixed: bool) -> dict[str, Part]:
+    """What decides the bytes of a chunk: its header names the model and the other queries, too."""
+    return {"record": record, "model": model, "query": query, "mixed": mixed}
 
 
-def _former_queries(shelf: Shelf, record: str, *, mixed: bool) -> tuple[str, ...]:
+def _former_queries(shelf: Shelf, record: str, model: str, *, mixed: bool) -> tuple[str, ...]:
     """Queries whose chunks the former site has, or nothing if any of them cannot be taken over."""
-    primary = shelf.find("chunk", _parts(record, PRIMARY, mixed=mixed))
+    primary = shelf.find("chunk", _parts(record, model, PRIMARY, mixed=mixed))
     if primary is None:
         return ()
     queries = read_header(shelf.former_path(primary)).facts.queries
-    whole = all(shelf.find(_kind(q), _parts(record, q, mixed=mixed)) for q in queries)
+    whole = all(shelf.find(_kind(q), _parts(record, model, q, mixed=mixed)) for q in queries)
     return queries if whole else ()
 
 
@@ -239,7 +251,9 @@ def _nothing() -> bytes:
     raise AssertionError("A chunk of the former site vanished while it was taken over.")
 
 
-def _content(header: Header, chunks: tuple[FileEntry, ...], digest: FileEntry) -> CellContent:
+def _content(
+    header: Header, chunks: tuple[FileEntry, ...], digest: FileEntry, maps: FileEntry | None
+) -> CellContent:
     maxima = np.array(header.maxima, dtype=np.float32)
     patches = np.array([[m[-1] for m in row] for row in header.mass], dtype=np.float32)
 
@@ -263,6 +277,7 @@ def _content(header: Header, chunks: tuple[FileEntry, ...], digest: FileEntry) -
         entropy=np.array(header.statistics.entropy, dtype=np.float32),
         chunks=chunks,
         digest=digest,
+        maps=maps,
         on_registers=_on_registers(header),
     )
 

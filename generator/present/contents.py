@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from generator.analysis.absent import NotApplicable
 from generator.analysis.model_digest import ModelDigest
 from generator.present.cells import CellContent
 from generator.present.digests import Digests
+from generator.present.feature_pictures import ColouredFeatures
+from generator.present.figures import ImageFigures, MapFiles
 from generator.present.front import Front
 from generator.present.location_files import Averages
 from generator.present.manifest import FileEntry, Settings
 from generator.present.pairs import ComparedPair
 from generator.present.scale import Scale
+from generator.present.truth import CellTruth
 from generator.present.weight_files import Weights
 from generator.run import Failure
 
@@ -27,6 +31,7 @@ class Assets:
         boot: tells the styles that scripts run.
         scripts: of an image page, in order.
         bar: the picture of the colour bar.
+        diverging_bar: the picture of the bar of signed values.
         index_scripts: of an index page, in order.
     """
 
@@ -35,6 +40,7 @@ class Assets:
     boot: str
     scripts: tuple[str, ...]
     bar: str
+    diverging_bar: str
     index_scripts: tuple[str, ...]
 
 
@@ -86,6 +92,10 @@ class Contents:
         models: model -> the same over its images, for models that have any.
         pairs: models compared two by two.
         front: what the front page shows besides.
+        figures: image -> pictures of its models' analyses; empty where none are drawn.
+        maps: what they were drawn from, read when it is asked for.
+        features: (model, image) -> features as colours, or why there are none.
+        truth: (model, image) -> agreement with marked objects, where somebody has marked some.
     """
 
     settings: Settings
@@ -102,3 +112,7 @@ class Contents:
     models: Mapping[str, ModelDigest]
     pairs: tuple[ComparedPair, ...]
     front: Front
+    figures: Mapping[str, ImageFigures]
+    maps: MapFiles
+    features: Mapping[tuple[str, str], ColouredFeatures | NotApplicable]
+    truth: Mapping[tuple[str, str], CellTruth | Failure]

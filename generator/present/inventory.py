@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from generator.present.cells import CellContent
 from generator.present.contents import Contents, Copies
+from generator.present.feature_pictures import ColouredFeatures
 from generator.present.location_files import LocationPictures
 from generator.present.manifest import (
     GENERATOR,
@@ -48,6 +49,9 @@ def manifest_of(run: Run, contents: Contents, pages: tuple[str, ...], version: s
         front=contents.front.files,
         patch_scale=_scale(patches) if patches else None,
         pairs=tuple(PairItem(p.one, p.two, p.images, p.files) for p in contents.pairs),
+        paper=run.paper,
+        site_url=run.site_url,
+        anonymous=run.anonymous,
     )
 
 
@@ -65,7 +69,11 @@ def _model(model: ModelEntry, contents: Contents) -> ModelItem:
         revision=model.revision,
         commit=model.commit or (found.facts.model.commit if found else ""),
         facts=found.facts.model if found else None,
-        files=(*_averages(contents, model.slug), *_weights(contents, model.slug)),
+        files=(
+            *_averages(contents, model.slug),
+            *_weights(contents, model.slug),
+            *_feature_files(model, contents),
+        ),
         failure=model.failure,
         gated=model.gated,
     )
@@ -80,6 +88,16 @@ def _weights(contents: Contents, model: str) -> tuple[FileEntry, ...]:
     found = contents.weights[model]
     drawn = (found.position, found.filters) if isinstance(found, WeightPictures) else ()
     return tuple(picture.file for picture in drawn if isinstance(picture, TilePicture))
+
+
+def _feature_files(model: ModelEntry, contents: Contents) -> tuple[FileEntry, ...]:
+    """Colours of a model's features: a file for all images, or one for each."""
+    found = (
+        each.source
+        for (slug, _), each in contents.features.items()
+        if slug == model.slug and isinstance(each, ColouredFeatures)
+    )
+    return tuple(dict.fromkeys(found))
 
 
 def _image(image: ImageEntry, contents: Contents) -> ImageItem:
@@ -121,11 +139,16 @@ def _cell(cell: Cell, contents: Contents, measurements: dict[Measurement, int]) 
         return CellItem(cell.model, cell.image, cell.record, None, (), found)
     coloured = contents.coloured[cell.model, cell.image]
     walls: tuple[FileEntry, ...] = (coloured.wall,) if coloured.wall else ()
+    maps: tuple[FileEntry, ...] = (found.maps,) if found.maps else ()
+    drawn = contents.figures[cell.image].drawn if cell.image in contents.figures else {}
+    colours = contents.features.get((cell.model, cell.image))
+    features = (colours.picture,) if isinstance(colours, ColouredFeatures) else ()
+    figures = (each.file for (model, _), each in drawn.items() if model == cell.model)
     return CellItem(
         model=cell.model,
         image=cell.image,
         record=cell.record,
         measurement=measurements[_measurement(found)],
-        files=(*found.chunks, found.digest, coloured.map, *walls),
+        files=(*found.chunks, found.digest, coloured.map, *walls, *maps, *figures, *features),
         failure=None,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -24,7 +25,7 @@ from generator.records import (
     TokenLayout,
     View,
 )
-from generator.run import Failure
+from generator.run import Author, Failure, Paper, PaperLink, TeaserCell
 
 MANIFEST = "manifest.json"
 MANIFEST_SCHEMA = "manifest.schema.json"
@@ -49,6 +50,9 @@ Kind = Literal[
     "divergence",
     "agreement",
     "digest",
+    "maps",
+    "figure",
+    "features",
     "teaser",
     "seen",
     "social",
@@ -64,12 +68,15 @@ class Settings:
         walls: render a wall of every model and image for readers without JavaScript.
         picture_side: longest side of a published picture, in pixels.
         thumb_side: longest side of a thumbnail, in pixels.
+        figures: draw the analyses of each image on its page: ``all``, ``none``, or ``auto`` for
+            galleries of at most 200 images.
     """
 
     colours: str = "magma"
     walls: bool = True
     picture_side: int = 1280
     thumb_side: int = 480
+    figures: Literal["auto", "all", "none"] = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +87,14 @@ class FileEntry:
         path: relative to the site's root, with ``/``.
         kind: ``chunk`` (numbers of one query), ``patches`` (numbers of all patches as queries),
             ``wall`` (all maps of a query, coloured), ``map`` (last layer, mean over heads),
-            ``digest`` (numbers of a cell's analyses), ``picture``, ``thumb`` or ``divergence``
-            (of an image's models, pair by pair); for a model ``averages`` (numbers by place over
-            images) and, drawn from them, ``average-maps`` and ``outlier-rates``, ``positions``
-            (cosines of position embeddings) and ``filters`` (of the patch embedding); for two
-            models ``agreement`` (of their maps of an image, with baselines); for the front page
-            ``teaser`` (a map), ``seen`` (what a model saw of a picture) and ``social`` (for link
-            previews).
+            ``digest`` (numbers of a cell's analyses), ``maps`` (the maps among them), ``figure``
+            (one of those, coloured), ``picture``, ``thumb`` or ``divergence`` (of an image's
+            models, pair by pair); for a model ``features`` (colours of its features over its
+            images), ``averages`` (numbers by place over images) and, drawn from them,
+            ``average-maps`` and ``outlier-rates``, ``positions`` (cosines of position embeddings)
+            and ``filters`` (of the patch embedding); for two models ``agreement`` (of their maps
+            of an image, with baselines); for the front page ``teaser`` (a map), ``seen`` (what a
+            model saw of a picture) and ``social`` (for link previews).
         query: id of the query, for chunks, walls and maps.
         made_of: hash of all inputs that decide the bytes; a rebuild takes the file over by it.
         sha256: hash of the bytes.
@@ -292,6 +300,9 @@ class Manifest:
         front: files of the front page.
         patch_scale: the shared colour scale of patches as queries; null where there are none.
         pairs: models compared two by two.
+        paper: that the gallery belongs to; null without one.
+        site_url: where the site will stand, ending in a slash; empty when nobody said.
+        anonymous: whether names, links and folders were left out on purpose.
     """
 
     schema: int
@@ -311,6 +322,9 @@ class Manifest:
     front: tuple[FileEntry, ...] = ()
     patch_scale: ScaleEntry | None = None
     pairs: tuple[PairItem, ...] = ()
+    paper: Paper | None = None
+    site_url: str = ""
+    anonymous: bool = False
 
     @property
     def files(self) -> tuple[FileEntry, ...]:
@@ -332,6 +346,7 @@ _CLASSES: dict[str, type] = {
     for documented in (
         *(Manifest, Program, ScaleEntry, QuantisationEntry, Settings, FileEntry),
         *(ModelItem, ImageItem, Measurement, CellItem, PairItem, Failure),
+        *(Paper, Author, PaperLink, TeaserCell),
         *(Environment, ModelFacts, Preprocessing, TokenLayout, View),
     )
 }
@@ -358,13 +373,23 @@ def _lines(value: Any) -> str:
 
 def schema_bytes() -> bytes:
     """JSON schema of the manifest; every field is described by its docstring."""
-    schema = _MANIFEST.json_schema(mode="serialization")
-    for name, described in [("Manifest", schema), *schema["$defs"].items()]:
-        fields = _described_fields(_CLASSES[name])
+    return documented_schema(_MANIFEST, _CLASSES)
+
+
+def documented_schema(adapter: TypeAdapter[Any], classes: Mapping[str, type]) -> bytes:
+    """JSON schema of a dataclass; every field is described by its docstring.
+
+    Args:
+        adapter: of the dataclass.
+        classes: by name, the dataclass and all that its fields are made of.
+    """
+    schema = adapter.json_schema(mode="serialization")
+    for name, described in [(schema["title"], schema), *schema["$defs"].items()]:
+        fields = _described_fields(classes[name])
         for field, entry in described["properties"].items():
             entry["description"] = fields[field]
-    described = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
-    return (json.dumps(described, indent=1, ensure_ascii=False) + "\n").encode()
+    found = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    return (json.dumps(found, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def _described_fields(documented: type) -> dict[str, str]:

@@ -203,11 +203,11 @@ def onset_section(seen: SeenModel) -> Section:
 
 def _begins(names: list[tuple[str, int | None]]) -> str:
     """Where high norms begin, and whose norms never get high."""
-    found = [f"of {name} in {_layer(at)}" for name, at in names if at is not None]
+    found = [f"{name} in {_layer(at)}" for name, at in names if at is not None]
     never = [name for name, at in names if at is None]
-    said = [f"High norms begin {', '.join(found)}."] if found else []
+    said = [f"High norms begin: {', '.join(found)}."] if found else []
     if never:
-        said.append(f"Never {OUTLIER:g} × the median patch: {', '.join(never)}.")
+        said.append(f"No high norms, never above {OUTLIER:g} × the median: {', '.join(never)}.")
     return " ".join(said)
 
 

@@ -46,7 +46,6 @@ from generator.present.wording import (
     grid_text,
     notice,
     prefix_text,
-    query_label,
     version_text,
 )
 from generator.records import OUTLIER

@@ -12,12 +12,13 @@ from generator.present.views import (
     ColourBar,
     Credit,
     Frame,
-    ImagePage,
     Link,
     Notice,
     PageLink,
     Picture,
 )
+from generator.present.views_analyses import MarkedSummary
+from generator.present.views_image import ImagePage
 from generator.present.views_model import MethodsPage, ModelPage
 from generator.present.views_report import ReportPage
 
@@ -93,6 +94,7 @@ class IndexPage:
         social: for link previews; None when nobody said where the site will stand.
         credits: who made what, on the front page; empty on others.
         comparisons: pages of two models, linked from the front page.
+        marked: agreement with marked objects, on the front page; None where nobody has marked any.
     """
 
     path: str
@@ -115,6 +117,7 @@ class IndexPage:
     social: Social | None
     credits: tuple[CreditGroup, ...]
     comparisons: tuple[Link, ...]
+    marked: MarkedSummary | None
 
 
 @dataclass(frozen=True, slots=True)

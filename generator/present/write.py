@@ -11,7 +11,9 @@ from pathlib import Path
 
 from jinja2 import TemplateError
 
+from generator.analysis.absent import NotApplicable
 from generator.analysis.model_digest import ModelDigest, model_digest
+from generator.analysis.objects import NO_FEATURES
 from generator.errors import GalleryError, StoreError
 from generator.present.assets import write_assets
 from generator.present.cells import (
@@ -24,6 +26,13 @@ from generator.present.comparison import mean_divergence
 from generator.present.contents import Coloured, Contents, Copies, Divergence
 from generator.present.digests import Digests
 from generator.present.environment import make_environment, template_folders
+from generator.present.feature_pictures import ColouredFeatures, publish_feature_colours
+from generator.present.figures import (
+    ImageFigures,
+    MapFiles,
+    drawn_at_all,
+    publish_figures,
+)
 from generator.present.front import publish_front
 from generator.present.inventory import manifest_of
 from generator.present.location_files import LocationFiles
@@ -44,6 +53,7 @@ from generator.present.plan import plan_site
 from generator.present.scale import Scale, shared_scale
 from generator.present.shelf import Shelf
 from generator.present.staging import staged
+from generator.present.truth import score_cells
 from generator.present.views_index import Site
 from generator.present.weight_files import ReadWeights, publish_weights
 from generator.records import AttentionRecord
@@ -94,8 +104,8 @@ def build_site(
 
     Args:
         run: models, images and cells.
-        read: gives the record of a key; called once for a record whose chunks don't exist yet, and
-            from one thread.
+        read: gives the record of a key; called once for a record whose chunks don't exist yet,
+            once more where feature colours don't, and from one thread.
         out: folder of the site; replaced as a whole at the end.
         templates: the user's templates and static files, before the program's own.
         version: of the program, for the pages and the manifest.
@@ -135,7 +145,8 @@ def _publish(
 ) -> Contents:
     """Put everything heavy into the staging folder."""
     locations = LocationFiles(run, shelf)
-    cells = _publish_numbers(run, read, shelf, locations, advance)
+    figures = drawn_at_all(run, shelf.settings)
+    cells = _publish_numbers(run, read, shelf, locations, advance, figures=figures)
     found = [(slug, c) for (slug, _), c in cells.items() if isinstance(c, CellContent)]
     scale = _scale((slug, cell.facts.histogram) for slug, cell in found)
     coloured: dict[tuple[str, str], Coloured] = {}
@@ -149,6 +160,10 @@ def _publish(
         shelf.root, {at: c.digest.path for at, c in cells.items() if isinstance(c, CellContent)}
     )
     models = _model_digests(run, digests)
+    maps = MapFiles(
+        shelf.root,
+        {at: c.maps.path for at, c in cells.items() if isinstance(c, CellContent) and c.maps},
+    )
     return Contents(
         settings=shelf.settings,
         scale=scale,
@@ -164,22 +179,41 @@ def _publish(
         models=models,
         pairs=publish_pairs(run, cells, digests, models, shelf, scale),
         front=publish_front(run, cells, shelf, scale),
+        figures=_publish_figures(run, cells, shelf, scale),
+        maps=maps,
+        features=_publish_features(run, read, shelf, cells, digests),
+        truth=score_cells(run, cells, digests),
     )
 
 
 def _publish_numbers(
-    run: Run, read: Read, shelf: Shelf, locations: LocationFiles, advance: Advance
+    run: Run,
+    read: Read,
+    shelf: Shelf,
+    locations: LocationFiles,
+    advance: Advance,
+    *,
+    figures: bool,
 ) -> dict[tuple[str, str], CellContent | Failure]:
     """The chunks of every cell. Records are held one at a time."""
     cells: dict[tuple[str, str], CellContent | Failure] = {}
     read = lru_cache(maxsize=1)(read)  # chunks and digest ask for the same record
+    ids = {model.slug: model.id for model in run.models}
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
         for cell in run.cells:
             if cell.failure is not None or not cell.record:
                 found: CellContent | Failure = cell.failure or Failure("There is no record.")
             else:
                 try:
-                    found = publish_chunks(shelf, cell, read, pool, mixed=run.mixed)
+                    found = publish_chunks(
+                        shelf,
+                        cell,
+                        ids[cell.model],
+                        read,
+                        pool,
+                        mixed=run.mixed,
+                        figures=figures,
+                    )
                 except GalleryError as error:
                     found = Failure(error.message, error.hint)
                 else:
@@ -212,6 +246,40 @@ def _model_digests(run: Run, digests: Digests) -> dict[str, ModelDigest]:
         if own:
             found[model.slug] = model_digest(own)
     return found
+
+
+def _publish_figures(
+    run: Run, cells: dict[tuple[str, str], CellContent | Failure], shelf: Shelf, scale: Scale
+) -> dict[str, ImageFigures]:
+    """Pictures of each image's analyses; of no image that has no maps."""
+    found = {}
+    for image in run.images:
+        own = {model.slug: cells.get((model.slug, image.slug)) for model in run.models}
+        maps = {
+            slug: cell.maps
+            for slug, cell in own.items()
+            if isinstance(cell, CellContent) and cell.maps is not None
+        }
+        if maps:
+            found[image.slug] = publish_figures(shelf, image.slug, maps, scale)
+    return found
+
+
+def _publish_features(
+    run: Run,
+    read: Read,
+    shelf: Shelf,
+    cells: dict[tuple[str, str], CellContent | Failure],
+    digests: Digests,
+) -> dict[tuple[str, str], ColouredFeatures | NotApplicable]:
+    """Feature colours of the cells whose analyses are drawn; records are read once more."""
+    keys = {}
+    for at, cell in cells.items():
+        if isinstance(cell, CellContent) and cell.maps is not None:
+            digest = digests.of(*at)
+            if digest is not None and digest.lost != NO_FEATURES:
+                keys[at] = cell.facts.record
+    return publish_feature_colours(run, read, shelf, keys)
 
 
 def _publish_pictures(run: Run, shelf: Shelf) -> dict[str, Copies | Failure]:

@@ -10,13 +10,16 @@ from pathlib import Path
 import pytest
 
 from generator.bundled import bundled
-from generator.present.assets import BOOT, INDEX_SCRIPTS, SCRIPTS
+from generator.present.assets import BOOT, INDEX_SCRIPTS, SCRIPTS, SINGLE, SINGLE_BOOT
 
 SCRIPT_FOLDER = bundled("templates") / "static" / "js"
 
 
 def test_every_script_is_published_in_the_stated_order() -> None:
-    assert {path.name for path in SCRIPT_FOLDER.glob("*.js")} == {BOOT, *SCRIPTS, *INDEX_SCRIPTS}
+    assert {path.name for path in SCRIPT_FOLDER.glob("*.js")} == {
+        *(BOOT, *SCRIPTS, *INDEX_SCRIPTS),
+        *(SINGLE_BOOT, SINGLE),
+    }
 
 
 @pytest.mark.parametrize("path", sorted(SCRIPT_FOLDER.glob("*.js")), ids=lambda path: path.name)

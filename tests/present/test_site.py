@@ -504,5 +504,5 @@ def test_a_gallery_where_everything_failed_is_still_a_page(tmp_path: Path) -> No
     cells = tuple(cell for cell in trial.run.cells if cell.model == "gone")
     run = replace(trial.run, models=(gone,), cells=cells)
     report = build_site(run, trial.read, tmp_path / "site", version=VERSION)
-    assert report.pages == 4
+    assert report.pages == 5  # the index, two images, the model, the methods
     assert "is not on the hub" in page(tmp_path / "site", "i/image0/index.html").text

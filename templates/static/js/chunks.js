@@ -28,6 +28,8 @@ const Chunks = (() => {
     const key = `${record}/${query}`;
     let promise = loading.get(key);
     if (!promise) {
+      const held = arrived.has(key) ? null : Files.chunk(key);
+      if (held) receive(...held);
       promise = (arrived.has(key) ? Promise.resolve() : append(url)).then(() => decode(key, url));
       // a failed load may be tried again
       promise.catch(() => loading.delete(key));

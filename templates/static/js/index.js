@@ -167,6 +167,8 @@ const Finder = (() => {
    * @returns {Promise<IndexData>}
    */
   function append(url) {
+    const held = Files.text(url);
+    if (held !== null) return Promise.resolve(JSON.parse(held));
     return new Promise((resolve, reject) => {
       galleryIndex = resolve;
       const script = document.createElement("script");

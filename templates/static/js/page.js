@@ -207,7 +207,7 @@ const Page = (() => {
       page, place, pointed === null, chosen,
     );
     for (const link of document.querySelectorAll("a[data-carry]")) {
-      if (link instanceof HTMLAnchorElement) link.hash = State.format({ ...chosen, place: null, from: null });
+      if (link instanceof HTMLAnchorElement) link.hash = State.format({ ...chosen, place: null, from: null }, link.dataset.page);
     }
     document.documentElement.classList.add("ready");
   }

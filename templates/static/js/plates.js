@@ -30,7 +30,7 @@ const Plates = (() => {
       return Dom.make("p", { class: "notice" }, ["The picture could not be published."]);
     }
     const [hash, width, height] = image.thumb;
-    return img(`${root}i/${part(image.slug)}/thumb.${hash}.webp`, width, height, image.alt);
+    return img(Files.address(`${root}i/${part(image.slug)}/thumb.${hash}.webp`), width, height, image.alt);
   }
 
   /**
@@ -39,8 +39,8 @@ const Plates = (() => {
    * @param {string} root
    */
   function text(data, image, root) {
-    const url = `${root}i/${part(image.slug)}/index.html`;
-    const title = image.slug ? Dom.make("a", { href: url }, [image.title]) : image.title;
+    const url = image.slug && Files.link(`${root}i/${part(image.slug)}/index.html`);
+    const title = url ? Dom.make("a", { href: url }, [image.title]) : image.title;
     const parts = [Dom.make("h3", { class: "plate-title" }, [title])];
     const credit = data.credits[image.credit];
     if (credit.text || credit.source) parts.push(creditLine(credit));
@@ -74,7 +74,7 @@ const Plates = (() => {
     }
     const [hash, height, share, maximum] = map;
     const url = `${root}data/${part(model.slug)}/${part(image.slug)}.last.${hash}.png`;
-    const shown = img(url, MAP_WIDTH, height || MAP_WIDTH, alt(model, share, maximum));
+    const shown = img(Files.address(url), MAP_WIDTH, height || MAP_WIDTH, alt(model, share, maximum));
     shown.className = "map";
     return Dom.make("li", {}, [shown, label]);
   }

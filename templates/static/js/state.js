@@ -46,9 +46,13 @@ const State = (() => {
     };
   }
 
-  /** @param {State} state */
-  function format(state) {
+  /**
+   * @param {State} state
+   * @param {string} [page] where the whole site is one file, the page that it is about
+   */
+  function format(state, page = document.body.dataset.page) {
     const fields = new URLSearchParams({
+      ...(page ? { page } : {}),
       layer: state.layer,
       head: state.head,
       query: state.query,
@@ -62,7 +66,7 @@ const State = (() => {
     for (const [name, value] of extra(state)) fields.set(name, value);
     if (state.query === PatchQueries.ID && state.from) fields.set("from", written(state.from));
     if (state.place) fields.set("at", written(state.place));
-    return `#${fields}`.replaceAll("%2C", ",");
+    return `#${fields}`.replaceAll("%2C", ",").replaceAll("%2F", "/");
   }
 
   /**

@@ -40,6 +40,8 @@ interface PageData {
   heads: number;
   pool: boolean;
   start: RowLabel;
+  /** Why heads are missing: a single file may leave some out. */
+  cut?: string;
   models: PageModel[];
 }
 

@@ -144,6 +144,7 @@ const Words = (() => {
     const column = columnOf(chunk, state.head);
     if (chunk.header.maxima[row][column] === null) {
       if (chunk.self) return { kind: "absent", reason: "For patches: mean over heads only." };
+      if (page.cut) return { kind: "absent", reason: page.cut };
       return { kind: "absent", reason: `The ${layer(state.layer)} has no ${head(state.head)}.` };
     }
     return { kind: "map", row, column, range: ranges.of(view, row, column, state) };

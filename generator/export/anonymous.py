@@ -1,0 +1,229 @@
+"""A gallery without who made it, for double-blind review.
+
+Left out: authors and their affiliations, links, DOI and BibTeX, the address of the site, the
+command line, the names of local models' folders, and the reasons of failures (they may hold paths).
+Any other text that holds one of these names, or that of the user, the machine or the home folder,
+is left out too.
+
+What stays, and is said: labels that the user gave, ids and commits of public models, file names
+and titles of pictures, and credits and licences of pictures made by others, which their licences
+ask for. Pictures never carry metadata.
+"""
+
+from __future__ import annotations
+
+import getpass
+import re
+import socket
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from generator.records import AttentionRecord
+from generator.run import Cell, Failure, ImageEntry, ModelEntry, Paper, Run
+
+SHORTEST = 3
+"""Letters of the shortest name that is looked for: shorter ones are parts of anything."""
+
+LONG_ENOUGH = 4
+"""Letters of the shortest family name that is looked for without the first name."""
+
+COMMON = frozenset({"root", "user", "localhost", "admin", "ubuntu", "home"})
+"""Names of users and machines that tell nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Names that must not be told, longest first."""
+
+    names: tuple[str, ...]
+
+    def found_in(self, text: str) -> bool:
+        """Whether a text holds one of the names, as whole words in any case."""
+        return any(
+            re.search(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", text, re.IGNORECASE)
+            for name in self.names
+        )
+
+    def without(self, text: str, other: str = "") -> str:
+        """A text that holds none of the names, or another in its place."""
+        return other if self.found_in(text) else text
+
+
+@dataclass(frozen=True, slots=True)
+class Anonymous:
+    """A run without who made it.
+
+    Attributes:
+        run: to be shown.
+        ids: by record, the id that stands for a local model's.
+        notes: what was left out and what stays, for the user, one line each.
+    """
+
+    run: Run
+    ids: Mapping[str, str]
+    notes: tuple[str, ...]
+
+    def read(self, read: Callable[[str], AttentionRecord], key: str) -> AttentionRecord:
+        """A record under the name that the run gives its model."""
+        record = read(key)
+        if key not in self.ids:
+            return record
+        return replace(record, model=replace(record.model, id=self.ids[key]))
+
+
+def identity_of(run: Run) -> Identity:
+    """What is known of who made a gallery and where."""
+    names = [*_machine()]
+    if run.paper is not None:
+        for author in run.paper.authors:
+            family = author.name.split()[-1]
+            names += [author.name, author.affiliation, _address(author.url)]
+            names += [family] if len(family) >= LONG_ENOUGH else []
+        names += [_address(link.url) for link in run.paper.links]
+        names.append(run.paper.doi)
+    names.append(_address(run.site_url))
+    kept = {name for name in names if len(name) >= SHORTEST}
+    return Identity(tuple(sorted(kept, key=lambda name: (-len(name), name))))
+
+
+def _machine() -> Iterable[str]:
+    """Names of the user and the machine, and the home folder."""
+    try:
+        names = [getpass.getuser(), socket.gethostname()]
+    except (OSError, KeyError, ImportError):  # a user without a name, or a system without users
+        names = [socket.gethostname()]
+    yield from (name for name in names if name.lower() not in COMMON)
+    home = str(Path("~").expanduser())
+    if home not in ("~", "/root", "/"):
+        yield home
+
+
+def _address(url: str) -> str:
+    """The part of an address that tells whose it is: the host and the first folder."""
+    return "/".join(re.sub(r"^\w+://", "", url).split("/")[:2]).strip("/")
+
+
+def anonymised(run: Run, local: frozenset[str], identity: Identity) -> Anonymous:
+    """A run without who made it.
+
+    Args:
+        run: of the gallery.
+        local: slugs of the models that come from a folder.
+        identity: names that must not be told.
+    """
+    models = {
+        model.slug: _model(number, model, identity, is_local=model.slug in local)
+        for number, model in enumerate(run.models, 1)
+    }
+    images = {
+        image.slug: _image(number, image, identity) for number, image in enumerate(run.images, 1)
+    }
+    cells = tuple(_cell(cell, models, images) for cell in run.cells)
+    shown = replace(
+        run,
+        title=identity.without(run.title, "Attention gallery"),
+        description=identity.without(run.description),
+        command="",
+        models=tuple(models.values()),
+        images=tuple(images.values()),
+        cells=cells,
+        paper=_paper(run.paper, identity, models, images) if run.paper else None,
+        site_url="",
+        anonymous=True,
+    )
+    ids = {
+        cell.record: models[cell.model].id
+        for cell in run.cells
+        if cell.record and cell.model in local
+    }
+    return Anonymous(shown, ids, tuple(_notes(run, shown, local)))
+
+
+def _model(number: int, model: ModelEntry, identity: Identity, *, is_local: bool) -> ModelEntry:
+    name = f"model-{number}"
+    failure = Failure("This model could not be used.") if model.failure else None
+    label = identity.without(model.label, f"Model {number}")
+    if not is_local:
+        return replace(model, label=label, failure=failure)
+    if model.label == model.id or model.label.startswith(f"{model.id} ("):  # nobody gave it one
+        label = f"Model {number}"
+    return replace(model, slug=name, id=name, label=label, failure=failure)
+
+
+def _image(number: int, image: ImageEntry, identity: Identity) -> ImageEntry:
+    name = f"image-{number}"
+    found = identity.found_in(image.name) or identity.found_in(image.slug)
+    own = identity.found_in(f"{image.credit}\n{image.source}\n{image.licence}")
+    return replace(
+        image,
+        slug=name if found else image.slug,
+        name=f"{name}{Path(image.name).suffix}" if found else image.name,
+        title=identity.without(image.title, f"Image {number}"),
+        alt=identity.without(image.alt),
+        credit="" if own else image.credit,
+        source="" if own else image.source,
+        licence="" if own else image.licence,
+        group=identity.without(image.group),
+        failure=Failure("This image could not be used.") if image.failure else None,
+    )
+
+
+def _cell(cell: Cell, models: Mapping[str, ModelEntry], images: Mapping[str, ImageEntry]) -> Cell:
+    failure = Failure("This model could not be measured on this image.") if cell.failure else None
+    return Cell(models[cell.model].slug, images[cell.image].slug, cell.record, failure)
+
+
+def _paper(
+    paper: Paper,
+    identity: Identity,
+    models: Mapping[str, ModelEntry],
+    images: Mapping[str, ImageEntry],
+) -> Paper:
+    return Paper(
+        venue=identity.without(paper.venue),
+        year=paper.year,
+        abstract=identity.without(paper.abstract),
+        teaser=tuple(
+            replace(tile, model=models[tile.model].slug, image=images[tile.image].slug)
+            for tile in paper.teaser
+        ),
+    )
+
+
+def _notes(run: Run, shown: Run, local: frozenset[str]) -> Iterable[str]:
+    pairs = [
+        ("the title", run.title, shown.title),
+        ("the description", run.description, shown.description),
+        ("the abstract", *(r.paper.abstract if r.paper else "" for r in (run, shown))),
+    ]
+    pairs += [
+        (f"the label {a.label}", a.label, b.label)
+        for a, b in zip(run.models, shown.models, strict=True)
+    ]
+    for before, after in zip(run.images, shown.images, strict=True):
+        pairs.append((f"the name of {before.name}", before.name, after.name))
+        pairs.append((f"the title of {before.name}", before.title, after.title))
+        pairs.append((f"the description of {before.name}", before.alt, after.alt))
+        pairs.append((f"the credit of {before.name}", before.credit, after.credit))
+    for what, text, other in pairs:
+        if text != other:
+            yield f"Left out: {what}; it tells who made this or where."
+    labels = [m.label for m in shown.models if m.label in {o.label for o in run.models}]
+    if labels:
+        yield f"Kept: the labels {', '.join(labels)}."
+    public = [
+        m.id for m, old in zip(shown.models, run.models, strict=True) if old.slug not in local
+    ]
+    if public:
+        yield f"Kept: the ids of public models {', '.join(public)}."
+    if groups := list(dict.fromkeys(image.group for image in shown.images if image.group)):
+        yield f"Kept: the groups {', '.join(groups)}."
+    credited = Counter(
+        ", ".join(part for part in (i.credit, i.licence, i.source) if part) for i in shown.images
+    )
+    for text, count in credited.items():
+        if text:
+            yield f"Kept: the credit of {count} image{'' if count == 1 else 's'}: {text}."
+    yield f"Kept: the names and titles of pictures, such as {shown.images[0].name}."

@@ -1,0 +1,64 @@
+"""The pages to export: the site itself, or for an anonymous copy one that is built for it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import generator
+from generator.errors import StoreError
+from generator.export.source import Source
+from generator.present import build_site
+from generator.present.staging import OWN_NAMES
+
+
+@contextmanager
+def exported_pages(source: Source) -> Iterator[Path]:
+    """The folder of the pages to export, while the block lasts.
+
+    For an anonymous copy the pages are written anew, from the program's own templates. Numbers and
+    pictures are taken over from the site; only those of models whose names are left out need their
+    records.
+
+    Raises:
+        StoreError: a record or picture that the copy needs is missing.
+    """
+    if not source.run.anonymous or source.manifest.anonymous:
+        yield source.root
+        return
+    with tempfile.TemporaryDirectory(prefix="attention-gallery-") as folder:
+        copy = Path(folder) / "site"
+        copy.mkdir()
+        for top in source.root.iterdir():
+            if OWN_NAMES.fullmatch(top.name):
+                _link(top, copy / top.name)
+        report = build_site(
+            source.run,
+            source.read,
+            copy,
+            version=generator.__version__,
+            settings=source.manifest.settings,
+        )
+        for failure in report.failures:
+            if failure not in source.run.failures:
+                raise StoreError(failure.message, failure.hint)
+        yield copy
+
+
+def _link(path: Path, target: Path) -> None:
+    """A file or folder under another name, without a copy of the bytes where that is possible."""
+    if path.is_dir():
+        shutil.copytree(path, target, copy_function=_link_file)
+    else:
+        _link_file(str(path), str(target))
+
+
+def _link_file(path: str, target: str) -> None:
+    try:
+        os.link(path, target)
+    except OSError:
+        shutil.copyfile(path, target)

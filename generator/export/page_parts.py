@@ -1,0 +1,202 @@
+"""A built page taken apart, so that it can stand in one file with the others.
+
+Pages are read as a browser reads them, because templates may be a user's own. What need not change
+is given back character by character.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from html import escape
+from html.parser import HTMLParser
+from urllib.parse import unquote, urlsplit
+
+Attributes = dict[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Rewriting:
+    """How a page changes.
+
+    Attributes:
+        path: of the page, relative to the site.
+        link: from a page's path and fragment to its link; None for a page that is left out.
+        name: from a page's path to its name; None for other files.
+        picture: from a picture's path to its attributes.
+        data: changes the JSON that an image page's scripts read.
+        notice: HTML at the top of the content; may be empty.
+        scripts_only: whether the page is shown by a script, so that it needs no ``noscript``.
+    """
+
+    path: str
+    link: Callable[[str, str], str | None]
+    name: Callable[[str], str | None]
+    picture: Callable[[str], Mapping[str, str]]
+    data: Callable[[str], str]
+    notice: str
+    scripts_only: bool
+
+
+@dataclass(slots=True)
+class PageParts:
+    """A page in parts.
+
+    Attributes:
+        title: of the page.
+        kind: class of its body.
+        head: what its head holds besides title, styles, scripts and policy, as HTML.
+        styles: paths of its style sheets with the medium they are for.
+        scripts: paths of its scripts.
+        body: its body, as HTML.
+        pictures: paths of the pictures in it.
+    """
+
+    title: str = ""
+    kind: str = ""
+    head: list[str] = field(default_factory=list)
+    styles: list[tuple[str, str]] = field(default_factory=list)
+    scripts: list[str] = field(default_factory=list)
+    body: list[str] = field(default_factory=list)
+    pictures: set[str] = field(default_factory=set)
+
+
+def take_apart(html: str, how: Rewriting) -> PageParts:
+    """Take a page apart and rewrite its links and pictures."""
+    reader = _Reader(how)
+    reader.feed(html)
+    reader.close()
+    return reader.parts
+
+
+def resolved(page: str, url: str) -> tuple[str, str] | None:
+    """The site-relative path and the fragment that a page's URL leads to; None outside the site."""
+    split = urlsplit(url)
+    if split.scheme or split.netloc or not split.path:
+        return None
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(page), unquote(split.path)))
+    return path, split.fragment
+
+
+class _Reader(HTMLParser):
+    """Collects the parts of one page."""
+
+    def __init__(self, how: Rewriting) -> None:
+        super().__init__(convert_charrefs=False)
+        self.parts = PageParts()
+        self._how = how
+        self._where = self.parts.head
+        self._inside = ""
+        self._skipped = 0
+
+    def _emit(self, text: str) -> None:
+        if not self._skipped:
+            self._where.append(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        raw = self.get_starttag_text() or ""
+        given = dict(attrs)
+        if tag in ("html", "head"):
+            return
+        if tag == "body":
+            self.parts.kind = given.get("class") or ""
+            self._where = self.parts.body
+            return
+        if tag == "noscript" and self._how.scripts_only:
+            self._skipped += 1
+            return
+        if self._where is self.parts.head and self._head(tag, given):
+            return
+        if tag == "script":
+            self._inside = "data" if given.get("id") == "page-data" else ""
+        changed = self._changed(tag, given)
+        self._emit(raw if changed is None else _tag(tag, changed))
+        if tag == "main":
+            self._emit(self._how.notice)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        changed = self._changed(tag, dict(attrs))
+        self._emit((self.get_starttag_text() or "") if changed is None else _tag(tag, changed))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "noscript" and self._how.scripts_only:
+            self._skipped -= 1
+        elif (tag == "title" and self._inside == "title") or (
+            tag == "script" and self._inside == "gone"
+        ):
+            self._inside = ""
+        elif tag not in ("html", "head", "body"):
+            self._emit(f"</{tag}>")
+            self._inside = "" if tag == "script" else self._inside
+
+    def handle_data(self, data: str) -> None:
+        if self._inside == "title":
+            self.parts.title += data
+        elif self._inside == "data":
+            self._emit(self._how.data(data))
+        elif self._inside != "gone":
+            self._emit(data)
+
+    def handle_entityref(self, name: str) -> None:
+        self.handle_data(f"&{name};")
+
+    def handle_charref(self, name: str) -> None:
+        self.handle_data(f"&#{name};")
+
+    def handle_comment(self, data: str) -> None:
+        self._emit(f"<!--{data}-->")
+
+    def _head(self, tag: str, given: Attributes) -> bool:
+        """Whether an element of the head is taken out of it."""
+        if tag == "title":
+            self._inside = "title"
+            return True
+        if tag == "meta":
+            return "charset" in given or given.get("http-equiv") == "Content-Security-Policy"
+        if tag == "script" and given.get("src"):
+            self._inside = "gone"
+            if found := resolved(self._how.path, given["src"] or ""):
+                self.parts.scripts.append(found[0])
+            return True
+        if tag == "link":
+            if given.get("rel") == "stylesheet":
+                if found := resolved(self._how.path, given.get("href") or ""):
+                    self.parts.styles.append((found[0], given.get("media") or ""))
+                return True
+            return given.get("rel") == "canonical"
+        return False
+
+    def _changed(self, tag: str, given: Attributes) -> Attributes | None:
+        """New attributes of an element; None where it stays as it is."""
+        url = given.get("src" if tag == "img" else "href") or ""
+        found = resolved(self._how.path, url)
+        if tag == "img" and found:
+            rest = {name: value for name, value in given.items() if name != "src"}
+            if not self._skipped:
+                self.parts.pictures.add(found[0])
+            return {**self._how.picture(found[0]), **rest}
+        if tag == "a" and found:
+            return self._link(given, *found)
+        if tag == "form" and "data-data" in given:
+            data = resolved(self._how.path, given["data-data"] or "")
+            return {**given, "data-data": data[0] if data else "", "data-root": ""}
+        return None
+
+    def _link(self, given: Attributes, path: str, fragment: str) -> Attributes:
+        rest = {name: value for name, value in given.items() if name != "href"}
+        name = self._how.name(path)
+        if name is None:
+            return {"data-file": path, "download": posixpath.basename(path), **rest}
+        link = self._how.link(path, fragment)
+        if link is None:
+            return {**rest, "title": "This page is left out of this file."}
+        return {"href": link, "data-page": name, **rest}
+
+
+def _tag(tag: str, attributes: Attributes) -> str:
+    words = [
+        name if value is None else f'{name}="{escape(value, quote=True)}"'
+        for name, value in attributes.items()
+    ]
+    return f"<{' '.join([tag, *words])}>"

@@ -1,0 +1,289 @@
+"""The printable report as a page: finished values for its template, nothing asked of a network."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from generator.bundled import bundled
+from generator.export.drawing import coloured, enlarged, seen, size_of
+from generator.export.policy import hashes
+from generator.export.source import Source
+from generator.present.environment import make_environment
+from generator.present.heatmap import bar_png, wall_png
+from generator.present.maps import PRIMARY, RECEIVED, QueryMaps, maps_of
+from generator.present.scale import times_text
+from generator.present.views import BarTick, ColourBar, Fact, Picture
+from generator.present.views_index import Definition
+from generator.present.wording import (
+    RECEIVED_NOTE,
+    counted,
+    credit,
+    percent,
+    prefix_text,
+    scale_note,
+)
+from generator.records import AttentionRecord
+from generator.run import Cell, ImageEntry, ModelEntry
+
+PICTURE_WIDTH = 420
+WALL_WIDTH = 1400
+"""Pixels that a wall is enlarged to by a whole number, because viewers blur small pictures."""
+
+NUMBERS = (
+    Definition(
+        "entropy",
+        "share of its maximum",
+        "Of each row of attention over all keys, averaged over all queries: 0 is one key, 1 is "
+        "uniform.",
+    ),
+    Definition(
+        "distance",
+        "input pixels",
+        "Attention-weighted distance between patch centres, averaged over patch queries.",
+    ),
+    Definition("on patches", "share", "Attention of the query that goes to patches."),
+    Definition("on registers", "share", "Attention of the query that goes to registers."),
+    Definition("most", "times uniform", "Attention of the query on its strongest patch."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportModel:
+    """A line of the table of models."""
+
+    label: str
+    id: str
+    size: str
+    tokens: str
+    input: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportColumn:
+    """A model on an image: its map, numbers and wall, or why there is none."""
+
+    label: str
+    says: str
+    map: Picture | None
+    wall: Picture | None
+    numbers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportImage:
+    """An image and every model on it."""
+
+    title: str
+    credit: str
+    picture: Picture | None
+    columns: tuple[ReportColumn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportPage:
+    """What the template of the report gets.
+
+    Attributes:
+        policy: the content policy of the page.
+        style: its style sheet.
+        title: of the gallery.
+        authors: in one line; may be empty.
+        venue: where and when; may be empty.
+        description: may be empty.
+        summary: how much there is.
+        abstract: paragraphs.
+        models: in order.
+        reading: how maps are drawn.
+        bar: of the scale.
+        definitions: of the numbers.
+        numbers: names of the columns of numbers.
+        images: in order.
+        facts: where it comes from.
+    """
+
+    policy: str
+    style: str
+    title: str
+    authors: str
+    venue: str
+    description: str
+    summary: str
+    abstract: tuple[str, ...]
+    models: tuple[ReportModel, ...]
+    reading: str
+    bar: ColourBar
+    definitions: tuple[Definition, ...]
+    numbers: tuple[str, ...]
+    images: tuple[ReportImage, ...]
+    facts: tuple[Fact, ...]
+
+
+def report_html(source: Source, models: tuple[str, ...], images: tuple[str, ...]) -> str:
+    """The report as one HTML page that needs nothing else.
+
+    Args:
+        source: the gallery.
+        models: labels or ids of the models to show; all when none is named.
+        images: titles or file names of the images to show; all when none is named.
+
+    Raises:
+        SpecError: no model or image is called so, or none of them has a record.
+        StoreError: the store does not have a record; the message names it.
+    """
+    cells = source.cells(models, images)
+    shown = [image for image in source.images(()) if any(c.image == image.slug for c in cells)]
+    page = report_page(source, source.models(models), shown, cells)
+    return make_environment().get_template("printed.html.jinja2").render(page=page)
+
+
+def report_page(
+    source: Source,
+    models: tuple[ModelEntry, ...],
+    images: list[ImageEntry],
+    cells: tuple[Cell, ...],
+) -> ReportPage:
+    """Plan the report of models on images, whose cells have records."""
+    run, paper = source.run, source.run.paper
+    folder = bundled("templates") / "static" / "css"
+    style = "\n".join(
+        (folder / name).read_text(encoding="utf-8") for name in ("theme.css", "printed.css")
+    )
+    return ReportPage(
+        policy=f"default-src 'none'; style-src {hashes([style])}; img-src data:",
+        style=style,
+        title=run.title,
+        authors=", ".join(author.name for author in paper.authors) if paper else "",
+        venue=" ".join(str(p) for p in (paper.venue, paper.year) if p) if paper else "",
+        description=run.description,
+        summary=f"{counted(len(models), 'model')}, {counted(len(images), 'image')}.",
+        abstract=tuple(p for p in paper.abstract.split("\n\n") if p.strip()) if paper else (),
+        models=tuple(_model(source, model, cells) for model in models),
+        reading=f"A patch of a map says how much attention the class token pays to it, or all "
+        f"tokens on average where a model has no class token; 1 is an even share. "
+        f"{scale_note(source.scale, None)} Values beyond its ends have the colour of the end.",
+        bar=_bar(source),
+        definitions=NUMBERS,
+        numbers=tuple(number.name for number in NUMBERS),
+        images=tuple(_image(source, image, models, cells) for image in images),
+        facts=tuple(_facts(source)),
+    )
+
+
+def _bar(source: Source) -> ColourBar:
+    data = bar_png(source.manifest.settings.colours)
+    ticks = tuple(BarTick(f"{100 * t.position:g}%", t.label) for t in source.scale.ticks)
+    return ColourBar(Picture(_url(data, "png"), 256, 1, ""), ticks, "times uniform", extends=True)
+
+
+def _model(source: Source, model: ModelEntry, cells: tuple[Cell, ...]) -> ReportModel:
+    key = next((cell.record for cell in cells if cell.model == model.slug), None)
+    if key is None:
+        reason = model.failure.message if model.failure else "not measured on these images"
+        return ReportModel(model.label, model.id, reason, "", "", "")
+    record = source.read(key)
+    facts, layout, view = record.model, record.layout, record.view
+    return ReportModel(
+        label=model.label,
+        id=f"{facts.id} {facts.version[:12]}",
+        size=f"{facts.layers} × {facts.heads}",
+        tokens=f"{prefix_text(layout)}, {layout.rows} × {layout.cols} patches",
+        input=f"{view.input_width} × {view.input_height} pixels",
+        licence=facts.licence,
+    )
+
+
+def _image(
+    source: Source, image: ImageEntry, models: tuple[ModelEntry, ...], cells: tuple[Cell, ...]
+) -> ReportImage:
+    columns = []
+    picture = None
+    for model in models:
+        cell = next((c for c in cells if (c.model, c.image) == (model.slug, image.slug)), None)
+        if cell is None:
+            failure = source.run.cell(model.slug, image.slug).failure
+            says = failure.message if failure else "There is no record."
+            columns.append(ReportColumn(model.label, says, None, None, ()))
+            continue
+        record = source.read(cell.record)
+        columns.append(_column(source, model, record))
+        if picture is None and image.path.is_file():
+            size = size_of(record.view, PICTURE_WIDTH)
+            photo = seen(image.path, record.view, size)
+            picture = Picture(_url(_encoded(photo, "WEBP"), "webp"), *size, image.alt)
+    return ReportImage(image.title, credit(image).text, picture, tuple(columns))
+
+
+def _column(source: Source, model: ModelEntry, record: AttentionRecord) -> ReportColumn:
+    colours, scale = source.manifest.settings.colours, source.scale
+    maps = maps_of(record, PRIMARY)
+    last = record.model.layers - 1
+    size = size_of(record.view, PICTURE_WIDTH)
+    drawn = enlarged(coloured(maps.maps[last, -1], scale, colours), size)
+    with Image.open(io.BytesIO(wall_png(maps.maps, scale, colours))) as wall:
+        factor = max(1, WALL_WIDTH // wall.width)
+        large = wall.convert("RGBA").resize(
+            (wall.width * factor, wall.height * factor), Image.Resampling.NEAREST
+        )
+    says = f"layer {last + 1}, mean over heads"
+    if maps.token == RECEIVED:
+        says += f", {RECEIVED_NOTE}"
+    return ReportColumn(
+        label=model.label,
+        says=says,
+        map=Picture(_url(_encoded(drawn, "PNG"), "png"), *size, f"{model.label}, {says}"),
+        wall=Picture(
+            _url(_encoded(large, "PNG"), "png"),
+            *large.size,
+            f"{model.label}: maps of every layer and head",
+        ),
+        numbers=_numbers(record, maps, last),
+    )
+
+
+def _numbers(record: AttentionRecord, maps: QueryMaps, last: int) -> tuple[str, ...]:
+    """In the order of ``NUMBERS``, of the last layer."""
+    mass = dict(zip(maps.groups, maps.mass[last, -1], strict=True))
+    registers = [float(mass[name]) for name in record.layout.registers]
+    return (
+        f"{record.entropy[last].mean():.3f}",
+        f"{record.distance[last].mean():.1f}",
+        percent(float(mass["patches"])),
+        percent(sum(registers)) if registers else "none there",
+        times_text(float(np.nanmax(maps.maps[last, -1]))),
+    )
+
+
+def _facts(source: Source) -> Iterator[Fact]:
+    manifest = source.manifest
+    yield Fact("Made with", f"{manifest.generator.name} {manifest.generator.version}")
+    if source.run.command:
+        yield Fact("Command", source.run.command)
+    if source.run.site_url:
+        yield Fact("Address", source.run.site_url)
+    for failure in dict.fromkeys(source.run.failures):
+        yield Fact("Not measured", failure.message)
+    for measured in manifest.measurements[:1]:
+        found = measured.environment
+        versions = ", ".join(f"{name} {version}" for name, version in found.versions)
+        yield Fact("Measured", f"{found.device}, {found.dtype}, {found.attention}; {versions}")
+        yield Fact("Models saw", "; ".join(measured.preprocessing.steps))
+    for image in source.run.images:
+        if text := credit(image).text:
+            yield Fact(image.title, text)
+
+
+def _encoded(picture: Image.Image, kind: str) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, format=kind)
+    return file.getvalue()
+
+
+def _url(data: bytes, kind: str) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"

@@ -1,0 +1,217 @@
+"""What is exported: a built site, opened by its manifest, and the records it names."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from generator.errors import SpecError, StoreError
+from generator.export.anonymous import Anonymous, anonymised, identity_of
+from generator.present.manifest import Manifest, ScaleEntry, is_site, read_manifest
+from generator.present.patches import PATCH
+from generator.present.scale import Scale
+from generator.records import AttentionRecord
+from generator.run import Cell, ImageEntry, ModelEntry, Run
+from generator.store import Store
+from generator.toml import did_you_mean
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A site to export.
+
+    Attributes:
+        root: its folder.
+        manifest: as the site has it.
+        shown: the run, anonymous where that was asked for.
+        store: where the records are.
+    """
+
+    root: Path
+    manifest: Manifest
+    shown: Anonymous
+    store: Store
+
+    @property
+    def run(self) -> Run:
+        """Models, images and cells; the path of an image is that of its published picture."""
+        return self.shown.run
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was left out of an anonymous copy, and what stays, one line each."""
+        return self.shown.notes
+
+    @property
+    def scale(self) -> Scale:
+        """The colour scale of the site, for tokens as queries."""
+        return _scale(self.manifest.scale)
+
+    @property
+    def patch_scale(self) -> Scale | None:
+        """That for patches as queries; None where the site has none."""
+        entry = self.manifest.patch_scale
+        return _scale(entry) if entry else None
+
+    def scale_of(self, query: str) -> Scale:
+        """The colour scale of a query's maps."""
+        return (self.patch_scale if query.startswith(PATCH) else None) or self.scale
+
+    def read(self, key: str) -> AttentionRecord:
+        """A record by its key, under the name that the export gives its model.
+
+        Raises:
+            StoreError: the store does not have it; the message names model and image.
+        """
+        if not self.store.has(key):
+            cell = next(cell for cell in self.run.cells if cell.record == key)
+            raise StoreError(
+                f"The record of {self.model(cell).label} on {self.image(cell).name} "
+                f"({key[:12]}) is not in {self.store.root}.",
+                "Build the gallery again to measure it, or name the store it was built with: "
+                "--store.",
+            )
+        return self.shown.read(self.store.get, key)
+
+    def records(self) -> Iterator[tuple[Cell, AttentionRecord]]:
+        """Every cell that has a record, with it, one at a time.
+
+        Raises:
+            StoreError: the store does not have one of them.
+        """
+        for cell in self.run.cells:
+            if cell.record:
+                yield cell, self.read(cell.record)
+
+    def cells(self, models: tuple[str, ...], images: tuple[str, ...]) -> tuple[Cell, ...]:
+        """The cells with a record of the named models and images; of all when none is named.
+
+        Raises:
+            SpecError: no model or image is called so, or none of them has a record.
+        """
+        wanted = {model.slug for model in self.models(models)}
+        shown = {image.slug for image in self.images(images)}
+        found = [c for c in self.run.cells if c.record and c.model in wanted and c.image in shown]
+        if not found:
+            raise SpecError("Nothing was measured there.", "Choose other models or images.")
+        return tuple(found)
+
+    def model(self, cell: Cell) -> ModelEntry:
+        """The model of a cell."""
+        return next(model for model in self.run.models if model.slug == cell.model)
+
+    def image(self, cell: Cell) -> ImageEntry:
+        """The image of a cell."""
+        return next(image for image in self.run.images if image.slug == cell.image)
+
+    def models(self, wanted: tuple[str, ...]) -> tuple[ModelEntry, ...]:
+        """Models by label, id or slug, in the gallery's order; all when none is named.
+
+        Raises:
+            SpecError: no model is called so.
+        """
+        names = {model: (model.label, model.id, model.slug) for model in self.run.models}
+        return _chosen(wanted, names, "model")
+
+    def images(self, wanted: tuple[str, ...]) -> tuple[ImageEntry, ...]:
+        """Images by title, file name or slug, in the gallery's order; all when none is named.
+
+        Raises:
+            SpecError: no image is called so.
+        """
+        names = {image: (image.title, image.name, image.slug) for image in self.run.images}
+        return _chosen(wanted, names, "image")
+
+
+def open_source(site: Path, store: Path, *, anonymous: bool = False) -> Source:
+    """Open a built site.
+
+    Args:
+        site: its folder.
+        store: folder of the records.
+        anonymous: leave out who made it (see :mod:`generator.export.anonymous`); a site that was
+            built so stays so.
+
+    Raises:
+        SpecError: it is no site, or one that this version cannot read.
+    """
+    manifest = read_manifest(site)
+    if manifest is None:
+        if is_site(site):
+            message = f"{site} was built by another version of attention-gallery."
+            raise SpecError(message, "Build it again.")
+        raise SpecError(f"{site} is not a site of attention-gallery.", "Name the folder of one.")
+    run = run_of(manifest, site)
+    found = Anonymous(run, {}, ())
+    if anonymous or manifest.anonymous:
+        found = anonymised(run, _local(manifest), identity_of(run))
+    return Source(site, manifest, found, Store(store))
+
+
+def run_of(manifest: Manifest, root: Path) -> Run:
+    """The run that a site shows, as far as its manifest says."""
+    return Run(
+        title=manifest.title,
+        description=manifest.description,
+        command=manifest.command,
+        field_of_view=manifest.field_of_view,
+        models=tuple(
+            ModelEntry(m.slug, m.label, m.id, m.revision, m.commit, m.failure)
+            for m in manifest.models
+        ),
+        images=tuple(
+            ImageEntry(
+                slug=image.slug,
+                name=image.name,
+                path=next((root / f.path for f in image.files if f.kind == "picture"), root),
+                sha256=image.sha256,
+                width=image.width,
+                height=image.height,
+                title=image.title,
+                alt=image.alt,
+                credit=image.credit,
+                licence=image.licence,
+                source=image.source,
+                group=image.group,
+                failure=image.failure,
+            )
+            for image in manifest.images
+        ),
+        cells=tuple(Cell(c.model, c.image, c.record, c.failure) for c in manifest.cells),
+        paper=manifest.paper,
+        site_url=manifest.site_url,
+        anonymous=manifest.anonymous,
+        mixed=len({bool(measured.layout.cls) for measured in manifest.measurements}) == 2,
+    )
+
+
+def _scale(entry: ScaleEntry) -> Scale:
+    return Scale(low=round(math.log2(entry.low)), high=round(math.log2(entry.high)))
+
+
+def _local(manifest: Manifest) -> frozenset[str]:
+    """Slugs of the models that came from a folder, or may have."""
+    return frozenset(
+        model.slug
+        for model in manifest.models
+        if (model.facts.source == "folder" if model.facts else not model.commit)
+    )
+
+
+def _chosen(
+    wanted: tuple[str, ...], names: dict[T, tuple[str, str, str]], what: str
+) -> tuple[T, ...]:
+    for word in wanted:
+        if not any(word in known for known in names.values()):
+            labels = [known[0] for known in names.values()]
+            shown = ", ".join(labels[:10]) + (", ..." if len(labels) > 10 else "")
+            hint = did_you_mean(word, labels) or f"There are: {shown}."
+            raise SpecError(f"No {what} of the gallery is called {word}.", hint)
+    if not wanted:
+        return tuple(names)
+    return tuple(item for item, known in names.items() if set(known) & set(wanted))

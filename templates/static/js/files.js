@@ -1,0 +1,71 @@
+"use strict";
+
+// Where a file of the site is: beside the page, or, where the whole site is one file, in a block of
+// text inside it that nothing has read yet.
+
+const Files = (() => {
+  /** @type {Map<string, string>} */
+  const addresses = new Map();
+
+  /**
+   * The text of a file that is inside this one; null when it stands beside it.
+   * @param {string} path relative to the site
+   */
+  function text(path) {
+    return block("file", path)?.textContent ?? null;
+  }
+
+  /**
+   * The chunk of a query of a record that is inside this file.
+   * @param {string} key record and query
+   * @returns {[Header, string] | null}
+   */
+  function chunk(key) {
+    const found = block("chunk", key);
+    return found && JSON.parse(found.textContent ?? "");
+  }
+
+  /**
+   * The address of a picture or another file.
+   * @param {string} path relative to the site
+   */
+  function address(path) {
+    const known = addresses.get(path);
+    if (known) return known;
+    const found = block("file", path);
+    if (!found) return path;
+    const bytes = Decode.base64(found.textContent ?? "");
+    const blob = new Blob([/** @type {BlobPart} */ (bytes)], { type: found.dataset.type });
+    return know(path, URL.createObjectURL(blob));
+  }
+
+  /**
+   * @param {string} path
+   * @param {string} url
+   */
+  function know(path, url) {
+    addresses.set(path, url);
+    return url;
+  }
+
+  /**
+   * The link to a page; empty for one that a single file leaves out.
+   * @param {string} path of the page, relative to the site
+   */
+  function link(path) {
+    if (document.body.dataset.page === undefined) return path;
+    const name = path.replace(/\/index\.html$/, "");
+    return document.querySelector(`template[data-page="${CSS.escape(name)}"]`) ? `#page=${name}` : "";
+  }
+
+  /**
+   * @param {"file" | "chunk"} kind
+   * @param {string} name
+   */
+  function block(kind, name) {
+    const found = document.querySelector(`script[data-${kind}="${CSS.escape(name)}"]`);
+    return found instanceof HTMLScriptElement ? found : null;
+  }
+
+  return { text, chunk, address, know, link };
+})();

@@ -1,0 +1,69 @@
+"""A built site with its store, to be exported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from generator.cli import main
+from generator.present import build_site
+from generator.store import Store
+from tests.browser.conftest import chromium
+from tests.present.gallery import Gallery, gallery
+
+__all__ = ["chromium"]
+
+
+@dataclass(frozen=True)
+class Exportable:
+    """A site, the gallery it shows, and where its records are."""
+
+    trial: Gallery
+    site: Path
+    store: Path
+
+    def export(self, *words: str, code: int = 0) -> str:
+        """Run ``attention-gallery export``; what it said."""
+        kind, *rest = words
+        result = CliRunner().invoke(
+            main, ["export", kind, str(self.site), *rest, "--store", str(self.store)]
+        )
+        assert result.exit_code == code, result.output
+        return result.output
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Exportable:
+    folder = tmp_path_factory.mktemp("export")
+    trial = gallery(folder / "pictures")
+    store = Store(folder / "store")
+    for record in trial.records.values():
+        store.put(record)
+    build_site(trial.run, trial.read, folder / "site", version="1.2.3")
+    return Exportable(trial, folder / "site", folder / "store")
+
+
+@pytest.fixture
+def twice(made: Exportable, tmp_path: Path) -> Callable[..., Path]:
+    """Export a file two times, find the same bytes, and give one of them."""
+
+    def run(kind: str, name: str, *words: str) -> Path:
+        paths = [tmp_path / folder / name for folder in ("one", "two")]
+        for path in paths:
+            made.export(kind, "-o", str(path), *words)
+        assert paths[0].read_bytes() == paths[1].read_bytes()
+        return paths[0]
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def single(made: Exportable, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The whole site in one file."""
+    path = tmp_path_factory.mktemp("single") / "gallery.html"
+    made.export("single", "-o", str(path))
+    return path

@@ -1,0 +1,214 @@
+"""Nothing of who made a gallery is in the bytes of an anonymous one.
+
+Every planted name has the marker in it, and the marker is looked for in whatever is written,
+unpacked.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from generator.cli import main
+from generator.export.anonymous import anonymised, identity_of
+from generator.export.report import BROWSERS
+from generator.present.manifest import read_manifest
+from generator.run import ImageEntry, ModelEntry, Run
+from tests.export.leaks import leaks, metadata
+from tests.measure.families import FAMILIES
+
+MARKER = "zebulon"
+GALLERY = """
+title = "What registers change"
+description = "Two models."
+models = [{id = "./zebulonlab/zebulon-vit", label = "with registers"}, "./zebulonlab/zebulon-small"]
+images = ["zebulonphotos"]
+site_url = "https://zebulon.example.org/registers/"
+[paper]
+authors = [{name = "Ada Zebulon", url = "https://ada-zebulon.example", affiliation = "Zebulon Lab"}]
+venue = "ICLR"
+year = 2027
+doi = "10.1234/zebulon"
+abstract = "Registers change maps."
+bibtex = "@article{zebulon2027, author = {Ada Zebulon}}"
+links = {code = "https://git.example/zebulonlab/registers"}
+[[paper.teaser]]
+model = "with registers"
+image = "cat.jpg"
+"""
+CREDITS = """
+["cat.jpg"]
+title = "A cat"
+credit = "Somebody Else"
+licence = "CC BY 4.0"
+source = "https://pictures.example/cat"
+["dog_zebulon.jpg"]
+title = "Dog of Ada Zebulon"
+credit = "Ada Zebulon"
+source = "https://git.example/zebulonlab/dog"
+"""
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder full of names, as the user and on the machine of that name."""
+    home = tmp_path_factory.mktemp("home") / "zebulonhome"
+    families = {family.name: family for family in FAMILIES}
+    families["dinov2"].save(home / "zebulonlab" / "zebulon-vit")
+    families["vit"].save(home / "zebulonlab" / "zebulon-small")
+    (home / "zebulonphotos").mkdir()
+    for number, name in enumerate(("cat.jpg", "dog_zebulon.jpg")):
+        values = np.random.default_rng(number).integers(0, 256, (60, 90, 3), dtype=np.uint8)
+        exif = Image.Exif()
+        exif[0x013B] = "Ada Zebulon"
+        Image.fromarray(values).save(
+            home / "zebulonphotos" / name, exif=exif, comment=b"made by zebulon"
+        )
+    (home / "zebulonphotos" / "credits.toml").write_text(CREDITS, encoding="utf-8")
+    (home / "gallery.toml").write_text(GALLERY, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(home)
+        patch.setenv("HOME", str(home))
+        patch.setenv("ATTENTION_GALLERY_CACHE", str(home / "store"))
+        patch.setattr(getpass, "getuser", lambda: "zebulonuser")
+        patch.setattr(socket, "gethostname", lambda: "zebulonhost")
+        run("build", "gallery.toml", "-o", "named")
+        run("build", "gallery.toml", "-o", "anonymous", "--anonymous")
+        yield home
+
+
+def run(*words: str) -> Result:
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def names(home: Path) -> tuple[str, ...]:
+    return (MARKER, str(home.parent))
+
+
+def test_the_marker_is_found_where_nothing_was_left_out(house: Path) -> None:
+    """Otherwise the tests below could not fail."""
+    found = leaks(house / "named", *names(house))
+    for name in ("index.html", "manifest.json", "m/zebulon-vit/index.html"):
+        assert f"{MARKER} in {name}" in found
+    assert any("data/" in place and place.endswith(".js") for place in found)
+    run("export", "zip", "named", "-o", "named.zip")
+    assert any("index.html" in place for place in leaks(house / "named.zip", MARKER))
+
+
+def test_an_anonymous_build_holds_no_name(house: Path) -> None:
+    assert leaks(house / "anonymous", *names(house)) == []
+    assert metadata(house / "anonymous") == []
+    text = (house / "anonymous" / "index.html").read_text(encoding="utf-8")
+    for kept in ("What registers change", "ICLR 2027", "Registers change maps.", "with registers"):
+        assert kept in text
+    for credit in ("Somebody Else", "CC BY 4.0", "https://pictures.example/cat"):
+        assert credit in text
+    manifest = read_manifest(house / "anonymous")
+    assert manifest is not None
+    assert [model.label for model in manifest.models] == ["with registers", "Model 2"]
+    assert manifest.models[0].facts is not None
+    assert manifest.models[0].facts.weights_sha256
+
+
+def test_a_named_site_exported_anonymously_is_the_anonymous_build(house: Path) -> None:
+    run("export", "zip", "named", "-o", "exported.zip", "--anonymous")
+    run("export", "zip", "anonymous", "-o", "built.zip")
+    assert leaks(house / "exported.zip", *names(house)) == []
+    assert (house / "exported.zip").read_bytes() == (house / "built.zip").read_bytes()
+
+
+def test_rebuilding_a_named_site_anonymously_takes_no_name_over(house: Path) -> None:
+    run("build", "gallery.toml", "-o", "again")
+    assert leaks(house / "again", MARKER)
+    run("build", "gallery.toml", "-o", "again", "--anonymous")
+    assert leaks(house / "again", *names(house)) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["records"],
+        ["records", "--format", "safetensors"],
+        ["statistics", "-o", "statistics.csv"],
+        ["statistics", "-o", "statistics.json"],
+        ["maps", "--style", "raw", "--layers", "all"],
+        ["maps", "--style", "overlaid", "--queries", "all", "--width", "64"],
+        ["report", "-o", "report.html"],
+        ["single", "-o", "gallery.html"],
+    ],
+    ids=" ".join,
+)
+def test_what_is_exported_anonymously_holds_no_name(
+    house: Path, tmp_path: Path, words: list[str]
+) -> None:
+    kind, *rest = words
+    out = tmp_path / (rest[rest.index("-o") + 1] if "-o" in rest else "out")
+    more = [word for word in rest if word not in ("-o", out.name)]
+    run("export", kind, "named", *more, "-o", str(out))
+    assert leaks(tmp_path, MARKER)
+    for path in sorted(tmp_path.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    run("export", kind, "named", *more, "-o", str(out), "--anonymous")
+    assert leaks(tmp_path, *names(house)) == []
+    assert metadata(tmp_path) == []
+
+
+def test_an_anonymous_site_stays_so_in_what_is_exported(house: Path, tmp_path: Path) -> None:
+    for kind, name in (("records", "out"), ("statistics", "a.csv"), ("maps", "maps")):
+        run("export", kind, "anonymous", "-o", str(tmp_path / name))
+    assert leaks(tmp_path, *names(house)) == []
+
+
+def test_templates_of_ones_own_are_pointed_at(house: Path) -> None:
+    (house / "mine").mkdir()
+    said = run("build", "gallery.toml", "-o", "themed", "--anonymous", "--templates", "mine").stderr
+    assert "Kept: what your templates say; make sure that they name nobody." in said
+
+
+@pytest.mark.parametrize("name", ["layers.webp", "layers.gif", "report.pdf"])
+def test_pictures_and_pages_without_readable_text_hold_no_name(
+    house: Path, tmp_path: Path, name: str
+) -> None:
+    """What they draw is drawn from the same names as the report's page, which is searched above."""
+    if name.endswith(".pdf") and not any(shutil.which(browser) for browser in BROWSERS):
+        pytest.skip("There is no Chromium: apt-get install chromium.")
+    kind = "report" if name.endswith(".pdf") else "animation"
+    for folder, more in (("named", []), ("anonymous", ["--anonymous"])):
+        run("export", kind, "named", "-o", str(tmp_path / folder / name), *more)
+    assert (tmp_path / "named" / name).read_bytes() != (tmp_path / "anonymous" / name).read_bytes()
+    assert leaks(tmp_path / "anonymous", *names(house), "file:/", "linux", "mozilla") == []
+    assert metadata(tmp_path / "anonymous") == []
+
+
+def test_it_is_said_what_is_left_out_and_what_stays(house: Path) -> None:
+    said = run("build", "gallery.toml", "-o", "anonymous", "--anonymous").stderr
+    for line in (
+        "Left out: the name of dog_zebulon.jpg; it tells who made this or where.",
+        "Left out: the title of dog_zebulon.jpg; it tells who made this or where.",
+        "Left out: the credit of dog_zebulon.jpg; it tells who made this or where.",
+        "Kept: the labels with registers.",
+        "Kept: the credit of 1 image: Somebody Else, CC BY 4.0, https://pictures.example/cat.",
+    ):
+        assert line in said
+
+
+def test_public_models_keep_their_ids_and_reasons_of_failures_go() -> None:
+    model = ModelEntry("org-public", "org/public", "org/public", "main", "c" * 40)
+    image = ImageEntry("cat", "cat.jpg", Path("/home/ada/cat.jpg"), "0" * 64, 9, 9, "cat")
+    plain = Run("Title", "", "attention-gallery build -i ada/", "whole", (model,), (image,), ())
+    found = anonymised(plain, frozenset(), identity_of(plain))
+    assert found.run.models == (model,)
+    assert found.run.command == ""
+    assert "Kept: the ids of public models org/public." in found.notes
+    assert json.dumps(found.notes).count("Left out") == 0
