@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from generator.analysis.absent import NotApplicable
-from generator.analysis.digest import NO_FEATURES, FoundObject
+from generator.analysis.digest import FoundObject
+from generator.analysis.objects import NO_FEATURES
 from generator.present.cells import CellContent
 from generator.present.model_seen import SeenModel
 from generator.present.pairs import SHOWN
