@@ -76,9 +76,11 @@ PAGES = (
     "small/i/image0/index.html",
     "small/m/registers/index.html",
     "small/m/gone/index.html",
+    "small/r/plain--registers/index.html",
     "many/index.html",
     "many/page-2/index.html",
     "many/m/model-1/page-2/index.html",
+    "many/r/model-0--model-1/index.html",
 )
 
 
