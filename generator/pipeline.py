@@ -366,7 +366,16 @@ def describe_run(
         paper=paper_of(spec, plan),
         site_url=_folder_url(spec.site_url or ""),
         mixed=plan.mixed,
+        pairs=_pairs(spec, plan),
     )
+
+
+def _pairs(spec: GallerySpec, plan: WorkPlan) -> tuple[tuple[str, str], ...] | None:
+    """The pairs of models that the spec asks for, by slug."""
+    if spec.pairs is None:
+        return None
+    slugs = [model.entry.slug for model in plan.models]
+    return tuple((slugs[one], slugs[two]) for one, two in spec.pairs)
 
 
 def _folder_url(url: str) -> str:

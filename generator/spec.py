@@ -44,6 +44,7 @@ from pydantic import (
     model_validator,
 )
 
+from generator.compare_spec import Compare, compared
 from generator.errors import SpecError
 from generator.extras import DEFAULT_EXTRAS, EXTRAS, Extra, Measuring, Projection
 from generator.model_spec import (
@@ -119,6 +120,8 @@ class GallerySpec(BaseModel):
         masks: folder of PNG files named as the images, not zero where the objects are.
         boxes: boxes around objects: a COCO JSON file, or a folder of VOC XML files.
         site_url: where the site will be published, for the addresses that must be absolute.
+        compare: pairs of models, by label or id, that get a page of their own together; empty, or
+            ``none``, for no such page; None for models that differ in registers only.
         paper: authors, venue, links and the like, for the front page.
         figures: draw the analyses of each image on its page; None for galleries of at most 200
             images.
@@ -167,6 +170,7 @@ class GallerySpec(BaseModel):
     masks: AnyPath | None = Field(None, description="a folder")
     boxes: AnyPath | None = Field(None, description="a JSON file or a folder")
     site_url: Https | None = Field(None, description=HTTPS)
+    compare: Compare = None
     paper: PaperSpec | None = Field(None, description="a table [paper]")
     figures: _Flag | None = Field(None, description=_FLAG)
     anonymous: _Flag = Field(False, description=_FLAG)
@@ -200,6 +204,7 @@ class GallerySpec(BaseModel):
         spec._refuse_twins(source)
         spec._refuse_overwriting(source)
         spec._refuse_masks_as_images(source)
+        compared(spec.compare or (), spec.labels, [m.id for m in spec.models], source)
         return spec
 
     @property
@@ -211,6 +216,13 @@ class GallerySpec(BaseModel):
             objects=self.objects if "features" in self.extras else "keys",
             target=self.target if explained else None,
         )
+
+    @property
+    def pairs(self) -> tuple[tuple[int, int], ...] | None:
+        """Models to compare two by two, by their places; None for automatic pairs."""
+        if self.compare is None:
+            return None
+        return compared(self.compare, self.labels, [m.id for m in self.models], Source())
 
     def resolution_of(self, model: ModelSpec) -> int | None:
         """The resolution that a model runs at; None for the checkpoint's own."""
@@ -324,6 +336,7 @@ class Options:
     masks: Path | None = None
     boxes: Path | None = None
     site_url: str | None = None
+    compare: tuple[str, ...] = ()
     figures: bool | None = None
     anonymous: bool | None = None
 

@@ -14,7 +14,8 @@ from generator.present.manifest import Settings
 
 STYLESHEETS = (
     *("theme.css", "layout.css", "content.css", "index.css"),
-    *("stage.css", "views.css", "charts.css", "panels.css", "analyses.css", "custom.css"),
+    *("stage.css", "views.css", "charts.css", "panels.css", "analyses.css", "report.css"),
+    "custom.css",
 )
 """In order; ``custom.css`` exists only in a user's folder."""
 

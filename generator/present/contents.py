@@ -14,6 +14,7 @@ from generator.present.figures import ImageFigures, MapFiles
 from generator.present.front import Front
 from generator.present.location_files import Averages
 from generator.present.manifest import FileEntry, Settings
+from generator.present.pairs import ComparedPair
 from generator.present.scale import Scale
 from generator.present.truth import CellTruth
 from generator.present.weight_files import Weights
@@ -89,6 +90,7 @@ class Contents:
         divergence: image -> how far its models' maps lie apart, where there are two.
         digests: numbers of each cell's analyses, read when they are asked for.
         models: model -> the same over its images, for models that have any.
+        pairs: models compared two by two.
         front: what the front page shows besides.
         figures: image -> pictures of its models' analyses; empty where none are drawn.
         maps: what they were drawn from, read when it is asked for.
@@ -108,6 +110,7 @@ class Contents:
     divergence: Mapping[str, Divergence]
     digests: Digests
     models: Mapping[str, ModelDigest]
+    pairs: tuple[ComparedPair, ...]
     front: Front
     figures: Mapping[str, ImageFigures]
     maps: MapFiles

@@ -49,6 +49,7 @@ Kind = Literal[
     "positions",
     "filters",
     "divergence",
+    "agreement",
     "digest",
     "maps",
     "figure",
@@ -93,8 +94,9 @@ class FileEntry:
             images), ``averages`` (numbers by place over images) and, drawn from them,
             ``average-maps`` and ``outlier-rates``; ``weights`` (what is said of its weights),
             ``positions`` (cosines of position embeddings) and ``filters`` (of the patch embedding);
-            for the front page ``teaser`` (a map), ``seen`` (what a model saw of a picture) and
-            ``social`` (for link previews).
+            for two models ``agreement`` (of their maps of an image, with baselines); for the front
+            page ``teaser`` (a map), ``seen`` (what a model saw of a picture) and ``social`` (for
+            link previews).
         query: id of the query, for chunks, walls and maps.
         made_of: hash of all inputs that decide the bytes; a rebuild takes the file over by it.
         sha256: hash of the bytes.
@@ -264,6 +266,23 @@ class CellItem:
 
 
 @dataclass(frozen=True, slots=True)
+class PairItem:
+    """Two models that are compared on a page of their own.
+
+    Attributes:
+        one: slug of the first model.
+        two: slug of the second.
+        images: slugs of the images that both have.
+        files: how their maps of each image agree, and maps of registers on the page.
+    """
+
+    one: str
+    two: str
+    images: tuple[str, ...]
+    files: tuple[FileEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """Everything a site is made of. Paths are relative to the folder of this file.
 
@@ -284,6 +303,7 @@ class Manifest:
         pages: paths of all pages, sorted.
         front: files of the front page.
         patch_scale: the shared colour scale of patches as queries; null where there are none.
+        pairs: models compared two by two.
         paper: that the gallery belongs to; null without one.
         site_url: where the site will stand, ending in a slash; empty when nobody said.
         anonymous: whether names, links and folders were left out on purpose.
@@ -305,6 +325,7 @@ class Manifest:
     pages: tuple[str, ...]
     front: tuple[FileEntry, ...] = ()
     patch_scale: ScaleEntry | None = None
+    pairs: tuple[PairItem, ...] = ()
     paper: Paper | None = None
     site_url: str = ""
     anonymous: bool = False
@@ -319,6 +340,7 @@ class Manifest:
             *models,
             *images,
             *(file for cell in self.cells for file in cell.files),
+            *(file for pair in self.pairs for file in pair.files),
         )
 
 
@@ -327,7 +349,7 @@ _CLASSES: dict[str, type] = {
     documented.__name__: documented
     for documented in (
         *(Manifest, Program, ScaleEntry, QuantisationEntry, Settings, FileEntry),
-        *(ModelItem, ImageItem, Measurement, CellItem, Failure),
+        *(ModelItem, ImageItem, Measurement, CellItem, PairItem, Failure),
         *(Paper, Author, PaperLink, TeaserCell),
         *(Environment, ModelFacts, Preprocessing, TokenLayout, View),
     )

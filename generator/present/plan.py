@@ -12,6 +12,7 @@ from generator.present.plan_image import image_page
 from generator.present.plan_index import index_pages
 from generator.present.plan_methods import methods_page
 from generator.present.plan_model import model_pages
+from generator.present.plan_report import report_page
 from generator.present.planner import Planner
 from generator.present.views_index import Site
 from generator.run import Run
@@ -32,6 +33,7 @@ def plan_site(run: Run, contents: Contents, version: str) -> Site:
         ),
         models=tuple(page for model in run.models for page in model_pages(planner, model)),
         methods=methods_page(planner),
+        reports=tuple(report_page(planner, pair) for pair in contents.pairs),
         more=tuple(more),
         scripts=(data,) if data else (),
     )

@@ -11,6 +11,7 @@ from generator.present.plan_model_attention import budget_section, rollout_secti
 from generator.present.plan_model_heads import distance_section, heads_section
 from generator.present.plan_model_pictures import averages_section, weights_section
 from generator.present.plan_model_stream import massive_section, norms_section, onset_section
+from generator.present.plan_report import report_links
 from generator.present.planner import Planner, model_path
 from generator.present.views import Fact
 from generator.present.views_model import ModelImage, ModelPage, Section
@@ -50,6 +51,7 @@ def _page(planner: Planner, model: ModelEntry, part: Part) -> ModelPage:
         pages=part.links(here, first),
         range=part.range,
         failure=notice(model.failure) if part.first else None,
+        comparisons=report_links(here, model.slug) if part.first else (),
     )
 
 

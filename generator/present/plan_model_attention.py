@@ -40,12 +40,13 @@ def budget_section(seen: SeenModel) -> Section:
         id="budget",
         title="Where attention goes",
         text=(f"{found.definition} Means over heads and {counted(seen.digest.images, 'image')}.",),
-        charts=tuple(_bars(seen, means) for means in seen.digest.budgets),
+        charts=tuple(budget_bars(seen, means) for means in seen.digest.budgets),
         absent=tuple(absent),
     )
 
 
-def _bars(seen: SeenModel, means: QueryMeans) -> Chart:
+def budget_bars(seen: SeenModel, means: QueryMeans) -> Chart:
+    """What one group of queries attends to, a bar for each layer."""
     keys, shares, uniform = _parts(seen.digest.keys, means)
     notes = []
     if means.images < seen.digest.images:

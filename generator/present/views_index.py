@@ -20,6 +20,7 @@ from generator.present.views import (
 from generator.present.views_analyses import MarkedSummary
 from generator.present.views_image import ImagePage
 from generator.present.views_model import MethodsPage, ModelPage
+from generator.present.views_report import ReportPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ class IndexPage:
         paper: what the front page says of a paper; None on other pages and without one.
         social: for link previews; None when nobody said where the site will stand.
         credits: who made what, on the front page; empty on others.
+        comparisons: pages of two models, linked from the front page.
         marked: agreement with marked objects, on the front page; None where nobody has marked any.
     """
 
@@ -114,6 +116,7 @@ class IndexPage:
     paper: PaperBlock | None
     social: Social | None
     credits: tuple[CreditGroup, ...]
+    comparisons: tuple[Link, ...]
     marked: MarkedSummary | None
 
 
@@ -334,5 +337,6 @@ class Site:
     images: tuple[ImagePage, ...]
     models: tuple[ModelPage, ...]
     methods: MethodsPage
+    reports: tuple[ReportPage, ...] = ()
     more: tuple[IndexPage, ...] = ()
     scripts: tuple[PageScript, ...] = ()

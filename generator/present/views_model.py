@@ -130,6 +130,7 @@ class ModelPage:
         pages: all pages of the model; empty when there is one.
         range: which images this page lists, in words; empty when it lists all.
         failure: why nothing could be measured with it.
+        comparisons: pages that compare it with another model; empty on further pages.
     """
 
     path: str
@@ -149,6 +150,7 @@ class ModelPage:
     pages: tuple[PageLink, ...]
     range: str
     failure: Notice | None
+    comparisons: tuple[Link, ...]
 
 
 @dataclass(frozen=True, slots=True)

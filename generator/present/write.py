@@ -46,6 +46,7 @@ from generator.present.manifest import (
     manifest_bytes,
     schema_bytes,
 )
+from generator.present.pairs import publish_pairs
 from generator.present.patches import PATCH
 from generator.present.pictures import published_copy
 from generator.present.plan import plan_site
@@ -158,6 +159,7 @@ def _publish(
     digests = Digests(
         shelf.root, {at: c.digest.path for at, c in cells.items() if isinstance(c, CellContent)}
     )
+    models = _model_digests(run, digests)
     maps = MapFiles(
         shelf.root,
         {at: c.maps.path for at, c in cells.items() if isinstance(c, CellContent) and c.maps},
@@ -174,7 +176,8 @@ def _publish(
         weights=publish_weights(run, read_weights, shelf),
         divergence=_publish_divergence(run, cells, shelf),
         digests=digests,
-        models=_model_digests(run, digests),
+        models=models,
+        pairs=publish_pairs(run, cells, digests, models, shelf, scale),
         front=publish_front(run, cells, shelf, scale),
         figures=_publish_figures(run, cells, shelf, scale),
         maps=maps,
@@ -325,6 +328,7 @@ def _write_pages(site: Site, stage: Path, templates: Path | None) -> tuple[str, 
         ("index", (site.index, *site.more)),
         ("image", site.images),
         ("model", site.models),
+        ("report", site.reports),
         ("methods", (site.methods,)),
     )
     written: list[str] = []

@@ -78,9 +78,11 @@ PAGES = (
     "small/m/gone/index.html",
     "small/methods/index.html",
     "many/m/model-1/index.html",
+    "small/r/plain--registers/index.html",
     "many/index.html",
     "many/page-2/index.html",
     "many/m/model-1/page-2/index.html",
+    "many/r/model-0--model-1/index.html",
 )
 
 

@@ -168,7 +168,7 @@ def test_the_page_draws_over_exactly_what_the_grid_covers(tmp_path: Path) -> Non
 
 def test_the_report_counts_what_was_made(built: Built) -> None:
     trial, site, report = built
-    assert report.pages == 1 + 2 + 5 + 1
+    assert report.pages == 1 + 2 + 5 + 1 + 1
     assert report.bytes == sum(len(data) for data in tree(site).values())
     assert report.failures == tuple(dict.fromkeys(trial.run.failures))
     assert len(trial.reads) == len(set(trial.reads)) == 8
@@ -238,7 +238,9 @@ def test_the_manifest_lists_every_file_that_matters(built: Built) -> None:
     files = tree(site)
     listed = {file.path: file for file in found.files}
     heavy = {
-        path for path in files if path.startswith(("data/", "i/", "m/")) and "html" not in path
+        path
+        for path in files
+        if path.startswith(("data/", "i/", "m/", "r/")) and "html" not in path
     }
     assert heavy == set(listed)
     for path, file in listed.items():
