@@ -12,7 +12,7 @@ from generator.analysis.truth import FOUND, MapScores, corloc
 from generator.present.charts.chart import NumberTable
 from generator.present.panels import term
 from generator.present.planner import Planner
-from generator.present.truth import MAPS, CellTruth, Marks
+from generator.present.truth import MAPS, NO_POINT, UNIFORM, CellTruth, Marks
 from generator.present.views_analyses import MarkedSummary, ScoreTable
 from generator.present.wording import counted, percent
 
@@ -58,7 +58,9 @@ def _map_table(
         for place, name in enumerate(MAPS):
             scores = [s for t in own if isinstance(s := t.maps[place], MapScores)]
             if scores:
-                rows.append((f"{model.label}, {name}", *_means(scores)))
+                count, mass, hits, *others = _means(scores)
+                hits = NO_POINT if name == UNIFORM else hits
+                rows.append((f"{model.label}, {name}", count, mass, hits, *others))
     if not rows:
         return None
     return ScoreTable(TITLES[marks], NumberTable(MAP_COLUMNS, tuple(rows)), NOTES[marks])

@@ -18,7 +18,7 @@ from generator.present.panels import (
     seed_mark,
     shown,
 )
-from generator.present.truth import MAPS, CellTruth
+from generator.present.truth import MAPS, NO_POINT, UNIFORM, CellTruth
 from generator.present.views_analyses import Analysis, Mark, ModelPanels, Panel
 from generator.present.wording import counted, patches_text, percent
 
@@ -200,7 +200,7 @@ def _scores(truth: CellTruth) -> NumberTable:
         if isinstance(scores, MapScores):
             numbers = (
                 percent(scores.mass_inside),
-                "hit" if scores.hit else "miss",
+                NO_POINT if name == UNIFORM else "hit" if scores.hit else "miss",
                 f"{scores.iou:.2f}",
                 f"{scores.average_precision:.2f}",
             )

@@ -29,8 +29,12 @@ from generator.run import Failure, ImageEntry, Run
 
 Marks = Literal["mask", "boxes"]
 
-MAPS = ("last layer", "rollout", "uniform", "centred Gaussian")
+UNIFORM = "uniform"
+MAPS = ("last layer", "rollout", UNIFORM, "centred Gaussian")
 """The maps that are compared with the objects: two of the model, and two that know nothing."""
+
+NO_POINT = "\u2013"
+"""In the pointing game, of the uniform map: all its places are the largest."""
 
 
 @dataclass(frozen=True, slots=True)
