@@ -357,3 +357,20 @@ def test_a_second_build_takes_the_pictures_over_without_any_record(tmp_path: Pat
     cells = [*manifest["cells"], *manifest["models"]]
     listed = {file["path"] for cell in cells for file in cell["files"] if file["path"][:2] != "m/"}
     assert {path.relative_to(site).as_posix() for path in site.glob("data/*/*")} == listed
+
+
+def test_massive_activations_are_named_with_their_place(tmp_path: Path) -> None:
+    trial = complete(gallery(tmp_path / "pictures", images=1))
+    key = trial.run.cell("registers", "image0").record
+    record = trial.records[key]
+    assert record.massive is not None
+    value, token = record.massive.value.copy(), record.massive.token.copy()
+    value[2, 0], token[2, 0] = -5000, record.layout.patch_token(*OUTLIER)
+    massive = replace(record.massive, value=value, token=token)
+    trial.records[key] = replace(record, massive=massive)
+    build_site(trial.run, trial.read, tmp_path / "site", version="1")
+    html = section(tmp_path / "site", "massive")
+    channel = int(massive.channel[2, 0])
+    row = f'<th scope="row">2</th><td>row 4, column 5</td><td>{channel}</td><td>\u22125000</td>'
+    assert html.count(row) == 1
+    assert text_of(html).count("None. The largest value is") == 3
