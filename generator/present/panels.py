@@ -25,6 +25,7 @@ from generator.present.views_analyses import Analysis, Mark, ModelPanels, Panel,
 from generator.present.wording import notice, percent
 from generator.run import Failure, ImageEntry, ModelEntry
 
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """Everything known of one model on one image.
