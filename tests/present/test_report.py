@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from dataclasses import replace
@@ -16,7 +17,7 @@ from generator.present.pairs import evenly
 from generator.present.published import published
 from generator.run import Run
 from tests import tiny
-from tests.present.gallery import Gallery, gallery, many
+from tests.present.gallery import Gallery, many
 from tests.present.test_site import page
 
 REPORT = "r/plain--registers/index.html"
@@ -188,4 +189,4 @@ def test_a_sample_is_even_and_holds_the_ends() -> None:
     assert evenly(3, 5) == (0, 1, 2)
     found = evenly(1000, 100)
     assert len(set(found)) == 100 and (found[0], found[-1]) == (0, 999)
-    assert {b - a for a, b in zip(found, found[1:], strict=False)} <= {10, 11}
+    assert {b - a for a, b in itertools.pairwise(found)} <= {10, 11}
