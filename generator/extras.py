@@ -124,8 +124,9 @@ class Relevance:
     """Class-specific relevance (Chefer 2021, generic attention): ``R += mean_h[(dA * A)+] R``.
 
     Attributes:
-        keys: float32 ``[key]``, relevance of every token to the first prefix token, for
-            ``prediction.target``; not a distribution.
+        keys: float32 ``[key]``, relevance of every token to the CLS token, for
+            ``prediction.target``; to the mean patch where the head reads only the patches (BEiT).
+            CLS starts with 1 of itself. Not a distribution.
     """
 
     keys: FloatArray
@@ -135,6 +136,10 @@ class Relevance:
 class LogitLens:
     """The class head read at every token of every layer (Vilas 2023).
 
+    The final LayerNorm and the classifier of each token alone. Where a head reads CLS and the mean
+    patch side by side (DINOv2), a prefix token takes the place of CLS and a patch that of the mean;
+    the other place holds what that layer has for it.
+
     Attributes:
         probability: float16 ``[layer + 1, token]``, of ``prediction.target``.
         rank: int32 ``[layer + 1, token]``, of ``prediction.target`` among the classes, from 1.
@@ -142,6 +147,63 @@ class LogitLens:
 
     probability: FloatArray
     rank: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Intervention:
+    """A test-time register that is asked for (Jiang 2025): part of the record's key.
+
+    Attributes:
+        neurons: how many register neurons to move, at most.
+        up_to_layer: the last layer, from 1, in which they are looked for; None for the layer where
+            the outlier patches stand out most.
+        calibration: hashes of the images on which they are looked for, in order.
+    """
+
+    neurons: int
+    up_to_layer: int | None
+    calibration: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterNeuron:
+    """A neuron of an MLP that makes outlier patches.
+
+    Attributes:
+        layer: its block, an index from 0.
+        neuron: its index among the block's hidden activations.
+        activation: mean magnitude after the non-linearity, over the outlier patches.
+    """
+
+    layer: int
+    neuron: int
+    activation: float
+
+
+@dataclass(frozen=True, slots=True)
+class Intervened:
+    """What a test-time register is made of.
+
+    A token of zeros is put behind the prefix in front of the first block. In every register neuron
+    it gets the activation that is largest in magnitude among the patches, and theirs become 0.
+
+    Attributes:
+        asked: what was asked for.
+        token: name of the token.
+        outlier_layer: index along the first axis of the norms where the outliers were looked up.
+        outliers: outlier patches over all calibration images.
+        images: calibration images that have any.
+        up_to_layer: the last layer, from 1, in which register neurons were looked for.
+        neurons: the register neurons, most active first.
+    """
+
+    asked: Intervention
+    token: str
+    outlier_layer: int
+    outliers: int
+    images: int
+    up_to_layer: int
+    neurons: tuple[RegisterNeuron, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,15 @@
-"""Figures that a gallery is built with: the tables ``[[figures]]`` of its file.
+"""Figures that a gallery is built with: the tables ``[[figure]]`` of its file.
 
 Every key but ``name`` is optional, and each means what the option of ``attention-gallery figure``
 of its name means::
 
-    [[figures]]
+    [[figure]]
     name = "registers"            # of the files: figures/registers.pdf, .tex and .bib
     preset = "registers-1"
     venue = "icml"
     span = "text"
 
-    [[figures]]
+    [[figure]]
     name = "wall"
     format = "svg"
     models = ["with registers"]

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from generator.bundled import bundled
 from generator.measure.preprocess import describe
 from generator.measure.resolve import ResolvedModel
 from generator.pixels import open_picture
@@ -96,3 +97,40 @@ def check(
     for line in checks:
         console.print(Text(f"{MARKS[line.outcome]:8}{line.name}: {line.detail}"))
     return all(line.outcome != "failed" for line in checks)
+
+
+def golden(
+    console: Console,
+    resolved: ResolvedModel,
+    *,
+    device: str | None,
+    dtype: str | None,
+    resolution: int | None,
+) -> bool:
+    """Run a known model on the example pictures and hold its registers against the golden table.
+
+    Prints what is expected and what is found, and says whether all agrees.
+
+    Raises:
+        GalleryError: nothing is known of the model, or its weights cannot be used.
+    """
+    from generator.measure.device import choose_device, torch_dtype  # noqa: PLC0415 - torch
+    from generator.measure.golden import RESOLUTION, compare, golden_of  # noqa: PLC0415
+    from generator.measure.load import load  # noqa: PLC0415
+
+    known = golden_of(resolved)
+    paths = (p for p in (bundled("examples") / "images").iterdir() if p.suffix in {".jpg", ".png"})
+    pictures = [open_picture(path) for path in sorted(paths)]
+    model = load(
+        resolved,
+        device=choose_device(device or "auto"),
+        dtype=torch_dtype("float32" if dtype in (None, "auto") else str(dtype)),
+    )
+    side = resolution or RESOLUTION
+    lines = compare(model, known, pictures, side)
+    console.print(f"golden table, mean over {len(pictures)} pictures at {side} px:")
+    for line in lines:
+        mark = MARKS["passed" if line.passed else "failed"]
+        text = f"{mark:8}{line.what}: expected {line.expected}, found {line.found}"
+        console.print(Text(text))
+    return all(line.passed for line in lines)

@@ -79,6 +79,35 @@ Pixels = Annotated[int, Field(strict=True, ge=8, le=8192)]
 PIXELS = "a whole number of pixels from 8 to 8192"
 
 
+class RegisterSpec(BaseModel):
+    """A test-time register (Jiang 2025) for a model.
+
+    Attributes:
+        neurons: how many register neurons to move, at most.
+        up_to_layer: the last layer, from 1, in which they are looked for; None for the layer where
+            the outlier patches stand out most.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    neurons: Annotated[int, Field(strict=True, ge=1, le=10_000)] = Field(
+        10, description="a whole number from 1"
+    )
+    up_to_layer: Annotated[int, Field(strict=True, ge=1)] | None = Field(
+        None, description="a whole number from 1"
+    )
+
+
+def _flag_or_table(value: object) -> object:
+    """True for the defaults, false for none."""
+    if value is True:
+        return {}
+    return None if value is False else value
+
+
+REGISTERS = "true, false or a table such as { neurons = 10, up_to_layer = 17 }"
+
+
 class ModelSpec(BaseModel):
     """One model to measure.
 
@@ -87,6 +116,8 @@ class ModelSpec(BaseModel):
         revision: branch, tag or commit on the hub; empty for a folder.
         label: what the page calls the model; the id when left out.
         resolution: short side of the input in pixels; None for the gallery's.
+        test_time_registers: move outlier patches to a register that the model was not trained
+            with; None for the model as it is. In a file also true, for the defaults.
         folder: where a local model lies; None for one on the hub.
     """
 
@@ -96,6 +127,9 @@ class ModelSpec(BaseModel):
     revision: str = Field("main", description="a branch, tag or commit, as a text")
     label: Text = ""
     resolution: Pixels | None = Field(None, description=PIXELS)
+    test_time_registers: Annotated[RegisterSpec | None, BeforeValidator(_flag_or_table)] = Field(
+        None, description=REGISTERS
+    )
     folder: Path | None = None
 
     @model_validator(mode="before")
@@ -111,7 +145,8 @@ class ModelSpec(BaseModel):
         if not isinstance(revision, str):
             return table
         where = _find_model(table["id"], revision, Source.of(info))
-        return table | {"label": table.get("label") or where["id"]} | where
+        changed = " + test-time register" if table.get("test_time_registers") else ""
+        return table | {"label": table.get("label") or where["id"] + changed} | where
 
 
 def _find_model(text: str, revision: str, source: Source) -> dict[str, Any]:

@@ -12,9 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 import generator
 from generator.annotations import annotate
@@ -25,6 +29,7 @@ from generator.front import paper_of
 from generator.groups import read_groups, with_groups
 from generator.images import load_images, open_picture
 from generator.measure.preprocess import pixels
+from generator.present.manifest import Settings
 from generator.present.staging import check_replaceable
 from generator.present.write import STEPS_A_CELL, SiteReport, build_site
 from generator.progress import Job, Reporter
@@ -101,6 +106,8 @@ def build_gallery(
             spec.out,
             templates=spec.templates,
             version=generator.__version__,
+            read_weights=store.get_weights,
+            settings=Settings(figures=_figures(spec)),
             advance=job.advance,
             finish=lambda site: draw_figures(site, spec, figures),
         )
@@ -113,6 +120,13 @@ def build_gallery(
         notes=(*shown.notes, *_note_on_templates(spec)),
         failures=tuple(dict.fromkeys((*run.failures, *_new(site.failures, shown.run)))),
     )
+
+
+def _figures(spec: GallerySpec) -> Literal["auto", "all", "none"]:
+    """Whether the analyses of images are drawn, as the site's settings have it."""
+    if spec.figures is None:
+        return "auto"
+    return "all" if spec.figures else "none"
 
 
 def _shown(spec: GallerySpec, run: Run) -> Anonymous:
@@ -145,11 +159,11 @@ def plan_figures(spec: GallerySpec) -> tuple[Planned, ...]:
     Raises:
         SpecError: one names no preset, venue or side that there is.
     """
-    if not spec.figures:
+    if not spec.figure:
         return ()
     from generator.export.figures.built import planned  # noqa: PLC0415 - imports matplotlib
 
-    return planned(spec.figures)
+    return planned(spec.figure)
 
 
 def draw_figures(site: Path, spec: GallerySpec, figures: Sequence[Planned]) -> None:
@@ -246,7 +260,7 @@ def measure_missing(
             continue
         reporter.note(f"loading {model.entry.label}")
         try:
-            failures |= _measure_model(spec, model, cells, store, reporter, plan.dtype)
+            failures |= _measure_model(spec, plan, model, cells, store, reporter)
         except StoreError:
             raise
         except Exception as error:
@@ -271,23 +285,28 @@ def _crash(model: PlannedModel, error: Exception) -> ModelError:
 
 def _measure_model(
     spec: GallerySpec,
+    plan: WorkPlan,
     model: PlannedModel,
     cells: Sequence[PlannedCell],
     store: Store,
     reporter: Reporter,
-    dtype: str,
 ) -> dict[str, Failure]:
     """Load one model, see its weights, and stream its images through it."""
     from generator.measure import extract  # noqa: PLC0415 - imports torch
     from generator.measure.device import choose_device, torch_dtype  # noqa: PLC0415
     from generator.measure.load import load  # noqa: PLC0415
+    from generator.measure.registers import calibrate  # noqa: PLC0415
     from generator.measure.weights import reduce_weights  # noqa: PLC0415
 
     assert model.resolved is not None
     failures: dict[str, Failure] = {}
-    network = load(model.resolved, device=choose_device(spec.device), dtype=torch_dtype(dtype))
+    device, dtype = choose_device(spec.device), torch_dtype(plan.dtype)
+    network = load(model.resolved, device=device, dtype=dtype)
     if not store.has_weights(model.entry.weights):
         store.put_weights(reduce_weights(network, model.entry.weights))
+    if model.intervention is not None:
+        reporter.note(f"looking for the register neurons of {model.entry.id}")
+        network = calibrate(network, _calibration(plan, model), model.intervention)
     with reporter.job(model.entry.label, len(cells)) as job:
         prepared = _prepare(spec, model, cells, failures, job)
         for batch in extract.batches(prepared, network, spec.batch_size):
@@ -300,6 +319,21 @@ def _measure_model(
                     store.put(result)
                 job.advance()
     return failures
+
+
+def _calibration(plan: WorkPlan, model: PlannedModel) -> list[NDArray[np.float32]]:
+    """Inputs of the images on which register neurons are looked for, those that can be opened."""
+    assert model.intervention is not None
+    cells = {
+        cell.image.sha256: cell
+        for cell in plan.cells
+        if cell.model == model.entry.slug and cell.geometry is not None
+    }
+    found = []
+    for image in model.intervention.calibration:
+        with suppress(KeyError, GalleryError):  # shown where the image itself is
+            found.append(_open(model, cells[image]).pixels)
+    return found
 
 
 def _prepare(
@@ -369,7 +403,16 @@ def describe_run(
         paper=paper_of(spec, plan),
         site_url=_folder_url(spec.site_url or ""),
         mixed=plan.mixed,
+        pairs=_pairs(spec, plan),
     )
+
+
+def _pairs(spec: GallerySpec, plan: WorkPlan) -> tuple[tuple[str, str], ...] | None:
+    """The pairs of models that the spec asks for, by slug."""
+    if spec.pairs is None:
+        return None
+    slugs = [model.entry.slug for model in plan.models]
+    return tuple((slugs[one], slugs[two]) for one, two in spec.pairs)
 
 
 def _folder_url(url: str) -> str:

@@ -116,8 +116,8 @@ class Shape:
         weights = 12 * vision.layers * vision.width**2 * size
         activations = 12 * self.stream * size
         held = sum(self.bytes(extra) for extra in measuring.extras)
-        if "values" in measuring.extras:  # weighted values and what they become, in float32
-            held += 3 * 4 * self.stream
+        if "values" in measuring.extras:  # vectors held through a block, and what they become
+            held += 24 * 4 * self.stream  # as measured on a DINOv2-B at 518 px
             held += 4 * vision.layers * vision.width * (vision.width // vision.heads)
         if "relevance" in measuring.extras and self.classes:  # what the backward pass needs
             held += vision.layers * (4 * vision.heads * tokens**2 + 16 * self.stream * size)

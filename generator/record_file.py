@@ -12,6 +12,7 @@ from safetensors.numpy import save
 
 from generator.extras import (
     Features,
+    Intervened,
     LogitLens,
     MassiveActivations,
     Prediction,
@@ -46,6 +47,7 @@ class RecordHeader:
     environment: Environment
     prediction: Prediction | None
     schema: int
+    intervention: Intervened | None = None
 
 
 _PARTS: dict[str, type] = {

@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 from generator.errors import GalleryError
 from generator.extras import (
     Features,
+    Intervened,
     LogitLens,
     MassiveActivations,
     Prediction,
@@ -328,6 +329,7 @@ class AttentionRecord:
         prediction: what the class head said; None for a model without one, or when not measured.
         relevance: class-specific relevance; None when not measured.
         lens: the logit lens; None when not measured.
+        intervention: the test-time register that was at work; None for the model as it is.
     """
 
     key: str
@@ -357,6 +359,7 @@ class AttentionRecord:
     prediction: Prediction | None = None
     relevance: Relevance | None = None
     lens: LogitLens | None = None
+    intervention: Intervened | None = None
     schema: int = field(default=SCHEMA)
 
     def __post_init__(self) -> None:

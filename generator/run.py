@@ -229,6 +229,8 @@ class Run:
         paper: that the gallery belongs to.
         site_url: where the site will stand, ending in a slash; empty when nobody said.
         mixed: whether models with and without a class token are compared.
+        pairs: slugs of models that get a page of their own together; None for those that differ in
+            registers only, as far as their configs say.
         anonymous: whether names, links and folders were left out on purpose.
         figures: drawn with the site, for papers.
     """
@@ -244,6 +246,7 @@ class Run:
     site_url: str = ""
     mixed: bool = False
     figures: tuple[FigureEntry, ...] = ()
+    pairs: tuple[tuple[str, str], ...] | None = None
     anonymous: bool = False
 
     def cell(self, model: str, image: str) -> Cell:

@@ -15,6 +15,10 @@ or, with more to say about each model, tables instead of the short form::
     label = "with registers"
     resolution = 448
 
+    [[models]]
+    id = "facebook/dinov2-small"
+    test_time_registers = true  # or { neurons = 10, up_to_layer = 9 }
+
 A model is a local folder when such a folder exists, even if a model on the hub has the same name,
 or when it is written as a path (it starts with ``.``, ``/``, ``~`` or a drive letter). Anything
 else is an id on the Hugging Face hub, with ``@`` and a branch, tag or commit where wanted.
@@ -40,6 +44,7 @@ from pydantic import (
     model_validator,
 )
 
+from generator.compare_spec import Compare, compared
 from generator.errors import SpecError
 from generator.extras import DEFAULT_EXTRAS, EXTRAS, Extra, Measuring, Projection
 from generator.figure_spec import FigureSpec
@@ -48,6 +53,7 @@ from generator.model_spec import (
     AnyPath,
     ModelSpec,
     Pixels,
+    RegisterSpec,
     Source,
     Text,
     expand,
@@ -115,8 +121,12 @@ class GallerySpec(BaseModel):
         masks: folder of PNG files named as the images, not zero where the objects are.
         boxes: boxes around objects: a COCO JSON file, or a folder of VOC XML files.
         site_url: where the site will be published, for the addresses that must be absolute.
+        compare: pairs of models, by label or id, that get a page of their own together; empty, or
+            ``none``, for no such page; None for models that differ in registers only.
         paper: authors, venue, links and the like, for the front page.
-        figures: for papers, drawn into the folder ``figures`` of the site.
+        figures: draw the analyses of each image on its page; None for galleries of at most 200
+            images.
+        figure: figures for papers, drawn into the folder ``figures`` of the site.
         anonymous: leave out of the pages who made them and where.
     """
 
@@ -162,8 +172,10 @@ class GallerySpec(BaseModel):
     masks: AnyPath | None = Field(None, description="a folder")
     boxes: AnyPath | None = Field(None, description="a JSON file or a folder")
     site_url: Https | None = Field(None, description=HTTPS)
+    compare: Compare = None
     paper: PaperSpec | None = Field(None, description="a table [paper]")
-    figures: tuple[FigureSpec, ...] = Field((), description="tables [[figures]]")
+    figures: _Flag | None = Field(None, description=_FLAG)
+    figure: tuple[FigureSpec, ...] = Field((), description="tables [[figure]]")
     anonymous: _Flag = Field(False, description=_FLAG)
 
     @field_validator("extras", mode="before")
@@ -196,6 +208,7 @@ class GallerySpec(BaseModel):
         spec._refuse_overwriting(source)
         spec._refuse_masks_as_images(source)
         spec._refuse_figures_of_one_name(source)
+        compared(spec.compare or (), spec.labels, [m.id for m in spec.models], source)
         return spec
 
     @property
@@ -207,6 +220,13 @@ class GallerySpec(BaseModel):
             objects=self.objects if "features" in self.extras else "keys",
             target=self.target if explained else None,
         )
+
+    @property
+    def pairs(self) -> tuple[tuple[int, int], ...] | None:
+        """Models to compare two by two, by their places; None for automatic pairs."""
+        if self.compare is None:
+            return None
+        return compared(self.compare, self.labels, [m.id for m in self.models], Source())
 
     def resolution_of(self, model: ModelSpec) -> int | None:
         """The resolution that a model runs at; None for the checkpoint's own."""
@@ -233,6 +253,7 @@ class GallerySpec(BaseModel):
                 m.folder.resolve().parent.name if m.folder else "",
                 m.revision[:12],
                 self._size(m),
+                "test-time register" if m.test_time_registers else "",
             )
             for m in twins
         ]
@@ -249,7 +270,12 @@ class GallerySpec(BaseModel):
         seen = set()
         for model in self.models:
             place = model.folder.resolve() if model.folder else model.id
-            identity = (place, model.revision, self.resolution_of(model))
+            identity = (
+                place,
+                model.revision,
+                self.resolution_of(model),
+                model.test_time_registers,
+            )
             if identity in seen:
                 at = f"@{model.revision}" if model.revision else ""
                 message = f"{model.id}{at} is given twice at {self._size(model)}."
@@ -279,11 +305,11 @@ class GallerySpec(BaseModel):
 
     def _refuse_figures_of_one_name(self, source: Source) -> None:
         """Files of the second would take the place of the first's."""
-        names = [figure.name.lower() for figure in self.figures]
+        names = [figure.name.lower() for figure in self.figure]
         for name in names:
             if names.count(name) > 1:
                 message = f"Two figures are called {name}."
-                raise SpecError(source.says("figures", message), "Give each a name of its own.")
+                raise SpecError(source.says("figure", message), "Give each a name of its own.")
 
     def _refuse_masks_as_images(self, source: Source) -> None:
         """Masks that lie below a folder of images are left out of it; all of it can't be."""
@@ -296,7 +322,7 @@ class GallerySpec(BaseModel):
 class Options:
     """What was given on the command line. None, or nothing in a tuple, means not given.
 
-    The fields are those of :class:`GallerySpec` but ``paper`` and ``figures``; paths are
+    The fields are those of :class:`GallerySpec` but ``paper`` and ``figure``; paths are
     relative to the current folder.
     """
 
@@ -322,6 +348,8 @@ class Options:
     masks: Path | None = None
     boxes: Path | None = None
     site_url: str | None = None
+    compare: tuple[str, ...] = ()
+    figures: bool | None = None
     anonymous: bool | None = None
 
 
@@ -389,7 +417,9 @@ def _in_words(error: ValidationError, source: Source) -> SpecError:
     if top == "models" and below:
         owner, key = ModelSpec, str(below[1]) if len(below) > 1 else ""
         where = f"{key} of model {int(below[0]) + 1}".removeprefix(" of ")
-    elif top == "figures" and below:
+        if len(below) > 2 and str(below[2]) != key:
+            owner, key, where = RegisterSpec, str(below[2]), f"{below[2]} in {where}"
+    elif top == "figure" and below:
         owner, key = FigureSpec, str(below[1]) if len(below) > 1 else ""
         where = f"{key} of figure {int(below[0]) + 1}".removeprefix(" of ")
     elif top == "paper" and below:

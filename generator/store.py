@@ -27,7 +27,7 @@ from safetensors import SafetensorError, safe_open
 
 from generator.amounts import size_in_words
 from generator.errors import StoreError
-from generator.extras import Measuring, ModelWeights
+from generator.extras import Intervention, Measuring, ModelWeights
 from generator.packing import PackingError, canonical, pack, unpack
 from generator.record_file import DoubtError, RecordHeader, assemble, pack_record, read_header
 from generator.records import (
@@ -49,7 +49,7 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-EXTRACT_VERSION = 3
+EXTRACT_VERSION = 4
 """Raised by hand when measuring changes what it finds: every record is then measured again."""
 
 _NAME = re.compile(r"[0-9a-f]{64}")
@@ -66,6 +66,7 @@ def record_key(
     patch_queries: PatchQueries,
     measuring: Measuring,
     dtype: str,
+    intervention: Intervention | None = None,
 ) -> str:
     """The name of a record, from everything that decides it: 64 hex digits.
 
@@ -77,6 +78,7 @@ def record_key(
         patch_queries: which patches' rows are kept, resolved (never ``auto``).
         measuring: what is measured beside attention.
         dtype: dtype of weights and activations, resolved.
+        intervention: a test-time register; None for the model as it is.
     """
     how = asdict(preprocessing)
     del how["steps"]
@@ -91,6 +93,8 @@ def record_key(
         "measuring": asdict(measuring),
         "dtype": dtype,
     }
+    if intervention is not None:
+        parts["intervention"] = asdict(intervention)
     return hashlib.sha256(canonical(parts).encode()).hexdigest()
 
 
@@ -132,8 +136,7 @@ class Store:
         """The facts of a record without reading its arrays; None when it is absent."""
         path = self._path(key)
         try:
-            with safe_open(path, framework="numpy") as file:
-                return read_header(file, key)
+            return _header(path)
         except FileNotFoundError:
             return None
         except (OSError, SafetensorError, DoubtError) as error:
@@ -219,9 +222,15 @@ class Store:
                 yield record
 
     def images(self) -> frozenset[str]:
-        """Hashes of the image files that records were measured from; reads every header."""
-        headers = (self.header(key) for key in self.keys())
-        return frozenset(header.image_sha256 for header in headers if header is not None)
+        """Hashes of the image files that records were measured from; reads every header.
+
+        Nobody asks for these records, so those of former versions are no cause for a warning.
+        """
+        found = set()
+        for path in self._files():
+            with suppress(OSError, SafetensorError, DoubtError):
+                found.add(_header(path).image_sha256)
+        return frozenset(found)
 
     def bytes(self) -> int:
         """Size of all records, and of what is kept of the models' weights."""
@@ -334,3 +343,9 @@ def load_records(folder: Path) -> Iterator[AttentionRecord]:
         problem = "holds no records" if folder.is_dir() else "is not a folder"
         raise StoreError(f"{folder} {problem}.", "Name the folder of a record store.")
     return store.records()
+
+
+def _header(path: Path) -> RecordHeader:
+    """The facts of the record in a file, whose name is its key."""
+    with safe_open(path, framework="numpy") as file:
+        return read_header(file, path.stem)

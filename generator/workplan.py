@@ -13,7 +13,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from generator.errors import GalleryError
-from generator.extras import EXTRAS, Extra, Measuring
+from generator.extras import EXTRAS, Extra, Intervention, Measuring
+from generator.interventions import plan_intervention
+from generator.measure.layouts import VisionConfig
 from generator.measure.preprocess import Geometry, describe, locate
 from generator.measure.resolve import ResolvedModel, resolve_folder, resolve_hub
 from generator.prices import Shape
@@ -36,12 +38,21 @@ class PlannedModel:
         resolved: None for a model that failed.
         preprocessing: likewise.
         weights_cached: whether what is seen of it without an image is in the store.
+        intervention: a test-time register; None for the model as it is.
     """
 
     entry: ModelEntry
     resolved: ResolvedModel | None
     preprocessing: Preprocessing | None
     weights_cached: bool = False
+    intervention: Intervention | None = None
+
+    @property
+    def vision(self) -> VisionConfig:
+        """Geometry of what runs, with the test-time register if there is one."""
+        assert self.resolved is not None
+        vision = self.resolved.vision
+        return vision.with_register() if self.intervention else vision
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +138,7 @@ def plan_work(
     slugs = unique_slugs([_slug_source(spec, m) for m in spec.models], list(spec.labels))
     for model, label, slug in zip(spec.models, spec.labels, slugs, strict=True):
         on_model(label)
-        models.append(_plan_model(spec, store, model, label, slug, dtype))
+        models.append(_plan_model(spec, store, model, label, slug, dtype, images))
     cells = tuple(
         _plan_cell(spec, store, model, image, dtype) for image in images for model in models
     )
@@ -156,12 +167,19 @@ def _slug_source(spec: GallerySpec, model: ModelSpec) -> str:
         model.id,
         "" if model.revision in ("", "main") else model.revision[:12],
         f"{resolution}px" if resolution else "",
+        "test-time-register" if model.test_time_registers else "",
     )
     return " ".join(part for part in parts if part)
 
 
 def _plan_model(
-    spec: GallerySpec, store: Store, model: ModelSpec, label: str, slug: str, dtype: str
+    spec: GallerySpec,
+    store: Store,
+    model: ModelSpec,
+    label: str,
+    slug: str,
+    dtype: str,
+    images: Sequence[ImageEntry],
 ) -> PlannedModel:
     entry = ModelEntry(slug=slug, label=label, id=model.id, revision=model.revision)
     try:
@@ -173,13 +191,14 @@ def _plan_model(
             resolution=spec.resolution_of(model),
             model=resolved.id,
         )
+        intervention = plan_intervention(model, resolved, images)
     except GalleryError as error:
         if spec.strict:
             raise
         return PlannedModel(replace(entry, failure=failure_of(error)), None, None)
     weights = weights_key(model=resolved.id, version=resolved.version, dtype=dtype)
     entry = replace(entry, commit=resolved.commit, weights=weights, gated=resolved.gated)
-    return PlannedModel(entry, resolved, preprocessing, store.has_weights(weights))
+    return PlannedModel(entry, resolved, preprocessing, store.has_weights(weights), intervention)
 
 
 def _plan_cell(
@@ -203,7 +222,7 @@ def _plan_cell(
             raise
         return PlannedCell(slug, image, failure=failure_of(error))
     view = geometry.view
-    layout = model.resolved.vision.layout(view.input_height, view.input_width)
+    layout = model.vision.layout(view.input_height, view.input_width)
     patch_queries = _patch_queries(spec, layout)
     measuring = spec.measuring
     key = record_key(
@@ -214,6 +233,7 @@ def _plan_cell(
         patch_queries=patch_queries,
         measuring=measuring,
         dtype=dtype,
+        intervention=model.intervention,
     )
     return PlannedCell(
         model=slug,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from generator.errors import SpecError
+from generator.model_spec import RegisterSpec
 from generator.spec import ModelSpec, Options, load_spec, spec_from_options
 from tests.test_spec import error_of
 
@@ -158,3 +159,59 @@ def test_one_model_on_its_own_needs_no_place_in_its_message(file: Path) -> None:
     with pytest.raises(SpecError) as caught:
         ModelSpec.model_validate("./gone")
     assert str(caught.value) == f"There is no model folder gone. {NO_FOLDER}"
+
+
+def test_a_test_time_register_is_asked_for_by_flag_or_table(file: Path) -> None:
+    file.write_text(
+        'images = ["p"]\n'
+        'models = ["a/b", {id = "a/b", test_time_registers = true}, '
+        '{id = "c/d", test_time_registers = {up_to_layer = 17}, label = "moved"}, '
+        '{id = "e/f", test_time_registers = false}]\n'
+    )
+    spec = load_spec(file)
+    assert [model.test_time_registers for model in spec.models] == [
+        None,
+        RegisterSpec(neurons=10, up_to_layer=None),
+        RegisterSpec(neurons=10, up_to_layer=17),
+        None,
+    ]
+    assert spec.labels == ("a/b", "a/b + test-time register", "moved", "e/f")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (
+            '"yes"',
+            "test_time_registers of model 1 should be true, false or a table such as "
+            '{ neurons = 10, up_to_layer = 17 }, got the text "yes".',
+        ),
+        (
+            "{neurons = 0}",
+            "neurons in test_time_registers of model 1 should be a whole number from 1, "
+            "got the number 0.",
+        ),
+        (
+            "{up_to_layer = true}",
+            "up_to_layer in test_time_registers of model 1 should be a whole number from 1, "
+            "got true.",
+        ),
+        (
+            "{neuron = 3}",
+            "unknown key neuron in test_time_registers of model 1. Did you mean neurons?",
+        ),
+    ],
+)
+def test_a_test_time_register_that_makes_no_sense(value: str, expected: str, file: Path) -> None:
+    text = f'images = ["p"]\nmodels = [{{id = "a/b", test_time_registers = {value}}}]\n'
+    assert error_of(text, file) == f"work/gallery.toml: {expected}"
+
+
+def test_one_model_twice_with_the_same_test_time_register(file: Path) -> None:
+    twice = 'images = ["p"]\nmodels = [{id = "a/b", test_time_registers = true}, ' + (
+        '{id = "a/b", test_time_registers = {neurons = 10}}]\n'
+    )
+    assert error_of(twice, file) == (
+        "work/gallery.toml: models: a/b@main is given twice at own size. "
+        "Leave one out, or change its resolution."
+    )

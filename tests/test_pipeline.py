@@ -831,7 +831,7 @@ def test_figures_are_drawn_with_the_site_and_linked_from_its_index(spec: Gallery
         FigureSpec(name="fig1", preset="registers-1", venue="icml"),
         FigureSpec(name="wall", rows="layers", layers="all", images=("first",), format="svg"),
     )
-    spec = spec.model_copy(update={"figures": figures})
+    spec = spec.model_copy(update={"figure": figures})
     build(spec)
     folder = spec.out / "figures"
     first = {path.name: path.read_bytes() for path in folder.iterdir()}
@@ -843,7 +843,7 @@ def test_figures_are_drawn_with_the_site_and_linked_from_its_index(spec: Gallery
     assert all(f'href="figures/{name}" download' in index for name in first)
     build(spec)
     assert first == {path.name: path.read_bytes() for path in folder.iterdir()}
-    build(spec.model_copy(update={"figures": ()}))
+    build(spec.model_copy(update={"figure": ()}))
     assert not folder.exists()
 
 
@@ -852,12 +852,12 @@ def test_a_figure_that_cannot_be_drawn_is_named_and_the_old_site_stays(spec: Gal
     before = (spec.out / "index.html").read_bytes()
     bad = FigureSpec(name="many", preset="registers-16")
     with pytest.raises(GalleryError, match=r"Figure many: .* at least 100 images"):
-        build(spec.model_copy(update={"figures": (bad,)}))
+        build(spec.model_copy(update={"figure": (bad,)}))
     assert (spec.out / "index.html").read_bytes() == before
 
 
 def test_a_figure_of_no_known_name_is_found_before_the_work(spec: GallerySpec) -> None:
     bad = FigureSpec(name="one", preset="registers-0")
     with pytest.raises(GalleryError, match="Figure one: No figure is called registers-0"):
-        build(spec.model_copy(update={"figures": (bad,)}))
+        build(spec.model_copy(update={"figure": (bad,)}))
     assert not spec.store.exists()

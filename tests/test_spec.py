@@ -168,7 +168,7 @@ def test_what_no_part_needs_does_not_tell_records_apart(file: Path) -> None:
 EXTRA_KEYS = (
     "title, description, resolution, models, images, out, field_of_view, device, dtype, "
     "patch_queries, extras, objects, target, batch_size, trust_remote_code, strict, store, "
-    "templates, groups, masks, boxes, site_url, paper, anonymous"
+    "templates, groups, masks, boxes, site_url, compare, paper, figures, anonymous"
 )
 NAME_MODELS = 'Name one with -m, such as -m facebook/dinov2-small, or in a file: models = ["..."].'
 NAME_IMAGES = 'Name files or folders with -i, such as -i photos, or in a file: images = ["..."].'
@@ -455,8 +455,8 @@ def test_the_spec_is_read_without_torch() -> None:
 
 
 def test_figures_are_tables_of_the_file(file: Path) -> None:
-    file.write_text(f'{ENOUGH}\n[[figures]]\nname = "fig1"\npreset = "registers-1"\noverlay = 60\n')
-    (figure,) = load_spec(file).figures
+    file.write_text(f'{ENOUGH}\n[[figure]]\nname = "fig1"\npreset = "registers-1"\noverlay = 60\n')
+    (figure,) = load_spec(file).figure
     assert (figure.preset, figure.overlay) == ("registers-1", 60)
     assert figure.files == ("fig1.pdf", "fig1.tex", "fig1.bib")
 
@@ -468,11 +468,11 @@ def test_figures_are_tables_of_the_file(file: Path) -> None:
         ('name = "a b"', 'name of figure 1 should be letters, digits and hyphens, got the text "a'),
         ('name = "a"\nvenu = "icml"', "unknown key venu of figure 1. Did you mean venue?"),
         ('name = "a"\noverlay = 200', "overlay of figure 1 should be a whole number from 0 to 100"),
-        ('name = "a"\n[[figures]]\nname = "A"', "Two figures are called a."),
+        ('name = "a"\n[[figure]]\nname = "A"', "Two figures are called a."),
     ],
 )
 def test_what_is_wrong_with_a_figure_is_one_line(file: Path, table: str, message: str) -> None:
-    file.write_text(f"{ENOUGH}\n[[figures]]\n{table}\n")
+    file.write_text(f"{ENOUGH}\n[[figure]]\n{table}\n")
     with pytest.raises(SpecError) as error:
         load_spec(file)
     assert message in str(error.value)

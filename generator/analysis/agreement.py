@@ -139,10 +139,14 @@ def earth_movers(
     scale = len(supply) + len(demand)
     leaving = sparse.kron(sparse.eye_array(len(supply)), np.ones((1, len(demand))))
     reaching = sparse.kron(np.ones((1, len(supply))), sparse.eye_array(len(demand)))
+    amounts = np.concatenate([supply, demand]) * scale
+    # What all others leave reaches the last place. Without its own row the amounts need not sum
+    # up to the last bit, which the solver may call infeasible; the largest takes no harm from it.
+    free = np.arange(scale) != len(supply) + int(demand.argmax())
     solved = optimize.linprog(
         ways.ravel(),
-        A_eq=sparse.vstack([leaving, reaching], format="csr"),
-        b_eq=np.concatenate([supply, demand]) * scale,
+        A_eq=sparse.vstack([leaving, reaching], format="csr")[free],
+        b_eq=amounts[free],
         method="highs",
     )
     if solved.status != 0:
@@ -207,11 +211,13 @@ def centre_gaussian(rows: int, cols: int, sigma: float = CENTRE_SIGMA) -> FloatA
 def shuffled(images: int) -> tuple[int, ...] | None:
     """For each image another one, whose map is the baseline of the same model.
 
-    Images half a run apart, as neighbours in a folder are often alike.
+    Images nearly half a run apart, as neighbours in a folder are often alike; not exactly half, so
+    that no two images are each other's baseline and count twice.
 
     Returns:
         An index for each image, never its own; None for fewer than two images.
     """
     if images < 2:
         return None
-    return tuple((image + images // 2) % images for image in range(images))
+    apart = max((images - 1) // 2, 1)
+    return tuple((image + apart) % images for image in range(images))

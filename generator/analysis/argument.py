@@ -7,7 +7,7 @@ importance.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,11 +15,12 @@ import numpy as np
 from generator.analysis.budget import OUTLIERS
 from generator.analysis.model_digest import ModelDigest
 from generator.analysis.norms import CUTOFFS
+from generator.analysis.pair import MapComparison
 from generator.analysis.paired import STARS, Paired
-from generator.records import OUTLIER
+from generator.records import OUTLIER, FloatArray
 
-CLEAR_MASS = 0.05
-"""A share of attention below this is called small, above it is given as it is."""
+SAME_MAPS = 0.0005
+"""Bits of divergence below which two maps are called the same; it shows as 0.000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def argue(
     one: ComparedModel,
     two: ComparedModel,
     measures: Mapping[str, Paired],
-    divergence: Paired | None,
+    comparisons: Sequence[MapComparison],
 ) -> Argument:
     """The paragraph on two models.
 
@@ -59,58 +60,78 @@ def argue(
         one: the first model, the one without registers where only one has them.
         two: the second.
         measures: of :func:`generator.analysis.pair.pair_measures`.
-        divergence: per image the divergence between the two models (``one``) and of the first
-            model's map from its own map on another image (``two``); None where nothing can be
-            compared.
+        comparisons: of the maps, one for each image on which they can be compared.
     """
+    shares = measures["outlier-share"]
     sentences = [
         _images(one, two),
-        outliers_sentence(one),
-        outliers_sentence(two),
-        *_difference_of_outliers(one, two, measures["outlier-share"]),
+        outliers_sentence(one, shares.one),
+        outliers_sentence(two, shares.two),
+        *_difference_of_outliers(one, two, shares),
         *_sinks(one),
         *_sinks(two),
         *_registers(one),
         *_registers(two),
-        *_maps(one, two, divergence),
+        *_maps(one, two, comparisons),
     ]
-    return Argument(tuple(sentences), tuple(_caveats(one, two, measures["outlier-share"].n)))
+    return Argument(tuple(sentences), tuple(_caveats(one, two, shares.n)))
 
 
-def outliers_sentence(model: ComparedModel) -> str:
-    """Whether a model has outlier patches, where, how many, and how large."""
+def outliers_sentence(model: ComparedModel, held: FloatArray) -> str:
+    """Whether a model has outlier patches, where, how many, and how large.
+
+    Args:
+        model: with its numbers over the images.
+        held: ``[image]``, share of outlier patches in each image.
+    """
     norms = model.digest.norms
-    share = float(norms.above[norms.peak, CUTOFFS.index(int(OUTLIER))])
-    ratio = float(norms.ratio[norms.peak])
-    if share == 0:
+    shares = norms.above[:, CUTOFFS.index(int(OUTLIER))]
+    ratio, several = float(norms.ratio[norms.peak]), norms.images > 1
+    with_some = int((held > 0).sum())
+    if not with_some:
+        largest = "the median over images of the largest norm" if several else "the largest norm"
         return (
             f"{model.label} has no outlier patches: at no layer does a patch's norm exceed "
-            f"{OUTLIER:g} times the median; the largest is {ratio:.2f} times, {_layer(norms.peak)}."
-            if ratio <= OUTLIER
-            else f"{model.label} has outlier patches in too few images to count: the median over "
-            f"images of the largest norm is {ratio:.2f} times the median patch's, "
-            f"{_layer(norms.peak)}."
+            f"{OUTLIER:g} times the median patch's{' in any image' if several else ''}. At most, "
+            f"{largest} is {ratio:.2f} times the median, {_layer(norms.peak)}."
         )
-    last = float(norms.above[-1, CUTOFFS.index(int(OUTLIER))])
-    gone = (
-        ""
-        if norms.peak == len(norms.ratio) - 1
-        else f" After the last layer {percent(last)} of the patches are."
-        if last > 0
-        else " After the last layer none are, so a look at the last layer alone would miss them."
-    )
+    if ratio <= OUTLIER:
+        where = int(shares.argmax())
+        return (
+            f"{model.label} has outlier patches in {with_some} of {norms.images} images only: the "
+            f"median over images of the largest norm is at most {ratio:.2f} times the median "
+            f"patch's, {_layer(norms.peak)}. They are most frequent {_layer(where)}: "
+            f"{percent(float(shares[where]))} of all patches."
+        )
+    images = f" In {with_some} of {norms.images} images there are some." if several else ""
+    of = " (median over images)" if several else ""
     onset = model.digest.onset.patch_onset
-    begins = "" if onset is None else f" Norms rise from {_layer(onset, bare=True)} on."
+    begins = "" if onset is None else f" High norms of patches begin {_layer(onset)}."
     return (
-        f"In {model.label}, {percent(share)} of the patches are outliers {_layer(norms.peak)}, "
-        f"where the largest norm is {ratio:.1f} times the median.{begins}{gone}"
+        f"In {model.label}, {percent(float(shares[norms.peak]))} of the patches are outliers "
+        f"{_layer(norms.peak)}, where the largest norm is {ratio:.1f} times the median{of}."
+        f"{images}{begins}{_at_the_end(norms.peak, shares)}"
     )
+
+
+def _at_the_end(peak: int, shares: FloatArray) -> str:
+    """What a look at the last layer alone would show."""
+    last = float(shares[-1])
+    if peak == len(shares) - 1:
+        return ""
+    if last > 0:
+        return f" After the last layer {percent(last)} are."
+    return " After the last layer none are, so a look at the last layer alone would miss them."
 
 
 def _images(one: ComparedModel, two: ComparedModel) -> str:
     count = one.digest.images
     images = "1 image" if count == 1 else f"{count} images"
-    return f"{one.label} and {two.label} were run on {images}."
+    means = "heads" if count == 1 else "heads and images"
+    return (
+        f"{one.label} and {two.label} were run on {images}; shares of attention are means over "
+        f"{means}."
+    )
 
 
 def _difference_of_outliers(one: ComparedModel, two: ComparedModel, share: Paired) -> Iterator[str]:
@@ -121,17 +142,18 @@ def _difference_of_outliers(one: ComparedModel, two: ComparedModel, share: Paire
     counted = (
         f"{one.label} has the larger share of outliers in {more} of {share.n} "
         f"image{'' if share.n == 1 else 's'}, {two.label} in {fewer}"
-        + (f", and {same} show no difference" if same else "")
+        + (f", and in {same} there is no difference" if same else "")
     )
     if share.interval is not None and share.stars_allowed:
         low, high = share.interval.low, share.interval.high
         apart = "excludes" if low > 0 or high < 0 else "includes"
         yield (
-            f"{counted}; the mean difference is {_points(share.mean)}, with a 95 % interval over "
-            f"images from {_points(low)} to {_points(high)}, which {apart} zero."
+            f"{counted}. The mean difference, {two.label} less {one.label}, is "
+            f"{_points(share.mean)} percentage points, with a 95 % interval over images from "
+            f"{_points(low)} to {_points(high)}, which {apart} zero."
         )
     else:
-        yield f"{counted}; with fewer than {STARS} images this is a description, not a test."
+        yield f"{counted}. With fewer than {STARS} images this is a description, not a test."
 
 
 def _sinks(model: ComparedModel) -> Iterator[str]:
@@ -145,20 +167,10 @@ def _sinks(model: ComparedModel) -> Iterator[str]:
     if np.isnan(on_outliers).all():
         return
     layer = int(np.nanargmax(on_outliers))
-    held, uniform = (
-        float(on_outliers[layer]),
-        float(own.uniform[digest.keys.index("outlier patches")]),
-    )
-    if held < CLEAR_MASS:
-        yield (
-            f"Its outliers draw little of CLS's attention: {percent(held)} at most, in layer "
-            f"{layer + 1}."
-        )
-        return
-    times = f", {held / uniform:.0f} times their share of the tokens" if uniform > 0 else ""
+    held, uniform = float(on_outliers[layer]), float(own.uniform[column])
     yield (
-        f"They draw {percent(held)} of CLS's attention in layer {layer + 1} of {model.label}"
-        f"{times}."
+        f"The outlier patches of {model.label} draw at most {percent(held)} of CLS's attention, in "
+        f"layer {layer + 1}; they are {percent(uniform)} of the tokens."
     )
 
 
@@ -172,49 +184,69 @@ def _registers(model: ComparedModel) -> Iterator[str]:
     shares = own.shares[:, columns]
     total = np.nansum(shares, axis=1)
     layer = int(total.argmax())
-    if total[layer] < CLEAR_MASS:
-        yield (
-            f"The registers of {model.label} hold little of CLS's attention: "
-            f"{percent(float(total[layer]))} at most, in layer {layer + 1}."
-        )
-        return
     strongest = int(np.nanargmax(shares[layer]))
-    part = float(shares[layer, strongest] / total[layer])
     most = (
         ""
-        if len(model.registers) == 1
-        else f"; {model.registers[strongest]} alone holds {percent(part)} of that"
+        if len(model.registers) == 1 or total[layer] <= 0
+        else f" ({_register(model.registers[strongest])} alone "
+        f"{percent(float(shares[layer, strongest] / total[layer]))} of that)"
     )
+    uniform = float(np.nansum(own.uniform[columns]))
     yield (
         f"The registers of {model.label} hold {percent(float(total[layer]))} of CLS's attention in "
-        f"layer {layer + 1}, where they hold most, and {percent(float(total[-1]))} in the "
-        f"last{most}."
+        f"layer {layer + 1}, where they hold most{most}, and {percent(float(total[-1]))} in the "
+        f"last; they are {percent(uniform)} of the tokens."
     )
+    high = [
+        f"{_register(token)} {_layer(at)}"
+        for token, at in zip(digest.onset.tokens, digest.onset.prefix_onsets, strict=True)
+        if token in model.registers and at is not None
+    ]
+    if high:
+        yield (
+            f"Registers of {model.label} reach norms above {OUTLIER:g} times the median patch's, "
+            f"beginning as follows: {', '.join(high)}."
+        )
 
 
-def _maps(one: ComparedModel, two: ComparedModel, divergence: Paired | None) -> Iterator[str]:
-    if divergence is None or divergence.n == 0:
+def _maps(
+    one: ComparedModel, two: ComparedModel, comparisons: Sequence[MapComparison]
+) -> Iterator[str]:
+    if not comparisons:
         return
-    between = float(divergence.one.mean())
-    if between < 5e-4:
-        yield f"The last-layer maps of {one.label} and {two.label} show no difference."
+    between = float(np.mean([each.between.divergence for each in comparisons]))
+    if between < SAME_MAPS:
+        yield (
+            f"The last-layer maps of {one.label} and {two.label} show no difference: their "
+            f"Jensen-Shannon divergence is below {SAME_MAPS:g} bits."
+        )
         return
-    other = float(divergence.two.mean())
-    nearer = int((divergence.one < divergence.two).sum())
+    over = "" if len(comparisons) == 1 else f" on average over {len(comparisons)} images"
     yield (
-        f"The last-layer maps of the two models differ by {between:.3f} bits on average "
-        f"(Jensen-Shannon divergence, 0 to 1); {one.label}'s own maps of different images differ "
-        f"by {other:.3f}. In {nearer} of {divergence.n} images the two models agree with each "
-        "other more than that."
+        f"The last-layer maps of the two models differ by {between:.3f} bits{over} "
+        "(Jensen-Shannon divergence: 0 is the same, 1 shares no place)."
     )
+    known = [
+        (each.between.divergence, each.one.shuffled.divergence)
+        for each in comparisons
+        if each.one is not None and each.one.shuffled is not None
+    ]
+    if known:
+        apart = float(np.mean([other for _, other in known]))
+        nearer = sum(both < other for both, other in known)
+        yield (
+            f"For comparison, {one.label}'s own maps of two different images differ by "
+            f"{apart:.3f} bits on average; in {nearer} of {len(known)} images the two models' maps "
+            "are closer to each other than that model's map is to its map of another image."
+        )
 
 
 def _caveats(one: ComparedModel, two: ComparedModel, n: int) -> Iterator[str]:
     if bool(one.registers) != bool(two.registers):
         yield (
-            "The two checkpoints differ in more than registers: training runs, seeds and the way "
-            "position embeddings are brought to this resolution may differ too. The numbers are "
-            "consistent with an effect of registers; they do not show that registers are its cause."
+            "Two checkpoints may differ in more than registers: in the training run, its data and "
+            "seed, and in how position embeddings are brought to this resolution. So a difference "
+            "between them is not shown to be caused by registers."
         )
     if n < STARS:
         yield (
@@ -243,11 +275,15 @@ def percent(share: float) -> str:
 
 
 def _points(share: float) -> str:
-    return f"{100 * share:+.2f} percentage points"
+    """A difference of shares, with three digits that count where it is small."""
+    value = 100 * share
+    return f"{value:+.2f}" if abs(value) >= 0.095 or value == 0 else f"{value:+.2g}"
 
 
-def _layer(index: int, *, bare: bool = False) -> str:
+def _register(name: str) -> str:
+    return f"register {name.removeprefix('reg')}"
+
+
+def _layer(index: int) -> str:
     """A layer of the residual stream: 0 is the embedding."""
-    if index == 0:
-        return "the embedding" if bare else "in the embedding"
-    return f"layer {index}" if bare else f"after layer {index}"
+    return f"after layer {index}" if index else "in the embedding"

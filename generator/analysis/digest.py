@@ -13,18 +13,17 @@ import numpy as np
 from generator.analysis.absent import NotApplicable
 from generator.analysis.budget import MassBudget, mass_budget
 from generator.analysis.heads import HeadTables, head_tables
-from generator.analysis.lost import lost
+from generator.analysis.lost import Lost
 from generator.analysis.masks import KEPT_MASS, layer_masks
 from generator.analysis.massive import MassiveSummary, massive_summary
 from generator.analysis.norms import NormSummary, norm_summary
+from generator.analysis.objects import Objects, find_objects
 from generator.analysis.onset import OnsetSeries, onset_series
 from generator.analysis.rollout import RolloutDiagnostics, rollout_diagnostics
-from generator.analysis.tokencut import tokencut
+from generator.analysis.tokencut import TokenCut
 from generator.analysis.values import SinkValues, sink_values
 from generator.extras import Prediction
 from generator.records import AttentionRecord, FloatArray
-
-NO_FEATURES = NotApplicable("vectors of tokens were not measured")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +94,15 @@ class CellDigest:
     prediction: Prediction | None
 
 
-def cell_digest(record: AttentionRecord) -> CellDigest:
-    """The digest of a record. Takes a second or two at 37x37, most of it for TokenCut."""
+def cell_digest(record: AttentionRecord, objects: Objects | None = None) -> CellDigest:
+    """The digest of a record. Takes a second or two at 37x37, most of it for finding objects.
+
+    Args:
+        record: of one model on one image.
+        objects: found in it; None to look for them here.
+    """
     layout = record.layout
+    objects = objects or find_objects(record)
     last = last_map(record)
     masked = layer_masks(last[None], layout).mean
     budget = mass_budget(record)
@@ -113,8 +118,8 @@ def cell_digest(record: AttentionRecord) -> CellDigest:
         last=_shares(layout.fold(last)),
         rolled=_shares(layout.fold(record.rollout[0])),
         mask=MaskFacts(KEPT_MASS, masked.area, masked.parts.count),
-        lost=_lost(record),
-        tokencut=_tokencut(record),
+        lost=_found("LOST", objects.lost),
+        tokencut=_found("TokenCut", objects.tokencut),
         prediction=record.prediction,
     )
 
@@ -136,19 +141,7 @@ def _shares(values: FloatArray) -> FloatArray:
     return shares
 
 
-def _lost(record: AttentionRecord) -> FoundObject | NotApplicable:
-    if record.features is None:
-        return NO_FEATURES
-    found = lost(record.features.objects, record.layout, record.view)
+def _found(method: str, found: Lost | TokenCut | NotApplicable) -> FoundObject | NotApplicable:
     if isinstance(found, NotApplicable):
         return found
-    return FoundObject("LOST", found.pixels, found.seed, int(found.mask.sum()))
-
-
-def _tokencut(record: AttentionRecord) -> FoundObject | NotApplicable:
-    if record.features is None:
-        return NO_FEATURES
-    found = tokencut(record.features.objects, record.layout, record.view)
-    if isinstance(found, NotApplicable):
-        return found
-    return FoundObject("TokenCut", found.pixels, found.seed, int(found.mask.sum()))
+    return FoundObject(method, found.pixels, found.seed, int(found.mask.sum()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,26 +46,32 @@ class MapComparison:
 
     Attributes:
         between: of the two models.
-        one: baselines of the first.
-        two: baselines of the second.
+        one: baselines of the first; None where they were not asked for.
+        two: baselines of the second, likewise.
     """
 
     between: Agreement
-    one: Baselines
-    two: Baselines
+    one: Baselines | None
+    two: Baselines | None
 
 
 def compare_maps(
-    one: PairCell, two: PairCell, others: tuple[PairCell, PairCell] | None
+    one: PairCell,
+    two: PairCell,
+    others: tuple[PairCell, PairCell] | None,
+    *,
+    baselines: bool = True,
 ) -> MapComparison | None:
     """Compare the maps of two models on one image.
 
-    Half a second to a second at 16x16 and above, nearly all of it for the earth mover's distances.
+    About a second at 16x16 and above, nearly all of it for seven earth mover's distances; a fifth
+    of that without baselines.
 
     Args:
         one: the first model on the image.
         two: the second.
         others: both models on another image, for the shuffled baseline; None without one.
+        baselines: whether to compare with maps that know nothing of the picture, too.
 
     Returns:
         None where the two saw no part of the picture together.
@@ -75,13 +81,16 @@ def compare_maps(
         return None
     left, right, top, bottom = _shared_view(one.view, two.view)
     aspect = (right - left) / (bottom - top)
+    between = agreement(*placed, aspect=aspect)
+    if not baselines:
+        return MapComparison(between, None, None)
     maps = [
         _baselines(own, cell, other, aspect)
         for own, cell, other in zip(
             placed, (one, two), others if others else (None, None), strict=True
         )
     ]
-    return MapComparison(agreement(*placed, aspect=aspect), maps[0], maps[1])
+    return MapComparison(between, maps[0], maps[1])
 
 
 def _placed(cell: PairCell) -> PlacedMap:
@@ -158,9 +167,10 @@ def outlier_mass(cell: PairCell) -> float | None:
     return float(np.nan_to_num(own.shares[-1, budget.keys.index(OUTLIERS)]))
 
 
-def largest_share(cell: PairCell) -> float:
-    """Share of the patches' attention in the last layer that the most attended patch holds."""
-    return float(cell.digest.last.max())
+def largest_share(cell: PairCell) -> float | None:
+    """Attention of CLS on the patch it attends to most, last layer, mean over heads."""
+    found = cell.digest.onset.patch_attention
+    return None if found is None else float(found[-1])
 
 
 MEASURES: tuple[Measure, ...] = (
@@ -184,8 +194,8 @@ MEASURES: tuple[Measure, ...] = (
     ),
     Measure(
         "largest-share",
-        "most attended patch, last layer",
-        "share of the attention on patches",
+        "CLS attention on the patch that gets most, last layer",
+        "share of 1",
         "largest-cls-attention",
         largest_share,
     ),
@@ -207,19 +217,26 @@ MEASURES: tuple[Measure, ...] = (
 """What two models are paired by, in the order in which pages list it."""
 
 
+def measure_values(cell: PairCell) -> dict[str, float | None]:
+    """Every measure of one model on one image: id of the measure -> value."""
+    return {measure.id: measure.value(cell) for measure in MEASURES}
+
+
 def pair_measures(
-    images: Sequence[str], one: Sequence[PairCell], two: Sequence[PairCell]
+    images: Sequence[str],
+    one: Sequence[Mapping[str, float | None]],
+    two: Sequence[Mapping[str, float | None]],
 ) -> dict[str, Paired]:
     """Every measure of two models, paired over images: id of the measure -> values.
 
     Args:
         images: names of the images, in order.
-        one: the first model on each.
+        one: of :func:`measure_values`, the first model on each.
         two: the second.
     """
     return {
         measure.id: paired(
-            images, [measure.value(cell) for cell in one], [measure.value(cell) for cell in two]
+            images, [each[measure.id] for each in one], [each[measure.id] for each in two]
         )
         for measure in MEASURES
     }

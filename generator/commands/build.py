@@ -92,6 +92,18 @@ if TYPE_CHECKING:
     help="Where the site will be published: for search engines and link previews.",
 )
 @click.option(
+    "--compare",
+    multiple=True,
+    metavar="A,B",
+    help="Two models, by label or id, that get a page of their own together; none for no such "
+    "page. Repeat for more.  [default: models that differ in registers only]",
+)
+@click.option(
+    "--figures/--no-figures",
+    default=None,
+    help="Draw the analyses of each image on its page.  [default: up to 200 images]",
+)
+@click.option(
     "--anonymous/--no-anonymous",
     default=None,
     help="Leave out authors, links, folders, names of user and machine, and metadata, for "

@@ -19,9 +19,15 @@ from generator.commands.shared import MEASURING, one_line_errors, options
     metavar="IMAGE",
     help="Run the model on a picture and check what is captured against its eager attention.",
 )
+@click.option(
+    "--golden",
+    is_flag=True,
+    help="Hold the norms of a known checkpoint's registers against a published table, over the"
+    " example pictures at 518 px.",
+)
 @click.option("--resolution", type=int, metavar="PX", help="Short side of the input.")
 @options(MEASURING)
-def inspect(model: str, check: Path | None, **given: Any) -> None:
+def inspect(model: str, check: Path | None, golden: bool, **given: Any) -> None:
     """Say what is known of a model before its weights are downloaded; --check runs it."""
     from rich.console import Console
 
@@ -32,7 +38,11 @@ def inspect(model: str, check: Path | None, **given: Any) -> None:
     with one_line_errors():
         spec = ModelSpec.model_validate(model)
         resolved = inspection.show(console, spec, **_only(given, "trust_remote_code", "resolution"))
-        if check is not None and not inspection.check(console, resolved, check, **given):
+        passed = check is None or inspection.check(console, resolved, check, **given)
+        if golden:
+            given.pop("trust_remote_code")
+            passed = inspection.golden(console, resolved, **given) and passed
+        if not passed:
             sys.exit(1)
 
 

@@ -140,7 +140,7 @@ def report_html(source: Source, models: tuple[str, ...], images: tuple[str, ...]
     cells = source.cells(models, images)
     shown = [image for image in source.images(()) if any(c.image == image.slug for c in cells)]
     page = report_page(source, source.models(models), shown, cells)
-    return make_environment().get_template("report.html.jinja2").render(page=page)
+    return make_environment().get_template("printed.html.jinja2").render(page=page)
 
 
 def report_page(
@@ -153,7 +153,7 @@ def report_page(
     run, paper = source.run, source.run.paper
     folder = bundled("templates") / "static" / "css"
     style = "\n".join(
-        (folder / name).read_text(encoding="utf-8") for name in ("theme.css", "report.css")
+        (folder / name).read_text(encoding="utf-8") for name in ("theme.css", "printed.css")
     )
     return ReportPage(
         policy=f"default-src 'none'; style-src {hashes([style])}; img-src data:",

@@ -16,6 +16,7 @@ from torch import Tensor
 from generator.errors import ModelError
 from generator.extras import Features, Measuring
 from generator.measure.arrays import full, half
+from generator.measure.explain import explain
 from generator.measure.load import LoadedModel, inferred_layout
 from generator.measure.preprocess import Geometry
 from generator.measure.residual import ResidualStream
@@ -139,7 +140,7 @@ def _measure(model: LoadedModel, batch: Sequence[Prepared]) -> list[AttentionRec
     measuring = batch[0].measuring
     height, width = batch[0].pixels.shape[1:]
     pixels = torch.from_numpy(np.stack([item.pixels for item in batch])).to(model.device)
-    layout = vision.layout(height, width)
+    layout = model.layout(height, width)
     if not vision.listed:
         layout = inferred_layout(model, pixels[:1])
     reducer = Reducer(
@@ -151,13 +152,20 @@ def _measure(model: LoadedModel, batch: Sequence[Prepared]) -> list[AttentionRec
     tap = AttentionTap(model.blocks, reducer.reduce, tokens=layout.tokens, model=model.facts.id)
     residual = ResidualStream(model.blocks, layout, measuring.extras)
     vectors = VectorTap(model.blocks, tap, layout=layout, measuring=measuring, roots=model.roots)
-    with residual, torch.inference_mode(), tap, vectors:
-        model.forward(pixels, layout)
+    with residual, torch.no_grad(), tap, vectors:
+        hidden = model.forward(pixels, layout)
+        logits = model.head.logits(hidden, layout) if model.head is not None else None
     vectors.check()
     _note_missing(model, measuring, vectors)
-    return [
+    found = [
         _record(model, item, index, layout, tap, residual, vectors)
         for index, item in enumerate(batch)
+    ]
+    if logits is None:
+        return found
+    return [
+        _explained(model, item, record, pixels[index], logits[index])
+        for index, (item, record) in enumerate(zip(batch, found, strict=True))
     ]
 
 
@@ -172,6 +180,32 @@ def _note_missing(model: LoadedModel, measuring: Measuring, vectors: VectorTap) 
         if reason not in model.noted:
             model.noted.add(reason)
             log.warning("%s has %s.", model.facts.id, reason)
+
+
+def _explained(
+    model: LoadedModel,
+    item: Prepared,
+    record: AttentionRecord | Broken,
+    pixels: Tensor,
+    logits: Tensor,
+) -> AttentionRecord | Broken:
+    """The record with what the class head says, unless there is none to add to."""
+    if isinstance(record, Broken):
+        return record
+    wanted = item.measuring
+    try:
+        return explain(
+            model,
+            record,
+            pixels,
+            logits,
+            relevant="relevance" in wanted.extras,
+            lensed="lens" in wanted.extras,
+            target=wanted.target,
+            image=item.name,
+        )
+    except ModelError as error:
+        return Broken(item.key, error)
 
 
 def _record(
@@ -224,6 +258,7 @@ def _record(
         features=_features(residual, vectors, index),
         values=vectors.image_values(index),
         massive=residual.image_massive(index),
+        intervention=model.register,
     )
 
 
@@ -323,8 +358,7 @@ def _environment(model: LoadedModel, tap: AttentionTap[LayerStatistics]) -> Envi
 
 def _automatic(model: LoadedModel, item: Prepared) -> int:
     """Pictures in a batch, so that its tokens stay within what the device uses well."""
-    vision = model.resolved.vision
-    tokens = vision.layout(*item.pixels.shape[1:]).tokens
+    tokens = model.layout(*item.pixels.shape[1:]).tokens
     budget = CPU_TOKENS if model.device.type == "cpu" else ACCELERATOR_TOKENS
     return max(budget // tokens, 1)
 

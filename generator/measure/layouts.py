@@ -9,7 +9,7 @@ transformer; one that cannot have a map over the whole picture is refused by nam
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from generator.errors import ModelError, UnsupportedModelError
@@ -156,11 +156,37 @@ class VisionConfig:
     position: str
     position_grid: tuple[int, int]
 
+    def with_register(self) -> VisionConfig:
+        """The same with one register more, behind the prefix."""
+        registers = sum(name.startswith("reg") for name in self.prefix)
+        return replace(self, prefix=(*self.prefix, f"reg{registers + 1}"))
+
     def layout(self, input_height: int, input_width: int) -> TokenLayout:
         """The layout for an input of this many pixels, both divisible by the patch."""
         return TokenLayout(
             self.prefix, input_height // self.patch_height, input_width // self.patch_width
         )
+
+
+def takes_no_register(vision: VisionConfig, config: Mapping[str, Any]) -> str:
+    """Why the blocks of a model take no token more behind the prefix; empty when they do.
+
+    Args:
+        vision: its geometry.
+        config: its parsed ``config.json``.
+    """
+    reason = ""
+    if not vision.listed:
+        reason = f"the order of a {vision.model_type} model's tokens is not known beforehand"
+    elif vision.inputs != "pixels":
+        reason = f"a {vision.model_type} model is not given plain pixels"
+    elif not vision.prefix:
+        reason = f"a {vision.model_type} model has no class token to put it behind"
+    elif vision.model_type == "mlcd_vision_model":
+        reason = "its rotary embedding is laid out for its own tokens"
+    elif any(config.get(f"use_{kind}relative_position_bias") for kind in ("", "shared_")):
+        reason = "its relative position bias is of a fixed number of tokens"
+    return reason
 
 
 def read_vision_config(config: Mapping[str, Any], *, model: str) -> VisionConfig:

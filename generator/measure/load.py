@@ -7,7 +7,7 @@ import logging
 import math
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,12 +17,17 @@ from torch import Tensor, nn
 from transformers import MODEL_MAPPING, AutoConfig, AutoModel, PretrainedConfig
 
 from generator.errors import CaptureError, GalleryError, ModelError, UnsupportedModelError
+from generator.extras import Intervened
+from generator.measure.heads import ARCHITECTURES, ClassHead, class_head
 from generator.measure.hub import fetch_weights, first_line
 from generator.measure.layouts import InputStyle
+from generator.measure.registers import MovedNeurons
 from generator.measure.residual import find_blocks
 from generator.measure.resolve import ResolvedModel
 from generator.measure.vectors import HeadRoots
 from generator.records import ModelFacts, TokenLayout
+
+log = logging.getLogger(__name__)
 
 HARMLESS_MISSING = ("pooler.", "mask_token", "lm_head.", "classifier.")
 """Weights that no attention depends on: a checkpoint may leave them out."""
@@ -39,6 +44,8 @@ class LoadedModel:
         resolved: where it came from.
         device: where it runs.
         dtype: of weights and activations.
+        head: its class head; None for a backbone, or when the checkpoint's head is not whole.
+        register: a test-time register at work; None for the model as it is.
         inferred: layouts found by looking, by input height and width; see ``inferred_layout``.
         roots: decompositions of the output projections, by layer, made when first needed.
         noted: what has been said of the model already.
@@ -50,18 +57,30 @@ class LoadedModel:
     resolved: ResolvedModel
     device: torch.device
     dtype: torch.dtype
+    head: ClassHead | None = None
+    register: Intervened | None = None
     inferred: dict[tuple[int, int], TokenLayout] = field(default_factory=dict)
     roots: dict[int, HeadRoots] = field(default_factory=dict)
     noted: set[str] = field(default_factory=set)
 
-    def forward(self, pixels: Tensor, layout: TokenLayout) -> Tensor:
+    def layout(self, input_height: int, input_width: int) -> TokenLayout:
+        """The layout for an input of this many pixels, with the test-time register if any."""
+        vision = self.resolved.vision
+        vision = vision.with_register() if self.register else vision
+        return vision.layout(input_height, input_width)
+
+    def forward(self, pixels: Tensor, layout: TokenLayout, *, gradients: bool = False) -> Tensor:
         """Run the model; returns the last hidden state ``[image, token, channel]``.
 
         Args:
             pixels: ``[image, channel, row, column]``.
             layout: of an input of this size.
+            gradients: whether a backward pass is to follow.
         """
-        hidden: Tensor = self._run(pixels, layout).last_hidden_state
+        # Not inference mode: what a network keeps from one pass for the next, such as an index of
+        # relative positions, would be of no use to a later pass with gradients.
+        with torch.set_grad_enabled(gradients):
+            hidden: Tensor = self._run(pixels, layout).last_hidden_state
         return hidden
 
     def attentions(self, pixels: Tensor, layout: TokenLayout) -> tuple[Tensor, ...]:
@@ -69,7 +88,8 @@ class LoadedModel:
 
         Only a model loaded with eager attention returns any.
         """
-        return tuple(self._run(pixels, layout, output_attentions=True).attentions or ())
+        with torch.no_grad():
+            return tuple(self._run(pixels, layout, output_attentions=True).attentions or ())
 
     def _run(self, pixels: Tensor, layout: TokenLayout, **options: Any) -> Any:
         vision = self.resolved.vision
@@ -78,7 +98,8 @@ class LoadedModel:
         interpolates = _takes(self.network, "interpolate_pos_encoding")
         if off_size and interpolates and vision.inputs != "patches":
             options["interpolate_pos_encoding"] = True
-        with torch.inference_mode():
+        moved = MovedNeurons(self.blocks, self.register, layout) if self.register else nullcontext()
+        with moved:
             return self.network(**inputs, **options)
 
 
@@ -138,10 +159,16 @@ def load(
     """
     if resolved.source == "hub":
         fetch_weights(resolved.id, resolved.commit)
-    network = _network(resolved, dtype, attention)
-    _expect_finite(network, resolved.id)
+    network, head = _network(resolved, dtype, attention)
+    classifiers = nn.ModuleDict(
+        {f"classifier{n + 1}": c for n, c in enumerate(head.classifiers if head else ())}
+    )
+    for part in (network, classifiers):
+        _expect_finite(part, resolved.id)
+        part.requires_grad_(False)
     try:
         network.to(device)
+        classifiers.to(device)
     except torch.OutOfMemoryError as error:
         raise ModelError(
             f"The weights of {resolved.id} do not fit the memory of {device}.",
@@ -172,6 +199,7 @@ def load(
         resolved=resolved,
         device=device,
         dtype=dtype,
+        head=head,
     )
 
 
@@ -244,7 +272,10 @@ def _embedding(model: LoadedModel, pixels: Tensor, layout: TokenLayout) -> Tenso
     return seen[0].float().flatten(0, -2)
 
 
-def _network(resolved: ResolvedModel, dtype: torch.dtype, attention: str) -> nn.Module:
+def _network(
+    resolved: ResolvedModel, dtype: torch.dtype, attention: str
+) -> tuple[nn.Module, ClassHead | None]:
+    """The backbone, and the class head that was loaded with it."""
     options: dict[str, Any] = {
         "dtype": dtype,
         "attn_implementation": attention,
@@ -269,20 +300,30 @@ def _network(resolved: ResolvedModel, dtype: torch.dtype, attention: str) -> nn.
             f"The weights of {resolved.id} cannot be loaded: {reason}.",
             f"Check the checkpoint with transformers {transformers.__version__} alone.",
         ) from error
-    missing = [
-        name
-        for name in sorted(report["missing_keys"])
-        if not any(part in f"{name}." for part in HARMLESS_MISSING)
-    ]
     mismatched = [str(entry[0]) for entry in report.get("mismatched_keys", ())]
-    if missing or mismatched:
-        what = (missing + mismatched)[0]
+    lacking = [*sorted(report["missing_keys"]), *mismatched]
+    missing = [n for n in lacking if not any(part in f"{n}." for part in HARMLESS_MISSING)]
+    if missing:
+        what = missing[0]
         raise ModelError(
-            f"The weights of {resolved.id} lack {len(missing + mismatched)} tensors of "
+            f"The weights of {resolved.id} lack {len(missing)} tensors of "
             f"{type(network).__name__}, {what} first; random values would stand in for them.",
             "Check that the checkpoint belongs to its config.json.",
         )
-    return network
+    return _split(network, config, lacking, resolved.id)
+
+
+def _split(
+    network: nn.Module, config: PretrainedConfig, missing: list[str], model: str
+) -> tuple[nn.Module, ClassHead | None]:
+    """A network for classification as its backbone and its head; others have no head."""
+    if type(network).__name__ not in ARCHITECTURES:
+        return network, None
+    backbone: nn.Module = network.base_model  # type: ignore[assignment]
+    head = class_head(network, backbone, config, missing)
+    if head is None:
+        log.warning("%s has a class head that is not whole; it is left out.", model)
+    return backbone, head
 
 
 def _from_pretrained(
@@ -302,6 +343,10 @@ def _from_pretrained(
 
 def _model_class(resolved: ResolvedModel, config: PretrainedConfig) -> Any:
     """The class to load; a few vision towers are missing from transformers' own mapping."""
+    for name in config.architectures or ():
+        with_head = getattr(transformers, name, None) if name in ARCHITECTURES else None
+        if with_head is not None and with_head.config_class is type(config):
+            return with_head
     if type(config) in MODEL_MAPPING or getattr(config, "auto_map", None):
         return AutoModel
     found = getattr(transformers, type(config).__name__.replace("Config", "Model"), None)

@@ -9,12 +9,13 @@ from pathlib import Path
 from generator.present.colours import colour_tables
 from generator.present.contents import Assets
 from generator.present.environment import static_files
-from generator.present.heatmap import bar_png
+from generator.present.heatmap import bar_png, diverging_bar_png
 from generator.present.manifest import Settings
 
 STYLESHEETS = (
     *("theme.css", "layout.css", "content.css", "index.css"),
-    *("stage.css", "views.css", "charts.css", "custom.css"),
+    *("stage.css", "views.css", "charts.css", "panels.css", "analyses.css", "report.css"),
+    "custom.css",
 )
 """In order; ``custom.css`` exists only in a user's folder."""
 
@@ -110,5 +111,6 @@ def write_assets(root: Path, user: Path | None, settings: Settings) -> Assets:
             *(put(name, scripts[name].read_bytes()) for name in SCRIPTS),
         ),
         bar=put("colour-bar.png", bar_png(settings.colours)),
+        diverging_bar=put("diverging-bar.png", diverging_bar_png()),
         index_scripts=tuple(put(name, scripts[name].read_bytes()) for name in INDEX_SCRIPTS),
     )

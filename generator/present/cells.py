@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from generator.analysis.grids import PlacedMap
 from generator.analysis.norms import outliers_of
+from generator.analysis.objects import find_objects
 from generator.present.chunk import (
     CellFacts,
     Header,
@@ -25,6 +27,7 @@ from generator.present.chunk import (
 )
 from generator.present.comparison import divergence_bytes
 from generator.present.digests import publish_digest
+from generator.present.figures import publish_maps
 from generator.present.heatmap import map_png, wall_png
 from generator.present.manifest import FileEntry, Kind
 from generator.present.maps import PRIMARY, RECEIVED, maps_of, query_ids
@@ -68,6 +71,7 @@ class CellContent:
         entropy: float32 ``[layer, head]``.
         chunks: one file for each query.
         digest: the numbers of its analyses.
+        maps: the maps of its analyses; None where they are not drawn.
         on_registers: share of the class token's attention on registers, in the last layer,
             averaged over heads; None for a model that has not both.
     """
@@ -82,6 +86,7 @@ class CellContent:
     entropy: FloatArray
     chunks: tuple[FileEntry, ...]
     digest: FileEntry
+    maps: FileEntry | None
     on_registers: float | None
 
     @property
@@ -98,6 +103,7 @@ def publish_chunks(
     pool: Executor,
     *,
     mixed: bool,
+    figures: bool = False,
 ) -> CellContent:
     """Put the chunks and the digest of a cell into the site.
 
@@ -108,6 +114,7 @@ def publish_chunks(
         read: gives the record; called only when the former site lacks a chunk.
         pool: encodes them.
         mixed: whether models with and without a class token are compared.
+        figures: whether its analyses are drawn.
 
     Raises:
         GalleryError: whatever ``read`` raises for a record that is missing or damaged.
@@ -128,8 +135,11 @@ def publish_chunks(
         )
         for query, make in jobs.items()
     )
-    digest = publish_digest(shelf, cell, read)
-    return _content(read_header(shelf.root / chunks[0].path), chunks, digest)
+    # digest and maps both need the objects, which take most of their time
+    objects = cache(lambda: find_objects(read(cell.record)))
+    digest = publish_digest(shelf, cell, read, objects)
+    maps = publish_maps(shelf, cell, read, objects) if figures else None
+    return _content(read_header(shelf.root / chunks[0].path), chunks, digest, maps)
 
 
 def publish_coloured(
@@ -241,7 +251,9 @@ def _nothing() -> bytes:
     raise AssertionError("A chunk of the former site vanished while it was taken over.")
 
 
-def _content(header: Header, chunks: tuple[FileEntry, ...], digest: FileEntry) -> CellContent:
+def _content(
+    header: Header, chunks: tuple[FileEntry, ...], digest: FileEntry, maps: FileEntry | None
+) -> CellContent:
     maxima = np.array(header.maxima, dtype=np.float32)
     patches = np.array([[m[-1] for m in row] for row in header.mass], dtype=np.float32)
 
@@ -265,6 +277,7 @@ def _content(header: Header, chunks: tuple[FileEntry, ...], digest: FileEntry) -
         entropy=np.array(header.statistics.entropy, dtype=np.float32),
         chunks=chunks,
         digest=digest,
+        maps=maps,
         on_registers=_on_registers(header),
     )
 

@@ -31,3 +31,28 @@ def colour_table(name: str = DEFAULT_COLOURS) -> NDArray[np.uint8]:
     """One colour map: uint8 ``[256, channel]``, from low to high."""
     raw = base64.b64decode(colour_tables()[name])
     return np.frombuffer(raw, dtype=np.uint8).reshape(256, 3)
+
+
+DIVERGING_STOPS = (
+    (5, 48, 97),
+    (33, 102, 172),
+    (67, 147, 195),
+    (146, 197, 222),
+    (209, 229, 240),
+    (247, 247, 247),
+    (253, 219, 199),
+    (244, 165, 130),
+    (214, 96, 77),
+    (178, 24, 43),
+    (103, 0, 31),
+)
+"""ColorBrewer's RdBu, low to high, as in ``diverging.js``."""
+
+
+@cache
+def diverging_table() -> NDArray[np.uint8]:
+    """Colours for signed values: uint8 ``[256, channel]``, neutral in the middle."""
+    stops = np.array(DIVERGING_STOPS, dtype=np.float64)
+    places, at = np.linspace(0, 1, len(stops)), np.linspace(0, 1, 256)
+    channels = [np.interp(at, places, stops[:, channel]) for channel in range(3)]
+    return np.rint(np.stack(channels, axis=1)).astype(np.uint8)

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from generator.analysis.absent import NotApplicable
 from generator.analysis.model_digest import ModelDigest
 from generator.present.cells import CellContent
 from generator.present.digests import Digests
+from generator.present.feature_pictures import ColouredFeatures
+from generator.present.figures import ImageFigures, MapFiles
 from generator.present.front import Front
+from generator.present.location_files import Averages
 from generator.present.manifest import FileEntry, Settings
+from generator.present.pairs import ComparedPair
 from generator.present.scale import Scale
-from generator.records import FloatArray
+from generator.present.truth import CellTruth
+from generator.present.weight_files import Weights
 from generator.run import Failure
 
 
@@ -25,6 +31,7 @@ class Assets:
         boot: tells the styles that scripts run.
         scripts: of an image page, in order.
         bar: the picture of the colour bar.
+        diverging_bar: the picture of the bar of signed values.
         index_scripts: of an index page, in order.
     """
 
@@ -33,6 +40,7 @@ class Assets:
     boot: str
     scripts: tuple[str, ...]
     bar: str
+    diverging_bar: str
     index_scripts: tuple[str, ...]
 
 
@@ -50,21 +58,6 @@ class Copies:
 
     picture: FileEntry
     thumb: FileEntry
-
-
-@dataclass(frozen=True, slots=True)
-class Entropy:
-    """Entropy of a model's heads, averaged over images.
-
-    Attributes:
-        mean: ``[layer, head]`` in [0, 1].
-        images: how many images it is over.
-        file: its picture.
-    """
-
-    mean: FloatArray
-    images: int
-    file: FileEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +85,17 @@ class Contents:
         cells: (model, image) -> what its chunks hold.
         coloured: (model, image) -> its coloured pictures.
         copies: image -> its published copies.
-        entropy: model -> entropy of its heads.
+        averages: model -> averages by place, or why there are none.
+        weights: model -> pictures of its weights, or why there are none.
         divergence: image -> how far its models' maps lie apart, where there are two.
         digests: numbers of each cell's analyses, read when they are asked for.
         models: model -> the same over its images, for models that have any.
+        pairs: models compared two by two.
         front: what the front page shows besides.
+        figures: image -> pictures of its models' analyses; empty where none are drawn.
+        maps: what they were drawn from, read when it is asked for.
+        features: (model, image) -> features as colours, or why there are none.
+        truth: (model, image) -> agreement with marked objects, where somebody has marked some.
     """
 
     settings: Settings
@@ -106,8 +105,14 @@ class Contents:
     cells: Mapping[tuple[str, str], CellContent | Failure]
     coloured: Mapping[tuple[str, str], Coloured]
     copies: Mapping[str, Copies | Failure]
-    entropy: Mapping[str, Entropy]
+    averages: Averages
+    weights: Weights
     divergence: Mapping[str, Divergence]
     digests: Digests
     models: Mapping[str, ModelDigest]
+    pairs: tuple[ComparedPair, ...]
     front: Front
+    figures: Mapping[str, ImageFigures]
+    maps: MapFiles
+    features: Mapping[tuple[str, str], ColouredFeatures | NotApplicable]
+    truth: Mapping[tuple[str, str], CellTruth | Failure]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator.analysis.digest import CellDigest, cell_digest
+from generator.analysis.objects import Objects
 from generator.errors import StoreError
 from generator.packing import PackingError, pack, unpack
 from generator.present.manifest import FileEntry
@@ -18,8 +19,19 @@ DIGEST_VERSION = 1
 """Raised by hand when an analysis changes what it finds in the same record."""
 
 
-def publish_digest(shelf: Shelf, cell: Cell, read: Callable[[str], AttentionRecord]) -> FileEntry:
+def publish_digest(
+    shelf: Shelf,
+    cell: Cell,
+    read: Callable[[str], AttentionRecord],
+    objects: Callable[[], Objects],
+) -> FileEntry:
     """Put the digest of a cell into the site.
+
+    Args:
+        shelf: where it goes.
+        cell: names the record.
+        read: gives the record.
+        objects: found in it.
 
     Raises:
         GalleryError: whatever ``read`` raises for a record that is missing or damaged.
@@ -28,7 +40,7 @@ def publish_digest(shelf: Shelf, cell: Cell, read: Callable[[str], AttentionReco
         "digest",
         f"data/{cell.model}/{cell.image}.digest",
         {"record": cell.record, "digest": DIGEST_VERSION},
-        lambda: pack(cell_digest(read(cell.record))),
+        lambda: pack(cell_digest(read(cell.record), objects())),
         suffix=".safetensors",
     )
 

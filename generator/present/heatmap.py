@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from generator.present.colours import colour_table
+from generator.present.colours import colour_table, diverging_table
+from generator.present.ramps import Ramp
 from generator.present.scale import Scale
 from generator.records import FloatArray
 
@@ -27,42 +28,66 @@ def wall_png(values: FloatArray, scale: Scale, colours: str) -> bytes:
         scale: the shared scale.
         colours: name of the colour map.
     """
-    layers, columns, rows, cols = values.shape
-    steps = _steps(values, scale, WALL_STEPS)
+    return _wall_png(_steps(values, scale, WALL_STEPS), np.isnan(values), colours)
+
+
+def unit_wall_png(values: FloatArray, colours: str) -> bytes:
+    """Tiles on a linear scale: ``[tile row, tile col, row, col]`` in [0, 1]; NaN shows as a gap."""
+    position = np.nan_to_num(values)
+    steps = np.clip(position * WALL_STEPS, 0, WALL_STEPS - 1).astype(np.uint8)
+    return _wall_png(steps, np.isnan(values), colours)
+
+
+def _wall_png(steps: NDArray[np.uint8], empty: NDArray[np.bool_], colours: str) -> bytes:
+    """Tiles beside each other, ``[tile row, tile col, row, col]``, with a gap between them."""
+    down, across, rows, cols = steps.shape
     gap = WALL_STEPS  # one palette entry more, drawn transparent
-    wall = np.full((layers, rows + GAP, columns, cols + GAP), gap, dtype=np.uint8)
-    wall[:, :rows, :, :cols] = np.where(np.isnan(values), gap, steps).swapaxes(1, 2)
-    flat = wall.reshape(layers * (rows + GAP), columns * (cols + GAP))[:-GAP, :-GAP]
-    return _palette_png(flat, colours, WALL_STEPS, transparent=gap)
+    wall = np.full((down, rows + GAP, across, cols + GAP), gap, dtype=np.uint8)
+    wall[:, :rows, :, :cols] = np.where(empty, gap, steps).swapaxes(1, 2)
+    flat = wall.reshape(down * (rows + GAP), across * (cols + GAP))[:-GAP, :-GAP]
+    return palette_png(flat, colour_table(colours), WALL_STEPS, transparent=gap)
 
 
 def map_png(values: FloatArray, scale: Scale, colours: str) -> bytes:
     """One map, one pixel a patch: ``[grid row, grid col]``, times uniform."""
-    return _palette_png(_steps(values, scale, 256), colours, 256)
+    return palette_png(_steps(values, scale, 256), colour_table(colours), 256)
 
 
-def unit_png(values: FloatArray, colours: str) -> bytes:
-    """Values in [0, 1] on a linear scale, one pixel each: ``[row, col]``."""
-    steps = np.clip(np.rint(np.asarray(values) * 255), 0, 255).astype(np.uint8)
-    return _palette_png(steps, colours, 256)
+def ramp_png(values: FloatArray, ramp: Ramp, colours: str) -> bytes:
+    """Values on any ramp, one pixel each: ``[row, col]``."""
+    steps = _steps(values, ramp, 256)
+    table = diverging_table() if ramp.signed else colour_table(colours)
+    return palette_png(steps, table, 256)
+
+
+def diverging_bar_png() -> bytes:
+    """The colour bar of signed values, as :func:`bar_png`."""
+    return palette_png(np.arange(256, dtype=np.uint8)[None], diverging_table(), 256)
 
 
 def bar_png(colours: str) -> bytes:
     """The colour bar: every colour once, low to high, one pixel high."""
-    return _palette_png(np.arange(256, dtype=np.uint8)[None], colours, 256)
+    return palette_png(np.arange(256, dtype=np.uint8)[None], colour_table(colours), 256)
 
 
-def _steps(values: FloatArray, scale: Scale, steps: int) -> NDArray[np.uint8]:
+def _steps(values: FloatArray, scale: Scale | Ramp, steps: int) -> NDArray[np.uint8]:
     """Index of the colour of each value among ``steps`` equal parts of the scale."""
     position = np.nan_to_num(scale.position(values), nan=0.0, neginf=0.0, posinf=1.0)
     found: NDArray[np.uint8] = np.clip(position * steps, 0, steps - 1).astype(np.uint8)
     return found
 
 
-def _palette_png(
-    indices: NDArray[np.uint8], colours: str, steps: int, transparent: int | None = None
+def palette_png(
+    indices: NDArray[np.uint8], table: NDArray[np.uint8], steps: int, transparent: int | None = None
 ) -> bytes:
-    table = colour_table(colours)
+    """A picture of palette indices.
+
+    Args:
+        indices: ``[pixel row, pixel col]``.
+        table: 256 colours, of which ``steps`` are taken evenly.
+        steps: how many indices stand for colours.
+        transparent: an index that is drawn transparent.
+    """
     # the middle colour of each step, so that few steps look like many from afar
     middle = np.minimum(((np.arange(steps) + 0.5) * 256 / steps).astype(int), 255)
     picture = Image.fromarray(np.ascontiguousarray(indices))

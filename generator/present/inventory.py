@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from generator.present.cells import CellContent
 from generator.present.contents import Contents, Copies
+from generator.present.feature_pictures import ColouredFeatures
+from generator.present.location_files import LocationPictures
 from generator.present.manifest import (
     GENERATOR,
     RENDER_VERSION,
@@ -14,11 +16,13 @@ from generator.present.manifest import (
     Manifest,
     Measurement,
     ModelItem,
+    PairItem,
     Program,
     QuantisationEntry,
     ScaleEntry,
 )
 from generator.present.scale import Scale
+from generator.present.weight_files import WeightPictures
 from generator.present.wording import SCALE_RULE, UNIT
 from generator.run import Cell, Failure, ImageEntry, ModelEntry, Run
 
@@ -44,6 +48,7 @@ def manifest_of(run: Run, contents: Contents, pages: tuple[str, ...], version: s
         pages=pages,
         front=contents.front.files,
         patch_scale=_scale(patches) if patches else None,
+        pairs=tuple(PairItem(p.one, p.two, p.images, p.files) for p in contents.pairs),
         paper=run.paper,
         site_url=run.site_url,
         anonymous=run.anonymous,
@@ -57,7 +62,6 @@ def _scale(scale: Scale) -> ScaleEntry:
 def _model(model: ModelEntry, contents: Contents) -> ModelItem:
     cells = (c for (slug, _), c in contents.cells.items() if slug == model.slug)
     found = next((cell for cell in cells if isinstance(cell, CellContent)), None)
-    entropy = contents.entropy.get(model.slug)
     return ModelItem(
         slug=model.slug,
         label=model.label,
@@ -65,10 +69,35 @@ def _model(model: ModelEntry, contents: Contents) -> ModelItem:
         revision=model.revision,
         commit=model.commit or (found.facts.model.commit if found else ""),
         facts=found.facts.model if found else None,
-        files=(entropy.file,) if entropy else (),
+        files=(
+            *_averages(contents, model.slug),
+            *_weights(contents, model.slug),
+            *_feature_files(model, contents),
+        ),
         failure=model.failure,
         gated=model.gated,
+        weights=model.weights,
     )
+
+
+def _averages(contents: Contents, model: str) -> tuple[FileEntry, ...]:
+    found = contents.averages[model]
+    return (found.numbers, found.maps, found.rates) if isinstance(found, LocationPictures) else ()
+
+
+def _weights(contents: Contents, model: str) -> tuple[FileEntry, ...]:
+    found = contents.weights[model]
+    return found.files if isinstance(found, WeightPictures) else ()
+
+
+def _feature_files(model: ModelEntry, contents: Contents) -> tuple[FileEntry, ...]:
+    """Colours of a model's features: a file for all images, or one for each."""
+    found = (
+        each.source
+        for (slug, _), each in contents.features.items()
+        if slug == model.slug and isinstance(each, ColouredFeatures)
+    )
+    return tuple(dict.fromkeys(found))
 
 
 def _image(image: ImageEntry, contents: Contents) -> ImageItem:
@@ -110,11 +139,16 @@ def _cell(cell: Cell, contents: Contents, measurements: dict[Measurement, int]) 
         return CellItem(cell.model, cell.image, cell.record, None, (), found)
     coloured = contents.coloured[cell.model, cell.image]
     walls: tuple[FileEntry, ...] = (coloured.wall,) if coloured.wall else ()
+    maps: tuple[FileEntry, ...] = (found.maps,) if found.maps else ()
+    drawn = contents.figures[cell.image].drawn if cell.image in contents.figures else {}
+    colours = contents.features.get((cell.model, cell.image))
+    features = (colours.picture,) if isinstance(colours, ColouredFeatures) else ()
+    figures = (each.file for (model, _), each in drawn.items() if model == cell.model)
     return CellItem(
         model=cell.model,
         image=cell.image,
         record=cell.record,
         measurement=measurements[_measurement(found)],
-        files=(*found.chunks, found.digest, coloured.map, *walls),
+        files=(*found.chunks, found.digest, coloured.map, *walls, *maps, *figures, *features),
         failure=None,
     )

@@ -42,9 +42,18 @@ Kind = Literal[
     "map",
     "picture",
     "thumb",
-    "entropy",
+    "averages",
+    "average-maps",
+    "outlier-rates",
+    "weights",
+    "positions",
+    "filters",
     "divergence",
+    "agreement",
     "digest",
+    "maps",
+    "figure",
+    "features",
     "teaser",
     "seen",
     "social",
@@ -60,12 +69,15 @@ class Settings:
         walls: render a wall of every model and image for readers without JavaScript.
         picture_side: longest side of a published picture, in pixels.
         thumb_side: longest side of a thumbnail, in pixels.
+        figures: draw the analyses of each image on its page: ``all``, ``none``, or ``auto`` for
+            galleries of at most 200 images.
     """
 
     colours: str = "magma"
     walls: bool = True
     picture_side: int = 1280
     thumb_side: int = 480
+    figures: Literal["auto", "all", "none"] = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +88,13 @@ class FileEntry:
         path: relative to the site's root, with ``/``.
         kind: ``chunk`` (numbers of one query), ``patches`` (numbers of all patches as queries),
             ``wall`` (all maps of a query, coloured), ``map`` (last layer, mean over heads),
-            ``digest`` (numbers of a cell's analyses), ``picture``, ``thumb``, ``entropy`` (of a
-            model's heads) or ``divergence`` (of an image's models, pair by pair); for the front
+            ``digest`` (numbers of a cell's analyses), ``maps`` (the maps among them), ``figure``
+            (one of those, coloured), ``picture``, ``thumb`` or ``divergence`` (of an image's
+            models, pair by pair); for a model ``features`` (colours of its features over its
+            images), ``averages`` (numbers by place over images) and, drawn from them,
+            ``average-maps`` and ``outlier-rates``; ``weights`` (what is said of its weights),
+            ``positions`` (cosines of position embeddings) and ``filters`` (of the patch embedding);
+            for two models ``agreement`` (of their maps of an image, with baselines); for the front
             page ``teaser`` (a map), ``seen`` (what a model saw of a picture) and ``social`` (for
             link previews).
         query: id of the query, for chunks, walls and maps.
@@ -156,9 +173,10 @@ class ModelItem:
         revision: revision asked for; empty for a folder.
         commit: resolved commit; empty for a folder, whose weights' hash is in ``facts``.
         facts: what is known of the model that ran; null when none of its cells has a record.
-        files: its own files, such as the picture of its entropy.
+        files: its own files, such as the pictures of its weights.
         failure: why nothing could be measured with it; null when something could.
         gated: whether its authors grant access on the hub; false when the hub was not asked.
+        weights: key of what is seen of it without an image; empty where there is nothing.
     """
 
     slug: str
@@ -170,6 +188,7 @@ class ModelItem:
     files: tuple[FileEntry, ...]
     failure: Failure | None
     gated: bool = False
+    weights: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +266,23 @@ class CellItem:
 
 
 @dataclass(frozen=True, slots=True)
+class PairItem:
+    """Two models that are compared on a page of their own.
+
+    Attributes:
+        one: slug of the first model.
+        two: slug of the second.
+        images: slugs of the images that both have.
+        files: how their maps of each image agree, and maps of registers on the page.
+    """
+
+    one: str
+    two: str
+    images: tuple[str, ...]
+    files: tuple[FileEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """Everything a site is made of. Paths are relative to the folder of this file.
 
@@ -267,6 +303,7 @@ class Manifest:
         pages: paths of all pages, sorted.
         front: files of the front page.
         patch_scale: the shared colour scale of patches as queries; null where there are none.
+        pairs: models compared two by two.
         paper: that the gallery belongs to; null without one.
         site_url: where the site will stand, ending in a slash; empty when nobody said.
         anonymous: whether names, links and folders were left out on purpose.
@@ -288,6 +325,7 @@ class Manifest:
     pages: tuple[str, ...]
     front: tuple[FileEntry, ...] = ()
     patch_scale: ScaleEntry | None = None
+    pairs: tuple[PairItem, ...] = ()
     paper: Paper | None = None
     site_url: str = ""
     anonymous: bool = False
@@ -302,6 +340,7 @@ class Manifest:
             *models,
             *images,
             *(file for cell in self.cells for file in cell.files),
+            *(file for pair in self.pairs for file in pair.files),
         )
 
 
@@ -310,7 +349,7 @@ _CLASSES: dict[str, type] = {
     documented.__name__: documented
     for documented in (
         *(Manifest, Program, ScaleEntry, QuantisationEntry, Settings, FileEntry),
-        *(ModelItem, ImageItem, Measurement, CellItem, Failure),
+        *(ModelItem, ImageItem, Measurement, CellItem, PairItem, Failure),
         *(Paper, Author, PaperLink, TeaserCell),
         *(Environment, ModelFacts, Preprocessing, TokenLayout, View),
     )

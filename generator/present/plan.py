@@ -10,7 +10,9 @@ from generator.present.contents import Contents
 from generator.present.plan_finder import finder_script
 from generator.present.plan_image import image_page
 from generator.present.plan_index import index_pages
+from generator.present.plan_methods import methods_page
 from generator.present.plan_model import model_pages
+from generator.present.plan_report import report_page
 from generator.present.planner import Planner
 from generator.present.views_index import Site
 from generator.run import Run
@@ -30,6 +32,8 @@ def plan_site(run: Run, contents: Contents, version: str) -> Site:
             for previous, image, following in zip(before, shown, after, strict=True)
         ),
         models=tuple(page for model in run.models for page in model_pages(planner, model)),
+        methods=methods_page(planner),
+        reports=tuple(report_page(planner, pair) for pair in contents.pairs),
         more=tuple(more),
         scripts=(data,) if data else (),
     )

@@ -6,16 +6,16 @@ from generator.present.cells import CellContent
 from generator.present.chunk import CellFacts
 from generator.present.maps import POOL, PRIMARY
 from generator.present.patches import PATCH
+from generator.present.plan_analyses import analyses
 from generator.present.planner import Planner, image_path
 from generator.present.views import (
     Fact,
-    ImagePage,
     Link,
-    ModelColumn,
     PageData,
     PageModel,
     QueryChoice,
 )
+from generator.present.views_image import ImagePage, ModelColumn
 from generator.present.wording import (
     OUTLIERS_RULE,
     RECEIVED_NOTE,
@@ -67,6 +67,7 @@ def image_page(
         previous=Link(here.image_link(previous), previous.title) if previous else None,
         next=Link(here.image_link(following), following.title) if following else None,
         data=_data(here, image),
+        analyses=analyses(here, image),
     )
 
 

@@ -10,6 +10,8 @@ from generator.present.image_statistics import STATISTICS, figures_text
 from generator.present.paging import Part, parts
 from generator.present.plan_finder import by_group, finder, values_of
 from generator.present.plan_front import credit_groups, paper_block, social
+from generator.present.plan_marked import marked_summary
+from generator.present.plan_report import report_links
 from generator.present.planner import INDEX, Planner
 from generator.present.views import Link, Notice
 from generator.present.views_index import (
@@ -70,6 +72,8 @@ def _page(planner: Planner, script: PageScript | None, part: Part) -> IndexPage:
         social=social(here) if part.first else None,
         credits=credit_groups(here) if part.first else (),
         figures=_figures(here) if part.first else (),
+        comparisons=report_links(here) if part.first else (),
+        marked=marked_summary(here) if part.first else None,
     )
 
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from generator.present.cells import CellContent
+from generator.present.model_seen import SeenModel
 from generator.present.paging import Part, parts
+from generator.present.plan_model_attention import budget_section, rollout_section
+from generator.present.plan_model_heads import distance_section, heads_section
+from generator.present.plan_model_pictures import averages_section, weights_section
+from generator.present.plan_model_stream import massive_section, norms_section, onset_section
+from generator.present.plan_report import report_links
 from generator.present.planner import Planner, model_path
-from generator.present.scale import Tick
-from generator.present.views import EntropyTable, Fact, ModelImage, ModelPage, Picture
+from generator.present.views import Fact
+from generator.present.views_model import ModelImage, ModelPage, Section
 from generator.present.wording import grid_text, map_alt, notice, prefix_text
 from generator.records import ModelFacts
 from generator.run import ImageEntry, ModelEntry
-
-CELL = 22
-"""Pixels on the page for each head of the entropy picture."""
 
 
 def model_pages(planner: Planner, model: ModelEntry) -> tuple[ModelPage, ...]:
@@ -41,13 +44,14 @@ def _page(planner: Planner, model: ModelEntry, part: Part) -> ModelPage:
         steps=steps,
         steps_of=steps_of,
         command=planner.run.command if part.first else "",
-        entropy=_entropy(here, model) if part.first else None,
+        sections=_sections(here, model) if part.first else (),
         maps=_maps(cells),
         bar=here.shared_bar(),
         images=tuple(_image(here, model, image) for image in part.images),
         pages=part.links(here, first),
         range=part.range,
         failure=notice(model.failure) if part.first else None,
+        comparisons=report_links(here, model.slug) if part.first else (),
     )
 
 
@@ -105,25 +109,21 @@ def _steps(planner: Planner, model: ModelEntry) -> tuple[tuple[str, ...], str]:
     return steps, "" if all(other == steps for other, _ in found) else title
 
 
-def _entropy(planner: Planner, model: ModelEntry) -> EntropyTable | None:
-    found = planner.contents.entropy.get(model.slug)
-    if found is None:
-        return None
-    layers, heads = found.mean.shape
-    alt = (
-        f"Entropy of {layers} layers (rows) and {heads} heads (columns), from "
-        f"{found.mean.min():.2f} to {found.mean.max():.2f}."
-    )
-    ticks = tuple(Tick(position=n / 4, label=f"{n / 4:g}") for n in range(5))
-    return EntropyTable(
-        picture=Picture(planner.url(found.file.path), heads * CELL, layers * CELL, alt),
-        bar=planner.bar(ticks, "0: all on one token, 1: spread evenly", extends=False),
-        images=found.images,
-        heads=tuple(str(head + 1) for head in range(heads)),
-        layers=tuple(
-            (str(layer + 1), tuple(f"{value:.2f}" for value in row))
-            for layer, row in enumerate(found.mean)
-        ),
+def _sections(planner: Planner, model: ModelEntry) -> tuple[Section, ...]:
+    """What was found of the model; nothing where nothing could be measured."""
+    seen = SeenModel.of(planner, model)
+    if seen is None:
+        return ()
+    return (
+        heads_section(seen),
+        distance_section(seen),
+        budget_section(seen),
+        norms_section(seen),
+        onset_section(seen),
+        rollout_section(seen),
+        massive_section(seen),
+        averages_section(seen),
+        weights_section(planner, model),
     )
 
 

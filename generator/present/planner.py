@@ -6,7 +6,9 @@ import posixpath
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from generator.analysis.quantities import quantity
 from generator.present.cells import CellContent
+from generator.present.charts.chart import Definition
 from generator.present.contents import Contents, Copies
 from generator.present.heatmap import GAP
 from generator.present.manifest import MANIFEST, FileEntry
@@ -16,6 +18,7 @@ from generator.present.views import BarTick, ColourBar, Frame, Link, Picture
 from generator.run import Failure, ImageEntry, ModelEntry, Run
 
 INDEX = "index.html"
+METHODS = "methods/index.html"
 BAR_WIDTH = 256
 WALL_WIDTH = 560
 WALL_HEIGHT = 640
@@ -66,6 +69,7 @@ class Planner:
             description=description,
             gallery=Link(url=self.url(INDEX), text=self.run.title),
             manifest=self.url(MANIFEST),
+            methods=self.url(METHODS),
             stylesheets=tuple(self.url(path) for path in assets.stylesheets),
             print_stylesheet=self.url(assets.print_stylesheet),
             boot=self.url(assets.boot) if paths else "",
@@ -73,6 +77,14 @@ class Planner:
             version=self.version,
             canonical=self.absolute(self.page).removesuffix(INDEX),
         )
+
+    def definition(self, identifier: str) -> Definition:
+        """Where the methods page says what a quantity is.
+
+        Raises:
+            KeyError: there is no such quantity.
+        """
+        return Definition(quantity(identifier).name, f"{self.url(METHODS)}#{identifier}")
 
     def absolute(self, path: str) -> str:
         """A site-relative path on the web; empty when nobody said where the site will stand."""

@@ -60,12 +60,14 @@ class ColourBar:
         ticks: numbers below it.
         caption: what they are.
         extends: whether values beyond the ends exist and take the end's colour.
+        signed: whether zero is in the middle, with colours to both sides.
     """
 
     picture: Picture
     ticks: tuple[BarTick, ...]
     caption: str
     extends: bool
+    signed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class Frame:
         description: one sentence for search engines and link previews.
         gallery: link to the index.
         manifest: URL of the manifest.
+        methods: URL of the page that says what every number is.
         stylesheets: URLs of screen style sheets, in order.
         print_stylesheet: URL of the print style sheet.
         boot: URL of the script that tells the styles that scripts run.
@@ -89,6 +92,7 @@ class Frame:
     description: str
     gallery: Link
     manifest: str
+    methods: str
     stylesheets: tuple[str, ...]
     print_stylesheet: str
     boot: str
@@ -198,128 +202,3 @@ class PageData:
     pool: bool
     start: str
     models: tuple[PageModel, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ModelColumn:
-    """A model on an image page.
-
-    Attributes:
-        slug: of the model.
-        label: of the model.
-        url: of its page.
-        detail: layers, heads, grid and prefix in one line.
-        outliers: how many patches have an unusual norm, and in which layer.
-        note: what its maps show, when it isn't the CLS query.
-        wall: the rendered wall, for readers without JavaScript.
-        wall_rows: labels of its rows.
-        wall_heads: labels of its columns.
-        wall_factor: pixels on the page for each of its pixels.
-        failure: why there is nothing.
-    """
-
-    slug: str
-    label: str
-    url: str
-    detail: str
-    outliers: str
-    note: str
-    wall: Picture | None
-    wall_rows: tuple[str, ...]
-    wall_heads: tuple[str, ...]
-    wall_factor: int
-    failure: Notice | None
-
-
-@dataclass(frozen=True, slots=True)
-class ImagePage:
-    """One image, the models side by side."""
-
-    path: str
-    frame: Frame
-    title: str
-    size: str
-    place: str
-    credit: Credit
-    facts: tuple[Fact, ...]
-    picture: Picture | None
-    picture_failure: Notice | None
-    columns: tuple[ModelColumn, ...]
-    bar: ColourBar
-    scale_note: str
-    previous: Link | None
-    next: Link | None
-    data: PageData
-
-
-@dataclass(frozen=True, slots=True)
-class EntropyTable:
-    """Entropy of each head, averaged over images.
-
-    Attributes:
-        picture: one pixel a head, layers down.
-        bar: its colour bar, 0 to 1.
-        images: how many images the averages are over.
-        heads: column labels.
-        layers: for each layer its label and values, formatted.
-    """
-
-    picture: Picture
-    bar: ColourBar
-    images: int
-    heads: tuple[str, ...]
-    layers: tuple[tuple[str, tuple[str, ...]], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ModelImage:
-    """An image on a model's page."""
-
-    title: str
-    url: str
-    thumb: Picture | None
-    map: Picture | None
-    failure: Notice | None
-
-
-@dataclass(frozen=True, slots=True)
-class ModelPage:
-    """Facts and provenance of one model, or a further page with more of its images.
-
-    Attributes:
-        path: of the page, relative to the site.
-        frame: around the content.
-        first: whether this is the model's first page; the others list images only.
-        label: of the model.
-        id: of the model.
-        facts: what it is; like all that follows up to the images, empty on further pages.
-        provenance: how it was run.
-        steps: of the preprocessing.
-        steps_of: the image whose steps they are; empty when all images went through the same.
-        command: that makes the gallery again.
-        entropy: of its heads.
-        maps: what the small maps beside the images are; empty when there are none.
-        bar: colour bar of the small maps.
-        images: those of the gallery that this page lists.
-        pages: all pages of the model; empty when there is one.
-        range: which images this page lists, in words; empty when it lists all.
-        failure: why nothing could be measured with it.
-    """
-
-    path: str
-    frame: Frame
-    first: bool
-    label: str
-    id: str
-    facts: tuple[Fact, ...]
-    provenance: tuple[Fact, ...]
-    steps: tuple[str, ...]
-    steps_of: str
-    command: str
-    entropy: EntropyTable | None
-    maps: str
-    bar: ColourBar
-    images: tuple[ModelImage, ...]
-    pages: tuple[PageLink, ...]
-    range: str
-    failure: Notice | None

@@ -12,13 +12,15 @@ from generator.present.views import (
     ColourBar,
     Credit,
     Frame,
-    ImagePage,
     Link,
-    ModelPage,
     Notice,
     PageLink,
     Picture,
 )
+from generator.present.views_analyses import MarkedSummary
+from generator.present.views_image import ImagePage
+from generator.present.views_model import MethodsPage, ModelPage
+from generator.present.views_report import ReportPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ class IndexPage:
         social: for link previews; None when nobody said where the site will stand.
         credits: who made what, on the front page; empty on others.
         figures: for papers, on the front page; empty on others.
+        comparisons: pages of two models, linked from the front page.
+        marked: agreement with marked objects, on the front page; None where nobody has marked any.
     """
 
     path: str
@@ -127,6 +131,8 @@ class IndexPage:
     social: Social | None
     credits: tuple[CreditGroup, ...]
     figures: tuple[FigureFiles, ...]
+    comparisons: tuple[Link, ...]
+    marked: MarkedSummary | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,5 +351,7 @@ class Site:
     index: IndexPage
     images: tuple[ImagePage, ...]
     models: tuple[ModelPage, ...]
+    methods: MethodsPage
+    reports: tuple[ReportPage, ...] = ()
     more: tuple[IndexPage, ...] = ()
     scripts: tuple[PageScript, ...] = ()

@@ -27,6 +27,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def patches_text(number: int) -> str:
+    """``1 patch``, ``3 patches``."""
+    return f"{number:,} patch" if number == 1 else f"{number:,} patches"
+
+
 def percent(share: float) -> str:
     """A share of 1 in percent, as pages print it; the same as in ``numbers.js``."""
     if 0 < 100 * share < 0.001:

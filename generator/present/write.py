@@ -6,13 +6,14 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
 from jinja2 import TemplateError
 
+from generator.analysis.absent import NotApplicable
 from generator.analysis.model_digest import ModelDigest, model_digest
+from generator.analysis.objects import NO_FEATURES
 from generator.errors import GalleryError, StoreError
 from generator.present.assets import write_assets
 from generator.present.cells import (
@@ -22,12 +23,19 @@ from generator.present.cells import (
     publish_divergence,
 )
 from generator.present.comparison import mean_divergence
-from generator.present.contents import Coloured, Contents, Copies, Divergence, Entropy
+from generator.present.contents import Coloured, Contents, Copies, Divergence
 from generator.present.digests import Digests
 from generator.present.environment import make_environment, template_folders
+from generator.present.feature_pictures import ColouredFeatures, publish_feature_colours
+from generator.present.figures import (
+    ImageFigures,
+    MapFiles,
+    drawn_at_all,
+    publish_figures,
+)
 from generator.present.front import publish_front
-from generator.present.heatmap import unit_png
 from generator.present.inventory import manifest_of
+from generator.present.location_files import LocationFiles
 from generator.present.manifest import (
     MANIFEST,
     MANIFEST_SCHEMA,
@@ -38,13 +46,16 @@ from generator.present.manifest import (
     manifest_bytes,
     schema_bytes,
 )
+from generator.present.pairs import publish_pairs
 from generator.present.patches import PATCH
 from generator.present.pictures import published_copy
 from generator.present.plan import plan_site
 from generator.present.scale import Scale, shared_scale
 from generator.present.shelf import Shelf
 from generator.present.staging import staged
+from generator.present.truth import score_cells
 from generator.present.views_index import Site
+from generator.present.weight_files import ReadWeights, publish_weights
 from generator.records import AttentionRecord
 from generator.run import Failure, ImageEntry, Run
 
@@ -87,6 +98,7 @@ def build_site(
     templates: Path | None = None,
     version: str,
     settings: Settings | None = None,
+    read_weights: ReadWeights | None = None,
     advance: Advance = lambda: None,
     finish: Finish = lambda _: None,
 ) -> SiteReport:
@@ -94,12 +106,13 @@ def build_site(
 
     Args:
         run: models, images and cells.
-        read: gives the record of a key; called once for a record whose chunks don't exist yet, and
-            from one thread.
+        read: gives the record of a key; called once for a record whose chunks don't exist yet,
+            once more where feature colours don't, and from one thread.
         out: folder of the site; replaced as a whole at the end.
         templates: the user's templates and static files, before the program's own.
         version: of the program, for the pages and the manifest.
         settings: how records are drawn.
+        read_weights: gives what is seen of a model without an image, by ``ModelEntry.weights``.
         advance: called ``STEPS_A_CELL`` times for each cell, as the work goes on.
         finish: given the folder when everything else is in it, before it becomes ``out``: the
             figures that ``run`` names are drawn into it.
@@ -111,7 +124,7 @@ def build_site(
     template_folders(templates)  # complain before the work, not after it
     with staged(out) as stage:
         shelf = Shelf(stage, out, settings)
-        contents = _publish(run, read, shelf, templates, advance)
+        contents = _publish(run, read, read_weights, shelf, templates, advance)
         pages = _write_pages(plan_site(run, contents, version), stage, templates)
         _write_manifest(manifest_of(run, contents, pages, version), stage)
         finish(stage)
@@ -128,10 +141,17 @@ def build_site(
 
 
 def _publish(
-    run: Run, read: Read, shelf: Shelf, templates: Path | None, advance: Advance
+    run: Run,
+    read: Read,
+    read_weights: ReadWeights | None,
+    shelf: Shelf,
+    templates: Path | None,
+    advance: Advance,
 ) -> Contents:
     """Put everything heavy into the staging folder."""
-    cells = _publish_numbers(run, read, shelf, advance)
+    locations = LocationFiles(run, shelf)
+    figures = drawn_at_all(run, shelf.settings)
+    cells = _publish_numbers(run, read, shelf, locations, advance, figures=figures)
     found = [(slug, c) for (slug, _), c in cells.items() if isinstance(c, CellContent)]
     scale = _scale((slug, cell.facts.histogram) for slug, cell in found)
     coloured: dict[tuple[str, str], Coloured] = {}
@@ -144,6 +164,11 @@ def _publish(
     digests = Digests(
         shelf.root, {at: c.digest.path for at, c in cells.items() if isinstance(c, CellContent)}
     )
+    models = _model_digests(run, digests)
+    maps = MapFiles(
+        shelf.root,
+        {at: c.maps.path for at, c in cells.items() if isinstance(c, CellContent) and c.maps},
+    )
     return Contents(
         settings=shelf.settings,
         scale=scale,
@@ -152,16 +177,28 @@ def _publish(
         cells=cells,
         coloured=coloured,
         copies=_publish_pictures(run, shelf),
-        entropy=_publish_entropy(run, cells, shelf),
+        averages=locations.publish(run, scale),
+        weights=publish_weights(run, read_weights, shelf),
         divergence=_publish_divergence(run, cells, shelf),
         digests=digests,
-        models=_model_digests(run, digests),
+        models=models,
+        pairs=publish_pairs(run, cells, digests, models, shelf, scale),
         front=publish_front(run, cells, shelf, scale),
+        figures=_publish_figures(run, cells, shelf, scale),
+        maps=maps,
+        features=_publish_features(run, read, shelf, cells, digests),
+        truth=score_cells(run, cells, digests),
     )
 
 
 def _publish_numbers(
-    run: Run, read: Read, shelf: Shelf, advance: Advance
+    run: Run,
+    read: Read,
+    shelf: Shelf,
+    locations: LocationFiles,
+    advance: Advance,
+    *,
+    figures: bool,
 ) -> dict[tuple[str, str], CellContent | Failure]:
     """The chunks of every cell. Records are held one at a time."""
     cells: dict[tuple[str, str], CellContent | Failure] = {}
@@ -174,10 +211,18 @@ def _publish_numbers(
             else:
                 try:
                     found = publish_chunks(
-                        shelf, cell, ids[cell.model], read, pool, mixed=run.mixed
+                        shelf,
+                        cell,
+                        ids[cell.model],
+                        read,
+                        pool,
+                        mixed=run.mixed,
+                        figures=figures,
                     )
                 except GalleryError as error:
                     found = Failure(error.message, error.hint)
+                else:
+                    locations.add(cell, read)
             cells[cell.model, cell.image] = found
             advance()
     return cells
@@ -208,6 +253,40 @@ def _model_digests(run: Run, digests: Digests) -> dict[str, ModelDigest]:
     return found
 
 
+def _publish_figures(
+    run: Run, cells: dict[tuple[str, str], CellContent | Failure], shelf: Shelf, scale: Scale
+) -> dict[str, ImageFigures]:
+    """Pictures of each image's analyses; of no image that has no maps."""
+    found = {}
+    for image in run.images:
+        own = {model.slug: cells.get((model.slug, image.slug)) for model in run.models}
+        maps = {
+            slug: cell.maps
+            for slug, cell in own.items()
+            if isinstance(cell, CellContent) and cell.maps is not None
+        }
+        if maps:
+            found[image.slug] = publish_figures(shelf, image.slug, maps, scale)
+    return found
+
+
+def _publish_features(
+    run: Run,
+    read: Read,
+    shelf: Shelf,
+    cells: dict[tuple[str, str], CellContent | Failure],
+    digests: Digests,
+) -> dict[tuple[str, str], ColouredFeatures | NotApplicable]:
+    """Feature colours of the cells whose analyses are drawn; records are read once more."""
+    keys = {}
+    for at, cell in cells.items():
+        if isinstance(cell, CellContent) and cell.maps is not None:
+            digest = digests.of(*at)
+            if digest is not None and digest.lost != NO_FEATURES:
+                keys[at] = cell.facts.record
+    return publish_feature_colours(run, read, shelf, keys)
+
+
 def _publish_pictures(run: Run, shelf: Shelf) -> dict[str, Copies | Failure]:
     copies: dict[str, Copies | Failure] = {}
     for image in run.images:
@@ -233,27 +312,6 @@ def _copy(shelf: Shelf, image: ImageEntry, kind: Kind, side: int) -> FileEntry:
     )
 
 
-def _publish_entropy(
-    run: Run, cells: dict[tuple[str, str], CellContent | Failure], shelf: Shelf
-) -> dict[str, Entropy]:
-    found: dict[str, Entropy] = {}
-    for model in run.models:
-        contents = [cells.get((model.slug, image.slug)) for image in run.images]
-        entropy = [c.entropy for c in contents if isinstance(c, CellContent)]
-        if not entropy or len({values.shape for values in entropy}) != 1:
-            continue
-        mean = np.mean(entropy, axis=0)
-        file = shelf.put(
-            "entropy",
-            f"m/{model.slug}/entropy",
-            {"values": mean.astype("<f4").tobytes().hex(), "colours": shelf.settings.colours},
-            partial(unit_png, mean, shelf.settings.colours),
-            suffix=".png",
-        )
-        found[model.slug] = Entropy(mean, len(entropy), file)
-    return found
-
-
 def _publish_divergence(
     run: Run, cells: dict[tuple[str, str], CellContent | Failure], shelf: Shelf
 ) -> dict[str, Divergence]:
@@ -271,7 +329,13 @@ def _write_pages(site: Site, stage: Path, templates: Path | None) -> tuple[str, 
     environment = make_environment(templates)
     for script in site.scripts:
         (stage / script.path).write_text(script.text, encoding="utf-8", newline="\n")
-    kinds = (("index", (site.index, *site.more)), ("image", site.images), ("model", site.models))
+    kinds = (
+        ("index", (site.index, *site.more)),
+        ("image", site.images),
+        ("model", site.models),
+        ("report", site.reports),
+        ("methods", (site.methods,)),
+    )
     written: list[str] = []
     for kind, pages in kinds:
         try:

@@ -68,21 +68,14 @@ def page_data(site: Path, path: str) -> dict:
 # --- what is there ------------------------------------------------------------------------------
 
 
-def test_a_models_heat_map_names_its_layers_and_heads_and_its_maps_their_unit(built: Built) -> None:
+def test_a_models_small_maps_say_what_they_are_and_their_unit(built: Built) -> None:
     trial, site, _ = built
     for model in trial.run.models:
         records = [r for r in trial.records.values() if r.model.id == model.id]
-        html = (site / f"m/{model.slug}/index.html").read_text(encoding="utf-8")
-        heat = re.search(r'class="heat-heads".*?</div>.*?class="heat-layers".*?</div>', html, re.S)
-        if not records:
-            assert heat is None
-            continue
-        assert heat is not None
-        heads, layers = records[0].model.heads, records[0].model.layers
-        labels = re.findall(r"<span>(\d+)</span>", heat[0])
-        assert labels == [str(n + 1) for n in range(heads)] + [str(n + 1) for n in range(layers)]
-        assert f"Layer {layers}, mean over heads" in html
-        assert "times uniform" in html
+        if records:
+            html = (site / f"m/{model.slug}/index.html").read_text(encoding="utf-8")
+            assert f"Layer {records[0].model.layers}, mean over heads" in html
+            assert "times uniform" in html
 
 
 def test_every_model_image_and_failure_is_on_the_index(built: Built) -> None:
@@ -175,7 +168,7 @@ def test_the_page_draws_over_exactly_what_the_grid_covers(tmp_path: Path) -> Non
 
 def test_the_report_counts_what_was_made(built: Built) -> None:
     trial, site, report = built
-    assert report.pages == 1 + 2 + 5
+    assert report.pages == 1 + 2 + 5 + 1 + 1
     assert report.bytes == sum(len(data) for data in tree(site).values())
     assert report.failures == tuple(dict.fromkeys(trial.run.failures))
     assert len(trial.reads) == len(set(trial.reads)) == 8
@@ -192,7 +185,7 @@ def test_every_link_is_relative_and_leads_somewhere(built: Built) -> None:
             if link.startswith(("data:", "#")):
                 continue
             assert not re.match(r"[a-z]+:|/", link), link
-            assert (path.parent / unquote(link)).is_file(), f"{path}: {link}"
+            assert (path.parent / unquote(link.partition("#")[0])).is_file(), f"{path}: {link}"
 
 
 def test_nothing_in_the_site_knows_where_or_when_it_was_made(built: Built) -> None:
@@ -245,7 +238,9 @@ def test_the_manifest_lists_every_file_that_matters(built: Built) -> None:
     files = tree(site)
     listed = {file.path: file for file in found.files}
     heavy = {
-        path for path in files if path.startswith(("data/", "i/", "m/")) and "html" not in path
+        path
+        for path in files
+        if path.startswith(("data/", "i/", "m/", "r/")) and "html" not in path
     }
     assert heavy == set(listed)
     for path, file in listed.items():
@@ -511,5 +506,5 @@ def test_a_gallery_where_everything_failed_is_still_a_page(tmp_path: Path) -> No
     cells = tuple(cell for cell in trial.run.cells if cell.model == "gone")
     run = replace(trial.run, models=(gone,), cells=cells)
     report = build_site(run, trial.read, tmp_path / "site", version=VERSION)
-    assert report.pages == 4
+    assert report.pages == 5  # the index, two images, the model, the methods
     assert "is not on the hub" in page(tmp_path / "site", "i/image0/index.html").text

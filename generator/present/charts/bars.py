@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from generator.present.charts.axes import Span
-from generator.present.charts.chart import Axis, AxisTick, Box, Chart, Key, NumberTable
+from generator.present.charts.chart import Axis, AxisTick, Box, Chart, Key, NumberTable, Rule
 from generator.present.charts.words import (
     BOTTOM,
     HEIGHT,
@@ -20,9 +20,18 @@ from generator.present.charts.words import (
 )
 from generator.records import FloatArray
 
+REST = 9
+"""Series of a part that is what is left over."""
+
 
 def stacked_bars(
-    words: Words, names: Sequence[str], labels: Sequence[str], shares: FloatArray
+    words: Words,
+    names: Sequence[str],
+    labels: Sequence[str],
+    shares: FloatArray,
+    uniform: FloatArray | None = None,
+    *,
+    series: Sequence[int] = (),
 ) -> Chart:
     """Bars cut into parts that sum to 1.
 
@@ -31,7 +40,11 @@ def stacked_bars(
         names: of the parts, from the bottom.
         labels: of the bars.
         shares: ``[bar, part]``; NaN leaves a part out.
+        uniform: ``[part]``, shares to compare with; NaN leaves a part out. Dashed lines show where
+            its parts would end.
+        series: of each part; 1, 2, ... unless given. ``REST`` is pale.
     """
+    series = series or range(1, len(names) + 1)
     count = len(labels)
     slot = (RIGHT - LEFT) / max(count, 1)
     y = Span(0.0, 1.0, BOTTOM, TOP)
@@ -49,17 +62,16 @@ def stacked_bars(
                     y=top,
                     width=round(slot * 0.76, 2),
                     height=round(bottom - top, 2),
-                    series=part + 1,
+                    series=series[part],
                     text=f"{words.x} {label}, {name}: {100 * share:.2f} %",
                 )
             )
             below += share
-    rows = tuple(
-        (label, *("—" if np.isnan(v) else f"{100 * v:.2f}" for v in shares[n]))
-        for n, label in enumerate(labels)
-    )
-    means = [float(np.nanmean(shares[:, n])) for n in range(len(names))] if count else []
-    said = ", ".join(f"{n} {100 * m:.1f} %" for n, m in zip(names, means, strict=True))
+    there = [n for n in range(len(names)) if np.isfinite(shares[:, n]).any()]
+    rows = [(label, *_percents(shares[n, there])) for n, label in enumerate(labels)]
+    if uniform is not None:
+        rows.append(("uniform", *_percents(uniform[there])))
+    said = ", ".join(f"{names[n]} {100 * np.nanmean(shares[:, n]):.1f} %" for n in there)
     return Chart(
         id=words.id,
         title=words.title,
@@ -74,6 +86,24 @@ def stacked_bars(
         x=Axis(words.x, slot_ticks(list(labels), LEFT, slot, room=26)),
         y=Axis(words.y, tuple(AxisTick(y.at(n / 4), f"{25 * n} %") for n in range(5))),
         boxes=tuple(boxes),
-        keys=tuple(Key(n, name, "box") for n, name in enumerate(names, start=1)),
-        table=NumberTable((words.x, *(f"{name} (%)" for name in names)), rows),
+        rules=_ends(uniform, y),
+        keys=tuple(Key(series[n], names[n], "box") for n in there),
+        table=NumberTable((words.x, *(f"{names[n]} (%)" for n in there)), tuple(rows)),
     )
+
+
+def _percents(shares: FloatArray) -> tuple[str, ...]:
+    return tuple("—" if np.isnan(v) else f"{100 * v:.2f}" for v in shares)
+
+
+def _ends(uniform: FloatArray | None, y: Span) -> tuple[Rule, ...]:
+    """Where the parts would end, lines that would touch being one."""
+    if uniform is None:
+        return ()
+    ends = np.cumsum([v for v in uniform if not np.isnan(v)])[:-1]
+    places: list[float] = []
+    for end in reversed(ends):
+        place = y.at(float(end))
+        if not places or place - places[-1] > 3:
+            places.append(place)
+    return tuple(Rule(LEFT, place, RIGHT, place) for place in places)

@@ -87,6 +87,12 @@ class Box:
     url: str = ""
     strength: float = 0.0
 
+    @property
+    def outline(self) -> str:
+        """The rectangle as SVG path data: a third of the bytes, where there are hundreds."""
+        width, height = f"{self.width:g}", f"{self.height:g}"
+        return f"M{self.x:g} {self.y:g}h{width}v{height}h-{width}z"
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -106,6 +112,14 @@ class Key:
     series: int
     name: str
     shape: str
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """Where it is said what a chart's number is: the number's name, and the place on a page."""
+
+    name: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +156,9 @@ class Chart:
         scale: the colour bar of cells whose colour carries a number.
         scale_ticks: numbers under it.
         above: whether the numbers of the horizontal axis stand above the plot.
+        definitions: what its numbers are.
+        stops: whether linked marks are stops of the Tab key; not where they are hundreds, and the
+            same links stand in a table of the page.
     """
 
     id: str
@@ -165,6 +182,8 @@ class Chart:
     scale: tuple[Box, ...] = ()
     scale_ticks: tuple[AxisTick, ...] = ()
     above: bool = False
+    definitions: tuple[Definition, ...] = ()
+    stops: bool = True
 
     @property
     def linked(self) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from generator.present.charts.axes import number_text
 from generator.present.charts.chart import Axis, AxisTick, Box, Chart, NumberTable
 from generator.present.charts.words import Words, slot_ticks
-from generator.present.colours import colour_table
+from generator.present.colours import DEFAULT_COLOURS, colour_table
 from generator.records import FloatArray
 
 
@@ -19,6 +19,8 @@ def heat_grid(
     texts: Sequence[Sequence[str]],
     urls: Sequence[Sequence[str]],
     limits: tuple[float, float],
+    *,
+    colours: str = DEFAULT_COLOURS,
 ) -> Chart:
     """A square for each layer (down) and head (across), coloured by a number.
 
@@ -28,11 +30,12 @@ def heat_grid(
         texts: ``[layer][head]``, the numbers as they are printed.
         urls: ``[layer][head]``, where a square leads; empty for nowhere.
         limits: numbers at the ends of the colour map.
+        colours: name of the colour map.
     """
     layers, heads = values.shape
-    side = min(22.0, 460.0 / heads)
+    side = float(min(max(460 // heads, 6), 22))  # whole, for the bytes of hundreds of squares
     left, top = 34.0, 20.0
-    table = colour_table()
+    table = colour_table(colours)
     low, high = limits
     boxes = []
     for layer in range(layers):
@@ -53,14 +56,14 @@ def heat_grid(
                     url=urls[layer][head] if urls else "",
                 )
             )
-    strip = min(220.0, side * heads)
+    strip = min(max(side * heads, 150.0), 220.0)  # five numbers need room below it
     right, bottom = left + side * heads, top + side * layers
     return Chart(
         id=words.id,
         title=words.title,
         summary=f"{words.title}: {_extremes(values, texts)}.",
         note=words.note,
-        width=round(right + 6, 2),
+        width=round(max(right, left + strip) + 14, 2),
         height=round(bottom + 44, 2),
         left=left,
         top=top,
@@ -69,7 +72,7 @@ def heat_grid(
         x=Axis("", slot_ticks([str(n + 1) for n in range(heads)], left, side, room=16)),
         y=Axis("", slot_ticks([str(n + 1) for n in range(layers)], top, side, room=16)),
         boxes=tuple(boxes),
-        scale=_scale(left, bottom + 12, strip),
+        scale=_scale(left, round(bottom + 12, 2), strip, colours),
         scale_ticks=tuple(
             AxisTick(
                 round(left + strip * n / 4, 2),
@@ -85,9 +88,9 @@ def heat_grid(
     )
 
 
-def _scale(left: float, top: float, width: float) -> tuple[Box, ...]:
+def _scale(left: float, top: float, width: float, colours: str) -> tuple[Box, ...]:
     """The colour map as a strip of 64 steps."""
-    table, step = colour_table(), width / 64
+    table, step = colour_table(colours), width / 64
     return tuple(
         Box(
             x=round(left + step * n, 2),

@@ -34,8 +34,7 @@ def histogram(
         counts: ``[series, bin]``.
         log_x: whether the values' axis is logarithmic too.
     """
-    held = np.flatnonzero(np.asarray(counts).sum(axis=0))
-    first, last = (int(held[0]), int(held[-1])) if len(held) else (0, counts.shape[1] - 1)
+    first, last = held_bins(counts)
     x = Span(float(edges[first]), float(edges[last + 1]), LEFT, RIGHT, log=log_x)
     low, high = 0.5, max(float(np.max(counts, initial=1.0)), 1.0)
     y = Span(low, 10 ** math.ceil(math.log10(high) + 1e-9), BOTTOM, TOP, log=True)
@@ -71,12 +70,25 @@ def histogram(
         x=x.axis(words.x),
         y=y.axis(words.y),
         lines=tuple(lines),
-        keys=tuple(Key(n, name, "line") for n, name in enumerate(names, start=1)),
+        keys=tuple(Key(n, name, "line") for n, name in enumerate(names, start=1) if len(names) > 1),
         table=NumberTable((words.x, *names), rows),
     )
 
 
-def density(words: Words, edges: FloatArray, counts: FloatArray, first_layer: int = 0) -> Chart:
+def held_bins(counts: FloatArray) -> tuple[int, int]:
+    """First and last bin that hold something in any row of ``[row, bin]``; all where none does."""
+    held = np.flatnonzero(np.asarray(counts).sum(axis=0))
+    return (int(held[0]), int(held[-1])) if len(held) else (0, counts.shape[1] - 1)
+
+
+def density(
+    words: Words,
+    edges: FloatArray,
+    counts: FloatArray,
+    first_layer: int = 0,
+    *,
+    bins: tuple[int, int] | None = None,
+) -> Chart:
     """How values spread at each layer: shade is the share of the layer's values in a bin.
 
     Args:
@@ -84,9 +96,10 @@ def density(words: Words, edges: FloatArray, counts: FloatArray, first_layer: in
         edges: ``[bin + 1]``, on a logarithmic axis.
         counts: ``[layer, bin]``.
         first_layer: number of the first row.
+        bins: first and last bin to show, so that two charts have one axis; None for those that
+            hold something.
     """
-    held = np.flatnonzero(np.asarray(counts).sum(axis=0))
-    first, last = (int(held[0]), int(held[-1])) if len(held) else (0, counts.shape[1] - 1)
+    first, last = bins or held_bins(counts)
     y = Span(float(edges[first]), float(edges[last + 1]), BOTTOM, TOP, log=True)
     layers = len(counts)
     slot = (RIGHT - LEFT) / layers

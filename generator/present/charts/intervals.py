@@ -27,6 +27,7 @@ class Interval:
         low: lower end of the interval around the mean; None where there is none.
         high: upper end.
         texts: what each dot says.
+        count: values behind the mean; as many as dots unless given, where not all are drawn.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Interval:
     low: float | None
     high: float | None
     texts: tuple[str, ...]
+    count: int | None = None
 
 
 def interval_chart(words: Words, rows: Sequence[Interval], *, zero: bool = True) -> Chart:
@@ -91,7 +93,7 @@ def interval_chart(words: Words, rows: Sequence[Interval], *, zero: bool = True)
                     "—"
                     if row.low is None or row.high is None
                     else f"{number_text(row.low)} to {number_text(row.high)}",
-                    str(int(np.isfinite(row.values).sum())),
+                    str(int(np.isfinite(row.values).sum()) if row.count is None else row.count),
                 )
                 for row in rows
             ),

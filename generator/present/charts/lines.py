@@ -33,6 +33,7 @@ class Series:
         y: float ``[point]``; NaN leaves a gap.
         spread: float ``[point]``, half the height of a band; None for none.
         urls: where each point leads; empty for nowhere.
+        notes: what each point is beside its place, such as its head; empty for nothing.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Series:
     y: FloatArray
     spread: FloatArray | None = None
     urls: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def line_chart(
@@ -57,7 +59,7 @@ def line_chart(
         series: one line each.
         log: logarithmic vertical axis; numbers that are not positive are left out.
         references: dashed levels.
-        zero: start the vertical axis at zero.
+        zero: start the vertical axis at zero, and bands too.
     """
     y = _vertical(series, references, log=log, zero=zero)
     x = _horizontal(series)
@@ -117,6 +119,8 @@ def _vertical(
     for one in series:
         if one.spread is not None:
             around = np.concatenate([one.y - one.spread, one.y + one.spread])
+            if zero:  # what cannot be negative has no band below zero
+                around = np.maximum(around, 0.0)
             values += [float(v) for v in around if np.isfinite(v) and (v > 0 or not log)]
     values += [reference.y for reference in references]
     if zero:
@@ -176,9 +180,9 @@ def _dots(series: Sequence[Series], x: Span, y: Span, words: Words) -> Iterator[
             if point is None:
                 continue
             n, across, down = point
-            text = (
-                f"{prefix}{words.x} {number_text(float(one.x[n]))}: {number_text(float(one.y[n]))}"
-            )
+            note = f", {one.notes[n]}" if one.notes else ""
+            text = f"{prefix}{words.x} {number_text(float(one.x[n]))}{note}: "
+            text += number_text(float(one.y[n]))
             if one.spread is not None:
                 text += f" ± {number_text(float(one.spread[n]))}"
             yield Dot(across, down, number, text, one.urls[n] if one.urls else "")

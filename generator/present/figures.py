@@ -1,0 +1,251 @@
+"""The analyses' maps in the site: their numbers, and pictures of them on shared scales.
+
+The numbers come from the record, once; the pictures from the numbers, when those of all models of
+an image are known, since each row of pictures has one scale for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.cell_maps import CellMaps, ComponentMap, cell_maps
+from generator.analysis.objects import Objects
+from generator.analysis.pca import WHITENED_RANGE
+from generator.errors import StoreError
+from generator.packing import PackingError, pack, unpack
+from generator.present.heatmap import ramp_png
+from generator.present.manifest import FileEntry, Settings
+from generator.present.ramps import Ramp, chances, degrees, octaves, of_scale
+from generator.present.scale import Scale
+from generator.present.shelf import Shelf
+from generator.records import AttentionRecord, FloatArray
+from generator.run import Cell, Run
+
+FIGURES_VERSION = 1
+"""Raised by hand when other maps are made of the same record."""
+
+MOST_IMAGES = 200
+"""Larger galleries have no such pictures unless they are asked for: a dozen files a cell."""
+
+NORM_FLOOR = -2
+"""Norms below a quarter of the median are next to nothing."""
+
+CHANCE_FLOOR = -10
+"""About the chance of one of ImageNet's 1,000 classes."""
+
+Family = Literal[
+    "norms", "attention", "rollout", "degree", "signed", "deviations", "relevance", "lens"
+]
+"""Maps of one family share a scale."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A map to draw: ``[row, col]``."""
+
+    name: str
+    family: Family
+    values: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A map that was drawn.
+
+    Attributes:
+        file: the picture, one pixel a patch.
+        family: of its scale.
+        least: smallest value.
+        most: largest value.
+        clipped: share of the patches beyond the ends of the scale.
+    """
+
+    file: FileEntry
+    family: Family
+    least: float
+    most: float
+    clipped: float
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFigures:
+    """What was drawn of one image.
+
+    Attributes:
+        ramps: the scale of each family that has a map.
+        drawn: (model, name) -> the picture.
+    """
+
+    ramps: Mapping[Family, Ramp]
+    drawn: Mapping[tuple[str, str], Figure]
+
+
+def drawn_at_all(run: Run, settings: Settings) -> bool:
+    """Whether the pages of a gallery's images show their analyses."""
+    if settings.figures == "auto":
+        return len(run.images) <= MOST_IMAGES
+    return settings.figures == "all"
+
+
+def query_name(token: str) -> str:
+    """Name of the map of a query."""
+    return f"query-{token.lower()}"
+
+
+def drawings(maps: CellMaps) -> Iterator[Drawing]:
+    """Everything of a cell that is drawn as a map."""
+    yield Drawing("norms-peak", "norms", maps.norms.peak)
+    yield Drawing("norms-last", "norms", maps.norms.last)
+    for query in maps.queries:
+        yield Drawing(query_name(query.token), "attention", query.values)
+    yield Drawing("rollout", "rollout", maps.rollout)
+    if not isinstance(maps.lost, NotApplicable):
+        yield Drawing("lost-degree", "degree", maps.lost.inverse_degree)
+        yield Drawing("lost-seed", "signed", maps.lost.similarity)
+        yield Drawing("lost-score", "signed", maps.lost.score)
+    if not isinstance(maps.tokencut, NotApplicable):
+        yield Drawing("tokencut", "signed", maps.tokencut.vector)
+    for name, part in (("component", maps.component), ("without", maps.component_without)):
+        if isinstance(part, ComponentMap):
+            yield Drawing(name, "deviations", part.scores)
+    if not isinstance(maps.contribution, NotApplicable):
+        yield Drawing("contribution", "attention", maps.contribution.values)
+    if not isinstance(maps.relevance, NotApplicable):
+        yield Drawing("relevance", "relevance", maps.relevance)
+    if not isinstance(maps.lens, NotApplicable):
+        yield Drawing("lens", "lens", maps.lens.probability)
+
+
+def ramp_of(family: Family, maps: Sequence[FloatArray], scale: Scale) -> Ramp:
+    """The scale of a family of maps of all models of an image."""
+    rules: Mapping[Family, Callable[[], Ramp]] = {
+        "norms": lambda: octaves(maps, floor=NORM_FLOOR),
+        "attention": lambda: of_scale(scale),
+        "rollout": lambda: octaves(maps),
+        "degree": lambda: degrees(maps),
+        "signed": lambda: Ramp(-1, 1, signed=True),
+        "deviations": lambda: Ramp(-WHITENED_RANGE, WHITENED_RANGE, signed=True),
+        "relevance": lambda: octaves(maps),
+        "lens": lambda: chances(maps, floor=CHANCE_FLOOR),
+    }
+    return rules[family]()
+
+
+def publish_maps(
+    shelf: Shelf,
+    cell: Cell,
+    read: Callable[[str], AttentionRecord],
+    objects: Callable[[], Objects],
+) -> FileEntry:
+    """Put the numbers of a cell's maps into the site.
+
+    Args:
+        shelf: where they go.
+        cell: names the record.
+        read: gives the record.
+        objects: found in it.
+
+    Raises:
+        GalleryError: whatever ``read`` raises for a record that is missing or damaged.
+    """
+    return shelf.put(
+        "maps",
+        f"data/{cell.model}/{cell.image}.maps",
+        {"record": cell.record, "figures": FIGURES_VERSION},
+        lambda: pack(cell_maps(read(cell.record), objects())),
+        suffix=".safetensors",
+    )
+
+
+def read_maps(path: Path) -> CellMaps:
+    """Maps that were put into the site.
+
+    Raises:
+        StoreError: the file holds none.
+    """
+    try:
+        return unpack(CellMaps, path.read_bytes())
+    except (PackingError, OSError) as error:
+        raise StoreError(
+            f"The maps {path.name} cannot be read: {error}.",
+            "Remove the site's folder and build again.",
+        ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class MapFiles:
+    """The maps of a site, read one cell at a time.
+
+    Attributes:
+        root: the site's folder.
+        paths: (model, image) -> path of the maps, relative to the site.
+    """
+
+    root: Path
+    paths: Mapping[tuple[str, str], str]
+
+    def of(self, model: str, image: str) -> CellMaps | None:
+        """The maps of a cell; None where the cell has no record, or nothing is drawn."""
+        path = self.paths.get((model, image))
+        return read_maps(self.root / path) if path else None
+
+
+def publish_figures(
+    shelf: Shelf, image: str, files: Mapping[str, FileEntry], scale: Scale
+) -> ImageFigures:
+    """Put pictures of one image's maps into the site.
+
+    Args:
+        shelf: where they go.
+        image: its slug.
+        files: slug of a model -> its maps.
+        scale: of the gallery's attention.
+    """
+    every = {
+        model: tuple(drawings(read_maps(shelf.root / file.path))) for model, file in files.items()
+    }
+    families = dict.fromkeys(one.family for own in every.values() for one in own)
+    ramps = {
+        family: ramp_of(
+            family, [d.values for own in every.values() for d in own if d.family == family], scale
+        )
+        for family in families
+    }
+    drawn = {
+        (model, one.name): _figure(shelf, model, image, one, ramps[one.family], files[model])
+        for model, own in every.items()
+        for one in own
+    }
+    return ImageFigures(ramps, drawn)
+
+
+def _figure(
+    shelf: Shelf, model: str, image: str, drawing: Drawing, ramp: Ramp, source: FileEntry
+) -> Figure:
+    colours = shelf.settings.colours
+    file = shelf.put(
+        "figure",
+        f"data/{model}/{image}.{drawing.name}",
+        {
+            "maps": source.made_of,
+            "name": drawing.name,
+            "low": ramp.low,
+            "high": ramp.high,
+            "log": ramp.log,
+            "signed": ramp.signed,
+            "colours": colours,
+        },
+        lambda: ramp_png(drawing.values, ramp, colours),
+        suffix=".png",
+    )
+    return Figure(
+        file=file,
+        family=drawing.family,
+        least=float(drawing.values.min()),
+        most=float(drawing.values.max()),
+        clipped=ramp.clipped(drawing.values),
+    )

@@ -1,0 +1,192 @@
+"""The methods page: what every number of a gallery is, and what holds for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from generator.analysis.quantities_agreement import AGREEMENT
+from generator.analysis.quantities_attention import ATTENTION
+from generator.analysis.quantities_objects import OBJECTS
+from generator.analysis.quantities_stream import STREAM
+from generator.analysis.quantity import Quantity
+from generator.present.cells import CellContent
+from generator.present.digests import DIGEST_VERSION
+from generator.present.image_statistics import STATISTICS, Statistic
+from generator.present.manifest import RENDER_VERSION, QuantisationEntry
+from generator.present.planner import METHODS, Planner
+from generator.present.scale import power_label
+from generator.present.views import Fact, Link
+from generator.present.views_model import MethodsPage, QuantityEntry, QuantityGroup
+from generator.present.wording import OUTLIERS_RULE, RECEIVED_NOTE, scale_note
+
+GROUPS: tuple[tuple[str, str, str, tuple[Quantity, ...]], ...] = (
+    ("attention", "Attention", "From the rows of the attention matrices.", ATTENTION),
+    (
+        "residual-stream",
+        "The residual stream",
+        "From the vectors of tokens between the blocks, and from means over images.",
+        STREAM,
+    ),
+    (
+        "agreement",
+        "Two maps, two models",
+        "From two maps brought onto one grid, and from the same images seen by two models.",
+        AGREEMENT,
+    ),
+    (
+        "objects",
+        "Objects, features and weights",
+        "From masks of maps, from features of patches, from marked objects, and from weights.",
+        OBJECTS,
+    ),
+)
+"""Id, title, text and quantities of each group, in the order of ``QUANTITIES``."""
+
+
+def methods_page(planner: Planner) -> MethodsPage:
+    """Plan the methods page."""
+    here = planner.on(METHODS)
+    groups = (*(_group(*group) for group in GROUPS), _sorting())
+    parts = (("conventions", "Conventions"), ("storage", "How numbers are kept and drawn"))
+    titles = (*parts, *((group.id, group.title) for group in groups), ("versions", "Versions"))
+    return MethodsPage(
+        path=here.page,
+        frame=here.frame(
+            f"Methods · {planner.run.title}",
+            "What every number of this gallery is: unit, definition, source, how to read it.",
+        ),
+        conventions=tuple(_conventions()),
+        storage=tuple(_storage(here)),
+        versions=tuple(_versions(here)),
+        groups=groups,
+        contents=tuple(Link(f"#{id_}", title) for id_, title in titles),
+    )
+
+
+def _conventions() -> Iterator[Fact]:
+    yield Fact(
+        "Attention",
+        "The weights after the softmax, computed in float32: attention[layer, head, query, key]. "
+        "The rows of a query sum to 1 over all keys, prefix tokens included; nothing is cut off "
+        "silently. Attention tells where a model looks, not what matters to its answer.",
+    )
+    yield Fact(
+        "Layers, heads, rows, columns",
+        "Counted from 1 wherever they are read, in text, labels and addresses. Layer 0 of norms "
+        "is the embedding, before the first block.",
+    )
+    yield Fact(
+        "Tokens",
+        "The prefix comes first, CLS, then a distillation token or registers where the model has "
+        "them, then the patches row by row. How many there are is checked against the model's "
+        "config. A model without a class token shows " + RECEIVED_NOTE.split(" (")[0] + " instead.",
+    )
+    yield Fact(
+        "Times uniform",
+        "Attention times the number of keys: 1 is what every token would get if attention were "
+        "spread evenly. So models with different numbers of tokens compare.",
+    )
+    yield Fact(
+        "Norms",
+        "Of the residual stream after a block and before the final LayerNorm. After it, all norms "
+        "are alike and outliers cannot be seen.",
+    )
+    yield Fact("Outlier patches", f"{OUTLIERS_RULE[0].upper()}{OUTLIERS_RULE[1:]}.")
+    yield Fact(
+        "Means",
+        "Over queries first, then over heads where a number is not of one head, then over images; "
+        "each image counts alike. What a band of a chart is over stands below "
+        "the chart; standard deviations have no correction for small numbers.",
+    )
+    yield Fact(
+        "Not applicable, not measured, zero",
+        "They look different: a sentence with the reason, a sentence with what to do, and a 0.",
+    )
+
+
+def _storage(planner: Planner) -> Iterator[Fact]:
+    contents, stored = planner.contents, QuantisationEntry()
+    yield Fact("Shared scale", scale_note(contents.scale, contents.patch_scale))
+    yield Fact(
+        "Ends of the scale",
+        f"{power_label(contents.scale.low)} to {power_label(contents.scale.high)} times uniform, "
+        f"drawn by its logarithm in the colours of {contents.settings.colours}, which are even in "
+        "lightness and readable without colour vision.",
+    )
+    yield Fact(
+        "Quantisation",
+        f"Maps are shipped as {stored.bits}-bit codes: {stored.formula}, with the maximum of "
+        f"{stored.maximum}. Codes go from 0 to {stored.steps}. A decoded value is off by at most "
+        f"{stored.error_bound}, which is 0.4 % of the map's maximum at the top and less below.",
+    )
+    yield Fact(
+        "Interpolation",
+        "None, unless a reader asks for it: one value fills one patch.",
+    )
+    yield Fact(
+        "Charts",
+        "Drawn from unrounded numbers; what a mark says under the pointer, and tables, are rounded "
+        "for reading. Heat maps of heads have the same scale on the pages of all models.",
+    )
+
+
+def _versions(planner: Planner) -> Iterator[Fact]:
+    yield Fact("attention-gallery", planner.version)
+    cells = [c for c in planner.contents.cells.values() if isinstance(c, CellContent)]
+    names: dict[str, list[str]] = {}
+    for cell in cells:
+        for name, version in cell.facts.environment.versions:
+            if version not in names.setdefault(name, []):
+                names[name].append(version)
+    for name, versions in names.items():
+        yield Fact(name, ", ".join(versions))
+    environments = dict.fromkeys(
+        f"{e.device}, {e.dtype}, {e.attention}" for e in (cell.facts.environment for cell in cells)
+    )
+    if environments:
+        yield Fact("Measured on", "; ".join(environments))
+    yield Fact("Files", f"drawing {RENDER_VERSION}, analyses {DIGEST_VERSION}")
+
+
+def _group(
+    identifier: str, title: str, text: str, quantities: tuple[Quantity, ...]
+) -> QuantityGroup:
+    return QuantityGroup(identifier, title, text, tuple(_entry(each) for each in quantities))
+
+
+def _entry(found: Quantity) -> QuantityEntry:
+    return QuantityEntry(
+        id=found.id,
+        name=found.name,
+        unit=found.unit,
+        axes=" × ".join(found.axes),
+        definition=found.definition,
+        source=found.source,
+        low=found.low,
+        high=found.high,
+        caveat=found.caveat,
+    )
+
+
+def _sorting() -> QuantityGroup:
+    """The numbers that images are sorted by on the index."""
+    return QuantityGroup(
+        "sorting",
+        "What images are sorted by",
+        "One number for each image, on the index.",
+        tuple(_statistic(each) for each in STATISTICS),
+    )
+
+
+def _statistic(statistic: Statistic) -> QuantityEntry:
+    return QuantityEntry(
+        id=f"sort-{statistic.id}",
+        name=statistic.name,
+        unit=statistic.unit,
+        axes="image",
+        definition=statistic.definition,
+        source="",
+        low="",
+        high="",
+        caveat="",
+    )

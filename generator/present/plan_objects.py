@@ -1,0 +1,233 @@
+"""The analyses of an image on its page: objects found, components, and marked objects."""
+
+from __future__ import annotations
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.cell_maps import ComponentMap, LostMaps, TokenCutMaps
+from generator.analysis.digest import FoundObject
+from generator.analysis.truth import FOUND, MapScores
+from generator.present.charts.chart import NumberTable
+from generator.present.feature_pictures import ColouredFeatures
+from generator.present.panels import (
+    Cell,
+    Desk,
+    box_mark,
+    number,
+    outlined,
+    place_text,
+    seed_mark,
+    shown,
+)
+from generator.present.truth import MAPS, NO_SCORE, UNIFORM, CellTruth
+from generator.present.views_analyses import Analysis, Mark, ModelPanels, Panel
+from generator.present.wording import counted, patches_text, percent
+
+
+def mass_mask(desk: Desk) -> Analysis:
+    """The smallest set of patches that holds 60 % of the attention."""
+
+    def of(cell: Cell) -> ModelPanels:
+        facts = cell.digest.mask
+        text = f"{percent(facts.area)} of the patches, in {counted(facts.parts, 'part')}"
+        picture = desk.photo(
+            cell, f"{percent(facts.share)} of the mass", text, (outlined(cell.maps.mask),)
+        )
+        lines = () if picture else (text + ".",)
+        return desk.panels(cell, *shown(picture), lines=lines)
+
+    return desk.analysis(
+        "mass-mask", "Mask of the mass", ("mass-mask-area", "mass-mask-parts"), (), of
+    )
+
+
+def lost(desk: Desk) -> Analysis:
+    """The row of Darcet 2024, Fig. 13."""
+
+    def of(cell: Cell) -> ModelPanels:
+        maps, found = cell.maps.lost, cell.digest.lost
+        if not isinstance(maps, LostMaps) or not isinstance(found, FoundObject):
+            return desk.panels(cell, absent=_why(maps, found))
+        seed = seed_mark(found.seed)
+        return desk.panels(
+            cell,
+            *shown(
+                desk.map(cell, "lost-degree", "inverse degree", "", marks=(seed,)),
+                desk.map(
+                    cell, "lost-seed", "dot product with the seed", " of the largest", marks=(seed,)
+                ),
+                desk.map(
+                    cell,
+                    "lost-score",
+                    "seed expansion",
+                    " of the largest",
+                    text=f"{patches_text(int(maps.expansion.sum()))} of {maps.k} joined, outlined",
+                    marks=(outlined(maps.expansion),),
+                ),
+                _found(desk, cell, found, outlined(maps.mask)),
+            ),
+            lines=(
+                f"Seed at {place_text(found.seed)}; the largest dot product with it has the "
+                f"magnitude {number(maps.largest)}.",
+            ),
+        )
+
+    bars = desk.bar("degree", "inverse degree") + desk.bar(
+        "signed", "dot product or score, over its largest magnitude in the picture"
+    )
+    return desk.analysis("lost", "Object discovery: LOST", ("lost-degree", "lost-score"), bars, of)
+
+
+def tokencut(desk: Desk) -> Analysis:
+    """The eigenvector and its box."""
+
+    def of(cell: Cell) -> ModelPanels:
+        maps, found = cell.maps.tokencut, cell.digest.tokencut
+        if not isinstance(maps, TokenCutMaps) or not isinstance(found, FoundObject):
+            return desk.panels(cell, absent=_why(maps, found))
+        seed = seed_mark(found.seed)
+        return desk.panels(
+            cell,
+            *shown(
+                desk.map(cell, "tokencut", "eigenvector", " of the largest", marks=(seed,)),
+                _found(desk, cell, found, outlined(maps.mask)),
+            ),
+            lines=(
+                f"Eigenvalue {number(maps.eigenvalue)}, {number(maps.gap)} below the next; "
+                f"the largest entry is at {place_text(found.seed)}.",
+            ),
+        )
+
+    bars = desk.bar("signed", "entry of the eigenvector, over its largest magnitude")
+    return desk.analysis("tokencut", "Object discovery: TokenCut", ("tokencut-vector",), bars, of)
+
+
+def components(desk: Desk) -> Analysis:
+    """The first principal component, with and without outliers."""
+
+    def of(cell: Cell) -> ModelPanels:
+        whole, without = cell.maps.component, cell.maps.component_without
+        if not isinstance(whole, ComponentMap):
+            return desk.panels(cell, absent=_why(whole))
+        panels = [desk.map(cell, "component", "fitted to all patches", " SD")]
+        lines = [f"It holds {percent(whole.explained)} of the variance."]
+        if isinstance(without, ComponentMap):
+            panels.append(desk.map(cell, "without", "fitted without outliers", " SD"))
+            left_out = "1 outlier" if without.left_out == 1 else f"{without.left_out} outliers"
+            lines.append(f"Fitted without {left_out} it holds {percent(without.explained)}.")
+        else:
+            lines.append(f"There are {without.reason}.")
+        coloured = desk.planner.contents.features.get((cell.model.slug, desk.image.slug))
+        if isinstance(coloured, ColouredFeatures):
+            panels.append(desk.colours(cell, coloured))
+            return desk.panels(
+                cell, *panels, lines=(" ".join(lines), _colour_line(desk, cell, coloured))
+            )
+        return desk.panels(cell, *panels, lines=(" ".join(lines),))
+
+    return desk.analysis(
+        "components",
+        "Principal components of the patches",
+        ("leading-component", "feature-colours", "alignment-residual"),
+        desk.bar("deviations", "standard deviations; the sign is set by a rule, not by the model"),
+        of,
+    )
+
+
+def _colour_line(desk: Desk, cell: Cell, found: ColouredFeatures) -> str:
+    """What the colours are fitted to, and whether those of other models compare with them."""
+    over = "this image alone" if found.images == 1 else f"all {found.images} images of this model"
+    outliers = f", without {found.left_out} outliers" if found.left_out else ""
+    if cell.model.slug == found.reference:
+        compare = "Other models are turned onto this one."
+    elif found.residual is None:
+        compare = "They are not aligned to those of any other model: colours do not compare."
+    else:
+        label = next(m.label for m in desk.planner.run.models if m.slug == found.reference)
+        compare = f"Turned onto those of {label}, which leaves {percent(found.residual)} over: " + (
+            "colours do not compare."
+            if found.residual >= 1
+            else "the less, the better colours compare."
+        )
+    return (
+        f"Colours: components of {over}{outliers}; a first one "
+        f"({percent(found.first_explained)} of the variance) keeps {percent(found.foreground)} of "
+        f"the patches, the three shown hold {percent(found.explained)} of their variance. {compare}"
+    )
+
+
+def marked(desk: Desk) -> Analysis | None:
+    """Agreement with what people have marked; None where nobody has."""
+    image = desk.image
+    if not (image.mask or image.boxes):
+        return None
+
+    def of(cell: Cell) -> ModelPanels:
+        truth = cell.truth
+        if not isinstance(truth, CellTruth):
+            return desk.panels(cell, absent=truth.message if truth else "Not scored.")
+        url = desk.planner.model_link(cell.model)
+        return ModelPanels(
+            cell.model.label,
+            url,
+            panels=shown(_truth_panel(desk, cell, truth)),
+            lines=_box_lines(truth),
+            table=_scores(truth),
+        )
+
+    against = "mask" if image.mask else "boxes"
+    quantities: tuple[str, ...] = ("mass-inside", "pointing-game", "mask-iou", "average-precision")
+    if image.boxes:
+        quantities += ("box-iou",)
+    return desk.analysis(
+        "marked", f"Against the marked objects ({against})", quantities, (), of, opened=True
+    )
+
+
+def _truth_panel(desk: Desk, cell: Cell, truth: CellTruth) -> Panel | None:
+    marks = [outlined(truth.objects, "truth")] if truth.marks == "mask" else []
+    marks += [box_mark(cell, box, "truth") for box in truth.boxes]
+    for found in (cell.digest.lost, cell.digest.tokencut):
+        if isinstance(found, FoundObject):
+            marks.append(box_mark(cell, found.pixels, "found"))
+    share = float(truth.objects.mean())
+    text = f"marked objects on {percent(share)} of the patches, boxes found dashed"
+    return desk.photo(cell, "marked and found", text, tuple(marks))
+
+
+def _scores(truth: CellTruth) -> NumberTable:
+    rows = []
+    for name, scores in zip(MAPS, truth.maps, strict=True):
+        if isinstance(scores, MapScores):
+            numbers = (
+                percent(scores.mass_inside),
+                NO_SCORE if name == UNIFORM else "hit" if scores.hit else "miss",
+                f"{scores.iou:.2f}",
+                f"{scores.average_precision:.2f}",
+            )
+            rows.append((name, *numbers))
+        else:
+            rows.append((name, *4 * (NO_SCORE,)))
+    columns = ("map", "mass inside", "pointing game", "IoU at 60 %", "average precision")
+    return NumberTable(columns, tuple(rows))
+
+
+def _box_lines(truth: CellTruth) -> tuple[str, ...]:
+    first = truth.maps[0]
+    lines = [f"No scores: {first.reason}."] if isinstance(first, NotApplicable) else []
+    for method, overlap in (("LOST", truth.lost), ("TokenCut", truth.tokencut)):
+        if isinstance(overlap, NotApplicable):
+            lines.append(f"{method}: {overlap.reason}.")
+        else:
+            verdict = "found" if overlap >= FOUND else "not found"
+            lines.append(f"{method}: box IoU {overlap:.2f}, {verdict} at {FOUND:g}.")
+    return tuple(lines)
+
+
+def _found(desk: Desk, cell: Cell, found: FoundObject, mask: Mark) -> Panel | None:
+    text = patches_text(found.patches)
+    return desk.photo(cell, "object and box", text, (mask, box_mark(cell, found.pixels, "found")))
+
+
+def _why(*parts: object) -> str:
+    reason = next((part.reason for part in parts if isinstance(part, NotApplicable)), "not found")
+    return reason[0].upper() + reason[1:] + "."

@@ -1,0 +1,141 @@
+"""Parts of a comparison's page that show images: maps, registers as queries, found objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.digest import FoundObject
+from generator.analysis.objects import NO_FEATURES
+from generator.present.cells import CellContent
+from generator.present.model_seen import SeenModel
+from generator.present.pairs import SHOWN
+from generator.present.report_pair import ReportPair
+from generator.present.views import Picture
+from generator.present.views_report import Box, FoundObjects, ObjectRow, ReportImage, ReportMap
+from generator.present.wording import map_alt, query_label
+from generator.run import ImageEntry
+
+
+def map_rows(pair: ReportPair) -> tuple[ReportImage, ...]:
+    """The first images with both models' last layers."""
+    return tuple(_image(pair, image, tuple(_maps(pair, image))) for image in pair.images[:SHOWN])
+
+
+def _image(pair: ReportPair, image: ImageEntry, maps: tuple[ReportMap, ...]) -> ReportImage:
+    return ReportImage(
+        title=image.title,
+        url=pair.planner.image_link(image),
+        thumb=pair.planner.picture(image, thumb=True),
+        maps=maps,
+    )
+
+
+def _maps(pair: ReportPair, image: ImageEntry) -> Iterator[ReportMap]:
+    for seen in pair.models:
+        cell = pair.content(seen, image)
+        file = pair.planner.contents.coloured[seen.model.slug, image.slug].map
+        alt = map_alt(seen.model.label, cell.last, cell)
+        yield ReportMap(seen.model.label, pair.planner.map_picture(file, cell, alt))
+
+
+def register_rows(pair: ReportPair) -> tuple[ReportImage, ...]:
+    """The same images with the maps of CLS and of every register as queries."""
+    rows = []
+    for image in pair.images[:SHOWN]:
+        maps = [each for seen in pair.models for each in _register_maps(pair, seen, image)]
+        if maps:
+            rows.append(_image(pair, image, tuple(maps)))
+    return tuple(rows)
+
+
+def _register_maps(pair: ReportPair, seen: SeenModel, image: ImageEntry) -> Iterator[ReportMap]:
+    several = all(each.layout.registers for each in pair.models)
+    for register in seen.layout.registers:
+        file = pair.pair.registers.get((seen.model.slug, image.slug, register))
+        if file is not None:
+            name = query_label(register, True)
+            label = f"{seen.model.label}, {name}" if several else name
+            alt = f"{seen.model.label}, {name} as the query, last layer, mean over heads."
+            cell: CellContent = pair.content(seen, image)
+            yield ReportMap(label, pair.planner.map_picture(file, cell, alt))
+
+
+def registers_text(pair: ReportPair) -> str:
+    """What the maps are, and which model has none."""
+    without = [seen.model.label for seen in pair.models if not seen.layout.registers]
+    if len(without) == len(pair.models):
+        return "Not applicable: neither model has registers."
+    missing = f" {without[0]} has no registers." if without else ""
+    return (
+        "What each register attends to as the query: last layer, mean over heads, on the scale of "
+        f"the maps above. Registers are unequal, so they are not averaged.{missing}"
+    )
+
+
+def object_rows(pair: ReportPair) -> tuple[ObjectRow, ...]:
+    """The same images with what is found in them; none where nothing could be looked for."""
+    rows = [
+        ObjectRow(
+            title=image.title,
+            url=pair.planner.image_link(image),
+            models=tuple(_found(pair, seen, image) for seen in pair.models),
+        )
+        for image in pair.images[:SHOWN]
+    ]
+    return tuple(rows) if any(each.boxes for row in rows for each in row.models) else ()
+
+
+def _found(pair: ReportPair, seen: SeenModel, image: ImageEntry) -> FoundObjects:
+    digest = pair.planner.contents.digests.of(seen.model.slug, image.slug)
+    assert digest is not None, "both models have the pair's images"
+    boxes, text = [], []
+    for method, found in (("LOST", digest.lost), ("TokenCut", digest.tokencut)):
+        text.append(_words(method, found))
+        if isinstance(found, FoundObject):
+            left, top, right, bottom = found.pixels
+            width, height = round(right - left, 1), round(bottom - top, 1)
+            boxes.append(Box(method.lower(), round(left, 1), round(top, 1), width, height))
+    thumb = pair.planner.picture(image, thumb=True)
+    return FoundObjects(
+        label=seen.model.label,
+        picture=thumb and Picture(thumb.url, thumb.width, thumb.height, ""),
+        width=image.width,
+        height=image.height,
+        boxes=tuple(boxes),
+        text=tuple(text),
+    )
+
+
+def _words(method: str, found: FoundObject | NotApplicable) -> str:
+    if isinstance(found, NotApplicable):
+        return f"{method}: {found.reason}"
+    left, top, right, bottom = (round(value) for value in found.pixels)
+    patches = "1 patch" if found.patches == 1 else f"{found.patches} patches"
+    return f"{method}: {right - left} × {bottom - top} pixels, {patches}"
+
+
+def objects_text(pair: ReportPair) -> str:
+    """What the boxes are, or why there are none."""
+    rows = object_rows(pair)
+    if rows:
+        return (
+            "Boxes found without labels from the vectors of the last layer: LOST (solid line) "
+            "grows from the patch that is like the fewest others, TokenCut (dashed line) cuts the "
+            "patches in two. Whether a box holds an object is for the eye to say, or for boxes "
+            "given with --boxes."
+        )
+    digests = [
+        pair.planner.contents.digests.of(seen.model.slug, image.slug)
+        for seen in pair.models
+        for image in pair.images[:SHOWN]
+    ]
+    reasons = dict.fromkeys(
+        found.reason
+        for digest in digests
+        if digest is not None
+        for found in (digest.lost, digest.tokencut)
+        if isinstance(found, NotApplicable)
+    )
+    hint = " Build with --extras features to measure them." if NO_FEATURES.reason in reasons else ""
+    return f"No objects were looked for: {'; '.join(reasons)}.{hint}"

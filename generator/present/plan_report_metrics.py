@@ -1,0 +1,279 @@
+"""Sections of a comparison's page on numbers paired by image: how maps agree, what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from generator.analysis.agreement import Agreement
+from generator.analysis.pair import MEASURES, Baselines, MapComparison, Measure
+from generator.analysis.paired import STARS, Paired, bootstrap
+from generator.analysis.quantities import quantity
+from generator.present.charts.axes import number_text
+from generator.present.charts.chart import Chart
+from generator.present.charts.intervals import Interval, interval_chart
+from generator.present.charts.words import Words
+from generator.present.pairs import evenly
+from generator.present.report_pair import LETTERS, ReportPair
+from generator.present.views_model import Section, TableRow
+from generator.present.views_report import ReportTable
+from generator.present.wording import counted
+from generator.records import FloatArray
+
+MOST_DOTS = 60
+"""Single values that are drawn in a row: a thousand dots are a smear, and heavy."""
+
+AGREEMENTS: tuple[tuple[str, Callable[[Agreement], float]], ...] = (
+    ("divergence", lambda found: found.divergence),
+    ("pearson", lambda found: found.pearson),
+    ("spearman", lambda found: found.spearman),
+    ("earth-movers", lambda found: found.earth_movers),
+    ("similarity", lambda found: found.similarity),
+)
+"""Ids of the quantities, and where they stand."""
+
+Pick = Callable[[MapComparison], Agreement | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What a map is compared with: a short name for charts, a long one for the table."""
+
+    short: str
+    long: str
+    pick: Pick
+
+
+def agreement_section(pair: ReportPair) -> Section | None:
+    """How alike the two models' last-layer maps are, beside baselines."""
+    if not pair.pair.comparisons:
+        return None
+    compared = len(pair.pair.comparisons)
+    based = sum(each.one is not None for each in pair.pair.comparisons.values())
+    sample = (
+        f" Baselines are for {based} evenly spaced images of {compared}."
+        if based < compared
+        else ""
+    )
+    few = (
+        f" There are fewer than {STARS} images: every value is a dot, and nothing is called "
+        "significant."
+        if compared < STARS
+        else ""
+    )
+    left = pair.count - compared
+    gone = f" In {counted(left, 'image')} the two saw no part in common." if left else ""
+    return Section(
+        id="agreement",
+        title="How alike the maps are",
+        text=(
+            f"Last layer, mean over heads, the patches' part as shares of 1, on the coarser of the "
+            f"two grids and the part of the picture that both saw; {counted(compared, 'image')}. "
+            f"A is {pair.labels[0]}, B is {pair.labels[1]}.{gone}",
+            "No value means much alone. So each is read beside what maps that know nothing of the "
+            "picture get: spread evenly (uniform), a Gaussian in the middle (centre, as "
+            "photographs are centred), and the same model's map of another image (shuffled)."
+            f"{sample}{few}",
+        ),
+        charts=tuple(_agreement_chart(pair, name, value) for name, value in AGREEMENTS),
+    )
+
+
+def _rows(pair: ReportPair) -> tuple[_Row, ...]:
+    one, two = pair.labels
+    return (
+        _Row("A and B", f"{one} and {two}", lambda found: found.between),
+        *_baseline_rows(LETTERS[0], one, lambda found: found.one),
+        *_baseline_rows(LETTERS[1], two, lambda found: found.two),
+    )
+
+
+def _baseline_rows(
+    letter: str, label: str, own: Callable[[MapComparison], Baselines | None]
+) -> Iterator[_Row]:
+    yield _Row(
+        f"{letter}, shuffled",
+        f"{label} and its map of another image",
+        lambda found: base.shuffled if (base := own(found)) else None,
+    )
+    yield _Row(
+        f"{letter}, centre",
+        f"{label} and a Gaussian in the centre",
+        lambda found: base.centre if (base := own(found)) else None,
+    )
+    yield _Row(
+        f"{letter}, uniform",
+        f"{label} and a uniform map",
+        lambda found: base.uniform if (base := own(found)) else None,
+    )
+
+
+def _values(
+    pair: ReportPair, row: _Row, value: Callable[[Agreement], float]
+) -> tuple[tuple[str, ...], FloatArray]:
+    """Titles of the images that have the value, and the values."""
+    titles = {image.slug: image.title for image in pair.images}
+    found = [
+        (titles[image], value(agreement))
+        for image, comparison in pair.pair.comparisons.items()
+        if (agreement := row.pick(comparison)) is not None
+    ]
+    held = [(title, number) for title, number in found if np.isfinite(number)]
+    return tuple(title for title, _ in held), np.array([number for _, number in held])
+
+
+def _agreement_chart(pair: ReportPair, name: str, value: Callable[[Agreement], float]) -> Chart:
+    found = quantity(name)
+    rows = []
+    for row in _rows(pair):
+        titles, values = _values(pair, row, value)
+        if len(values):
+            rows.append(_interval(row.short, titles, values))
+    words = Words(
+        f"agreement-{name}",
+        f"{found.name[0].upper()}{found.name[1:]}",
+        found.unit,
+        "",
+        f"Low: {found.low}. High: {found.high}. {found.caveat}".strip(),
+    )
+    return pair.defined(interval_chart(words, rows, zero=False), name)
+
+
+def _interval(name: str, titles: Sequence[str], values: FloatArray) -> Interval:
+    interval = bootstrap(values)
+    shown = evenly(len(values), MOST_DOTS)
+    return Interval(
+        name=name,
+        values=values[list(shown)],
+        middle=float(values.mean()),
+        low=interval.low if interval else None,
+        high=interval.high if interval else None,
+        texts=tuple(f"{titles[n]}: {number_text(float(values[n]))}" for n in shown),
+        count=len(values),
+    )
+
+
+def agreement_table(pair: ReportPair) -> ReportTable | None:
+    """Means with their intervals: what is compared down, measures across."""
+    if not pair.pair.comparisons:
+        return None
+    rows = []
+    for row in _rows(pair):
+        columns = [_values(pair, row, value)[1] for _, value in AGREEMENTS]
+        if not any(len(each) for each in columns):
+            continue
+        count = max(len(each) for each in columns)
+        rows.append(TableRow((row.long,), "", (str(count), *map(_mean_text, columns))))
+    return ReportTable(
+        caption="Means over images, with 95 % bootstrap intervals over images in brackets. A dash: "
+        "not defined, because a uniform map has no correlation.",
+        columns=("compared", "n", *(quantity(name).name for name, _ in AGREEMENTS)),
+        rows=tuple(rows),
+    )
+
+
+def _mean_text(values: FloatArray) -> str:
+    if not len(values):
+        return "—"
+    interval = bootstrap(values)
+    text = _short(float(values.mean()))
+    if interval is None:
+        return text
+    return f"{text} [{_short(interval.low)}, {_short(interval.high)}]"
+
+
+def _short(value: float) -> str:
+    """Three digits that count, as many as an interval carries."""
+    return number_text(float(f"{value:.3g}")).replace("-", "\u2212", 1)
+
+
+def differences_section(pair: ReportPair) -> Section:
+    """Numbers of both models on the same image: a dot for each image's difference."""
+    held = [measure for measure in MEASURES if pair.pair.measures[measure.id].n]
+    absent = [measure for measure in MEASURES if not pair.pair.measures[measure.id].n]
+    many = pair.count > MOST_DOTS
+    drawn = f" Dots are {MOST_DOTS} evenly spaced images of {pair.count}." if many else ""
+    return Section(
+        id="differences",
+        title="Differences, image by image",
+        text=(
+            f"{quantity('paired-difference').definition} Right of zero, {pair.labels[1]} has more. "
+            f"{quantity('paired-difference').caveat}{drawn}",
+        ),
+        charts=tuple(_difference_chart(pair, measure) for measure in held),
+        absent=tuple(
+            f"{_capital(measure.name)}: not applicable, {_lacks(pair, measure)}."
+            for measure in absent
+        ),
+    )
+
+
+def _lacks(pair: ReportPair, measure: Measure) -> str:
+    """Why two models cannot be paired by a measure."""
+    if measure.id == "register-mass":
+        return "it takes registers and a class token in both models"
+    return "it takes a class token in both models"
+
+
+def _difference_chart(pair: ReportPair, measure: Measure) -> Chart:
+    found = pair.pair.measures[measure.id]
+    titles = {image.slug: image.title for image in pair.images}
+    shown = evenly(found.n, MOST_DOTS)
+    row = Interval(
+        name="B less A",
+        values=found.difference[list(shown)],
+        middle=found.mean,
+        low=found.interval.low if found.interval else None,
+        high=found.interval.high if found.interval else None,
+        texts=tuple(
+            f"{titles[found.images[n]]}: {number_text(float(found.one[n]))} and "
+            f"{number_text(float(found.two[n]))}"
+            for n in shown
+        ),
+        count=found.n,
+    )
+    words = Words(
+        f"difference-{measure.id}", _capital(measure.name), f"{measure.unit}, B less A", "", ""
+    )
+    return pair.defined(interval_chart(words, [row]), measure.quantity)
+
+
+def differences_table(pair: ReportPair) -> ReportTable:
+    """Means of both models and the mean difference, with its interval and n."""
+    few = f" With fewer than {STARS} images nothing is marked."
+    return ReportTable(
+        caption="Means over images; difference: second less first, with its 95 % bootstrap "
+        "interval over images. A star: the interval excludes zero."
+        + (few if pair.count < STARS else " No correction is made for there being several rows."),
+        columns=("number", "unit", *pair.labels, "difference", "95 % interval", "n"),
+        rows=tuple(
+            _difference_row(pair, measure, pair.pair.measures[measure.id]) for measure in MEASURES
+        ),
+    )
+
+
+def _difference_row(pair: ReportPair, measure: Measure, found: Paired) -> TableRow:
+    url = pair.planner.definition(measure.quantity).url
+    if not found.n:
+        return TableRow((measure.name,), url, (measure.unit, "—", "—", "—", "—", "0"))
+    interval = found.interval
+    apart = interval is not None and not interval.low <= 0 <= interval.high
+    star = " *" if found.stars_allowed and apart else ""
+    return TableRow(
+        (measure.name,),
+        url,
+        (
+            measure.unit,
+            _short(float(found.one.mean())),
+            _short(float(found.two.mean())),
+            _short(found.mean) + star,
+            f"{_short(interval.low)} to {_short(interval.high)}" if interval else "—",
+            str(found.n),
+        ),
+    )
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]

@@ -1,0 +1,88 @@
+"""What others have published about well-known checkpoints, for pages that compare these.
+
+Only for pairs whose ids are those of the checkpoints measured; nothing is inferred for others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A published number.
+
+    Attributes:
+        what: it is of.
+        value: as published.
+        source: who published it, where.
+    """
+
+    what: str
+    value: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class HighRegister:
+    """The register of highest norm of a checkpoint with registers.
+
+    Attributes:
+        register: its number, from 1.
+        layer: after which its norm is high, 1 being the first block.
+        before: norm of its mean one layer earlier.
+        after: norm of its mean after that layer.
+    """
+
+    register: int
+    layer: int
+    before: float
+    after: float
+
+
+_HIGH = {
+    "small": HighRegister(2, 5, 2.7, 99.1),
+    "base": HighRegister(4, 8, 18.0, 187.8),
+    "large": HighRegister(1, 3, 14.8, 273.1),
+    "giant": HighRegister(3, 1, 0.7, 626.5),
+}
+_SUN = (
+    "Sun 2024 (Massive Activations), mean register vectors over 10,000 ImageNet images; norms of "
+    "single images lie at or somewhat above"
+)
+_JIANG = "Jiang 2025 (test-time registers), Table 5, LOST"
+
+
+def published(one: str, two: str) -> tuple[Published, ...]:
+    """What is published of two checkpoints by their hub ids; empty for others.
+
+    Args:
+        one: id of the checkpoint without registers.
+        two: id of the one with registers.
+    """
+    size = one.removeprefix("facebook/dinov2-")
+    if one == size or two != f"facebook/dinov2-with-registers-{size}" or size not in _HIGH:
+        return ()
+    high = _HIGH[size]
+    found = [
+        Published(
+            f"{two}: register of highest norm",
+            f"register {high.register}, from {high.before:g} to {high.after:g} after layer "
+            f"{high.layer}",
+            _SUN,
+        )
+    ]
+    if size == "large":
+        found += [
+            Published(f"{one}: CorLoc VOC07 / VOC12 / COCO20k", "32.2 / 36.8 / 25.4 %", _JIANG),
+            Published(f"{two}: the same", "56.2 / 60.2 / 42.3 %", _JIANG),
+        ]
+    if size == "giant":
+        found.append(
+            Published(
+                f"{one}: patches with a norm above 150 at the output",
+                "2.37 %, telling apart from about layer 15 of 40",
+                "Darcet 2024 (registers), section 2",
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,139 @@
+"""How the maps and boxes of each cell agree with what people have marked in the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.agreement import centre_gaussian, shuffled, uniform_map
+from generator.analysis.boxes import BoolArray
+from generator.analysis.digest import CellDigest, FoundObject
+from generator.analysis.truth import (
+    Box,
+    GridTruth,
+    MapScores,
+    best_iou,
+    boxes_in_view,
+    score_map,
+    truth_of_boxes,
+    truth_on_grid,
+)
+from generator.annotations import Mask, read_mask
+from generator.errors import GalleryError
+from generator.present.cells import CellContent
+from generator.present.chunk import CellFacts
+from generator.present.digests import Digests
+from generator.records import FloatArray
+from generator.run import Failure, ImageEntry, Run
+
+Marks = Literal["mask", "boxes"]
+
+UNIFORM = "uniform"
+MAPS = ("last layer", "rollout", "last layer of another picture", UNIFORM, "centred Gaussian")
+"""The maps that are compared with the objects: two of the model, and three that know nothing of
+the picture."""
+
+NO_SCORE = "\u2013"
+"""Where there is no score, as of the uniform map in the pointing game: all its places tie."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellTruth:
+    """One model on one image with marked objects.
+
+    Attributes:
+        marks: what the maps are compared with; boxes where there is no mask.
+        objects: bool ``[row, col]``, patches that are mostly object.
+        maps: scores of each of :data:`MAPS`.
+        boxes: of the picture, cut to what the model saw.
+        lost: overlap of LOST's box with the marked box that it fits best.
+        tokencut: likewise of TokenCut's.
+    """
+
+    marks: Marks
+    objects: BoolArray
+    maps: tuple[MapScores | NotApplicable, ...]
+    boxes: tuple[Box, ...]
+    lost: float | NotApplicable
+    tokencut: float | NotApplicable
+
+
+def score_cells(
+    run: Run, cells: Mapping[tuple[str, str], CellContent | Failure], digests: Digests
+) -> dict[tuple[str, str], CellTruth | Failure]:
+    """Score every cell whose image has a mask or boxes; a mask that cannot be read is a failure."""
+    found: dict[tuple[str, str], CellTruth | Failure] = {}
+    marked = [i for i in run.images if i.failure is None and (i.mask or i.boxes)]
+    partners = shuffled(len(marked)) or (None,) * len(marked)
+    for image, partner in zip(marked, partners, strict=True):
+        try:
+            mask = read_mask(image.mask) if image.mask else None
+        except GalleryError as error:
+            found |= {
+                (model.slug, image.slug): Failure(error.message, error.hint) for model in run.models
+            }
+            continue
+        for model in run.models:
+            cell = cells.get((model.slug, image.slug))
+            digest = digests.of(model.slug, image.slug)
+            if isinstance(cell, CellContent) and digest is not None:
+                other = None
+                if partner is not None:
+                    other = digests.of(model.slug, marked[partner].slug)
+                found[model.slug, image.slug] = _scored(image, mask, cell.facts, digest, other)
+    return found
+
+
+def _scored(
+    image: ImageEntry,
+    mask: Mask | None,
+    facts: CellFacts,
+    digest: CellDigest,
+    other: CellDigest | None,
+) -> CellTruth:
+    layout, view = facts.layout, facts.view
+    boxes = boxes_in_view((box.box for box in image.boxes), view)
+    truth: GridTruth = (
+        truth_of_boxes(boxes, layout, view)
+        if mask is None
+        else truth_on_grid(mask.objects, mask.void, layout, view)
+    )
+    maps = (
+        digest.last,
+        digest.rolled,
+        _of_another(digest, other),
+        uniform_map(layout.rows, layout.cols),
+        centre_gaussian(layout.rows, layout.cols),
+    )
+    return CellTruth(
+        marks="boxes" if mask is None else "mask",
+        objects=truth.inside > truth.outside,
+        maps=tuple(
+            values if isinstance(values, NotApplicable) else score_map(values, truth)
+            for values in maps
+        ),
+        boxes=boxes,
+        lost=_overlap(digest.lost, boxes, image),
+        tokencut=_overlap(digest.tokencut, boxes, image),
+    )
+
+
+def _of_another(digest: CellDigest, other: CellDigest | None) -> FloatArray | NotApplicable:
+    """The map of another picture, as if it were this one's."""
+    if other is None:
+        return NotApplicable("no other picture has marks")
+    if other.last.shape != digest.last.shape:
+        return NotApplicable("the other picture has another grid")
+    return other.last
+
+
+def _overlap(
+    found: FoundObject | NotApplicable, boxes: tuple[Box, ...], image: ImageEntry
+) -> float | NotApplicable:
+    if not image.boxes:
+        return NotApplicable("no boxes are given")
+    if isinstance(found, NotApplicable):
+        return found
+    return best_iou(found.pixels, boxes)

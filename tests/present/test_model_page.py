@@ -1,0 +1,522 @@
+"""The page of a model: it says what its records hold, and why it cannot say the rest."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from dataclasses import dataclass, replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from generator.analysis.averages import LocationAverages
+from generator.analysis.budget import mass_budget
+from generator.errors import StoreError
+from generator.extras import ModelWeights
+from generator.packing import unpack
+from generator.present import SiteReport, build_site
+from generator.present.colours import colour_table
+from generator.records import AttentionRecord
+from generator.run import Run
+from tests import tiny
+from tests.present.gallery import Gallery, gallery, many
+from tests.present.test_site import VERSION, manifest
+
+Built = tuple[Gallery, Path, SiteReport]
+
+
+@dataclass
+class Link:
+    """A mark of a chart that leads somewhere, with what it says."""
+
+    url: str
+    text: str
+    fill: str
+
+
+class ModelPage(HTMLParser):
+    """Tables by their label, linked marks and texts of every figure, and the text of the page."""
+
+    def __init__(self, site: Path, model: str) -> None:
+        super().__init__()
+        self.tables: dict[str, list[list[str]]] = {}
+        self.links: dict[str, list[Link]] = {}
+        self.said: dict[str, str] = {}
+        self.ids: list[str] = []
+        self.text = ""
+        self._figure = self._table = ""
+        self._url = self._fill = ""
+        self._cell = self._title = False
+        self.html = (site / f"m/{model}/index.html").read_text(encoding="utf-8")
+        self.feed(self.html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {key: value or "" for key, value in attrs}
+        if "id" in found:
+            self.ids.append(found["id"])
+        if tag == "figure":
+            self._figure = found.get("id", "")
+        if tag == "svg" and "aria-label" in found:
+            self.said[self._figure] = found["aria-label"]
+        if tag == "div" and found.get("role") == "region":
+            self._table = found["aria-label"]
+        if tag == "tr":
+            self.tables.setdefault(self._table, []).append([])
+        if tag in {"td", "th"}:
+            self.tables[self._table][-1].append("")
+            self._cell = True
+        if tag == "a":
+            self._url = found.get("href", "")
+        if tag == "path":
+            self._fill = found.get("fill", "")
+        self._title = tag == "title"
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "a":
+            self._url = ""
+        self._cell = self._cell and tag not in {"td", "th"}
+        self._title = False
+
+    def handle_data(self, data: str) -> None:
+        if self._cell:
+            self.tables[self._table][-1][-1] += data
+        if self._title and self._url:
+            mark = Link(self._url, data, self._fill)
+            self.links.setdefault(self._figure, []).append(mark)
+        if not self._title:
+            self.text += data
+
+    def column(self, label: str, name: str) -> list[float]:
+        """The numbers of one column of a table."""
+        head, *rows = self.tables[label]
+        at = head.index(name)
+        return [float(row[at].replace(",", "")) for row in rows if row[0] != "uniform"]
+
+    def numbers(self, title: str) -> list[list[str]]:
+        """The table of a chart."""
+        return self.tables[f"Numbers: {title}"]
+
+
+def records(trial: Gallery, model: str) -> list[AttentionRecord]:
+    """Of the images that could be read, in order."""
+    keys = [cell.record for cell in trial.run.cells if cell.model == model and cell.record]
+    return [trial.records[key] for key in keys]
+
+
+HEADS = "Numbers of every head"
+
+
+# --- heads ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", ["plain", "registers", "probe", "deep"])
+def test_the_table_of_heads_holds_the_means_of_the_records(built: Built, model: str) -> None:
+    trial, site, _ = built
+    page, own = ModelPage(site, model), records(trial, model)
+    side = min(own[0].layout.rows, own[0].layout.cols) * 16
+    wanted = {
+        "entropy": np.mean([r.entropy for r in own], axis=0),
+        "entropy over patches": np.mean([r.entropy_patches for r in own], axis=0),
+        "distance over patches (share of the short side)": np.mean(
+            [r.distance_patches / side for r in own], axis=0
+        ),
+        "distance, prefix counted 0 (share of the short side)": np.mean(
+            [r.distance / side for r in own], axis=0
+        ),
+        "largest received (share)": np.mean(
+            [r.received_by_all().max(-1) / r.layout.tokens for r in own], axis=0
+        ),
+    }
+    if own[0].layout.cls:
+        wanted["largest of CLS (share)"] = np.mean(
+            [r.rows("CLS").max(-1).astype(float) / r.layout.tokens for r in own], axis=0
+        )
+    if own[0].layout.registers:
+        wanted["CLS to registers (share)"] = np.mean(
+            [r.mass[:, :, 0, 1:3].sum(-1) for r in own], axis=0
+        )
+        wanted["CLS to reg2 (share)"] = np.mean([r.mass[:, :, 0, 2] for r in own], axis=0)
+    for name, values in wanted.items():
+        assert page.column(HEADS, name) == pytest.approx(values.ravel(), abs=6e-5), name
+    head, *rows = page.tables[HEADS]
+    places = [(row[0], row[1]) for row in rows]
+    layers, heads = own[0].entropy.shape
+    assert head[:2] == ["layer", "head"]
+    assert places == [(str(i + 1), str(j + 1)) for i in range(layers) for j in range(heads)]
+    assert ("largest of CLS (share)" in head) == bool(own[0].layout.cls)
+
+
+def test_a_square_says_its_number_and_leads_to_its_head(built: Built) -> None:
+    trial, site, _ = built
+    page = ModelPage(site, "deep")
+    entropy = np.mean([r.entropy for r in records(trial, "deep")], axis=0)
+    squares = page.links["head-entropy"]
+    assert len(squares) == entropy.size
+    colours = {f"#{bytes(colour).hex()}": n for n, colour in enumerate(colour_table())}
+    for n, square in enumerate(squares):
+        layer, head = divmod(n, entropy.shape[1])
+        value = float(entropy[layer, head])
+        assert square.url == f"../../i/image0/index.html#layer={layer + 1}&head={head + 1}"
+        assert square.text == f"layer {layer + 1}, head {head + 1}: {value:.3f}"
+        assert colours[square.fill] == pytest.approx(255 * value, abs=1)
+
+
+def test_the_keyboard_has_the_same_links_in_a_table_and_need_not_walk_all_squares(
+    built: Built,
+) -> None:
+    _, site, _ = built
+    page = ModelPage(site, "deep")
+    tables = page.html[page.html.index(f"<summary>{HEADS}") :]
+    for square in page.links["head-entropy"]:
+        assert f'<a href="{square.url.replace("&", "&amp;")}">' in tables
+    drawn = re.findall(r'<a href="\.\./\.\./i/[^>]*>(?=\n?<(?:path|circle))', page.html)
+    assert len(drawn) > 100
+    assert all('tabindex="-1"' in link for link in drawn)
+
+
+def test_a_colour_is_the_same_number_on_the_pages_of_all_models(built: Built) -> None:
+    trial, site, _ = built
+    colours = {f"#{bytes(colour).hex()}": n for n, colour in enumerate(colour_table())}
+    ends = []
+    for model in ("plain", "registers", "deep"):
+        own = records(trial, model)
+        sink = np.mean([r.received_by_all().max(-1) / r.layout.tokens for r in own], axis=0)
+        levels = [
+            colours[square.fill] / 255 for square in ModelPage(site, model).links["head-sink"]
+        ]
+        slope = np.polyfit(sink.ravel(), levels, 1)[0]
+        ends.append(1 / slope)
+    assert ends == pytest.approx([ends[0]] * 3, rel=0.05)
+
+
+def test_distance_has_a_dot_a_head_and_the_line_of_uniform_attention(built: Built) -> None:
+    trial, site, _ = built
+    own = records(trial, "registers")
+    page = ModelPage(site, "registers")
+    side = 64
+    for figure, name in (
+        ("distance-by-layer", "distance"),
+        ("distance-patches-by-layer", "distance_patches"),
+    ):
+        mean = np.mean([getattr(r, name) / side for r in own], axis=0)
+        assert len(page.links[figure]) == mean.size
+        for n, dot in enumerate(page.links[figure]):
+            layer, head = divmod(n, mean.shape[1])
+            start, number = dot.text.rsplit(" ", 1)
+            assert start == f"layer {layer + 1}, head {head + 1}:"
+            assert float(number) == pytest.approx(float(mean[layer, head]), rel=1e-3)
+    row, col = np.divmod(np.arange(24), 6)
+    uniform = np.hypot(row[:, None] - row, col[:, None] - col).mean() * 16 / side
+    assert f"Uniform attention would give {uniform:.3f} over the patches." in page.text
+
+
+def test_the_page_of_the_largest_model_stays_light(tmp_path: Path) -> None:
+    trial = gallery(tmp_path / "pictures", images=1)
+    layout = tiny.layout(registers=4, rows=14, cols=14)
+    key = trial.run.cell("registers", "image0").record
+    record = tiny.record(layout, layers=40, heads=24, extras=("massive",))
+    trial.records[key] = replace(record, key=key)
+    build_site(trial.run, trial.read, tmp_path / "site", version=VERSION)
+    page = ModelPage(tmp_path / "site", "registers")
+    assert len(page.links["head-entropy"]) == 40 * 24
+    assert len(page.html) < 3_500_000
+    assert len(gzip.compress(page.html.encode())) < 300_000
+
+
+# --- budget, norms --------------------------------------------------------------------------------
+
+
+def test_bars_hold_the_budget_of_every_kind_of_query_and_sum_to_everything(built: Built) -> None:
+    trial, site, _ = built
+    own = records(trial, "registers")
+    page = ModelPage(site, "registers")
+    budgets = [mass_budget(record) for record in own]
+    for title, query in (
+        ("What CLS attends to", "CLS"),
+        ("What register 1 attends to", "reg1"),
+        ("What register 2 attends to", "reg2"),
+        ("What normal patches attend to", "normal patches"),
+    ):
+        head, *rows = page.numbers(title)
+        assert head[0] == "layer"
+        assert rows[-1][0] == "uniform"
+        found = [budget.of(query) for budget in budgets]
+        shares = np.nan_to_num(np.stack([one.shares for one in found if one])).mean(0)
+        keys = ["itself", "CLS", "register 1", "register 2", "outlier patches", "other patches"]
+        for layer, row in enumerate(rows[:-1]):
+            for name, cell in zip(head[1:], row[1:], strict=True):
+                at = keys.index(name.removesuffix(" (%)"))
+                assert float(cell) == pytest.approx(100 * shares[layer, at], abs=6e-3), (
+                    title,
+                    name,
+                )
+            assert sum(map(float, row[1:])) == pytest.approx(100, abs=0.05)
+        uniform = [float(cell) for cell in rows[-1][1:] if cell != "—"]
+        assert sum(uniform) == pytest.approx(100, abs=0.1)
+
+
+def test_outlier_patches_have_bars_where_there_are_any_and_else_a_sentence(tmp_path: Path) -> None:
+    trial = gallery(tmp_path / "pictures", images=1)
+    key = trial.run.cell("plain", "image0").record
+    norms = np.full_like(trial.records[key].norms, 10)
+    calm = tiny.with_norms(trial.records[key], norms)
+    loud = norms.copy()
+    loud[2, calm.layout.patch_slice.start + 5] = 90
+    for name, record in (("calm", calm), ("loud", tiny.with_norms(calm, loud))):
+        trial.records[key] = record
+        build_site(trial.run, trial.read, tmp_path / name, version=VERSION)
+    pages = {name: ModelPage(tmp_path / name, "plain") for name in ("calm", "loud")}
+    nothing = "Outlier patches as queries: not applicable, the image has none."
+    assert nothing in pages["calm"].text
+    assert "budget-outlier-patches" not in pages["calm"].ids
+    assert nothing not in pages["loud"].text
+    assert "budget-outlier-patches" in pages["loud"].ids
+    assert "stands out most in layer 2: 9 × the median" in pages["loud"].text
+    assert "High norms begin: patches in layer 2." in pages["loud"].text
+    _, *rows = pages["loud"].numbers("Patches above a cutoff")
+    assert [(row[0], row[1]) for row in rows] == [
+        (str(n), "4.167" if n < 9 else "0") for n in range(2, 11)
+    ]
+
+
+def test_norms_are_those_of_the_records(built: Built) -> None:
+    trial, site, _ = built
+    own = records(trial, "registers")
+    page = ModelPage(site, "registers")
+    patches = [r.norms[:, r.layout.patch_slice] for r in own]
+    head, *rows = page.numbers("Norms by kind of token")
+    assert head[1:] == ["patches, median", "patches, largest", "CLS", "register 1", "register 2"]
+    wanted = np.stack(
+        [
+            np.median([np.median(n, axis=1) for n in patches], axis=0),
+            np.median([n.max(axis=1) for n in patches], axis=0),
+            *np.median([r.norms[:, :3] for r in own], axis=0).T,
+        ],
+        axis=1,
+    )
+    found = np.array([[float(cell) for cell in row[1:]] for row in rows])
+    np.testing.assert_allclose(found, wanted, rtol=1e-3)
+    ratio = np.median([(n / np.median(n, axis=1)[:, None]).max(1) for n in patches], axis=0)
+    column = [float(row[1]) for row in page.numbers("Largest norm over the median, by layer")[1:]]
+    assert column == pytest.approx(ratio, rel=1e-3)
+    counts = page.numbers(f"Norms of patches in {_layer(int(ratio.argmax()))}")[1:]
+    assert sum(float(row[1]) for row in counts) == sum(n.shape[1] for n in patches)
+
+
+def _layer(index: int) -> str:
+    return f"layer {index}" if index else "the embedding"
+
+
+def test_what_a_model_cannot_have_is_said_to_be_not_applicable(built: Built) -> None:
+    _, site, _ = built
+    probe, plain, gone = (ModelPage(site, name) for name in ("probe", "plain", "gone"))
+    assert "CLS as query: not applicable" in probe.text
+    assert "Rollout on the prefix: not applicable" in probe.text
+    assert "Largest attention of CLS: not applicable" in probe.text
+    assert "head-max-attention" not in probe.ids
+    assert "Attention of CLS to registers: not applicable, this model has none." in plain.text
+    assert "Registers as queries: not applicable" in plain.text
+    assert "heads" not in gone.ids
+    assert "The model tiny/gone is not on the hub." in gone.text
+
+
+def test_massive_activations_are_drawn_found_missing_or_not_measured(tmp_path: Path) -> None:
+    trial = gallery(tmp_path / "pictures", images=1)
+
+    def built(record: AttentionRecord, name: str) -> ModelPage:
+        trial.records[key] = record
+        build_site(trial.run, trial.read, tmp_path / name, version=VERSION)
+        return ModelPage(tmp_path / name, "plain")
+
+    key = trial.run.cell("plain", "image0").record
+    without = trial.records[key]
+    measured = tiny.record(without.layout, extras=("massive",), image_sha256=without.image_sha256)
+    assert measured.massive is not None
+    values = measured.massive.value.copy()
+    values[1, 0] = -30_000
+    channels = measured.massive.channel.copy()
+    channels[1, 0] = 17
+    loud = replace(measured.massive, value=values, channel=channels)
+    none, some = "By this rule no channel is massive in any layer.", "massive in some layer"
+    page = built(without, "without")
+    assert "Not measured." in page.text
+    assert "massive" in page.ids
+    assert none not in page.text
+    page = built(replace(measured, key=without.key), "calm")
+    assert none in page.text
+    assert "Not measured." not in page.html[page.html.index('id="massive"') :][:2000]
+    page = built(replace(measured, key=without.key, massive=loud), "loud")
+    assert none not in page.text
+    assert page.tables[f"Channels that are {some}"] == [["channel", "images, of 1"], ["17", "1"]]
+    title = "Largest magnitude and median magnitude by layer"
+    assert float(page.numbers(title)[2][1].replace(",", "")) == 30_000
+
+
+# --- averages by place ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def hundred(tmp_path_factory: pytest.TempPathFactory) -> tuple[Gallery, Path]:
+    folder = tmp_path_factory.mktemp("hundred")
+    trial = many(folder / "pictures", 102, groups=1)
+    build_site(trial.run, trial.read, folder / "site", version=VERSION)
+    return trial, folder / "site"
+
+
+def test_averages_are_withheld_below_a_hundred_images(built: Built) -> None:
+    page = ModelPage(built[1], "plain")
+    wanted = "Withheld: averages by place need at least 100 images; this run has 2."
+    assert wanted in page.text
+
+
+def test_averages_by_place_are_means_over_all_images(hundred: tuple[Gallery, Path]) -> None:
+    trial, site = hundred
+    own = records(trial, "model-1")
+    (model,) = (item for item in manifest(site).models if item.slug == "model-1")
+    files = {file.kind: site / file.path for file in model.files}
+    averages = unpack(LocationAverages, files["averages"].read_bytes())
+    assert averages.images == 102
+    patches = own[0].layout.patch_slice
+    wanted = np.mean([r.attention[..., patches].astype(float).mean(2) for r in own], axis=0)
+    np.testing.assert_allclose(averages.attention.reshape(wanted.shape), wanted, rtol=1e-4)
+    with Image.open(files["average-maps"]) as maps:
+        assert maps.size == (3 * 7 - 1, 4 * 5 - 1)  # layers across; CLS, two registers, received
+    page = ModelPage(site, "model-1")
+    assert "Withheld" not in page.text
+    assert "Over 102 images." in page.text
+    assert "Queries from the top: CLS token, register 1, register 2; then" in page.text
+    assert files["outlier-rates"].name in page.html
+
+
+def test_averages_are_taken_over_without_a_record(hundred: tuple[Gallery, Path]) -> None:
+    trial, site = hundred
+    before = {file.path for model in manifest(site).models for file in model.files}
+    trial.reads.clear()
+    build_site(replace(trial.run, title="Another"), trial.read, site, version=VERSION)
+    assert trial.reads == []
+    assert {file.path for model in manifest(site).models for file in model.files} == before
+
+
+def test_images_on_several_grids_have_no_averages(tmp_path: Path) -> None:
+    trial = many(tmp_path / "pictures", 100, models=1, groups=1)
+    key = trial.run.cells[40].record
+    other = tiny.record(tiny.layout(rows=3, cols=5))
+    trial.records[key] = replace(other, key=key, model=trial.records[key].model)
+    build_site(trial.run, trial.read, tmp_path / "site", version=VERSION)
+    page = ModelPage(tmp_path / "site", "model-0")
+    assert "Withheld: Averages by place need one model on one grid" in page.text
+    assert "4x6" in page.text and "3x5" in page.text
+
+
+# --- weights --------------------------------------------------------------------------------------
+
+
+def weights(*, position: bool = True, side: int = 3) -> ModelWeights:
+    rng = np.random.default_rng(5)
+    f32 = np.float32
+    return ModelWeights(
+        key="w" * 64,
+        model="tiny/plain",
+        position=rng.normal(size=(side * side, 8)).astype(f32) if position else None,
+        position_grid=(side, side) if position else (0, 0),
+        position_note="" if position else "rotary embedding",
+        filters=rng.normal(size=(9, 3, 4, 4)).astype(f32),
+        spectrum=np.linspace(2, 0, 16, dtype=f32) / 16,
+    )
+
+
+def with_weights(trial: Gallery) -> Run:
+    models = tuple(replace(model, weights="w" * 64) for model in trial.run.models)
+    return replace(trial.run, models=models)
+
+
+def test_position_embeddings_are_a_mosaic_of_cosines_on_one_scale(
+    trial: Gallery, tmp_path: Path
+) -> None:
+    kept = weights()
+    build_site(
+        with_weights(trial),
+        trial.read,
+        tmp_path / "site",
+        version=VERSION,
+        read_weights=lambda _: kept,
+    )
+    (model,) = (item for item in manifest(tmp_path / "site").models if item.slug == "plain")
+    files = {file.kind: tmp_path / "site" / file.path for file in model.files}
+    with Image.open(files["positions"]) as png:
+        pixels = np.asarray(png.convert("RGB"), dtype=int)
+    assert pixels.shape == (3 * 4 - 1, 3 * 4 - 1, 3)
+    assert kept.position is not None
+    unit = kept.position / np.linalg.norm(kept.position, axis=1, keepdims=True)
+    cosine = (unit @ unit.T).reshape(3, 3, 3, 3)
+    middles = colour_table()[((np.arange(32) + 0.5) * 8).astype(int)].astype(int)
+    for (tile_row, tile_col, row, col), value in np.ndenumerate(cosine):
+        step = min(int((value + 1) / 2 * 32), 31)
+        shown = pixels[4 * tile_row + row, 4 * tile_col + col]
+        assert np.abs(middles[max(step - 1, 0) : step + 2] - shown).sum(1).min() == 0
+    with Image.open(files["filters"]) as png:
+        tiles = np.asarray(png, dtype=float)
+    assert tiles.shape == (2 * 5 - 1, 7 * 5 - 1, 4)
+    filters = kept.filters.transpose(0, 2, 3, 1)
+    wanted = 127.5 + 127.5 * filters[8] / np.abs(kept.filters).max()
+    np.testing.assert_allclose(tiles[5:9, 5:9, :3], wanted, atol=0.51)
+    page = ModelPage(tmp_path / "site", "plain")
+    assert "Native grid of 3 × 3 places." in page.text
+    assert "The first 9 of 16 components hold" in page.text
+
+
+def test_pictures_of_weights_are_taken_over_without_the_weights(
+    trial: Gallery, tmp_path: Path
+) -> None:
+    kept, run, site = weights(), with_weights(trial), tmp_path / "site"
+    build_site(run, trial.read, site, version=VERSION, read_weights=lambda _: kept)
+    before = ModelPage(site, "plain").text
+
+    def gone(key: str) -> ModelWeights:
+        raise StoreError(f"The weights {key[:12]} are not there.")
+
+    build_site(run, trial.read, site, version=VERSION, read_weights=gone)
+    assert ModelPage(site, "plain").text == before
+    build_site(run, trial.read, tmp_path / "new", version=VERSION, read_weights=gone)
+    assert "The weights wwwwwwwwwwww are not there." in ModelPage(tmp_path / "new", "plain").text
+
+
+def test_a_fine_grid_of_positions_is_shown_in_part_and_says_so(
+    trial: Gallery, tmp_path: Path
+) -> None:
+    kept = weights(side=26)
+    site = tmp_path / "site"
+    build_site(with_weights(trial), trial.read, site, version=VERSION, read_weights=lambda _: kept)
+    (model,) = (item for item in manifest(site).models if item.slug == "plain")
+    (file,) = (file for file in model.files if file.kind == "positions")
+    with Image.open(site / file.path) as png:
+        assert png.size == (9 * 27 - 1, 9 * 27 - 1)
+    assert "One place in 3 each way has a tile, 9 × 9 in all." in ModelPage(site, "plain").text
+
+
+def test_weights_that_cannot_be_shown_say_why(trial: Gallery, built: Built, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    kept = weights(position=False)
+    run = with_weights(trial)
+    build_site(run, trial.read, site, version=VERSION, read_weights=lambda _: kept)
+    text = ModelPage(site, "plain").text
+    assert "Position embedding similarity: not applicable, rotary embedding." in text
+    assert "Principal components of the patch filters" in text
+    assert (
+        "Not measured: the store has nothing of this model's weights."
+        in ModelPage(built[1], "plain").text
+    )
+
+
+def test_charts_say_in_words_what_is_to_be_seen(built: Built) -> None:
+    page = ModelPage(built[1], "registers")
+    figures = [name for name in page.ids if name in page.said]
+    assert len(figures) > 15
+    for name in figures:
+        assert len(page.said[name]) > 20, name
+    assert re.search(
+        r"lowest 0\.\d+ at layer \d, head \d; highest 0\.\d+ at layer", page.said["head-entropy"]
+    )
