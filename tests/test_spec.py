@@ -168,7 +168,7 @@ def test_what_no_part_needs_does_not_tell_records_apart(file: Path) -> None:
 EXTRA_KEYS = (
     "title, description, resolution, models, images, out, field_of_view, device, dtype, "
     "patch_queries, extras, objects, target, batch_size, trust_remote_code, strict, store, "
-    "templates, groups, masks, boxes, site_url, compare, paper, figures, anonymous"
+    "templates, groups, masks, boxes, site_url, compare, paper, figures, figure, anonymous"
 )
 NAME_MODELS = 'Name one with -m, such as -m facebook/dinov2-small, or in a file: models = ["..."].'
 NAME_IMAGES = 'Name files or folders with -i, such as -i photos, or in a file: images = ["..."].'
@@ -440,7 +440,7 @@ def test_a_wrong_option_does_not_blame_the_file(file: Path) -> None:
 
 
 def test_options_and_the_spec_have_the_same_keys() -> None:
-    assert set(Options.__slots__) == set(GallerySpec.model_fields) - {"paper"}
+    assert set(Options.__slots__) == set(GallerySpec.model_fields) - {"paper", "figure"}
 
 
 def test_the_spec_is_read_without_torch() -> None:
