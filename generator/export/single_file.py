@@ -29,6 +29,7 @@ from generator.export.cuts import (
 )
 from generator.export.page_parts import PageParts, Rewriting, take_apart
 from generator.export.policy import hashes, script, style
+from generator.figure_spec import FIGURES
 from generator.present.assets import SINGLE, SINGLE_BOOT, SINGLE_STYLE
 from generator.present.manifest import MANIFEST, CellItem, FileEntry, Manifest
 from generator.present.planner import INDEX, image_path
@@ -180,8 +181,9 @@ class _Writer:
                 yield _template(page_name(path), page)
         for path in self._needed(pages, gone):
             yield _file(path, self._picture(path, cut))
-        manifest = (self._site / MANIFEST).read_bytes()
-        yield _file(MANIFEST, base64.b64encode(manifest).decode())
+        for kept in (self._site / MANIFEST, *sorted(self._site.glob(f"{FIGURES}/*"))):
+            text = base64.b64encode(kept.read_bytes()).decode()
+            yield _file(kept.relative_to(self._site).as_posix(), text)
         for path_of_data in sorted(self._site.glob("assets/index-data.*.js")):
             text = path_of_data.read_text(encoding="utf-8")
             data = text[text.index("(") + 1 : text.rindex(")")]

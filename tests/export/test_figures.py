@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import ast
+import base64
 import re
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from matplotlib.text import Text
 from PIL import Image
 
 import generator
+from generator.cli import main
 from generator.errors import SpecError
 from generator.export.figures.grid import draw_grid, layout
 from generator.export.figures.scene import Scene
 from generator.export.figures.style import SMALL, drawable, fitted, styled, text_width
 from generator.export.figures.venues import VENUES, extent
+from generator.present import build_site
 from generator.records import outlier_patches
+from generator.run import FigureEntry
 from tests.export.figuring import (
     Figuring,
     figuring,
@@ -242,3 +248,23 @@ def test_norms_are_those_of_the_layer_that_stands_out(made: Figuring) -> None:
     scene = Scene(made.source, request())
     assert layer_of(scene, record) == peak
     assert layer_of(Scene(made.source, request(layers="last")), record) == record.model.layers
+
+
+def test_a_single_file_holds_the_figures_that_its_index_offers(
+    made: Figuring, tmp_path: Path
+) -> None:
+    run = replace(made.trial.run, figures=(FigureEntry("A figure", ("figures/fig1.pdf",)),))
+
+    def finish(site: Path) -> None:
+        (site / "figures").mkdir()
+        (site / "figures" / "fig1.pdf").write_bytes(b"drawn")
+
+    build_site(run, made.trial.read, tmp_path / "site", version="1", finish=finish)
+    words = ["-o", str(tmp_path / "a.html"), "--store", str(made.store)]
+    result = CliRunner().invoke(main, ["export", "single", str(tmp_path / "site"), *words])
+    assert result.exit_code == 0, result.output
+    html = (tmp_path / "a.html").read_text()
+    assert '<a data-file="figures/fig1.pdf" download' in html
+    held = re.search(r'<script[^>]*data-file="figures/fig1.pdf"[^>]*>([^<]*)<', html)
+    assert held is not None
+    assert base64.b64decode(held[1]) == b"drawn"
