@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from generator.analysis.norms import EDGES, NormSummary, combine_norms, norm_summary
+from generator.analysis.norms import EDGES, NormSummary, norm_summary
 from generator.analysis.onset import Onset, onset_of, onset_series
 from generator.export.figures.preset import Preset
 from generator.export.figures.scene import Drawn, Scene, Table
@@ -42,12 +42,14 @@ def summaries(scene: Scene, model: ModelEntry) -> NormSummary:
     return combine_norms([norm_summary(record) for record in records if record is not None])
 
 
-def _norms(record: AttentionRecord, layer: int) -> FloatArray:
+def norms_of(record: AttentionRecord, layer: int) -> FloatArray:
+    """Norms of the patches, ``[patch]``, at a layer along ``layer + 1``."""
     found: FloatArray = record.norms[layer, record.layout.patch_slice].astype(np.float64)
     return found
 
 
-def _layer_word(layer: int) -> str:
+def layer_word(layer: int) -> str:
+    """A layer along ``layer + 1``, in words."""
     return f"layer {layer}" if layer else "the embedding"
 
 
@@ -56,7 +58,7 @@ def _maps_and_histograms(scene: Scene) -> Drawn:
     image, models = scene.some_images(1)[0], scene.models
     records = [scene.known(model, image) for model in models]
     layers = [layer_of(scene, record) for record in records]
-    norms = [_norms(record, layer) for record, layer in zip(records, layers, strict=True)]
+    norms = [norms_of(record, layer) for record, layer in zip(records, layers, strict=True)]
     high = float(max(values.max() for values in norms))
     tone = linear(0.0, high, NORM)
     edges = np.linspace(0, high, BARS + 1)
@@ -68,7 +70,7 @@ def _maps_and_histograms(scene: Scene) -> Drawn:
         charts.append(Chart(_histogram(values, edges, most), aspect=1.15))
     heads = (
         "input",
-        *(f"{m.label}, {_layer_word(n)}" for m, n in zip(models, layers, strict=True)),
+        *(f"{m.label}, {layer_word(n)}" for m, n in zip(models, layers, strict=True)),
     )
     sheet = Sheet((Row("", tuple(maps)), Row("", tuple(charts))), heads, tones=(tone,))
     outliers = [int((values > OUTLIER * np.median(values)).sum()) for values in norms]
@@ -100,13 +102,13 @@ def _histogram(values: FloatArray, edges: FloatArray, most: int) -> Callable[[Ax
     def draw_into(axes: Axes) -> None:
         axes.hist(values, bins=edges.tolist(), color=INK, linewidth=0)
         axes.axvline(OUTLIER * float(np.median(values)), color=SERIES[1], lw=0.7, ls="--")
-        _log(axes)
+        log_axis(axes)
         axes.set(xlim=(0, edges[-1]), ylim=(0.7, most * 1.5), xlabel=NORM, ylabel="patches")
 
     return draw_into
 
 
-def _log(axes: Axes) -> None:
+def log_axis(axes: Axes) -> None:
     """A logarithmic axis upwards, with plain numbers."""
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(10, subs=(1, 2, 5)))
@@ -151,88 +153,6 @@ def _images(found: list[NormSummary]) -> str:
     return "1 image" if count == 1 else f"{count:,} images"
 
 
-def _strips(scene: Scene) -> Drawn:
-    """Norms of all patches of each model side by side, one dot a patch."""
-    return _dots(scene, tokens=False)
-
-
-def _by_token(scene: Scene) -> Drawn:
-    return _dots(scene, tokens=True)
-
-
-def _dots(scene: Scene, *, tokens: bool) -> Drawn:
-    models = scene.models
-    layers = [layer_of(scene, scene.first_record(model)) for model in models]
-    columns: list[tuple[str, FloatArray, str]] = []
-    for model, layer in zip(models, layers, strict=True):
-        records = [r for r in (scene.record(model, i) for i in scene.images) if r is not None]
-        patches = np.concatenate([_norms(record, layer) for record in records])
-        columns.append(("patches", patches, model.label))
-        for number, name in enumerate(records[0].layout.prefix if tokens else ()):
-            values = np.array([record.norms[layer, number] for record in records], dtype=float)
-            columns.append((name, values, model.label))
-    chart = Chart(_dots_chart(columns, tokens), aspect=2.0 if scene.request.width > 4 else 1.45)
-    sheet = Sheet((Row("", (chart,)),), ("",))
-    where = ", ".join(
-        f"{model.label}: {_layer_word(layer)}" for model, layer in zip(models, layers, strict=True)
-    )
-    rows = tuple(
-        (
-            label,
-            name,
-            str(len(values)),
-            f"{np.median(values):.3g}",
-            f"{np.quantile(values, 0.99):.3g}",
-            f"{values.max():.3g}",
-        )
-        for name, values, label in columns
-    )
-    head = ("model", "token", "number", "median", "99 %", "largest")
-    said = (
-        f"Norms of {'patches, class token and registers' if tokens else 'patches'}, one dot each, "
-        f"over {len(scene.images)} images (log scale); dots lie beside each other only to be seen; "
-        f"the bar is the median. {BEFORE} {where}."
-    )
-    caption = (said, images_said(scene, scene.images), *models_said(scene, models))
-    table = Table("Norms by model and token.", head, rows)
-    return Drawn(draw(sheet, scene.request.width), caption, models, table=table)
-
-
-DOTS = 1500
-"""Dots of a strip: of more patches every n-th by size is drawn, both ends included."""
-
-
-def _dots_chart(columns: list[tuple[str, FloatArray, str]], tokens: bool) -> Callable[[Axes], None]:
-    def draw_into(axes: Axes) -> None:
-        rng = np.random.default_rng(0)
-        for place, (name, values, _) in enumerate(columns):
-            ordered = np.sort(values)
-            picked = np.unique(np.linspace(0, len(ordered) - 1, DOTS).round().astype(int))
-            shown = ordered[picked]
-            aside = place + rng.uniform(-0.28, 0.28, len(shown))
-            colour = INK if name == "patches" else SERIES[1]
-            axes.plot(aside, shown, ".", ms=1.4, mew=0, color=colour, alpha=0.55)
-            axes.hlines(np.median(values), place - 0.36, place + 0.36, color=colour, lw=1.0)
-        _log(axes)
-        labels = _column_labels(columns, tokens)
-        axes.set_xticks(range(len(columns)), labels)
-        axes.set(xlim=(-0.6, len(columns) - 0.4), ylabel=NORM)
-        axes.tick_params(axis="x", length=0)
-
-    return draw_into
-
-
-def _column_labels(columns: list[tuple[str, FloatArray, str]], tokens: bool) -> list[str]:
-    """The token's name, and under the first of a model also the model's."""
-    room = 4.6 / max(1, len(columns))
-    if not tokens:
-        return [fitted(label, max(room, 0.5), SMALL) for _, _, label in columns]
-    return [
-        f"{name}\n{fitted(label, 1.2, SMALL)}" if name == "patches" else name
-        for name, _, label in columns
-    ]
-
-
 def _norm_maps(scene: Scene) -> Drawn:
     """Images down, a norm map for each model across."""
     images, models = scene.rows_of_images(1 + len(scene.models)), scene.models
@@ -243,7 +163,7 @@ def _norm_maps(scene: Scene) -> Drawn:
         for model in models
         if (record := scene.record(model, image)) is not None
     }
-    high = max(float(_norms(record, layers[m]).max()) for (m, _), record in found.items())
+    high = max(float(norms_of(record, layers[m]).max()) for (m, _), record in found.items())
     tone = linear(0.0, high, NORM)
     rows = tuple(
         Row(
@@ -255,7 +175,7 @@ def _norm_maps(scene: Scene) -> Drawn:
         )
         for image in images
     )
-    heads = ("input", *(f"{model.label}, {_layer_word(layers[model])}" for model in models))
+    heads = ("input", *(f"{model.label}, {layer_word(layers[model])}" for model in models))
     sheet = Sheet(rows, heads, tones=(tone,))
     caption = (
         f"Norms of the patches. {BEFORE} {tone.says}",
@@ -284,7 +204,7 @@ def _norm_cell(
     record = found.get((model, image))
     if record is None:
         return Absent("not measured")
-    values = record.layout.fold(_norms(record, layers[model]))
+    values = record.layout.fold(norms_of(record, layers[model]))
     return scene.map(image, record, values, tone)
 
 
@@ -377,24 +297,6 @@ NORMS = (
         "a chart for each model, on a logarithmic axis",
         (),
         _density,
-    ),
-    Preset(
-        "registers-7",
-        "Norms of patches of each model",
-        "Darcet 2024, Fig. 7",
-        ("darcet2024vision",),
-        f"{PEAK}; the axis is logarithmic",
-        (),
-        _strips,
-    ),
-    Preset(
-        "registers-15",
-        "Norms by kind of token",
-        "Darcet 2024, Fig. 15",
-        ("darcet2024vision",),
-        f"{PEAK}; the axis is logarithmic",
-        (),
-        _by_token,
     ),
     Preset(
         "registers-21",

@@ -7,7 +7,6 @@ from collections.abc import Callable
 import numpy as np
 
 from generator.analysis.absent import NotApplicable
-from generator.analysis.averages import LocationSums
 from generator.analysis.lost import lost
 from generator.analysis.masks import KEPT_MASS, layer_masks
 from generator.analysis.pca import leading_component
@@ -26,7 +25,7 @@ from generator.export.figures.sheet import (
     tint,
 )
 from generator.export.figures.tex import Piece
-from generator.export.figures.tones import Pixels, Tone, linear, signed
+from generator.export.figures.tones import Tone, linear, signed
 from generator.export.figures.words import drawing_said, images_said, models_said, scale_said
 from generator.records import AttentionRecord, FloatArray
 from generator.run import ImageEntry, ModelEntry
@@ -209,84 +208,6 @@ def _boxed(photo: Plate, frames: tuple[Frame, ...]) -> Plate:
     return Plate(aspect=photo.aspect, photo=photo.photo, frames=frames)
 
 
-def _sums(scene: Scene, model: ModelEntry) -> LocationSums | None:
-    """Sums over all images of a model on the grid of its first."""
-    found: LocationSums | None = None
-    for image in scene.images:
-        record = scene.record(model, image)
-        if record is None:
-            continue
-        one = LocationSums.of(record)
-        found = one if found is None else found.merge(one)
-    return found
-
-
-def _averages(scene: Scene) -> Drawn:
-    """Models down; mean maps of the class token and of each register across."""
-    models = scene.models
-    sums = [_sums(scene, model) for model in models]
-    names = list(dict.fromkeys(q for one in sums if one for q in one.layout.prefix))
-    tone, maps, rows = scene.tone(), [], []
-    for model, one in zip(models, sums, strict=True):
-        found = one.averages() if one else NotApplicable("not measured")
-        if isinstance(found, NotApplicable) or one is None:
-            reason = found.reason if isinstance(found, NotApplicable) else "not measured"
-            rows.append(Row(model.label, (Absent(reason),) * len(names)))
-            continue
-        cells: list[Cell] = []
-        for name in names:
-            if name not in found.queries:
-                cells.append(Absent("no registers" if name.startswith("reg") else f"no {name}"))
-                continue
-            values = found.attention[found.queries.index(name), -1]
-            maps.append(values)
-            cells.append(_place_map(scene, model, tone.coloured(values)))
-        rows.append(Row(model.label, tuple(cells)))
-    said = (
-        f"Attention of the class token and the registers in the last layer, mean over heads and "
-        f"over {len(scene.images):,} images, by place in the grid, in times uniform."
-    )
-    caption: tuple[Piece, ...] = (said, scale_said(tone, maps), *models_said(scene, models))
-    heads = tuple(_register(name) for name in names)
-    return Drawn(
-        draw(Sheet(tuple(rows), heads, tones=(tone,)), scene.request.width), caption, models
-    )
-
-
-def _register(name: str) -> str:
-    return f"register {name[3:]}" if name.startswith("reg") else name
-
-
-def _outlier_places(scene: Scene) -> Drawn:
-    """The share of images in which a place is an outlier, a map for each model."""
-    models = scene.models
-    rates: list[FloatArray | NotApplicable] = []
-    for model in models:
-        one = _sums(scene, model)
-        found = one.averages() if one else NotApplicable("not measured")
-        rates.append(found if isinstance(found, NotApplicable) else 100 * found.outlier_rate)
-    high = max((float(r.max()) for r in rates if not isinstance(r, NotApplicable)), default=1.0)
-    tone = linear(0.0, high or 1.0, "images with an outlier there, %", scene.colours)
-    cells = tuple(
-        Absent(rate.reason)
-        if isinstance(rate, NotApplicable)
-        else _place_map(scene, model, tone.coloured(rate))
-        for model, rate in zip(models, rates, strict=True)
-    )
-    said = (
-        f"Share of {len(scene.images):,} images in which the patch at a place is an outlier: its "
-        "norm is above 3 times the median."
-    )
-    sheet = Sheet((Row("", cells),), tuple(model.label for model in models), tones=(tone,))
-    caption: tuple[Piece, ...] = (said, f" {tone.says}", *models_said(scene, models))
-    return Drawn(draw(sheet, scene.request.width), caption, models)
-
-
-def _place_map(scene: Scene, model: ModelEntry, pixels: Pixels) -> Plate:
-    layout = scene.first_record(model).layout
-    return Plate(aspect=layout.cols / layout.rows, pixels=pixels)
-
-
 def _attention_and_norms(scene: Scene) -> Drawn:
     """Models down; for each image its picture, attention and norms across."""
     images, models = scene.some_images(2), scene.models
@@ -343,15 +264,6 @@ def _attention_and_norms(scene: Scene) -> Drawn:
 
 OBJECTS = (
     Preset(
-        "registers-10",
-        "Where outliers lie",
-        "Darcet 2024, Fig. 10",
-        ("darcet2024vision",),
-        "outliers are patches above 3 times the median, not above a norm chosen by hand",
-        ("many",),
-        _outlier_places,
-    ),
-    Preset(
         "registers-13",
         "The steps of LOST",
         "Darcet 2024, Fig. 13",
@@ -360,15 +272,6 @@ OBJECTS = (
         "the grid",
         ("features",),
         _lost_row,
-    ),
-    Preset(
-        "registers-16",
-        "Mean attention of the class token and of the registers by place",
-        "Darcet 2024, Fig. 16",
-        ("darcet2024vision",),
-        "the mean is over this gallery's images, and no patch is shown as the query",
-        ("many",),
-        _averages,
     ),
     Preset(
         "registers-20",
