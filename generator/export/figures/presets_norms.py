@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from generator.analysis.norms import EDGES, NormSummary, norm_summary
+from generator.analysis.norms import EDGES, NormSummary, combine_norms, norm_summary
 from generator.analysis.onset import Onset, onset_of, onset_series
 from generator.export.figures.preset import Preset
 from generator.export.figures.scene import Drawn, Scene, Table

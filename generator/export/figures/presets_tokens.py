@@ -84,7 +84,8 @@ def _dots_chart(columns: list[tuple[str, FloatArray, str]], tokens: bool) -> Cal
             shown = ordered[picked]
             aside = place + rng.uniform(-0.28, 0.28, len(shown))
             colour = INK if name == "patches" else SERIES[1]
-            axes.plot(aside, shown, ".", ms=1.4, mew=0, color=colour, alpha=0.55)
+            size = 1.4 if len(shown) > 300 else 2.6
+            axes.plot(aside, shown, ".", ms=size, mew=0, color=colour, alpha=0.6)
             axes.hlines(np.median(values), place - 0.36, place + 0.36, color=colour, lw=1.0)
         log_axis(axes)
         labels = _column_labels(columns, tokens)
