@@ -15,7 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ from generator.front import paper_of
 from generator.groups import read_groups, with_groups
 from generator.images import load_images, open_picture
 from generator.measure.preprocess import pixels
+from generator.present.manifest import Settings
 from generator.present.staging import check_replaceable
 from generator.present.write import STEPS_A_CELL, SiteReport, build_site
 from generator.progress import Job, Reporter
@@ -95,6 +96,7 @@ def build_gallery(
             templates=spec.templates,
             version=generator.__version__,
             read_weights=store.get_weights,
+            settings=Settings(figures=_figures(spec)),
             advance=job.advance,
         )
     missing = {cell.key for model in plan.models for cell in plan.missing(model)}
@@ -106,6 +108,13 @@ def build_gallery(
         notes=(*shown.notes, *_note_on_templates(spec)),
         failures=tuple(dict.fromkeys((*run.failures, *_new(site.failures, shown.run)))),
     )
+
+
+def _figures(spec: GallerySpec) -> Literal["auto", "all", "none"]:
+    """Whether the analyses of images are drawn, as the site's settings have it."""
+    if spec.figures is None:
+        return "auto"
+    return "all" if spec.figures else "none"
 
 
 def _shown(spec: GallerySpec, run: Run) -> Anonymous:

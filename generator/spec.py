@@ -123,6 +123,8 @@ class GallerySpec(BaseModel):
         compare: pairs of models, by label or id, that get a page of their own together; empty, or
             ``none``, for no such page; None for models that differ in registers only.
         paper: authors, venue, links and the like, for the front page.
+        figures: draw the analyses of each image on its page; None for galleries of at most 200
+            images.
         anonymous: leave out of the pages who made them and where.
     """
 
@@ -170,6 +172,7 @@ class GallerySpec(BaseModel):
     site_url: Https | None = Field(None, description=HTTPS)
     compare: Compare = None
     paper: PaperSpec | None = Field(None, description="a table [paper]")
+    figures: _Flag | None = Field(None, description=_FLAG)
     anonymous: _Flag = Field(False, description=_FLAG)
 
     @field_validator("extras", mode="before")
@@ -334,6 +337,7 @@ class Options:
     boxes: Path | None = None
     site_url: str | None = None
     compare: tuple[str, ...] = ()
+    figures: bool | None = None
     anonymous: bool | None = None
 
 

@@ -136,8 +136,7 @@ class Store:
         """The facts of a record without reading its arrays; None when it is absent."""
         path = self._path(key)
         try:
-            with safe_open(path, framework="numpy") as file:
-                return read_header(file, key)
+            return _header(path)
         except FileNotFoundError:
             return None
         except (OSError, SafetensorError, DoubtError) as error:
@@ -223,9 +222,15 @@ class Store:
                 yield record
 
     def images(self) -> frozenset[str]:
-        """Hashes of the image files that records were measured from; reads every header."""
-        headers = (self.header(key) for key in self.keys())
-        return frozenset(header.image_sha256 for header in headers if header is not None)
+        """Hashes of the image files that records were measured from; reads every header.
+
+        Nobody asks for these records, so those of former versions are no cause for a warning.
+        """
+        found = set()
+        for path in self._files():
+            with suppress(OSError, SafetensorError, DoubtError):
+                found.add(_header(path).image_sha256)
+        return frozenset(found)
 
     def bytes(self) -> int:
         """Size of all records, and of what is kept of the models' weights."""
@@ -338,3 +343,9 @@ def load_records(folder: Path) -> Iterator[AttentionRecord]:
         problem = "holds no records" if folder.is_dir() else "is not a folder"
         raise StoreError(f"{folder} {problem}.", "Name the folder of a record store.")
     return store.records()
+
+
+def _header(path: Path) -> RecordHeader:
+    """The facts of the record in a file, whose name is its key."""
+    with safe_open(path, framework="numpy") as file:
+        return read_header(file, path.stem)

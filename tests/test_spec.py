@@ -168,7 +168,7 @@ def test_what_no_part_needs_does_not_tell_records_apart(file: Path) -> None:
 EXTRA_KEYS = (
     "title, description, resolution, models, images, out, field_of_view, device, dtype, "
     "patch_queries, extras, objects, target, batch_size, trust_remote_code, strict, store, "
-    "templates, groups, masks, boxes, site_url, compare, paper, anonymous"
+    "templates, groups, masks, boxes, site_url, compare, paper, figures, anonymous"
 )
 NAME_MODELS = 'Name one with -m, such as -m facebook/dinov2-small, or in a file: models = ["..."].'
 NAME_IMAGES = 'Name files or folders with -i, such as -i photos, or in a file: images = ["..."].'

@@ -16,6 +16,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
+from generator import record_file
 from generator import store as store_module
 from generator.errors import StoreError
 from generator.extras import Extra, Measuring, ModelWeights
@@ -321,3 +322,14 @@ def test_cleaning_removes_weights_that_are_not_kept(tmp_path: Path) -> None:
     assert (store.has_weights("a" * 64), store.has_weights("b" * 64)) == (True, False)
     assert store.bytes() < size
     assert not leftover.exists()
+
+
+def test_records_of_a_former_version_are_passed_over_in_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Store(tmp_path)
+    store.put(tiny.record(image_sha256="a" * 64))
+    assert store.images() == {"a" * 64}
+    monkeypatch.setattr(record_file, "SCHEMA", SCHEMA + 1)
+    assert store.images() == frozenset()
+    assert not caplog.records

@@ -198,6 +198,31 @@ SINK_VALUE = Quantity(
     caveat="In a head without a sink it is the norm of some token.",
 )
 
+RELEVANCE = Quantity(
+    id="relevance",
+    name="class relevance",
+    unit="times the mean patch",
+    axes=("key",),
+    definition="Row of the first prefix token of R, which starts as the identity and gains "
+    "mean over heads of (dA * A)+ times R in every layer; dA is the gradient of the class's logit.",
+    source="Chefer 2021 (generic attention), Eqs. 5 and 6",
+    low="the patch matters little for this class, as far as attention tells",
+    high="the patch matters much",
+    caveat="It is about one class, which may be another one in another model.",
+)
+
+LENS_PROBABILITY = Quantity(
+    id="lens-probability",
+    name="logit lens",
+    unit="probability and rank of the class",
+    axes=("layer", "token"),
+    definition="What the class head, with the final LayerNorm, says of a single token of a layer.",
+    source="Vilas 2023",
+    low="the token alone does not point to the class",
+    high="the token alone points to the class",
+    caveat="The head was trained on one token of the last layer: the others are not calibrated.",
+)
+
 ATTENTION = (
     ENTROPY,
     ENTROPY_PATCHES,
@@ -214,4 +239,6 @@ ATTENTION = (
     VALUE_WEIGHTED,
     CONTRIBUTION,
     SINK_VALUE,
+    RELEVANCE,
+    LENS_PROBABILITY,
 )

@@ -99,6 +99,11 @@ if TYPE_CHECKING:
     "page. Repeat for more.  [default: models that differ in registers only]",
 )
 @click.option(
+    "--figures/--no-figures",
+    default=None,
+    help="Draw the analyses of each image on its page.  [default: up to 200 images]",
+)
+@click.option(
     "--anonymous/--no-anonymous",
     default=None,
     help="Leave out authors, links, folders, names of user and machine, and metadata, for "

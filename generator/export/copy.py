@@ -42,6 +42,7 @@ def exported_pages(source: Source) -> Iterator[Path]:
             copy,
             version=generator.__version__,
             settings=source.manifest.settings,
+            read_weights=source.store.get_weights,
         )
         for failure in report.failures:
             if failure not in source.run.failures:

@@ -117,7 +117,8 @@ class _Reader(HTMLParser):
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         changed = self._changed(tag, dict(attrs))
-        self._emit((self.get_starttag_text() or "") if changed is None else _tag(tag, changed))
+        raw = self.get_starttag_text() or ""
+        self._emit(raw if changed is None else f"{_tag(tag, changed).removesuffix('>')}/>")
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "noscript" and self._how.scripts_only:
@@ -169,13 +170,15 @@ class _Reader(HTMLParser):
 
     def _changed(self, tag: str, given: Attributes) -> Attributes | None:
         """New attributes of an element; None where it stays as it is."""
-        url = given.get("src" if tag == "img" else "href") or ""
-        found = resolved(self._how.path, url)
-        if tag == "img" and found:
-            rest = {name: value for name, value in given.items() if name != "src"}
+        # a picture inside a drawing is called image, and has its address in another place
+        place = {"img": "src", "image": "href"}.get(tag, "href")
+        found = resolved(self._how.path, given.get(place) or "")
+        if tag in ("img", "image") and found:
+            rest = {name: value for name, value in given.items() if name != place}
             if not self._skipped:
                 self.parts.pictures.add(found[0])
-            return {**self._how.picture(found[0]), **rest}
+            new = self._how.picture(found[0])
+            return {**{place if name == "src" else name: new[name] for name in new}, **rest}
         if tag == "a" and found:
             return self._link(given, *found)
         if tag == "form" and "data-data" in given:

@@ -51,6 +51,9 @@ PARTS: dict[Kind, str] = {
     "patches": "patch queries",
     "wall": "coloured walls",
     "map": "coloured maps",
+    "maps": "analyses of images",
+    "figure": "analyses of images",
+    "features": "analyses of images",
     "picture": "pictures",
     "thumb": "pictures",
     "seen": "pictures",
@@ -61,6 +64,7 @@ FEWER = "fewer models or images"
 REDUCE = {
     "patch queries": "--patch-queries off",
     "numbers of the maps": "a lower --resolution",
+    "analyses of images": "--no-figures",
     "coloured walls": "a lower --resolution",
     "coloured maps": "a lower --resolution",
 }

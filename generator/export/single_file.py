@@ -83,7 +83,7 @@ def _without_last_images(writer: _Writer, max_bytes: int) -> SingleFile:
     count, dropped, share = 0, 0, 1.0
     while count < most:
         # as many as their parts say, by what earlier ones came to, and at least one more
-        over = size - max_bytes
+        over = round(1.02 * (size - max_bytes))
         while count < most and over > 0:
             count += 1
             dropped += sizes[writer.shown[-count]]
@@ -163,7 +163,8 @@ class _Writer:
     def _link(self, path: str, fragment: str, *, gone: set[str]) -> str | None:
         if path in gone:
             return None
-        more = f"&{fragment}" if "=" in fragment else ""
+        # a choice on an image page, or a place on another one
+        more = f"&{fragment}" if "=" in fragment else f"&to={fragment}" if fragment else ""
         return f"#page={page_name(path)}{more}"
 
     def _attributes(self, path: str, *, cut: Cut, inline: bool) -> Mapping[str, str]:

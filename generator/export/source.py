@@ -161,8 +161,17 @@ def run_of(manifest: Manifest, root: Path) -> Run:
         command=manifest.command,
         field_of_view=manifest.field_of_view,
         models=tuple(
-            ModelEntry(m.slug, m.label, m.id, m.revision, m.commit, m.failure)
-            for m in manifest.models
+            ModelEntry(
+                slug=model.slug,
+                label=model.label,
+                id=model.id,
+                revision=model.revision,
+                commit=model.commit,
+                failure=model.failure,
+                weights=model.weights,
+                gated=model.gated,
+            )
+            for model in manifest.models
         ),
         images=tuple(
             ImageEntry(

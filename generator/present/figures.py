@@ -19,7 +19,7 @@ from generator.errors import StoreError
 from generator.packing import PackingError, pack, unpack
 from generator.present.heatmap import ramp_png
 from generator.present.manifest import FileEntry, Settings
-from generator.present.ramps import Ramp, degrees, from_zero, octaves, of_scale
+from generator.present.ramps import Ramp, chances, degrees, octaves, of_scale
 from generator.present.scale import Scale
 from generator.present.shelf import Shelf
 from generator.records import AttentionRecord, FloatArray
@@ -33,6 +33,9 @@ MOST_IMAGES = 200
 
 NORM_FLOOR = -2
 """Norms below a quarter of the median are next to nothing."""
+
+CHANCE_FLOOR = -10
+"""About the chance of one of ImageNet's 1,000 classes."""
 
 Family = Literal[
     "norms", "attention", "rollout", "degree", "signed", "deviations", "relevance", "lens"
@@ -127,7 +130,7 @@ def ramp_of(family: Family, maps: Sequence[FloatArray], scale: Scale) -> Ramp:
         "signed": lambda: Ramp(-1, 1, signed=True),
         "deviations": lambda: Ramp(-WHITENED_RANGE, WHITENED_RANGE, signed=True),
         "relevance": lambda: octaves(maps),
-        "lens": lambda: from_zero(maps),
+        "lens": lambda: chances(maps, floor=CHANCE_FLOOR),
     }
     return rules[family]()
 

@@ -22,7 +22,7 @@ from generator.present.manifest import (
     ScaleEntry,
 )
 from generator.present.scale import Scale
-from generator.present.weight_files import TilePicture, WeightPictures
+from generator.present.weight_files import WeightPictures
 from generator.present.wording import SCALE_RULE, UNIT
 from generator.run import Cell, Failure, ImageEntry, ModelEntry, Run
 
@@ -76,6 +76,7 @@ def _model(model: ModelEntry, contents: Contents) -> ModelItem:
         ),
         failure=model.failure,
         gated=model.gated,
+        weights=model.weights,
     )
 
 
@@ -86,8 +87,7 @@ def _averages(contents: Contents, model: str) -> tuple[FileEntry, ...]:
 
 def _weights(contents: Contents, model: str) -> tuple[FileEntry, ...]:
     found = contents.weights[model]
-    drawn = (found.position, found.filters) if isinstance(found, WeightPictures) else ()
-    return tuple(picture.file for picture in drawn if isinstance(picture, TilePicture))
+    return found.files if isinstance(found, WeightPictures) else ()
 
 
 def _feature_files(model: ModelEntry, contents: Contents) -> tuple[FileEntry, ...]:

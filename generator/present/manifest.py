@@ -45,6 +45,7 @@ Kind = Literal[
     "averages",
     "average-maps",
     "outlier-rates",
+    "weights",
     "positions",
     "filters",
     "divergence",
@@ -91,10 +92,11 @@ class FileEntry:
             (one of those, coloured), ``picture``, ``thumb`` or ``divergence`` (of an image's
             models, pair by pair); for a model ``features`` (colours of its features over its
             images), ``averages`` (numbers by place over images) and, drawn from them,
-            ``average-maps`` and ``outlier-rates``, ``positions`` (cosines of position embeddings)
-            and ``filters`` (of the patch embedding); for two models ``agreement`` (of their maps
-            of an image, with baselines); for the front page ``teaser`` (a map), ``seen`` (what a
-            model saw of a picture) and ``social`` (for link previews).
+            ``average-maps`` and ``outlier-rates``; ``weights`` (what is said of its weights),
+            ``positions`` (cosines of position embeddings) and ``filters`` (of the patch embedding);
+            for two models ``agreement`` (of their maps of an image, with baselines); for the front
+            page ``teaser`` (a map), ``seen`` (what a model saw of a picture) and ``social`` (for
+            link previews).
         query: id of the query, for chunks, walls and maps.
         made_of: hash of all inputs that decide the bytes; a rebuild takes the file over by it.
         sha256: hash of the bytes.
@@ -171,9 +173,10 @@ class ModelItem:
         revision: revision asked for; empty for a folder.
         commit: resolved commit; empty for a folder, whose weights' hash is in ``facts``.
         facts: what is known of the model that ran; null when none of its cells has a record.
-        files: its own files, such as the picture of its entropy.
+        files: its own files, such as the pictures of its weights.
         failure: why nothing could be measured with it; null when something could.
         gated: whether its authors grant access on the hub; false when the hub was not asked.
+        weights: key of what is seen of it without an image; empty where there is nothing.
     """
 
     slug: str
@@ -185,6 +188,7 @@ class ModelItem:
     files: tuple[FileEntry, ...]
     failure: Failure | None
     gated: bool = False
+    weights: str = ""
 
 
 @dataclass(frozen=True, slots=True)

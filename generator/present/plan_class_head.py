@@ -47,7 +47,9 @@ def class_head(desk: Desk) -> Analysis:
     bars = desk.bar("relevance", "relevance, times the mean patch") + desk.bar(
         "lens", "probability of the class at the patch"
     )
-    found = desk.analysis("class-head", "What the class head says", (), bars, of)
+    found = desk.analysis(
+        "class-head", "What the class head says", ("relevance", "lens-probability"), bars, of
+    )
     chart = _ranks(desk)
     return replace(found, charts=(chart,)) if chart else found
 

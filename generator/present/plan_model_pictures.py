@@ -11,7 +11,6 @@ from generator.present.planner import WALL_HEIGHT, WALL_WIDTH, Planner
 from generator.present.scale import Tick
 from generator.present.views import Picture
 from generator.present.views_model import Mosaic, Section
-from generator.present.weight_files import TilePicture
 from generator.present.wording import counted, query_label
 from generator.run import Failure, ModelEntry
 
@@ -102,23 +101,29 @@ def weights_section(planner: Planner, model: ModelEntry) -> Section:
     mosaics = []
     absent = []
     ticks = tuple(Tick(n / 4, f"{-1 + n / 2:g}") for n in range(5))
-    for drawn, identifier in (
-        (found.position, "position-similarity"),
-        (found.filters, "patch-filters"),
+    for tiles, file, identifier in (
+        (found.facts.position, found.position, "position-similarity"),
+        (found.facts.filters, found.filters, "patch-filters"),
     ):
-        if isinstance(drawn, NotApplicable):
+        if isinstance(tiles, NotApplicable) or file is None:
             name = quantity(identifier).name.capitalize()
-            absent.append(f"{name}: not applicable, {drawn.reason.rstrip('.')}.")
+            reason = tiles.reason if isinstance(tiles, NotApplicable) else "there is no picture"
+            absent.append(f"{name}: not applicable, {reason.rstrip('.')}.")
             continue
         bar = planner.bar(ticks, "cosine", extends=False)
         mosaics.append(
             Mosaic(
                 title=_TITLES[identifier],
-                picture=_tiles(planner, drawn, identifier),
+                picture=_enlarged(
+                    planner.url(file.path),
+                    tiles.width,
+                    tiles.height,
+                    f"{_TITLES[identifier]}. {tiles.said}",
+                ),
                 columns=(),
                 rows=(),
                 bar=bar if identifier == "position-similarity" else None,
-                note=f"{_NOTES[identifier]} {drawn.said} {reading(identifier)}",
+                note=f"{_NOTES[identifier]} {tiles.said} {reading(identifier)}",
                 definitions=(planner.definition(identifier),),
             )
         )
@@ -140,8 +145,3 @@ _NOTES = {
     "place's embedding with every place's.",
     "patch-filters": "From the top left, largest first.",
 }
-
-
-def _tiles(planner: Planner, drawn: TilePicture, identifier: str) -> Picture:
-    alt = f"{_TITLES[identifier]}. {drawn.said}"
-    return _enlarged(planner.url(drawn.file.path), drawn.width, drawn.height, alt)

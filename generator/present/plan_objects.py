@@ -143,9 +143,10 @@ def _colour_line(desk: Desk, cell: Cell, found: ColouredFeatures) -> str:
         compare = "They are not aligned to those of any other model: colours do not compare."
     else:
         label = next(m.label for m in desk.planner.run.models if m.slug == found.reference)
-        compare = (
-            f"Turned onto those of {label}, which leaves {percent(found.residual)} over: the less, "
-            "the better colours compare."
+        compare = f"Turned onto those of {label}, which leaves {percent(found.residual)} over: " + (
+            "colours do not compare."
+            if found.residual >= 1
+            else "the less, the better colours compare."
         )
     return (
         f"Colours: components of {over}{outliers}; a first one "

@@ -87,10 +87,9 @@ def degrees(maps: Sequence[FloatArray]) -> Ramp:
     return Ramp(low, max(high, low + 1), log=True)
 
 
-def from_zero(maps: Sequence[FloatArray]) -> Ramp:
-    """From zero to a round number (1, 2 or 5 times a power of ten) that holds all values."""
-    most = max(float(each.max()) for each in maps)
-    if most <= 0:
-        return Ramp(0, 1)
-    power = 10.0 ** math.floor(math.log10(most))
-    return Ramp(0, next(power * step for step in (1, 2, 5, 10) if most <= power * step * 1.0001))
+def chances(maps: Sequence[FloatArray], *, floor: int) -> Ramp:
+    """Probabilities, from the least one's power of two, but not below a floor, to 1."""
+    values = np.concatenate([np.asarray(each, dtype=np.float64).ravel() for each in maps])
+    values = values[values > 0]
+    low = math.floor(np.log2(values.min())) if len(values) else floor
+    return Ramp(min(max(floor, low), -1), 0, log=True)

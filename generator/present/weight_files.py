@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from generator.analysis.absent import NotApplicable
@@ -16,14 +18,18 @@ from generator.analysis.embeddings import (
     patch_filters,
     position_similarity,
 )
-from generator.errors import GalleryError
+from generator.errors import GalleryError, StoreError
 from generator.extras import ModelWeights
+from generator.packing import PackingError, pack, unpack
 from generator.present.heatmap import GAP, unit_wall_png
-from generator.present.manifest import FileEntry
+from generator.present.manifest import FileEntry, Kind
 from generator.present.shelf import Part, Shelf
 from generator.run import Failure, ModelEntry, Run
 
 ReadWeights = Callable[[str], ModelWeights]
+
+WEIGHTS_VERSION = 1
+"""Raised by hand when pictures of the same weights, or what is said of them, change."""
 
 MOST_TILES = 12
 """Tiles of the mosaic across and down; of a finer grid every second, third, ... place has one."""
@@ -32,31 +38,49 @@ FILTERS_ACROSS = 7
 
 
 @dataclass(frozen=True, slots=True)
-class TilePicture:
-    """A picture of tiles.
+class Tiles:
+    """What is said of a picture of tiles.
 
     Attributes:
-        file: one pixel for each value, and a gap between tiles.
-        width: of the file in pixels.
-        height: of the file in pixels.
+        width: of the picture in pixels, one for each value and a gap between tiles.
+        height: of the picture in pixels.
         said: what it shows, from the data.
     """
 
-    file: FileEntry
     width: int
     height: int
     said: str
 
 
-Drawn = TilePicture | NotApplicable
+@dataclass(frozen=True, slots=True)
+class WeightFacts:
+    """What is said of a model's weights, kept with the site so that it needs no weights again."""
+
+    position: Tiles | NotApplicable
+    filters: Tiles | NotApplicable
 
 
 @dataclass(frozen=True, slots=True)
 class WeightPictures:
-    """What a model's weights show; why not, where there is nothing to be seen."""
+    """What a model's weights show.
 
-    position: Drawn
-    filters: Drawn
+    Attributes:
+        facts: what is said.
+        numbers: the facts, packed.
+        position: picture of the position embeddings' similarity; None where not applicable.
+        filters: picture of the patch filters; None where not applicable.
+    """
+
+    facts: WeightFacts
+    numbers: FileEntry
+    position: FileEntry | None
+    filters: FileEntry | None
+
+    @property
+    def files(self) -> tuple[FileEntry, ...]:
+        """All of them."""
+        pictures = (self.position, self.filters)
+        return (self.numbers, *(file for file in pictures if file is not None))
 
 
 Weights = Mapping[str, WeightPictures | Failure]
@@ -73,7 +97,7 @@ def publish_weights(run: Run, read: ReadWeights | None, shelf: Shelf) -> Weights
 
     Args:
         run: names the weights.
-        read: gives the weights of a key.
+        read: gives the weights of a key; called only for what the former site lacks.
         shelf: where pictures go.
     """
     return {model.slug: _of_model(model, read, shelf) for model in run.models}
@@ -82,61 +106,85 @@ def publish_weights(run: Run, read: ReadWeights | None, shelf: Shelf) -> Weights
 def _of_model(
     model: ModelEntry, read: ReadWeights | None, shelf: Shelf
 ) -> WeightPictures | Failure:
-    if read is None or not model.weights:
+    parts: dict[str, Part] = {"weights": model.weights, "version": WEIGHTS_VERSION}
+    if not model.weights or (read is None and shelf.find("weights", parts) is None):
         return NOT_KEPT
+
+    @cache
+    def weights() -> ModelWeights:
+        if read is None:
+            raise StoreError(NOT_KEPT.message, NOT_KEPT.hint)
+        return read(model.weights)
+
+    def put(kind: Kind, made: dict[str, Part], make: Callable[[], bytes], suffix: str) -> FileEntry:
+        return shelf.put(kind, f"m/{model.slug}/{kind}", made, make, suffix=suffix)
+
+    colours = shelf.settings.colours
     try:
-        weights = read(model.weights)
+        numbers = put("weights", parts, lambda: pack(_facts(weights())), ".safetensors")
+        facts = unpack(WeightFacts, (shelf.root / numbers.path).read_bytes())
+        position = filters = None
+        if isinstance(facts.position, Tiles):
+            coloured: dict[str, Part] = {**parts, "colours": colours}
+            position = put("positions", coloured, lambda: _position_png(weights(), colours), ".png")
+        if isinstance(facts.filters, Tiles):
+            filters = put("filters", parts, lambda: _filters_png(weights()), ".png")
     except GalleryError as error:
         return Failure(error.message, error.hint)
+    except PackingError as error:
+        return Failure(f"What was kept of the weights cannot be read: {error}.")
+    return WeightPictures(facts, numbers, position, filters)
+
+
+def _facts(weights: ModelWeights) -> WeightFacts:
     similarity, filters = position_similarity(weights), patch_filters(weights)
-    return WeightPictures(
+    return WeightFacts(
         position=similarity
         if isinstance(similarity, NotApplicable)
-        else _position(model, similarity, shelf),
-        filters=filters if isinstance(filters, NotApplicable) else _filters(model, filters, shelf),
+        else _position_tiles(similarity.cosine),
+        filters=filters if isinstance(filters, NotApplicable) else _filter_tiles(filters),
     )
 
 
-def _position(model: ModelEntry, similarity: PositionSimilarity, shelf: Shelf) -> TilePicture:
-    rows, cols = similarity.cosine.shape[:2]
+def _shown(cosine: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
+    """The tiles that are drawn, and how many places lie from one to the next."""
+    rows, cols = cosine.shape[:2]
     step = -(-max(rows, cols) // MOST_TILES)
     start = (min(rows, cols) - 1) % step // 2
-    tiles = similarity.cosine[start::step, start::step]
-    colours = shelf.settings.colours
-    file = shelf.put(
-        "positions",
-        f"m/{model.slug}/positions",
-        {"weights": model.weights, "colours": colours, "step": step},
-        lambda: unit_wall_png((tiles + 1) / 2, colours),
-        suffix=".png",
-    )
+    return cosine[start::step, start::step], step
+
+
+def _position_tiles(cosine: NDArray[np.float64]) -> Tiles:
+    rows, cols = cosine.shape[:2]
+    tiles, step = _shown(cosine)
     down, across = tiles.shape[:2]
-    every = (
+    some = (
         f" One place in {step} each way has a tile, {down} × {across} in all." if step > 1 else ""
     )
-    return TilePicture(
-        file,
+    return Tiles(
         width=across * (cols + GAP) - GAP,
         height=down * (rows + GAP) - GAP,
-        said=f"Native grid of {rows} × {cols} places.{every} The lowest cosine is "
+        said=f"Native grid of {rows} × {cols} places.{some} The lowest cosine is "
         f"{tiles.min():.2f}.",
     )
 
 
-def _filters(model: ModelEntry, filters: PatchFilters, shelf: Shelf) -> TilePicture:
-    count, height, width, _ = filters.display.shape
-    down = -(-count // FILTERS_ACROSS)
-    across = min(count, FILTERS_ACROSS)
-    parts: dict[str, Part] = {"weights": model.weights}
-    file = shelf.put(
-        "filters",
-        f"m/{model.slug}/filters",
-        parts,
-        lambda: _filter_png(filters, down, across),
-        suffix=".png",
-    )
-    return TilePicture(
-        file,
+def _position_png(weights: ModelWeights, colours: str) -> bytes:
+    similarity = position_similarity(weights)
+    assert isinstance(similarity, PositionSimilarity), "the facts say that there is one"
+    return unit_wall_png((_shown(similarity.cosine)[0] + 1) / 2, colours)
+
+
+def _across(filters: PatchFilters) -> tuple[int, int]:
+    """Tiles down and across."""
+    count = len(filters.display)
+    return -(-count // FILTERS_ACROSS), min(count, FILTERS_ACROSS)
+
+
+def _filter_tiles(filters: PatchFilters) -> Tiles:
+    _, height, width, _ = filters.display.shape
+    down, across = _across(filters)
+    return Tiles(
         width=across * (width + GAP) - GAP,
         height=down * (height + GAP) - GAP,
         said=f"{filters.caption} Middle grey is zero; the ends of the scale are ± "
@@ -144,8 +192,11 @@ def _filters(model: ModelEntry, filters: PatchFilters, shelf: Shelf) -> TilePict
     )
 
 
-def _filter_png(filters: PatchFilters, down: int, across: int) -> bytes:
+def _filters_png(weights: ModelWeights) -> bytes:
     """Filters side by side in colour, the gaps transparent."""
+    filters = patch_filters(weights)
+    assert isinstance(filters, PatchFilters), "the facts say that there are some"
+    down, across = _across(filters)
     count, height, width, _ = filters.display.shape
     canvas = np.zeros((down * (height + GAP), across * (width + GAP), 4), dtype=np.uint8)
     for n in range(count):

@@ -76,6 +76,8 @@ PAGES = (
     "small/i/image0/index.html",
     "small/m/registers/index.html",
     "small/m/gone/index.html",
+    "small/methods/index.html",
+    "many/m/model-1/index.html",
     "small/r/plain--registers/index.html",
     "many/index.html",
     "many/page-2/index.html",
@@ -146,6 +148,7 @@ def test_the_validator_finds_no_error(sites: Sites) -> None:
         pytest.skip("There is no Java.")
     pages = [*sites.small.rglob("*.html"), sites.many / "index.html"]
     pages += [sites.many / "page-2/index.html", sites.many / "i/picture-0000/index.html"]
+    pages += [sites.many / "m/model-1/index.html"]
     command = [java, "-jar", str(jar), "--errors-only", *map(str, pages)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stderr == ""
@@ -188,14 +191,16 @@ def test_every_link_resolves_and_ids_are_unique(sites: Sites, which: str) -> Non
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("scripts", [True, False])
-def test_index_pages_fit_the_window(
+def test_pages_of_lists_models_and_methods_fit_the_window(
     chromium: Browser, sites: Sites, width: int, scripts: bool
 ) -> None:
     context = chromium.new_context(
         viewport={"width": width, "height": 900}, java_script_enabled=scripts
     )
     page = context.new_page()
-    for name in ("small/index.html", "many/index.html", "many/page-2/index.html"):
+    names = ["small/index.html", "many/index.html", "many/page-2/index.html"]
+    names += ["small/m/deep/index.html", "many/m/model-1/index.html", "small/methods/index.html"]
+    for name in names:
         page.goto(sites.url(name))
         assert overflow(page) <= 0, name
         # nothing is cut off inside the page either

@@ -141,6 +141,29 @@ def test_places_on_a_page_and_files_to_download(look: Callable[..., Opened], sin
     assert saved["title"] == "Trial"
 
 
+def test_a_square_of_a_heat_map_leads_to_its_head(
+    look: Callable[..., Opened], single: Path
+) -> None:
+    opened = look(single, "#page=m/registers")
+    page = opened.page
+    page.locator('#head-entropy a[href$="layer=3&head=2"]').click()
+    expect(page.locator("h1")).to_have_text("Image0")
+    opened.wait()
+    assert page.locator("#layer, #head").evaluate_all("all => all.map(e => e.value)") == ["3", "2"]
+
+
+def test_a_chart_leads_to_the_place_where_its_number_is_defined(
+    look: Callable[..., Opened], single: Path
+) -> None:
+    page = look(single, "#page=m/registers").page
+    page.locator("#rollout-cosine").get_by_role("link", name="likeness of rollouts").click()
+    expect(page.locator("h1")).to_have_text("Methods")
+    expect(page.locator("h3", has_text="likeness of rollouts")).to_be_in_viewport()
+    page.get_by_role("link", name="Versions").click()
+    expect(page.locator("#versions")).to_be_in_viewport()
+    expect(page.locator("h1")).to_have_text("Methods")
+
+
 def test_a_page_that_is_not_there_is_the_front_page(
     look: Callable[..., Opened], single: Path
 ) -> None:

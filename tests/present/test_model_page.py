@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
@@ -13,6 +14,7 @@ from PIL import Image
 
 from generator.analysis.averages import LocationAverages
 from generator.analysis.budget import mass_budget
+from generator.errors import StoreError
 from generator.extras import ModelWeights
 from generator.packing import unpack
 from generator.present import SiteReport, build_site
@@ -209,6 +211,19 @@ def test_distance_has_a_dot_a_head_and_the_line_of_uniform_attention(built: Buil
     row, col = np.divmod(np.arange(24), 6)
     uniform = np.hypot(row[:, None] - row, col[:, None] - col).mean() * 16 / side
     assert f"Uniform attention would give {uniform:.3f} over the patches." in page.text
+
+
+def test_the_page_of_the_largest_model_stays_light(tmp_path: Path) -> None:
+    trial = gallery(tmp_path / "pictures", images=1)
+    layout = tiny.layout(registers=4, rows=14, cols=14)
+    key = trial.run.cell("registers", "image0").record
+    record = tiny.record(layout, layers=40, heads=24, extras=("massive",))
+    trial.records[key] = replace(record, key=key)
+    build_site(trial.run, trial.read, tmp_path / "site", version=VERSION)
+    page = ModelPage(tmp_path / "site", "registers")
+    assert len(page.links["head-entropy"]) == 40 * 24
+    assert len(page.html) < 3_500_000
+    assert len(gzip.compress(page.html.encode())) < 300_000
 
 
 # --- budget, norms --------------------------------------------------------------------------------
@@ -451,6 +466,22 @@ def test_position_embeddings_are_a_mosaic_of_cosines_on_one_scale(
     page = ModelPage(tmp_path / "site", "plain")
     assert "Native grid of 3 × 3 places." in page.text
     assert "The first 9 of 16 components hold" in page.text
+
+
+def test_pictures_of_weights_are_taken_over_without_the_weights(
+    trial: Gallery, tmp_path: Path
+) -> None:
+    kept, run, site = weights(), with_weights(trial), tmp_path / "site"
+    build_site(run, trial.read, site, version=VERSION, read_weights=lambda _: kept)
+    before = ModelPage(site, "plain").text
+
+    def gone(key: str) -> ModelWeights:
+        raise StoreError(f"The weights {key[:12]} are not there.")
+
+    build_site(run, trial.read, site, version=VERSION, read_weights=gone)
+    assert ModelPage(site, "plain").text == before
+    build_site(run, trial.read, tmp_path / "new", version=VERSION, read_weights=gone)
+    assert "The weights wwwwwwwwwwww are not there." in ModelPage(tmp_path / "new", "plain").text
 
 
 def test_a_fine_grid_of_positions_is_shown_in_part_and_says_so(

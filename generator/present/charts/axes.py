@@ -65,14 +65,15 @@ def round_ticks(low: float, high: float, count: int) -> tuple[float, ...]:
 
 
 def log_ticks(low: float, high: float) -> tuple[float, ...]:
-    """Powers of ten inside a range; with their twos and fives where there are fewer than three."""
-    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    powers = [10.0**n for n in range(first, last + 1)]
-    inside = [value for value in powers if low <= value * (1 + 1e-9) and value <= high * (1 + 1e-9)]
-    if len(inside) >= 3:
-        return tuple(inside)
-    finer = [factor * power for power in powers for factor in (1, 2, 5)]
-    return tuple(v for v in finer if low <= v * (1 + 1e-9) and v <= high * (1 + 1e-9))
+    """Powers of ten inside a range; with finer steps where there are fewer than three numbers."""
+    powers = [10.0**n for n in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)]
+    found: tuple[float, ...] = ()
+    for factors in ((1,), (1, 2, 5), (1, 2, 3, 4, 5, 6, 8)):
+        values = (factor * power for power in powers for factor in factors)
+        found = tuple(v for v in values if low <= v * (1 + 1e-9) and v <= high * (1 + 1e-9))
+        if len(found) >= 3:
+            break
+    return found
 
 
 def padded(low: float, high: float, *, log: bool = False) -> tuple[float, float]:

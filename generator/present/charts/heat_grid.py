@@ -33,7 +33,7 @@ def heat_grid(
         colours: name of the colour map.
     """
     layers, heads = values.shape
-    side = round(min(22.0, 460.0 / heads), 2)
+    side = float(min(max(460 // heads, 6), 22))  # whole, for the bytes of hundreds of squares
     left, top = 34.0, 20.0
     table = colour_table(colours)
     low, high = limits

@@ -59,7 +59,7 @@ def line_chart(
         series: one line each.
         log: logarithmic vertical axis; numbers that are not positive are left out.
         references: dashed levels.
-        zero: start the vertical axis at zero.
+        zero: start the vertical axis at zero, and bands too.
     """
     y = _vertical(series, references, log=log, zero=zero)
     x = _horizontal(series)
@@ -119,6 +119,8 @@ def _vertical(
     for one in series:
         if one.spread is not None:
             around = np.concatenate([one.y - one.spread, one.y + one.spread])
+            if zero:  # what cannot be negative has no band below zero
+                around = np.maximum(around, 0.0)
             values += [float(v) for v in around if np.isfinite(v) and (v > 0 or not log)]
     values += [reference.y for reference in references]
     if zero:

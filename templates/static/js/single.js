@@ -16,12 +16,19 @@ const Single = (() => {
     document.body.dataset.page = template ? wanted : HOME;
     if (template) show(held, template);
     fill(document.body);
+    const to = new URLSearchParams(location.hash.slice(1)).get("to");
+    if (to) {
+      history.scrollRestoration = "manual";
+      document.getElementById(to)?.scrollIntoView();
+    }
     let followed = false;
     document.addEventListener("click", (event) => {
+      // links of charts are elements of SVG
       const link = event.target instanceof Element ? event.target.closest("a[href^='#']") : null;
-      if (!(link instanceof HTMLAnchorElement)) return;
-      if (link.hash.includes("page=")) followed = true;
-      else jump(event, link.hash.slice(1));
+      const address = link?.getAttribute("href");
+      if (!address) return;
+      if (address.includes("page=")) followed = true;
+      else jump(event, address.slice(1));
     });
     window.addEventListener("hashchange", () => {
       if (pageOf(location.hash) === wanted) return;
@@ -71,9 +78,10 @@ const Single = (() => {
    */
   function fill(root) {
     for (const element of root.querySelectorAll("[data-file]")) {
-      const address = () => Files.address(element instanceof HTMLElement ? (element.dataset.file ?? "") : "");
+      const address = () => Files.address(element.getAttribute("data-file") ?? "");
       if (element instanceof HTMLImageElement && !element.src) element.src = address();
       if (element instanceof HTMLAnchorElement) element.href = address();
+      if (element instanceof SVGImageElement) element.setAttribute("href", address());
     }
   }
 

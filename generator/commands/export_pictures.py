@@ -1,0 +1,226 @@
+"""``export maps``, ``animation`` and ``report``: what a gallery shows, as pictures and on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from generator.commands.exporting import EXPORTING, SITE, Command, opened, out, save, suffix
+from generator.commands.shared import one_line_errors, options
+
+if TYPE_CHECKING:
+    from generator.export.maps import Style
+
+OVERLAY = click.option(
+    "--overlay",
+    type=click.IntRange(0, 100),
+    default=80,
+    show_default=True,
+    metavar="PERCENT",
+    help="Strength of the colours over the picture.",
+)
+CHOOSING: tuple[Callable[[Command], Command], ...] = (
+    click.option(
+        "-m",
+        "--model",
+        "models",
+        multiple=True,
+        metavar="MODEL",
+        help="A model by its label or id. Repeat for more.  [default: all]",
+    ),
+    click.option(
+        "-i",
+        "--image",
+        "images",
+        multiple=True,
+        metavar="IMAGE",
+        help="An image by its title or file name. Repeat for more.  [default: all]",
+    ),
+)
+
+
+@click.command("maps")
+@SITE
+@out("maps", "Folder of the files; a new or an empty one.")
+@options(CHOOSING)
+@click.option(
+    "--layers",
+    default="last",
+    show_default=True,
+    metavar="LIST",
+    help="Such as 1,6-12, last, pool or all.",
+)
+@click.option(
+    "--heads",
+    default="mean",
+    show_default=True,
+    metavar="LIST",
+    help="Such as 1-3, mean, max or all.",
+)
+@click.option(
+    "--queries",
+    default="CLS",
+    show_default=True,
+    metavar="LIST",
+    help="Such as CLS,reg1, patch-3-5 (row 3, column 5) or all.",
+)
+@click.option(
+    "--style",
+    type=click.Choice(["raw", "coloured", "overlaid"]),
+    default="coloured",
+    show_default=True,
+    help="Raw numbers in 16-bit gray at one pixel a patch, colours, or colours over the picture.",
+)
+@click.option(
+    "--width",
+    type=click.IntRange(1, 8192),
+    default=512,
+    show_default=True,
+    metavar="PX",
+    help="Of coloured and overlaid maps.",
+)
+@OVERLAY
+@options(EXPORTING)
+def export_maps(
+    site: Path,
+    out: Path,
+    models: tuple[str, ...],
+    images: tuple[str, ...],
+    layers: str,
+    heads: str,
+    queries: str,
+    style: Style,
+    width: int,
+    overlay: int,
+    **given: Any,
+) -> None:
+    """Single maps as PNG, any layer, head and query, with an index that says what each one is."""
+    from generator.export.files import check_folder, write_file
+    from generator.export.maps import map_files
+    from generator.export.selection import selection
+
+    with one_line_errors():
+        check_folder(out)
+        wanted = selection(layers, heads, queries)
+        source = opened(site, **given)
+        cells = source.cells(models, images)
+        written = 0
+        for name, data in map_files(
+            source, cells, wanted, style=style, width=width, strength=overlay
+        ):
+            write_file(out / name, data)
+            written += 1
+        click.echo(f"Wrote {written - 1} maps and their index into {out}.")
+
+
+@click.command("animation")
+@SITE
+@out("layers.webp", "The file: a name that ends in .webp or .gif.")
+@click.option(
+    "-i",
+    "--image",
+    metavar="IMAGE",
+    help="An image by its title or file name.  [default: the first one]",
+)
+@click.option(
+    "-m",
+    "--model",
+    "models",
+    multiple=True,
+    metavar="MODEL",
+    help="A model by its label or id. Repeat for more.  [default: all]",
+)
+@click.option(
+    "--head", default="mean", show_default=True, metavar="HEAD", help="A number, mean or max."
+)
+@click.option(
+    "--query",
+    default="CLS",
+    show_default=True,
+    metavar="QUERY",
+    help="Such as CLS, reg1, patch-3-5.",
+)
+@click.option(
+    "--width",
+    type=click.IntRange(64, 2048),
+    default=360,
+    show_default=True,
+    metavar="PX",
+    help="Of each model's picture.",
+)
+@click.option(
+    "--milliseconds",
+    type=click.IntRange(20, 10_000),
+    default=500,
+    show_default=True,
+    metavar="MS",
+    help="Of each layer.",
+)
+@OVERLAY
+@options(EXPORTING)
+def export_animation(
+    site: Path,
+    out: Path,
+    image: str | None,
+    models: tuple[str, ...],
+    head: str,
+    query: str,
+    width: int,
+    milliseconds: int,
+    overlay: int,
+    **given: Any,
+) -> None:
+    """One image through the layers, models side by side, as an animated WebP or GIF."""
+    from generator.export.animation import animation_bytes
+    from generator.export.selection import selection
+
+    with one_line_errors():
+        kind = suffix(out, ".webp", ".gif")
+        selection("all", head, query)
+        source = opened(site, **given)
+        cells = source.cells(models, (image,) if image else ())
+        data = animation_bytes(
+            source,
+            tuple(cell for cell in cells if cell.image == cells[0].image),
+            head=head,
+            query=query,
+            kind="webp" if kind == ".webp" else "gif",
+            width=width,
+            milliseconds=milliseconds,
+            strength=overlay,
+        )
+        save(out, data)
+
+
+@click.command("report")
+@SITE
+@out("report.pdf", "The file: a name that ends in .pdf, or in .html for the page alone.")
+@options(CHOOSING)
+@click.option(
+    "--browser",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="A Chromium or Chrome that prints.  [default: the first one found]",
+)
+@options(EXPORTING)
+def export_report(
+    site: Path,
+    out: Path,
+    models: tuple[str, ...],
+    images: tuple[str, ...],
+    browser: Path | None,
+    **given: Any,
+) -> None:
+    """The whole comparison as a PDF to print, through a Chromium where there is one."""
+    from generator.export.report import find_browser, pdf_bytes
+    from generator.export.report_page import report_html
+
+    with one_line_errors():
+        kind = suffix(out, ".pdf", ".html")
+        printer = find_browser(browser) if kind == ".pdf" else ""
+        source = opened(site, **given)
+        html = report_html(source, models, images)
+        save(out, pdf_bytes(html, printer) if printer else html.encode())

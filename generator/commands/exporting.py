@@ -1,0 +1,87 @@
+"""What the commands below ``export`` share: options, opening a site, writing a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from generator.export.source import Source
+
+Command = Callable[..., Any]
+
+SITE = click.argument("site", type=click.Path(path_type=Path))
+EXPORTING: tuple[Callable[[Command], Command], ...] = (
+    click.option(
+        "--store",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Folder of the measured records.  [default: the user's cache folder]",
+    ),
+    click.option(
+        "--anonymous",
+        is_flag=True,
+        help="Leave out authors, links, folders, names of user and machine, and metadata.",
+    ),
+)
+
+
+def out(name: str, what: str) -> Callable[[Command], Command]:
+    """The option ``-o``."""
+    return click.option(
+        "-o",
+        "--out",
+        type=click.Path(path_type=Path),
+        default=Path(name),
+        show_default=True,
+        metavar="PATH",
+        help=what,
+    )
+
+
+def opened(site: Path, *, store: Path | None, anonymous: bool) -> Source:
+    """A site to export; says what an anonymous copy leaves out."""
+    from generator.export.source import open_source
+    from generator.model_spec import expand
+    from generator.spec import default_store
+
+    source = open_source(
+        expand(site), expand(store) if store else default_store(), anonymous=anonymous
+    )
+    for note in source.notes:
+        click.echo(note, err=True)
+    return source
+
+
+def save(path: Path, data: bytes) -> None:
+    """Write a file whole, and say so."""
+    from generator.export.files import write_file
+
+    write_file(path, data)
+    wrote(path)
+
+
+def wrote(path: Path) -> None:
+    """Say what was written."""
+    from generator.amounts import size_in_words
+
+    click.echo(f"Wrote {path}, {size_in_words(path.stat().st_size)}.")
+
+
+def suffix(path: Path, *known: str) -> str:
+    """The ending of a file's name, which says what is written.
+
+    Raises:
+        SpecError: it is none of the known ones.
+    """
+    from generator.errors import SpecError
+
+    if path.suffix.lower() not in known:
+        raise SpecError(
+            f"-o {path} should end in {' or '.join(known)}.",
+            f"Name it {path.with_suffix(known[0]).name}, for example.",
+        )
+    return path.suffix.lower()
