@@ -17,16 +17,13 @@ from generator.present.feature_pictures import ColouredFeatures
 from generator.present.figures import Family, ImageFigures
 from generator.present.manifest import FileEntry
 from generator.present.outlines import outline
-from generator.present.planner import BAR_WIDTH, Planner
+from generator.present.planner import BAR_WIDTH, METHODS, Planner
 from generator.present.scale import times_text
 from generator.present.truth import CellTruth
 from generator.present.views import BarTick, ColourBar, Picture
 from generator.present.views_analyses import Analysis, Mark, ModelPanels, Panel, Photo, Term
 from generator.present.wording import notice, percent
 from generator.run import Failure, ImageEntry, ModelEntry
-
-METHODS = "methods/index.html"
-"""The page that says what every quantity is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from generator.analysis.truth import FOUND, MapScores, corloc
 from generator.present.charts.chart import NumberTable
 from generator.present.panels import term
 from generator.present.planner import Planner
-from generator.present.truth import MAPS, CellTruth, Marks
+from generator.present.truth import MAPS, NO_SCORE, UNIFORM, CellTruth, Marks
 from generator.present.views_analyses import MarkedSummary, ScoreTable
 from generator.present.wording import counted, percent
 
@@ -20,8 +20,8 @@ MAP_COLUMNS = ("model, map", "images", "mass inside", "hits", "IoU at 60 %", "av
 TITLES: dict[Marks, str] = {"mask": "Maps against masks", "boxes": "Maps against boxes"}
 NOTES: dict[Marks, str] = {
     "mask": "Means over the images with a mask, CLS query, last layer averaged over heads, and "
-    "rollout through all layers. Uniform and a Gaussian in the middle know nothing of the picture: "
-    "a model's number says something only beside theirs.",
+    "rollout through all layers. The map of another picture, uniform attention and a Gaussian in "
+    "the middle know nothing of the picture: a model's number says something only beside theirs.",
     "boxes": "The same over images with boxes and no mask. Boxes hold background too: these "
     "numbers are not comparable with those against masks.",
 }
@@ -58,7 +58,9 @@ def _map_table(
         for place, name in enumerate(MAPS):
             scores = [s for t in own if isinstance(s := t.maps[place], MapScores)]
             if scores:
-                rows.append((f"{model.label}, {name}", *_means(scores)))
+                count, mass, hits, *others = _means(scores)
+                hits = NO_SCORE if name == UNIFORM else hits
+                rows.append((f"{model.label}, {name}", count, mass, hits, *others))
     if not rows:
         return None
     return ScoreTable(TITLES[marks], NumberTable(MAP_COLUMNS, tuple(rows)), NOTES[marks])

@@ -18,7 +18,7 @@ from generator.present.panels import (
     seed_mark,
     shown,
 )
-from generator.present.truth import MAPS, CellTruth
+from generator.present.truth import MAPS, NO_SCORE, UNIFORM, CellTruth
 from generator.present.views_analyses import Analysis, Mark, ModelPanels, Panel
 from generator.present.wording import counted, patches_text, percent
 
@@ -200,19 +200,20 @@ def _scores(truth: CellTruth) -> NumberTable:
         if isinstance(scores, MapScores):
             numbers = (
                 percent(scores.mass_inside),
-                "hit" if scores.hit else "miss",
+                NO_SCORE if name == UNIFORM else "hit" if scores.hit else "miss",
                 f"{scores.iou:.2f}",
                 f"{scores.average_precision:.2f}",
             )
             rows.append((name, *numbers))
         else:
-            rows.append((name, scores.reason, "", "", ""))
+            rows.append((name, *4 * (NO_SCORE,)))
     columns = ("map", "mass inside", "pointing game", "IoU at 60 %", "average precision")
     return NumberTable(columns, tuple(rows))
 
 
 def _box_lines(truth: CellTruth) -> tuple[str, ...]:
-    lines = []
+    first = truth.maps[0]
+    lines = [f"No scores: {first.reason}."] if isinstance(first, NotApplicable) else []
     for method, overlap in (("LOST", truth.lost), ("TokenCut", truth.tokencut)):
         if isinstance(overlap, NotApplicable):
             lines.append(f"{method}: {overlap.reason}.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from generator.analysis.absent import NotApplicable
-from generator.analysis.agreement import centre_gaussian, uniform_map
+from generator.analysis.agreement import centre_gaussian, shuffled, uniform_map
 from generator.analysis.boxes import BoolArray
 from generator.analysis.digest import CellDigest, FoundObject
 from generator.analysis.truth import (
@@ -25,12 +25,18 @@ from generator.errors import GalleryError
 from generator.present.cells import CellContent
 from generator.present.chunk import CellFacts
 from generator.present.digests import Digests
+from generator.records import FloatArray
 from generator.run import Failure, ImageEntry, Run
 
 Marks = Literal["mask", "boxes"]
 
-MAPS = ("last layer", "rollout", "uniform", "centred Gaussian")
-"""The maps that are compared with the objects: two of the model, and two that know nothing."""
+UNIFORM = "uniform"
+MAPS = ("last layer", "rollout", "last layer of another picture", UNIFORM, "centred Gaussian")
+"""The maps that are compared with the objects: two of the model, and three that know nothing of
+the picture."""
+
+NO_SCORE = "\u2013"
+"""Where there is no score, as of the uniform map in the pointing game: all its places tie."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +65,9 @@ def score_cells(
 ) -> dict[tuple[str, str], CellTruth | Failure]:
     """Score every cell whose image has a mask or boxes; a mask that cannot be read is a failure."""
     found: dict[tuple[str, str], CellTruth | Failure] = {}
-    for image in run.images:
-        if image.failure is not None or not (image.mask or image.boxes):
-            continue
+    marked = [i for i in run.images if i.failure is None and (i.mask or i.boxes)]
+    partners = shuffled(len(marked)) or (None,) * len(marked)
+    for image, partner in zip(marked, partners, strict=True):
         try:
             mask = read_mask(image.mask) if image.mask else None
         except GalleryError as error:
@@ -73,12 +79,19 @@ def score_cells(
             cell = cells.get((model.slug, image.slug))
             digest = digests.of(model.slug, image.slug)
             if isinstance(cell, CellContent) and digest is not None:
-                found[model.slug, image.slug] = _scored(image, mask, cell.facts, digest)
+                other = None
+                if partner is not None:
+                    other = digests.of(model.slug, marked[partner].slug)
+                found[model.slug, image.slug] = _scored(image, mask, cell.facts, digest, other)
     return found
 
 
 def _scored(
-    image: ImageEntry, mask: Mask | None, facts: CellFacts, digest: CellDigest
+    image: ImageEntry,
+    mask: Mask | None,
+    facts: CellFacts,
+    digest: CellDigest,
+    other: CellDigest | None,
 ) -> CellTruth:
     layout, view = facts.layout, facts.view
     boxes = boxes_in_view((box.box for box in image.boxes), view)
@@ -90,17 +103,30 @@ def _scored(
     maps = (
         digest.last,
         digest.rolled,
+        _of_another(digest, other),
         uniform_map(layout.rows, layout.cols),
         centre_gaussian(layout.rows, layout.cols),
     )
     return CellTruth(
         marks="boxes" if mask is None else "mask",
         objects=truth.inside > truth.outside,
-        maps=tuple(score_map(values, truth) for values in maps),
+        maps=tuple(
+            values if isinstance(values, NotApplicable) else score_map(values, truth)
+            for values in maps
+        ),
         boxes=boxes,
         lost=_overlap(digest.lost, boxes, image),
         tokencut=_overlap(digest.tokencut, boxes, image),
     )
+
+
+def _of_another(digest: CellDigest, other: CellDigest | None) -> FloatArray | NotApplicable:
+    """The map of another picture, as if it were this one's."""
+    if other is None:
+        return NotApplicable("no other picture has marks")
+    if other.last.shape != digest.last.shape:
+        return NotApplicable("the other picture has another grid")
+    return other.last
 
 
 def _overlap(

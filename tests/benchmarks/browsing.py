@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from generator.present.write import build_site
 from tests.benchmarks.presenting import large_record, synthetic_run
-from tests.browser.conftest import FLAGS, NAMES
+from tests.conftest import FLAGS, NAMES
 from tests.present.gallery import many
 
 WATCH = """

@@ -12,10 +12,7 @@ from click.testing import CliRunner
 from generator.cli import main
 from generator.present import build_site
 from generator.store import Store
-from tests.browser.conftest import chromium
 from tests.present.gallery import Gallery, gallery
-
-__all__ = ["chromium"]
 
 
 @dataclass(frozen=True)

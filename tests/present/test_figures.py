@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from generator.present import Settings, build_site
 from generator.present.colours import colour_table, diverging_table
 from generator.present.figures import drawings, ramp_of
 from generator.present.heatmap import ramp_png
+from generator.present.manifest import read_manifest
 from generator.present.outlines import outline
 from generator.present.ramps import Ramp, chances, octaves
 from generator.present.scale import Scale
@@ -312,7 +312,32 @@ def test_scores_stand_beside_those_of_maps_that_know_nothing(
     # the mask covers 3 of 6 columns and 3 of 4 rows: exactly 9 of 24 patches
     assert [row[1] for row in uniform] == ["38\u00a0%"] * 4
     assert [row[4] for row in uniform] == ["0.38"] * 4
-    assert {row[0] for row in rows} == {"last layer", "rollout", "uniform", "centred Gaussian"}
+    assert [row[2] for row in uniform] == ["\u2013"] * 4
+    names = (
+        "last layer",
+        "rollout",
+        "last layer of another picture",
+        "uniform",
+        "centred Gaussian",
+    )
+    assert [row[0] for row in rows] == [*names] * 4
+
+
+def test_the_map_of_another_picture_is_scored_against_this_ones_objects(tmp_path: Path) -> None:
+    trial = gallery(tmp_path / "pictures")
+    marked = []
+    for image, left in zip(trial.run.images, (48, 0, 0), strict=True):
+        mask = Image.new("L", (96, 64))
+        mask.paste(255, (left, 0, left + 48, 64))
+        mask.save(tmp_path / f"{image.slug}.png")
+        marked.append(replace(image, mask=tmp_path / f"{image.slug}.png"))
+    trial.run = replace(trial.run, images=tuple(marked))
+    build_site(trial.run, trial.read, tmp_path / "site", version="1")
+    own = trial.record("plain", "image1").rows("CLS")[-1].astype(float).mean(0)[1:].reshape(4, 6)
+    inside = own[:, 3:].sum() / own.sum()
+    found = re.search(r"of another picture</th><td>(\d+)", section(tmp_path / "site", "marked"))
+    assert found
+    assert int(found[1]) == pytest.approx(100 * inside, abs=0.6)
 
 
 def test_the_marked_box_is_drawn_where_it_is(analysed: tuple[Gallery, Path]) -> None:
@@ -353,7 +378,24 @@ def test_a_second_build_takes_the_pictures_over_without_any_record(tmp_path: Pat
     report = build_site(trial.run, trial.read, site, version="1")
     assert (report.rendered, trial.reads) == (0, [])
     assert {path.name: path.read_bytes() for path in site.glob("data/*/*")} == before
-    manifest = json.loads((site / "manifest.json").read_text(encoding="utf-8"))
-    cells = [*manifest["cells"], *manifest["models"]]
-    listed = {file["path"] for cell in cells for file in cell["files"] if file["path"][:2] != "m/"}
+    manifest = read_manifest(site)
+    assert manifest is not None
+    listed = {file.path for file in manifest.files if file.path.startswith("data/")}
     assert {path.relative_to(site).as_posix() for path in site.glob("data/*/*")} == listed
+
+
+def test_massive_activations_are_named_with_their_place(tmp_path: Path) -> None:
+    trial = complete(gallery(tmp_path / "pictures", images=1))
+    key = trial.run.cell("registers", "image0").record
+    record = trial.records[key]
+    assert record.massive is not None
+    value, token = record.massive.value.copy(), record.massive.token.copy()
+    value[2, 0], token[2, 0] = -5000, record.layout.patch_token(*OUTLIER)
+    massive = replace(record.massive, value=value, token=token)
+    trial.records[key] = replace(record, massive=massive)
+    build_site(trial.run, trial.read, tmp_path / "site", version="1")
+    html = section(tmp_path / "site", "massive")
+    channel = int(massive.channel[2, 0])
+    row = f'<th scope="row">2</th><td>row 4, column 5</td><td>{channel}</td><td>\u22125000</td>'
+    assert html.count(row) == 1
+    assert text_of(html).count("None. The largest value is") == 3
