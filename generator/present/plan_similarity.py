@@ -141,9 +141,9 @@ def _most_similar(seen: SeenModel, found: HeadPictures) -> Table:
             )
         )
     return Table(
-        title="The most similar other head of each",
+        title="The most similar other head of each head, and the head's place in clustered order",
         heads=("layer", "head"),
-        columns=("most similar", "similarity", "place in clustered order"),
+        columns=("most similar", "similarity", "place"),
         rows=tuple(rows),
     )
 
@@ -159,7 +159,7 @@ def layers_alike_section(seen: SeenModel) -> Section:
     return Section(
         id=section_id,
         title=title,
-        text=(f"{definition} Over {layer_images(len(found.pooled.images))}",),
+        text=(f"{definition} Over {layer_images(len(found.images))}",),
         mosaics=tuple(
             mosaic
             for matrix in found.matrices

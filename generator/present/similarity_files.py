@@ -110,12 +110,12 @@ class LayerPictures:
     """Similarity of layers.
 
     Attributes:
-        pooled: what was compared.
-        numbers: the same, of the site.
+        images: slugs of the images, in order.
+        numbers: :class:`PooledFeatures` in the site: too large to be held for every model.
         matrices: CLS and patches, each plain and standardised.
     """
 
-    pooled: PooledFeatures
+    images: tuple[str, ...]
     numbers: FileEntry
     matrices: tuple[LayerMatrix, ...]
 
@@ -198,8 +198,8 @@ class SimilarityFiles:
             alike,
             order,
             numbers,
-            by_layer=draw(self._shelf, f"{stem}-by-layer", numbers, tiles),
-            clustered=draw(self._shelf, f"{stem}-clustered", numbers, clustered),
+            by_layer=draw(self._shelf, f"{stem}-by-layer", (numbers,), tiles),
+            clustered=draw(self._shelf, f"{stem}-clustered", (numbers,), clustered),
         )
 
     def _put_layers(self, slug: str, found: _PooledList) -> LayerPictures | NotApplicable:
@@ -211,10 +211,10 @@ class SimilarityFiles:
         pooled = read_packed(self._shelf, numbers, PooledFeatures)
         matrices = layer_matrices(pooled.values, pooled.values)
         return LayerPictures(
-            pooled,
+            pooled.images,
             numbers,
             tuple(
-                draw_matrix(self._shelf, f"m/{slug}/layer-similarity", numbers, matrix)
+                draw_matrix(self._shelf, f"m/{slug}/layer-similarity", (numbers,), matrix)
                 for matrix in matrices
             ),
         )
@@ -336,7 +336,9 @@ def layer_matrices(one: FloatArray, two: FloatArray) -> tuple[LayerMatrix, ...]:
     )
 
 
-def draw_matrix(shelf: Shelf, stem: str, numbers: FileEntry, matrix: LayerMatrix) -> LayerMatrix:
+def draw_matrix(
+    shelf: Shelf, stem: str, numbers: tuple[FileEntry, ...], matrix: LayerMatrix
+) -> LayerMatrix:
     """The matrix with its picture in the site, where there are numbers."""
     if isinstance(matrix.similarity, NotApplicable):
         return matrix
@@ -344,13 +346,18 @@ def draw_matrix(shelf: Shelf, stem: str, numbers: FileEntry, matrix: LayerMatrix
     return replace(matrix, picture=draw(shelf, name, numbers, matrix.similarity[None, None]))
 
 
-def draw(shelf: Shelf, stem: str, numbers: FileEntry, tiles: FloatArray) -> FileEntry:
+def draw(shelf: Shelf, stem: str, numbers: tuple[FileEntry, ...], tiles: FloatArray) -> FileEntry:
     """Put similarities into the site as a picture, tiles ``[tile row, tile col, row, col]``."""
     colours = shelf.settings.colours
     return shelf.put(
         "similarity",
         stem,
-        {"numbers": numbers.sha256, "picture": stem, "colours": colours},
+        {
+            "numbers": ",".join(file.sha256 for file in numbers),
+            "version": SIMILARITY_VERSION,
+            "picture": stem.rpartition("/")[2],
+            "colours": colours,
+        },
         lambda: unit_wall_png(tiles, colours),
         suffix=".png",
     )
