@@ -20,6 +20,7 @@ from generator.errors import GalleryError, StoreError
 from generator.packing import PackingError, pack, unpack
 from generator.present.heatmap import unit_wall_png
 from generator.present.manifest import FileEntry, Kind
+from generator.present.sampling import evenly
 from generator.present.shelf import Part, Shelf
 from generator.records import AttentionRecord, FloatArray
 from generator.run import Cell, Run
@@ -143,13 +144,6 @@ Similarities = Mapping[str, ModelSimilarity]
 """By model."""
 
 
-def evenly(slugs: list[str], most: int) -> list[str]:
-    """At most ``most`` of the images, evenly spaced, the first and last among them."""
-    if len(slugs) <= most:
-        return slugs
-    return [slugs[int(place)] for place in np.linspace(0, len(slugs) - 1, most).round()]
-
-
 class SimilarityFiles:
     """Sums over heads and features of layers, for the models whose files the former site lacks.
 
@@ -161,7 +155,10 @@ class SimilarityFiles:
         self._heads: dict[str, _HeadSum] = {}
         self._layers: dict[str, _PooledList] = {}
         usable = [image.slug for image in run.images if image.failure is None]
-        few, many = (set(evenly(usable, n)) for n in (MOST_HEAD_IMAGES, MOST_LAYER_IMAGES))
+        few, many = (
+            {usable[place] for place in evenly(len(usable), most)}
+            for most in (MOST_HEAD_IMAGES, MOST_LAYER_IMAGES)
+        )
         for model in run.models:
             cells = [cell for cell in run.cells if cell.model == model.slug and cell.record]
             self._heads[model.slug] = _HeadSum(shelf, [c for c in cells if c.image in few])

@@ -161,6 +161,7 @@ def _publish(
         shelf.root, {at: c.digest.path for at, c in cells.items() if isinstance(c, CellContent)}
     )
     models = _model_digests(run, digests)
+    similarity = alike.publish()
     maps = MapFiles(
         shelf.root,
         {at: c.maps.path for at, c in cells.items() if isinstance(c, CellContent) and c.maps},
@@ -174,12 +175,12 @@ def _publish(
         coloured=coloured,
         copies=_publish_pictures(run, shelf),
         averages=locations.publish(run, scale),
-        similarity=alike.publish(),
+        similarity=similarity,
         weights=publish_weights(run, read_weights, shelf),
         divergence=_publish_divergence(run, cells, shelf),
         digests=digests,
         models=models,
-        pairs=publish_pairs(run, cells, digests, models, shelf, scale),
+        pairs=publish_pairs(run, cells, digests, models, shelf, scale, similarity),
         front=publish_front(run, cells, shelf, scale),
         figures=_publish_figures(run, cells, shelf, scale),
         maps=maps,
