@@ -15,8 +15,8 @@ from generator.present.charts.axes import number_text
 from generator.present.charts.chart import Chart
 from generator.present.charts.intervals import Interval, interval_chart
 from generator.present.charts.words import Words
-from generator.present.pairs import evenly
 from generator.present.report_pair import LETTERS, ReportPair
+from generator.present.sampling import evenly
 from generator.present.views_model import Section, TableRow
 from generator.present.views_report import ReportTable
 from generator.present.wording import counted

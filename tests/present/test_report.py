@@ -13,8 +13,8 @@ import pytest
 
 from generator.analysis.digest import cell_digest
 from generator.present import build_site
-from generator.present.pairs import evenly
 from generator.present.published import published
+from generator.present.sampling import evenly
 from generator.run import Run
 from tests import tiny
 from tests.present.gallery import Gallery, many
