@@ -24,6 +24,7 @@ import generator
 from generator.annotations import annotate
 from generator.errors import GalleryError, ModelError, StoreError
 from generator.export.anonymous import Anonymous, anonymised, identity_of
+from generator.figure_spec import FIGURES
 from generator.front import paper_of
 from generator.groups import read_groups, with_groups
 from generator.images import load_images, open_picture
@@ -32,12 +33,15 @@ from generator.present.manifest import Settings
 from generator.present.staging import check_replaceable
 from generator.present.write import STEPS_A_CELL, SiteReport, build_site
 from generator.progress import Job, Reporter
-from generator.run import Cell, Failure, ImageEntry, ModelEntry, Run
+from generator.run import Cell, Failure, FigureEntry, ImageEntry, ModelEntry, Run
 from generator.spec import GallerySpec
 from generator.store import Store
 from generator.workplan import PlannedCell, PlannedModel, WorkPlan, failure_of, plan_work
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from generator.export.figures.built import Planned
     from generator.measure.extract import Prepared
 
 AHEAD = 4
@@ -81,12 +85,19 @@ def build_gallery(
         StoreError: a record is missing that must not be measured.
     """
     check_replaceable(spec.out)  # complain before the work, not after it
+    figures = plan_figures(spec)
     store = Store(spec.store)
     plan = plan_gallery(spec, store, reporter)
     if records_only:
         expect_complete(plan, store)
     failures = measure_missing(spec, plan, store, reporter)
-    run = describe_run(spec, plan, store, failures, command)
+    run = replace(
+        describe_run(spec, plan, store, failures, command),
+        figures=tuple(
+            FigureEntry(figure.title, tuple(f"{FIGURES}/{file}" for file in figure.spec.files))
+            for figure in figures
+        ),
+    )
     shown = _shown(spec, run)
     with reporter.job("pages", STEPS_A_CELL * len(run.cells)) as job:
         site = build_site(
@@ -98,6 +109,7 @@ def build_gallery(
             read_weights=store.get_weights,
             settings=Settings(figures=_figures(spec)),
             advance=job.advance,
+            finish=lambda site: draw_figures(site, spec, figures),
         )
     missing = {cell.key for model in plan.models for cell in plan.missing(model)}
     return Outcome(
@@ -139,6 +151,31 @@ def _note_on_templates(spec: GallerySpec) -> tuple[str, ...]:
 def _new(failures: tuple[Failure, ...], run: Run) -> tuple[Failure, ...]:
     """Failures that only showed while the pages were written."""
     return tuple(failure for failure in failures if failure not in run.failures)
+
+
+def plan_figures(spec: GallerySpec) -> tuple[Planned, ...]:
+    """Understand the figures that a gallery's file asks for; complain before the work.
+
+    Raises:
+        SpecError: one names no preset, venue or side that there is.
+    """
+    if not spec.figure:
+        return ()
+    from generator.export.figures.built import planned  # noqa: PLC0415 - imports matplotlib
+
+    return planned(spec.figure)
+
+
+def draw_figures(site: Path, spec: GallerySpec, figures: Sequence[Planned]) -> None:
+    """Draw them into a site whose pages are written.
+
+    Raises:
+        SpecError: one cannot be drawn from this gallery.
+    """
+    if figures:
+        from generator.export.figures.built import draw_into  # noqa: PLC0415 - imports matplotlib
+
+        draw_into(site, spec.store, figures, FIGURES)
 
 
 def plan_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> WorkPlan:

@@ -202,6 +202,19 @@ class Paper:
 
 
 @dataclass(frozen=True, slots=True)
+class FigureEntry:
+    """A figure for a paper that is drawn with the site.
+
+    Attributes:
+        title: what it shows.
+        files: paths of its files, relative to the site.
+    """
+
+    title: str
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """Everything a site is made of, apart from the records themselves.
 
@@ -219,6 +232,7 @@ class Run:
         pairs: slugs of models that get a page of their own together; None for those that differ in
             registers only, as far as their configs say.
         anonymous: whether names, links and folders were left out on purpose.
+        figures: drawn with the site, for papers.
     """
 
     title: str
@@ -231,6 +245,7 @@ class Run:
     paper: Paper | None = None
     site_url: str = ""
     mixed: bool = False
+    figures: tuple[FigureEntry, ...] = ()
     pairs: tuple[tuple[str, str], ...] | None = None
     anonymous: bool = False
 

@@ -47,6 +47,7 @@ from pydantic import (
 from generator.compare_spec import Compare, compared
 from generator.errors import SpecError
 from generator.extras import DEFAULT_EXTRAS, EXTRAS, Extra, Measuring, Projection
+from generator.figure_spec import FigureSpec
 from generator.model_spec import (
     PIXELS,
     AnyPath,
@@ -125,6 +126,7 @@ class GallerySpec(BaseModel):
         paper: authors, venue, links and the like, for the front page.
         figures: draw the analyses of each image on its page; None for galleries of at most 200
             images.
+        figure: figures for papers, drawn into the folder ``figures`` of the site.
         anonymous: leave out of the pages who made them and where.
     """
 
@@ -173,6 +175,7 @@ class GallerySpec(BaseModel):
     compare: Compare = None
     paper: PaperSpec | None = Field(None, description="a table [paper]")
     figures: _Flag | None = Field(None, description=_FLAG)
+    figure: tuple[FigureSpec, ...] = Field((), description="tables [[figure]]")
     anonymous: _Flag = Field(False, description=_FLAG)
 
     @field_validator("extras", mode="before")
@@ -204,6 +207,7 @@ class GallerySpec(BaseModel):
         spec._refuse_twins(source)
         spec._refuse_overwriting(source)
         spec._refuse_masks_as_images(source)
+        spec._refuse_figures_of_one_name(source)
         compared(spec.compare or (), spec.labels, [m.id for m in spec.models], source)
         return spec
 
@@ -299,6 +303,14 @@ class GallerySpec(BaseModel):
                 hint = "Name a folder of its own, such as site."
                 raise SpecError(source.says("out", message), hint)
 
+    def _refuse_figures_of_one_name(self, source: Source) -> None:
+        """Files of the second would take the place of the first's."""
+        names = [figure.name.lower() for figure in self.figure]
+        for name in names:
+            if names.count(name) > 1:
+                message = f"Two figures are called {name}."
+                raise SpecError(source.says("figure", message), "Give each a name of its own.")
+
     def _refuse_masks_as_images(self, source: Source) -> None:
         """Masks that lie below a folder of images are left out of it; all of it can't be."""
         if self.masks and self.masks.resolve() in [path.resolve() for path in self.images]:
@@ -310,8 +322,8 @@ class GallerySpec(BaseModel):
 class Options:
     """What was given on the command line. None, or nothing in a tuple, means not given.
 
-    The fields are those of :class:`GallerySpec` but ``paper``; paths are relative to the current
-    folder.
+    The fields are those of :class:`GallerySpec` but ``paper`` and ``figure``; paths are
+    relative to the current folder.
     """
 
     title: str | None = None
@@ -407,6 +419,9 @@ def _in_words(error: ValidationError, source: Source) -> SpecError:
         where = f"{key} of model {int(below[0]) + 1}".removeprefix(" of ")
         if len(below) > 2 and str(below[2]) != key:
             owner, key, where = RegisterSpec, str(below[2]), f"{below[2]} in {where}"
+    elif top == "figure" and below:
+        owner, key = FigureSpec, str(below[1]) if len(below) > 1 else ""
+        where = f"{key} of figure {int(below[0]) + 1}".removeprefix(" of ")
     elif top == "paper" and below:
         owner, key, where = paper_place(tuple(below))
     else:

@@ -29,6 +29,7 @@ from generator.bundled import bundled
 from generator.dry_run import print_plan
 from generator.errors import GalleryError, ModelError, StoreError
 from generator.extras import EXTRAS
+from generator.figure_spec import FigureSpec
 from generator.measure.load import LoadedModel
 from generator.pipeline import Outcome, build_gallery
 from generator.present.manifest import Manifest, read_manifest
@@ -820,3 +821,43 @@ def test_record_names_are_those_of_the_plan(spec: GallerySpec) -> None:
     records = list(load_records(spec.store))
     assert all(replace(record).key == record.key for record in records)
     assert {json.dumps(record.environment.versions) for record in records} != {"[]"}
+
+
+# --- figures --------------------------------------------------------------------------------------
+
+
+def test_figures_are_drawn_with_the_site_and_linked_from_its_index(spec: GallerySpec) -> None:
+    figures = (
+        FigureSpec(name="fig1", preset="registers-1", venue="icml"),
+        FigureSpec(name="wall", rows="layers", layers="all", images=("first",), format="svg"),
+    )
+    spec = spec.model_copy(update={"figure": figures})
+    build(spec)
+    folder = spec.out / "figures"
+    first = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert set(first) == {
+        *("fig1.pdf", "fig1.tex", "fig1.bib"),
+        *("wall.svg", "wall.tex", "wall.bib"),
+    }
+    index = (spec.out / "index.html").read_text()
+    assert all(f'href="figures/{name}" download' in index for name in first)
+    build(spec)
+    assert first == {path.name: path.read_bytes() for path in folder.iterdir()}
+    build(spec.model_copy(update={"figure": ()}))
+    assert not folder.exists()
+
+
+def test_a_figure_that_cannot_be_drawn_is_named_and_the_old_site_stays(spec: GallerySpec) -> None:
+    build(spec)
+    before = (spec.out / "index.html").read_bytes()
+    bad = FigureSpec(name="many", preset="registers-16")
+    with pytest.raises(GalleryError, match=r"Figure many: .* at least 100 images"):
+        build(spec.model_copy(update={"figure": (bad,)}))
+    assert (spec.out / "index.html").read_bytes() == before
+
+
+def test_a_figure_of_no_known_name_is_found_before_the_work(spec: GallerySpec) -> None:
+    bad = FigureSpec(name="one", preset="registers-0")
+    with pytest.raises(GalleryError, match="Figure one: No figure is called registers-0"):
+        build(spec.model_copy(update={"figure": (bad,)}))
+    assert not spec.store.exists()

@@ -511,3 +511,31 @@ def test_a_pair_of_the_wrong_kind_is_named(file: Path) -> None:
     assert found.startswith("work/gallery.toml: compare should be pairs of labels or ids")
     with pytest.raises(SpecError, match=r"^--compare: no model is called x"):
         load_spec(file, Options(models=("a/b", "a/c"), compare=("a/b,x",)))
+
+
+# --- figures --------------------------------------------------------------------------------------
+
+
+def test_figures_are_tables_of_the_file(file: Path) -> None:
+    file.write_text(f'{ENOUGH}\n[[figure]]\nname = "fig1"\npreset = "registers-1"\noverlay = 60\n')
+    (figure,) = load_spec(file).figure
+    assert (figure.preset, figure.overlay) == ("registers-1", 60)
+    assert figure.files == ("fig1.pdf", "fig1.tex", "fig1.bib")
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ('preset = "heads"', "name of figure 1 is missing."),
+        ('name = "a b"', 'name of figure 1 should be letters, digits and hyphens, got the text "a'),
+        ('name = "a"\nvenu = "icml"', "unknown key venu of figure 1. Did you mean venue?"),
+        ('name = "a"\noverlay = 200', "overlay of figure 1 should be a whole number from 0 to 100"),
+        ('name = "a"\n[[figure]]\nname = "A"', "Two figures are called a."),
+    ],
+)
+def test_what_is_wrong_with_a_figure_is_one_line(file: Path, table: str, message: str) -> None:
+    file.write_text(f"{ENOUGH}\n[[figure]]\n{table}\n")
+    with pytest.raises(SpecError) as error:
+        load_spec(file)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)

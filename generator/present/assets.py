@@ -54,6 +54,7 @@ SCRIPTS = (
     "controls.js",
     "caption.js",
     "figure.js",
+    "figure-command.js",
     "take-away.js",
     "announcer.js",
     "jump.js",

@@ -13,9 +13,10 @@ from generator.present.plan_front import credit_groups, paper_block, social
 from generator.present.plan_marked import marked_summary
 from generator.present.plan_report import report_links
 from generator.present.planner import INDEX, Planner
-from generator.present.views import Notice
+from generator.present.views import Link, Notice
 from generator.present.views_index import (
     Definition,
+    FigureFiles,
     IndexPage,
     ModelCard,
     PageScript,
@@ -70,8 +71,19 @@ def _page(planner: Planner, script: PageScript | None, part: Part) -> IndexPage:
         paper=paper_block(here) if part.first else None,
         social=social(here) if part.first else None,
         credits=credit_groups(here) if part.first else (),
+        figures=_figures(here) if part.first else (),
         comparisons=report_links(here) if part.first else (),
         marked=marked_summary(here) if part.first else None,
+    )
+
+
+def _figures(planner: Planner) -> tuple[FigureFiles, ...]:
+    return tuple(
+        FigureFiles(
+            figure.title,
+            tuple(Link(planner.url(path), path.rpartition("/")[2]) for path in figure.files),
+        )
+        for figure in planner.run.figures
     )
 
 

@@ -70,6 +70,19 @@ class PlateGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class FigureFiles:
+    """A figure to take away.
+
+    Attributes:
+        title: what it shows.
+        files: its files by name, with where they are.
+    """
+
+    title: str
+    files: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class IndexPage:
     """The front page, or a further page of a gallery of many images.
 
@@ -93,6 +106,7 @@ class IndexPage:
         paper: what the front page says of a paper; None on other pages and without one.
         social: for link previews; None when nobody said where the site will stand.
         credits: who made what, on the front page; empty on others.
+        figures: for papers, on the front page; empty on others.
         comparisons: pages of two models, linked from the front page.
         marked: agreement with marked objects, on the front page; None where nobody has marked any.
     """
@@ -116,6 +130,7 @@ class IndexPage:
     paper: PaperBlock | None
     social: Social | None
     credits: tuple[CreditGroup, ...]
+    figures: tuple[FigureFiles, ...]
     comparisons: tuple[Link, ...]
     marked: MarkedSummary | None
 

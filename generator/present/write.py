@@ -61,6 +61,7 @@ from generator.records import AttentionRecord
 from generator.run import Failure, ImageEntry, Run
 
 Read = Callable[[str], AttentionRecord]
+Finish = Callable[[Path], None]
 Advance = Callable[[], None]
 
 STEPS_A_CELL = 2
@@ -100,6 +101,7 @@ def build_site(
     settings: Settings | None = None,
     read_weights: ReadWeights | None = None,
     advance: Advance = lambda: None,
+    finish: Finish = lambda _: None,
 ) -> SiteReport:
     """Build the site of a run.
 
@@ -113,6 +115,8 @@ def build_site(
         settings: how records are drawn.
         read_weights: gives what is seen of a model without an image, by ``ModelEntry.weights``.
         advance: called ``STEPS_A_CELL`` times for each cell, as the work goes on.
+        finish: given the folder when everything else is in it, before it becomes ``out``: the
+            figures that ``run`` names are drawn into it.
 
     Raises:
         StoreError: ``out`` is not empty and not a site of ours, or cannot be written.
@@ -124,6 +128,7 @@ def build_site(
         contents = _publish(run, read, read_weights, shelf, templates, advance)
         pages = _write_pages(plan_site(run, contents, version), stage, templates)
         _write_manifest(manifest_of(run, contents, pages, version), stage)
+        finish(stage)
         size = sum(file.stat().st_size for file in stage.rglob("*") if file.is_file())
     return SiteReport(
         out=out,

@@ -35,6 +35,7 @@ STARTS = (
 NO_CHOICE = {
     "copy-link": "takes something away",
     "copy-caption": "takes something away",
+    "copy-figure": "takes something away",
     "save-png": "takes something away",
     "taken-text": "holds what is taken away",
     "flick": "the moment of a flicker",

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import io
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from generator.cli import main
 from generator.present.colours import colour_table
 from generator.present.quantise import decode
+from generator.store import Store
 from tests.browser.opened import Opened
 from tests.browser.test_numbers import chunk, scale
+from tests.present.gallery import Gallery
 
 Visit = Callable[..., Opened]
 
@@ -100,3 +105,45 @@ def test_the_address_holds_nothing_but_what_a_view_needs(image_page: Page) -> No
         r"&overlay=80",
         image_page.url.split("#")[1],
     )
+
+
+@pytest.mark.parametrize(
+    ("fragment", "expected"),
+    [
+        ("layer=2&head=2", "--layers 2 --heads 2"),
+        ("layer=1&head=max&query=reg1&overlay=60&scale=map", "--overlay 60 --scale map"),
+        ("layer=2&head=mean&view=heads", "--rows heads --layers 2 --heads all"),
+        ("layer=2&head=1&view=layers", "--rows layers --layers all --heads 1"),
+        ("layer=3&head=mean&layers=depth", "--place plain 2 mean"),
+        ("layer=2&head=mean&query=patch&from=20.0,30.0", "--queries at-20.0-30.0"),
+        ("layer=2&head=mean&view=pair&a=plain&b=deep", "-m plain -m deep --layers"),
+    ],
+)
+def test_the_command_draws_the_view(
+    visit: Visit,
+    site: tuple[Gallery, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fragment: str,
+    expected: str,
+) -> None:
+    opened = visit(f"i/image0/index.html#{fragment}", over="http")
+    command = copied(opened, "Copy figure command")
+    assert expected in command
+    store = Store(tmp_path / "store")
+    for record in site[0].records.values():
+        store.put(record)
+    monkeypatch.setenv("ATTENTION_GALLERY_CACHE", str(store.root))
+    program, name, folder, *words = shlex.split(command)
+    assert (program, name, folder) == ("attention-gallery", "figure", ".")
+    monkeypatch.chdir(site[1])
+    out = tmp_path / words.pop()
+    result = CliRunner().invoke(main, [name, folder, *words, str(out)])
+    assert result.exit_code == 0, result.output
+    assert {path.suffix for path in tmp_path.glob(f"{out.stem}.*")} == {".pdf", ".tex", ".bib"}
+
+
+def test_the_command_says_what_it_leaves_out(visit: Visit) -> None:
+    opened = visit("i/image0/index.html#keep=60&outliers=outline", over="http")
+    copied(opened, "Copy figure command")
+    expect(opened.page.locator("#taken")).to_contain_text("all patches, no outlines of outliers")

@@ -69,6 +69,14 @@ const Page = (() => {
         const seen = app.views.map((view) => app.pairing.of(app.views[0], view, chosen));
         return Caption.text(page, app.views, seen, app.views.map((view) => show(app, view, chosen)), chosen);
       },
+      command: () => {
+        const chosen = state.get();
+        const seen = app.views.map((view) => app.pairing.of(app.views[0], view, chosen));
+        return {
+          text: FigureCommand.text(page, app.views, seen, chosen),
+          without: FigureCommand.without(chosen),
+        };
+      },
       panels: () => {
         const chosen = state.get();
         return Figure.panels(app.views, app.views.map((view) => show(app, view, chosen)), chosen);

@@ -5,7 +5,7 @@
 const TakeAway = (() => {
   /**
    * @param {PageData} page
-   * @param {{caption: () => string, panels: () => ReturnType<typeof Figure.panels>, name: () => string}} what
+   * @param {{caption: () => string, command: () => {text: string, without: string}, panels: () => ReturnType<typeof Figure.panels>, name: () => string}} what
    */
   function create(page, what) {
     const says = Dom.byId("taken", HTMLElement);
@@ -16,6 +16,11 @@ const TakeAway = (() => {
     Dom.byId("copy-caption", HTMLElement).addEventListener("click", () =>
       copy(what.caption(), "The caption is copied."),
     );
+    Dom.byId("copy-figure", HTMLElement).addEventListener("click", () => {
+      const { text: words, without } = what.command();
+      const but = without ? ` It draws ${without}.` : "";
+      copy(words, `The command is copied; run it in the folder of this site.${but}`);
+    });
     Dom.byId("save-png", HTMLElement).addEventListener("click", () => {
       const caption = `${what.caption()} ${page.credit}`.trim();
       const models = page.models.filter((model) => !model.failure).length;

@@ -1,0 +1,197 @@
+"""``figure``: a view of a built site, or a paper's figure, at a venue's width."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from generator.commands.shared import one_line_errors
+
+if TYPE_CHECKING:
+    from generator.export.figures.scene import ScaleChoice
+    from generator.export.figures.style import Face
+    from generator.export.figures.venues import Span
+
+
+@click.command()
+@click.argument("site", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("figure.pdf"),
+    show_default=True,
+    metavar="FILE",
+    help="Name that ends in .pdf, .svg or .png; .tex and .bib are written beside it.",
+)
+@click.option("--preset", metavar="NAME", help="A figure of a paper; --list names them.")
+@click.option(
+    "--list", "listing", is_flag=True, help="List the presets and whether this site can give them."
+)
+@click.option(
+    "-m",
+    "--model",
+    "models",
+    multiple=True,
+    metavar="MODEL",
+    help="A model by its label or id. Repeat for more.  [default: all]",
+)
+@click.option(
+    "-i",
+    "--image",
+    "images",
+    multiple=True,
+    metavar="IMAGE",
+    help="An image by its title or file name. Repeat for more.  [default: all]",
+)
+@click.option(
+    "--layers", default="", metavar="LIST", help="Such as 1,6-12, last or all.  [default: last]"
+)
+@click.option(
+    "--heads", default="", metavar="LIST", help="Such as 1-3, mean, max or all.  [default: mean]"
+)
+@click.option(
+    "--queries",
+    default="",
+    metavar="LIST",
+    help="Such as CLS,reg1, patch-3-5 (row 3, column 5), at-120-80 (the patch at these "
+    "pixels) or all.  [default: CLS]",
+)
+@click.option(
+    "--rows",
+    default="images",
+    show_default=True,
+    metavar="AXES",
+    help="What runs down: images, models, layers, heads, queries, or several with commas.",
+)
+@click.option(
+    "--cols", default="models", show_default=True, metavar="AXES", help="What runs across."
+)
+@click.option(
+    "--place",
+    "places",
+    nargs=3,
+    multiple=True,
+    metavar="MODEL LAYER HEAD",
+    help="A layer and a head of its own for a model. Repeat for more.",
+)
+@click.option("--input/--no-input", "with_input", default=True, help="Show the pictures in front.")
+@click.option(
+    "--venue",
+    default="neurips",
+    show_default=True,
+    metavar="NAME",
+    help="Whose template: icml, neurips, iclr, tmlr, cvpr, iccv, wacv, eccv, acl, aaai, ieee.",
+)
+@click.option(
+    "--span",
+    type=click.Choice(["column", "text"]),
+    default="column",
+    show_default=True,
+    help="As wide as a column, or as the whole text.",
+)
+@click.option("--width", type=float, metavar="INCHES", help="In place of the venue's.")
+@click.option(
+    "--overlay",
+    type=click.IntRange(0, 100),
+    metavar="PERCENT",
+    help="Draw maps over the picture in grey, at this strength.  [default: maps alone, or as the "
+    "preset has it]",
+)
+@click.option(
+    "--scale",
+    type=click.Choice(["shared", "map"]),
+    default="shared",
+    show_default=True,
+    help="One scale for the gallery, or one for each map, which the caption says.",
+)
+@click.option(
+    "--colours",
+    default="",
+    metavar="NAME",
+    help="cividis, inferno, magma or viridis.  [default: the site's]",
+)
+@click.option(
+    "--font",
+    type=click.Choice(["sans", "serif"]),
+    default="sans",
+    show_default=True,
+    help="DejaVu Sans, or STIX, which goes with Times.",
+)
+@click.option(
+    "--store",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of the measured records.  [default: the user's cache folder]",
+)
+def figure(
+    site: Path,
+    out: Path,
+    preset: str | None,
+    listing: bool,
+    models: tuple[str, ...],
+    images: tuple[str, ...],
+    layers: str,
+    heads: str,
+    queries: str,
+    rows: str,
+    cols: str,
+    places: tuple[tuple[str, str, str], ...],
+    with_input: bool,
+    venue: str,
+    span: Span,
+    width: float | None,
+    overlay: int | None,
+    scale: ScaleChoice,
+    colours: str,
+    font: Face,
+    store: Path | None,
+) -> None:
+    """Draw a figure for a paper, with a .tex and a .bib beside it.
+
+    \b
+      attention-gallery figure site --preset registers-1 --venue icml -o fig1.pdf
+      attention-gallery figure site -m DINOv2 --rows layers --cols heads \\
+        --layers 1-12 --heads all -i cat.jpg --venue cvpr --span text -o wall.pdf
+    """  # noqa: D301 - click's mark for lines that stay as they are
+    from generator.export.figures.grid import layout
+    from generator.export.figures.make import (
+        colour_map,
+        kind_of_file,
+        listed_presets,
+        make_figure,
+        preset_named,
+        write_figure,
+    )
+    from generator.export.figures.scene import Request
+    from generator.export.figures.venues import extent
+    from generator.export.source import open_source
+    from generator.spec import default_store
+
+    with one_line_errors():
+        wide = extent(venue, span, width)
+        request = Request(
+            models=models,
+            images=images,
+            layers=layers,
+            heads=heads,
+            queries=queries,
+            places=places,
+            width=wide.inches,
+            overlay=overlay,
+            scale=scale,
+            colours=colour_map(colours),
+            face=font,
+        )
+        if listing:
+            source = open_source(site, store or default_store())
+            for line in listed_presets(source, request):
+                click.echo(line)
+            return
+        kind_of_file(out)
+        what = preset_named(preset) if preset else layout(rows, cols, with_input=with_input)
+        source = open_source(site, store or default_store())
+        written = write_figure(out, make_figure(source, request, wide, out.name, what))
+        click.echo(f"Wrote {', '.join(str(path) for path in written)}: {wide.inches:g} in wide.")

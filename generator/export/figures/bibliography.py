@@ -1,0 +1,168 @@
+"""BibTeX for a figure: the papers of its models and methods, and the checkpoints themselves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from generator.export.figures.tex import escaped
+from generator.records import ModelFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """An entry. Its texts are LaTeX, braces that keep capitals included."""
+
+    kind: str
+    title: str
+    author: str
+    where: str
+    venue: str
+    year: int
+
+
+PAPERS: dict[str, Paper] = {
+    "dosovitskiy2021image": Paper(
+        "inproceedings",
+        "An Image is Worth 16x16 Words: {Transformers} for Image Recognition at Scale",
+        "Dosovitskiy, Alexey and Beyer, Lucas and Kolesnikov, Alexander and Weissenborn, Dirk and "
+        "Zhai, Xiaohua and Unterthiner, Thomas and Dehghani, Mostafa and Minderer, Matthias and "
+        "Heigold, Georg and Gelly, Sylvain and Uszkoreit, Jakob and Houlsby, Neil",
+        "booktitle",
+        "International Conference on Learning Representations",
+        2021,
+    ),
+    "caron2021emerging": Paper(
+        "inproceedings",
+        "Emerging Properties in Self-Supervised Vision {Transformers}",
+        "Caron, Mathilde and Touvron, Hugo and Misra, Ishan and J{\\'e}gou, Herv{\\'e} and Mairal, "
+        "Julien and Bojanowski, Piotr and Joulin, Armand",
+        "booktitle",
+        "IEEE/CVF International Conference on Computer Vision",
+        2021,
+    ),
+    "raghu2021vision": Paper(
+        "inproceedings",
+        "Do Vision {Transformers} See Like Convolutional Neural Networks?",
+        "Raghu, Maithra and Unterthiner, Thomas and Kornblith, Simon and Zhang, Chiyuan and "
+        "Dosovitskiy, Alexey",
+        "booktitle",
+        "Advances in Neural Information Processing Systems",
+        2021,
+    ),
+    "simeoni2021localizing": Paper(
+        "inproceedings",
+        "Localizing Objects with Self-Supervised {Transformers} and no Labels",
+        "Sim{\\'e}oni, Oriane and Puy, Gilles and Vo, Huy V. and Roburin, Simon and Gidaris, "
+        "Spyros and Bursuc, Andrei and P{\\'e}rez, Patrick and Marlet, Renaud and Ponce, Jean",
+        "booktitle",
+        "British Machine Vision Conference",
+        2021,
+    ),
+    "radford2021learning": Paper(
+        "inproceedings",
+        "Learning Transferable Visual Models From Natural Language Supervision",
+        "Radford, Alec and Kim, Jong Wook and Hallacy, Chris and Ramesh, Aditya and Goh, Gabriel "
+        "and Agarwal, Sandhini and Sastry, Girish and Askell, Amanda and Mishkin, Pamela and "
+        "Clark, Jack and Krueger, Gretchen and Sutskever, Ilya",
+        "booktitle",
+        "International Conference on Machine Learning",
+        2021,
+    ),
+    "oquab2024dinov2": Paper(
+        "article",
+        "{DINOv2}: Learning Robust Visual Features without Supervision",
+        "Oquab, Maxime and Darcet, Timoth{\\'e}e and Moutakanni, Th{\\'e}o and others",
+        "journal",
+        "Transactions on Machine Learning Research",
+        2024,
+    ),
+    "darcet2024vision": Paper(
+        "inproceedings",
+        "Vision {Transformers} Need Registers",
+        "Darcet, Timoth{\\'e}e and Oquab, Maxime and Mairal, Julien and Bojanowski, Piotr",
+        "booktitle",
+        "International Conference on Learning Representations",
+        2024,
+    ),
+    "simeoni2025dinov3": Paper(
+        "article",
+        "{DINOv3}",
+        "Sim{\\'e}oni, Oriane and Vo, Huy V. and Seitzer, Maximilian and others",
+        "journal",
+        "arXiv preprint arXiv:2508.10104",
+        2025,
+    ),
+    "jiang2025vision": Paper(
+        "article",
+        "Vision {Transformers} Don't Need Trained Registers",
+        "Jiang, Nick and Dravid, Amil and Efros, Alexei A. and Gandelsman, Yossi",
+        "journal",
+        "arXiv preprint arXiv:2506.08010",
+        2025,
+    ),
+}
+"""Papers that figures cite, by key."""
+
+FAMILIES: dict[str, tuple[str, ...]] = {
+    "dinov2": ("oquab2024dinov2",),
+    "dinov2_with_registers": ("oquab2024dinov2", "darcet2024vision"),
+    "dinov3_vit": ("simeoni2025dinov3",),
+    "vit": ("dosovitskiy2021image",),
+    "clip_vision_model": ("radford2021learning",),
+}
+"""What to cite for a model, by its ``model_type``; other families only have their checkpoint."""
+
+
+def cited(facts: ModelFacts, registers: bool) -> tuple[str, ...]:
+    """Keys of the entries for a model: the papers of its family, then its checkpoint."""
+    papers = FAMILIES.get(facts.model_type, ())
+    if facts.model_type == "vit" and "dino" in facts.id.lower():
+        papers = ("caron2021emerging",)
+    if registers and facts.model_type == "dinov2":
+        papers = FAMILIES["dinov2_with_registers"]
+    return (*papers, checkpoint_key(facts))
+
+
+def checkpoint_key(facts: ModelFacts) -> str:
+    """The key of a checkpoint's entry: ASCII letters, digits and hyphens, with its version."""
+    words = re.sub(r"[^a-z0-9]+", "-", facts.id.lower()).strip("-") or "model"
+    return f"checkpoint-{words}-{facts.version[:7]}".rstrip("-")
+
+
+def bibtex(facts: Iterable[tuple[ModelFacts, bool]], others: Iterable[str] = ()) -> str:
+    """A ``.bib`` file.
+
+    Args:
+        facts: the models, each with whether it has registers.
+        others: keys of the papers that a figure is after.
+    """
+    models = list(facts)
+    keys = dict.fromkeys([*others, *(key for one in models for key in cited(*one))])
+    entries = [_paper(key, PAPERS[key]) for key in keys if key in PAPERS]
+    entries += list(dict.fromkeys(_checkpoint(one) for one, _ in models))
+    return "\n".join(entries)
+
+
+def _paper(key: str, paper: Paper) -> str:
+    return (
+        f"@{paper.kind}{{{key},\n"
+        f"  title = {{{paper.title}}},\n"
+        f"  author = {{{paper.author}}},\n"
+        f"  {paper.where} = {{{paper.venue}}},\n"
+        f"  year = {{{paper.year}}},\n}}\n"
+    )
+
+
+def _checkpoint(facts: ModelFacts) -> str:
+    version = f"commit {facts.version}" if facts.commit else f"weights {facts.version}"
+    where = "Hugging Face hub" if facts.source == "hub" else "local weights"
+    lines = [
+        f"@misc{{{checkpoint_key(facts)},",
+        rf"  title = {{{{\texttt{{{escaped(facts.id)}}}}}}},",
+        f"  howpublished = {{Checkpoint, {where}}},",
+        *([f"  note = {{{version}}},"] if facts.version else []),
+        "}",
+    ]
+    return "\n".join(lines) + "\n"

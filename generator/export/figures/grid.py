@@ -1,0 +1,328 @@
+"""The free grid: images, models, layers, heads and queries on the rows and columns of a figure."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from itertools import product
+from typing import Literal, get_args
+
+from generator.errors import SpecError
+from generator.export.figures.scene import Drawn, Scene
+from generator.export.figures.sheet import Absent, Cell, Row, Sheet, draw
+from generator.export.figures.tex import Piece
+from generator.export.figures.tones import own_range
+from generator.export.figures.words import (
+    UNIT,
+    drawing_said,
+    images_said,
+    listed,
+    models_said,
+    scale_said,
+)
+from generator.export.selection import ALL, LAST, MEAN, OneMap, Selection, selection
+from generator.present.maps import PRIMARY
+from generator.present.patches import PATCH
+from generator.present.wording import column_name, query_label, row_name
+from generator.records import FloatArray
+from generator.run import ImageEntry, ModelEntry
+from generator.toml import did_you_mean
+
+Axis = Literal["images", "models", "layers", "heads", "queries"]
+AXES: tuple[Axis, ...] = get_args(Axis)
+PLACE = r"at-\d+(?:\.\d+)?-\d+(?:\.\d+)?"
+"""A query: the patch that covers x, y, in pixels of the picture, whatever a model's grid."""
+
+MOST = 600
+"""Cells of a figure: more would be specks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What runs along which side.
+
+    Attributes:
+        rows: outermost first; may be empty.
+        cols: likewise.
+        input: show the picture itself too, in front.
+    """
+
+    rows: tuple[Axis, ...] = ("images",)
+    cols: tuple[Axis, ...] = ("models",)
+    input: bool = True
+
+
+def layout(rows: str, cols: str, *, with_input: bool = True) -> Layout:
+    """Read ``--rows images --cols models,layers``.
+
+    Raises:
+        SpecError: a word is unknown, or stands twice.
+    """
+    named = {"--rows": _axes(rows, "--rows"), "--cols": _axes(cols, "--cols")}
+    twice = set(named["--rows"]) & set(named["--cols"])
+    if twice:
+        raise SpecError(f"Rows and columns both show {twice.pop()}.", "Leave one of them out.")
+    return Layout(named["--rows"], named["--cols"], with_input)
+
+
+def _axes(text: str, option: str) -> tuple[Axis, ...]:
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    for word in words:
+        if word not in AXES:
+            hint = did_you_mean(word, AXES) or f"There are {', '.join(AXES)}."
+            raise SpecError(f"{option}: a grid has no {word}.", hint)
+    return tuple(axis for word in dict.fromkeys(words) for axis in AXES if axis == word)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What one cell shows."""
+
+    image: ImageEntry
+    model: ModelEntry
+    layer: str
+    head: str
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """Everything a grid runs through."""
+
+    images: tuple[ImageEntry, ...]
+    models: tuple[ModelEntry, ...]
+    layers: tuple[str, ...]
+    heads: tuple[str, ...]
+    queries: tuple[str, ...]
+    places: tuple[tuple[ModelEntry, str, str], ...] = ()
+
+    def along(self, axis: Axis) -> tuple[object, ...]:
+        found: dict[Axis, tuple[object, ...]] = {
+            "images": self.images,
+            "models": self.models,
+            "layers": self.layers,
+            "heads": self.heads,
+            "queries": self.queries,
+        }
+        return found[axis]
+
+
+def draw_grid(scene: Scene, shape: Layout) -> Drawn:
+    """The figure.
+
+    Raises:
+        SpecError: something has several values but no side, or nothing is there to be shown.
+    """
+    choice = _choice(scene)
+    _check(choice, shape)
+    tops = list(product(*(choice.along(axis) for axis in shape.cols)))
+    sides = list(product(*(choice.along(axis) for axis in shape.rows)))
+    if len(tops) * len(sides) > MOST:
+        raise SpecError(
+            f"The grid would have {len(tops) * len(sides)} maps; a figure holds {MOST}.",
+            "Choose fewer layers, heads or images.",
+        )
+    shown: list[OneMap] = []
+    rows = []
+    for side in sides:
+        cells = []
+        for top in tops:
+            place = _place(choice, shape, side, top)
+            cells.append(_cell(scene, place, shown))
+        rows.append(Row(_label(shape.rows, side), tuple(cells)))
+    if not shown:
+        raise SpecError(
+            "None of the models has a map of these layers, heads and queries.",
+            "Layers and heads count from 1; patches are queries only where the gallery keeps them.",
+        )
+    heads = tuple(_label(shape.cols, top) for top in tops)
+    if shape.input:
+        rows, heads = _with_input(scene, choice, shape, rows, heads)
+    query = shown[0].query
+    tone = scene.tone(query)
+    if scene.request.scale == "map":
+        tone = own_range(shown[0].values, scene.colours)
+    figure = draw(Sheet(tuple(rows), heads, tones=(tone,)), scene.request.width)
+    maps: list[FloatArray] = [one.values for one in shown]
+    said = tone.says if scene.request.scale == "map" else scale_said(tone, maps).strip()
+    caption: tuple[Piece, ...] = (
+        _what(choice, shape),
+        f" {said}{drawing_said(scene)}{images_said(scene, choice.images)}",
+        *models_said(scene, choice.models),
+    )
+    return Drawn(figure, caption, choice.models)
+
+
+def _choice(scene: Scene) -> _Choice:
+    request = scene.request
+    wanted = selection(request.layers or LAST, request.heads or MEAN, request.queries or PRIMARY)
+    models = scene.models
+    records = [scene.first_record(model) for model in models]
+    depth = max(record.model.layers for record in records)
+    widest = max(record.model.heads for record in records)
+    known = list(dict.fromkeys(query for model in models for query in _queries(scene, model)))
+    return _Choice(
+        images=scene.images,
+        models=models,
+        layers=_expanded(wanted.layers, [str(n + 1) for n in range(depth)]),
+        heads=_expanded(wanted.heads, [MEAN, *(str(n + 1) for n in range(widest))]),
+        queries=_expanded(wanted.queries, known),
+        places=tuple(
+            (scene.source.models((name,))[0], layer, head) for name, layer, head in request.places
+        ),
+    )
+
+
+def _queries(scene: Scene, model: ModelEntry) -> list[str]:
+    layout_ = scene.first_record(model).layout
+    first = layout_.cls
+    return [PRIMARY, *(name for name in layout_.prefix if name != first)]
+
+
+def _expanded(wanted: tuple[str, ...], every: list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(w for one in wanted for w in (every if one == ALL else [one])))
+
+
+def _check(choice: _Choice, shape: Layout) -> None:
+    for axis in AXES:
+        count = len(choice.along(axis))
+        if count > 1 and axis not in (*shape.rows, *shape.cols):
+            raise SpecError(
+                f"{count} {axis} are chosen, but neither rows nor columns show {axis}.",
+                f"Choose one of them, or add {axis} to --rows or --cols.",
+            )
+
+
+def _place(
+    choice: _Choice, shape: Layout, side: tuple[object, ...], top: tuple[object, ...]
+) -> _Place:
+    at = dict(zip((*shape.rows, *shape.cols), (*side, *top), strict=True))
+    found = {axis: at.get(axis, choice.along(axis)[0]) for axis in AXES}
+    image, model = found["images"], found["models"]
+    assert isinstance(image, ImageEntry)
+    assert isinstance(model, ModelEntry)
+    layer, head = str(found["layers"]), str(found["heads"])
+    own = {model.slug: (layer, head) for model, layer, head in choice.places}
+    if model.slug in own:
+        layer, head = own[model.slug]
+    return _Place(image, model, layer, head, str(found["queries"]))
+
+
+def _cell(scene: Scene, place: _Place, shown: list[OneMap]) -> Cell:
+    query = _patch_at(scene, place) if re.fullmatch(PLACE, place.query) else place.query
+    wanted = Selection((place.layer,), (place.head,), (query,))
+    maps = scene.attention(place.model, place.image, wanted)
+    if maps:
+        shown.append(maps[0])
+        return scene.plate(place.model, place.image, maps[0])
+    return scene.empty(place.model, place.image, _lacks(scene, place))
+
+
+def _patch_at(scene: Scene, place: _Place) -> str:
+    """The patch of a model that covers a place of the picture, as a query; ``at-X-Y`` outside."""
+    record = scene.record(place.model, place.image)
+    if record is None:
+        return place.query
+    x, y = (float(number) for number in place.query.split("-")[1:])
+    layout_, view = record.layout, record.view
+    col = math.floor((x - view.left) / (view.right - view.left) * layout_.cols)
+    row = math.floor((y - view.top) / (view.bottom - view.top) * layout_.rows)
+    inside = 0 <= row < layout_.rows and 0 <= col < layout_.cols
+    return f"{PATCH}-{row + 1}-{col + 1}" if inside else place.query
+
+
+def _lacks(scene: Scene, place: _Place) -> str:
+    """What a model does not have of a place, in a few words."""
+    record = scene.first_record(place.model)
+    query, depth, width = place.query, record.model.layers, record.model.heads
+    patch = query.startswith((PATCH, "at-"))
+    reasons = {
+        "no registers": query.startswith("reg") and not record.layout.registers,
+        "patches not kept": patch and record.patch_attention is None,
+        f"no {query_label(query, True)}": not patch and query not in _queries(scene, place.model),
+        f"{depth} layers": place.layer.isdecimal() and int(place.layer) > depth,
+        f"{width} heads": place.head.isdecimal() and int(place.head) > width,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "not applicable")
+
+
+def _label(axes: tuple[Axis, ...], values: tuple[object, ...]) -> str:
+    return ", ".join(_word(axis, value) for axis, value in zip(axes, values, strict=True))
+
+
+def _word(axis: Axis, value: object) -> str:
+    if isinstance(value, ImageEntry):
+        return value.title
+    if isinstance(value, ModelEntry):
+        return value.label
+    text = str(value)
+    if axis == "layers":
+        return "last layer" if text == LAST else row_name(text)
+    if axis == "heads":
+        return "max over heads" if text == "max" else column_name(text)
+    if re.fullmatch(PLACE, text):
+        return "patch at x {}, y {}".format(*text.split("-")[1:])
+    return patch_said(text) if text.startswith(PATCH) else query_label(text, True)
+
+
+def patch_said(query: str) -> str:
+    """A patch as the query, in words."""
+    row, col = query.split("-")[1:]
+    return f"patch {row}, {col}"
+
+
+def _with_input(
+    scene: Scene, choice: _Choice, shape: Layout, rows: list[Row], heads: tuple[str, ...]
+) -> tuple[list[Row], tuple[str, ...]]:
+    """The pictures in front: a column, or a row where the columns are images."""
+    if "images" in shape.cols:
+        tops = product(*(choice.along(axis) for axis in shape.cols))
+        place = shape.cols.index("images")
+        cells = tuple(_input(scene, choice, top[place]) for top in tops)
+        label = "input" if any(row.label for row in rows) else ""
+        return [Row(label, cells), *rows], heads
+    sides = list(product(*(choice.along(axis) for axis in shape.rows)))
+    found, before = [], None
+    for row, side in zip(rows, sides, strict=True):
+        image = side[shape.rows.index("images")] if "images" in shape.rows else choice.images[0]
+        cell = _input(scene, choice, image) if image != before else Absent("")
+        found.append(Row(row.label, (cell, *row.cells)))
+        before = image
+    return found, ("input", *heads)
+
+
+def _input(scene: Scene, choice: _Choice, image: object) -> Cell:
+    assert isinstance(image, ImageEntry)
+    for model in choice.models:
+        record = scene.record(model, image)
+        if record is not None:
+            return scene.photo(image, record.view)
+    return Absent("not measured")
+
+
+def _what(choice: _Choice, shape: Layout) -> str:
+    """The caption's first sentence: what is the same for all maps, then what runs where."""
+    sides = (*shape.rows, *shape.cols)
+    fixed = {a: _word(a, choice.along(a)[0]) for a in AXES if len(choice.along(a)) == 1}
+    query = fixed.get("queries")
+    if query is None:
+        whose = "several queries"
+    elif query == query_label("received", True):
+        whose = query
+    else:
+        whose = f"the {query}"
+    parts = [f"Attention of {whose}"]
+    if "images" in fixed:
+        parts.append(f" on {fixed['images']}")
+    parts.append("".join(f", {fixed[axis]}" for axis in ("layers", "heads") if axis in fixed))
+    runs = [
+        f"{listed(a for a in axes if a in sides and len(choice.along(a)) > 1)} along {where}"
+        for where, axes in (("the rows", shape.rows), ("the columns", shape.cols))
+        if any(len(choice.along(a)) > 1 for a in axes)
+    ]
+    own = [
+        f"{m.label} in {row_name(layer)}, {column_name(head)}" for m, layer, head in choice.places
+    ]
+    text = f"{''.join(parts)}, {UNIT}.{f' {listed(runs).capitalize()}.' if runs else ''}"
+    return text + (f" {listed(own)}." if own else "")

@@ -1,0 +1,165 @@
+"""From a request to the files of a figure: the picture, its LaTeX and its bibliography."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator.errors import SpecError
+from generator.export.figures.bibliography import bibtex
+from generator.export.figures.grid import Layout, draw_grid
+from generator.export.figures.preset import Preset, check, lacking
+from generator.export.figures.presets import PRESETS
+from generator.export.figures.scene import Drawn, Request, Scene
+from generator.export.figures.style import Kind, figure_bytes, styled
+from generator.export.figures.tex import Cite, Piece, file_stem, float_text, plain, table_text
+from generator.export.figures.venues import Extent
+from generator.export.files import write_file
+from generator.export.source import Source
+from generator.present.colours import colour_tables
+from generator.toml import did_you_mean
+
+KINDS: dict[str, Kind] = {".pdf": "pdf", ".svg": "svg", ".png": "png"}
+NOTE = "Made by attention-gallery."
+
+
+@dataclass(frozen=True, slots=True)
+class FigureFiles:
+    """A figure in memory.
+
+    Attributes:
+        picture: bytes of the PDF, SVG or PNG.
+        tex: the float.
+        bib: entries it cites.
+        caption: as plain text.
+    """
+
+    picture: bytes
+    tex: str
+    bib: str
+    caption: str
+
+
+def kind_of_file(path: Path) -> Kind:
+    """The format that a file's name asks for.
+
+    Raises:
+        SpecError: it is none of them, or LaTeX would not read the name.
+    """
+    if path.suffix.lower() not in KINDS:
+        raise SpecError(
+            f"A figure's name ends in {', '.join(KINDS)}, got {path.name}.",
+            "Name the file with -o, such as -o fig.pdf.",
+        )
+    file_stem(path.stem)
+    return KINDS[path.suffix.lower()]
+
+
+def preset_named(name: str) -> Preset:
+    """A preset by its word.
+
+    Raises:
+        SpecError: there is none of this name.
+    """
+    if name not in PRESETS:
+        hint = did_you_mean(name, PRESETS) or "See --list for what there is."
+        raise SpecError(f"No figure is called {name}.", hint)
+    return PRESETS[name]
+
+
+def make_figure(
+    source: Source, request: Request, extent: Extent, name: str, what: Preset | Layout
+) -> FigureFiles:
+    """Draw a figure and write down what it is. The same input gives the same bytes.
+
+    Args:
+        source: the gallery.
+        request: models, images and the like.
+        extent: how wide it is, which the request has too.
+        name: of the picture's file.
+        what: a preset, or the layout of a free grid.
+
+    Raises:
+        SpecError: it cannot be drawn from this gallery.
+        StoreError: a record is missing.
+    """
+    scene = Scene(source, request)
+    with styled(request.face):
+        if isinstance(what, Preset):
+            check(what, scene)
+            drawn = what.draw(scene)
+            caption = _of_preset(what, drawn)
+        else:
+            drawn = draw_grid(scene, what)
+            caption = drawn.caption
+        kind = KINDS[Path(name).suffix.lower()]
+        picture = figure_bytes(drawn.figure, kind, source.run.title)
+    label = re.sub(r"[^a-z0-9]+", "-", Path(name).stem.lower()).strip("-") or "figure"
+    table = drawn.table
+    others = (*drawn.cites, *(what.cites if isinstance(what, Preset) else ()))
+    records = [scene.first_record(model) for model in drawn.models]
+    return FigureFiles(
+        picture=picture,
+        tex=float_text(
+            environment=extent.environment,
+            length=extent.length,
+            file=name,
+            caption=caption,
+            label=label,
+            note=f"{NOTE} {extent.inches:g} inches wide ({extent.says}).",
+            tables=table_text(table.head, table.rows, table.caption, label) if table else "",
+        ),
+        bib=bibtex([(r.model, bool(r.layout.registers)) for r in records], others),
+        caption=plain(caption),
+    )
+
+
+def _of_preset(preset: Preset, drawn: Drawn) -> tuple[Piece, ...]:
+    """What a preset shows, then the facts, then what it is after and how it differs."""
+    return (
+        f"{preset.title}. ",
+        *drawn.caption,
+        f" After {preset.source}",
+        *(Cite(key) for key in preset.cites),
+        f"; {preset.differs}" if preset.differs else "",
+        "." if not preset.differs.endswith(".") else "",
+    )
+
+
+def write_figure(path: Path, made: FigureFiles) -> tuple[Path, ...]:
+    """Write the picture, and ``.tex`` and ``.bib`` of its name beside it.
+
+    Raises:
+        StoreError: they cannot be written.
+    """
+    beside = {".tex": made.tex, ".bib": made.bib}
+    files = {path: made.picture}
+    files |= {path.with_suffix(end): text.encode() for end, text in beside.items()}
+    for target, data in files.items():
+        write_file(target, data)
+    return tuple(files)
+
+
+def colour_map(name: str) -> str:
+    """The name of a colour map; empty for the gallery's.
+
+    Raises:
+        SpecError: there is none of this name.
+    """
+    known = colour_tables()
+    if name and name not in known:
+        hint = did_you_mean(name, known) or f"There are {', '.join(known)}."
+        raise SpecError(f"No colour map is called {name}.", hint)
+    return name
+
+
+def listed_presets(source: Source, request: Request) -> Iterator[str]:
+    """Every preset in a few lines: what it shows, what it needs, and whether that is there."""
+    scene = Scene(source, request)
+    for preset in PRESETS.values():
+        found = lacking(preset, scene)
+        yield f"{preset.id}: {preset.title} ({preset.source})"
+        yield f"  differs from the original: {preset.differs}"
+        yield f"  lacks {' and '.join(found)}" if found else "  this gallery can give it"

@@ -1,0 +1,287 @@
+"""Presets of attention maps: with and without registers, by query, by head, by their number."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from generator.export.figures.preset import Preset, split
+from generator.export.figures.scene import Drawn, Scene
+from generator.export.figures.sheet import Absent, Cell, Group, Row, Sheet, draw
+from generator.export.figures.tex import Piece
+from generator.export.figures.tones import Tone, own_range
+from generator.export.figures.words import (
+    drawing_said,
+    images_said,
+    maps_said,
+    models_said,
+    scale_said,
+)
+from generator.export.selection import MEAN, OneMap, Selection, selection
+from generator.present.maps import PRIMARY
+from generator.present.wording import column_name, query_label, row_name
+from generator.run import ImageEntry, ModelEntry
+
+LAST = "last"
+OVER = 70
+"""Strength of maps over the picture where the original shows them so, in percent."""
+
+
+def _wanted(scene: Scene, heads: str = MEAN, queries: str = PRIMARY) -> Selection:
+    request = scene.request
+    return selection(request.layers or LAST, request.heads or heads, request.queries or queries)
+
+
+def _first(
+    scene: Scene, model: ModelEntry, image: ImageEntry, wanted: Selection, shown: list[OneMap]
+) -> Cell:
+    maps = scene.attention(model, image, wanted)
+    if not maps:
+        return scene.empty(model, image, "not applicable")
+    shown.append(maps[0])
+    return scene.plate(model, image, maps[0])
+
+
+def _tone(scene: Scene, shown: Sequence[OneMap]) -> Tone:
+    if scene.request.scale == "map":
+        return own_range(shown[0].values, scene.colours)
+    return scene.tone(shown[0].query)
+
+
+def _caption(
+    scene: Scene,
+    shown: Sequence[OneMap],
+    models: Sequence[ModelEntry],
+    images: Sequence[ImageEntry],
+    said: str,
+    overlay: int | None,
+) -> tuple[Piece, ...]:
+    own = scene.request.scale == "map"
+    return (
+        said,
+        scale_said(_tone(scene, shown), [] if own else [one.values for one in shown]),
+        drawing_said(scene, overlay),
+        images_said(scene, images),
+        *models_said(scene, models),
+    )
+
+
+def _finish(
+    scene: Scene,
+    sheet: tuple[tuple[Row, ...], tuple[str, ...], tuple[Group, ...]],
+    shown: Sequence[OneMap],
+    models: Sequence[ModelEntry],
+    images: Sequence[ImageEntry],
+    said: str,
+    overlay: int | None = None,
+) -> Drawn:
+    rows, heads, groups = sheet
+    tone = _tone(scene, shown)
+    figure = draw(Sheet(rows, heads, groups, (tone,)), scene.request.width)
+    return Drawn(figure, _caption(scene, shown, models, images, said, overlay), tuple(models))
+
+
+def _input(scene: Scene, models: Sequence[ModelEntry], image: ImageEntry) -> Cell:
+    for model in models:
+        record = scene.record(model, image)
+        if record is not None:
+            return scene.photo(image, record.view)
+    return Absent("not measured")
+
+
+def _models_by_images(
+    scene: Scene, models: tuple[ModelEntry, ...], groups: tuple[Group, ...], heads: tuple[str, ...]
+) -> Drawn:
+    """Images down, the picture and then models across."""
+    images, wanted = scene.rows_of_images(1 + len(models)), _wanted(scene)
+    shown: list[OneMap] = []
+    rows = tuple(
+        Row(
+            "",
+            (
+                _input(scene, models, image),
+                *(_first(scene, model, image, wanted, shown) for model in models),
+            ),
+        )
+        for image in images
+    )
+    request = scene.request
+    said = maps_said(
+        scene, models[0], request.layers or LAST, request.heads or MEAN, request.queries or PRIMARY
+    )
+    return _finish(scene, (rows, ("input", *heads), groups), shown, models, images, said)
+
+
+def _with_and_without(scene: Scene) -> Drawn:
+    without, having = split(scene)
+    groups = (
+        Group("without registers", 1, len(without)),
+        Group("with registers", 1 + len(without), len(without) + len(having)),
+    )
+    models = (*without, *having)
+    return _models_by_images(scene, models, groups, tuple(m.label for m in models))
+
+
+def _artifacts(scene: Scene) -> Drawn:
+    without, having = split(scene)
+    models = without or having
+    return _models_by_images(scene, models, (), tuple(model.label for model in models))
+
+
+def _by_count(scene: Scene) -> Drawn:
+    def count(model: ModelEntry) -> int:
+        return len(scene.first_record(model).layout.registers)
+
+    models = tuple(sorted(scene.models, key=count))
+    heads = tuple(f"{count(model)}" for model in models)
+    groups = (Group("number of registers", 1, len(models)),)
+    return _models_by_images(scene, models, groups, heads)
+
+
+def _by_query(scene: Scene) -> Drawn:
+    model = split(scene)[1][0]
+    layout = scene.first_record(model).layout
+    asked = scene.request.queries
+    queries = tuple(asked.split(",")) if asked else (PRIMARY, *layout.registers)
+    images = scene.rows_of_images(1 + len(queries))
+    shown: list[OneMap] = []
+    rows = []
+    for image in images:
+        maps = (
+            _first(scene, model, image, _wanted(scene, queries=query), shown)
+            if not asked
+            else _first(
+                scene, model, image, selection(scene.request.layers or LAST, MEAN, query), shown
+            )
+            for query in queries
+        )
+        rows.append(Row("", (_input(scene, (model,), image), *maps)))
+    heads = ("input", *(query_label(query, layout.cls is not None) for query in queries))
+    said = (
+        f"Attention with the class token and each register as the query, "
+        f"{_layer_said(scene)}, mean over heads, in times uniform (attention times the number of "
+        "keys)."
+    )
+    return _finish(scene, (tuple(rows), heads, ()), shown, (model,), images, said)
+
+
+def _layer_said(scene: Scene) -> str:
+    layers = scene.request.layers or LAST
+    return "last layer" if layers == LAST else row_name(layers)
+
+
+def _by_head(scene: Scene) -> Drawn:
+    """Models down, heads across, of one image."""
+    image = scene.some_images(1)[0]
+    wanted = _wanted(scene, heads="all")
+    shown: list[OneMap] = []
+    models = scene.models
+    widest = max(scene.first_record(model).model.heads for model in models)
+    names = (*(str(n + 1) for n in range(widest)), MEAN)
+    rows = []
+    for model in models:
+        maps = {one.head: one for one in scene.attention(model, image, wanted)}
+        shown += maps.values()
+        cells = tuple(
+            scene.plate(model, image, maps[name]) if name in maps else Absent("no such head")
+            for name in names
+        )
+        rows.append(Row(model.label, cells))
+    heads = (*(name for name in names[:-1]), "mean")
+    groups = (Group("head", 0, len(names) - 2),)
+    said = (
+        f"Attention of each head on {image.title}, {_layer_said(scene)}, with the "
+        f"{query_label(scene.request.queries or PRIMARY, True)} as the query, in times uniform "
+        "(attention times the number of keys)."
+    )
+    return _finish(scene, (tuple(rows), heads, groups), shown, models, (image,), said)
+
+
+def _heads_of_a_layer(scene: Scene) -> Drawn:
+    """All heads of one layer over the picture, in a square: 4 x 4 for 16 heads."""
+    image, model = scene.some_images(1)[0], scene.models[0]
+    maps = scene.attention(model, image, _wanted(scene, heads="all"))
+    maps = [one for one in maps if one.layer == maps[0].layer and one.head != MEAN]
+    across = math.ceil(math.sqrt(len(maps)))
+    cells: list[Cell] = [scene.plate(model, image, one, overlay=OVER) for one in maps]
+    cells += [Absent("")] * (-len(cells) % across)
+    labels = [column_name(one.head) for one in maps] + [""] * (-len(maps) % across)
+    rows = []
+    for start in range(0, len(cells), across):
+        first, last = labels[start], [w for w in labels[start : start + across] if w][-1]
+        name = (
+            first
+            if first == last
+            else f"{first} to {last}".replace("head ", "heads ", 1).replace("to head ", "to ")
+        )
+        rows.append(Row(name, tuple(cells[start : start + across])))
+    said = (
+        f"All {len(maps)} heads of layer {maps[0].layer} on {image.title}, with the "
+        f"{query_label(scene.request.queries or PRIMARY, True)} as the query, row by row from head "
+        "1, in times uniform (attention times the number of keys)."
+    )
+    heads = ("",) * across
+    return _finish(scene, (tuple(rows), heads, ()), maps, (model,), (image,), said, OVER)
+
+
+MAPS = (
+    Preset(
+        "registers-1",
+        "Attention maps of models without and with registers",
+        "Darcet 2024, Fig. 1",
+        ("darcet2024vision",),
+        "the original does not state how heads are fused, here it is their mean; it has no "
+        "colour bar; its models are trained by its authors and not all are public",
+        ("both",),
+        _with_and_without,
+    ),
+    Preset(
+        "registers-2",
+        "Artifacts in the attention maps of models without registers",
+        "Darcet 2024, Fig. 2",
+        ("darcet2024vision",),
+        "all models are on one numbered scale, and the mean over heads is shown, which the "
+        "original does not state",
+        ("cls",),
+        _artifacts,
+    ),
+    Preset(
+        "registers-8",
+        "Attention maps by the number of registers",
+        "Darcet 2024, Fig. 8 (top)",
+        ("darcet2024vision",),
+        "the original trains one model for each number; here the models may differ in more than "
+        "that",
+        ("counts",),
+        _by_count,
+    ),
+    Preset(
+        "registers-9",
+        "Attention of the class token and of the registers",
+        "Darcet 2024, Fig. 9",
+        ("darcet2024vision",),
+        "the original picks 4 of 16 registers; here all of the model's are shown, and registers "
+        "count from 1",
+        ("registers",),
+        _by_query,
+    ),
+    Preset(
+        "registers-18",
+        "Attention maps of every head",
+        "Darcet 2024, Fig. 18",
+        ("darcet2024vision",),
+        "all heads and their mean are on one numbered scale",
+        ("cls",),
+        _by_head,
+    ),
+    Preset(
+        "heads",
+        "All heads of one layer",
+        "the figure of a common tutorial on attention maps",
+        (),
+        "one shared scale in place of one for each head, and squares in place of smooth maps",
+        (),
+        _heads_of_a_layer,
+    ),
+)
+"""In the order of the list."""

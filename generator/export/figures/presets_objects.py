@@ -1,0 +1,410 @@
+"""Presets of what maps and features single out: masks, objects, components, places."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.averages import LocationSums
+from generator.analysis.lost import lost
+from generator.analysis.masks import KEPT_MASS, layer_masks
+from generator.analysis.pca import leading_component
+from generator.export.figures.preset import Preset
+from generator.export.figures.presets_norms import layer_of
+from generator.export.figures.scene import Drawn, Scene
+from generator.export.figures.sheet import (
+    Absent,
+    Cell,
+    Frame,
+    Plate,
+    Row,
+    Sheet,
+    draw,
+    frame_of,
+    tint,
+)
+from generator.export.figures.tex import Piece
+from generator.export.figures.tones import Pixels, Tone, linear, signed
+from generator.export.figures.words import drawing_said, images_said, models_said, scale_said
+from generator.records import AttentionRecord, FloatArray
+from generator.run import ImageEntry, ModelEntry
+
+HEAD_COLOURS = (
+    (230, 159, 0),
+    (86, 180, 233),
+    (0, 158, 115),
+    (240, 228, 66),
+    (0, 114, 178),
+    (213, 94, 0),
+    (204, 121, 167),
+)
+"""Okabe and Ito's, which stay apart for readers without full colour vision."""
+
+MASK = (213, 94, 0)
+TINT = 55
+"""Strength of masks over the picture, in percent."""
+
+LIMIT = 3.0
+"""End of the range of standardised components, as in the original."""
+
+Painter = Callable[[ModelEntry, ImageEntry, AttentionRecord], Cell]
+
+
+def _by_model(scene: Scene, painter: Painter, said: str, tones: tuple[Tone, ...] = ()) -> Drawn:
+    """Images down; the picture and then each model across."""
+    images, models = scene.rows_of_images(1 + len(scene.models)), scene.models
+    rows = []
+    for image in images:
+        cells: list[Cell] = []
+        photo: Cell = Absent("not measured")
+        for model in models:
+            record = scene.record(model, image)
+            if record is None:
+                cells.append(Absent("not measured"))
+                continue
+            photo = scene.photo(image, record.view) if isinstance(photo, Absent) else photo
+            cells.append(painter(model, image, record))
+        rows.append(Row("", (photo, *cells)))
+    sheet = Sheet(tuple(rows), ("input", *(model.label for model in models)), tones=tones)
+    caption: tuple[Piece, ...] = (
+        said,
+        *(f" {tone.says}" for tone in tones),
+        images_said(scene, images),
+        *models_said(scene, models),
+    )
+    return Drawn(draw(sheet, scene.request.width), caption, models)
+
+
+def _cls_heads(record: AttentionRecord) -> FloatArray | None:
+    """Attention of the class token in the last layer: ``[head, key]``; None without one."""
+    if record.layout.cls is None:
+        return None
+    found: FloatArray = record.rows(record.layout.cls)[-1].astype(np.float64)
+    return found
+
+
+def _heads_in_colours(scene: Scene) -> Drawn:
+    def paint(model: ModelEntry, image: ImageEntry, record: AttentionRecord) -> Cell:
+        heads = _cls_heads(record)
+        if heads is None:
+            return Absent("no CLS token")
+        masks = layer_masks(heads, record.layout).heads
+        maps = record.layout.fold(heads)
+        strength = np.where([mask.mask for mask in masks], maps, 0.0)
+        winner, top = strength.argmax(axis=0), strength.max(axis=0)
+        pixels = np.zeros((*winner.shape, 4), dtype=np.uint8)
+        colours = np.array(HEAD_COLOURS, dtype=np.uint8)
+        pixels[..., :3] = colours[winner % len(colours)]
+        pixels[..., 3] = np.where(top > 0, 255, 0)
+        del model
+        return scene.pixels(image, record, pixels, overlay=TINT)
+
+    most = max(scene.first_record(model).model.heads for model in scene.models)
+    repeat = f" Colours repeat after {len(HEAD_COLOURS)} heads." if most > len(HEAD_COLOURS) else ""
+    said = (
+        f"A colour for each head of the last layer: every patch has that of the head that attends "
+        f"to it most from the class token, among the heads whose mask of {100 * KEPT_MASS:.0f} % "
+        f"of the mass holds it.{repeat}"
+    )
+    return _by_model(scene, paint, said)
+
+
+def _mass_masks(scene: Scene) -> Drawn:
+    def paint(model: ModelEntry, image: ImageEntry, record: AttentionRecord) -> Cell:
+        heads = _cls_heads(record)
+        if heads is None:
+            return Absent("no CLS token")
+        del model
+        mask = layer_masks(heads, record.layout).mean.mask
+        return scene.pixels(image, record, tint(mask, MASK), overlay=TINT)
+
+    said = (
+        f"Patches that hold {100 * KEPT_MASS:.0f} % of the class token's attention on patches, "
+        "last layer, mean over heads."
+    )
+    return _by_model(scene, paint, said)
+
+
+def _first_component(scene: Scene) -> Drawn:
+    shares: list[str] = []
+    tone = signed(LIMIT, "first principal component, standard deviations")
+
+    def paint(model: ModelEntry, image: ImageEntry, record: AttentionRecord) -> Cell:
+        if record.features is None:
+            return Absent("no features kept")
+        found = leading_component(record.features.last.astype(np.float64), record.layout)
+        shares.append(f"{100 * found.explained:.0f}")
+        del model
+        scores = found.scores / (found.scores.std() or 1.0)
+        return scene.map(image, record, scores, tone)
+
+    said = (
+        "First principal component of the patches' features after the last block, before the final "
+        "LayerNorm, fitted to each image and model alone, outliers included; its sign is chosen so "
+        "that less of the border is positive. Colours of two maps do not compare."
+    )
+    drawn = _by_model(scene, paint, said, (tone,))
+    explained = f" It explains {min(shares, key=int)} to {max(shares, key=int)} % of the variance."
+    return Drawn(drawn.figure, (*drawn.caption, explained), drawn.models)
+
+
+def _lost_row(scene: Scene) -> Drawn:
+    """Models down; LOST's steps across, of one image."""
+    image, models = scene.some_images(1)[0], scene.models
+    rows, k = [], 0
+    degree = linear(0.0, 100.0, "inverse degree, % of the map's largest", scene.colours)
+    alike = signed(100.0, "similarity, % of the map's largest")
+    for model in models:
+        record = scene.record(model, image)
+        if record is None or record.features is None:
+            reason = "not measured" if record is None else "no features kept"
+            rows.append(Row(model.label, (Absent(reason),) * 5))
+            continue
+        found = lost(record.features.objects, record.layout, record.view)
+        photo = scene.photo(image, record.view)
+        if isinstance(found, NotApplicable):
+            rows.append(Row(model.label, (photo, *(Absent(found.reason),) * 4)))
+            continue
+        k = found.k
+        seed = record.view.patch_box(record.layout, *found.seed)
+        at = (frame_of(seed, record.view.box),)
+        box = (frame_of(found.pixels, record.view.box),)
+        rows.append(
+            Row(
+                model.label,
+                (
+                    photo,
+                    scene.map(image, record, _percent(found.inverse_degree), degree, at),
+                    scene.map(image, record, _percent(found.similarity), alike, at),
+                    scene.pixels(image, record, tint(found.expansion, MASK), at, overlay=TINT),
+                    _boxed(photo, box),
+                ),
+            )
+        )
+    heads = ("input", "inverse degree", "similarity to the seed", "seed expansion", "box")
+    said = (
+        f"LOST on {image.title}, step by step: inverse degree of each patch, dot product with the "
+        "seed, the patches that the seed expands to, and the box. The seed is outlined; of the "
+        f"{k} patches with the lowest degree those like it join. Each map is in percent of its own "
+        "largest value."
+    )
+    caption: tuple[Piece, ...] = (
+        said,
+        images_said(scene, (image,)),
+        *models_said(scene, models),
+    )
+    sheet = Sheet(tuple(rows), heads, tones=(degree, alike))
+    return Drawn(draw(sheet, scene.request.width), caption, models, ("simeoni2021localizing",))
+
+
+def _percent(values: FloatArray) -> FloatArray:
+    """Values in percent of their largest magnitude."""
+    found: FloatArray = 100 * values / (float(np.abs(values).max()) or 1.0)
+    return found
+
+
+def _boxed(photo: Plate, frames: tuple[Frame, ...]) -> Plate:
+    return Plate(aspect=photo.aspect, photo=photo.photo, frames=frames)
+
+
+def _sums(scene: Scene, model: ModelEntry) -> LocationSums | None:
+    """Sums over all images of a model on the grid of its first."""
+    found: LocationSums | None = None
+    for image in scene.images:
+        record = scene.record(model, image)
+        if record is None:
+            continue
+        one = LocationSums.of(record)
+        found = one if found is None else found.merge(one)
+    return found
+
+
+def _averages(scene: Scene) -> Drawn:
+    """Models down; mean maps of the class token and of each register across."""
+    models = scene.models
+    sums = [_sums(scene, model) for model in models]
+    names = list(dict.fromkeys(q for one in sums if one for q in one.layout.prefix))
+    tone, maps, rows = scene.tone(), [], []
+    for model, one in zip(models, sums, strict=True):
+        found = one.averages() if one else NotApplicable("not measured")
+        if isinstance(found, NotApplicable) or one is None:
+            reason = found.reason if isinstance(found, NotApplicable) else "not measured"
+            rows.append(Row(model.label, (Absent(reason),) * len(names)))
+            continue
+        cells: list[Cell] = []
+        for name in names:
+            if name not in found.queries:
+                cells.append(Absent("no registers" if name.startswith("reg") else f"no {name}"))
+                continue
+            values = found.attention[found.queries.index(name), -1]
+            maps.append(values)
+            cells.append(_place_map(scene, model, tone.coloured(values)))
+        rows.append(Row(model.label, tuple(cells)))
+    said = (
+        f"Attention of the class token and the registers in the last layer, mean over heads and "
+        f"over {len(scene.images):,} images, by place in the grid, in times uniform."
+    )
+    caption: tuple[Piece, ...] = (said, scale_said(tone, maps), *models_said(scene, models))
+    heads = tuple(_register(name) for name in names)
+    return Drawn(
+        draw(Sheet(tuple(rows), heads, tones=(tone,)), scene.request.width), caption, models
+    )
+
+
+def _register(name: str) -> str:
+    return f"register {name[3:]}" if name.startswith("reg") else name
+
+
+def _outlier_places(scene: Scene) -> Drawn:
+    """The share of images in which a place is an outlier, a map for each model."""
+    models = scene.models
+    rates: list[FloatArray | NotApplicable] = []
+    for model in models:
+        one = _sums(scene, model)
+        found = one.averages() if one else NotApplicable("not measured")
+        rates.append(found if isinstance(found, NotApplicable) else 100 * found.outlier_rate)
+    high = max((float(r.max()) for r in rates if not isinstance(r, NotApplicable)), default=1.0)
+    tone = linear(0.0, high or 1.0, "images with an outlier there, %", scene.colours)
+    cells = tuple(
+        Absent(rate.reason)
+        if isinstance(rate, NotApplicable)
+        else _place_map(scene, model, tone.coloured(rate))
+        for model, rate in zip(models, rates, strict=True)
+    )
+    said = (
+        f"Share of {len(scene.images):,} images in which the patch at a place is an outlier: its "
+        "norm is above 3 times the median."
+    )
+    sheet = Sheet((Row("", cells),), tuple(model.label for model in models), tones=(tone,))
+    caption: tuple[Piece, ...] = (said, f" {tone.says}", *models_said(scene, models))
+    return Drawn(draw(sheet, scene.request.width), caption, models)
+
+
+def _place_map(scene: Scene, model: ModelEntry, pixels: Pixels) -> Plate:
+    layout = scene.first_record(model).layout
+    return Plate(aspect=layout.cols / layout.rows, pixels=pixels)
+
+
+def _attention_and_norms(scene: Scene) -> Drawn:
+    """Models down; for each image its picture, attention and norms across."""
+    images, models = scene.some_images(2), scene.models
+    records = {
+        (model, image): record
+        for model in models
+        for image in images
+        if (record := scene.record(model, image)) is not None
+    }
+    layers = {model: layer_of(scene, scene.first_record(model)) for model in models}
+    norms = {
+        key: record.layout.fold(record.norms[layers[key[0]]]) for key, record in records.items()
+    }
+    attention = scene.tone()
+    size = linear(0.0, max(float(each.max()) for each in norms.values()), "patch norm")
+    rows, maps = [], []
+    for model in models:
+        cells: list[Cell] = []
+        for image in images:
+            record = records.get((model, image))
+            if record is None:
+                cells += [Absent("not measured")] * 3
+                continue
+            heads = _cls_heads(record)
+            values = None if heads is None else record.layout.fold(heads.mean(axis=0))
+            if values is not None:
+                maps.append(values)
+            cells += [
+                scene.photo(image, record.view),
+                Absent("no CLS token")
+                if values is None
+                else scene.map(image, record, values, attention),
+                scene.map(image, record, norms[model, image], size),
+            ]
+        rows.append(Row(model.label, tuple(cells)))
+    where = ", ".join(f"layer {layers[model]} of {model.label}" for model in models)
+    said = (
+        "Attention of the class token in the last layer, mean over heads, in times uniform, and "
+        f"norms of the patches before the final LayerNorm ({where})."
+    )
+    sheet = Sheet(
+        tuple(rows), ("input", "attention", "norms") * len(images), tones=(attention, size)
+    )
+    caption: tuple[Piece, ...] = (
+        said,
+        scale_said(attention, maps),
+        f" {size.says}",
+        drawing_said(scene),
+        images_said(scene, images),
+        *models_said(scene, models),
+    )
+    return Drawn(draw(sheet, scene.request.width), caption, models)
+
+
+OBJECTS = (
+    Preset(
+        "registers-10",
+        "Where outliers lie",
+        "Darcet 2024, Fig. 10",
+        ("darcet2024vision",),
+        "outliers are patches above 3 times the median, not above a norm chosen by hand",
+        ("many",),
+        _outlier_places,
+    ),
+    Preset(
+        "registers-13",
+        "The steps of LOST",
+        "Darcet 2024, Fig. 13",
+        ("darcet2024vision",),
+        "no bias is tuned for each model, and the number of patches for the expansion is scaled to "
+        "the grid",
+        ("features",),
+        _lost_row,
+    ),
+    Preset(
+        "registers-16",
+        "Mean attention of the class token and of the registers by place",
+        "Darcet 2024, Fig. 16",
+        ("darcet2024vision",),
+        "the mean is over this gallery's images, and no patch is shown as the query",
+        ("many",),
+        _averages,
+    ),
+    Preset(
+        "registers-20",
+        "First principal component of the features",
+        "Darcet 2024, Fig. 20",
+        ("darcet2024vision",),
+        "features are those before the final LayerNorm, and the sign is chosen by a rule",
+        ("features",),
+        _first_component,
+    ),
+    Preset(
+        "dino-3",
+        "What different heads attend to",
+        "Caron 2021, Fig. 3",
+        ("caron2021emerging",),
+        "all heads are shown, with one rule for which of them colours a patch",
+        ("cls",),
+        _heads_in_colours,
+    ),
+    Preset(
+        "dino-4",
+        "Masks that hold most of the attention",
+        "Caron 2021, Fig. 4",
+        ("caron2021emerging",),
+        "the mean over heads, where the original takes each image's best head",
+        ("cls",),
+        _mass_masks,
+    ),
+    Preset(
+        "test-time-registers-5",
+        "Attention and norms",
+        "Jiang 2025, Fig. 5",
+        ("jiang2025vision",),
+        "the models of this gallery; registers added at test time only where a model has them",
+        ("cls",),
+        _attention_and_norms,
+    ),
+)
+"""In the order of the list."""

@@ -1,0 +1,399 @@
+"""A figure as a table of pictures and charts, laid out in inches so that everything lines up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from generator.analysis.boxes import BoolArray
+from generator.errors import SpecError
+from generator.export.figures.style import (
+    BODY,
+    FAINT,
+    HAIRLINE,
+    INK,
+    RULE,
+    SMALL,
+    fitted,
+    text_width,
+)
+from generator.export.figures.tones import Pixels, Tone
+from generator.export.figures.venues import TALLEST
+
+GAP = 0.04
+GROUP_GAP = 0.10
+LINE = 1.22 / 72
+"""Height of a line of text, in inches for each point of its size."""
+
+BAR = 0.065
+"""Height of a colour bar, in inches."""
+
+BAR_BLOCK = 0.40
+AXIS_LEFT, AXIS_BOTTOM, AXIS_TOP, AXIS_RIGHT = 0.36, 0.30, 0.05, 0.05
+"""Room for the numbers and names of a chart's axes, in inches."""
+
+GREY = np.array([0.299, 0.587, 0.114])
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A box drawn over a picture, in shares of its width and height.
+
+    Attributes:
+        left: left edge.
+        top: top edge.
+        right: right edge.
+        bottom: bottom edge.
+    """
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plate:
+    """One picture: a photograph, a map, or a map over the photograph in grey.
+
+    Attributes:
+        aspect: width over height.
+        photo: uint8 ``[y, x, RGB]``; None for a map alone.
+        pixels: uint8 ``[row, col, RGBA]``, one pixel a patch; None for a photograph alone.
+        strength: of the map over the photograph, from 0 to 1.
+        grey: whether the photograph loses its colours.
+        frames: boxes over it.
+    """
+
+    aspect: float
+    photo: Pixels | None = None
+    pixels: Pixels | None = None
+    strength: float = 1.0
+    grey: bool = False
+    frames: tuple[Frame, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Where there is no picture, and why: not applicable, not measured or missing.
+
+    Without a reason the place is left blank: the picture of the row above stands for it too.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart in the place of a picture.
+
+    Attributes:
+        draw: what is drawn into its axes.
+        aspect: width over height of the place, axes' numbers included.
+    """
+
+    draw: Callable[[Axes], None]
+    aspect: float = 1.3
+
+
+Cell = Plate | Absent | Chart
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of cells; the label stands at its left, turned."""
+
+    label: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A heading over several columns, counted from 0, both ends included."""
+
+    text: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What a figure shows.
+
+    Attributes:
+        rows: from the top, all of the same length.
+        heads: labels of the columns; empty texts for none.
+        groups: headings over columns.
+        tones: colour bars, left to right.
+        ratio: widths of the columns, in relation to each other; empty for all alike.
+    """
+
+    rows: tuple[Row, ...]
+    heads: tuple[str, ...]
+    groups: tuple[Group, ...] = ()
+    tones: tuple[Tone, ...] = ()
+    ratio: tuple[float, ...] = ()
+
+
+def draw(sheet: Sheet, width: float) -> Figure:
+    """A figure of exactly this width, in inches, as high as it must be.
+
+    Raises:
+        SpecError: it would be higher than a page, or its cells too small to be seen.
+    """
+    plan = _plan(sheet, width)
+    if plan.height > TALLEST:
+        raise SpecError(
+            f"The figure would be {plan.height:.1f} inches high, and a page holds {TALLEST:g}.",
+            "Choose fewer rows, or more columns.",
+        )
+    figure = Figure(figsize=(width, plan.height))
+    for heading in sheet.groups:
+        _group(figure, plan, heading)
+    for text, left, across in zip(plan.heads, plan.lefts, plan.widths, strict=True):
+        _text(figure, left + across / 2, plan.head_base, text, SMALL, va="bottom")
+    for row, top, down in zip(sheet.rows, plan.tops, plan.heights, strict=True):
+        if row.label:
+            label = fitted(row.label, down, SMALL)
+            _text(figure, plan.gutter - GAP, top + down / 2, label, SMALL, ha="right", rotation=90)
+        for cell, left, across in zip(row.cells, plan.lefts, plan.widths, strict=True):
+            _cell(figure, cell, (left, top, across, down))
+    for number, tone in enumerate(sheet.tones):
+        _bar(figure, tone, number, len(sheet.tones), plan)
+    return figure
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Where everything is, in inches from the top left."""
+
+    width: float
+    height: float
+    gutter: float
+    lefts: tuple[float, ...]
+    widths: tuple[float, ...]
+    tops: tuple[float, ...]
+    heights: tuple[float, ...]
+    heads: tuple[str, ...]
+    head_base: float
+
+
+def _plan(sheet: Sheet, width: float) -> _Plan:
+    columns = len(sheet.heads)
+    ratio = sheet.ratio or (1.0,) * columns
+    gaps = [GAP] * (columns - 1)
+    for group in sheet.groups:
+        if group.first:
+            gaps[group.first - 1] = GROUP_GAP
+    first_guess = (width - sum(gaps)) / columns
+    lines = max((len(_lines(row, first_guess)) for row in sheet.rows), default=0)
+    gutter = lines * SMALL * LINE + GAP if lines else 0.0
+    room = width - gutter - sum(gaps)
+    widths = tuple(room * part / sum(ratio) for part in ratio)
+    if min(widths) < 0.2:
+        raise SpecError(
+            f"{columns} columns do not fit into {width:g} inches.",
+            "Choose fewer, or a wider figure: --span text.",
+        )
+    lefts = tuple(gutter + sum(widths[:n]) + sum(gaps[:n]) for n in range(columns))
+    heads = tuple(fitted(h, w, SMALL) for h, w in zip(sheet.heads, widths, strict=True))
+    group_room = BODY * LINE + 0.07 if sheet.groups else 0.0
+    head_lines = max((h.count("\n") + 1 for h in heads if h), default=0)
+    top = group_room + head_lines * SMALL * LINE + (0.03 if head_lines else 0.0)
+    head_base = top - 0.025
+    tops, heights = [], []
+    for row in sheet.rows:
+        down = max(_height(cell, across) for cell, across in zip(row.cells, widths, strict=True))
+        tops.append(top)
+        heights.append(down)
+        top += down + GAP
+    height = top - GAP + (BAR_BLOCK if sheet.tones else 0.01)
+    return _Plan(
+        width, height, gutter, lefts, widths, tuple(tops), tuple(heights), heads, head_base
+    )
+
+
+def _lines(row: Row, across: float) -> list[str]:
+    """The label of a row, broken to about the height that the row will have."""
+    if not row.label:
+        return []
+    down = max(_height(cell, across) for cell in row.cells)
+    return fitted(row.label, down, SMALL).split("\n")
+
+
+def _height(cell: Cell, across: float) -> float:
+    if isinstance(cell, Absent):
+        return 0.3
+    return across / cell.aspect
+
+
+def _axes(figure: Figure, box: tuple[float, float, float, float]) -> Axes:
+    """Axes at left, top, width, height, in inches from the figure's top left."""
+    wide, high = figure.get_size_inches()
+    left, top, across, down = box
+    return figure.add_axes((left / wide, 1 - (top + down) / high, across / wide, down / high))
+
+
+def _text(
+    figure: Figure,
+    x: float,
+    y: float,
+    text: str,
+    size: float,
+    *,
+    ha: str = "center",
+    va: str = "center",
+    rotation: float = 0,
+    colour: str = INK,
+) -> None:
+    wide, high = figure.get_size_inches()
+    figure.text(
+        x / wide,
+        1 - y / high,
+        text,
+        size=size,
+        ha=ha,
+        va=va,
+        rotation=rotation,
+        color=colour,
+        linespacing=1.1,
+    )
+
+
+def _group(figure: Figure, plan: _Plan, heading: Group) -> None:
+    """A heading with a hairline under it, as wide as its columns."""
+    wide, high = figure.get_size_inches()
+    left = plan.lefts[heading.first]
+    right = plan.lefts[heading.last] + plan.widths[heading.last]
+    base = BODY * LINE + 0.02
+    text = fitted(heading.text, right - left, BODY, lines=1)
+    _text(figure, (left + right) / 2, base / 2, text, BODY)
+    line = Rectangle(
+        (left / wide, 1 - (base + 0.02) / high),
+        (right - left) / wide,
+        0,
+        transform=figure.transFigure,
+        linewidth=HAIRLINE,
+        edgecolor=RULE,
+        facecolor="none",
+    )
+    figure.add_artist(line)
+
+
+def _cell(figure: Figure, cell: Cell, box: tuple[float, float, float, float]) -> None:
+    left, top, across, down = box
+    if isinstance(cell, Chart):
+        own = across / cell.aspect
+        inner = (
+            left + AXIS_LEFT,
+            top + AXIS_TOP + (down - own),
+            across - AXIS_LEFT - AXIS_RIGHT,
+            own - AXIS_TOP - AXIS_BOTTOM,
+        )
+        cell.draw(_axes(figure, inner))
+        return
+    if isinstance(cell, Absent):
+        if not cell.reason:
+            return
+        axes = _axes(figure, box)
+        axes.set(xticks=[], yticks=[])
+        for spine in axes.spines.values():
+            spine.set(visible=True, linewidth=HAIRLINE, color=RULE, linestyle=(0, (2, 2)))
+        text = fitted(cell.reason, across - 0.06, SMALL, lines=max(1, int(down / (SMALL * LINE))))
+        _text(figure, left + across / 2, top + down / 2, text, SMALL, colour=FAINT)
+        return
+    # a picture keeps its shape, in the middle of its place
+    fits = min(across, down * cell.aspect)
+    high = fits / cell.aspect
+    _plate(_axes(figure, (left + (across - fits) / 2, top + (down - high) / 2, fits, high)), cell)
+
+
+def _plate(axes: Axes, plate: Plate) -> None:
+    """A picture. ``none`` hands the patches over as they are: no file holds a resampled map."""
+    axes.set_axis_off()
+    where = (0.0, 1.0, 1.0, 0.0)
+    if plate.photo is not None:
+        photo = plate.photo
+        if plate.grey:
+            shade = np.rint(photo @ GREY).astype(np.uint8)
+            photo = np.repeat(shade[..., None], 3, axis=-1)
+        axes.imshow(photo, extent=where, aspect="auto", interpolation="antialiased")
+    if plate.pixels is not None:
+        pixels = plate.pixels
+        if plate.strength < 1:
+            pixels = pixels.copy()
+            pixels[..., 3] = np.rint(pixels[..., 3] * plate.strength).astype(np.uint8)
+        axes.imshow(pixels, extent=where, aspect="auto", interpolation="none")
+    for frame in plate.frames:
+        corner = (frame.left, frame.top)
+        size = (frame.right - frame.left, frame.bottom - frame.top)
+        for colour, line in (("white", 1.4), (INK, 0.6)):
+            axes.add_patch(
+                Rectangle(corner, *size, fill=False, edgecolor=colour, linewidth=line, zorder=5)
+            )
+    axes.set_xlim(0, 1)
+    axes.set_ylim(1, 0)
+
+
+def _bar(figure: Figure, tone: Tone, number: int, count: int, plan: _Plan) -> None:
+    """A colour bar of vector rectangles, with its numbers and what they are."""
+    room = (plan.width - plan.gutter) / count
+    across = min(room - 0.3, max(1.5, 0.42 * plan.width))
+    left = plan.gutter + room * number + (room - across) / 2
+    top = plan.height - BAR_BLOCK + 0.08
+    axes = _axes(figure, (left, top, across, BAR))
+    # each colour reaches a little under the next, so that no viewer shows a seam
+    edges = np.linspace(0, 1, len(tone.table) + 1)
+    for step, colour in enumerate(tone.table):
+        end = edges[min(step + 2, len(tone.table))]
+        axes.add_patch(
+            Rectangle(
+                (edges[step], 0), end - edges[step], 1, facecolor=colour / 255, edgecolor="none"
+            )
+        )
+    axes.set(xlim=(0, 1), ylim=(0, 1), yticks=[])
+    axes.set_xticks([t.position for t in tone.ticks], _thinned(tone, across))
+    for spine in axes.spines.values():
+        spine.set(visible=True, linewidth=HAIRLINE, color=RULE)
+    label = fitted(tone.label, room, SMALL, lines=1)
+    axes.set_xlabel(label, size=SMALL, labelpad=1.5)
+
+
+def _thinned(tone: Tone, across: float) -> list[str]:
+    """Numbers of the bar without those that would touch; the ends stay."""
+    shown: list[str] = []
+    last = len(tone.ticks) - 1
+    room = [text_width(tick.label, SMALL) / 2 for tick in tone.ticks]
+    taken = -1.0
+    end = across * tone.ticks[last].position - room[last] - 0.05
+    for n, tick in enumerate(tone.ticks):
+        place = across * tick.position
+        free = place - room[n] >= taken and (n in (0, last) or place + room[n] <= end)
+        shown.append(tick.label if free else "")
+        if free:
+            taken = place + room[n] + 0.05
+    return shown
+
+
+def frame_of(box: tuple[float, ...], view_box: tuple[float, ...]) -> Frame:
+    """A box in pixels of the original as shares of what a model saw."""
+    left, top, right, bottom = view_box
+    wide, high = right - left, bottom - top
+    return Frame(
+        (box[0] - left) / wide,
+        (box[1] - top) / high,
+        (box[2] - left) / wide,
+        (box[3] - top) / high,
+    )
+
+
+def tint(mask: BoolArray, colour: tuple[int, int, int]) -> Pixels:
+    """One colour where a mask ``[row, col]`` is, nothing elsewhere: uint8 RGBA."""
+    pixels = np.zeros((*mask.shape, 4), dtype=np.uint8)
+    pixels[mask] = (*colour, 255)
+    return pixels

@@ -1,0 +1,127 @@
+"""From numbers to colours, with the bar that says which is which."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from generator.present.colours import colour_table
+from generator.present.scale import Scale, Tick, power_label
+from generator.records import FloatArray
+
+Pixels = NDArray[np.uint8]
+
+TIMES = "attention, times uniform"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tone:
+    """A range of numbers and its colours.
+
+    Attributes:
+        label: what the numbers are, beside the bar.
+        low: of the range, in the numbers' own unit.
+        high: of the range.
+        form: ``log2`` or ``linear`` between them.
+        ticks: numbers on the bar.
+        table: uint8 ``[256, channel]``.
+        says: the scale in words, for the caption.
+    """
+
+    label: str
+    low: float
+    high: float
+    form: Literal["log2", "linear"]
+    ticks: tuple[Tick, ...]
+    table: Pixels
+    says: str
+
+    def coloured(self, values: FloatArray) -> Pixels:
+        """RGBA of ``[row, col]``: uint8 ``[row, col, channel]``; NaN is transparent."""
+        numbers = np.asarray(values, dtype=np.float64)
+        if self.form == "log2":
+            with np.errstate(divide="ignore", invalid="ignore"):
+                position = (np.log2(numbers) - np.log2(self.low)) / np.log2(self.high / self.low)
+        else:
+            position = (numbers - self.low) / ((self.high - self.low) or 1.0)
+        absent = np.isnan(numbers)
+        steps = np.clip(np.nan_to_num(np.clip(position, 0, 1)) * 256, 0, 255).astype(np.uint8)
+        alpha = np.where(absent, 0, 255).astype(np.uint8)
+        return np.concatenate([self.table[steps], alpha[..., None]], axis=-1)
+
+    def clipped(self, values: FloatArray) -> tuple[int, int, int]:
+        """How many values lie below and above the range, and how many there are."""
+        known = np.asarray(values)[~np.isnan(values)]
+        return int((known < self.low).sum()), int((known > self.high).sum()), known.size
+
+
+def times_uniform(scale: Scale, colours: str) -> Tone:
+    """The gallery's own scale, the same as on its pages."""
+    ends = f"{power_label(scale.low)} to {power_label(scale.high)}"
+    return Tone(
+        label=TIMES,
+        low=2.0**scale.low,
+        high=2.0**scale.high,
+        form="log2",
+        ticks=scale.ticks,
+        table=colour_table(colours),
+        says=f"Colours run from {ends} times uniform (log2), the same for all maps.",
+    )
+
+
+def own_range(values: FloatArray, colours: str) -> Tone:
+    """A range for one map alone, from 0 to its maximum; it compares with no other map."""
+    high = float(np.nanmax(values)) or 1.0
+    return Tone(
+        label="of each map's own maximum",
+        low=0.0,
+        high=high,
+        form="linear",
+        ticks=(Tick(0.0, "0"), Tick(0.5, "50 %"), Tick(1.0, "100 %")),
+        table=colour_table(colours),
+        says="Every map has a scale of its own, linear from 0 to its maximum: colours of "
+        "different maps do not compare.",
+    )
+
+
+def linear(low: float, high: float, label: str, colours: str = "viridis") -> Tone:
+    """An even range between two numbers."""
+    marks = [
+        float(mark) for mark in MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    ]
+    span = (high - low) or 1.0
+    ticks = tuple(
+        Tick((m - low) / span, f"{m:g}".replace("-", "−"))
+        for m in marks
+        if low <= m <= high * (1 + 1e-9)
+    )
+    return Tone(
+        label=label,
+        low=low,
+        high=high,
+        form="linear",
+        ticks=ticks,
+        table=colour_table(colours),
+        says=f"Colours run from {low:.3g} to {high:.3g} ({label}, linear), the same for all.",
+    )
+
+
+def signed(limit: float, label: str) -> Tone:
+    """A range around zero, white in the middle."""
+    table = (colormaps["RdBu_r"](np.arange(256))[:, :3] * 255).round().astype(np.uint8)
+    marks = (-limit, -limit / 2, 0.0, limit / 2, limit)
+    return Tone(
+        label=label,
+        low=-limit,
+        high=limit,
+        form="linear",
+        ticks=tuple(Tick(n / 4, f"{mark:g}".replace("-", "−")) for n, mark in enumerate(marks)),
+        table=table,
+        says=f"Colours run from −{limit:g} to {limit:g} ({label}), zero in the middle, the same "
+        "for all.",
+    )

@@ -1,0 +1,91 @@
+"""What a caption says: the models exactly, the maps, the scale, how pictures became input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from generator.export.figures.bibliography import cited
+from generator.export.figures.scene import Scene
+from generator.export.figures.tex import Cite, Code, Piece
+from generator.export.figures.tones import Tone
+from generator.export.selection import MEAN
+from generator.present.wording import column_name, query_label, row_name
+from generator.records import FloatArray
+from generator.run import ImageEntry, ModelEntry
+
+UNIT = "in times uniform (attention times the number of keys)"
+
+
+def listed(words: Iterable[str]) -> str:
+    """``a, b and c``."""
+    found = list(words)
+    return " and ".join([", ".join(found[:-1]), found[-1]] if len(found) > 1 else found)
+
+
+def models_said(scene: Scene, models: Sequence[ModelEntry]) -> tuple[Piece, ...]:
+    """Each model with its id, commit, grid and dtype, and what to cite for it."""
+    pieces: list[Piece] = [" Models: " if len(models) > 1 else " Model: "]
+    for number, model in enumerate(models):
+        record = scene.first_record(model)
+        facts, layout = record.model, record.layout
+        if number:
+            pieces.append("; ")
+        if model.label != facts.id:
+            pieces.append(f"{model.label}, ")
+        pieces.append(Code(facts.id))
+        if facts.version:
+            what = "commit" if facts.commit else "weights"
+            pieces += [f" at {what} ", Code(facts.version[:12])]
+        pieces.append(
+            f" ({layout.rows}×{layout.cols} patches of {facts.patch_height}×{facts.patch_width} "
+            f"pixels, {record.environment.dtype})"
+        )
+        pieces += [Cite(key) for key in cited(facts, bool(layout.registers))]
+    return (*pieces, ".")
+
+
+def maps_said(scene: Scene, model: ModelEntry, layers: str, heads: str, queries: str) -> str:
+    """Whose attention, of which layer and head, where they are the same for all maps."""
+    layout = scene.first_record(model).layout
+    any_cls = layout.cls is not None
+    whose = listed(query_label(q, any_cls) for q in queries.split(","))
+    where = "the last layer" if layers == "last" else listed(map(row_name, layers.split(",")))
+    fused = "mean over heads" if heads == MEAN else listed(map(column_name, heads.split(",")))
+    return f"Attention of the {whose} in {where}, {fused}, {UNIT}."
+
+
+def scale_said(tone: Tone, maps: Sequence[FloatArray]) -> str:
+    """The scale, and what it cuts off."""
+    counts = [tone.clipped(values) for values in maps]
+    below, above, of = (sum(part) for part in zip(*counts, strict=True)) if counts else (0, 0, 0)
+    parts = [
+        f"{100 * number / of:.2g} % of the patches lie {where}"
+        for number, where in ((above, "above"), (below, "below"))
+        if of and number
+    ]
+    cut = f" {listed(parts)} it and have the colour of its end." if parts else ""
+    return f" {tone.says}{cut}"
+
+
+def drawing_said(scene: Scene, overlay: int | None = None) -> str:
+    """How maps are drawn; ``overlay`` is the figure's own choice."""
+    strength = scene.request.overlay if scene.request.overlay is not None else overlay
+    if strength is not None:
+        return f" One square a patch, at {strength} % over the picture in grey."
+    return " One square a patch, not interpolated."
+
+
+def images_said(scene: Scene, images: Sequence[ImageEntry]) -> str:
+    """Whose pictures these are, and what the models saw of them."""
+    makers = dict.fromkeys(
+        ", ".join(part for part in (image.credit, image.licence) if part)
+        for image in images
+        if image.credit or image.licence
+    )
+    view = {
+        "square": "The models see the centred square",
+        "whole": "The models see the whole picture",
+        "checkpoint": "The models see what their own preprocessing leaves",
+    }[scene.source.run.field_of_view]
+    text = f" {view}."
+    return text + (f" Pictures: {'; '.join(makers)}." if makers else "")

@@ -1,0 +1,89 @@
+"""Figures that a gallery is built with: the tables ``[[figure]]`` of its file.
+
+Every key but ``name`` is optional, and each means what the option of ``attention-gallery figure``
+of its name means::
+
+    [[figure]]
+    name = "registers"            # of the files: figures/registers.pdf, .tex and .bib
+    preset = "registers-1"
+    venue = "icml"
+    span = "text"
+
+    [[figure]]
+    name = "wall"
+    format = "svg"
+    models = ["with registers"]
+    images = ["cat.jpg"]
+    rows = "layers"
+    cols = "heads"
+    layers = "all"
+    heads = "all"
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+FIGURES = "figures"
+"""Folder of a site that its figures are in."""
+
+Word = Annotated[str, Field(strict=True)]
+Names = tuple[Word, ...]
+NAMES = "a list of names"
+
+
+class FigureSpec(BaseModel):
+    """A figure. Frozen; see the module for how it is written.
+
+    Attributes:
+        name: of its files, without a suffix.
+        format: of the picture.
+        preset: a figure of a paper; empty for a free grid.
+        rows: what runs down in a free grid.
+        cols: what runs across.
+        input: whether the pictures stand in front.
+        models: labels or ids; all when empty.
+        images: titles or file names; all when empty.
+        layers: such as ``1,6-12``, ``last`` or ``all``.
+        heads: such as ``1-3``, ``mean`` or ``all``.
+        queries: such as ``CLS,reg1``.
+        venue: whose template.
+        span: as wide as a column, or as the text.
+        width: in inches, in place of the venue's.
+        overlay: strength of maps over the picture, in percent; None for maps alone.
+        scale: one for the gallery, or one for each map.
+        colours: name of the colour map; empty for the gallery's.
+        font: of the letters.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="letters, digits and hyphens"
+    )
+    format: Literal["pdf", "svg", "png"] = Field("pdf", description="pdf, svg or png")
+    preset: Word = Field("", description="the name of a preset")
+    rows: Word = Field("images", description='a text such as "images"')
+    cols: Word = Field("models", description='a text such as "models,layers"')
+    input: Annotated[bool, Field(strict=True)] = Field(True, description="true or false")
+    models: Names = Field((), description=NAMES)
+    images: Names = Field((), description=NAMES)
+    layers: Word = Field("", description='a text such as "1,6-12"')
+    heads: Word = Field("", description='a text such as "1-3,mean"')
+    queries: Word = Field("", description='a text such as "CLS,reg1"')
+    venue: Word = Field("neurips", description="the name of a venue")
+    span: Literal["column", "text"] = Field("column", description="column or text")
+    width: float | None = Field(None, description="a number of inches")
+    overlay: Annotated[int, Field(strict=True, ge=0, le=100)] | None = Field(
+        None, description="a whole number from 0 to 100"
+    )
+    scale: Literal["shared", "map"] = Field("shared", description="shared or map")
+    colours: Word = Field("", description="the name of a colour map")
+    font: Literal["sans", "serif"] = Field("sans", description="sans or serif")
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of its files: picture, LaTeX, bibliography."""
+        return tuple(f"{self.name}.{end}" for end in (self.format, "tex", "bib"))

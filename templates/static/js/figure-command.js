@@ -1,0 +1,76 @@
+"use strict";
+
+// The command that draws the view on the screen for a paper.
+
+const FigureCommand = (() => {
+  /**
+   * @param {PageData} page
+   * @param {ModelView[]} views
+   * @param {State[]} seen what each model shows of the state
+   * @param {State} state
+   */
+  function text(page, views, seen, state) {
+    const pair = state.view === "pair";
+    const shown = views
+      .map((view, i) => ({ model: view.model, at: seen[i] }))
+      .filter(({ model }) => !pair || model.slug === state.a || model.slug === state.b);
+    const words = ["attention-gallery", "figure", ".", "-i", page.slug];
+    for (const { model } of shown) words.push("-m", model.slug);
+    if (state.view === "heads") words.push("--rows", "heads", "--layers", state.layer, "--heads", "all");
+    else if (state.view === "layers") words.push("--rows", "layers", "--layers", "all", "--heads", state.head);
+    else {
+      words.push("--layers", state.layer, "--heads", state.head);
+      for (const { model, at } of shown) {
+        const own = at.layer !== state.layer || at.head !== state.head;
+        if (own) words.push("--place", model.slug, at.layer, at.head);
+      }
+    }
+    words.push("--queries", query(page, state), "--overlay", String(state.strength));
+    if (state.scale === "map") words.push("--scale", "map");
+    words.push("-o", `${name(page, state)}.pdf`);
+    return words.map(quoted).join(" ");
+  }
+
+  /**
+   * What the command cannot say of the view; empty when it says it all.
+   * @param {State} state
+   */
+  function without(state) {
+    const parts = [
+      ["model", "layer"].includes(state.scale) ? "the gallery's shared scale instead" : "",
+      state.form !== "log2" || state.clip !== 0.5 ? "the usual form and ends of the scale" : "",
+      state.keep < 100 ? "all patches" : "",
+      state.outliers === "outline" ? "no outlines of outliers" : "",
+      state.draw === "smooth" ? "squares" : "",
+    ];
+    return parts.filter(Boolean).join(", ");
+  }
+
+  /**
+   * @param {PageData} page
+   * @param {State} state
+   */
+  function query(page, state) {
+    const place = State.origin(page, state);
+    return place ? `at-${place.x.toFixed(1)}-${place.y.toFixed(1)}` : state.query;
+  }
+
+  /**
+   * @param {PageData} page
+   * @param {State} state
+   */
+  function name(page, state) {
+    const plain = page.slug.replace(/[^A-Za-z0-9-]+/g, "-").replace(/^-+/, "");
+    return `${plain || "figure"}-layer-${state.layer}-head-${state.head}`;
+  }
+
+  /**
+   * A word as a shell reads it.
+   * @param {string} word
+   */
+  function quoted(word) {
+    return /^[\w./:-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  }
+
+  return { text, without };
+})();
