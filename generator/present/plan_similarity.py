@@ -30,7 +30,9 @@ def heads_alike_section(seen: SeenModel) -> Section:
     section_id, title = "heads-alike", "Heads alike"
     definition = quantity("head-similarity").definition
     if isinstance(found, NotApplicable):
-        said = f"Not applicable: {found.reason.rstrip('.')}."
+        # a record may also be lost: that says nothing of the model
+        word = "Not applicable" if seen.layout.cls is None else "Withheld"
+        said = f"{word}: {found.reason.rstrip('.')}."
         return Section(section_id, title, (definition,), absent=(said,))
     return Section(
         id=section_id,
@@ -228,10 +230,15 @@ def matrix_table(matrix: LayerMatrix, rows: str) -> Table | None:
         heads=(rows,),
         columns=tuple(str(layer) for layer in range(matrix.similarity.shape[1])),
         rows=tuple(
-            TableRow((str(layer),), "", tuple("–" if np.isnan(v) else f"{v:.2f}" for v in row))
+            TableRow((str(layer),), "", tuple(_number(value) for value in row))
             for layer, row in enumerate(matrix.similarity)
         ),
     )
+
+
+def _number(value: float) -> str:
+    # the estimate without bias lies on both sides of 0; a rounded one has no sign
+    return "–" if np.isnan(value) else f"{value:.2f}".replace("-0.00", "0.00")
 
 
 def _has_gap(values: FloatArray) -> bool:

@@ -48,12 +48,14 @@ class HeadsAlike:
         layers: of the model.
         heads: of each layer.
         images: how many.
+        lacks: why there are none, of a model that has not what is compared; else empty.
     """
 
     similarity: FloatArray
     layers: int
     heads: int
     images: int
+    lacks: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,12 @@ class PooledFeatures:
         values: float32 ``[image, layer + 1, 2, channel]``: CLS (NaN for a model without) and the
             mean over patches.
         images: slugs of the images, in order.
+        lacks: why there are none, of records that have not what is compared; else empty.
     """
 
     values: FloatArray
     images: tuple[str, ...]
+    lacks: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +81,12 @@ class HeadPictures:
     Attributes:
         alike: the numbers.
         order: the heads so that like stands beside like.
-        numbers: of the site.
         by_layer: a tile for each pair of layers, a pixel for each pair of heads.
         clustered: one tile, in ``order``.
     """
 
     alike: HeadsAlike
     order: tuple[int, ...]
-    numbers: FileEntry
     by_layer: FileEntry
     clustered: FileEntry
 
@@ -123,21 +125,17 @@ class LayerPictures:
 
 @dataclass(frozen=True, slots=True)
 class ModelSimilarity:
-    """Heads and layers of one model; why not, where they cannot be compared."""
+    """Heads and layers of one model; why not, where they cannot be compared.
+
+    Attributes:
+        heads: which are alike.
+        layers: which are alike.
+        files: all files made for it.
+    """
 
     heads: HeadPictures | NotApplicable
     layers: LayerPictures | NotApplicable
-
-    @property
-    def files(self) -> tuple[FileEntry, ...]:
-        """All files made for it."""
-        found: list[FileEntry] = []
-        if isinstance(self.heads, HeadPictures):
-            found += [self.heads.numbers, self.heads.by_layer, self.heads.clustered]
-        if isinstance(self.layers, LayerPictures):
-            drawn = (matrix.picture for matrix in self.layers.matrices)
-            found += [self.layers.numbers, *(file for file in drawn if file is not None)]
-        return tuple(found)
+    files: tuple[FileEntry, ...]
 
 
 Similarities = Mapping[str, ModelSimilarity]
@@ -171,50 +169,51 @@ class SimilarityFiles:
 
     def publish(self) -> Similarities:
         """Put numbers and pictures into the site, or say why there are none."""
-        return {
-            slug: ModelSimilarity(
-                heads=self._put_heads(slug, heads),
-                layers=self._put_layers(slug, self._layers[slug]),
-            )
-            for slug, heads in self._heads.items()
-        }
+        found = {}
+        for slug, collected in self._heads.items():
+            heads, of_heads = self._put_heads(slug, collected)
+            layers, of_layers = self._put_layers(slug, self._layers[slug])
+            found[slug] = ModelSimilarity(heads, layers, (*of_heads, *of_layers))
+        return found
 
-    def _put_heads(self, slug: str, found: _HeadSum) -> HeadPictures | NotApplicable:
+    def _put_heads(
+        self, slug: str, found: _HeadSum
+    ) -> tuple[HeadPictures | NotApplicable, tuple[FileEntry, ...]]:
         missing = found.missing()
         if missing is not None:
-            return missing
+            return missing, ()
         stem, kind = f"m/{slug}/head-similarity", _HeadSum.kind
         numbers = self._shelf.put(kind, stem, found.parts(), found.packed, suffix=".safetensors")
         alike = read_packed(self._shelf, numbers, HeadsAlike)
+        if alike.lacks:
+            return NotApplicable(alike.lacks), (numbers,)
         values = alike.similarity.astype(np.float32)
         order = clustered_order(values)
         shape = (alike.layers, alike.heads, alike.layers, alike.heads)
         tiles = values.reshape(shape).swapaxes(1, 2)
         clustered = values[np.ix_(order, order)][None, None]
-        return HeadPictures(
-            alike,
-            order,
-            numbers,
-            by_layer=draw(self._shelf, f"{stem}-by-layer", (numbers,), tiles),
-            clustered=draw(self._shelf, f"{stem}-clustered", (numbers,), clustered),
-        )
+        by_layer = draw(self._shelf, f"{stem}-by-layer", (numbers,), tiles)
+        drawn = draw(self._shelf, f"{stem}-clustered", (numbers,), clustered)
+        return HeadPictures(alike, order, by_layer, drawn), (numbers, by_layer, drawn)
 
-    def _put_layers(self, slug: str, found: _PooledList) -> LayerPictures | NotApplicable:
+    def _put_layers(
+        self, slug: str, found: _PooledList
+    ) -> tuple[LayerPictures | NotApplicable, tuple[FileEntry, ...]]:
         missing = found.missing()
         if missing is not None:
-            return missing
+            return missing, ()
         stem, kind = f"m/{slug}/pooled", _PooledList.kind
         numbers = self._shelf.put(kind, stem, found.parts(), found.packed, suffix=".safetensors")
         pooled = read_packed(self._shelf, numbers, PooledFeatures)
-        matrices = layer_matrices(pooled.values, pooled.values)
-        return LayerPictures(
-            pooled.images,
-            numbers,
-            tuple(
-                draw_matrix(self._shelf, f"m/{slug}/layer-similarity", (numbers,), matrix)
-                for matrix in matrices
-            ),
+        if pooled.lacks:
+            return NotApplicable(pooled.lacks), (numbers,)
+        matrices = tuple(
+            draw_matrix(self._shelf, f"m/{slug}/layer-similarity", (numbers,), matrix)
+            for matrix in layer_matrices(pooled.values, pooled.values)
         )
+        drawn = (matrix.picture for matrix in matrices)
+        files = (numbers, *(file for file in drawn if file is not None))
+        return LayerPictures(pooled.images, numbers, matrices), files
 
 
 class _Collected:
@@ -222,7 +221,7 @@ class _Collected:
 
     Attributes:
         kind: of the file.
-        reason: why there is none; None while nothing went wrong.
+        lacks: what the records have not, which the site keeps; empty where they have it.
     """
 
     kind: Kind
@@ -230,33 +229,35 @@ class _Collected:
     def __init__(self, shelf: Shelf, cells: list[Cell], reason: NotApplicable | None) -> None:
         self._images = {cell.image: cell.record for cell in cells}
         self._taken: dict[str, str] = {}
-        self.reason = reason
+        self.lacks = ""
+        self._reason = reason
         self._known = reason is None and shelf.find(self.kind, _parts(self._images)) is not None
 
     def add(self, cell: Cell, read: Read) -> None:
         """Take what is needed of a cell's record."""
-        if self._known or self.reason is not None or cell.image not in self._images:
+        done = self._known or self.lacks or self._reason is not None
+        if done or cell.image not in self._images:
             return
         try:
-            found = self.take(cell.image, read(cell.record))
+            found = self.take(read(cell.record))
         except GalleryError as error:
-            found = NotApplicable(str(error))
-        if found is not None:
-            self.reason = found
+            self._reason = NotApplicable(str(error))
+            return
         self._taken[cell.image] = cell.record
+        self.lacks = found.reason if found is not None else ""
 
-    def take(self, image: str, record: AttentionRecord) -> NotApplicable | None:
+    def take(self, record: AttentionRecord) -> NotApplicable | None:
         """Take what is needed of a record; why not, where it lacks that."""
         raise NotImplementedError
 
     def parts(self) -> dict[str, Part]:
         """What decides the bytes of the file."""
-        return _parts(self._images if self._known else self._taken)
+        return _parts(self._images if self._known or self.lacks else self._taken)
 
     def missing(self) -> NotApplicable | None:
         """Why there is nothing, once all cells were added."""
-        if self._known or self.reason is not None:
-            return self.reason
+        if self._known or self._reason is not None:
+            return self._reason
         return None if self._taken else NotApplicable("no image was measured")
 
 
@@ -270,7 +271,7 @@ class _HeadSum(_Collected):
         self._sum: NDArray[np.float64] | None = None
         self._shape = (0, 0)
 
-    def take(self, image: str, record: AttentionRecord) -> NotApplicable | None:
+    def take(self, record: AttentionRecord) -> NotApplicable | None:
         found = cls_similarity(record)
         if isinstance(found, NotApplicable):
             return found
@@ -279,10 +280,12 @@ class _HeadSum(_Collected):
         return None
 
     def packed(self) -> bytes:
-        """The mean."""
+        """The mean, or what the model lacks."""
+        if self.lacks:
+            return pack(HeadsAlike(np.zeros((0, 0), np.float16), 0, 0, 0, self.lacks))
         assert self._sum is not None, "what the former site lacks has been summed"
         mean = (self._sum / len(self._taken)).astype(np.float16)
-        return pack(HeadsAlike(mean, *self._shape, len(self._taken)))
+        return pack(HeadsAlike(mean, *self._shape, len(self._taken), ""))
 
 
 class _PooledList(_Collected):
@@ -294,20 +297,22 @@ class _PooledList(_Collected):
         super().__init__(shelf, cells, too_few(len(cells)))
         self._values: list[FloatArray] = []
 
-    def take(self, image: str, record: AttentionRecord) -> NotApplicable | None:
+    def take(self, record: AttentionRecord) -> NotApplicable | None:
         if record.features is None:
-            self._values.clear()
             return NotApplicable("features were not measured")
         self._values.append(record.features.pooled)
         return None
 
     def missing(self) -> NotApplicable | None:
         # records that could not be read are missing only now
-        return super().missing() or (None if self._known else too_few(len(self._taken)))
+        kept = self._known or self.lacks
+        return super().missing() or (None if kept else too_few(len(self._taken)))
 
     def packed(self) -> bytes:
-        """All of them."""
-        return pack(PooledFeatures(np.stack(self._values), tuple(self._taken)))
+        """All of them, or what the records lack."""
+        if self.lacks:
+            return pack(PooledFeatures(np.zeros((0, 0, 2, 0), np.float32), (), self.lacks))
+        return pack(PooledFeatures(np.stack(self._values), tuple(self._taken), ""))
 
 
 def too_few(images: int) -> NotApplicable | None:

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from generator.analysis.layer_similarity import layer_similarity, pooled_features
+from generator.errors import StoreError
 from generator.packing import unpack
 from generator.present import build_site
 from generator.present.pair_similarity_files import PairHeads
@@ -144,7 +145,7 @@ def test_two_models_are_compared_on_the_same_images(enough: Built) -> None:
     wanted = layer_similarity(both[0], both[1])
     assert isinstance(wanted, np.ndarray)
     text = text_of(site, REPORT)
-    row = " ".join(f"{value:.2f}" for value in wanted[1])
+    row = " ".join(f"{value:.2f}".replace("-0.00", "0.00") for value in wanted[1])
     assert f" 1 {row} " in text
 
 
@@ -152,6 +153,26 @@ def test_features_that_were_not_measured_are_named(tmp_path: Path) -> None:
     trial = many(tmp_path / "pictures", ENOUGH, models=1, groups=1)
     build_site(trial.run, trial.read, tmp_path / "site", version=VERSION)
     assert "Withheld: features were not measured." in ModelPage(tmp_path / "site", "model-0").text
+    trial.reads.clear()
+    build_site(trial.run, trial.read, tmp_path / "site", version=VERSION)
+    assert trial.reads == []
+
+
+def test_a_lost_record_is_named_and_not_called_not_applicable(tmp_path: Path) -> None:
+    trial, site = alike(tmp_path, 3)
+    for path in site.glob("m/*/head-similarity.*"):
+        path.unlink()
+    lost = trial.run.cell("model-0", "picture-0001").record
+
+    def read(key: str) -> AttentionRecord:
+        if key == lost:
+            raise StoreError("The record of picture-0001 is gone.", "Measure it again.")
+        return trial.read(key)
+
+    build_site(trial.run, read, site, version=VERSION)
+    text = ModelPage(site, "model-0").text
+    assert "Withheld: The record of picture-0001 is gone. Measure it again." in text
+    assert HEADS in ModelPage(site, "model-1").tables
 
 
 def test_heads_of_two_models_are_matched_one_to_one(few: Built) -> None:
