@@ -451,6 +451,68 @@ def test_the_spec_is_read_without_torch() -> None:
     assert done.stdout == "False\n"
 
 
+# --- models compared two by two -------------------------------------------------------------------
+
+MODELS = """
+images = ["photos"]
+models = [{id = "a/plain", label = "without"}, "a/registers", "b/twin@one", "b/twin@two"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "pairs"),
+    [
+        ("", None),
+        ("compare = []", ()),
+        ('compare = "none"', ()),
+        ('compare = [["without", "a/registers"]]', ((0, 1),)),
+        ('compare = [["a/registers", "a/plain"], ["a/registers", "without"]]', ((1, 0),)),
+    ],
+)
+def test_pairs_are_named_by_label_or_id(
+    text: str, pairs: tuple[tuple[int, int], ...] | None, file: Path
+) -> None:
+    file.write_text(MODELS + text)
+    spec = load_spec(file)
+    assert spec.pairs == pairs
+    assert merge(spec, Options(title="Another")).pairs == pairs
+
+
+def test_pairs_of_the_command_line_go_before_the_files(file: Path) -> None:
+    file.write_text(MODELS + 'compare = [["a/plain", "a/registers"]]')
+    assert load_spec(file, Options(compare=("a/registers, without",))).pairs == ((1, 0),)
+    assert load_spec(file, Options(compare=("none",))).pairs == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[["without", "a/register"]]', "no model is called a/register. Did you mean a/registers?"),
+        (
+            '[["without", "b/twin"]]',
+            "b/twin is 2 models. Name one by its label: b/twin (one), b/twin (two).",
+        ),
+        (
+            '[["without", "a/plain"]]',
+            "without would be compared with itself. Name two models.",
+        ),
+        (
+            '[["a/plain"]]',
+            "a/plain is no pair of models. Name two models, by label or id.",
+        ),
+    ],
+)
+def test_a_pair_that_cannot_be_compared_is_named(text: str, message: str, file: Path) -> None:
+    assert error_of(f"{MODELS}compare = {text}", file) == f"work/gallery.toml: compare: {message}"
+
+
+def test_a_pair_of_the_wrong_kind_is_named(file: Path) -> None:
+    found = error_of(f"{MODELS}compare = 3", file)
+    assert found.startswith("work/gallery.toml: compare should be pairs of labels or ids")
+    with pytest.raises(SpecError, match=r"^--compare: no model is called x"):
+        load_spec(file, Options(models=("a/b", "a/c"), compare=("a/b,x",)))
+
+
 # --- figures --------------------------------------------------------------------------------------
 
 

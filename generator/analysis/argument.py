@@ -103,7 +103,7 @@ def outliers_sentence(model: ComparedModel, held: FloatArray) -> str:
             f"patch's, {_layer(norms.peak)}. They are most frequent {_layer(where)}: "
             f"{percent(float(shares[where]))} of all patches."
         )
-    images = f" In {with_some} of {norms.images} images there are some." if several else ""
+    images = f" {with_some} of {norms.images} images have outliers." if several else ""
     of = " (median over images)" if several else ""
     onset = model.digest.onset.patch_onset
     begins = "" if onset is None else f" High norms of patches begin {_layer(onset)}."

@@ -6,6 +6,7 @@ They are matched before they are compared.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -121,19 +122,35 @@ def cross_similarity(one: AttentionRecord, two: AttentionRecord) -> FloatArray |
         raise AnalysisError("Heads of two models are compared on the same image.")
     if one.layout.cls is None or two.layout.cls is None:
         return NotApplicable("no CLS token")
-    maps = [
-        PlacedMap(values, record.view)
+    placed = [
+        [
+            PlacedMap(values, record.view)
+            for values in record.layout.fold(
+                record.rows(record.layout.cls or "").astype(np.float32)
+            ).reshape(-1, record.layout.rows, record.layout.cols)
+        ]
         for record in (one, two)
-        for values in record.layout.fold(
-            record.rows(record.layout.cls or "").astype(np.float32)
-        ).reshape(-1, record.layout.rows, record.layout.cols)
     ]
-    placed = on_common_grid(maps)
+    return map_similarity(placed[0], placed[1])
+
+
+def map_similarity(
+    one: Sequence[PlacedMap], two: Sequence[PlacedMap]
+) -> FloatArray | NotApplicable:
+    """1 - JSD of every map with every other, on their common grid.
+
+    Args:
+        one: maps of an image, each with some attention on the common part.
+        two: others of the same image.
+
+    Returns:
+        float32 ``[map of one, map of two]``; or why not.
+    """
+    placed = on_common_grid([*one, *two])
     if placed is None:
         return NotApplicable("the models see no common part of the picture")
-    heads = one.model.layers * one.model.heads
     rows = np.stack([each.ravel() for each in placed])
-    return row_similarity(rows[:heads], rows[heads:])
+    return row_similarity(rows[: len(one)], rows[len(one) :])
 
 
 def match_heads(similarity: FloatArray, heads: tuple[int, int]) -> tuple[Match, ...]:
@@ -157,3 +174,17 @@ def match_heads(similarity: FloatArray, heads: tuple[int, int]) -> tuple[Match, 
         )
         for row, col in zip(rows, cols, strict=True)
     )
+
+
+def shuffled_matching(similarity: FloatArray, trials: int) -> float:
+    """Mean similarity of the best of many random matchings: what matching by chance would reach.
+
+    Args:
+        similarity: ``[head of one, head of two]``.
+        trials: matchings, drawn from a fixed seed.
+    """
+    rng = np.random.default_rng(0)
+    wide = similarity if similarity.shape[0] <= similarity.shape[1] else similarity.T
+    rows = np.arange(len(wide))
+    found = (wide[rows, rng.permutation(wide.shape[1])[: len(rows)]].mean() for _ in range(trials))
+    return float(max(found))

@@ -132,6 +132,9 @@ def anonymised(run: Run, local: frozenset[str], identity: Identity) -> Anonymous
         paper=_paper(run.paper, identity, models, images) if run.paper else None,
         site_url="",
         anonymous=True,
+        pairs=None
+        if run.pairs is None
+        else tuple((models[one].slug, models[two].slug) for one, two in run.pairs),
     )
     ids = {
         cell.record: models[cell.model].id

@@ -196,6 +196,7 @@ def run_of(manifest: Manifest, root: Path) -> Run:
         site_url=manifest.site_url,
         anonymous=manifest.anonymous,
         mixed=len({bool(measured.layout.cls) for measured in manifest.measurements}) == 2,
+        pairs=tuple((pair.one, pair.two) for pair in manifest.pairs),
     )
 
 

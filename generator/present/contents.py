@@ -16,6 +16,7 @@ from generator.present.location_files import Averages
 from generator.present.manifest import FileEntry, Settings
 from generator.present.pairs import ComparedPair
 from generator.present.scale import Scale
+from generator.present.similarity_files import Similarities
 from generator.present.truth import CellTruth
 from generator.present.weight_files import Weights
 from generator.run import Failure
@@ -86,6 +87,7 @@ class Contents:
         coloured: (model, image) -> its coloured pictures.
         copies: image -> its published copies.
         averages: model -> averages by place, or why there are none.
+        similarity: model -> which of its heads and layers are alike.
         weights: model -> pictures of its weights, or why there are none.
         divergence: image -> how far its models' maps lie apart, where there are two.
         digests: numbers of each cell's analyses, read when they are asked for.
@@ -106,6 +108,7 @@ class Contents:
     coloured: Mapping[tuple[str, str], Coloured]
     copies: Mapping[str, Copies | Failure]
     averages: Averages
+    similarity: Similarities
     weights: Weights
     divergence: Mapping[str, Divergence]
     digests: Digests

@@ -71,6 +71,7 @@ def _model(model: ModelEntry, contents: Contents) -> ModelItem:
         facts=found.facts.model if found else None,
         files=(
             *_averages(contents, model.slug),
+            *contents.similarity[model.slug].files,
             *_weights(contents, model.slug),
             *_feature_files(model, contents),
         ),

@@ -46,6 +46,10 @@ Kind = Literal[
     "average-maps",
     "outlier-rates",
     "weights",
+    "head-similarity",
+    "pooled",
+    "similarity",
+    "pair-similarity",
     "positions",
     "filters",
     "divergence",
@@ -92,11 +96,13 @@ class FileEntry:
             (one of those, coloured), ``picture``, ``thumb`` or ``divergence`` (of an image's
             models, pair by pair); for a model ``features`` (colours of its features over its
             images), ``averages`` (numbers by place over images) and, drawn from them,
-            ``average-maps`` and ``outlier-rates``; ``weights`` (what is said of its weights),
-            ``positions`` (cosines of position embeddings) and ``filters`` (of the patch embedding);
-            for two models ``agreement`` (of their maps of an image, with baselines); for the front
-            page ``teaser`` (a map), ``seen`` (what a model saw of a picture) and ``social`` (for
-            link previews).
+            ``average-maps`` and ``outlier-rates``; ``head-similarity`` (of all its heads),
+            ``pooled`` (features of its layers) and ``similarity`` (either, drawn); ``weights``
+            (what is said of its weights), ``positions`` (cosines of position embeddings) and
+            ``filters`` (of the patch embedding); for two models ``agreement`` (of their maps of an
+            image, with baselines) and ``pair-similarity`` (of their heads); for the front page
+            ``teaser`` (a map), ``seen`` (what a model saw of a picture) and ``social`` (for link
+            previews).
         query: id of the query, for chunks, walls and maps.
         made_of: hash of all inputs that decide the bytes; a rebuild takes the file over by it.
         sha256: hash of the bytes.

@@ -33,9 +33,12 @@ from generator.present.chunk import read_chunk
 from generator.present.digests import DIGEST_VERSION, Digests
 from generator.present.heatmap import map_png
 from generator.present.manifest import FileEntry
+from generator.present.pair_similarity_files import PairSimilarity, publish_pair_similarity
 from generator.present.quantise import Quantised, decode
+from generator.present.sampling import evenly
 from generator.present.scale import Scale
 from generator.present.shelf import Shelf
+from generator.present.similarity_files import Similarities
 from generator.run import Failure, Run
 
 COMPARISON_VERSION = 1
@@ -63,6 +66,7 @@ class ComparedPair:
         comparisons: image -> how its two maps compare, where they cover anything together.
         registers: (model, image, register) -> map of the register's query in the last layer, mean
             over heads, of the first ``SHOWN`` images.
+        similarity: which of their heads and layers are alike.
         files: all files made for the pair.
     """
 
@@ -73,6 +77,7 @@ class ComparedPair:
     measures: Mapping[str, Paired]
     comparisons: Mapping[str, MapComparison]
     registers: Mapping[tuple[str, str, str], FileEntry]
+    similarity: PairSimilarity
     files: tuple[FileEntry, ...]
 
 
@@ -128,10 +133,11 @@ def publish_pairs(
     models: Mapping[str, ModelDigest],
     shelf: Shelf,
     scale: Scale,
+    similarity: Similarities,
 ) -> tuple[ComparedPair, ...]:
     """Put the comparisons of all pairs into the site."""
     return tuple(
-        _Pair(run, cells, digests, shelf, one, two).compared(models, scale)
+        _Pair(run, cells, digests, shelf, one, two).compared(models, scale, similarity)
         for one, two in pairs_of(run, cells)
     )
 
@@ -153,12 +159,24 @@ class _Pair:
         )
         self.files: list[FileEntry] = []
 
-    def compared(self, models: Mapping[str, ModelDigest], scale: Scale) -> ComparedPair:
+    def compared(
+        self, models: Mapping[str, ModelDigest], scale: Scale, similarity: Similarities
+    ) -> ComparedPair:
         values: dict[str, list[dict[str, float | None]]] = {self.one: [], self.two: []}
         for image in self.images:
             for model, found in values.items():
                 found.append(measure_values(self.cell(model, image)))
         measures = pair_measures(self.images, values[self.one], values[self.two])
+        alike = publish_pair_similarity(
+            self.shelf,
+            f"r/{pair_name(self.one, self.two)}",
+            [
+                (self.contents[self.one, each], self.contents[self.two, each])
+                for each in self.images
+            ],
+            (similarity[self.one], similarity[self.two]),
+        )
+        self.files += alike.files
         return ComparedPair(
             one=self.one,
             two=self.two,
@@ -167,6 +185,7 @@ class _Pair:
             measures=measures if self.images else {},
             comparisons=self.comparisons(),
             registers=self.register_maps(scale),
+            similarity=alike,
             files=tuple(self.files),
         )
 
@@ -264,13 +283,6 @@ class _Pair:
             suffix=".png",
             query=register,
         )
-
-
-def evenly(count: int, most: int) -> tuple[int, ...]:
-    """At most ``most`` places of ``count``, evenly spaced, the first and last among them."""
-    if count <= most:
-        return tuple(range(count))
-    return tuple(int(place) for place in np.linspace(0, count - 1, most).round())
 
 
 def comparison_bytes(comparison: MapComparison | None) -> bytes:

@@ -12,6 +12,7 @@ from generator.present.plan_model_heads import distance_section, heads_section
 from generator.present.plan_model_pictures import averages_section, weights_section
 from generator.present.plan_model_stream import massive_section, norms_section, onset_section
 from generator.present.plan_report import report_links
+from generator.present.plan_similarity import heads_alike_section, layers_alike_section
 from generator.present.planner import Planner, model_path
 from generator.present.views import Fact
 from generator.present.views_model import ModelImage, ModelPage, Section
@@ -123,6 +124,8 @@ def _sections(planner: Planner, model: ModelEntry) -> tuple[Section, ...]:
         rollout_section(seen),
         massive_section(seen),
         averages_section(seen),
+        heads_alike_section(seen),
+        layers_alike_section(seen),
         weights_section(planner, model),
     )
 

@@ -45,7 +45,7 @@ def _maps(seen: SeenModel, found: LocationPictures) -> Mosaic:
     named = ", ".join(query_label(name, True) for name in found.queries)
     return Mosaic(
         title="Mean attention by place, query (down) and layer (across)",
-        picture=_enlarged(
+        picture=enlarged(
             seen.planner.url(found.maps.path),
             _side(found.layers, found.grid[1]),
             _side(len(rows), found.grid[0]),
@@ -66,7 +66,7 @@ def _rates(seen: SeenModel, found: LocationPictures) -> Mosaic:
     ticks = tuple(Tick(n / 4, f"{100 * found.highest_rate * n / 4:g} %") for n in range(5))
     return Mosaic(
         title="How often each place is an outlier",
-        picture=_enlarged(
+        picture=enlarged(
             seen.planner.url(found.rates.path),
             found.grid[1],
             found.grid[0],
@@ -85,7 +85,7 @@ def _side(tiles: int, places: int) -> int:
     return tiles * (places + GAP) - GAP
 
 
-def _enlarged(url: str, width: int, height: int, alt: str) -> Picture:
+def enlarged(url: str, width: int, height: int, alt: str) -> Picture:
     """A picture enlarged by a whole number to a size that suits a page."""
     factor = max(1, min(WALL_WIDTH // width, WALL_HEIGHT // height))
     return Picture(url, width * factor, height * factor, alt)
@@ -114,7 +114,7 @@ def weights_section(planner: Planner, model: ModelEntry) -> Section:
         mosaics.append(
             Mosaic(
                 title=_TITLES[identifier],
-                picture=_enlarged(
+                picture=enlarged(
                     planner.url(file.path),
                     tiles.width,
                     tiles.height,

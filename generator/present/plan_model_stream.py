@@ -62,18 +62,23 @@ def _density(seen: SeenModel) -> Chart:
         "Darker: more of the layer's patches, over three decades, so that one outlier in a "
         "thousand patches is seen.",
     )
+    chart = density(words, EDGES, norms.histogram.astype(float))
+    return replace(seen.defined(chart, "norm"), table=norm_table(seen))
+
+
+def norm_table(seen: SeenModel) -> NumberTable:
+    """Quantiles of the patches' norms, a row for each layer from the embedding on."""
+    norms = seen.digest.norms
     columns = [*(f"{100 * q:g} %" for q in QUANTILES), "median", "largest"]
     rows = [
         [*norms.quantiles[n], norms.median[n], norms.maximum[n]] for n in range(seen.layers + 1)
     ]
-    table = NumberTable(
+    return NumberTable(
         ("layer", *columns),
         tuple(
             (str(n), *(number_text(float(value)) for value in row)) for n, row in enumerate(rows)
         ),
     )
-    chart = density(words, EDGES, norms.histogram.astype(float))
-    return replace(seen.defined(chart, "norm"), table=table)
 
 
 def _layer(index: int) -> str:

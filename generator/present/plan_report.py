@@ -13,6 +13,7 @@ from generator.analysis.pair import MEASURES
 from generator.analysis.quantities import quantity
 from generator.present.charts.chart import Chart
 from generator.present.model_seen import SeenModel
+from generator.present.pair_similarity import pair_similarity
 from generator.present.pairs import ComparedPair, pair_name
 from generator.present.plan_model_attention import budget_bars
 from generator.present.plan_report_images import (
@@ -53,7 +54,7 @@ from generator.run import ModelEntry
 
 QUANTITIES = (
     *("norm", "norm-ratio", "outlier-share", "norm-onset", "attention-budget"),
-    *("largest-cls-attention", "paired-difference"),
+    *("largest-cls-attention", "paired-difference", "head-similarity", "layer-similarity"),
     *(name for name, _ in AGREEMENTS),
 )
 """Ids of what the page shows, for its links to the methods page."""
@@ -69,6 +70,8 @@ SECTIONS = (
     ("objects", "Found objects"),
     ("agreement", "Agreement of maps"),
     ("differences", "Differences"),
+    ("heads-matched", "Heads matched"),
+    ("layers-alike", "Layers alike"),
     ("caveats", "Caveats"),
 )
 
@@ -138,6 +141,7 @@ def report_page(planner: Planner, compared: ComparedPair) -> ReportPage:
         agreement_table=agreement_table(pair) if pair else None,
         differences=differences_section(pair) if pair else None,
         differences_table=differences_table(pair) if pair else None,
+        similarity=pair_similarity(here, pair.labels, compared.similarity) if pair else (),
         definitions=_definitions(here),
     )
 

@@ -15,8 +15,8 @@ from generator.present.charts.axes import number_text
 from generator.present.charts.chart import Chart
 from generator.present.charts.intervals import Interval, interval_chart
 from generator.present.charts.words import Words
-from generator.present.pairs import evenly
 from generator.present.report_pair import LETTERS, ReportPair
+from generator.present.sampling import evenly
 from generator.present.views_model import Section, TableRow
 from generator.present.views_report import ReportTable
 from generator.present.wording import counted
@@ -63,6 +63,7 @@ def agreement_section(pair: ReportPair) -> Section | None:
         if compared < STARS
         else ""
     )
+    charts = {name: _agreement_chart(pair, name, value) for name, value in AGREEMENTS}
     left = pair.count - compared
     gone = f" In {counted(left, 'image')} the two saw no part in common." if left else ""
     return Section(
@@ -77,35 +78,37 @@ def agreement_section(pair: ReportPair) -> Section | None:
             "photographs are centred), and the same model's map of another image (shuffled)."
             f"{sample}{few}",
         ),
-        charts=tuple(_agreement_chart(pair, name, value) for name, value in AGREEMENTS),
+        charts=tuple(chart for chart in charts.values() if chart is not None),
+        absent=tuple(
+            f"{_capital(quantity(name).name)}: not defined, every map is uniform."
+            for name, chart in charts.items()
+            if chart is None
+        ),
     )
 
 
-def _rows(pair: ReportPair) -> tuple[_Row, ...]:
-    one, two = pair.labels
+def _rows() -> tuple[_Row, ...]:
     return (
-        _Row("A and B", f"{one} and {two}", lambda found: found.between),
-        *_baseline_rows(LETTERS[0], one, lambda found: found.one),
-        *_baseline_rows(LETTERS[1], two, lambda found: found.two),
+        _Row("A and B", "A and B", lambda found: found.between),
+        *_baseline_rows(LETTERS[0], lambda found: found.one),
+        *_baseline_rows(LETTERS[1], lambda found: found.two),
     )
 
 
-def _baseline_rows(
-    letter: str, label: str, own: Callable[[MapComparison], Baselines | None]
-) -> Iterator[_Row]:
+def _baseline_rows(letter: str, own: Callable[[MapComparison], Baselines | None]) -> Iterator[_Row]:
     yield _Row(
         f"{letter}, shuffled",
-        f"{label} and its map of another image",
+        f"{letter} and its map of another image",
         lambda found: base.shuffled if (base := own(found)) else None,
     )
     yield _Row(
         f"{letter}, centre",
-        f"{label} and a Gaussian in the centre",
+        f"{letter} and a Gaussian in the centre",
         lambda found: base.centre if (base := own(found)) else None,
     )
     yield _Row(
         f"{letter}, uniform",
-        f"{label} and a uniform map",
+        f"{letter} and a uniform map",
         lambda found: base.uniform if (base := own(found)) else None,
     )
 
@@ -124,13 +127,17 @@ def _values(
     return tuple(title for title, _ in held), np.array([number for _, number in held])
 
 
-def _agreement_chart(pair: ReportPair, name: str, value: Callable[[Agreement], float]) -> Chart:
+def _agreement_chart(
+    pair: ReportPair, name: str, value: Callable[[Agreement], float]
+) -> Chart | None:
     found = quantity(name)
     rows = []
-    for row in _rows(pair):
+    for row in _rows():
         titles, values = _values(pair, row, value)
         if len(values):
             rows.append(_interval(row.short, titles, values))
+    if not rows:
+        return None
     words = Words(
         f"agreement-{name}",
         f"{found.name[0].upper()}{found.name[1:]}",
@@ -160,14 +167,15 @@ def agreement_table(pair: ReportPair) -> ReportTable | None:
     if not pair.pair.comparisons:
         return None
     rows = []
-    for row in _rows(pair):
+    for row in _rows():
         columns = [_values(pair, row, value)[1] for _, value in AGREEMENTS]
         if not any(len(each) for each in columns):
             continue
         count = max(len(each) for each in columns)
         rows.append(TableRow((row.long,), "", (str(count), *map(_mean_text, columns))))
     return ReportTable(
-        caption="Means over images, with 95 % bootstrap intervals over images in brackets. A dash: "
+        caption=f"A is {pair.labels[0]}, B is {pair.labels[1]}. Means over images, with 95 % "
+        "bootstrap intervals over images in brackets. A dash: "
         "not defined, because a uniform map has no correlation.",
         columns=("compared", "n", *(quantity(name).name for name, _ in AGREEMENTS)),
         rows=tuple(rows),
@@ -181,12 +189,12 @@ def _mean_text(values: FloatArray) -> str:
     text = _short(float(values.mean()))
     if interval is None:
         return text
-    return f"{text} [{_short(interval.low)}, {_short(interval.high)}]"
+    return f"{text} [{_short(interval.low)},\u00a0{_short(interval.high)}]"
 
 
 def _short(value: float) -> str:
     """Three digits that count, as many as an interval carries."""
-    return number_text(float(f"{value:.3g}")).replace("-", "\u2212", 1)
+    return number_text(float(f"{value:.3g}")).replace("-", "\u2212")
 
 
 def differences_section(pair: ReportPair) -> Section:

@@ -13,6 +13,7 @@ from generator.present.charts.histograms import density, held_bins, histogram
 from generator.present.charts.lines import Series, line_chart
 from generator.present.charts.words import Reference, Words
 from generator.present.model_seen import SeenModel
+from generator.present.plan_model_stream import norm_table
 from generator.present.report_pair import ReportPair, layer_text
 from generator.present.views_model import Section
 from generator.present.wording import counted, query_label
@@ -97,10 +98,12 @@ def _densities(pair: ReportPair) -> tuple[Chart, Chart]:
             f"{seen.model.label}: norms by layer",
             LAYERS,
             "norm, logarithmic",
-            "Darker: more of the layer's patches, over three decades. Both models on one axis.",
+            "The stronger the shade, the more of the layer's patches, over three decades. Both "
+            "models are on one axis.",
         )
         held = seen.digest.norms.histogram.astype(float)
-        return pair.defined(density(words, EDGES, held, bins=bins), "norm")
+        chart = pair.defined(density(words, EDGES, held, bins=bins), "norm")
+        return replace(chart, table=norm_table(seen))
 
     return pair.each(chart)
 

@@ -158,6 +158,7 @@ class ReportPage:
         agreement_table: its numbers; None where nothing can be compared.
         differences: section on numbers paired by image.
         differences_table: its numbers.
+        similarity: sections on heads matched and on layers alike; empty without images.
         definitions: links to the methods page for every quantity used.
     """
 
@@ -188,4 +189,5 @@ class ReportPage:
     agreement_table: ReportTable | None
     differences: Section | None
     differences_table: ReportTable | None
+    similarity: tuple[Section, ...]
     definitions: tuple[Link, ...]

@@ -52,6 +52,7 @@ from generator.present.pictures import published_copy
 from generator.present.plan import plan_site
 from generator.present.scale import Scale, shared_scale
 from generator.present.shelf import Shelf
+from generator.present.similarity_files import SimilarityFiles
 from generator.present.staging import staged
 from generator.present.truth import score_cells
 from generator.present.views_index import Site
@@ -149,9 +150,9 @@ def _publish(
     advance: Advance,
 ) -> Contents:
     """Put everything heavy into the staging folder."""
-    locations = LocationFiles(run, shelf)
+    locations, alike = LocationFiles(run, shelf), SimilarityFiles(run, shelf)
     figures = drawn_at_all(run, shelf.settings)
-    cells = _publish_numbers(run, read, shelf, locations, advance, figures=figures)
+    cells = _publish_numbers(run, read, shelf, (locations, alike), advance, figures=figures)
     found = [(slug, c) for (slug, _), c in cells.items() if isinstance(c, CellContent)]
     scale = _scale((slug, cell.facts.histogram) for slug, cell in found)
     coloured: dict[tuple[str, str], Coloured] = {}
@@ -165,6 +166,7 @@ def _publish(
         shelf.root, {at: c.digest.path for at, c in cells.items() if isinstance(c, CellContent)}
     )
     models = _model_digests(run, digests)
+    similarity = alike.publish()
     maps = MapFiles(
         shelf.root,
         {at: c.maps.path for at, c in cells.items() if isinstance(c, CellContent) and c.maps},
@@ -178,11 +180,12 @@ def _publish(
         coloured=coloured,
         copies=_publish_pictures(run, shelf),
         averages=locations.publish(run, scale),
+        similarity=similarity,
         weights=publish_weights(run, read_weights, shelf),
         divergence=_publish_divergence(run, cells, shelf),
         digests=digests,
         models=models,
-        pairs=publish_pairs(run, cells, digests, models, shelf, scale),
+        pairs=publish_pairs(run, cells, digests, models, shelf, scale, similarity),
         front=publish_front(run, cells, shelf, scale),
         figures=_publish_figures(run, cells, shelf, scale),
         maps=maps,
@@ -195,7 +198,7 @@ def _publish_numbers(
     run: Run,
     read: Read,
     shelf: Shelf,
-    locations: LocationFiles,
+    collected: tuple[LocationFiles, SimilarityFiles],
     advance: Advance,
     *,
     figures: bool,
@@ -222,7 +225,8 @@ def _publish_numbers(
                 except GalleryError as error:
                     found = Failure(error.message, error.hint)
                 else:
-                    locations.add(cell, read)
+                    for each in collected:
+                        each.add(cell, read)
             cells[cell.model, cell.image] = found
             advance()
     return cells

@@ -32,6 +32,7 @@ title = "What registers change"
 description = "Two models."
 models = [{id = "./zebulonlab/zebulon-vit", label = "with registers"}, "./zebulonlab/zebulon-small"]
 images = ["zebulonphotos"]
+compare = [["with registers", "zebulon-small"]]
 site_url = "https://zebulon.example.org/registers/"
 [paper]
 authors = [{name = "Ada Zebulon", url = "https://ada-zebulon.example", affiliation = "Zebulon Lab"}]
@@ -119,6 +120,7 @@ def test_an_anonymous_build_holds_no_name(house: Path) -> None:
     assert [model.label for model in manifest.models] == ["with registers", "Model 2"]
     assert manifest.models[0].facts is not None
     assert manifest.models[0].facts.weights_sha256
+    assert "r/model-1--model-2/index.html" in manifest.pages
 
 
 def test_a_named_site_exported_anonymously_is_the_anonymous_build(house: Path) -> None:

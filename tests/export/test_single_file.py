@@ -255,7 +255,8 @@ def test_pages_of_images_go_last_and_from_the_end(
 def test_a_size_that_nothing_fits_in_is_refused(made: Exportable, tmp_path: Path) -> None:
     said = made.export("single", "-o", str(tmp_path / "a.html"), "--max-size", "0.001", code=1)
     assert re.fullmatch(
-        r"Error: Even with one image the file would have \d\.\d MB, more than the 1\.0 kB allowed\. "
+        r"Error: Even with one image the file would have \d\.\d MB, "
+        r"more than the 1\.0 kB allowed\. "
         r"Allow more with --max-size, or export the site as an archive\.\n",
         said,
     )

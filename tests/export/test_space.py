@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from generator.amounts import size_in_words
 from generator.export.space import space_card
 from generator.present.manifest import Manifest
 from tests.export.publishing import build, manifest_of
@@ -89,7 +90,7 @@ def test_a_new_space_holds_the_site_and_its_card(worker: Worker, hub: FakeHub, s
     assert (result.code, result.stderr) == (0, "")
     files, size = tree(site), sum(map(len, tree(site).values()))
     assert result.stdout == (
-        f"Published {len(files)} files, {size / 1000:.0f} kB, to the Space {SPACE}.\n"
+        f"Published {len(files)} files, {size_in_words(size)}, to the Space {SPACE}.\n"
         f"Its address: {hub.url}/spaces/{SPACE}\n"
     )
     space = hub.spaces[SPACE]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from generator.present import Settings, build_site
 from generator.present.colours import colour_table, diverging_table
 from generator.present.figures import drawings, ramp_of
 from generator.present.heatmap import ramp_png
+from generator.present.manifest import read_manifest
 from generator.present.outlines import outline
 from generator.present.ramps import Ramp, chances, octaves
 from generator.present.scale import Scale
@@ -378,9 +378,9 @@ def test_a_second_build_takes_the_pictures_over_without_any_record(tmp_path: Pat
     report = build_site(trial.run, trial.read, site, version="1")
     assert (report.rendered, trial.reads) == (0, [])
     assert {path.name: path.read_bytes() for path in site.glob("data/*/*")} == before
-    manifest = json.loads((site / "manifest.json").read_text(encoding="utf-8"))
-    cells = [*manifest["cells"], *manifest["models"]]
-    listed = {file["path"] for cell in cells for file in cell["files"] if file["path"][:2] != "m/"}
+    manifest = read_manifest(site)
+    assert manifest is not None
+    listed = {file.path for file in manifest.files if file.path.startswith("data/")}
     assert {path.relative_to(site).as_posix() for path in site.glob("data/*/*")} == listed
 
 

@@ -385,7 +385,7 @@ def test_averages_by_place_are_means_over_all_images(hundred: tuple[Gallery, Pat
     with Image.open(files["average-maps"]) as maps:
         assert maps.size == (3 * 7 - 1, 4 * 5 - 1)  # layers across; CLS, two registers, received
     page = ModelPage(site, "model-1")
-    assert "Withheld" not in page.text
+    assert "withheld: averages" not in page.text.lower()
     assert "Over 102 images." in page.text
     assert "Queries from the top: CLS token, register 1, register 2; then" in page.text
     assert files["outlier-rates"].name in page.html

@@ -1,0 +1,104 @@
+"""Sections of a comparison: which heads of two models match, and which layers are alike."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.head_similarity import (
+    Match,
+    match_heads,
+    shuffled_matching,
+)
+from generator.analysis.quantities import quantity
+from generator.present.model_seen import reading
+from generator.present.pair_similarity_files import PairSimilarity
+from generator.present.plan_similarity import (
+    absent_matrices,
+    head_images,
+    layer_images,
+    matrix_mosaic,
+    matrix_table,
+)
+from generator.present.planner import Planner
+from generator.present.views_model import Section, Table, TableRow
+
+SHUFFLES = 1000
+"""Random matchings, of which the best is the baseline."""
+
+
+def pair_similarity(
+    planner: Planner, labels: tuple[str, str], found: PairSimilarity
+) -> tuple[Section, Section]:
+    """The sections of a comparison: heads matched, and layers alike.
+
+    Args:
+        planner: seen from the page of the comparison.
+        labels: what pages call the two models.
+        found: published before.
+    """
+    return _heads_section(labels, found), _layers_section(planner, labels, found)
+
+
+def _heads_section(labels: tuple[str, str], found: PairSimilarity) -> Section:
+    section_id, title = "heads-matched", "Heads matched"
+    if isinstance(found.heads, NotApplicable):
+        said = f"Not applicable: {found.heads.reason.rstrip('.')}."
+        definition = quantity("head-similarity").definition
+        return Section(section_id, title, (definition,), absent=(said,))
+    alike = found.heads
+    values = alike.similarity.astype(np.float32)
+    matches = match_heads(values, alike.heads)
+    mean = float(np.mean([match.similarity for match in matches]))
+    return Section(
+        id=section_id,
+        title=title,
+        text=(
+            f"Head 3 of one model is not head 3 of another. Each head of {labels[0]} is matched "
+            f"with one head of {labels[1]} so that the sum of similarities is largest: 1 less the "
+            "Jensen-Shannon divergence of their CLS maps on the common grid. Mean over "
+            f"{head_images(alike.images)}",
+            f"Mean over {len(matches):,} matched pairs of heads: {mean:.2f}. The best of "
+            f"{SHUFFLES:,} random matchings reaches {shuffled_matching(values, SHUFFLES):.2f}. "
+            f"{reading('head-similarity')}",
+        ),
+        tables=(_matches_table(labels, matches),),
+    )
+
+
+def _matches_table(labels: tuple[str, str], matches: tuple[Match, ...]) -> Table:
+    return Table(
+        title="Matched heads",
+        heads=(f"head of {labels[0]}",),
+        columns=(f"head of {labels[1]}", "similarity"),
+        rows=tuple(
+            TableRow((_head(match.one),), "", (_head(match.two), f"{match.similarity:.2f}"))
+            for match in matches
+        ),
+    )
+
+
+def _head(place: tuple[int, int]) -> str:
+    return f"layer {place[0] + 1}, head {place[1] + 1}"
+
+
+def _layers_section(planner: Planner, labels: tuple[str, str], found: PairSimilarity) -> Section:
+    section_id, title = "layers-alike", "Layers alike"
+    definition = quantity("layer-similarity").definition
+    if isinstance(found.matrices, NotApplicable):
+        said = f"Withheld: {found.matrices.reason.rstrip('.')}."
+        return Section(section_id, title, (definition,), absent=(said,))
+    one = f"layer of {labels[0]}"
+    mosaics = (
+        matrix_mosaic(planner, matrix, f"{one}; across: layer of {labels[1]}")
+        for matrix in found.matrices
+    )
+    tables = (matrix_table(matrix, one) for matrix in found.matrices)
+    return Section(
+        id=section_id,
+        title=title,
+        text=(f"{definition} Over {layer_images(found.layer_images)}",),
+        mosaics=tuple(mosaic for mosaic in mosaics if mosaic is not None),
+        tables=tuple(table for table in tables if table is not None),
+        absent=absent_matrices(found.matrices),
+    )

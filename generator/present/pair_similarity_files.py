@@ -1,0 +1,162 @@
+"""Heads and layers of two models, compared from what the site holds: no record is read.
+
+Heads are compared by the maps that the site shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.grids import PlacedMap
+from generator.analysis.head_similarity import (
+    map_similarity,
+)
+from generator.packing import pack
+from generator.present.cells import CellContent
+from generator.present.chunk import read_chunk
+from generator.present.manifest import FileEntry
+from generator.present.quantise import Quantised, decode
+from generator.present.sampling import evenly
+from generator.present.shelf import Shelf
+from generator.present.similarity_files import (
+    MOST_HEAD_IMAGES,
+    SIMILARITY_VERSION,
+    LayerMatrix,
+    LayerPictures,
+    ModelSimilarity,
+    PooledFeatures,
+    draw_matrix,
+    layer_matrices,
+    read_packed,
+    too_few,
+)
+from generator.records import FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class PairHeads:
+    """Similarity of the heads of two models.
+
+    Attributes:
+        similarity: float16 ``[layer x head of one, layer x head of two]``, layers outer: 1 - JSD of
+            CLS maps on the common grid, mean over images.
+        heads: of each layer, of both models.
+        images: how many.
+    """
+
+    similarity: FloatArray
+    heads: tuple[int, int]
+    images: int
+
+
+@dataclass(frozen=True, slots=True)
+class PairSimilarity:
+    """Heads and layers of two models.
+
+    Attributes:
+        heads: their similarity, or why there is none.
+        matrices: CKA of the layers of the first, down, and of the second, across; or why not.
+        layer_images: over how many images; 0 without.
+        files: all files made for it.
+    """
+
+    heads: PairHeads | NotApplicable
+    matrices: tuple[LayerMatrix, ...] | NotApplicable
+    layer_images: int
+    files: tuple[FileEntry, ...]
+
+
+def publish_pair_similarity(
+    shelf: Shelf,
+    stem: str,
+    cells: Sequence[tuple[CellContent, CellContent]],
+    similarity: tuple[ModelSimilarity, ModelSimilarity],
+) -> PairSimilarity:
+    """Put the similarities of two models into the site. No record is read.
+
+    Args:
+        shelf: where they go; the chunks of both models are there already.
+        stem: of the files, such as ``r/one--two``.
+        cells: of the images that both models have, in order.
+        similarity: of each model, published before.
+    """
+    few = [cells[place] for place in evenly(len(cells), MOST_HEAD_IMAGES)]
+    heads, numbers = _publish_heads(shelf, stem, few)
+    matrices, count, drawn = _publish_layers(shelf, stem, *similarity)
+    return PairSimilarity(heads, matrices, count, (*numbers, *drawn))
+
+
+def _publish_heads(
+    shelf: Shelf, stem: str, pairs: list[tuple[CellContent, CellContent]]
+) -> tuple[PairHeads | NotApplicable, tuple[FileEntry, ...]]:
+    if not pairs:
+        return NotApplicable("no image was measured with both models"), ()
+    if pairs[0][0].received or pairs[0][1].received:
+        return NotApplicable("one of the models has no CLS token"), ()
+    records = ",".join(f"{one.facts.record}+{two.facts.record}" for one, two in pairs)
+    file = shelf.put(
+        "pair-similarity",
+        f"{stem}/heads",
+        {"records": records, "version": SIMILARITY_VERSION},
+        lambda: pack(_mean_similarity(shelf, pairs)),
+        suffix=".safetensors",
+    )
+    found = read_packed(shelf, file, PairHeads)
+    if not found.images:
+        return NotApplicable("the models see no common part of the pictures"), (file,)
+    return found, (file,)
+
+
+def _mean_similarity(shelf: Shelf, pairs: list[tuple[CellContent, CellContent]]) -> PairHeads:
+    """Over the images of which both models see a common part."""
+    one, two = (content.facts.model for content in pairs[0])
+    total = np.zeros((one.layers * one.heads, two.layers * two.heads))
+    images = 0
+    for pair in pairs:
+        found = map_similarity(*(_head_maps(shelf, content) for content in pair))
+        if not isinstance(found, NotApplicable):
+            # a head with nothing on the common part is like no other
+            total += np.nan_to_num(found)
+            images += 1
+    mean = (total / max(images, 1)).astype(np.float16)
+    return PairHeads(mean, (one.heads, two.heads), images)
+
+
+def _head_maps(shelf: Shelf, content: CellContent) -> list[PlacedMap]:
+    """CLS maps of all heads, as the page shows them, layers outer."""
+    codes = read_chunk(shelf.root / content.chunks[0].path)[1]
+    own = np.s_[: content.facts.model.layers, : content.heads]
+    values = decode(Quantised(codes=codes.codes[own], maxima=codes.maxima[own]))
+    maps = values.reshape(-1, *values.shape[2:])
+    return [PlacedMap(each, content.facts.view) for each in maps]
+
+
+def _publish_layers(
+    shelf: Shelf, stem: str, one: ModelSimilarity, two: ModelSimilarity
+) -> tuple[tuple[LayerMatrix, ...] | NotApplicable, int, tuple[FileEntry, ...]]:
+    for layers in (one.layers, two.layers):
+        if isinstance(layers, NotApplicable):
+            return layers, 0, ()
+    assert isinstance(one.layers, LayerPictures) and isinstance(two.layers, LayerPictures)
+    common = set(one.layers.images) & set(two.layers.images)
+    few = too_few(len(common))
+    if few is not None:
+        return few, 0, ()
+    numbers = (one.layers.numbers, two.layers.numbers)
+    values = [_on_images(read_packed(shelf, file, PooledFeatures), common) for file in numbers]
+    drawn = tuple(
+        draw_matrix(shelf, f"{stem}/layer-similarity", numbers, matrix)
+        for matrix in layer_matrices(*values)
+    )
+    files = (matrix.picture for matrix in drawn)
+    return drawn, len(common), tuple(file for file in files if file is not None)
+
+
+def _on_images(pooled: PooledFeatures, images: set[str]) -> FloatArray:
+    """Features of these images, in the order of the run, which all models share."""
+    own: FloatArray = pooled.values[[image in images for image in pooled.images]]
+    return own

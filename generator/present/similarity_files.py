@@ -1,0 +1,387 @@
+"""Heads and layers of a model alike: found while its records go by, kept for the next build.
+
+Similarity of heads takes up to a second a record, so it is a mean over a few images. CKA needs many
+images; what it compares is kept in the site, so that two models can be compared without a record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.head_similarity import cls_similarity, clustered_order
+from generator.analysis.layer_similarity import LEAST_IMAGES, layer_similarity
+from generator.errors import GalleryError, StoreError
+from generator.packing import PackingError, pack, unpack
+from generator.present.heatmap import unit_wall_png
+from generator.present.manifest import FileEntry, Kind
+from generator.present.sampling import evenly
+from generator.present.shelf import Part, Shelf
+from generator.records import AttentionRecord, FloatArray
+from generator.run import Cell, Run
+
+SIMILARITY_VERSION = 1
+"""Raised by hand when similarities of the same records change."""
+
+MOST_HEAD_IMAGES = 24
+"""Images over which heads are compared: hundreds of heads take a second an image."""
+
+MOST_LAYER_IMAGES = 320
+"""Images over which layers are compared: as many as CKA needs, and some that may fail."""
+
+Read = Callable[[str], AttentionRecord]
+Packed = TypeVar("Packed")
+
+
+@dataclass(frozen=True, slots=True)
+class HeadsAlike:
+    """Similarity of a model's heads.
+
+    Attributes:
+        similarity: float16 ``[layer x head, layer x head]``, layers outer: 1 - JSD, mean over
+            images.
+        layers: of the model.
+        heads: of each layer.
+        images: how many.
+        lacks: why there are none, of a model that has not what is compared; else empty.
+    """
+
+    similarity: FloatArray
+    layers: int
+    heads: int
+    images: int
+    lacks: str
+
+
+@dataclass(frozen=True, slots=True)
+class PooledFeatures:
+    """What CKA compares.
+
+    Attributes:
+        values: float32 ``[image, layer + 1, 2, channel]``: CLS (NaN for a model without) and the
+            mean over patches.
+        images: slugs of the images, in order.
+        lacks: why there are none, of records that have not what is compared; else empty.
+    """
+
+    values: FloatArray
+    images: tuple[str, ...]
+    lacks: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeadPictures:
+    """Similarity of heads, drawn on a linear scale from 0 to 1.
+
+    Attributes:
+        alike: the numbers.
+        order: the heads so that like stands beside like.
+        by_layer: a tile for each pair of layers, a pixel for each pair of heads.
+        clustered: one tile, in ``order``.
+    """
+
+    alike: HeadsAlike
+    order: tuple[int, ...]
+    by_layer: FileEntry
+    clustered: FileEntry
+
+
+@dataclass(frozen=True, slots=True)
+class LayerMatrix:
+    """Linear CKA of all layers, drawn.
+
+    Attributes:
+        group: ``CLS`` or ``patches``.
+        standardised: whether every channel was brought to deviation 1.
+        similarity: float32 ``[layer + 1, layer + 1]``, or why there is none.
+        picture: a pixel for each pair of layers, from 0 to 1; None without numbers.
+    """
+
+    group: str
+    standardised: bool
+    similarity: FloatArray | NotApplicable
+    picture: FileEntry | None
+
+
+@dataclass(frozen=True, slots=True)
+class LayerPictures:
+    """Similarity of layers.
+
+    Attributes:
+        images: slugs of the images, in order.
+        numbers: :class:`PooledFeatures` in the site: too large to be held for every model.
+        matrices: CLS and patches, each plain and standardised.
+    """
+
+    images: tuple[str, ...]
+    numbers: FileEntry
+    matrices: tuple[LayerMatrix, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSimilarity:
+    """Heads and layers of one model; why not, where they cannot be compared.
+
+    Attributes:
+        heads: which are alike.
+        layers: which are alike.
+        files: all files made for it.
+    """
+
+    heads: HeadPictures | NotApplicable
+    layers: LayerPictures | NotApplicable
+    files: tuple[FileEntry, ...]
+
+
+Similarities = Mapping[str, ModelSimilarity]
+"""By model."""
+
+
+class SimilarityFiles:
+    """Sums over heads and features of layers, for the models whose files the former site lacks.
+
+    All models take the same images, so that they can be compared.
+    """
+
+    def __init__(self, run: Run, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._heads: dict[str, _HeadSum] = {}
+        self._layers: dict[str, _PooledList] = {}
+        usable = [image.slug for image in run.images if image.failure is None]
+        few, many = (
+            {usable[place] for place in evenly(len(usable), most)}
+            for most in (MOST_HEAD_IMAGES, MOST_LAYER_IMAGES)
+        )
+        for model in run.models:
+            cells = [cell for cell in run.cells if cell.model == model.slug and cell.record]
+            self._heads[model.slug] = _HeadSum(shelf, [c for c in cells if c.image in few])
+            self._layers[model.slug] = _PooledList(shelf, [c for c in cells if c.image in many])
+
+    def add(self, cell: Cell, read: Read) -> None:
+        """Add a cell's record, where it is needed and can be read."""
+        self._heads[cell.model].add(cell, read)
+        self._layers[cell.model].add(cell, read)
+
+    def publish(self) -> Similarities:
+        """Put numbers and pictures into the site, or say why there are none."""
+        found = {}
+        for slug, collected in self._heads.items():
+            heads, of_heads = self._put_heads(slug, collected)
+            layers, of_layers = self._put_layers(slug, self._layers[slug])
+            found[slug] = ModelSimilarity(heads, layers, (*of_heads, *of_layers))
+        return found
+
+    def _put_heads(
+        self, slug: str, found: _HeadSum
+    ) -> tuple[HeadPictures | NotApplicable, tuple[FileEntry, ...]]:
+        missing = found.missing()
+        if missing is not None:
+            return missing, ()
+        stem, kind = f"m/{slug}/head-similarity", _HeadSum.kind
+        numbers = self._shelf.put(kind, stem, found.parts(), found.packed, suffix=".safetensors")
+        alike = read_packed(self._shelf, numbers, HeadsAlike)
+        if alike.lacks:
+            return NotApplicable(alike.lacks), (numbers,)
+        values = alike.similarity.astype(np.float32)
+        order = clustered_order(values)
+        shape = (alike.layers, alike.heads, alike.layers, alike.heads)
+        tiles = values.reshape(shape).swapaxes(1, 2)
+        clustered = values[np.ix_(order, order)][None, None]
+        by_layer = draw(self._shelf, f"{stem}-by-layer", (numbers,), tiles)
+        drawn = draw(self._shelf, f"{stem}-clustered", (numbers,), clustered)
+        return HeadPictures(alike, order, by_layer, drawn), (numbers, by_layer, drawn)
+
+    def _put_layers(
+        self, slug: str, found: _PooledList
+    ) -> tuple[LayerPictures | NotApplicable, tuple[FileEntry, ...]]:
+        missing = found.missing()
+        if missing is not None:
+            return missing, ()
+        stem, kind = f"m/{slug}/pooled", _PooledList.kind
+        numbers = self._shelf.put(kind, stem, found.parts(), found.packed, suffix=".safetensors")
+        pooled = read_packed(self._shelf, numbers, PooledFeatures)
+        if pooled.lacks:
+            return NotApplicable(pooled.lacks), (numbers,)
+        matrices = tuple(
+            draw_matrix(self._shelf, f"m/{slug}/layer-similarity", (numbers,), matrix)
+            for matrix in layer_matrices(pooled.values, pooled.values)
+        )
+        drawn = (matrix.picture for matrix in matrices)
+        files = (numbers, *(file for file in drawn if file is not None))
+        return LayerPictures(pooled.images, numbers, matrices), files
+
+
+class _Collected:
+    """What is collected of some cells of a model, unless the former site has it.
+
+    Attributes:
+        kind: of the file.
+        lacks: what the records have not, which the site keeps; empty where they have it.
+    """
+
+    kind: Kind
+
+    def __init__(self, shelf: Shelf, cells: list[Cell], reason: NotApplicable | None) -> None:
+        self._images = {cell.image: cell.record for cell in cells}
+        self._taken: dict[str, str] = {}
+        self.lacks = ""
+        self._reason = reason
+        self._known = reason is None and shelf.find(self.kind, _parts(self._images)) is not None
+
+    def add(self, cell: Cell, read: Read) -> None:
+        """Take what is needed of a cell's record."""
+        done = self._known or self.lacks or self._reason is not None
+        if done or cell.image not in self._images:
+            return
+        try:
+            found = self.take(read(cell.record))
+        except GalleryError as error:
+            self._reason = NotApplicable(str(error))
+            return
+        self._taken[cell.image] = cell.record
+        self.lacks = found.reason if found is not None else ""
+
+    def take(self, record: AttentionRecord) -> NotApplicable | None:
+        """Take what is needed of a record; why not, where it lacks that."""
+        raise NotImplementedError
+
+    def parts(self) -> dict[str, Part]:
+        """What decides the bytes of the file."""
+        return _parts(self._images if self._known or self.lacks else self._taken)
+
+    def missing(self) -> NotApplicable | None:
+        """Why there is nothing, once all cells were added."""
+        if self._known or self._reason is not None:
+            return self._reason
+        return None if self._taken else NotApplicable("no image was measured")
+
+
+class _HeadSum(_Collected):
+    """Similarities of heads, summed over images."""
+
+    kind: Kind = "head-similarity"
+
+    def __init__(self, shelf: Shelf, cells: list[Cell]) -> None:
+        super().__init__(shelf, cells, None)
+        self._sum: NDArray[np.float64] | None = None
+        self._shape = (0, 0)
+
+    def take(self, record: AttentionRecord) -> NotApplicable | None:
+        found = cls_similarity(record)
+        if isinstance(found, NotApplicable):
+            return found
+        self._shape = (record.model.layers, record.model.heads)
+        self._sum = found.astype(np.float64) if self._sum is None else self._sum + found
+        return None
+
+    def packed(self) -> bytes:
+        """The mean, or what the model lacks."""
+        if self.lacks:
+            return pack(HeadsAlike(np.zeros((0, 0), np.float16), 0, 0, 0, self.lacks))
+        assert self._sum is not None, "what the former site lacks has been summed"
+        mean = (self._sum / len(self._taken)).astype(np.float16)
+        return pack(HeadsAlike(mean, *self._shape, len(self._taken), ""))
+
+
+class _PooledList(_Collected):
+    """Features of all layers, one after the other. 256 images of a ViT-L are 52 MB."""
+
+    kind: Kind = "pooled"
+
+    def __init__(self, shelf: Shelf, cells: list[Cell]) -> None:
+        super().__init__(shelf, cells, too_few(len(cells)))
+        self._values: list[FloatArray] = []
+
+    def take(self, record: AttentionRecord) -> NotApplicable | None:
+        if record.features is None:
+            return NotApplicable("features were not measured")
+        self._values.append(record.features.pooled)
+        return None
+
+    def missing(self) -> NotApplicable | None:
+        # records that could not be read are missing only now
+        kept = self._known or self.lacks
+        return super().missing() or (None if kept else too_few(len(self._taken)))
+
+    def packed(self) -> bytes:
+        """All of them, or what the records lack."""
+        if self.lacks:
+            return pack(PooledFeatures(np.zeros((0, 0, 2, 0), np.float32), (), self.lacks))
+        return pack(PooledFeatures(np.stack(self._values), tuple(self._taken), ""))
+
+
+def too_few(images: int) -> NotApplicable | None:
+    """Why layers of so few images are not compared; None where there are enough."""
+    if images >= LEAST_IMAGES:
+        return None
+    return NotApplicable(
+        f"similarity of layers needs at least {LEAST_IMAGES} images; this run has {images}"
+    )
+
+
+def layer_matrices(one: FloatArray, two: FloatArray) -> tuple[LayerMatrix, ...]:
+    """CKA of two models over the same images, or of one with itself; nothing is drawn yet."""
+    return tuple(
+        LayerMatrix(
+            group=group,
+            standardised=standardise,
+            similarity=layer_similarity(one[:, :, n], two[:, :, n], standardise=standardise),
+            picture=None,
+        )
+        for n, group in enumerate(("CLS", "patches"))
+        for standardise in (False, True)
+    )
+
+
+def draw_matrix(
+    shelf: Shelf, stem: str, numbers: tuple[FileEntry, ...], matrix: LayerMatrix
+) -> LayerMatrix:
+    """The matrix with its picture in the site, where there are numbers."""
+    if isinstance(matrix.similarity, NotApplicable):
+        return matrix
+    name = f"{stem}-{matrix.group.lower()}" + ("-standardised" if matrix.standardised else "")
+    return replace(matrix, picture=draw(shelf, name, numbers, matrix.similarity[None, None]))
+
+
+def draw(shelf: Shelf, stem: str, numbers: tuple[FileEntry, ...], tiles: FloatArray) -> FileEntry:
+    """Put similarities into the site as a picture, tiles ``[tile row, tile col, row, col]``."""
+    colours = shelf.settings.colours
+    return shelf.put(
+        "similarity",
+        stem,
+        {
+            "numbers": ",".join(file.sha256 for file in numbers),
+            "version": SIMILARITY_VERSION,
+            "picture": stem.rpartition("/")[2],
+            "colours": colours,
+        },
+        lambda: unit_wall_png(tiles, colours),
+        suffix=".png",
+    )
+
+
+def read_packed(shelf: Shelf, file: FileEntry, kind: type[Packed]) -> Packed:
+    """Numbers that were put into the site.
+
+    Raises:
+        StoreError: the file is not what it should be.
+    """
+    try:
+        return unpack(kind, (shelf.root / file.path).read_bytes())
+    except PackingError as error:
+        raise StoreError(
+            f"The numbers {file.path} cannot be read: {error}.",
+            "Remove the site's folder and build again.",
+        ) from error
+
+
+def _parts(images: Mapping[str, str]) -> dict[str, Part]:
+    return {
+        "records": ",".join(f"{image}:{record}" for image, record in images.items()),
+        "version": SIMILARITY_VERSION,
+    }
