@@ -17,9 +17,7 @@ from generator.analysis.head_similarity import (
 )
 from generator.packing import pack
 from generator.present.cells import CellContent
-from generator.present.chunk import read_chunk
 from generator.present.manifest import FileEntry
-from generator.present.quantise import Quantised, decode
 from generator.present.sampling import evenly
 from generator.present.shelf import Shelf
 from generator.present.similarity_files import (
@@ -30,6 +28,7 @@ from generator.present.similarity_files import (
     ModelSimilarity,
     PooledFeatures,
     draw_matrix,
+    head_maps,
     layer_matrices,
     read_packed,
     too_few,
@@ -127,12 +126,8 @@ def _mean_similarity(shelf: Shelf, pairs: list[tuple[CellContent, CellContent]])
 
 
 def _head_maps(shelf: Shelf, content: CellContent) -> list[PlacedMap]:
-    """CLS maps of all heads, as the page shows them, layers outer."""
-    codes = read_chunk(shelf.root / content.chunks[0].path)[1]
-    own = np.s_[: content.facts.model.layers, : content.heads]
-    values = decode(Quantised(codes=codes.codes[own], maxima=codes.maxima[own]))
-    maps = values.reshape(-1, *values.shape[2:])
-    return [PlacedMap(each, content.facts.view) for each in maps]
+    """CLS maps of all heads, layers outer."""
+    return [PlacedMap(each, content.facts.view) for each in head_maps(shelf, content)]
 
 
 def _publish_layers(

@@ -30,9 +30,7 @@ def heads_alike_section(seen: SeenModel) -> Section:
     section_id, title = "heads-alike", "Heads alike"
     definition = quantity("head-similarity").definition
     if isinstance(found, NotApplicable):
-        # a record may also be lost: that says nothing of the model
-        word = "Not applicable" if seen.layout.cls is None else "Withheld"
-        said = f"{word}: {found.reason.rstrip('.')}."
+        said = f"Not applicable: {found.reason.rstrip('.')}."
         return Section(section_id, title, (definition,), absent=(said,))
     return Section(
         id=section_id,

@@ -1,7 +1,8 @@
-"""Heads and layers of a model alike: found while its records go by, kept for the next build.
+"""Heads and layers of a model alike, kept for the next build.
 
-Similarity of heads takes up to a second a record, so it is a mean over a few images. CKA needs many
-images; what it compares is kept in the site, so that two models can be compared without a record.
+Heads are compared by what the site holds of them; hundreds take up to a second an image, so it is a
+mean over a few images. CKA needs many images, and features that are taken while records go by; they
+are kept in the site, so that two models can be compared without a record.
 """
 
 from __future__ import annotations
@@ -11,19 +12,21 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from generator.analysis.absent import NotApplicable
-from generator.analysis.head_similarity import cls_similarity, clustered_order
+from generator.analysis.head_similarity import clustered_order, row_similarity
 from generator.analysis.layer_similarity import LEAST_IMAGES, layer_similarity
 from generator.errors import GalleryError, StoreError
 from generator.packing import PackingError, pack, unpack
+from generator.present.cells import CellContent
+from generator.present.chunk import read_chunk, read_header
 from generator.present.heatmap import unit_wall_png
-from generator.present.manifest import FileEntry, Kind
+from generator.present.manifest import FileEntry
+from generator.present.quantise import Quantised, decode
 from generator.present.sampling import evenly
 from generator.present.shelf import Part, Shelf
 from generator.records import AttentionRecord, FloatArray
-from generator.run import Cell, Run
+from generator.run import Cell, Failure, Run
 
 SIMILARITY_VERSION = 1
 """Raised by hand when similarities of the same records change."""
@@ -48,14 +51,12 @@ class HeadsAlike:
         layers: of the model.
         heads: of each layer.
         images: how many.
-        lacks: why there are none, of a model that has not what is compared; else empty.
     """
 
     similarity: FloatArray
     layers: int
     heads: int
     images: int
-    lacks: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,50 +144,59 @@ Similarities = Mapping[str, ModelSimilarity]
 
 
 class SimilarityFiles:
-    """Sums over heads and features of layers, for the models whose files the former site lacks.
+    """Features of layers, for the models whose files the former site lacks.
 
     All models take the same images, so that they can be compared.
     """
 
     def __init__(self, run: Run, shelf: Shelf) -> None:
         self._shelf = shelf
-        self._heads: dict[str, _HeadSum] = {}
         self._layers: dict[str, _PooledList] = {}
         usable = [image.slug for image in run.images if image.failure is None]
-        few, many = (
-            {usable[place] for place in evenly(len(usable), most)}
-            for most in (MOST_HEAD_IMAGES, MOST_LAYER_IMAGES)
-        )
+        many = {usable[place] for place in evenly(len(usable), MOST_LAYER_IMAGES)}
         for model in run.models:
             cells = [cell for cell in run.cells if cell.model == model.slug and cell.record]
-            self._heads[model.slug] = _HeadSum(shelf, [c for c in cells if c.image in few])
             self._layers[model.slug] = _PooledList(shelf, [c for c in cells if c.image in many])
 
     def add(self, cell: Cell, read: Read) -> None:
         """Add a cell's record, where it is needed and can be read."""
-        self._heads[cell.model].add(cell, read)
         self._layers[cell.model].add(cell, read)
 
-    def publish(self) -> Similarities:
-        """Put numbers and pictures into the site, or say why there are none."""
+    def publish(
+        self, run: Run, cells: Mapping[tuple[str, str], CellContent | Failure]
+    ) -> Similarities:
+        """Put numbers and pictures into the site, or say why there are none.
+
+        Args:
+            run: whose cells were added.
+            cells: what the site holds of them.
+        """
         found = {}
-        for slug, collected in self._heads.items():
-            heads, of_heads = self._put_heads(slug, collected)
-            layers, of_layers = self._put_layers(slug, self._layers[slug])
+        for slug, collected in self._layers.items():
+            own = [cells.get((slug, image.slug)) for image in run.images]
+            contents = [content for content in own if isinstance(content, CellContent)]
+            heads, of_heads = self._put_heads(slug, contents)
+            layers, of_layers = self._put_layers(slug, collected)
             found[slug] = ModelSimilarity(heads, layers, (*of_heads, *of_layers))
         return found
 
     def _put_heads(
-        self, slug: str, found: _HeadSum
+        self, slug: str, contents: list[CellContent]
     ) -> tuple[HeadPictures | NotApplicable, tuple[FileEntry, ...]]:
-        missing = found.missing()
-        if missing is not None:
-            return missing, ()
-        stem, kind = f"m/{slug}/head-similarity", _HeadSum.kind
-        numbers = self._shelf.put(kind, stem, found.parts(), found.packed, suffix=".safetensors")
+        if not contents:
+            return NotApplicable("no image was measured"), ()
+        if contents[0].received:
+            return NotApplicable("no CLS token"), ()
+        few = [contents[place] for place in evenly(len(contents), MOST_HEAD_IMAGES)]
+        stem = f"m/{slug}/head-similarity"
+        numbers = self._shelf.put(
+            "head-similarity",
+            stem,
+            _parts({str(n): content.facts.record for n, content in enumerate(few)}),
+            lambda: pack(_heads_alike(self._shelf, few)),
+            suffix=".safetensors",
+        )
         alike = read_packed(self._shelf, numbers, HeadsAlike)
-        if alike.lacks:
-            return NotApplicable(alike.lacks), (numbers,)
         values = alike.similarity.astype(np.float32)
         order = clustered_order(values)
         shape = (alike.layers, alike.heads, alike.layers, alike.heads)
@@ -202,8 +212,9 @@ class SimilarityFiles:
         missing = found.missing()
         if missing is not None:
             return missing, ()
-        stem, kind = f"m/{slug}/pooled", _PooledList.kind
-        numbers = self._shelf.put(kind, stem, found.parts(), found.packed, suffix=".safetensors")
+        numbers = self._shelf.put(
+            "pooled", f"m/{slug}/pooled", found.parts(), found.packed, suffix=".safetensors"
+        )
         pooled = read_packed(self._shelf, numbers, PooledFeatures)
         if pooled.lacks:
             return NotApplicable(pooled.lacks), (numbers,)
@@ -216,97 +227,82 @@ class SimilarityFiles:
         return LayerPictures(pooled.images, numbers, matrices), files
 
 
-class _Collected:
-    """What is collected of some cells of a model, unless the former site has it.
+def head_maps(shelf: Shelf, content: CellContent) -> FloatArray:
+    """CLS maps of all heads as pages show them: ``[layer x head, row, col]``, times uniform."""
+    codes = read_chunk(shelf.root / content.chunks[0].path)[1]
+    own = np.s_[: content.facts.model.layers, : content.heads]
+    values = decode(Quantised(codes=codes.codes[own], maxima=codes.maxima[own]))
+    return values.reshape(-1, *values.shape[2:])
+
+
+def _heads_alike(shelf: Shelf, contents: list[CellContent]) -> HeadsAlike:
+    """The mean over images, from what the site holds of them."""
+    model = contents[0].facts.model
+    total = sum(row_similarity(_cls_rows(shelf, content)).astype(float) for content in contents)
+    mean = np.asarray(total / len(contents), dtype=np.float16)
+    return HeadsAlike(mean, model.layers, model.heads, len(contents))
+
+
+def _cls_rows(shelf: Shelf, content: CellContent) -> FloatArray:
+    """Attention of CLS over all keys, as shares: ``[layer x head, key]``."""
+    maps = head_maps(shelf, content).reshape(content.facts.model.layers * content.heads, -1)
+    mass = np.array(
+        [
+            row[: content.heads]
+            for row in read_header(shelf.root / content.chunks[0].path).mass[
+                : content.facts.model.layers
+            ]
+        ],
+        dtype=np.float32,
+    ).reshape(len(maps), -1)
+    # prefix tokens, then what is left for all patches together
+    patches = maps / np.maximum(maps.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    return np.concatenate([mass[:, :-1], patches * mass[:, -1:]], axis=1)
+
+
+class _PooledList:
+    """Features of all layers, one image after the other, unless the former site has them.
+
+    256 images of a ViT-L are 52 MB.
 
     Attributes:
-        kind: of the file.
         lacks: what the records have not, which the site keeps; empty where they have it.
     """
 
-    kind: Kind
-
-    def __init__(self, shelf: Shelf, cells: list[Cell], reason: NotApplicable | None) -> None:
+    def __init__(self, shelf: Shelf, cells: list[Cell]) -> None:
         self._images = {cell.image: cell.record for cell in cells}
         self._taken: dict[str, str] = {}
+        self._values: list[FloatArray] = []
         self.lacks = ""
-        self._reason = reason
-        self._known = reason is None and shelf.find(self.kind, _parts(self._images)) is not None
+        self._reason = too_few(len(cells))
+        self._known = self._reason is None and bool(shelf.find("pooled", _parts(self._images)))
 
     def add(self, cell: Cell, read: Read) -> None:
-        """Take what is needed of a cell's record."""
+        """Take the features of a cell's record."""
         done = self._known or self.lacks or self._reason is not None
         if done or cell.image not in self._images:
             return
         try:
-            found = self.take(read(cell.record))
+            record = read(cell.record)
         except GalleryError as error:
             self._reason = NotApplicable(str(error))
             return
+        if record.features is None:
+            self.lacks = "features were not measured"
+            return
         self._taken[cell.image] = cell.record
-        self.lacks = found.reason if found is not None else ""
-
-    def take(self, record: AttentionRecord) -> NotApplicable | None:
-        """Take what is needed of a record; why not, where it lacks that."""
-        raise NotImplementedError
+        self._values.append(record.features.pooled)
 
     def parts(self) -> dict[str, Part]:
         """What decides the bytes of the file."""
         return _parts(self._images if self._known or self.lacks else self._taken)
 
     def missing(self) -> NotApplicable | None:
-        """Why there is nothing, once all cells were added."""
-        if self._known or self._reason is not None:
+        """Why there is no file, once all cells were added."""
+        if self._known or self.lacks or self._reason is not None:
             return self._reason
-        return None if self._taken else NotApplicable("no image was measured")
-
-
-class _HeadSum(_Collected):
-    """Similarities of heads, summed over images."""
-
-    kind: Kind = "head-similarity"
-
-    def __init__(self, shelf: Shelf, cells: list[Cell]) -> None:
-        super().__init__(shelf, cells, None)
-        self._sum: NDArray[np.float64] | None = None
-        self._shape = (0, 0)
-
-    def take(self, record: AttentionRecord) -> NotApplicable | None:
-        found = cls_similarity(record)
-        if isinstance(found, NotApplicable):
-            return found
-        self._shape = (record.model.layers, record.model.heads)
-        self._sum = found.astype(np.float64) if self._sum is None else self._sum + found
-        return None
-
-    def packed(self) -> bytes:
-        """The mean, or what the model lacks."""
-        if self.lacks:
-            return pack(HeadsAlike(np.zeros((0, 0), np.float16), 0, 0, 0, self.lacks))
-        assert self._sum is not None, "what the former site lacks has been summed"
-        mean = (self._sum / len(self._taken)).astype(np.float16)
-        return pack(HeadsAlike(mean, *self._shape, len(self._taken), ""))
-
-
-class _PooledList(_Collected):
-    """Features of all layers, one after the other. 256 images of a ViT-L are 52 MB."""
-
-    kind: Kind = "pooled"
-
-    def __init__(self, shelf: Shelf, cells: list[Cell]) -> None:
-        super().__init__(shelf, cells, too_few(len(cells)))
-        self._values: list[FloatArray] = []
-
-    def take(self, record: AttentionRecord) -> NotApplicable | None:
-        if record.features is None:
-            return NotApplicable("features were not measured")
-        self._values.append(record.features.pooled)
-        return None
-
-    def missing(self) -> NotApplicable | None:
         # records that could not be read are missing only now
-        kept = self._known or self.lacks
-        return super().missing() or (None if kept else too_few(len(self._taken)))
+        return too_few(len(self._taken))
 
     def packed(self) -> bytes:
         """All of them, or what the records lack."""

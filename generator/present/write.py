@@ -166,7 +166,7 @@ def _publish(
         shelf.root, {at: c.digest.path for at, c in cells.items() if isinstance(c, CellContent)}
     )
     models = _model_digests(run, digests)
-    similarity = alike.publish()
+    similarity = alike.publish(run, cells)
     maps = MapFiles(
         shelf.root,
         {at: c.maps.path for at, c in cells.items() if isinstance(c, CellContent) and c.maps},

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from generator.analysis.head_similarity import cls_similarity
 from generator.analysis.layer_similarity import layer_similarity, pooled_features
-from generator.errors import StoreError
 from generator.packing import unpack
 from generator.present import build_site
 from generator.present.pair_similarity_files import PairHeads
+from generator.present.sampling import evenly
 from generator.present.similarity_files import HeadsAlike
 from generator.records import AttentionRecord
 from tests import tiny
@@ -158,21 +159,13 @@ def test_features_that_were_not_measured_are_named(tmp_path: Path) -> None:
     assert trial.reads == []
 
 
-def test_a_lost_record_is_named_and_not_called_not_applicable(tmp_path: Path) -> None:
-    trial, site = alike(tmp_path, 3)
-    for path in site.glob("m/*/head-similarity.*"):
-        path.unlink()
-    lost = trial.run.cell("model-0", "picture-0001").record
-
-    def read(key: str) -> AttentionRecord:
-        if key == lost:
-            raise StoreError("The record of picture-0001 is gone.", "Measure it again.")
-        return trial.read(key)
-
-    build_site(trial.run, read, site, version=VERSION)
-    text = ModelPage(site, "model-0").text
-    assert "Withheld: The record of picture-0001 is gone. Measure it again." in text
-    assert HEADS in ModelPage(site, "model-1").tables
+def test_numbers_are_those_of_the_records(few: Built) -> None:
+    trial, site = few
+    found = unpack(HeadsAlike, model_files(site, "model-1")["head-similarity"].read_bytes())
+    own = records_of(trial, "model-1")
+    chosen = [own[place] for place in evenly(len(own), 24)]
+    wanted = np.mean([cls_similarity(record) for record in chosen], axis=0)
+    np.testing.assert_allclose(found.similarity, wanted, atol=0.005)
 
 
 def test_heads_of_two_models_are_matched_one_to_one(few: Built) -> None:
