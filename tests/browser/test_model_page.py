@@ -49,7 +49,7 @@ def test_a_head_is_reached_by_keyboard_through_the_table(deep: Opened) -> None:
             break
     assert summary.evaluate("e => e === document.activeElement")
     page.keyboard.press("Enter")
-    link = page.locator(f'table a[href$="{HEAD}"]')
+    link = page.locator("details", has=summary).locator(f'table a[href$="{HEAD}"]')
     expect(link).to_be_visible()
     for _ in range(40):
         page.keyboard.press("Tab")
