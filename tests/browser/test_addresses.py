@@ -277,7 +277,8 @@ def found(page: Page) -> tuple[list[str], str, list[str]]:
     return (
         [field.input_value() for field in fields.all()],
         page.locator("#find-count").inner_text(),
-        page.locator(".plate-title:visible").all_inner_texts(),
+        # what is off the screen is not laid out, and has no inner text
+        [text.strip() for text in page.locator(".plate-title:visible").all_text_contents()],
     )
 
 
