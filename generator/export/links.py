@@ -17,7 +17,7 @@ ATTRIBUTE = re.compile(
     r"""\s(?:xlink:href|href|src|srcset|poster|data|action|content)\s*=\s*(?:"([^"]*)"|'([^']*)')"""
 )
 STYLE = re.compile(r"""url\(\s*["']?([^"')]+)|@import\s+["']([^"']+)""")
-STRING = re.compile(r"""["'`]((?:file:|https?:|[A-Za-z]:\\|\\\\)[^"'`\s]*)""")
+STRING = re.compile(r"""["'`]((?:file:|https?:|[A-Za-z]:\\|\\\\(?=[\\\w]))[^"'`\s]*)""")
 
 LOCAL = re.compile(
     r"""\s*(?:file:/|[A-Za-z]:[\\/]|\\\\|https?://(?:localhost|127\.[\d.]+|0\.0\.0\.0|\[::1\])(?=[:/]|$))""",
