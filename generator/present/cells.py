@@ -30,7 +30,7 @@ from generator.present.digests import publish_digest
 from generator.present.figures import publish_maps
 from generator.present.heatmap import map_png, wall_png
 from generator.present.manifest import FileEntry, Kind
-from generator.present.maps import PRIMARY, RECEIVED, maps_of, query_ids
+from generator.present.maps import FUSED, PRIMARY, RECEIVED, maps_of, query_ids, with_extremes
 from generator.present.patches import PATCH, patch_chunk_bytes, patch_histogram
 from generator.present.quantise import Quantised, decode
 from generator.present.scale import Scale, octave_histogram
@@ -165,13 +165,14 @@ def publish_coloured(
         return map_png(values()[content.facts.model.layers - 1, -1], scale, colours)
 
     def wall() -> bytes:
-        return wall_png(values(), scale, colours)
+        return wall_png(with_extremes(values()), scale, colours)
 
+    of_wall: dict[str, Part] = {**parts, "fused": ",".join(FUSED)}
     stem = f"data/{cell.model}/{cell.image}"
     small = shelf.put("map", f"{stem}.last", parts, last_mean, suffix=".png", query=PRIMARY)
     if not shelf.settings.walls:
         return (small,)
-    return (small, shelf.put("wall", f"{stem}.wall", parts, wall, suffix=".png", query=PRIMARY))
+    return (small, shelf.put("wall", f"{stem}.wall", of_wall, wall, suffix=".png", query=PRIMARY))
 
 
 def publish_divergence(

@@ -150,7 +150,7 @@ def _publish(
     advance: Advance,
 ) -> Contents:
     """Put everything heavy into the staging folder."""
-    locations, alike = LocationFiles(run, shelf), SimilarityFiles(run, shelf)
+    locations, alike = LocationFiles(run, shelf), SimilarityFiles(run, shelf, read)
     figures = drawn_at_all(run, shelf.settings)
     cells = _publish_numbers(run, read, shelf, (locations, alike), advance, figures=figures)
     found = [(slug, c) for (slug, _), c in cells.items() if isinstance(c, CellContent)]
@@ -185,7 +185,7 @@ def _publish(
         divergence=_publish_divergence(run, cells, shelf),
         digests=digests,
         models=models,
-        pairs=publish_pairs(run, cells, digests, models, shelf, scale, similarity),
+        pairs=publish_pairs(run, cells, digests, models, shelf, scale, similarity, alike.features),
         front=publish_front(run, cells, shelf, scale),
         figures=_publish_figures(run, cells, shelf, scale),
         maps=maps,

@@ -165,7 +165,7 @@ const Page = (() => {
         query === PatchQueries.ID
           ? Chunks.loadPatches(record, url).then((patches) => void (view.patches = patches))
           : Chunks.load(record, query, url).then((chunk) => {
-              if (app.state.get().query === query) view.chunk = Fuse.withMax(chunk);
+              if (app.state.get().query === query) view.chunk = Fuse.withExtremes(chunk);
             });
       loaded.then(
         () => {
@@ -195,7 +195,7 @@ const Page = (() => {
     app.controls.update(chosen);
     for (const view of views) {
       const query = Places.queryPatch(page, view.model, chosen);
-      if (query && view.patches) view.chunk = Fuse.withMax(view.cut(view.patches, view.model.heads, query));
+      if (query && view.patches) view.chunk = Fuse.withExtremes(view.cut(view.patches, view.model.heads, query));
     }
     const seen = views.map((view) => app.pairing.of(views[0], view, current));
     const all = views.map((view) => show(app, view, current));

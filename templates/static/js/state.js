@@ -181,7 +181,7 @@ const State = (() => {
 
   /** @param {PageData} page */
   function heads(page) {
-    return ["mean", ...Array.from({ length: page.heads }, (_, i) => String(i + 1)), "max"];
+    return ["mean", ...Array.from({ length: page.heads }, (_, i) => String(i + 1)), "max", "min"];
   }
 
   /**

@@ -5,7 +5,7 @@ declare const COLOUR_TABLES: Record<string, string>;
 
 /** A label of a wall's row: the layer's number from 1, or "pool". */
 type RowLabel = string;
-/** The number of a head from 1, or "mean", or "max". */
+/** The number of a head from 1, or "mean", "max" or "min". */
 type HeadLabel = string;
 
 interface PageModel {
