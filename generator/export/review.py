@@ -52,6 +52,7 @@ PARTS: dict[Kind, str] = {
     "wall": "coloured walls",
     "map": "coloured maps",
     "maps": "analyses of images",
+    "alike": "analyses of images",
     "figure": "analyses of images",
     "features": "analyses of images",
     "picture": "pictures",

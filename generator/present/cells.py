@@ -17,6 +17,7 @@ import numpy as np
 from generator.analysis.grids import PlacedMap
 from generator.analysis.norms import outliers_of
 from generator.analysis.objects import find_objects
+from generator.present.alike_files import publish_alike
 from generator.present.chunk import (
     CellFacts,
     Header,
@@ -72,6 +73,7 @@ class CellContent:
         chunks: one file for each query.
         digest: the numbers of its analyses.
         maps: the maps of its analyses; None where they are not drawn.
+        alike: features of its patches; None where they are not drawn, or were not measured.
         on_registers: share of the class token's attention on registers, in the last layer,
             averaged over heads; None for a model that has not both.
     """
@@ -87,6 +89,7 @@ class CellContent:
     chunks: tuple[FileEntry, ...]
     digest: FileEntry
     maps: FileEntry | None
+    alike: FileEntry | None
     on_registers: float | None
 
     @property
@@ -139,7 +142,8 @@ def publish_chunks(
     objects = cache(lambda: find_objects(read(cell.record)))
     digest = publish_digest(shelf, cell, read, objects)
     maps = publish_maps(shelf, cell, read, objects) if figures else None
-    return _content(read_header(shelf.root / chunks[0].path), chunks, digest, maps)
+    alike = publish_alike(shelf, cell, read, maps) if maps else None
+    return _content(read_header(shelf.root / chunks[0].path), chunks, digest, maps, alike)
 
 
 def publish_coloured(
@@ -253,7 +257,11 @@ def _nothing() -> bytes:
 
 
 def _content(
-    header: Header, chunks: tuple[FileEntry, ...], digest: FileEntry, maps: FileEntry | None
+    header: Header,
+    chunks: tuple[FileEntry, ...],
+    digest: FileEntry,
+    maps: FileEntry | None,
+    alike: FileEntry | None,
 ) -> CellContent:
     maxima = np.array(header.maxima, dtype=np.float32)
     patches = np.array([[m[-1] for m in row] for row in header.mass], dtype=np.float32)
@@ -279,6 +287,7 @@ def _content(
         chunks=chunks,
         digest=digest,
         maps=maps,
+        alike=alike,
         on_registers=_on_registers(header),
     )
 

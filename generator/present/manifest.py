@@ -56,6 +56,7 @@ Kind = Literal[
     "agreement",
     "digest",
     "maps",
+    "alike",
     "figure",
     "features",
     "teaser",
@@ -92,7 +93,8 @@ class FileEntry:
         path: relative to the site's root, with ``/``.
         kind: ``chunk`` (numbers of one query), ``patches`` (numbers of all patches as queries),
             ``wall`` (all maps of a query, coloured), ``map`` (last layer, mean over heads),
-            ``digest`` (numbers of a cell's analyses), ``maps`` (the maps among them), ``figure``
+            ``digest`` (numbers of a cell's analyses), ``maps`` (the maps among them), ``alike``
+            (features of its patches), ``figure``
             (one of those, coloured), ``picture``, ``thumb`` or ``divergence`` (of an image's
             models, pair by pair); for a model ``features`` (colours of its features over its
             images), ``averages`` (numbers by place over images) and, drawn from them,

@@ -167,6 +167,7 @@ def _page_model(planner: Planner, model: ModelEntry, image: ImageEntry) -> PageM
         token=cell.token,
         chunks={file.query: planner.url(file.path) for file in cell.chunks},
         failure="",
+        alike=planner.url(cell.alike.path) if cell.alike else "",
         source=_source(cell.facts),
     )
 
