@@ -53,6 +53,7 @@ PARTS: dict[Kind, str] = {
     "map": "coloured maps",
     "maps": "analyses of images",
     "alike": "analyses of images",
+    "truth": "analyses of images",
     "figure": "analyses of images",
     "features": "analyses of images",
     "picture": "pictures",

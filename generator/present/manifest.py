@@ -57,6 +57,7 @@ Kind = Literal[
     "digest",
     "maps",
     "alike",
+    "truth",
     "figure",
     "features",
     "teaser",
@@ -94,7 +95,7 @@ class FileEntry:
         kind: ``chunk`` (numbers of one query), ``patches`` (numbers of all patches as queries),
             ``wall`` (all maps of a query, coloured), ``map`` (last layer, mean over heads),
             ``digest`` (numbers of a cell's analyses), ``maps`` (the maps among them), ``alike``
-            (features of its patches), ``figure``
+            (features of its patches), ``truth`` (how they agree with marked objects), ``figure``
             (one of those, coloured), ``picture``, ``thumb`` or ``divergence`` (of an image's
             models, pair by pair); for a model ``features`` (colours of its features over its
             images), ``averages`` (numbers by place over images) and, drawn from them,

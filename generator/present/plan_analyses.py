@@ -77,7 +77,7 @@ def _cell(planner: Planner, model: ModelEntry, image: ImageEntry) -> Cell | Fail
     digest = contents.digests.of(model.slug, image.slug)
     maps = contents.maps.of(model.slug, image.slug)
     assert digest is not None and maps is not None, "both were published with the chunks"
-    return Cell(model, content, digest, maps, contents.truth.get((model.slug, image.slug)))
+    return Cell(model, content, digest, maps, contents.scored.truth.get((model.slug, image.slug)))
 
 
 def _norms(desk: Desk) -> Analysis:

@@ -54,7 +54,7 @@ from generator.present.scale import Scale, shared_scale
 from generator.present.shelf import Shelf
 from generator.present.similarity_files import SimilarityFiles
 from generator.present.staging import staged
-from generator.present.truth import score_cells
+from generator.present.truth import publish_truth
 from generator.present.views_index import Site
 from generator.present.weight_files import ReadWeights, publish_weights
 from generator.records import AttentionRecord
@@ -190,7 +190,7 @@ def _publish(
         figures=_publish_figures(run, cells, shelf, scale),
         maps=maps,
         features=_publish_features(run, read, shelf, cells, digests),
-        truth=score_cells(run, cells, digests),
+        scored=publish_truth(run, cells, digests, shelf),
     )
 
 

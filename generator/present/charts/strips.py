@@ -53,7 +53,7 @@ def head_strips(
     slot = (RIGHT - LEFT) / layers
     width = round(0.8 * slot / len(names), 2)
     most = float(np.nanmax(shares))
-    y = Span(0.0, next((end for end in (0.1, 0.25, 0.5) if most <= end), 1.0), BOTTOM, TOP)
+    y = Span(0.0, next((end for end in (0.08, 0.2, 0.4) if most <= end), 1.0), BOTTOM, TOP)
     linked = layers * heads <= MOST_LINKS
     boxes = []
     for part, layer, head in np.ndindex(*shares.shape):
@@ -114,7 +114,4 @@ def _uniform(uniform: FloatArray, y: Span) -> tuple[Rule, ...]:
         place = y.at(share)
         if not places or places[-1] - place > MARK:
             places.append(place)
-    return tuple(
-        Rule(LEFT, place, RIGHT, place, "uniform" if place == places[-1] else "")
-        for place in places
-    )
+    return tuple(Rule(LEFT, place, RIGHT, place) for place in places)
