@@ -14,7 +14,7 @@ from generator.present.charts.chart import Chart
 from generator.present.charts.lines import Series, line_chart
 from generator.present.charts.words import Reference, Words
 from generator.present.model_seen import SeenModel, reading
-from generator.present.plan_model_budget_heads import head_strip, head_table
+from generator.present.plan_model_budget_heads import head_strip
 from generator.present.views_model import Section
 from generator.present.wording import counted, percent, query_label
 from generator.records import FloatArray
@@ -42,7 +42,6 @@ def budget_section(seen: SeenModel) -> Section:
         title="Where attention goes",
         text=(f"{found.definition} Means over heads and {counted(seen.digest.images, 'image')}.",),
         charts=tuple(_budget_charts(seen)),
-        tables=head_table(seen),
         absent=tuple(absent),
     )
 

@@ -11,12 +11,10 @@ from generator.present.charts.chart import Chart
 from generator.present.charts.strips import head_strips
 from generator.present.charts.words import Words
 from generator.present.model_seen import SeenModel
-from generator.present.views_model import Table, TableRow
+from generator.records import FloatArray
 
 SERIES = {OUTLIERS: 3, REGISTERS: 4}
 """As in the bars; CLS is 2."""
-
-TABLE = "What every head spends on CLS, registers and outlier patches"
 
 
 def head_strip(seen: SeenModel, budget: HeadBudget) -> Chart | None:
@@ -33,7 +31,8 @@ def head_strip(seen: SeenModel, budget: HeadBudget) -> Chart | None:
             "to these tokens",
             "layer",
             "share of the head's attention",
-            "A mark for each head; dashed: uniform attention. The table below has all numbers.",
+            "A mark for each head; dashed: uniform attention. The table of heads above has all "
+            "numbers.",
         ),
         names,
         budget.shares[there],
@@ -47,25 +46,18 @@ def head_strip(seen: SeenModel, budget: HeadBudget) -> Chart | None:
     return replace(seen.defined(chart, "attention-budget"), table=None)
 
 
-def head_table(seen: SeenModel) -> tuple[Table, ...]:
-    """The numbers of all marks, with a link to each head."""
-    parts = [(each, part) for each in seen.digest.head_budgets for part in _there(each)]
-    if not parts:
-        return ()
-    columns = tuple(
-        f"{'patches' if each.query == ALL_PATCHES else each.query} to {_key(each, part)} (%)"
-        for each, part in parts
-    )
-    rows = [
-        TableRow(
-            heads=(str(layer + 1), str(head + 1)),
-            url=seen.head_url(layer, head),
-            cells=tuple(f"{100 * each.shares[part, layer, head]:.2f}" for each, part in parts),
-        )
-        for layer in range(seen.layers)
-        for head in range(seen.heads)
+def head_columns(seen: SeenModel) -> list[tuple[str, FloatArray]]:
+    """Columns of the table of heads, ``[layer, head]``: what the marks show and it lacks."""
+    return [
+        (f"{_whose(each)} to {_key(each, part)} (share)", each.shares[part])
+        for each in seen.digest.head_budgets
+        for part in _there(each)
+        if (each.query == ALL_PATCHES or each.keys[part] != REGISTERS)
     ]
-    return (Table(TABLE, ("layer", "head"), columns, tuple(rows)),)
+
+
+def _whose(budget: HeadBudget) -> str:
+    return "patches" if budget.query == ALL_PATCHES else budget.query
 
 
 def _there(budget: HeadBudget) -> list[int]:

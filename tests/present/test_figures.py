@@ -224,7 +224,7 @@ def test_every_model_stands_in_every_analysis(analysed: tuple[Gallery, Path]) ->
     found = re.findall(r'<details class="study" id="analysis-([a-z-]+)"', html)
     assert found == [
         *("norms", "queries", "values", "rollout", "massive", "mass-mask", "lost", "tokencut"),
-        *("components", "class-head", "marked"),
+        *("components", "alike", "class-head", "marked"),
     ]
     for name in found:
         text = text_of(section(analysed[1], name))

@@ -124,7 +124,7 @@ def test_a_wall_shows_every_head_of_every_layer_in_its_place(built: Built) -> No
     with Image.open(site / wall.path) as png:
         pixels = np.asarray(png.convert("RGB"), dtype=int)
     rows, cols = 4, 6
-    assert pixels.shape == (3 * (rows + 1) - 1, 3 * (cols + 1) - 1, 3)
+    assert pixels.shape == (3 * (rows + 1) - 1, 5 * (cols + 1) - 1, 3)
     record = trial.record("registers", "image1")
     maps = record.layout.fold(record.rows("CLS")).astype(float)
     brightness = pixels.sum(-1)

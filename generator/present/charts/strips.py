@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from generator.present.charts.axes import Span
-from generator.present.charts.chart import Axis, AxisTick, Box, Chart, Key, Rule
+from generator.present.charts.chart import Axis, AxisTick, Chart, Key, Rule, Stroke, Strokes
 from generator.present.charts.words import (
     BOTTOM,
     HEIGHT,
@@ -21,10 +21,7 @@ from generator.present.charts.words import (
 from generator.records import FloatArray
 
 MARK = 2.5
-"""Height of a mark."""
-
-STRENGTH = 0.6
-"""Opacity of a mark: heads of the same share lie on each other."""
+"""Height of a mark, as in ``charts.css``."""
 
 MOST_LINKS = 400
 """Heads whose marks are links; of more, the links stand in a table alone, for the page's bytes."""
@@ -51,27 +48,26 @@ def head_strips(
     """
     layers, heads = shares.shape[1:]
     slot = (RIGHT - LEFT) / layers
-    width = round(0.8 * slot / len(names), 2)
+    width = round(0.8 * slot / len(names), 1)
     most = float(np.nanmax(shares))
     y = Span(0.0, next((end for end in (0.08, 0.2, 0.4) if most <= end), 1.0), BOTTOM, TOP)
     linked = layers * heads <= MOST_LINKS
-    boxes = []
-    for part, layer, head in np.ndindex(*shares.shape):
-        share = float(shares[part, layer, head])
-        if np.isnan(share):
-            continue
-        boxes.append(
-            Box(
-                x=round(LEFT + slot * (layer + 0.1) + width * part, 2),
-                y=round(y.at(share) - MARK / 2, 2),
-                width=width,
-                height=MARK,
-                series=series[part],
-                text=f"layer {layer + 1}, head {head + 1}, {names[part]}: {100 * share:.3g} %",
-                url=urls[layer][head] if linked else "",
-                strength=STRENGTH,
+    strokes = []
+    for part, number in enumerate(series):
+        marks = []
+        for layer, head in np.ndindex(layers, heads):
+            share = float(shares[part, layer, head])
+            if np.isnan(share):
+                continue
+            x = round(LEFT + slot * (layer + 0.1) + width * part, 1)
+            marks.append(
+                Stroke(
+                    path=f"M{x:g} {y.at(share):.4g}h{width:g}",
+                    text=f"layer {layer + 1}, head {head + 1}: {100 * share:.3g} %",
+                    url=urls[layer][head] if linked else "",
+                )
             )
-        )
+        strokes.append(Strokes(number, tuple(marks)))
     return Chart(
         id=words.id,
         title=words.title,
@@ -90,7 +86,7 @@ def head_strips(
                 AxisTick(y.at(y.high * n / 4), f"{100 * y.high * n / 4:.3g} %") for n in range(5)
             ),
         ),
-        boxes=tuple(boxes),
+        strokes=tuple(strokes),
         rules=_uniform(uniform, y),
         keys=tuple(Key(series[n], name, "box") for n, name in enumerate(names)),
         stops=False,
