@@ -31,6 +31,7 @@ FLOORS = (
     ),
     ("annotations", "compare_spec", "images", "store"),
     ("spec",),
+    ("options",),
     ("analysis",),
     ("measure", "present"),
     ("export",),
