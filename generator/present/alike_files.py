@@ -14,7 +14,7 @@ import numpy as np
 from generator.analysis.absent import NotApplicable
 from generator.analysis.alike import SmallFeatures, small_features
 from generator.present.chunk import gray_png, script_bytes
-from generator.present.figures import read_maps
+from generator.present.figures import MAPS
 from generator.present.manifest import FileEntry
 from generator.present.shelf import Shelf
 from generator.records import AttentionRecord, TokenLayout
@@ -41,7 +41,7 @@ def publish_alike(
         read: gives the record.
         maps: of the cell; they say whether there are features.
     """
-    if isinstance(read_maps(shelf.root / maps.path).alike, NotApplicable):
+    if isinstance(MAPS.read(shelf.root / maps.path).alike, NotApplicable):
         return None
 
     def make() -> bytes:

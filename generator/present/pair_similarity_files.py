@@ -13,12 +13,13 @@ import numpy as np
 from generator.analysis.absent import NotApplicable
 from generator.analysis.grids import PlacedMap
 from generator.analysis.head_similarity import map_similarity
-from generator.packing import pack
 from generator.present.cells import CellContent
 from generator.present.manifest import FileEntry
+from generator.present.packed_files import PackedFiles
 from generator.present.sampling import evenly
 from generator.present.shelf import Shelf
 from generator.present.similarity_files import (
+    LAYERS,
     MOST_HEAD_IMAGES,
     SIMILARITY_VERSION,
     LayerMatrix,
@@ -29,7 +30,6 @@ from generator.present.similarity_files import (
     draw_matrix,
     head_maps,
     layer_matrices,
-    read_packed,
     too_few,
 )
 from generator.records import FloatArray
@@ -49,6 +49,9 @@ class PairHeads:
     similarity: FloatArray
     heads: tuple[int, int]
     images: int
+
+
+HEADS = PackedFiles("pair-similarity", PairHeads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +101,13 @@ def _publish_heads(
     if pairs[0][0].received or pairs[0][1].received:
         return NotApplicable("one of the models has no CLS token"), ()
     records = ",".join(f"{one.facts.record}+{two.facts.record}" for one, two in pairs)
-    file = shelf.put(
-        "pair-similarity",
+    file = HEADS.put(
+        shelf,
         f"{stem}/heads",
         {"records": records, "version": SIMILARITY_VERSION},
-        lambda: pack(_mean_similarity(shelf, pairs)),
-        suffix=".safetensors",
+        lambda: _mean_similarity(shelf, pairs),
     )
-    found = read_packed(shelf, file, PairHeads)
+    found = HEADS.read(shelf.root / file.path)
     if not found.images:
         return NotApplicable("the models see no common part of the pictures"), (file,)
     return found, (file,)
@@ -146,18 +148,17 @@ def _publish_layers(
     few = too_few(len(common))
     if few is not None:
         return few, 0, ()
-    numbers = shelf.put(
-        "layer-similarity",
+    numbers = LAYERS.put(
+        shelf,
         f"{stem}/layer-similarity",
         {
             "one": one.layers.numbers.made_of,
             "two": two.layers.numbers.made_of,
             "version": SIMILARITY_VERSION,
         },
-        lambda: pack(_layers_alike(features(), common)),
-        suffix=".safetensors",
+        lambda: _layers_alike(features(), common),
     )
-    alike = read_packed(shelf, numbers, LayersAlike)
+    alike = LAYERS.read(shelf.root / numbers.path)
     if alike.lacks:
         return NotApplicable(alike.lacks), 0, (numbers,)
     drawn = tuple(

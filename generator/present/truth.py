@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Literal
 
 from generator.analysis.absent import NotApplicable
@@ -24,12 +23,13 @@ from generator.analysis.truth import (
     truth_on_grid,
 )
 from generator.annotations import Mask, read_mask
-from generator.errors import GalleryError, StoreError
-from generator.packing import PackingError, pack, unpack
+from generator.errors import GalleryError
+from generator.packing import pack
 from generator.present.cells import CellContent
 from generator.present.chunk import CellFacts
 from generator.present.digests import Digests
 from generator.present.manifest import FileEntry
+from generator.present.packed_files import PackedFiles
 from generator.present.shelf import Part, Shelf
 from generator.records import FloatArray
 from generator.run import Failure, ImageEntry, Run
@@ -68,6 +68,9 @@ class CellTruth:
     tokencut: float | NotApplicable
 
 
+SCORES = PackedFiles("truth", CellTruth)
+
+
 @dataclass(frozen=True, slots=True)
 class Scored:
     """The agreement of a gallery's cells with marked objects.
@@ -98,26 +101,18 @@ def publish_truth(
         stem = f"data/{cell.model}/{cell.image}.truth"
         found = truth.get(at)
         if isinstance(found, CellTruth):
-            data = pack(found)
-            made_of: dict[str, Part] = {"truth": hashlib.sha256(data).hexdigest()}
-            made_of |= {"record": cell.record}
-            make = partial(bytes, data)
-            files[at] = shelf.put("truth", stem, made_of, make, suffix=".safetensors")
+            content = hashlib.sha256(pack(found)).hexdigest()
+            parts: dict[str, Part] = {"truth": content, "record": cell.record}
+            files[at] = SCORES.put(shelf, stem, parts, partial(_same, found))
         elif found is None and cell.truth:
             file = shelf.take_over(cell.truth, stem, ".safetensors")
             if file is not None:
-                truth[at], files[at] = _read(shelf.root / file.path), file
+                truth[at], files[at] = SCORES.read(shelf.root / file.path), file
     return Scored(truth, files)
 
 
-def _read(path: Path) -> CellTruth:
-    try:
-        return unpack(CellTruth, path.read_bytes())
-    except (PackingError, OSError) as error:
-        raise StoreError(
-            f"The scores {path.name} cannot be read: {error}.",
-            "Remove the site's folder and build again.",
-        ) from error
+def _same(found: CellTruth) -> CellTruth:
+    return found
 
 
 def score_cells(
