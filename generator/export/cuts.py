@@ -49,7 +49,7 @@ class Cut:
         """What is left out, as a reader is told."""
         said = []
         if self.patches:
-            said.append("attention with patches as queries, cosines of any patch")
+            said.append("attention with patches as queries")
         if self.token_heads:
             said.append("single heads of queries other than CLS (their mean over heads stays)")
         if self.low_heads:
