@@ -7,17 +7,11 @@ import re
 
 import pytest
 
+from generator.bibliography import bibtex, checkpoint_key
 from generator.errors import SpecError
-from generator.export.figures.bibliography import PAPERS, bibtex, checkpoint_key
-from generator.export.figures.tex import (
-    Cite,
-    Code,
-    escaped,
-    file_stem,
-    float_text,
-    table_text,
-    written,
-)
+from generator.export.figures.tex import file_stem, float_text, table_text
+from generator.latex import Cite, Code, escaped, written
+from generator.papers import PAPERS
 from tests import tiny
 
 HOSTILE = r'100 % of \input{/etc/passwd} & "$x$" #1_2 ~^ {} <b> | `x` -- --- \end{figure}'
