@@ -19,13 +19,39 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 """What to cite for a model, by its ``model_type``; other families only have their checkpoint."""
 
 
+PROGRAM = "attention-gallery"
+"""Key of the entry of this program."""
+
+
+def short(key: str) -> str:
+    """``Darcet et al., 2024``; empty for what is no paper, such as a checkpoint."""
+    if key not in PAPERS:
+        return ""
+    paper = PAPERS[key]
+    names = [name.split(",")[0].replace(r"{\'e}", "é") for name in paper.author.split(" and ")]
+    who = " and ".join(names) if len(names) == 2 else f"{names[0]} et al."
+    return f"{names[0] if len(names) == 1 else who}, {paper.year}"
+
+
+def program_entry(version: str) -> str:
+    """The entry of this program at a version."""
+    return (
+        f"@software{{{PROGRAM},\n"
+        "  title = {{attention-gallery}: Static Galleries that Compare the Attention of Vision "
+        "{Transformers}},\n"
+        "  author = {{The attention-gallery authors}},\n"
+        f"  version = {{{version}}},\n"
+        "  year = {2026},\n}\n"
+    )
+
+
 def cited(facts: ModelFacts, registers: bool) -> tuple[str, ...]:
     """Keys of the entries for a model: the papers of its family, then its checkpoint."""
     papers = FAMILIES.get(facts.model_type, ())
     if facts.model_type == "vit" and "dino" in facts.id.lower():
         papers = ("caron2021emerging",)
     if registers and facts.model_type == "dinov2":
-        papers = FAMILIES["dinov2_with_registers"]
+        papers = ("oquab2024dinov2", "jiang2025vision")  # DINOv2 has none of its own
     return (*papers, checkpoint_key(facts))
 
 

@@ -97,5 +97,55 @@ PAPERS: dict[str, Paper] = {
         "arXiv preprint arXiv:2506.08010",
         2025,
     ),
+    "abnar2020quantifying": Paper(
+        "inproceedings",
+        "Quantifying Attention Flow in {Transformers}",
+        "Abnar, Samira and Zuidema, Willem",
+        "booktitle",
+        "Annual Meeting of the Association for Computational Linguistics",
+        2020,
+    ),
+    "kobayashi2020attention": Paper(
+        "inproceedings",
+        "Attention is Not Only a Weight: Analyzing {Transformers} with Vector Norms",
+        "Kobayashi, Goro and Kuribayashi, Tatsuki and Yokoi, Sho and Inui, Kentaro",
+        "booktitle",
+        "Conference on Empirical Methods in Natural Language Processing",
+        2020,
+    ),
+    "chefer2021generic": Paper(
+        "inproceedings",
+        "Generic Attention-model Explainability for Interpreting Bi-Modal and Encoder-Decoder "
+        "{Transformers}",
+        "Chefer, Hila and Gur, Shir and Wolf, Lior",
+        "booktitle",
+        "IEEE/CVF International Conference on Computer Vision",
+        2021,
+    ),
+    "wang2022tokencut": Paper(
+        "inproceedings",
+        "Self-Supervised {Transformers} for Unsupervised Object Discovery using Normalized Cut",
+        "Wang, Yangtao and Shen, Xi and Hu, Shell Xu and Yuan, Yuan and Crowley, James L. and "
+        "Vaufreydaz, Dominique",
+        "booktitle",
+        "IEEE/CVF Conference on Computer Vision and Pattern Recognition",
+        2022,
+    ),
+    "vilas2023analyzing": Paper(
+        "inproceedings",
+        "Analyzing Vision {Transformers} for Image Classification in Class Embedding Space",
+        'Vilas, Martina G. and Schauml{\\"o}ffel, Timothy and Roig, Gemma',
+        "booktitle",
+        "Advances in Neural Information Processing Systems",
+        2023,
+    ),
+    "sun2024massive": Paper(
+        "inproceedings",
+        "Massive Activations in Large Language Models",
+        "Sun, Mingjie and Chen, Xinlei and Kolter, J. Zico and Liu, Zhuang",
+        "booktitle",
+        "Conference on Language Modeling",
+        2024,
+    ),
 }
 """Papers that figures and the methods page cite, by key."""

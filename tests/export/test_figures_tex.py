@@ -138,7 +138,7 @@ def test_a_bibliography_has_the_papers_and_the_checkpoints() -> None:
     assert keys == [
         "raghu2021vision",
         "oquab2024dinov2",
-        "darcet2024vision",
+        "jiang2025vision",
         "checkpoint-facebook-dinov2-small-ccccccc",
     ]
     assert r"\texttt{facebook/dinov2\_small}" in text
