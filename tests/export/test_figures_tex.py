@@ -7,7 +7,9 @@ import re
 
 import pytest
 
+from generator.bibliography import bibtex, checkpoint_key
 from generator.errors import SpecError
+<<<<<<< HEAD
 from generator.export.figures.bibliography import PAPERS, added, bibtex, checkpoint_key
 from generator.export.figures.tex import (
     Cite,
@@ -18,6 +20,11 @@ from generator.export.figures.tex import (
     table_text,
     written,
 )
+=======
+from generator.export.figures.tex import file_stem, float_text, table_text
+from generator.latex import Cite, Code, escaped, written
+from generator.papers import PAPERS
+>>>>>>> ce9a6107dbf63b8d720d876ff678365dfea119ab
 from tests import tiny
 
 HOSTILE = r'100 % of \input{/etc/passwd} & "$x$" #1_2 ~^ {} <b> | `x` -- --- \end{figure}'
@@ -157,7 +164,7 @@ def test_a_bibliography_has_the_papers_and_the_checkpoints() -> None:
     assert keys == [
         "raghu2021vision",
         "oquab2024dinov2",
-        "darcet2024vision",
+        "jiang2025vision",
         "checkpoint-facebook-dinov2-small-ccccccc",
     ]
     assert r"\texttt{facebook/\allowbreak{}dinov2\_\allowbreak{}small}" in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+<<<<<<< HEAD
 import unicodedata
 from dataclasses import dataclass
 from itertools import groupby
@@ -127,6 +128,11 @@ def _piece(piece: str | Code) -> str:
 def plain(pieces: tuple[Piece, ...]) -> str:
     """A caption without marks, for a page or a file's title."""
     return "".join(p if isinstance(p, str) else p.text for p in pieces if not isinstance(p, Cite))
+=======
+
+from generator.errors import SpecError
+from generator.latex import Piece, escaped, written
+>>>>>>> ce9a6107dbf63b8d720d876ff678365dfea119ab
 
 
 def file_stem(stem: str) -> str:
