@@ -50,6 +50,7 @@ class Cut:
         said = []
         if self.patches:
             said.append("attention with patches as queries")
+            said.append("cosines with any chosen patch (those with a few stated patches stay)")
         if self.token_heads:
             said.append("single heads of queries other than CLS (their mean over heads stays)")
         if self.low_heads:
