@@ -222,6 +222,16 @@ def test_pictures_of_the_site_show_the_outlier_where_it_is(analysed: tuple[Galle
     assert len(np.unique(brightness)) == 2
 
 
+def test_norms_of_all_layers_stand_in_order_in_one_picture(analysed: tuple[Gallery, Path]) -> None:
+    pixels = drawn(analysed[1], "registers", "norm-layers").astype(int).sum(axis=2)
+    # the embedding and three layers, 4 x 6 patches each, with a gap between them
+    assert pixels.shape == (4, 4 * 7 - 1)
+    row, col = OUTLIER
+    assert np.unravel_index(pixels.argmax(), pixels.shape) == (row, 2 * 7 + col)
+    text = text_of(section(analysed[1], "norms"))
+    assert "The embedding, then layers 1 to 3, in rows of 4." in text
+
+
 def test_every_model_stands_in_every_analysis(analysed: tuple[Gallery, Path]) -> None:
     html = (analysed[1] / "i/image0/index.html").read_text(encoding="utf-8")
     found = re.findall(r'<details class="study" id="analysis-([a-z-]+)"', html)
