@@ -107,7 +107,7 @@ def build_gallery(
             templates=spec.templates,
             version=generator.__version__,
             read_weights=store.get_weights,
-            settings=Settings(figures=_figures(spec)),
+            settings=Settings(figures=_figures(spec), max_bytes=spec.max_site_size),
             advance=job.advance,
             finish=lambda site: draw_figures(site, spec, figures),
         )

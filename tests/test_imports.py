@@ -28,6 +28,7 @@ FLOORS = (
         "model_spec",
         "paper_spec",
         "record_file",
+        "size_spec",
     ),
     ("annotations", "compare_spec", "images", "store"),
     ("spec",),

@@ -121,4 +121,4 @@ class Contents:
     maps: MapFiles
     features: Mapping[tuple[str, str], ColouredFeatures | NotApplicable]
     truth: Mapping[tuple[str, str], CellTruth | Failure]
-    reduction: Reduction = Reduction()
+    reduction: Reduction

@@ -125,9 +125,9 @@ def _with_heads_of_some(fitting: _Fitting, write: Write) -> Contents:
     smallest = fitting.total(least)
     if smallest > fitting.limit:
         raise SpecError(
-            f"The site would take {size_in_words(smallest)} even with the mean over heads only, "
-            f"more than the {size_in_words(fitting.limit)} allowed. The former site is kept.",
-            "Use fewer images or models, or allow more with --max-site-size.",
+            f"The smallest possible site takes {size_in_words(smallest)}, with the mean over heads "
+            f"only, and {size_in_words(fitting.limit)} are allowed. Nothing was replaced.",
+            f"Use fewer images or models, or allow more: --max-site-size {smallest}.",
         )
     count = fitting.images_within(fitting.limit - smallest)
     while True:

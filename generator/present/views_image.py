@@ -24,6 +24,8 @@ class ModelColumn:
         wall_heads: labels of its columns.
         wall_factor: pixels on the page for each of its pixels.
         failure: why there is nothing.
+        last: the last layer's mean over heads, where there is no wall.
+        wall_gone: why there is no wall; empty where nobody wanted one.
     """
 
     slug: str
@@ -37,11 +39,33 @@ class ModelColumn:
     wall_heads: tuple[str, ...]
     wall_factor: int
     failure: Notice | None
+    last: Picture | None
+    wall_gone: str
 
 
 @dataclass(frozen=True, slots=True)
 class ImagePage:
-    """One image, the models side by side."""
+    """One image, the models side by side.
+
+    Attributes:
+        path: of the page, relative to the site.
+        frame: around the content.
+        title: of the image.
+        size: of the original.
+        place: among the images.
+        credit: who made the picture.
+        facts: about it.
+        picture: its copy; None when it could not be published.
+        picture_failure: why.
+        columns: the models.
+        bar: of the shared scale.
+        scale_note: how it was found.
+        previous: page of the image before.
+        next: page of the image after.
+        data: for the scripts.
+        analyses: of the image.
+        reduced: what was left out of this page to keep the site small; None where nothing was.
+    """
 
     path: str
     frame: Frame
@@ -59,3 +83,4 @@ class ImagePage:
     next: Link | None
     data: PageData
     analyses: Analyses
+    reduced: Notice | None

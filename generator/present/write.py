@@ -67,6 +67,7 @@ class SiteReport:
         reused: heavy files taken over from the former site.
         bytes: size of the whole site.
         scale: the shared colour scale.
+        limit: bytes that it may take; None for any.
         reduction: what was left out to keep it within its size.
         failures: of the run, and of records or pictures that could not be read now.
     """
@@ -77,6 +78,7 @@ class SiteReport:
     reused: int
     bytes: int
     scale: Scale
+    limit: int | None
     reduction: Reduction
     failures: tuple[Failure, ...]
 
@@ -133,6 +135,7 @@ def build_site(
         reused=shelf.reused,
         bytes=size,
         scale=contents.scale,
+        limit=settings.max_bytes,
         reduction=contents.reduction,
         failures=_failures(run, contents),
     )
@@ -186,6 +189,7 @@ def _publish(
         maps=maps,
         features=_publish_features(run, read, shelf, cells, digests) if draw else {},
         truth=score_cells(run, cells, digests),
+        reduction=Reduction(),
     )
 
 

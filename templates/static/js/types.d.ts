@@ -23,6 +23,10 @@ interface PageModel {
   failure: string;
   /** Id, commit, grid and preprocessing, for captions. */
   source: string;
+  /** Rows and columns of the patches; `grid` has fewer where maps are area means. */
+  measured: [number, number];
+  /** Why single heads are missing that the model has; empty where all are there. */
+  cut: string;
 }
 
 interface PageData {
@@ -40,8 +44,6 @@ interface PageData {
   heads: number;
   pool: boolean;
   start: RowLabel;
-  /** Why heads are missing: a single file may leave some out. */
-  cut?: string;
   models: PageModel[];
 }
 

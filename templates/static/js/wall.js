@@ -173,7 +173,7 @@ const Walls = (() => {
     parts.cell.classList.toggle("wall-cell-absent", !here || !(chosen.query in model.chunks));
     parts.row.setAttribute("aria-rowindex", String(row + 1));
     parts.cell.setAttribute("aria-colindex", String(column + 1));
-    parts.cell.setAttribute("aria-label", WallLabels.describe(view.chunk, chosen));
+    parts.cell.setAttribute("aria-label", WallLabels.describe(view.chunk, chosen, model));
     parts.hint.hidden = !there || (there.row === here?.row && there.column === here?.column);
     if (there) put(parts.hint, size, there.row, there.column);
     WallLabels.thin(parts.layers, here ? row : -1, size.height);
