@@ -6,7 +6,13 @@ from generator.present.cells import CellContent
 from generator.present.maps import POOL, PRIMARY
 from generator.present.patches import PATCH
 from generator.present.plan_analyses import analyses
-from generator.present.plan_reduced import WALL_GONE, image_notice, missing_heads, shown_text
+from generator.present.plan_reduced import (
+    image_notice,
+    missing_heads,
+    shown_text,
+    square_text,
+    without_walls,
+)
 from generator.present.planner import Planner, image_path
 from generator.present.views import (
     Fact,
@@ -63,6 +69,8 @@ def image_page(
         facts=_facts(here, image),
         picture=here.picture(image),
         picture_failure=notice(copies) if isinstance(copies, Failure) else None,
+        square=square_text(here, image.slug),
+        without_walls=without_walls(here),
         reduced=image_notice(here, image.slug),
         columns=tuple(_column(here, model, image) for model in run.models),
         bar=here.shared_bar(),
@@ -102,7 +110,8 @@ def _column(planner: Planner, model: ModelEntry, image: ImageEntry) -> ModelColu
         slug=model.slug,
         label=model.label,
         url=planner.model_link(model),
-        detail=_detail(found) if found else "",
+        detail=_detail(found, shown_text(found)) if found else "",
+        measured=_detail(found) if found else "",
         outliers=outliers_text(found.facts.outliers) if found else "",
         note=RECEIVED_NOTE if found and found.received else "",
         wall=wall,
@@ -110,16 +119,16 @@ def _column(planner: Planner, model: ModelEntry, image: ImageEntry) -> ModelColu
         wall_heads=(*map(str, range(1, found.heads + 1)), "mean") if found else (),
         wall_factor=factor,
         last=last,
-        wall_gone=WALL_GONE if last and "walls" in planner.contents.reduction else "",
+        cut=missing_heads(found) if found else "",
         failure=None if isinstance(cell, CellContent) else notice(model.failure or cell),
     )
 
 
-def _detail(content: CellContent) -> str:
+def _detail(content: CellContent, shown: str = "") -> str:
     facts = content.facts
     return (
         f"{counted(facts.model.layers, 'layer')} × {counted(facts.model.heads, 'head')}, "
-        f"{grid_text([(facts.layout.rows, facts.layout.cols)])} patches{shown_text(content)}, "
+        f"{grid_text([(facts.layout.rows, facts.layout.cols)])} patches{shown}, "
         f"{prefix_text(facts.layout)}"
     )
 

@@ -11,11 +11,6 @@ from generator.present.wording import grid_text
 
 HEADS_GONE = "Not in this site, to keep it small: single heads{where}; their mean is there."
 
-WALL_GONE = (
-    "The picture of all layers and heads was left out to keep this site small. Below is the mean "
-    "over heads of the last layer."
-)
-
 
 def site_notice(planner: Planner) -> Notice | None:
     """What the front page says; None where everything is in the site."""
@@ -38,11 +33,7 @@ def site_notice(planner: Planner) -> Notice | None:
 def image_notice(planner: Planner, image: str) -> Notice | None:
     """What the page of an image says; None where all of it is in the site."""
     reduction = planner.contents.reduction
-    cells = [
-        cell
-        for cell in (planner.cell(model.slug, image) for model in planner.run.models)
-        if isinstance(cell, CellContent)
-    ]
+    cells = _cells(planner, image)
     if not reduction.steps or not cells:
         return None
     means = reduction.detail(image) == "mean"
@@ -60,11 +51,32 @@ def image_notice(planner: Planner, image: str) -> Notice | None:
     if coarse:
         measured = grid_text((c.facts.layout.rows, c.facts.layout.cols) for c in coarse)
         lines.append(
-            f"Maps measured on {measured} patches are shown as area means on "
-            f"{grid_text(cell.grid for cell in coarse)} cells: a value is the mean of the patches "
-            "in its cell, so it stays in times uniform."
+            f"Maps of layers and heads that were measured on {measured} patches are shown as area "
+            f"means on {grid_text(cell.grid for cell in coarse)} cells: a value is the mean of the "
+            "patches in its cell, so it stays in times uniform."
         )
     return Notice(" ".join(lines), "") if lines else None
+
+
+def _cells(planner: Planner, image: str) -> list[CellContent]:
+    found = (planner.cell(model.slug, image) for model in planner.run.models)
+    return [cell for cell in found if isinstance(cell, CellContent)]
+
+
+def square_text(planner: Planner, image: str) -> str:
+    """What a square over the picture is."""
+    coarse = [cell.is_coarse for cell in _cells(planner, image)]
+    if not any(coarse):
+        return "patch"
+    return "cell of several patches" if all(coarse) else "patch, or a cell of several"
+
+
+def without_walls(planner: Planner) -> str:
+    """Why there are no walls; empty where there are."""
+    instead = "Below are the means over heads of the last layer."
+    if "walls" in planner.contents.reduction:
+        return f"Pictures of all layers and heads were left out to keep this site small. {instead}"
+    return "" if planner.contents.settings.walls else instead
 
 
 def missing_heads(content: CellContent) -> str:

@@ -17,6 +17,7 @@ class ModelColumn:
         label: of the model.
         url: of its page.
         detail: layers, heads, grid and prefix in one line.
+        measured: the same of what was measured, where maps are shown on a coarser grid.
         outliers: how many patches have an unusual norm, and in which layer.
         note: what its maps show, when it isn't the CLS query.
         wall: the rendered wall, for readers without JavaScript.
@@ -25,13 +26,14 @@ class ModelColumn:
         wall_factor: pixels on the page for each of its pixels.
         failure: why there is nothing.
         last: the last layer's mean over heads, where there is no wall.
-        wall_gone: why there is no wall; empty where nobody wanted one.
+        cut: why single heads are missing that the model has; empty where all are there.
     """
 
     slug: str
     label: str
     url: str
     detail: str
+    measured: str
     outliers: str
     note: str
     wall: Picture | None
@@ -40,7 +42,7 @@ class ModelColumn:
     wall_factor: int
     failure: Notice | None
     last: Picture | None
-    wall_gone: str
+    cut: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ class ImagePage:
         next: page of the image after.
         data: for the scripts.
         analyses: of the image.
+        square: what a square over the picture is.
+        without_walls: why there are no walls for readers without JavaScript; empty where there are.
         reduced: what was left out of this page to keep the site small; None where nothing was.
     """
 
@@ -83,4 +87,6 @@ class ImagePage:
     next: Link | None
     data: PageData
     analyses: Analyses
+    square: str
+    without_walls: str
     reduced: Notice | None

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
+from generator.records import PatchQueries
 from generator.run import Cell, ModelEntry, Run
 from tests import tiny
 from tests.present.gallery import COMMAND, Gallery, picture
@@ -14,8 +15,12 @@ SIDE = 20
 LAYERS, HEADS = 6, 4
 
 
-def sized(folder: Path, images: int = 3) -> Gallery:
-    """``fine`` has a grid of 20x20 and keeps all heads of patches as queries; ``small`` has 6x6."""
+def sized(folder: Path, *, images: int = 3, patches: bool = True) -> Gallery:
+    """``fine`` has a grid of 20x20, ``small`` one of 6x6.
+
+    With ``patches``, records hold patches as queries, those of ``fine`` with all heads.
+    """
+    kept: dict[str, PatchQueries] = {"fine": "heads", "small": "mean"}
     folder.mkdir(parents=True, exist_ok=True)
     entries = tuple(picture(folder / f"image{n}.jpg", n, (80, 80)) for n in range(images))
     models = tuple(
@@ -33,7 +38,7 @@ def sized(folder: Path, images: int = 3) -> Gallery:
                 model=model.id,
                 layers=LAYERS,
                 heads=HEADS,
-                patches="heads" if model.slug == "fine" else "mean",
+                patches=kept[model.slug] if patches else "off",
                 seed=number,
                 image_size=(80, 80),
                 image_sha256=image.sha256,

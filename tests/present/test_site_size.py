@@ -288,7 +288,7 @@ def test_pages_and_manifest_say_what_was_left_out(tiers: list[Tier]) -> None:
     assert [item.step for item in last.manifest.reductions] == list(STEPS[:6])
     assert last.manifest.settings.max_bytes == last.limit
     image = last.page("i/image0/index.html")
-    assert "Maps measured on 20 × 20 patches are shown as area means on 16 × 16 cells" in image
+    assert "measured on 20 × 20 patches are shown as area means on 16 × 16 cells" in image
     assert "20 × 20 patches, shown on 16 × 16," in image
     assert "6 × 6 patches, CLS" in image
     assert "single heads of all but the last 3 layers (their mean over heads stays)" in image

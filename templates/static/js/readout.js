@@ -81,7 +81,7 @@ const Readouts = (() => {
       ...(many > 1
         ? [
             Dom.make("span", { class: "mean-of" }, [
-              `mean over a cell of ${Number(many.toPrecision(2))} patches, shown on ${grid(view.model.grid)}, ` +
+              `mean of ${Number(many.toPrecision(2))} patches: shown on ${grid(view.model.grid)}, ` +
                 `measured on ${grid(view.model.measured)}`,
             ]),
           ]

@@ -46,6 +46,8 @@ const Walls = (() => {
         last = { view: { ...view }, chosen, preview };
         parts.frame.classList.toggle("wall-absent", lacking !== "");
         parts.frame.dataset.reason = lacking;
+        // heads that the site has not look different from zeros, and from those that do not exist
+        parts.frame.classList.toggle("wall-cut", view.model.cut !== "");
         if (repaint) draw(parts.canvas, model, size, view.chunk, atlas);
         mark(parts, model, size, view, chosen, preview);
       },

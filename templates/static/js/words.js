@@ -114,7 +114,7 @@ const Words = (() => {
   function wallNote(page, view, state) {
     const meanOnly = view.patches && view.patches.header.heads === 0;
     const note = state.query === PatchQueries.ID && meanOnly ? "Mean over heads only." : "";
-    return lacking(page, view.model, state) || note || view.model.cut;
+    return lacking(page, view.model, state) || note;
   }
 
   /**
