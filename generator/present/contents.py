@@ -35,6 +35,7 @@ class Assets:
         bar: the picture of the colour bar.
         diverging_bar: the picture of the bar of signed values.
         index_scripts: of an index page, in order.
+        copy_scripts: of a page with texts to copy and nothing else.
     """
 
     stylesheets: tuple[str, ...]
@@ -44,6 +45,7 @@ class Assets:
     bar: str
     diverging_bar: str
     index_scripts: tuple[str, ...]
+    copy_scripts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

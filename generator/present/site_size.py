@@ -20,8 +20,9 @@ from generator.present.cells import (
 )
 from generator.present.contents import Coloured, Contents
 from generator.present.feature_pictures import ColouredFeatures
-from generator.present.figures import MapFiles, drawn_at_all
+from generator.present.figures import MAPS, drawn_at_all
 from generator.present.manifest import FileEntry
+from generator.present.packed_files import CellFiles
 from generator.present.patches import PATCH
 from generator.present.reductions import KEPT_LAYERS, STEPS, Detail, Reduction, Step
 from generator.present.shelf import Shelf
@@ -213,7 +214,9 @@ class _Fitting:
             coloured = {at: Coloured(each.map, None) for at, each in whole.coloured.items()}
             left = replace(left, coloured=coloured)
         if "figures" in reduction:
-            left = replace(left, figures={}, features={}, maps=MapFiles(self._shelf.root, {}))
+            left = replace(
+                left, figures={}, features={}, maps=CellFiles(MAPS, self._shelf.root, {})
+            )
         return left
 
     def settle(self, reduction: Reduction) -> None:

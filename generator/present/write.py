@@ -22,18 +22,19 @@ from generator.present.cells import (
 )
 from generator.present.comparison import mean_divergence
 from generator.present.contents import Coloured, Contents, Copies, Divergence
-from generator.present.digests import Digests
+from generator.present.digests import DIGESTS, Digests
 from generator.present.environment import template_folders
 from generator.present.feature_pictures import ColouredFeatures, publish_feature_colours
 from generator.present.figures import (
+    MAPS,
     ImageFigures,
-    MapFiles,
     drawn_at_all,
     publish_figures,
 )
 from generator.present.front import publish_front
 from generator.present.location_files import LocationFiles
 from generator.present.manifest import FileEntry, Kind, Settings
+from generator.present.packed_files import CellFiles
 from generator.present.page_files import Finish, PageFiles
 from generator.present.pairs import publish_pairs
 from generator.present.patches import PATCH
@@ -165,10 +166,10 @@ def _publish(
             files = publish_coloured(shelf, cell, content, scale, walls=walls)
             coloured[cell.model, cell.image] = Coloured(files[0], (*files[1:], None)[0])
         advance()
-    digests = Digests(shelf.root, {at: c.digest.path for at, c in whole.items()})
+    digests = CellFiles(DIGESTS, shelf.root, {at: c.digest.path for at, c in whole.items()})
     models = _model_digests(run, digests)
     similarity = alike.publish(run, cells)
-    maps = MapFiles(shelf.root, {at: c.maps.path for at, c in whole.items() if c.maps})
+    maps = CellFiles(MAPS, shelf.root, {at: c.maps.path for at, c in whole.items() if c.maps})
     return Contents(
         settings=shelf.settings,
         scale=scale,
