@@ -37,7 +37,7 @@ FLOORS = (
     ("analysis",),
     ("measure", "present"),
     ("export",),
-    ("interventions", "prices"),
+    ("interventions", "prices", "site_prices"),
     ("workplan", "server"),
     ("front",),
     ("pipeline", "inspection"),
