@@ -16,7 +16,7 @@ from generator.records import PatchQueries, TokenLayout
 VALUE = 1.0
 """Bytes of a value of a map of a token."""
 
-PATCH_VALUE = 1.05
+PATCH_VALUE = 0.9
 """Bytes of a value of a map of a patch: each has a maximum of its own."""
 
 NORM = 0.6
