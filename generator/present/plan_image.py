@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from generator.present.cells import CellContent
-from generator.present.maps import POOL, PRIMARY
+from generator.present.maps import FUSED, POOL, PRIMARY
 from generator.present.patches import PATCH
 from generator.present.plan_analyses import analyses
 from generator.present.plan_reduced import (
@@ -116,7 +116,7 @@ def _column(planner: Planner, model: ModelEntry, image: ImageEntry) -> ModelColu
         note=RECEIVED_NOTE if found and found.received else "",
         wall=wall,
         wall_rows=found.rows if found else (),
-        wall_heads=(*map(str, range(1, found.heads + 1)), "mean") if found else (),
+        wall_heads=(*map(str, range(1, found.heads + 1)), *FUSED) if found else (),
         wall_factor=factor,
         last=last,
         cut=missing_heads(found) if found else "",
@@ -187,6 +187,7 @@ def _page_model(planner: Planner, model: ModelEntry, image: ImageEntry) -> PageM
         token=cell.token,
         chunks={file.query: planner.url(file.path) for file in cell.chunks},
         failure="",
+        alike=planner.url(cell.alike.path) if cell.alike else "",
         source=_source(cell),
         measured=(facts.layout.rows, facts.layout.cols),
         cut=missing_heads(cell),

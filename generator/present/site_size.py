@@ -267,6 +267,7 @@ class _Fitting:
             chunks=self._numbers[at].chosen(reduction, at[1]),
             detail=reduction.detail(at[1]),
             maps=None if "figures" in reduction else content.maps,
+            alike=None if "figures" in reduction else content.alike,
         )
 
     def _files(self, reduction: Reduction) -> Iterator[FileEntry]:
@@ -276,8 +277,8 @@ class _Fitting:
             coloured = self._whole.coloured[at]
             if coloured.wall and "walls" not in reduction:
                 yield coloured.wall
-            if content.maps and "figures" not in reduction:
-                yield content.maps
+            if "figures" not in reduction:
+                yield from (file for file in (content.maps, content.alike) if file)
         if "figures" in reduction:
             return
         for drawn in self._whole.figures.values():

@@ -152,6 +152,7 @@ class PageModel:
         source: id, commit, grid and preprocessing, for captions.
         measured: rows and columns of the patches; ``grid`` has fewer where maps are area means.
         cut: why single heads are missing that the model has; empty where all are there.
+        alike: URL of the features of its patches; empty where there are none.
     """
 
     slug: str
@@ -169,6 +170,7 @@ class PageModel:
     source: str
     measured: tuple[int, int]
     cut: str
+    alike: str = ""
 
 
 @dataclass(frozen=True, slots=True)

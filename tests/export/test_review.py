@@ -116,7 +116,8 @@ def test_site_above_the_limit_says_what_to_reduce(site: Path, target: Target) ->
     assert errors == [
         "error: The site takes 1.1 GB, which is more than the limit of 1.0 GB. Most of it is patch "
         "queries (700 MB) and coloured walls (400 MB). Build again with a smaller "
-        "--max-site-size, or --patch-queries off, or a lower --resolution, or fewer models or images."
+        "--max-site-size, or --patch-queries off, or a lower --resolution, or fewer models or "
+        "images."
     ]
 
 
