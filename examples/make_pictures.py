@@ -51,16 +51,18 @@ class Shot:
 
 
 SHOTS = (
-    Shot("index", "index.html", 1280, 1000),
-    Shot("image", "i/scene-sand/index.html", 1280, 1440),
-    Shot("patch", "i/scene-linen-wide/index.html#layer=3&query=patch&from=288.0,255.0", 1280, 940),
-    Shot("comparison", "r/demo-dinov2--demo-dinov2-registers/index.html", 1280, 1100, "#maps"),
-    Shot("words", "r/demo-dinov2--demo-dinov2-registers/index.html", 1280, 1040),
-    Shot("model", "m/demo-dinov2-registers/index.html", 1280, 1000, "#heads"),
-    Shot("methods", "methods/index.html", 900, 700, "#citing"),
+    Shot("index", "index.html", 1280, 1480),
+    Shot("image", "i/scene-sand/index.html", 1280, 1500),
+    Shot("patch", "i/scene-linen-wide/index.html#layer=3&query=patch&from=288.0,255.0", 1280, 900),
+    Shot("comparison", "r/demo-dinov2--demo-dinov2-registers/index.html", 1280, 920, "#maps"),
+    Shot("words", "r/demo-dinov2--demo-dinov2-registers/index.html", 1280, 850),
+    Shot("model", "m/demo-dinov2-registers/index.html", 1280, 860, "#heads"),
+    Shot("methods", "methods/index.html", 900, 640, "#citing"),
 )
 FIGURE = ("--preset", "registers-1", "--venue", "icml", "--span", "text")
-FIGURE_IMAGES = ("scene-sand.png", "scene-planks.png", "scene-tiles.png")
+FIGURE_IMAGES = ("scene-sand.png", "scene-planks.png")
+MARGIN = 48
+"""Pixels of white around the figure."""
 
 
 def main() -> None:
@@ -110,8 +112,9 @@ def figure(site: Path) -> Image.Image:
     out = site.parent / "figure.png"
     run("figure", str(site), *FIGURE, *images, "-o", str(out), here=site.parent)
     drawn = Image.open(out).convert("RGBA")
-    white = Image.new("RGBA", drawn.size, "white")
-    return Image.alpha_composite(white, drawn).convert("RGB")
+    white = Image.new("RGBA", (drawn.width + 2 * MARGIN, drawn.height + 2 * MARGIN), "white")
+    white.alpha_composite(drawn, (MARGIN, MARGIN))
+    return white.convert("RGB")
 
 
 def webp(picture: Image.Image) -> bytes:
