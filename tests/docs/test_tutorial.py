@@ -126,5 +126,6 @@ def test_the_notebook_of_the_cookbook_runs(
         exec(compile(text.replace("cat.jpg", "images/chelsea.jpg"), str(cell), "exec"), {})
     printed = capsys.readouterr().out.splitlines()
     records = list(generator.load_records("site"))
-    assert printed == [f"{record.model.id} {record.entropy.mean()}" for record in records]
+    means = [str(record.entropy.mean()) for record in records]
+    assert printed == [f"{r.model.id} {mean}" for r, mean in zip(records, means, strict=True)]
     assert len(printed) == 20
