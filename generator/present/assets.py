@@ -58,6 +58,7 @@ SCRIPTS = (
     "take-away.js",
     "announcer.js",
     "jump.js",
+    "alike.js",
     "page.js",
 )
 
