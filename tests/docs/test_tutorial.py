@@ -95,6 +95,7 @@ def test_the_tutorial_leads_to_a_published_page(
     assert {"index.html", "manifest.json", "methods/index.html"} <= set(listed)
     assert sum("measured" in text for text in said) == 2
     assert any("0 measured, 20 from the store" in text for text in said), "nothing is done twice"
+    assert not any("warning: " in text for text in said), said
 
 
 @pytest.mark.slow
