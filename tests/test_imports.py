@@ -29,7 +29,7 @@ FLOORS = (
         "paper_spec",
         "record_file",
     ),
-    ("annotations", "compare_spec", "images", "store"),
+    ("annotations", "compare_spec", "images", "store", "sweep_spec"),
     ("spec",),
     ("analysis",),
     ("measure", "present"),

@@ -25,7 +25,7 @@ from generator.records import (
     TokenLayout,
     View,
 )
-from generator.run import Author, Failure, Paper, PaperLink, TeaserCell
+from generator.run import Author, Failure, Paper, PaperLink, Sweep, SweepStep, TeaserCell
 
 MANIFEST = "manifest.json"
 MANIFEST_SCHEMA = "manifest.schema.json"
@@ -313,6 +313,7 @@ class Manifest:
         paper: that the gallery belongs to; null without one.
         site_url: where the site will stand, ending in a slash; empty when nobody said.
         anonymous: whether names, links and folders were left out on purpose.
+        sweeps: models that are checkpoints of one model, with their steps.
     """
 
     schema: int
@@ -335,6 +336,7 @@ class Manifest:
     paper: Paper | None = None
     site_url: str = ""
     anonymous: bool = False
+    sweeps: tuple[Sweep, ...] = ()
 
     @property
     def files(self) -> tuple[FileEntry, ...]:
@@ -356,7 +358,7 @@ _CLASSES: dict[str, type] = {
     for documented in (
         *(Manifest, Program, ScaleEntry, QuantisationEntry, Settings, FileEntry),
         *(ModelItem, ImageItem, Measurement, CellItem, PairItem, Failure),
-        *(Paper, Author, PaperLink, TeaserCell),
+        *(Paper, Author, PaperLink, TeaserCell, Sweep, SweepStep),
         *(Environment, ModelFacts, Preprocessing, TokenLayout, View),
     )
 }
