@@ -295,6 +295,12 @@ class Run:
         return next((sweep for sweep in self.sweeps if model in sweep.models), None)
 
     @property
+    def listed(self) -> tuple[ModelEntry, ...]:
+        """The models, of each sweep the last checkpoint only: where one must stand for all."""
+        inner = {model for sweep in self.sweeps for model in sweep.models[:-1]}
+        return tuple(model for model in self.models if model.slug not in inner)
+
+    @property
     def failures(self) -> tuple[Failure, ...]:
         """Every failure of the run, models first, then images, then cells."""
         entries: tuple[ModelEntry | ImageEntry | Cell, ...]

@@ -338,6 +338,7 @@ def _write_pages(site: Site, stage: Path, templates: Path | None) -> tuple[str, 
         ("image", site.images),
         ("model", site.models),
         ("report", site.reports),
+        ("sweep", site.sweeps),
         ("methods", (site.methods,)),
     )
     written: list[str] = []
