@@ -41,7 +41,7 @@ def sweep_path(sweep: str) -> str:
 
 def step_text(step: int) -> str:
     """A step as pages write it."""
-    return f"step {step:,}"
+    return f"step {step}"
 
 
 def sweep_page(planner: Planner, sweep: Sweep) -> SweepPage:
@@ -70,9 +70,20 @@ def sweep_page(planner: Planner, sweep: Sweep) -> SweepPage:
         more=f"{counted(left, 'more image')} not shown here." if left > 0 else "",
         text="Each number is a mean over images, layers and heads unless its chart says "
         "otherwise. A gap means that a checkpoint has no such number, which is not zero. "
-        "What changes along a training need not be caused by it.",
+        "What changes along a training need not be caused by it." + _uneven(seen),
         charts=tuple(_charts(here, seen)),
         table=_table(seen),
+    )
+
+
+def _uneven(seen: _Seen) -> str:
+    """That means are over other images at some steps, where they are."""
+    counts = {each.images for each in seen.numbers if each}
+    if len(counts) < 2:
+        return ""
+    return (
+        f" Not every checkpoint has every image: means are over {min(counts):,} to "
+        f"{max(counts):,} images, as the table says."
     )
 
 
@@ -162,6 +173,10 @@ _MASS: tuple[tuple[str, Callable[[StepNumbers], float]], ...] = (
 )
 
 
+FROM_ZERO = frozenset({"cls-mass", "divergence", "outlier-share"})
+"""Quantities whose charts start at zero: shares, and distances."""
+
+
 def _charts(planner: Planner, seen: _Seen) -> Iterator[Chart]:
     if not seen.ends:
         return
@@ -195,7 +210,7 @@ def _series(seen: _Seen, name: str, values: FloatArray) -> Series:
 
 
 def _chart(planner: Planner, words: Words, series: list[Series], quantity: str) -> Chart:
-    chart = line_chart(words, series)
+    chart = line_chart(words, series, zero=quantity in FROM_ZERO)
     return replace(chart, definitions=(planner.definition(quantity),))
 
 
@@ -213,7 +228,7 @@ def _table(seen: _Seen) -> Table:
         columns=("images", *(name for name, _ in columns)),
         rows=tuple(
             TableRow(
-                (f"{step:,}",),
+                (str(step),),
                 seen.urls[n],
                 (
                     str(numbers.images if numbers else 0),

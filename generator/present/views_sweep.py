@@ -14,7 +14,7 @@ class Checkpoint:
     """A step of a sweep, with a link to its model's page.
 
     Attributes:
-        text: ``step 1,000``.
+        text: ``step 1000``.
         url: of the model's page.
         failure: why nothing could be measured with it; None when something could.
     """

@@ -38,7 +38,7 @@ def sweeping(folder: Path, *, images: int = 2, steps: tuple[int, ...] = STEPS) -
             found = tiny.record(
                 tiny.layout(registers=2 * (model.slug != "plain")),
                 model=model.id,
-                seed=number,
+                seed=number + (100 * place if place > 1 else 0),
                 image_sha256=image.sha256,
                 patches="mean",
                 extras=("features",),

@@ -97,7 +97,7 @@ const Sweeps = (() => {
         sliders.forEach(({ sweep, input, output, buttons }, i) => {
           const at = place(i);
           const count = sweep.steps.length;
-          const said = `step ${state.steps[i].toLocaleString("en")}`;
+          const said = `step ${state.steps[i]}`;
           input.value = String(at);
           input.setAttribute("aria-valuetext", `${said}, ${at + 1} of ${count}`);
           output.textContent = state.spread ? `all ${count} steps` : said;
