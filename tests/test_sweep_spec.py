@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from generator.errors import SpecError
-from generator.spec import GallerySpec, Options, load_spec, merge, spec_from_options
+from generator.options import Options, load_spec, merge, spec_from_options
+from generator.spec import GallerySpec
 
 
 @pytest.fixture
