@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from generator.analysis.changes import Change
 from generator.export.difference import Difference, ModelChanges, Passed
-from generator.present.manifest import documented_schema
+from generator.present.documented import documented_schema
 
 SCHEMA = 1
 """Version of the columns and measures."""
