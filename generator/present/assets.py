@@ -60,6 +60,7 @@ SCRIPTS = (
     "take-away.js",
     "announcer.js",
     "jump.js",
+    "alike.js",
     "page.js",
 )
 

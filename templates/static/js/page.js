@@ -12,6 +12,7 @@ const Page = (() => {
    * @property {ReturnType<typeof Ranges.create>} ranges
    * @property {ReturnType<typeof Pairing.create>} pairing
    * @property {ReturnType<typeof Views.create>} below what stands below the large maps
+   * @property {ReturnType<typeof Alike.create>} alike
    * @property {Map<ModelView, () => HTMLCanvasElement | null>} atlases
    * @property {ModelView[]} views models that have something to show
    * @property {ModelView[]} shown those of them that have a column: of a sweep, the chosen step
@@ -60,6 +61,7 @@ const Page = (() => {
         show: (view, wanted) => show(app, view, wanted),
         paint: (view) => app.atlases.get(view)?.() ?? null,
       }),
+      alike: Alike.create(page, (alike) => state.set({ alike }, "walk")),
       atlases: new Map(),
       views: [],
       shown: [],
@@ -192,7 +194,7 @@ const Page = (() => {
         query === PatchQueries.ID
           ? Chunks.loadPatches(record, url).then((patches) => void (view.patches = patches))
           : Chunks.load(record, query, url).then((chunk) => {
-              if (app.state.get().query === query) view.chunk = Fuse.withMax(chunk);
+              if (app.state.get().query === query) view.chunk = Fuse.withExtremes(chunk);
             });
       loaded.then(
         () => {
@@ -223,7 +225,7 @@ const Page = (() => {
     app.sweeps.update(chosen);
     for (const view of needed(app)) {
       const query = Places.queryPatch(page, view.model, chosen);
-      if (query && view.patches) view.chunk = Fuse.withMax(view.cut(view.patches, view.model.heads, query));
+      if (query && view.patches) view.chunk = Fuse.withExtremes(view.cut(view.patches, view.model.heads, query));
     }
     const seen = views.map((view) => app.pairing.of(views[0], view, current));
     const all = views.map((view) => show(app, view, current));
@@ -239,11 +241,12 @@ const Page = (() => {
     }
     app.below.update(views, app.views, chosen, place);
     app.original.update(null, chosen, { kind: "loading" }, place);
+    app.alike.update(chosen);
     Dom.byId("place", HTMLElement).textContent = Words.place(
       page, place, pointed === null, chosen,
     );
     for (const link of document.querySelectorAll("a[data-carry]")) {
-      if (link instanceof HTMLAnchorElement) link.hash = State.format({ ...chosen, place: null, from: null }, link.dataset.page);
+      if (link instanceof HTMLAnchorElement) link.hash = State.format({ ...chosen, place: null, from: null, alike: null }, link.dataset.page);
     }
     document.documentElement.classList.add("ready");
   }
