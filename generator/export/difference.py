@@ -146,12 +146,13 @@ def difference(
             "Build both galleries again; their pages say what failed.",
         )
     shared = {image.sha256 for image, _ in images}
+    known = [*pairs, *_matched(a, b)]
     return Difference(
         titles=(a.run.title, b.run.title),
         unlike=(*_of_gallery(a, b), *facts),
         models_alone=(
-            tuple(m.label for m in a.run.models if m not in [one for one, _ in pairs]),
-            tuple(m.label for m in b.run.models if m not in [two for _, two in pairs]),
+            tuple(m.label for m in a.run.models if m not in [one for one, _ in known]),
+            tuple(m.label for m in b.run.models if m not in [two for _, two in known]),
         ),
         images_alone=(_others(a, shared), _others(b, shared)),
         renamed=tuple((one.name, two.name) for one, two in images if one.name != two.name),

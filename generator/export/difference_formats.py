@@ -312,7 +312,7 @@ def _counted(number: int, what: str) -> str:
 
 def _some(names: Sequence[str]) -> str:
     more = len(names) - LISTED
-    return ", ".join(names[:LISTED]) + (f" and {more} more" if more > 0 else "")
+    return "; ".join(names[:LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 HEADINGS = ("quantity", "unit", "A", "B", "change", "largest", "where")

@@ -136,7 +136,7 @@ def test_what_is_not_alike_is_said_at_the_top(two: Two) -> None:
         "Compared: 5 models on 2 images.",
         "Images in A only: broken.jpg.",
         "Images in B only: new-broken.jpg.",
-        "Renamed: image0.jpg is new-image0.jpg in B, image1.jpg is new-image1.jpg in B.",
+        "Renamed: image0.jpg is new-image0.jpg in B; image1.jpg is new-image1.jpg in B.",
         "Not the same in A and B:",
         f"  commit: {'c' * 12} -> {'d' * 12}  (Plain)",
         "  dtype: float32 -> bfloat16  (Plain)",
@@ -149,6 +149,7 @@ def test_what_is_not_there_is_neither_zero_nor_a_change(two: Two) -> None:
     assert (probe["images"], probe["mean_a"], probe["change"]) == ("0", "", "")
     assert probe["note"] == "in neither: there is no CLS token"
     assert rows["Probe", "rollout-prefix"]["mean_a"] == ""
+    assert "in A only: Plain" not in two.run("--models", "Probe").stdout
     unlike = two.rows("--models", "Plain=Registers")["Plain", "cls-mass-registers"]
     assert unlike["change"] == "" and unlike["note"] == "not in A: there are no registers"
     assert rows["Deep", "entropy"]["images"] == "1"
