@@ -41,8 +41,12 @@ def parse(words: list[str]) -> None:
 
 
 def spec_of(block: Block, folder: Path) -> GallerySpec:
-    """The gallery of a block; one that begins with ``# part`` lacks what others say."""
+    """The gallery of a block; ``# part`` lacks what others say, ``# sweep`` has two checkpoints."""
     text = block.text
+    if text.startswith("# sweep\n"):
+        for step in (1000, 2000):
+            (folder / "run" / f"checkpoint-{step}").mkdir(parents=True)
+        text = BEGINNING + text
     if text.startswith("# part\n"):
         text = BEGINNING + ("" if "[[models]]" in text else MODELS) + text
     (folder / "models").symlink_to(ROOT / "examples" / "models")
