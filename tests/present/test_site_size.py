@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from generator.amounts import size_in_words
 from generator.errors import SpecError
 from generator.present import Settings, SiteReport, build_site
 from generator.present.chunk import Header, read_chunk
@@ -161,7 +162,8 @@ def test_too_small_a_limit_says_what_is_possible_and_keeps_the_former_site(
         r"Use fewer images or models, or allow more: --max-site-size (\d+)\.", caught.value.hint
     )
     assert hint
-    assert "The smallest possible site takes 1.1 MB" in caught.value.message
+    said = f"The smallest possible site takes {size_in_words(int(hint[1]))}"
+    assert said in caught.value.message
     assert "1.0 kB are allowed" in caught.value.message
     assert tree(site) == before
     # the size of the number itself is in the site, too
@@ -282,7 +284,9 @@ def test_pages_and_manifest_say_what_was_left_out(tiers: list[Tier]) -> None:
     assert "to keep" not in whole.page("index.html") + whole.page("i/image0/index.html")
     assert whole.manifest.reductions == ()
     front = last.page("index.html")
-    assert "Not everything is in this site, to keep it within 1.2 MB." in front
+    assert last.limit is not None
+    within = f"to keep it within {size_in_words(last.limit)}."
+    assert f"Not everything is in this site, {within}" in front
     for item in last.manifest.reductions[1:]:
         assert item.text in front
     assert [item.step for item in last.manifest.reductions] == list(STEPS[:6])
