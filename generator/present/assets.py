@@ -15,6 +15,7 @@ from generator.present.manifest import Settings
 STYLESHEETS = (
     *("theme.css", "layout.css", "content.css", "index.css"),
     *("stage.css", "views.css", "charts.css", "panels.css", "analyses.css", "report.css"),
+    "sweep.css",
     "custom.css",
 )
 """In order; ``custom.css`` exists only in a user's folder."""
@@ -31,6 +32,7 @@ SCRIPTS = (
     "chunks.js",
     "fuse.js",
     "dom.js",
+    "sweeps.js",
     "paint.js",
     "ranges.js",
     "threshold.js",

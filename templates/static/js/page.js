@@ -15,6 +15,8 @@ const Page = (() => {
    * @property {ReturnType<typeof Alike.create>} alike
    * @property {Map<ModelView, () => HTMLCanvasElement | null>} atlases
    * @property {ModelView[]} views models that have something to show
+   * @property {ModelView[]} shown those of them that have a column: of a sweep, the chosen step
+   * @property {ReturnType<typeof Sweeps.create>} sweeps
    * @property {{layer: RowLabel, head: HeadLabel} | null} previewed under the pointer in a wall
    * @property {Place | null} pointed under the pointer in a picture
    * @property {number} frame the animation frame asked for; 0 when none is
@@ -26,11 +28,12 @@ const Page = (() => {
     /** @type {PageData} */
     const page = JSON.parse(source.textContent ?? "");
     const announcer = Announcer.create(Dom.byId("announcer", HTMLElement), () =>
-      Announcer.sentence(app.views, app.state.get(), (view) => show(app, view, app.state.get())),
+      Announcer.sentence(app.shown, app.state.get(), (view) => show(app, view, app.state.get())),
     );
     const jump = Jump.create();
     const state = State.create(page, () => {
       app.previewed = null;
+      look(app);
       load(app);
       schedule(app);
       announcer.soon();
@@ -61,6 +64,8 @@ const Page = (() => {
       alike: Alike.create(page, (alike) => state.set({ alike }, "walk")),
       atlases: new Map(),
       views: [],
+      shown: [],
+      sweeps: Sweeps.create(page, state.set, state.get),
       previewed: null,
       pointed: null,
       frame: 0,
@@ -68,20 +73,20 @@ const Page = (() => {
     TakeAway.create(page, {
       caption: () => {
         const chosen = state.get();
-        const seen = app.views.map((view) => app.pairing.of(app.views[0], view, chosen));
-        return Caption.text(page, app.views, seen, app.views.map((view) => show(app, view, chosen)), chosen);
+        const seen = app.shown.map((view) => app.pairing.of(app.shown[0], view, chosen));
+        return Caption.text(page, app.shown, seen, app.shown.map((view) => show(app, view, chosen)), chosen);
       },
       command: () => {
         const chosen = state.get();
-        const seen = app.views.map((view) => app.pairing.of(app.views[0], view, chosen));
+        const seen = app.shown.map((view) => app.pairing.of(app.shown[0], view, chosen));
         return {
-          text: FigureCommand.text(page, app.views, seen, chosen),
+          text: FigureCommand.text(page, app.shown, seen, chosen),
           without: FigureCommand.without(chosen),
         };
       },
       panels: () => {
         const chosen = state.get();
-        return Figure.panels(app.views, app.views.map((view) => show(app, view, chosen)), chosen);
+        return Figure.panels(app.shown, app.shown.map((view) => show(app, view, chosen)), chosen);
       },
       name: () => {
         const { layer, head, query } = state.get();
@@ -89,6 +94,7 @@ const Page = (() => {
       },
     });
     app.views = page.models.filter((model) => !model.failure).map((model) => build(app, model, jump));
+    look(app);
     load(app);
     update(app);
   }
@@ -144,7 +150,7 @@ const Page = (() => {
 
     /** @param {{layer: RowLabel, head: HeadLabel}} cell of this model */
     function back(cell) {
-      return app.pairing.back(app.views[0], view, state.get(), cell);
+      return app.pairing.back(app.shown[0], view, state.get(), cell);
     }
   }
 
@@ -154,12 +160,33 @@ const Page = (() => {
   }
 
   /**
+   * Find the models that have a column.
+   * @param {App} app
+   */
+  function look(app) {
+    const chosen = app.state.get();
+    app.shown = app.views.filter((view) => Sweeps.shows(app.page, chosen, view.index));
+  }
+
+  /**
+   * The models whose numbers are needed: those shown, the two that are compared, and all where a
+   * scale is found from the values of more models than are seen.
+   * @param {App} app
+   */
+  function needed(app) {
+    const { scale, clip, view, a, b } = app.state.get();
+    if (scale === "model" || scale === "layer" || (scale === "shared" && clip !== 0.5)) return app.views;
+    const two = view === "wall" ? [] : [a, b];
+    return app.views.filter((each) => app.shown.includes(each) || two.includes(each.model.slug));
+  }
+
+  /**
    * Load what the chosen query needs.
    * @param {App} app
    */
   function load(app) {
     const { query } = app.state.get();
-    for (const view of app.views) {
+    for (const view of needed(app)) {
       const url = view.model.chunks[query];
       if (!url || (view.chunk && view.chunk.header.query === query)) continue;
       const { record } = view.model;
@@ -189,13 +216,14 @@ const Page = (() => {
 
   /** @param {App} app */
   function update(app) {
-    const { page, views, pointed } = app;
+    const { page, shown: views, pointed } = app;
     app.frame = 0;
     const chosen = app.state.get();
     const current = { ...chosen, ...app.previewed };
     const place = pointed ?? chosen.place;
     app.controls.update(chosen);
-    for (const view of views) {
+    app.sweeps.update(chosen);
+    for (const view of needed(app)) {
       const query = Places.queryPatch(page, view.model, chosen);
       if (query && view.patches) view.chunk = Fuse.withExtremes(view.cut(view.patches, view.model.heads, query));
     }
@@ -211,7 +239,7 @@ const Page = (() => {
       const ring = app.pairing.of(views[0], view, chosen);
       view.wall.update(view, ring, seen[i], Words.wallNote(page, view, chosen));
     }
-    app.below.update(views, chosen, place);
+    app.below.update(views, app.views, chosen, place);
     app.original.update(null, chosen, { kind: "loading" }, place);
     app.alike.update(chosen);
     Dom.byId("place", HTMLElement).textContent = Words.place(
@@ -229,7 +257,7 @@ const Page = (() => {
    * @param {State} state
    */
   function show(app, view, state) {
-    const paired = app.pairing.of(app.views[0], view, state);
+    const paired = app.pairing.of(app.shown[0] ?? view, view, state);
     return Words.shown(app.page, view, paired, app.ranges);
   }
 
