@@ -22,6 +22,7 @@ STYLESHEETS = (
 PRINT = "print.css"
 BOOT = "boot.js"
 SCRIPTS = (
+    "lifetime.js",
     "decode.js",
     "files.js",
     "scale.js",
@@ -68,6 +69,7 @@ SINGLE = "single.js"
 """Of a whole site in one file only."""
 
 INDEX_SCRIPTS = (
+    "lifetime.js",
     "decode.js",
     "files.js",
     "numbers.js",

@@ -16,6 +16,7 @@ const Page = (() => {
    * @property {ModelView[]} views models that have something to show
    * @property {{layer: RowLabel, head: HeadLabel} | null} previewed under the pointer in a wall
    * @property {Place | null} pointed under the pointer in a picture
+   * @property {AbortSignal} ended aborted when another page takes this one's place
    * @property {number} frame the animation frame asked for; 0 when none is
    */
 
@@ -61,6 +62,7 @@ const Page = (() => {
       views: [],
       previewed: null,
       pointed: null,
+      ended: Lifetime.signal(),
       frame: 0,
     };
     TakeAway.create(page, {
@@ -182,13 +184,14 @@ const Page = (() => {
 
   /** @param {App} app */
   function schedule(app) {
-    if (!app.frame) app.frame = requestAnimationFrame(() => update(app));
+    if (!app.frame && !app.ended.aborted) app.frame = requestAnimationFrame(() => update(app));
   }
 
   /** @param {App} app */
   function update(app) {
     const { page, views, pointed } = app;
     app.frame = 0;
+    if (app.ended.aborted) return;
     const chosen = app.state.get();
     const current = { ...chosen, ...app.previewed };
     const place = pointed ?? chosen.place;
@@ -305,4 +308,4 @@ const Page = (() => {
   return { start };
 })();
 
-Page.start();
+Lifetime.each(Page.start);

@@ -196,8 +196,9 @@ const State = (() => {
       state = parse(location.hash, page);
       changed(state);
     }
-    window.addEventListener("popstate", follow);
-    window.addEventListener("hashchange", follow);
+    const signal = Lifetime.signal();
+    window.addEventListener("popstate", follow, { signal });
+    window.addEventListener("hashchange", follow, { signal });
 
     /**
      * @param {Partial<State>} patch
