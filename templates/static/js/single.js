@@ -6,6 +6,8 @@
 
 const Single = (() => {
   const HOME = "index";
+  /** Time after which a page that was turned to has its numbers. */
+  const SETTLED_MS = 2000;
   /** @type {Map<string, number>} where each page was left, in pixels from its top */
   const left = new Map();
 
@@ -130,8 +132,25 @@ const Single = (() => {
       else window.scrollTo({ top, behavior: "instant" });
     };
     scroll();
-    // once what scripts add has been laid out
-    requestAnimationFrame(scroll);
+    hold(scroll);
+  }
+
+  /**
+   * Keep a page where it should be while what its scripts load makes it longer, unless its reader
+   * does something.
+   * @param {() => void} scroll
+   */
+  function hold(scroll) {
+    const over = new AbortController();
+    const observer = new ResizeObserver(scroll);
+    observer.observe(document.body);
+    over.signal.addEventListener("abort", () => observer.disconnect());
+    const stop = () => over.abort();
+    for (const kind of ["wheel", "pointerdown", "touchstart", "keydown"]) {
+      window.addEventListener(kind, stop, { capture: true, passive: true, signal: over.signal });
+    }
+    Lifetime.signal().addEventListener("abort", stop, { signal: over.signal });
+    setTimeout(stop, SETTLED_MS);
   }
 
   /** @param {Element | null} element */
