@@ -144,13 +144,16 @@ const Single = (() => {
     const over = new AbortController();
     const observer = new ResizeObserver(scroll);
     observer.observe(document.body);
-    over.signal.addEventListener("abort", () => observer.disconnect());
     const stop = () => over.abort();
+    const settled = setTimeout(stop, SETTLED_MS);
+    over.signal.addEventListener("abort", () => {
+      observer.disconnect();
+      clearTimeout(settled);
+    });
     for (const kind of ["wheel", "pointerdown", "touchstart", "keydown"]) {
       window.addEventListener(kind, stop, { capture: true, passive: true, signal: over.signal });
     }
     Lifetime.signal().addEventListener("abort", stop, { signal: over.signal });
-    setTimeout(stop, SETTLED_MS);
   }
 
   /** @param {Element | null} element */
