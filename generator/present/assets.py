@@ -81,6 +81,9 @@ INDEX_SCRIPTS = (
 )
 """Of an index page, in order."""
 
+COPY_SCRIPTS = ("dom.js", "copy.js")
+"""Of a page with texts to copy and nothing else."""
+
 
 def write_assets(root: Path, user: Path | None, settings: Settings) -> Assets:
     """Write the assets into a site's folder.
@@ -115,4 +118,5 @@ def write_assets(root: Path, user: Path | None, settings: Settings) -> Assets:
         bar=put("colour-bar.png", bar_png(settings.colours)),
         diverging_bar=put("diverging-bar.png", diverging_bar_png()),
         index_scripts=tuple(put(name, scripts[name].read_bytes()) for name in INDEX_SCRIPTS),
+        copy_scripts=tuple(put(name, scripts[name].read_bytes()) for name in COPY_SCRIPTS),
     )

@@ -34,6 +34,7 @@ class Assets:
         bar: the picture of the colour bar.
         diverging_bar: the picture of the bar of signed values.
         index_scripts: of an index page, in order.
+        copy_scripts: of a page with texts to copy and nothing else.
     """
 
     stylesheets: tuple[str, ...]
@@ -43,6 +44,7 @@ class Assets:
     bar: str
     diverging_bar: str
     index_scripts: tuple[str, ...]
+    copy_scripts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,11 +59,18 @@ class Planner:
         return quote(posixpath.relpath(path, posixpath.dirname(self.page) or "."))
 
     def frame(
-        self, title: str, description: str, *, scripts: bool = False, index: bool = False
+        self,
+        title: str,
+        description: str,
+        *,
+        scripts: bool = False,
+        index: bool = False,
+        copying: bool = False,
     ) -> Frame:
-        """The frame of the page, with the scripts of an image page or of an index page."""
+        """The frame of the page, with the scripts of an image page or an index, or for copying."""
         assets = self.contents.assets
-        paths = assets.scripts if scripts else assets.index_scripts if index else ()
+        paths = assets.copy_scripts if copying else ()
+        paths = assets.scripts if scripts else assets.index_scripts if index else paths
         return Frame(
             title=title,
             description=description,

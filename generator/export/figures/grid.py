@@ -11,7 +11,6 @@ from typing import Literal, get_args
 from generator.errors import SpecError
 from generator.export.figures.scene import Drawn, Scene
 from generator.export.figures.sheet import Absent, Cell, Row, Sheet, draw
-from generator.export.figures.tex import Piece
 from generator.export.figures.tones import own_range
 from generator.export.figures.words import (
     UNIT,
@@ -22,6 +21,7 @@ from generator.export.figures.words import (
     scale_said,
 )
 from generator.export.selection import ALL, LAST, MEAN, OneMap, Selection, selection
+from generator.latex import Piece
 from generator.present.maps import PRIMARY
 from generator.present.patches import PATCH
 from generator.present.wording import column_name, query_label, row_name

@@ -1,14 +1,15 @@
-"""BibTeX for a figure: the papers of its models and methods, and the checkpoints themselves."""
+"""The papers of models and methods, as BibTeX has them."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from generator.export.figures.tex import escaped
+<<<<<<< HEAD:generator/export/figures/bibliography.py
+from generator.export.figures.tex import BREAK, escaped, typewriter
 from generator.records import ModelFacts
 
+=======
+>>>>>>> ce9a6107dbf63b8d720d876ff678365dfea119ab:generator/papers.py
 
 @dataclass(frozen=True, slots=True)
 class Paper:
@@ -102,7 +103,58 @@ PAPERS: dict[str, Paper] = {
         "arXiv preprint arXiv:2506.08010",
         2025,
     ),
+    "abnar2020quantifying": Paper(
+        "inproceedings",
+        "Quantifying Attention Flow in {Transformers}",
+        "Abnar, Samira and Zuidema, Willem",
+        "booktitle",
+        "Annual Meeting of the Association for Computational Linguistics",
+        2020,
+    ),
+    "kobayashi2020attention": Paper(
+        "inproceedings",
+        "Attention is Not Only a Weight: Analyzing {Transformers} with Vector Norms",
+        "Kobayashi, Goro and Kuribayashi, Tatsuki and Yokoi, Sho and Inui, Kentaro",
+        "booktitle",
+        "Conference on Empirical Methods in Natural Language Processing",
+        2020,
+    ),
+    "chefer2021generic": Paper(
+        "inproceedings",
+        "Generic Attention-model Explainability for Interpreting Bi-Modal and Encoder-Decoder "
+        "{Transformers}",
+        "Chefer, Hila and Gur, Shir and Wolf, Lior",
+        "booktitle",
+        "IEEE/CVF International Conference on Computer Vision",
+        2021,
+    ),
+    "wang2022tokencut": Paper(
+        "inproceedings",
+        "Self-Supervised {Transformers} for Unsupervised Object Discovery using Normalized Cut",
+        "Wang, Yangtao and Shen, Xi and Hu, Shell Xu and Yuan, Yuan and Crowley, James L. and "
+        "Vaufreydaz, Dominique",
+        "booktitle",
+        "IEEE/CVF Conference on Computer Vision and Pattern Recognition",
+        2022,
+    ),
+    "vilas2023analyzing": Paper(
+        "inproceedings",
+        "Analyzing Vision {Transformers} for Image Classification in Class Embedding Space",
+        'Vilas, Martina G. and Schauml{\\"o}ffel, Timothy and Roig, Gemma',
+        "booktitle",
+        "Advances in Neural Information Processing Systems",
+        2023,
+    ),
+    "sun2024massive": Paper(
+        "inproceedings",
+        "Massive Activations in Large Language Models",
+        "Sun, Mingjie and Chen, Xinlei and Kolter, J. Zico and Liu, Zhuang",
+        "booktitle",
+        "Conference on Language Modeling",
+        2024,
+    ),
 }
+<<<<<<< HEAD:generator/export/figures/bibliography.py
 """Papers that figures cite, by key."""
 
 FAMILIES: dict[str, tuple[str, ...]] = {
@@ -145,6 +197,24 @@ def bibtex(facts: Iterable[tuple[ModelFacts, bool]], others: Iterable[str] = ())
     return "\n".join(entries)
 
 
+def added(text: str, entries: str) -> str:
+    """A bibliography with those of some entries whose keys it does not have; the rest stays.
+
+    BibTeX stops at a key that comes twice, so that figures of one paper share a file.
+
+    Args:
+        text: of the bibliography; may be empty.
+        entries: as :func:`bibtex` writes them.
+    """
+    known = set(_keys(text))
+    new = [one for one in re.split(r"\n(?=@)", entries) if not known & set(_keys(one))]
+    return "\n".join(part for part in (text, *new) if part.strip())
+
+
+def _keys(text: str) -> list[str]:
+    return re.findall(r"^\s*@\w+\s*[{(]\s*([^,\s]+)\s*,", text, re.MULTILINE)
+
+
 def _paper(key: str, paper: Paper) -> str:
     return (
         f"@{paper.kind}{{{key},\n"
@@ -156,13 +226,19 @@ def _paper(key: str, paper: Paper) -> str:
 
 
 def _checkpoint(facts: ModelFacts) -> str:
-    version = f"commit {facts.version}" if facts.commit else f"weights {facts.version}"
-    where = "Hugging Face hub" if facts.source == "hub" else "local weights"
+    # a whole hash is wider than a column of small type, so that it may be broken
+    parts = BREAK.join(escaped(part) for part in re.findall(".{1,10}", facts.version))
+    version = f"{'commit' if facts.commit else 'weights'} {parts}"
+    where = "Hugging Face hub" if facts.source == "hub" else "local folder"
     lines = [
         f"@misc{{{checkpoint_key(facts)},",
-        rf"  title = {{{{\texttt{{{escaped(facts.id)}}}}}}},",
+        f"  title = {{{{{typewriter(facts.id)}}}}},",
+        f"  key = {{{escaped(facts.id)}}},",
         f"  howpublished = {{Checkpoint, {where}}},",
         *([f"  note = {{{version}}},"] if facts.version else []),
         "}",
     ]
     return "\n".join(lines) + "\n"
+=======
+"""Papers that figures and the methods page cite, by key."""
+>>>>>>> ce9a6107dbf63b8d720d876ff678365dfea119ab:generator/papers.py
