@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from generator.export.single_file import single_file
 from generator.present.chunk import read_chunk
 from generator.present.manifest import read_manifest
 from tests.browser.opened import Opened, overflow, settle
@@ -224,6 +225,24 @@ def test_pages_of_images_go_last_and_from_the_end(
     pictures_that_are_shown(page)
     page.locator("#found .plate-title a").first.click()
     expect(page.locator("h1")).to_have_text("Picture 0")
+
+
+def test_as_many_images_stay_as_fit_to_the_byte(tmp_path: Path) -> None:
+    other = exported(many(tmp_path / "pictures", 8, groups=1), tmp_path)
+    manifest = read_manifest(other.site)
+    assert manifest is not None
+    smallest = len(single_file(other.site, manifest, 10**9).data)
+    for _ in range(40):
+        smallest = smallest * 95 // 100
+        found = single_file(other.site, manifest, smallest)
+        if "images" in found.left_out[-1]:
+            break
+    size = len(found.data)
+    assert single_file(other.site, manifest, size).left_out == found.left_out
+    fewer = single_file(other.site, manifest, size - 1)
+    gone, more = (int(re.findall(r"last (\d+) images", f.left_out[-1])[0]) for f in (found, fewer))
+    assert more == gone + 1
+    assert len(fewer.data) < size
 
 
 def test_a_size_that_nothing_fits_in_is_refused(made: Exportable, tmp_path: Path) -> None:
