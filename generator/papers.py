@@ -4,12 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-<<<<<<< HEAD:generator/export/figures/bibliography.py
-from generator.export.figures.tex import BREAK, escaped, typewriter
-from generator.records import ModelFacts
-
-=======
->>>>>>> ce9a6107dbf63b8d720d876ff678365dfea119ab:generator/papers.py
 
 @dataclass(frozen=True, slots=True)
 class Paper:
@@ -154,91 +148,4 @@ PAPERS: dict[str, Paper] = {
         2024,
     ),
 }
-<<<<<<< HEAD:generator/export/figures/bibliography.py
-"""Papers that figures cite, by key."""
-
-FAMILIES: dict[str, tuple[str, ...]] = {
-    "dinov2": ("oquab2024dinov2",),
-    "dinov2_with_registers": ("oquab2024dinov2", "darcet2024vision"),
-    "dinov3_vit": ("simeoni2025dinov3",),
-    "vit": ("dosovitskiy2021image",),
-    "clip_vision_model": ("radford2021learning",),
-}
-"""What to cite for a model, by its ``model_type``; other families only have their checkpoint."""
-
-
-def cited(facts: ModelFacts, registers: bool) -> tuple[str, ...]:
-    """Keys of the entries for a model: the papers of its family, then its checkpoint."""
-    papers = FAMILIES.get(facts.model_type, ())
-    if facts.model_type == "vit" and "dino" in facts.id.lower():
-        papers = ("caron2021emerging",)
-    if registers and facts.model_type == "dinov2":
-        papers = FAMILIES["dinov2_with_registers"]
-    return (*papers, checkpoint_key(facts))
-
-
-def checkpoint_key(facts: ModelFacts) -> str:
-    """The key of a checkpoint's entry: ASCII letters, digits and hyphens, with its version."""
-    words = re.sub(r"[^a-z0-9]+", "-", facts.id.lower()).strip("-") or "model"
-    return f"checkpoint-{words}-{facts.version[:7]}".rstrip("-")
-
-
-def bibtex(facts: Iterable[tuple[ModelFacts, bool]], others: Iterable[str] = ()) -> str:
-    """A ``.bib`` file.
-
-    Args:
-        facts: the models, each with whether it has registers.
-        others: keys of the papers that a figure is after.
-    """
-    models = list(facts)
-    keys = dict.fromkeys([*others, *(key for one in models for key in cited(*one))])
-    entries = [_paper(key, PAPERS[key]) for key in keys if key in PAPERS]
-    entries += list(dict.fromkeys(_checkpoint(one) for one, _ in models))
-    return "\n".join(entries)
-
-
-def added(text: str, entries: str) -> str:
-    """A bibliography with those of some entries whose keys it does not have; the rest stays.
-
-    BibTeX stops at a key that comes twice, so that figures of one paper share a file.
-
-    Args:
-        text: of the bibliography; may be empty.
-        entries: as :func:`bibtex` writes them.
-    """
-    known = set(_keys(text))
-    new = [one for one in re.split(r"\n(?=@)", entries) if not known & set(_keys(one))]
-    return "\n".join(part for part in (text, *new) if part.strip())
-
-
-def _keys(text: str) -> list[str]:
-    return re.findall(r"^\s*@\w+\s*[{(]\s*([^,\s]+)\s*,", text, re.MULTILINE)
-
-
-def _paper(key: str, paper: Paper) -> str:
-    return (
-        f"@{paper.kind}{{{key},\n"
-        f"  title = {{{paper.title}}},\n"
-        f"  author = {{{paper.author}}},\n"
-        f"  {paper.where} = {{{paper.venue}}},\n"
-        f"  year = {{{paper.year}}},\n}}\n"
-    )
-
-
-def _checkpoint(facts: ModelFacts) -> str:
-    # a whole hash is wider than a column of small type, so that it may be broken
-    parts = BREAK.join(escaped(part) for part in re.findall(".{1,10}", facts.version))
-    version = f"{'commit' if facts.commit else 'weights'} {parts}"
-    where = "Hugging Face hub" if facts.source == "hub" else "local folder"
-    lines = [
-        f"@misc{{{checkpoint_key(facts)},",
-        f"  title = {{{{{typewriter(facts.id)}}}}},",
-        f"  key = {{{escaped(facts.id)}}},",
-        f"  howpublished = {{Checkpoint, {where}}},",
-        *([f"  note = {{{version}}},"] if facts.version else []),
-        "}",
-    ]
-    return "\n".join(lines) + "\n"
-=======
 """Papers that figures and the methods page cite, by key."""
->>>>>>> ce9a6107dbf63b8d720d876ff678365dfea119ab:generator/papers.py

@@ -59,6 +59,7 @@ SCRIPTS = (
     "take-away.js",
     "announcer.js",
     "jump.js",
+    "alike.js",
     "page.js",
 )
 

@@ -17,7 +17,7 @@ from generator.present.manifest import FileEntry, Settings
 from generator.present.pairs import ComparedPair
 from generator.present.scale import Scale
 from generator.present.similarity_files import Similarities
-from generator.present.truth import CellTruth
+from generator.present.truth import Scored
 from generator.present.weight_files import Weights
 from generator.run import Failure
 
@@ -99,7 +99,7 @@ class Contents:
         figures: image -> pictures of its models' analyses; empty where none are drawn.
         maps: what they were drawn from, read when it is asked for.
         features: (model, image) -> features as colours, or why there are none.
-        truth: (model, image) -> agreement with marked objects, where somebody has marked some.
+        scored: agreement with marked objects, where somebody has marked some.
     """
 
     settings: Settings
@@ -120,4 +120,4 @@ class Contents:
     figures: Mapping[str, ImageFigures]
     maps: MapFiles
     features: Mapping[tuple[str, str], ColouredFeatures | NotApplicable]
-    truth: Mapping[tuple[str, str], CellTruth | Failure]
+    scored: Scored

@@ -12,6 +12,7 @@ from generator.present.charts.chart import Definition
 from generator.present.contents import Contents, Copies
 from generator.present.heatmap import GAP
 from generator.present.manifest import MANIFEST, FileEntry
+from generator.present.maps import FUSED
 from generator.present.pictures import published_size
 from generator.present.scale import Tick
 from generator.present.views import BarTick, ColourBar, Frame, Link, Picture
@@ -132,7 +133,7 @@ class Planner:
         The file has one pixel a patch and a gap between maps.
         """
         layout = content.facts.layout
-        width = (content.heads + 1) * (layout.cols + GAP) - GAP
+        width = (content.heads + len(FUSED)) * (layout.cols + GAP) - GAP
         height = len(content.rows) * (layout.rows + GAP) - GAP
         factor = max(1, min(WALL_WIDTH // width, WALL_HEIGHT // height))
         return Picture(self.url(file.path), width * factor, height * factor, alt), factor

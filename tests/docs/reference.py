@@ -26,7 +26,8 @@ def reference() -> str:
     lines = [
         "# Commands",
         "",
-        f"All commands and options. This file is written by `{UPDATE}`; `{PROGRAM} COMMAND --help` says",
+        f"All commands and options. This file is written by `{UPDATE}`; "
+        f"`{PROGRAM} COMMAND --help` says",
         "the same. How commands work together is in the [tutorial](tutorial.md) and the "
         "[cookbook](cookbook.md).",
         "",

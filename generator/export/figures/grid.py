@@ -260,7 +260,7 @@ def _word(axis: Axis, value: object) -> str:
     if axis == "layers":
         return "last layer" if text == LAST else row_name(text)
     if axis == "heads":
-        return "max over heads" if text == "max" else column_name(text)
+        return f"{text} over heads" if text in ("max", "min") else column_name(text)
     if re.fullmatch(PLACE, text):
         return "patch at x {}, y {}".format(*text.split("-")[1:])
     return patch_said(text) if text.startswith(PATCH) else query_label(text, True)

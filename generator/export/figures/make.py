@@ -7,12 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.bibliography import bibtex
+from generator.bibliography import added, bibtex
 from generator.errors import SpecError
-<<<<<<< HEAD
-from generator.export.figures.bibliography import added, bibtex
-=======
->>>>>>> ce9a6107dbf63b8d720d876ff678365dfea119ab
 from generator.export.figures.grid import Layout, draw_grid
 from generator.export.figures.preset import Preset, check, lacking
 from generator.export.figures.presets import PRESETS

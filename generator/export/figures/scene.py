@@ -11,12 +11,7 @@ from matplotlib.figure import Figure
 from generator.errors import SpecError
 from generator.export.drawing import seen, size_of
 from generator.export.figures.sheet import Absent, Frame, Plate, frame_of
-<<<<<<< HEAD
 from generator.export.figures.style import Face, Letters
-from generator.export.figures.tex import Piece
-=======
-from generator.export.figures.style import Face
->>>>>>> ce9a6107dbf63b8d720d876ff678365dfea119ab
 from generator.export.figures.tones import Tone, own_range, times_uniform
 from generator.export.selection import OneMap, Selection, chosen_maps
 from generator.export.source import Source
