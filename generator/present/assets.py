@@ -82,7 +82,7 @@ INDEX_SCRIPTS = (
 )
 """Of an index page, in order."""
 
-COPY_SCRIPTS = ("dom.js", "copy.js")
+COPY_SCRIPTS = ("lifetime.js", "dom.js", "copy.js")
 """Of a page with texts to copy and nothing else."""
 
 

@@ -30,7 +30,7 @@ const Alike = (() => {
         pin: (place) => choose(rounded(place)),
         step: (by) => choose(rounded(moved(page, model, state, by))),
       });
-      new ResizeObserver(() => show()).observe(one.stage);
+      Lifetime.resized(one.stage, show);
       return [one];
     });
 

@@ -118,6 +118,7 @@ const Chunks = (() => {
       });
       promise.catch(() => alike.delete(record));
       alike.set(record, promise);
+      Lifetime.signal().addEventListener("abort", () => alike.delete(record));
     }
     return promise;
   }
