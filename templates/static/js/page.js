@@ -253,12 +253,12 @@ const Page = (() => {
    */
   function pin(app, place, second) {
     if (app.state.get().query === PatchQueries.ID && !second) {
-      app.state.set({ from: rounded(place) }, "walk");
+      app.state.set({ from: Places.rounded(place) }, "walk");
       return;
     }
     const kept = app.state.get().place;
     const again = kept && Math.hypot(kept.x - place.x, kept.y - place.y) < app.page.width / 100;
-    app.state.set({ place: again ? null : rounded(place) }, "replace");
+    app.state.set({ place: again ? null : Places.rounded(place) }, "replace");
   }
 
   /**
@@ -269,19 +269,10 @@ const Page = (() => {
    * @param {boolean} second
    */
   function step(app, model, by, second) {
-    const [rows, cols] = model.grid;
     const state = app.state.get();
     const origin = second ? null : State.origin(app.page, state);
-    const place = origin ?? state.place;
-    const at = place && Places.patchAt(model, place);
-    const next = at
-      ? {
-          row: Math.min(rows - 1, Math.max(0, at.row + by[0])),
-          col: Math.min(cols - 1, Math.max(0, at.col + by[1])),
-        }
-      : { row: Math.floor(rows / 2), col: Math.floor(cols / 2) };
+    const there = Places.moved(model, origin ?? state.place, by);
     app.pointed = null;
-    const there = rounded(Places.centre(model, next));
     app.state.set(origin ? { from: there } : { place: there }, origin ? "walk" : "replace");
   }
 
@@ -298,14 +289,6 @@ const Page = (() => {
   function turn(by) {
     const link = document.querySelector(`a[rel="${by < 0 ? "prev" : "next"}"]`);
     if (link instanceof HTMLAnchorElement) link.click();
-  }
-
-  /**
-   * As precise as the address holds it.
-   * @param {Place} place
-   */
-  function rounded(place) {
-    return { x: Math.round(place.x * 10) / 10, y: Math.round(place.y * 10) / 10 };
   }
 
   return { start };
