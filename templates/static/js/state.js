@@ -208,6 +208,7 @@ const State = (() => {
      * @param {"push" | "walk" | "replace"} how `walk` makes one history entry of quick steps
      */
     function set(patch, how) {
+      if (signal.aborted) return; // the address is another page's
       const before = format(state);
       state = { ...state, ...patch };
       const after = format(state);
