@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ import generator
 from generator.cli import main
 from generator.commands.build import command_line
 from generator.errors import GalleryError, ImageError, SpecError, StoreError
+from generator.measure.calls import AttentionCall
 from generator.measure.tap import AttentionTap
 from generator.records import AttentionRecord
 from generator.server import make_server
@@ -317,8 +319,8 @@ def test_inspect_check_fails_when_what_is_captured_is_wrong(
 ) -> None:
     see = AttentionTap._see_sdpa
 
-    def tampered(tap: AttentionTap[Any], query: torch.Tensor, *args: Any, **options: Any) -> None:
-        see(tap, query * 1.01, *args, **options)
+    def tampered(tap: AttentionTap[Any], call: AttentionCall) -> None:
+        see(tap, replace(call, query=call.query * 1.01))
 
     monkeypatch.setattr(AttentionTap, "_see_sdpa", tampered)
     result = run("inspect", "models/plain", "--check", "photos/one.png")

@@ -30,7 +30,7 @@ from generator.measure.preprocess import describe, locate
 from generator.measure.processors import read_processor
 from generator.measure.residual import find_blocks
 from generator.measure.resolve import ResolvedModel
-from generator.measure.statistics import prefix_rows
+from generator.measure.scores import prefix_rows
 from generator.measure.tap import AttentionTap
 from generator.records import AttentionRecord, ModelFacts, PatchQueries
 from generator.workplan import AUTOMATIC_GRID
