@@ -42,7 +42,7 @@ from generator.extras import (
     ValueNorms,
 )
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the record's fields. A record of another schema is measured again."""
 
 FloatArray = NDArray[np.floating]

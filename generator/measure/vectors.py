@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from generator.extras import FloatArray, Measuring, ValueNorms
+from generator.extras import FloatArray, Measuring, Projection, ValueNorms
 from generator.measure.arrays import full, half
 from generator.measure.calls import AttentionCall
 from generator.measure.hooks import BlockWatcher
@@ -93,7 +93,8 @@ class VectorTap(BlockWatcher):
     Attributes:
         norms: float32 ``[image, head, key]`` for each layer.
         contribution: float32 ``[image, key]`` for each layer.
-        objects: ``[image, head, token, channel]``, of the last block.
+        objects: ``[image, head, token, channel]``, of the last block, by name: those that are
+            wanted and were seen.
         missing: why value norms cannot be had; empty when they can. Known after ``check``.
     """
 
@@ -115,7 +116,7 @@ class VectorTap(BlockWatcher):
         self._plain: list[Tensor] = []
         self.norms: list[Tensor] = []
         self.contribution: list[Tensor] = []
-        self.objects: Tensor | None = None
+        self.objects: dict[Projection, Tensor] = {}
         self.missing = ""
 
     def enter_block(self, layer: int) -> None:
@@ -127,11 +128,10 @@ class VectorTap(BlockWatcher):
         block, self._block = self._block, None
         assert block is not None
         if layer == len(self.blocks) - 1 and "features" in self._measuring.extras:
-            self.objects = {
-                "queries": block.query,
-                "keys": block.key,
-                "values": block.value,
-            }[self._measuring.objects]
+            seen = {"queries": block.query, "keys": block.key, "values": block.value}
+            for name in self._measuring.objects:
+                if (vectors := seen[name]) is not None:
+                    self.objects[name] = vectors
         if "values" in self._measuring.extras and not self.missing:
             self._reduce(layer, block)
 
@@ -160,12 +160,13 @@ class VectorTap(BlockWatcher):
             _see_scale(block, args, kwargs)
         return result
 
-    def image_objects(self, image: int) -> FloatArray | None:
+    def image_objects(self, image: int) -> dict[Projection, FloatArray]:
         """Vectors of one image's patches, heads side by side: float16 ``[patch, channel]``."""
-        if self.objects is None:
-            return None
-        patches = self.objects[image, :, self._layout.patch_slice]
-        return half(patches.transpose(0, 1).flatten(1))
+        patches = self._layout.patch_slice
+        return {
+            name: half(vectors[image, :, patches].transpose(0, 1).flatten(1))
+            for name, vectors in self.objects.items()
+        }
 
     def image_values(self, image: int) -> ValueNorms | None:
         """Norms of one image's values; None when they are not wanted or cannot be had."""

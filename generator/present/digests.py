@@ -15,7 +15,7 @@ from generator.present.shelf import Shelf
 from generator.records import AttentionRecord
 from generator.run import Cell
 
-DIGEST_VERSION = 1
+DIGEST_VERSION = 2
 """Raised by hand when an analysis changes what it finds in the same record."""
 
 
@@ -71,6 +71,14 @@ class Digests:
 
     root: Path
     paths: Mapping[tuple[str, str], str]
+
+    def vectors(self, model: str) -> tuple[str, ...]:
+        """What objects were looked for in, of a model's last block: keys, queries or values."""
+        for slug, image in self.paths:
+            digest = self.of(model, image) if slug == model else None
+            if digest is not None and digest.vectors:
+                return digest.vectors
+        return ()
 
     def of(self, model: str, image: str) -> CellDigest | None:
         """The digest of a cell; None where the cell has no record."""

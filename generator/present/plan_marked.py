@@ -90,12 +90,16 @@ def _box_table(planner: Planner, truth: dict[tuple[str, str], CellTruth]) -> Sco
                 else [percent(share), str(len(overlaps))]
             )
         if any(cells):
-            rows.append((model.label, *cells))
+            vectors = planner.contents.digests.vectors(model.slug)[:1]
+            rows.append((", ".join((model.label, *vectors)), *cells))
     if not rows:
         return None
     return ScoreTable(
         "CorLoc: objects found without labels",
-        NumberTable(("model", "LOST", "images", "TokenCut", "images"), tuple(rows)),
+        NumberTable(
+            ("model, vectors of its last layer", "LOST", "images", "TokenCut", "images"),
+            tuple(rows),
+        ),
         f"Share of the images in which the box has an IoU of at least {FOUND:g} with a marked one; "
         f"{counted(len({image for _, image in truth}), 'image')} with marks.",
     )

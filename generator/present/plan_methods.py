@@ -132,7 +132,8 @@ def _storage(planner: Planner) -> Iterator[Fact]:
 
 def _versions(planner: Planner) -> Iterator[Fact]:
     yield Fact("attention-gallery", planner.version)
-    cells = [c for c in planner.contents.cells.values() if isinstance(c, CellContent)]
+    contents = planner.contents
+    cells = [c for c in contents.cells.values() if isinstance(c, CellContent)]
     names: dict[str, list[str]] = {}
     for cell in cells:
         for name, version in cell.facts.environment.versions:
@@ -145,6 +146,13 @@ def _versions(planner: Planner) -> Iterator[Fact]:
     )
     if environments:
         yield Fact("Measured on", "; ".join(environments))
+    vectors: dict[str, list[str]] = {}
+    for model in planner.run.models:
+        for name in contents.digests.vectors(model.slug):
+            vectors.setdefault(name, []).append(model.label)
+    if vectors:
+        said = (f"{name} ({', '.join(labels)})" for name, labels in vectors.items())
+        yield Fact("Objects looked for in", "; ".join(said) + ", of the last layer")
     yield Fact("Files", f"drawing {RENDER_VERSION}, analyses {DIGEST_VERSION}")
 
 
