@@ -72,15 +72,16 @@ class Digests:
     root: Path
     paths: Mapping[tuple[str, str], str]
 
-    def vectors(self, model: str) -> tuple[str, ...]:
-        """What objects were looked for in, of a model's last block: keys, queries or values."""
-        for slug, image in self.paths:
-            digest = self.of(model, image) if slug == model else None
-            if digest is not None and digest.vectors:
-                return digest.vectors
-        return ()
-
     def of(self, model: str, image: str) -> CellDigest | None:
         """The digest of a cell; None where the cell has no record."""
         path = self.paths.get((model, image))
         return read_digest(self.root / path) if path else None
+
+
+def vectors_of(digests: Digests, model: str) -> tuple[str, ...]:
+    """What objects were looked for in, of a model's last block: keys, queries or values."""
+    for slug, image in digests.paths:
+        digest = digests.of(model, image) if slug == model else None
+        if digest is not None and digest.vectors:
+            return digest.vectors
+    return ()

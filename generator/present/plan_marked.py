@@ -10,6 +10,7 @@ from generator.analysis.absent import NotApplicable
 from generator.analysis.quantities import quantity
 from generator.analysis.truth import FOUND, MapScores, corloc
 from generator.present.charts.chart import NumberTable
+from generator.present.digests import vectors_of
 from generator.present.panels import term
 from generator.present.planner import Planner
 from generator.present.truth import MAPS, NO_SCORE, UNIFORM, CellTruth, Marks
@@ -90,7 +91,7 @@ def _box_table(planner: Planner, truth: dict[tuple[str, str], CellTruth]) -> Sco
                 else [percent(share), str(len(overlaps))]
             )
         if any(cells):
-            vectors = planner.contents.digests.vectors(model.slug)[:1]
+            vectors = vectors_of(planner.contents.digests, model.slug)[:1]
             rows.append((", ".join((model.label, *vectors)), *cells))
     if not rows:
         return None

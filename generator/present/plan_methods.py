@@ -10,7 +10,7 @@ from generator.analysis.quantities_objects import OBJECTS
 from generator.analysis.quantities_stream import STREAM
 from generator.analysis.quantity import Quantity
 from generator.present.cells import CellContent
-from generator.present.digests import DIGEST_VERSION
+from generator.present.digests import DIGEST_VERSION, vectors_of
 from generator.present.image_statistics import STATISTICS, Statistic
 from generator.present.manifest import RENDER_VERSION, QuantisationEntry
 from generator.present.planner import METHODS, Planner
@@ -148,7 +148,7 @@ def _versions(planner: Planner) -> Iterator[Fact]:
         yield Fact("Measured on", "; ".join(environments))
     vectors: dict[str, list[str]] = {}
     for model in planner.run.models:
-        for name in contents.digests.vectors(model.slug):
+        for name in vectors_of(contents.digests, model.slug):
             vectors.setdefault(name, []).append(model.label)
     if vectors:
         said = (f"{name} ({', '.join(labels)})" for name, labels in vectors.items())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from generator.present.cells import CellContent
+from generator.present.digests import vectors_of
 from generator.present.model_seen import SeenModel
 from generator.present.paging import Part, parts
 from generator.present.plan_model_attention import budget_section, rollout_section
@@ -69,7 +70,7 @@ def _facts(here: Planner, model: ModelEntry, cells: tuple[CellContent, ...]) -> 
     yield Fact("Tokens", prefix_text(facts.layout))
     yield Fact("Grid it ran on", f"{grid_text(grids)} patches (rows × columns)")
     yield Fact("Input", f"{grid_text(inputs)} pixels (width × height)")
-    if vectors := here.contents.digests.vectors(model.slug):
+    if vectors := vectors_of(here.contents.digests, model.slug):
         yield Fact("Objects looked for in", f"{' and '.join(vectors)} of the last layer")
     yield Fact("Licence", seen.licence or "not stated")
 
