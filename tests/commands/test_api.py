@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,10 +16,13 @@ from PIL import ExifTags, Image
 from safetensors.torch import load_file, save_file
 
 import generator
-from generator.errors import GalleryError, ImageError, SpecError, StoreError
+from generator import api
+from generator.errors import GalleryError, ImageError, ModelError, SpecError, StoreError
+from generator.model_spec import ModelSpec, RegisterSpec
 from generator.records import AttentionRecord
 from generator.spec import GallerySpec
 from tests.commands.running import run
+from tests.measure.planted import plain_picture, planted_patch_sink
 
 
 def test_measure_gives_named_arrays(here: Path) -> None:
@@ -48,6 +53,85 @@ def test_measure_can_be_called_whatever_was_imported_before(here: Path) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=here, check=True
     )
     assert done.stdout.split() == ["called"] * 4
+
+
+MEASURING = {
+    *("models", "images", "resolution", "field_of_view", "device", "dtype", "patch_queries"),
+    *("extras", "objects", "target", "trust_remote_code", "store"),
+}
+"""Keys of a gallery that decide what is measured of one model on one image, and where it is."""
+
+
+def test_measure_has_the_options_of_the_command() -> None:
+    """Under the same names and with the same defaults."""
+    options = inspect.signature(api.measure).parameters
+    of_a_model = set(ModelSpec.model_fields) - {"id", "revision", "label", "folder"}
+    assert MEASURING - {"models", "images"} | of_a_model == set(options) - {"model", "image"}
+    spec = GallerySpec.model_validate({"models": ["a/b"], "images": ["photos"]})
+    for name in MEASURING - {"models", "images", "store", "objects"}:
+        assert options[name].default == getattr(spec, name), name
+    assert (options["objects"].default,) == spec.objects
+
+
+@pytest.mark.usefixtures("here")
+def test_measure_gives_what_build_gives_with_the_same_options() -> None:
+    given: dict[str, Any] = {
+        "resolution": 48,
+        "field_of_view": "whole",
+        "patch_queries": "heads",
+        "extras": "features,lens",
+        "objects": ["values", "queries"],
+        "target": 1,
+    }
+    record = generator.measure("models/headed", "photos/one.png", **given)
+    spec = {"models": ["models/headed"], "images": [Path("photos/one.png")], **given}
+    generator.build(GallerySpec.model_validate(spec))
+    (built,) = generator.load_records("site")
+    assert record.key == built.key
+    assert record.features is not None and record.prediction is not None
+    assert [*record.features.objects] == ["queries", "values"]
+    assert record.lens is not None and record.values is None and record.relevance is None
+    assert record.prediction.target == 1 and record.layout.cols > record.layout.rows
+    assert record.patch_attention is not None and record.patch_attention.ndim == 4
+
+
+def test_measure_with_a_store_measures_once(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = generator.measure("models/plain", "photos/one.png", store="kept")
+    assert len(list(generator.load_records("kept"))) == 1
+
+    def no_loading(*args: Any, **options: Any) -> None:
+        raise AssertionError("measured again")
+
+    monkeypatch.setattr("generator.measure.load.load", no_loading)
+    again = generator.measure("models/plain", "photos/one.png", store=here / "kept")
+    np.testing.assert_array_equal(again.attention, first.attention)
+
+
+@pytest.mark.usefixtures("here")
+def test_measure_with_a_test_time_register(tmp_path: Path) -> None:
+    model = planted_patch_sink(tmp_path / "sink")
+    picture = plain_picture(tmp_path / "plain.png")
+    one = RegisterSpec(neurons=1)
+    plain = generator.measure(model.folder, picture)
+    moved = generator.measure(model.folder, picture, test_time_registers=one)
+    default = generator.measure(model.folder, picture, test_time_registers=True)
+    assert plain.intervention is None and moved.intervention is not None
+    assert len(moved.intervention.neurons) == 1
+    assert default.intervention is not None and default.intervention.asked.neurons == 10
+    assert moved.layout.prefix == (*plain.layout.prefix, moved.intervention.token)
+    with pytest.raises(ModelError, match="has no outlier patches that an MLP makes"):
+        generator.measure("models/plain", "photos/one.png", test_time_registers=True)
+
+
+@pytest.mark.usefixtures("here")
+def test_build_from_records_alone() -> None:
+    spec = GallerySpec.model_validate(
+        {"models": ["models/plain"], "images": [Path("photos/one.png")]}
+    )
+    with pytest.raises(StoreError, match="records are not in"):
+        generator.build(spec, records_only=True)
+    generator.build(spec)
+    assert generator.build(spec, "again", records_only=True) == Path("again/index.html")
 
 
 def test_measure_takes_an_open_picture(here: Path) -> None:
