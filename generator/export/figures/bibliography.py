@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from generator.export.figures.tex import escaped
+from generator.export.figures.tex import BREAK, escaped, typewriter
 from generator.records import ModelFacts
 
 
@@ -145,6 +145,24 @@ def bibtex(facts: Iterable[tuple[ModelFacts, bool]], others: Iterable[str] = ())
     return "\n".join(entries)
 
 
+def added(text: str, entries: str) -> str:
+    """A bibliography with those of some entries whose keys it does not have; the rest stays.
+
+    BibTeX stops at a key that comes twice, so that figures of one paper share a file.
+
+    Args:
+        text: of the bibliography; may be empty.
+        entries: as :func:`bibtex` writes them.
+    """
+    known = set(_keys(text))
+    new = [one for one in re.split(r"\n(?=@)", entries) if not known & set(_keys(one))]
+    return "\n".join(part for part in (text, *new) if part.strip())
+
+
+def _keys(text: str) -> list[str]:
+    return re.findall(r"^\s*@\w+\s*[{(]\s*([^,\s]+)\s*,", text, re.MULTILINE)
+
+
 def _paper(key: str, paper: Paper) -> str:
     return (
         f"@{paper.kind}{{{key},\n"
@@ -156,11 +174,14 @@ def _paper(key: str, paper: Paper) -> str:
 
 
 def _checkpoint(facts: ModelFacts) -> str:
-    version = f"commit {facts.version}" if facts.commit else f"weights {facts.version}"
-    where = "Hugging Face hub" if facts.source == "hub" else "local weights"
+    # a whole hash is wider than a column of small type, so that it may be broken
+    parts = BREAK.join(escaped(part) for part in re.findall(".{1,10}", facts.version))
+    version = f"{'commit' if facts.commit else 'weights'} {parts}"
+    where = "Hugging Face hub" if facts.source == "hub" else "local folder"
     lines = [
         f"@misc{{{checkpoint_key(facts)},",
-        rf"  title = {{{{\texttt{{{escaped(facts.id)}}}}}}},",
+        f"  title = {{{{{typewriter(facts.id)}}}}},",
+        f"  key = {{{escaped(facts.id)}}},",
         f"  howpublished = {{Checkpoint, {where}}},",
         *([f"  note = {{{version}}},"] if facts.version else []),
         "}",

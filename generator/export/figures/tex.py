@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
+from itertools import groupby
 
 from generator.errors import SpecError
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
+    "{": r"\textbraceleft{}",  # \{ would be counted by BibTeX, which knows no escapes
+    "}": r"\textbraceright{}",
     "$": r"\$",
     "&": r"\&",
     "#": r"\#",
@@ -32,6 +34,13 @@ _ESCAPES = {
     "…": r"\dots{}",
 }
 
+_LETTERS = frozenset(
+    "¡¢£¤¥¦§¨©ª¬®¯°²³´µ¶·¸¹º¼½¾¿ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝßàáâãäåæçèéêëìíîïñòóôõö÷øùúûüýÿ"
+    "ĀāĂăĆćĈĉĊċČčĎďĒēĔĕĖėĚěĜĝĞğĠġĢģĤĥĨĩĪīĬĭİıĲĳĴĵĶķĹĺĻļĽľŁłŃńŅņŇňŌōŎŏŐőŒœŔŕŖŗŘřŚśŜŝŞşŠš"
+    "ŢţŤťŨũŪūŬŭŮůŰűŴŵŶŷŸŹźŻżŽžȘșȚț–—‘’“”†‡•‰€№™←↑→↓"
+)
+"""Beyond ASCII, what pdfLaTeX prints in its usual encoding (OT1) without a package."""
+
 
 @dataclass(frozen=True, slots=True)
 class Code:
@@ -49,28 +58,67 @@ class Cite:
 
 Piece = str | Code | Cite
 
+BREAK = r"\allowbreak{}"
+"""Where a line may end, without a hyphen."""
+
 
 def escaped(text: str) -> str:
     r"""A text as LaTeX prints it, on one line; no part of it can be a command.
 
-    Control characters are left out, and ``--`` stays two hyphens, so that an id is copied as it is.
+    Letters that pdfLaTeX does not have are given by their numbers there, and as they are in other
+    engines. Control characters are left out, and ``--`` stays two hyphens, so that an id is copied
+    as it is.
     """
-    plain = "".join(c if c.isprintable() or c == "\u00a0" else " " for c in text)
+    plain = "".join(
+        c if c.isprintable() or c == "\u00a0" else " " for c in unicodedata.normalize("NFC", text)
+    )
     plain = " ".join(part for part in plain.split(" ") if part)
-    found = "".join(_ESCAPES.get(character, character) for character in plain)
+    parts = re.split(f"({_UNKNOWN}+)", plain)
+    found = "".join(
+        _either(part) if number % 2 else "".join(_ESCAPES.get(c, c) for c in part)
+        for number, part in enumerate(parts)
+    )
     return re.sub(r"-(?=-)", "-{}", found)
 
 
+_UNKNOWN = "[^ -~" + re.escape("".join(sorted({*_LETTERS, *_ESCAPES}))) + "]"
+
+
+def _either(text: str) -> str:
+    """Letters that pdfLaTeX has not: as they are in XeLaTeX and LuaLaTeX, else by their numbers."""
+    numbers = " ".join(f"U+{ord(c):04X}" for c in text)
+    return rf"\ifdefined\Umathcode {text}\else {numbers}\fi{{}}"
+
+
+def typewriter(text: str) -> str:
+    """An id in typewriter type, which has no hyphens of its own."""
+    return rf"\texttt{{{breakable(text)}}}"
+
+
+def breakable(text: str) -> str:
+    """A text as LaTeX prints it, in which a line may also end behind the marks of an id."""
+    parts = re.findall(r"[^/_.-]*[/_.-]+|[^/_.-]+", text)
+    tails = (" " if part.endswith(" ") else "" for part in parts)
+    heads = (" " if part.startswith(" ") else "" for part in parts)
+    found = [f"{h}{escaped(p)}{t}" for h, p, t in zip(heads, parts, tails, strict=True)]
+    return BREAK.join(found).strip()
+
+
 def written(pieces: tuple[Piece, ...]) -> str:
-    """A caption in LaTeX."""
-    return "".join(_piece(piece) for piece in pieces)
+    """A caption in LaTeX; entries that are cited one behind the other stand in one citation."""
+    found = []
+    for cites, group in groupby(pieces, key=lambda piece: isinstance(piece, Cite)):
+        if cites:
+            keys = dict.fromkeys(piece.key for piece in group if isinstance(piece, Cite))
+            found.append(rf"~\cite{{{','.join(keys)}}}")
+        else:
+            found += [_piece(piece) for piece in group if not isinstance(piece, Cite)]
+    return "".join(found)
 
 
-def _piece(piece: Piece) -> str:
+def _piece(piece: str | Code) -> str:
     if isinstance(piece, Code):
-        return rf"\texttt{{{escaped(piece.text)}}}"
-    if isinstance(piece, Cite):
-        return rf"~\cite{{{piece.key}}}"
+        return typewriter(piece.text)
     lead = " " if piece[:1] == " " else ""
     tail = " " if piece[-1:] == " " and piece.strip() else ""
     return f"{lead}{escaped(piece)}{tail}"
@@ -120,7 +168,7 @@ def float_text(
     svg = suffix == "svg"
     lines = [
         f"% {_comment(note)}",
-        "% Needs \\usepackage{graphicx}" + (" and \\usepackage{booktabs}." if tables else "."),
+        "% Needs \\usepackage{graphicx}" + (", booktabs and tabularx." if tables else "."),
         *(["% LaTeX reads no SVG: write the same figure as a PDF beside it."] if svg else []),
         rf"\begin{{{environment}}}[t]",
         r"  \centering",
@@ -140,21 +188,28 @@ def _comment(text: str) -> str:
 def table_text(
     head: tuple[str, ...], rows: tuple[tuple[str, ...], ...], caption: str, label: str
 ) -> str:
-    """A booktabs table with its caption above; the first column is left-aligned."""
+    """A booktabs table as wide as its place, with its caption above.
+
+    A label and an id are often wider than a column leaves beside numbers: the first cell of rows
+    is a line above those that share it.
+    """
+    wide = len(head) - 1
+    sides = r">{\raggedright\arraybackslash}X" + r">{\raggedleft\arraybackslash}X" * (wide - 1)
     lines = [
         r"\begin{table}[t]",
-        r"  \centering",
+        r"  \centering\small\setlength{\tabcolsep}{3pt}",
         rf"  \caption{{{escaped(caption)}}}",
         rf"  \label{{tab:{label}}}",
-        rf"  \begin{{tabular}}{{l{'r' * (len(head) - 1)}}}",
+        rf"  \begin{{tabularx}}{{\linewidth}}{{@{{}}{sides}@{{}}}}",
         r"    \toprule",
-        f"    {_line(head)}",
-        r"    \midrule",
-        *(f"    {_line(row)}" for row in rows),
-        r"    \bottomrule",
-        r"  \end{tabular}",
-        r"\end{table}",
+        f"    {_line(head[1:])}",
     ]
+    for name, group in groupby(rows, key=lambda row: row[0]):
+        lines.append(r"    \midrule")
+        across = rf"\multicolumn{{{wide}}}{{@{{}}p{{\linewidth}}@{{}}}}"
+        lines.append(rf"    {across}{{\raggedright {breakable(name)}}} \\")
+        lines += [f"    {_line(row[1:])}" for row in group]
+    lines += [r"    \bottomrule", r"  \end{tabularx}", r"\end{table}"]
     return "\n".join(lines) + "\n"
 
 
