@@ -10,15 +10,15 @@ from typing import Any
 
 from PIL import Image
 
+from generator.present.alike_files import ALIKE
 from generator.present.chunk import CALL, gray_png, read_gray, script_bytes
 from generator.present.environment import script_json
 from generator.present.maps import PRIMARY
 from generator.present.patches import PATCH
 from generator.present.pictures import published_copy
+from generator.present.reductions import KEPT_LAYERS, LOW_HEADS, PATCHES
 
 SMALL_SIDE = 640
-KEPT_LAYERS = 3
-"""Layers from the last up whose heads stay when those of the others go."""
 
 HEADS_GONE = (
     "Left out of this file to keep it small: of this layer and query, only the mean over heads."
@@ -30,7 +30,7 @@ class Cut:
     """What is left out.
 
     Attributes:
-        patches: attention with patches as queries.
+        patches: attention with patches as queries, and features of patches.
         token_heads: single heads of queries other than the class token; their mean stays.
         low_heads: single heads of all but the last layers; their mean stays.
         pictures: pictures of more than ``SMALL_SIDE`` pixels on the long side.
@@ -48,14 +48,11 @@ class Cut:
         """What is left out, as a reader is told."""
         said = []
         if self.patches:
-            said.append("attention with patches as queries")
+            said.append(f"{PATCHES}, cosines of any patch")
         if self.token_heads:
             said.append("single heads of queries other than CLS (their mean over heads stays)")
         if self.low_heads:
-            said.append(
-                f"single heads of all but the last {KEPT_LAYERS} layers (their mean over heads "
-                "stays)"
-            )
+            said.append(LOW_HEADS)
         if self.pictures:
             said.append(f"pictures of more than {SMALL_SIDE} pixels (smaller copies stand in)")
         if self.images:
@@ -74,7 +71,7 @@ STEPS = (
 """The order of reduction; after it, images go from the end."""
 
 ORDER = (
-    "attention with patches as queries; single heads of registers; single heads of all but the "
+    f"{PATCHES}; single heads of registers; single heads of all but the "
     f"last {KEPT_LAYERS} layers; pictures above {SMALL_SIDE} pixels; pages of images, from the end"
 )
 
@@ -88,7 +85,7 @@ def chunk_text(path: Path, query: str, cut: Cut) -> str:
     """A chunk as the JSON array of its header and its PNG in base64."""
     low = cut.low_heads
     everything = cut.token_heads and query != PRIMARY
-    if query == PATCH or not (low or everything):
+    if query in (PATCH, ALIKE) or not (low or everything):
         text = path.read_text(encoding="ascii")
     else:
         text = _thinned(path, all_layers=everything).decode("ascii")
@@ -118,8 +115,10 @@ def page_data(text: str, cut: Cut) -> str:
     data["queries"] = [choice for choice in data["queries"] if choice["id"] != PATCH]
     for model in data["models"]:
         model["chunks"].pop(PATCH, None)
+        model["alike"] = ""
     if cut.token_heads:
-        data["cut"] = HEADS_GONE
+        for model in data["models"]:
+            model["cut"] = model["cut"] or HEADS_GONE
     return script_json(data)
 
 

@@ -41,7 +41,15 @@ CHANCE_FLOOR = -10
 """About the chance of one of ImageNet's 1,000 classes."""
 
 Family = Literal[
-    "norms", "attention", "rollout", "degree", "signed", "deviations", "relevance", "lens"
+    "norms",
+    "attention",
+    "rollout",
+    "degree",
+    "signed",
+    "cosine",
+    "deviations",
+    "relevance",
+    "lens",
 ]
 """Maps of one family share a scale."""
 
@@ -89,9 +97,12 @@ class ImageFigures:
 
 def drawn_at_all(run: Run, settings: Settings) -> bool:
     """Whether the pages of a gallery's images show their analyses."""
-    if settings.figures == "auto":
-        return len(run.images) <= MOST_IMAGES
-    return settings.figures == "all"
+    return drawn_for(len(run.images), settings)
+
+
+def drawn_for(images: int, settings: Settings) -> bool:
+    """The same, for a number of images."""
+    return settings.figures == "all" or (settings.figures == "auto" and images <= MOST_IMAGES)
 
 
 def query_name(token: str) -> str:
@@ -122,6 +133,9 @@ def drawings(maps: CellMaps) -> Iterator[Drawing]:
     for name, part in (("component", maps.component), ("without", maps.component_without)):
         if isinstance(part, ComponentMap):
             yield Drawing(name, "deviations", part.scores)
+    if not isinstance(maps.alike, NotApplicable):
+        for one in maps.alike:
+            yield Drawing(f"alike-{one.name}", "cosine", one.values)
     if not isinstance(maps.contribution, NotApplicable):
         yield Drawing("contribution", "attention", maps.contribution.values)
     if not isinstance(maps.relevance, NotApplicable):
@@ -138,6 +152,7 @@ def ramp_of(family: Family, maps: Sequence[FloatArray], scale: Scale) -> Ramp:
         "rollout": lambda: octaves(maps),
         "degree": lambda: degrees(maps),
         "signed": lambda: Ramp(-1, 1, signed=True),
+        "cosine": lambda: Ramp(-1, 1, signed=True),
         "deviations": lambda: Ramp(-WHITENED_RANGE, WHITENED_RANGE, signed=True),
         "relevance": lambda: octaves(maps),
         "lens": lambda: chances(maps, floor=CHANCE_FLOOR),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from generator.present.cells import CellContent
 from generator.present.contents import Contents, Copies
 from generator.present.feature_pictures import ColouredFeatures
@@ -19,8 +21,10 @@ from generator.present.manifest import (
     PairItem,
     Program,
     QuantisationEntry,
+    ReductionItem,
     ScaleEntry,
 )
+from generator.present.reductions import Reduction
 from generator.present.scale import Scale
 from generator.present.weight_files import WeightPictures
 from generator.present.wording import SCALE_RULE, UNIT
@@ -52,7 +56,14 @@ def manifest_of(run: Run, contents: Contents, pages: tuple[str, ...], version: s
         paper=run.paper,
         site_url=run.site_url,
         anonymous=run.anonymous,
+        reductions=tuple(_reductions(contents.reduction)),
     )
+
+
+def _reductions(reduction: Reduction) -> Iterator[ReductionItem]:
+    for step in reduction.steps:
+        spared = reduction.whole if step == "heads" else ()
+        yield ReductionItem(step, reduction.said(step), spared)
 
 
 def _scale(scale: Scale) -> ScaleEntry:
@@ -140,7 +151,8 @@ def _cell(cell: Cell, contents: Contents, measurements: dict[Measurement, int]) 
         return CellItem(cell.model, cell.image, cell.record, None, (), found)
     coloured = contents.coloured[cell.model, cell.image]
     walls: tuple[FileEntry, ...] = (coloured.wall,) if coloured.wall else ()
-    maps: tuple[FileEntry, ...] = (found.maps,) if found.maps else ()
+    truth = contents.scored.files.get((cell.model, cell.image))
+    maps = tuple(file for file in (found.maps, found.alike, truth) if file is not None)
     drawn = contents.figures[cell.image].drawn if cell.image in contents.figures else {}
     colours = contents.features.get((cell.model, cell.image))
     features = (colours.picture,) if isinstance(colours, ColouredFeatures) else ()
@@ -152,4 +164,5 @@ def _cell(cell: Cell, contents: Contents, measurements: dict[Measurement, int]) 
         measurement=measurements[_measurement(found)],
         files=(*found.chunks, found.digest, coloured.map, *walls, *maps, *figures, *features),
         failure=None,
+        detail=found.detail,
     )

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from generator.present.documented import documented_schema
 from generator.present.quantise import FORMULA, STEPS
+from generator.present.reductions import Detail, Step
 from generator.records import (
     Environment,
     FieldOfView,
@@ -30,7 +31,7 @@ MANIFEST_SCHEMA = "manifest.schema.json"
 SCHEMA_VERSION = 2
 GENERATOR = "attention-gallery"
 
-RENDER_VERSION = 3
+RENDER_VERSION = 4
 """Raised by hand when chunks, walls or pictures change for the same record and settings."""
 
 Kind = Literal[
@@ -45,7 +46,7 @@ Kind = Literal[
     "outlier-rates",
     "weights",
     "head-similarity",
-    "pooled",
+    "layer-similarity",
     "similarity",
     "pair-similarity",
     "positions",
@@ -54,6 +55,8 @@ Kind = Literal[
     "agreement",
     "digest",
     "maps",
+    "alike",
+    "truth",
     "figure",
     "features",
     "teaser",
@@ -73,6 +76,8 @@ class Settings:
         thumb_side: longest side of a thumbnail, in pixels.
         figures: draw the analyses of each image on its page: ``all``, ``none``, or ``auto`` for
             galleries of at most 200 images.
+        max_bytes: the largest size of the site; null for any. What is left out to keep it is in
+            ``reductions``.
     """
 
     colours: str = "magma"
@@ -80,6 +85,7 @@ class Settings:
     picture_side: int = 1280
     thumb_side: int = 480
     figures: Literal["auto", "all", "none"] = "auto"
+    max_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +96,17 @@ class FileEntry:
         path: relative to the site's root, with ``/``.
         kind: ``chunk`` (numbers of one query), ``patches`` (numbers of all patches as queries),
             ``wall`` (all maps of a query, coloured), ``map`` (last layer, mean over heads),
-            ``digest`` (numbers of a cell's analyses), ``maps`` (the maps among them), ``figure``
+            ``digest`` (numbers of a cell's analyses), ``maps`` (the maps among them), ``alike``
+            (features of its patches), ``truth`` (how they agree with marked objects), ``figure``
             (one of those, coloured), ``picture``, ``thumb`` or ``divergence`` (of an image's
             models, pair by pair); for a model ``features`` (colours of its features over its
             images), ``averages`` (numbers by place over images) and, drawn from them,
             ``average-maps`` and ``outlier-rates``; ``head-similarity`` (of all its heads),
-            ``pooled`` (features of its layers) and ``similarity`` (either, drawn); ``weights``
+            ``layer-similarity`` (of its layers) and ``similarity`` (either, drawn); ``weights``
             (what is said of its weights), ``positions`` (cosines of position embeddings) and
             ``filters`` (of the patch embedding); for two models ``agreement`` (of their maps of an
-            image, with baselines) and ``pair-similarity`` (of their heads); for the front page
+            image, with baselines) and ``pair-similarity`` (of their heads) and
+            ``layer-similarity``; for the front page
             ``teaser`` (a map), ``seen`` (what a model saw of a picture) and ``social`` (for link
             previews).
         query: id of the query, for chunks, walls and maps.
@@ -259,6 +267,10 @@ class CellItem:
             there is no record.
         files: chunks with the numbers of each query, and coloured pictures of them.
         failure: why there is nothing; null when there is a record.
+        detail: how much the chunks of tokens as queries hold: ``native``, every head on the
+            patches' grid; ``coarse``, every head as area means on a grid of at most 16x16;
+            ``last``, on that grid, single heads of the last 3 layers only; ``mean``, on that grid,
+            the mean over heads only.
     """
 
     model: str
@@ -267,6 +279,7 @@ class CellItem:
     measurement: int | None
     files: tuple[FileEntry, ...]
     failure: Failure | None
+    detail: Detail = "native"
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +297,22 @@ class PairItem:
     two: str
     images: tuple[str, ...]
     files: tuple[FileEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReductionItem:
+    """Something that was left out to keep the site within its size. The records have it.
+
+    Attributes:
+        step: in the order in which things go: ``patch-heads``, ``patches``, ``figures``, ``walls``,
+            ``grid``, ``low-heads``, ``heads``.
+        text: what it is, in words.
+        spared: slugs of images that keep it; empty when none does.
+    """
+
+    step: Step
+    text: str
+    spared: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +340,7 @@ class Manifest:
         paper: that the gallery belongs to; null without one.
         site_url: where the site will stand, ending in a slash; empty when nobody said.
         anonymous: whether names, links and folders were left out on purpose.
+        reductions: what was left out to keep the site within ``settings.max_bytes``, in order.
     """
 
     schema: int
@@ -333,6 +363,7 @@ class Manifest:
     paper: Paper | None = None
     site_url: str = ""
     anonymous: bool = False
+    reductions: tuple[ReductionItem, ...] = ()
 
     @property
     def files(self) -> tuple[FileEntry, ...]:
@@ -353,7 +384,7 @@ _CLASSES: dict[str, type] = {
     documented.__name__: documented
     for documented in (
         *(Manifest, Program, ScaleEntry, QuantisationEntry, Settings, FileEntry),
-        *(ModelItem, ImageItem, Measurement, CellItem, PairItem, Failure),
+        *(ModelItem, ImageItem, Measurement, CellItem, PairItem, Failure, ReductionItem),
         *(Paper, Author, PaperLink, TeaserCell),
         *(Environment, ModelFacts, Preprocessing, TokenLayout, View),
     )

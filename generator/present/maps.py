@@ -5,10 +5,12 @@ The one place of this folder that reads attention out of a record.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from generator.analysis.grids import area_means
+from generator.present.reductions import COARSE, KEPT_LAYERS, Detail
 from generator.records import AttentionRecord, FloatArray, TokenLayout
 
 PRIMARY = "CLS"
@@ -17,6 +19,9 @@ PRIMARY = "CLS"
 RECEIVED = "received"
 POOL = "pool"
 PATCHES = "patches"
+
+FUSED = ("mean", "max", "min")
+"""Columns of a rendered wall after its heads: only the mean is a distribution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +99,18 @@ def maps_of(record: AttentionRecord, query: str) -> QueryMaps:
     )
 
 
+def reduced(maps: QueryMaps, detail: Detail) -> QueryMaps:
+    """What is left of a query's maps; NaN where the maps of single heads are left out."""
+    if detail == "native":
+        return maps
+    values, mass = area_means(maps.maps, COARSE), maps.mass.copy()
+    layers = [n for n, label in enumerate(maps.rows) if label != POOL]
+    gone = {"coarse": [], "last": layers[:-KEPT_LAYERS], "mean": layers}[detail]
+    values[gone, :-1] = np.nan
+    mass[gone, :-1] = np.nan
+    return replace(maps, maps=values, mass=mass)
+
+
 def _mass(attention: FloatArray, layout: TokenLayout) -> FloatArray:
     """Share of each row on each prefix token and on all patches: ``[layer, head, key group]``."""
     prefix = attention[..., layout.prefix_slice]
@@ -105,6 +122,21 @@ def _mass(attention: FloatArray, layout: TokenLayout) -> FloatArray:
 def _with_mean(values: FloatArray) -> FloatArray:
     """Append the mean over heads as one more column of ``[row, head, ...]``."""
     return np.concatenate([values, values.mean(axis=1, keepdims=True)], axis=1)
+
+
+def with_extremes(maps: FloatArray) -> FloatArray:
+    """Append the maximum and the minimum over heads to ``[row, head + mean, grid row, grid col]``.
+
+    Neither sums to what attention sums to: a maximum to more, a minimum to less. Heads that a row
+    does not have (NaN) are left out.
+    """
+    heads = maps[:, :-1]
+    lacks = np.isnan(heads)
+    most = np.where(lacks, -np.inf, heads).max(axis=1, keepdims=True)
+    least = np.where(lacks, np.inf, heads).min(axis=1, keepdims=True)
+    none = lacks.all(axis=1, keepdims=True)
+    extremes = [np.where(none, np.nan, values) for values in (most, least)]
+    return np.concatenate([maps, *extremes], axis=1).astype(np.float32)
 
 
 def _stack(blocks: FloatArray, pool: FloatArray) -> FloatArray:

@@ -19,6 +19,7 @@ from generator.present.panels import (
     place_text,
     shown,
 )
+from generator.present.plan_alike import alike
 from generator.present.plan_class_head import class_head
 from generator.present.plan_objects import components, lost, marked, mass_mask, tokencut
 from generator.present.planner import Planner
@@ -31,6 +32,7 @@ MANY = (
     "--figures draws them for this one, too."
 )
 UNASKED = "The analyses of each image were not asked for (--no-figures)."
+LEFT_OUT = "Pictures of the analyses of each image were left out to keep this site small."
 MOST_MASSIVE = 6
 
 
@@ -47,6 +49,8 @@ def analyses(planner: Planner, image: ImageEntry) -> Analyses:
             isinstance(planner.cell(m.slug, image.slug), CellContent) for m in planner.run.models
         ):
             return Analyses((), "No model was measured on this image.")
+        if "figures" in planner.contents.reduction:
+            return Analyses((), LEFT_OUT)
         none = planner.contents.settings.figures == "none"
         return Analyses((), UNASKED if none else MANY)
     found = tuple((model, _cell(planner, model, image)) for model in planner.run.models)
@@ -61,6 +65,7 @@ def analyses(planner: Planner, image: ImageEntry) -> Analyses:
         lost(desk),
         tokencut(desk),
         components(desk),
+        alike(desk),
         class_head(desk),
         marked(desk),
     )
@@ -75,7 +80,7 @@ def _cell(planner: Planner, model: ModelEntry, image: ImageEntry) -> Cell | Fail
     digest = contents.digests.of(model.slug, image.slug)
     maps = contents.maps.of(model.slug, image.slug)
     assert digest is not None and maps is not None, "both were published with the chunks"
-    return Cell(model, content, digest, maps, contents.truth.get((model.slug, image.slug)))
+    return Cell(model, content, digest, maps, contents.scored.truth.get((model.slug, image.slug)))
 
 
 def _norms(desk: Desk) -> Analysis:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from generator.amounts import size_in_words
 from generator.analysis.quantities_agreement import AGREEMENT
 from generator.analysis.quantities_attention import ATTENTION
 from generator.analysis.quantities_objects import OBJECTS
 from generator.analysis.quantities_stream import STREAM
 from generator.analysis.quantity import Quantity
+from generator.bibliography import bibtex, program_entry
+from generator.latex import written
 from generator.present.cells import CellContent
 from generator.present.digests import DIGEST_VERSION, vectors_of
 from generator.present.image_statistics import STATISTICS, Statistic
 from generator.present.manifest import RENDER_VERSION, QuantisationEntry
+from generator.present.methods_text import citations, methods_text, read_aloud
 from generator.present.planner import METHODS, Planner
+from generator.present.reductions import ORDER
 from generator.present.scale import power_label
 from generator.present.views import Fact, Link
-from generator.present.views_model import MethodsPage, QuantityEntry, QuantityGroup
+from generator.present.views_model import Citing, MethodsPage, QuantityEntry, QuantityGroup
 from generator.present.wording import OUTLIERS_RULE, RECEIVED_NOTE, scale_note
 
 GROUPS: tuple[tuple[str, str, str, tuple[Quantity, ...]], ...] = (
@@ -47,19 +52,42 @@ def methods_page(planner: Planner) -> MethodsPage:
     """Plan the methods page."""
     here = planner.on(METHODS)
     groups = (*(_group(*group) for group in GROUPS), _sorting())
-    parts = (("conventions", "Conventions"), ("storage", "How numbers are kept and drawn"))
+    citing = _citing(planner)
+    parts = (
+        *((("citing", "In a paper"),) if citing else ()),
+        ("conventions", "Conventions"),
+        ("storage", "How numbers are kept and drawn"),
+    )
     titles = (*parts, *((group.id, group.title) for group in groups), ("versions", "Versions"))
     return MethodsPage(
         path=here.page,
         frame=here.frame(
             f"Methods · {planner.run.title}",
             "What every number of this gallery is: unit, definition, source, how to read it.",
+            copying=citing is not None,
         ),
+        citing=citing,
         conventions=tuple(_conventions()),
         storage=tuple(_storage(here)),
         versions=tuple(_versions(here)),
         groups=groups,
         contents=tuple(Link(f"#{id_}", title) for id_, title in titles),
+    )
+
+
+def _citing(planner: Planner) -> Citing | None:
+    pieces = methods_text(planner)
+    if not pieces:
+        return None
+    models = [
+        (cell.facts.model, bool(cell.facts.layout.registers))
+        for model in planner.run.models
+        for cell in planner.measured(model.slug)[:1]
+    ]
+    return Citing(
+        text=read_aloud(pieces),
+        latex=written(pieces),
+        bibtex=f"{program_entry(planner.version)}\n{bibtex(models, citations(pieces))}",
     )
 
 
@@ -106,7 +134,8 @@ def _conventions() -> Iterator[Fact]:
 
 def _storage(planner: Planner) -> Iterator[Fact]:
     contents, stored = planner.contents, QuantisationEntry()
-    yield Fact("Shared scale", scale_note(contents.scale, contents.patch_scale))
+    patches = None if "patches" in contents.reduction else contents.patch_scale
+    yield Fact("Shared scale", scale_note(contents.scale, patches))
     yield Fact(
         "Ends of the scale",
         f"{power_label(contents.scale.low)} to {power_label(contents.scale.high)} times uniform, "
@@ -119,6 +148,12 @@ def _storage(planner: Planner) -> Iterator[Fact]:
         f"{stored.maximum}. Codes go from 0 to {stored.steps}. A decoded value is off by at most "
         f"{stored.error_bound}, which is 0.4 % of the map's maximum at the top and less below.",
     )
+    if contents.reduction.steps and contents.settings.max_bytes is not None:
+        yield Fact(
+            "Left out",
+            f"To keep the site within {size_in_words(contents.settings.max_bytes)}: "
+            f"{'; '.join(contents.reduction.words)}. The order in which things go: {ORDER}.",
+        )
     yield Fact(
         "Interpolation",
         "None, unless a reader asks for it: one value fills one patch.",

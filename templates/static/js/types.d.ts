@@ -5,7 +5,7 @@ declare const COLOUR_TABLES: Record<string, string>;
 
 /** A label of a wall's row: the layer's number from 1, or "pool". */
 type RowLabel = string;
-/** The number of a head from 1, or "mean", or "max". */
+/** The number of a head from 1, or "mean", "max" or "min". */
 type HeadLabel = string;
 
 interface PageModel {
@@ -21,8 +21,28 @@ interface PageModel {
   token: string;
   chunks: Record<string, string>;
   failure: string;
+  /** Address of the features of its patches; empty where there are none. */
+  alike: string;
   /** Id, commit, grid and preprocessing, for captions. */
   source: string;
+  /** Rows and columns of the patches; `grid` has fewer where maps are area means. */
+  measured: [number, number];
+  /** Why single heads are missing that the model has; empty where all are there. */
+  cut: string;
+}
+
+/** Features of all patches, a line for each direction (generator/present/alike_files.py). */
+interface AlikeFeatures {
+  codes: Uint8Array;
+  patches: number;
+  scales: number[];
+  /** The largest and the mean error of a cosine. */
+  error: [number, number];
+}
+
+interface AlikeHeader {
+  scales: number[];
+  error: [number, number];
 }
 
 interface PageData {
@@ -40,8 +60,6 @@ interface PageData {
   heads: number;
   pool: boolean;
   start: RowLabel;
-  /** Why heads are missing: a single file may leave some out. */
-  cut?: string;
   models: PageModel[];
 }
 
@@ -68,6 +86,8 @@ interface Header {
   /** [row, head + mean, key group], shares of 1. */
   mass: (number | null)[][][];
   statistics: Statistics;
+  /** Rows and columns of the patches; `grid` has fewer where maps are area means. */
+  facts?: { layout: { rows: number; cols: number } };
 }
 
 /** Mirrors generator/present/patches.py. */
@@ -189,6 +209,8 @@ interface State {
   place: Place | null;
   /** The place whose patch is the query, when the query is a patch. */
   from: Place | null;
+  /** The place whose patch is compared with all others; null for the middle of the picture. */
+  alike: Place | null;
   view: ViewName;
   /** Slugs of the two models that are compared. */
   a: string;
