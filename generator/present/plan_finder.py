@@ -45,7 +45,7 @@ def by_group(images: tuple[ImageEntry, ...]) -> tuple[ImageEntry, ...]:
 
 def values_of(planner: Planner, image: ImageEntry) -> tuple[float | None, ...]:
     """The numbers of an image, in the order of the statistics."""
-    cells = [planner.cell(model.slug, image.slug) for model in planner.run.models]
+    cells = [planner.cell(model.slug, image.slug) for model in planner.run.listed]
     held = [cell for cell in cells if isinstance(cell, CellContent)]
     divergence = planner.contents.divergence.get(image.slug)
     return image_values(held, divergence.mean if divergence else None)

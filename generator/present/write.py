@@ -325,7 +325,7 @@ def _publish_divergence(
 ) -> dict[str, Divergence]:
     found: dict[str, Divergence] = {}
     for image in run.images:
-        contents = [cells.get((model.slug, image.slug)) for model in run.models]
+        contents = [cells.get((model.slug, image.slug)) for model in run.listed]
         held = [content for content in contents if isinstance(content, CellContent)]
         file = publish_divergence(shelf, image.slug, held)
         if file is not None:

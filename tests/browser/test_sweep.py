@@ -128,3 +128,13 @@ def test_a_phone_shows_the_page_of_the_sweep_without_scrolling_aside(
         page.goto((site / path / "index.html").as_uri())
         assert page.evaluate("document.documentElement.scrollWidth") == 390, path
     page.close()
+
+
+def test_two_models_are_first_the_two_that_are_seen(page: Page, site: Path) -> None:
+    open_image(page, site)
+    page.get_by_role("button", name="Two models").click()
+    said = [page.locator(f"#{name} option:checked").inner_text() for name in ("a", "b")]
+    assert said == ["Plain", "our run, step 16000"]
+    page.get_by_label("Second model").select_option(label="our run, step 0")
+    expect(page.locator("#pair-says")).to_contain_text("our run, step 0")
+    expect(page.locator("#pair-value")).not_to_be_empty()

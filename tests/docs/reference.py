@@ -83,16 +83,17 @@ def _row(option: click.Option, ctx: click.Context) -> str:
     record = option.get_help_record(ctx)
     assert record is not None, f"{option.name} is hidden"
     names, text = record
-    facts = ""
-    if found := AT_THE_END.match(text):
-        text, facts = found["text"], found["facts"]
+    facts: list[str] = []
+    while found := AT_THE_END.match(text):
+        text = found["text"]
+        facts = [*found["facts"].split("; "), *facts]
     said = [_marked(" ".join(text.split()))]
     if isinstance(option.type, click.Choice):
         names = names.rsplit(" [", 1)[0]
         said.append(f"One of {', '.join(f'`{choice}`' for choice in option.type.choices)}.")
     if targets := getattr(option, "targets", ()):
         said.append(f"Only with `--to {'` or `'.join(targets)}`.")
-    said += [_fact(fact) for fact in facts.split("; ") if fact]
+    said += [_fact(fact) for fact in facts]
     return f"| {', '.join(f'`{name}`' for name in re.split(', | / ', names))} | {' '.join(said)} |"
 
 

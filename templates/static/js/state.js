@@ -22,6 +22,12 @@ const State = (() => {
    */
   function defaults(page) {
     const models = slugs(page);
+    const steps = Sweeps.last(page);
+    const shown = models.filter((slug) =>
+      Sweeps.shows(page, { steps, spread: false }, page.models.findIndex((model) => model.slug === slug)),
+    );
+    // a sweep alone: its first step and its last
+    const [a, b] = shown.length > 1 ? shown : [models[0], models[models.length - 1]];
     return {
       layer: page.start,
       head: "mean",
@@ -37,14 +43,14 @@ const State = (() => {
       from: null,
       alike: null,
       view: "wall",
-      a: models[0] ?? "",
-      b: models[1] ?? models[0] ?? "",
+      a: a ?? "",
+      b: b ?? "",
       how: "difference",
       slide: 50,
       order: "number",
       pairLayers: "number",
       pairHeads: "number",
-      steps: Sweeps.last(page),
+      steps,
       spread: false,
     };
   }

@@ -28,7 +28,7 @@ const Sweeps = (() => {
   /**
    * Whether a model has a column: those that are not the chosen step of their sweep have none.
    * @param {PageData} page
-   * @param {State} state
+   * @param {Pick<State, "steps" | "spread">} state
    * @param {number} index of the model
    */
   function shows(page, state, index) {
