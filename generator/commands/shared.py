@@ -82,13 +82,17 @@ def options(group: tuple[Callable[[Command], Command], ...]) -> Callable[[Comman
 
 
 @contextmanager
-def one_line_errors() -> Iterator[None]:
-    """An error the user can act on is one line; anything else is a bug and keeps its traceback."""
+def one_line_errors(code: int = 1) -> Iterator[None]:
+    """An error the user can act on is one line; anything else is a bug and keeps its traceback.
+
+    Args:
+        code: that the program ends with.
+    """
     try:
         yield
     except GalleryError as error:
         click.echo(f"Error: {error}", err=True)
-        sys.exit(1)
+        sys.exit(code)
     except KeyboardInterrupt:
         click.echo("Stopped. What was measured is kept: run the same command to go on.", err=True)
         sys.exit(INTERRUPTED)

@@ -15,6 +15,7 @@ from generator.present.plan_model_sinks import sinks_section
 from generator.present.plan_model_stream import massive_section, norms_section, onset_section
 from generator.present.plan_report import report_links
 from generator.present.plan_similarity import heads_alike_section, layers_alike_section
+from generator.present.plan_sweep import sweep_link
 from generator.present.planner import Planner, model_path
 from generator.present.views import Fact
 from generator.present.views_model import ModelImage, ModelPage, Section
@@ -55,6 +56,7 @@ def _page(planner: Planner, model: ModelEntry, part: Part) -> ModelPage:
         range=part.range,
         failure=notice(model.failure) if part.first else None,
         comparisons=report_links(here, model.slug) if part.first else (),
+        sweep=sweep_link(here, model),
     )
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 import torch
 
 from generator.extras import DEFAULT_EXTRAS
-from tests.benchmarks import browsing, measuring, presenting
+from tests.benchmarks import browsing, measuring, presenting, turning
 
 
 @dataclass(frozen=True)
@@ -172,6 +172,15 @@ def browsing_lines(folder: Path, images: int, rounds: int) -> list[Line]:
             Line(f"{what}: all maps", found.all_maps, "s"),
             Line(f"{what}: another layer", found.layer_change * 1e3, "ms", goals[2]),
         ]
+    single = turning.turning(folder / "single", 4, 15, rounds)
+    what = "a single file of 15 images x 4 models"
+    lines += [
+        Line(f"{what}: size", single.file_bytes / 1e6, "MB"),
+        Line(f"{what}: opened", single.opened, "s"),
+        Line(f"{what}: a page turned", single.turned * 1e3, "ms", "<= 300"),
+        Line(f"{what}: the same, of opening", single.turned / single.opened, "x"),
+        Line(f"{what}: all maps of an image", single.all_maps, "s"),
+    ]
     gallery = browsing.many_images(folder / "images", images, 4, rounds)
     what = f"{images:,} images x 4 models"
     lines += [
