@@ -19,6 +19,10 @@ from generator.measure.layouts import VisionConfig
 from generator.measure.processors import RESAMPLE_NAMES, Processor
 from generator.records import FieldOfView, Preprocessing, View
 
+MOST_PATCHES = 32_768
+"""Patches of one input, at most: of more, the attention of a single head would take over 4 GB. A
+long thin picture comes to that when all of it is to be seen."""
+
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
@@ -99,7 +103,8 @@ def locate(
         model: named in errors.
 
     Raises:
-        ModelError: the checkpoint's own crop is larger than its resized picture.
+        ModelError: the checkpoint's own crop is larger than its resized picture, or the input is
+            larger than can be measured.
     """
     side = preprocessing.resolution
     box = (0.0, 0.0, float(width), float(height))
@@ -116,6 +121,13 @@ def locate(
         )
     else:
         resized, kept = _own_sizes(width, height, processor, vision, side, model)
+    rows, cols = kept[1] // vision.patch_height, kept[0] // vision.patch_width
+    if rows * cols > MOST_PATCHES:
+        raise ModelError(
+            f"{model} would see a picture of {width} x {height} px as {rows:,} x {cols:,} patches, "
+            f"where at most {MOST_PATCHES:,} patches are measured.",
+            "Lower --resolution, use --field-of-view square, or crop the picture.",
+        )
     left, top = (resized[0] - kept[0]) // 2, (resized[1] - kept[1]) // 2
     # A convolution drops what no whole patch covers: at the right and at the bottom.
     crop = (

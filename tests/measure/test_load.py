@@ -72,6 +72,35 @@ def test_checkpoint_of_another_config(folder: Path) -> None:
     assert line.endswith("Check that the checkpoint belongs to its config.json.")
 
 
+@pytest.mark.parametrize("count", [1, 7])
+def test_registers_that_the_config_miscounts(
+    count: int, saved: Callable[[str], Path], tmp_path: Path
+) -> None:
+    folder = shutil.copytree(saved("dinov2 with registers"), tmp_path / "spoilt")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"num_register_tokens": count}))
+    assert refusal(folder) == (
+        "The weights of spoilt lack 1 tensors of Dinov2WithRegistersModel, "
+        "embeddings.register_tokens first; random values would stand in for them. "
+        "Check that the checkpoint belongs to its config.json."
+    )
+
+
+def test_an_image_size_that_patches_do_not_divide(folder: Path) -> None:
+    """The convolution of the patches drops the rest, and so does the view of the picture."""
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"image_size": 65}))
+    model = ready(folder)
+    item = prepared(model, whole=False)
+    (record,) = measured(model, item)
+    assert (record.layout.rows, record.layout.cols) == (4, 4)
+    view = record.view
+    assert view.input_width // 16 == view.input_height // 16 == 4
+    assert (view.right - view.left, view.bottom - view.top) == pytest.approx(
+        (100 * view.input_width / 65, 100 * view.input_height / 65), abs=1.6
+    )
+
+
 def test_weights_cut_short(folder: Path) -> None:
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1000])

@@ -194,6 +194,18 @@ def test_a_crop_larger_than_the_picture_is_refused() -> None:
     )
 
 
+def test_a_picture_too_long_to_be_seen_whole_is_refused() -> None:
+    with pytest.raises(ModelError) as error:
+        prepare(noise((3000, 1)), None, vision(), "whole", 224)
+    assert str(error.value) == (
+        "test/model would see a picture of 3000 x 1 px as 14 x 42,000 patches, where at most "
+        "32,768 patches are measured. Lower --resolution, use --field-of-view square, or crop the "
+        "picture."
+    )
+    square, _, _ = prepare(noise((3000, 1)), None, vision(), "square", 224)
+    assert square.shape == (3, 224, 224)
+
+
 def test_a_model_that_cannot_be_resized_says_so() -> None:
     fixed = vision(14, model_type="aimv2_vision_model")
     with pytest.raises(ModelError) as error:
