@@ -31,7 +31,7 @@ FLOORS = (
         "record_file",
         "size_spec",
     ),
-    ("annotations", "compare_spec", "images", "store"),
+    ("annotations", "compare_spec", "images", "store", "sweep_spec"),
     ("spec",),
     ("options",),
     ("analysis",),

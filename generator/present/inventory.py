@@ -57,6 +57,7 @@ def manifest_of(run: Run, contents: Contents, pages: tuple[str, ...], version: s
         site_url=run.site_url,
         anonymous=run.anonymous,
         reductions=tuple(_reductions(contents.reduction)),
+        sweeps=run.sweeps,
     )
 
 

@@ -24,7 +24,7 @@ from generator.records import (
     TokenLayout,
     View,
 )
-from generator.run import Author, Failure, Paper, PaperLink, TeaserCell
+from generator.run import Author, Failure, Paper, PaperLink, Sweep, SweepStep, TeaserCell
 
 MANIFEST = "manifest.json"
 MANIFEST_SCHEMA = "manifest.schema.json"
@@ -341,6 +341,7 @@ class Manifest:
         site_url: where the site will stand, ending in a slash; empty when nobody said.
         anonymous: whether names, links and folders were left out on purpose.
         reductions: what was left out to keep the site within ``settings.max_bytes``, in order.
+        sweeps: models that are checkpoints of one model, with their steps.
     """
 
     schema: int
@@ -364,6 +365,7 @@ class Manifest:
     site_url: str = ""
     anonymous: bool = False
     reductions: tuple[ReductionItem, ...] = ()
+    sweeps: tuple[Sweep, ...] = ()
 
     @property
     def files(self) -> tuple[FileEntry, ...]:
@@ -385,7 +387,7 @@ _CLASSES: dict[str, type] = {
     for documented in (
         *(Manifest, Program, ScaleEntry, QuantisationEntry, Settings, FileEntry),
         *(ModelItem, ImageItem, Measurement, CellItem, PairItem, Failure, ReductionItem),
-        *(Paper, Author, PaperLink, TeaserCell),
+        *(Paper, Author, PaperLink, TeaserCell, Sweep, SweepStep),
         *(Environment, ModelFacts, Preprocessing, TokenLayout, View),
     )
 }

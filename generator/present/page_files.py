@@ -65,6 +65,7 @@ class PageFiles:
             ("image", site.images),
             ("model", site.models),
             ("report", site.reports),
+            ("sweep", site.sweeps),
             ("methods", (site.methods,)),
         )
         written: list[str] = []

@@ -19,6 +19,8 @@ from generator.present.views import (
     Link,
     PageData,
     PageModel,
+    PageStep,
+    PageSweep,
     QueryChoice,
 )
 from generator.present.views_image import ImagePage, ModelColumn
@@ -36,7 +38,7 @@ from generator.present.wording import (
     scale_note,
     wall_alt,
 )
-from generator.run import Failure, ImageEntry, ModelEntry
+from generator.run import Failure, ImageEntry, ModelEntry, Run
 
 _FIELDS = {
     "square": "the centred square",
@@ -160,6 +162,16 @@ def _data(planner: Planner, image: ImageEntry) -> PageData:
         pool=any(POOL in cell.rows for cell in found),
         start=str(min(layers, default=1)),
         models=models,
+        sweeps=_sweeps(planner.run),
+    )
+
+
+def _sweeps(run: Run) -> tuple[PageSweep, ...]:
+    """The sweeps, their checkpoints by their places among the models."""
+    places = {model.slug: place for place, model in enumerate(run.models)}
+    return tuple(
+        PageSweep(sweep.label, tuple(PageStep(s.step, places[s.model]) for s in sweep.steps))
+        for sweep in run.sweeps
     )
 
 

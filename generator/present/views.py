@@ -174,6 +174,32 @@ class PageModel:
 
 
 @dataclass(frozen=True, slots=True)
+class PageStep:
+    """A checkpoint of a sweep.
+
+    Attributes:
+        step: of the training.
+        model: its place among the page's models, from 0.
+    """
+
+    step: int
+    model: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageSweep:
+    """One model at several steps, of which one is shown at a time.
+
+    Attributes:
+        label: of the sweep.
+        steps: by step.
+    """
+
+    label: str
+    steps: tuple[PageStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PageData:
     """An image page's data for its scripts.
 
@@ -192,6 +218,7 @@ class PageData:
         pool: whether a model has a pooling probe.
         start: layer shown first, a label.
         models: the models, in order.
+        sweeps: those that are checkpoints of one model.
     """
 
     slug: str
@@ -208,3 +235,4 @@ class PageData:
     pool: bool
     start: str
     models: tuple[PageModel, ...]
+    sweeps: tuple[PageSweep, ...] = ()

@@ -61,6 +61,13 @@ interface PageData {
   pool: boolean;
   start: RowLabel;
   models: PageModel[];
+  sweeps: PageSweep[];
+}
+
+/** Checkpoints of one model; `model` is a place among the models. */
+interface PageSweep {
+  label: string;
+  steps: { step: number; model: number }[];
 }
 
 interface Statistics {
@@ -221,6 +228,10 @@ interface State {
   order: OrderName;
   pairLayers: PairLayers;
   pairHeads: PairHeads;
+  /** The chosen step of each sweep. */
+  steps: number[];
+  /** Whether all steps stand side by side. */
+  spread: boolean;
 }
 
 /** What a model shows for a state. */
