@@ -22,11 +22,14 @@ PATCH_VALUE = 0.9
 NORM = 0.6
 WALL_VALUE = 0.4
 HEADER = 2200
-DRAWN = 13
+DRAWN = 15
 """Maps of a cell's analyses."""
 
-DRAWN_PAGE = 25_000
-"""What they add to the page of an image, for each model."""
+FEATURES = 43
+"""Bytes of a patch's features, for cosines under the pointer."""
+
+DRAWN_PAGE = 30_000
+"""What they add to the page of an image, for each model, and to the manifest."""
 
 PICTURE = 900
 """Bytes of a map as a picture, but for its patches."""
@@ -127,7 +130,7 @@ def cell_price(
         tokens={detail: tokens(*counts) for detail, counts in shown.items()},
         patches=rows(kept) if kept else 0,
         patch_means=rows(1) if kept else 0,
-        figures=int(DRAWN * (PICTURE + patches) + 2 * DRAWN * patches + DRAWN_PAGE) * drawn,
+        figures=(DRAWN * (PICTURE + 3 * patches) + FEATURES * patches + DRAWN_PAGE) * drawn,
         wall=int(layers * (heads + 1) * patches * WALL_VALUE + PICTURE),
         rest=int(12_000 + 800 * (layers + 1) + 8 * patches + 60 * layers * heads + PICTURE),
     )
@@ -136,7 +139,7 @@ def cell_price(
 def model_price(vision: VisionConfig) -> int:
     """What the page of a model takes, with its charts and what they are drawn from."""
     maps = vision.layers * vision.heads
-    return 150_000 + 3_200 * maps + 2 * maps**2
+    return 190_000 + 3_200 * maps + 2 * maps**2
 
 
 def fitting(shared: int, cells: Sequence[CellPrice], limit: int | None) -> SitePrice:

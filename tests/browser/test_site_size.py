@@ -99,7 +99,7 @@ def test_a_head_that_is_left_out_is_said_to_be_and_its_mean_is_shown(opened: Ope
     page.select_option("#head", "mean")
     opened.wait()
     expect(stage.locator(".stage-map")).to_be_visible()
-    assert painted(page) == [HEADS + 2 if layer >= 3 else 1 for layer in range(LAYERS)]
+    assert painted(page) == [HEADS + 3 if layer >= 3 else 1 for layer in range(LAYERS)]
 
 
 def painted(page: Page) -> list[int]:
@@ -108,7 +108,7 @@ def painted(page: Page) -> list[int]:
         """() => {
             const canvas = document.querySelector('[data-wall="0"] canvas');
             const page = JSON.parse(document.getElementById('page-data').textContent);
-            const columns = page.models[0].heads + 2;
+            const columns = page.models[0].heads + 3;
             const rows = 6;
             const context = canvas.getContext('2d');
             return Array.from({length: rows}, (_, row) => {
