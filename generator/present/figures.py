@@ -119,6 +119,11 @@ def query_name(token: str) -> str:
     return f"query-{token.lower()}"
 
 
+def place_name(name: str, place: int) -> str:
+    """Name of a map that is drawn for each of the vectors that objects are looked for in."""
+    return f"{name}-{place + 1}" if place else name
+
+
 def drawings(maps: CellMaps) -> Iterator[Drawing]:
     """Everything of a cell that is drawn as a map."""
     yield Drawing("norms-peak", "norms", maps.norms.peak)
@@ -126,12 +131,14 @@ def drawings(maps: CellMaps) -> Iterator[Drawing]:
     for query in maps.queries:
         yield Drawing(query_name(query.token), "attention", query.values)
     yield Drawing("rollout", "rollout", maps.rollout)
-    if not isinstance(maps.lost, NotApplicable):
-        yield Drawing("lost-degree", "degree", maps.lost.inverse_degree)
-        yield Drawing("lost-seed", "signed", maps.lost.similarity)
-        yield Drawing("lost-score", "signed", maps.lost.score)
-    if not isinstance(maps.tokencut, NotApplicable):
-        yield Drawing("tokencut", "signed", maps.tokencut.vector)
+    for n, lost in enumerate((maps.lost, *maps.further_lost)):
+        if not isinstance(lost, NotApplicable):
+            yield Drawing(place_name("lost-degree", n), "degree", lost.inverse_degree)
+            yield Drawing(place_name("lost-seed", n), "signed", lost.similarity)
+            yield Drawing(place_name("lost-score", n), "signed", lost.score)
+    for n, cut in enumerate((maps.tokencut, *maps.further_tokencut)):
+        if not isinstance(cut, NotApplicable):
+            yield Drawing(place_name("tokencut", n), "signed", cut.vector)
     for name, part in (("component", maps.component), ("without", maps.component_without)):
         if isinstance(part, ComponentMap):
             yield Drawing(name, "deviations", part.scores)
