@@ -122,8 +122,8 @@ def test_the_top_of_the_mass_is_shown_on_small_maps_too(visit: Visit, site: Any)
             const cell = document.querySelector('[data-wall="0"] .wall-cell');
             const {width, height} = cell.getBoundingClientRect();
             const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-            // head 2 is the fourth column, after mean and maximum and the gap beside them
-            const left = 3 * (width + 1) + 6;
+            // head 2 is the fifth column, after mean, maximum, minimum and the gap beside them
+            const left = 4 * (width + 1) + 6;
             return Array.from({length: 24}, (_, i) => {
                 const x = Math.floor(left + (i % 6 + 0.5) / 6 * width);
                 const y = Math.floor((Math.floor(i / 6) + 0.5) / 4 * height);
