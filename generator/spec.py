@@ -109,7 +109,8 @@ class GallerySpec(BaseModel):
             ``off``; ``auto`` is ``mean`` up to a grid of 16x16 patches, and ``off`` above.
         extras: what to measure beside attention: ``features``, ``massive``, ``values``,
             ``relevance``, ``lens``; also ``all`` or ``none``, or a text with commas.
-        objects: which vectors of the last layer to keep for finding objects.
+        objects: which vectors of the last layer to find objects in: ``keys``, ``queries``,
+            ``values``, or several in a list or a text with commas.
         target: class, by its number, that relevance and the logit lens are about; None for each
             model's own first guess.
         batch_size: pictures at a time; None for as many as fit.
@@ -160,7 +161,9 @@ class GallerySpec(BaseModel):
     extras: tuple[Extra, ...] = Field(
         DEFAULT_EXTRAS, description=f"{', '.join(EXTRAS)}, all or none"
     )
-    objects: Projection = Field("keys", description="keys, queries or values")
+    objects: tuple[Projection, ...] = Field(
+        ("keys",), min_length=1, description="keys, queries or values, or several of them"
+    )
     target: Annotated[int, Field(strict=True, ge=0)] | None = Field(
         None, description="a class's number, from 0"
     )
@@ -194,10 +197,19 @@ class GallerySpec(BaseModel):
             return ()
         return EXTRAS if words == ["all"] else tuple(words)
 
-    @field_validator("extras")
+    @field_validator("objects", mode="before")
     @classmethod
-    def _in_order(cls, extras: tuple[Extra, ...]) -> tuple[Extra, ...]:
-        return tuple(sorted(set(extras)))
+    def _objects(cls, given: Any) -> Any:
+        """A name, several in a list, or a text with commas; the order has no meaning."""
+        names = given.split(",") if isinstance(given, str) else given
+        if not isinstance(names, list | tuple):
+            return given
+        return tuple(name.strip() if isinstance(name, str) else name for name in names)
+
+    @field_validator("extras", "objects")
+    @classmethod
+    def _in_order(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(sorted(set(names)))
 
     @model_validator(mode="wrap")
     @classmethod
@@ -222,7 +234,7 @@ class GallerySpec(BaseModel):
         explained = not {"relevance", "lens"}.isdisjoint(self.extras)
         return Measuring(
             extras=self.extras,
-            objects=self.objects if "features" in self.extras else "keys",
+            objects=self.objects if "features" in self.extras else ("keys",),
             target=self.target if explained else None,
         )
 

@@ -41,8 +41,9 @@ BESIDE: tuple[Callable[[Command], Command], ...] = (
     ),
     click.option(
         "--objects",
-        type=click.Choice(["keys", "queries", "values"]),
-        help="Vectors of the last layer to find objects in.  [default: keys]",
+        metavar="NAMES",
+        help="Vectors of the last layer to find objects in: keys, queries or values, or several "
+        "with commas.  [default: keys]",
     ),
     click.option(
         "--target",

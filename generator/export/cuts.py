@@ -48,7 +48,8 @@ class Cut:
         """What is left out, as a reader is told."""
         said = []
         if self.patches:
-            said.append(f"{PATCHES}, cosines of any patch")
+            said.append(PATCHES)
+            said.append("cosines with any chosen patch (those with a few stated patches stay)")
         if self.token_heads:
             said.append("single heads of queries other than CLS (their mean over heads stays)")
         if self.low_heads:

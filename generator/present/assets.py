@@ -23,6 +23,7 @@ STYLESHEETS = (
 PRINT = "print.css"
 BOOT = "boot.js"
 SCRIPTS = (
+    "lifetime.js",
     "decode.js",
     "files.js",
     "scale.js",
@@ -71,6 +72,7 @@ SINGLE = "single.js"
 """Of a whole site in one file only."""
 
 INDEX_SCRIPTS = (
+    "lifetime.js",
     "decode.js",
     "files.js",
     "numbers.js",
@@ -82,7 +84,7 @@ INDEX_SCRIPTS = (
 )
 """Of an index page, in order."""
 
-COPY_SCRIPTS = ("dom.js", "copy.js")
+COPY_SCRIPTS = ("lifetime.js", "dom.js", "copy.js")
 """Of a page with texts to copy and nothing else."""
 
 

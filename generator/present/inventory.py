@@ -56,8 +56,8 @@ def manifest_of(run: Run, contents: Contents, pages: tuple[str, ...], version: s
         paper=run.paper,
         site_url=run.site_url,
         anonymous=run.anonymous,
-        sweeps=run.sweeps,
         reductions=tuple(_reductions(contents.reduction)),
+        sweeps=run.sweeps,
     )
 
 

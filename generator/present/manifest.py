@@ -340,8 +340,8 @@ class Manifest:
         paper: that the gallery belongs to; null without one.
         site_url: where the site will stand, ending in a slash; empty when nobody said.
         anonymous: whether names, links and folders were left out on purpose.
-        sweeps: models that are checkpoints of one model, with their steps.
         reductions: what was left out to keep the site within ``settings.max_bytes``, in order.
+        sweeps: models that are checkpoints of one model, with their steps.
     """
 
     schema: int
@@ -364,8 +364,8 @@ class Manifest:
     paper: Paper | None = None
     site_url: str = ""
     anonymous: bool = False
-    sweeps: tuple[Sweep, ...] = ()
     reductions: tuple[ReductionItem, ...] = ()
+    sweeps: tuple[Sweep, ...] = ()
 
     @property
     def files(self) -> tuple[FileEntry, ...]:

@@ -19,6 +19,7 @@ const Page = (() => {
    * @property {ReturnType<typeof Sweeps.create>} sweeps
    * @property {{layer: RowLabel, head: HeadLabel} | null} previewed under the pointer in a wall
    * @property {Place | null} pointed under the pointer in a picture
+   * @property {AbortSignal} ended aborted when another page takes this one's place
    * @property {number} frame the animation frame asked for; 0 when none is
    */
 
@@ -68,6 +69,7 @@ const Page = (() => {
       sweeps: Sweeps.create(page, state.set, state.get),
       previewed: null,
       pointed: null,
+      ended: Lifetime.signal(),
       frame: 0,
     };
     TakeAway.create(page, {
@@ -211,13 +213,14 @@ const Page = (() => {
 
   /** @param {App} app */
   function schedule(app) {
-    if (!app.frame) app.frame = requestAnimationFrame(() => update(app));
+    if (!app.frame && !app.ended.aborted) app.frame = requestAnimationFrame(() => update(app));
   }
 
   /** @param {App} app */
   function update(app) {
     const { page, shown: views, pointed } = app;
     app.frame = 0;
+    if (app.ended.aborted) return;
     const chosen = app.state.get();
     const current = { ...chosen, ...app.previewed };
     const place = pointed ?? chosen.place;
@@ -278,12 +281,12 @@ const Page = (() => {
    */
   function pin(app, place, second) {
     if (app.state.get().query === PatchQueries.ID && !second) {
-      app.state.set({ from: rounded(place) }, "walk");
+      app.state.set({ from: Places.rounded(place) }, "walk");
       return;
     }
     const kept = app.state.get().place;
     const again = kept && Math.hypot(kept.x - place.x, kept.y - place.y) < app.page.width / 100;
-    app.state.set({ place: again ? null : rounded(place) }, "replace");
+    app.state.set({ place: again ? null : Places.rounded(place) }, "replace");
   }
 
   /**
@@ -294,19 +297,10 @@ const Page = (() => {
    * @param {boolean} second
    */
   function step(app, model, by, second) {
-    const [rows, cols] = model.grid;
     const state = app.state.get();
     const origin = second ? null : State.origin(app.page, state);
-    const place = origin ?? state.place;
-    const at = place && Places.patchAt(model, place);
-    const next = at
-      ? {
-          row: Math.min(rows - 1, Math.max(0, at.row + by[0])),
-          col: Math.min(cols - 1, Math.max(0, at.col + by[1])),
-        }
-      : { row: Math.floor(rows / 2), col: Math.floor(cols / 2) };
+    const there = Places.moved(model, origin ?? state.place, by);
     app.pointed = null;
-    const there = rounded(Places.centre(model, next));
     app.state.set(origin ? { from: there } : { place: there }, origin ? "walk" : "replace");
   }
 
@@ -325,15 +319,7 @@ const Page = (() => {
     if (link instanceof HTMLAnchorElement) link.click();
   }
 
-  /**
-   * As precise as the address holds it.
-   * @param {Place} place
-   */
-  function rounded(place) {
-    return { x: Math.round(place.x * 10) / 10, y: Math.round(place.y * 10) / 10 };
-  }
-
   return { start };
 })();
 
-Page.start();
+Lifetime.each(Page.start);

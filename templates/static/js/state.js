@@ -210,14 +210,16 @@ const State = (() => {
       state = parse(location.hash, page);
       changed(state);
     }
-    window.addEventListener("popstate", follow);
-    window.addEventListener("hashchange", follow);
+    const signal = Lifetime.signal();
+    window.addEventListener("popstate", follow, { signal });
+    window.addEventListener("hashchange", follow, { signal });
 
     /**
      * @param {Partial<State>} patch
      * @param {"push" | "walk" | "replace"} how `walk` makes one history entry of quick steps
      */
     function set(patch, how) {
+      if (signal.aborted) return; // the address is another page's
       const before = format(state);
       state = { ...state, ...patch };
       const after = format(state);
