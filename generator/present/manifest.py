@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
+from generator.figure_spec import FigureSpec
 from generator.present.quantise import FORMULA, STEPS
 from generator.records import (
     Environment,
@@ -61,6 +62,7 @@ Kind = Literal[
     "teaser",
     "seen",
     "social",
+    "paper-figure",
 ]
 
 
@@ -102,7 +104,7 @@ class FileEntry:
             ``filters`` (of the patch embedding); for two models ``agreement`` (of their maps of an
             image, with baselines) and ``pair-similarity`` (of their heads); for the front page
             ``teaser`` (a map), ``seen`` (what a model saw of a picture) and ``social`` (for link
-            previews).
+            previews); for a paper ``paper-figure`` (a figure, its LaTeX or its bibliography).
         query: id of the query, for chunks, walls and maps.
         made_of: hash of all inputs that decide the bytes; a rebuild takes the file over by it.
         sha256: hash of the bytes.
@@ -289,6 +291,23 @@ class PairItem:
 
 
 @dataclass(frozen=True, slots=True)
+class FigureItem:
+    """A figure for a paper.
+
+    Attributes:
+        title: what it shows.
+        request: what was asked for, with models and images by their slugs.
+        files: the picture, its LaTeX and its bibliography; none where it could not be drawn.
+        failure: why it could not be drawn; null when it was.
+    """
+
+    title: str
+    request: FigureSpec
+    files: tuple[FileEntry, ...]
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """Everything a site is made of. Paths are relative to the folder of this file.
 
@@ -310,6 +329,7 @@ class Manifest:
         front: files of the front page.
         patch_scale: the shared colour scale of patches as queries; null where there are none.
         pairs: models compared two by two.
+        figures: for papers, drawn with the site.
         paper: that the gallery belongs to; null without one.
         site_url: where the site will stand, ending in a slash; empty when nobody said.
         anonymous: whether names, links and folders were left out on purpose.
@@ -332,6 +352,7 @@ class Manifest:
     front: tuple[FileEntry, ...] = ()
     patch_scale: ScaleEntry | None = None
     pairs: tuple[PairItem, ...] = ()
+    figures: tuple[FigureItem, ...] = ()
     paper: Paper | None = None
     site_url: str = ""
     anonymous: bool = False
@@ -347,6 +368,7 @@ class Manifest:
             *images,
             *(file for cell in self.cells for file in cell.files),
             *(file for pair in self.pairs for file in pair.files),
+            *(file for figure in self.figures for file in figure.files),
         )
 
 
@@ -356,6 +378,7 @@ _CLASSES: dict[str, type] = {
     for documented in (
         *(Manifest, Program, ScaleEntry, QuantisationEntry, Settings, FileEntry),
         *(ModelItem, ImageItem, Measurement, CellItem, PairItem, Failure),
+        *(FigureItem, FigureSpec),
         *(Paper, Author, PaperLink, TeaserCell),
         *(Environment, ModelFacts, Preprocessing, TokenLayout, View),
     )

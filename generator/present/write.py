@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -39,6 +39,7 @@ from generator.present.location_files import LocationFiles
 from generator.present.manifest import (
     MANIFEST,
     MANIFEST_SCHEMA,
+    FigureItem,
     FileEntry,
     Kind,
     Manifest,
@@ -58,10 +59,10 @@ from generator.present.truth import score_cells
 from generator.present.views_index import Site
 from generator.present.weight_files import ReadWeights, publish_weights
 from generator.records import AttentionRecord
-from generator.run import Failure, ImageEntry, Run
+from generator.run import Failure, FigureEntry, ImageEntry, Run
 
 Read = Callable[[str], AttentionRecord]
-Finish = Callable[[Path], None]
+Draw = Callable[[Path], tuple[FigureItem, ...]]
 Advance = Callable[[], None]
 
 STEPS_A_CELL = 2
@@ -101,7 +102,7 @@ def build_site(
     settings: Settings | None = None,
     read_weights: ReadWeights | None = None,
     advance: Advance = lambda: None,
-    finish: Finish = lambda _: None,
+    draw: Draw = lambda _: (),
 ) -> SiteReport:
     """Build the site of a run.
 
@@ -115,8 +116,8 @@ def build_site(
         settings: how records are drawn.
         read_weights: gives what is seen of a model without an image, by ``ModelEntry.weights``.
         advance: called ``STEPS_A_CELL`` times for each cell, as the work goes on.
-        finish: given the folder when everything else is in it, before it becomes ``out``: the
-            figures that ``run`` names are drawn into it.
+        draw: given the folder when all numbers and the manifest are in it: draws figures for
+            papers into it, and says which.
 
     Raises:
         StoreError: ``out`` is not empty and not a site of ours, or cannot be written.
@@ -126,9 +127,11 @@ def build_site(
     with staged(out) as stage:
         shelf = Shelf(stage, out, settings)
         contents = _publish(run, read, read_weights, shelf, templates, advance)
+        _write_manifest(manifest_of(run, contents, (), version), stage)
+        figures = draw(stage)
+        run = replace(run, figures=tuple(_entry(figure) for figure in figures))
         pages = _write_pages(plan_site(run, contents, version), stage, templates)
-        _write_manifest(manifest_of(run, contents, pages, version), stage)
-        finish(stage)
+        _write_manifest(manifest_of(run, contents, pages, version, figures), stage)
         size = sum(file.stat().st_size for file in stage.rglob("*") if file.is_file())
     return SiteReport(
         out=out,
@@ -139,6 +142,10 @@ def build_site(
         scale=contents.scale,
         failures=_failures(run, contents),
     )
+
+
+def _entry(figure: FigureItem) -> FigureEntry:
+    return FigureEntry(figure.title, tuple(f.path for f in figure.files), figure.failure)
 
 
 def _publish(

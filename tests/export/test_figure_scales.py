@@ -70,7 +70,9 @@ def test_numbers_of_a_bar_stand_where_their_values_are(form: Form) -> None:
     assert min(np.diff(places)) > 0.06
     for tick in tone.ticks[1:-1]:
         number = 1 / float(tick.label[2:]) if tick.label[:2] == "1/" else float(tick.label)
-        assert placed(np.array([number]), low, 33.1, form)[0] == pytest.approx(tick.position, abs=1e-6)
+        assert placed(np.array([number]), low, 33.1, form)[0] == pytest.approx(
+            tick.position, abs=1e-6
+        )
 
 
 def test_each_model_has_its_own_bar_over_its_layers_and_heads(made: Figuring) -> None:
@@ -99,7 +101,9 @@ def test_a_layer_s_scale_is_shared_by_its_models(made: Figuring) -> None:
 
 def test_more_ranges_than_bars_are_one_bar_without_numbers(made: Figuring) -> None:
     with styled():
-        scene = Scene(made.source, request(images=("image0",), scale="layer", layers="1-2", width=2.5))
+        scene = Scene(
+            made.source, request(images=("image0",), scale="layer", layers="1-2", width=2.5)
+        )
         found = draw_grid(scene, layout("layers", "models"))
     assert [one for one in bars(found) if "of each" in one]
     assert all(f"layer {n} from" in said(found) for n in (1, 2))
