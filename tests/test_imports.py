@@ -15,11 +15,12 @@ import generator
 PACKAGE = Path(generator.__file__).parent
 FLOORS = (
     ("errors",),
-    ("extras",),
+    ("extras", "token_layout"),
     ("records",),
     ("run",),
-    ("amounts", "bundled", "packing", "slugs", "toml", "progress"),
+    ("amounts", "bundled", "latex", "packing", "papers", "slugs", "toml", "progress"),
     (
+        "bibliography",
         "box_files",
         "credits",
         "groups",
@@ -31,6 +32,7 @@ FLOORS = (
     ),
     ("annotations", "compare_spec", "images", "store"),
     ("spec",),
+    ("options",),
     ("analysis",),
     ("measure", "present"),
     ("export",),
@@ -148,7 +150,7 @@ def test_torch_is_imported_in_one_folder_only(path: Path) -> None:
 
 
 def test_records_need_numpy_and_the_standard_library_only() -> None:
-    for module in ("errors", "extras", "records", "run"):
+    for module in ("errors", "extras", "token_layout", "records", "run"):
         for name, _, _ in imports(PACKAGE / f"{module}.py"):
             first = name.split(".")[0]
             assert first in {"generator", "numpy"} | set(sys.stdlib_module_names), name

@@ -51,7 +51,10 @@ if TYPE_CHECKING:
     "--layers", default="", metavar="LIST", help="Such as 1,6-12, last or all.  [default: last]"
 )
 @click.option(
-    "--heads", default="", metavar="LIST", help="Such as 1-3, mean, max or all.  [default: mean]"
+    "--heads",
+    default="",
+    metavar="LIST",
+    help="Such as 1-3, mean, max, min or all.  [default: mean]",
 )
 @click.option(
     "--queries",

@@ -177,7 +177,7 @@ def _image(number: int, image: ImageEntry, identity: Identity) -> ImageEntry:
 
 def _cell(cell: Cell, models: Mapping[str, ModelEntry], images: Mapping[str, ImageEntry]) -> Cell:
     failure = Failure("This model could not be measured on this image.") if cell.failure else None
-    return Cell(models[cell.model].slug, images[cell.image].slug, cell.record, failure)
+    return Cell(models[cell.model].slug, images[cell.image].slug, cell.record, failure, cell.truth)
 
 
 def _paper(

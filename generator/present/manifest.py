@@ -6,10 +6,7 @@ relative to the site's root. Nothing here depends on when or where the site was 
 
 from __future__ import annotations
 
-import inspect
 import json
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +14,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from generator.figure_spec import FigureSpec
+from generator.present.documented import documented_schema
 from generator.present.quantise import FORMULA, STEPS
 from generator.records import (
     Environment,
@@ -48,7 +46,7 @@ Kind = Literal[
     "outlier-rates",
     "weights",
     "head-similarity",
-    "pooled",
+    "layer-similarity",
     "similarity",
     "pair-similarity",
     "positions",
@@ -57,6 +55,8 @@ Kind = Literal[
     "agreement",
     "digest",
     "maps",
+    "alike",
+    "truth",
     "figure",
     "features",
     "teaser",
@@ -94,15 +94,17 @@ class FileEntry:
         path: relative to the site's root, with ``/``.
         kind: ``chunk`` (numbers of one query), ``patches`` (numbers of all patches as queries),
             ``wall`` (all maps of a query, coloured), ``map`` (last layer, mean over heads),
-            ``digest`` (numbers of a cell's analyses), ``maps`` (the maps among them), ``figure``
+            ``digest`` (numbers of a cell's analyses), ``maps`` (the maps among them), ``alike``
+            (features of its patches), ``truth`` (how they agree with marked objects), ``figure``
             (one of those, coloured), ``picture``, ``thumb`` or ``divergence`` (of an image's
             models, pair by pair); for a model ``features`` (colours of its features over its
             images), ``averages`` (numbers by place over images) and, drawn from them,
             ``average-maps`` and ``outlier-rates``; ``head-similarity`` (of all its heads),
-            ``pooled`` (features of its layers) and ``similarity`` (either, drawn); ``weights``
+            ``layer-similarity`` (of its layers) and ``similarity`` (either, drawn); ``weights``
             (what is said of its weights), ``positions`` (cosines of position embeddings) and
             ``filters`` (of the patch embedding); for two models ``agreement`` (of their maps of an
-            image, with baselines) and ``pair-similarity`` (of their heads); for the front page
+            image, with baselines) and ``pair-similarity`` (of their heads) and
+            ``layer-similarity``; for the front page
             ``teaser`` (a map), ``seen`` (what a model saw of a picture) and ``social`` (for link
             previews); for a paper ``paper-figure`` (a figure, its LaTeX or its bibliography).
         query: id of the query, for chunks, walls and maps.
@@ -407,30 +409,6 @@ def _lines(value: Any) -> str:
 def schema_bytes() -> bytes:
     """JSON schema of the manifest; every field is described by its docstring."""
     return documented_schema(_MANIFEST, _CLASSES)
-
-
-def documented_schema(adapter: TypeAdapter[Any], classes: Mapping[str, type]) -> bytes:
-    """JSON schema of a dataclass; every field is described by its docstring.
-
-    Args:
-        adapter: of the dataclass.
-        classes: by name, the dataclass and all that its fields are made of.
-    """
-    schema = adapter.json_schema(mode="serialization")
-    for name, described in [(schema["title"], schema), *schema["$defs"].items()]:
-        fields = _described_fields(classes[name])
-        for field, entry in described["properties"].items():
-            entry["description"] = fields[field]
-    found = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
-    return (json.dumps(found, indent=1, ensure_ascii=False) + "\n").encode()
-
-
-def _described_fields(documented: type) -> dict[str, str]:
-    """Field -> its text in the ``Attributes`` section of a docstring."""
-    section = inspect.cleandoc(documented.__doc__ or "").partition("Attributes:")[2]
-    items = re.split(r"\n    (?=\w+: )", section)
-    pairs = (" ".join(item.split()).partition(": ") for item in items if item.strip())
-    return {name: text.replace("``", "`") for name, _, text in pairs}
 
 
 def read_manifest(site: Path) -> Manifest | None:

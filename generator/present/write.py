@@ -24,12 +24,12 @@ from generator.present.cells import (
 )
 from generator.present.comparison import mean_divergence
 from generator.present.contents import Coloured, Contents, Copies, Divergence
-from generator.present.digests import Digests
+from generator.present.digests import DIGESTS, Digests
 from generator.present.environment import make_environment, template_folders
 from generator.present.feature_pictures import ColouredFeatures, publish_feature_colours
 from generator.present.figures import (
+    MAPS,
     ImageFigures,
-    MapFiles,
     drawn_at_all,
     publish_figures,
 )
@@ -47,6 +47,7 @@ from generator.present.manifest import (
     manifest_bytes,
     schema_bytes,
 )
+from generator.present.packed_files import CellFiles
 from generator.present.pairs import publish_pairs
 from generator.present.patches import PATCH
 from generator.present.pictures import published_copy
@@ -55,7 +56,7 @@ from generator.present.scale import Scale, shared_scale
 from generator.present.shelf import Shelf
 from generator.present.similarity_files import SimilarityFiles
 from generator.present.staging import staged
-from generator.present.truth import score_cells
+from generator.present.truth import publish_truth
 from generator.present.views_index import Site
 from generator.present.weight_files import ReadWeights, publish_weights
 from generator.records import AttentionRecord
@@ -157,7 +158,7 @@ def _publish(
     advance: Advance,
 ) -> Contents:
     """Put everything heavy into the staging folder."""
-    locations, alike = LocationFiles(run, shelf), SimilarityFiles(run, shelf)
+    locations, alike = LocationFiles(run, shelf), SimilarityFiles(run, shelf, read)
     figures = drawn_at_all(run, shelf.settings)
     cells = _publish_numbers(run, read, shelf, (locations, alike), advance, figures=figures)
     found = [(slug, c) for (slug, _), c in cells.items() if isinstance(c, CellContent)]
@@ -169,12 +170,15 @@ def _publish(
             files = publish_coloured(shelf, cell, content, scale)
             coloured[cell.model, cell.image] = Coloured(files[0], (*files[1:], None)[0])
         advance()
-    digests = Digests(
-        shelf.root, {at: c.digest.path for at, c in cells.items() if isinstance(c, CellContent)}
+    digests = CellFiles(
+        DIGESTS,
+        shelf.root,
+        {at: c.digest.path for at, c in cells.items() if isinstance(c, CellContent)},
     )
     models = _model_digests(run, digests)
     similarity = alike.publish(run, cells)
-    maps = MapFiles(
+    maps = CellFiles(
+        MAPS,
         shelf.root,
         {at: c.maps.path for at, c in cells.items() if isinstance(c, CellContent) and c.maps},
     )
@@ -192,12 +196,12 @@ def _publish(
         divergence=_publish_divergence(run, cells, shelf),
         digests=digests,
         models=models,
-        pairs=publish_pairs(run, cells, digests, models, shelf, scale, similarity),
+        pairs=publish_pairs(run, cells, digests, models, shelf, scale, similarity, alike.features),
         front=publish_front(run, cells, shelf, scale),
         figures=_publish_figures(run, cells, shelf, scale),
         maps=maps,
         features=_publish_features(run, read, shelf, cells, digests),
-        truth=score_cells(run, cells, digests),
+        scored=publish_truth(run, cells, digests, shelf),
     )
 
 

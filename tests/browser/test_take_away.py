@@ -117,6 +117,7 @@ def test_the_address_holds_nothing_but_what_a_view_needs(image_page: Page) -> No
             "--scale model --form sqrt --clip 2 --keep 60 -o",
         ),
         ("layer=2&head=mean&scale=map", "--scale map --form log2 --clip 0.5"),
+        ("layer=2&head=min&query=CLS", "--heads min"),
         ("layer=2&head=mean&view=heads", "--rows heads --layers 2 --heads all"),
         ("layer=2&head=1&view=layers", "--rows layers --layers all --heads 1"),
         ("layer=3&head=mean&layers=depth", "--place plain 2 mean"),

@@ -8,12 +8,12 @@ import pytest
 
 from generator.errors import SpecError
 from generator.export.anonymous import Anonymous
-from generator.export.figures.bibliography import PAPERS
 from generator.export.figures.make import FigureFiles, make_figure
 from generator.export.figures.preset import Preset
 from generator.export.figures.presets import PRESETS
 from generator.export.figures.venues import extent
 from generator.export.source import Source
+from generator.papers import PAPERS
 from generator.store import Store
 from tests.export.figuring import Figuring, figuring, font_kinds, page_inches, rasters, request
 from tests.present.gallery import many

@@ -7,17 +7,11 @@ import re
 
 import pytest
 
+from generator.bibliography import added, bibtex, checkpoint_key
 from generator.errors import SpecError
-from generator.export.figures.bibliography import PAPERS, added, bibtex, checkpoint_key
-from generator.export.figures.tex import (
-    Cite,
-    Code,
-    escaped,
-    file_stem,
-    float_text,
-    table_text,
-    written,
-)
+from generator.export.figures.tex import file_stem, float_text, table_text
+from generator.latex import Cite, Code, escaped, written
+from generator.papers import PAPERS
 from tests import tiny
 
 HOSTILE = r'100 % of \input{/etc/passwd} & "$x$" #1_2 ~^ {} <b> | `x` -- --- \end{figure}'
@@ -157,7 +151,7 @@ def test_a_bibliography_has_the_papers_and_the_checkpoints() -> None:
     assert keys == [
         "raghu2021vision",
         "oquab2024dinov2",
-        "darcet2024vision",
+        "jiang2025vision",
         "checkpoint-facebook-dinov2-small-ccccccc",
     ]
     assert r"\texttt{facebook/\allowbreak{}dinov2\_\allowbreak{}small}" in text
@@ -177,7 +171,7 @@ def test_a_shared_bibliography_gets_what_it_lacks_and_keeps_its_own() -> None:
     once = added(own, bibtex([(plain, True)]))
     assert once.startswith(own)
     assert once.count("@article{oquab2024dinov2,") == 1
-    assert "@inproceedings{darcet2024vision," in once
+    assert "@article{jiang2025vision," in once
     assert (
         added(once, bibtex([(plain, True)], ["raghu2021vision"])).count("@") == once.count("@") + 1
     )

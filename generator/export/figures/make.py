@@ -7,17 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from generator.bibliography import added, bibtex
 from generator.errors import SpecError
-from generator.export.figures.bibliography import added, bibtex
 from generator.export.figures.grid import Layout, draw_grid
 from generator.export.figures.preset import Preset, check, lacking
 from generator.export.figures.presets import PRESETS
 from generator.export.figures.scene import Drawn, Request, Scene
 from generator.export.figures.style import Kind, figure_bytes, styled
-from generator.export.figures.tex import Cite, Piece, file_stem, float_text, plain, table_text
+from generator.export.figures.tex import file_stem, float_text, table_text
 from generator.export.figures.venues import Extent
 from generator.export.files import write_file
 from generator.export.source import Source
+from generator.latex import Cite, Piece, plain
 from generator.present.colours import colour_tables
 from generator.toml import did_you_mean
 

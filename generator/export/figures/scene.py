@@ -25,11 +25,11 @@ from generator.export.figures.ranges import (
 )
 from generator.export.figures.sheet import Absent, Frame, Plate, frame_of
 from generator.export.figures.style import Face, Letters
-from generator.export.figures.tex import Piece
 from generator.export.figures.tones import TIMES, Form, Tone, own_range
 from generator.export.selection import ALL, OneMap, Selection, chosen_maps
 from generator.export.source import Source
 from generator.extras import ModelWeights
+from generator.latex import Piece
 from generator.present.maps import PRIMARY
 from generator.present.patches import PATCH
 from generator.present.scale import times_text

@@ -35,6 +35,7 @@ const State = (() => {
       strength: 80,
       place: null,
       from: null,
+      alike: null,
       view: "wall",
       a: models[0] ?? "",
       b: models[1] ?? models[0] ?? "",
@@ -100,6 +101,7 @@ const State = (() => {
     state.a = oneOf(slugs(page), fields.get("a"), state.a);
     state.b = oneOf(slugs(page), fields.get("b"), state.b);
     state.place = read(fields.get("at"), page);
+    state.alike = read(fields.get("alike"), page);
     if (state.query === PatchQueries.ID) state.from = read(fields.get("from"), page);
     return state;
   }
@@ -115,6 +117,7 @@ const State = (() => {
     if (state.pairLayers !== "number") fields.push(["layers", state.pairLayers]);
     if (state.pairHeads !== "number") fields.push(["heads", state.pairHeads]);
     if (state.outliers !== "plain") fields.push(["outliers", state.outliers]);
+    if (state.alike) fields.push(["alike", written(state.alike)]);
     if (state.view === "wall") return fields;
     fields.push(["view", state.view], ["a", state.a], ["b", state.b]);
     if (state.view !== "pair") fields.push(["order", state.order]);
@@ -181,7 +184,7 @@ const State = (() => {
 
   /** @param {PageData} page */
   function heads(page) {
-    return ["mean", ...Array.from({ length: page.heads }, (_, i) => String(i + 1)), "max"];
+    return ["mean", ...Array.from({ length: page.heads }, (_, i) => String(i + 1)), "max", "min"];
   }
 
   /**
