@@ -24,6 +24,7 @@ from generator.export.report import BROWSERS
 from generator.present.manifest import read_manifest
 from generator.run import Author, ImageEntry, ModelEntry, Paper, Run
 from tests.export.leaks import leaks, metadata
+from tests.export.test_report import words_of
 from tests.measure.families import FAMILIES
 
 MARKER = "zebulon"
@@ -196,6 +197,24 @@ def test_pictures_and_pages_without_readable_text_hold_no_name(
     assert (tmp_path / "named" / name).read_bytes() != (tmp_path / "anonymous" / name).read_bytes()
     assert leaks(tmp_path / "anonymous", *names(house), "file:/", "linux", "mozilla") == []
     assert metadata(tmp_path / "anonymous") == []
+
+
+def test_the_printed_report_names_nobody_in_words_that_can_be_searched(
+    house: Path, tmp_path: Path
+) -> None:
+    if not any(shutil.which(browser) for browser in BROWSERS):
+        pytest.skip("There is no Chromium: apt-get install chromium.")
+    run("export", "report", "named", "-o", str(tmp_path / "named.pdf"))
+    run("export", "report", "named", "-o", str(tmp_path / "anonymous.pdf"), "--anonymous")
+    assert MARKER in words_of(tmp_path / "named.pdf").lower()
+    text = words_of(tmp_path / "anonymous.pdf").lower()
+    assert "model 2" in text
+    assert "norms of patches" in text
+    for name in names(house):
+        assert name.lower() not in text
+    facts = (tmp_path / "anonymous.pdf").read_bytes().lower()
+    assert b"/creator (attention-gallery" in facts
+    assert not any(name.lower().encode() in facts for name in names(house))
 
 
 def test_it_is_said_what_is_left_out_and_what_stays(house: Path) -> None:
