@@ -9,6 +9,7 @@ from typing import Any
 
 from generator.model_spec import ModelSpec, Source, expand
 from generator.spec import GallerySpec
+from generator.sweep_spec import SweepSpec
 from generator.toml import read_toml
 
 
@@ -24,6 +25,7 @@ class Options:
     description: str | None = None
     resolution: int | None = None
     models: tuple[str, ...] = ()
+    sweeps: tuple[str, ...] = ()
     images: tuple[Path, ...] = ()
     out: Path | None = None
     field_of_view: str | None = None
@@ -45,6 +47,7 @@ class Options:
     compare: tuple[str, ...] = ()
     figures: bool | None = None
     anonymous: bool | None = None
+    max_site_size: str | None = None
 
 
 def load_spec(path: Path, options: Options | None = None) -> GallerySpec:
@@ -91,5 +94,9 @@ def _check(values: Mapping[str, Any], options: Options, file: str, base: Path) -
     if "models" in given:
         given["models"] = tuple(
             ModelSpec.model_validate(text, context=here) for text in given["models"]
+        )
+    if "sweeps" in given:
+        given["sweeps"] = tuple(
+            SweepSpec.model_validate(text, context=here) for text in given["sweeps"]
         )
     return GallerySpec.model_validate({**values, **given}, context=source)

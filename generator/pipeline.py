@@ -32,7 +32,8 @@ from generator.present.manifest import Settings
 from generator.present.staging import check_replaceable
 from generator.present.write import STEPS_A_CELL, SiteReport, build_site
 from generator.progress import Job, Reporter
-from generator.run import Cell, Failure, ImageEntry, ModelEntry, Run
+from generator.run import Cell, Failure, ImageEntry, ModelEntry, Run, Sweep, SweepStep
+from generator.slugs import unique_slugs
 from generator.spec import GallerySpec
 from generator.store import Store
 from generator.workplan import PlannedCell, PlannedModel, WorkPlan, failure_of, plan_work
@@ -102,7 +103,7 @@ def build_gallery(
             templates=spec.templates,
             version=generator.__version__,
             read_weights=store.get_weights,
-            settings=Settings(figures=_figures(spec)),
+            settings=settings_of(spec),
             advance=job.advance,
             draw=lambda site: draw_figures(site, spec, figures, run, undrawn),
         )
@@ -117,11 +118,12 @@ def build_gallery(
     )
 
 
-def _figures(spec: GallerySpec) -> Literal["auto", "all", "none"]:
-    """Whether the analyses of images are drawn, as the site's settings have it."""
-    if spec.figures is None:
-        return "auto"
-    return "all" if spec.figures else "none"
+def settings_of(spec: GallerySpec) -> Settings:
+    """How the records are drawn."""
+    figures: Literal["auto", "all", "none"] = "auto"
+    if spec.figures is not None:
+        figures = "all" if spec.figures else "none"
+    return Settings(figures=figures, max_bytes=spec.max_site_size)
 
 
 def _shown(spec: GallerySpec, run: Run) -> Anonymous:
@@ -415,6 +417,26 @@ def describe_run(
         site_url=_folder_url(spec.site_url or ""),
         mixed=plan.mixed,
         pairs=_pairs(spec, plan),
+        sweeps=_sweeps(spec, plan),
+    )
+
+
+def _sweeps(spec: GallerySpec, plan: WorkPlan) -> tuple[Sweep, ...]:
+    """The sweeps of the spec, with the slugs of their checkpoints."""
+    slugs = unique_slugs([sweep.label for sweep in spec.sweeps])
+    planned = [*zip(spec.models, plan.models, strict=True)]
+    return tuple(
+        Sweep(
+            slug=slug,
+            label=sweep.label,
+            named=sweep.named,
+            steps=tuple(
+                SweepStep(model.step, found.entry.slug)
+                for model, found in planned
+                if model.sweep == sweep.label and model.step is not None
+            ),
+        )
+        for slug, sweep in zip(slugs, spec.sweeps, strict=True)
     )
 
 

@@ -19,6 +19,12 @@ or, with more to say about each model, tables instead of the short form::
     id = "facebook/dinov2-small"
     test_time_registers = true  # or { neurons = 10, up_to_layer = 9 }
 
+Checkpoints of one model along its training are a sweep (:mod:`generator.sweep_spec`)::
+
+    [[sweeps]]
+    label = "our run"
+    folders = "run/checkpoint-*"
+
 A model is a local folder when such a folder exists, even if a model on the hub has the same name,
 or when it is written as a path (it starts with ``.``, ``/``, ``~`` or a drive letter). Anything
 else is an id on the Hugging Face hub, with ``@`` and a branch, tag or commit where wanted.
@@ -28,6 +34,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -59,6 +66,8 @@ from generator.model_spec import (
 )
 from generator.paper_spec import HTTPS, Https, PaperSpec, paper_place
 from generator.records import FieldOfView
+from generator.size_spec import DEFAULT_SITE_SIZE, SiteSize
+from generator.sweep_spec import SweepSpec
 from generator.toml import did_you_mean, kind_of
 
 __all__ = ["GallerySpec", "ModelSpec", "default_store"]
@@ -88,7 +97,8 @@ class GallerySpec(BaseModel):
         title: of the gallery.
         description: one paragraph under the title.
         resolution: short side of every model's input in pixels; None for each checkpoint's own.
-        models: the models, in the order of the columns.
+        models: the models, in the order of the columns; the checkpoints of sweeps come last.
+        sweeps: one model at several steps of its training, each.
         images: files and folders of pictures.
         out: the folder that the site is written to.
         field_of_view: ``square``: all models see the same centred square; ``whole``: the whole
@@ -99,7 +109,8 @@ class GallerySpec(BaseModel):
             ``off``; ``auto`` is ``mean`` up to a grid of 16x16 patches, and ``off`` above.
         extras: what to measure beside attention: ``features``, ``massive``, ``values``,
             ``relevance``, ``lens``; also ``all`` or ``none``, or a text with commas.
-        objects: which vectors of the last layer to keep for finding objects.
+        objects: which vectors of the last layer to find objects in: ``keys``, ``queries``,
+            ``values``, or several in a list or a text with commas.
         target: class, by its number, that relevance and the logit lens are about; None for each
             model's own first guess.
         batch_size: pictures at a time; None for as many as fit.
@@ -118,6 +129,8 @@ class GallerySpec(BaseModel):
             images.
         figure: figures for papers, drawn into the folder ``figures`` of the site.
         anonymous: leave out of the pages who made them and where.
+        max_site_size: bytes that the site may take; None for any. What is left out to keep it is
+            said on the pages; the records keep everything.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -128,6 +141,7 @@ class GallerySpec(BaseModel):
     models: tuple[ModelSpec, ...] = Field(
         min_length=1, description='a list of models such as ["facebook/dinov2-small"]'
     )
+    sweeps: tuple[SweepSpec, ...] = Field((), description="tables [[sweeps]]")
     images: tuple[AnyPath, ...] = Field(
         min_length=1, description='a list of files and folders such as ["photos"]'
     )
@@ -147,7 +161,9 @@ class GallerySpec(BaseModel):
     extras: tuple[Extra, ...] = Field(
         DEFAULT_EXTRAS, description=f"{', '.join(EXTRAS)}, all or none"
     )
-    objects: Projection = Field("keys", description="keys, queries or values")
+    objects: tuple[Projection, ...] = Field(
+        ("keys",), min_length=1, description="keys, queries or values, or several of them"
+    )
     target: Annotated[int, Field(strict=True, ge=0)] | None = Field(
         None, description="a class's number, from 0"
     )
@@ -167,6 +183,7 @@ class GallerySpec(BaseModel):
     figures: _Flag | None = Field(None, description=_FLAG)
     figure: tuple[FigureSpec, ...] = Field((), description="tables [[figure]]")
     anonymous: _Flag = Field(False, description=_FLAG)
+    max_site_size: SiteSize = DEFAULT_SITE_SIZE
 
     @field_validator("extras", mode="before")
     @classmethod
@@ -180,10 +197,19 @@ class GallerySpec(BaseModel):
             return ()
         return EXTRAS if words == ["all"] else tuple(words)
 
-    @field_validator("extras")
+    @field_validator("objects", mode="before")
     @classmethod
-    def _in_order(cls, extras: tuple[Extra, ...]) -> tuple[Extra, ...]:
-        return tuple(sorted(set(extras)))
+    def _objects(cls, given: Any) -> Any:
+        """A name, several in a list, or a text with commas; the order has no meaning."""
+        names = given.split(",") if isinstance(given, str) else given
+        if not isinstance(names, list | tuple):
+            return given
+        return tuple(name.strip() if isinstance(name, str) else name for name in names)
+
+    @field_validator("extras", "objects")
+    @classmethod
+    def _in_order(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(sorted(set(names)))
 
     @model_validator(mode="wrap")
     @classmethod
@@ -191,9 +217,10 @@ class GallerySpec(BaseModel):
         """Every error is one line in the user's words, also for what spans several keys."""
         source = Source.of(info)
         try:
-            spec: Self = check(values)
+            spec: Self = check(_with_checkpoints(values, info))
         except ValidationError as error:
             raise _in_words(error, source) from None
+        spec._refuse_sweeps_of_one_label(source)
         spec._refuse_twins(source)
         spec._refuse_overwriting(source)
         spec._refuse_masks_as_images(source)
@@ -207,7 +234,7 @@ class GallerySpec(BaseModel):
         explained = not {"relevance", "lens"}.isdisjoint(self.extras)
         return Measuring(
             extras=self.extras,
-            objects=self.objects if "features" in self.extras else "keys",
+            objects=self.objects if "features" in self.extras else ("keys",),
             target=self.target if explained else None,
         )
 
@@ -293,6 +320,14 @@ class GallerySpec(BaseModel):
                 hint = "Name a folder of its own, such as site."
                 raise SpecError(source.says("out", message), hint)
 
+    def _refuse_sweeps_of_one_label(self, source: Source) -> None:
+        """Pages could not tell them apart."""
+        labels = [sweep.label for sweep in self.sweeps]
+        for label in labels:
+            if labels.count(label) > 1:
+                message = f"{source.name('sweeps')}: two sweeps are called {label}."
+                raise SpecError(source.says("sweeps", message), "Give each a label of its own.")
+
     def _refuse_figures_of_one_name(self, source: Source) -> None:
         """Files of the second would take the place of the first's."""
         names = [figure.name.lower() for figure in self.figure]
@@ -307,6 +342,28 @@ class GallerySpec(BaseModel):
             message = f"{source.name('masks')}: {self.masks} is also a folder of images."
             raise SpecError(source.says("masks", message), "Keep masks in a folder of their own.")
 
+
+class _Sweeps(BaseModel):
+    """The sweeps alone: their checkpoints must be known before the models are checked."""
+
+    sweeps: tuple[SweepSpec, ...]
+
+
+def _with_checkpoints(values: Any, info: ValidationInfo) -> Any:
+    """The values of a gallery with the checkpoints of its sweeps among its models, at the end."""
+    if not isinstance(values, Mapping) or not values.get("sweeps"):
+        return values
+    sweeps = _Sweeps.model_validate({"sweeps": values["sweeps"]}, context=info.context).sweeps
+    models = values.get("models", ())
+    if not isinstance(models, list | tuple):
+        return values
+    own = [each for each in models if not (isinstance(each, ModelSpec) and each.sweep)]
+    checkpoints = (model for sweep in sweeps for model in sweep.checkpoints)
+    return {**values, "sweeps": sweeps, "models": (*own, *checkpoints)}
+
+
+_FOUND = {"folder", "sweep", "step", "named", "checkpoints"}
+"""Fields that are found, not given."""
 
 _HINTS = {
     "models": 'Name one with -m, such as -m facebook/dinov2-small, or in a file: models = ["..."].',
@@ -326,6 +383,9 @@ def _in_words(error: ValidationError, source: Source) -> SpecError:
         where = f"{key} of model {int(below[0]) + 1}".removeprefix(" of ")
         if len(below) > 2 and str(below[2]) != key:
             owner, key, where = RegisterSpec, str(below[2]), f"{below[2]} in {where}"
+    elif top == "sweeps" and below:
+        owner, key = SweepSpec, str(below[1]) if len(below) > 1 else ""
+        where = f"{key} of sweep {int(below[0]) + 1}".removeprefix(" of ")
     elif top == "figure" and below:
         owner, key = FigureSpec, str(below[1]) if len(below) > 1 else ""
         where = f"{key} of figure {int(below[0]) + 1}".removeprefix(" of ")
@@ -336,7 +396,7 @@ def _in_words(error: ValidationError, source: Source) -> SpecError:
         where = f"entry {int(below[0]) + 1} of {source.name(key)}" if below else source.name(key)
     hint = _HINTS.get(key, "")
     if detail["type"] == "extra_forbidden":
-        known = [name for name in owner.model_fields if name != "folder"]
+        known = [name for name in owner.model_fields if name not in _FOUND]
         message = f"unknown key {where}."
         hint = did_you_mean(key, known) or f"The keys are {', '.join(known)}."
     elif detail["type"] == "missing":
@@ -349,6 +409,9 @@ def _in_words(error: ValidationError, source: Source) -> SpecError:
         field = owner.model_fields.get(key)
         expected = (field.description if field else None) or "a model's id, or a table with an id"
         message = f"{where} should be {expected}, got {kind_of(detail['input'])}."
-        if isinstance(detail["input"], str) and key != "device":  # gpu does not mean cpu
+        if isinstance(detail["input"], str) and key not in (
+            "device",
+            "max_site_size",
+        ):  # gpu does not mean cpu
             hint = did_you_mean(detail["input"], re.findall(r"[\w:]+", expected)) or hint
     return SpecError(source.says(str(top), message), hint)

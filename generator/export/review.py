@@ -18,6 +18,7 @@ from generator.errors import StoreError
 from generator.export.findings import Finding, listed, numbered
 from generator.export.licences import model_findings, picture_findings
 from generator.export.links import link_findings
+from generator.figure_spec import FIGURES
 from generator.present.manifest import (
     MANIFEST,
     MANIFEST_SCHEMA,
@@ -43,6 +44,9 @@ NOJEKYLL = ".nojekyll"
 INDEX = "index.html"
 OWN = frozenset({MANIFEST, MANIFEST_SCHEMA, NOJEKYLL})
 ASSETS = "assets/"
+FIGURE = re.compile(rf"{FIGURES}/[^/.]+\.(pdf|svg|png|tex|bib)")
+"""A figure for papers that the gallery's file asked for, or what LaTeX needs of it."""
+
 FORBIDDEN = re.compile(r'[\x00-\x1f\x7f-\x9f"\\:*?<>|\ud800-\udfff]|[. ](/|$)')
 """Characters of names that git, Windows or the hub refuse."""
 
@@ -63,6 +67,7 @@ PARTS: dict[Kind, str] = {
 PAGES = "pages"
 OTHER = "other files"
 FEWER = "fewer models or images"
+SMALLER = "a smaller --max-site-size"
 REDUCE = {
     "patch queries": "--patch-queries off",
     "numbers of the maps": "a lower --resolution",
@@ -111,6 +116,16 @@ class Review:
     def errors(self) -> tuple[Finding, ...]:
         """The findings that stop."""
         return tuple(finding for finding in self.findings if finding.severity == "error")
+
+    @property
+    def left_out(self) -> str:
+        """What a build left out to keep the site small, in a sentence; empty for a whole site."""
+        if self.manifest is None or not self.manifest.reductions:
+            return ""
+        limit = self.manifest.settings.max_bytes
+        within = f" within {size_in_words(limit)}" if limit is not None else " small"
+        words = "; ".join(item.text for item in self.manifest.reductions)
+        return f"The site was kept{within}, which its pages say. Left out: {words}."
 
     @property
     def amount(self) -> str:
@@ -193,7 +208,7 @@ def _what_to_reduce(files: Sequence[SiteFile], manifest: Manifest | None) -> str
     largest = [part for part, size in sizes.most_common(2) if size > worth]
     words = [f"{part} ({size_in_words(sizes[part])})" for part in largest]
     options = dict.fromkeys(REDUCE[part] for part in largest if part in REDUCE)
-    again = ", or ".join([*options, FEWER])
+    again = ", or ".join([SMALLER, *options, FEWER])
     return f"Most of it is {' and '.join(words)}. Build again with {again}."
 
 
@@ -268,7 +283,9 @@ def _manifest_findings(manifest: Manifest | None, files: Sequence[SiteFile]) -> 
     strange = sorted(
         path
         for path in there - expected - OWN
-        if not path.startswith(ASSETS) and not any(p.startswith(".") for p in path.split("/"))
+        if not path.startswith(ASSETS)
+        and not FIGURE.fullmatch(path)
+        and not any(p.startswith(".") for p in path.split("/"))
     )
     if strange:
         yield Finding(

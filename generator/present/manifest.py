@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from generator.figure_spec import FigureSpec
 from generator.present.documented import documented_schema
 from generator.present.quantise import FORMULA, STEPS
+from generator.present.reductions import Detail, Step
 from generator.records import (
     Environment,
     FieldOfView,
@@ -24,14 +25,14 @@ from generator.records import (
     TokenLayout,
     View,
 )
-from generator.run import Author, Failure, Paper, PaperLink, TeaserCell
+from generator.run import Author, Failure, Paper, PaperLink, Sweep, SweepStep, TeaserCell
 
 MANIFEST = "manifest.json"
 MANIFEST_SCHEMA = "manifest.schema.json"
 SCHEMA_VERSION = 2
 GENERATOR = "attention-gallery"
 
-RENDER_VERSION = 3
+RENDER_VERSION = 4
 """Raised by hand when chunks, walls or pictures change for the same record and settings."""
 
 Kind = Literal[
@@ -77,6 +78,8 @@ class Settings:
         thumb_side: longest side of a thumbnail, in pixels.
         figures: draw the analyses of each image on its page: ``all``, ``none``, or ``auto`` for
             galleries of at most 200 images.
+        max_bytes: the largest size of the site; null for any. What is left out to keep it is in
+            ``reductions``.
     """
 
     colours: str = "magma"
@@ -84,6 +87,7 @@ class Settings:
     picture_side: int = 1280
     thumb_side: int = 480
     figures: Literal["auto", "all", "none"] = "auto"
+    max_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +269,10 @@ class CellItem:
             there is no record.
         files: chunks with the numbers of each query, and coloured pictures of them.
         failure: why there is nothing; null when there is a record.
+        detail: how much the chunks of tokens as queries hold: ``native``, every head on the
+            patches' grid; ``coarse``, every head as area means on a grid of at most 16x16;
+            ``last``, on that grid, single heads of the last 3 layers only; ``mean``, on that grid,
+            the mean over heads only.
     """
 
     model: str
@@ -273,6 +281,7 @@ class CellItem:
     measurement: int | None
     files: tuple[FileEntry, ...]
     failure: Failure | None
+    detail: Detail = "native"
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +319,22 @@ class FigureItem:
 
 
 @dataclass(frozen=True, slots=True)
+class ReductionItem:
+    """Something that was left out to keep the site within its size. The records have it.
+
+    Attributes:
+        step: in the order in which things go: ``patch-heads``, ``patches``, ``figures``, ``walls``,
+            ``grid``, ``low-heads``, ``heads``.
+        text: what it is, in words.
+        spared: slugs of images that keep it; empty when none does.
+    """
+
+    step: Step
+    text: str
+    spared: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """Everything a site is made of. Paths are relative to the folder of this file.
 
@@ -335,6 +360,8 @@ class Manifest:
         paper: that the gallery belongs to; null without one.
         site_url: where the site will stand, ending in a slash; empty when nobody said.
         anonymous: whether names, links and folders were left out on purpose.
+        reductions: what was left out to keep the site within ``settings.max_bytes``, in order.
+        sweeps: models that are checkpoints of one model, with their steps.
     """
 
     schema: int
@@ -358,6 +385,8 @@ class Manifest:
     paper: Paper | None = None
     site_url: str = ""
     anonymous: bool = False
+    reductions: tuple[ReductionItem, ...] = ()
+    sweeps: tuple[Sweep, ...] = ()
 
     @property
     def files(self) -> tuple[FileEntry, ...]:
@@ -379,9 +408,9 @@ _CLASSES: dict[str, type] = {
     documented.__name__: documented
     for documented in (
         *(Manifest, Program, ScaleEntry, QuantisationEntry, Settings, FileEntry),
-        *(ModelItem, ImageItem, Measurement, CellItem, PairItem, Failure),
+        *(ModelItem, ImageItem, Measurement, CellItem, PairItem, Failure, ReductionItem),
         *(FigureItem, FigureSpec),
-        *(Paper, Author, PaperLink, TeaserCell),
+        *(Paper, Author, PaperLink, TeaserCell, Sweep, SweepStep),
         *(Environment, ModelFacts, Preprocessing, TokenLayout, View),
     )
 }

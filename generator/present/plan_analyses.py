@@ -9,7 +9,7 @@ from generator.analysis.cell_maps import RECEIVED
 from generator.analysis.massive import MassiveSummary
 from generator.present.cells import CellContent
 from generator.present.charts.chart import NumberTable
-from generator.present.figures import MOST_IMAGES, query_name
+from generator.present.figures import MOST_IMAGES, NORM_LAYERS, TILES, query_name
 from generator.present.panels import (
     Cell,
     Desk,
@@ -32,6 +32,7 @@ MANY = (
     "--figures draws them for this one, too."
 )
 UNASKED = "The analyses of each image were not asked for (--no-figures)."
+LEFT_OUT = "Pictures of the analyses of each image were left out to keep this site small."
 MOST_MASSIVE = 6
 
 
@@ -48,6 +49,8 @@ def analyses(planner: Planner, image: ImageEntry) -> Analyses:
             isinstance(planner.cell(m.slug, image.slug), CellContent) for m in planner.run.models
         ):
             return Analyses((), "No model was measured on this image.")
+        if "figures" in planner.contents.reduction:
+            return Analyses((), LEFT_OUT)
         none = planner.contents.settings.figures == "none"
         return Analyses((), UNASKED if none else MANY)
     found = tuple((model, _cell(planner, model, image)) for model in planner.run.models)
@@ -101,9 +104,17 @@ def _norms(desk: Desk) -> Analysis:
         said = " and ".join(
             f"{number(m)} in {'the ' * (not n)}{layer_text(n)}" for n, m in medians.items()
         )
+        tiles = min(TILES, last + 1)
+        mosaic = desk.mosaic(
+            cell,
+            NORM_LAYERS,
+            "all layers",
+            f"The embedding, then layers 1 to {last}, in rows of {tiles}.",
+            (-(-(last + 1) // tiles), tiles),
+        )
         return desk.panels(
             cell,
-            *shown(picture, *maps),
+            *shown(picture, *maps, mosaic),
             lines=(f"{outliers_text(cell.content.facts.outliers)}. Median norm {said}.",),
         )
 

@@ -11,7 +11,9 @@ from generator.present.paging import Part, parts
 from generator.present.plan_finder import by_group, finder, values_of
 from generator.present.plan_front import credit_groups, paper_block, social
 from generator.present.plan_marked import marked_summary
+from generator.present.plan_reduced import site_notice
 from generator.present.plan_report import report_links
+from generator.present.plan_sweep import step_text, sweep_path
 from generator.present.planner import INDEX, Planner
 from generator.present.views import Link, Notice
 from generator.present.views_index import (
@@ -23,6 +25,7 @@ from generator.present.views_index import (
     Plate,
     PlateGroup,
     PlateMap,
+    SweepCard,
 )
 from generator.present.wording import (
     counted,
@@ -33,7 +36,7 @@ from generator.present.wording import (
     prefix_text,
     version_text,
 )
-from generator.run import Failure, ImageEntry, ModelEntry
+from generator.run import Failure, ImageEntry, ModelEntry, Sweep
 
 
 def index_pages(planner: Planner, script: PageScript | None) -> tuple[IndexPage, ...]:
@@ -56,7 +59,8 @@ def _page(planner: Planner, script: PageScript | None, part: Part) -> IndexPage:
         description=run.description,
         summary=_summary(here),
         what=_what(here),
-        models=tuple(_model_card(here, model) for model in run.models) if part.first else (),
+        models=tuple(_model_card(here, model) for model in _alone(here)) if part.first else (),
+        sweeps=tuple(_sweep_card(here, sweep) for sweep in run.sweeps) if part.first else (),
         groups=tuple(
             PlateGroup(heading, tuple(_plate(here, image) for image in group))
             for heading, group in groupby(part.images, key=lambda image: image.group)
@@ -73,6 +77,7 @@ def _page(planner: Planner, script: PageScript | None, part: Part) -> IndexPage:
         credits=credit_groups(here) if part.first else (),
         figures=_figures(here) if part.first else (),
         comparisons=report_links(here) if part.first else (),
+        reduced=site_notice(here) if part.first else None,
         marked=marked_summary(here) if part.first else None,
     )
 
@@ -139,6 +144,26 @@ def _model_card(planner: Planner, model: ModelEntry) -> ModelCard:
     )
 
 
+def _alone(planner: Planner) -> tuple[ModelEntry, ...]:
+    """The models that are no checkpoint of a sweep."""
+    run = planner.run
+    return tuple(model for model in run.models if run.sweep_of(model.slug) is None)
+
+
+def _sweep_card(planner: Planner, sweep: Sweep) -> SweepCard:
+    """A sweep, with the facts of its last checkpoint."""
+    entries = {model.slug: model for model in planner.run.models}
+    return SweepCard(
+        label=sweep.label,
+        url=planner.url(sweep_path(sweep.slug)),
+        last=_model_card(planner, entries[sweep.models[-1]]),
+        steps=tuple(
+            Link(planner.model_link(entries[each.model]), step_text(each.step))
+            for each in sweep.steps
+        ),
+    )
+
+
 def _plate(planner: Planner, image: ImageEntry) -> Plate:
     return Plate(
         title=image.title,
@@ -152,7 +177,7 @@ def _plate(planner: Planner, image: ImageEntry) -> Plate:
 
 
 def _maps(planner: Planner, image: ImageEntry) -> Iterator[PlateMap]:
-    for model in planner.run.models:
+    for model in planner.run.listed:
         cell = planner.cell(model.slug, image.slug)
         url = planner.image_link(image)
         if isinstance(cell, CellContent):

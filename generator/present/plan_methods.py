@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from generator.amounts import size_in_words
 from generator.analysis.quantities_agreement import AGREEMENT
 from generator.analysis.quantities_attention import ATTENTION
 from generator.analysis.quantities_objects import OBJECTS
@@ -12,11 +13,12 @@ from generator.analysis.quantity import Quantity
 from generator.bibliography import bibtex, program_entry
 from generator.latex import written
 from generator.present.cells import CellContent
-from generator.present.digests import DIGEST_VERSION
+from generator.present.digests import DIGEST_VERSION, vectors_of
 from generator.present.image_statistics import STATISTICS, Statistic
 from generator.present.manifest import RENDER_VERSION, QuantisationEntry
 from generator.present.methods_text import citations, methods_text, read_aloud
 from generator.present.planner import METHODS, Planner
+from generator.present.reductions import ORDER
 from generator.present.scale import power_label
 from generator.present.views import Fact, Link
 from generator.present.views_model import Citing, MethodsPage, QuantityEntry, QuantityGroup
@@ -132,7 +134,8 @@ def _conventions() -> Iterator[Fact]:
 
 def _storage(planner: Planner) -> Iterator[Fact]:
     contents, stored = planner.contents, QuantisationEntry()
-    yield Fact("Shared scale", scale_note(contents.scale, contents.patch_scale))
+    patches = None if "patches" in contents.reduction else contents.patch_scale
+    yield Fact("Shared scale", scale_note(contents.scale, patches))
     yield Fact(
         "Ends of the scale",
         f"{power_label(contents.scale.low)} to {power_label(contents.scale.high)} times uniform, "
@@ -145,6 +148,12 @@ def _storage(planner: Planner) -> Iterator[Fact]:
         f"{stored.maximum}. Codes go from 0 to {stored.steps}. A decoded value is off by at most "
         f"{stored.error_bound}, which is 0.4 % of the map's maximum at the top and less below.",
     )
+    if contents.reduction.steps and contents.settings.max_bytes is not None:
+        yield Fact(
+            "Left out",
+            f"To keep the site within {size_in_words(contents.settings.max_bytes)}: "
+            f"{'; '.join(contents.reduction.words)}. The order in which things go: {ORDER}.",
+        )
     yield Fact(
         "Interpolation",
         "None, unless a reader asks for it: one value fills one patch.",
@@ -158,7 +167,8 @@ def _storage(planner: Planner) -> Iterator[Fact]:
 
 def _versions(planner: Planner) -> Iterator[Fact]:
     yield Fact("attention-gallery", planner.version)
-    cells = [c for c in planner.contents.cells.values() if isinstance(c, CellContent)]
+    contents = planner.contents
+    cells = [c for c in contents.cells.values() if isinstance(c, CellContent)]
     names: dict[str, list[str]] = {}
     for cell in cells:
         for name, version in cell.facts.environment.versions:
@@ -171,6 +181,13 @@ def _versions(planner: Planner) -> Iterator[Fact]:
     )
     if environments:
         yield Fact("Measured on", "; ".join(environments))
+    vectors: dict[str, list[str]] = {}
+    for model in planner.run.models:
+        for name in vectors_of(contents.digests, model.slug):
+            vectors.setdefault(name, []).append(model.label)
+    if vectors:
+        said = (f"{name} ({', '.join(labels)})" for name, labels in vectors.items())
+        yield Fact("Objects looked for in", "; ".join(said) + ", of the last layer")
     yield Fact("Files", f"drawing {RENDER_VERSION}, analyses {DIGEST_VERSION}")
 
 

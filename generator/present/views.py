@@ -143,13 +143,15 @@ class PageModel:
         layers: number of layers.
         heads: heads of the wall.
         rows: labels of the wall's rows.
-        grid: rows and columns of the patch grid.
+        grid: rows and columns of the maps.
         view: left, top, right, bottom of what the grid covers, in original pixels.
         prefix: names of the prefix tokens.
         token: the token that answers to ``CLS``, or ``received``.
         chunks: id of a query -> URL of its chunk.
         failure: why the model has no maps here; empty when it has.
         source: id, commit, grid and preprocessing, for captions.
+        measured: rows and columns of the patches; ``grid`` has fewer where maps are area means.
+        cut: why single heads are missing that the model has; empty where all are there.
         alike: URL of the features of its patches; empty where there are none.
     """
 
@@ -166,7 +168,35 @@ class PageModel:
     chunks: dict[str, str]
     failure: str
     source: str
+    measured: tuple[int, int]
+    cut: str
     alike: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PageStep:
+    """A checkpoint of a sweep.
+
+    Attributes:
+        step: of the training.
+        model: its place among the page's models, from 0.
+    """
+
+    step: int
+    model: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageSweep:
+    """One model at several steps, of which one is shown at a time.
+
+    Attributes:
+        label: of the sweep.
+        steps: by step.
+    """
+
+    label: str
+    steps: tuple[PageStep, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +218,7 @@ class PageData:
         pool: whether a model has a pooling probe.
         start: layer shown first, a label.
         models: the models, in order.
+        sweeps: those that are checkpoints of one model.
     """
 
     slug: str
@@ -204,3 +235,4 @@ class PageData:
     pool: bool
     start: str
     models: tuple[PageModel, ...]
+    sweeps: tuple[PageSweep, ...] = ()

@@ -44,6 +44,8 @@ const State = (() => {
       order: "number",
       pairLayers: "number",
       pairHeads: "number",
+      steps: Sweeps.last(page),
+      spread: false,
     };
   }
 
@@ -66,6 +68,7 @@ const State = (() => {
     });
     for (const [name, value] of extra(state)) fields.set(name, value);
     if (state.query === PatchQueries.ID && state.from) fields.set("from", written(state.from));
+    if (state.steps.length) fields.set("step", state.spread ? "all" : state.steps.join(","));
     if (state.place) fields.set("at", written(state.place));
     return `#${fields}`.replaceAll("%2C", ",").replaceAll("%2F", "/");
   }
@@ -100,6 +103,8 @@ const State = (() => {
     state.slide = percent(fields.get("slide"), state.slide);
     state.a = oneOf(slugs(page), fields.get("a"), state.a);
     state.b = oneOf(slugs(page), fields.get("b"), state.b);
+    state.steps = Sweeps.read(fields.get("step"), page);
+    state.spread = page.sweeps.length > 0 && fields.get("step") === "all";
     state.place = read(fields.get("at"), page);
     state.alike = read(fields.get("alike"), page);
     if (state.query === PatchQueries.ID) state.from = read(fields.get("from"), page);
@@ -199,14 +204,16 @@ const State = (() => {
       state = parse(location.hash, page);
       changed(state);
     }
-    window.addEventListener("popstate", follow);
-    window.addEventListener("hashchange", follow);
+    const signal = Lifetime.signal();
+    window.addEventListener("popstate", follow, { signal });
+    window.addEventListener("hashchange", follow, { signal });
 
     /**
      * @param {Partial<State>} patch
      * @param {"push" | "walk" | "replace"} how `walk` makes one history entry of quick steps
      */
     function set(patch, how) {
+      if (signal.aborted) return; // the address is another page's
       const before = format(state);
       state = { ...state, ...patch };
       const after = format(state);

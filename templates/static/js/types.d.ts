@@ -25,6 +25,10 @@ interface PageModel {
   alike: string;
   /** Id, commit, grid and preprocessing, for captions. */
   source: string;
+  /** Rows and columns of the patches; `grid` has fewer where maps are area means. */
+  measured: [number, number];
+  /** Why single heads are missing that the model has; empty where all are there. */
+  cut: string;
 }
 
 /** Features of all patches, a line for each direction (generator/present/alike_files.py). */
@@ -56,9 +60,14 @@ interface PageData {
   heads: number;
   pool: boolean;
   start: RowLabel;
-  /** Why heads are missing: a single file may leave some out. */
-  cut?: string;
   models: PageModel[];
+  sweeps: PageSweep[];
+}
+
+/** Checkpoints of one model; `model` is a place among the models. */
+interface PageSweep {
+  label: string;
+  steps: { step: number; model: number }[];
 }
 
 interface Statistics {
@@ -84,6 +93,8 @@ interface Header {
   /** [row, head + mean, key group], shares of 1. */
   mass: (number | null)[][][];
   statistics: Statistics;
+  /** Rows and columns of the patches; `grid` has fewer where maps are area means. */
+  facts?: { layout: { rows: number; cols: number } };
 }
 
 /** Mirrors generator/present/patches.py. */
@@ -217,6 +228,10 @@ interface State {
   order: OrderName;
   pairLayers: PairLayers;
   pairHeads: PairHeads;
+  /** The chosen step of each sweep. */
+  steps: number[];
+  /** Whether all steps stand side by side. */
+  spread: boolean;
 }
 
 /** What a model shows for a state. */
