@@ -53,7 +53,10 @@ class FigureSpec(BaseModel):
         span: as wide as a column, or as the text.
         width: in inches, in place of the venue's.
         overlay: strength of maps over the picture, in percent; None for maps alone.
-        scale: one for the gallery, or one for each map.
+        scale: one for the gallery, or one for each model, layer or map.
+        form: steps of the scale; None for log2, linear where each map has its own.
+        clip: percent it cuts off at each end; None for 0.5, 0 where each map has its own.
+        keep: percent of each map's mass that is coloured.
         colours: name of the colour map; empty for the gallery's.
         font: of the letters.
         letters: of an SVG, text or paths.
@@ -80,7 +83,14 @@ class FigureSpec(BaseModel):
     overlay: Annotated[int, Field(strict=True, ge=0, le=100)] | None = Field(
         None, description="a whole number from 0 to 100"
     )
-    scale: Literal["shared", "map"] = Field("shared", description="shared or map")
+    scale: Literal["shared", "model", "layer", "map"] = Field(
+        "shared", description="shared, model, layer or map"
+    )
+    form: Literal["log2", "sqrt", "linear"] | None = Field(None, description="log2, sqrt or linear")
+    clip: float | None = Field(None, ge=0, lt=50, description="a percentage below 50")
+    keep: Annotated[int, Field(strict=True, ge=1, le=100)] = Field(
+        100, description="a whole number from 1 to 100"
+    )
     colours: Word = Field("", description="the name of a colour map")
     font: Literal["sans", "serif"] = Field("sans", description="sans or serif")
     letters: Literal["text", "paths"] = Field("text", description="text or paths")

@@ -24,7 +24,6 @@ import generator
 from generator.annotations import annotate
 from generator.errors import GalleryError, ModelError, StoreError
 from generator.export.anonymous import Anonymous, anonymised, identity_of
-from generator.figure_spec import FIGURES
 from generator.front import paper_of
 from generator.groups import read_groups, with_groups
 from generator.images import load_images, open_picture
@@ -33,7 +32,7 @@ from generator.present.manifest import Settings
 from generator.present.staging import check_replaceable
 from generator.present.write import STEPS_A_CELL, SiteReport, build_site
 from generator.progress import Job, Reporter
-from generator.run import Cell, Failure, FigureEntry, ImageEntry, ModelEntry, Run, Sweep, SweepStep
+from generator.run import Cell, Failure, ImageEntry, ModelEntry, Run, Sweep, SweepStep
 from generator.slugs import unique_slugs
 from generator.spec import GallerySpec
 from generator.store import Store
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
 
     from generator.export.figures.built import Planned
     from generator.measure.extract import Prepared
+    from generator.present.manifest import FigureItem
 
 AHEAD = 4
 """Pictures opened ahead of the model, so that an accelerator need not wait for the disk."""
@@ -92,13 +92,8 @@ def build_gallery(
     if records_only:
         expect_complete(plan, store)
     failures = measure_missing(spec, plan, store, reporter)
-    run = replace(
-        describe_run(spec, plan, store, failures, command),
-        figures=tuple(
-            FigureEntry(figure.title, tuple(f"{FIGURES}/{file}" for file in figure.spec.files))
-            for figure in figures
-        ),
-    )
+    run = describe_run(spec, plan, store, failures, command)
+    undrawn: list[Failure] = []
     shown = _shown(spec, run)
     with reporter.job("pages", STEPS_A_CELL * len(run.cells)) as job:
         site = build_site(
@@ -110,7 +105,7 @@ def build_gallery(
             read_weights=store.get_weights,
             settings=settings_of(spec),
             advance=job.advance,
-            finish=lambda site: draw_figures(site, spec, figures),
+            draw=lambda site: draw_figures(site, spec, figures, run, undrawn),
         )
     missing = {cell.key for model in plan.models for cell in plan.missing(model)}
     return Outcome(
@@ -119,7 +114,7 @@ def build_gallery(
         reused=sum(cell.cached for cell in plan.cells),
         site=site,
         notes=(*shown.notes, *_note_on_templates(spec)),
-        failures=tuple(dict.fromkeys((*run.failures, *_new(site.failures, shown.run)))),
+        failures=tuple(dict.fromkeys((*run.failures, *_new(site.failures, shown.run), *undrawn))),
     )
 
 
@@ -168,16 +163,32 @@ def plan_figures(spec: GallerySpec) -> tuple[Planned, ...]:
     return planned(spec.figure)
 
 
-def draw_figures(site: Path, spec: GallerySpec, figures: Sequence[Planned]) -> None:
-    """Draw them into a site whose pages are written.
+def draw_figures(
+    site: Path,
+    spec: GallerySpec,
+    figures: Sequence[Planned],
+    run: Run,
+    undrawn: list[Failure],
+) -> tuple[FigureItem, ...]:
+    """Draw them into a site whose numbers are there.
+
+    Args:
+        site: its folder.
+        spec: of the gallery.
+        figures: in order.
+        run: with all names.
+        undrawn: gets why some could not be drawn.
 
     Raises:
-        SpecError: one cannot be drawn from this gallery.
+        SpecError: one cannot be drawn from this gallery, and the spec is strict.
     """
-    if figures:
-        from generator.export.figures.built import draw_into  # noqa: PLC0415 - imports matplotlib
+    if not figures:
+        return ()
+    from generator.export.figures.built import draw_into  # noqa: PLC0415 - imports matplotlib
 
-        draw_into(site, spec.store, figures, FIGURES)
+    found, failures = draw_into(site, spec.store, figures, before=run, strict=spec.strict)
+    undrawn += failures
+    return found
 
 
 def plan_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> WorkPlan:

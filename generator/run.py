@@ -217,11 +217,13 @@ class FigureEntry:
 
     Attributes:
         title: what it shows.
-        files: paths of its files, relative to the site.
+        files: paths of its files, relative to the site; none where it could not be drawn.
+        failure: why it could not be drawn; None when it was.
     """
 
     title: str
     files: tuple[str, ...]
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ def export_maps(
 ) -> None:
     """Single maps as PNG, any layer, head and query, with an index that says what each one is."""
     from generator.export.files import check_folder, write_file
-    from generator.export.maps import map_files
+    from generator.export.maps import map_files, missing_items
     from generator.export.selection import selection
 
     with one_line_errors():
@@ -114,6 +114,8 @@ def export_maps(
             write_file(out / name, data)
             written += 1
         click.echo(f"Wrote {written - 1} maps and their index into {out}.")
+        for item in missing_items(source, cells, wanted):
+            click.echo(item.says)
 
 
 @click.command("animation")

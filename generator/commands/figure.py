@@ -10,8 +10,9 @@ import click
 from generator.commands.shared import one_line_errors
 
 if TYPE_CHECKING:
-    from generator.export.figures.scene import ScaleChoice
+    from generator.export.figures.ranges import ScaleChoice
     from generator.export.figures.style import Face, Letters
+    from generator.export.figures.tones import Form
     from generator.export.figures.venues import Span
 
 
@@ -105,10 +106,29 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--scale",
-    type=click.Choice(["shared", "map"]),
+    type=click.Choice(["shared", "model", "layer", "map"]),
     default="shared",
     show_default=True,
-    help="One scale for the gallery, or one for each map, which the caption says.",
+    help="One scale for the gallery, or one for each model, layer or map, which the caption says.",
+)
+@click.option(
+    "--form",
+    type=click.Choice(["log2", "sqrt", "linear"]),
+    help="Steps of the scale.  [default: log2; linear where each map has its own]",
+)
+@click.option(
+    "--clip",
+    type=click.FloatRange(0, 50, max_open=True),
+    metavar="PERCENT",
+    help="What the scale cuts off at each end.  [default: 0.5; 0 where each map has its own]",
+)
+@click.option(
+    "--keep",
+    type=click.IntRange(1, 100),
+    default=100,
+    show_default=True,
+    metavar="PERCENT",
+    help="Colour only the strongest patches that hold this share of a map's mass.",
 )
 @click.option(
     "--colours",
@@ -163,6 +183,9 @@ def figure(
     width: float | None,
     overlay: int | None,
     scale: ScaleChoice,
+    form: Form | None,
+    clip: float | None,
+    keep: int,
     colours: str,
     font: Face,
     letters: Letters,
@@ -202,6 +225,9 @@ def figure(
             width=wide.inches,
             overlay=overlay,
             scale=scale,
+            form=form,
+            clip=clip,
+            keep=keep,
             colours=colour_map(colours),
             face=font,
             letters=letters,

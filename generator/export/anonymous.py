@@ -111,9 +111,11 @@ def anonymised(run: Run, local: frozenset[str], identity: Identity) -> Anonymous
 
     Args:
         run: of the gallery.
-        local: slugs of the models that come from a folder.
+        local: slugs of the models that come from a folder; those whose ids hold one of the
+            names, such as that of the authors' organisation on the hub, are treated alike.
         identity: names that must not be told.
     """
+    local |= {model.slug for model in run.models if identity.found_in(model.id)}
     sweeps = [_sweep(n, sweep, local, identity) for n, sweep in enumerate(run.sweeps, 1)]
     labels = {
         step.model: f"{sweep.label}, step {step.step}" for sweep in sweeps for step in sweep.steps
@@ -241,6 +243,9 @@ def _notes(run: Run, shown: Run, local: frozenset[str]) -> Iterable[str]:
     public = [
         m.id for m, old in zip(shown.models, run.models, strict=True) if old.slug not in local
     ]
+    for model in run.models:
+        if model.slug in local and model.commit:
+            yield f"Left out: the id {model.id}; it tells who made this or where."
     if public:
         yield f"Kept: the ids of public models {', '.join(public)}."
     if groups := list(dict.fromkeys(image.group for image in shown.images if image.group)):

@@ -13,6 +13,7 @@ import generator
 from generator.errors import StoreError
 from generator.export.source import Source
 from generator.present import build_site
+from generator.present.manifest import FigureItem
 from generator.present.staging import OWN_NAMES
 
 
@@ -43,11 +44,20 @@ def exported_pages(source: Source) -> Iterator[Path]:
             version=generator.__version__,
             settings=source.manifest.settings,
             read_weights=source.store.get_weights,
+            draw=lambda site: _figures(site, source),
         )
         for failure in report.failures:
             if failure not in source.run.failures:
                 raise StoreError(failure.message, failure.hint)
         yield copy
+
+
+def _figures(site: Path, source: Source) -> tuple[FigureItem, ...]:
+    if not source.manifest.figures:
+        return ()
+    from generator.export.figures.built import drawn_again  # noqa: PLC0415 - imports matplotlib
+
+    return drawn_again(site, source)
 
 
 def _link(path: Path, target: Path) -> None:

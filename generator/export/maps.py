@@ -14,7 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from generator.errors import SpecError
 from generator.export.drawing import coloured, enlarged, overlaid, seen, size_of
-from generator.export.selection import OneMap, Selection, chosen_maps
+from generator.export.selection import ALL, LAST, OneMap, Selection, chosen_maps
 from generator.export.source import Source
 from generator.records import AttentionRecord, FloatArray
 from generator.run import Cell
@@ -65,6 +65,65 @@ class MapItem:
     view: tuple[float, float, float, float]
 
 
+@dataclass(frozen=True, slots=True)
+class MissingItem:
+    """What was asked for and a model does not have.
+
+    Attributes:
+        model: label of the model.
+        layers: asked for by number or name, and not there.
+        heads: likewise.
+        queries: likewise.
+    """
+
+    model: str
+    layers: tuple[str, ...]
+    heads: tuple[str, ...]
+    queries: tuple[str, ...]
+
+    @property
+    def says(self) -> str:
+        """In a line, for the user."""
+        parts = (
+            f"{what} {', '.join(names)}"
+            for what, names in (
+                ("layer", self.layers),
+                ("head", self.heads),
+                ("query", self.queries),
+            )
+            if names
+        )
+        return f"{self.model} has no {' and no '.join(parts)}."
+
+
+def missing_items(
+    source: Source, cells: tuple[Cell, ...], wanted: Selection
+) -> tuple[MissingItem, ...]:
+    """What models lack of a selection, each model once; what is asked for as ``all`` is all there.
+
+    Raises:
+        StoreError: the store does not have a record; the message names it.
+    """
+    found: dict[str, MissingItem] = {}
+    for cell in cells:
+        if cell.model in found:
+            continue
+        record = source.read(cell.record)
+        every = Selection((ALL, *wanted.layers), (ALL, *wanted.heads), wanted.queries)
+        there = list(chosen_maps(record, every, mixed=source.run.mixed))
+        found[cell.model] = MissingItem(
+            source.model(cell).label,
+            _lacking(wanted.layers, {LAST, *(one.layer for one in there)}) if there else (),
+            _lacking(wanted.heads, {one.head for one in there}) if there else (),
+            _lacking(wanted.queries, {one.query for one in there}),
+        )
+    return tuple(one for one in found.values() if one.layers or one.heads or one.queries)
+
+
+def _lacking(wanted: tuple[str, ...], there: set[str]) -> tuple[str, ...]:
+    return tuple(name for name in wanted if name != ALL and name not in there)
+
+
 def map_files(
     source: Source,
     cells: tuple[Cell, ...],
@@ -103,7 +162,11 @@ def map_files(
             "Layers and heads count from 1, and patches are queries only where the gallery keeps "
             "them.",
         )
-    index = {"maps": [asdict(item) for item in items]}
+    missing = missing_items(source, cells, wanted)
+    index = {
+        "maps": [asdict(item) for item in items],
+        "missing": [asdict(item) for item in missing],
+    }
     yield INDEX, (json.dumps(index, indent=1, ensure_ascii=False) + "\n").encode()
 
 

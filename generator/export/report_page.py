@@ -6,17 +6,21 @@ import base64
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from generator.bundled import bundled
+from generator.export.copy import exported_pages
 from generator.export.drawing import coloured, enlarged, seen, size_of
 from generator.export.policy import hashes
+from generator.export.report_chapters import STYLES, Chapter, chapters
 from generator.export.source import Source
 from generator.present.environment import make_environment
 from generator.present.heatmap import bar_png, wall_png
 from generator.present.maps import PRIMARY, RECEIVED, QueryMaps, maps_of
+from generator.present.plan_report import report_path
 from generator.present.scale import times_text
 from generator.present.views import BarTick, ColourBar, Fact, Picture
 from generator.present.views_index import Definition
@@ -105,6 +109,7 @@ class PrintedReport:
         definitions: of the numbers.
         numbers: names of the columns of numbers.
         images: in order.
+        chapters: of the analyses, as the site's pages have them.
         facts: where it comes from.
     """
 
@@ -122,6 +127,7 @@ class PrintedReport:
     definitions: tuple[Definition, ...]
     numbers: tuple[str, ...]
     images: tuple[ReportImage, ...]
+    chapters: tuple[Chapter, ...]
     facts: tuple[Fact, ...]
 
 
@@ -139,7 +145,10 @@ def report_html(source: Source, models: tuple[str, ...], images: tuple[str, ...]
     """
     cells = source.cells(models, images)
     shown = [image for image in source.images(()) if any(c.image == image.slug for c in cells)]
-    page = report_page(source, source.models(models), shown, cells)
+    chosen = source.models(models)
+    with exported_pages(source) as site:
+        found = tuple(_chapters(source, site, chosen, shown))
+    page = report_page(source, chosen, shown, cells, found)
     return make_environment().get_template("printed.html.jinja2").render(page=page)
 
 
@@ -148,12 +157,14 @@ def report_page(
     models: tuple[ModelEntry, ...],
     images: list[ImageEntry],
     cells: tuple[Cell, ...],
+    found: tuple[Chapter, ...] = (),
 ) -> PrintedReport:
     """Plan the report of models on images, whose cells have records."""
     run, paper = source.run, source.run.paper
     folder = bundled("templates") / "static" / "css"
     style = "\n".join(
-        (folder / name).read_text(encoding="utf-8") for name in ("theme.css", "printed.css")
+        (folder / f"{name}.css").read_text(encoding="utf-8")
+        for name in ("theme", *STYLES, "printed")
     )
     return PrintedReport(
         policy=f"default-src 'none'; style-src {hashes([style])}; img-src data:",
@@ -172,7 +183,28 @@ def report_page(
         definitions=NUMBERS,
         numbers=tuple(number.name for number in NUMBERS),
         images=tuple(_image(source, image, models, cells) for image in images),
+        chapters=found,
         facts=tuple(_facts(source)),
+    )
+
+
+def _chapters(
+    source: Source, site: Path, models: tuple[ModelEntry, ...], images: list[ImageEntry]
+) -> Iterator[Chapter]:
+    """The analyses of the models and images; pages that show other models, too, only for all."""
+    labels = {model.slug: model.label for model in models}
+    # the run's own pairs: an anonymous copy has other slugs than the manifest of the site
+    pairs = (
+        (report_path(one, two), f"{labels[one]} and {labels[two]}")
+        for one, two in source.run.pairs or ()
+        if one in labels and two in labels
+    )
+    every = len(models) == len(source.run.models)
+    return chapters(
+        site,
+        iter(labels.items()),
+        pairs,
+        ((image.slug, f"Analyses of {image.title}") for image in images if every),
     )
 
 

@@ -152,4 +152,4 @@ def _heads(row: FloatArray, wanted: tuple[str, ...]) -> Iterator[tuple[str, Floa
             yield name, row[int(name) - 1]
 
 
-__all__ = ["PRIMARY", "OneMap", "Selection", "chosen_maps", "selection"]
+__all__ = ["ALL", "LAST", "PRIMARY", "OneMap", "Selection", "chosen_maps", "selection"]

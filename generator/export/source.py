@@ -220,6 +220,7 @@ def _local(manifest: Manifest) -> frozenset[str]:
         model.slug
         for model in manifest.models
         if (model.facts.source == "folder" if model.facts else not model.commit)
+        or (manifest.anonymous and model.id == model.slug)  # its name was left out
     )
 
 

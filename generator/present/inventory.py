@@ -13,6 +13,7 @@ from generator.present.manifest import (
     RENDER_VERSION,
     SCHEMA_VERSION,
     CellItem,
+    FigureItem,
     FileEntry,
     ImageItem,
     Manifest,
@@ -31,7 +32,13 @@ from generator.present.wording import SCALE_RULE, UNIT
 from generator.run import Cell, Failure, ImageEntry, ModelEntry, Run
 
 
-def manifest_of(run: Run, contents: Contents, pages: tuple[str, ...], version: str) -> Manifest:
+def manifest_of(
+    run: Run,
+    contents: Contents,
+    pages: tuple[str, ...],
+    version: str,
+    figures: tuple[FigureItem, ...] = (),
+) -> Manifest:
     """List everything a site holds."""
     patches = contents.patch_scale
     measurements = _measurements(contents)
@@ -53,6 +60,7 @@ def manifest_of(run: Run, contents: Contents, pages: tuple[str, ...], version: s
         front=contents.front.files,
         patch_scale=_scale(patches) if patches else None,
         pairs=tuple(PairItem(p.one, p.two, p.images, p.files) for p in contents.pairs),
+        figures=figures,
         paper=run.paper,
         site_url=run.site_url,
         anonymous=run.anonymous,

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
+from generator.figure_spec import FigureSpec
 from generator.present.documented import documented_schema
 from generator.present.quantise import FORMULA, STEPS
 from generator.present.reductions import Detail, Step
@@ -62,6 +63,7 @@ Kind = Literal[
     "teaser",
     "seen",
     "social",
+    "paper-figure",
 ]
 
 
@@ -108,7 +110,7 @@ class FileEntry:
             image, with baselines) and ``pair-similarity`` (of their heads) and
             ``layer-similarity``; for the front page
             ``teaser`` (a map), ``seen`` (what a model saw of a picture) and ``social`` (for link
-            previews).
+            previews); for a paper ``paper-figure`` (a figure, its LaTeX or its bibliography).
         query: id of the query, for chunks, walls and maps.
         made_of: hash of all inputs that decide the bytes; a rebuild takes the file over by it.
         sha256: hash of the bytes.
@@ -300,6 +302,23 @@ class PairItem:
 
 
 @dataclass(frozen=True, slots=True)
+class FigureItem:
+    """A figure for a paper.
+
+    Attributes:
+        title: what it shows.
+        request: what was asked for, with models and images by their slugs.
+        files: the picture, its LaTeX and its bibliography; none where it could not be drawn.
+        failure: why it could not be drawn; null when it was.
+    """
+
+    title: str
+    request: FigureSpec
+    files: tuple[FileEntry, ...]
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ReductionItem:
     """Something that was left out to keep the site within its size. The records have it.
 
@@ -337,6 +356,7 @@ class Manifest:
         front: files of the front page.
         patch_scale: the shared colour scale of patches as queries; null where there are none.
         pairs: models compared two by two.
+        figures: for papers, drawn with the site.
         paper: that the gallery belongs to; null without one.
         site_url: where the site will stand, ending in a slash; empty when nobody said.
         anonymous: whether names, links and folders were left out on purpose.
@@ -361,6 +381,7 @@ class Manifest:
     front: tuple[FileEntry, ...] = ()
     patch_scale: ScaleEntry | None = None
     pairs: tuple[PairItem, ...] = ()
+    figures: tuple[FigureItem, ...] = ()
     paper: Paper | None = None
     site_url: str = ""
     anonymous: bool = False
@@ -378,6 +399,7 @@ class Manifest:
             *images,
             *(file for cell in self.cells for file in cell.files),
             *(file for pair in self.pairs for file in pair.files),
+            *(file for figure in self.figures for file in figure.files),
         )
 
 
@@ -387,6 +409,7 @@ _CLASSES: dict[str, type] = {
     for documented in (
         *(Manifest, Program, ScaleEntry, QuantisationEntry, Settings, FileEntry),
         *(ModelItem, ImageItem, Measurement, CellItem, PairItem, Failure, ReductionItem),
+        *(FigureItem, FigureSpec),
         *(Paper, Author, PaperLink, TeaserCell, Sweep, SweepStep),
         *(Environment, ModelFacts, Preprocessing, TokenLayout, View),
     )

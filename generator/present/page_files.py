@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from jinja2 import TemplateError
@@ -11,12 +12,18 @@ from generator.errors import StoreError
 from generator.present.contents import Contents
 from generator.present.environment import make_environment
 from generator.present.inventory import manifest_of
-from generator.present.manifest import MANIFEST, MANIFEST_SCHEMA, manifest_bytes, schema_bytes
+from generator.present.manifest import (
+    MANIFEST,
+    MANIFEST_SCHEMA,
+    FigureItem,
+    manifest_bytes,
+    schema_bytes,
+)
 from generator.present.plan import plan_site
 from generator.present.views_index import Site
-from generator.run import Run
+from generator.run import FigureEntry, Run
 
-Finish = Callable[[Path], None]
+Draw = Callable[[Path], tuple[FigureItem, ...]]
 
 
 class PageFiles:
@@ -27,15 +34,16 @@ class PageFiles:
     """
 
     def __init__(
-        self, run: Run, stage: Path, templates: Path | None, version: str, finish: Finish
+        self, run: Run, stage: Path, templates: Path | None, version: str, draw: Draw
     ) -> None:
         self.pages: tuple[str, ...] = ()
         self._run = run
         self._stage = stage
         self._templates = templates
         self._version = version
-        self._finish: Finish | None = finish
-        self._written: list[Path] = []
+        self._draw = draw
+        self._figures: tuple[FigureItem, ...] | None = None
+        self._written: set[Path] = set()
 
     def write(self, contents: Contents) -> None:
         """Write everything that says what a site holds, in place of what was written before.
@@ -45,16 +53,17 @@ class PageFiles:
         """
         for path in self._written:
             path.unlink()
-        self._written = []
+        self._written = set()
+        if self._figures is None:  # made of records by way of a manifest: they stay as they are
+            self._put(MANIFEST, manifest_bytes(manifest_of(self._run, contents, (), self._version)))
+            self._figures = self._draw(self._stage)
+            self._run = replace(self._run, figures=tuple(_entry(one) for one in self._figures))
         self.pages = self._write_pages(plan_site(self._run, contents, self._version))
-        manifest = manifest_of(self._run, contents, self.pages, self._version)
+        manifest = manifest_of(self._run, contents, self.pages, self._version, self._figures)
         self._put(MANIFEST, manifest_bytes(manifest))
         self._put(MANIFEST_SCHEMA, schema_bytes())
         # GitHub Pages would drop names that start with an underscore
         self._put(".nojekyll", b"")
-        if self._finish is not None:  # its files are made of records: they stay as they are
-            self._finish(self._stage)
-            self._finish = None
 
     def _write_pages(self, site: Site) -> tuple[str, ...]:
         environment = make_environment(self._templates)
@@ -86,4 +95,8 @@ class PageFiles:
         target = self._stage / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
-        self._written.append(target)
+        self._written.add(target)
+
+
+def _entry(figure: FigureItem) -> FigureEntry:
+    return FigureEntry(figure.title, tuple(f.path for f in figure.files), figure.failure)

@@ -87,6 +87,7 @@ def _figures(planner: Planner) -> tuple[FigureFiles, ...]:
         FigureFiles(
             figure.title,
             tuple(Link(planner.url(path), path.rpartition("/")[2]) for path in figure.files),
+            figure.failure.message if figure.failure else "",
         )
         for figure in planner.run.figures
     )

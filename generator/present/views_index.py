@@ -94,10 +94,12 @@ class FigureFiles:
     Attributes:
         title: what it shows.
         files: its files by name, with where they are.
+        failure: why there are none; empty where there are.
     """
 
     title: str
     files: tuple[Link, ...]
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True)

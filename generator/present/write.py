@@ -35,7 +35,7 @@ from generator.present.front import publish_front
 from generator.present.location_files import LocationFiles
 from generator.present.manifest import FileEntry, Kind, Settings
 from generator.present.packed_files import CellFiles
-from generator.present.page_files import Finish, PageFiles
+from generator.present.page_files import Draw, PageFiles
 from generator.present.pairs import publish_pairs
 from generator.present.patches import PATCH
 from generator.present.pictures import published_copy
@@ -94,7 +94,7 @@ def build_site(
     settings: Settings | None = None,
     read_weights: ReadWeights | None = None,
     advance: Advance = lambda: None,
-    finish: Finish = lambda _: None,
+    draw: Draw = lambda _: (),
 ) -> SiteReport:
     """Build the site of a run.
 
@@ -109,8 +109,8 @@ def build_site(
         settings: how records are drawn.
         read_weights: gives what is seen of a model without an image, by ``ModelEntry.weights``.
         advance: called ``STEPS_A_CELL`` times for each cell, as the work goes on.
-        finish: given the folder when everything else is in it, before it becomes ``out``: the
-            figures that ``run`` names are drawn into it.
+        draw: given the folder when all numbers and the manifest are in it: draws figures for
+            papers into it, and says which.
 
     Raises:
         StoreError: ``out`` is not empty and not a site of ours, or cannot be written.
@@ -122,7 +122,7 @@ def build_site(
         shelf = Shelf(stage, out, settings)
         read = lru_cache(maxsize=1)(read)  # a cell's files ask for the same record in turn
         contents = _publish(run, read, read_weights, shelf, templates, advance)
-        pages = PageFiles(run, stage, templates, version, finish)
+        pages = PageFiles(run, stage, templates, version, draw)
         if settings.max_bytes is None:
             pages.write(contents)
         else:

@@ -112,6 +112,11 @@ def test_the_address_holds_nothing_but_what_a_view_needs(image_page: Page) -> No
     [
         ("layer=2&head=2", "--layers 2 --heads 2"),
         ("layer=1&head=max&query=reg1&overlay=60&scale=map", "--overlay 60 --scale map"),
+        (
+            "layer=2&head=1&scale=model&form=sqrt&clip=2&keep=60",
+            "--scale model --form sqrt --clip 2 --keep 60 -o",
+        ),
+        ("layer=2&head=mean&scale=map", "--scale map --form log2 --clip 0.5"),
         ("layer=2&head=min&query=CLS", "--heads min"),
         ("layer=2&head=mean&view=heads", "--rows heads --layers 2 --heads all"),
         ("layer=2&head=1&view=layers", "--rows layers --layers all --heads 1"),
@@ -145,6 +150,10 @@ def test_the_command_draws_the_view(
 
 
 def test_the_command_says_what_it_leaves_out(visit: Visit) -> None:
-    opened = visit("i/image0/index.html#keep=60&outliers=outline", over="http")
+    opened = visit(
+        "i/image0/index.html#keep=60&outliers=outline&draw=smooth&view=pair", over="http"
+    )
     copied(opened, "Copy figure command")
-    expect(opened.page.locator("#taken")).to_contain_text("all patches, no outlines of outliers")
+    expect(opened.page.locator("#taken")).to_contain_text(
+        "It draws no outlines of outliers, squares, both maps without their difference."
+    )

@@ -22,8 +22,9 @@ from generator.cli import main
 from generator.export.anonymous import anonymised, identity_of
 from generator.export.report import BROWSERS
 from generator.present.manifest import read_manifest
-from generator.run import ImageEntry, ModelEntry, Run
+from generator.run import Author, ImageEntry, ModelEntry, Paper, Run
 from tests.export.leaks import leaks, metadata
+from tests.export.test_report import words_of
 from tests.measure.families import FAMILIES
 
 MARKER = "zebulon"
@@ -45,6 +46,11 @@ links = {code = "https://git.example/zebulonlab/registers"}
 [[paper.teaser]]
 model = "with registers"
 image = "cat.jpg"
+[[figure]]
+name = "fig-zebulon"
+format = "svg"
+models = ["zebulon-small", "with registers"]
+images = ["dog_zebulon.jpg"]
 """
 CREDITS = """
 ["cat.jpg"]
@@ -193,6 +199,24 @@ def test_pictures_and_pages_without_readable_text_hold_no_name(
     assert metadata(tmp_path / "anonymous") == []
 
 
+def test_the_printed_report_names_nobody_in_words_that_can_be_searched(
+    house: Path, tmp_path: Path
+) -> None:
+    if not any(shutil.which(browser) for browser in BROWSERS):
+        pytest.skip("There is no Chromium: apt-get install chromium.")
+    run("export", "report", "named", "-o", str(tmp_path / "named.pdf"))
+    run("export", "report", "named", "-o", str(tmp_path / "anonymous.pdf"), "--anonymous")
+    assert MARKER in words_of(tmp_path / "named.pdf").lower()
+    text = words_of(tmp_path / "anonymous.pdf").lower()
+    assert "model 2" in text
+    assert "norms of patches" in text
+    for name in names(house):
+        assert name.lower() not in text
+    facts = (tmp_path / "anonymous.pdf").read_bytes().lower()
+    assert b"/creator (attention-gallery" in facts
+    assert not any(name.lower().encode() in facts for name in names(house))
+
+
 def test_it_is_said_what_is_left_out_and_what_stays(house: Path) -> None:
     said = run("build", "gallery.toml", "-o", "anonymous", "--anonymous").stderr
     for line in (
@@ -203,6 +227,34 @@ def test_it_is_said_what_is_left_out_and_what_stays(house: Path) -> None:
         "Kept: the credit of 1 image: Somebody Else, CC BY 4.0, https://pictures.example/cat.",
     ):
         assert line in said
+
+
+def test_figures_are_drawn_again_without_names(house: Path) -> None:
+    assert (house / "named" / "figures" / "fig-zebulon.svg").is_file()
+    folder = house / "anonymous" / "figures"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        f"figure-1.{end}" for end in ("bib", "svg", "tex")
+    ]
+    text = (folder / "figure-1.svg").read_text(encoding="utf-8")
+    assert "with registers" in text
+    assert "Model 2" in text
+    manifest = read_manifest(house / "anonymous")
+    assert manifest is not None
+    (figure,) = manifest.figures
+    assert figure.request.models == ("model-2", "model-1")
+    assert (figure.title, figure.failure) == ("figure-1", None)
+
+
+def test_a_checkpoint_of_the_authors_organisation_is_not_named() -> None:
+    public = ModelEntry("org-public", "org/public", "org/public", "main", "c" * 40)
+    own = ModelEntry("zebulon-lab-vit", "Zebulon-Lab/vit", "Zebulon-Lab/vit", "main", "d" * 40)
+    image = ImageEntry("cat", "cat.jpg", Path("/home/ada/cat.jpg"), "0" * 64, 9, 9, "cat")
+    paper = Paper(authors=(Author("Ada Zebulon", "", "Some University"),))
+    plain = Run("Title", "", "", "whole", (public, own), (image,), (), paper=paper)
+    found = anonymised(plain, frozenset(), identity_of(plain))
+    assert [model.id for model in found.run.models] == ["org/public", "model-2"]
+    assert [model.label for model in found.run.models] == ["org/public", "Model 2"]
+    assert "Left out: the id Zebulon-Lab/vit; it tells who made this or where." in found.notes
 
 
 def test_public_models_keep_their_ids_and_reasons_of_failures_go() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import base64
 import re
-from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -22,9 +21,10 @@ from generator.export.figures.grid import draw_grid, layout
 from generator.export.figures.scene import Scene
 from generator.export.figures.style import SMALL, drawable, fitted, styled, text_width
 from generator.export.figures.venues import VENUES, extent
+from generator.figure_spec import FigureSpec
 from generator.present import build_site
+from generator.present.manifest import FigureItem, FileEntry
 from generator.records import outlier_patches
-from generator.run import FigureEntry
 from tests.export.figuring import (
     Figuring,
     figuring,
@@ -253,13 +253,14 @@ def test_norms_are_those_of_the_layer_that_stands_out(made: Figuring) -> None:
 def test_a_single_file_holds_the_figures_that_its_index_offers(
     made: Figuring, tmp_path: Path
 ) -> None:
-    run = replace(made.trial.run, figures=(FigureEntry("A figure", ("figures/fig1.pdf",)),))
+    item = FileEntry("figures/fig1.pdf", "paper-figure", "", "0", "0", 5)
 
-    def finish(site: Path) -> None:
+    def draw(site: Path) -> tuple[FigureItem, ...]:
         (site / "figures").mkdir()
         (site / "figures" / "fig1.pdf").write_bytes(b"drawn")
+        return (FigureItem("A figure", FigureSpec(name="fig1"), (item,)),)
 
-    build_site(run, made.trial.read, tmp_path / "site", version="1", finish=finish)
+    build_site(made.trial.run, made.trial.read, tmp_path / "site", version="1", draw=draw)
     words = ["-o", str(tmp_path / "a.html"), "--store", str(made.store)]
     result = CliRunner().invoke(main, ["export", "single", str(tmp_path / "site"), *words])
     assert result.exit_code == 0, result.output

@@ -112,3 +112,26 @@ def test_what_is_not_there_is_said(
     said = made.export("maps", "-o", str(tmp_path / "maps"), *words, code=1)
     assert said.startswith("Error: ")
     assert expected in said
+
+
+def test_what_a_model_lacks_is_said_at_the_end_and_in_the_index(
+    made: Exportable, tmp_path: Path
+) -> None:
+    words = ("--layers", "1,last,99", "--heads", "1,mean", "--queries", "CLS,reg1,patch-99-1")
+    said = made.export(
+        "maps", "-o", str(tmp_path / "a"), "-m", "Plain", "-m", "Registers", *words
+    ).splitlines()
+    assert said[-2:] == [
+        "Plain has no layer 99 and no query reg1, patch-99-1.",
+        "Registers has no layer 99 and no query patch-99-1.",
+    ]
+    index = json.loads((tmp_path / "a" / "maps.json").read_text(encoding="utf-8"))
+    assert index["missing"][0] == {
+        "model": "Plain",
+        "layers": ["99"],
+        "heads": [],
+        "queries": ["reg1", "patch-99-1"],
+    }
+    made.export("maps", "-o", str(tmp_path / "b"), "-m", "Plain", "--layers", "all")
+    index = json.loads((tmp_path / "b" / "maps.json").read_text(encoding="utf-8"))
+    assert index["missing"] == []

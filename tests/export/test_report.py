@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,8 +34,25 @@ def test_the_page_holds_every_image_and_model_with_their_numbers(
         assert f"{record.entropy[last].mean():.3f}" in text
         assert times_text(float(maps.maps[last, -1].max())) in text
     assert "The model tiny/gone is not on the hub." in text
-    assert re.findall(r'(?:src|href)="(?!data:)([^"]*)"', html) == []
-    assert html.count("<img") == 1 + 2 * (1 + 2 * 4)
+    assert re.findall(r'(?:src|href)="(?!data:|#)([^"]*)"', html) == []
+    front = html.partition('class="chapter"')[0]
+    assert front.count("<img") == 1 + 2 * (1 + 2 * 4)
+
+
+def test_it_has_the_analyses_of_the_site_and_a_way_to_each(
+    made: Exportable, twice: Callable[..., Path]
+) -> None:
+    html = twice("report", "report.html").read_text(encoding="utf-8")
+    places = set(re.findall(r' id="([^"]+)"', html))
+    contents = html.partition('class="contents"')[2].partition("</nav>")[0]
+    assert places >= set(re.findall(r'href="#([^"]+)"', contents))
+    for chapter in ("Plain", "Registers", "Analyses of Image0", "Methods", "Where it comes from"):
+        assert f">{chapter}</a>" in contents
+    for section in ("Norms", "Where attention goes", "Onset", "Rollout", "Massive activations"):
+        assert section in contents
+    assert len(re.findall(r' id="([^"]+)"', html)) == len(places), "every id once"
+    assert not re.findall(r"<(?:script|button|noscript|details)\b", html)
+    assert set(re.findall(r"url\(#([^)]+)\)", html)) <= places
 
 
 def test_a_choice_of_images_and_models(made: Exportable, tmp_path: Path) -> None:
@@ -42,8 +60,9 @@ def test_a_choice_of_images_and_models(made: Exportable, tmp_path: Path) -> None
     made.export("report", "-o", str(path), "-i", "image1.jpg", "-m", "Plain")
     text = Page(path.read_text(encoding="utf-8")).text
     assert "Image1" in text
-    assert "Image0" not in text.split("Where it comes from")[0]
-    assert "Registers" not in text
+    assert "Analyses of Image0" not in text
+    assert "image0" not in text
+    assert not re.search(r"\bRegisters\b(?! as)", text.partition("Methods")[0])
 
 
 @pytest.mark.browser
@@ -57,6 +76,30 @@ def test_it_is_printed_the_same_way_twice(twice: Callable[..., Path]) -> None:
     assert len(re.findall(rb"/Type /Page\b(?!s)", data)) >= 3  # a front page and a page an image
     assert b"D:19800101000000" in data
     assert b"Chrom" not in data
+
+
+def words_of(pdf: Path) -> str:
+    """What a reader can search and copy: letters are glyphs in the file, with a table of words."""
+    if shutil.which("pdftotext") is None:
+        reason = "There is no pdftotext: apt-get install poppler-utils."
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    done = subprocess.run(["pdftotext", str(pdf), "-"], capture_output=True, check=True)
+    return " ".join(done.stdout.decode().split())
+
+
+@pytest.mark.browser
+def test_the_words_of_the_pdf_can_be_searched(
+    chromium: object, made: Exportable, tmp_path: Path
+) -> None:
+    del chromium  # it is there, or this test is skipped
+    made.export("report", "-o", str(tmp_path / "report.pdf"), "-i", "image0.jpg")
+    text = words_of(tmp_path / "report.pdf")
+    for words in ("Trial", "Contents", "Analyses of Image0", "Norms of patches", "Methods"):
+        assert words in text
+    assert re.search(r"Figure 1\b.*Figure 12\b", text)
+    assert "1 Models" in text
 
 
 @pytest.mark.browser

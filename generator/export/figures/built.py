@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from generator.errors import GalleryError, SpecError
+from generator.export.anonymous import identity_of
 from generator.export.figures.grid import Layout, layout
 from generator.export.figures.make import colour_map, make_figure, preset_named, write_figure
 from generator.export.figures.preset import Preset
 from generator.export.figures.scene import Request
 from generator.export.figures.venues import Extent, extent
-from generator.export.source import open_source
-from generator.figure_spec import FigureSpec
+from generator.export.source import Source, open_source, run_of
+from generator.figure_spec import FIGURES, FigureSpec
+from generator.present.manifest import FigureItem, FileEntry
+from generator.run import Failure, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +33,6 @@ class Planned:
     spec: FigureSpec
     extent: Extent
     what: Preset | Layout
-
-    @property
-    def title(self) -> str:
-        """What the index calls it."""
-        return self.what.title if isinstance(self.what, Preset) else self.spec.name
 
 
 def planned(specs: Sequence[FigureSpec]) -> tuple[Planned, ...]:
@@ -58,30 +57,121 @@ def planned(specs: Sequence[FigureSpec]) -> tuple[Planned, ...]:
     return tuple(found)
 
 
-def draw_into(site: Path, store: Path, figures: Sequence[Planned], folder: str) -> None:
-    """Draw figures from a site whose pages are written, into a folder of it.
+def draw_into(
+    site: Path,
+    store: Path,
+    figures: Sequence[Planned],
+    *,
+    before: Run,
+    strict: bool = False,
+) -> tuple[tuple[FigureItem, ...], tuple[Failure, ...]]:
+    """Draw figures from a site whose numbers are there, into a folder of it.
+
+    Args:
+        site: its folder; an anonymous one is drawn without names.
+        store: folder of the records.
+        figures: in order.
+        before: the run whose names the requests use; that of the site unless it is anonymous.
+        strict: make the first figure that cannot be drawn an error.
+
+    Returns:
+        What was drawn, as the manifest has it, and why the others were not, in full.
 
     Raises:
-        SpecError: one cannot be drawn from this gallery; the message names it.
+        SpecError: a figure cannot be drawn, where that is strict; the message names it.
     """
     source = open_source(site, store)
-    for figure in figures:
-        spec = figure.spec
-        request = Request(
-            models=spec.models,
-            images=spec.images,
-            layers=spec.layers,
-            heads=spec.heads,
-            queries=spec.queries,
-            width=figure.extent.inches,
-            overlay=spec.overlay,
-            scale=spec.scale,
-            colours=spec.colours,
-            face=spec.font,
-            letters=spec.letters,
-        )
+    found, failures = [], []
+    for number, figure in enumerate(figures, 1):
+        spec = renamed(figure.spec, before, source.run, number)
+        title = figure.what.title if isinstance(figure.what, Preset) else spec.name
         try:
-            made = make_figure(source, request, figure.extent, spec.files[0], figure.what)
+            files = _files(source, replace(figure, spec=spec))
         except GalleryError as error:
-            raise SpecError(f"Figure {spec.name}: {error.message}", error.hint) from None
-        write_figure(site / folder / spec.files[0], made)
+            message = f"Figure {figure.spec.name}: {error.message}"
+            if strict:
+                raise SpecError(message, error.hint) from None
+            failures.append(Failure(message, error.hint))
+            shown = Failure("It lacks what this gallery does not have.")
+            shown = shown if source.run.anonymous else Failure(error.message, error.hint)
+            found.append(FigureItem(title, spec, (), shown))
+        else:
+            found.append(FigureItem(title, spec, files))
+    return tuple(found), tuple(failures)
+
+
+def drawn_again(site: Path, source: Source) -> tuple[FigureItem, ...]:
+    """The figures of a site, drawn for a copy of it.
+
+    Args:
+        site: folder of the copy.
+        source: of the site; anonymous where the copy is.
+    """
+    specs = [item.request for item in source.manifest.figures]
+    before = run_of(source.manifest, source.root)
+    return draw_into(site, source.store.root, planned(specs), before=before)[0]
+
+
+def renamed(spec: FigureSpec, before: Run, after: Run, number: int) -> FigureSpec:
+    """A request with models and images by their slugs, as another run of the same things has them.
+
+    Args:
+        spec: as it was written.
+        before: the run that its words are about.
+        after: the run that is drawn, with the same models and images in the same order.
+        number: of the figure, from 1; names it where its name must not be told.
+    """
+    models = [
+        (new.slug, {old.slug, old.label, old.id})
+        for old, new in zip(before.models, after.models, strict=True)
+    ]
+    images = [
+        (new.slug, {old.slug, old.title, old.name})
+        for old, new in zip(before.images, after.images, strict=True)
+    ]
+    named = after.anonymous and not before.anonymous and identity_of(before).found_in(spec.name)
+    return spec.model_copy(
+        update={
+            "name": f"figure-{number}" if named else spec.name,
+            "models": _slugs(spec.models, models),
+            "images": _slugs(spec.images, images),
+        }
+    )
+
+
+def _slugs(words: tuple[str, ...], known: Sequence[tuple[str, set[str]]]) -> tuple[str, ...]:
+    """Slugs for words; a word that names nothing stays, for the message that says so."""
+    found = ([slug for slug, names in known if word in names] or [word] for word in words)
+    return tuple(dict.fromkeys(slug for slugs in found for slug in slugs))
+
+
+def _files(source: Source, figure: Planned) -> tuple[FileEntry, ...]:
+    """Draw a figure and write its files; where they are and what they hold."""
+    spec = figure.spec
+    request = Request(
+        models=spec.models,
+        images=spec.images,
+        layers=spec.layers,
+        heads=spec.heads,
+        queries=spec.queries,
+        width=figure.extent.inches,
+        overlay=spec.overlay,
+        scale=spec.scale,
+        form=spec.form,
+        clip=spec.clip,
+        keep=spec.keep,
+        colours=spec.colours,
+        face=spec.font,
+        letters=spec.letters,
+    )
+    made = make_figure(source, request, figure.extent, spec.files[0], figure.what)
+    written = write_figure(source.root / FIGURES / spec.files[0], made)
+    return tuple(_entry(source.root, path) for path in written)
+
+
+def _entry(site: Path, path: Path) -> FileEntry:
+    data = path.read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    return FileEntry(
+        path.relative_to(site).as_posix(), "paper-figure", "", digest, digest, len(data)
+    )

@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from itertools import product
 from typing import Literal, get_args
 
 from generator.errors import SpecError
-from generator.export.figures.scene import Drawn, Scene
+from generator.export.figures.scene import PLACE, Drawn, Scene, query_at
 from generator.export.figures.sheet import Absent, Cell, Row, Sheet, draw
-from generator.export.figures.tones import own_range
 from generator.export.figures.words import (
     UNIT,
     drawing_said,
     images_said,
     listed,
     models_said,
-    scale_said,
 )
 from generator.export.selection import ALL, LAST, MEAN, OneMap, Selection, selection
 from generator.latex import Piece
 from generator.present.maps import PRIMARY
 from generator.present.patches import PATCH
 from generator.present.wording import column_name, query_label, row_name
-from generator.records import FloatArray
 from generator.run import ImageEntry, ModelEntry
 from generator.toml import did_you_mean
 
 Axis = Literal["images", "models", "layers", "heads", "queries"]
 AXES: tuple[Axis, ...] = get_args(Axis)
-PLACE = r"at-\d+(?:\.\d+)?-\d+(?:\.\d+)?"
-"""A query: the patch that covers x, y, in pixels of the picture, whatever a model's grid."""
-
 MOST = 600
 """Cells of a figure: more would be specks."""
 
@@ -115,6 +108,7 @@ def draw_grid(scene: Scene, shape: Layout) -> Drawn:
         SpecError: something has several values but no side, or nothing is there to be shown.
     """
     choice = _choice(scene)
+    scene.queries = choice.queries
     _check(choice, shape)
     tops = list(product(*(choice.along(axis) for axis in shape.cols)))
     sides = list(product(*(choice.along(axis) for axis in shape.rows)))
@@ -139,16 +133,10 @@ def draw_grid(scene: Scene, shape: Layout) -> Drawn:
     heads = tuple(_label(shape.cols, top) for top in tops)
     if shape.input:
         rows, heads = _with_input(scene, choice, shape, rows, heads)
-    query = shown[0].query
-    tone = scene.tone(query)
-    if scene.request.scale == "map":
-        tone = own_range(shown[0].values, scene.colours)
-    figure = draw(Sheet(tuple(rows), heads, tones=(tone,)), scene.request.width)
-    maps: list[FloatArray] = [one.values for one in shown]
-    said = tone.says if scene.request.scale == "map" else scale_said(tone, maps).strip()
+    figure = draw(Sheet(tuple(rows), heads, tones=scene.bars), scene.request.width)
     caption: tuple[Piece, ...] = (
         _what(choice, shape),
-        f" {said}{drawing_said(scene)}{images_said(scene, choice.images)}",
+        f"{scene.scale_said}{drawing_said(scene)}{images_said(scene, choice.images)}",
         *models_said(scene, choice.models),
     )
     return Drawn(figure, caption, choice.models)
@@ -210,26 +198,14 @@ def _place(
 
 
 def _cell(scene: Scene, place: _Place, shown: list[OneMap]) -> Cell:
-    query = _patch_at(scene, place) if re.fullmatch(PLACE, place.query) else place.query
+    record = scene.record(place.model, place.image)
+    query = query_at(record, place.query) if record is not None else place.query
     wanted = Selection((place.layer,), (place.head,), (query,))
     maps = scene.attention(place.model, place.image, wanted)
     if maps:
         shown.append(maps[0])
         return scene.plate(place.model, place.image, maps[0])
     return scene.empty(place.model, place.image, _lacks(scene, place))
-
-
-def _patch_at(scene: Scene, place: _Place) -> str:
-    """The patch of a model that covers a place of the picture, as a query; ``at-X-Y`` outside."""
-    record = scene.record(place.model, place.image)
-    if record is None:
-        return place.query
-    x, y = (float(number) for number in place.query.split("-")[1:])
-    layout_, view = record.layout, record.view
-    col = math.floor((x - view.left) / (view.right - view.left) * layout_.cols)
-    row = math.floor((y - view.top) / (view.bottom - view.top) * layout_.rows)
-    inside = 0 <= row < layout_.rows and 0 <= col < layout_.cols
-    return f"{PATCH}-{row + 1}-{col + 1}" if inside else place.query
 
 
 def _lacks(scene: Scene, place: _Place) -> str:

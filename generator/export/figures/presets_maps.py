@@ -8,15 +8,13 @@ from collections.abc import Sequence
 from generator.export.figures.preset import Preset, split
 from generator.export.figures.scene import Drawn, Scene
 from generator.export.figures.sheet import Absent, Cell, Group, Row, Sheet, draw
-from generator.export.figures.tones import Tone, own_range
 from generator.export.figures.words import (
     drawing_said,
     images_said,
     maps_said,
     models_said,
-    scale_said,
 )
-from generator.export.selection import MEAN, OneMap, Selection, selection
+from generator.export.selection import MEAN, Selection, selection
 from generator.latex import Piece
 from generator.present.maps import PRIMARY
 from generator.present.wording import column_name, query_label, row_name
@@ -32,34 +30,23 @@ def _wanted(scene: Scene, heads: str = MEAN, queries: str = PRIMARY) -> Selectio
     return selection(request.layers or LAST, request.heads or heads, request.queries or queries)
 
 
-def _first(
-    scene: Scene, model: ModelEntry, image: ImageEntry, wanted: Selection, shown: list[OneMap]
-) -> Cell:
+def _first(scene: Scene, model: ModelEntry, image: ImageEntry, wanted: Selection) -> Cell:
     maps = scene.attention(model, image, wanted)
     if not maps:
         return scene.empty(model, image, "not applicable")
-    shown.append(maps[0])
     return scene.plate(model, image, maps[0])
-
-
-def _tone(scene: Scene, shown: Sequence[OneMap]) -> Tone:
-    if scene.request.scale == "map":
-        return own_range(shown[0].values, scene.colours)
-    return scene.tone(shown[0].query)
 
 
 def _caption(
     scene: Scene,
-    shown: Sequence[OneMap],
     models: Sequence[ModelEntry],
     images: Sequence[ImageEntry],
     said: str,
     overlay: int | None,
 ) -> tuple[Piece, ...]:
-    own = scene.request.scale == "map"
     return (
         said,
-        scale_said(_tone(scene, shown), [] if own else [one.values for one in shown]),
+        scene.scale_said,
         drawing_said(scene, overlay),
         images_said(scene, images),
         *models_said(scene, models),
@@ -69,16 +56,14 @@ def _caption(
 def _finish(
     scene: Scene,
     sheet: tuple[tuple[Row, ...], tuple[str, ...], tuple[Group, ...]],
-    shown: Sequence[OneMap],
     models: Sequence[ModelEntry],
     images: Sequence[ImageEntry],
     said: str,
     overlay: int | None = None,
 ) -> Drawn:
     rows, heads, groups = sheet
-    tone = _tone(scene, shown)
-    figure = draw(Sheet(rows, heads, groups, (tone,)), scene.request.width)
-    return Drawn(figure, _caption(scene, shown, models, images, said, overlay), tuple(models))
+    figure = draw(Sheet(rows, heads, groups, scene.bars), scene.request.width)
+    return Drawn(figure, _caption(scene, models, images, said, overlay), tuple(models))
 
 
 def _input(scene: Scene, models: Sequence[ModelEntry], image: ImageEntry) -> Cell:
@@ -94,13 +79,12 @@ def _models_by_images(
 ) -> Drawn:
     """Images down, the picture and then models across."""
     images, wanted = scene.rows_of_images(1 + len(models)), _wanted(scene)
-    shown: list[OneMap] = []
     rows = tuple(
         Row(
             "",
             (
                 _input(scene, models, image),
-                *(_first(scene, model, image, wanted, shown) for model in models),
+                *(_first(scene, model, image, wanted) for model in models),
             ),
         )
         for image in images
@@ -109,7 +93,7 @@ def _models_by_images(
     said = maps_said(
         scene, models[0], request.layers or LAST, request.heads or MEAN, request.queries or PRIMARY
     )
-    return _finish(scene, (rows, ("input", *heads), groups), shown, models, images, said)
+    return _finish(scene, (rows, ("input", *heads), groups), models, images, said)
 
 
 def _with_and_without(scene: Scene) -> Drawn:
@@ -144,15 +128,13 @@ def _by_query(scene: Scene) -> Drawn:
     asked = scene.request.queries
     queries = tuple(asked.split(",")) if asked else (PRIMARY, *layout.registers)
     images = scene.rows_of_images(1 + len(queries))
-    shown: list[OneMap] = []
+    scene.queries = queries
     rows = []
     for image in images:
         maps = (
-            _first(scene, model, image, _wanted(scene, queries=query), shown)
+            _first(scene, model, image, _wanted(scene, queries=query))
             if not asked
-            else _first(
-                scene, model, image, selection(scene.request.layers or LAST, MEAN, query), shown
-            )
+            else _first(scene, model, image, selection(scene.request.layers or LAST, MEAN, query))
             for query in queries
         )
         rows.append(Row("", (_input(scene, (model,), image), *maps)))
@@ -162,7 +144,7 @@ def _by_query(scene: Scene) -> Drawn:
         f"{_layer_said(scene)}, mean over heads, in times uniform (attention times the number of "
         "keys)."
     )
-    return _finish(scene, (tuple(rows), heads, ()), shown, (model,), images, said)
+    return _finish(scene, (tuple(rows), heads, ()), (model,), images, said)
 
 
 def _layer_said(scene: Scene) -> str:
@@ -174,14 +156,12 @@ def _by_head(scene: Scene) -> Drawn:
     """Models down, heads across, of one image."""
     image = scene.some_images(1)[0]
     wanted = _wanted(scene, heads="all")
-    shown: list[OneMap] = []
     models = scene.models
     widest = max(scene.first_record(model).model.heads for model in models)
     names = (*(str(n + 1) for n in range(widest)), MEAN)
     rows = []
     for model in models:
         maps = {one.head: one for one in scene.attention(model, image, wanted)}
-        shown += maps.values()
         cells = tuple(
             scene.plate(model, image, maps[name]) if name in maps else Absent("no such head")
             for name in names
@@ -194,7 +174,7 @@ def _by_head(scene: Scene) -> Drawn:
         f"{query_label(scene.request.queries or PRIMARY, True)} as the query, in times uniform "
         "(attention times the number of keys)."
     )
-    return _finish(scene, (tuple(rows), heads, groups), shown, models, (image,), said)
+    return _finish(scene, (tuple(rows), heads, groups), models, (image,), said)
 
 
 def _heads_of_a_layer(scene: Scene) -> Drawn:
@@ -221,7 +201,7 @@ def _heads_of_a_layer(scene: Scene) -> Drawn:
         "1, in times uniform (attention times the number of keys)."
     )
     heads = ("",) * across
-    return _finish(scene, (tuple(rows), heads, ()), maps, (model,), (image,), said, OVER)
+    return _finish(scene, (tuple(rows), heads, ()), (model,), (image,), said, OVER)
 
 
 MAPS = (

@@ -2,30 +2,50 @@
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from itertools import product
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from generator.analysis.masks import mass_mask
 from generator.errors import SpecError
 from generator.export.drawing import seen, size_of
+from generator.export.figures.ranges import (
+    FORM_WORDS,
+    USUAL_CLIP,
+    ScaleChoice,
+    attention_tone,
+    gallery_tone,
+    range_of,
+    unnumbered_tone,
+)
 from generator.export.figures.sheet import Absent, Frame, Plate, frame_of
 from generator.export.figures.style import Face, Letters
-from generator.export.figures.tones import Tone, own_range, times_uniform
-from generator.export.selection import OneMap, Selection, chosen_maps
+from generator.export.figures.tones import TIMES, Form, Tone, own_range
+from generator.export.selection import ALL, OneMap, Selection, chosen_maps
 from generator.export.source import Source
 from generator.extras import ModelWeights
 from generator.latex import Piece
+from generator.present.maps import PRIMARY
 from generator.present.patches import PATCH
+from generator.present.scale import times_text
+from generator.present.wording import row_name
 from generator.records import AttentionRecord, FloatArray, View
 from generator.run import ImageEntry, ModelEntry
 from generator.store import weights_key
 
-ScaleChoice = Literal["shared", "map"]
-
 USUAL = 5.6
 """Height of pictures below each other that a figure has unless more are asked for, in inches."""
+
+LEFT_OUT = (127, 127, 127, 60)
+"""Of patches outside the kept share of the mass: the veil that pages have."""
+
+PLACE = r"at-\d+(?:\.\d+)?-\d+(?:\.\d+)?"
+"""A query: the patch that covers x, y, in pixels of the picture, whatever a model's grid."""
 
 PHOTO = 420
 """Width of a photograph in a figure, in pixels: 300 a printed inch at the usual sizes."""
@@ -44,7 +64,11 @@ class Request:
         places: for a model (label, id or slug) a layer and a head of its own.
         width: of the figure, in inches.
         overlay: strength of maps over the picture in grey, in percent; None for maps alone.
-        scale: the gallery's shared one, or one for each map.
+        scale: the gallery's shared one, or one for each model, layer or map.
+        form: of its steps; None for log2, and for linear where each map has its own.
+        clip: percent of the values cut off at each end; None for the gallery's 0.5, and for none
+            where each map has its own scale.
+        keep: percent of each map's mass that is coloured, the strongest patches first.
         colours: name of the colour map; empty for the gallery's.
         face: of the type.
         letters: of an SVG.
@@ -59,6 +83,9 @@ class Request:
     width: float = 5.5
     overlay: int | None = None
     scale: ScaleChoice = "shared"
+    form: Form | None = None
+    clip: float | None = None
+    keep: int = 100
     colours: str = ""
     face: Face = "sans"
     letters: Letters = "text"
@@ -100,10 +127,20 @@ class Drawn:
 
 @dataclass(slots=True)
 class Scene:
-    """A gallery and a request, with the records read so far."""
+    """A gallery and a request, with the records read so far.
+
+    Attributes:
+        source: the gallery.
+        request: what was asked for.
+        queries: those of the figure, over which ranges are found; empty for those asked for.
+    """
 
     source: Source
     request: Request
+    queries: tuple[str, ...] = ()
+    _pool: tuple[ImageEntry, ...] = ()
+    _drawn: list[tuple[Tone, FloatArray]] = field(default_factory=list)
+    _tones: dict[str, Tone] = field(default_factory=dict)
     _last: dict[str, AttentionRecord] = field(default_factory=dict)
     _photos: dict[tuple[str, View], np.ndarray] = field(default_factory=dict)
 
@@ -131,7 +168,8 @@ class Scene:
 
     def some_images(self, most: int) -> tuple[ImageEntry, ...]:
         """The images asked for, or the first few."""
-        return self.images if self.request.images else self.images[:most]
+        self._pool = self.images if self.request.images else self.images[:most]
+        return self._pool
 
     def rows_of_images(self, columns: int) -> tuple[ImageEntry, ...]:
         """The images asked for, or as many of the first 4 as rows of a figure of usual height."""
@@ -191,7 +229,7 @@ class Scene:
 
     def tone(self, query: str = "CLS") -> Tone:
         """The gallery's scale for attention."""
-        return times_uniform(self.source.scale_of(query), self.colours)
+        return gallery_tone(self.source.scale_of(query), self.request.form or "log2", self.colours)
 
     def photo(self, image: ImageEntry, view: View) -> Plate:
         """What a model saw."""
@@ -251,20 +289,130 @@ class Scene:
     ) -> Plate:
         """One map of attention, on the scale of the request, its query outlined."""
         record = self.known(model, image)
-        tone = self.tone(one.query)
-        if self.request.scale == "map":
-            tone = own_range(one.values, self.colours)
+        tone = self._tone_of(model, one)
+        self._drawn.append((tone, one.values))
         frames: tuple[Frame, ...] = ()
         if one.query.startswith(PATCH):
             row, col = (int(number) - 1 for number in one.query.split("-")[1:])
             frames = (frame_of(record.view.patch_box(record.layout, row, col), record.view.box),)
-        return self.map(image, record, one.values, tone, frames, overlay=overlay)
+        pixels = tone.coloured(one.values)
+        if self.request.keep < 100:
+            kept = mass_mask(np.nan_to_num(one.values).ravel(), self.request.keep / 100)
+            pixels[~kept.reshape(one.values.shape)] = LEFT_OUT
+        return self.pixels(image, record, pixels, frames, overlay=overlay)
+
+    def _tone_of(self, model: ModelEntry, one: OneMap) -> Tone:
+        """The scale of one map, as the request says; a scale that several maps share is kept."""
+        request = self.request
+        form = request.form or ("linear" if request.scale == "map" else "log2")
+        clip = request.clip
+        if request.scale == "map":
+            if form == "linear" and not clip:
+                return own_range(one.values, self.colours)
+            low, high = range_of([one.values], clip or 0.0, form)
+            return attention_tone(low, high, form, self.colours)
+        gallery = request.scale == "shared" and clip in (None, USUAL_CLIP)
+        of = {"shared": "", "model": model.label, "layer": row_name(one.layer)}[request.scale]
+        key = f"{one.query.startswith(PATCH)}" if gallery else of
+        if key not in self._tones:
+            if gallery:
+                self._tones[key] = self.tone(one.query)
+            else:
+                whose = (model,) if request.scale == "model" else self.models
+                layer = one.layer if request.scale == "layer" else ALL
+                maps = self._pooled(whose, layer)
+                low, high = range_of(maps, USUAL_CLIP if clip is None else clip, form)
+                self._tones[key] = attention_tone(low, high, form, self.colours, of=of)
+        return self._tones[key]
+
+    def _pooled(self, models: tuple[ModelEntry, ...], layer: str) -> Iterator[FloatArray]:
+        """The maps of all heads and their mean that a range is found over, without the query."""
+        asked = self.queries or tuple((self.request.queries or PRIMARY).split(","))
+        for model, image in product(models, self._pool or self.images):
+            record = self.record(model, image)
+            if record is None:
+                continue
+            queries = tuple(query_at(record, query) for query in asked)
+            wanted = Selection((layer,), (ALL,), queries)
+            for one in chosen_maps(record, wanted, mixed=self.source.run.mixed):
+                values = one.values
+                if one.query.startswith(PATCH):
+                    row, col = (int(number) - 1 for number in one.query.split("-")[1:])
+                    values = np.delete(values.ravel(), row * record.layout.cols + col)
+                yield values
+
+    @property
+    def bars(self) -> tuple[Tone, ...]:
+        """The colour bars of the maps drawn so far."""
+        scale = self.request.scale
+        tones = list(dict.fromkeys(tone for tone, _ in self._drawn))
+        if scale == "map":
+            own = [tone for tone in tones if tone.label != TIMES]
+            return (own[0],) if own else (unnumbered_tone("map", self.colours),)
+        most = max(1, min(3, int(self.request.width / 1.6)))
+        return tuple(tones) if len(tones) <= most else (unnumbered_tone(scale, self.colours),)
+
+    @property
+    def scale_said(self) -> str:
+        """The scale of the maps drawn so far, and what it cuts off, for the caption."""
+        return f" {self._scope_said()}{cut_said(self._drawn)}"
+
+    def _scope_said(self) -> str:
+        request = self.request
+        tones = list(dict.fromkeys(tone for tone, _ in self._drawn))
+        if tones[0].says:
+            return tones[0].says
+        form = tones[0].form
+        usual = 0.0 if request.scale == "map" else USUAL_CLIP
+        clip = usual if request.clip is None else request.clip
+        ends = "each end" if form == "log2" else "the upper end"
+        how = FORM_WORDS[form] + (f", cut off at {clip:g} % at {ends}" if clip else "")
+        if request.scale == "map":
+            return (
+                f"Every map has a scale of its own ({how}): colours of different maps do not "
+                "compare."
+            )
+        spans = [f"{times_text(t.low)} to {times_text(t.high)}" for t in tones]
+        over = "the range of all layers and heads of the models and images shown"
+        if request.scale == "shared":
+            return f"Colours run from {spans[0]} times uniform ({how}), the same for all: {over}."
+        whose = [tone.label.removeprefix(f"{TIMES}: ") for tone in tones]
+        named = "; ".join(f"{name} from {span}" for name, span in zip(whose, spans, strict=True))
+        over = "all its layers and heads" if request.scale == "model" else "all its heads"
+        return (
+            f"Each {request.scale} has a scale of its own over {over} ({how}), in times uniform: "
+            f"{named}. Colours of different {request.scale}s do not compare."
+        )
 
     def empty(self, model: ModelEntry, image: ImageEntry, what: str) -> Absent:
         """Why there is no map: not measured, or nothing the model has."""
         if self.record(model, image) is None:
             return Absent("not measured")
         return Absent(what)
+
+
+def query_at(record: AttentionRecord, query: str) -> str:
+    """The patch that covers a place ``at-X-Y`` of the picture, as a query; others as they are."""
+    if not re.fullmatch(PLACE, query):
+        return query
+    x, y = (float(number) for number in query.split("-")[1:])
+    layout, view = record.layout, record.view
+    col = math.floor((x - view.left) / (view.right - view.left) * layout.cols)
+    row = math.floor((y - view.top) / (view.bottom - view.top) * layout.rows)
+    inside = 0 <= row < layout.rows and 0 <= col < layout.cols
+    return f"{PATCH}-{row + 1}-{col + 1}" if inside else query
+
+
+def cut_said(drawn: Sequence[tuple[Tone, FloatArray]]) -> str:
+    """What scales cut off of the maps drawn on them."""
+    counts = [tone.clipped(values) for tone, values in drawn]
+    below, above, of = (sum(part) for part in zip(*counts, strict=True)) if counts else (0, 0, 0)
+    parts = [
+        f"{100 * number / of:.2g} % of the patches lie {where}"
+        for number, where in ((above, "above"), (below, "below"))
+        if of and number
+    ]
+    return f" {' and '.join(parts)} it and have the colour of its end." if parts else ""
 
 
 def aspect_of(view: View) -> float:

@@ -11,12 +11,28 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from generator.present.colours import colour_table
-from generator.present.scale import Scale, Tick, power_label
+from generator.present.scale import Tick
 from generator.records import FloatArray
 
 Pixels = NDArray[np.uint8]
 
 TIMES = "attention, times uniform"
+Form = Literal["log2", "sqrt", "linear"]
+
+
+def placed(values: FloatArray, low: float, high: float, form: Form) -> FloatArray:
+    """Where values lie: 0 at the low end, 1 at the high end, outside when clipped."""
+    first, last, shaped = (_shaped(np.asarray(each), form) for each in (low, high, values))
+    found: FloatArray = (shaped - first) / (float(last - first) or 1.0)
+    return found
+
+
+def _shaped(values: FloatArray, form: Form) -> FloatArray:
+    numbers = values.astype(np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if form == "log2":
+            return np.asarray(np.log2(numbers))
+        return np.asarray(np.sqrt(numbers)) if form == "sqrt" else numbers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,7 +43,7 @@ class Tone:
         label: what the numbers are, beside the bar.
         low: of the range, in the numbers' own unit.
         high: of the range.
-        form: ``log2`` or ``linear`` between them.
+        form: of the steps between them.
         ticks: numbers on the bar.
         table: uint8 ``[256, channel]``.
         says: the scale in words, for the caption.
@@ -36,7 +52,7 @@ class Tone:
     label: str
     low: float
     high: float
-    form: Literal["log2", "linear"]
+    form: Form
     ticks: tuple[Tick, ...]
     table: Pixels
     says: str
@@ -44,11 +60,7 @@ class Tone:
     def coloured(self, values: FloatArray) -> Pixels:
         """RGBA of ``[row, col]``: uint8 ``[row, col, channel]``; NaN is transparent."""
         numbers = np.asarray(values, dtype=np.float64)
-        if self.form == "log2":
-            with np.errstate(divide="ignore", invalid="ignore"):
-                position = (np.log2(numbers) - np.log2(self.low)) / np.log2(self.high / self.low)
-        else:
-            position = (numbers - self.low) / ((self.high - self.low) or 1.0)
+        position = placed(numbers, self.low, self.high, self.form)
         absent = np.isnan(numbers)
         steps = np.clip(np.nan_to_num(np.clip(position, 0, 1)) * 256, 0, 255).astype(np.uint8)
         alpha = np.where(absent, 0, 255).astype(np.uint8)
@@ -58,20 +70,6 @@ class Tone:
         """How many values lie below and above the range, and how many there are."""
         known = np.asarray(values)[~np.isnan(values)]
         return int((known < self.low).sum()), int((known > self.high).sum()), known.size
-
-
-def times_uniform(scale: Scale, colours: str) -> Tone:
-    """The gallery's own scale, the same as on its pages."""
-    ends = f"{power_label(scale.low)} to {power_label(scale.high)}"
-    return Tone(
-        label=TIMES,
-        low=2.0**scale.low,
-        high=2.0**scale.high,
-        form="log2",
-        ticks=scale.ticks,
-        table=colour_table(colours),
-        says=f"Colours run from {ends} times uniform (log2), the same for all maps.",
-    )
 
 
 def own_range(values: FloatArray, colours: str) -> Tone:

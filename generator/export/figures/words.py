@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from generator.bibliography import cited
-from generator.export.figures.scene import Scene
+from generator.export.figures.scene import Scene, cut_said
 from generator.export.figures.tones import Tone
 from generator.export.selection import MEAN
 from generator.latex import Cite, Code, Piece
@@ -56,23 +56,21 @@ def maps_said(scene: Scene, model: ModelEntry, layers: str, heads: str, queries:
 
 def scale_said(tone: Tone, maps: Sequence[FloatArray]) -> str:
     """The scale, and what it cuts off."""
-    counts = [tone.clipped(values) for values in maps]
-    below, above, of = (sum(part) for part in zip(*counts, strict=True)) if counts else (0, 0, 0)
-    parts = [
-        f"{100 * number / of:.2g} % of the patches lie {where}"
-        for number, where in ((above, "above"), (below, "below"))
-        if of and number
-    ]
-    cut = f" {listed(parts)} it and have the colour of its end." if parts else ""
-    return f" {tone.says}{cut}"
+    return f" {tone.says}{cut_said([(tone, values) for values in maps])}"
 
 
 def drawing_said(scene: Scene, overlay: int | None = None) -> str:
     """How maps are drawn; ``overlay`` is the figure's own choice."""
     strength = scene.request.overlay if scene.request.overlay is not None else overlay
+    keep = scene.request.keep
+    part = (
+        f" Only the strongest patches that hold {keep} % of each map's mass have colours."
+        if keep < 100
+        else ""
+    )
     if strength is not None:
-        return f" One square a patch, at {strength} % over the picture in grey."
-    return " One square a patch, not interpolated."
+        return f" One square a patch, at {strength} % over the picture in grey.{part}"
+    return f" One square a patch, not interpolated.{part}"
 
 
 def images_said(scene: Scene, images: Sequence[ImageEntry]) -> str:

@@ -26,7 +26,11 @@ const FigureCommand = (() => {
       }
     }
     words.push("--queries", query(page, state), "--overlay", String(state.strength));
-    if (state.scale === "map") words.push("--scale", "map");
+    if (state.scale !== "shared") words.push("--scale", state.scale);
+    // where each map has its own scale, the command's own choices are other ones
+    if (state.form !== "log2" || state.scale === "map") words.push("--form", state.form);
+    if (state.clip !== 0.5 || state.scale === "map") words.push("--clip", String(state.clip));
+    if (state.keep < 100) words.push("--keep", String(state.keep));
     words.push("-o", `${name(page, state)}.pdf`);
     return words.map(quoted).join(" ");
   }
@@ -37,11 +41,10 @@ const FigureCommand = (() => {
    */
   function without(state) {
     const parts = [
-      ["model", "layer"].includes(state.scale) ? "the gallery's shared scale instead" : "",
-      state.form !== "log2" || state.clip !== 0.5 ? "the usual form and ends of the scale" : "",
-      state.keep < 100 ? "all patches" : "",
       state.outliers === "outline" ? "no outlines of outliers" : "",
       state.draw === "smooth" ? "squares" : "",
+      state.view === "pair" && state.how === "difference" ? "both maps without their difference" : "",
+      ["heads", "layers"].includes(state.view) && state.order !== "number" ? "maps in the order of their numbers" : "",
     ];
     return parts.filter(Boolean).join(", ");
   }
