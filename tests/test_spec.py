@@ -166,7 +166,7 @@ def test_what_no_part_needs_does_not_tell_records_apart(file: Path) -> None:
 
 
 EXTRA_KEYS = (
-    "title, description, resolution, models, images, out, field_of_view, device, dtype, "
+    "title, description, resolution, models, sequences, images, out, field_of_view, device, dtype, "
     "patch_queries, extras, objects, target, batch_size, trust_remote_code, strict, store, "
     "templates, groups, masks, boxes, site_url, compare, paper, figures, figure, anonymous"
 )
