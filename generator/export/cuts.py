@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Container
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -110,11 +111,20 @@ def _thinned(path: Path, *, all_layers: bool) -> bytes:
     return script_bytes(header, gray_png(codes.reshape(flat.shape)))
 
 
-def page_data(text: str, cut: Cut) -> str:
-    """The data of an image page, without the queries that are left out."""
+def page_data(text: str, cut: Cut, gone: Container[str] = ()) -> str:
+    """The data of an image page, without the queries and frames that are left out.
+
+    Args:
+        text: JSON.
+        cut: what is left out.
+        gone: slugs of images that are.
+    """
     if not cut.patches:
         return text
     data: dict[str, Any] = json.loads(text)
+    data["frames"] = [frame for frame in data["frames"] if frame["slug"] not in gone]
+    for model in (model for frame in data["frames"] for model in frame["models"]):
+        model["chunks"].pop(PATCH, None)
     data["queries"] = [choice for choice in data["queries"] if choice["id"] != PATCH]
     for model in data["models"]:
         model["chunks"].pop(PATCH, None)

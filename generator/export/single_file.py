@@ -32,7 +32,7 @@ from generator.export.policy import hashes, script, style
 from generator.figure_spec import FIGURES
 from generator.present.assets import SINGLE, SINGLE_BOOT, SINGLE_STYLE
 from generator.present.manifest import MANIFEST, CellItem, FileEntry, Manifest
-from generator.present.planner import INDEX, image_path
+from generator.present.planner import INDEX, image_path, sequence_path
 
 TYPES = {
     ".webp": "image/webp",
@@ -121,7 +121,8 @@ class _Writer:
 
     def write(self, cut: Cut) -> bytes:
         """The file with something left out."""
-        gone = {image_path(slug) for slug in self.shown[len(self.shown) - cut.images :]}
+        slugs = set(self.shown[len(self.shown) - cut.images :])
+        gone = {image_path(slug) for slug in slugs} | self._sequences_without(slugs)
         pages = {path: self._page(path, cut, gone) for path in self._manifest.pages}
         paths = list(dict.fromkeys(path for page in pages.values() for path in page.scripts))
         if not any(posixpath.basename(path).startswith("files.") for path in paths):
@@ -155,11 +156,28 @@ class _Writer:
             link=partial(self._link, gone=gone),
             name=lambda target: page_name(target) if target in self._manifest.pages else None,
             picture=partial(self._attributes, cut=cut, inline=is_index),
-            data=lambda text: page_data(text, cut),
+            data=lambda text: page_data(text, cut, self._slugs_of(gone)),
             notice=_notice(cut, is_index=is_index),
             scripts_only=not is_index,
         )
         return take_apart(self._text(path), how)
+
+    def _sequences_without(self, slugs: set[str]) -> set[str]:
+        """Pages of sequences that lose all their frames."""
+        left = {
+            image.frame.sequence
+            for image in self._manifest.images
+            if image.frame and image.slug in self.shown and image.slug not in slugs
+        }
+        return {
+            sequence_path(sequence.slug)
+            for sequence in self._manifest.sequences
+            if sequence.slug not in left
+        }
+
+    def _slugs_of(self, pages: set[str]) -> set[str]:
+        """The images whose pages are among some."""
+        return {slug for slug in self.shown if image_path(slug) in pages}
 
     def _link(self, path: str, fragment: str, *, gone: set[str]) -> str | None:
         if path in gone:

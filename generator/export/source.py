@@ -10,11 +10,11 @@ from typing import TypeVar
 
 from generator.errors import SpecError, StoreError
 from generator.export.anonymous import Anonymous, anonymised, identity_of
-from generator.present.manifest import Manifest, ScaleEntry, is_site, read_manifest
+from generator.present.manifest import FrameItem, Manifest, ScaleEntry, is_site, read_manifest
 from generator.present.patches import PATCH
 from generator.present.scale import Scale
 from generator.records import AttentionRecord
-from generator.run import Cell, ImageEntry, ModelEntry, Run
+from generator.run import Cell, Frame, ImageEntry, ModelEntry, Run
 from generator.store import Store
 from generator.toml import did_you_mean
 
@@ -153,6 +153,14 @@ def open_source(site: Path, store: Path, *, anonymous: bool = False) -> Source:
     return Source(site, manifest, found, Store(store))
 
 
+def _frame(manifest: Manifest, item: FrameItem | None) -> Frame | None:
+    """The place of an image in its sequence."""
+    if item is None:
+        return None
+    sequence = next(each for each in manifest.sequences if each.slug == item.sequence)
+    return Frame(sequence, item.number, item.time)
+
+
 def run_of(manifest: Manifest, root: Path) -> Run:
     """The run that a site shows, as far as its manifest says."""
     return Run(
@@ -188,6 +196,7 @@ def run_of(manifest: Manifest, root: Path) -> Run:
                 source=image.source,
                 group=image.group,
                 failure=image.failure,
+                frame=_frame(manifest, image.frame),
             )
             for image in manifest.images
         ),

@@ -15,6 +15,7 @@ from generator.present.manifest import Settings
 STYLESHEETS = (
     *("theme.css", "layout.css", "content.css", "index.css"),
     *("stage.css", "views.css", "charts.css", "panels.css", "analyses.css", "report.css"),
+    "frames.css",
     "custom.css",
 )
 """In order; ``custom.css`` exists only in a user's folder."""
@@ -58,6 +59,7 @@ SCRIPTS = (
     "take-away.js",
     "announcer.js",
     "jump.js",
+    "frames.js",
     "page.js",
 )
 

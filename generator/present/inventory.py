@@ -12,6 +12,7 @@ from generator.present.manifest import (
     SCHEMA_VERSION,
     CellItem,
     FileEntry,
+    FrameItem,
     ImageItem,
     Manifest,
     Measurement,
@@ -52,6 +53,7 @@ def manifest_of(run: Run, contents: Contents, pages: tuple[str, ...], version: s
         paper=run.paper,
         site_url=run.site_url,
         anonymous=run.anonymous,
+        sequences=run.sequences,
     )
 
 
@@ -102,7 +104,7 @@ def _feature_files(model: ModelEntry, contents: Contents) -> tuple[FileEntry, ..
 
 
 def _image(image: ImageEntry, contents: Contents) -> ImageItem:
-    copies = contents.copies.get(image.slug)
+    copies, frame = contents.copies.get(image.slug), image.frame
     divergence = contents.divergence.get(image.slug)
     files = (copies.picture, copies.thumb) if isinstance(copies, Copies) else ()
     return ImageItem(
@@ -119,6 +121,7 @@ def _image(image: ImageEntry, contents: Contents) -> ImageItem:
         height=image.height,
         files=files + ((divergence.file,) if divergence else ()),
         failure=copies if isinstance(copies, Failure) else image.failure,
+        frame=FrameItem(frame.sequence.slug, frame.number, frame.time) if frame else None,
     )
 
 

@@ -25,7 +25,7 @@ from generator.records import (
     TokenLayout,
     View,
 )
-from generator.run import Author, Failure, Paper, PaperLink, TeaserCell
+from generator.run import Author, Failure, Paper, PaperLink, Sequence, TeaserCell
 
 MANIFEST = "manifest.json"
 MANIFEST_SCHEMA = "manifest.schema.json"
@@ -198,6 +198,21 @@ class ModelItem:
 
 
 @dataclass(frozen=True, slots=True)
+class FrameItem:
+    """The place of an image in a sequence.
+
+    Attributes:
+        sequence: slug of the sequence.
+        number: from 1, among the pictures that were taken.
+        time: seconds since the clip's first picture; null for numbered pictures.
+    """
+
+    sequence: str
+    number: int
+    time: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class ImageItem:
     """An image, its origin and its published copies.
 
@@ -215,6 +230,7 @@ class ImageItem:
         height: of the oriented original, in pixels.
         files: published copies, without metadata, and what the models' maps say together.
         failure: why the picture could not be used or published; null when it could.
+        frame: its place in a sequence; null for a picture by itself.
     """
 
     slug: str
@@ -230,6 +246,7 @@ class ImageItem:
     height: int
     files: tuple[FileEntry, ...]
     failure: Failure | None
+    frame: FrameItem | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +330,7 @@ class Manifest:
         paper: that the gallery belongs to; null without one.
         site_url: where the site will stand, ending in a slash; empty when nobody said.
         anonymous: whether names, links and folders were left out on purpose.
+        sequences: clips and numbered folders that images are frames of.
     """
 
     schema: int
@@ -335,6 +353,7 @@ class Manifest:
     paper: Paper | None = None
     site_url: str = ""
     anonymous: bool = False
+    sequences: tuple[Sequence, ...] = ()
 
     @property
     def files(self) -> tuple[FileEntry, ...]:
@@ -356,7 +375,7 @@ _CLASSES: dict[str, type] = {
     for documented in (
         *(Manifest, Program, ScaleEntry, QuantisationEntry, Settings, FileEntry),
         *(ModelItem, ImageItem, Measurement, CellItem, PairItem, Failure),
-        *(Paper, Author, PaperLink, TeaserCell),
+        *(Paper, Author, PaperLink, TeaserCell, FrameItem, Sequence),
         *(Environment, ModelFacts, Preprocessing, TokenLayout, View),
     )
 }

@@ -13,6 +13,7 @@ from generator.present.plan_index import index_pages
 from generator.present.plan_methods import methods_page
 from generator.present.plan_model import model_pages
 from generator.present.plan_report import report_page
+from generator.present.plan_sequence import sequence_pages
 from generator.present.planner import Planner
 from generator.present.views_index import Site
 from generator.run import Run
@@ -36,4 +37,5 @@ def plan_site(run: Run, contents: Contents, version: str) -> Site:
         reports=tuple(report_page(planner, pair) for pair in contents.pairs),
         more=tuple(more),
         scripts=(data,) if data else (),
+        sequences=sequence_pages(planner),
     )

@@ -336,6 +336,7 @@ def _write_pages(site: Site, stage: Path, templates: Path | None) -> tuple[str, 
     kinds = (
         ("index", (site.index, *site.more)),
         ("image", site.images),
+        ("sequence", site.sequences),
         ("model", site.models),
         ("report", site.reports),
         ("methods", (site.methods,)),

@@ -46,7 +46,10 @@ const Chunks = (() => {
     return new Promise((resolve, reject) => {
       const script = document.createElement("script");
       script.src = url;
-      script.onload = () => resolve();
+      script.onload = () => {
+        script.remove();
+        resolve();
+      };
       script.onerror = () => reject(new Error(`${url} could not be loaded.`));
       document.head.append(script);
     });
@@ -91,7 +94,16 @@ const Chunks = (() => {
     return promise;
   }
 
-  return { receive, load, loadPatches };
+  /**
+   * Let go of what was loaded of other records, so that a long sequence does not fill the memory.
+   * @param {Set<string>} records
+   */
+  function keep(records) {
+    for (const key of loading.keys()) if (!records.has(key.slice(0, key.indexOf("/")))) loading.delete(key);
+    for (const record of opened.keys()) if (!records.has(record)) opened.delete(record);
+  }
+
+  return { receive, load, loadPatches, keep };
 })();
 
 /**

@@ -17,6 +17,7 @@ const Page = (() => {
    * @property {{layer: RowLabel, head: HeadLabel} | null} previewed under the pointer in a wall
    * @property {Place | null} pointed under the pointer in a picture
    * @property {number} frame the animation frame asked for; 0 when none is
+   * @property {ReturnType<typeof Frames.create> | null} frames of a sequence
    */
 
   function start() {
@@ -24,16 +25,20 @@ const Page = (() => {
     if (!source) return;
     /** @type {PageData} */
     const page = JSON.parse(source.textContent ?? "");
+    // a model may fail on single frames of a sequence
+    const usable = page.models.map((model) => !model.failure);
     const announcer = Announcer.create(Dom.byId("announcer", HTMLElement), () =>
       Announcer.sentence(app.views, app.state.get(), (view) => show(app, view, app.state.get())),
     );
     const jump = Jump.create();
     const state = State.create(page, () => {
       app.previewed = null;
-      load(app);
+      follow(app);
       schedule(app);
-      announcer.soon();
+      if (!app.frames?.playing()) announcer.soon();
     });
+    const frames = page.frames.length ? Frames.create(page, state) : null;
+    frames?.turn(state.get().frame, state.get().query);
     /** @type {App} */
     const app = {
       page,
@@ -62,6 +67,7 @@ const Page = (() => {
       previewed: null,
       pointed: null,
       frame: 0,
+      frames,
     };
     TakeAway.create(page, {
       caption: () => {
@@ -86,7 +92,7 @@ const Page = (() => {
         return `${page.slug}-layer-${layer}-head-${head}-${query}.png`;
       },
     });
-    app.views = page.models.filter((model) => !model.failure).map((model) => build(app, model, jump));
+    app.views = page.models.filter((_, i) => usable[i]).map((model) => build(app, model, jump));
     load(app);
     update(app);
   }
@@ -152,20 +158,42 @@ const Page = (() => {
   }
 
   /**
+   * Load what is chosen; another frame is turned to when all of it is there.
+   * @param {App} app
+   */
+  function follow(app) {
+    const { frame, query } = app.state.get();
+    const { frames } = app;
+    if (!frames || frame === frames.shown()) return load(app);
+    void frames.load(frame, query).then(() => {
+      // somebody may have gone on meanwhile
+      if (app.state.get().frame !== frame) return;
+      frames.turn(frame, query);
+      load(app);
+      schedule(app);
+    });
+  }
+
+  /**
    * Load what the chosen query needs.
    * @param {App} app
    */
   function load(app) {
     const { query } = app.state.get();
     for (const view of app.views) {
+      const { record, failure } = view.model;
+      if (failure) Object.assign(view, { chunk: null, patches: null, problem: failure });
       const url = view.model.chunks[query];
-      if (!url || (view.chunk && view.chunk.header.query === query)) continue;
-      const { record } = view.model;
+      const held = view.chunk?.header.query === query && view.chunk.header.record === record;
+      if (!url || held) continue;
       const loaded =
         query === PatchQueries.ID
-          ? Chunks.loadPatches(record, url).then((patches) => void (view.patches = patches))
+          ? Chunks.loadPatches(record, url).then((patches) => {
+              if (view.model.record === record) view.patches = patches;
+            })
           : Chunks.load(record, query, url).then((chunk) => {
-              if (app.state.get().query === query) view.chunk = Fuse.withMax(chunk);
+              const wanted = app.state.get().query === query && view.model.record === record;
+              if (wanted) view.chunk = Fuse.withMax(chunk);
             });
       loaded.then(
         () => {
@@ -193,6 +221,7 @@ const Page = (() => {
     const current = { ...chosen, ...app.previewed };
     const place = pointed ?? chosen.place;
     app.controls.update(chosen);
+    app.frames?.update(chosen);
     for (const view of views) {
       const query = Places.queryPatch(page, view.model, chosen);
       if (query && view.patches) view.chunk = Fuse.withMax(view.cut(view.patches, view.model.heads, query));
@@ -215,7 +244,9 @@ const Page = (() => {
       page, place, pointed === null, chosen,
     );
     for (const link of document.querySelectorAll("a[data-carry]")) {
-      if (link instanceof HTMLAnchorElement) link.hash = State.format({ ...chosen, place: null, from: null }, link.dataset.page);
+      if (!(link instanceof HTMLAnchorElement)) continue;
+      const carried = { ...chosen, place: null, from: null, frame: Number(link.dataset.frame ?? 1) };
+      link.hash = State.format(carried, link.dataset.page);
     }
     document.documentElement.classList.add("ready");
   }

@@ -43,6 +43,7 @@ const State = (() => {
       order: "number",
       pairLayers: "number",
       pairHeads: "number",
+      frame: 1,
     };
   }
 
@@ -99,6 +100,8 @@ const State = (() => {
     state.slide = percent(fields.get("slide"), state.slide);
     state.a = oneOf(slugs(page), fields.get("a"), state.a);
     state.b = oneOf(slugs(page), fields.get("b"), state.b);
+    const frame = Number(fields.get("frame") ?? 1);
+    if (Number.isInteger(frame) && frame >= 1 && frame <= page.frames.length) state.frame = frame;
     state.place = read(fields.get("at"), page);
     if (state.query === PatchQueries.ID) state.from = read(fields.get("from"), page);
     return state;
@@ -115,6 +118,7 @@ const State = (() => {
     if (state.pairLayers !== "number") fields.push(["layers", state.pairLayers]);
     if (state.pairHeads !== "number") fields.push(["heads", state.pairHeads]);
     if (state.outliers !== "plain") fields.push(["outliers", state.outliers]);
+    if (state.frame > 1) fields.push(["frame", String(state.frame)]);
     if (state.view === "wall") return fields;
     fields.push(["view", state.view], ["a", state.a], ["b", state.b]);
     if (state.view !== "pair") fields.push(["order", state.order]);
@@ -191,9 +195,11 @@ const State = (() => {
   function create(page, changed) {
     let state = parse(location.hash, page);
     let pushed = -Infinity;
+    let written = format(state);
 
     function follow() {
       state = parse(location.hash, page);
+      written = format(state);
       changed(state);
     }
     window.addEventListener("popstate", follow);
@@ -201,19 +207,21 @@ const State = (() => {
 
     /**
      * @param {Partial<State>} patch
-     * @param {"push" | "walk" | "replace"} how `walk` makes one history entry of quick steps
+     * @param {How} how
      */
     function set(patch, how) {
       const before = format(state);
       state = { ...state, ...patch };
       const after = format(state);
-      if (before === after) return;
-      const now = performance.now();
-      const push = how === "push" || (how === "walk" && now - pushed > WALK_MS);
-      if (push) history.pushState(null, "", after);
-      else history.replaceState(null, "", after);
-      if (how !== "replace") pushed = now;
-      changed(state);
+      if (after !== written && how !== "hold") {
+        const now = performance.now();
+        const push = how === "push" || (how === "walk" && now - pushed > WALK_MS);
+        if (push) history.pushState(null, "", after);
+        else history.replaceState(null, "", after);
+        if (how !== "replace") pushed = now;
+        written = after;
+      }
+      if (before !== after) changed(state);
     }
 
     return { get: () => state, set };

@@ -43,6 +43,20 @@ interface PageData {
   /** Why heads are missing: a single file may leave some out. */
   cut?: string;
   models: PageModel[];
+  /** Of a sequence; empty on the page of an image. */
+  frames: PageFrame[];
+}
+
+interface PageFrame {
+  slug: string;
+  title: string;
+  /** The time in seconds, or the number in the picture's name. */
+  label: string;
+  /** Seconds from the first. */
+  time: number;
+  /** Its published picture, relative to the site; empty without one. */
+  picture: string;
+  models: Pick<PageModel, "record" | "chunks" | "failure">[];
 }
 
 interface Statistics {
@@ -199,7 +213,12 @@ interface State {
   order: OrderName;
   pairLayers: PairLayers;
   pairHeads: PairHeads;
+  /** Of a sequence, from 1. */
+  frame: number;
 }
+
+/** How a choice goes into the history: `walk` makes one entry of quick steps, `hold` none yet. */
+type How = "push" | "walk" | "replace" | "hold";
 
 /** What a model shows for a state. */
 type Shown =
