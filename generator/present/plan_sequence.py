@@ -26,6 +26,12 @@ from generator.run import ImageEntry, Sequence
 SECONDS_A_PICTURE = 0.2
 """How long a numbered picture is shown: nobody knows when it was taken."""
 
+ABSENT = {
+    "time-registers": "CLS on registers: not applicable, no model has both.",
+    "time-outliers": "Outlier patches: no model has any, in any frame.",
+}
+"""Why there may be no chart of a number, by the chart's id."""
+
 Read = Callable[[CellContent], float | None]
 
 
@@ -82,9 +88,11 @@ def _page(here: Planner, sequence: Sequence) -> ImagePage:
             damage=sequence.damage,
             frames=tuple(_thumb(here, image) for image in every),
             charts=charts,
-            absent=()
-            if any(chart.id == "time-registers" for chart in charts)
-            else ("CLS on registers: not applicable, no model has both.",),
+            absent=tuple(
+                reason
+                for chart, reason in ABSENT.items()
+                if charts and chart not in [found.id for found in charts]
+            ),
         ),
     )
 
@@ -154,7 +162,7 @@ def _charts(
         values = [_over_frames(planner, model.slug, frames, read) for model in planner.run.models]
         unit = "patches" if name == "outliers" else quantity(identifier).unit
         words = Words(f"time-{name}", title, over, unit)
-        if np.isfinite(values).any():
+        if np.nansum(values) > 0:
             chart = _lines(planner, words, frames, values)
             yield replace(chart, definitions=(planner.definition(identifier),))
     jumps = [_jumps(planner, model.slug, frames) for model in planner.run.models]
@@ -214,7 +222,10 @@ def _lines(
         Series(model.label, x, y, urls=urls)
         for model, y in zip(planner.run.models, values, strict=True)
     ]
-    return line_chart(words, [one for one in series if np.isfinite(one.y).any()], zero=True)
+    shown = [one for one in series if np.isfinite(one.y).any()]
+    if len(shown) < len(series):
+        words = replace(words, note=f"{', '.join(one.name for one in shown)}. {words.note}".strip())
+    return line_chart(words, shown, zero=True)
 
 
 def _place(number: int, image: ImageEntry) -> float:
