@@ -14,10 +14,11 @@ from generator.clips import is_clip
 from generator.errors import GalleryError, ImageError, StoreError
 from generator.extras import DEFAULT_EXTRAS, Extra, Projection
 from generator.model_spec import expand
+from generator.options import Options, load_spec, merge
 from generator.present.manifest import read_manifest
 from generator.progress import Silent
 from generator.records import AttentionRecord, FieldOfView, PatchQueries
-from generator.spec import GallerySpec, ModelSpec, Options, default_store, load_spec, merge
+from generator.spec import GallerySpec, ModelSpec, default_store
 from generator.store import Store
 from generator.store import load_records as load_store
 

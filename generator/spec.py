@@ -1,4 +1,4 @@
-"""What a gallery is made of: a TOML file and command line options, checked once and then frozen.
+"""What a gallery is made of, checked once and then frozen.
 
 The file, every key but ``models`` and ``images`` optional, paths relative to the file::
 
@@ -29,7 +29,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -62,17 +61,9 @@ from generator.model_spec import (
 from generator.paper_spec import HTTPS, Https, PaperSpec, paper_place
 from generator.records import FieldOfView
 from generator.sequence_spec import SequenceSpec
-from generator.toml import did_you_mean, kind_of, read_toml
+from generator.toml import did_you_mean, kind_of
 
-__all__ = [
-    "GallerySpec",
-    "ModelSpec",
-    "Options",
-    "default_store",
-    "load_spec",
-    "merge",
-    "spec_from_options",
-]
+__all__ = ["GallerySpec", "ModelSpec", "default_store"]
 
 CACHE_VARIABLE = "ATTENTION_GALLERY_CACHE"
 """Environment variable that names the folder of the record store."""
@@ -330,92 +321,6 @@ class GallerySpec(BaseModel):
         if self.masks and self.masks.resolve() in [path.resolve() for path in self.images]:
             message = f"{source.name('masks')}: {self.masks} is also a folder of images."
             raise SpecError(source.says("masks", message), "Keep masks in a folder of their own.")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What was given on the command line. None, or nothing in a tuple, means not given.
-
-    The fields are those of :class:`GallerySpec` but ``paper`` and ``figure``; paths are
-    relative to the current folder.
-    """
-
-    title: str | None = None
-    description: str | None = None
-    resolution: int | None = None
-    models: tuple[str, ...] = ()
-    images: tuple[Path, ...] = ()
-    sequences: tuple[Path, ...] = ()
-    out: Path | None = None
-    field_of_view: str | None = None
-    device: str | None = None
-    dtype: str | None = None
-    patch_queries: str | None = None
-    extras: str | None = None
-    objects: str | None = None
-    target: int | None = None
-    batch_size: int | None = None
-    trust_remote_code: bool | None = None
-    strict: bool | None = None
-    store: Path | None = None
-    templates: Path | None = None
-    groups: Path | None = None
-    masks: Path | None = None
-    boxes: Path | None = None
-    site_url: str | None = None
-    compare: tuple[str, ...] = ()
-    figures: bool | None = None
-    anonymous: bool | None = None
-
-
-def load_spec(path: Path, options: Options | None = None) -> GallerySpec:
-    """Read a gallery file; options that were given go before what it says.
-
-    Raises:
-        SpecError: the file cannot be read, or asks for something that cannot be done.
-    """
-    return _check(read_toml(path), options or Options(), str(path), path.parent)
-
-
-def spec_from_options(options: Options) -> GallerySpec:
-    """A gallery from the command line alone.
-
-    Raises:
-        SpecError: the options ask for something that cannot be done.
-    """
-    return _check({}, options, "", Path())
-
-
-def merge(spec: GallerySpec, options: Options) -> GallerySpec:
-    """A gallery with the options that were given in place of its own.
-
-    Raises:
-        SpecError: the options ask for something that cannot be done.
-    """
-    return _check(
-        {name: getattr(spec, name) for name in GallerySpec.model_fields}, options, "", Path()
-    )
-
-
-def _check(values: Mapping[str, Any], options: Options, file: str, base: Path) -> GallerySpec:
-    """Put the options over the values and check the whole."""
-    given = {item.name: getattr(options, item.name) for item in fields(options)}
-    given = {key: value for key, value in given.items() if value is not None and value != ()}
-    source = Source(file=file, base=base, options=frozenset(given))
-    # Options are relative to the current folder, not to the file.
-    here = Source(options=source.options)
-    for key in ("out", "store", "templates", "groups", "masks", "boxes"):
-        if key in given:
-            given[key] = expand(given[key])
-    if "images" in given:
-        given["images"] = tuple(expand(path) for path in given["images"])
-    if "sequences" in given:
-        given["sequences"] = tuple(SequenceSpec(path=expand(p)) for p in given["sequences"])
-    if "models" in given:
-        given["models"] = tuple(
-            ModelSpec.model_validate(text, context=here) for text in given["models"]
-        )
-    return GallerySpec.model_validate({**values, **given}, context=source)
 
 
 _HINTS = {

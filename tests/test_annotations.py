@@ -13,8 +13,9 @@ from PIL import Image
 from generator import pipeline
 from generator.annotations import annotate, mask_files, read_mask
 from generator.errors import SpecError
+from generator.options import Options, load_spec, spec_from_options
 from generator.run import Failure, ImageEntry, ObjectBox
-from generator.spec import GallerySpec, ModelSpec, Options, load_spec, spec_from_options
+from generator.spec import GallerySpec, ModelSpec
 from generator.store import Store
 
 

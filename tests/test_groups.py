@@ -9,8 +9,8 @@ import pytest
 
 from generator.errors import SpecError
 from generator.groups import read_groups, with_groups
+from generator.options import load_spec
 from generator.run import ImageEntry
-from generator.spec import load_spec
 
 
 def entry(path: str, group: str = "") -> ImageEntry:

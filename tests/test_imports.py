@@ -15,7 +15,7 @@ import generator
 PACKAGE = Path(generator.__file__).parent
 FLOORS = (
     ("errors",),
-    ("extras",),
+    ("extras", "token_layout"),
     ("records",),
     ("run",),
     ("amounts", "bundled", "packing", "slugs", "toml", "progress"),
@@ -32,6 +32,7 @@ FLOORS = (
     ("annotations", "clips", "compare_spec", "images", "sequence_spec", "store"),
     ("frame_cache",),
     ("sequences", "spec"),
+    ("options",),
     ("analysis",),
     ("measure", "present"),
     ("export",),
@@ -149,7 +150,7 @@ def test_torch_is_imported_in_one_folder_only(path: Path) -> None:
 
 
 def test_records_need_numpy_and_the_standard_library_only() -> None:
-    for module in ("errors", "extras", "records", "run"):
+    for module in ("errors", "extras", "token_layout", "records", "run"):
         for name, _, _ in imports(PACKAGE / f"{module}.py"):
             first = name.split(".")[0]
             assert first in {"generator", "numpy"} | set(sys.stdlib_module_names), name

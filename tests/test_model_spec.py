@@ -8,7 +8,8 @@ import pytest
 
 from generator.errors import SpecError
 from generator.model_spec import RegisterSpec
-from generator.spec import ModelSpec, Options, load_spec, spec_from_options
+from generator.options import Options, load_spec, spec_from_options
+from generator.spec import ModelSpec
 from tests.test_spec import error_of
 
 ENOUGH = 'models = ["a/b"]\nimages = ["photos"]\n'

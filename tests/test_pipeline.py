@@ -31,10 +31,11 @@ from generator.errors import GalleryError, ModelError, StoreError
 from generator.extras import EXTRAS
 from generator.figure_spec import FigureSpec
 from generator.measure.load import LoadedModel
+from generator.options import Options, merge
 from generator.pipeline import Outcome, build_gallery
 from generator.present.manifest import Manifest, read_manifest
 from generator.progress import Bars, Lines, Silent, reporter_for
-from generator.spec import GallerySpec, ModelSpec, Options, merge
+from generator.spec import GallerySpec, ModelSpec
 from generator.store import Store, load_records
 from tests.measure.families import FAMILIES
 

@@ -10,10 +10,10 @@ from PIL import Image
 
 from generator.errors import ImageError, SpecError
 from generator.images import load_images
+from generator.options import Options, load_spec, spec_from_options
 from generator.run import ImageEntry, sequences_of
 from generator.sequence_spec import SequenceSpec
 from generator.sequences import find_frames, of_one_size
-from generator.spec import Options, load_spec, spec_from_options
 from tests import moving
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from generator.errors import SpecError
 from generator.extras import EXTRAS, Measuring
-from generator.spec import GallerySpec, ModelSpec, Options, load_spec, merge, spec_from_options
+from generator.options import Options, load_spec, merge, spec_from_options
+from generator.spec import GallerySpec, ModelSpec
 
 ENOUGH = 'models = ["a/b"]\nimages = ["photos"]\n'
 
@@ -444,7 +445,7 @@ def test_options_and_the_spec_have_the_same_keys() -> None:
 
 
 def test_the_spec_is_read_without_torch() -> None:
-    modules = "generator.spec, generator.images, generator.store"
+    modules = "generator.options, generator.images, generator.store"
     code = f"import sys, {modules}; print('torch' in sys.modules)"
     command, here = [sys.executable, "-c", code], Path(__file__).parents[1]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=here)

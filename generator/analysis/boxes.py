@@ -36,7 +36,7 @@ class PatchBox:
 
 
 @dataclass(frozen=True, slots=True)
-class Components:
+class ConnectedComponents:
     """The connected parts of a mask: patches that share an edge belong together.
 
     Attributes:
@@ -66,14 +66,14 @@ class Components:
         return held
 
 
-def components(mask: BoolArray) -> Components:
+def components(mask: BoolArray) -> ConnectedComponents:
     """The 4-connected parts of a mask ``[row, col]``."""
     # Late: a build that needs no such analysis should not wait for it to load.
     from scipy import ndimage  # noqa: PLC0415
 
     labels, count = ndimage.label(mask)  # its default structure joins along edges only
     areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
-    return Components(labels.astype(np.int32), tuple(int(area) for area in areas))
+    return ConnectedComponents(labels.astype(np.int32), tuple(int(area) for area in areas))
 
 
 def box_around(mask: BoolArray) -> PatchBox | None:

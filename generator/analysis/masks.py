@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator.analysis.boxes import BoolArray, Components, components
+from generator.analysis.boxes import BoolArray, ConnectedComponents, components
 from generator.errors import AnalysisError
 from generator.records import FloatArray, TokenLayout
 
@@ -30,7 +30,7 @@ class MassMask:
 
     mask: BoolArray
     area: float
-    parts: Components
+    parts: ConnectedComponents
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ NEGLIGIBLE = 1e-10
 
 
 @dataclass(frozen=True, slots=True)
-class Components:
+class PrincipalComponents:
     """Principal components of a set of vectors, largest variance first.
 
     Attributes:
@@ -52,7 +52,7 @@ class Components:
         return np.where(real, along / np.sqrt(np.where(real, self.variance, 1)), 0)
 
 
-def fit(features: Iterable[FloatArray], count: int) -> Components:
+def fit(features: Iterable[FloatArray], count: int) -> PrincipalComponents:
     """Fit principal components to vectors that come in pieces, each read once.
 
     Args:
@@ -90,7 +90,7 @@ def fit(features: Iterable[FloatArray], count: int) -> Components:
     variance = np.clip(variance[::-1], 0, None)
     whole = float(np.trace(covariance))
     explained = variance / whole if whole > 0 else np.zeros(count)
-    return Components(shift + mean, axes, variance, explained, samples)
+    return PrincipalComponents(shift + mean, axes, variance, explained, samples)
 
 
 def border(layout: TokenLayout) -> BoolArray:

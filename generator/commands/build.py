@@ -135,7 +135,7 @@ def build(file: Path | None, *, dry_run: bool, records_only: bool, **given: Any)
       attention-gallery build -m facebook/dinov2-small -i photos/ -o site
       attention-gallery build examples/registers.toml
     """  # noqa: D301 - click's mark for lines that stay as they are
-    from generator.spec import Options, load_spec, spec_from_options
+    from generator.options import Options, load_spec, spec_from_options
 
     with one_line_errors():
         chosen = Options(**given)
@@ -159,7 +159,7 @@ def build(file: Path | None, *, dry_run: bool, records_only: bool, **given: Any)
 def demo(*, dry_run: bool, **given: Any) -> None:
     """Build a gallery of two embedded models on embedded pictures; needs no network."""
     from generator.bundled import bundled
-    from generator.spec import Options, load_spec
+    from generator.options import Options, load_spec
 
     with one_line_errors():
         run(load_spec(bundled("examples") / "demo.toml", Options(**given)), dry_run=dry_run)

@@ -87,7 +87,7 @@ class ReportImage:
 
 
 @dataclass(frozen=True, slots=True)
-class ReportPage:
+class PrintedReport:
     """What the template of the report gets.
 
     Attributes:
@@ -148,14 +148,14 @@ def report_page(
     models: tuple[ModelEntry, ...],
     images: list[ImageEntry],
     cells: tuple[Cell, ...],
-) -> ReportPage:
+) -> PrintedReport:
     """Plan the report of models on images, whose cells have records."""
     run, paper = source.run, source.run.paper
     folder = bundled("templates") / "static" / "css"
     style = "\n".join(
         (folder / name).read_text(encoding="utf-8") for name in ("theme.css", "printed.css")
     )
-    return ReportPage(
+    return PrintedReport(
         policy=f"default-src 'none'; style-src {hashes([style])}; img-src data:",
         style=style,
         title=run.title,

@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from generator.export.source import Source
-from generator.present.manifest import documented_schema
+from generator.present.documented import documented_schema
 from generator.records import AttentionRecord
 
 SCHEMA = 1

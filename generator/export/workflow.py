@@ -17,8 +17,8 @@ from typing import Literal
 from generator.errors import PublishError
 from generator.export.delivery import Added
 from generator.export.git import Repository, github_page, open_repository
+from generator.options import load_spec
 from generator.present.manifest import Manifest, ModelItem
-from generator.spec import load_spec
 from generator.store import Store, weights_key
 
 Source = Literal["site", "records"]

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
 
 from generator.analysis.digest import CellDigest, cell_digest
 from generator.analysis.objects import Objects
-from generator.errors import StoreError
-from generator.packing import PackingError, pack, unpack
 from generator.present.manifest import FileEntry
+from generator.present.packed_files import CellFiles, PackedFiles
 from generator.present.shelf import Shelf
 from generator.records import AttentionRecord
 from generator.run import Cell
 
 DIGEST_VERSION = 1
 """Raised by hand when an analysis changes what it finds in the same record."""
+
+DIGESTS = PackedFiles("digest", CellDigest)
+
+Digests = CellFiles[CellDigest]
+"""Those of a site."""
 
 
 def publish_digest(
@@ -36,43 +38,9 @@ def publish_digest(
     Raises:
         GalleryError: whatever ``read`` raises for a record that is missing or damaged.
     """
-    return shelf.put(
-        "digest",
+    return DIGESTS.put(
+        shelf,
         f"data/{cell.model}/{cell.image}.digest",
         {"record": cell.record, "digest": DIGEST_VERSION},
-        lambda: pack(cell_digest(read(cell.record), objects())),
-        suffix=".safetensors",
+        lambda: cell_digest(read(cell.record), objects()),
     )
-
-
-def read_digest(path: Path) -> CellDigest:
-    """A digest that was put into the site.
-
-    Raises:
-        StoreError: the file is not one.
-    """
-    try:
-        return unpack(CellDigest, path.read_bytes())
-    except (PackingError, OSError) as error:
-        raise StoreError(
-            f"The numbers {path.name} cannot be read: {error}.",
-            "Remove the site's folder and build again.",
-        ) from error
-
-
-@dataclass(frozen=True, slots=True)
-class Digests:
-    """The digests of a site, read one at a time: a thousand images' do not fit into memory.
-
-    Attributes:
-        root: the site's folder.
-        paths: (model, image) -> path of the digest, relative to the site.
-    """
-
-    root: Path
-    paths: Mapping[tuple[str, str], str]
-
-    def of(self, model: str, image: str) -> CellDigest | None:
-        """The digest of a cell; None where the cell has no record."""
-        path = self.paths.get((model, image))
-        return read_digest(self.root / path) if path else None

@@ -11,7 +11,6 @@ import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +24,9 @@ from generator.analysis.feature_colours import (
     range_of,
     shared_components,
 )
-from generator.errors import GalleryError, StoreError
-from generator.packing import PackingError, pack, unpack
+from generator.errors import GalleryError
 from generator.present.manifest import FileEntry
+from generator.present.packed_files import PackedFiles
 from generator.present.shelf import Part, Shelf
 from generator.records import AttentionRecord, FloatArray, TokenLayout, View, outlier_patches
 from generator.run import Run
@@ -60,6 +59,9 @@ class FeatureColours:
     foreground: float
     left_out: int
     residual: float | None
+
+
+COLOURS = PackedFiles("features", FeatureColours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,15 +166,18 @@ def _published(
     }
     alone = len(group.cells) == 1
     stem = f"data/{group.model}/{group.cells[0][0] + '.' if alone else ''}features"
-    if shelf.find("features", parts) is None:
+    made: FeatureColours | NotApplicable | None = None
+    if shelf.find(COLOURS.kind, parts) is None:
         made = _coloured(group, reference, fitted)
         if isinstance(made, NotApplicable):
             return {(group.model, image): made for image, _ in group.cells}
-        data = pack(made)
-    else:
-        data = b""
-    source = shelf.put("features", stem, parts, lambda: data, suffix=".safetensors")
-    found = _read(shelf.root / source.path)
+
+    def now() -> FeatureColours:
+        assert isinstance(made, FeatureColours), "what the former site lacks has been made"
+        return made
+
+    source = COLOURS.put(shelf, stem, parts, now)
+    found = COLOURS.read(shelf.root / source.path)
     return {
         (group.model, image): ColouredFeatures(
             source=source,
@@ -256,13 +261,3 @@ def _png(picture: NDArray[np.uint8]) -> bytes:
     file = io.BytesIO()
     Image.fromarray(picture, "RGBA").save(file, format="PNG", compress_level=6)
     return file.getvalue()
-
-
-def _read(path: Path) -> FeatureColours:
-    try:
-        return unpack(FeatureColours, path.read_bytes())
-    except (PackingError, OSError) as error:
-        raise StoreError(
-            f"The feature colours {path.name} cannot be read: {error}.",
-            "Remove the site's folder and build again.",
-        ) from error

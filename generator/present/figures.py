@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.cell_maps import CellMaps, ComponentMap, cell_maps
 from generator.analysis.objects import Objects
 from generator.analysis.pca import WHITENED_RANGE
-from generator.errors import StoreError
-from generator.packing import PackingError, pack, unpack
 from generator.present.heatmap import ramp_png
 from generator.present.manifest import FileEntry, Settings
+from generator.present.packed_files import CellFiles, PackedFiles
 from generator.present.ramps import Ramp, chances, degrees, octaves, of_scale
 from generator.present.scale import Scale
 from generator.present.shelf import Shelf
@@ -27,6 +25,11 @@ from generator.run import Cell, Run
 
 FIGURES_VERSION = 1
 """Raised by hand when other maps are made of the same record."""
+
+MAPS = PackedFiles("maps", CellMaps)
+
+MapFiles = CellFiles[CellMaps]
+"""Those of a site; a cell has none where nothing is drawn."""
 
 MOST_IMAGES = 200
 """Larger galleries have no such pictures unless they are asked for: a dozen files a cell."""
@@ -152,46 +155,12 @@ def publish_maps(
     Raises:
         GalleryError: whatever ``read`` raises for a record that is missing or damaged.
     """
-    return shelf.put(
-        "maps",
+    return MAPS.put(
+        shelf,
         f"data/{cell.model}/{cell.image}.maps",
         {"record": cell.record, "figures": FIGURES_VERSION},
-        lambda: pack(cell_maps(read(cell.record), objects())),
-        suffix=".safetensors",
+        lambda: cell_maps(read(cell.record), objects()),
     )
-
-
-def read_maps(path: Path) -> CellMaps:
-    """Maps that were put into the site.
-
-    Raises:
-        StoreError: the file holds none.
-    """
-    try:
-        return unpack(CellMaps, path.read_bytes())
-    except (PackingError, OSError) as error:
-        raise StoreError(
-            f"The maps {path.name} cannot be read: {error}.",
-            "Remove the site's folder and build again.",
-        ) from error
-
-
-@dataclass(frozen=True, slots=True)
-class MapFiles:
-    """The maps of a site, read one cell at a time.
-
-    Attributes:
-        root: the site's folder.
-        paths: (model, image) -> path of the maps, relative to the site.
-    """
-
-    root: Path
-    paths: Mapping[tuple[str, str], str]
-
-    def of(self, model: str, image: str) -> CellMaps | None:
-        """The maps of a cell; None where the cell has no record, or nothing is drawn."""
-        path = self.paths.get((model, image))
-        return read_maps(self.root / path) if path else None
 
 
 def publish_figures(
@@ -206,7 +175,7 @@ def publish_figures(
         scale: of the gallery's attention.
     """
     every = {
-        model: tuple(drawings(read_maps(shelf.root / file.path))) for model, file in files.items()
+        model: tuple(drawings(MAPS.read(shelf.root / file.path))) for model, file in files.items()
     }
     families = dict.fromkeys(one.family for own in every.values() for one in own)
     ramps = {

@@ -13,10 +13,10 @@ import numpy as np
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.averages import LEAST_IMAGES, LocationAverages, LocationSums
-from generator.errors import GalleryError, StoreError
-from generator.packing import PackingError, pack, unpack
+from generator.errors import GalleryError
 from generator.present.heatmap import unit_wall_png, wall_png
 from generator.present.manifest import FileEntry
+from generator.present.packed_files import PackedFiles
 from generator.present.scale import Scale
 from generator.present.shelf import Part, Shelf
 from generator.records import AttentionRecord
@@ -24,6 +24,8 @@ from generator.run import Cell, Run
 
 AVERAGES_VERSION = 1
 """Raised by hand when averages of the same records change."""
+
+AVERAGES = PackedFiles("averages", LocationAverages)
 
 Read = Callable[[str], AttentionRecord]
 
@@ -101,7 +103,7 @@ class LocationFiles:
                 continue
             keys = self._known.get(model.slug) or self._keys[model.slug]
             files[model.slug] = self._put_numbers(model.slug, keys, averages)
-            found[model.slug] = self._read(files[model.slug])
+            found[model.slug] = AVERAGES.read(self._shelf.root / files[model.slug].path)
         highest = _rounded_up([each.outlier_rate.max() for each in found.values()])
         drawn = {
             slug: self._draw(slug, files[slug], averages, scale, highest)
@@ -112,22 +114,11 @@ class LocationFiles:
     def _put_numbers(
         self, slug: str, keys: list[str], averages: LocationAverages | None
     ) -> FileEntry:
-        def packed() -> bytes:
+        def summed() -> LocationAverages:
             assert averages is not None, "averages that the former site lacks have been summed"
-            return pack(averages)
+            return averages
 
-        return self._shelf.put(
-            "averages", f"m/{slug}/averages", _parts(keys), packed, suffix=".safetensors"
-        )
-
-    def _read(self, file: FileEntry) -> LocationAverages:
-        try:
-            return unpack(LocationAverages, (self._shelf.root / file.path).read_bytes())
-        except PackingError as error:
-            raise StoreError(
-                f"The averages {file.path} cannot be read: {error}.",
-                "Remove the site's folder and build again.",
-            ) from error
+        return AVERAGES.put(self._shelf, f"m/{slug}/averages", _parts(keys), summed)
 
     def _draw(
         self,

@@ -15,13 +15,14 @@ from generator.analysis.grids import PlacedMap
 from generator.analysis.head_similarity import (
     map_similarity,
 )
-from generator.packing import pack
 from generator.present.cells import CellContent
 from generator.present.manifest import FileEntry
+from generator.present.packed_files import PackedFiles
 from generator.present.sampling import evenly
 from generator.present.shelf import Shelf
 from generator.present.similarity_files import (
     MOST_HEAD_IMAGES,
+    POOLED,
     SIMILARITY_VERSION,
     LayerMatrix,
     LayerPictures,
@@ -30,7 +31,6 @@ from generator.present.similarity_files import (
     draw_matrix,
     head_maps,
     layer_matrices,
-    read_packed,
     too_few,
 )
 from generator.records import FloatArray
@@ -50,6 +50,9 @@ class PairHeads:
     similarity: FloatArray
     heads: tuple[int, int]
     images: int
+
+
+HEADS = PackedFiles("pair-similarity", PairHeads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +100,13 @@ def _publish_heads(
     if pairs[0][0].received or pairs[0][1].received:
         return NotApplicable("one of the models has no CLS token"), ()
     records = ",".join(f"{one.facts.record}+{two.facts.record}" for one, two in pairs)
-    file = shelf.put(
-        "pair-similarity",
+    file = HEADS.put(
+        shelf,
         f"{stem}/heads",
         {"records": records, "version": SIMILARITY_VERSION},
-        lambda: pack(_mean_similarity(shelf, pairs)),
-        suffix=".safetensors",
+        lambda: _mean_similarity(shelf, pairs),
     )
-    found = read_packed(shelf, file, PairHeads)
+    found = HEADS.read(shelf.root / file.path)
     if not found.images:
         return NotApplicable("the models see no common part of the pictures"), (file,)
     return found, (file,)
@@ -142,7 +144,7 @@ def _publish_layers(
     if few is not None:
         return few, 0, ()
     numbers = (one.layers.numbers, two.layers.numbers)
-    values = [_on_images(read_packed(shelf, file, PooledFeatures), common) for file in numbers]
+    values = [_on_images(POOLED.read(shelf.root / file.path), common) for file in numbers]
     drawn = tuple(
         draw_matrix(shelf, f"{stem}/layer-similarity", numbers, matrix)
         for matrix in layer_matrices(*values)

@@ -9,19 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.head_similarity import clustered_order, row_similarity
 from generator.analysis.layer_similarity import LEAST_IMAGES, layer_similarity
-from generator.errors import GalleryError, StoreError
-from generator.packing import PackingError, pack, unpack
+from generator.errors import GalleryError
 from generator.present.cells import CellContent
 from generator.present.chunk import read_chunk, read_header
 from generator.present.heatmap import unit_wall_png
 from generator.present.manifest import FileEntry
+from generator.present.packed_files import PackedFiles
 from generator.present.quantise import Quantised, decode
 from generator.present.sampling import evenly
 from generator.present.shelf import Part, Shelf
@@ -38,7 +37,6 @@ MOST_LAYER_IMAGES = 320
 """Images over which layers are compared: as many as CKA needs, and some that may fail."""
 
 Read = Callable[[str], AttentionRecord]
-Packed = TypeVar("Packed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +71,10 @@ class PooledFeatures:
     values: FloatArray
     images: tuple[str, ...]
     lacks: str
+
+
+HEADS = PackedFiles("head-similarity", HeadsAlike)
+POOLED = PackedFiles("pooled", PooledFeatures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,14 +191,13 @@ class SimilarityFiles:
             return NotApplicable("no CLS token"), ()
         few = [contents[place] for place in evenly(len(contents), MOST_HEAD_IMAGES)]
         stem = f"m/{slug}/head-similarity"
-        numbers = self._shelf.put(
-            "head-similarity",
+        numbers = HEADS.put(
+            self._shelf,
             stem,
             _parts({str(n): content.facts.record for n, content in enumerate(few)}),
-            lambda: pack(_heads_alike(self._shelf, few)),
-            suffix=".safetensors",
+            lambda: _heads_alike(self._shelf, few),
         )
-        alike = read_packed(self._shelf, numbers, HeadsAlike)
+        alike = HEADS.read(self._shelf.root / numbers.path)
         values = alike.similarity.astype(np.float32)
         order = clustered_order(values)
         shape = (alike.layers, alike.heads, alike.layers, alike.heads)
@@ -212,10 +213,8 @@ class SimilarityFiles:
         missing = found.missing()
         if missing is not None:
             return missing, ()
-        numbers = self._shelf.put(
-            "pooled", f"m/{slug}/pooled", found.parts(), found.packed, suffix=".safetensors"
-        )
-        pooled = read_packed(self._shelf, numbers, PooledFeatures)
+        numbers = POOLED.put(self._shelf, f"m/{slug}/pooled", found.parts(), found.pooled)
+        pooled = POOLED.read(self._shelf.root / numbers.path)
         if pooled.lacks:
             return NotApplicable(pooled.lacks), (numbers,)
         matrices = tuple(
@@ -304,11 +303,11 @@ class _PooledList:
         # records that could not be read are missing only now
         return too_few(len(self._taken))
 
-    def packed(self) -> bytes:
+    def pooled(self) -> PooledFeatures:
         """All of them, or what the records lack."""
         if self.lacks:
-            return pack(PooledFeatures(np.zeros((0, 0, 2, 0), np.float32), (), self.lacks))
-        return pack(PooledFeatures(np.stack(self._values), tuple(self._taken), ""))
+            return PooledFeatures(np.zeros((0, 0, 2, 0), np.float32), (), self.lacks)
+        return PooledFeatures(np.stack(self._values), tuple(self._taken), "")
 
 
 def too_few(images: int) -> NotApplicable | None:
@@ -359,21 +358,6 @@ def draw(shelf: Shelf, stem: str, numbers: tuple[FileEntry, ...], tiles: FloatAr
         lambda: unit_wall_png(tiles, colours),
         suffix=".png",
     )
-
-
-def read_packed(shelf: Shelf, file: FileEntry, kind: type[Packed]) -> Packed:
-    """Numbers that were put into the site.
-
-    Raises:
-        StoreError: the file is not what it should be.
-    """
-    try:
-        return unpack(kind, (shelf.root / file.path).read_bytes())
-    except PackingError as error:
-        raise StoreError(
-            f"The numbers {file.path} cannot be read: {error}.",
-            "Remove the site's folder and build again.",
-        ) from error
 
 
 def _parts(images: Mapping[str, str]) -> dict[str, Part]:

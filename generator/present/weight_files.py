@@ -20,9 +20,9 @@ from generator.analysis.embeddings import (
 )
 from generator.errors import GalleryError, StoreError
 from generator.extras import ModelWeights
-from generator.packing import PackingError, pack, unpack
 from generator.present.heatmap import GAP, unit_wall_png
 from generator.present.manifest import FileEntry, Kind
+from generator.present.packed_files import PackedFiles
 from generator.present.shelf import Part, Shelf
 from generator.run import Failure, ModelEntry, Run
 
@@ -58,6 +58,9 @@ class WeightFacts:
 
     position: Tiles | NotApplicable
     filters: Tiles | NotApplicable
+
+
+FACTS = PackedFiles("weights", WeightFacts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,23 +119,21 @@ def _of_model(
             raise StoreError(NOT_KEPT.message, NOT_KEPT.hint)
         return read(model.weights)
 
-    def put(kind: Kind, made: dict[str, Part], make: Callable[[], bytes], suffix: str) -> FileEntry:
-        return shelf.put(kind, f"m/{model.slug}/{kind}", made, make, suffix=suffix)
+    def draw(kind: Kind, made: dict[str, Part], make: Callable[[], bytes]) -> FileEntry:
+        return shelf.put(kind, f"m/{model.slug}/{kind}", made, make, suffix=".png")
 
     colours = shelf.settings.colours
     try:
-        numbers = put("weights", parts, lambda: pack(_facts(weights())), ".safetensors")
-        facts = unpack(WeightFacts, (shelf.root / numbers.path).read_bytes())
+        numbers = FACTS.put(shelf, f"m/{model.slug}/weights", parts, lambda: _facts(weights()))
+        facts = FACTS.read(shelf.root / numbers.path)
         position = filters = None
         if isinstance(facts.position, Tiles):
             coloured: dict[str, Part] = {**parts, "colours": colours}
-            position = put("positions", coloured, lambda: _position_png(weights(), colours), ".png")
+            position = draw("positions", coloured, lambda: _position_png(weights(), colours))
         if isinstance(facts.filters, Tiles):
-            filters = put("filters", parts, lambda: _filters_png(weights()), ".png")
+            filters = draw("filters", parts, lambda: _filters_png(weights()))
     except GalleryError as error:
         return Failure(error.message, error.hint)
-    except PackingError as error:
-        return Failure(f"What was kept of the weights cannot be read: {error}.")
     return WeightPictures(facts, numbers, position, filters)
 
 

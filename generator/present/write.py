@@ -24,12 +24,12 @@ from generator.present.cells import (
 )
 from generator.present.comparison import mean_divergence
 from generator.present.contents import Coloured, Contents, Copies, Divergence
-from generator.present.digests import Digests
+from generator.present.digests import DIGESTS, Digests
 from generator.present.environment import make_environment, template_folders
 from generator.present.feature_pictures import ColouredFeatures, publish_feature_colours
 from generator.present.figures import (
+    MAPS,
     ImageFigures,
-    MapFiles,
     drawn_at_all,
     publish_figures,
 )
@@ -46,6 +46,7 @@ from generator.present.manifest import (
     manifest_bytes,
     schema_bytes,
 )
+from generator.present.packed_files import CellFiles
 from generator.present.pairs import publish_pairs
 from generator.present.patches import PATCH
 from generator.present.pictures import published_copy
@@ -162,12 +163,15 @@ def _publish(
             files = publish_coloured(shelf, cell, content, scale)
             coloured[cell.model, cell.image] = Coloured(files[0], (*files[1:], None)[0])
         advance()
-    digests = Digests(
-        shelf.root, {at: c.digest.path for at, c in cells.items() if isinstance(c, CellContent)}
+    digests = CellFiles(
+        DIGESTS,
+        shelf.root,
+        {at: c.digest.path for at, c in cells.items() if isinstance(c, CellContent)},
     )
     models = _model_digests(run, digests)
     similarity = alike.publish(run, cells)
-    maps = MapFiles(
+    maps = CellFiles(
+        MAPS,
         shelf.root,
         {at: c.maps.path for at, c in cells.items() if isinstance(c, CellContent) and c.maps},
     )

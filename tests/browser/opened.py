@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import TimeoutError as TooSlow
 
 
 class Opened:
@@ -34,7 +35,12 @@ class Opened:
         """Until every map that can be shown is."""
         settle(self.page)
         # not wait_for_function: it evaluates text, which the page's policy rightly forbids
-        self.page.wait_for_selector("html.ready", state="attached")
+        try:
+            self.page.wait_for_selector("html.ready", state="attached")
+        except TooSlow:
+            raise AssertionError(
+                f"{self.page.url} never got ready. It said {self.noise}."
+            ) from None
         expect(self.page.locator(".stage-loading")).to_have_count(0)
         settle(self.page)
 

@@ -14,12 +14,12 @@ from PIL import Image
 
 from generator.errors import SpecError
 from generator.front import paper_of
+from generator.options import load_spec
 from generator.present import build_site
 from generator.present.front import social_card
 from generator.present.lettering import drawable
 from generator.records import View
 from generator.run import Author, ModelEntry, Paper, PaperLink, TeaserCell
-from generator.spec import load_spec
 from generator.workplan import PlannedCell, PlannedModel, WorkPlan
 from tests.present.gallery import HOSTILE, KEPT, Gallery, gallery, picture, tree
 from tests.present.test_site import VERSION, Page, manifest, page

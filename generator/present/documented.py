@@ -1,0 +1,35 @@
+"""JSON schemas of dataclasses, with the words of their docstrings."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import TypeAdapter
+
+
+def documented_schema(adapter: TypeAdapter[Any], classes: Mapping[str, type]) -> bytes:
+    """JSON schema of a dataclass; every field is described by its docstring.
+
+    Args:
+        adapter: of the dataclass.
+        classes: by name, the dataclass and all that its fields are made of.
+    """
+    schema = adapter.json_schema(mode="serialization")
+    for name, described in [(schema["title"], schema), *schema["$defs"].items()]:
+        fields = _described_fields(classes[name])
+        for field, entry in described["properties"].items():
+            entry["description"] = fields[field]
+    found = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    return (json.dumps(found, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _described_fields(documented: type) -> dict[str, str]:
+    """Field -> its text in the ``Attributes`` section of a docstring."""
+    section = inspect.cleandoc(documented.__doc__ or "").partition("Attributes:")[2]
+    items = re.split(r"\n    (?=\w+: )", section)
+    pairs = (" ".join(item.split()).partition(": ") for item in items if item.strip())
+    return {name: text.replace("``", "`") for name, _, text in pairs}
