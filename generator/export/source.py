@@ -14,7 +14,7 @@ from generator.present.manifest import FrameItem, Manifest, ScaleEntry, is_site,
 from generator.present.patches import PATCH
 from generator.present.scale import Scale
 from generator.records import AttentionRecord
-from generator.run import Cell, Frame, ImageEntry, ModelEntry, Run
+from generator.run import Cell, Frame, ImageEntry, ModelEntry, Run, Sequence
 from generator.store import Store
 from generator.toml import did_you_mean
 
@@ -126,6 +126,17 @@ class Source:
         """
         names = {image: (image.title, image.name, image.slug) for image in self.run.images}
         return _chosen(wanted, names, "image")
+
+    def sequence(self, wanted: str) -> Sequence:
+        """A sequence by label, file name or slug; the first one when none is named.
+
+        Raises:
+            SpecError: no sequence is called so, or there is none.
+        """
+        names = {each: (each.label, each.source, each.slug) for each in self.run.sequences}
+        if not names:
+            raise SpecError("The gallery has no sequence.", "Leave out --over time.")
+        return _chosen((wanted,) if wanted else (), names, "sequence")[0]
 
 
 def open_source(site: Path, store: Path, *, anonymous: bool = False) -> Source:
