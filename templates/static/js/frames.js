@@ -29,6 +29,8 @@ const Frames = (() => {
     let playing = false;
     let timer = 0;
 
+    // a single file may leave some out
+    range.max = String(page.frames.length);
     range.addEventListener("input", () => {
       stop();
       state.set({ frame: Number(range.value) }, "hold");
