@@ -56,6 +56,7 @@ class FigureSpec(BaseModel):
         scale: one for the gallery, or one for each map.
         colours: name of the colour map; empty for the gallery's.
         font: of the letters.
+        letters: of an SVG, text or paths.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -82,6 +83,7 @@ class FigureSpec(BaseModel):
     scale: Literal["shared", "map"] = Field("shared", description="shared or map")
     colours: Word = Field("", description="the name of a colour map")
     font: Literal["sans", "serif"] = Field("sans", description="sans or serif")
+    letters: Literal["text", "paths"] = Field("text", description="text or paths")
 
     @property
     def files(self) -> tuple[str, ...]:

@@ -166,12 +166,22 @@ def sequences_of(images: Iterable[ImageEntry]) -> tuple[Sequence, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One model on one image: either the key of a record, or the reason there is none."""
+    """One model on one image: either the key of a record, or the reason there is none.
+
+    Attributes:
+        model: slug of the model.
+        image: slug of the image.
+        record: key of the record; empty where there is none.
+        failure: why there is none.
+        truth: what the former site's agreement with marked objects is made of, for a run that is
+            read from that site: masks and boxes are not at hand there.
+    """
 
     model: str
     image: str
     record: str = ""
     failure: Failure | None = None
+    truth: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,9 @@ FLOORS = (
     ("extras", "token_layout"),
     ("records",),
     ("run",),
-    ("amounts", "bundled", "packing", "slugs", "toml", "progress"),
+    ("amounts", "bundled", "latex", "packing", "papers", "slugs", "toml", "progress"),
     (
+        "bibliography",
         "box_files",
         "credits",
         "groups",

@@ -72,6 +72,37 @@ class MassBudget:
         return next((each for each in self.queries if each.query == query), None)
 
 
+ALL_PATCHES = "all patches"
+REGISTERS = "registers"
+
+
+@dataclass(frozen=True, slots=True)
+class HeadBudget:
+    """What each head spends on the tokens that gather attention.
+
+    Attributes:
+        query: ``CLS`` (the class token by the name it has), or all patches together: of these, a
+            record keeps every head.
+        keys: the class token (itself, where it is the query), all registers, outlier patches.
+        shares: float16 ``[key, layer, head]``, share of 1; NaN where there is no such key.
+        uniform: float32 ``[key]``, what uniform attention would give; NaN likewise.
+    """
+
+    query: str
+    keys: tuple[str, ...]
+    shares: FloatArray
+    uniform: FloatArray
+
+
+def head_budgets(record: AttentionRecord) -> tuple[HeadBudget, ...]:
+    """What single heads spend on CLS, registers and outliers, for CLS and for all patches."""
+    groups, layout = _Groups(record), record.layout
+    queries = [ALL_PATCHES]
+    if layout.cls is not None:
+        queries.insert(0, layout.cls)
+    return tuple(groups.of_heads(query) for query in queries)
+
+
 def mass_budget(record: AttentionRecord) -> MassBudget:
     """The budget of a record: in well under a second, or with every patch's attention in a few.
 
@@ -122,6 +153,28 @@ class _Groups:
         parts = self._part(mass[..., -1], self.record.received)
         parts[..., 1:] = np.maximum(parts[..., 1:] - own, 0)
         return np.concatenate([own, mass[..., :-1], parts], axis=-1)
+
+    def of_heads(self, query: str) -> HeadBudget:
+        """Of CLS or of all patches: float16, for hundreds of heads of every image."""
+        layout = self.layout
+        index = -1 if query == ALL_PATCHES else layout.prefix.index(query)
+        mass = self.record.mass[:, :, index]
+        rows = self.record.received if index < 0 else self.record.attention[index]
+        none = np.full_like(mass[..., 0], np.nan)
+        registers = [layout.prefix.index(name) for name in layout.registers]
+        shares = [
+            none if layout.cls is None else mass[..., layout.prefix.index(layout.cls)],
+            mass[..., registers].sum(axis=-1) if registers else none,
+            self._part(mass[..., -1], rows)[..., 0],
+        ]
+        counts = [int(layout.cls is not None), len(registers), len(self.outliers)]
+        return HeadBudget(
+            query=query,
+            keys=(layout.cls or "CLS", REGISTERS, OUTLIERS),
+            shares=np.stack(shares).astype(np.float16),
+            uniform=np.array([count or np.nan for count in counts], np.float32)
+            / np.float32(layout.tokens),
+        )
 
     def _from_outliers(self) -> FloatArray:
         """Of the outliers, ``[layer, key group]``: half precision made to sum to 1 again."""

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generator.analysis.absent import NotApplicable
+from generator.analysis.alike import AlikeMap, alike_maps
 from generator.analysis.boxes import BoolArray
 from generator.analysis.digest import last_map
 from generator.analysis.masks import layer_masks
@@ -162,6 +163,7 @@ class CellMaps:
         contribution: to the first prefix token; to the mean patch without prefix.
         relevance: float16 ``[row, col]``, of the class, over the mean of the patches.
         lens: the class head at the patches.
+        alike: cosines of a few patches with all.
     """
 
     norms: NormMaps
@@ -175,6 +177,7 @@ class CellMaps:
     contribution: ContributionMap | NotApplicable
     relevance: FloatArray | NotApplicable
     lens: LensMaps | NotApplicable
+    alike: tuple[AlikeMap, ...] | NotApplicable
 
 
 def cell_maps(record: AttentionRecord, objects: Objects) -> CellMaps:
@@ -199,6 +202,7 @@ def cell_maps(record: AttentionRecord, objects: Objects) -> CellMaps:
         contribution=_contribution(record),
         relevance=_relevance(record),
         lens=_lens(record),
+        alike=alike_maps(record, objects),
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from generator.analysis.absent import NotApplicable
-from generator.analysis.budget import MassBudget, mass_budget
+from generator.analysis.budget import HeadBudget, MassBudget, head_budgets, mass_budget
 from generator.analysis.heads import HeadTables, head_tables
 from generator.analysis.lost import Lost
 from generator.analysis.masks import KEPT_MASS, layer_masks
@@ -65,6 +65,7 @@ class CellDigest:
     Attributes:
         heads: for each layer and head.
         budget: where attention goes, mean over heads.
+        head_budgets: what single heads spend on CLS, registers and outliers.
         norms: of tokens in the residual stream.
         onset: largest norm and largest attention, layer by layer.
         rollout: its diagnostics.
@@ -81,6 +82,7 @@ class CellDigest:
 
     heads: HeadTables
     budget: MassBudget
+    head_budgets: tuple[HeadBudget, ...]
     norms: NormSummary
     onset: OnsetSeries
     rollout: RolloutDiagnostics
@@ -108,8 +110,9 @@ def cell_digest(record: AttentionRecord, objects: Objects | None = None) -> Cell
     budget = mass_budget(record)
     return CellDigest(
         heads=head_tables(record),
-        # Numbers of single heads are in the head tables; here they would weigh too much.
+        # Numbers of single heads are in ``head_budgets``; here they would weigh too much.
         budget=replace(budget, queries=tuple(replace(q, heads=None) for q in budget.queries)),
+        head_budgets=head_budgets(record),
         norms=norm_summary(record),
         onset=onset_series(record),
         rollout=rollout_diagnostics(record),

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from generator.analysis.budget import HeadBudget
 from generator.analysis.digest import CellDigest
 from generator.analysis.massive import MassiveSummary
 from generator.analysis.norms import NormSummary, combine_norms
 from generator.analysis.onset import Onset, onset_of
+from generator.analysis.stream_means import ChannelMeans, SinkMeans, channel_means, sink_means
+from generator.analysis.values import SinkValues
 from generator.records import FloatArray
 
 
@@ -59,11 +62,14 @@ class ModelDigest:
         sink_rate: ``[layer]``.
         keys: key groups of the budgets.
         budgets: one for each group of queries that any image has.
+        head_budgets: what single heads spend, mean over images, as in ``HeadBudget``.
         norms: combined.
         onset: combined.
         rollout_prefix: ``[start layer]``, share of the rollout on the prefix.
         rollout_cosine: ``[start layer]``, how alike the rollouts of patch queries are.
         massive: largest value and median by layer, mean over images; None when not measured.
+        channels: the largest channel over the patches by layer; None when not measured.
+        sinks: what the tokens that receive most would give; None when not measured.
         massive_channels: how often each channel is massive, over images, most frequent first.
     """
 
@@ -80,11 +86,14 @@ class ModelDigest:
     sink_rate: Spread
     keys: tuple[str, ...]
     budgets: tuple[QueryMeans, ...]
+    head_budgets: tuple[HeadBudget, ...]
     norms: NormSummary
     onset: Onset
     rollout_prefix: Spread
     rollout_cosine: Spread
     massive: tuple[Spread, Spread] | None
+    channels: ChannelMeans | None
+    sinks: SinkMeans | None
     massive_channels: tuple[tuple[int, int], ...]
 
     def budget(self, query: str) -> QueryMeans | None:
@@ -117,6 +126,7 @@ def model_digest(cells: Sequence[CellDigest]) -> ModelDigest:
         sink_rate=_spread(cells, lambda cell: cell.heads.sink_rate),
         keys=cells[0].budget.keys,
         budgets=_budgets(cells),
+        head_budgets=_head_budgets(cells),
         norms=norms,
         onset=onset_of([cell.onset for cell in cells]),
         rollout_prefix=_spread(cells, lambda cell: cell.rollout.prefix_mass),
@@ -127,6 +137,8 @@ def model_digest(cells: Sequence[CellDigest]) -> ModelDigest:
         )
         if massive
         else None,
+        channels=channel_means(massive) if massive else None,
+        sinks=sink_means([cell.sinks for cell in cells if isinstance(cell.sinks, SinkValues)]),
         massive_channels=_channels(massive),
     )
 
@@ -163,6 +175,17 @@ def _budgets(cells: Sequence[CellDigest]) -> tuple[QueryMeans, ...]:
                 self_error=_mean_of_present([each.self_error for each in own]),
             )
         )
+    return tuple(found)
+
+
+def _head_budgets(cells: Sequence[CellDigest]) -> tuple[HeadBudget, ...]:
+    """Mean over images; all of them have the same queries, which are tokens of the model."""
+    found = []
+    for place, first in enumerate(cells[0].head_budgets):
+        own = [cell.head_budgets[place] for cell in cells]
+        shares = _mean_of_present([each.shares for each in own])
+        uniform = _mean_of_present([each.uniform for each in own])
+        found.append(HeadBudget(first.query, first.keys, shares, uniform))
     return tuple(found)
 
 

@@ -58,7 +58,7 @@ CHOOSING: tuple[Callable[[Command], Command], ...] = (
     default="mean",
     show_default=True,
     metavar="LIST",
-    help="Such as 1-3, mean, max or all.",
+    help="Such as 1-3, mean, max, min or all.",
 )
 @click.option(
     "--queries",
@@ -148,7 +148,7 @@ def export_maps(
     help="A model by its label or id. Repeat for more.  [default: all]",
 )
 @click.option(
-    "--head", default="mean", show_default=True, metavar="HEAD", help="A number, mean or max."
+    "--head", default="mean", show_default=True, metavar="HEAD", help="A number, mean, max or min."
 )
 @click.option(
     "--query",

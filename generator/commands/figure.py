@@ -11,7 +11,7 @@ from generator.commands.shared import one_line_errors
 
 if TYPE_CHECKING:
     from generator.export.figures.scene import ScaleChoice
-    from generator.export.figures.style import Face
+    from generator.export.figures.style import Face, Letters
     from generator.export.figures.venues import Span
 
 
@@ -50,7 +50,10 @@ if TYPE_CHECKING:
     "--layers", default="", metavar="LIST", help="Such as 1,6-12, last or all.  [default: last]"
 )
 @click.option(
-    "--heads", default="", metavar="LIST", help="Such as 1-3, mean, max or all.  [default: mean]"
+    "--heads",
+    default="",
+    metavar="LIST",
+    help="Such as 1-3, mean, max, min or all.  [default: mean]",
 )
 @click.option(
     "--queries",
@@ -121,6 +124,21 @@ if TYPE_CHECKING:
     help="DejaVu Sans, or STIX, which goes with Times.",
 )
 @click.option(
+    "--letters",
+    type=click.Choice(["text", "paths"]),
+    default="text",
+    show_default=True,
+    help="In an SVG: text that can be searched and edited, or outlines, which look the same "
+    "without the font.",
+)
+@click.option(
+    "--bib",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Add the entries to this bibliography, which figures of one paper share, in place of a "
+    ".bib of the figure's own.",
+)
+@click.option(
     "--store",
     type=click.Path(path_type=Path),
     metavar="DIR",
@@ -147,6 +165,8 @@ def figure(
     scale: ScaleChoice,
     colours: str,
     font: Face,
+    letters: Letters,
+    bib: Path | None,
     store: Path | None,
 ) -> None:
     """Draw a figure for a paper, with a .tex and a .bib beside it.
@@ -184,6 +204,7 @@ def figure(
             scale=scale,
             colours=colour_map(colours),
             face=font,
+            letters=letters,
         )
         if listing:
             source = open_source(site, store or default_store())
@@ -193,5 +214,5 @@ def figure(
         kind_of_file(out)
         what = preset_named(preset) if preset else layout(rows, cols, with_input=with_input)
         source = open_source(site, store or default_store())
-        written = write_figure(out, make_figure(source, request, wide, out.name, what))
+        written = write_figure(out, make_figure(source, request, wide, out.name, what), bib)
         click.echo(f"Wrote {', '.join(str(path) for path in written)}: {wide.inches:g} in wide.")

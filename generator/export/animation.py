@@ -87,7 +87,7 @@ def animation_bytes(
     Args:
         source: the gallery.
         cells: the models on one image.
-        head: from 1, ``mean`` or ``max`` over heads.
+        head: from 1, ``mean``, ``max`` or ``min`` over heads.
         query: whose attention, such as ``CLS`` or ``reg1``.
         kind: of the file.
         width: of each model's picture, in pixels.
@@ -253,7 +253,7 @@ def _columns(
 
 
 def _head(head: str) -> str:
-    return "maximum over heads" if head == "max" else column_name(head)
+    return {"max": "maximum over heads", "min": "minimum over heads"}.get(head) or column_name(head)
 
 
 def _frame(

@@ -199,7 +199,7 @@ def _sequence(number: int, sequence: Sequence, identity: Identity) -> Sequence:
 
 def _cell(cell: Cell, models: Mapping[str, ModelEntry], images: Mapping[str, ImageEntry]) -> Cell:
     failure = Failure("This model could not be measured on this image.") if cell.failure else None
-    return Cell(models[cell.model].slug, images[cell.image].slug, cell.record, failure)
+    return Cell(models[cell.model].slug, images[cell.image].slug, cell.record, failure, cell.truth)
 
 
 def _paper(

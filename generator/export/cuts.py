@@ -11,6 +11,7 @@ from typing import Any
 
 from PIL import Image
 
+from generator.present.alike_files import ALIKE
 from generator.present.chunk import CALL, gray_png, read_gray, script_bytes
 from generator.present.environment import script_json
 from generator.present.maps import PRIMARY
@@ -31,7 +32,7 @@ class Cut:
     """What is left out.
 
     Attributes:
-        patches: attention with patches as queries.
+        patches: attention with patches as queries, and features of patches.
         token_heads: single heads of queries other than the class token; their mean stays.
         low_heads: single heads of all but the last layers; their mean stays.
         pictures: pictures of more than ``SMALL_SIDE`` pixels on the long side.
@@ -49,7 +50,7 @@ class Cut:
         """What is left out, as a reader is told."""
         said = []
         if self.patches:
-            said.append("attention with patches as queries")
+            said.append("attention with patches as queries, cosines of any patch")
         if self.token_heads:
             said.append("single heads of queries other than CLS (their mean over heads stays)")
         if self.low_heads:
@@ -89,7 +90,7 @@ def chunk_text(path: Path, query: str, cut: Cut) -> str:
     """A chunk as the JSON array of its header and its PNG in base64."""
     low = cut.low_heads
     everything = cut.token_heads and query != PRIMARY
-    if query == PATCH or not (low or everything):
+    if query in (PATCH, ALIKE) or not (low or everything):
         text = path.read_text(encoding="ascii")
     else:
         text = _thinned(path, all_layers=everything).decode("ascii")
@@ -128,6 +129,7 @@ def page_data(text: str, cut: Cut, gone: Container[str] = ()) -> str:
     data["queries"] = [choice for choice in data["queries"] if choice["id"] != PATCH]
     for model in data["models"]:
         model["chunks"].pop(PATCH, None)
+        model["alike"] = ""
     if cut.token_heads:
         data["cut"] = HEADS_GONE
     return script_json(data)

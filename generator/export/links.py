@@ -10,7 +10,7 @@ from pathlib import Path
 from generator.export.findings import Finding, listed, numbered
 from generator.present.manifest import Kind, Manifest
 
-DATA: frozenset[Kind] = frozenset({"chunk", "patches"})
+DATA: frozenset[Kind] = frozenset({"chunk", "patches", "alike"})
 """Scripts that hold numbers and no links."""
 
 ATTRIBUTE = re.compile(

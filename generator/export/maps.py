@@ -38,7 +38,7 @@ class MapItem:
         commit: of the model; the hash of its weights for a folder.
         image: file name of the image.
         layer: from 1, or pool.
-        head: from 1, mean or max over heads.
+        head: from 1, mean, max or min over heads.
         query: whose attention it is.
         token: the model's own token for the query, or received.
         unit: of the values.

@@ -52,6 +52,8 @@ PARTS: dict[Kind, str] = {
     "wall": "coloured walls",
     "map": "coloured maps",
     "maps": "analyses of images",
+    "alike": "analyses of images",
+    "truth": "analyses of images",
     "figure": "analyses of images",
     "features": "analyses of images",
     "picture": "pictures",

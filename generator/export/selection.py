@@ -13,7 +13,7 @@ from generator.present.maps import PRIMARY, maps_of, query_ids
 from generator.present.patches import PATCH, patch_maps
 from generator.records import AttentionRecord, FloatArray
 
-MEAN, MAX, LAST, ALL = "mean", "max", "last", "all"
+MEAN, MAX, MIN, LAST, ALL = "mean", "max", "min", "last", "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class OneMap:
 
     Attributes:
         layer: from 1, or ``pool``.
-        head: from 1, ``mean`` or ``max`` over heads.
+        head: from 1, ``mean``, ``max`` or ``min`` over heads.
         query: its id: ``CLS``, ``reg1``, or ``patch-3-5`` for row 3, column 5 from 1.
         token: the model's own token for it, or ``received``.
         values: float32 ``[row, col]``, times uniform.
@@ -41,7 +41,7 @@ class Selection:
 
     Attributes:
         layers: numbers from 1, ``last``, ``pool`` or ``all``.
-        heads: numbers from 1, ``mean``, ``max`` or ``all``.
+        heads: numbers from 1, ``mean``, ``max``, ``min`` or ``all``.
         queries: ``CLS`` and the like, ``patch-ROW-COL``, or ``all`` (but patches).
     """
 
@@ -58,7 +58,7 @@ def selection(layers: str, heads: str, queries: str) -> Selection:
     """
     return Selection(
         _items(layers, "--layers", {LAST, ALL, "pool"}),
-        _items(heads, "--heads", {MEAN, MAX, ALL}),
+        _items(heads, "--heads", {MEAN, MAX, MIN, ALL}),
         _queries(queries),
     )
 
@@ -146,6 +146,8 @@ def _heads(row: FloatArray, wanted: tuple[str, ...]) -> Iterator[tuple[str, Floa
             yield name, row[-1]
         elif name == MAX and heads:
             yield name, np.nanmax(row[:-1], axis=0)
+        elif name == MIN and heads:
+            yield name, np.nanmin(row[:-1], axis=0)
         elif name in heads:
             yield name, row[int(name) - 1]
 

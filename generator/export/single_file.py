@@ -262,7 +262,7 @@ class _Writer:
 
 def _numbers(cell: CellItem, cut: Cut) -> tuple[FileEntry, ...]:
     """The files of a cell's numbers that are not left out."""
-    kinds = {"chunk"} if cut.patches else {"chunk", "patches"}
+    kinds = {"chunk"} if cut.patches else {"chunk", "patches", "alike"}
     return tuple(file for file in cell.files if file.kind in kinds)
 
 

@@ -211,7 +211,16 @@ def run_of(manifest: Manifest, root: Path) -> Run:
             )
             for image in manifest.images
         ),
-        cells=tuple(Cell(c.model, c.image, c.record, c.failure) for c in manifest.cells),
+        cells=tuple(
+            Cell(
+                model=cell.model,
+                image=cell.image,
+                record=cell.record,
+                failure=cell.failure,
+                truth=next((file.made_of for file in cell.files if file.kind == "truth"), ""),
+            )
+            for cell in manifest.cells
+        ),
         paper=manifest.paper,
         site_url=manifest.site_url,
         anonymous=manifest.anonymous,

@@ -77,6 +77,12 @@ QUANTITIES = (
         "key (a prefix token, or all patches together).",
     ),
     Quantity(
+        "mass_min",
+        "share of 1",
+        "The same for the minimum over heads, which is taken key by key: what every head gives at "
+        "least. It does not sum to 1.",
+    ),
+    Quantity(
         "norm",
         "L2 norm",
         "Of a prefix token in the residual stream after the layer, before the final LayerNorm; "
@@ -95,7 +101,7 @@ class Row:
         commit: of the model; the hash of its weights for a folder.
         image: file name of the image.
         layer: from 1; 0 for the embedding; `pool` for a pooling probe.
-        head: from 1; empty where the number is not of a head.
+        head: from 1; `min` for the minimum over heads; empty where it is not of a head.
         query: a prefix token, or `patches`; empty where the number is over all queries.
         key: a prefix token, or `patches`; empty where the number is over all keys.
         quantity: see `quantities`.
@@ -178,9 +184,24 @@ def _numbers(
         for k, key in enumerate(groups):
             for layer, head, value in _by_head(record.mass[:, :, q, k]):
                 yield "mass", layer, head, query, key, value
+    yield from _minimum(record)
     for index, token in enumerate(record.layout.prefix):
         for layer_number, value in enumerate(record.norms[:, index]):
             yield "norm", str(layer_number), "", token, "", value
+
+
+def _minimum(
+    record: AttentionRecord,
+) -> Iterator[tuple[str, str, str, str, str, np.floating]]:
+    """Shares of the minimum over heads; it can be taken for prefix tokens, whose rows are kept."""
+    layout = record.layout
+    for q, query in enumerate(layout.prefix):
+        least = record.rows(query).min(axis=1).astype(np.float32) / np.float32(layout.tokens)
+        patches = least[:, layout.patch_slice].sum(axis=-1)
+        for k, key in enumerate((*layout.prefix, PATCHES)):
+            values = patches if key == PATCHES else record.mass[:, :, q, k].min(axis=1)
+            for layer, value in enumerate(values, 1):
+                yield "mass_min", str(layer), "min", query, key, value
 
 
 def _by_head(values: np.ndarray) -> Iterator[tuple[str, str, np.floating]]:

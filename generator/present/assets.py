@@ -59,6 +59,7 @@ SCRIPTS = (
     "take-away.js",
     "announcer.js",
     "jump.js",
+    "alike.js",
     "frames.js",
     "page.js",
 )
@@ -80,6 +81,9 @@ INDEX_SCRIPTS = (
     "copy.js",
 )
 """Of an index page, in order."""
+
+COPY_SCRIPTS = ("dom.js", "copy.js")
+"""Of a page with texts to copy and nothing else."""
 
 
 def write_assets(root: Path, user: Path | None, settings: Settings) -> Assets:
@@ -115,4 +119,5 @@ def write_assets(root: Path, user: Path | None, settings: Settings) -> Assets:
         bar=put("colour-bar.png", bar_png(settings.colours)),
         diverging_bar=put("diverging-bar.png", diverging_bar_png()),
         index_scripts=tuple(put(name, scripts[name].read_bytes()) for name in INDEX_SCRIPTS),
+        copy_scripts=tuple(put(name, scripts[name].read_bytes()) for name in COPY_SCRIPTS),
     )

@@ -17,6 +17,7 @@ import numpy as np
 from generator.analysis.grids import PlacedMap
 from generator.analysis.norms import outliers_of
 from generator.analysis.objects import find_objects
+from generator.present.alike_files import publish_alike
 from generator.present.chunk import (
     CellFacts,
     Header,
@@ -30,7 +31,7 @@ from generator.present.digests import publish_digest
 from generator.present.figures import publish_maps
 from generator.present.heatmap import map_png, wall_png
 from generator.present.manifest import FileEntry, Kind
-from generator.present.maps import PRIMARY, RECEIVED, maps_of, query_ids
+from generator.present.maps import FUSED, PRIMARY, RECEIVED, maps_of, query_ids, with_extremes
 from generator.present.patches import PATCH, patch_chunk_bytes, patch_histogram
 from generator.present.quantise import Quantised, decode
 from generator.present.scale import Scale, octave_histogram
@@ -72,6 +73,7 @@ class CellContent:
         chunks: one file for each query.
         digest: the numbers of its analyses.
         maps: the maps of its analyses; None where they are not drawn.
+        alike: features of its patches; None where they are not drawn, or were not measured.
         on_registers: share of the class token's attention on registers, in the last layer,
             averaged over heads; None for a model that has not both.
     """
@@ -87,6 +89,7 @@ class CellContent:
     chunks: tuple[FileEntry, ...]
     digest: FileEntry
     maps: FileEntry | None
+    alike: FileEntry | None
     on_registers: float | None
 
     @property
@@ -139,7 +142,8 @@ def publish_chunks(
     objects = cache(lambda: find_objects(read(cell.record)))
     digest = publish_digest(shelf, cell, read, objects)
     maps = publish_maps(shelf, cell, read, objects) if figures else None
-    return _content(read_header(shelf.root / chunks[0].path), chunks, digest, maps)
+    alike = publish_alike(shelf, cell, read, maps) if maps else None
+    return _content(read_header(shelf.root / chunks[0].path), chunks, digest, maps, alike)
 
 
 def publish_coloured(
@@ -165,13 +169,14 @@ def publish_coloured(
         return map_png(values()[content.facts.model.layers - 1, -1], scale, colours)
 
     def wall() -> bytes:
-        return wall_png(values(), scale, colours)
+        return wall_png(with_extremes(values()), scale, colours)
 
+    of_wall: dict[str, Part] = {**parts, "fused": ",".join(FUSED)}
     stem = f"data/{cell.model}/{cell.image}"
     small = shelf.put("map", f"{stem}.last", parts, last_mean, suffix=".png", query=PRIMARY)
     if not shelf.settings.walls:
         return (small,)
-    return (small, shelf.put("wall", f"{stem}.wall", parts, wall, suffix=".png", query=PRIMARY))
+    return (small, shelf.put("wall", f"{stem}.wall", of_wall, wall, suffix=".png", query=PRIMARY))
 
 
 def publish_divergence(
@@ -252,7 +257,11 @@ def _nothing() -> bytes:
 
 
 def _content(
-    header: Header, chunks: tuple[FileEntry, ...], digest: FileEntry, maps: FileEntry | None
+    header: Header,
+    chunks: tuple[FileEntry, ...],
+    digest: FileEntry,
+    maps: FileEntry | None,
+    alike: FileEntry | None,
 ) -> CellContent:
     maxima = np.array(header.maxima, dtype=np.float32)
     patches = np.array([[m[-1] for m in row] for row in header.mass], dtype=np.float32)
@@ -278,6 +287,7 @@ def _content(
         chunks=chunks,
         digest=digest,
         maps=maps,
+        alike=alike,
         on_registers=_on_registers(header),
     )
 

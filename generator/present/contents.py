@@ -17,7 +17,7 @@ from generator.present.manifest import FileEntry, Settings
 from generator.present.pairs import ComparedPair
 from generator.present.scale import Scale
 from generator.present.similarity_files import Similarities
-from generator.present.truth import CellTruth
+from generator.present.truth import Scored
 from generator.present.weight_files import Weights
 from generator.run import Failure
 
@@ -34,6 +34,7 @@ class Assets:
         bar: the picture of the colour bar.
         diverging_bar: the picture of the bar of signed values.
         index_scripts: of an index page, in order.
+        copy_scripts: of a page with texts to copy and nothing else.
     """
 
     stylesheets: tuple[str, ...]
@@ -43,6 +44,7 @@ class Assets:
     bar: str
     diverging_bar: str
     index_scripts: tuple[str, ...]
+    copy_scripts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class Contents:
         figures: image -> pictures of its models' analyses; empty where none are drawn.
         maps: what they were drawn from, read when it is asked for.
         features: (model, image) -> features as colours, or why there are none.
-        truth: (model, image) -> agreement with marked objects, where somebody has marked some.
+        scored: agreement with marked objects, where somebody has marked some.
     """
 
     settings: Settings
@@ -118,4 +120,4 @@ class Contents:
     figures: Mapping[str, ImageFigures]
     maps: MapFiles
     features: Mapping[tuple[str, str], ColouredFeatures | NotApplicable]
-    truth: Mapping[tuple[str, str], CellTruth | Failure]
+    scored: Scored

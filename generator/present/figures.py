@@ -23,7 +23,7 @@ from generator.present.shelf import Shelf
 from generator.records import AttentionRecord, FloatArray
 from generator.run import Cell, Run
 
-FIGURES_VERSION = 1
+FIGURES_VERSION = 2
 """Raised by hand when other maps are made of the same record."""
 
 MAPS = PackedFiles("maps", CellMaps)
@@ -41,7 +41,15 @@ CHANCE_FLOOR = -10
 """About the chance of one of ImageNet's 1,000 classes."""
 
 Family = Literal[
-    "norms", "attention", "rollout", "degree", "signed", "deviations", "relevance", "lens"
+    "norms",
+    "attention",
+    "rollout",
+    "degree",
+    "signed",
+    "cosine",
+    "deviations",
+    "relevance",
+    "lens",
 ]
 """Maps of one family share a scale."""
 
@@ -115,6 +123,9 @@ def drawings(maps: CellMaps) -> Iterator[Drawing]:
     for name, part in (("component", maps.component), ("without", maps.component_without)):
         if isinstance(part, ComponentMap):
             yield Drawing(name, "deviations", part.scores)
+    if not isinstance(maps.alike, NotApplicable):
+        for one in maps.alike:
+            yield Drawing(f"alike-{one.name}", "cosine", one.values)
     if not isinstance(maps.contribution, NotApplicable):
         yield Drawing("contribution", "attention", maps.contribution.values)
     if not isinstance(maps.relevance, NotApplicable):
@@ -131,6 +142,7 @@ def ramp_of(family: Family, maps: Sequence[FloatArray], scale: Scale) -> Ramp:
         "rollout": lambda: octaves(maps),
         "degree": lambda: degrees(maps),
         "signed": lambda: Ramp(-1, 1, signed=True),
+        "cosine": lambda: Ramp(-1, 1, signed=True),
         "deviations": lambda: Ramp(-WHITENED_RANGE, WHITENED_RANGE, signed=True),
         "relevance": lambda: octaves(maps),
         "lens": lambda: chances(maps, floor=CHANCE_FLOOR),

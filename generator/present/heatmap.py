@@ -21,10 +21,10 @@ GAP = 1
 
 
 def wall_png(values: FloatArray, scale: Scale, colours: str) -> bytes:
-    """The coloured wall: heads across, layers down, the mean over heads last, one pixel a patch.
+    """The coloured wall: heads across, layers down, then what is over heads, one pixel a patch.
 
     Args:
-        values: ``[row, head + mean, grid row, grid col]``, times uniform; NaN shows as a gap.
+        values: ``[row, column, grid row, grid col]``, times uniform; NaN shows as a gap.
         scale: the shared scale.
         colours: name of the colour map.
     """

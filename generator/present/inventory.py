@@ -143,7 +143,8 @@ def _cell(cell: Cell, contents: Contents, measurements: dict[Measurement, int]) 
         return CellItem(cell.model, cell.image, cell.record, None, (), found)
     coloured = contents.coloured[cell.model, cell.image]
     walls: tuple[FileEntry, ...] = (coloured.wall,) if coloured.wall else ()
-    maps: tuple[FileEntry, ...] = (found.maps,) if found.maps else ()
+    truth = contents.scored.files.get((cell.model, cell.image))
+    maps = tuple(file for file in (found.maps, found.alike, truth) if file is not None)
     drawn = contents.figures[cell.image].drawn if cell.image in contents.figures else {}
     colours = contents.features.get((cell.model, cell.image))
     features = (colours.picture,) if isinstance(colours, ColouredFeatures) else ()

@@ -45,7 +45,7 @@ Kind = Literal[
     "outlier-rates",
     "weights",
     "head-similarity",
-    "pooled",
+    "layer-similarity",
     "similarity",
     "pair-similarity",
     "positions",
@@ -54,6 +54,8 @@ Kind = Literal[
     "agreement",
     "digest",
     "maps",
+    "alike",
+    "truth",
     "figure",
     "features",
     "teaser",
@@ -90,15 +92,17 @@ class FileEntry:
         path: relative to the site's root, with ``/``.
         kind: ``chunk`` (numbers of one query), ``patches`` (numbers of all patches as queries),
             ``wall`` (all maps of a query, coloured), ``map`` (last layer, mean over heads),
-            ``digest`` (numbers of a cell's analyses), ``maps`` (the maps among them), ``figure``
+            ``digest`` (numbers of a cell's analyses), ``maps`` (the maps among them), ``alike``
+            (features of its patches), ``truth`` (how they agree with marked objects), ``figure``
             (one of those, coloured), ``picture``, ``thumb`` or ``divergence`` (of an image's
             models, pair by pair); for a model ``features`` (colours of its features over its
             images), ``averages`` (numbers by place over images) and, drawn from them,
             ``average-maps`` and ``outlier-rates``; ``head-similarity`` (of all its heads),
-            ``pooled`` (features of its layers) and ``similarity`` (either, drawn); ``weights``
+            ``layer-similarity`` (of its layers) and ``similarity`` (either, drawn); ``weights``
             (what is said of its weights), ``positions`` (cosines of position embeddings) and
             ``filters`` (of the patch embedding); for two models ``agreement`` (of their maps of an
-            image, with baselines) and ``pair-similarity`` (of their heads); for the front page
+            image, with baselines) and ``pair-similarity`` (of their heads) and
+            ``layer-similarity``; for the front page
             ``teaser`` (a map), ``seen`` (what a model saw of a picture) and ``social`` (for link
             previews).
         query: id of the query, for chunks, walls and maps.

@@ -18,6 +18,9 @@ RECEIVED = "received"
 POOL = "pool"
 PATCHES = "patches"
 
+FUSED = ("mean", "max", "min")
+"""Columns of a rendered wall after its heads: only the mean is a distribution."""
+
 
 @dataclass(frozen=True, slots=True)
 class QueryMaps:
@@ -105,6 +108,21 @@ def _mass(attention: FloatArray, layout: TokenLayout) -> FloatArray:
 def _with_mean(values: FloatArray) -> FloatArray:
     """Append the mean over heads as one more column of ``[row, head, ...]``."""
     return np.concatenate([values, values.mean(axis=1, keepdims=True)], axis=1)
+
+
+def with_extremes(maps: FloatArray) -> FloatArray:
+    """Append the maximum and the minimum over heads to ``[row, head + mean, grid row, grid col]``.
+
+    Neither sums to what attention sums to: a maximum to more, a minimum to less. Heads that a row
+    does not have (NaN) are left out.
+    """
+    heads = maps[:, :-1]
+    lacks = np.isnan(heads)
+    most = np.where(lacks, -np.inf, heads).max(axis=1, keepdims=True)
+    least = np.where(lacks, np.inf, heads).min(axis=1, keepdims=True)
+    none = lacks.all(axis=1, keepdims=True)
+    extremes = [np.where(none, np.nan, values) for values in (most, least)]
+    return np.concatenate([maps, *extremes], axis=1).astype(np.float32)
 
 
 def _stack(blocks: FloatArray, pool: FloatArray) -> FloatArray:

@@ -1,31 +1,30 @@
-"""Heads and layers of two models, compared from what the site holds: no record is read.
+"""Heads and layers of two models, compared once and kept for the next build.
 
-Heads are compared by the maps that the site shows.
+Heads are compared by the maps that the site shows, layers by features of their records.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.grids import PlacedMap
-from generator.analysis.head_similarity import (
-    map_similarity,
-)
+from generator.analysis.head_similarity import map_similarity
 from generator.present.cells import CellContent
 from generator.present.manifest import FileEntry
 from generator.present.packed_files import PackedFiles
 from generator.present.sampling import evenly
 from generator.present.shelf import Shelf
 from generator.present.similarity_files import (
+    LAYERS,
     MOST_HEAD_IMAGES,
-    POOLED,
     SIMILARITY_VERSION,
     LayerMatrix,
     LayerPictures,
+    LayersAlike,
     ModelSimilarity,
     PooledFeatures,
     draw_matrix,
@@ -77,18 +76,20 @@ def publish_pair_similarity(
     stem: str,
     cells: Sequence[tuple[CellContent, CellContent]],
     similarity: tuple[ModelSimilarity, ModelSimilarity],
+    features: Callable[[], tuple[PooledFeatures | NotApplicable, ...]],
 ) -> PairSimilarity:
-    """Put the similarities of two models into the site. No record is read.
+    """Put the similarities of two models into the site.
 
     Args:
         shelf: where they go; the chunks of both models are there already.
         stem: of the files, such as ``r/one--two``.
         cells: of the images that both models have, in order.
         similarity: of each model, published before.
+        features: gives those of both; called only for layers that were not compared before.
     """
     few = [cells[place] for place in evenly(len(cells), MOST_HEAD_IMAGES)]
     heads, numbers = _publish_heads(shelf, stem, few)
-    matrices, count, drawn = _publish_layers(shelf, stem, *similarity)
+    matrices, count, drawn = _publish_layers(shelf, stem, *similarity, features)
     return PairSimilarity(heads, matrices, count, (*numbers, *drawn))
 
 
@@ -133,24 +134,49 @@ def _head_maps(shelf: Shelf, content: CellContent) -> list[PlacedMap]:
 
 
 def _publish_layers(
-    shelf: Shelf, stem: str, one: ModelSimilarity, two: ModelSimilarity
+    shelf: Shelf,
+    stem: str,
+    one: ModelSimilarity,
+    two: ModelSimilarity,
+    features: Callable[[], tuple[PooledFeatures | NotApplicable, ...]],
 ) -> tuple[tuple[LayerMatrix, ...] | NotApplicable, int, tuple[FileEntry, ...]]:
     for layers in (one.layers, two.layers):
         if isinstance(layers, NotApplicable):
             return layers, 0, ()
     assert isinstance(one.layers, LayerPictures) and isinstance(two.layers, LayerPictures)
-    common = set(one.layers.images) & set(two.layers.images)
+    common = tuple(image for image in one.layers.images if image in set(two.layers.images))
     few = too_few(len(common))
     if few is not None:
         return few, 0, ()
-    numbers = (one.layers.numbers, two.layers.numbers)
-    values = [_on_images(POOLED.read(shelf.root / file.path), common) for file in numbers]
+    numbers = LAYERS.put(
+        shelf,
+        f"{stem}/layer-similarity",
+        {
+            "one": one.layers.numbers.made_of,
+            "two": two.layers.numbers.made_of,
+            "version": SIMILARITY_VERSION,
+        },
+        lambda: _layers_alike(features(), common),
+    )
+    alike = LAYERS.read(shelf.root / numbers.path)
+    if alike.lacks:
+        return NotApplicable(alike.lacks), 0, (numbers,)
     drawn = tuple(
-        draw_matrix(shelf, f"{stem}/layer-similarity", numbers, matrix)
-        for matrix in layer_matrices(*values)
+        draw_matrix(shelf, f"{stem}/layer-similarity", numbers, matrix) for matrix in alike.matrices
     )
     files = (matrix.picture for matrix in drawn)
-    return drawn, len(common), tuple(file for file in files if file is not None)
+    return drawn, len(common), (numbers, *(file for file in files if file is not None))
+
+
+def _layers_alike(
+    both: tuple[PooledFeatures | NotApplicable, ...], common: tuple[str, ...]
+) -> LayersAlike:
+    values = []
+    for pooled in both:
+        if isinstance(pooled, NotApplicable):
+            return LayersAlike((), pooled.reason, ())
+        values.append(_on_images(pooled, set(common)))
+    return LayersAlike(common, "", layer_matrices(*values))
 
 
 def _on_images(pooled: PooledFeatures, images: set[str]) -> FloatArray:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from generator.analysis.absent import NotApplicable
 from generator.analysis.agreement import Agreement, shuffled
 from generator.analysis.model_digest import ModelDigest, model_digest
 from generator.analysis.pair import (
@@ -38,7 +39,7 @@ from generator.present.quantise import Quantised, decode
 from generator.present.sampling import evenly
 from generator.present.scale import Scale
 from generator.present.shelf import Shelf
-from generator.present.similarity_files import Similarities
+from generator.present.similarity_files import PooledFeatures, Similarities
 from generator.run import Failure, Run
 
 COMPARISON_VERSION = 1
@@ -51,6 +52,9 @@ SHOWN = 6
 """Images whose maps are on the page of a pair."""
 
 Cells = Mapping[tuple[str, str], CellContent | Failure]
+
+FeaturesOf = Callable[[str], PooledFeatures | NotApplicable]
+"""Features of a model by its slug; records may be read for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +138,11 @@ def publish_pairs(
     shelf: Shelf,
     scale: Scale,
     similarity: Similarities,
+    features: FeaturesOf,
 ) -> tuple[ComparedPair, ...]:
     """Put the comparisons of all pairs into the site."""
     return tuple(
-        _Pair(run, cells, digests, shelf, one, two).compared(models, scale, similarity)
+        _Pair(run, cells, digests, shelf, one, two).compared(models, scale, similarity, features)
         for one, two in pairs_of(run, cells)
     )
 
@@ -160,7 +165,11 @@ class _Pair:
         self.files: list[FileEntry] = []
 
     def compared(
-        self, models: Mapping[str, ModelDigest], scale: Scale, similarity: Similarities
+        self,
+        models: Mapping[str, ModelDigest],
+        scale: Scale,
+        similarity: Similarities,
+        features: FeaturesOf,
     ) -> ComparedPair:
         values: dict[str, list[dict[str, float | None]]] = {self.one: [], self.two: []}
         for image in self.images:
@@ -175,6 +184,7 @@ class _Pair:
                 for each in self.images
             ],
             (similarity[self.one], similarity[self.two]),
+            lambda: (features(self.one), features(self.two)),
         )
         self.files += alike.files
         return ComparedPair(

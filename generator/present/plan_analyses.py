@@ -19,6 +19,7 @@ from generator.present.panels import (
     place_text,
     shown,
 )
+from generator.present.plan_alike import alike
 from generator.present.plan_class_head import class_head
 from generator.present.plan_objects import components, lost, marked, mass_mask, tokencut
 from generator.present.planner import Planner
@@ -61,6 +62,7 @@ def analyses(planner: Planner, image: ImageEntry) -> Analyses:
         lost(desk),
         tokencut(desk),
         components(desk),
+        alike(desk),
         class_head(desk),
         marked(desk),
     )
@@ -75,7 +77,7 @@ def _cell(planner: Planner, model: ModelEntry, image: ImageEntry) -> Cell | Fail
     digest = contents.digests.of(model.slug, image.slug)
     maps = contents.maps.of(model.slug, image.slug)
     assert digest is not None and maps is not None, "both were published with the chunks"
-    return Cell(model, content, digest, maps, contents.truth.get((model.slug, image.slug)))
+    return Cell(model, content, digest, maps, contents.scored.truth.get((model.slug, image.slug)))
 
 
 def _norms(desk: Desk) -> Analysis:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from generator.present.cells import CellContent
 from generator.present.chunk import CellFacts
-from generator.present.maps import POOL, PRIMARY
+from generator.present.maps import FUSED, POOL, PRIMARY
 from generator.present.patches import PATCH
 from generator.present.plan_analyses import analyses
 from generator.present.planner import Planner, image_path, sequence_path
@@ -136,7 +136,7 @@ def _column(planner: Planner, model: ModelEntry, image: ImageEntry) -> ModelColu
         note=RECEIVED_NOTE if found and found.received else "",
         wall=wall,
         wall_rows=found.rows if found else (),
-        wall_heads=(*map(str, range(1, found.heads + 1)), "mean") if found else (),
+        wall_heads=(*map(str, range(1, found.heads + 1)), *FUSED) if found else (),
         wall_factor=factor,
         failure=None if isinstance(cell, CellContent) else notice(model.failure or cell),
     )
@@ -203,6 +203,7 @@ def page_model(planner: Planner, model: ModelEntry, image: ImageEntry) -> PageMo
         token=cell.token,
         chunks={file.query: planner.url(file.path) for file in cell.chunks},
         failure="",
+        alike=planner.url(cell.alike.path) if cell.alike else "",
         source=_source(cell.facts),
     )
 

@@ -29,7 +29,7 @@ NOTES: dict[Marks, str] = {
 
 def marked_summary(planner: Planner) -> MarkedSummary | None:
     """The summary for the front page; None where nobody has marked anything."""
-    truth = {at: t for at, t in planner.contents.truth.items() if isinstance(t, CellTruth)}
+    truth = {at: t for at, t in planner.contents.scored.truth.items() if isinstance(t, CellTruth)}
     if not truth:
         return None
     tables = [

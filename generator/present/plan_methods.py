@@ -9,14 +9,17 @@ from generator.analysis.quantities_attention import ATTENTION
 from generator.analysis.quantities_objects import OBJECTS
 from generator.analysis.quantities_stream import STREAM
 from generator.analysis.quantity import Quantity
+from generator.bibliography import bibtex, program_entry
+from generator.latex import written
 from generator.present.cells import CellContent
 from generator.present.digests import DIGEST_VERSION
 from generator.present.image_statistics import STATISTICS, Statistic
 from generator.present.manifest import RENDER_VERSION, QuantisationEntry
+from generator.present.methods_text import citations, methods_text, read_aloud
 from generator.present.planner import METHODS, Planner
 from generator.present.scale import power_label
 from generator.present.views import Fact, Link
-from generator.present.views_model import MethodsPage, QuantityEntry, QuantityGroup
+from generator.present.views_model import Citing, MethodsPage, QuantityEntry, QuantityGroup
 from generator.present.wording import OUTLIERS_RULE, RECEIVED_NOTE, scale_note
 
 GROUPS: tuple[tuple[str, str, str, tuple[Quantity, ...]], ...] = (
@@ -47,19 +50,42 @@ def methods_page(planner: Planner) -> MethodsPage:
     """Plan the methods page."""
     here = planner.on(METHODS)
     groups = (*(_group(*group) for group in GROUPS), _sorting())
-    parts = (("conventions", "Conventions"), ("storage", "How numbers are kept and drawn"))
+    citing = _citing(planner)
+    parts = (
+        *((("citing", "In a paper"),) if citing else ()),
+        ("conventions", "Conventions"),
+        ("storage", "How numbers are kept and drawn"),
+    )
     titles = (*parts, *((group.id, group.title) for group in groups), ("versions", "Versions"))
     return MethodsPage(
         path=here.page,
         frame=here.frame(
             f"Methods · {planner.run.title}",
             "What every number of this gallery is: unit, definition, source, how to read it.",
+            copying=citing is not None,
         ),
+        citing=citing,
         conventions=tuple(_conventions()),
         storage=tuple(_storage(here)),
         versions=tuple(_versions(here)),
         groups=groups,
         contents=tuple(Link(f"#{id_}", title) for id_, title in titles),
+    )
+
+
+def _citing(planner: Planner) -> Citing | None:
+    pieces = methods_text(planner)
+    if not pieces:
+        return None
+    models = [
+        (cell.facts.model, bool(cell.facts.layout.registers))
+        for model in planner.run.models
+        for cell in planner.measured(model.slug)[:1]
+    ]
+    return Citing(
+        text=read_aloud(pieces),
+        latex=written(pieces),
+        bibtex=f"{program_entry(planner.version)}\n{bibtex(models, citations(pieces))}",
     )
 
 

@@ -10,6 +10,7 @@ from generator.present.paging import Part, parts
 from generator.present.plan_model_attention import budget_section, rollout_section
 from generator.present.plan_model_heads import distance_section, heads_section
 from generator.present.plan_model_pictures import averages_section, weights_section
+from generator.present.plan_model_sinks import sinks_section
 from generator.present.plan_model_stream import massive_section, norms_section, onset_section
 from generator.present.plan_report import report_links
 from generator.present.plan_similarity import heads_alike_section, layers_alike_section
@@ -122,6 +123,7 @@ def _sections(planner: Planner, model: ModelEntry) -> tuple[Section, ...]:
         norms_section(seen),
         onset_section(seen),
         rollout_section(seen),
+        sinks_section(seen),
         massive_section(seen),
         averages_section(seen),
         heads_alike_section(seen),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from generator.analysis.budget import NORMAL, OTHERS, OUTLIERS, SELF
+from generator.analysis.budget import ALL_PATCHES, NORMAL, OTHERS, OUTLIERS, REGISTERS, SELF
 from generator.analysis.model_digest import QueryMeans
 from generator.analysis.quantities import quantity
 from generator.present.charts.bars import REST, stacked_bars
@@ -12,14 +14,13 @@ from generator.present.charts.chart import Chart
 from generator.present.charts.lines import Series, line_chart
 from generator.present.charts.words import Reference, Words
 from generator.present.model_seen import SeenModel, reading
+from generator.present.plan_model_budget_heads import head_strip
 from generator.present.views_model import Section
 from generator.present.wording import counted, percent, query_label
 from generator.records import FloatArray
 
 MOST_PARTS = 8
 """As many parts of a bar can be told apart; with more, registers are one part."""
-
-REGISTERS = "registers"
 
 
 def budget_section(seen: SeenModel) -> Section:
@@ -40,9 +41,22 @@ def budget_section(seen: SeenModel) -> Section:
         id="budget",
         title="Where attention goes",
         text=(f"{found.definition} Means over heads and {counted(seen.digest.images, 'image')}.",),
-        charts=tuple(budget_bars(seen, means) for means in seen.digest.budgets),
+        charts=tuple(_budget_charts(seen)),
         absent=tuple(absent),
     )
+
+
+def _budget_charts(seen: SeenModel) -> Iterator[Chart]:
+    """Bars of each group of queries; beside those of CLS and of the patches, single heads."""
+    heads = {
+        NORMAL if each.query == ALL_PATCHES else each.query: each
+        for each in seen.digest.head_budgets
+    }
+    for means in seen.digest.budgets:
+        yield budget_bars(seen, means)
+        strip = head_strip(seen, heads[means.query]) if means.query in heads else None
+        if strip is not None:
+            yield strip
 
 
 def budget_bars(seen: SeenModel, means: QueryMeans) -> Chart:

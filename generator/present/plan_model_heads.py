@@ -14,6 +14,7 @@ from generator.present.charts.heat_grid import heat_grid
 from generator.present.charts.lines import Series, line_chart, scatter
 from generator.present.charts.words import Reference, Words
 from generator.present.model_seen import SeenModel, reading
+from generator.present.plan_model_budget_heads import head_columns
 from generator.present.views_model import Section, Table, TableRow
 from generator.present.wording import percent, query_label
 from generator.records import FloatArray
@@ -185,11 +186,13 @@ def _grid(seen: SeenModel, number: HeadNumber) -> Chart:
 def _table(seen: SeenModel, numbers: tuple[HeadNumber, ...]) -> Table:
     """Every head with all its numbers."""
     distance = seen.digest.distance_share.mean
-    columns = [number.column for number in numbers]
+    budget = head_columns(seen)
+    columns = [*(number.column for number in numbers), *(name for name, _ in budget)]
     rows = []
     for layer in range(seen.layers):
         for head in range(seen.heads):
-            cells = [_cell(float(number.values[layer, head])) for number in numbers]
+            own = (*(number.values for number in numbers), *(values for _, values in budget))
+            cells = [_cell(float(values[layer, head])) for values in own]
             rows.append(
                 TableRow(
                     heads=(str(layer + 1), str(head + 1)),

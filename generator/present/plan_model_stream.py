@@ -15,6 +15,7 @@ from generator.present.charts.histograms import density, histogram
 from generator.present.charts.lines import Series, line_chart
 from generator.present.charts.words import Reference, Words
 from generator.present.model_seen import SeenModel, reading
+from generator.present.plan_model_sinks import channel_chart, channel_table, channel_text
 from generator.present.views_model import Section, Table, TableRow
 from generator.present.wording import counted, query_label
 from generator.records import OUTLIER, FloatArray
@@ -246,6 +247,7 @@ def massive_section(seen: SeenModel) -> Section:
             absent=("Not measured. Build again with --extras massive to see them.",),
         )
     largest, median = digest.massive
+    channels = (digest.channels,) if digest.channels else ()
     layers = _from_embedding(seen)
     several = digest.images > 1
     series = [
@@ -262,9 +264,12 @@ def massive_section(seen: SeenModel) -> Section:
     return Section(
         id="massive",
         title=title,
-        text=(f"{found.definition} {seen.over}",),
-        charts=(seen.defined(line_chart(words, series, log=True), "massive-activation"),),
-        tables=_channels(digest),
+        text=(f"{found.definition} {seen.over}", *map(channel_text, channels)),
+        charts=(
+            seen.defined(line_chart(words, series, log=True), "massive-activation"),
+            *(channel_chart(seen, each) for each in channels),
+        ),
+        tables=(*_channels(digest), *map(channel_table, channels)),
         absent=()
         if digest.massive_channels
         else ("By this rule no channel is massive in any layer.",),

@@ -157,8 +157,8 @@ def _colour_line(desk: Desk, cell: Cell, found: ColouredFeatures) -> str:
 
 def marked(desk: Desk) -> Analysis | None:
     """Agreement with what people have marked; None where nobody has."""
-    image = desk.image
-    if not (image.mask or image.boxes):
+    found = [cell.truth for cell in desk.measured if cell.truth is not None]
+    if not found:
         return None
 
     def of(cell: Cell) -> ModelPanels:
@@ -174,9 +174,10 @@ def marked(desk: Desk) -> Analysis | None:
             table=_scores(truth),
         )
 
-    against = "mask" if image.mask else "boxes"
+    scored = [truth for truth in found if isinstance(truth, CellTruth)]
+    against = "boxes" if any(truth.marks == "boxes" for truth in scored) else "mask"
     quantities: tuple[str, ...] = ("mass-inside", "pointing-game", "mask-iou", "average-precision")
-    if image.boxes:
+    if any(truth.boxed for truth in scored):
         quantities += ("box-iou",)
     return desk.analysis(
         "marked", f"Against the marked objects ({against})", quantities, (), of, opened=True

@@ -36,6 +36,7 @@ from generator.present.plan_report_stream import (
     onset_section,
     renamed,
 )
+from generator.present.plan_report_truth import truth_section, truth_tables
 from generator.present.planner import INDEX, METHODS, Planner
 from generator.present.published import published
 from generator.present.report_pair import LETTERS, ReportPair, compared_model, layer_text
@@ -68,6 +69,7 @@ SECTIONS = (
     ("onset", "Onset"),
     ("registers", "Registers"),
     ("objects", "Found objects"),
+    ("truth", "Marked objects"),
     ("agreement", "Agreement of maps"),
     ("differences", "Differences"),
     ("heads-matched", "Heads matched"),
@@ -102,6 +104,7 @@ def report_page(planner: Planner, compared: ComparedPair) -> ReportPage:
     pair = ReportPair.of(here, compared)
     title = f"{one.label} and {two.label}"
     argument = numbers = None
+    truth = truth_section(pair) if pair else None
     if pair is not None:
         argument = argue(
             compared_model(pair.one),
@@ -120,7 +123,11 @@ def report_page(planner: Planner, compared: ComparedPair) -> ReportPage:
         models=(_model(here, one, LETTERS[0]), _model(here, two, LETTERS[1])),
         images=_images(pair),
         missing=None if pair else _missing(one, two),
-        contents=tuple(Link(f"#{name}", text) for name, text in SECTIONS) if pair else (),
+        contents=tuple(
+            Link(f"#{name}", text) for name, text in SECTIONS if name != "truth" or truth
+        )
+        if pair
+        else (),
         sentences=argument.sentences if argument else (),
         caveats=argument.caveats if argument else (),
         numbers=numbers,
@@ -137,6 +144,8 @@ def report_page(planner: Planner, compared: ComparedPair) -> ReportPage:
         registers_text=registers_text(pair) if pair else "",
         objects=object_rows(pair) if pair else (),
         objects_text=objects_text(pair) if pair else "",
+        truth=truth,
+        truth_tables=truth_tables(pair) if pair else (),
         agreement=agreement_section(pair) if pair else None,
         agreement_table=agreement_table(pair) if pair else None,
         differences=differences_section(pair) if pair else None,

@@ -11,10 +11,11 @@ from generator.present.cells import CellContent
 from generator.present.model_seen import SeenModel
 from generator.present.pairs import SHOWN
 from generator.present.report_pair import ReportPair
+from generator.present.truth import CellTruth
 from generator.present.views import Picture
 from generator.present.views_report import Box, FoundObjects, ObjectRow, ReportImage, ReportMap
 from generator.present.wording import map_alt, query_label
-from generator.run import ImageEntry
+from generator.run import Failure, ImageEntry
 
 
 def map_rows(pair: ReportPair) -> tuple[ReportImage, ...]:
@@ -83,19 +84,21 @@ def object_rows(pair: ReportPair) -> tuple[ObjectRow, ...]:
         )
         for image in pair.images[:SHOWN]
     ]
-    return tuple(rows) if any(each.boxes for row in rows for each in row.models) else ()
+    found = any(box.method != "truth" for row in rows for each in row.models for box in each.boxes)
+    return tuple(rows) if found else ()
 
 
 def _found(pair: ReportPair, seen: SeenModel, image: ImageEntry) -> FoundObjects:
     digest = pair.planner.contents.digests.of(seen.model.slug, image.slug)
     assert digest is not None, "both models have the pair's images"
+    truth = pair.planner.contents.scored.truth.get((seen.model.slug, image.slug))
     boxes, text = [], []
+    if isinstance(truth, CellTruth):
+        boxes += [_box("truth", box) for box in truth.boxes]
     for method, found in (("LOST", digest.lost), ("TokenCut", digest.tokencut)):
-        text.append(_words(method, found))
+        text.append(_words(method, found) + _overlap(method, truth))
         if isinstance(found, FoundObject):
-            left, top, right, bottom = found.pixels
-            width, height = round(right - left, 1), round(bottom - top, 1)
-            boxes.append(Box(method.lower(), round(left, 1), round(top, 1), width, height))
+            boxes.append(_box(method.lower(), found.pixels))
     thumb = pair.planner.picture(image, thumb=True)
     return FoundObjects(
         label=seen.model.label,
@@ -107,12 +110,35 @@ def _found(pair: ReportPair, seen: SeenModel, image: ImageEntry) -> FoundObjects
     )
 
 
+def _box(method: str, box: tuple[float, float, float, float]) -> Box:
+    left, top, right, bottom = box
+    width, height = round(right - left, 1), round(bottom - top, 1)
+    return Box(method, round(left, 1), round(top, 1), width, height)
+
+
+def _overlap(method: str, truth: CellTruth | Failure | None) -> str:
+    """How well a box fits the marked ones; nothing where there are none."""
+    if not isinstance(truth, CellTruth):
+        return ""
+    found = truth.lost if method == "LOST" else truth.tokencut
+    return "" if isinstance(found, NotApplicable) else f", IoU {found:.2f} with a marked box"
+
+
 def _words(method: str, found: FoundObject | NotApplicable) -> str:
     if isinstance(found, NotApplicable):
         return f"{method}: {found.reason}"
     left, top, right, bottom = (round(value) for value in found.pixels)
     patches = "1 patch" if found.patches == 1 else f"{found.patches} patches"
     return f"{method}: {right - left} × {bottom - top} pixels, {patches}"
+
+
+def _judged(pair: ReportPair) -> str:
+    """What says whether a box holds an object."""
+    truth = pair.planner.contents.scored.truth
+    own = (truth.get((pair.one.model.slug, image.slug)) for image in pair.images)
+    if any(isinstance(each, CellTruth) and each.boxed for each in own):
+        return "Filled boxes are what people have marked, cut to what the model saw."
+    return "Whether a box holds an object is for the eye to say, or for boxes given with --boxes."
 
 
 def objects_text(pair: ReportPair) -> str:
@@ -122,8 +148,7 @@ def objects_text(pair: ReportPair) -> str:
         return (
             "Boxes found without labels from the vectors of the last layer: LOST (solid line) "
             "grows from the patch that is like the fewest others, TokenCut (dashed line) cuts the "
-            "patches in two. Whether a box holds an object is for the eye to say, or for boxes "
-            "given with --boxes."
+            f"patches in two. {_judged(pair)}"
         )
     digests = [
         pair.planner.contents.digests.of(seen.model.slug, image.slug)

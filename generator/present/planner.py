@@ -12,6 +12,7 @@ from generator.present.charts.chart import Definition
 from generator.present.contents import Contents, Copies
 from generator.present.heatmap import GAP
 from generator.present.manifest import MANIFEST, FileEntry
+from generator.present.maps import FUSED
 from generator.present.pictures import published_size
 from generator.present.scale import Tick
 from generator.present.views import BarTick, ColourBar, Frame, Link, Picture
@@ -64,11 +65,18 @@ class Planner:
         return quote(posixpath.relpath(path, posixpath.dirname(self.page) or "."))
 
     def frame(
-        self, title: str, description: str, *, scripts: bool = False, index: bool = False
+        self,
+        title: str,
+        description: str,
+        *,
+        scripts: bool = False,
+        index: bool = False,
+        copying: bool = False,
     ) -> Frame:
-        """The frame of the page, with the scripts of an image page or of an index page."""
+        """The frame of the page, with the scripts of an image page or an index, or for copying."""
         assets = self.contents.assets
-        paths = assets.scripts if scripts else assets.index_scripts if index else ()
+        paths = assets.copy_scripts if copying else ()
+        paths = assets.scripts if scripts else assets.index_scripts if index else paths
         return Frame(
             title=title,
             description=description,
@@ -138,7 +146,7 @@ class Planner:
         The file has one pixel a patch and a gap between maps.
         """
         layout = content.facts.layout
-        width = (content.heads + 1) * (layout.cols + GAP) - GAP
+        width = (content.heads + len(FUSED)) * (layout.cols + GAP) - GAP
         height = len(content.rows) * (layout.rows + GAP) - GAP
         factor = max(1, min(WALL_WIDTH // width, WALL_HEIGHT // height))
         return Picture(self.url(file.path), width * factor, height * factor, alt), factor

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from generator.present.manifest import (
@@ -67,6 +68,13 @@ class Shelf:
             return None
         return file if hashlib.sha256(data).hexdigest() == file.sha256 else None
 
+    def take_over(self, made_of: str, stem: str, suffix: str) -> FileEntry | None:
+        """A file of the former site, by what it is made of; None where it is gone."""
+        known = self._known.get(made_of)
+        if known is None or not self.former_path(known).is_file():
+            return None
+        return self._taken(known, f"{stem}.{known.sha256[:8]}{suffix}")
+
     def put(
         self,
         kind: Kind,
@@ -89,16 +97,18 @@ class Shelf:
         """
         known = self.find(kind, parts)
         if known is not None:
-            path = f"{stem}.{known.sha256[:8]}{suffix}"
-            _link(self.former_path(known), self._place(path))
-            self.reused += 1
-            return FileEntry(path, kind, query, known.made_of, known.sha256, known.bytes)
+            return self._taken(known, f"{stem}.{known.sha256[:8]}{suffix}")
         data = make()
         sha256 = hashlib.sha256(data).hexdigest()
         path = f"{stem}.{sha256[:8]}{suffix}"
         self._place(path).write_bytes(data)
         self.rendered += 1
         return FileEntry(path, kind, query, made_of(kind, parts), sha256, len(data))
+
+    def _taken(self, known: FileEntry, path: str) -> FileEntry:
+        _link(self.former_path(known), self._place(path))
+        self.reused += 1
+        return replace(known, path=path)
 
     def _place(self, path: str) -> Path:
         target = self.root / path

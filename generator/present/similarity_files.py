@@ -1,8 +1,9 @@
 """Heads and layers of a model alike, kept for the next build.
 
 Heads are compared by what the site holds of them; hundreds take up to a second an image, so it is a
-mean over a few images. CKA needs many images, and features that are taken while records go by; they
-are kept in the site, so that two models can be compared without a record.
+mean over a few images. CKA needs many images, and features that are taken while records go by. Of a
+ViT-L they are 52 MB, so the site keeps only what came out; features are read from the records again
+for two models that were not compared before.
 """
 
 from __future__ import annotations
@@ -65,16 +66,13 @@ class PooledFeatures:
         values: float32 ``[image, layer + 1, 2, channel]``: CLS (NaN for a model without) and the
             mean over patches.
         images: slugs of the images, in order.
-        lacks: why there are none, of records that have not what is compared; else empty.
     """
 
     values: FloatArray
     images: tuple[str, ...]
-    lacks: str
 
 
 HEADS = PackedFiles("head-similarity", HeadsAlike)
-POOLED = PackedFiles("pooled", PooledFeatures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +110,30 @@ class LayerMatrix:
 
 
 @dataclass(frozen=True, slots=True)
+class LayersAlike:
+    """Similarity of layers, of a model with itself or of two models.
+
+    Attributes:
+        images: slugs of the images, in order; none for records that have not what is compared.
+        lacks: what these records have not; else empty.
+        matrices: CLS and patches, each plain and standardised.
+    """
+
+    images: tuple[str, ...]
+    lacks: str
+    matrices: tuple[LayerMatrix, ...]
+
+
+LAYERS = PackedFiles("layer-similarity", LayersAlike)
+
+
+@dataclass(frozen=True, slots=True)
 class LayerPictures:
-    """Similarity of layers.
+    """Similarity of layers, drawn.
 
     Attributes:
         images: slugs of the images, in order.
-        numbers: :class:`PooledFeatures` in the site: too large to be held for every model.
+        numbers: :class:`LayersAlike` in the site.
         matrices: CLS and patches, each plain and standardised.
     """
 
@@ -151,8 +167,9 @@ class SimilarityFiles:
     All models take the same images, so that they can be compared.
     """
 
-    def __init__(self, run: Run, shelf: Shelf) -> None:
+    def __init__(self, run: Run, shelf: Shelf, read: Read) -> None:
         self._shelf = shelf
+        self._read = read
         self._layers: dict[str, _PooledList] = {}
         usable = [image.slug for image in run.images if image.failure is None]
         many = {usable[place] for place in evenly(len(usable), MOST_LAYER_IMAGES)}
@@ -182,6 +199,10 @@ class SimilarityFiles:
             found[slug] = ModelSimilarity(heads, layers, (*of_heads, *of_layers))
         return found
 
+    def features(self, model: str) -> PooledFeatures | NotApplicable:
+        """Features of a model, from its records again where none have gone by."""
+        return self._layers[model].features(self._read)
+
     def _put_heads(
         self, slug: str, contents: list[CellContent]
     ) -> tuple[HeadPictures | NotApplicable, tuple[FileEntry, ...]]:
@@ -203,8 +224,8 @@ class SimilarityFiles:
         shape = (alike.layers, alike.heads, alike.layers, alike.heads)
         tiles = values.reshape(shape).swapaxes(1, 2)
         clustered = values[np.ix_(order, order)][None, None]
-        by_layer = draw(self._shelf, f"{stem}-by-layer", (numbers,), tiles)
-        drawn = draw(self._shelf, f"{stem}-clustered", (numbers,), clustered)
+        by_layer = draw(self._shelf, f"{stem}-by-layer", numbers, tiles)
+        drawn = draw(self._shelf, f"{stem}-clustered", numbers, clustered)
         return HeadPictures(alike, order, by_layer, drawn), (numbers, by_layer, drawn)
 
     def _put_layers(
@@ -213,17 +234,17 @@ class SimilarityFiles:
         missing = found.missing()
         if missing is not None:
             return missing, ()
-        numbers = POOLED.put(self._shelf, f"m/{slug}/pooled", found.parts(), found.pooled)
-        pooled = POOLED.read(self._shelf.root / numbers.path)
-        if pooled.lacks:
-            return NotApplicable(pooled.lacks), (numbers,)
+        stem = f"m/{slug}/layer-similarity"
+        numbers = LAYERS.put(self._shelf, stem, found.parts(), found.alike)
+        alike = LAYERS.read(self._shelf.root / numbers.path)
+        if alike.lacks:
+            return NotApplicable(alike.lacks), (numbers,)
         matrices = tuple(
-            draw_matrix(self._shelf, f"m/{slug}/layer-similarity", (numbers,), matrix)
-            for matrix in layer_matrices(pooled.values, pooled.values)
+            draw_matrix(self._shelf, stem, numbers, matrix) for matrix in alike.matrices
         )
         drawn = (matrix.picture for matrix in matrices)
         files = (numbers, *(file for file in drawn if file is not None))
-        return LayerPictures(pooled.images, numbers, matrices), files
+        return LayerPictures(alike.images, numbers, matrices), files
 
 
 def head_maps(shelf: Shelf, content: CellContent) -> FloatArray:
@@ -260,26 +281,30 @@ def _cls_rows(shelf: Shelf, content: CellContent) -> FloatArray:
 
 
 class _PooledList:
-    """Features of all layers, one image after the other, unless the former site has them.
-
-    256 images of a ViT-L are 52 MB.
+    """Features of all layers, one image after the other, unless the former site has the result.
 
     Attributes:
         lacks: what the records have not, which the site keeps; empty where they have it.
     """
 
     def __init__(self, shelf: Shelf, cells: list[Cell]) -> None:
+        self._cells = cells
         self._images = {cell.image: cell.record for cell in cells}
         self._taken: dict[str, str] = {}
         self._values: list[FloatArray] = []
         self.lacks = ""
         self._reason = too_few(len(cells))
-        self._known = self._reason is None and bool(shelf.find("pooled", _parts(self._images)))
+        self._known = self._reason is None and bool(
+            shelf.find("layer-similarity", _parts(self._images))
+        )
 
     def add(self, cell: Cell, read: Read) -> None:
-        """Take the features of a cell's record."""
-        done = self._known or self.lacks or self._reason is not None
-        if done or cell.image not in self._images:
+        """Take the features of a cell's record, where they are needed."""
+        if not self._known and cell.image in self._images:
+            self._take(cell, read)
+
+    def _take(self, cell: Cell, read: Read) -> None:
+        if self.lacks or self._reason is not None:
             return
         try:
             record = read(cell.record)
@@ -303,11 +328,23 @@ class _PooledList:
         # records that could not be read are missing only now
         return too_few(len(self._taken))
 
-    def pooled(self) -> PooledFeatures:
-        """All of them, or what the records lack."""
+    def alike(self) -> LayersAlike:
+        """Which layers are alike, or what the records lack."""
         if self.lacks:
-            return PooledFeatures(np.zeros((0, 0, 2, 0), np.float32), (), self.lacks)
-        return PooledFeatures(np.stack(self._values), tuple(self._taken), "")
+            return LayersAlike((), self.lacks, ())
+        values = np.stack(self._values)
+        return LayersAlike(tuple(self._taken), "", layer_matrices(values, values))
+
+    def features(self, read: Read) -> PooledFeatures | NotApplicable:
+        """All of them, read now where the former site knew the model's own similarities."""
+        if self._known and not self._values:
+            for cell in self._cells:
+                self._take(cell, read)
+        if self.lacks:
+            return NotApplicable(self.lacks)
+        if self._reason is not None:
+            return self._reason
+        return PooledFeatures(np.stack(self._values), tuple(self._taken))
 
 
 def too_few(images: int) -> NotApplicable | None:
@@ -333,9 +370,7 @@ def layer_matrices(one: FloatArray, two: FloatArray) -> tuple[LayerMatrix, ...]:
     )
 
 
-def draw_matrix(
-    shelf: Shelf, stem: str, numbers: tuple[FileEntry, ...], matrix: LayerMatrix
-) -> LayerMatrix:
+def draw_matrix(shelf: Shelf, stem: str, numbers: FileEntry, matrix: LayerMatrix) -> LayerMatrix:
     """The matrix with its picture in the site, where there are numbers."""
     if isinstance(matrix.similarity, NotApplicable):
         return matrix
@@ -343,14 +378,14 @@ def draw_matrix(
     return replace(matrix, picture=draw(shelf, name, numbers, matrix.similarity[None, None]))
 
 
-def draw(shelf: Shelf, stem: str, numbers: tuple[FileEntry, ...], tiles: FloatArray) -> FileEntry:
+def draw(shelf: Shelf, stem: str, numbers: FileEntry, tiles: FloatArray) -> FileEntry:
     """Put similarities into the site as a picture, tiles ``[tile row, tile col, row, col]``."""
     colours = shelf.settings.colours
     return shelf.put(
         "similarity",
         stem,
         {
-            "numbers": ",".join(file.sha256 for file in numbers),
+            "numbers": numbers.sha256,
             "version": SIMILARITY_VERSION,
             "picture": stem.rpartition("/")[2],
             "colours": colours,

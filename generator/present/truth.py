@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from generator.analysis.absent import NotApplicable
@@ -22,9 +24,13 @@ from generator.analysis.truth import (
 )
 from generator.annotations import Mask, read_mask
 from generator.errors import GalleryError
+from generator.packing import pack
 from generator.present.cells import CellContent
 from generator.present.chunk import CellFacts
 from generator.present.digests import Digests
+from generator.present.manifest import FileEntry
+from generator.present.packed_files import PackedFiles
+from generator.present.shelf import Part, Shelf
 from generator.records import FloatArray
 from generator.run import Failure, ImageEntry, Run
 
@@ -48,6 +54,7 @@ class CellTruth:
         objects: bool ``[row, col]``, patches that are mostly object.
         maps: scores of each of :data:`MAPS`.
         boxes: of the picture, cut to what the model saw.
+        boxed: whether the picture has boxes at all.
         lost: overlap of LOST's box with the marked box that it fits best.
         tokencut: likewise of TokenCut's.
     """
@@ -56,8 +63,56 @@ class CellTruth:
     objects: BoolArray
     maps: tuple[MapScores | NotApplicable, ...]
     boxes: tuple[Box, ...]
+    boxed: bool
     lost: float | NotApplicable
     tokencut: float | NotApplicable
+
+
+SCORES = PackedFiles("truth", CellTruth)
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """The agreement of a gallery's cells with marked objects.
+
+    Attributes:
+        truth: (model, image) -> agreement, or why there is none.
+        files: (model, image) -> the same in the site, so that a copy of it needs no masks.
+    """
+
+    truth: Mapping[tuple[str, str], CellTruth | Failure]
+    files: Mapping[tuple[str, str], FileEntry]
+
+
+def publish_truth(
+    run: Run,
+    cells: Mapping[tuple[str, str], CellContent | Failure],
+    digests: Digests,
+    shelf: Shelf,
+) -> Scored:
+    """Score the cells of marked images and put that into the site.
+
+    A run that is read from a site has no masks and boxes; its cells name what the site holds.
+    """
+    truth = score_cells(run, cells, digests)
+    files: dict[tuple[str, str], FileEntry] = {}
+    for cell in run.cells:
+        at = cell.model, cell.image
+        stem = f"data/{cell.model}/{cell.image}.truth"
+        found = truth.get(at)
+        if isinstance(found, CellTruth):
+            content = hashlib.sha256(pack(found)).hexdigest()
+            parts: dict[str, Part] = {"truth": content, "record": cell.record}
+            files[at] = SCORES.put(shelf, stem, parts, partial(_same, found))
+        elif found is None and cell.truth:
+            file = shelf.take_over(cell.truth, stem, ".safetensors")
+            if file is not None:
+                truth[at], files[at] = SCORES.read(shelf.root / file.path), file
+    return Scored(truth, files)
+
+
+def _same(found: CellTruth) -> CellTruth:
+    return found
 
 
 def score_cells(
@@ -115,6 +170,7 @@ def _scored(
             for values in maps
         ),
         boxes=boxes,
+        boxed=bool(image.boxes),
         lost=_overlap(digest.lost, boxes, image),
         tokencut=_overlap(digest.tokencut, boxes, image),
     )

@@ -150,6 +150,7 @@ class PageModel:
         chunks: id of a query -> URL of its chunk.
         failure: why the model has no maps here; empty when it has.
         source: id, commit, grid and preprocessing, for captions.
+        alike: URL of the features of its patches; empty where there are none.
     """
 
     slug: str
@@ -165,6 +166,7 @@ class PageModel:
     chunks: dict[str, str]
     failure: str
     source: str
+    alike: str = ""
 
 
 @dataclass(frozen=True, slots=True)

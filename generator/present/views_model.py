@@ -198,12 +198,28 @@ class QuantityGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class Citing:
+    """What a paper takes over from the methods page.
+
+    Attributes:
+        text: a paragraph of methods, for people.
+        latex: the same with citations, for LaTeX.
+        bibtex: of the program, the papers of methods and models, and the checkpoints.
+    """
+
+    text: str
+    latex: str
+    bibtex: str
+
+
+@dataclass(frozen=True, slots=True)
 class MethodsPage:
     """What every number of the gallery is, and how all of them were made.
 
     Attributes:
         path: of the page, relative to the site.
         frame: around the content.
+        citing: what a paper takes over; None where nothing was measured.
         conventions: what holds for all numbers, each with its name.
         storage: how numbers are stored and drawn.
         versions: of the program and of what it measured with.
@@ -213,6 +229,7 @@ class MethodsPage:
 
     path: str
     frame: Frame
+    citing: Citing | None
     conventions: tuple[Fact, ...]
     storage: tuple[Fact, ...]
     versions: tuple[Fact, ...]

@@ -82,7 +82,7 @@ class Box:
     """A found object on a thumbnail, in pixels of the original picture.
 
     Attributes:
-        method: ``lost`` or ``tokencut``, for the styles.
+        method: ``lost``, ``tokencut`` or ``truth`` (marked by people), for the styles.
         x: left edge.
         y: top edge.
         width: across.
@@ -154,6 +154,8 @@ class ReportPage:
         registers_text: what they are, or why there are none.
         objects: what is found without labels.
         objects_text: what boxes are, or why there are none.
+        truth: scores against marked objects, image by image; None where nobody has marked any.
+        truth_tables: their means.
         agreement: section on how alike the maps are.
         agreement_table: its numbers; None where nothing can be compared.
         differences: section on numbers paired by image.
@@ -185,6 +187,8 @@ class ReportPage:
     registers_text: str
     objects: tuple[ObjectRow, ...]
     objects_text: str
+    truth: Section | None
+    truth_tables: tuple[ReportTable, ...]
     agreement: Section | None
     agreement_table: ReportTable | None
     differences: Section | None

@@ -55,7 +55,7 @@ from generator.present.scale import Scale, shared_scale
 from generator.present.shelf import Shelf
 from generator.present.similarity_files import SimilarityFiles
 from generator.present.staging import staged
-from generator.present.truth import score_cells
+from generator.present.truth import publish_truth
 from generator.present.views_index import Site
 from generator.present.weight_files import ReadWeights, publish_weights
 from generator.records import AttentionRecord
@@ -151,7 +151,7 @@ def _publish(
     advance: Advance,
 ) -> Contents:
     """Put everything heavy into the staging folder."""
-    locations, alike = LocationFiles(run, shelf), SimilarityFiles(run, shelf)
+    locations, alike = LocationFiles(run, shelf), SimilarityFiles(run, shelf, read)
     figures = drawn_at_all(run, shelf.settings)
     cells = _publish_numbers(run, read, shelf, (locations, alike), advance, figures=figures)
     found = [(slug, c) for (slug, _), c in cells.items() if isinstance(c, CellContent)]
@@ -189,12 +189,12 @@ def _publish(
         divergence=_publish_divergence(run, cells, shelf),
         digests=digests,
         models=models,
-        pairs=publish_pairs(run, cells, digests, models, shelf, scale, similarity),
+        pairs=publish_pairs(run, cells, digests, models, shelf, scale, similarity, alike.features),
         front=publish_front(run, cells, shelf, scale),
         figures=_publish_figures(run, cells, shelf, scale),
         maps=maps,
         features=_publish_features(run, read, shelf, cells, digests),
-        truth=score_cells(run, cells, digests),
+        scored=publish_truth(run, cells, digests, shelf),
     )
 
 

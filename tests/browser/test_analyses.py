@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
+from generator.analysis.cosine import cosine_map
+from generator.present import build_site
 from tests.browser.conftest import OUTLIERS
 from tests.browser.opened import Opened
+from tests.present.gallery import Gallery, gallery
+from tests.present.test_figures import complete
 
 IMAGE = "i/image0/index.html"
 FOLDED = "details.study:not([open]) > summary"
@@ -90,3 +95,60 @@ def test_nothing_sticks_out_of_the_page(
         "all => all.map((one) => one.getBoundingClientRect().right)"
     )
     assert max(edges) <= width
+
+
+ALIKE = "details#analysis-alike"
+
+
+@pytest.fixture(scope="module")
+def alike_site(tmp_path_factory: pytest.TempPathFactory) -> tuple[Gallery, Path]:
+    """A site of records with every part; the other galleries of browser tests have none."""
+    folder = tmp_path_factory.mktemp("alike")
+    trial = complete(gallery(folder / "pictures", images=1))
+    build_site(trial.run, trial.read, folder / "site", version="1.2.3")
+    return trial, folder / "site"
+
+
+def cosine(trial: Gallery, model: str, one: tuple[int, int], two: tuple[int, int]) -> float:
+    record = trial.record(model, "image0")
+    assert record.features is not None
+    found = cosine_map(record.features.last, record.layout, one[0] * record.layout.cols + one[1])
+    return float(found[two])
+
+
+def test_a_click_compares_a_patch_with_all_others_in_every_model(
+    chromium: Browser, alike_site: tuple[Gallery, Path]
+) -> None:
+    trial, site = alike_site
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    opened = Opened(page, site.as_uri() + "/")
+    page.goto(opened.root + IMAGE)
+    opened.wait()
+    assert [url for url in opened.requests if ".alike." in url and url.endswith(".js")] == []
+    page.locator(f"{ALIKE} > summary").click()
+    stages = page.locator(f"{ALIKE} .alike-stage")
+    says = page.locator(f"{ALIKE} .alike-live .panel-text")
+    expect(says.first).to_contain_text("Cosine")
+    stage = stages.first
+    stage.scroll_into_view_if_needed()
+    box = stage.bounding_box()
+    assert box is not None
+    # the patch in row 2, column 2 of 4 x 6, then the pointer in row 4, column 5
+    page.mouse.click(box["x"] + 1.5 / 6 * box["width"], box["y"] + 1.5 / 4 * box["height"])
+    page.mouse.move(box["x"] + 4.5 / 6 * box["width"], box["y"] + 3.5 / 4 * box["height"])
+    for number, model in enumerate(("plain", "registers")):
+        expect(says.nth(number)).to_contain_text("with row 4, col 5. The patch: row 2, col 2.")
+        text = says.nth(number).inner_text().replace("\u2212", "-")
+        value = float(re.search(r"Cosine (-?[\d.]+)", text)[1])  # type: ignore[index]
+        assert value == pytest.approx(cosine(trial, model, (1, 1), (3, 4)), abs=0.026)
+    assert re.search(r"&alike=2[34]\.\d,2[34]\.\d", page.url)
+    stage.focus()
+    page.keyboard.press("ArrowRight")
+    page.mouse.move(2, 2)
+    expect(says.first).to_contain_text("The patch: row 2, col 3.")
+    # the address opens the analysis again, at the same patch
+    page.reload()
+    opened.wait()
+    expect(says.first).to_contain_text("The patch: row 2, col 3.")
+    assert opened.noise == []
+    page.close()

@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 from generator.present.chunk import read_chunk
 from generator.present.colours import colour_table
 from generator.present.manifest import read_manifest
-from generator.present.quantise import Quantised, decode, error_bound
+from generator.present.quantise import Quantised, decode, encode, error_bound
 from generator.present.scale import Scale
 from tests.browser.conftest import PART
 from tests.browser.opened import Opened, settle
@@ -178,8 +178,10 @@ def test_the_wall_shows_each_map_in_its_row_and_column(visit: Visit, site: Site)
     quantised, _ = chunk(site, "plain")
     shared, colours = scale(site), colour_table("magma").astype(int)
     values = decode(quantised)
-    # as the page finds it: the maximum over heads has a column, too
-    values = np.concatenate([values, values[:, :-1].max(1, keepdims=True)], axis=1)
+    # as the page finds it: the maximum and the minimum over heads have columns, too
+    heads = values[:, :-1]
+    fused = [decode(encode(each(heads, 1)[:, None])) for each in (np.max, np.min)]
+    values = np.concatenate([values, *fused], axis=1)
     frame = page.locator('[data-wall="0"] .wall-frame')
     frame.scroll_into_view_if_needed()
     pixels = page.evaluate(
@@ -195,8 +197,8 @@ def test_the_wall_shows_each_map_in_its_row_and_column(visit: Visit, site: Site)
     width = (wall.shape[1] - 7 - (columns - 2)) / columns
     for layer in range(layers):
         for column in range(columns):
-            place = (column + 2) % columns  # mean and maximum stand first
-            left = place * (width + 1) + (6 if place > 1 else 0)
+            place = (column + 3) % columns  # those over all heads stand first
+            left = place * (width + 1) + (6 if place > 2 else 0)
             y = (layer * (height + 1) + (np.arange(rows) + 0.5) / rows * height).astype(int)
             x = (left + (np.arange(cols) + 0.5) / cols * width).astype(int)
             index = np.clip(shared.position(values[layer, column]) * 256, 0, 255).astype(int)
@@ -218,6 +220,21 @@ def test_each_maps_own_scale_is_labelled(visit: Visit) -> None:
             "element => getComputedStyle(element).visibility"
         )
         == "hidden"
+    )
+
+
+def test_the_minimum_over_heads_says_what_it_sums_to(visit: Visit, site: Site) -> None:
+    page = visit("i/image0/index.html#layer=3&head=min").page
+    record = site[0].record("registers", "image0")
+    least = record.rows("CLS")[2].astype(float).min(axis=0) / record.layout.tokens
+    beside = page.locator('[data-model="1"] .mass')
+    shown = [text.replace("\xa0", " ").split() for text in beside.locator("li").all_inner_texts()]
+    assert float(shown[-1][1]) == pytest.approx(
+        100 * least[record.layout.patch_slice].sum(), rel=0.06
+    )
+    said = beside.locator(".mass-note").inner_text()
+    assert float(said.split("sums to ")[1].split("\xa0")[0]) == pytest.approx(
+        100 * least.sum(), rel=0.06
     )
 
 

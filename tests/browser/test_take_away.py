@@ -112,6 +112,7 @@ def test_the_address_holds_nothing_but_what_a_view_needs(image_page: Page) -> No
     [
         ("layer=2&head=2", "--layers 2 --heads 2"),
         ("layer=1&head=max&query=reg1&overlay=60&scale=map", "--overlay 60 --scale map"),
+        ("layer=2&head=min&query=CLS", "--heads min"),
         ("layer=2&head=mean&view=heads", "--rows heads --layers 2 --heads all"),
         ("layer=2&head=1&view=layers", "--rows layers --layers all --heads 1"),
         ("layer=3&head=mean&layers=depth", "--place plain 2 mean"),

@@ -60,7 +60,7 @@ def test_without_scripts_walls_are_numbered(visit: Visit, width: int) -> None:
     wall = deep.locator("img").bounding_box()
     assert wall is not None
     for names, selector, start, size in (
-        (["1", "2", "3", "4", "mean"], ".heat-heads", "x", "width"),
+        (["1", "2", "3", "4", "mean", "max", "min"], ".heat-heads", "x", "width"),
         (["1", "2", "3", "4", "5", "6"], ".heat-layers", "y", "height"),
     ):
         labels = deep.locator(f"{selector} span")

@@ -7,22 +7,18 @@ import re
 
 import pytest
 
+from generator.bibliography import added, bibtex, checkpoint_key
 from generator.errors import SpecError
-from generator.export.figures.bibliography import PAPERS, bibtex, checkpoint_key
-from generator.export.figures.tex import (
-    Cite,
-    Code,
-    escaped,
-    file_stem,
-    float_text,
-    table_text,
-    written,
-)
+from generator.export.figures.tex import file_stem, float_text, table_text
+from generator.latex import Cite, Code, escaped, written
+from generator.papers import PAPERS
 from tests import tiny
 
 HOSTILE = r'100 % of \input{/etc/passwd} & "$x$" #1_2 ~^ {} <b> | `x` -- --- \end{figure}'
 COMMANDS = {
     "textbackslash{}": "\\",
+    "textbraceleft{}": "{",
+    "textbraceright{}": "}",
     "textasciitilde{}": "~",
     "textasciicircum{}": "^",
     "textless{}": "<",
@@ -47,7 +43,10 @@ def read(tex: str) -> str:
             text, place = text + '"', place + 9
         elif rest.startswith("{}"):
             place += 2
-        elif rest[0] == "\\" and rest[1] in "{}$&#%_":
+        elif found := re.match(r"\\ifdefined\\Umathcode (.*?)\\else (.*?)\\fi\{\}", rest):
+            assert found[2] == " ".join(f"U+{ord(c):04X}" for c in found[1])
+            text, place = text + found[1], place + found.end()
+        elif rest[0] == "\\" and rest[1] in "$&#%_":
             text, place = text + rest[1], place + 2
         elif rest[0] == "\\":
             name = next(name for name in COMMANDS if rest[1:].startswith(name))
@@ -78,8 +77,11 @@ def test_line_breaks_and_control_characters_do_not_end_a_paragraph() -> None:
 
 
 def test_ids_and_commits_are_in_typewriter_type() -> None:
-    caption = ("Model ", Code("facebook/dinov2_small"), ".", Cite("key-1"))
-    assert written(caption) == r"Model \texttt{facebook/dinov2\_small}.~\cite{key-1}"
+    caption = ("Model ", Code("facebook/dinov2_small"), ".", Cite("key-1"), Cite("key-2"))
+    assert (
+        written(caption)
+        == r"Model \texttt{facebook/\allowbreak{}dinov2\_\allowbreak{}small}.~\cite{key-1,key-2}"
+    )
 
 
 def balanced(tex: str) -> bool:
@@ -123,11 +125,16 @@ def test_an_svg_says_that_latex_wants_a_pdf() -> None:
 
 
 def test_a_table_has_as_many_cells_in_every_row() -> None:
-    tex = table_text(("a&b", "n"), (("x_y", "1"), ("[z]", "* 2")), HOSTILE, "t")
-    lines = [line for line in tex.splitlines() if line.endswith(r"\\")]
-    assert [len(re.findall(r"(?<!\\)&", line)) for line in lines] == [1, 1, 1]
-    assert "{[z]} & {* 2}" in lines[-1]
-    assert r"\begin{tabular}{lr}" in tex
+    rows = (("x_y", "1", "2"), ("x_y", "3", "4"), ("w z", "[z]", "* 2"))
+    tex = table_text(("model", "a&b", "n"), rows, HOSTILE, "t")
+    lines = [line.strip() for line in tex.splitlines() if line.endswith(r"\\")]
+    spans = [line for line in lines if line.startswith(r"\multicolumn{2}")]
+    assert [len(re.findall(r"(?<!\\)&", line)) for line in lines if line not in spans] == [1] * 4
+    assert [line.partition("raggedright ")[2] for line in spans] == [
+        r"x\_\allowbreak{}y} \\",
+        r"w z} \\",
+    ]
+    assert lines[-1] == r"{[z]} & {* 2} \\"
     assert balanced(tex)
 
 
@@ -144,12 +151,31 @@ def test_a_bibliography_has_the_papers_and_the_checkpoints() -> None:
     assert keys == [
         "raghu2021vision",
         "oquab2024dinov2",
-        "darcet2024vision",
+        "jiang2025vision",
         "checkpoint-facebook-dinov2-small-ccccccc",
     ]
-    assert r"\texttt{facebook/dinov2\_small}" in text
-    assert "commit " + "c" * 40 in text
+    assert r"\texttt{facebook/\allowbreak{}dinov2\_\allowbreak{}small}" in text
+    assert "commit " + "c" * 40 in text.replace(r"\allowbreak{}", "")
     assert balanced(text)
+
+
+def test_no_id_upsets_the_braces_that_bibtex_counts() -> None:
+    facts = tiny.record(model=HOSTILE + " {{ }").model
+    text = bibtex([(facts, False)])
+    assert text.count("{") == text.count("}")
+
+
+def test_a_shared_bibliography_gets_what_it_lacks_and_keeps_its_own() -> None:
+    plain = tiny.record(model="facebook/dinov2_small").model
+    own = "% ours\n@article{oquab2024dinov2,\n  title = {Mine},\n}\n"
+    once = added(own, bibtex([(plain, True)]))
+    assert once.startswith(own)
+    assert once.count("@article{oquab2024dinov2,") == 1
+    assert "@article{jiang2025vision," in once
+    assert (
+        added(once, bibtex([(plain, True)], ["raghu2021vision"])).count("@") == once.count("@") + 1
+    )
+    assert added("", bibtex([(plain, True)])) == bibtex([(plain, True)])
 
 
 def test_keys_of_checkpoints_are_plain() -> None:

@@ -99,7 +99,7 @@ def test_an_overlay_of_nothing_is_the_picture_that_the_model_saw(
     ("words", "expected"),
     [
         (["--layers", "0"], 'ranges such as 1-3, or all, last, pool, got "0".'),
-        (["--heads", "x"], 'ranges such as 1-3, or all, max, mean, got "x".'),
+        (["--heads", "x"], 'ranges such as 1-3, or all, max, mean, min, got "x".'),
         (["--queries", "patch"], 'A patch as the query is written patch-ROW-COL, got "patch".'),
         (["--layers", "99"], "None of the models has a map of these layers, heads and queries."),
         (["-m", "Plian"], "No model of the gallery is called Plian. Did you mean Plain?"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +13,12 @@ import pytest
 from PIL import Image
 
 from generator.analysis.cell_maps import CellMaps, cell_maps
+from generator.analysis.cosine import cosine_matrix
 from generator.analysis.objects import find_objects
 from generator.extras import EXTRAS
 from generator.packing import pack, unpack
 from generator.present import Settings, build_site
+from generator.present.chunk import read_gray
 from generator.present.colours import colour_table, diverging_table
 from generator.present.figures import drawings, ramp_of
 from generator.present.heatmap import ramp_png
@@ -224,7 +227,7 @@ def test_every_model_stands_in_every_analysis(analysed: tuple[Gallery, Path]) ->
     found = re.findall(r'<details class="study" id="analysis-([a-z-]+)"', html)
     assert found == [
         *("norms", "queries", "values", "rollout", "massive", "mass-mask", "lost", "tokencut"),
-        *("components", "class-head", "marked"),
+        *("components", "alike", "class-head", "marked"),
     ]
     for name in found:
         text = text_of(section(analysed[1], name))
@@ -296,6 +299,36 @@ def test_colours_say_what_they_are_fitted_to_and_how_well_they_are_aligned(
     background = Image.open(next(analysed[1].glob("data/plain/image0.features.*.png")))
     assert background.size == (6, 4)
     assert 0 in np.asarray(background)[..., 3]
+
+
+def test_cosines_with_stated_patches_say_which_and_how_far_the_others_are(
+    analysed: tuple[Gallery, Path],
+) -> None:
+    html = section(analysed[1], "alike")
+    labels = re.findall(r'<figcaption class="panel-label">([^<]*)</figcaption>', html)
+    # only one model has an outlier patch
+    assert labels.count("the seed of LOST") == labels.count("the patch in the middle") == 4
+    assert labels.count("the patch of the largest norm") == 1
+    assert text_of(html).count("There are no outlier patches to compare with.") == 3
+    row, col = OUTLIER
+    assert f"at row {row + 1}, column {col + 1}; others" in text_of(html)
+    assert html.count(f'class="mark mark-seed" d="M{col} {row}h1v1h-1z"') >= 1
+
+
+def test_any_patch_can_be_compared_from_what_the_page_names(
+    analysed: tuple[Gallery, Path],
+) -> None:
+    html = (analysed[1] / "i/image0/index.html").read_text(encoding="utf-8")
+    assert html.count('"alike": "../../data/') + html.count('"alike":"../../data/') == 4
+    record = analysed[0].record("registers", "image0")
+    [path] = analysed[1].glob("data/registers/image0.alike.*.js")
+    header, codes = read_gray(path)
+    fields = json.loads(header)
+    vectors = (codes.astype(float) - 128).T * np.array(fields["scales"])
+    assert record.features is not None
+    error = np.abs(np.clip(vectors @ vectors.T, -1, 1) - cosine_matrix(record.features.last))
+    assert error.max() <= 1.1 * fields["error"][0] + 1e-4
+    assert fields["grid"] == [4, 6]
 
 
 # --- marked objects -------------------------------------------------------------------------------

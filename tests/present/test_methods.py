@@ -7,6 +7,8 @@ from html import unescape
 from pathlib import Path
 
 from generator.analysis.quantities import QUANTITIES
+from generator.bibliography import program_entry, short
+from generator.papers import PAPERS
 from generator.present import SiteReport
 from generator.present.image_statistics import STATISTICS
 from generator.present.plan_methods import GROUPS
@@ -84,3 +86,51 @@ def test_conventions_scale_quantisation_and_versions_are_said(built: Built) -> N
         "float32",
     ):
         assert wanted in text, wanted
+
+
+def taken(site: Path, identifier: str) -> str:
+    html = (site / METHODS).read_text(encoding="utf-8")
+    found = re.search(rf'<(p|code)[^>]* id="{identifier}">(.*?)</\1>', html, re.DOTALL)
+    assert found is not None
+    return unescape(found[2])
+
+
+def test_a_paper_can_take_a_paragraph_over(built: Built) -> None:
+    gallery, site, _ = built
+    text = taken(site, "methods-text")
+    assert text.startswith(f"Attention was measured with attention-gallery {VERSION}, torch 2.13.0")
+    for model in ("plain", "registers", "probe", "deep"):
+        facts = gallery.record(model, "image0").model
+        assert f"{facts.id} at commit {facts.version[:12]}" in text
+    assert "tiny/gone" not in text
+    assert "The models saw the whole picture of 2 images" in text
+    assert "more than 3 times the median patch's" in text
+    assert "(Abnar and Zuidema, 2020)" in text
+    assert "(Dosovitskiy et al., 2021; Raghu et al., 2021)" in text
+    assert "\\" not in text
+
+
+def test_every_citation_of_the_latex_paragraph_has_an_entry(built: Built) -> None:
+    _, site, _ = built
+    groups = re.findall(r"\\cite\{([^}]+)\}", taken(site, "methods-latex"))
+    cited = [key for group in groups for key in group.split(",")]
+    keys = re.findall(r"^@\w+\{([^,]+),$", taken(site, "methods-bibtex"), re.MULTILINE)
+    assert {"attention-gallery", "darcet2024vision", "checkpoint-tiny-plain-ccccccc"} <= set(cited)
+    assert set(cited) == set(keys)
+    assert len(keys) == len(set(keys))
+    assert f"version = {{{VERSION}}}" in taken(site, "methods-bibtex")
+
+
+def test_texts_to_take_over_have_buttons(built: Built) -> None:
+    html = (built[1] / METHODS).read_text(encoding="utf-8")
+    for identifier in re.findall(r'data-copy="([^"]+)"', html):
+        assert taken(built[1], identifier)
+    assert html.count("data-copy=") == 3
+    assert re.search(r'<script[^>]* src="\.\./assets/copy\.\w+\.js"', html)
+
+
+def test_every_paper_is_cited_by_people_without_latex() -> None:
+    for key in PAPERS:
+        assert re.fullmatch(r"[^{}\\]+, \d{4}", short(key)), key
+    assert short("checkpoint-of-mine") == ""
+    assert program_entry("1.2.3").startswith("@software{attention-gallery,")

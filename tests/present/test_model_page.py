@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from generator.analysis.absent import NotApplicable
 from generator.analysis.budget import mass_budget
+from generator.analysis.values import sink_values
 from generator.present import SiteReport, build_site
 from generator.present.colours import colour_table
 from generator.records import AttentionRecord
@@ -250,6 +252,66 @@ def test_bars_hold_the_budget_of_every_kind_of_query_and_sum_to_everything(built
             assert sum(map(float, row[1:])) == pytest.approx(100, abs=0.05)
         uniform = [float(cell) for cell in rows[-1][1:] if cell != "—"]
         assert sum(uniform) == pytest.approx(100, abs=0.1)
+
+
+def test_single_heads_stand_beside_the_bars_with_their_own_shares(built: Built) -> None:
+    trial, site, _ = built
+    own = records(trial, "registers")
+    page = ModelPage(site, "registers")
+    head, *rows = page.tables["Numbers of every head"]
+    mass = np.mean([record.mass.astype(float) for record in own], axis=0)
+    for name, shares in (
+        ("patches to CLS (share)", mass[:, :, -1, 0]),
+        ("patches to registers (share)", mass[:, :, -1, 1:3].sum(-1)),
+        ("CLS to itself (share)", mass[:, :, 0, 0]),
+    ):
+        column = [float(row[head.index(name)]) for row in rows]
+        np.testing.assert_allclose(column, shares.ravel(), atol=6e-4)
+    for name in ("budget-heads-cls", "budget-heads-all-patches"):
+        figure = page.html[page.html.index(f'id="{name}"') :]
+        figure = figure[: figure.index("</figure>")]
+        texts = re.findall(r"<title>layer 3, head 2: ([\d.e-]+) %</title>", figure)
+        key = 0 if name.endswith("cls") else -1
+        wanted = [100 * mass[2, 1, key, 0], 100 * mass[2, 1, key, 1:3].sum()]
+        assert [float(text) for text in texts][:2] == pytest.approx(wanted, rel=0.01)
+        assert figure.count("#layer=3&amp;head=2") >= 2
+        assert figure.count('class="chart-rule"') >= 1
+
+
+def test_a_model_without_special_tokens_has_no_strip_of_them(built: Built) -> None:
+    page = ModelPage(built[1], "probe")
+    assert "budget-heads-all-patches" not in page.ids
+    assert "patches to registers (share)" not in page.tables["Numbers of every head"][0]
+
+
+def test_sinks_and_channels_are_shown_or_said_to_be_not_measured(tmp_path: Path) -> None:
+    trial = gallery(tmp_path / "pictures", images=1)
+    key = trial.run.cell("registers", "image0").record
+    found = trial.records[key]
+    record = tiny.record(
+        found.layout, extras=("massive", "values"), image_sha256=found.image_sha256
+    )
+    assert record.massive is not None
+    loud = record.massive.channel_max.copy()
+    loud[:, 5] = 1000
+    massive = replace(record.massive, channel_max=loud)
+    trial.records[key] = replace(record, key=key, massive=massive)
+    build_site(trial.run, trial.read, tmp_path / "site", version=VERSION)
+    page = ModelPage(tmp_path / "site", "registers")
+    rows = page.tables["The largest channel over the patches of each layer"][1:]
+    assert [row[:3] for row in rows] == [[str(n), "5", "1"] for n in range(4)]
+    assert "channel 5 stands out most" in page.text
+    wanted = sink_values(trial.records[key])
+    assert not isinstance(wanted, NotApplicable)
+    shown = page.numbers("Value norm of the sink over the median patch's")[1:]
+    medians = np.median(wanted.relative, axis=1)
+    np.testing.assert_allclose([float(row[1]) for row in shown], medians, rtol=2e-3)
+    which = page.numbers("Which token receives most")
+    share = 100 * (wanted.token == 0).mean(axis=1)
+    np.testing.assert_allclose([float(row[1]) for row in which[1:]], share, atol=0.01)
+    plain = ModelPage(tmp_path / "site", "plain")
+    assert "Build again with --extras values to see them." in plain.text
+    assert "Build again with --extras massive to see them." in plain.text
 
 
 def test_outlier_patches_have_bars_where_there_are_any_and_else_a_sentence(tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ def test_without_a_class_token_heads_are_not_compared(tmp_path: Path) -> None:
 def test_layers_are_withheld_below_256_images(few: Built, path: str) -> None:
     wanted = "Withheld: similarity of layers needs at least 256 images; this run has 30."
     assert wanted in text_of(few[1], path)
-    assert "pooled" not in model_files(few[1], "model-0")
+    assert "layer-similarity" not in model_files(few[1], "model-0")
 
 
 def test_layers_of_enough_images_are_compared(enough: Built) -> None:
@@ -148,6 +148,26 @@ def test_two_models_are_compared_on_the_same_images(enough: Built) -> None:
     text = text_of(site, REPORT)
     row = " ".join(f"{value:.2f}".replace("-0.00", "0.00") for value in wanted[1])
     assert f" 1 {row} " in text
+
+
+def test_features_themselves_are_no_part_of_a_site(enough: Built) -> None:
+    found = manifest(enough[1])
+    files = [file for file in found.files if file.kind == "layer-similarity"]
+    assert len(files) == 3  # of two models, and of both
+    # four matrices of 4 x 4, whatever the features' width and the number of images
+    assert all(file.bytes < 8 * ENOUGH * len("picture-0000") for file in files)
+    features = enough[0].records[enough[0].run.cells[0].record].features
+    assert features is not None
+    assert all(file.bytes < ENOUGH * features.pooled.nbytes / 10 for file in files)
+
+
+def test_layers_of_two_models_can_be_compared_later(enough: Built, tmp_path: Path) -> None:
+    trial, site = enough
+    later = tmp_path / "site"
+    build_site(replace(trial.run, pairs=()), trial.read, later, version=VERSION)
+    assert not (later / REPORT).exists()
+    build_site(trial.run, trial.read, later, version=VERSION)
+    assert text_of(later, REPORT) == text_of(site, REPORT)
 
 
 def test_features_that_were_not_measured_are_named(tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ def test_a_wall_shows_every_head_of_every_layer_in_its_place(built: Built) -> No
     with Image.open(site / wall.path) as png:
         pixels = np.asarray(png.convert("RGB"), dtype=int)
     rows, cols = 4, 6
-    assert pixels.shape == (3 * (rows + 1) - 1, 3 * (cols + 1) - 1, 3)
+    assert pixels.shape == (3 * (rows + 1) - 1, 5 * (cols + 1) - 1, 3)
     record = trial.record("registers", "image1")
     maps = record.layout.fold(record.rows("CLS")).astype(float)
     brightness = pixels.sum(-1)
@@ -133,6 +133,14 @@ def test_a_wall_shows_every_head_of_every_layer_in_its_place(built: Built) -> No
             shown = brightness[top : top + rows, left : left + cols]
             brightest = np.unravel_index(shown.argmax(), shown.shape)
             assert maps[layer, head][brightest] >= 0.8 * maps[layer, head].max()
+    # then what is over heads: mean, maximum and minimum, in order of brightness
+    fused = [brightness[:, (2 + n) * (cols + 1) :][:, :cols] for n in range(3)]
+    assert fused[1].sum() > fused[0].sum() > fused[2].sum()
+    for layer in range(3):
+        shown = fused[2][layer * (rows + 1) :][:rows]
+        brightest = np.unravel_index(shown.argmax(), shown.shape)
+        least = maps[layer].min(axis=0)
+        assert least[brightest] >= 0.8 * least.max()
 
 
 def test_chunks_hold_the_record_within_the_bound(built: Built) -> None:

@@ -78,6 +78,7 @@ def draw_into(site: Path, store: Path, figures: Sequence[Planned], folder: str) 
             scale=spec.scale,
             colours=spec.colours,
             face=spec.font,
+            letters=spec.letters,
         )
         try:
             made = make_figure(source, request, figure.extent, spec.files[0], figure.what)

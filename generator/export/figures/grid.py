@@ -11,7 +11,6 @@ from typing import Literal, get_args
 from generator.errors import SpecError
 from generator.export.figures.scene import Drawn, Scene
 from generator.export.figures.sheet import Absent, Cell, Row, Sheet, draw
-from generator.export.figures.tex import Piece
 from generator.export.figures.tones import own_range
 from generator.export.figures.words import (
     UNIT,
@@ -22,6 +21,7 @@ from generator.export.figures.words import (
     scale_said,
 )
 from generator.export.selection import ALL, LAST, MEAN, OneMap, Selection, selection
+from generator.latex import Piece
 from generator.present.maps import PRIMARY
 from generator.present.patches import PATCH
 from generator.present.wording import column_name, query_label, row_name
@@ -260,7 +260,7 @@ def _word(axis: Axis, value: object) -> str:
     if axis == "layers":
         return "last layer" if text == LAST else row_name(text)
     if axis == "heads":
-        return "max over heads" if text == "max" else column_name(text)
+        return f"{text} over heads" if text in ("max", "min") else column_name(text)
     if re.fullmatch(PLACE, text):
         return "patch at x {}, y {}".format(*text.split("-")[1:])
     return patch_said(text) if text.startswith(PATCH) else query_label(text, True)

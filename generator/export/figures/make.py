@@ -7,17 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from generator.bibliography import added, bibtex
 from generator.errors import SpecError
-from generator.export.figures.bibliography import bibtex
 from generator.export.figures.grid import Layout, draw_grid
 from generator.export.figures.preset import Preset, check, lacking
 from generator.export.figures.presets import PRESETS
 from generator.export.figures.scene import Drawn, Request, Scene
 from generator.export.figures.style import Kind, figure_bytes, styled
-from generator.export.figures.tex import Cite, Piece, file_stem, float_text, plain, table_text
+from generator.export.figures.tex import file_stem, float_text, table_text
 from generator.export.figures.venues import Extent
 from generator.export.files import write_file
 from generator.export.source import Source
+from generator.latex import Cite, Piece, plain
 from generator.present.colours import colour_tables
 from generator.toml import did_you_mean
 
@@ -86,7 +87,7 @@ def make_figure(
         StoreError: a record is missing.
     """
     scene = Scene(source, request)
-    with styled(request.face):
+    with styled(request.face, request.letters):
         if isinstance(what, Preset):
             check(what, scene)
             drawn = what.draw(scene)
@@ -128,15 +129,29 @@ def _of_preset(preset: Preset, drawn: Drawn) -> tuple[Piece, ...]:
     )
 
 
-def write_figure(path: Path, made: FigureFiles) -> tuple[Path, ...]:
+def write_figure(path: Path, made: FigureFiles, bib: Path | None = None) -> tuple[Path, ...]:
     """Write the picture, and ``.tex`` and ``.bib`` of its name beside it.
+
+    Args:
+        path: of the picture.
+        made: the figure.
+        bib: a bibliography that gets the entries it lacks, in place of one of the figure's own.
 
     Raises:
         StoreError: they cannot be written.
+        SpecError: the bibliography cannot be read.
     """
-    beside = {".tex": made.tex, ".bib": made.bib}
-    files = {path: made.picture}
-    files |= {path.with_suffix(end): text.encode() for end, text in beside.items()}
+    entries = made.bib
+    if bib is not None and bib.exists():
+        try:
+            entries = added(bib.read_text(encoding="utf-8"), made.bib)
+        except (OSError, UnicodeDecodeError) as error:
+            raise SpecError(f"{bib} cannot be read: {error}.", "Name another --bib.") from None
+    files = {
+        path: made.picture,
+        path.with_suffix(".tex"): made.tex.encode(),
+        bib or path.with_suffix(".bib"): entries.encode(),
+    }
     for target, data in files.items():
         write_file(target, data)
     return tuple(files)

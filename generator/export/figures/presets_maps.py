@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from generator.export.figures.preset import Preset, split
 from generator.export.figures.scene import Drawn, Scene
 from generator.export.figures.sheet import Absent, Cell, Group, Row, Sheet, draw
-from generator.export.figures.tex import Piece
 from generator.export.figures.tones import Tone, own_range
 from generator.export.figures.words import (
     drawing_said,
@@ -18,6 +17,7 @@ from generator.export.figures.words import (
     scale_said,
 )
 from generator.export.selection import MEAN, OneMap, Selection, selection
+from generator.latex import Piece
 from generator.present.maps import PRIMARY
 from generator.present.wording import column_name, query_label, row_name
 from generator.run import ImageEntry, ModelEntry

@@ -24,9 +24,9 @@ from generator.export.figures.sheet import (
     frame_of,
     tint,
 )
-from generator.export.figures.tex import Piece
 from generator.export.figures.tones import Tone, linear, signed
 from generator.export.figures.words import drawing_said, images_said, models_said, scale_said
+from generator.latex import Piece
 from generator.records import AttentionRecord, FloatArray
 from generator.run import ImageEntry, ModelEntry
 

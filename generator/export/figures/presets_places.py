@@ -7,9 +7,9 @@ from generator.analysis.averages import LocationSums
 from generator.export.figures.preset import Preset
 from generator.export.figures.scene import Drawn, Scene
 from generator.export.figures.sheet import Absent, Cell, Plate, Row, Sheet, draw
-from generator.export.figures.tex import Piece
 from generator.export.figures.tones import Pixels, linear
 from generator.export.figures.words import models_said, scale_said
+from generator.latex import Piece
 from generator.records import FloatArray
 from generator.run import ModelEntry
 

@@ -16,9 +16,9 @@ from generator.export.figures.preset import Preset
 from generator.export.figures.scene import Drawn, Scene, Table
 from generator.export.figures.sheet import Absent, Cell, Chart, Plate, Row, Sheet, draw
 from generator.export.figures.style import FAINT, SERIES, STROKES
-from generator.export.figures.tex import Piece
 from generator.export.figures.tones import linear
 from generator.export.figures.words import images_said, models_said
+from generator.latex import Piece
 from generator.records import AttentionRecord, FloatArray
 from generator.run import ModelEntry
 

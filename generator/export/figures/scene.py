@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 from generator.errors import SpecError
 from generator.export.drawing import seen, size_of
 from generator.export.figures.sheet import Absent, Frame, Plate, frame_of
-from generator.export.figures.style import Face
-from generator.export.figures.tex import Piece
+from generator.export.figures.style import Face, Letters
 from generator.export.figures.tones import Tone, own_range, times_uniform
 from generator.export.selection import OneMap, Selection, chosen_maps
 from generator.export.source import Source
 from generator.extras import ModelWeights
+from generator.latex import Piece
 from generator.present.patches import PATCH
 from generator.records import AttentionRecord, FloatArray, View
 from generator.run import ImageEntry, ModelEntry
@@ -47,6 +47,7 @@ class Request:
         scale: the gallery's shared one, or one for each map.
         colours: name of the colour map; empty for the gallery's.
         face: of the type.
+        letters: of an SVG.
     """
 
     models: tuple[str, ...] = ()
@@ -60,6 +61,7 @@ class Request:
     scale: ScaleChoice = "shared"
     colours: str = ""
     face: Face = "sans"
+    letters: Letters = "text"
 
 
 @dataclass(frozen=True, slots=True)

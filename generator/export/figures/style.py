@@ -16,8 +16,11 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import TextPath
 
+from generator.export.figures.svg_text import steady_letters
+
 Face = Literal["sans", "serif"]
 Kind = Literal["pdf", "svg", "png"]
+Letters = Literal["text", "paths"]
 
 FACES: dict[Face, str] = {"sans": "DejaVu Sans", "serif": "STIXGeneral"}
 """Faces that come with matplotlib, so that they are there on every machine; the second goes with
@@ -39,8 +42,13 @@ DPI = 300
 
 
 @contextmanager
-def styled(face: Face = "sans") -> Iterator[None]:
-    """Everything in the block is drawn in the house style, not as a matplotlibrc says."""
+def styled(face: Face = "sans", letters: Letters = "text") -> Iterator[None]:
+    """Everything in the block is drawn in the house style, not as a matplotlibrc says.
+
+    Args:
+        face: of the type.
+        letters: of an SVG: text that can be searched and edited, or outlines.
+    """
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(
@@ -51,7 +59,7 @@ def styled(face: Face = "sans") -> Iterator[None]:
                 "text.parse_math": False,  # a title may hold dollars
                 "pdf.fonttype": 42,
                 "ps.fonttype": 42,
-                "svg.fonttype": "path",  # the same letters on every machine
+                "svg.fonttype": "none" if letters == "text" else "path",
                 "svg.hashsalt": "attention-gallery",
                 "axes.linewidth": HAIRLINE,
                 "axes.edgecolor": RULE,
@@ -103,6 +111,8 @@ def figure_bytes(figure: Figure, kind: Kind, title: str = "") -> bytes:
     elif kind == "svg":
         facts = {"Date": None, "Creator": "attention-gallery", "Title": title or None}
         FigureCanvasSVG(figure).print_figure(file, format="svg", dpi=DPI, metadata=facts)
+        if matplotlib.rcParams["svg.fonttype"] == "none":
+            return steady_letters(file.getvalue().decode()).encode()
     else:
         FigureCanvasAgg(figure).print_figure(
             file, format="png", dpi=DPI, metadata={"Software": None, "Title": title or None}

@@ -3,82 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from itertools import groupby
 
 from generator.errors import SpecError
-
-_ESCAPES = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': r"{\char34}",
-    "`": r"\textasciigrave{}",
-    "×": r"\ensuremath{\times}",
-    "±": r"\ensuremath{\pm}",
-    "−": r"\ensuremath{-}",
-    "≥": r"\ensuremath{\geq}",
-    "≤": r"\ensuremath{\leq}",
-    "\u00a0": "~",
-    "…": r"\dots{}",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """A part of a caption in typewriter type: a model's id, a commit."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Cite:
-    """A part of a caption that cites an entry of the bibliography."""
-
-    key: str
-
-
-Piece = str | Code | Cite
-
-
-def escaped(text: str) -> str:
-    r"""A text as LaTeX prints it, on one line; no part of it can be a command.
-
-    Control characters are left out, and ``--`` stays two hyphens, so that an id is copied as it is.
-    """
-    plain = "".join(c if c.isprintable() or c == "\u00a0" else " " for c in text)
-    plain = " ".join(part for part in plain.split(" ") if part)
-    found = "".join(_ESCAPES.get(character, character) for character in plain)
-    return re.sub(r"-(?=-)", "-{}", found)
-
-
-def written(pieces: tuple[Piece, ...]) -> str:
-    """A caption in LaTeX."""
-    return "".join(_piece(piece) for piece in pieces)
-
-
-def _piece(piece: Piece) -> str:
-    if isinstance(piece, Code):
-        return rf"\texttt{{{escaped(piece.text)}}}"
-    if isinstance(piece, Cite):
-        return rf"~\cite{{{piece.key}}}"
-    lead = " " if piece[:1] == " " else ""
-    tail = " " if piece[-1:] == " " and piece.strip() else ""
-    return f"{lead}{escaped(piece)}{tail}"
-
-
-def plain(pieces: tuple[Piece, ...]) -> str:
-    """A caption without marks, for a page or a file's title."""
-    return "".join(p if isinstance(p, str) else p.text for p in pieces if not isinstance(p, Cite))
+from generator.latex import Piece, breakable, escaped, written
 
 
 def file_stem(stem: str) -> str:
@@ -120,7 +48,7 @@ def float_text(
     svg = suffix == "svg"
     lines = [
         f"% {_comment(note)}",
-        "% Needs \\usepackage{graphicx}" + (" and \\usepackage{booktabs}." if tables else "."),
+        "% Needs \\usepackage{graphicx}" + (", booktabs and tabularx." if tables else "."),
         *(["% LaTeX reads no SVG: write the same figure as a PDF beside it."] if svg else []),
         rf"\begin{{{environment}}}[t]",
         r"  \centering",
@@ -140,21 +68,28 @@ def _comment(text: str) -> str:
 def table_text(
     head: tuple[str, ...], rows: tuple[tuple[str, ...], ...], caption: str, label: str
 ) -> str:
-    """A booktabs table with its caption above; the first column is left-aligned."""
+    """A booktabs table as wide as its place, with its caption above.
+
+    A label and an id are often wider than a column leaves beside numbers: the first cell of rows
+    is a line above those that share it.
+    """
+    wide = len(head) - 1
+    sides = r">{\raggedright\arraybackslash}X" + r">{\raggedleft\arraybackslash}X" * (wide - 1)
     lines = [
         r"\begin{table}[t]",
-        r"  \centering",
+        r"  \centering\small\setlength{\tabcolsep}{3pt}",
         rf"  \caption{{{escaped(caption)}}}",
         rf"  \label{{tab:{label}}}",
-        rf"  \begin{{tabular}}{{l{'r' * (len(head) - 1)}}}",
+        rf"  \begin{{tabularx}}{{\linewidth}}{{@{{}}{sides}@{{}}}}",
         r"    \toprule",
-        f"    {_line(head)}",
-        r"    \midrule",
-        *(f"    {_line(row)}" for row in rows),
-        r"    \bottomrule",
-        r"  \end{tabular}",
-        r"\end{table}",
+        f"    {_line(head[1:])}",
     ]
+    for name, group in groupby(rows, key=lambda row: row[0]):
+        lines.append(r"    \midrule")
+        across = rf"\multicolumn{{{wide}}}{{@{{}}p{{\linewidth}}@{{}}}}"
+        lines.append(rf"    {across}{{\raggedright {breakable(name)}}} \\")
+        lines += [f"    {_line(row[1:])}" for row in group]
+    lines += [r"    \bottomrule", r"  \end{tabularx}", r"\end{table}"]
     return "\n".join(lines) + "\n"
 
 

@@ -13,6 +13,9 @@ Span = Literal["column", "text"]
 TALLEST = 9.0
 """What a figure may be high, in inches: a page less its caption in every template below."""
 
+_POINTS = 72.27
+"""TeX's points in an inch; a pica has twelve."""
+
 WIDEST = 40.0
 NARROWEST = 1.0
 
@@ -25,7 +28,7 @@ class Venue:
         name: as it is called.
         column: width of a column, in inches; that of the text where there is one column.
         text: width of the text block, in inches.
-        source: where the numbers come from.
+        source: the style file and what it sets; a column is the text less the gap, halved.
     """
 
     name: str
@@ -39,19 +42,24 @@ class Venue:
         return 1 if self.column == self.text else 2
 
 
+_KIT = "cvpr.sty of the CVPR and ICCV author kit: textwidth 6.875in, columnsep 0.3125in"
+_LNCS = 12.2 / 2.54
+
 VENUES: dict[str, Venue] = {
-    "icml": Venue("ICML", 3.25, 6.75, "icml style: columns of 3.25 in, 0.25 in apart"),
-    "neurips": Venue("NeurIPS", 5.5, 5.5, "neurips style: text 5.5 in wide"),
-    "iclr": Venue("ICLR", 5.5, 5.5, "iclr style: text 5.5 in wide"),
-    "tmlr": Venue("TMLR", 6.5, 6.5, "tmlr style: text 6.5 in wide"),
-    "cvpr": Venue("CVPR", 3.25, 6.875, "author kit: columns 3 1/4 in wide, text 6 7/8 in"),
-    "iccv": Venue("ICCV", 3.25, 6.875, "author kit, that of CVPR"),
-    "wacv": Venue("WACV", 3.25, 6.875, "author kit, that of CVPR"),
-    "eccv": Venue("ECCV", 4.803, 4.803, "llncs class: text 122 mm wide"),
-    "lncs": Venue("LNCS", 4.803, 4.803, "llncs class: text 122 mm wide"),
-    "acl": Venue("ACL", 3.031, 6.299, "acl style: A4, text 160 mm, columns 77 mm"),
-    "aaai": Venue("AAAI", 3.3125, 7.0, "aaai style: text 7 in, columns 0.375 in apart"),
-    "ieee": Venue("IEEE", 3.5, 7.16, "IEEE graphics guide: one column 3.5 in, two 7.16 in"),
+    "icml": Venue("ICML", 3.25, 6.75, "icml2024.sty: textwidth 6.75in, columnsep 0.25in"),
+    "neurips": Venue("NeurIPS", 5.5, 5.5, "neurips_2026.sty: textwidth=5.5in"),
+    "iclr": Venue("ICLR", 5.5, 5.5, "iclr2024_conference.sty: textwidth 5.5 true in"),
+    "tmlr": Venue("TMLR", 6.5, 6.5, "tmlr.sty: textwidth 6.5 true in"),
+    "cvpr": Venue("CVPR", 3.28125, 6.875, _KIT),
+    "iccv": Venue("ICCV", 3.28125, 6.875, _KIT),
+    "wacv": Venue("WACV", 3.28125, 6.875, "wacv.sty: textwidth 6.875in, columnsep 0.3125in"),
+    "eccv": Venue("ECCV", _LNCS, _LNCS, "eccv.sty on llncs.cls: width 122 mm"),
+    "lncs": Venue("LNCS", _LNCS, _LNCS, "llncs.cls: textwidth 12.2cm"),
+    "acl": Venue("ACL", 7.7 / 2.54, 16 / 2.54, "acl.sty: A4, margin 2.5cm, columnsep 0.6cm"),
+    "aaai": Venue("AAAI", 3.3125, 7.0, "aaai24.sty: textwidth 7.0in, columnsep 0.375in"),
+    "ieee": Venue(
+        "IEEE", 252 / _POINTS, 516 / _POINTS, "IEEEtran.cls: textwidth 43pc, columnsep 1pc"
+    ),
 }
 """Venues by the word of ``--venue``."""
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from generator.export.figures.bibliography import cited
+from generator.bibliography import cited
 from generator.export.figures.scene import Scene
-from generator.export.figures.tex import Cite, Code, Piece
 from generator.export.figures.tones import Tone
 from generator.export.selection import MEAN
+from generator.latex import Cite, Code, Piece
 from generator.present.wording import column_name, query_label, row_name
 from generator.records import FloatArray
 from generator.run import ImageEntry, ModelEntry

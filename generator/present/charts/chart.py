@@ -95,6 +95,29 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
+class Stroke:
+    """A short level mark, one of thousands.
+
+    Attributes:
+        path: as SVG path data.
+        text: exact value.
+        url: where it leads; may be empty.
+    """
+
+    path: str
+    text: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Strokes:
+    """The marks of one series, numbered from 1; together, for the bytes of the page."""
+
+    series: int
+    marks: tuple[Stroke, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """A straight line for reference, with what it stands for; the label may be empty."""
 
@@ -148,6 +171,7 @@ class Chart:
         x: horizontal axis.
         y: vertical axis.
         boxes: drawn first.
+        strokes: over them.
         rules: over them.
         lines: over them.
         dots: on top.
@@ -174,6 +198,7 @@ class Chart:
     x: Axis
     y: Axis
     boxes: tuple[Box, ...] = ()
+    strokes: tuple[Strokes, ...] = ()
     rules: tuple[Rule, ...] = ()
     lines: tuple[Line, ...] = ()
     dots: tuple[Dot, ...] = ()
@@ -188,7 +213,11 @@ class Chart:
     @property
     def linked(self) -> bool:
         """Whether marks lead somewhere, so that the drawing is more than a picture."""
-        return any(box.url for box in self.boxes) or any(dot.url for dot in self.dots)
+        return (
+            any(box.url for box in self.boxes)
+            or any(dot.url for dot in self.dots)
+            or any(mark.url for one in self.strokes for mark in one.marks)
+        )
 
     @property
     def x_labels_at(self) -> float:

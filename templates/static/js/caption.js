@@ -30,6 +30,7 @@ const Caption = (() => {
       parts.push("Dashed: outlier patches, whose norm is over 3 times the median patch's after that layer.");
     }
     if (seen.some(({ head }) => head === "max")) parts.push("A maximum over heads is not a distribution.");
+    if (seen.some(({ head }) => head === "min")) parts.push("A minimum over heads does not sum to one.");
     return parts.filter(Boolean).join(" ");
   }
 

@@ -94,16 +94,47 @@ const Chunks = (() => {
     return promise;
   }
 
+  /** @type {Map<string, Promise<AlikeFeatures>>} */
+  const alike = new Map();
+
+  /**
+   * The features of a record's patches.
+   * @param {string} record
+   * @param {string} url
+   * @returns {Promise<AlikeFeatures>}
+   */
+  function loadAlike(record, url) {
+    let promise = alike.get(record);
+    if (!promise) {
+      const key = `${record}/${Alike.ID}`;
+      const held = arrived.has(key) ? null : Files.chunk(key);
+      if (held) receive(...held);
+      promise = (arrived.has(key) ? Promise.resolve() : append(url)).then(async () => {
+        const chunk = arrived.get(key);
+        if (!chunk) throw new Error(`${url} holds another chunk than the page expects.`);
+        arrived.delete(key);
+        const header = /** @type {AlikeHeader} */ (/** @type {unknown} */ (chunk.header));
+        const { codes, width } = await Decode.png(Decode.base64(chunk.png));
+        return { codes, patches: width, scales: header.scales, error: header.error };
+      });
+      promise.catch(() => alike.delete(record));
+      alike.set(record, promise);
+    }
+    return promise;
+  }
+
   /**
    * Let go of what was loaded of other records, so that a long sequence does not fill the memory.
    * @param {Set<string>} records
    */
   function keep(records) {
     for (const key of loading.keys()) if (!records.has(key.slice(0, key.indexOf("/")))) loading.delete(key);
-    for (const record of opened.keys()) if (!records.has(record)) opened.delete(record);
+    for (const held of [opened, alike]) {
+      for (const record of held.keys()) if (!records.has(record)) held.delete(record);
+    }
   }
 
-  return { receive, load, loadPatches, keep };
+  return { receive, load, loadPatches, loadAlike, keep };
 })();
 
 /**

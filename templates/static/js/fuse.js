@@ -1,17 +1,18 @@
 "use strict";
 
-// The maximum over heads: one more column after the mean. It is no distribution, so it has no mass.
+// The maximum and the minimum over heads: two more columns after the mean. Neither is a distribution. A
+// maximum has no shares; those of a minimum are what all heads agree on at least, and sum to less than one.
 
 const Fuse = (() => {
   /** @type {WeakMap<Chunk, Chunk>} */
   const known = new WeakMap();
 
   /**
-   * A chunk with one more column.
+   * A chunk with two more columns.
    * @param {Chunk} chunk
    * @returns {Chunk}
    */
-  function withMax(chunk) {
+  function withExtremes(chunk) {
     let found = known.get(chunk);
     if (!found) {
       found = build(chunk);
@@ -27,45 +28,78 @@ const Fuse = (() => {
   function build(chunk) {
     const { header } = chunk;
     const [rows, cols] = header.grid;
-    const height = header.rows.length * rows;
-    const width = chunk.width + cols;
-    const codes = new Uint8Array(width * height);
-    for (let y = 0; y < height; y += 1) {
+    const width = chunk.width + 2 * cols;
+    const codes = new Uint8Array(width * header.rows.length * rows);
+    for (let y = 0; y < header.rows.length * rows; y += 1) {
       codes.set(chunk.codes.subarray(y * chunk.width, (y + 1) * chunk.width), y * width);
     }
-    const maxima = header.maxima.map((row, layer) => {
-      const heads = row.slice(0, header.heads);
-      const there = heads.filter((maximum) => maximum !== null);
-      if (!there.length) return [...row, null];
-      const most = Math.max(...there);
-      for (let y = layer * rows; y < (layer + 1) * rows; y += 1) {
-        for (let x = 0; x < cols; x += 1) {
-          codes[y * width + chunk.width + x] = strongest(chunk, heads, y, x, cols, most);
-        }
+    /** @type {(number | null)[][]} */
+    const maxima = [];
+    /** @type {(number | null)[][][]} */
+    const mass = [];
+    header.maxima.forEach((row, layer) => {
+      const there = row.slice(0, header.heads).flatMap((maximum, head) => (maximum === null ? [] : [head]));
+      if (!there.length) {
+        maxima.push([...row, null, null]);
+        mass.push([...header.mass[layer], [], []]);
+        return;
       }
-      return [...row, most];
+      const { most, least } = extremes(chunk, there, layer);
+      put(codes, width, layer * rows, chunk.width, cols, most);
+      put(codes, width, layer * rows, chunk.width + cols, cols, least);
+      maxima.push([...row, largest(most), largest(least)]);
+      const prefix = header.groups
+        .slice(0, -1)
+        .map((_, group) => Math.min(...there.map((head) => header.mass[layer][head][group] ?? 0)));
+      const patches = least.reduce((sum, value) => sum + value, 0) / header.keys[layer];
+      mass.push([...header.mass[layer], [], [...prefix, patches]]);
     });
-    const mass = header.mass.map((row) => [...row, []]);
     return { ...chunk, header: { ...header, maxima, mass }, codes, width };
   }
 
   /**
-   * The code of the largest value among heads, for a map whose maximum is `most`.
+   * The largest and the smallest value of each patch among heads, in times uniform.
    * @param {Chunk} chunk
-   * @param {(number | null)[]} heads maxima
-   * @param {number} y
-   * @param {number} x
-   * @param {number} cols
-   * @param {number} most
+   * @param {number[]} heads those that the layer has
+   * @param {number} layer
    */
-  function strongest(chunk, heads, y, x, cols, most) {
-    let largest = 0;
-    for (let head = 0; head < heads.length; head += 1) {
-      const value = Scale.value(chunk.codes[y * chunk.width + head * cols + x], heads[head] ?? 0);
-      if (value > largest) largest = value;
+  function extremes(chunk, heads, layer) {
+    const [rows, cols] = chunk.header.grid;
+    const most = new Float64Array(rows * cols);
+    const least = new Float64Array(rows * cols).fill(Infinity);
+    for (const head of heads) {
+      const maximum = chunk.header.maxima[layer][head] ?? 0;
+      for (let patch = 0; patch < rows * cols; patch += 1) {
+        const y = layer * rows + Math.floor(patch / cols);
+        const value = Scale.value(chunk.codes[y * chunk.width + head * cols + (patch % cols)], maximum);
+        if (value > most[patch]) most[patch] = value;
+        if (value < least[patch]) least[patch] = value;
+      }
     }
-    return most > 0 ? Math.round(255 * Math.sqrt(largest / most)) : 0;
+    return { most, least };
   }
 
-  return { withMax };
+  /** @param {Float64Array} values */
+  function largest(values) {
+    return values.reduce((most, value) => Math.max(most, value), 0);
+  }
+
+  /**
+   * Write one map as codes.
+   * @param {Uint8Array} codes of all maps
+   * @param {number} width of all maps
+   * @param {number} top
+   * @param {number} left
+   * @param {number} cols
+   * @param {Float64Array} values
+   */
+  function put(codes, width, top, left, cols, values) {
+    const most = largest(values);
+    values.forEach((value, patch) => {
+      const y = top + Math.floor(patch / cols);
+      codes[y * width + left + (patch % cols)] = most > 0 ? Math.round(255 * Math.sqrt(value / most)) : 0;
+    });
+  }
+
+  return { withExtremes };
 })();

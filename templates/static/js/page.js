@@ -12,6 +12,7 @@ const Page = (() => {
    * @property {ReturnType<typeof Ranges.create>} ranges
    * @property {ReturnType<typeof Pairing.create>} pairing
    * @property {ReturnType<typeof Views.create>} below what stands below the large maps
+   * @property {ReturnType<typeof Alike.create>} alike
    * @property {Map<ModelView, () => HTMLCanvasElement | null>} atlases
    * @property {ModelView[]} views models that have something to show
    * @property {{layer: RowLabel, head: HeadLabel} | null} previewed under the pointer in a wall
@@ -62,6 +63,7 @@ const Page = (() => {
         show: (view, wanted) => show(app, view, wanted),
         paint: (view) => app.atlases.get(view)?.() ?? null,
       }),
+      alike: Alike.create(page, (alike) => state.set({ alike }, "walk")),
       atlases: new Map(),
       views: [],
       previewed: null,
@@ -193,7 +195,7 @@ const Page = (() => {
             })
           : Chunks.load(record, query, url).then((chunk) => {
               const wanted = app.state.get().query === query && view.model.record === record;
-              if (wanted) view.chunk = Fuse.withMax(chunk);
+              if (wanted) view.chunk = Fuse.withExtremes(chunk);
             });
       loaded.then(
         () => {
@@ -224,7 +226,7 @@ const Page = (() => {
     app.frames?.update(chosen);
     for (const view of views) {
       const query = Places.queryPatch(page, view.model, chosen);
-      if (query && view.patches) view.chunk = Fuse.withMax(view.cut(view.patches, view.model.heads, query));
+      if (query && view.patches) view.chunk = Fuse.withExtremes(view.cut(view.patches, view.model.heads, query));
     }
     const seen = views.map((view) => app.pairing.of(views[0], view, current));
     const all = views.map((view) => show(app, view, current));
@@ -240,13 +242,14 @@ const Page = (() => {
     }
     app.below.update(views, chosen, place);
     app.original.update(null, chosen, { kind: "loading" }, place);
+    app.alike.update(chosen);
     Dom.byId("place", HTMLElement).textContent = Words.place(
       page, place, pointed === null, chosen,
     );
     for (const link of document.querySelectorAll("a[data-carry]")) {
       if (!(link instanceof HTMLAnchorElement)) continue;
-      const carried = { ...chosen, place: null, from: null, frame: Number(link.dataset.frame ?? 1) };
-      link.hash = State.format(carried, link.dataset.page);
+      const frame = Number(link.dataset.frame ?? 1);
+      link.hash = State.format({ ...chosen, place: null, from: null, alike: null, frame }, link.dataset.page);
     }
     document.documentElement.classList.add("ready");
   }

@@ -67,7 +67,7 @@ const Ranges = (() => {
         chunk.header.maxima.forEach((maxima, r) => {
           if ((scale === "layer" || scale === "map") && r !== row) return;
           maxima.forEach((maximum, c) => {
-            // the maximum over heads counts for itself only: its values are in the heads already
+            // extremes over heads count for themselves only: their values are in the heads already
             const fused = c > chunk.header.heads && scale !== "map";
             if (maximum === null || fused || (scale === "map" && c !== column)) return;
             Scale.count(bins, Paint.others(chunk, r, c), maximum);
@@ -78,7 +78,7 @@ const Ranges = (() => {
     }
 
     /**
-     * How many patches of all maps of a model are off their scale. The query itself and the maximum
+     * How many patches of all maps of a model are off their scale. The query itself and the extremes
      * over heads are left out, as they are where a scale is found.
      * @param {ModelView} view
      * @param {State} state

@@ -131,6 +131,15 @@ const Readouts = (() => {
       list.append(Dom.make("li", {}, [swatch, `${name} `, Dom.make("b", {}, [Numbers.percent(shares[i])])]));
     });
     root.replaceChildren(bar, list);
+    if (column === chunk.header.heads + 2) root.append(minimumText(shares));
+  }
+
+  /** @param {number[]} shares of a minimum over heads */
+  function minimumText(shares) {
+    const sum = shares.reduce((all, share) => all + share, 0);
+    return Dom.make("p", { class: "mass-note" }, [
+      `A minimum over heads is not a distribution: it sums to ${Numbers.percent(sum)}, what every head gives at least.`,
+    ]);
   }
 
   /**

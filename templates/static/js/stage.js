@@ -220,5 +220,5 @@ const Stages = (() => {
     return Math.min(largest, Math.max(0, value));
   }
 
-  return { create, cover, draw, fill, layers, listen, mark };
+  return { create, cover, draw, fill, layers, listen, mark, walk };
 })();

@@ -35,6 +35,7 @@ const State = (() => {
       strength: 80,
       place: null,
       from: null,
+      alike: null,
       view: "wall",
       a: models[0] ?? "",
       b: models[1] ?? models[0] ?? "",
@@ -103,6 +104,7 @@ const State = (() => {
     const frame = Number(fields.get("frame") ?? 1);
     if (Number.isInteger(frame) && frame >= 1 && frame <= page.frames.length) state.frame = frame;
     state.place = read(fields.get("at"), page);
+    state.alike = read(fields.get("alike"), page);
     if (state.query === PatchQueries.ID) state.from = read(fields.get("from"), page);
     return state;
   }
@@ -119,6 +121,7 @@ const State = (() => {
     if (state.pairHeads !== "number") fields.push(["heads", state.pairHeads]);
     if (state.outliers !== "plain") fields.push(["outliers", state.outliers]);
     if (state.frame > 1) fields.push(["frame", String(state.frame)]);
+    if (state.alike) fields.push(["alike", written(state.alike)]);
     if (state.view === "wall") return fields;
     fields.push(["view", state.view], ["a", state.a], ["b", state.b]);
     if (state.view !== "pair") fields.push(["order", state.order]);
@@ -185,7 +188,7 @@ const State = (() => {
 
   /** @param {PageData} page */
   function heads(page) {
-    return ["mean", ...Array.from({ length: page.heads }, (_, i) => String(i + 1)), "max"];
+    return ["mean", ...Array.from({ length: page.heads }, (_, i) => String(i + 1)), "max", "min"];
   }
 
   /**

@@ -5,7 +5,7 @@ declare const COLOUR_TABLES: Record<string, string>;
 
 /** A label of a wall's row: the layer's number from 1, or "pool". */
 type RowLabel = string;
-/** The number of a head from 1, or "mean", or "max". */
+/** The number of a head from 1, or "mean", "max" or "min". */
 type HeadLabel = string;
 
 interface PageModel {
@@ -21,8 +21,24 @@ interface PageModel {
   token: string;
   chunks: Record<string, string>;
   failure: string;
+  /** Address of the features of its patches; empty where there are none. */
+  alike: string;
   /** Id, commit, grid and preprocessing, for captions. */
   source: string;
+}
+
+/** Features of all patches, a line for each direction (generator/present/alike_files.py). */
+interface AlikeFeatures {
+  codes: Uint8Array;
+  patches: number;
+  scales: number[];
+  /** The largest and the mean error of a cosine. */
+  error: [number, number];
+}
+
+interface AlikeHeader {
+  scales: number[];
+  error: [number, number];
 }
 
 interface PageData {
@@ -203,6 +219,8 @@ interface State {
   place: Place | null;
   /** The place whose patch is the query, when the query is a patch. */
   from: Place | null;
+  /** The place whose patch is compared with all others; null for the middle of the picture. */
+  alike: Place | null;
   view: ViewName;
   /** Slugs of the two models that are compared. */
   a: string;

@@ -6,8 +6,9 @@ const WallGeometry = (() => {
   const LARGEST = 44;
   const SMALLEST = 15;
   const GAP = 1;
-  /** Mean and maximum over heads stand first; space between them and the heads. */
-  const FUSED = 2;
+  /** Mean, maximum and minimum over heads stand first; space between them and the heads. */
+  const NAMES = /** @type {const} */ (["mean", "max", "min"]);
+  const FUSED = NAMES.length;
   const FUSED_GAP = 7;
   /** Below a stage, a wall stays low enough to be seen together with it. */
   const TALLEST = 440;
@@ -45,7 +46,7 @@ const WallGeometry = (() => {
 
   /**
    * @param {WallSize} size
-   * @param {number} column of the wall: 0 the mean, 1 the maximum, then heads
+   * @param {number} column of the wall: mean, maximum and minimum, then heads
    */
   function left(size, column) {
     return column * (size.width + GAP) + (column >= FUSED ? FUSED_GAP - GAP : 0);
@@ -87,7 +88,8 @@ const WallGeometry = (() => {
    * @param {HeadLabel} head
    */
   function columnOf(head) {
-    return head === "mean" ? 0 : head === "max" ? 1 : Number(head) + FUSED - 1;
+    const place = NAMES.findIndex((name) => name === head);
+    return place < 0 ? Number(head) + FUSED - 1 : place;
   }
 
   /**
@@ -95,8 +97,8 @@ const WallGeometry = (() => {
    * @returns {HeadLabel}
    */
   function headOf(column) {
-    return column === 0 ? "mean" : column === 1 ? "max" : String(column - FUSED + 1);
+    return NAMES[column] ?? String(column - FUSED + 1);
   }
 
-  return { measure, left, top, extent, cellAt, columnOf, headOf };
+  return { FUSED, measure, left, top, extent, cellAt, columnOf, headOf };
 })();

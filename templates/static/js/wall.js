@@ -1,6 +1,6 @@
 "use strict";
 
-// The wall of one model: all layers and heads on one canvas, mean and maximum over heads first. One cell is
+// The wall of one model: all layers and heads on one canvas, those over all heads first. One cell is
 // a real element with a focus ring; it moves over the canvas as an ARIA grid cell would.
 
 const Walls = (() => {
@@ -78,11 +78,11 @@ const Walls = (() => {
     const name = `${model.label}: all layers and heads`;
     const counts = {
       "aria-rowcount": String(model.rows.length),
-      "aria-colcount": String(model.heads + 2),
+      "aria-colcount": String(model.heads + WallGeometry.FUSED),
     };
     const grid = Dom.make("div", { role: "grid", "aria-label": name, ...counts }, [row]);
     const frame = Dom.make("div", { class: "wall-frame" }, [canvas, hint, grid]);
-    const heads = Array.from({ length: model.heads + 2 }, (_, column) =>
+    const heads = Array.from({ length: model.heads + WallGeometry.FUSED }, (_, column) =>
       Dom.make("span", {}, [WallGeometry.headOf(column)]),
     );
     const layers = model.rows.map((name) => Dom.make("span", {}, [name]));
@@ -137,7 +137,7 @@ const Walls = (() => {
       const y = device(WallGeometry.top(size, model.rows.indexOf(label)));
       header.maxima[row].forEach((maximum, column) => {
         if (maximum === null) return;
-        const head = column < header.heads ? String(column + 1) : column > header.heads ? "max" : "mean";
+        const head = ["mean", "max", "min"][column - header.heads] ?? String(column + 1);
         const x = device(WallGeometry.left(size, WallGeometry.columnOf(head)));
         context.drawImage(atlas, column * cols, row * rows, cols, rows, x, y, width, height);
       });
@@ -152,7 +152,7 @@ const Walls = (() => {
   function find(model, state) {
     const row = model.rows.indexOf(state.layer);
     const column = WallGeometry.columnOf(state.head);
-    return row >= 0 && column < model.heads + 2 ? { row, column } : null;
+    return row >= 0 && column < model.heads + WallGeometry.FUSED ? { row, column } : null;
   }
 
   /**
@@ -227,7 +227,7 @@ const Walls = (() => {
       if (!step) return;
       event.preventDefault();
       const row = clamp(step[0], model.rows.length - 1);
-      actions.choose(...names(model, row, clamp(step[1], model.heads + 1)), "walk");
+      actions.choose(...names(model, row, clamp(step[1], model.heads + WallGeometry.FUSED - 1)), "walk");
       parts.cell.scrollIntoView({ block: "nearest", inline: "nearest" });
     });
   }
@@ -248,7 +248,7 @@ const Walls = (() => {
       ArrowLeft: [row, column - 1],
       ArrowRight: [row, column + 1],
       Home: [far ? 0 : row, 0],
-      End: [far ? model.rows.length - 1 : row, model.heads + 1],
+      End: [far ? model.rows.length - 1 : row, model.heads + WallGeometry.FUSED - 1],
     };
   }
 

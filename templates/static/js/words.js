@@ -10,7 +10,7 @@ const Words = (() => {
 
   /** @param {HeadLabel} head */
   function head(head) {
-    return head === "mean" || head === "max" ? `${head} over heads` : `head ${head}`;
+    return head === "mean" || head === "max" || head === "min" ? `${head} over heads` : `head ${head}`;
   }
 
   /**
@@ -75,13 +75,14 @@ const Words = (() => {
   }
 
   /**
-   * The column of a head in a chunk: heads, then their mean, then their maximum.
+   * The column of a head in a chunk: heads, then their mean, maximum and minimum.
    * @param {Chunk} chunk
    * @param {HeadLabel} head
    */
   function columnOf(chunk, head) {
     if (head === "mean") return chunk.header.heads;
-    return head === "max" ? chunk.header.heads + 1 : Number(head) - 1;
+    if (head === "max") return chunk.header.heads + 1;
+    return head === "min" ? chunk.header.heads + 2 : Number(head) - 1;
   }
 
   /**

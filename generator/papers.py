@@ -1,13 +1,8 @@
-"""BibTeX for a figure: the papers of its models and methods, and the checkpoints themselves."""
+"""The papers of models and methods, as BibTeX has them."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass
-
-from generator.export.figures.tex import escaped
-from generator.records import ModelFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,67 +97,55 @@ PAPERS: dict[str, Paper] = {
         "arXiv preprint arXiv:2506.08010",
         2025,
     ),
+    "abnar2020quantifying": Paper(
+        "inproceedings",
+        "Quantifying Attention Flow in {Transformers}",
+        "Abnar, Samira and Zuidema, Willem",
+        "booktitle",
+        "Annual Meeting of the Association for Computational Linguistics",
+        2020,
+    ),
+    "kobayashi2020attention": Paper(
+        "inproceedings",
+        "Attention is Not Only a Weight: Analyzing {Transformers} with Vector Norms",
+        "Kobayashi, Goro and Kuribayashi, Tatsuki and Yokoi, Sho and Inui, Kentaro",
+        "booktitle",
+        "Conference on Empirical Methods in Natural Language Processing",
+        2020,
+    ),
+    "chefer2021generic": Paper(
+        "inproceedings",
+        "Generic Attention-model Explainability for Interpreting Bi-Modal and Encoder-Decoder "
+        "{Transformers}",
+        "Chefer, Hila and Gur, Shir and Wolf, Lior",
+        "booktitle",
+        "IEEE/CVF International Conference on Computer Vision",
+        2021,
+    ),
+    "wang2022tokencut": Paper(
+        "inproceedings",
+        "Self-Supervised {Transformers} for Unsupervised Object Discovery using Normalized Cut",
+        "Wang, Yangtao and Shen, Xi and Hu, Shell Xu and Yuan, Yuan and Crowley, James L. and "
+        "Vaufreydaz, Dominique",
+        "booktitle",
+        "IEEE/CVF Conference on Computer Vision and Pattern Recognition",
+        2022,
+    ),
+    "vilas2023analyzing": Paper(
+        "inproceedings",
+        "Analyzing Vision {Transformers} for Image Classification in Class Embedding Space",
+        'Vilas, Martina G. and Schauml{\\"o}ffel, Timothy and Roig, Gemma',
+        "booktitle",
+        "Advances in Neural Information Processing Systems",
+        2023,
+    ),
+    "sun2024massive": Paper(
+        "inproceedings",
+        "Massive Activations in Large Language Models",
+        "Sun, Mingjie and Chen, Xinlei and Kolter, J. Zico and Liu, Zhuang",
+        "booktitle",
+        "Conference on Language Modeling",
+        2024,
+    ),
 }
-"""Papers that figures cite, by key."""
-
-FAMILIES: dict[str, tuple[str, ...]] = {
-    "dinov2": ("oquab2024dinov2",),
-    "dinov2_with_registers": ("oquab2024dinov2", "darcet2024vision"),
-    "dinov3_vit": ("simeoni2025dinov3",),
-    "vit": ("dosovitskiy2021image",),
-    "clip_vision_model": ("radford2021learning",),
-}
-"""What to cite for a model, by its ``model_type``; other families only have their checkpoint."""
-
-
-def cited(facts: ModelFacts, registers: bool) -> tuple[str, ...]:
-    """Keys of the entries for a model: the papers of its family, then its checkpoint."""
-    papers = FAMILIES.get(facts.model_type, ())
-    if facts.model_type == "vit" and "dino" in facts.id.lower():
-        papers = ("caron2021emerging",)
-    if registers and facts.model_type == "dinov2":
-        papers = FAMILIES["dinov2_with_registers"]
-    return (*papers, checkpoint_key(facts))
-
-
-def checkpoint_key(facts: ModelFacts) -> str:
-    """The key of a checkpoint's entry: ASCII letters, digits and hyphens, with its version."""
-    words = re.sub(r"[^a-z0-9]+", "-", facts.id.lower()).strip("-") or "model"
-    return f"checkpoint-{words}-{facts.version[:7]}".rstrip("-")
-
-
-def bibtex(facts: Iterable[tuple[ModelFacts, bool]], others: Iterable[str] = ()) -> str:
-    """A ``.bib`` file.
-
-    Args:
-        facts: the models, each with whether it has registers.
-        others: keys of the papers that a figure is after.
-    """
-    models = list(facts)
-    keys = dict.fromkeys([*others, *(key for one in models for key in cited(*one))])
-    entries = [_paper(key, PAPERS[key]) for key in keys if key in PAPERS]
-    entries += list(dict.fromkeys(_checkpoint(one) for one, _ in models))
-    return "\n".join(entries)
-
-
-def _paper(key: str, paper: Paper) -> str:
-    return (
-        f"@{paper.kind}{{{key},\n"
-        f"  title = {{{paper.title}}},\n"
-        f"  author = {{{paper.author}}},\n"
-        f"  {paper.where} = {{{paper.venue}}},\n"
-        f"  year = {{{paper.year}}},\n}}\n"
-    )
-
-
-def _checkpoint(facts: ModelFacts) -> str:
-    version = f"commit {facts.version}" if facts.commit else f"weights {facts.version}"
-    where = "Hugging Face hub" if facts.source == "hub" else "local weights"
-    lines = [
-        f"@misc{{{checkpoint_key(facts)},",
-        rf"  title = {{{{\texttt{{{escaped(facts.id)}}}}}}},",
-        f"  howpublished = {{Checkpoint, {where}}},",
-        *([f"  note = {{{version}}},"] if facts.version else []),
-        "}",
-    ]
-    return "\n".join(lines) + "\n"
+"""Papers that figures and the methods page cite, by key."""

@@ -1,0 +1,61 @@
+"""Real text in an SVG that keeps its place where a viewer has another font.
+
+The type is named with faces to fall back on, and every text says how long it is: a viewer that
+draws it in another face fits it into that length (SVG 2, ``textLength``).
+"""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+import matplotlib
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.ft2font import Kerning, LoadFlags
+
+FALLBACKS: dict[str, tuple[str, ...]] = {
+    "DejaVu Sans": ("Bitstream Vera Sans", "Verdana", "Geneva", "Arial", "sans-serif"),
+    "STIXGeneral": ("STIX Two Text", "Times New Roman", "Times", "serif"),
+}
+"""Faces that a viewer takes where it does not have the first, widest likeness first."""
+
+_TEXT = re.compile(r'<text style="([^"]*)"([^>]*)>([^<]*)</text>')
+_SIZE = re.compile(r"([\d.]+)px")
+_FAMILY = re.compile(r"'([^']+)'")
+
+
+def steady_letters(svg: str) -> str:
+    """An SVG whose texts name their faces and their lengths.
+
+    Args:
+        svg: as matplotlib writes it, with ``svg.fonttype`` none.
+    """
+    return _TEXT.sub(_steady, svg)
+
+
+def _steady(found: re.Match[str]) -> str:
+    style, place, text = found.groups()
+    size, family = _SIZE.search(style), _FAMILY.search(style)
+    if size is None or family is None or family[1] not in FALLBACKS:
+        return found[0]
+    names = (family[1], *FALLBACKS[family[1]])
+    faces = ", ".join(f"'{name}'" if " " in name else name for name in names)
+    long = advance(unescape(text), float(size[1]))
+    length = f' textLength="{long:.3f}" lengthAdjust="spacingAndGlyphs"' if long else ""
+    return f'<text style="{_FAMILY.sub(faces, style)}"{place}{length}>{text}</text>'
+
+
+def advance(text: str, size: float) -> float:
+    """How far a line of text moves the pen, kerning included, in units of its size."""
+    family = matplotlib.rcParams["font.family"][0]
+    font = get_font(findfont(FontProperties(family=family)))
+    font.set_size(size, 72)
+    total, before = 0.0, None
+    for letter in text:
+        glyph = font.load_char(ord(letter), LoadFlags.NO_HINTING)
+        index = font.get_char_index(ord(letter))
+        if before is not None:
+            total += font.get_kerning(before, index, Kerning.UNFITTED) / 64
+        total += glyph.linearHoriAdvance / 65536
+        before = index
+    return total

@@ -1,0 +1,113 @@
+"""A short mark for every head above its layer, so that single heads stand beside a mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from generator.present.charts.axes import Span
+from generator.present.charts.chart import Axis, AxisTick, Chart, Key, Rule, Stroke, Strokes
+from generator.present.charts.words import (
+    BOTTOM,
+    HEIGHT,
+    LEFT,
+    RIGHT,
+    TOP,
+    WIDTH,
+    Words,
+    slot_ticks,
+)
+from generator.records import FloatArray
+
+MARK = 2.5
+"""Height of a mark, as in ``charts.css``."""
+
+MOST_LINKS = 400
+"""Heads whose marks are links; of more, the links stand in a table alone, for the page's bytes."""
+
+
+def head_strips(
+    words: Words,
+    names: Sequence[str],
+    shares: FloatArray,
+    uniform: FloatArray,
+    urls: Sequence[Sequence[str]],
+    *,
+    series: Sequence[int],
+) -> Chart:
+    """Shares of single heads, side by side for each part, with dashed lines at uniform attention.
+
+    Args:
+        words: what is said.
+        names: of the parts.
+        shares: ``[part, layer, head]``, share of 1; NaN where there is none.
+        uniform: ``[part]``, share that uniform attention would give.
+        urls: ``[layer][head]``, where a mark leads.
+        series: of each part.
+    """
+    layers, heads = shares.shape[1:]
+    slot = (RIGHT - LEFT) / layers
+    width = round(0.8 * slot / len(names), 1)
+    most = float(np.nanmax(shares))
+    y = Span(0.0, next((end for end in (0.08, 0.2, 0.4) if most <= end), 1.0), BOTTOM, TOP)
+    linked = layers * heads <= MOST_LINKS
+    strokes = []
+    for part, number in enumerate(series):
+        marks = []
+        for layer, head in np.ndindex(layers, heads):
+            share = float(shares[part, layer, head])
+            if np.isnan(share):
+                continue
+            x = round(LEFT + slot * (layer + 0.1) + width * part, 1)
+            marks.append(
+                Stroke(
+                    path=f"M{x:g} {y.at(share):.4g}h{width:g}",
+                    text=f"layer {layer + 1}, head {head + 1}: {100 * share:.3g} %",
+                    url=urls[layer][head] if linked else "",
+                )
+            )
+        strokes.append(Strokes(number, tuple(marks)))
+    return Chart(
+        id=words.id,
+        title=words.title,
+        summary=f"{words.title}. {_most(names, shares)}",
+        note=words.note,
+        width=WIDTH,
+        height=HEIGHT,
+        left=LEFT,
+        top=TOP,
+        right=RIGHT,
+        bottom=BOTTOM,
+        x=Axis(words.x, slot_ticks([str(n + 1) for n in range(layers)], LEFT, slot, room=26)),
+        y=Axis(
+            words.y,
+            tuple(
+                AxisTick(y.at(y.high * n / 4), f"{100 * y.high * n / 4:.3g} %") for n in range(5)
+            ),
+        ),
+        strokes=tuple(strokes),
+        rules=_uniform(uniform, y),
+        keys=tuple(Key(series[n], name, "box") for n, name in enumerate(names)),
+        stops=False,
+    )
+
+
+def _most(names: Sequence[str], shares: FloatArray) -> str:
+    """The head that gives each part most."""
+    said = []
+    for name, values in zip(names, shares, strict=True):
+        layer, head = divmod(int(np.nanargmax(values)), values.shape[1])
+        share = 100 * float(values[layer, head])
+        said.append(f"Most to {name}: {share:.3g} %, layer {layer + 1}, head {head + 1}.")
+    return " ".join(said)
+
+
+def _uniform(uniform: FloatArray, y: Span) -> tuple[Rule, ...]:
+    """Dashed lines at uniform attention, those that would touch being one."""
+    places: list[float] = []
+    for share in sorted(float(value) for value in uniform):
+        place = y.at(share)
+        if not places or places[-1] - place > MARK:
+            places.append(place)
+    return tuple(Rule(LEFT, place, RIGHT, place) for place in places)
