@@ -111,6 +111,12 @@ def test_keys_move_through_time_and_back_returns(watch: Callable[..., Opened]) -
     assert label == "1.000 s, frame 3 of 4"
     page.keyboard.press("Home")
     at(page, 1)
+    page.locator('[data-wall="0"] [tabindex="0"]').first.focus()
+    page.keyboard.press("PageDown")
+    at(page, 2)
+    page.keyboard.press("PageUp")
+    at(page, 1)
+    page.locator("#frame").focus()
     page.wait_for_timeout(1600)  # quick steps are one entry of the history
     page.keyboard.press("End")
     at(page, 4)

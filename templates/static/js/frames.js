@@ -159,6 +159,7 @@ const Frames = (() => {
     return {
       playing: () => playing,
       shown: () => shown,
+      step,
       load,
       turn,
 

@@ -133,7 +133,7 @@ const Page = (() => {
         endPreview: () => preview(app, null),
         choose: (layer, head, how) => state.set(back({ layer, head }), how),
         clicked: (from) => jump(article, from),
-        turn,
+        turn: (by) => (app.frames ? app.frames.step(by) : turn(by)),
         paint,
       }),
     };
