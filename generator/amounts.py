@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
+UNITS = {"b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12}
+"""Decimal, as hosts count."""
+
 
 def size_in_words(size: float) -> str:
     """Bytes in decimal units with at most three digits: ``940 B``, ``1.5 MB``, ``38 MB``."""
@@ -12,6 +17,19 @@ def size_in_words(size: float) -> str:
         value, unit = value / 1000, larger
     digits = 1 if unit != "B" and value < 9.95 else 0
     return f"{value:.{digits}f} {unit}"
+
+
+def bytes_of(text: str) -> int:
+    """A size that a person has written: ``900 MB``, ``1.5GB``, ``250000``.
+
+    Raises:
+        ValueError: it is none, or nothing.
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?b)?\s*", text, re.IGNORECASE)
+    size = round(float(found[1]) * UNITS[(found[2] or "b").lower()]) if found else 0
+    if size < 1:
+        raise ValueError(text)
+    return size
 
 
 def duration_in_words(seconds: float) -> str:

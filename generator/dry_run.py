@@ -9,11 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 from generator.amounts import duration_in_words, size_in_words
-from generator.pipeline import plan_gallery
+from generator.pipeline import plan_gallery, settings_of
+from generator.present.figures import drawn_for
 from generator.progress import Reporter
+from generator.site_prices import SitePrice
 from generator.spec import GallerySpec
 from generator.store import Store
-from generator.workplan import ExtraPrice, ModelCost, estimate, extra_prices, shared_site_bytes
+from generator.workplan import ExtraPrice, ModelCost, estimate, extra_prices, site_price
 
 
 def print_plan(spec: GallerySpec, console: Console, reporter: Reporter) -> None:
@@ -32,18 +34,26 @@ def print_plan(spec: GallerySpec, console: Console, reporter: Reporter) -> None:
     for cost in costs:
         table.add_row(*_row(cost))
     console.print(table)
-    site = sum(cost.site for cost in costs) + shared_site_bytes(plan)
+    site = site_price(
+        plan,
+        drawn=drawn_for(len(plan.images), settings_of(spec)),
+        limit=spec.max_site_size,
+    )
     usable = sum(image.failure is None for image in plan.images)
     console.print(
         f"{usable} of {len(plan.images)} images usable. "
         f"In all: about {duration_in_words(sum(cost.seconds for cost in costs))} on this CPU "
         "(an accelerator is much faster), "
         f"{size_in_words(sum(cost.store for cost in costs))} more in {spec.store}, "
-        f"about {size_in_words(site)} in {spec.out}.",
+        f"about {size_in_words(site.bytes)} in {spec.out}.",
         markup=False,
         soft_wrap=True,
     )
-    for line in (*extra_lines(extra_prices(plan), spec), *_weights_lines(costs)):
+    for line in (
+        *site_lines(site, spec.max_site_size),
+        *extra_lines(extra_prices(plan), spec),
+        *_weights_lines(costs),
+    ):
         console.print(line, markup=False, soft_wrap=True)
     for image in plan.images:
         if image.failure is not None:
@@ -52,6 +62,21 @@ def print_plan(spec: GallerySpec, console: Console, reporter: Reporter) -> None:
                 markup=False,
                 soft_wrap=True,
             )
+
+
+def site_lines(site: SitePrice, limit: int | None) -> Iterator[str]:
+    """What would be left out of the site to keep it within its size."""
+    if limit is None or not site.reduction.steps:
+        return
+    within = f"the {size_in_words(limit)} of --max-site-size"
+    whole = f"Everything would take about {size_in_words(site.whole)}, more than {within}."
+    words = "; ".join(site.reduction.words)
+    yield f"{whole} Left out would be: {words}. The records keep everything."
+    if not site.fits:
+        yield (
+            f"Even so the site would take about {size_in_words(site.bytes)}: it would not be "
+            "built. Use fewer images or models, or allow more."
+        )
 
 
 def extra_lines(prices: Sequence[ExtraPrice], spec: GallerySpec) -> Iterator[str]:

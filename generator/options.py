@@ -47,6 +47,7 @@ class Options:
     compare: tuple[str, ...] = ()
     figures: bool | None = None
     anonymous: bool | None = None
+    max_site_size: str | None = None
 
 
 def load_spec(path: Path, options: Options | None = None) -> GallerySpec:

@@ -116,7 +116,7 @@ def build_gallery(
             templates=spec.templates,
             version=generator.__version__,
             read_weights=store.get_weights,
-            settings=Settings(figures=_figures(spec)),
+            settings=settings_of(spec),
             advance=job.advance,
             finish=lambda site: draw_figures(site, spec, figures),
         )
@@ -131,11 +131,12 @@ def build_gallery(
     )
 
 
-def _figures(spec: GallerySpec) -> Literal["auto", "all", "none"]:
-    """Whether the analyses of images are drawn, as the site's settings have it."""
-    if spec.figures is None:
-        return "auto"
-    return "all" if spec.figures else "none"
+def settings_of(spec: GallerySpec) -> Settings:
+    """How the records are drawn."""
+    figures: Literal["auto", "all", "none"] = "auto"
+    if spec.figures is not None:
+        figures = "all" if spec.figures else "none"
+    return Settings(figures=figures, max_bytes=spec.max_site_size)
 
 
 def _shown(spec: GallerySpec, run: Run) -> Anonymous:

@@ -61,6 +61,7 @@ from generator.model_spec import (
 from generator.paper_spec import HTTPS, Https, PaperSpec, paper_place
 from generator.records import FieldOfView
 from generator.sequence_spec import SequenceSpec
+from generator.size_spec import DEFAULT_SITE_SIZE, SiteSize
 from generator.toml import did_you_mean, kind_of
 
 __all__ = ["GallerySpec", "ModelSpec", "default_store"]
@@ -122,6 +123,8 @@ class GallerySpec(BaseModel):
             images.
         figure: figures for papers, drawn into the folder ``figures`` of the site.
         anonymous: leave out of the pages who made them and where.
+        max_site_size: bytes that the site may take; None for any. What is left out to keep it is
+            said on the pages; the records keep everything.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -172,6 +175,7 @@ class GallerySpec(BaseModel):
     figures: _Flag | None = Field(None, description=_FLAG)
     figure: tuple[FigureSpec, ...] = Field((), description="tables [[figure]]")
     anonymous: _Flag = Field(False, description=_FLAG)
+    max_site_size: SiteSize = DEFAULT_SITE_SIZE
 
     @field_validator("images")
     @classmethod
@@ -372,6 +376,9 @@ def _in_words(error: ValidationError, source: Source) -> SpecError:
         )
         expected = (field.description if field else None) or whole
         message = f"{where} should be {expected}, got {kind_of(detail['input'])}."
-        if isinstance(detail["input"], str) and key != "device":  # gpu does not mean cpu
+        if isinstance(detail["input"], str) and key not in (
+            "device",
+            "max_site_size",
+        ):  # gpu does not mean cpu
             hint = did_you_mean(detail["input"], re.findall(r"[\w:]+", expected)) or hint
     return SpecError(source.says(str(top), message), hint)

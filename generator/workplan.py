@@ -18,9 +18,11 @@ from generator.interventions import plan_intervention
 from generator.measure.layouts import VisionConfig
 from generator.measure.preprocess import Geometry, describe, locate
 from generator.measure.resolve import ResolvedModel, resolve_folder, resolve_hub
+from generator.present.reductions import Reduction
 from generator.prices import Shape
 from generator.records import PatchQueries, Preprocessing, TokenLayout
 from generator.run import Failure, ImageEntry, ModelEntry
+from generator.site_prices import CellPrice, SitePrice, cell_price, fitting, model_price
 from generator.slugs import unique_slugs
 from generator.spec import GallerySpec, ModelSpec
 from generator.store import Store, record_key, weights_key
@@ -283,7 +285,7 @@ class ModelCost:
         seconds: to measure them, estimated.
         memory: bytes above the interpreter while measuring one picture, estimated.
         store: bytes that the missing records add to the store.
-        site: bytes of all its cells in the site, estimated.
+        site: bytes of all its cells and its page in the site, estimated.
         weights: whether it must be loaded to see its weights.
         failure: why it cannot be measured; empty when it can.
     """
@@ -358,7 +360,7 @@ def _cost(plan: WorkPlan, model: PlannedModel, speed: float) -> ModelCost:
         seconds=sum(_multiplications(cell, shape) for cell, shape in to_do) / speed,
         memory=max((shape.memory(c.measuring, plan.dtype) for c, shape in to_do), default=0),
         store=sum(shape.record_bytes(c.patch_queries, c.measuring) for c, shape in to_do),
-        site=sum(_site_bytes(model, cell, mixed=plan.mixed) for cell in cells),
+        site=_site_bytes(plan, model),
         weights=plan.weights_missing(model),
         failure=model.entry.failure.message if model.entry.failure else "",
     )
@@ -369,16 +371,42 @@ def _multiplications(cell: PlannedCell, shape: Shape) -> float:
     return shape.measured + sum(shape.multiplications(extra) for extra in cell.measuring.extras)
 
 
-def _site_bytes(model: PlannedModel, cell: PlannedCell, *, mixed: bool) -> int:
-    """Chunks of a byte a value in base64, with norms and a header, and one coloured wall."""
-    assert model.resolved is not None and cell.layout is not None
-    vision, layout = model.resolved.vision, cell.layout
-    values = vision.layers * (vision.heads + 1) * layout.patches  # and the mean over heads
-    queries = max(len(layout.prefix), 1) + mixed
-    norms = 0.6 * (vision.layers + 1) * layout.patches
-    kept = {"off": 0, "mean": 1, "heads": vision.heads + 1}[cell.patch_queries]
-    patch_rows = vision.layers * kept * layout.patches**2
-    return int(queries * (values * 4 / 3 + norms + 3000) + values * 0.65 + 1000 + patch_rows * 1.07)
+def _site_bytes(plan: WorkPlan, model: PlannedModel) -> int:
+    """Of a model's numbers and walls, and of its page."""
+    if model.resolved is None:
+        return 0
+    cells = cell_prices(plan, model, drawn=False)
+    return model_price(model.vision) + sum(cell.bytes(Reduction()) for cell in cells)
+
+
+def cell_prices(plan: WorkPlan, model: PlannedModel, *, drawn: bool) -> list[CellPrice]:
+    """What each cell of a model takes in the site."""
+    return [
+        cell_price(
+            cell.image.slug,
+            model.vision,
+            cell.layout,
+            cell.patch_queries,
+            queries=max(len(cell.layout.prefix), 1) + plan.mixed,
+            drawn=drawn,
+        )
+        for cell in plan.cells
+        if cell.model == model.entry.slug and cell.layout is not None
+    ]
+
+
+def site_price(plan: WorkPlan, *, drawn: bool, limit: int | None) -> SitePrice:
+    """What the site takes, and what has to be left out of it.
+
+    Args:
+        plan: of the gallery.
+        drawn: whether the analyses of images are drawn.
+        limit: bytes that the site may take; None for any.
+    """
+    usable = [model for model in plan.models if model.resolved is not None]
+    cells = [price for model in usable for price in cell_prices(plan, model, drawn=drawn)]
+    pages = sum(model_price(model.vision) for model in usable)
+    return fitting(shared_site_bytes(plan) + pages, cells, limit)
 
 
 def shared_site_bytes(plan: WorkPlan) -> int:
@@ -389,8 +417,8 @@ def shared_site_bytes(plan: WorkPlan) -> int:
         for side in (1280, 480):  # the picture and its thumbnail, never enlarged
             scale = min(side / max(image.width, image.height), 1)
             pixels += image.width * image.height * scale**2
-    pages = len(good) + len(plan.models)
-    return int(0.16 * pixels) + 12_000 * pages + 170_000
+    compared = 200_000 if len(plan.models) > 1 else 0
+    return int(0.16 * pixels) + 20_000 * len(good) + 350_000 + compared
 
 
 def _multiplications_per_second() -> float:

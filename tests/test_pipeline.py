@@ -749,7 +749,7 @@ def test_a_class_head_has_its_price(spec: GallerySpec, tmp_path: Path) -> None:
 
 def test_planned_sizes_are_near_the_real_ones(spec: GallerySpec) -> None:
     from generator.pipeline import plan_gallery
-    from generator.workplan import estimate, shared_site_bytes
+    from generator.workplan import estimate, site_price
 
     store = Store(spec.store)
     photographs = bundled("examples") / "images"
@@ -765,8 +765,14 @@ def test_planned_sizes_are_near_the_real_ones(spec: GallerySpec) -> None:
     costs = estimate(plan)
     outcome = build(larger)
     assert 0.8 < sum(cost.store for cost in costs) / store.bytes() < 1.25
-    planned = sum(cost.site for cost in costs) + shared_site_bytes(plan)
-    assert 0.7 < planned / outcome.site.bytes < 1.5
+    planned = site_price(plan, drawn=True, limit=None)
+    assert 0.7 < planned.whole / outcome.site.bytes < 1.5
+    # and so are those of a site that is kept within a size, by the steps that were planned
+    limit = round(0.97 * outcome.site.bytes)
+    planned = site_price(plan, drawn=True, limit=round(0.97 * planned.whole))
+    less = build(merge(larger, Options(max_site_size=str(limit)))).site
+    assert planned.reduction.steps == less.reduction.steps == ("patch-heads",)
+    assert 0.7 < planned.bytes / less.bytes < 1.5
 
 
 def test_progress_is_told_in_order(

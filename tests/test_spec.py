@@ -163,13 +163,50 @@ def test_what_no_part_needs_does_not_tell_records_apart(file: Path) -> None:
     assert load_spec(file).measuring == Measuring(("massive",))
 
 
+@pytest.mark.parametrize(
+    ("given", "size"),
+    [
+        ('"900 MB"', 900_000_000),
+        ('"1.5GB"', 1_500_000_000),
+        ('"20 kb"', 20_000),
+        ('"250000"', 250_000),
+        ("250000", 250_000),
+        ('"none"', None),
+    ],
+)
+def test_a_size_in_any_writing(given: str, size: int | None, file: Path) -> None:
+    file.write_text(f"max_site_size = {given}\n{ENOUGH}")
+    assert load_spec(file).max_site_size == size
+
+
+def test_a_site_stays_below_the_limit_of_its_hosts_unless_said_otherwise(file: Path) -> None:
+    file.write_text(f'max_site_size = "2 GB"\n{ENOUGH}')
+    assert load_spec(file, Options(max_site_size="1 GB")).max_site_size == 1_000_000_000
+    file.write_text(ENOUGH)
+    assert load_spec(file).max_site_size == 900_000_000
+    assert load_spec(file, Options(max_site_size="none")).max_site_size is None
+
+
+@pytest.mark.parametrize("given", ['"much"', '"900 MiB"', '"0"', '""', "0", "-3", "1.5", "true"])
+def test_what_is_no_size_is_refused(given: str, file: Path) -> None:
+    file.write_text(f"max_site_size = {given}\n{ENOUGH}")
+    with pytest.raises(SpecError) as caught:
+        load_spec(file)
+    expected = (
+        'max_site_size should be a size such as "900 MB" or "1.5 GB", a number of bytes, or "none"'
+    )
+    assert expected in caught.value.message
+    assert caught.value.hint == ""
+
+
 # --- what is refused ------------------------------------------------------------------------------
 
 
 EXTRA_KEYS = (
     "title, description, resolution, models, sequences, images, out, field_of_view, device, dtype, "
     "patch_queries, extras, objects, target, batch_size, trust_remote_code, strict, store, "
-    "templates, groups, masks, boxes, site_url, compare, paper, figures, figure, anonymous"
+    "templates, groups, masks, boxes, site_url, compare, paper, figures, figure, anonymous, "
+    "max_site_size"
 )
 NAME_MODELS = 'Name one with -m, such as -m facebook/dinov2-small, or in a file: models = ["..."].'
 NAME_IMAGES = 'Name files or folders with -i, such as -i photos, or in a file: images = ["..."].'

@@ -62,6 +62,30 @@ def pooled(values: FloatArray, most: int) -> FloatArray:
     return found
 
 
+def area_means(maps: FloatArray, most: int) -> FloatArray:
+    """Maps on a grid of at most ``most`` rows and columns, each value the mean over its cell.
+
+    A patch that lies in several cells counts in each with the part of its area that is there. So
+    times uniform stays times uniform: the mean over a cell of attention per patch.
+
+    Args:
+        maps: ``[..., row, col]``; a map full of NaN stays so.
+        most: rows and columns that are enough; a smaller grid stays as it is.
+
+    Returns:
+        float32 ``[..., row, col]``.
+    """
+    found = np.asarray(maps, dtype=np.float64)
+    for axis in (-2, -1):
+        count = found.shape[axis]
+        if count > most:
+            shares = overlaps(np.linspace(0, 1, count + 1), np.linspace(0, 1, most + 1))
+            weights = shares / shares.sum(axis=1, keepdims=True)
+            found = np.moveaxis(np.moveaxis(found, axis, -1) @ weights.T, -1, axis)
+    means: FloatArray = found.astype(np.float32)
+    return means
+
+
 def overlaps(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
     """Share of each source cell that lies in each target cell, ``[target, source]``, from edges."""
     low = np.maximum(target[:-1, None], source[None, :-1])

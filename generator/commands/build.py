@@ -117,6 +117,15 @@ if TYPE_CHECKING:
     help="Leave out authors, links, folders, names of user and machine, and metadata, for "
     "double-blind review.",
 )
+@click.option(
+    "--max-site-size",
+    metavar="SIZE",
+    help="Such as 1.5 GB, or none. To keep it, these go, in this order, and the pages say so: "
+    "heads of patch queries; patch queries; pictures of analyses; walls for readers without "
+    "JavaScript; grids above 16x16; heads of all but the last 3 layers; heads of all layers, image "
+    "by image."
+    "  [default: 900 MB]",
+)
 @options(BESIDE)
 @click.option(
     "--records-only",
@@ -200,7 +209,20 @@ def summary(outcome: Outcome, out: Path) -> str:
     return (
         f"{len(run.models)} models x {len(run.images)} images: "
         f"{outcome.measured} measured, {outcome.reused} from the store.\n"
-        f"Open {out / 'index.html'}"
+        f"{_left_out(outcome)}Open {out / 'index.html'}"
+    )
+
+
+def _left_out(outcome: Outcome) -> str:
+    """What is not in the site, to keep it within its size."""
+    from generator.amounts import size_in_words
+
+    words, limit = outcome.site.reduction.words, outcome.site.limit
+    if not words or limit is None:
+        return ""
+    return (
+        f"Left out to keep the site within {size_in_words(limit)} (it takes "
+        f"{size_in_words(outcome.site.bytes)}): {'; '.join(words)}. The records keep everything.\n"
     )
 
 

@@ -268,6 +268,8 @@ def _show_findings(review: Review) -> None:
     """
     for finding in review.findings:
         click.echo(str(finding), err=True)
+    if review.left_out:
+        click.echo(f"note: {review.left_out}", err=True)
     if review.errors:
         count = len(review.errors)
         problems = "1 problem" if count == 1 else f"{count} problems"

@@ -22,7 +22,7 @@ def exported_pages(source: Source) -> Iterator[Path]:
 
     For an anonymous copy the pages are written anew, from the program's own templates. Numbers and
     pictures are taken over from the site; only those of models whose names are left out need their
-    records.
+    records, and all of them where the site is kept small, since what is left is made of the whole.
 
     Raises:
         StoreError: a record or picture that the copy needs is missing.

@@ -17,10 +17,9 @@ from generator.present.environment import script_json
 from generator.present.maps import PRIMARY
 from generator.present.patches import PATCH
 from generator.present.pictures import published_copy
+from generator.present.reductions import KEPT_LAYERS, LOW_HEADS, PATCHES
 
 SMALL_SIDE = 640
-KEPT_LAYERS = 3
-"""Layers from the last up whose heads stay when those of the others go."""
 
 HEADS_GONE = (
     "Left out of this file to keep it small: of this layer and query, only the mean over heads."
@@ -50,14 +49,11 @@ class Cut:
         """What is left out, as a reader is told."""
         said = []
         if self.patches:
-            said.append("attention with patches as queries, cosines of any patch")
+            said.append(f"{PATCHES}, cosines of any patch")
         if self.token_heads:
             said.append("single heads of queries other than CLS (their mean over heads stays)")
         if self.low_heads:
-            said.append(
-                f"single heads of all but the last {KEPT_LAYERS} layers (their mean over heads "
-                "stays)"
-            )
+            said.append(LOW_HEADS)
         if self.pictures:
             said.append(f"pictures of more than {SMALL_SIDE} pixels (smaller copies stand in)")
         if self.images:
@@ -76,7 +72,7 @@ STEPS = (
 """The order of reduction; after it, images go from the end."""
 
 ORDER = (
-    "attention with patches as queries; single heads of registers; single heads of all but the "
+    f"{PATCHES}; single heads of registers; single heads of all but the "
     f"last {KEPT_LAYERS} layers; pictures above {SMALL_SIDE} pixels; pages of images, from the end"
 )
 
@@ -131,7 +127,8 @@ def page_data(text: str, cut: Cut, gone: Container[str] = ()) -> str:
         model["chunks"].pop(PATCH, None)
         model["alike"] = ""
     if cut.token_heads:
-        data["cut"] = HEADS_GONE
+        for model in data["models"]:
+            model["cut"] = model["cut"] or HEADS_GONE
     return script_json(data)
 
 

@@ -63,6 +63,7 @@ PARTS: dict[Kind, str] = {
 PAGES = "pages"
 OTHER = "other files"
 FEWER = "fewer models or images"
+SMALLER = "a smaller --max-site-size"
 REDUCE = {
     "patch queries": "--patch-queries off",
     "numbers of the maps": "a lower --resolution",
@@ -111,6 +112,16 @@ class Review:
     def errors(self) -> tuple[Finding, ...]:
         """The findings that stop."""
         return tuple(finding for finding in self.findings if finding.severity == "error")
+
+    @property
+    def left_out(self) -> str:
+        """What a build left out to keep the site small, in a sentence; empty for a whole site."""
+        if self.manifest is None or not self.manifest.reductions:
+            return ""
+        limit = self.manifest.settings.max_bytes
+        within = f" within {size_in_words(limit)}" if limit is not None else " small"
+        words = "; ".join(item.text for item in self.manifest.reductions)
+        return f"The site was kept{within}, which its pages say. Left out: {words}."
 
     @property
     def amount(self) -> str:
@@ -193,7 +204,7 @@ def _what_to_reduce(files: Sequence[SiteFile], manifest: Manifest | None) -> str
     largest = [part for part, size in sizes.most_common(2) if size > worth]
     words = [f"{part} ({size_in_words(sizes[part])})" for part in largest]
     options = dict.fromkeys(REDUCE[part] for part in largest if part in REDUCE)
-    again = ", or ".join([*options, FEWER])
+    again = ", or ".join([SMALLER, *options, FEWER])
     return f"Most of it is {' and '.join(words)}. Build again with {again}."
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
@@ -31,9 +31,18 @@ from generator.present.digests import publish_digest
 from generator.present.figures import publish_maps
 from generator.present.heatmap import map_png, wall_png
 from generator.present.manifest import FileEntry, Kind
-from generator.present.maps import FUSED, PRIMARY, RECEIVED, maps_of, query_ids, with_extremes
+from generator.present.maps import (
+    FUSED,
+    PRIMARY,
+    RECEIVED,
+    maps_of,
+    query_ids,
+    reduced,
+    with_extremes,
+)
 from generator.present.patches import PATCH, patch_chunk_bytes, patch_histogram
 from generator.present.quantise import Quantised, decode
+from generator.present.reductions import COARSE, Detail
 from generator.present.scale import Scale, octave_histogram
 from generator.present.shelf import Part, Shelf
 from generator.records import AttentionRecord, FloatArray
@@ -76,6 +85,7 @@ class CellContent:
         alike: features of its patches; None where they are not drawn, or were not measured.
         on_registers: share of the class token's attention on registers, in the last layer,
             averaged over heads; None for a model that has not both.
+        detail: how much of the maps ``chunks`` hold; everything but them is of the whole.
     """
 
     facts: CellFacts
@@ -91,6 +101,18 @@ class CellContent:
     maps: FileEntry | None
     alike: FileEntry | None
     on_registers: float | None
+    detail: Detail = "native"
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of the maps in the site; fewer than patches where it is kept small."""
+        rows, cols = self.facts.layout.rows, self.facts.layout.cols
+        return (rows, cols) if self.detail == "native" else (min(rows, COARSE), min(cols, COARSE))
+
+    @property
+    def is_coarse(self) -> bool:
+        """Whether maps are area means on fewer cells than there are patches."""
+        return self.grid != (self.facts.layout.rows, self.facts.layout.cols)
 
     @property
     def received(self) -> bool:
@@ -146,10 +168,72 @@ def publish_chunks(
     return _content(read_header(shelf.root / chunks[0].path), chunks, digest, maps, alike)
 
 
-def publish_coloured(
-    shelf: Shelf, cell: Cell, content: CellContent, scale: Scale
+def publish_reduced_chunks(
+    shelf: Shelf,
+    cell: Cell,
+    content: CellContent,
+    model: str,
+    read: Callable[[str], AttentionRecord],
+    *,
+    mixed: bool,
+    detail: Detail,
 ) -> tuple[FileEntry, ...]:
-    """Put the coloured wall and the thumbnail map of a cell into the site."""
+    """Put chunks that hold less than the whole beside those of a cell, for tokens as queries.
+
+    Args:
+        shelf: where they go.
+        cell: names the record.
+        content: of the cell, with the whole chunks.
+        model: as for the whole chunks; so is ``mixed``.
+        read: gives the record; called only when the former site lacks one of them.
+        mixed: as for the whole chunks.
+        detail: how much they hold.
+    """
+    facts = content.facts
+
+    def make(query: str) -> bytes:
+        record = read(cell.record)
+        maps = reduced(maps_of(record, query), detail)
+        grid = (maps.maps.shape[-2], maps.maps.shape[-1])
+        return chunk_bytes(maps, facts, statistics_of(record, grid))
+
+    return tuple(
+        shelf.put(
+            "chunk",
+            f"data/{cell.model}/{cell.image}.{query}",
+            {**_parts(cell.record, model, query, mixed=mixed), "detail": detail},
+            partial(make, query),
+            suffix=".js",
+            query=query,
+        )
+        for query in facts.queries
+        if query != PATCH
+    )
+
+
+def publish_mean_patches(
+    shelf: Shelf,
+    cell: Cell,
+    model: str,
+    read: Callable[[str], AttentionRecord],
+    *,
+    mixed: bool,
+) -> FileEntry:
+    """Put the chunk of the patch queries into the site, with the mean over heads only."""
+    return shelf.put(
+        "patches",
+        f"data/{cell.model}/{cell.image}.{PATCH}",
+        {**_parts(cell.record, model, PATCH, mixed=mixed), "detail": "mean"},
+        lambda: patch_chunk_bytes(read(cell.record), heads=False),
+        suffix=".js",
+        query=PATCH,
+    )
+
+
+def publish_coloured(
+    shelf: Shelf, cell: Cell, content: CellContent, scale: Scale, *, walls: bool
+) -> tuple[FileEntry, ...]:
+    """Put the thumbnail map of a cell into the site, and its coloured wall where one is wanted."""
     colours = shelf.settings.colours
     parts: dict[str, Part] = {
         "record": cell.record,
@@ -174,7 +258,7 @@ def publish_coloured(
     of_wall: dict[str, Part] = {**parts, "fused": ",".join(FUSED)}
     stem = f"data/{cell.model}/{cell.image}"
     small = shelf.put("map", f"{stem}.last", parts, last_mean, suffix=".png", query=PRIMARY)
-    if not shelf.settings.walls:
+    if not walls:
         return (small,)
     return (small, shelf.put("wall", f"{stem}.wall", of_wall, wall, suffix=".png", query=PRIMARY))
 
@@ -241,6 +325,7 @@ def _jobs(
         histogram=tuple(int(n) for n in np.sum(counts, axis=0)),
         patch_histogram=patch_histogram(record),
         outliers=outliers_of(record),
+        patch_heads=record.patch_attention is not None and record.patch_attention.ndim == 4,
     )
     statistics = statistics_of(record)
     jobs: dict[str, Callable[[], bytes]] = {

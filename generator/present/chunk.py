@@ -29,7 +29,7 @@ from pydantic import TypeAdapter
 
 from generator.analysis.norms import Outliers
 from generator.present.maps import QueryMaps
-from generator.present.norm_codes import norm_codes
+from generator.present.norm_codes import coarse_codes, norm_codes
 from generator.present.quantise import Quantised, encode
 from generator.records import (
     AttentionRecord,
@@ -64,6 +64,7 @@ class CellFacts:
         patch_histogram: the same of the patches as queries, without what each pays to itself;
             zeros where their rows are not kept.
         outliers: patches of unusual norm.
+        patch_heads: whether single heads are kept of patches as queries.
     """
 
     record: str
@@ -77,6 +78,7 @@ class CellFacts:
     histogram: tuple[int, ...]
     patch_histogram: tuple[int, ...]
     outliers: Outliers
+    patch_heads: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,8 @@ class Statistics:
         entropy_patches: among patches only.
         distance: in input pixels.
         distance_patches: among patches only.
-        norms: codes of ``norm_codes``, one line a layer, as a gray PNG in base64.
+        norms: codes of ``norm_codes``, one line a layer, as a gray PNG in base64; where maps are
+            on a coarser grid than the patches', the largest of each cell.
     """
 
     entropy: Rows
@@ -108,10 +111,12 @@ class Header:
         token: the model's own token for it, or ``received``.
         rows: labels of the wall's rows: layers from 1, then ``pool``.
         heads: number of heads; one more column holds their mean.
-        grid: rows and columns of the patch grid.
+        grid: rows and columns of the maps: those of the patch grid, or fewer where a site is kept
+            small by area means.
         keys: keys of each row: share = times uniform / keys.
         groups: key groups of ``mass``.
-        maxima: maximum of each map, ``[row, head + mean]``; None where there is no such head.
+        maxima: maximum of each map, ``[row, head + mean]``; None where there is no such head,
+            or where its map is left out.
         mass: ``[row, head + mean, key group]``, shares of 1; None likewise.
         statistics: of the record.
         facts: of the record.
@@ -134,14 +139,23 @@ class Header:
 _HEADER: TypeAdapter[Header] = TypeAdapter(Header)
 
 
-def statistics_of(record: AttentionRecord) -> Statistics:
-    """The statistics of a record, rounded to what a page prints."""
+def statistics_of(record: AttentionRecord, grid: tuple[int, int] | None = None) -> Statistics:
+    """The statistics of a record, rounded to what a page prints.
+
+    Args:
+        record: of one model on one image.
+        grid: rows and columns of the maps that they stand beside; None for those of the patches.
+    """
+    layout = record.layout
+    codes = norm_codes(record)
+    if grid is not None:
+        codes = coarse_codes(codes, (layout.rows, layout.cols), grid)
     return Statistics(
         entropy=_rounded(record.entropy, 4),
         entropy_patches=_rounded(record.entropy_patches, 4),
         distance=_rounded(record.distance, 2),
         distance_patches=_rounded(record.distance_patches, 2),
-        norms=base64.b64encode(gray_png(norm_codes(record))).decode("ascii"),
+        norms=base64.b64encode(gray_png(codes)).decode("ascii"),
     )
 
 
@@ -154,7 +168,7 @@ def chunk_bytes(maps: QueryMaps, facts: CellFacts, statistics: Statistics) -> by
         token=maps.token,
         rows=maps.rows,
         heads=maps.heads,
-        grid=(facts.layout.rows, facts.layout.cols),
+        grid=(maps.maps.shape[-2], maps.maps.shape[-1]),
         keys=maps.keys,
         groups=maps.groups,
         # the shortest text that names the same float32: decoding loses nothing here

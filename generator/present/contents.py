@@ -15,6 +15,7 @@ from generator.present.front import Front
 from generator.present.location_files import Averages
 from generator.present.manifest import FileEntry, Settings
 from generator.present.pairs import ComparedPair
+from generator.present.reductions import Reduction
 from generator.present.scale import Scale
 from generator.present.similarity_files import Similarities
 from generator.present.truth import Scored
@@ -100,6 +101,7 @@ class Contents:
         maps: what they were drawn from, read when it is asked for.
         features: (model, image) -> features as colours, or why there are none.
         scored: agreement with marked objects, where somebody has marked some.
+        reduction: what is left out to keep the site small.
     """
 
     settings: Settings
@@ -121,3 +123,4 @@ class Contents:
     maps: MapFiles
     features: Mapping[tuple[str, str], ColouredFeatures | NotApplicable]
     scored: Scored
+    reduction: Reduction

@@ -97,9 +97,12 @@ class ImageFigures:
 
 def drawn_at_all(run: Run, settings: Settings) -> bool:
     """Whether the pages of a gallery's images show their analyses."""
-    if settings.figures == "auto":
-        return len(run.images) <= MOST_IMAGES
-    return settings.figures == "all"
+    return drawn_for(len(run.images), settings)
+
+
+def drawn_for(images: int, settings: Settings) -> bool:
+    """The same, for a number of images."""
+    return settings.figures == "all" or (settings.figures == "auto" and images <= MOST_IMAGES)
 
 
 def query_name(token: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from generator.present.cells import CellContent
 from generator.present.contents import Contents, Copies
 from generator.present.feature_pictures import ColouredFeatures
@@ -20,8 +22,10 @@ from generator.present.manifest import (
     PairItem,
     Program,
     QuantisationEntry,
+    ReductionItem,
     ScaleEntry,
 )
+from generator.present.reductions import Reduction
 from generator.present.scale import Scale
 from generator.present.weight_files import WeightPictures
 from generator.present.wording import SCALE_RULE, UNIT
@@ -54,7 +58,14 @@ def manifest_of(run: Run, contents: Contents, pages: tuple[str, ...], version: s
         site_url=run.site_url,
         anonymous=run.anonymous,
         sequences=run.sequences,
+        reductions=tuple(_reductions(contents.reduction)),
     )
+
+
+def _reductions(reduction: Reduction) -> Iterator[ReductionItem]:
+    for step in reduction.steps:
+        spared = reduction.whole if step == "heads" else ()
+        yield ReductionItem(step, reduction.said(step), spared)
 
 
 def _scale(scale: Scale) -> ScaleEntry:
@@ -156,4 +167,5 @@ def _cell(cell: Cell, contents: Contents, measurements: dict[Measurement, int]) 
         measurement=measurements[_measurement(found)],
         files=(*found.chunks, found.digest, coloured.map, *walls, *maps, *figures, *features),
         failure=None,
+        detail=found.detail,
     )

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from generator.present.documented import documented_schema
 from generator.present.quantise import FORMULA, STEPS
+from generator.present.reductions import Detail, Step
 from generator.records import (
     Environment,
     FieldOfView,
@@ -30,7 +31,7 @@ MANIFEST_SCHEMA = "manifest.schema.json"
 SCHEMA_VERSION = 2
 GENERATOR = "attention-gallery"
 
-RENDER_VERSION = 3
+RENDER_VERSION = 4
 """Raised by hand when chunks, walls or pictures change for the same record and settings."""
 
 Kind = Literal[
@@ -75,6 +76,8 @@ class Settings:
         thumb_side: longest side of a thumbnail, in pixels.
         figures: draw the analyses of each image on its page: ``all``, ``none``, or ``auto`` for
             galleries of at most 200 images.
+        max_bytes: the largest size of the site; null for any. What is left out to keep it is in
+            ``reductions``.
     """
 
     colours: str = "magma"
@@ -82,6 +85,7 @@ class Settings:
     picture_side: int = 1280
     thumb_side: int = 480
     figures: Literal["auto", "all", "none"] = "auto"
+    max_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +284,10 @@ class CellItem:
             there is no record.
         files: chunks with the numbers of each query, and coloured pictures of them.
         failure: why there is nothing; null when there is a record.
+        detail: how much the chunks of tokens as queries hold: ``native``, every head on the
+            patches' grid; ``coarse``, every head as area means on a grid of at most 16x16;
+            ``last``, on that grid, single heads of the last 3 layers only; ``mean``, on that grid,
+            the mean over heads only.
     """
 
     model: str
@@ -288,6 +296,7 @@ class CellItem:
     measurement: int | None
     files: tuple[FileEntry, ...]
     failure: Failure | None
+    detail: Detail = "native"
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +314,22 @@ class PairItem:
     two: str
     images: tuple[str, ...]
     files: tuple[FileEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReductionItem:
+    """Something that was left out to keep the site within its size. The records have it.
+
+    Attributes:
+        step: in the order in which things go: ``patch-heads``, ``patches``, ``figures``, ``walls``,
+            ``grid``, ``low-heads``, ``heads``.
+        text: what it is, in words.
+        spared: slugs of images that keep it; empty when none does.
+    """
+
+    step: Step
+    text: str
+    spared: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +358,7 @@ class Manifest:
         site_url: where the site will stand, ending in a slash; empty when nobody said.
         anonymous: whether names, links and folders were left out on purpose.
         sequences: clips and numbered folders that images are frames of.
+        reductions: what was left out to keep the site within ``settings.max_bytes``, in order.
     """
 
     schema: int
@@ -356,6 +382,7 @@ class Manifest:
     site_url: str = ""
     anonymous: bool = False
     sequences: tuple[Sequence, ...] = ()
+    reductions: tuple[ReductionItem, ...] = ()
 
     @property
     def files(self) -> tuple[FileEntry, ...]:
@@ -376,7 +403,7 @@ _CLASSES: dict[str, type] = {
     documented.__name__: documented
     for documented in (
         *(Manifest, Program, ScaleEntry, QuantisationEntry, Settings, FileEntry),
-        *(ModelItem, ImageItem, Measurement, CellItem, PairItem, Failure),
+        *(ModelItem, ImageItem, Measurement, CellItem, PairItem, Failure, ReductionItem),
         *(Paper, Author, PaperLink, TeaserCell, FrameItem, Sequence),
         *(Environment, ModelFacts, Preprocessing, TokenLayout, View),
     )

@@ -5,10 +5,12 @@ The one place of this folder that reads attention out of a record.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from generator.analysis.grids import area_means
+from generator.present.reductions import COARSE, KEPT_LAYERS, Detail
 from generator.records import AttentionRecord, FloatArray, TokenLayout
 
 PRIMARY = "CLS"
@@ -95,6 +97,18 @@ def maps_of(record: AttentionRecord, query: str) -> QueryMaps:
         maps=maps,
         mass=mass,
     )
+
+
+def reduced(maps: QueryMaps, detail: Detail) -> QueryMaps:
+    """What is left of a query's maps; NaN where the maps of single heads are left out."""
+    if detail == "native":
+        return maps
+    values, mass = area_means(maps.maps, COARSE), maps.mass.copy()
+    layers = [n for n, label in enumerate(maps.rows) if label != POOL]
+    gone = {"coarse": [], "last": layers[:-KEPT_LAYERS], "mean": layers}[detail]
+    values[gone, :-1] = np.nan
+    mass[gone, :-1] = np.nan
+    return replace(maps, maps=values, mass=mass)
 
 
 def _mass(attention: FloatArray, layout: TokenLayout) -> FloatArray:

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from generator.records import OUTLIER, AttentionRecord
 
+Grid = tuple[int, int]
+
 PARTS = 16
 """Codes to an octave: a decoded multiple is at most 2.2 % off."""
 
@@ -37,6 +39,28 @@ def norm_codes(record: AttentionRecord) -> NDArray[np.uint8]:
     steps = np.ceil(PARTS * np.log2(multiples / OUTLIER))
     codes: NDArray[np.uint8] = np.clip(steps + FIRST_OUTLIER - 1, 0, 255).astype(np.uint8)
     return codes
+
+
+def coarse_codes(codes: NDArray[np.uint8], fine: Grid, coarse: Grid) -> NDArray[np.uint8]:
+    """The largest code among the patches that lie in each cell of a coarser grid.
+
+    A mean would hide outliers, which are single patches.
+
+    Args:
+        codes: ``[layer + 1, patch]``.
+        fine: rows and columns of the patches.
+        coarse: rows and columns of the cells.
+
+    Returns:
+        uint8 ``[layer + 1, cell]``.
+    """
+    found = codes.reshape(-1, *fine)
+    for axis, (many, few) in enumerate(zip(fine, coarse, strict=True), 1):
+        ends = (np.arange(few + 1) * many) // few
+        most = -(-np.arange(1, few + 1) * many // few)
+        parts = [found.take(range(ends[n], most[n]), axis=axis).max(axis=axis) for n in range(few)]
+        found = np.stack(parts, axis=axis)
+    return found.reshape(len(codes), -1)
 
 
 def decode_norms(codes: NDArray[np.uint8]) -> NDArray[np.float64]:

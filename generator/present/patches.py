@@ -91,10 +91,15 @@ def patch_histogram(record: AttentionRecord) -> tuple[int, ...]:
     return tuple(int(count) for count in counts)
 
 
-def patch_chunk_bytes(record: AttentionRecord) -> bytes:
-    """Write the chunk of the patch queries of a record that keeps them."""
+def patch_chunk_bytes(record: AttentionRecord, *, heads: bool = True) -> bytes:
+    """Write the chunk of the patch queries of a record that keeps them.
+
+    Args:
+        record: of one model on one image.
+        heads: keep single heads; the mean over heads is kept always.
+    """
     layout = record.layout
-    attention = patch_maps(record)
+    attention = patch_maps(record) if heads else patch_maps(record)[:, -1:]
     maps = attention[..., layout.patch_slice]
     quantised = encode(maps[..., None, :])
     prefix = attention[..., layout.prefix_slice]

@@ -32,6 +32,7 @@ MANY = (
     "--figures draws them for this one, too."
 )
 UNASKED = "The analyses of each image were not asked for (--no-figures)."
+LEFT_OUT = "Pictures of the analyses of each image were left out to keep this site small."
 MOST_MASSIVE = 6
 
 
@@ -48,6 +49,8 @@ def analyses(planner: Planner, image: ImageEntry) -> Analyses:
             isinstance(planner.cell(m.slug, image.slug), CellContent) for m in planner.run.models
         ):
             return Analyses((), "No model was measured on this image.")
+        if "figures" in planner.contents.reduction:
+            return Analyses((), LEFT_OUT)
         none = planner.contents.settings.figures == "none"
         return Analyses((), UNASKED if none else MANY)
     found = tuple((model, _cell(planner, model, image)) for model in planner.run.models)

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from generator.present.cells import CellContent
-from generator.present.chunk import CellFacts
 from generator.present.maps import FUSED, POOL, PRIMARY
 from generator.present.patches import PATCH
 from generator.present.plan_analyses import analyses
+from generator.present.plan_reduced import (
+    image_notice,
+    missing_heads,
+    shown_text,
+    square_text,
+    without_walls,
+)
 from generator.present.planner import Planner, image_path, sequence_path
 from generator.present.views import (
     Fact,
@@ -24,6 +30,7 @@ from generator.present.wording import (
     counted,
     credit,
     grid_text,
+    map_alt,
     notice,
     outliers_text,
     prefix_text,
@@ -69,6 +76,7 @@ def page_at(
     copies = here.contents.copies.get(image.slug)
     labels = ", ".join(model.label for model in run.models)
     at = shown_at or {model.slug: image for model in run.models}
+    patches = None if "patches" in here.contents.reduction else here.contents.patch_scale
     return ImagePage(
         path=here.page,
         frame=here.frame(
@@ -83,9 +91,12 @@ def page_at(
         facts=_facts(here, image),
         picture=here.picture(image),
         picture_failure=notice(copies) if isinstance(copies, Failure) else None,
+        square=square_text(here, image.slug),
+        without_walls=without_walls(here),
+        reduced=image_notice(here, image.slug),
         columns=tuple(_column(here, model, at[model.slug]) for model in run.models),
         bar=here.shared_bar(),
-        scale_note=scale_note(here.contents.scale, here.contents.patch_scale),
+        scale_note=scale_note(here.contents.scale, patches),
         previous=Link(here.image_link(previous), previous.title) if previous else None,
         next=Link(here.image_link(following), following.title) if following else None,
         data=_data(here, image, at),
@@ -127,26 +138,32 @@ def _column(planner: Planner, model: ModelEntry, image: ImageEntry) -> ModelColu
     wall, factor = None, 1
     if found and coloured and coloured.wall:
         wall, factor = planner.wall_picture(coloured.wall, found, wall_alt(model.label, found))
+    last = None
+    if found and coloured and not coloured.wall:
+        last = planner.map_picture(coloured.map, found, map_alt(model.label, found.last, found))
     return ModelColumn(
         slug=model.slug,
         label=model.label,
         url=planner.model_link(model),
-        detail=_detail(found) if found else "",
+        detail=_detail(found, shown_text(found)) if found else "",
+        measured=_detail(found) if found else "",
         outliers=outliers_text(found.facts.outliers) if found else "",
         note=RECEIVED_NOTE if found and found.received else "",
         wall=wall,
         wall_rows=found.rows if found else (),
         wall_heads=(*map(str, range(1, found.heads + 1)), *FUSED) if found else (),
         wall_factor=factor,
+        last=last,
+        cut=missing_heads(found) if found else "",
         failure=None if isinstance(cell, CellContent) else notice(model.failure or cell),
     )
 
 
-def _detail(content: CellContent) -> str:
+def _detail(content: CellContent, shown: str = "") -> str:
     facts = content.facts
     return (
         f"{counted(facts.model.layers, 'layer')} × {counted(facts.model.heads, 'head')}, "
-        f"{grid_text([(facts.layout.rows, facts.layout.cols)])} patches, "
+        f"{grid_text([(facts.layout.rows, facts.layout.cols)])} patches{shown}, "
         f"{prefix_text(facts.layout)}"
     )
 
@@ -156,7 +173,7 @@ def _data(planner: Planner, image: ImageEntry, at: Mapping[str, ImageEntry]) -> 
     cells = [planner.cell(model.slug, at[model.slug].slug) for model in planner.run.models]
     found = [cell for cell in cells if isinstance(cell, CellContent)]
     tokens = any(not cell.received for cell in found)
-    ids = dict.fromkeys(query for cell in found for query in cell.facts.queries)
+    ids = dict.fromkeys(file.query for cell in found for file in cell.chunks)
     # CLS first, then by kind as the models order them: registers last, by number
     # and a patch at the end
     ordered = sorted(ids, key=lambda q: (q != PRIMARY, q == PATCH, q.startswith("reg"), len(q), q))
@@ -186,8 +203,11 @@ def page_model(planner: Planner, model: ModelEntry, image: ImageEntry) -> PageMo
     cell = planner.cell(model.slug, image.slug)
     if not isinstance(cell, CellContent):
         reason = (model.failure or cell).message
+        empty = (0, 0)
         return PageModel(
-            model.slug, model.label, "", 0, 0, (), (0, 0), (0, 0, 0, 0), (), "", {}, reason, ""
+            *(model.slug, model.label, "", 0, 0, (), empty, (0, 0, 0, 0), (), "", {}, reason, ""),
+            measured=empty,
+            cut="",
         )
     facts = cell.facts
     return PageModel(
@@ -197,24 +217,27 @@ def page_model(planner: Planner, model: ModelEntry, image: ImageEntry) -> PageMo
         layers=facts.model.layers,
         heads=cell.heads,
         rows=cell.rows,
-        grid=(facts.layout.rows, facts.layout.cols),
+        grid=cell.grid,
         view=facts.view.box,
         prefix=facts.layout.prefix,
         token=cell.token,
         chunks={file.query: planner.url(file.path) for file in cell.chunks},
         failure="",
         alike=planner.url(cell.alike.path) if cell.alike else "",
-        source=_source(cell.facts),
+        source=_source(cell),
+        measured=(facts.layout.rows, facts.layout.cols),
+        cut=missing_heads(cell),
     )
 
 
-def _source(facts: CellFacts) -> str:
+def _source(content: CellContent) -> str:
     """What a caption says of a model: everything one needs to make its maps again."""
+    facts = content.facts
     version = facts.model.version[:12]
     seen, view = facts.preprocessing, facts.view
     return (
         f"{facts.model.id}{f' at {version}' if version else ''}, "
-        f"{grid_text([(facts.layout.rows, facts.layout.cols)])} patches, input "
-        f"{view.input_width} × {view.input_height} pixels, {FIELDS[seen.field_of_view]}, "
+        f"{grid_text([(facts.layout.rows, facts.layout.cols)])} patches{shown_text(content)}, "
+        f"input {view.input_width} × {view.input_height} pixels, {FIELDS[seen.field_of_view]}, "
         f"{seen.resample}, {facts.environment.dtype}"
     )

@@ -11,6 +11,7 @@ from generator.present.paging import Part, parts
 from generator.present.plan_finder import by_group, finder, listed, strip, values_listed, values_of
 from generator.present.plan_front import credit_groups, paper_block, social
 from generator.present.plan_marked import marked_summary
+from generator.present.plan_reduced import site_notice
 from generator.present.plan_report import report_links
 from generator.present.plan_sequence import sequence_summary
 from generator.present.planner import INDEX, Planner, sequence_path
@@ -76,6 +77,7 @@ def _page(planner: Planner, script: PageScript | None, part: Part) -> IndexPage:
         credits=credit_groups(here) if part.first else (),
         figures=_figures(here) if part.first else (),
         comparisons=report_links(here) if part.first else (),
+        reduced=site_notice(here) if part.first else None,
         marked=marked_summary(here) if part.first else None,
     )
 

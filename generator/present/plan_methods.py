@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from generator.amounts import size_in_words
 from generator.analysis.quantities_agreement import AGREEMENT
 from generator.analysis.quantities_attention import ATTENTION
 from generator.analysis.quantities_objects import OBJECTS
@@ -17,6 +18,7 @@ from generator.present.image_statistics import STATISTICS, Statistic
 from generator.present.manifest import RENDER_VERSION, QuantisationEntry
 from generator.present.methods_text import citations, methods_text, read_aloud
 from generator.present.planner import METHODS, Planner
+from generator.present.reductions import ORDER
 from generator.present.scale import power_label
 from generator.present.views import Fact, Link
 from generator.present.views_model import Citing, MethodsPage, QuantityEntry, QuantityGroup
@@ -132,7 +134,8 @@ def _conventions() -> Iterator[Fact]:
 
 def _storage(planner: Planner) -> Iterator[Fact]:
     contents, stored = planner.contents, QuantisationEntry()
-    yield Fact("Shared scale", scale_note(contents.scale, contents.patch_scale))
+    patches = None if "patches" in contents.reduction else contents.patch_scale
+    yield Fact("Shared scale", scale_note(contents.scale, patches))
     yield Fact(
         "Ends of the scale",
         f"{power_label(contents.scale.low)} to {power_label(contents.scale.high)} times uniform, "
@@ -145,6 +148,12 @@ def _storage(planner: Planner) -> Iterator[Fact]:
         f"{stored.maximum}. Codes go from 0 to {stored.steps}. A decoded value is off by at most "
         f"{stored.error_bound}, which is 0.4 % of the map's maximum at the top and less below.",
     )
+    if contents.reduction.steps and contents.settings.max_bytes is not None:
+        yield Fact(
+            "Left out",
+            f"To keep the site within {size_in_words(contents.settings.max_bytes)}: "
+            f"{'; '.join(contents.reduction.words)}. The order in which things go: {ORDER}.",
+        )
     yield Fact(
         "Interpolation",
         "None, unless a reader asks for it: one value fills one patch.",

@@ -143,13 +143,15 @@ class PageModel:
         layers: number of layers.
         heads: heads of the wall.
         rows: labels of the wall's rows.
-        grid: rows and columns of the patch grid.
+        grid: rows and columns of the maps.
         view: left, top, right, bottom of what the grid covers, in original pixels.
         prefix: names of the prefix tokens.
         token: the token that answers to ``CLS``, or ``received``.
         chunks: id of a query -> URL of its chunk.
         failure: why the model has no maps here; empty when it has.
         source: id, commit, grid and preprocessing, for captions.
+        measured: rows and columns of the patches; ``grid`` has fewer where maps are area means.
+        cut: why single heads are missing that the model has; empty where all are there.
         alike: URL of the features of its patches; empty where there are none.
     """
 
@@ -166,6 +168,8 @@ class PageModel:
     chunks: dict[str, str]
     failure: str
     source: str
+    measured: tuple[int, int]
+    cut: str
     alike: str = ""
 
 

@@ -18,6 +18,7 @@ class ModelColumn:
         label: of the model.
         url: of its page.
         detail: layers, heads, grid and prefix in one line.
+        measured: the same of what was measured, where maps are shown on a coarser grid.
         outliers: how many patches have an unusual norm, and in which layer.
         note: what its maps show, when it isn't the CLS query.
         wall: the rendered wall, for readers without JavaScript.
@@ -25,12 +26,15 @@ class ModelColumn:
         wall_heads: labels of its columns.
         wall_factor: pixels on the page for each of its pixels.
         failure: why there is nothing.
+        last: the last layer's mean over heads, where there is no wall.
+        cut: why single heads are missing that the model has; empty where all are there.
     """
 
     slug: str
     label: str
     url: str
     detail: str
+    measured: str
     outliers: str
     note: str
     wall: Picture | None
@@ -38,6 +42,8 @@ class ModelColumn:
     wall_heads: tuple[str, ...]
     wall_factor: int
     failure: Notice | None
+    last: Picture | None
+    cut: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +101,29 @@ class ImagePage:
 
     The page of a sequence is that of its first frame, with ``over_time``; ``sequence`` is set on
     the page of a frame.
+
+    Attributes:
+        path: of the page, relative to the site.
+        frame: around the content.
+        title: of the image.
+        size: of the original.
+        place: among the images.
+        credit: who made the picture.
+        facts: about it.
+        picture: its copy; None when it could not be published.
+        picture_failure: why.
+        columns: the models.
+        bar: of the shared scale.
+        scale_note: how it was found.
+        previous: page of the image before.
+        next: page of the image after.
+        data: for the scripts.
+        analyses: of the image.
+        square: what a square over the picture is.
+        without_walls: why there are no walls for readers without JavaScript; empty where there are.
+        reduced: what was left out of this page to keep the site small; None where nothing was.
+        sequence: where a frame's sequence is; None for a picture by itself.
+        over_time: what the page of a sequence has beside; None elsewhere.
     """
 
     path: str
@@ -113,5 +142,8 @@ class ImagePage:
     next: Link | None
     data: PageData
     analyses: Analyses
+    square: str
+    without_walls: str
+    reduced: Notice | None
     sequence: FrameLink | None = None
     over_time: OverTime | None = None

@@ -111,6 +111,8 @@ class IndexPage:
         figures: for papers, on the front page; empty on others.
         comparisons: pages of two models, linked from the front page.
         marked: agreement with marked objects, on the front page; None where nobody has marked any.
+        reduced: what was left out to keep the site small, on the front page; None where nothing
+            was.
     """
 
     path: str
@@ -135,6 +137,7 @@ class IndexPage:
     figures: tuple[FigureFiles, ...]
     comparisons: tuple[Link, ...]
     marked: MarkedSummary | None
+    reduced: Notice | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from jinja2 import TemplateError
-
 from generator.analysis.absent import NotApplicable
 from generator.analysis.model_digest import ModelDigest, model_digest
 from generator.analysis.objects import NO_FEATURES
-from generator.errors import GalleryError, StoreError
+from generator.errors import GalleryError
 from generator.present.assets import write_assets
 from generator.present.cells import (
     CellContent,
@@ -25,7 +23,7 @@ from generator.present.cells import (
 from generator.present.comparison import mean_divergence
 from generator.present.contents import Coloured, Contents, Copies, Divergence
 from generator.present.digests import DIGESTS, Digests
-from generator.present.environment import make_environment, template_folders
+from generator.present.environment import template_folders
 from generator.present.feature_pictures import ColouredFeatures, publish_feature_colours
 from generator.present.figures import (
     MAPS,
@@ -34,35 +32,25 @@ from generator.present.figures import (
     publish_figures,
 )
 from generator.present.front import publish_front
-from generator.present.inventory import manifest_of
 from generator.present.location_files import LocationFiles
-from generator.present.manifest import (
-    MANIFEST,
-    MANIFEST_SCHEMA,
-    FileEntry,
-    Kind,
-    Manifest,
-    Settings,
-    manifest_bytes,
-    schema_bytes,
-)
+from generator.present.manifest import FileEntry, Kind, Settings
 from generator.present.packed_files import CellFiles
+from generator.present.page_files import Finish, PageFiles
 from generator.present.pairs import publish_pairs
 from generator.present.patches import PATCH
 from generator.present.pictures import published_copy
-from generator.present.plan import plan_site
+from generator.present.reductions import Reduction
 from generator.present.scale import Scale, shared_scale
 from generator.present.shelf import Shelf
 from generator.present.similarity_files import SimilarityFiles
+from generator.present.site_size import keep_within, too_large
 from generator.present.staging import staged
 from generator.present.truth import publish_truth
-from generator.present.views_index import Site
 from generator.present.weight_files import ReadWeights, publish_weights
 from generator.records import AttentionRecord
 from generator.run import Failure, ImageEntry, Run
 
 Read = Callable[[str], AttentionRecord]
-Finish = Callable[[Path], None]
 Advance = Callable[[], None]
 
 STEPS_A_CELL = 2
@@ -80,6 +68,8 @@ class SiteReport:
         reused: heavy files taken over from the former site.
         bytes: size of the whole site.
         scale: the shared colour scale.
+        limit: bytes that it may take; None for any.
+        reduction: what was left out to keep it within its size.
         failures: of the run, and of records or pictures that could not be read now.
     """
 
@@ -89,6 +79,8 @@ class SiteReport:
     reused: int
     bytes: int
     scale: Scale
+    limit: int | None
+    reduction: Reduction
     failures: tuple[Failure, ...]
 
 
@@ -109,7 +101,8 @@ def build_site(
     Args:
         run: models, images and cells.
         read: gives the record of a key; called once for a record whose chunks don't exist yet,
-            once more where feature colours don't, and from one thread.
+            once more where feature colours don't and where less than the whole is shipped, and
+            from one thread.
         out: folder of the site; replaced as a whole at the end.
         templates: the user's templates and static files, before the program's own.
         version: of the program, for the pages and the manifest.
@@ -121,23 +114,30 @@ def build_site(
 
     Raises:
         StoreError: ``out`` is not empty and not a site of ours, or cannot be written.
+        SpecError: the site cannot be as small as ``settings.max_bytes``.
     """
     settings = settings or Settings()
     template_folders(templates)  # complain before the work, not after it
     with staged(out) as stage:
         shelf = Shelf(stage, out, settings)
+        read = lru_cache(maxsize=1)(read)  # a cell's files ask for the same record in turn
         contents = _publish(run, read, read_weights, shelf, templates, advance)
-        pages = _write_pages(plan_site(run, contents, version), stage, templates)
-        _write_manifest(manifest_of(run, contents, pages, version), stage)
-        finish(stage)
+        pages = PageFiles(run, stage, templates, version, finish)
+        if settings.max_bytes is None:
+            pages.write(contents)
+        else:
+            limit = settings.max_bytes
+            contents = keep_within(limit, run, contents, shelf, read, pages.write)
         size = sum(file.stat().st_size for file in stage.rglob("*") if file.is_file())
     return SiteReport(
         out=out,
-        pages=len(pages),
+        pages=len(pages.pages),
         rendered=shelf.rendered,
         reused=shelf.reused,
         bytes=size,
         scale=contents.scale,
+        limit=settings.max_bytes,
+        reduction=contents.reduction,
         failures=_failures(run, contents),
     )
 
@@ -156,25 +156,20 @@ def _publish(
     cells = _publish_numbers(run, read, shelf, (locations, alike), advance, figures=figures)
     found = [(slug, c) for (slug, _), c in cells.items() if isinstance(c, CellContent)]
     scale = _scale((slug, cell.facts.histogram) for slug, cell in found)
+    whole = {at: c for at, c in cells.items() if isinstance(c, CellContent)}
+    draw = not too_large(whole, shelf.settings.max_bytes)
     coloured: dict[tuple[str, str], Coloured] = {}
     for cell in run.cells:
         content = cells[cell.model, cell.image]
         if isinstance(content, CellContent):
-            files = publish_coloured(shelf, cell, content, scale)
+            walls = shelf.settings.walls and draw
+            files = publish_coloured(shelf, cell, content, scale, walls=walls)
             coloured[cell.model, cell.image] = Coloured(files[0], (*files[1:], None)[0])
         advance()
-    digests = CellFiles(
-        DIGESTS,
-        shelf.root,
-        {at: c.digest.path for at, c in cells.items() if isinstance(c, CellContent)},
-    )
+    digests = CellFiles(DIGESTS, shelf.root, {at: c.digest.path for at, c in whole.items()})
     models = _model_digests(run, digests)
     similarity = alike.publish(run, cells)
-    maps = CellFiles(
-        MAPS,
-        shelf.root,
-        {at: c.maps.path for at, c in cells.items() if isinstance(c, CellContent) and c.maps},
-    )
+    maps = CellFiles(MAPS, shelf.root, {at: c.maps.path for at, c in whole.items() if c.maps})
     return Contents(
         settings=shelf.settings,
         scale=scale,
@@ -191,10 +186,11 @@ def _publish(
         models=models,
         pairs=publish_pairs(run, cells, digests, models, shelf, scale, similarity, alike.features),
         front=publish_front(run, cells, shelf, scale),
-        figures=_publish_figures(run, cells, shelf, scale),
+        figures=_publish_figures(run, cells, shelf, scale) if draw else {},
         maps=maps,
-        features=_publish_features(run, read, shelf, cells, digests),
+        features=_publish_features(run, read, shelf, cells, digests) if draw else {},
         scored=publish_truth(run, cells, digests, shelf),
+        reduction=Reduction(),
     )
 
 
@@ -209,7 +205,6 @@ def _publish_numbers(
 ) -> dict[tuple[str, str], CellContent | Failure]:
     """The chunks of every cell. Records are held one at a time."""
     cells: dict[tuple[str, str], CellContent | Failure] = {}
-    read = lru_cache(maxsize=1)(read)  # chunks and digest ask for the same record
     ids = {model.slug: model.id for model in run.models}
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
         for cell in run.cells:
@@ -331,42 +326,6 @@ def _publish_divergence(
         if file is not None:
             found[image.slug] = Divergence(mean_divergence(shelf.root / file.path), file)
     return found
-
-
-def _write_pages(site: Site, stage: Path, templates: Path | None) -> tuple[str, ...]:
-    environment = make_environment(templates)
-    for script in site.scripts:
-        (stage / script.path).write_text(script.text, encoding="utf-8", newline="\n")
-    kinds = (
-        ("index", (site.index, *site.more)),
-        ("image", site.images),
-        ("sequence", site.sequences),
-        ("model", site.models),
-        ("report", site.reports),
-        ("methods", (site.methods,)),
-    )
-    written: list[str] = []
-    for kind, pages in kinds:
-        try:
-            template = environment.get_template(f"{kind}.html.jinja2")
-            for page in pages:
-                target = stage / page.path
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_text(template.render(page=page), encoding="utf-8", newline="\n")
-                written.append(page.path)
-        except TemplateError as error:
-            raise StoreError(
-                f"The template of the {kind} page fails: {error}.",
-                "Compare it with the program's own; templates/README.md lists what pages hold.",
-            ) from error
-    return tuple(sorted(written))
-
-
-def _write_manifest(manifest: Manifest, stage: Path) -> None:
-    (stage / MANIFEST).write_bytes(manifest_bytes(manifest))
-    (stage / MANIFEST_SCHEMA).write_bytes(schema_bytes())
-    # GitHub Pages would drop names that start with an underscore
-    (stage / ".nojekyll").touch()
 
 
 def _failures(run: Run, contents: Contents) -> tuple[Failure, ...]:

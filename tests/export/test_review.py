@@ -115,8 +115,9 @@ def test_site_above_the_limit_says_what_to_reduce(site: Path, target: Target) ->
     errors = [text for text in found(site, target) if "The site takes" in text]
     assert errors == [
         "error: The site takes 1.1 GB, which is more than the limit of 1.0 GB. Most of it is patch "
-        "queries (700 MB) and coloured walls (400 MB). Build again with --patch-queries off, or a "
-        "lower --resolution, or fewer models or images."
+        "queries (700 MB) and coloured walls (400 MB). Build again with a smaller "
+        "--max-site-size, or --patch-queries off, or a lower --resolution, or fewer models or "
+        "images."
     ]
 
 
@@ -126,7 +127,8 @@ def test_site_near_the_limit_is_a_warning(site: Path) -> None:
     taken = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())
     assert found(site, "space") == [
         f"warning: The site takes {size_in_words(taken)}, which comes near the limit of 1.0 GB. "
-        "Most of it is pictures (800 MB). Build again with fewer models or images."
+        "Most of it is pictures (800 MB). Build again with a smaller --max-site-size, or fewer "
+        "models or images."
     ]
 
 

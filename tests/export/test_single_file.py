@@ -216,7 +216,7 @@ def test_what_does_not_fit_is_left_out_in_order_and_said(
         if "heads stays)." in output:
             break
         said = lines
-    assert said[0] == "attention with patches as queries."
+    assert said[0] == "attention with patches as queries, cosines of any patch."
     opened = look(path, "#page=i/image0&layer=3&head=1&query=reg1")
     page = opened.page
     expect(page.locator(".left-out").first).to_contain_text("attention with patches as queries")

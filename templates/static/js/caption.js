@@ -23,7 +23,7 @@ const Caption = (() => {
       ...models,
       scale(views, shown, state),
       Words.pairing(page, state),
-      state.draw === "smooth" ? "Interpolated between patches." : "One square a patch, not interpolated.",
+      squares(views, state),
     ];
     if (state.keep < 100) parts.push(`Only patches that hold the top ${state.keep} % of the mass are shown.`);
     if (state.outliers === "outline") {
@@ -32,6 +32,16 @@ const Caption = (() => {
     if (seen.some(({ head }) => head === "max")) parts.push("A maximum over heads is not a distribution.");
     if (seen.some(({ head }) => head === "min")) parts.push("A minimum over heads does not sum to one.");
     return parts.filter(Boolean).join(" ");
+  }
+
+  /**
+   * @param {ModelView[]} views
+   * @param {State} state
+   */
+  function squares(views, state) {
+    const coarse = views.some(({ model }) => Words.patchesIn(model) > 1);
+    const what = coarse ? "cell of the grid shown, the mean of its patches" : "patch";
+    return state.draw === "smooth" ? "Interpolated between patches." : `One square a ${what}, not interpolated.`;
   }
 
   /**

@@ -51,7 +51,8 @@ const Fuse = (() => {
       const prefix = header.groups
         .slice(0, -1)
         .map((_, group) => Math.min(...there.map((head) => header.mass[layer][head][group] ?? 0)));
-      const patches = least.reduce((sum, value) => sum + value, 0) / header.keys[layer];
+      const sum = least.reduce((total, value) => total + value, 0);
+      const patches = (sum * patchesIn(header)) / header.keys[layer];
       mass.push([...header.mass[layer], [], [...prefix, patches]]);
     });
     return { ...chunk, header: { ...header, maxima, mass }, codes, width };
@@ -77,6 +78,14 @@ const Fuse = (() => {
       }
     }
     return { most, least };
+  }
+
+  /**
+   * Patches that one value is the mean of.
+   * @param {Header} header
+   */
+  function patchesIn({ grid: [rows, cols], facts }) {
+    return facts ? (facts.layout.rows * facts.layout.cols) / (rows * cols) : 1;
   }
 
   /** @param {Float64Array} values */

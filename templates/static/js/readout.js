@@ -37,10 +37,10 @@ const Readouts = (() => {
         if (!map || !view.chunk) return;
         const { range } = map;
         if (differ) ColourBars.update(bar, range);
-        if (!kept.hidden) kept.textContent = keptText(view.chunk, map.row, map.column, state.keep);
+        if (!kept.hidden) kept.textContent = keptText(view, view.chunk, map, state.keep);
         showMass(mass, view.chunk, map.row, map.column);
-        norms.textContent = normsText(view.chunk, map.row, state.layer);
-        notes.replaceChildren(...noteLines(view.chunk, map.row, map.column, range, off));
+        norms.textContent = normsText(view, view.chunk, map.row, state.layer);
+        notes.replaceChildren(...noteLines(view, view.chunk, map, off));
       },
     };
   }
@@ -63,7 +63,8 @@ const Readouts = (() => {
     const fused = shown.column > view.chunk.header.heads;
     const rank = Places.rank(view.chunk, shown.row, shown.column, at);
     const [rows, cols] = view.chunk.header.grid;
-    const share = times / view.chunk.header.keys[shown.row];
+    const many = Words.patchesIn(view.model);
+    const share = (many * times) / view.chunk.header.keys[shown.row];
     const norm = Norms.after(view.chunk, shown.row)[at.row * cols + at.col];
     return [
       Dom.make("span", {}, [
@@ -77,34 +78,51 @@ const Readouts = (() => {
       Dom.make("span", { class: "where" }, [
         `${patch ? "" : "strongest: "}row ${at.row + 1}, col ${at.col + 1}${own ? " (the query itself)" : ""}`,
       ]),
+      ...(many > 1
+        ? [
+            Dom.make("span", { class: "mean-of" }, [
+              `mean of ${Number(many.toPrecision(2))} patches: shown on ${grid(view.model.grid)}, ` +
+                `measured on ${grid(view.model.measured)}`,
+            ]),
+          ]
+        : []),
       ...(norm === undefined
         ? []
-        : [Dom.make("span", { class: "norm" }, [`norm ${Number(Norms.times(norm).toPrecision(2))} × the median`])]),
+        : [Dom.make("span", { class: "norm" }, [`norm ${many > 1 ? "up to " : ""}${Number(Norms.times(norm).toPrecision(2))} × the median`])]),
     ];
   }
 
+  /** @param {[number, number]} sides rows and columns */
+  function grid([rows, cols]) {
+    return `${rows} × ${cols}`;
+  }
+
   /**
+   * @param {ModelView} view
    * @param {Chunk} chunk
    * @param {number} row
    * @param {RowLabel} layer
    */
-  function normsText(chunk, row, layer) {
+  function normsText({ model }, chunk, row, layer) {
     const codes = Norms.after(chunk, row);
     if (!codes.length) return "";
     const count = Norms.outliers(codes).reduce((sum, one) => sum + one, 0);
+    if (Words.patchesIn(model) > 1) {
+      return `${count} of ${codes.length} cells hold${count === 1 ? "s" : ""} outlier patches in ${Words.layer(layer)}`;
+    }
     return `${count} outlier patch${count === 1 ? "" : "es"} in ${Words.layer(layer)}`;
   }
 
   /**
+   * @param {ModelView} view
    * @param {Chunk} chunk
-   * @param {number} row
-   * @param {number} column
+   * @param {{row: number, column: number}} map
    * @param {number} percent
    */
-  function keptText(chunk, row, column, percent) {
+  function keptText({ model }, chunk, { row, column }, percent) {
     const mask = Threshold.mask(Paint.mapCodes(chunk, row, column), percent);
     const kept = mask.reduce((sum, keep) => sum + keep, 0);
-    return `${percent}\u00a0% of the mass on patches: ${kept} of ${mask.length} patches`;
+    return `${percent}\u00a0% of the mass on patches: ${kept} of ${mask.length} ${Words.unit(model)}`;
   }
 
   /**
@@ -143,18 +161,17 @@ const Readouts = (() => {
   }
 
   /**
+   * @param {ModelView} view
    * @param {Chunk} chunk
-   * @param {number} row
-   * @param {number} column
-   * @param {ScaleRange} range
+   * @param {{row: number, column: number, range: ScaleRange}} map
    * @param {OffScale} all of all maps of the model
    */
-  function noteLines(chunk, row, column, range, all) {
+  function noteLines({ model }, chunk, { row, column, range }, all) {
     const codes = Paint.mapCodes(chunk, row, column);
     const maximum = chunk.header.maxima[row][column] ?? 0;
     const { above, below } = Marks.off(codes, maximum, range);
     const lines = [
-      `Off the scale: ${above} above, ${below} below, of ${codes.length} patches; ` +
+      `Off the scale: ${above} above, ${below} below, of ${codes.length} ${Words.unit(model)}; ` +
         `in all maps ${Numbers.percent(all.above / all.of)} above, ${Numbers.percent(all.below / all.of)} below.`,
     ];
     const fused = column > chunk.header.heads;

@@ -25,6 +25,10 @@ interface PageModel {
   alike: string;
   /** Id, commit, grid and preprocessing, for captions. */
   source: string;
+  /** Rows and columns of the patches; `grid` has fewer where maps are area means. */
+  measured: [number, number];
+  /** Why single heads are missing that the model has; empty where all are there. */
+  cut: string;
 }
 
 /** Features of all patches, a line for each direction (generator/present/alike_files.py). */
@@ -56,8 +60,6 @@ interface PageData {
   heads: number;
   pool: boolean;
   start: RowLabel;
-  /** Why heads are missing: a single file may leave some out. */
-  cut?: string;
   models: PageModel[];
   /** Of a sequence; empty on the page of an image. */
   frames: PageFrame[];
@@ -98,6 +100,8 @@ interface Header {
   /** [row, head + mean, key group], shares of 1. */
   mass: (number | null)[][][];
   statistics: Statistics;
+  /** Rows and columns of the patches; `grid` has fewer where maps are area means. */
+  facts?: { layout: { rows: number; cols: number } };
 }
 
 /** Mirrors generator/present/patches.py. */

@@ -31,8 +31,9 @@ const WallLabels = (() => {
    * A map in words, for those who cannot see it.
    * @param {Chunk | null} chunk
    * @param {State} state
+   * @param {PageModel} model
    */
-  function describe(chunk, state) {
+  function describe(chunk, state, model) {
     const name = `${Words.sentence(Words.layer(state.layer))}, ${Words.head(state.head)}`;
     const row = chunk ? chunk.header.rows.indexOf(state.layer) : -1;
     // a model that lacks the query still holds the chunk of the last one that it had
@@ -41,6 +42,7 @@ const WallLabels = (() => {
     const maximum = chunk.header.maxima[row][column];
     const patches = chunk.header.mass[row][column]?.at(-1);
     if (maximum == null) {
+      if (!chunk.self && Words.isCut(model, state.layer, state.head)) return `${name}: ${model.cut}`;
       return `${name}: ${chunk.self ? "patches have the mean over heads only" : "none in this model"}`;
     }
     // a maximum over heads has no shares

@@ -46,6 +46,8 @@ const Walls = (() => {
         last = { view: { ...view }, chosen, preview };
         parts.frame.classList.toggle("wall-absent", lacking !== "");
         parts.frame.dataset.reason = lacking;
+        // heads that the site has not look different from zeros, and from those that do not exist
+        parts.frame.classList.toggle("wall-cut", view.model.cut !== "");
         if (repaint) draw(parts.canvas, model, size, view.chunk, atlas);
         mark(parts, model, size, view, chosen, preview);
       },
@@ -173,7 +175,7 @@ const Walls = (() => {
     parts.cell.classList.toggle("wall-cell-absent", !here || !(chosen.query in model.chunks));
     parts.row.setAttribute("aria-rowindex", String(row + 1));
     parts.cell.setAttribute("aria-colindex", String(column + 1));
-    parts.cell.setAttribute("aria-label", WallLabels.describe(view.chunk, chosen));
+    parts.cell.setAttribute("aria-label", WallLabels.describe(view.chunk, chosen, model));
     parts.hint.hidden = !there || (there.row === here?.row && there.column === here?.column);
     if (there) put(parts.hint, size, there.row, there.column);
     WallLabels.thin(parts.layers, here ? row : -1, size.height);

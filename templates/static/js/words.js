@@ -145,11 +145,38 @@ const Words = (() => {
     const column = columnOf(chunk, state.head);
     if (chunk.header.maxima[row][column] === null) {
       if (chunk.self) return { kind: "absent", reason: "For patches: mean over heads only." };
-      if (page.cut) return { kind: "absent", reason: page.cut };
+      if (isCut(model, state.layer, state.head)) return { kind: "absent", reason: model.cut };
       return { kind: "absent", reason: `The ${layer(state.layer)} has no ${head(state.head)}.` };
     }
     return { kind: "map", row, column, range: ranges.of(view, row, column, state) };
   }
 
-  return { columnOf, layer, head, query, sentence, place, note, lacking, pairing, wallNote, shown };
+  /**
+   * Whether a head that has no map is one that the model has, but the site has not.
+   * @param {PageModel} model
+   * @param {RowLabel} layer
+   * @param {HeadLabel} head
+   */
+  function isCut(model, layer, head) {
+    return model.cut !== "" && layer !== "pool" && head !== "mean";
+  }
+
+  /**
+   * Patches that one value of a map is the mean of; 1 where each has its own.
+   * @param {PageModel} model
+   */
+  function patchesIn(model) {
+    const [[rows, cols], [shownRows, shownCols]] = [model.measured, model.grid];
+    return (rows * cols) / (shownRows * shownCols);
+  }
+
+  /**
+   * What one value of a map stands for.
+   * @param {PageModel} model
+   */
+  function unit(model) {
+    return patchesIn(model) > 1 ? "cells" : "patches";
+  }
+
+  return { isCut, patchesIn, unit, columnOf, layer, head, query, sentence, place, note, lacking, pairing, wallNote, shown };
 })();
