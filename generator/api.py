@@ -13,7 +13,7 @@ from generator import pipeline
 from generator.clips import is_clip
 from generator.errors import GalleryError, ImageError, StoreError
 from generator.extras import DEFAULT_EXTRAS, Extra, Projection
-from generator.model_spec import expand
+from generator.model_spec import RegisterSpec, expand
 from generator.options import Options, load_spec, merge
 from generator.present.manifest import read_manifest
 from generator.progress import Silent
@@ -32,27 +32,43 @@ def measure(
     resolution: int | None = None,
     field_of_view: FieldOfView = "square",
     patch_queries: Literal["auto"] | PatchQueries = "auto",
-    extras: Sequence[Extra] = DEFAULT_EXTRAS,
-    objects: Projection = "keys",
+    extras: Sequence[Extra] | str = DEFAULT_EXTRAS,
+    objects: Projection | Sequence[Projection] = "keys",
     target: int | None = None,
+    test_time_registers: bool | RegisterSpec = False,
     device: str = "auto",
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto",
     trust_remote_code: bool = False,
+    store: str | Path | None = None,
 ) -> AttentionRecord:
-    """Measure one model on one image; nothing is kept on disk.
+    """Measure one model on one image; nothing is kept on disk unless a store is named.
+
+    The options are those of ``attention-gallery build``, with the same defaults.
 
     Args:
         model: id on the hub, with ``@revision`` where wanted, or a local folder.
         image: a file, or a picture already open.
         resolution: short side of the input in pixels; None for the checkpoint's own.
-        field_of_view: ``square``, ``whole`` or ``checkpoint``.
-        patch_queries: whether to keep rows of the patches; see :class:`GallerySpec`.
-        extras: what to measure beside attention; see :class:`GallerySpec`.
-        objects: which vectors of the last layer ``features.objects`` holds.
-        target: class, by its number, that relevance and the logit lens are about.
+        field_of_view: ``square``: the centred square; ``whole``: the whole picture;
+            ``checkpoint``: what the checkpoint's own processor leaves of it.
+        patch_queries: rows of the patches to keep in ``patch_attention``: ``mean`` over heads,
+            all ``heads``, or ``off``; ``auto`` is ``mean`` up to a grid of 16x16 patches, and
+            ``off`` above.
+        extras: what to measure beside attention, any of ``features``, ``massive``, ``values``,
+            ``relevance`` and ``lens``, each the field of the record with that name; also ``all``,
+            ``none``, or a text with commas. The last two need a model with a class head.
+        objects: which of ``keys``, ``queries`` and ``values`` of the last layer
+            ``record.features`` holds: what LOST and TokenCut find objects in.
+        target: class, by its number, that relevance and the logit lens are about; None for the
+            model's own first guess.
+        test_time_registers: move outlier patches to a register that the model was not trained
+            with (Jiang 2025), found on this image alone; a :class:`RegisterSpec` says how many
+            neurons to move and where to look for them.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:0`` or ``mps``.
         dtype: of weights and activations; softmax and norms are float32 always.
         trust_remote_code: run code that comes with the checkpoint.
+        store: folder of a store, such as that of ``build``: what is in it is not measured again,
+            and what is measured is kept there. None for none.
 
     Returns:
         The record: numpy arrays with named axes, attention in times uniform. Its
@@ -61,6 +77,7 @@ def measure(
     Raises:
         GalleryError: the model or the image cannot be used; the message says what to do.
     """
+    named = {"id": str(model), "test_time_registers": test_time_registers}
     with tempfile.TemporaryDirectory(prefix="attention-gallery-") as folder:
         if isinstance(image, Image.Image):
             path = Path(folder) / "image.png"
@@ -75,14 +92,14 @@ def measure(
                     "Give one of them, as a picture opened with PIL.Image.",
                 )
         spec = GallerySpec(
-            models=(ModelSpec.model_validate(str(model)),),
+            models=(ModelSpec.model_validate(named),),
             images=(path,),
             out=Path(folder) / "site",
-            store=Path(folder) / "store",
+            store=Path(folder) / "store" if store is None else expand(store),
             resolution=resolution,
             field_of_view=field_of_view,
             patch_queries=patch_queries,
-            extras=tuple(extras),
+            extras=extras,
             objects=objects,
             target=target,
             device=device,
@@ -90,11 +107,11 @@ def measure(
             trust_remote_code=trust_remote_code,
             strict=True,
         )
-        store = Store(spec.store)
-        plan = pipeline.plan_gallery(spec, store, Silent())
-        pipeline.measure_missing(spec, plan, store, Silent())
+        records = Store(spec.store)
+        plan = pipeline.plan_gallery(spec, records, Silent())
+        pipeline.measure_missing(spec, plan, records, Silent())
         (cell,) = plan.cells
-        return store.get(cell.key)
+        return records.get(cell.key)
 
 
 def _as_png(image: Image.Image) -> Image.Image:
@@ -107,12 +124,15 @@ def _as_png(image: Image.Image) -> Image.Image:
     return converted
 
 
-def build(spec: GallerySpec | str | Path, out: str | Path | None = None) -> Path:
+def build(
+    spec: GallerySpec | str | Path, out: str | Path | None = None, *, records_only: bool = False
+) -> Path:
     """Build a gallery, as ``attention-gallery build`` does.
 
     Args:
         spec: a :class:`GallerySpec`, or a TOML file.
         out: folder of the site; the spec's own when left out.
+        records_only: measure nothing; needs neither torch nor a GPU.
 
     Returns:
         The site's ``index.html``.
@@ -120,12 +140,15 @@ def build(spec: GallerySpec | str | Path, out: str | Path | None = None) -> Path
     Raises:
         GalleryError: nothing could be built. A model or image that fails alone does not raise; it
             is shown in its place, unless the spec is strict.
+        StoreError: a record is missing, and nothing may be measured.
     """
     if not isinstance(spec, GallerySpec):
         spec = load_spec(expand(spec))
     if out is not None:
         spec = merge(spec, Options(out=Path(out)))
-    pipeline.build_gallery(spec, command="generator.build(...)", reporter=Silent())
+    pipeline.build_gallery(
+        spec, command="generator.build(...)", reporter=Silent(), records_only=records_only
+    )
     return spec.out / "index.html"
 
 

@@ -10,6 +10,7 @@ import click
 from generator import __version__
 from generator.commands.build import build, demo
 from generator.commands.cache import cache
+from generator.commands.diff import diff
 from generator.commands.export import export
 from generator.commands.figure import figure
 from generator.commands.inspect import inspect
@@ -23,7 +24,7 @@ def main() -> None:
     """Static HTML galleries that compare the attention of vision transformers side by side."""
 
 
-for command in (build, demo, export, figure, inspect, serve, publish, cache):
+for command in (build, demo, export, diff, figure, inspect, serve, publish, cache):
     main.add_command(command)
 
 

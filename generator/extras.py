@@ -17,6 +17,8 @@ IntArray = NDArray[np.integer]
 
 Extra = Literal["features", "values", "massive", "relevance", "lens"]
 Projection = Literal["keys", "queries", "values"]
+PROJECTIONS: tuple[Projection, ...] = get_args(Projection)
+"""Vectors of a block that enter its attention."""
 
 EXTRAS: tuple[Extra, ...] = tuple(sorted(get_args(Extra)))
 """Every part there is."""
@@ -31,7 +33,7 @@ class Measuring:
 
     Attributes:
         extras: the parts, in alphabetical order.
-        objects: which vectors of the last block ``features.objects`` holds: what LOST and
+        objects: which vectors of the last block are kept, in alphabetical order: what LOST and
             TokenCut find objects in. Keys for DINO and DINOv2; values for DeiT III and OpenCLIP
             (Darcet 2024, appendix).
         target: the class that ``relevance`` and ``lens`` are about; None for each model's own
@@ -39,7 +41,7 @@ class Measuring:
     """
 
     extras: tuple[Extra, ...] = DEFAULT_EXTRAS
-    objects: Projection = "keys"
+    objects: tuple[Projection, ...] = ("keys",)
     target: int | None = None
 
 
@@ -50,16 +52,26 @@ class Features:
     Attributes:
         last: float16 ``[patch, channel]``, the residual stream of the patches after the last block;
             what float16 cannot hold is clamped to its largest number.
-        objects: float16 ``[patch, channel]``, queries, keys or values of the patches in the last
-            block, heads side by side, as they enter the attention (after rotary embedding, if
-            any), not normalised.
         pooled: float32 ``[layer + 1, 2, channel]``, the residual stream of the CLS token (NaN for
             a model without one) and its mean over the patches; index 0 is the embedding.
+        keys: float16 ``[patch, channel]``, key vectors of the patches in the last block, heads side
+            by side, as they enter the attention (after rotary embedding, if any), not normalised;
+            None where they were not asked for.
+        queries: query vectors, likewise.
+        values: value vectors, likewise.
     """
 
     last: FloatArray
-    objects: FloatArray
     pooled: FloatArray
+    keys: FloatArray | None = None
+    queries: FloatArray | None = None
+    values: FloatArray | None = None
+
+    @property
+    def objects(self) -> dict[Projection, FloatArray]:
+        """The vectors that objects are looked for in, each ``[patch, channel]``, by their name."""
+        kept = {name: getattr(self, name) for name in PROJECTIONS}
+        return {name: vectors for name, vectors in kept.items() if vectors is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +122,7 @@ class Prediction:
         probabilities: after the softmax over all classes.
         target: the class that relevance and the logit lens are about.
         target_label: its name.
+        target_probability: of the target, also where it is not among the five.
     """
 
     classes: tuple[int, ...]
@@ -117,6 +130,7 @@ class Prediction:
     probabilities: tuple[float, ...]
     target: int
     target_label: str
+    target_probability: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,13 @@ from pydantic import (
 from generator.errors import SpecError
 from generator.toml import shortened
 
-_SHORT_OPTIONS = {"models": "-m", "images": "-i", "out": "-o", "sequences": "--sequence"}
+_SHORT_OPTIONS = {
+    "models": "-m",
+    "images": "-i",
+    "out": "-o",
+    "sequences": "--sequence",
+    "sweeps": "--sweep",
+}
 _HUB_NAME = r"\w(?:\w|[.-](?=\w))*"  # no .. or --, as on the hub
 _HUB_ID = re.compile(rf"(?=.{{1,96}}$)(?:{_HUB_NAME}/)?{_HUB_NAME}", re.ASCII)
 _HUB_ADDRESS = re.compile(r"https?://(?:huggingface\.co|hf\.co)/([^/?#]+/[^/?#]+).*")
@@ -119,6 +125,8 @@ class ModelSpec(BaseModel):
         test_time_registers: move outlier patches to a register that the model was not trained
             with; None for the model as it is. In a file also true, for the defaults.
         folder: where a local model lies; None for one on the hub.
+        sweep: label of the sweep that it is a checkpoint of; empty for a model of its own.
+        step: of the checkpoint; None for a model of its own.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -131,6 +139,8 @@ class ModelSpec(BaseModel):
         None, description=REGISTERS
     )
     folder: Path | None = None
+    sweep: str = ""
+    step: int | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -141,6 +151,9 @@ class ModelSpec(BaseModel):
             return table
         if "folder" in table:
             raise model_error(Source.of(info), "Unknown key folder.", "Give the folder as the id.")
+        for hidden in {"sweep", "step"} & set(table):
+            hint = "Checkpoints are named in [[sweeps]]."
+            raise model_error(Source.of(info), f"Unknown key {hidden}.", hint)
         revision = table.get("revision", "")
         if not isinstance(revision, str):
             return table

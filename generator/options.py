@@ -10,6 +10,7 @@ from typing import Any
 from generator.model_spec import ModelSpec, Source, expand
 from generator.sequence_spec import SequenceSpec
 from generator.spec import GallerySpec
+from generator.sweep_spec import SweepSpec
 from generator.toml import read_toml
 
 
@@ -25,6 +26,7 @@ class Options:
     description: str | None = None
     resolution: int | None = None
     models: tuple[str, ...] = ()
+    sweeps: tuple[str, ...] = ()
     images: tuple[Path, ...] = ()
     sequences: tuple[Path, ...] = ()
     out: Path | None = None
@@ -96,5 +98,9 @@ def _check(values: Mapping[str, Any], options: Options, file: str, base: Path) -
     if "models" in given:
         given["models"] = tuple(
             ModelSpec.model_validate(text, context=here) for text in given["models"]
+        )
+    if "sweeps" in given:
+        given["sweeps"] = tuple(
+            SweepSpec.model_validate(text, context=here) for text in given["sweeps"]
         )
     return GallerySpec.model_validate({**values, **given}, context=source)

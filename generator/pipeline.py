@@ -40,9 +40,12 @@ from generator.run import (
     ImageEntry,
     ModelEntry,
     Run,
+    Sweep,
+    SweepStep,
     sequences_of,
 )
 from generator.sequences import find_frames, of_one_size
+from generator.slugs import unique_slugs
 from generator.spec import GallerySpec
 from generator.store import Store
 from generator.workplan import PlannedCell, PlannedModel, WorkPlan, failure_of, plan_work
@@ -421,6 +424,26 @@ def describe_run(
         site_url=_folder_url(spec.site_url or ""),
         mixed=plan.mixed,
         pairs=_pairs(spec, plan),
+        sweeps=_sweeps(spec, plan),
+    )
+
+
+def _sweeps(spec: GallerySpec, plan: WorkPlan) -> tuple[Sweep, ...]:
+    """The sweeps of the spec, with the slugs of their checkpoints."""
+    slugs = unique_slugs([sweep.label for sweep in spec.sweeps])
+    planned = [*zip(spec.models, plan.models, strict=True)]
+    return tuple(
+        Sweep(
+            slug=slug,
+            label=sweep.label,
+            named=sweep.named,
+            steps=tuple(
+                SweepStep(model.step, found.entry.slug)
+                for model, found in planned
+                if model.sweep == sweep.label and model.step is not None
+            ),
+        )
+        for slug, sweep in zip(slugs, spec.sweeps, strict=True)
     )
 
 

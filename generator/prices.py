@@ -77,15 +77,21 @@ class Shape:
             case "relevance":
                 return EXPLAINED * self.forward
 
-    def bytes(self, extra: Extra) -> int:
-        """That a part adds to a record."""
+    def bytes(self, extra: Extra, vectors: int = 1) -> int:
+        """That a part adds to a record.
+
+        Args:
+            extra: the part.
+            vectors: how many of keys, queries and values ``features`` keeps.
+        """
         vision, layout = self.vision, self.layout
         states = vision.layers + 1
         if not self.applies(extra):
             return 0
         match extra:
             case "features":
-                return 2 * 2 * layout.patches * vision.width + states * 2 * vision.width * 4
+                kept = 2 * (1 + vectors) * layout.patches * vision.width
+                return kept + states * 2 * vision.width * 4
             case "massive":
                 return states * (3 * 12 + 4 + 4 * vision.width)
             case "values":
@@ -102,7 +108,7 @@ class Shape:
         rows = 2 * maps * layout.tokens * (len(layout.prefix) + 1)
         kept = {"off": 0, "mean": vision.layers, "heads": maps}[patch_queries]
         floats = 4 * layout.tokens * (2 * vision.layers + 1)  # norms and rollout
-        parts = sum(self.bytes(extra) for extra in measuring.extras)
+        parts = sum(self.bytes(extra, len(measuring.objects)) for extra in measuring.extras)
         return rows + 2 * kept * layout.patches * layout.tokens + floats + parts + 4096
 
     def memory(self, measuring: Measuring, dtype: str) -> int:
@@ -115,7 +121,7 @@ class Shape:
         size = DTYPE_BYTES[dtype]
         weights = 12 * vision.layers * vision.width**2 * size
         activations = 12 * self.stream * size
-        held = sum(self.bytes(extra) for extra in measuring.extras)
+        held = sum(self.bytes(extra, len(measuring.objects)) for extra in measuring.extras)
         if "values" in measuring.extras:  # vectors held through a block, and what they become
             held += 24 * 4 * self.stream  # as measured on a DINOv2-B at 518 px
             held += 4 * vision.layers * vision.width * (vision.width // vision.heads)

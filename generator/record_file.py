@@ -11,6 +11,7 @@ import numpy as np
 from safetensors.numpy import save
 
 from generator.extras import (
+    PROJECTIONS,
     Features,
     Intervened,
     LogitLens,
@@ -64,7 +65,9 @@ _FACTS = tuple(item.name for item in fields(RecordHeader))
 _ARRAYS = tuple(
     item.name for item in fields(AttentionRecord) if item.name not in (*_FACTS, *_PARTS)
 )
-_OPTIONAL = frozenset({"patch_attention", "received_from_outliers"})
+_OPTIONAL = frozenset(
+    {"patch_attention", "received_from_outliers", *(f"features.{name}" for name in PROJECTIONS)}
+)
 
 
 class DoubtError(Exception):
@@ -138,5 +141,5 @@ def assemble(header: RecordHeader, arrays: Mapping[str, FloatArray]) -> Attentio
     for part, kind in _PARTS.items():
         names = [item.name for item in fields(kind)]
         if f"{part}.{names[0]}" in arrays:
-            parts[part] = kind(**{name: arrays[f"{part}.{name}"] for name in names})
+            parts[part] = kind(**{name: arrays.get(f"{part}.{name}") for name in names})
     return AttentionRecord(**parts)

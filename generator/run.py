@@ -272,6 +272,41 @@ class FigureEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class SweepStep:
+    """A checkpoint of a sweep.
+
+    Attributes:
+        step: of the training.
+        model: slug of the checkpoint.
+    """
+
+    step: int
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """One model at several steps of its training; each checkpoint is a model of the run.
+
+    Attributes:
+        slug: its name in paths, unique among sweeps.
+        label: what pages call it.
+        named: whether somebody chose the label; otherwise it is the name of a folder.
+        steps: by step.
+    """
+
+    slug: str
+    label: str
+    named: bool
+    steps: tuple[SweepStep, ...]
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Slugs of the checkpoints, by step."""
+        return tuple(each.model for each in self.steps)
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """Everything a site is made of, apart from the records themselves.
 
@@ -290,6 +325,7 @@ class Run:
             registers only, as far as their configs say.
         anonymous: whether names, links and folders were left out on purpose.
         figures: drawn with the site, for papers.
+        sweeps: checkpoints that belong together.
     """
 
     title: str
@@ -305,10 +341,21 @@ class Run:
     figures: tuple[FigureEntry, ...] = ()
     pairs: tuple[tuple[str, str], ...] | None = None
     anonymous: bool = False
+    sweeps: tuple[Sweep, ...] = ()
 
     def cell(self, model: str, image: str) -> Cell:
         """The cell of a model's and an image's slug."""
         return next(c for c in self.cells if c.model == model and c.image == image)
+
+    def sweep_of(self, model: str) -> Sweep | None:
+        """The sweep that a model's slug is a checkpoint of; None for a model of its own."""
+        return next((sweep for sweep in self.sweeps if model in sweep.models), None)
+
+    @property
+    def listed(self) -> tuple[ModelEntry, ...]:
+        """The models, of each sweep the last checkpoint only: where one must stand for all."""
+        inner = {model for sweep in self.sweeps for model in sweep.models[:-1]}
+        return tuple(model for model in self.models if model.slug not in inner)
 
     @property
     def sequences(self) -> tuple[Sequence, ...]:

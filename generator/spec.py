@@ -19,6 +19,12 @@ or, with more to say about each model, tables instead of the short form::
     id = "facebook/dinov2-small"
     test_time_registers = true  # or { neurons = 10, up_to_layer = 9 }
 
+Checkpoints of one model along its training are a sweep (:mod:`generator.sweep_spec`)::
+
+    [[sweeps]]
+    label = "our run"
+    folders = "run/checkpoint-*"
+
 A model is a local folder when such a folder exists, even if a model on the hub has the same name,
 or when it is written as a path (it starts with ``.``, ``/``, ``~`` or a drive letter). Anything
 else is an id on the Hugging Face hub, with ``@`` and a branch, tag or commit where wanted.
@@ -62,6 +68,7 @@ from generator.paper_spec import HTTPS, Https, PaperSpec, paper_place
 from generator.records import FieldOfView
 from generator.sequence_spec import SequenceSpec
 from generator.size_spec import DEFAULT_SITE_SIZE, SiteSize
+from generator.sweep_spec import SweepSpec
 from generator.toml import did_you_mean, kind_of
 
 __all__ = ["GallerySpec", "ModelSpec", "default_store"]
@@ -91,7 +98,8 @@ class GallerySpec(BaseModel):
         title: of the gallery.
         description: one paragraph under the title.
         resolution: short side of every model's input in pixels; None for each checkpoint's own.
-        models: the models, in the order of the columns.
+        models: the models, in the order of the columns; the checkpoints of sweeps come last.
+        sweeps: one model at several steps of its training, each.
         images: files and folders of pictures; a video, or an animated GIF or WebP, is a sequence
             by itself.
         sequences: clips and folders of numbered pictures whose frames belong together.
@@ -104,7 +112,8 @@ class GallerySpec(BaseModel):
             ``off``; ``auto`` is ``mean`` up to a grid of 16x16 patches, and ``off`` above.
         extras: what to measure beside attention: ``features``, ``massive``, ``values``,
             ``relevance``, ``lens``; also ``all`` or ``none``, or a text with commas.
-        objects: which vectors of the last layer to keep for finding objects.
+        objects: which vectors of the last layer to find objects in: ``keys``, ``queries``,
+            ``values``, or several in a list or a text with commas.
         target: class, by its number, that relevance and the logit lens are about; None for each
             model's own first guess.
         batch_size: pictures at a time; None for as many as fit.
@@ -136,6 +145,7 @@ class GallerySpec(BaseModel):
         min_length=1, description='a list of models such as ["facebook/dinov2-small"]'
     )
     sequences: tuple[SequenceSpec, ...] = Field((), description="tables [[sequences]]")
+    sweeps: tuple[SweepSpec, ...] = Field((), description="tables [[sweeps]]")
     images: tuple[AnyPath, ...] = Field(
         description='a list of files and folders such as ["photos"]'
     )
@@ -155,7 +165,9 @@ class GallerySpec(BaseModel):
     extras: tuple[Extra, ...] = Field(
         DEFAULT_EXTRAS, description=f"{', '.join(EXTRAS)}, all or none"
     )
-    objects: Projection = Field("keys", description="keys, queries or values")
+    objects: tuple[Projection, ...] = Field(
+        ("keys",), min_length=1, description="keys, queries or values, or several of them"
+    )
     target: Annotated[int, Field(strict=True, ge=0)] | None = Field(
         None, description="a class's number, from 0"
     )
@@ -196,10 +208,19 @@ class GallerySpec(BaseModel):
             return ()
         return EXTRAS if words == ["all"] else tuple(words)
 
-    @field_validator("extras")
+    @field_validator("objects", mode="before")
     @classmethod
-    def _in_order(cls, extras: tuple[Extra, ...]) -> tuple[Extra, ...]:
-        return tuple(sorted(set(extras)))
+    def _objects(cls, given: Any) -> Any:
+        """A name, several in a list, or a text with commas; the order has no meaning."""
+        names = given.split(",") if isinstance(given, str) else given
+        if not isinstance(names, list | tuple):
+            return given
+        return tuple(name.strip() if isinstance(name, str) else name for name in names)
+
+    @field_validator("extras", "objects")
+    @classmethod
+    def _in_order(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(sorted(set(names)))
 
     @model_validator(mode="wrap")
     @classmethod
@@ -209,9 +230,10 @@ class GallerySpec(BaseModel):
         if isinstance(values, Mapping) and values.get("sequences"):
             values = {"images": (), **values}
         try:
-            spec: Self = check(values)
+            spec: Self = check(_with_checkpoints(values, info))
         except ValidationError as error:
             raise _in_words(error, source) from None
+        spec._refuse_sweeps_of_one_label(source)
         spec._refuse_twins(source)
         spec._refuse_overwriting(source)
         spec._refuse_masks_as_images(source)
@@ -225,7 +247,7 @@ class GallerySpec(BaseModel):
         explained = not {"relevance", "lens"}.isdisjoint(self.extras)
         return Measuring(
             extras=self.extras,
-            objects=self.objects if "features" in self.extras else "keys",
+            objects=self.objects if "features" in self.extras else ("keys",),
             target=self.target if explained else None,
         )
 
@@ -312,6 +334,14 @@ class GallerySpec(BaseModel):
                 hint = "Name a folder of its own, such as site."
                 raise SpecError(source.says("out", message), hint)
 
+    def _refuse_sweeps_of_one_label(self, source: Source) -> None:
+        """Pages could not tell them apart."""
+        labels = [sweep.label for sweep in self.sweeps]
+        for label in labels:
+            if labels.count(label) > 1:
+                message = f"{source.name('sweeps')}: two sweeps are called {label}."
+                raise SpecError(source.says("sweeps", message), "Give each a label of its own.")
+
     def _refuse_figures_of_one_name(self, source: Source) -> None:
         """Files of the second would take the place of the first's."""
         names = [figure.name.lower() for figure in self.figure]
@@ -326,6 +356,28 @@ class GallerySpec(BaseModel):
             message = f"{source.name('masks')}: {self.masks} is also a folder of images."
             raise SpecError(source.says("masks", message), "Keep masks in a folder of their own.")
 
+
+class _Sweeps(BaseModel):
+    """The sweeps alone: their checkpoints must be known before the models are checked."""
+
+    sweeps: tuple[SweepSpec, ...]
+
+
+def _with_checkpoints(values: Any, info: ValidationInfo) -> Any:
+    """The values of a gallery with the checkpoints of its sweeps among its models, at the end."""
+    if not isinstance(values, Mapping) or not values.get("sweeps"):
+        return values
+    sweeps = _Sweeps.model_validate({"sweeps": values["sweeps"]}, context=info.context).sweeps
+    models = values.get("models", ())
+    if not isinstance(models, list | tuple):
+        return values
+    own = [each for each in models if not (isinstance(each, ModelSpec) and each.sweep)]
+    checkpoints = (model for sweep in sweeps for model in sweep.checkpoints)
+    return {**values, "sweeps": sweeps, "models": (*own, *checkpoints)}
+
+
+_FOUND = {"folder", "sweep", "step", "named", "checkpoints"}
+"""Fields that are found, not given."""
 
 _HINTS = {
     "models": 'Name one with -m, such as -m facebook/dinov2-small, or in a file: models = ["..."].',
@@ -348,6 +400,9 @@ def _in_words(error: ValidationError, source: Source) -> SpecError:
     elif top == "sequences" and below:
         owner, key = SequenceSpec, str(below[1]) if len(below) > 1 else ""
         where = f"{key} of sequence {int(below[0]) + 1}".removeprefix(" of ")
+    elif top == "sweeps" and below:
+        owner, key = SweepSpec, str(below[1]) if len(below) > 1 else ""
+        where = f"{key} of sweep {int(below[0]) + 1}".removeprefix(" of ")
     elif top == "figure" and below:
         owner, key = FigureSpec, str(below[1]) if len(below) > 1 else ""
         where = f"{key} of figure {int(below[0]) + 1}".removeprefix(" of ")
@@ -358,7 +413,7 @@ def _in_words(error: ValidationError, source: Source) -> SpecError:
         where = f"entry {int(below[0]) + 1} of {source.name(key)}" if below else source.name(key)
     hint = _HINTS.get(key, "")
     if detail["type"] == "extra_forbidden":
-        known = [name for name in owner.model_fields if name != "folder"]
+        known = [name for name in owner.model_fields if name not in _FOUND]
         message = f"unknown key {where}."
         hint = did_you_mean(key, known) or f"The keys are {', '.join(known)}."
     elif detail["type"] == "missing":

@@ -322,6 +322,7 @@ def extra_prices(plan: WorkPlan) -> tuple[ExtraPrice, ...]:
         for cell in plan.cells
         if cell.model == model.entry.slug and (shape := _shape(model, cell)) is not None
     ]
+    vectors = max((len(cell.measuring.objects) for cell in plan.cells), default=1)
     forward = sum(shape.forward for _, shape in shapes)
     prices = []
     for extra in EXTRAS:
@@ -332,7 +333,7 @@ def extra_prices(plan: WorkPlan) -> tuple[ExtraPrice, ...]:
             ExtraPrice(
                 name=extra,
                 share=sum(shape.multiplications(extra) for _, shape in with_it) / base,
-                store=sum(shape.bytes(extra) for _, shape in with_it),
+                store=sum(shape.bytes(extra, vectors) for _, shape in with_it),
                 models=tuple(dict.fromkeys(label for label, _ in with_it)),
             )
         )

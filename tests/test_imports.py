@@ -31,7 +31,7 @@ FLOORS = (
         "record_file",
         "size_spec",
     ),
-    ("annotations", "clips", "compare_spec", "images", "sequence_spec", "store"),
+    ("annotations", "clips", "compare_spec", "images", "sequence_spec", "store", "sweep_spec"),
     ("frame_cache",),
     ("sequences", "spec"),
     ("options",),

@@ -710,12 +710,13 @@ def test_a_model_that_cannot_be_loaded_has_no_weights_to_show(
 def test_extras_are_measured_as_the_spec_says(spec: GallerySpec) -> None:
     records = {}
     for extras in ("none", "features,massive"):
-        chosen = merge(spec, Options(extras=extras, objects="values"))
+        chosen = merge(spec, Options(extras=extras, objects="values,keys"))
         outcome = build(chosen)
         records[extras] = Store(spec.store).get(outcome.run.cells[0].record)
     bare, more = records["none"], records["features,massive"]
     assert (bare.features, bare.massive, bare.values) == (None, None, None)
     assert more.features is not None and more.massive is not None and more.values is None
+    assert [*more.features.objects] == ["keys", "values"]
     np.testing.assert_array_equal(bare.attention, more.attention)
 
 

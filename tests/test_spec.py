@@ -152,9 +152,10 @@ def test_extras_are_a_set_in_any_writing(given: str, extras: tuple[str, ...], fi
 
 def test_extras_of_the_command_line_go_before_the_file(file: Path) -> None:
     file.write_text(f'extras = "all"\nobjects = "values"\ntarget = 7\n{ENOUGH}')
-    assert load_spec(file).measuring == Measuring(EXTRAS, "values", 7)
-    options = Options(extras="features,relevance", objects="queries", target=2)
-    assert load_spec(file, options).measuring == Measuring(("features", "relevance"), "queries", 2)
+    assert load_spec(file).measuring == Measuring(EXTRAS, ("values",), 7)
+    options = Options(extras="features,relevance", objects="values, keys", target=2)
+    chosen = Measuring(("features", "relevance"), ("keys", "values"), 2)
+    assert load_spec(file, options).measuring == chosen
 
 
 def test_what_no_part_needs_does_not_tell_records_apart(file: Path) -> None:
@@ -203,7 +204,8 @@ def test_what_is_no_size_is_refused(given: str, file: Path) -> None:
 
 
 EXTRA_KEYS = (
-    "title, description, resolution, models, sequences, images, out, field_of_view, device, dtype, "
+    "title, description, resolution, models, sweeps, sequences, images, out, field_of_view, "
+    "device, dtype, "
     "patch_queries, extras, objects, target, batch_size, trust_remote_code, strict, store, "
     "templates, groups, masks, boxes, site_url, compare, paper, figures, figure, anonymous, "
     "max_site_size"
@@ -324,7 +326,8 @@ NAME_IMAGES = 'Name files or folders with -i, such as -i photos, or in a file: i
         ),
         (
             'objects = "key"\n' + ENOUGH,
-            'objects should be keys, queries or values, got the text "key". Did you mean keys?',
+            "entry 1 of objects should be keys, queries or values, or several of them, got the "
+            'text "key". Did you mean keys?',
         ),
         (
             "target = -1\n" + ENOUGH,

@@ -92,7 +92,8 @@ def test_the_key_is_a_name_for_everything_that_decides_a_record(
         "patch_queries": ["mean", "heads"],
         "measuring": [
             Measuring(extras=()),
-            Measuring(objects="values"),
+            Measuring(objects=("values",)),
+            Measuring(objects=("keys", "values")),
             Measuring(extras=("lens",), target=3),
         ],
         "dtype": ["bfloat16"],
@@ -103,7 +104,7 @@ def test_the_key_is_a_name_for_everything_that_decides_a_record(
     keys.append(record_key(**PARTS))
     monkeypatch.setattr(store_module, "SCHEMA", SCHEMA + 1)
     keys.append(record_key(**PARTS))
-    assert len(set(keys)) == len(keys) == 18
+    assert len(set(keys)) == len(keys) == 19
     assert all(re.fullmatch(r"[0-9a-f]{64}", key) for key in keys)
 
 

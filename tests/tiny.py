@@ -180,10 +180,11 @@ def parts(
     if "features" in extras:
         cls = stream[:, 0] if tokens.cls else np.full((layers + 1, WIDTH), np.nan)
         mean = stream[:, tokens.patch_slice].mean(1)
+        keys = rng.normal(size=(patches, WIDTH)).astype(f16)
         found["features"] = Features(
             last=stream[-1, tokens.patch_slice].astype(f16),
-            objects=rng.normal(size=(patches, WIDTH)).astype(f16),
             pooled=np.stack([cls, mean], axis=1).astype(f32),
+            keys=keys,
         )
     if "values" in extras:
         found["values"] = ValueNorms(
@@ -208,6 +209,7 @@ def parts(
             probabilities=(0.5, 0.2, 0.1, 0.05, 0.02),
             target=3,
             target_label="cat",
+            target_probability=0.5,
         )
     if "relevance" in extras:
         found["relevance"] = Relevance(keys=rng.random(n).astype(f32))

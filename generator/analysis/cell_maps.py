@@ -68,6 +68,7 @@ class LostMaps:
     """The steps of LOST.
 
     Attributes:
+        vectors: what they were taken in: keys, queries or values of the last block.
         inverse_degree: float16 ``[row, col]``.
         similarity: float16 ``[row, col]``, dot product with the seed over its largest magnitude.
         largest: that magnitude.
@@ -77,6 +78,7 @@ class LostMaps:
         k: patches that were looked at for the expansion.
     """
 
+    vectors: str
     inverse_degree: FloatArray
     similarity: FloatArray
     largest: float
@@ -91,12 +93,14 @@ class TokenCutMaps:
     """The eigenvector of TokenCut.
 
     Attributes:
+        vectors: what it was made of: keys, queries or values of the last block.
         vector: float16 ``[row, col]``, over its largest magnitude.
         mask: bool ``[row, col]``, the object.
         eigenvalue: that belongs to it.
         gap: distance to the next one.
     """
 
+    vectors: str
     vector: FloatArray
     mask: BoolArray
     eigenvalue: float
@@ -156,8 +160,10 @@ class CellMaps:
         queries: one for each prefix token, CLS first; ``received`` first for a model without CLS.
         rollout: float16 ``[row, col]``, through all layers, times uniform.
         mask: bool ``[row, col]``, mass mask of the first of ``queries``.
-        lost: the steps of LOST.
-        tokencut: of TokenCut.
+        lost: the steps of LOST, in the first of the vectors that were kept.
+        tokencut: of TokenCut, in the same.
+        further_lost: the steps of LOST in the others.
+        further_tokencut: of TokenCut in the others.
         component: first principal component.
         component_without: the same, fitted without the outliers.
         contribution: to the first prefix token; to the mean patch without prefix.
@@ -172,6 +178,8 @@ class CellMaps:
     mask: BoolArray
     lost: LostMaps | NotApplicable
     tokencut: TokenCutMaps | NotApplicable
+    further_lost: tuple[LostMaps | NotApplicable, ...]
+    further_tokencut: tuple[TokenCutMaps | NotApplicable, ...]
     component: ComponentMap | NotApplicable
     component_without: ComponentMap | NotApplicable
     contribution: ContributionMap | NotApplicable
@@ -197,6 +205,8 @@ def cell_maps(record: AttentionRecord, objects: Objects) -> CellMaps:
         mask=layer_masks(last_map(record)[None], layout).mean.mask,
         lost=_lost(objects),
         tokencut=_tokencut(objects),
+        further_lost=tuple(_lost(more) for more in objects.further),
+        further_tokencut=tuple(_tokencut(more) for more in objects.further),
         component=_component(record, None),
         component_without=NO_FEATURES if record.features is None else without,
         contribution=_contribution(record),
@@ -242,6 +252,7 @@ def _lost(objects: Objects) -> LostMaps | NotApplicable:
         return found
     similarity, largest = _over_largest(found.similarity)
     return LostMaps(
+        vectors=objects.vectors,
         inverse_degree=_half(found.inverse_degree),
         similarity=similarity,
         largest=largest,
@@ -257,7 +268,11 @@ def _tokencut(objects: Objects) -> TokenCutMaps | NotApplicable:
     if isinstance(found, NotApplicable):
         return found
     return TokenCutMaps(
-        _over_largest(found.vector)[0], found.mask, float(found.eigenvalue), float(found.gap)
+        vectors=objects.vectors,
+        vector=_over_largest(found.vector)[0],
+        mask=found.mask,
+        eigenvalue=float(found.eigenvalue),
+        gap=float(found.gap),
     )
 
 

@@ -32,15 +32,32 @@ class FoundObject:
 
     Attributes:
         method: ``LOST`` or ``TokenCut``.
+        vectors: what it was found in: keys, queries or values of the last block.
         pixels: left, top, right, bottom in pixels of the oriented original.
         seed: row and column of the patch it grew from.
         patches: patches of its part.
     """
 
     method: str
+    vectors: str
     pixels: tuple[float, float, float, float]
     seed: tuple[int, int]
     patches: int
+
+
+@dataclass(frozen=True, slots=True)
+class FoundObjects:
+    """What both methods find in the same vectors.
+
+    Attributes:
+        vectors: keys, queries or values of the last block.
+        lost: what LOST finds.
+        tokencut: what TokenCut finds.
+    """
+
+    vectors: str
+    lost: FoundObject | NotApplicable
+    tokencut: FoundObject | NotApplicable
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +92,9 @@ class CellDigest:
             over heads, as shares that sum to 1; what patches receive, for a model without CLS.
         rolled: float32 ``[row, col]``, the rollout through all layers, in the same way.
         mask: mass mask of ``last``.
-        lost: what LOST finds.
-        tokencut: what TokenCut finds.
+        lost: what LOST finds, in the first of the vectors that were kept.
+        tokencut: what TokenCut finds, in the same.
+        further: what they find in the others.
         prediction: of the class head; None for a model without one.
     """
 
@@ -93,7 +111,16 @@ class CellDigest:
     mask: MaskFacts
     lost: FoundObject | NotApplicable
     tokencut: FoundObject | NotApplicable
+    further: tuple[FoundObjects, ...]
     prediction: Prediction | None
+
+    @property
+    def vectors(self) -> tuple[str, ...]:
+        """What objects were looked for in, of the last block: keys, queries or values."""
+        first = self.lost if isinstance(self.lost, FoundObject) else self.tokencut
+        if isinstance(first, NotApplicable):
+            return tuple(more.vectors for more in self.further)
+        return (first.vectors, *(more.vectors for more in self.further))
 
 
 def cell_digest(record: AttentionRecord, objects: Objects | None = None) -> CellDigest:
@@ -121,8 +148,16 @@ def cell_digest(record: AttentionRecord, objects: Objects | None = None) -> Cell
         last=_shares(layout.fold(last)),
         rolled=_shares(layout.fold(record.rollout[0])),
         mask=MaskFacts(KEPT_MASS, masked.area, masked.parts.count),
-        lost=_found("LOST", objects.lost),
-        tokencut=_found("TokenCut", objects.tokencut),
+        lost=_found("LOST", objects.vectors, objects.lost),
+        tokencut=_found("TokenCut", objects.vectors, objects.tokencut),
+        further=tuple(
+            FoundObjects(
+                more.vectors,
+                _found("LOST", more.vectors, more.lost),
+                _found("TokenCut", more.vectors, more.tokencut),
+            )
+            for more in objects.further
+        ),
         prediction=record.prediction,
     )
 
@@ -144,7 +179,9 @@ def _shares(values: FloatArray) -> FloatArray:
     return shares
 
 
-def _found(method: str, found: Lost | TokenCut | NotApplicable) -> FoundObject | NotApplicable:
+def _found(
+    method: str, vectors: str, found: Lost | TokenCut | NotApplicable
+) -> FoundObject | NotApplicable:
     if isinstance(found, NotApplicable):
         return found
-    return FoundObject(method, found.pixels, found.seed, int(found.mask.sum()))
+    return FoundObject(method, vectors, found.pixels, found.seed, int(found.mask.sum()))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.lost import Lost, lost
 from generator.analysis.tokencut import TokenCut, tokencut
+from generator.extras import Projection
 from generator.records import AttentionRecord
 
 NO_FEATURES = NotApplicable("vectors of tokens were not measured")
@@ -14,15 +16,31 @@ NO_FEATURES = NotApplicable("vectors of tokens were not measured")
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """What the methods find; not applicable where there is nothing to find it in."""
+    """What the methods find; not applicable where there is nothing to find it in.
 
+    Attributes:
+        vectors: what it was found in: keys, queries or values of the last block; empty for nothing.
+        lost: by LOST.
+        tokencut: by TokenCut.
+        further: the same in the other vectors that were kept.
+    """
+
+    vectors: Projection | Literal[""]
     lost: Lost | NotApplicable
     tokencut: TokenCut | NotApplicable
+    further: tuple[Objects, ...] = ()
 
 
 def find_objects(record: AttentionRecord) -> Objects:
-    """Run LOST and TokenCut. Takes a second or two at 37x37, most of it for TokenCut."""
+    """Run LOST and TokenCut in all vectors that were kept, keys first.
+
+    Takes a second or two at 37x37 for each, most of it for TokenCut.
+    """
     if record.features is None:
-        return Objects(NO_FEATURES, NO_FEATURES)
-    vectors, layout, view = record.features.objects, record.layout, record.view
-    return Objects(lost(vectors, layout, view), tokencut(vectors, layout, view))
+        return Objects("", NO_FEATURES, NO_FEATURES)
+    layout, view = record.layout, record.view
+    first, *others = (
+        Objects(name, lost(vectors, layout, view), tokencut(vectors, layout, view))
+        for name, vectors in record.features.objects.items()
+    )
+    return replace(first, further=tuple(others))

@@ -57,8 +57,9 @@ TOKENCUT_VECTOR = Quantity(
     unit="of a vector of length 1",
     axes=("row", "col"),
     definition="Second smallest solution of (D - W) y = lambda D y, where W is 1 between patches "
-    "whose keys in the last block have a cosine above 0.2 and 0.00001 elsewhere. The largest "
-    "magnitude is made positive; the object is the connected part above the mean that holds it.",
+    "whose vectors in the last block (keys, unless others were asked for) have a cosine above 0.2 "
+    "and 0.00001 elsewhere. The largest magnitude is made positive; the object is the connected "
+    "part above the mean that holds it.",
     source="Wang 2022 (TokenCut), and its object_discovery.py",
     low="background",
     high="the object",

@@ -27,6 +27,14 @@ if TYPE_CHECKING:
     help="A model on the hub (org/name or org/name@revision) or a local folder. Repeat for more.",
 )
 @click.option(
+    "--sweep",
+    "sweeps",
+    multiple=True,
+    metavar="PATTERN",
+    help="Checkpoints of one model along its training: folders such as 'run/checkpoint-*', or "
+    "org/name@step1000,step2000. Repeat for more.",
+)
+@click.option(
     "-i",
     "--images",
     multiple=True,

@@ -41,8 +41,9 @@ BESIDE: tuple[Callable[[Command], Command], ...] = (
     ),
     click.option(
         "--objects",
-        type=click.Choice(["keys", "queries", "values"]),
-        help="Vectors of the last layer to find objects in.  [default: keys]",
+        metavar="NAMES",
+        help="Vectors of the last layer to find objects in: keys, queries or values, or several "
+        "with commas.  [default: keys]",
     ),
     click.option(
         "--target",
@@ -81,13 +82,17 @@ def options(group: tuple[Callable[[Command], Command], ...]) -> Callable[[Comman
 
 
 @contextmanager
-def one_line_errors() -> Iterator[None]:
-    """An error the user can act on is one line; anything else is a bug and keeps its traceback."""
+def one_line_errors(code: int = 1) -> Iterator[None]:
+    """An error the user can act on is one line; anything else is a bug and keeps its traceback.
+
+    Args:
+        code: that the program ends with.
+    """
     try:
         yield
     except GalleryError as error:
         click.echo(f"Error: {error}", err=True)
-        sys.exit(1)
+        sys.exit(code)
     except KeyboardInterrupt:
         click.echo("Stopped. What was measured is kept: run the same command to go on.", err=True)
         sys.exit(INTERRUPTED)

@@ -21,7 +21,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from generator.records import AttentionRecord
-from generator.run import Cell, Failure, ImageEntry, ModelEntry, Paper, Run, Sequence
+from generator.run import Cell, Failure, ImageEntry, ModelEntry, Paper, Run, Sequence, Sweep
+from generator.slugs import slugify
 
 SHORTEST = 3
 """Letters of the shortest name that is looked for: shorter ones are parts of anything."""
@@ -113,8 +114,17 @@ def anonymised(run: Run, local: frozenset[str], identity: Identity) -> Anonymous
         local: slugs of the models that come from a folder.
         identity: names that must not be told.
     """
+    sweeps = [_sweep(n, sweep, local, identity) for n, sweep in enumerate(run.sweeps, 1)]
+    labels = {
+        step.model: f"{sweep.label}, step {step.step}" for sweep in sweeps for step in sweep.steps
+    }
     models = {
-        model.slug: _model(number, model, identity, is_local=model.slug in local)
+        model.slug: _model(
+            number,
+            replace(model, label=labels.get(model.slug, model.label)),
+            identity,
+            is_local=model.slug in local,
+        )
         for number, model in enumerate(run.models, 1)
     }
     sequences = {
@@ -137,6 +147,10 @@ def anonymised(run: Run, local: frozenset[str], identity: Identity) -> Anonymous
         paper=_paper(run.paper, identity, models, images) if run.paper else None,
         site_url="",
         anonymous=True,
+        sweeps=tuple(
+            replace(sweep, steps=tuple(replace(s, model=models[s.model].slug) for s in sweep.steps))
+            for sweep in sweeps
+        ),
         pairs=None
         if run.pairs is None
         else tuple((models[one].slug, models[two].slug) for one, two in run.pairs),
@@ -147,6 +161,14 @@ def anonymised(run: Run, local: frozenset[str], identity: Identity) -> Anonymous
         if cell.record and cell.model in local
     }
     return Anonymous(shown, ids, tuple(_notes(run, shown, local)))
+
+
+def _sweep(number: int, sweep: Sweep, local: frozenset[str], identity: Identity) -> Sweep:
+    """Its label goes where it is a folder's, or tells who made it; so does its slug."""
+    other = f"Sweep {number}"
+    folder = not sweep.named and not local.isdisjoint(sweep.models)
+    label = other if folder else identity.without(sweep.label, other)
+    return replace(sweep, label=label, slug=sweep.slug if label == sweep.label else slugify(other))
 
 
 def _model(number: int, model: ModelEntry, identity: Identity, *, is_local: bool) -> ModelEntry:

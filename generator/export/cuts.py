@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Container
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -49,7 +48,8 @@ class Cut:
         """What is left out, as a reader is told."""
         said = []
         if self.patches:
-            said.append(f"{PATCHES}, cosines of any patch")
+            said.append(PATCHES)
+            said.append("cosines with any chosen patch (those with a few stated patches stay)")
         if self.token_heads:
             said.append("single heads of queries other than CLS (their mean over heads stays)")
         if self.low_heads:
@@ -108,18 +108,11 @@ def _thinned(path: Path, *, all_layers: bool) -> bytes:
     return script_bytes(header, gray_png(codes.reshape(flat.shape)))
 
 
-def page_data(text: str, cut: Cut, gone: Container[str] = ()) -> str:
-    """The data of an image page, without the queries and frames that are left out.
-
-    Args:
-        text: JSON.
-        cut: what is left out.
-        gone: slugs of images that are.
-    """
+def page_data(text: str, cut: Cut) -> str:
+    """The data of an image page, without the queries that are left out."""
     if not cut.patches:
         return text
     data: dict[str, Any] = json.loads(text)
-    data["frames"] = [frame for frame in data["frames"] if frame["slug"] not in gone]
     for model in (model for frame in data["frames"] for model in frame["models"]):
         model["chunks"].pop(PATCH, None)
     data["queries"] = [choice for choice in data["queries"] if choice["id"] != PATCH]

@@ -13,6 +13,7 @@ import numpy as np
 
 from generator.export.archive import zip_bytes
 from generator.export.source import Source
+from generator.extras import PROJECTIONS
 from generator.record_file import pack_record, record_arrays, record_facts
 from generator.records import SCHEMA, AttentionRecord
 
@@ -161,13 +162,16 @@ NOTES = (
         "activation",
         "Residual stream of the patches after the last block, before the final LayerNorm.",
     ),
-    ArrayNote(
-        "features.objects",
-        ("patch", "channel"),
-        "float16",
-        "activation",
-        "Queries, keys or values of the patches in the last block, heads side by side: what "
-        "objects are found in.",
+    *(
+        ArrayNote(
+            f"features.{name}",
+            ("patch", "channel"),
+            "float16",
+            "activation",
+            f"{name.capitalize()} of the patches in the last block, heads side by side: what "
+            "objects are found in, where they were asked for.",
+        )
+        for name in PROJECTIONS
     ),
     ArrayNote(
         "features.pooled",

@@ -1,16 +1,20 @@
 """A built page taken apart, so that it can stand in one file with the others.
 
 Pages are read as a browser reads them, because templates may be a user's own. What need not change
-is given back character by character.
+is given back character by character. What depends on which pages are left out is decided last, so
+that a page is read once, and its size is known for any choice before it is written.
 """
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from html import escape
 from html.parser import HTMLParser
+from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 Attributes = dict[str, str | None]
@@ -22,21 +26,63 @@ class Rewriting:
 
     Attributes:
         path: of the page, relative to the site.
-        link: from a page's path and fragment to its link; None for a page that is left out.
+        link: from a page's path and fragment to its link.
         name: from a page's path to its name; None for other files.
         picture: from a picture's path to its attributes.
         data: changes the JSON that an image page's scripts read.
-        notice: HTML at the top of the content; may be empty.
         scripts_only: whether the page is shown by a script, so that it needs no ``noscript``.
     """
 
     path: str
-    link: Callable[[str, str], str | None]
+    link: Callable[[str, str], str]
     name: Callable[[str], str | None]
     picture: Callable[[str], Mapping[str, str]]
     data: Callable[[str], str]
-    notice: str
     scripts_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PageLink:
+    """The start of a link to another page.
+
+    Attributes:
+        target: path of that page.
+        kept: HTML where the page is there.
+        gone: HTML where it is left out.
+    """
+
+    target: str
+    kept: str
+    gone: str
+
+
+class Place(Enum):
+    """What is put into a page where it is written."""
+
+    NOTICE = "what is left out, at the top of the content"
+
+
+Piece = str | PageLink | Literal[Place.NOTICE]
+
+
+@dataclass(frozen=True, slots=True)
+class PageSize:
+    """How many bytes a page has.
+
+    Attributes:
+        whole: of its body when no page is left out, without notices.
+        notices: how many it has.
+        links: path of another page -> what the links to it lose when that page is left out.
+    """
+
+    whole: int
+    notices: int
+    links: Mapping[str, int]
+
+    def without(self, gone: Collection[str], notice: str) -> int:
+        """Bytes of the body, with a notice, when some pages are left out."""
+        lost = sum(self.links.get(path, 0) for path in gone)
+        return self.whole - lost + self.notices * len(notice.encode())
 
 
 @dataclass(slots=True)
@@ -55,11 +101,40 @@ class PageParts:
 
     title: str = ""
     kind: str = ""
-    head: list[str] = field(default_factory=list)
+    head: list[Piece] = field(default_factory=list)
     styles: list[tuple[str, str]] = field(default_factory=list)
     scripts: list[str] = field(default_factory=list)
-    body: list[str] = field(default_factory=list)
+    body: list[Piece] = field(default_factory=list)
     pictures: set[str] = field(default_factory=set)
+
+    def html(self, gone: Collection[str], notice: str) -> str:
+        """The body, when some pages are left out."""
+        return _joined(self.body, gone, notice)
+
+    @property
+    def head_html(self) -> str:
+        """What is kept of the head."""
+        return _joined(self.head, (), "")
+
+    @property
+    def size(self) -> PageSize:
+        """Of :meth:`html`, whatever is left out."""
+        links: Counter[str] = Counter()
+        for piece in self.body:
+            if isinstance(piece, PageLink):
+                links[piece.target] += len(piece.kept.encode()) - len(piece.gone.encode())
+        whole = len(self.html((), "").encode())
+        return PageSize(whole, sum(piece is Place.NOTICE for piece in self.body), links)
+
+
+def _joined(pieces: list[Piece], gone: Collection[str], notice: str) -> str:
+    texts = []
+    for piece in pieces:
+        if isinstance(piece, PageLink):
+            texts.append(piece.gone if piece.target in gone else piece.kept)
+        else:
+            texts.append(notice if isinstance(piece, Place) else piece)
+    return "".join(texts).strip()
 
 
 def take_apart(html: str, how: Rewriting) -> PageParts:
@@ -90,9 +165,9 @@ class _Reader(HTMLParser):
         self._inside = ""
         self._skipped = 0
 
-    def _emit(self, text: str) -> None:
+    def _emit(self, piece: Piece) -> None:
         if not self._skipped:
-            self._where.append(text)
+            self._where.append(piece)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         raw = self.get_starttag_text() or ""
@@ -110,15 +185,13 @@ class _Reader(HTMLParser):
             return
         if tag == "script":
             self._inside = "data" if given.get("id") == "page-data" else ""
-        changed = self._changed(tag, given)
-        self._emit(raw if changed is None else _tag(tag, changed))
+        self._emit(self._element(tag, given, raw, end=">"))
         if tag == "main":
-            self._emit(self._how.notice)
+            self._emit(Place.NOTICE)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        changed = self._changed(tag, dict(attrs))
         raw = self.get_starttag_text() or ""
-        self._emit(raw if changed is None else f"{_tag(tag, changed).removesuffix('>')}/>")
+        self._emit(self._element(tag, dict(attrs), raw, end="/>"))
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "noscript" and self._how.scripts_only:
@@ -168,8 +241,8 @@ class _Reader(HTMLParser):
             return given.get("rel") == "canonical"
         return False
 
-    def _changed(self, tag: str, given: Attributes) -> Attributes | None:
-        """New attributes of an element; None where it stays as it is."""
+    def _element(self, tag: str, given: Attributes, raw: str, end: str) -> str | PageLink:
+        """The start of an element, rewritten where it leads to a file."""
         # a picture inside a drawing is called image, and has its address in another place
         place = {"img": "src", "image": "href"}.get(tag, "href")
         found = resolved(self._how.path, given.get(place) or "")
@@ -178,28 +251,29 @@ class _Reader(HTMLParser):
             if not self._skipped:
                 self.parts.pictures.add(found[0])
             new = self._how.picture(found[0])
-            return {**{place if name == "src" else name: new[name] for name in new}, **rest}
+            moved = {place if name == "src" else name: new[name] for name in new}
+            return _tag(tag, {**moved, **rest}, end)
         if tag == "a" and found:
-            return self._link(given, *found)
+            return self._link(given, *found, end)
         if tag == "form" and "data-data" in given:
             data = resolved(self._how.path, given["data-data"] or "")
-            return {**given, "data-data": data[0] if data else "", "data-root": ""}
-        return None
+            return _tag(tag, {**given, "data-data": data[0] if data else "", "data-root": ""}, end)
+        return raw
 
-    def _link(self, given: Attributes, path: str, fragment: str) -> Attributes:
+    def _link(self, given: Attributes, path: str, fragment: str, end: str) -> str | PageLink:
         rest = {name: value for name, value in given.items() if name != "href"}
         name = self._how.name(path)
         if name is None:
-            return {"data-file": path, "download": posixpath.basename(path), **rest}
-        link = self._how.link(path, fragment)
-        if link is None:
-            return {**rest, "title": "This page is left out of this file."}
-        return {"href": link, "data-page": name, **rest}
+            file = {"data-file": path, "download": posixpath.basename(path), **rest}
+            return _tag("a", file, end)
+        kept = {"href": self._how.link(path, fragment), "data-page": name, **rest}
+        gone = {**rest, "title": "This page is left out of this file."}
+        return PageLink(path, _tag("a", kept, end), _tag("a", gone, end))
 
 
-def _tag(tag: str, attributes: Attributes) -> str:
+def _tag(tag: str, attributes: Attributes, end: str) -> str:
     words = [
         name if value is None else f'{name}="{escape(value, quote=True)}"'
         for name, value in attributes.items()
     ]
-    return f"<{' '.join([tag, *words])}>"
+    return f"<{' '.join([tag, *words])}{end}"

@@ -18,6 +18,7 @@ from generator.errors import StoreError
 from generator.export.findings import Finding, listed, numbered
 from generator.export.licences import model_findings, picture_findings
 from generator.export.links import link_findings
+from generator.figure_spec import FIGURES
 from generator.present.manifest import (
     MANIFEST,
     MANIFEST_SCHEMA,
@@ -43,6 +44,9 @@ NOJEKYLL = ".nojekyll"
 INDEX = "index.html"
 OWN = frozenset({MANIFEST, MANIFEST_SCHEMA, NOJEKYLL})
 ASSETS = "assets/"
+FIGURE = re.compile(rf"{FIGURES}/[^/.]+\.(pdf|svg|png|tex|bib)")
+"""A figure for papers that the gallery's file asked for, or what LaTeX needs of it."""
+
 FORBIDDEN = re.compile(r'[\x00-\x1f\x7f-\x9f"\\:*?<>|\ud800-\udfff]|[. ](/|$)')
 """Characters of names that git, Windows or the hub refuse."""
 
@@ -279,7 +283,9 @@ def _manifest_findings(manifest: Manifest | None, files: Sequence[SiteFile]) -> 
     strange = sorted(
         path
         for path in there - expected - OWN
-        if not path.startswith(ASSETS) and not any(p.startswith(".") for p in path.split("/"))
+        if not path.startswith(ASSETS)
+        and not FIGURE.fullmatch(path)
+        and not any(p.startswith(".") for p in path.split("/"))
     )
     if strange:
         yield Finding(

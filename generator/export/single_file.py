@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import base64
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from html import escape
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from generator.export.cuts import (
     picture_bytes,
     without_images,
 )
-from generator.export.page_parts import PageParts, Rewriting, take_apart
+from generator.export.page_parts import PageParts, PageSize, Rewriting, take_apart
 from generator.export.policy import hashes, script, style
 from generator.figure_spec import FIGURES
 from generator.present.assets import SINGLE, SINGLE_BOOT, SINGLE_STYLE
@@ -68,38 +68,31 @@ def single_file(site: Path, manifest: Manifest, max_bytes: int) -> SingleFile:
     """
     writer = _Writer(site, manifest)
     for cut in STEPS:
-        # numbers are most of it: where they alone are too much, the rest need not be written
-        if sum(writer.numbers_bytes(cut).values()) <= max_bytes:
-            data = writer.write(cut)
-            if len(data) <= max_bytes:
-                return SingleFile(data, cut.words)
-    return _without_last_images(writer, max_bytes)
+        # numbers are most of it: where they alone are too much, nothing else need be looked at
+        if writer.numbers_bytes(cut) <= max_bytes and writer.size(cut) <= max_bytes:
+            return SingleFile(writer.write(cut), cut.words)
+    cut = _without_last_images(writer, max_bytes)
+    return SingleFile(writer.write(cut), cut.words)
 
 
-def _without_last_images(writer: _Writer, max_bytes: int) -> SingleFile:
-    """The file with as many images as fit, from the first one on."""
-    sizes = writer.image_bytes(STEPS[-1])
+def _without_last_images(writer: _Writer, max_bytes: int) -> Cut:
+    """What to leave out so that as many images as fit have pages, from the first one on."""
     most = len(writer.shown) - 1
-    whole = size = len(writer.write(STEPS[-1]))
-    count, dropped, share = 0, 0, 1.0
-    while count < most:
-        # as many as their parts say, by what earlier ones came to, and at least one more
-        over = round(1.02 * (size - max_bytes))
-        while count < most and over > 0:
-            count += 1
-            dropped += sizes[writer.shown[-count]]
-            over -= round(share * sizes[writer.shown[-count]])
-        cut = without_images(count)
-        data = writer.write(cut)
-        size = len(data)
-        if size <= max_bytes:
-            return SingleFile(data, cut.words)
-        share = max(0.05, (whole - size) / dropped)
-    raise SpecError(
-        f"Even with one image the file would have {size_in_words(size)}, more than the "
-        f"{size_in_words(max_bytes)} allowed.",
-        "Allow more with --max-size, or export the site as an archive.",
-    )
+    smallest = writer.size(without_images(most)) if most > 0 else writer.size(STEPS[-1])
+    if most < 1 or smallest > max_bytes:
+        raise SpecError(
+            f"Even with one image the file would have {size_in_words(smallest)}, more than the "
+            f"{size_in_words(max_bytes)} allowed.",
+            "Allow more with --max-size, or export the site as an archive.",
+        )
+    too_few, enough = 0, most
+    while enough - too_few > 1:
+        count = (too_few + enough) // 2
+        if writer.size(without_images(count)) <= max_bytes:
+            enough = count
+        else:
+            too_few = count
+    return without_images(enough)
 
 
 def page_name(path: str) -> str:
@@ -107,8 +100,37 @@ def page_name(path: str) -> str:
     return posixpath.dirname(path) if posixpath.dirname(path) else "index"
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """Something that waits in the file until a page asks for it.
+
+    Attributes:
+        size: in bytes.
+        text: gives it.
+    """
+
+    size: int
+    text: Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Pages:
+    """All pages taken apart, for a choice of what is left out beside pages of images.
+
+    Attributes:
+        parts: path -> page.
+        sizes: path -> bytes of its body.
+    """
+
+    parts: Mapping[str, PageParts]
+    sizes: Mapping[str, PageSize]
+
+
 class _Writer:
-    """Puts the file together; what it reads from the site is read once."""
+    """Puts the file together; what it reads from the site is read once.
+
+    The size is a sum over the same parts that are written, so it is known before.
+    """
 
     def __init__(self, site: Path, manifest: Manifest) -> None:
         self._site = site
@@ -118,23 +140,49 @@ class _Writer:
         )
         self._pictures = cache(self._read_picture)
         self._sizes = cache(self._chunk_bytes)
+        # one choice at a time: the next is asked for when this one is too large
+        self._pages = lru_cache(maxsize=1)(self._take_apart)
+
+    def size(self, cut: Cut) -> int:
+        """Bytes of the file with something left out."""
+        return len(self._frame(cut, "").encode()) + sum(held.size for held in self._held(cut))
 
     def write(self, cut: Cut) -> bytes:
         """The file with something left out."""
-        slugs = set(self.shown[len(self.shown) - cut.images :])
-        gone = {image_path(slug) for slug in slugs} | self._sequences_without(slugs)
-        pages = {path: self._page(path, cut, gone) for path in self._manifest.pages}
+        data = self._frame(cut, "".join(held.text() for held in self._held(cut))).encode()
+        assert len(data) == self.size(cut), "the file is as large as its parts"
+        return data
+
+    def _frame(self, cut: Cut, held: str) -> str:
+        """The file, with what waits in it."""
+        pages = self._pages(replace(cut, images=0)).parts
         paths = list(dict.fromkeys(path for page in pages.values() for path in page.scripts))
         if not any(posixpath.basename(path).startswith("files.") for path in paths):
             raise SpecError("The site was built by an older version.", "Build it again.")
         boot = [self._text(path) for path in paths if _is_boot(path)]
         return _document(
             pages[INDEX],
+            pages[INDEX].html(self._gone(cut), _notice(cut, is_index=True)),
             styles=self._styles(pages),
             boot="\n".join([*boot, self._static("js", SINGLE_BOOT)]),
             code="\n".join(self._texts(path for path in paths if not _is_boot(path))),
-            held="".join(self._held(pages, cut, gone)),
-        ).encode()
+            held=held,
+        )
+
+    def _gone(self, cut: Cut) -> frozenset[str]:
+        """Paths of the pages that are left out."""
+        gone = set(self.shown[len(self.shown) - cut.images :])
+        left = {
+            image.frame.sequence
+            for image in self._manifest.images
+            if image.frame and image.slug in self.shown and image.slug not in gone
+        }
+        empty = (each.slug for each in self._manifest.sequences if each.slug not in left)
+        return frozenset([*map(image_path, gone), *map(sequence_path, empty)])
+
+    def _take_apart(self, cut: Cut) -> _Pages:
+        parts = {path: self._page(path, cut) for path in self._manifest.pages}
+        return _Pages(parts, {path: page.size for path, page in parts.items()})
 
     def _styles(self, pages: Mapping[str, PageParts]) -> list[tuple[str, str]]:
         """Texts of style sheets with the medium they are for, each once."""
@@ -149,42 +197,17 @@ class _Writer:
             if posixpath.basename(path).startswith("files."):
                 yield self._static("js", SINGLE)
 
-    def _page(self, path: str, cut: Cut, gone: set[str]) -> PageParts:
+    def _page(self, path: str, cut: Cut) -> PageParts:
         is_index = path == INDEX
         how = Rewriting(
             path=path,
-            link=partial(self._link, gone=gone),
+            link=_link,
             name=lambda target: page_name(target) if target in self._manifest.pages else None,
             picture=partial(self._attributes, cut=cut, inline=is_index),
-            data=lambda text: page_data(text, cut, self._slugs_of(gone)),
-            notice=_notice(cut, is_index=is_index),
+            data=lambda text: page_data(text, cut),
             scripts_only=not is_index,
         )
         return take_apart(self._text(path), how)
-
-    def _sequences_without(self, slugs: set[str]) -> set[str]:
-        """Pages of sequences that lose all their frames."""
-        left = {
-            image.frame.sequence
-            for image in self._manifest.images
-            if image.frame and image.slug in self.shown and image.slug not in slugs
-        }
-        return {
-            sequence_path(sequence.slug)
-            for sequence in self._manifest.sequences
-            if sequence.slug not in left
-        }
-
-    def _slugs_of(self, pages: set[str]) -> set[str]:
-        """The images whose pages are among some."""
-        return {slug for slug in self.shown if image_path(slug) in pages}
-
-    def _link(self, path: str, fragment: str, *, gone: set[str]) -> str | None:
-        if path in gone:
-            return None
-        # a choice on an image page, or a place on another one
-        more = f"&{fragment}" if "=" in fragment else f"&to={fragment}" if fragment else ""
-        return f"#page={page_name(path)}{more}"
 
     def _attributes(self, path: str, *, cut: Cut, inline: bool) -> Mapping[str, str]:
         if not inline:
@@ -193,47 +216,43 @@ class _Writer:
 
     # --- what waits -----------------------------------------------------------------------------
 
-    def _held(self, pages: Mapping[str, PageParts], cut: Cut, gone: set[str]) -> Iterator[str]:
-        for path, page in pages.items():
+    def _held(self, cut: Cut) -> Iterator[_Held]:
+        gone = self._gone(cut)
+        pages = self._pages(replace(cut, images=0))
+        notice = _notice(cut, is_index=False)
+        for path, page in pages.parts.items():
             if path != INDEX and path not in gone:
-                yield _template(page_name(path), page)
-        for path in self._needed(pages, gone):
-            yield _file(path, self._picture(path, cut))
+                around = len(_template(page_name(path), page, "").encode())
+                size = around + pages.sizes[path].without(gone, notice)
+                yield _Held(size, partial(_template_of, path, page, gone, notice))
+        for path in self._needed(pages.parts, gone):
+            yield _now(_file(path, self._picture(path, cut)))
         for kept in (self._site / MANIFEST, *sorted(self._site.glob(f"{FIGURES}/*"))):
             text = base64.b64encode(kept.read_bytes()).decode()
-            yield _file(kept.relative_to(self._site).as_posix(), text)
+            yield _now(_file(kept.relative_to(self._site).as_posix(), text))
         for path_of_data in sorted(self._site.glob("assets/index-data.*.js")):
             text = path_of_data.read_text(encoding="utf-8")
             data = text[text.index("(") + 1 : text.rindex(")")]
-            yield _file(path_of_data.relative_to(self._site).as_posix(), data)
+            yield _now(_file(path_of_data.relative_to(self._site).as_posix(), data))
+        yield from self._numbers(cut, gone)
+
+    def _numbers(self, cut: Cut, gone: Collection[str]) -> Iterator[_Held]:
+        """Numbers of the images that have a page."""
         seen: set[str] = set()
         for cell in self._manifest.cells:
-            for file in _numbers(cell, cut) if image_path(cell.image) not in gone else ():
+            for file in _files(cell, cut) if image_path(cell.image) not in gone else ():
                 name = f"{cell.record}/{file.query}"
                 if name not in seen:  # equal pictures share their records
-                    yield _block(f'data-chunk="{name}"', self._chunk(file, cut))
-                seen.add(name)
+                    seen.add(name)
+                    around = len(_chunk(name, "").encode())
+                    size = around + self._sizes(file, replace(cut, images=0))
+                    yield _Held(size, partial(self._numbers_text, name, file, cut))
 
-    def numbers_bytes(self, cut: Cut) -> dict[str, int]:
-        """Size of the numbers of each image that has a page."""
-        sizes = dict.fromkeys(self.shown, 0)
-        for cell in self._manifest.cells:
-            for file in _numbers(cell, cut) if cell.image in sizes else ():
-                sizes[cell.image] += self._sizes(file, replace(cut, images=0))
-        return sizes
+    def numbers_bytes(self, cut: Cut) -> int:
+        """Size of all numbers."""
+        return sum(held.size for held in self._numbers(cut, self._gone(cut)))
 
-    def image_bytes(self, cut: Cut) -> dict[str, int]:
-        """Size of what goes with the page of an image: its numbers, the page and the picture."""
-        sizes = self.numbers_bytes(cut)
-        for image in self._manifest.images:
-            if image.slug in sizes:
-                sizes[image.slug] += (self._site / image_path(image.slug)).stat().st_size
-                for file in image.files:
-                    if file.kind == "picture":
-                        sizes[image.slug] += len(self._picture(file.path, cut))
-        return sizes
-
-    def _needed(self, pages: Mapping[str, PageParts], gone: set[str]) -> tuple[str, ...]:
+    def _needed(self, pages: Mapping[str, PageParts], gone: Collection[str]) -> tuple[str, ...]:
         """Pictures that pages or the finder may show, but for those that the front page holds."""
         shown = {p for path, page in pages.items() if path not in gone for p in page.pictures}
         small = {file.path for file in self._manifest.files if file.kind in ("thumb", "map")}
@@ -253,21 +272,27 @@ class _Writer:
     def _read_picture(self, path: str, cut: Cut) -> str:
         return base64.b64encode(picture_bytes(self._site / path, cut)).decode()
 
-    def _chunk(self, file: FileEntry, cut: Cut) -> str:
-        return chunk_text(self._site / file.path, file.query, cut)
+    def _numbers_text(self, name: str, file: FileEntry, cut: Cut) -> str:
+        return _chunk(name, chunk_text(self._site / file.path, file.query, cut))
 
     def _chunk_bytes(self, file: FileEntry, cut: Cut) -> int:
-        return len(self._chunk(file, cut))
+        return len(chunk_text(self._site / file.path, file.query, cut).encode())
 
 
-def _numbers(cell: CellItem, cut: Cut) -> tuple[FileEntry, ...]:
+def _files(cell: CellItem, cut: Cut) -> tuple[FileEntry, ...]:
     """The files of a cell's numbers that are not left out."""
     kinds = {"chunk"} if cut.patches else {"chunk", "patches", "alike"}
     return tuple(file for file in cell.files if file.kind in kinds)
 
 
+def _link(path: str, fragment: str) -> str:
+    # a choice on an image page, or a place on another one
+    more = f"&{fragment}" if "=" in fragment else f"&to={fragment}" if fragment else ""
+    return f"#page={page_name(path)}{more}"
+
+
 def _document(
-    index: PageParts, *, styles: list[tuple[str, str]], boot: str, code: str, held: str
+    index: PageParts, body: str, *, styles: list[tuple[str, str]], boot: str, code: str, held: str
 ) -> str:
     """The file: the front page, what waits, and styles and scripts named by their hashes."""
     policy = (
@@ -281,9 +306,9 @@ def _document(
         f"<title>{index.title}</title>\n",
         *(style(text, media) for text, media in styles),
         script(boot),
-        "".join(index.head).strip(),
+        index.head_html,
         f'\n</head>\n<body class="{escape(index.kind)}">\n',
-        "".join(index.body).strip(),
+        body,
         f'\n<div id="held" hidden>\n{held}</div>\n{script(code)}</body>\n</html>\n',
     ]
     return "".join(parts)
@@ -307,10 +332,23 @@ def _notice(cut: Cut, *, is_index: bool) -> str:
     return "\n".join(html)
 
 
-def _template(name: str, page: PageParts) -> str:
-    title, body = page.title.replace('"', "&quot;"), "".join(page.body).strip()
+def _template_of(path: str, page: PageParts, gone: Collection[str], notice: str) -> str:
+    return _template(page_name(path), page, page.html(gone, notice))
+
+
+def _template(name: str, page: PageParts, body: str) -> str:
+    title = page.title.replace('"', "&quot;")
     words = f'data-page="{escape(name)}" data-kind="{escape(page.kind)}" data-title="{title}"'
     return f"<template {words}>{body}</template>\n"
+
+
+def _now(text: str) -> _Held:
+    """What is read already."""
+    return _Held(len(text.encode()), lambda: text)
+
+
+def _chunk(name: str, text: str) -> str:
+    return _block(f'data-chunk="{name}"', text)
 
 
 def _file(path: str, text: str) -> str:

@@ -226,6 +226,7 @@ def run_of(manifest: Manifest, root: Path) -> Run:
         anonymous=manifest.anonymous,
         mixed=len({bool(measured.layout.cls) for measured in manifest.measurements}) == 2,
         pairs=tuple((pair.one, pair.two) for pair in manifest.pairs),
+        sweeps=manifest.sweeps,
     )
 
 

@@ -174,8 +174,10 @@ def _note_missing(model: LoadedModel, measuring: Measuring, vectors: VectorTap) 
     reasons = []
     if "values" in measuring.extras and vectors.missing:
         reasons.append(f"no norms of values: {vectors.missing}")
-    if "features" in measuring.extras and vectors.objects is None:
-        reasons.append(f"no features: the {measuring.objects} of its last layer cannot be seen")
+    unseen = [name for name in measuring.objects if name not in vectors.objects]
+    if "features" in measuring.extras and unseen:
+        lacks = f"no {' or '.join(unseen)}" if vectors.objects else "no features"
+        reasons.append(f"{lacks}: the {' and '.join(unseen)} of its last layer cannot be seen")
     for reason in reasons:
         if reason not in model.noted:
             model.noted.add(reason)
@@ -263,11 +265,12 @@ def _record(
 
 
 def _features(residual: ResidualStream, vectors: VectorTap, index: int) -> Features | None:
-    objects = vectors.image_objects(index)
-    if objects is None:
+    if not vectors.objects:
         return None
     return Features(
-        last=residual.image_last(index), objects=objects, pooled=residual.image_pooled(index)
+        last=residual.image_last(index),
+        pooled=residual.image_pooled(index),
+        **vectors.image_objects(index),
     )
 
 

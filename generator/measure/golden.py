@@ -16,10 +16,10 @@ from PIL import Image
 from torch import Tensor
 
 from generator.errors import ModelError
+from generator.measure.hooks import Streams
 from generator.measure.load import LoadedModel
 from generator.measure.preprocess import describe, locate, pixels
 from generator.measure.resolve import ResolvedModel
-from generator.measure.streams import streams
 from generator.records import FloatArray
 
 RESOLUTION = 518
@@ -225,6 +225,6 @@ def _prefix_streams(
     values = torch.from_numpy(pixels(picture, geometry, preprocessing))[None].to(model.device)
     layout = model.layout(*values.shape[-2:])
     found: list[Tensor] = []
-    with streams(model.blocks, lambda stream: found.append(stream[0, layout.prefix_slice])):
+    with Streams(model.blocks, lambda stream: found.append(stream[0, layout.prefix_slice])):
         model.forward(values, layout)
     return torch.stack(found).double().cpu().numpy()

@@ -174,4 +174,5 @@ def prediction(head: ClassHead, logits: Tensor, target: int | None, model: str) 
         probabilities=tuple(round(float(likely[index]), 6) for index in order),
         target=chosen,
         target_label=head.label(chosen),
+        target_probability=float(f"{float(likely[chosen]):.6g}"),  # may be very small
     )

@@ -20,6 +20,14 @@ InputStyle = Literal["pixels", "unmasked", "patches"]
 ``patches``: SigLIP 2 NaFlex's, cut into patches beforehand."""
 
 
+MOST_PARTS = 1000
+"""Layers, heads or tokens of one kind in front of the patches, at most: several times as many as
+the largest vision transformers have."""
+
+MOST_CHANNELS = 100_000
+"""Width, at most."""
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """What is known of one ``model_type``.
@@ -217,7 +225,7 @@ def read_vision_config(config: Mapping[str, Any], *, model: str) -> VisionConfig
     return VisionConfig(
         model_type=model_type,
         listed=family is not None,
-        prefix=_prefix(known, inner),
+        prefix=_prefix(known, inner, model),
         patch_height=patch_height,
         patch_width=patch_width,
         image_size=min(_pair(image, "image_size", model)),
@@ -271,11 +279,13 @@ def _refuse(model: str, outer: str, model_type: str, inner: Mapping[str, Any]) -
         )
 
 
-def _prefix(family: Family, config: Mapping[str, Any]) -> tuple[str, ...]:
+def _prefix(family: Family, config: Mapping[str, Any], model: str) -> tuple[str, ...]:
     classes = int(config.get(family.classes, family.default_classes)) if family.classes else 0
     registers = (
         int(config.get(family.registers, family.default_registers)) if family.registers else 0
     )
+    for key, count in ((family.classes, classes), (family.registers, registers)):
+        _expect_at_most(MOST_PARTS, count, key, model)
     return (
         *family.prefix,
         *(("CLS",) if classes == 1 else (f"CLS{n + 1}" for n in range(classes))),
@@ -301,4 +311,18 @@ def _count(config: Mapping[str, Any], key: str, default: int, model: str) -> int
             f"{model} has {key} = {value!r} in its config; one positive whole number was expected.",
             "A model whose blocks differ in size has no attention map over the whole picture.",
         )
+    _expect_at_most(MOST_CHANNELS if key == "hidden_size" else MOST_PARTS, value, key, model)
     return value
+
+
+def _expect_at_most(most: int, value: int, key: str, model: str) -> None:
+    """A config that is not to be believed must not fill the memory before it is found out.
+
+    Raises:
+        ModelError: the number is not that of a vision transformer.
+    """
+    if not 0 <= value <= most:
+        raise ModelError(
+            f"{model} has {key} = {value} in its config; a number from 0 to {most:,} was expected.",
+            "Check that its config.json belongs to a vision transformer, and is whole.",
+        )

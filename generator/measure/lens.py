@@ -7,8 +7,8 @@ from torch import Tensor
 
 from generator.extras import LogitLens
 from generator.measure.heads import ClassHead
+from generator.measure.hooks import Streams
 from generator.measure.load import LoadedModel
-from generator.measure.streams import streams
 from generator.records import TokenLayout
 
 
@@ -34,7 +34,7 @@ def lens(model: LoadedModel, pixels: Tensor, layout: TokenLayout, target: int) -
         probabilities.append(torch.softmax(logits, dim=-1)[:, target])
         ranks.append((logits > wanted).sum(-1) + 1)
 
-    with torch.no_grad(), streams(model.blocks, read):
+    with torch.no_grad(), Streams(model.blocks, read):
         model.forward(pixels[None], layout)
     return LogitLens(
         probability=torch.stack(probabilities).half().cpu().numpy(),

@@ -7,26 +7,26 @@ token instead.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from generator.errors import CaptureError, ModelError
 from generator.extras import Intervened, Intervention, RegisterNeuron
-from generator.measure.streams import streams
+from generator.measure.hooks import Hooked, Streams
 from generator.records import OUTLIER, TokenLayout
 
 if TYPE_CHECKING:
     from generator.measure.load import LoadedModel
 
 
-class MovedNeurons:
+class MovedNeurons(Hooked):
     """A context in which a forward pass has a test-time register.
 
     Args:
@@ -38,33 +38,23 @@ class MovedNeurons:
     def __init__(
         self, blocks: Sequence[nn.Module], register: Intervened, layout: TokenLayout
     ) -> None:
+        super().__init__()
         self._blocks = blocks
         self._layout = layout
         self._at = layout.token(register.token)
         self._neurons: dict[int, list[int]] = {}
         for found in register.neurons:
             self._neurons.setdefault(found.layer, []).append(found.neuron)
-        self._hooks: list[torch.utils.hooks.RemovableHandle] = []
 
-    def __enter__(self) -> Self:
+    def hang(self) -> Iterator[RemovableHandle]:
+        """Add the token in front of the first block, and move neurons in each MLP that has some."""
         # In front of all other hooks, which see the token from the first block on.
-        self._hooks.append(
-            self._blocks[0].register_forward_pre_hook(self._insert, prepend=True, with_kwargs=True)
+        yield self._blocks[0].register_forward_pre_hook(
+            self._insert, prepend=True, with_kwargs=True
         )
         for layer, neurons in self._neurons.items():
             hook = self._moving(torch.tensor(sorted(neurons)))
-            self._hooks.append(mlp_output(self._blocks[layer]).register_forward_pre_hook(hook))
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for hook in self._hooks:
-            hook.remove()
-        self._hooks.clear()
+            yield mlp_output(self._blocks[layer]).register_forward_pre_hook(hook)
 
     def _insert(
         self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -169,7 +159,7 @@ def _norms(model: LoadedModel, pixels: NDArray[np.float32]) -> NDArray[np.float6
         patches = stream[0, layout.patch_slice]
         found.append(torch.linalg.vector_norm(patches, dim=-1, dtype=torch.float32))
 
-    with streams(model.blocks, read):
+    with Streams(model.blocks, read):
         model.forward(torch.from_numpy(pixels)[None].to(model.device), layout)
     return torch.stack(found).double().cpu().numpy()
 

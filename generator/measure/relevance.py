@@ -8,22 +8,20 @@ attention of every block is held at once, tokens x tokens x heads x layers, as t
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.overrides import TorchFunctionMode
 
 from generator.amounts import size_in_words
 from generator.errors import ModelError
 from generator.extras import Relevance
+from generator.measure.calls import SOFTMAX, AttentionCall
 from generator.measure.heads import ClassHead
+from generator.measure.hooks import BlockWatcher
 from generator.measure.load import LoadedModel
-from generator.measure.tap import SOFTMAX
 from generator.records import TokenLayout
 
 MOST_BYTES = 16 << 30
@@ -79,7 +77,7 @@ def _start(head: ClassHead, layout: TokenLayout, pixels: Tensor) -> Tensor:
     return row
 
 
-class _Rolling(TorchFunctionMode):
+class _Rolling(BlockWatcher):
     """A context in which a backward pass rolls a row through the blocks, last to first.
 
     Scaled dot-product attention makes its matrix here after all, in float32, so that its gradient
@@ -87,29 +85,8 @@ class _Rolling(TorchFunctionMode):
     """
 
     def __init__(self, blocks: Sequence[nn.Module], row: Tensor) -> None:
-        super().__init__()
-        self._blocks = blocks
-        self._inside = False
-        self._hooks: list[torch.utils.hooks.RemovableHandle] = []
+        super().__init__(blocks)
         self.row = row
-
-    def __enter__(self) -> Self:
-        for block in self._blocks:
-            self._hooks.append(block.register_forward_pre_hook(self._entering))
-            self._hooks.append(block.register_forward_hook(self._leaving))
-        super().__enter__()  # type: ignore[no-untyped-call]
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        super().__exit__(kind, error, trace)  # type: ignore[no-untyped-call]
-        for hook in self._hooks:
-            hook.remove()
-        self._hooks.clear()
 
     def __torch_function__(
         self,
@@ -120,37 +97,19 @@ class _Rolling(TorchFunctionMode):
     ) -> Any:
         """Called by torch in place of every function."""
         kwargs = kwargs or {}
-        if self._inside and func is functional.scaled_dot_product_attention:
-            return self._attend(*args, **kwargs)
+        if self.layer is None:
+            return func(*args, **kwargs)
+        if func is functional.scaled_dot_product_attention:
+            return self._attend(AttentionCall.of(args, kwargs))
         result = func(*args, **kwargs)
-        if self._inside and func in SOFTMAX and self._is_attention(result):
+        if func in SOFTMAX and self._is_attention(result):
             self._watch(result)
         return result
 
-    def _attend(
-        self,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        attn_mask: Tensor | None = None,
-        dropout_p: float = 0.0,
-        is_causal: bool = False,
-        scale: float | None = None,
-        enable_gqa: bool = False,
-    ) -> Tensor:
-        if enable_gqa and key.shape[1] != query.shape[1]:
-            key = key.repeat_interleave(query.shape[1] // key.shape[1], dim=1)
-            value = value.repeat_interleave(query.shape[1] // value.shape[1], dim=1)
-        scale = 1.0 / math.sqrt(query.shape[-1]) if scale is None else scale
-        scores = (query.float() * scale) @ key.float().transpose(-1, -2)
-        if attn_mask is not None:
-            if attn_mask.dtype == torch.bool:
-                scores = scores.masked_fill(~attn_mask, -math.inf)
-            else:
-                scores = scores + attn_mask.float()
-        attention = torch.softmax(scores, dim=-1)
+    def _attend(self, call: AttentionCall) -> Tensor:
+        attention = torch.softmax(call.logits(), dim=-1)
         self._watch(attention)
-        return (attention @ value.float()).to(value.dtype)
+        return (attention @ call.shared(call.value).float()).to(call.value.dtype)
 
     def _is_attention(self, weights: Tensor) -> bool:
         tokens = self.row.shape[-1]
@@ -165,9 +124,3 @@ class _Rolling(TorchFunctionMode):
             self.row = self.row + self.row @ flow
 
         attention.register_hook(roll)  # type: ignore[no-untyped-call]
-
-    def _entering(self, module: nn.Module, inputs: Any) -> None:
-        self._inside = True
-
-    def _leaving(self, module: nn.Module, inputs: Any, output: Any) -> None:
-        self._inside = False

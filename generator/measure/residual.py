@@ -11,8 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
 
 import numpy as np
 import torch
@@ -21,6 +19,7 @@ from torch import Tensor, nn
 from generator.errors import CaptureError
 from generator.extras import Extra, FloatArray, MassiveActivations
 from generator.measure.arrays import full, half, indices
+from generator.measure.hooks import Streams
 from generator.records import TokenLayout
 
 LARGEST = 3
@@ -74,7 +73,7 @@ class LayerActivations:
     channel_max: Tensor
 
 
-class ResidualStream:
+class ResidualStream(Streams):
     """A context in which a forward pass leaves behind what is kept of its residual stream.
 
     Args:
@@ -94,30 +93,13 @@ class ResidualStream:
     def __init__(
         self, blocks: Sequence[nn.Module], layout: TokenLayout, extras: Collection[Extra] = ()
     ) -> None:
-        self._blocks = blocks
+        super().__init__(blocks, self._keep)
         self._layout = layout
         self._extras = extras
-        self._hooks: list[torch.utils.hooks.RemovableHandle] = []
         self.norms: list[Tensor] = []
         self.pooled: list[Tensor] = []
         self.last: Tensor | None = None
         self.largest: list[LayerActivations] = []
-
-    def __enter__(self) -> Self:
-        first = self._blocks[0]
-        self._hooks.append(first.register_forward_pre_hook(self._before, with_kwargs=True))
-        self._hooks += [block.register_forward_hook(self._after) for block in self._blocks]
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        for hook in self._hooks:
-            hook.remove()
-        self._hooks.clear()
 
     def image_norms(self, image: int) -> Tensor:
         """Norms of one image: float32 ``[layer + 1, token]``."""
@@ -143,12 +125,6 @@ class ResidualStream:
             median=full(torch.stack([layer.median[image] for layer in self.largest])),
             channel_max=full(torch.stack([layer.channel_max[image] for layer in self.largest])),
         )
-
-    def _before(self, module: nn.Module, args: Any, kwargs: dict[str, Any]) -> None:
-        self._keep(args[0] if args else kwargs["hidden_states"])
-
-    def _after(self, module: nn.Module, inputs: Any, output: Any) -> None:
-        self._keep(output[0] if isinstance(output, tuple) else output)
 
     def _keep(self, stream: Tensor) -> None:
         stream = stream.flatten(1, -2)  # some networks keep their patches as rows and columns

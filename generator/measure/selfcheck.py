@@ -15,7 +15,7 @@ from transformers import AutoImageProcessor
 from generator.measure.load import LoadedModel, inferred_layout, load
 from generator.measure.preprocess import describe, locate, pixels
 from generator.measure.residual import ResidualStream
-from generator.measure.statistics import Scores, attention_of
+from generator.measure.scores import Scores, attention_of
 from generator.measure.tap import AttentionTap
 from generator.records import FieldOfView, Preprocessing, TokenLayout
 

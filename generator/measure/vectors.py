@@ -11,16 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.overrides import TorchFunctionMode
 
-from generator.extras import FloatArray, Measuring, ValueNorms
+from generator.extras import FloatArray, Measuring, Projection, ValueNorms
 from generator.measure.arrays import full, half
+from generator.measure.calls import AttentionCall
+from generator.measure.hooks import BlockWatcher
 from generator.measure.statistics import LayerStatistics
 from generator.measure.tap import AttentionTap
 from generator.records import TokenLayout
@@ -78,7 +78,7 @@ class _Block:
     plain: Tensor | None = None
 
 
-class VectorTap(TorchFunctionMode):
+class VectorTap(BlockWatcher):
     """A context in which a forward pass leaves behind norms of values and the last vectors.
 
     Enter it after the :class:`AttentionTap`, whose reductions it reads, and leave it before.
@@ -93,7 +93,8 @@ class VectorTap(TorchFunctionMode):
     Attributes:
         norms: float32 ``[image, head, key]`` for each layer.
         contribution: float32 ``[image, key]`` for each layer.
-        objects: ``[image, head, token, channel]``, of the last block.
+        objects: ``[image, head, token, channel]``, of the last block, by name: those that are
+            wanted and were seen.
         missing: why value norms cannot be had; empty when they can. Known after ``check``.
     """
 
@@ -106,37 +107,33 @@ class VectorTap(TorchFunctionMode):
         measuring: Measuring,
         roots: dict[int, HeadRoots],
     ) -> None:
-        super().__init__()
-        self._blocks = blocks
+        super().__init__(blocks)
         self._attention = attention
         self._layout = layout
         self._measuring = measuring
         self._roots = roots
         self._block: _Block | None = None
-        self._hooks: list[torch.utils.hooks.RemovableHandle] = []
         self._plain: list[Tensor] = []
         self.norms: list[Tensor] = []
         self.contribution: list[Tensor] = []
-        self.objects: Tensor | None = None
+        self.objects: dict[Projection, Tensor] = {}
         self.missing = ""
 
-    def __enter__(self) -> Self:
-        for index, block in enumerate(self._blocks):
-            self._hooks.append(block.register_forward_pre_hook(self._enter_block))
-            self._hooks.append(block.register_forward_hook(self._leaving(index)))
-        super().__enter__()  # type: ignore[no-untyped-call]
-        return self
+    def enter_block(self, layer: int) -> None:
+        """Nothing has been seen of this block."""
+        self._block = _Block()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        super().__exit__(kind, error, trace)  # type: ignore[no-untyped-call]
-        for hook in self._hooks:
-            hook.remove()
-        self._hooks.clear()
+    def leave_block(self, layer: int) -> None:
+        """Keep of the block what is wanted."""
+        block, self._block = self._block, None
+        assert block is not None
+        if layer == len(self.blocks) - 1 and "features" in self._measuring.extras:
+            seen = {"queries": block.query, "keys": block.key, "values": block.value}
+            for name in self._measuring.objects:
+                if (vectors := seen[name]) is not None:
+                    self.objects[name] = vectors
+        if "values" in self._measuring.extras and not self.missing:
+            self._reduce(layer, block)
 
     def __torch_function__(
         self,
@@ -154,7 +151,8 @@ class VectorTap(TorchFunctionMode):
             return _see_linear(block, func, args, kwargs)
         result = func(*args, **kwargs)
         if func is functional.scaled_dot_product_attention:
-            block.query, block.key, block.value = _first_three(args, kwargs)
+            call = AttentionCall.of(args, kwargs)
+            block.query, block.key, block.value = call.query, call.key, call.value
             block.attended = result
         elif func in MATMUL and block.attended is None and len(args) == 2:
             _see_matmul(block, *args, result, tokens=self._layout.tokens)
@@ -162,12 +160,13 @@ class VectorTap(TorchFunctionMode):
             _see_scale(block, args, kwargs)
         return result
 
-    def image_objects(self, image: int) -> FloatArray | None:
+    def image_objects(self, image: int) -> dict[Projection, FloatArray]:
         """Vectors of one image's patches, heads side by side: float16 ``[patch, channel]``."""
-        if self.objects is None:
-            return None
-        patches = self.objects[image, :, self._layout.patch_slice]
-        return half(patches.transpose(0, 1).flatten(1))
+        patches = self._layout.patch_slice
+        return {
+            name: half(vectors[image, :, patches].transpose(0, 1).flatten(1))
+            for name, vectors in self.objects.items()
+        }
 
     def image_values(self, image: int) -> ValueNorms | None:
         """Norms of one image's values; None when they are not wanted or cannot be had."""
@@ -182,24 +181,6 @@ class VectorTap(TorchFunctionMode):
         """After the pass: see whether the projections took the heads' results as they were."""
         if self._plain and not bool(torch.stack(self._plain).all()):
             self.missing = "something else comes between attention and its output projection"
-
-    def _enter_block(self, module: nn.Module, inputs: Any) -> None:
-        self._block = _Block()
-
-    def _leaving(self, index: int) -> Callable[..., None]:
-        def leave(module: nn.Module, inputs: Any, output: Any) -> None:
-            block, self._block = self._block, None
-            assert block is not None
-            if index == len(self._blocks) - 1 and "features" in self._measuring.extras:
-                self.objects = {
-                    "queries": block.query,
-                    "keys": block.key,
-                    "values": block.value,
-                }[self._measuring.objects]
-            if "values" in self._measuring.extras and not self.missing:
-                self._reduce(index, block)
-
-        return leave
 
     def _reduce(self, layer: int, block: _Block) -> None:
         """Norms of a block's values, and of what they contribute to the first token."""
@@ -222,13 +203,6 @@ class VectorTap(TorchFunctionMode):
         weighted = (value * attention[..., None]).transpose(1, 2).flatten(2)
         self.contribution.append(torch.linalg.vector_norm(weighted @ weight.T, dim=-1))
         self._plain.append(block.plain)
-
-
-def _first_three(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Tensor, Tensor, Tensor]:
-    """Query, key and value of a call to scaled dot-product attention."""
-    names = ("query", "key", "value")
-    given = dict(zip(names, args, strict=False)) | kwargs
-    return given["query"], given["key"], given["value"]
 
 
 def _see_matmul(block: _Block, left: Tensor, right: Tensor, result: Tensor, *, tokens: int) -> None:

@@ -16,6 +16,7 @@ STYLESHEETS = (
     *("theme.css", "layout.css", "content.css", "index.css"),
     *("stage.css", "views.css", "charts.css", "panels.css", "analyses.css", "report.css"),
     "frames.css",
+    "sweep.css",
     "custom.css",
 )
 """In order; ``custom.css`` exists only in a user's folder."""
@@ -23,6 +24,7 @@ STYLESHEETS = (
 PRINT = "print.css"
 BOOT = "boot.js"
 SCRIPTS = (
+    "lifetime.js",
     "decode.js",
     "files.js",
     "scale.js",
@@ -32,6 +34,7 @@ SCRIPTS = (
     "chunks.js",
     "fuse.js",
     "dom.js",
+    "sweeps.js",
     "paint.js",
     "ranges.js",
     "threshold.js",
@@ -71,6 +74,7 @@ SINGLE = "single.js"
 """Of a whole site in one file only."""
 
 INDEX_SCRIPTS = (
+    "lifetime.js",
     "decode.js",
     "files.js",
     "numbers.js",
@@ -82,7 +86,7 @@ INDEX_SCRIPTS = (
 )
 """Of an index page, in order."""
 
-COPY_SCRIPTS = ("dom.js", "copy.js")
+COPY_SCRIPTS = ("lifetime.js", "dom.js", "copy.js")
 """Of a page with texts to copy and nothing else."""
 
 

@@ -232,6 +232,12 @@ def script_bytes(fields: dict[str, Any], png: bytes) -> bytes:
     return f'{CALL}{text},\n"{base64.b64encode(png).decode("ascii")}");\n'.encode("ascii")
 
 
+def read_png(text: str) -> NDArray[np.uint8]:
+    """The codes of a gray PNG in base64: ``[y, x]``."""
+    with Image.open(io.BytesIO(base64.b64decode(text))) as picture:
+        return np.asarray(picture)
+
+
 def _rounded(values: FloatArray, digits: int) -> Rows:
     return tuple(tuple(round(float(v), digits) for v in row) for row in values)
 

@@ -44,3 +44,12 @@ def publish_digest(
         {"record": cell.record, "digest": DIGEST_VERSION},
         lambda: cell_digest(read(cell.record), objects()),
     )
+
+
+def vectors_of(digests: Digests, model: str) -> tuple[str, ...]:
+    """What objects were looked for in, of a model's last block: keys, queries or values."""
+    for slug, image in digests.paths:
+        digest = digests.of(model, image) if slug == model else None
+        if digest is not None and digest.vectors:
+            return digest.vectors
+    return ()

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
+
+import numpy as np
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.cell_maps import CellMaps, ComponentMap, cell_maps
 from generator.analysis.objects import Objects
 from generator.analysis.pca import WHITENED_RANGE
-from generator.present.heatmap import ramp_png
+from generator.present.chunk import read_header, read_png
+from generator.present.heatmap import ramp_png, ramp_wall_png
 from generator.present.manifest import FileEntry, Settings
+from generator.present.norm_codes import decode_norms
 from generator.present.packed_files import CellFiles, PackedFiles
 from generator.present.ramps import Ramp, chances, degrees, octaves, of_scale
 from generator.present.scale import Scale
@@ -33,6 +38,10 @@ MapFiles = CellFiles[CellMaps]
 
 MOST_IMAGES = 200
 """Larger galleries have no such pictures unless they are asked for: a dozen files a cell."""
+
+NORM_LAYERS = "norm-layers"
+TILES = 7
+"""Maps of norms side by side: all layers of 12 fill two rows, with the embedding."""
 
 NORM_FLOOR = -2
 """Norms below a quarter of the median are next to nothing."""
@@ -68,7 +77,7 @@ class Figure:
     """A map that was drawn.
 
     Attributes:
-        file: the picture, one pixel a patch.
+        file: the picture, one pixel a patch; with a gap between them where it has several maps.
         family: of its scale.
         least: smallest value.
         most: largest value.
@@ -110,6 +119,11 @@ def query_name(token: str) -> str:
     return f"query-{token.lower()}"
 
 
+def place_name(name: str, place: int) -> str:
+    """Name of a map that is drawn for each of the vectors that objects are looked for in."""
+    return f"{name}-{place + 1}" if place else name
+
+
 def drawings(maps: CellMaps) -> Iterator[Drawing]:
     """Everything of a cell that is drawn as a map."""
     yield Drawing("norms-peak", "norms", maps.norms.peak)
@@ -117,12 +131,14 @@ def drawings(maps: CellMaps) -> Iterator[Drawing]:
     for query in maps.queries:
         yield Drawing(query_name(query.token), "attention", query.values)
     yield Drawing("rollout", "rollout", maps.rollout)
-    if not isinstance(maps.lost, NotApplicable):
-        yield Drawing("lost-degree", "degree", maps.lost.inverse_degree)
-        yield Drawing("lost-seed", "signed", maps.lost.similarity)
-        yield Drawing("lost-score", "signed", maps.lost.score)
-    if not isinstance(maps.tokencut, NotApplicable):
-        yield Drawing("tokencut", "signed", maps.tokencut.vector)
+    for n, lost in enumerate((maps.lost, *maps.further_lost)):
+        if not isinstance(lost, NotApplicable):
+            yield Drawing(place_name("lost-degree", n), "degree", lost.inverse_degree)
+            yield Drawing(place_name("lost-seed", n), "signed", lost.similarity)
+            yield Drawing(place_name("lost-score", n), "signed", lost.score)
+    for n, cut in enumerate((maps.tokencut, *maps.further_tokencut)):
+        if not isinstance(cut, NotApplicable):
+            yield Drawing(place_name("tokencut", n), "signed", cut.vector)
     for name, part in (("component", maps.component), ("without", maps.component_without)):
         if isinstance(part, ComponentMap):
             yield Drawing(name, "deviations", part.scores)
@@ -179,7 +195,11 @@ def publish_maps(
 
 
 def publish_figures(
-    shelf: Shelf, image: str, files: Mapping[str, FileEntry], scale: Scale
+    shelf: Shelf,
+    image: str,
+    files: Mapping[str, FileEntry],
+    chunks: Mapping[str, FileEntry],
+    scale: Scale,
 ) -> ImageFigures:
     """Put pictures of one image's maps into the site.
 
@@ -187,6 +207,7 @@ def publish_figures(
         shelf: where they go.
         image: its slug.
         files: slug of a model -> its maps.
+        chunks: slug of a model -> a chunk, which holds the norms of all layers.
         scale: of the gallery's attention.
     """
     every = {
@@ -204,13 +225,33 @@ def publish_figures(
         for model, own in every.items()
         for one in own
     }
+    for model, chunk in chunks.items():
+        norms = Drawing(NORM_LAYERS, "norms", norm_layers(shelf.root / chunk.path))
+        drawn[model, NORM_LAYERS] = _figure(shelf, model, image, norms, ramps["norms"], chunk)
     return ImageFigures(ramps, drawn)
+
+
+def norm_layers(chunk: Path) -> FloatArray:
+    """Norms of the patches in all layers, as multiples of the layer's median, in tiles.
+
+    Returns:
+        float64 ``[tile row, tile col, row, col]``: the embedding, then the layers in order, in
+        rows of ``TILES`` at most; NaN after the last.
+    """
+    header = read_header(chunk)
+    norms = decode_norms(read_png(header.statistics.norms))
+    across = min(TILES, len(norms))
+    down = -(-len(norms) // across)
+    tiles = np.full((down * across, *header.grid), np.nan)
+    tiles[: len(norms)] = norms.reshape(-1, *header.grid)
+    return tiles.reshape(down, across, *header.grid)
 
 
 def _figure(
     shelf: Shelf, model: str, image: str, drawing: Drawing, ramp: Ramp, source: FileEntry
 ) -> Figure:
     colours = shelf.settings.colours
+    draw = ramp_png if drawing.values.ndim == 2 else ramp_wall_png
     file = shelf.put(
         "figure",
         f"data/{model}/{image}.{drawing.name}",
@@ -223,13 +264,13 @@ def _figure(
             "signed": ramp.signed,
             "colours": colours,
         },
-        lambda: ramp_png(drawing.values, ramp, colours),
+        lambda: draw(drawing.values, ramp, colours),
         suffix=".png",
     )
     return Figure(
         file=file,
         family=drawing.family,
-        least=float(drawing.values.min()),
-        most=float(drawing.values.max()),
-        clipped=ramp.clipped(drawing.values),
+        least=float(np.nanmin(drawing.values)),
+        most=float(np.nanmax(drawing.values)),
+        clipped=ramp.clipped(drawing.values[np.isfinite(drawing.values)]),
     )

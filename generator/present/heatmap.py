@@ -38,6 +38,11 @@ def unit_wall_png(values: FloatArray, colours: str) -> bytes:
     return _wall_png(steps, np.isnan(values), colours)
 
 
+def ramp_wall_png(values: FloatArray, ramp: Ramp, colours: str) -> bytes:
+    """Tiles on any unsigned ramp, ``[tile row, tile col, row, col]``; NaN shows as a gap."""
+    return _wall_png(_steps(values, ramp, WALL_STEPS), np.isnan(values), colours)
+
+
 def _wall_png(steps: NDArray[np.uint8], empty: NDArray[np.bool_], colours: str) -> bytes:
     """Tiles beside each other, ``[tile row, tile col, row, col]``, with a gap between them."""
     down, across, rows, cols = steps.shape

@@ -59,6 +59,7 @@ def manifest_of(run: Run, contents: Contents, pages: tuple[str, ...], version: s
         anonymous=run.anonymous,
         sequences=run.sequences,
         reductions=tuple(_reductions(contents.reduction)),
+        sweeps=run.sweeps,
     )
 
 

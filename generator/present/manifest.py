@@ -24,7 +24,7 @@ from generator.records import (
     TokenLayout,
     View,
 )
-from generator.run import Author, Failure, Paper, PaperLink, Sequence, TeaserCell
+from generator.run import Author, Failure, Paper, PaperLink, Sequence, Sweep, SweepStep, TeaserCell
 
 MANIFEST = "manifest.json"
 MANIFEST_SCHEMA = "manifest.schema.json"
@@ -359,6 +359,7 @@ class Manifest:
         anonymous: whether names, links and folders were left out on purpose.
         sequences: clips and numbered folders that images are frames of.
         reductions: what was left out to keep the site within ``settings.max_bytes``, in order.
+        sweeps: models that are checkpoints of one model, with their steps.
     """
 
     schema: int
@@ -383,6 +384,7 @@ class Manifest:
     anonymous: bool = False
     sequences: tuple[Sequence, ...] = ()
     reductions: tuple[ReductionItem, ...] = ()
+    sweeps: tuple[Sweep, ...] = ()
 
     @property
     def files(self) -> tuple[FileEntry, ...]:
@@ -404,7 +406,7 @@ _CLASSES: dict[str, type] = {
     for documented in (
         *(Manifest, Program, ScaleEntry, QuantisationEntry, Settings, FileEntry),
         *(ModelItem, ImageItem, Measurement, CellItem, PairItem, Failure, ReductionItem),
-        *(Paper, Author, PaperLink, TeaserCell, FrameItem, Sequence),
+        *(Paper, Author, PaperLink, TeaserCell, FrameItem, Sequence, Sweep, SweepStep),
         *(Environment, ModelFacts, Preprocessing, TokenLayout, View),
     )
 }

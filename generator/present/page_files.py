@@ -66,6 +66,7 @@ class PageFiles:
             ("sequence", site.sequences),
             ("model", site.models),
             ("report", site.reports),
+            ("sweep", site.sweeps),
             ("methods", (site.methods,)),
         )
         written: list[str] = []

@@ -91,11 +91,14 @@ def pair_name(one: str, two: str) -> str:
 
 
 def pairs_of(run: Run, cells: Cells) -> tuple[tuple[str, str], ...]:
-    """Pairs of models by slug: those that the run names, or those found by themselves."""
+    """Pairs of models by slug: those that the run names, or those found by themselves.
+
+    Of a sweep only the last checkpoint is paired by itself.
+    """
     if run.pairs is not None:
         return run.pairs
     found = {}
-    for model in run.models:
+    for model in run.listed:
         own = (cells.get((model.slug, image.slug)) for image in run.images)
         content = next((each for each in own if isinstance(each, CellContent)), None)
         if content is not None:

@@ -15,6 +15,7 @@ from generator.present.cells import CellContent
 from generator.present.contents import Copies
 from generator.present.feature_pictures import ColouredFeatures
 from generator.present.figures import Family, ImageFigures
+from generator.present.heatmap import GAP
 from generator.present.manifest import FileEntry
 from generator.present.outlines import outline
 from generator.present.planner import BAR_WIDTH, METHODS, Planner
@@ -24,6 +25,8 @@ from generator.present.views import BarTick, ColourBar, Picture
 from generator.present.views_analyses import Analysis, Mark, ModelPanels, Panel, Photo, Term
 from generator.present.wording import notice, percent
 from generator.run import Failure, ImageEntry, ModelEntry
+
+MOSAIC_WIDTH = 560
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,38 @@ class Desk:
             width=str(layout.cols),
             height=str(layout.rows),
             marks=tuple(mark for mark in marks if mark.path),
+        )
+
+    def mosaic(self, cell: Cell, name: str, label: str, text: str, tiles: tuple[int, int]) -> Panel:
+        """Many maps of a cell in one picture.
+
+        Args:
+            cell: of the model.
+            name: of the figure.
+            label: above it.
+            text: below it, before its range.
+            tiles: rows and columns of maps.
+        """
+        figure = self.figures.drawn[cell.model.slug, name]
+        layout = cell.content.facts.layout
+        height = tiles[0] * (layout.rows + GAP) - GAP
+        width = tiles[1] * (layout.cols + GAP) - GAP
+        factor = max(1, MOSAIC_WIDTH // width)
+        between = f"{number(figure.least)} to {number(figure.most)}"
+        return Panel(
+            label=label,
+            text=f"{text} {between} × the median.",
+            alt=f"{cell.model.label}, {label}: {between} × the median.",
+            picture=Picture(
+                self.planner.url(figure.file.path), width * factor, height * factor, ""
+            ),
+            photo=None,
+            view="",
+            transform="",
+            width="",
+            height="",
+            marks=(),
+            wide=True,
         )
 
     def colours(self, cell: Cell, found: ColouredFeatures) -> Panel:

@@ -14,6 +14,7 @@ from generator.present.plan_methods import methods_page
 from generator.present.plan_model import model_pages
 from generator.present.plan_report import report_page
 from generator.present.plan_sequence import sequence_pages
+from generator.present.plan_sweep import sweep_page
 from generator.present.planner import Planner
 from generator.present.views_index import Site
 from generator.run import Run
@@ -36,6 +37,7 @@ def plan_site(run: Run, contents: Contents, version: str) -> Site:
         methods=methods_page(planner),
         reports=tuple(report_page(planner, pair) for pair in contents.pairs),
         more=tuple(more),
+        sweeps=tuple(sweep_page(planner, sweep) for sweep in run.sweeps),
         scripts=(data,) if data else (),
         sequences=sequence_pages(planner),
     )

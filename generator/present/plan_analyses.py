@@ -9,7 +9,7 @@ from generator.analysis.cell_maps import RECEIVED
 from generator.analysis.massive import MassiveSummary
 from generator.present.cells import CellContent
 from generator.present.charts.chart import NumberTable
-from generator.present.figures import MOST_IMAGES, query_name
+from generator.present.figures import MOST_IMAGES, NORM_LAYERS, TILES, query_name
 from generator.present.panels import (
     Cell,
     Desk,
@@ -104,9 +104,17 @@ def _norms(desk: Desk) -> Analysis:
         said = " and ".join(
             f"{number(m)} in {'the ' * (not n)}{layer_text(n)}" for n, m in medians.items()
         )
+        tiles = min(TILES, last + 1)
+        mosaic = desk.mosaic(
+            cell,
+            NORM_LAYERS,
+            "all layers",
+            f"The embedding, then layers 1 to {last}, in rows of {tiles}.",
+            (-(-(last + 1) // tiles), tiles),
+        )
         return desk.panels(
             cell,
-            *shown(picture, *maps),
+            *shown(picture, *maps, mosaic),
             lines=(f"{outliers_text(cell.content.facts.outliers)}. Median norm {said}.",),
         )
 

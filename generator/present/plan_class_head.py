@@ -8,6 +8,7 @@ import numpy as np
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.cell_maps import LensMaps
+from generator.extras import Prediction
 from generator.present.charts.chart import Chart, NumberTable
 from generator.present.charts.lines import Series, line_chart
 from generator.present.charts.words import Words
@@ -23,7 +24,9 @@ def class_head(desk: Desk) -> Analysis:
         prediction = cell.digest.prediction
         if prediction is None:
             return desk.panels(cell, absent="No class head, or its answer was not measured.")
-        panels, lines = [], [f"Class {prediction.target}: {prediction.target_label}."]
+        chance = percent(prediction.target_probability)
+        panels = []
+        lines = [f"Class {prediction.target}: {prediction.target_label}, probability {chance}."]
         if isinstance(cell.maps.relevance, NotApplicable):
             lines.append(f"Relevance: {cell.maps.relevance.reason}.")
         else:
@@ -32,15 +35,7 @@ def class_head(desk: Desk) -> Analysis:
             lines.append(f"Logit lens: {cell.maps.lens.reason}.")
         else:
             panels.append(desk.map(cell, "lens", "probability of the class, last layer", ""))
-        table = NumberTable(
-            ("class", "probability"),
-            tuple(
-                (label or str(number), percent(probability))
-                for number, label, probability in zip(
-                    prediction.classes, prediction.labels, prediction.probabilities, strict=True
-                )
-            ),
-        )
+        table = _guesses(prediction)
         url = desk.planner.model_link(cell.model)
         return ModelPanels(cell.model.label, url, tuple(panels), tuple(lines), table)
 
@@ -52,6 +47,17 @@ def class_head(desk: Desk) -> Analysis:
     )
     chart = _ranks(desk)
     return replace(found, charts=(chart,)) if chart else found
+
+
+def _guesses(prediction: Prediction) -> NumberTable:
+    """The likeliest classes; below them the one that is explained, where it is none of these."""
+    guesses = zip(prediction.labels, prediction.probabilities, strict=True)
+    rows = [(label, percent(probability)) for label, probability in guesses]
+    if prediction.target not in prediction.classes:
+        rows.append(
+            (f"{prediction.target_label} (the target)", percent(prediction.target_probability))
+        )
+    return NumberTable(("class", "probability"), tuple(rows))
 
 
 def _ranks(desk: Desk) -> Chart | None:

@@ -142,7 +142,7 @@ def _data(planner: Planner, images: tuple[ImageEntry, ...]) -> IndexData:
     groups, makers, reasons = _Table[str](), _Table[Credit](), _Table[Notice]()
     found = tuple(_image(planner, image, groups, makers, reasons) for image in images)
     return IndexData(
-        models=tuple(_model(planner, model) for model in planner.run.models),
+        models=tuple(_model(planner, model) for model in planner.run.listed),
         statistics=tuple(statistic.id for statistic in STATISTICS),
         groups=tuple(groups.places),
         credits=tuple(makers.places),
@@ -186,7 +186,7 @@ def _image(
         values=values,
         maps=()
         if failed
-        else tuple(_map(planner, model, image, reasons) for model in planner.run.models),
+        else tuple(_map(planner, model, image, reasons) for model in planner.run.listed),
         failure=reasons.place(failed) if failed else None,
         sequence=_sequence(planner, frame.sequence) if frame and not failed else None,
     )

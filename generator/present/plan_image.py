@@ -21,6 +21,8 @@ from generator.present.views import (
     Link,
     PageData,
     PageModel,
+    PageStep,
+    PageSweep,
     QueryChoice,
 )
 from generator.present.views_image import FrameLink, ImagePage, ModelColumn
@@ -38,7 +40,7 @@ from generator.present.wording import (
     scale_note,
     wall_alt,
 )
-from generator.run import Failure, ImageEntry, ModelEntry
+from generator.run import Failure, ImageEntry, ModelEntry, Run
 
 FIELDS = {
     "square": "the centred square",
@@ -195,6 +197,16 @@ def _data(planner: Planner, image: ImageEntry, at: Mapping[str, ImageEntry]) -> 
         pool=any(POOL in cell.rows for cell in found),
         start=str(min(layers, default=1)),
         models=models,
+        sweeps=_sweeps(planner.run),
+    )
+
+
+def _sweeps(run: Run) -> tuple[PageSweep, ...]:
+    """The sweeps, their checkpoints by their places among the models."""
+    places = {model.slug: place for place, model in enumerate(run.models)}
+    return tuple(
+        PageSweep(sweep.label, tuple(PageStep(s.step, places[s.model]) for s in sweep.steps))
+        for sweep in run.sweeps
     )
 
 

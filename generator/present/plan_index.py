@@ -14,6 +14,7 @@ from generator.present.plan_marked import marked_summary
 from generator.present.plan_reduced import site_notice
 from generator.present.plan_report import report_links
 from generator.present.plan_sequence import sequence_summary
+from generator.present.plan_sweep import step_text, sweep_path
 from generator.present.planner import INDEX, Planner, sequence_path
 from generator.present.views import Link, Notice
 from generator.present.views_index import (
@@ -25,6 +26,7 @@ from generator.present.views_index import (
     Plate,
     PlateGroup,
     PlateMap,
+    SweepCard,
 )
 from generator.present.wording import (
     counted,
@@ -35,7 +37,7 @@ from generator.present.wording import (
     prefix_text,
     version_text,
 )
-from generator.run import Failure, ImageEntry, ModelEntry
+from generator.run import Failure, ImageEntry, ModelEntry, Sweep
 
 
 def index_pages(planner: Planner, script: PageScript | None) -> tuple[IndexPage, ...]:
@@ -60,7 +62,8 @@ def _page(planner: Planner, script: PageScript | None, part: Part) -> IndexPage:
         description=run.description,
         summary=_summary(here),
         what=_what(here),
-        models=tuple(_model_card(here, model) for model in run.models) if part.first else (),
+        models=tuple(_model_card(here, model) for model in _alone(here)) if part.first else (),
+        sweeps=tuple(_sweep_card(here, sweep) for sweep in run.sweeps) if part.first else (),
         groups=tuple(
             PlateGroup(heading, tuple(_plate(here, image) for image in group))
             for heading, group in groupby(part.images, key=lambda image: image.group)
@@ -143,6 +146,26 @@ def _model_card(planner: Planner, model: ModelEntry) -> ModelCard:
     )
 
 
+def _alone(planner: Planner) -> tuple[ModelEntry, ...]:
+    """The models that are no checkpoint of a sweep."""
+    run = planner.run
+    return tuple(model for model in run.models if run.sweep_of(model.slug) is None)
+
+
+def _sweep_card(planner: Planner, sweep: Sweep) -> SweepCard:
+    """A sweep, with the facts of its last checkpoint."""
+    entries = {model.slug: model for model in planner.run.models}
+    return SweepCard(
+        label=sweep.label,
+        url=planner.url(sweep_path(sweep.slug)),
+        last=_model_card(planner, entries[sweep.models[-1]]),
+        steps=tuple(
+            Link(planner.model_link(entries[each.model]), step_text(each.step))
+            for each in sweep.steps
+        ),
+    )
+
+
 def _plate(planner: Planner, image: ImageEntry) -> Plate:
     sequence = image.frame.sequence if image.frame and not image.failure else None
     url = planner.url(sequence_path(sequence.slug)) if sequence else planner.image_link(image)
@@ -162,7 +185,7 @@ def _plate(planner: Planner, image: ImageEntry) -> Plate:
 
 
 def _maps(planner: Planner, image: ImageEntry) -> Iterator[PlateMap]:
-    for model in planner.run.models:
+    for model in planner.run.listed:
         cell = planner.cell(model.slug, image.slug)
         url = planner.image_link(image)
         if isinstance(cell, CellContent):

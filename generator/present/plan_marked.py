@@ -10,6 +10,7 @@ from generator.analysis.absent import NotApplicable
 from generator.analysis.quantities import quantity
 from generator.analysis.truth import FOUND, MapScores, corloc
 from generator.present.charts.chart import NumberTable
+from generator.present.digests import vectors_of
 from generator.present.panels import term
 from generator.present.planner import Planner
 from generator.present.truth import MAPS, NO_SCORE, UNIFORM, CellTruth, Marks
@@ -90,12 +91,16 @@ def _box_table(planner: Planner, truth: dict[tuple[str, str], CellTruth]) -> Sco
                 else [percent(share), str(len(overlaps))]
             )
         if any(cells):
-            rows.append((model.label, *cells))
+            vectors = vectors_of(planner.contents.digests, model.slug)[:1]
+            rows.append((", ".join((model.label, *vectors)), *cells))
     if not rows:
         return None
     return ScoreTable(
         "CorLoc: objects found without labels",
-        NumberTable(("model", "LOST", "images", "TokenCut", "images"), tuple(rows)),
+        NumberTable(
+            ("model, vectors of its last layer", "LOST", "images", "TokenCut", "images"),
+            tuple(rows),
+        ),
         f"Share of the images in which the box has an IoU of at least {FOUND:g} with a marked one; "
         f"{counted(len({image for _, image in truth}), 'image')} with marks.",
     )

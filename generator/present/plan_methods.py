@@ -13,7 +13,7 @@ from generator.analysis.quantity import Quantity
 from generator.bibliography import bibtex, program_entry
 from generator.latex import written
 from generator.present.cells import CellContent
-from generator.present.digests import DIGEST_VERSION
+from generator.present.digests import DIGEST_VERSION, vectors_of
 from generator.present.image_statistics import STATISTICS, Statistic
 from generator.present.manifest import RENDER_VERSION, QuantisationEntry
 from generator.present.methods_text import citations, methods_text, read_aloud
@@ -167,7 +167,8 @@ def _storage(planner: Planner) -> Iterator[Fact]:
 
 def _versions(planner: Planner) -> Iterator[Fact]:
     yield Fact("attention-gallery", planner.version)
-    cells = [c for c in planner.contents.cells.values() if isinstance(c, CellContent)]
+    contents = planner.contents
+    cells = [c for c in contents.cells.values() if isinstance(c, CellContent)]
     names: dict[str, list[str]] = {}
     for cell in cells:
         for name, version in cell.facts.environment.versions:
@@ -180,6 +181,13 @@ def _versions(planner: Planner) -> Iterator[Fact]:
     )
     if environments:
         yield Fact("Measured on", "; ".join(environments))
+    vectors: dict[str, list[str]] = {}
+    for model in planner.run.models:
+        for name in vectors_of(contents.digests, model.slug):
+            vectors.setdefault(name, []).append(model.label)
+    if vectors:
+        said = (f"{name} ({', '.join(labels)})" for name, labels in vectors.items())
+        yield Fact("Objects looked for in", "; ".join(said) + ", of the last layer")
     yield Fact("Files", f"drawing {RENDER_VERSION}, analyses {DIGEST_VERSION}")
 
 

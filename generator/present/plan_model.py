@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from generator.present.cells import CellContent
+from generator.present.digests import vectors_of
 from generator.present.model_seen import SeenModel
 from generator.present.paging import Part, parts
 from generator.present.plan_model_attention import budget_section, rollout_section
@@ -14,6 +15,7 @@ from generator.present.plan_model_sinks import sinks_section
 from generator.present.plan_model_stream import massive_section, norms_section, onset_section
 from generator.present.plan_report import report_links
 from generator.present.plan_similarity import heads_alike_section, layers_alike_section
+from generator.present.plan_sweep import sweep_link
 from generator.present.planner import Planner, model_path
 from generator.present.views import Fact
 from generator.present.views_model import ModelImage, ModelPage, Section
@@ -41,7 +43,7 @@ def _page(planner: Planner, model: ModelEntry, part: Part) -> ModelPage:
         first=part.first,
         label=model.label,
         id=model.id,
-        facts=tuple(_facts(cells)) if cells and part.first else (),
+        facts=tuple(_facts(here, model, cells)) if cells and part.first else (),
         provenance=tuple(_provenance(model, cells)) if part.first else (),
         steps=steps,
         steps_of=steps_of,
@@ -54,23 +56,26 @@ def _page(planner: Planner, model: ModelEntry, part: Part) -> ModelPage:
         range=part.range,
         failure=notice(model.failure) if part.first else None,
         comparisons=report_links(here, model.slug) if part.first else (),
+        sweep=sweep_link(here, model),
     )
 
 
-def _facts(cells: tuple[CellContent, ...]) -> Iterator[Fact]:
-    facts, model = cells[0].facts, cells[0].facts.model
+def _facts(here: Planner, model: ModelEntry, cells: tuple[CellContent, ...]) -> Iterator[Fact]:
+    facts, seen = cells[0].facts, cells[0].facts.model
     grids = [(cell.facts.layout.rows, cell.facts.layout.cols) for cell in cells]
     inputs = [(c.facts.view.input_width, c.facts.view.input_height) for c in cells]
-    yield Fact("Architecture", f"{model.architecture} (model type {model.model_type})")
-    yield Fact("Layers × heads", f"{model.layers} × {model.heads}")
-    yield Fact("Width", f"{model.width} channels")
-    yield Fact("Parameters", f"{model.parameters:,}")
-    yield Fact("Patch", f"{model.patch_height} × {model.patch_width} pixels")
+    yield Fact("Architecture", f"{seen.architecture} (model type {seen.model_type})")
+    yield Fact("Layers × heads", f"{seen.layers} × {seen.heads}")
+    yield Fact("Width", f"{seen.width} channels")
+    yield Fact("Parameters", f"{seen.parameters:,}")
+    yield Fact("Patch", f"{seen.patch_height} × {seen.patch_width} pixels")
     yield Fact("Prefix tokens", ", ".join(facts.layout.prefix) or "none")
     yield Fact("Tokens", prefix_text(facts.layout))
     yield Fact("Grid it ran on", f"{grid_text(grids)} patches (rows × columns)")
     yield Fact("Input", f"{grid_text(inputs)} pixels (width × height)")
-    yield Fact("Licence", model.licence or "not stated")
+    if vectors := vectors_of(here.contents.digests, model.slug):
+        yield Fact("Objects looked for in", f"{' and '.join(vectors)} of the last layer")
+    yield Fact("Licence", seen.licence or "not stated")
 
 
 def _provenance(model: ModelEntry, cells: tuple[CellContent, ...]) -> Iterator[Fact]:

@@ -57,9 +57,9 @@ def _value_norms(seen: SeenModel, sinks: SinkMeans) -> Chart:
         "Value norm of the sink over the median patch's",
         "layer",
         quantity("sink-value").unit,
-        reading("sink-value"),
+        f"Dashed: the median patch. {reading('sink-value')}",
     )
-    chart = line_chart(words, series, log=True, references=(Reference(1.0, "the median patch"),))
+    chart = line_chart(words, series, references=(Reference(1.0, ""),), zero=True)
     return seen.defined(chart, "sink-value")
 
 

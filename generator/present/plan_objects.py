@@ -8,6 +8,7 @@ from generator.analysis.digest import FoundObject
 from generator.analysis.truth import FOUND, MapScores
 from generator.present.charts.chart import NumberTable
 from generator.present.feature_pictures import ColouredFeatures
+from generator.present.figures import place_name
 from generator.present.panels import (
     Cell,
     Desk,
@@ -41,35 +42,24 @@ def mass_mask(desk: Desk) -> Analysis:
 
 
 def lost(desk: Desk) -> Analysis:
-    """The row of Darcet 2024, Fig. 13."""
+    """The row of Darcet 2024, Fig. 13, for each of the vectors that were kept."""
 
     def of(cell: Cell) -> ModelPanels:
-        maps, found = cell.maps.lost, cell.digest.lost
-        if not isinstance(maps, LostMaps) or not isinstance(found, FoundObject):
-            return desk.panels(cell, absent=_why(maps, found))
-        seed = seed_mark(found.seed)
-        return desk.panels(
-            cell,
-            *shown(
-                desk.map(cell, "lost-degree", "inverse degree", "", marks=(seed,)),
-                desk.map(
-                    cell, "lost-seed", "dot product with the seed", " of the largest", marks=(seed,)
-                ),
-                desk.map(
-                    cell,
-                    "lost-score",
-                    "seed expansion",
-                    " of the largest",
-                    text=f"{patches_text(int(maps.expansion.sum()))} of {maps.k} joined, outlined",
-                    marks=(outlined(maps.expansion),),
-                ),
-                _found(desk, cell, found, outlined(maps.mask)),
-            ),
-            lines=(
-                f"Seed at {place_text(found.seed)}; the largest dot product with it has the "
-                f"magnitude {number(maps.largest)}.",
-            ),
-        )
+        several = (cell.maps.lost, *cell.maps.further_lost)
+        found = (cell.digest.lost, *(more.lost for more in cell.digest.further))
+        panels: list[Panel] = []
+        lines = []
+        for place, (maps, one) in enumerate(zip(several, found, strict=True)):
+            if isinstance(maps, LostMaps) and isinstance(one, FoundObject):
+                panels += _lost_row(desk, cell, maps, one, place)
+                lines.append(
+                    f"Found in the {maps.vectors} of the last layer. Seed at "
+                    f"{place_text(one.seed)}; the largest dot product with it has the magnitude "
+                    f"{number(maps.largest)}."
+                )
+        if not panels:
+            return desk.panels(cell, absent=_why(*several, *found))
+        return desk.panels(cell, *panels, lines=tuple(lines))
 
     bars = desk.bar("degree", "inverse degree") + desk.bar(
         "signed", "dot product or score, over its largest magnitude in the picture"
@@ -77,25 +67,62 @@ def lost(desk: Desk) -> Analysis:
     return desk.analysis("lost", "Object discovery: LOST", ("lost-degree", "lost-score"), bars, of)
 
 
+def _lost_row(
+    desk: Desk, cell: Cell, maps: LostMaps, found: FoundObject, place: int
+) -> tuple[Panel, ...]:
+    """LOST's steps in one kind of vectors."""
+    seed, of = seed_mark(found.seed), _of_vectors(cell, maps.vectors)
+    return shown(
+        desk.map(cell, place_name("lost-degree", place), f"inverse degree{of}", "", marks=(seed,)),
+        desk.map(
+            cell,
+            place_name("lost-seed", place),
+            f"dot product with the seed{of}",
+            " of the largest",
+            marks=(seed,),
+        ),
+        desk.map(
+            cell,
+            place_name("lost-score", place),
+            f"seed expansion{of}",
+            " of the largest",
+            text=f"{patches_text(int(maps.expansion.sum()))} of {maps.k} joined, outlined",
+            marks=(outlined(maps.expansion),),
+        ),
+        _found(desk, cell, found, outlined(maps.mask)),
+    )
+
+
+def _of_vectors(cell: Cell, vectors: str) -> str:
+    """Behind a label, where there are panels of several kinds of vectors."""
+    return f", {vectors}" if cell.digest.further else ""
+
+
 def tokencut(desk: Desk) -> Analysis:
-    """The eigenvector and its box."""
+    """The eigenvector and its box, for each of the vectors that were kept."""
 
     def of(cell: Cell) -> ModelPanels:
-        maps, found = cell.maps.tokencut, cell.digest.tokencut
-        if not isinstance(maps, TokenCutMaps) or not isinstance(found, FoundObject):
-            return desk.panels(cell, absent=_why(maps, found))
-        seed = seed_mark(found.seed)
-        return desk.panels(
-            cell,
-            *shown(
-                desk.map(cell, "tokencut", "eigenvector", " of the largest", marks=(seed,)),
-                _found(desk, cell, found, outlined(maps.mask)),
-            ),
-            lines=(
-                f"Eigenvalue {number(maps.eigenvalue)}, {number(maps.gap)} below the next; "
-                f"the largest entry is at {place_text(found.seed)}.",
-            ),
-        )
+        several = (cell.maps.tokencut, *cell.maps.further_tokencut)
+        found = (cell.digest.tokencut, *(more.tokencut for more in cell.digest.further))
+        panels: list[Panel] = []
+        lines = []
+        for place, (maps, one) in enumerate(zip(several, found, strict=True)):
+            if isinstance(maps, TokenCutMaps) and isinstance(one, FoundObject):
+                label = f"eigenvector{_of_vectors(cell, maps.vectors)}"
+                seed = (seed_mark(one.seed),)
+                name = place_name("tokencut", place)
+                panels += shown(
+                    desk.map(cell, name, label, " of the largest", marks=seed),
+                    _found(desk, cell, one, outlined(maps.mask)),
+                )
+                lines.append(
+                    f"Found in the {maps.vectors} of the last layer. Eigenvalue "
+                    f"{number(maps.eigenvalue)}, {number(maps.gap)} below the next; "
+                    f"the largest entry is at {place_text(one.seed)}."
+                )
+        if not panels:
+            return desk.panels(cell, absent=_why(*several, *found))
+        return desk.panels(cell, *panels, lines=tuple(lines))
 
     bars = desk.bar("signed", "entry of the eigenvector, over its largest magnitude")
     return desk.analysis("tokencut", "Object discovery: TokenCut", ("tokencut-vector",), bars, of)
@@ -226,7 +253,8 @@ def _box_lines(truth: CellTruth) -> tuple[str, ...]:
 
 def _found(desk: Desk, cell: Cell, found: FoundObject, mask: Mark) -> Panel | None:
     text = patches_text(found.patches)
-    return desk.photo(cell, "object and box", text, (mask, box_mark(cell, found.pixels, "found")))
+    label = f"object and box{_of_vectors(cell, found.vectors)}"
+    return desk.photo(cell, label, text, (mask, box_mark(cell, found.pixels, "found")))
 
 
 def _why(*parts: object) -> str:

@@ -129,7 +129,7 @@ def _words(method: str, found: FoundObject | NotApplicable) -> str:
         return f"{method}: {found.reason}"
     left, top, right, bottom = (round(value) for value in found.pixels)
     patches = "1 patch" if found.patches == 1 else f"{found.patches} patches"
-    return f"{method}: {right - left} × {bottom - top} pixels, {patches}"
+    return f"{method} in {found.vectors}: {right - left} × {bottom - top} pixels, {patches}"
 
 
 def _judged(pair: ReportPair) -> str:

@@ -25,6 +25,9 @@ from generator.records import FloatArray
 
 MOST_DOTS = 60
 
+OWN = 2
+"""Of the maps that are scored, the first ones are the model's of the picture."""
+
 SCORES: tuple[tuple[str, str, Callable[[MapScores], float]], ...] = (
     ("mass-inside", "mass inside", lambda found: found.mass_inside),
     ("pointing-game", "hits", lambda found: float(found.hit)),
@@ -56,7 +59,7 @@ def truth_section(pair: ReportPair) -> Section | None:
     charts = [
         chart
         for marks in ("mask", "boxes")
-        for place in (0, 1)
+        for place in range(OWN)
         if (chart := _differences(pair, marks, place)) is not None
     ]
     return Section(
@@ -110,7 +113,7 @@ def _map_table(pair: ReportPair, marks: Marks) -> ReportTable | None:
         TableRow(
             (f"{row.map}, {names[row.score]}",),
             pair.planner.definition(row.score).url,
-            _cells(row.found),
+            _cells(row.found, compared=row.map in MAPS[:OWN]),
         )
         for row in _rows(pair, marks)
     )
@@ -164,12 +167,13 @@ def _interval_words(rows: tuple[TableRow, ...]) -> str:
     )
 
 
-def _cells(found: Paired, *, own: bool = False) -> tuple[str, ...]:
-    interval = found.interval
+def _cells(found: Paired, *, own: bool = False, compared: bool = True) -> tuple[str, ...]:
+    """Means of both; their difference where the maps are the models' of this picture."""
+    interval = found.interval if compared else None
     return (
         _mean(found.one, own=own),
         _mean(found.two, own=own),
-        _signed(found.mean),
+        _signed(found.mean) if compared else "—",
         f"{_signed(interval.low)} to {_signed(interval.high)}" if interval else "—",
         str(found.n),
     )
@@ -184,8 +188,8 @@ def _mean(values: FloatArray, *, own: bool) -> str:
 
 
 def _signed(value: float) -> str:
-    text = f"{value:.2f}"
-    return "0.00" if text == "-0.00" else text.replace("-", "\u2212")
+    text = f"{value:.3f}"
+    return "0.000" if text == "-0.000" else text.replace("-", "\u2212")
 
 
 def _differences(pair: ReportPair, marks: Marks, place: int) -> Chart | None:

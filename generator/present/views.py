@@ -210,6 +210,32 @@ class PageFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class PageStep:
+    """A checkpoint of a sweep.
+
+    Attributes:
+        step: of the training.
+        model: its place among the page's models, from 0.
+    """
+
+    step: int
+    model: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageSweep:
+    """One model at several steps, of which one is shown at a time.
+
+    Attributes:
+        label: of the sweep.
+        steps: by step.
+    """
+
+    label: str
+    steps: tuple[PageStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PageData:
     """An image page's data for its scripts.
 
@@ -229,6 +255,7 @@ class PageData:
         start: layer shown first, a label.
         models: the models, in order.
         frames: of the page of a sequence; empty on the page of an image.
+        sweeps: those that are checkpoints of one model.
     """
 
     slug: str
@@ -246,3 +273,4 @@ class PageData:
     start: str
     models: tuple[PageModel, ...]
     frames: tuple[PageFrame, ...] = ()
+    sweeps: tuple[PageSweep, ...] = ()

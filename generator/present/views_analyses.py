@@ -51,6 +51,7 @@ class Panel:
         width: of the view box.
         height: of the view box.
         marks: over it.
+        wide: whether it is a mosaic of many maps, which fills a row.
     """
 
     label: str
@@ -63,6 +64,7 @@ class Panel:
     width: str
     height: str
     marks: tuple[Mark, ...]
+    wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)

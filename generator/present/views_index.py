@@ -21,6 +21,7 @@ from generator.present.views_analyses import MarkedSummary
 from generator.present.views_image import ImagePage
 from generator.present.views_model import MethodsPage, ModelPage
 from generator.present.views_report import ReportPage
+from generator.present.views_sweep import SweepPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,23 @@ class ModelCard:
     grid: str
     licence: str
     failure: Notice | None
+
+
+@dataclass(frozen=True, slots=True)
+class SweepCard:
+    """A sweep in the list of the index.
+
+    Attributes:
+        label: of the sweep.
+        url: of its page.
+        last: facts of the last checkpoint.
+        steps: links to the pages of all checkpoints, by step.
+    """
+
+    label: str
+    url: str
+    last: ModelCard
+    steps: tuple[Link, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +115,7 @@ class IndexPage:
         summary: how much there is, in numbers.
         what: what the small maps are.
         models: of the gallery, on the first page; empty on others.
+        sweeps: models along their training, on the first page; empty on others.
         groups: the images of this page.
         bar: of the shared scale.
         failures: everything that went wrong, on the first page; empty on others.
@@ -123,6 +142,7 @@ class IndexPage:
     summary: str
     what: str
     models: tuple[ModelCard, ...]
+    sweeps: tuple[SweepCard, ...]
     groups: tuple[PlateGroup, ...]
     bar: ColourBar
     failures: tuple[Notice, ...]
@@ -378,3 +398,4 @@ class Site:
     more: tuple[IndexPage, ...] = ()
     scripts: tuple[PageScript, ...] = ()
     sequences: tuple[ImagePage, ...] = ()
+    sweeps: tuple[SweepPage, ...] = ()

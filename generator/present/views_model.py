@@ -131,6 +131,7 @@ class ModelPage:
         range: which images this page lists, in words; empty when it lists all.
         failure: why nothing could be measured with it.
         comparisons: pages that compare it with another model; empty on further pages.
+        sweep: the page of the sweep that it is a checkpoint of; None for a model of its own.
     """
 
     path: str
@@ -151,6 +152,7 @@ class ModelPage:
     range: str
     failure: Notice | None
     comparisons: tuple[Link, ...]
+    sweep: Link | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -269,7 +269,12 @@ def _publish_figures(
             if isinstance(cell, CellContent) and cell.maps is not None
         }
         if maps:
-            found[image.slug] = publish_figures(shelf, image.slug, maps, scale)
+            chunks = {
+                slug: cell.chunks[0]
+                for slug, cell in own.items()
+                if isinstance(cell, CellContent) and slug in maps
+            }
+            found[image.slug] = publish_figures(shelf, image.slug, maps, chunks, scale)
     return found
 
 

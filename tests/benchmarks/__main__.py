@@ -2,7 +2,12 @@
 
 Everything that is compared is measured in one run. On a busy machine trust the ratios, not the
 seconds. ``--quick`` leaves out 518 px and the peak memory of eager attention, and builds a smaller
-gallery where there should be 1,000 images. ``--only browsing`` measures pages in Chromium alone.
+gallery where there should be 1,000 images. ``--only`` runs one part alone; several may be named:
+
+- ``measuring``: a DINOv2-L over a bare forward pass, its peak memory, and the tutorial's way;
+- ``extras``: what each part beside attention adds, relevance and the logit lens among them;
+- ``presenting``: pages, rebuilds, start-up and bytes;
+- ``browsing``: pages in Chromium.
 """
 
 from __future__ import annotations
@@ -18,7 +23,7 @@ from pathlib import Path
 import torch
 
 from generator.extras import DEFAULT_EXTRAS
-from tests.benchmarks import browsing, measuring, presenting
+from tests.benchmarks import browsing, measuring, presenting, turning
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,34 @@ def extras_lines(sides: list[int], rounds: int) -> list[Line]:
     return lines
 
 
+def head_lines(sides: list[int], rounds: int) -> list[Line]:
+    """Relevance and the logit lens: a DINOv2-B with a class head, one thread, processor's time.
+
+    Each takes a pass of its own, that of relevance with gradients, and memory for the attention of
+    all layers.
+    """
+    model, threads = measuring.dinov2_base_classifier(), torch.get_num_threads()
+    torch.set_num_threads(1)
+    parts = {"relevance": measuring.relevance_record, "lens": measuring.lens_record}
+    lines = []
+    for side in sides:
+        run = {
+            "bare": partial(measuring.bare, model, side),
+            "plain": partial(measuring.plain_record, model, side),
+        } | {name: partial(part, model, side) for name, part in parts.items()}
+        seconds = measuring.taking_turns(run, rounds, time.process_time)
+        base = measuring.fastest_ratio(seconds, "plain", "bare")
+        peak = measuring.peak_bytes("bare classifier", side)
+        for name in parts:
+            words = f"DINOv2-B with a class head at {side} px"
+            added = measuring.fastest_ratio(seconds, name, "bare") - base
+            lines.append(Line(f"{words}, {name} adds", added, "x forward pass"))
+            memory = (measuring.peak_bytes(name, side) - peak) / 1e9
+            lines.append(Line(f"{words}, peak memory above the forward pass, {name}", memory, "GB"))
+    torch.set_num_threads(threads)
+    return lines
+
+
 def memory_lines(side: int, *, eager: bool) -> list[Line]:
     """Peak memory above a process that runs the bare forward pass."""
     base = measuring.peak_bytes("bare", side)
@@ -139,6 +172,15 @@ def browsing_lines(folder: Path, images: int, rounds: int) -> list[Line]:
             Line(f"{what}: all maps", found.all_maps, "s"),
             Line(f"{what}: another layer", found.layer_change * 1e3, "ms", goals[2]),
         ]
+    single = turning.turning(folder / "single", 4, 15, rounds)
+    what = "a single file of 15 images x 4 models"
+    lines += [
+        Line(f"{what}: size", single.file_bytes / 1e6, "MB"),
+        Line(f"{what}: opened", single.opened, "s"),
+        Line(f"{what}: a page turned", single.turned * 1e3, "ms", "<= 300"),
+        Line(f"{what}: the same, of opening", single.turned / single.opened, "x"),
+        Line(f"{what}: all maps of an image", single.all_maps, "s"),
+    ]
     gallery = browsing.many_images(folder / "images", images, 4, rounds)
     what = f"{images:,} images x 4 models"
     lines += [
@@ -153,19 +195,23 @@ def browsing_lines(folder: Path, images: int, rounds: int) -> list[Line]:
     return lines
 
 
-PARTS = ("presenting", "measuring", "browsing")
+PARTS = ("presenting", "measuring", "extras", "browsing")
 
 
 def main() -> None:
     """Run everything, or a part."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", choices=PARTS)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path, default=Path("benchmarks.json"))
     chosen = parser.parse_args()
-    side = 224 if chosen.quick else 518
-    parts = (chosen.only,) if chosen.only else PARTS
+    side, sides = (224, [224]) if chosen.quick else (518, [224, 518])
+    parts = chosen.only
     lines: list[Line] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -174,10 +220,12 @@ def main() -> None:
         if "presenting" in parts:
             lines += presenting_lines(built, folder)
         if "measuring" in parts:
-            lines += measuring_lines([224] if chosen.quick else [224, 518], chosen.rounds)
-            lines += extras_lines([224] if chosen.quick else [224, 518], chosen.rounds)
+            lines += measuring_lines(sides, chosen.rounds)
             lines += memory_lines(side, eager=not chosen.quick)
             lines += tutorial_lines(side, folder, built.seconds_per_cell)
+        if "extras" in parts:
+            lines += extras_lines(sides, chosen.rounds)
+            lines += head_lines(sides, chosen.rounds)
         if "browsing" in parts:
             lines += browsing_lines(folder, 200 if chosen.quick else 1000, chosen.rounds)
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads\n")

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -20,17 +21,19 @@ import matplotlib as mpl
 import numpy as np
 import torch
 from matplotlib import pyplot as plt
+from torch import nn
 from transformers import Dinov2Config, Dinov2Model
 
 from generator.extras import DEFAULT_EXTRAS, Extra, Measuring
 from generator.measure.extract import Prepared, extract
+from generator.measure.heads import ClassHead
 from generator.measure.layouts import read_vision_config
 from generator.measure.load import LoadedModel
 from generator.measure.preprocess import describe, locate
 from generator.measure.processors import read_processor
 from generator.measure.residual import find_blocks
 from generator.measure.resolve import ResolvedModel
-from generator.measure.statistics import prefix_rows
+from generator.measure.scores import prefix_rows
 from generator.measure.tap import AttentionTap
 from generator.records import AttentionRecord, ModelFacts, PatchQueries
 from generator.workplan import AUTOMATIC_GRID
@@ -47,6 +50,15 @@ def dinov2_large(attention: str = "sdpa") -> LoadedModel:
 def dinov2_base() -> LoadedModel:
     """A seeded DINOv2-B, likewise."""
     return dinov2("seeded/dinov2-base", BASE)
+
+
+def dinov2_base_classifier() -> LoadedModel:
+    """A seeded DINOv2-B with a head of 1,000 classes on CLS and the mean patch."""
+    model = dinov2("seeded/dinov2-base-imagenet", BASE)
+    head = nn.Linear(2 * BASE["hidden_size"], 1000).requires_grad_(False)
+    norm = model.network.layernorm
+    model.network.requires_grad_(False)
+    return replace(model, head=ClassHead("CLS and mean patch", (head,), norm, {}))
 
 
 def dinov2(name: str, sizes: dict[str, int], attention: str = "sdpa") -> LoadedModel:
@@ -150,6 +162,16 @@ def plain_record(model: LoadedModel, side: int) -> None:
     record(model, side, extras=())
 
 
+def relevance_record(model: LoadedModel, side: int) -> None:
+    """A record of attention and class-specific relevance."""
+    record(model, side, extras=("relevance",))
+
+
+def lens_record(model: LoadedModel, side: int) -> None:
+    """A record of attention and the logit lens."""
+    record(model, side, extras=("lens",))
+
+
 def tutorial(model: LoadedModel, side: int, folder: Path) -> None:
     """The tutorial's way: eager attention, all matrices, a matplotlib grid of heads a layer."""
     mpl.use("Agg")
@@ -206,19 +228,35 @@ def peak_bytes(variant: str, side: int) -> int:
 
 
 def _one_variant(variant: str, side: int) -> None:
-    if variant == "eager":
-        model = dinov2_large("eager")
-        _forget_peak()
-        model.attentions(
-            torch.from_numpy(image(side))[None], model.resolved.vision.layout(side, side)
-        )
-    else:
-        model = dinov2_large()
-        _forget_peak()
-        run = {"bare": bare, "rows": rows_only, "record": record, "plain": plain_record}
-        run[variant](model, side)
+    model = {"eager": partial(dinov2_large, "eager")}.get(
+        variant, dinov2_base_classifier if variant in CLASSIFIER else dinov2_large
+    )()
+    _forget_peak()
+    VARIANTS[variant](model, side)
     status = Path("/proc/self/status").read_text()
     print(int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024)
+
+
+def eager_attention(model: LoadedModel, side: int) -> None:
+    """All matrices, by the eager path of transformers."""
+    model.attentions(torch.from_numpy(image(side))[None], model.resolved.vision.layout(side, side))
+
+
+VARIANTS = {
+    "bare": bare,
+    "rows": rows_only,
+    "record": record,
+    "plain": plain_record,
+    "eager": eager_attention,
+    "bare classifier": bare,
+    "plain classifier": plain_record,
+    "relevance": relevance_record,
+    "lens": lens_record,
+}
+"""What runs in a process of its own to see its peak memory."""
+
+CLASSIFIER = {"bare classifier", "plain classifier", "relevance", "lens"}
+"""These run the DINOv2-B with a class head, the others the DINOv2-L."""
 
 
 def _forget_peak() -> None:

@@ -5,6 +5,7 @@ python -m tests.docs.reference
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,6 @@ from generator.cli import main
 FILE = Path(__file__).parents[2] / "docs" / "commands.md"
 UPDATE = "python -m tests.docs.reference"
 PROGRAM = "attention-gallery"
-LINE = 120
 MARKED = re.compile(r"([\\|*_<])")
 AT_THE_END = re.compile(r"^(?P<text>.*?)\s*\[(?P<facts>[^\[\]]*)\]$", re.DOTALL)
 
@@ -26,9 +26,8 @@ def reference() -> str:
     lines = [
         "# Commands",
         "",
-        f"All commands and options. This file is written by `{UPDATE}`; "
-        f"`{PROGRAM} COMMAND --help` says",
-        "the same. How commands work together is in the [tutorial](tutorial.md) and the "
+        f"All commands and options, as `{PROGRAM} COMMAND --help` says them. This file is made by",
+        f"`{UPDATE}`. How commands work together is in the [tutorial](tutorial.md) and the",
         "[cookbook](cookbook.md).",
         "",
     ]
@@ -105,7 +104,7 @@ def _fact(fact: str) -> str:
 
 def _help(command: click.Command) -> str:
     assert command.help
-    return command.help.strip("\n")
+    return inspect.cleandoc(command.help)
 
 
 def _first_sentence(command: click.Command) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from playwright.sync_api import Browser
 
 from generator.cli import main
 from generator.present import build_site
 from generator.store import Store
+from tests.browser.opened import Opened
 from tests.present.gallery import Gallery, gallery
 
 
@@ -36,7 +38,11 @@ class Exportable:
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Exportable:
     folder = tmp_path_factory.mktemp("export")
-    trial = gallery(folder / "pictures")
+    return exported(gallery(folder / "pictures"), folder)
+
+
+def exported(trial: Gallery, folder: Path) -> Exportable:
+    """A gallery's records and site in a folder."""
     store = Store(folder / "store")
     for record in trial.records.values():
         store.put(record)
@@ -64,3 +70,27 @@ def single(made: Exportable, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("single") / "gallery.html"
     made.export("single", "-o", str(path))
     return path
+
+
+@pytest.fixture
+def look(chromium: Browser) -> Iterator[Callable[..., Opened]]:
+    """Open a file; afterwards the console must have been silent and nothing asked for but it."""
+    opened: list[tuple[Opened, Path]] = []
+
+    def look(path: Path, fragment: str = "", *, scripts: bool = True, width: int = 1280) -> Opened:
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900}, java_script_enabled=scripts
+        )
+        found = Opened(context.new_page(), path.as_uri())
+        opened.append((found, path))
+        found.page.goto(path.as_uri() + fragment)
+        if "page=i/" in fragment:
+            found.wait()
+        return found
+
+    yield look
+    for one, path in opened:
+        one.page.context.close()
+        assert one.noise == []
+        asked = {url.partition("#")[0] for url in one.requests}
+        assert {url for url in asked if not url.startswith(("data:", "blob:"))} == {path.as_uri()}

@@ -182,6 +182,18 @@ def test_files_that_the_build_did_not_write(site: Path) -> None:
     ]
 
 
+def test_figures_that_the_gallery_asked_for_are_its_own(site: Path) -> None:
+    (site / "figures").mkdir()
+    for name in ("fig1.pdf", "fig1.tex", "fig1.bib"):
+        (site / "figures" / name).write_text("%")
+    assert found(site) == []
+    (site / "figures" / "draft.docx").touch()
+    assert found(site) == [
+        "warning: 1 file that the build did not write: figures/draft.docx. "
+        "Delete what should not be seen."
+    ]
+
+
 @pytest.mark.parametrize(
     ("page", "link"),
     [

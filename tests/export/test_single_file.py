@@ -4,47 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from generator.present import build_site
+from generator.export.single_file import single_file
 from generator.present.chunk import read_chunk
 from generator.present.manifest import read_manifest
-from generator.store import Store
 from tests.browser.opened import Opened, overflow, settle
-from tests.export.conftest import Exportable
+from tests.export.conftest import Exportable, exported
 from tests.present.gallery import HOSTILE, Gallery, gallery, many
 
 pytestmark = pytest.mark.browser
 CAPTION = "#page=i/image1&layer=2&head=1&query=CLS"
-
-
-@pytest.fixture
-def look(chromium: Browser) -> Iterator[Callable[..., Opened]]:
-    """Open a file; afterwards the console must have been silent and nothing asked for but it."""
-    opened: list[tuple[Opened, Path]] = []
-
-    def look(path: Path, fragment: str = "", *, scripts: bool = True, width: int = 1280) -> Opened:
-        context = chromium.new_context(
-            viewport={"width": width, "height": 900}, java_script_enabled=scripts
-        )
-        found = Opened(context.new_page(), path.as_uri())
-        opened.append((found, path))
-        found.page.goto(path.as_uri() + fragment)
-        if "page=i/" in fragment:
-            found.wait()
-        return found
-
-    yield look
-    for one, path in opened:
-        one.page.context.close()
-        assert one.noise == []
-        asked = {url.partition("#")[0] for url in one.requests}
-        assert {url for url in asked if not url.startswith(("data:", "blob:"))} == {path.as_uri()}
 
 
 def pictures_that_are_shown(page: Page) -> None:
@@ -216,7 +191,10 @@ def test_what_does_not_fit_is_left_out_in_order_and_said(
         if "heads stays)." in output:
             break
         said = lines
-    assert said[0] == "attention with patches as queries, cosines of any patch."
+    assert said[:2] == [
+        "attention with patches as queries.",
+        "cosines with any chosen patch (those with a few stated patches stay).",
+    ]
     opened = look(path, "#page=i/image0&layer=3&head=1&query=reg1")
     page = opened.page
     expect(page.locator(".left-out").first).to_contain_text("attention with patches as queries")
@@ -231,7 +209,7 @@ def test_pages_of_images_go_last_and_from_the_end(
     tmp_path: Path, look: Callable[..., Opened]
 ) -> None:
     trial = many(tmp_path / "pictures", 12, groups=1)
-    other = built(trial, tmp_path)
+    other = exported(trial, tmp_path)
     other.export("single", "-o", str(tmp_path / "whole.html"))
     size = (tmp_path / "whole.html").stat().st_size
     small = tmp_path / "small.html"
@@ -252,6 +230,24 @@ def test_pages_of_images_go_last_and_from_the_end(
     expect(page.locator("h1")).to_have_text("Picture 0")
 
 
+def test_as_many_images_stay_as_fit_to_the_byte(tmp_path: Path) -> None:
+    other = exported(many(tmp_path / "pictures", 8, groups=1), tmp_path)
+    manifest = read_manifest(other.site)
+    assert manifest is not None
+    smallest = len(single_file(other.site, manifest, 10**9).data)
+    for _ in range(40):
+        smallest = smallest * 95 // 100
+        found = single_file(other.site, manifest, smallest)
+        if "images" in found.left_out[-1]:
+            break
+    size = len(found.data)
+    assert single_file(other.site, manifest, size).left_out == found.left_out
+    fewer = single_file(other.site, manifest, size - 1)
+    gone, more = (int(re.findall(r"last (\d+) images", f.left_out[-1])[0]) for f in (found, fewer))
+    assert more == gone + 1
+    assert len(fewer.data) < size
+
+
 def test_a_size_that_nothing_fits_in_is_refused(made: Exportable, tmp_path: Path) -> None:
     said = made.export("single", "-o", str(tmp_path / "a.html"), "--max-size", "0.001", code=1)
     assert re.fullmatch(
@@ -267,17 +263,9 @@ def test_a_page_of_hostile_names_stays_text(tmp_path: Path, look: Callable[..., 
     images = tuple(replace(image, title=HOSTILE, alt=HOSTILE) for image in trial.run.images)
     models = tuple(replace(model, label=HOSTILE + model.slug) for model in trial.run.models)
     run = replace(trial.run, title=HOSTILE, images=images, models=models)
-    other = built(Gallery(run, trial.records), tmp_path)
+    other = exported(Gallery(run, trial.records), tmp_path)
     other.export("single", "-o", str(tmp_path / "a.html"))
     opened = look(tmp_path / "a.html", "#page=i/image0&layer=1")
     settle(opened.page)
     expect(opened.page.locator("h1")).to_have_text(HOSTILE)
     assert opened.page.title() == f"{HOSTILE} · {HOSTILE}"
-
-
-def built(trial: Gallery, folder: Path) -> Exportable:
-    store = Store(folder / "store")
-    for record in trial.records.values():
-        store.put(record)
-    build_site(trial.run, trial.read, folder / "site", version="1.2.3")
-    return Exportable(trial, folder / "site", folder / "store")

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from generator.extras import Extra, Measuring, Projection
+from generator.extras import PROJECTIONS, Extra, Measuring, Projection
 from generator.measure.extract import Prepared, extract
 from generator.measure.load import LoadedModel, load
 from generator.measure.residual import largest_activations
@@ -80,12 +80,19 @@ def measured(
     model: LoadedModel,
     family: Family,
     extras: tuple[Extra, ...] = ("features", "massive", "values"),
-    objects: Projection = "keys",
+    objects: tuple[Projection, ...] = ("keys",),
 ) -> tuple[AttentionRecord, Prepared]:
     item = replace(prepared(model, family), measuring=Measuring(extras, objects=objects))
     (record,) = extract(model, [item])
     assert isinstance(record, AttentionRecord)
     return record, item
+
+
+def arrays(record: AttentionRecord, part: str) -> dict[str, Array]:
+    """The arrays of a part by name, without what was not asked for."""
+    held = getattr(record, part)
+    named = {name: getattr(held, name) for name in held.__slots__}
+    return {name: values for name, values in named.items() if values is not None}
 
 
 @dataclass
@@ -171,11 +178,14 @@ def test_objects_are_what_enters_the_last_attention(
 ) -> None:
     """Queries and keys give the eager path's attention among the patches; values are projected."""
     case = cases(name)
-    found: dict[str, Array] = {}
-    for objects in ("queries", "keys", "values"):
-        record, _ = measured(case.model, case.family, ("features",), objects)
-        assert record.features is not None and record.features.objects.dtype == np.float16
-        found[objects] = record.features.objects.astype(np.float64)
+    record, _ = measured(case.model, case.family, ("features",), PROJECTIONS)
+    assert record.features is not None and case.record.features is not None
+    kept = record.features.objects
+    assert [*kept] == ["keys", "queries", "values"]
+    assert {vectors.dtype for vectors in kept.values()} == {np.dtype(np.float16)}
+    found = {name: vectors.astype(np.float64) for name, vectors in kept.items()}
+    assert [*case.record.features.objects] == ["keys"]
+    np.testing.assert_array_equal(case.record.features.objects["keys"], kept["keys"])
     plain, first = case.plain, len(case.family.prefix)
     np.testing.assert_allclose(found["values"], plain.value[-1][first:], **HALF)
     if name in BIASED:  # the bias has no part in queries and keys, and no rotation either
@@ -253,11 +263,10 @@ def test_eager_attention_gives_the_same_parts(name: str, cases: Callable[[str], 
     fast, (slow, _) = case.record, measured(eager, case.family)
     assert (fast.environment.attention, slow.environment.attention) == ("sdpa", "eager")
     for part in ("features", "values", "massive"):
-        one, other = getattr(fast, part), getattr(slow, part)
-        for axis in one.__slots__:
-            np.testing.assert_allclose(
-                getattr(other, axis), getattr(one, axis), rtol=2e-3, atol=2e-3, err_msg=axis
-            )
+        one, other = arrays(fast, part), arrays(slow, part)
+        assert one.keys() == other.keys()
+        for axis, values in one.items():
+            np.testing.assert_allclose(other[axis], values, rtol=2e-3, atol=2e-3, err_msg=axis)
 
 
 def test_a_batch_gives_what_its_pictures_give_alone(cases: Callable[[str], Case]) -> None:
@@ -268,11 +277,10 @@ def test_a_batch_gives_what_its_pictures_give_alone(cases: Callable[[str], Case]
     for alone, record in zip([item, other], together, strict=True):
         (expected,) = extract(model, [alone])
         for part in ("features", "values", "massive"):
-            one, two = getattr(record, part), getattr(expected, part)
-            for name in one.__slots__:
-                np.testing.assert_allclose(
-                    getattr(one, name), getattr(two, name), rtol=2e-3, atol=1e-4, err_msg=name
-                )
+            one, two = arrays(record, part), arrays(expected, part)
+            assert one.keys() == two.keys()
+            for name, values in two.items():
+                np.testing.assert_allclose(one[name], values, rtol=2e-3, atol=1e-4, err_msg=name)
 
 
 def test_only_what_is_asked_for_is_measured(cases: Callable[[str], Case]) -> None:
@@ -335,8 +343,7 @@ def test_grouped_queries_share_their_values() -> None:
         for head in range(4):
             after = value[:, head // 2] @ block.out.weight[:, head * 8 : head * 8 + 8].T
             np.testing.assert_allclose(values.norms[0, head], after.norm(dim=-1), rtol=1e-3)
-    objects = vectors.image_objects(0)
-    assert objects is not None and objects.shape == (6, 16)
+    assert vectors.image_objects(0)["keys"].shape == (6, 16)
 
 
 def test_equal_channels_cannot_hide_a_massive_activation() -> None:

@@ -188,6 +188,22 @@ def test_language_model_is_refused(tmp_path: Path) -> None:
             "expected. Use a vision transformer over images.",
         ),
         (
+            {"num_hidden_layers": 10_000_000},
+            "my model has num_hidden_layers = 10000000 in its config; a number from 0 to 1,000 was "
+            "expected. Check that its config.json belongs to a vision transformer, and is whole.",
+        ),
+        (
+            {"model_type": "dinov2_with_registers", "num_register_tokens": 10**9},
+            "my model has num_register_tokens = 1000000000 in its config; a number from 0 to 1,000 "
+            "was expected. Check that its config.json belongs to a vision transformer, and is "
+            "whole.",
+        ),
+        (
+            {"model_type": "dinov2_with_registers", "num_register_tokens": -1},
+            "my model has num_register_tokens = -1 in its config; a number from 0 to 1,000 was "
+            "expected. Check that its config.json belongs to a vision transformer, and is whole.",
+        ),
+        (
             {"num_attention_heads": [4, 4, 8]},
             "my model has num_attention_heads = [4, 4, 8] in its config; one positive whole "
             "number was expected. A model whose blocks differ in size has no attention map over "

@@ -9,15 +9,8 @@ import torch
 from torch import Tensor
 
 from generator.measure import statistics
-from generator.measure.statistics import (
-    GivenScores,
-    LayerStatistics,
-    QueryKeyScores,
-    Reducer,
-    prefix_rows,
-    rollouts,
-    token_distances,
-)
+from generator.measure.scores import GivenScores, QueryKeyScores, prefix_rows
+from generator.measure.statistics import LayerStatistics, Reducer, rollouts, token_distances
 from generator.records import TokenLayout
 
 CPU = torch.device("cpu")

@@ -14,6 +14,7 @@ from PIL import Image
 
 from generator.analysis.cell_maps import CellMaps, cell_maps
 from generator.analysis.cosine import cosine_matrix
+from generator.analysis.lost import Lost, lost
 from generator.analysis.objects import find_objects
 from generator.extras import EXTRAS
 from generator.packing import pack, unpack
@@ -58,6 +59,14 @@ def complete(trial: Gallery) -> Gallery:
         records[key] = replace(found, **parts)
     key = trial.run.cell("registers", "image0").record
     records[key] = replace(planted(), key=key, model=records[key].model)
+    key = trial.run.cell("plain", "image0").record
+    features, prediction = records[key].features, records[key].prediction
+    assert features is not None and features.keys is not None and prediction is not None
+    records[key] = replace(
+        records[key],
+        features=replace(features, values=features.keys[::-1].copy()),
+        prediction=replace(prediction, target=7, target_label="yak", target_probability=0.000_4),
+    )
     return Gallery(trial.run, records)
 
 
@@ -285,8 +294,59 @@ def test_what_was_not_measured_says_so_instead_of_looking_empty(
 
 def test_class_maps_name_their_class(analysed: tuple[Gallery, Path]) -> None:
     text = text_of(section(analysed[1], "class-head"))
-    assert text.count("Class 3: cat.") == 4
+    assert text.count("Class 3: cat, probability 50 %.") == 3
     assert "cat 50 % dog 20 %" in text
+
+
+def test_a_target_beyond_the_first_guesses_has_its_probability(
+    analysed: tuple[Gallery, Path],
+) -> None:
+    text = text_of(section(analysed[1], "class-head"))
+    assert "Class 7: yak, probability 0.04 %." in text
+    assert "owl 2 % yak (the target) 0.04 %" in text
+    assert text.count("(the target)") == 1
+
+
+def test_objects_in_several_vectors_stand_beside_each_other(
+    analysed: tuple[Gallery, Path],
+) -> None:
+    """And where there is one kind only, a line names it."""
+    trial, site = analysed
+    record = trial.record("plain", "image0")
+    assert record.features is not None and record.features.values is not None
+    found = lost(record.features.values, record.layout, record.view)
+    assert isinstance(found, Lost)
+    labels = re.findall(r'panel-label">([^<]*)<', section(site, "lost"))
+    steps = ["inverse degree", "dot product with the seed", "seed expansion", "object and box"]
+    assert labels[:8] == [f"{step}, {name}" for name in ("keys", "values") for step in steps]
+    assert labels[8:] == [*steps] * 3
+    text = text_of(section(site, "lost"))
+    assert text.count("Found in the keys of the last layer.") == 4
+    row, col = found.seed
+    assert (
+        f"Found in the values of the last layer. Seed at row {row + 1}, column {col + 1};" in text
+    )
+    pixels = drawn(site, "plain", "lost-degree-2").astype(int).sum(axis=2)
+    assert pixels[found.seed] == pixels.max()
+    labels = re.findall(r'panel-label">([^<]*)<', section(site, "tokencut"))
+    assert labels[:4] == [
+        f"{step}, {name}"
+        for name in ("keys", "values")
+        for step in ("eigenvector", "object and box")
+    ]
+
+
+def test_every_page_of_objects_says_in_which_vectors(analysed: tuple[Gallery, Path]) -> None:
+    pages = {
+        name: text_of((analysed[1] / name).read_text(encoding="utf-8"))
+        for name in ("m/plain/index.html", "m/deep/index.html", "methods/index.html")
+    }
+    assert "Objects looked for in keys and values of the last layer" in pages["m/plain/index.html"]
+    assert "Objects looked for in keys of the last layer" in pages["m/deep/index.html"]
+    assert (
+        "Objects looked for in keys (Plain, Registers, Probe, Deep); values (Plain), of the last "
+        "layer"
+    ) in pages["methods/index.html"]
 
 
 def test_colours_say_what_they_are_fitted_to_and_how_well_they_are_aligned(

@@ -74,7 +74,7 @@ def test_scores_of_both_models_are_means_over_the_same_images(marked: Built) -> 
     assert float(row[2].replace("\u2212", "-")) == pytest.approx(means[1] - means[0], abs=0.0051)
     assert row[4] == "2"
     # maps that know nothing of the picture stand below; of a uniform one all places tie
-    assert rows["uniform, mass inside"][:3] == ["0.38", "0.38", "0.00"]
+    assert rows["uniform, mass inside"][:3] == ["0.38", "0.38", "—"]
     assert "uniform, hits" not in rows
     assert "rollout, average precision" in rows
 

@@ -40,3 +40,16 @@ def test_types_hold() -> None:
     command = [compiler, "-p", str(SCRIPT_FOLDER)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted({*SCRIPT_FOLDER.glob("*.js")} - {SCRIPT_FOLDER / "lifetime.js", SCRIPT_FOLDER / SINGLE}),
+    ids=lambda path: path.name,
+)
+def test_what_a_page_sets_up_outside_of_itself_ends_with_it(path: Path) -> None:
+    """In a single file another page follows in the same document: see ``lifetime.js``."""
+    text = path.read_text(encoding="utf-8")
+    assert "new ResizeObserver" not in text, "Lifetime.resized does it while the page lasts"
+    listening = re.findall(r"\b(?:window|document)\.addEventListener\(.*", text)
+    assert [line for line in listening if "signal" not in line] == []

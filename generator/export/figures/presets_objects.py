@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -149,10 +149,19 @@ def _first_component(scene: Scene) -> Drawn:
     return Drawn(drawn.figure, (*drawn.caption, explained), drawn.models)
 
 
+def _vectors_said(names: Mapping[str, Sequence[str]]) -> str:
+    """In which vectors the objects were found, by model where models differ."""
+    if len(names) == 1:
+        return f"Found in the {next(iter(names))} of the last layer."
+    said = [f"{vectors} for {' and '.join(labels)}" for vectors, labels in names.items()]
+    return f"Found in the last layer's {', '.join(said)}." if said else ""
+
+
 def _lost_row(scene: Scene) -> Drawn:
     """Models down; LOST's steps across, of one image."""
     image, models = scene.some_images(1)[0], scene.models
     rows, k = [], 0
+    names: dict[str, list[str]] = {}
     degree = linear(0.0, 100.0, "inverse degree, % of the map's largest", scene.colours)
     alike = signed(100.0, "similarity, % of the map's largest")
     for model in models:
@@ -161,12 +170,14 @@ def _lost_row(scene: Scene) -> Drawn:
             reason = "not measured" if record is None else "no features kept"
             rows.append(Row(model.label, (Absent(reason),) * 5))
             continue
-        found = lost(record.features.objects, record.layout, record.view)
+        name, vectors = next(iter(record.features.objects.items()))
+        found = lost(vectors, record.layout, record.view)
         photo = scene.photo(image, record.view)
         if isinstance(found, NotApplicable):
             rows.append(Row(model.label, (photo, *(Absent(found.reason),) * 4)))
             continue
         k = found.k
+        names.setdefault(name, []).append(model.label)
         seed = record.view.patch_box(record.layout, *found.seed)
         at = (frame_of(seed, record.view.box),)
         box = (frame_of(found.pixels, record.view.box),)
@@ -187,7 +198,7 @@ def _lost_row(scene: Scene) -> Drawn:
         f"LOST on {image.title}, step by step: inverse degree of each patch, dot product with the "
         "seed, the patches that the seed expands to, and the box. The seed is outlined; of the "
         f"{k} patches with the lowest degree those like it join. Each map is in percent of its own "
-        "largest value."
+        f"largest value. {_vectors_said(names)}"
     )
     caption: tuple[Piece, ...] = (
         said,

@@ -27,10 +27,10 @@ const Alike = (() => {
           pointed = place;
           show();
         },
-        pin: (place) => choose(rounded(place)),
-        step: (by) => choose(rounded(moved(page, model, state, by))),
+        pin: (place) => choose(Places.rounded(place)),
+        step: (by) => choose(Places.moved(model, state && placeOf(page, state), by)),
       });
-      new ResizeObserver(() => show()).observe(one.stage);
+      Lifetime.resized(one.stage, show);
       return [one];
     });
 
@@ -172,32 +172,6 @@ const Alike = (() => {
    */
   function placeOf(page, state) {
     return state.alike ?? { x: page.width / 2, y: page.height / 2 };
-  }
-
-  /**
-   * @param {PageData} page
-   * @param {PageModel} model
-   * @param {State | null} state
-   * @param {[number, number]} by rows and columns
-   */
-  function moved(page, model, state, by) {
-    const [rows, cols] = model.grid;
-    const at = state && Places.patchAt(model, placeOf(page, state));
-    const next = at
-      ? {
-          row: Math.min(rows - 1, Math.max(0, at.row + by[0])),
-          col: Math.min(cols - 1, Math.max(0, at.col + by[1])),
-        }
-      : { row: Math.floor(rows / 2), col: Math.floor(cols / 2) };
-    return Places.centre(model, next);
-  }
-
-  /**
-   * As precise as the address holds it.
-   * @param {Place} place
-   */
-  function rounded(place) {
-    return { x: Math.round(place.x * 10) / 10, y: Math.round(place.y * 10) / 10 };
   }
 
   /** @param {number} value */

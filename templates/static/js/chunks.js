@@ -34,6 +34,7 @@ const Chunks = (() => {
       // a failed load may be tried again
       promise.catch(() => loading.delete(key));
       loading.set(key, promise);
+      Lifetime.signal().addEventListener("abort", () => loading.delete(key));
     }
     return promise;
   }
@@ -90,6 +91,7 @@ const Chunks = (() => {
       );
       promise.catch(() => opened.delete(record));
       opened.set(record, promise);
+      Lifetime.signal().addEventListener("abort", () => opened.delete(record));
     }
     return promise;
   }
@@ -119,6 +121,7 @@ const Chunks = (() => {
       });
       promise.catch(() => alike.delete(record));
       alike.set(record, promise);
+      Lifetime.signal().addEventListener("abort", () => alike.delete(record));
     }
     return promise;
   }

@@ -108,11 +108,11 @@ const Controls = (() => {
   function keepClear() {
     const bar = Dom.find(document, ".controls");
     const main = Dom.find(document, ".controls-main");
-    new ResizeObserver(() => {
+    Lifetime.resized(main, () => {
       // on a phone only a part of the bar sticks, and the bar itself has no box
       const height = `${(bar.offsetHeight || main.offsetHeight) + 12}px`;
       document.documentElement.style.setProperty("--bar-height", height);
-    }).observe(main);
+    });
   }
 
   /**

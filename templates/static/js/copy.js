@@ -38,6 +38,8 @@ const Copy = (() => {
   return { start };
 })();
 
-for (const button of document.querySelectorAll("button[data-copy]")) {
-  if (button instanceof HTMLButtonElement) Copy.start(button);
-}
+Lifetime.each(() => {
+  for (const button of document.querySelectorAll("button[data-copy]")) {
+    if (button instanceof HTMLButtonElement) Copy.start(button);
+  }
+});

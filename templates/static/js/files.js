@@ -48,6 +48,15 @@ const Files = (() => {
     return url;
   }
 
+  /** Let go of the pictures that a page has shown. */
+  function forget() {
+    for (const [path, url] of addresses) {
+      if (!url.startsWith("blob:")) continue;
+      URL.revokeObjectURL(url);
+      addresses.delete(path);
+    }
+  }
+
   /**
    * The link to a page; empty for one that a single file leaves out.
    * @param {string} path of the page, relative to the site
@@ -67,5 +76,5 @@ const Files = (() => {
     return found instanceof HTMLScriptElement ? found : null;
   }
 
-  return { text, chunk, address, know, link };
+  return { text, chunk, address, know, forget, link };
 })();

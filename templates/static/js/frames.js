@@ -37,17 +37,19 @@ const Frames = (() => {
     });
     range.addEventListener("change", () => state.set({}, "walk"));
     play.addEventListener("click", () => (playing ? stop() : start()));
+    const signal = Lifetime.signal();
+    signal.addEventListener("abort", () => clearTimeout(timer));
     document.addEventListener("keydown", (event) => {
       const by = event.key === "ArrowLeft" ? -1 : event.key === "ArrowRight" ? 1 : 0;
       const free = event.target === document.body || event.target === play;
       if (!by || !free || event.altKey || event.metaKey || event.ctrlKey || event.shiftKey) return;
       event.preventDefault();
       step(by);
-    });
+    }, { signal });
     document.addEventListener("visibilitychange", () => {
       if (document.hidden) stop();
-    });
-    window.addEventListener("popstate", () => stop());
+    }, { signal });
+    window.addEventListener("popstate", () => stop(), { signal });
     for (const drawing of document.querySelectorAll(".chart-drawing")) {
       drawing.addEventListener("click", (event) => {
         const dot = event.target instanceof Element ? event.target.closest("a") : null;
@@ -185,10 +187,18 @@ const Frames = (() => {
     };
   }
 
+  /**
+   * The frames that are here: a single file may leave some out.
+   * @param {PageFrame[]} frames
+   */
+  function held(frames) {
+    return frames.filter((frame) => Files.link(`${inside()}i/${encodeURIComponent(frame.slug)}/index.html`));
+  }
+
   /** From this page to the site; in a single file, paths are those of the site. */
   function inside() {
     return document.body.dataset.page === undefined ? "../../" : "";
   }
 
-  return { create };
+  return { create, held };
 })();

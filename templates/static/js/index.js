@@ -36,6 +36,7 @@ const Finder = (() => {
      * @param {"push" | "replace"} how whether Back returns to what was looked for before
      */
     function choose(search, how) {
+      if (signal.aborted) return; // typed just before another page was turned to
       const fragment = IndexState.format(search);
       const { pathname, search: query } = location;
       const address = fragment ? `#${fragment}` : pathname + query;
@@ -44,10 +45,12 @@ const Finder = (() => {
       void show(search);
     }
 
-    window.addEventListener("hashchange", () => {
+    const signal = Lifetime.signal();
+    const followed = () => {
       // links inside the page, such as the one past the header, are no search
       if (location.hash === "" || location.hash.includes("=")) void show(follow());
-    });
+    };
+    window.addEventListener("hashchange", followed, { signal });
     void show(follow());
   }
 
@@ -198,5 +201,7 @@ const Finder = (() => {
   return { start };
 })();
 
-const finderBar = document.getElementById("finder");
-if (finderBar) Finder.start(finderBar);
+Lifetime.each(() => {
+  const bar = document.getElementById("finder");
+  if (bar) Finder.start(bar);
+});

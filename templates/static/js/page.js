@@ -15,8 +15,11 @@ const Page = (() => {
    * @property {ReturnType<typeof Alike.create>} alike
    * @property {Map<ModelView, () => HTMLCanvasElement | null>} atlases
    * @property {ModelView[]} views models that have something to show
+   * @property {ModelView[]} shown those of them that have a column: of a sweep, the chosen step
+   * @property {ReturnType<typeof Sweeps.create>} sweeps
    * @property {{layer: RowLabel, head: HeadLabel} | null} previewed under the pointer in a wall
    * @property {Place | null} pointed under the pointer in a picture
+   * @property {AbortSignal} ended aborted when another page takes this one's place
    * @property {number} frame the animation frame asked for; 0 when none is
    * @property {ReturnType<typeof Frames.create> | null} frames of a sequence
    */
@@ -26,14 +29,16 @@ const Page = (() => {
     if (!source) return;
     /** @type {PageData} */
     const page = JSON.parse(source.textContent ?? "");
+    page.frames = Frames.held(page.frames);
     // a model may fail on single frames of a sequence
     const usable = page.models.map((model) => !model.failure);
     const announcer = Announcer.create(Dom.byId("announcer", HTMLElement), () =>
-      Announcer.sentence(app.views, app.state.get(), (view) => show(app, view, app.state.get())),
+      Announcer.sentence(app.shown, app.state.get(), (view) => show(app, view, app.state.get())),
     );
     const jump = Jump.create();
     const state = State.create(page, () => {
       app.previewed = null;
+      look(app);
       follow(app);
       schedule(app);
       if (!app.frames?.playing()) announcer.soon();
@@ -66,28 +71,31 @@ const Page = (() => {
       alike: Alike.create(page, (alike) => state.set({ alike }, "walk")),
       atlases: new Map(),
       views: [],
+      shown: [],
+      sweeps: Sweeps.create(page, state.set, state.get),
       previewed: null,
       pointed: null,
+      ended: Lifetime.signal(),
       frame: 0,
       frames,
     };
     TakeAway.create(page, {
       caption: () => {
         const chosen = state.get();
-        const seen = app.views.map((view) => app.pairing.of(app.views[0], view, chosen));
-        return Caption.text(page, app.views, seen, app.views.map((view) => show(app, view, chosen)), chosen);
+        const seen = app.shown.map((view) => app.pairing.of(app.shown[0], view, chosen));
+        return Caption.text(page, app.shown, seen, app.shown.map((view) => show(app, view, chosen)), chosen);
       },
       command: () => {
         const chosen = state.get();
-        const seen = app.views.map((view) => app.pairing.of(app.views[0], view, chosen));
+        const seen = app.shown.map((view) => app.pairing.of(app.shown[0], view, chosen));
         return {
-          text: FigureCommand.text(page, app.views, seen, chosen),
+          text: FigureCommand.text(page, app.shown, seen, chosen),
           without: FigureCommand.without(chosen),
         };
       },
       panels: () => {
         const chosen = state.get();
-        return Figure.panels(app.views, app.views.map((view) => show(app, view, chosen)), chosen);
+        return Figure.panels(app.shown, app.shown.map((view) => show(app, view, chosen)), chosen);
       },
       name: () => {
         const { layer, head, query } = state.get();
@@ -95,6 +103,7 @@ const Page = (() => {
       },
     });
     app.views = page.models.filter((_, i) => usable[i]).map((model) => build(app, model, jump));
+    look(app);
     load(app);
     update(app);
   }
@@ -150,7 +159,7 @@ const Page = (() => {
 
     /** @param {{layer: RowLabel, head: HeadLabel}} cell of this model */
     function back(cell) {
-      return app.pairing.back(app.views[0], view, state.get(), cell);
+      return app.pairing.back(app.shown[0], view, state.get(), cell);
     }
   }
 
@@ -177,12 +186,33 @@ const Page = (() => {
   }
 
   /**
+   * Find the models that have a column.
+   * @param {App} app
+   */
+  function look(app) {
+    const chosen = app.state.get();
+    app.shown = app.views.filter((view) => Sweeps.shows(app.page, chosen, view.index));
+  }
+
+  /**
+   * The models whose numbers are needed: those shown, the two that are compared, and all where a
+   * scale is found from the values of more models than are seen.
+   * @param {App} app
+   */
+  function needed(app) {
+    const { scale, clip, view, a, b } = app.state.get();
+    if (scale === "model" || scale === "layer" || (scale === "shared" && clip !== 0.5)) return app.views;
+    const two = view === "wall" ? [] : [a, b];
+    return app.views.filter((each) => app.shown.includes(each) || two.includes(each.model.slug));
+  }
+
+  /**
    * Load what the chosen query needs.
    * @param {App} app
    */
   function load(app) {
     const { query } = app.state.get();
-    for (const view of app.views) {
+    for (const view of needed(app)) {
       const { record, failure } = view.model;
       if (failure) Object.assign(view, { chunk: null, patches: null, problem: failure });
       const url = view.model.chunks[query];
@@ -212,19 +242,21 @@ const Page = (() => {
 
   /** @param {App} app */
   function schedule(app) {
-    if (!app.frame) app.frame = requestAnimationFrame(() => update(app));
+    if (!app.frame && !app.ended.aborted) app.frame = requestAnimationFrame(() => update(app));
   }
 
   /** @param {App} app */
   function update(app) {
-    const { page, views, pointed } = app;
+    const { page, shown: views, pointed } = app;
     app.frame = 0;
+    if (app.ended.aborted) return;
     const chosen = app.state.get();
     const current = { ...chosen, ...app.previewed };
     const place = pointed ?? chosen.place;
     app.controls.update(chosen);
     app.frames?.update(chosen);
-    for (const view of views) {
+    app.sweeps.update(chosen);
+    for (const view of needed(app)) {
       const query = Places.queryPatch(page, view.model, chosen);
       if (query && view.patches) view.chunk = Fuse.withExtremes(view.cut(view.patches, view.model.heads, query));
     }
@@ -240,7 +272,7 @@ const Page = (() => {
       const ring = app.pairing.of(views[0], view, chosen);
       view.wall.update(view, ring, seen[i], Words.wallNote(page, view, chosen));
     }
-    app.below.update(views, chosen, place);
+    app.below.update(views, app.views, chosen, place);
     app.original.update(null, chosen, { kind: "loading" }, place);
     app.alike.update(chosen);
     Dom.byId("place", HTMLElement).textContent = Words.place(
@@ -260,7 +292,7 @@ const Page = (() => {
    * @param {State} state
    */
   function show(app, view, state) {
-    const paired = app.pairing.of(app.views[0], view, state);
+    const paired = app.pairing.of(app.shown[0] ?? view, view, state);
     return Words.shown(app.page, view, paired, app.ranges);
   }
 
@@ -281,12 +313,12 @@ const Page = (() => {
    */
   function pin(app, place, second) {
     if (app.state.get().query === PatchQueries.ID && !second) {
-      app.state.set({ from: rounded(place) }, "walk");
+      app.state.set({ from: Places.rounded(place) }, "walk");
       return;
     }
     const kept = app.state.get().place;
     const again = kept && Math.hypot(kept.x - place.x, kept.y - place.y) < app.page.width / 100;
-    app.state.set({ place: again ? null : rounded(place) }, "replace");
+    app.state.set({ place: again ? null : Places.rounded(place) }, "replace");
   }
 
   /**
@@ -297,19 +329,10 @@ const Page = (() => {
    * @param {boolean} second
    */
   function step(app, model, by, second) {
-    const [rows, cols] = model.grid;
     const state = app.state.get();
     const origin = second ? null : State.origin(app.page, state);
-    const place = origin ?? state.place;
-    const at = place && Places.patchAt(model, place);
-    const next = at
-      ? {
-          row: Math.min(rows - 1, Math.max(0, at.row + by[0])),
-          col: Math.min(cols - 1, Math.max(0, at.col + by[1])),
-        }
-      : { row: Math.floor(rows / 2), col: Math.floor(cols / 2) };
+    const there = Places.moved(model, origin ?? state.place, by);
     app.pointed = null;
-    const there = rounded(Places.centre(model, next));
     app.state.set(origin ? { from: there } : { place: there }, origin ? "walk" : "replace");
   }
 
@@ -328,15 +351,7 @@ const Page = (() => {
     if (link instanceof HTMLAnchorElement) link.click();
   }
 
-  /**
-   * As precise as the address holds it.
-   * @param {Place} place
-   */
-  function rounded(place) {
-    return { x: Math.round(place.x * 10) / 10, y: Math.round(place.y * 10) / 10 };
-  }
-
   return { start };
 })();
 
-Page.start();
+Lifetime.each(Page.start);

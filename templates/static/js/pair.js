@@ -36,7 +36,8 @@ const Pair = (() => {
       else timer = window.setInterval(turn, FLICKER_MS);
       play.textContent = timer ? "Stop" : "Play";
     });
-    new ResizeObserver(() => redraw()).observe(stage);
+    Lifetime.resized(stage, () => redraw());
+    Lifetime.signal().addEventListener("abort", stop);
 
     function stop() {
       clearInterval(timer);

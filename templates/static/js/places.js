@@ -53,6 +53,29 @@ const Places = (() => {
   }
 
   /**
+   * The place so many patches away from another, within the grid; its middle from nowhere.
+   * @param {PageModel} model
+   * @param {Place | null} place
+   * @param {[number, number]} by rows and columns
+   * @returns {Place}
+   */
+  function moved(model, place, [down, across]) {
+    const [rows, cols] = model.grid;
+    const at = place && patchAt(model, place);
+    const row = at ? Math.min(rows - 1, Math.max(0, at.row + down)) : Math.floor(rows / 2);
+    const col = at ? Math.min(cols - 1, Math.max(0, at.col + across)) : Math.floor(cols / 2);
+    return rounded(centre(model, { row, col }));
+  }
+
+  /**
+   * As precise as the address holds it.
+   * @param {Place} place
+   */
+  function rounded(place) {
+    return { x: Math.round(place.x * 10) / 10, y: Math.round(place.y * 10) / 10 };
+  }
+
+  /**
    * A map's value at a patch, in times uniform.
    * @param {Chunk} chunk
    * @param {number} row of the wall
@@ -96,5 +119,5 @@ const Places = (() => {
     return { row: Math.floor(best / cols), col: best % cols };
   }
 
-  return { patchAt, queryPatch, box, centre, value, rank, strongest };
+  return { patchAt, queryPatch, box, moved, rounded, value, rank, strongest };
 })();

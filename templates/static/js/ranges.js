@@ -39,7 +39,8 @@ const Ranges = (() => {
     function of(view, row, column, state) {
       refresh();
       const { scale, form, clip } = state;
-      const scope = { shared: "", model: `${view.index}`, layer: `${row}`, map: `${view.index} ${row} ${column}` };
+      const [first] = Sweeps.family(page, view.index);
+      const scope = { shared: "", model: `${first}`, layer: `${row}`, map: `${view.index} ${row} ${column}` };
       const key = `${scale} ${form} ${clip} ${scope[scale]}`;
       let range = known.get(key);
       if (!range) {
@@ -61,7 +62,11 @@ const Ranges = (() => {
      */
     function counted(view, row, column, scale) {
       const bins = Scale.histogram();
-      const among = scale === "shared" || scale === "layer" ? views() : [view];
+      const family = scale === "map" ? [view.index] : Sweeps.family(page, view.index);
+      const among =
+        scale === "shared" || scale === "layer"
+          ? views()
+          : views().filter(({ index }) => family.includes(index));
       for (const { chunk } of among) {
         if (!chunk) continue;
         chunk.header.maxima.forEach((maxima, r) => {
@@ -109,7 +114,8 @@ const Ranges = (() => {
      */
     function key({ scale, form, clip, keep }) {
       refresh();
-      const others = scale === "map" || scale === "model" ? 0 : turn;
+      const alone = scale === "map" || (scale === "model" && !page.sweeps.length);
+      const others = alone ? 0 : turn;
       return `${scale} ${form} ${clip} ${keep} ${others}`;
     }
 

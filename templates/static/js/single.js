@@ -2,59 +2,112 @@
 
 // A whole site in one file. The front page stands in the body; the other pages wait in templates,
 // pictures and numbers in blocks of text. The fragment says which page is shown and what is chosen
-// on it. A page is turned by loading the file again, so every page starts afresh, as in a folder.
+// on it. A page that is turned to is a fresh copy of its template.
 
 const Single = (() => {
   const HOME = "index";
+  /** Time after which a page that was turned to has its numbers. */
+  const SETTLED_MS = 2000;
+  /** @type {Map<string, number>} where each page was left, in pixels from its top */
+  const left = new Map();
 
   function start() {
     const held = document.getElementById("held");
     if (!held) return;
-    remember();
-    const wanted = pageOf(location.hash);
-    const template = wanted === HOME ? null : templateOf(held, wanted);
-    document.body.dataset.page = template ? wanted : HOME;
-    if (template) show(held, template);
+    keepHome(held);
+    const { name, template } = wanted(held);
+    document.body.dataset.page = name;
+    if (name !== HOME) show(held, template);
     fill(document.body);
     const to = new URLSearchParams(location.hash.slice(1)).get("to");
     if (to) {
       history.scrollRestoration = "manual";
       document.getElementById(to)?.scrollIntoView();
     }
-    let followed = false;
+    follow(held);
+    document.documentElement.classList.remove("turning");
+  }
+
+  /**
+   * The front page as it was made becomes a template among the others; its pictures serve them, too.
+   * @param {HTMLElement} held
+   */
+  function keepHome(held) {
+    const home = document.createElement("template");
+    home.dataset.page = HOME;
+    home.dataset.kind = document.body.className;
+    home.dataset.title = document.title;
+    // a copy in the document of the template, where nothing is loaded
+    const inert = home.content.ownerDocument;
+    for (let node = document.body.firstChild; node && node !== held; node = node.nextSibling) {
+      home.content.append(inert.importNode(node, true));
+    }
+    held.prepend(home);
+    for (const image of document.querySelectorAll("img[data-file]")) {
+      if (image instanceof HTMLImageElement) Files.know(image.dataset.file ?? "", image.src);
+    }
+  }
+
+  /**
+   * The page that the address names; the front page where there is no such page.
+   * @param {HTMLElement} held
+   */
+  function wanted(held) {
+    const name = new URLSearchParams(location.hash.slice(1)).get("page") || HOME;
+    return templateOf(held, name) ?? /** @type {Held} */ (templateOf(held, HOME));
+  }
+
+  /**
+   * @typedef {{name: string, template: HTMLTemplateElement}} Held
+   * @param {HTMLElement} held
+   * @param {string} name
+   * @returns {Held | null}
+   */
+  function templateOf(held, name) {
+    const template = held.querySelector(`template[data-page="${CSS.escape(name)}"]`);
+    return template instanceof HTMLTemplateElement ? { name, template } : null;
+  }
+
+  /**
+   * Turn pages as links and the history ask for it.
+   * @param {HTMLElement} held
+   */
+  function follow(held) {
+    /** @type {string | null} the fragment of the link that was followed last */
+    let linked = null;
     document.addEventListener("click", (event) => {
       // links of charts are elements of SVG
       const link = event.target instanceof Element ? event.target.closest("a[href^='#']") : null;
       const address = link?.getAttribute("href");
       if (!address) return;
-      if (address.includes("page=")) followed = true;
+      if (address.includes("page=")) linked = new URL(address, location.href).hash;
       else jump(event, address.slice(1));
     });
-    window.addEventListener("hashchange", () => {
-      if (pageOf(location.hash) === wanted) return;
-      // a page that was asked for starts at its top; one that is gone back to, where it was left
-      if (followed) window.scrollTo({ top: 0, behavior: "instant" });
-      location.reload();
-    });
-    document.documentElement.classList.remove("turning");
-  }
-
-  /** @param {string} fragment */
-  function pageOf(fragment) {
-    return new URLSearchParams(fragment.replace(/^#/, "")).get("page") || HOME;
+    function moved() {
+      const byLink = linked === location.hash;
+      linked = null;
+      const page = wanted(held);
+      const shown = document.body.dataset.page ?? HOME;
+      if (page.name === shown) return;
+      history.scrollRestoration = "manual";
+      left.set(shown, window.scrollY);
+      Lifetime.turn(() => {
+        Files.forget();
+        show(held, page.template);
+        document.body.dataset.page = page.name;
+        fill(document.body);
+      });
+      arrive(byLink ? 0 : (left.get(page.name) ?? 0));
+    }
+    // before the scripts of a page: what the address says of another page is not for them
+    window.addEventListener("popstate", moved);
+    window.addEventListener("hashchange", moved);
+    // a file that is loaded again is shown where it was
+    window.addEventListener("pagehide", () => (history.scrollRestoration = "auto"));
   }
 
   /**
-   * @param {HTMLElement} held
-   * @param {string} name
-   */
-  function templateOf(held, name) {
-    const found = held.querySelector(`template[data-page="${CSS.escape(name)}"]`);
-    return found instanceof HTMLTemplateElement ? found : null;
-  }
-
-  /**
-   * Put a page in the place of the front page.
+   * Put a page in the place of the one that is shown.
    * @param {HTMLElement} held
    * @param {HTMLTemplateElement} template
    */
@@ -62,14 +115,52 @@ const Single = (() => {
     while (document.body.firstChild !== held) document.body.firstChild?.remove();
     document.body.className = template.dataset.kind ?? "";
     document.title = template.dataset.title ?? document.title;
-    held.before(template.content);
+    document.documentElement.classList.remove("ready");
+    held.before(document.importNode(template.content, true));
   }
 
-  /** The pictures of the front page serve other pages, too. */
-  function remember() {
-    for (const image of document.querySelectorAll("img[data-file]")) {
-      if (image instanceof HTMLImageElement) Files.know(image.dataset.file ?? "", image.src);
+  /**
+   * Bring a page that was turned to into view, and tell people who listen where they are.
+   * @param {number} top pixels from the top
+   */
+  function arrive(top) {
+    const to = new URLSearchParams(location.hash.slice(1)).get("to");
+    const target = to ? document.getElementById(to) : null;
+    focus(target ?? document.querySelector("h1"));
+    const scroll = () => {
+      if (target && !top) target.scrollIntoView({ behavior: "instant" });
+      else window.scrollTo({ top, behavior: "instant" });
+    };
+    scroll();
+    hold(scroll);
+  }
+
+  /**
+   * Keep a page where it should be while what its scripts load makes it longer, unless its reader
+   * does something.
+   * @param {() => void} scroll
+   */
+  function hold(scroll) {
+    const over = new AbortController();
+    const observer = new ResizeObserver(scroll);
+    observer.observe(document.body);
+    const stop = () => over.abort();
+    const settled = setTimeout(stop, SETTLED_MS);
+    over.signal.addEventListener("abort", () => {
+      observer.disconnect();
+      clearTimeout(settled);
+    });
+    for (const kind of ["wheel", "pointerdown", "touchstart", "keydown"]) {
+      window.addEventListener(kind, stop, { capture: true, passive: true, signal: over.signal });
     }
+    Lifetime.signal().addEventListener("abort", stop, { signal: over.signal });
+  }
+
+  /** @param {Element | null} element */
+  function focus(element) {
+    if (!(element instanceof HTMLElement)) return;
+    if (!element.hasAttribute("tabindex")) element.tabIndex = -1;
+    element.focus({ preventScroll: true });
   }
 
   /**
@@ -95,8 +186,7 @@ const Single = (() => {
     if (!target) return;
     event.preventDefault();
     target.scrollIntoView();
-    if (!target.hasAttribute("tabindex")) target.tabIndex = -1;
-    target.focus({ preventScroll: true });
+    focus(target);
   }
 
   return { start };

@@ -27,7 +27,7 @@ const Stages = (() => {
     listen(root, page, actions);
     if (model) {
       walk(root, actions);
-      new ResizeObserver(() => redraw?.()).observe(parts.box);
+      Lifetime.resized(parts.box, () => redraw?.());
     }
 
     return {

@@ -45,6 +45,8 @@ const State = (() => {
       pairLayers: "number",
       pairHeads: "number",
       frame: 1,
+      steps: Sweeps.last(page),
+      spread: false,
     };
   }
 
@@ -67,6 +69,7 @@ const State = (() => {
     });
     for (const [name, value] of extra(state)) fields.set(name, value);
     if (state.query === PatchQueries.ID && state.from) fields.set("from", written(state.from));
+    if (state.steps.length) fields.set("step", state.spread ? "all" : state.steps.join(","));
     if (state.place) fields.set("at", written(state.place));
     return `#${fields}`.replaceAll("%2C", ",").replaceAll("%2F", "/");
   }
@@ -103,6 +106,8 @@ const State = (() => {
     state.b = oneOf(slugs(page), fields.get("b"), state.b);
     const frame = Number(fields.get("frame") ?? 1);
     if (Number.isInteger(frame) && frame >= 1 && frame <= page.frames.length) state.frame = frame;
+    state.steps = Sweeps.read(fields.get("step"), page);
+    state.spread = page.sweeps.length > 0 && fields.get("step") === "all";
     state.place = read(fields.get("at"), page);
     state.alike = read(fields.get("alike"), page);
     if (state.query === PatchQueries.ID) state.from = read(fields.get("from"), page);
@@ -205,14 +210,16 @@ const State = (() => {
       written = format(state);
       changed(state);
     }
-    window.addEventListener("popstate", follow);
-    window.addEventListener("hashchange", follow);
+    const signal = Lifetime.signal();
+    window.addEventListener("popstate", follow, { signal });
+    window.addEventListener("hashchange", follow, { signal });
 
     /**
      * @param {Partial<State>} patch
      * @param {How} how
      */
     function set(patch, how) {
+      if (signal.aborted) return; // the address is another page's
       const before = format(state);
       state = { ...state, ...patch };
       const after = format(state);

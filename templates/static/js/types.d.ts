@@ -63,6 +63,7 @@ interface PageData {
   models: PageModel[];
   /** Of a sequence; empty on the page of an image. */
   frames: PageFrame[];
+  sweeps: PageSweep[];
 }
 
 interface PageFrame {
@@ -75,6 +76,12 @@ interface PageFrame {
   /** Its published picture, relative to the site; empty without one. */
   picture: string;
   models: Pick<PageModel, "record" | "chunks" | "failure">[];
+}
+
+/** Checkpoints of one model; `model` is a place among the models. */
+interface PageSweep {
+  label: string;
+  steps: { step: number; model: number }[];
 }
 
 interface Statistics {
@@ -237,6 +244,10 @@ interface State {
   pairHeads: PairHeads;
   /** Of a sequence, from 1. */
   frame: number;
+  /** The chosen step of each sweep. */
+  steps: number[];
+  /** Whether all steps stand side by side. */
+  spread: boolean;
 }
 
 /** How a choice goes into the history: `walk` makes one entry of quick steps, `hold` none yet. */

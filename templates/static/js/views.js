@@ -50,11 +50,12 @@ const Views = (() => {
 
     return {
       /**
-       * @param {ModelView[]} views
+       * @param {ModelView[]} views that have a column
+       * @param {ModelView[]} all of which two may be compared
        * @param {State} state
        * @param {Place | null} place
        */
-      update(views, state, place) {
+      update(views, all, state, place) {
         for (const button of buttons) {
           button.setAttribute("aria-pressed", String(button.dataset.view === state.view));
         }
@@ -63,7 +64,7 @@ const Views = (() => {
         sections.pair.hidden = state.view !== "pair";
         [order.value, how.value] = [state.order, state.how];
         [a.value, b.value] = [state.a, state.b];
-        const two = [state.a, state.b].map((slug) => views.find((view) => view.model.slug === slug));
+        const two = [state.a, state.b].map((slug) => all.find((view) => view.model.slug === slug));
         if (state.view !== "pair") pair.stop();
         if (state.view === "pair" && two[0] && two[1]) {
           const [one, other] = [two[0], two[1]].map((view) => ({ view, shown: actions.show(view, state) }));

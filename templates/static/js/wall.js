@@ -29,12 +29,12 @@ const Walls = (() => {
     }
 
     listen(parts, model, () => size, () => last && last.chosen, actions);
-    new ResizeObserver(() => {
+    Lifetime.resized(root, () => {
       const now = measure(root, model);
       if (now.width === size.width && now.height === size.height && now.ratio === size.ratio) return;
       size = now;
       refresh();
-    }).observe(root);
+    });
     refresh();
 
     return {

@@ -1,0 +1,162 @@
+"""``diff``: what moved between two galleries, and whether it moved too far."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from generator.commands.shared import one_line_errors
+
+if TYPE_CHECKING:
+    from generator.export.difference import Difference, Passed
+
+Format = Literal["text", "csv", "json"]
+
+BAD_INPUT = 2
+"""As click ends where options make no sense: 1 says that a threshold was passed."""
+
+
+@click.command()
+@click.argument("a", type=click.Path(path_type=Path))
+@click.argument("b", type=click.Path(path_type=Path))
+@click.option(
+    "--models",
+    multiple=True,
+    metavar="A=B",
+    help="A model of A and the one of B to hold it against, by label or id; one name for both. "
+    "Repeat for more.  [default: all that match by label or id, or are the only ones]",
+)
+@click.option(
+    "--quantities",
+    metavar="NAMES",
+    help="What to compare, such as entropy,cls-mass.  [default: all]",
+)
+@click.option(
+    "--threshold",
+    "thresholds",
+    multiple=True,
+    metavar="NAME=LIMIT",
+    help="Exit with 1 where a quantity moved further: entropy=0.1 in its unit, entropy=5% of the "
+    "value in A. Repeat for more.",
+)
+@click.option(
+    "--threshold-on",
+    type=click.Choice(["values", "means"]),
+    default="values",
+    show_default=True,
+    help="Hold thresholds against every single value, or against the mean over images, layers "
+    "and heads.",
+)
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["text", "csv", "json"]),
+    help="Of what is written.  [default: what the name after -o says, or text]",
+)
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write it into a file, with a JSON schema beside csv and json.",
+)
+@click.option(
+    "--store",
+    "stores",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of the measured records; twice where A and B have their own.  [default: the "
+    "user's cache folder]",
+)
+def diff(
+    a: Path,
+    b: Path,
+    models: tuple[str, ...],
+    quantities: str | None,
+    thresholds: tuple[str, ...],
+    threshold_on: str,
+    kind: Format | None,
+    out: Path | None,
+    stores: tuple[Path, ...],
+) -> None:
+    """Compare the statistics of two built sites, A and B.
+
+    Pictures are matched by what is in their files, whatever their names. Exits with 1 where a
+    --threshold was passed, with 2 where there is nothing to compare, and with 0 otherwise.
+    """
+    from generator.analysis.changes import chosen, threshold
+    from generator.errors import SpecError
+    from generator.export.difference import difference
+    from generator.export.difference_formats import passed_line
+    from generator.export.source import open_source
+    from generator.model_spec import expand
+    from generator.spec import default_store
+
+    with one_line_errors(BAD_INPUT):
+        if len(stores) > 2:
+            raise SpecError("--store is given more than twice.", "Name one for each gallery.")
+        names = tuple(n.strip() for n in (quantities or "").split(",") if n.strip())
+        measures = chosen(names)
+        limits = [threshold(each, of_mean=threshold_on == "means") for each in thresholds]
+        for limit in limits:
+            if not any(limit.name in (each.id, each.quantity) for each in measures):
+                raise SpecError(
+                    f"--threshold {limit.text} is not among --quantities {quantities}.",
+                    "Add it there, or leave --quantities out.",
+                )
+        kept = [expand(store) for store in stores] or [default_store()]
+        found = difference(
+            open_source(expand(a), kept[0]), open_source(expand(b), kept[-1]), measures, models
+        )
+        passed = found.passed(limits)
+        _put(found, passed, (str(a), str(b)), _format(kind, out), out)
+        for limit in limits:
+            if found.unchecked(limit):
+                click.echo(
+                    f"Threshold {limit.text} was held against nothing: no model has it in both.",
+                    err=True,
+                )
+        for each in passed:
+            click.echo(passed_line(each), err=True)
+    if passed:
+        sys.exit(1)
+
+
+def _format(kind: Format | None, out: Path | None) -> Format:
+    """As asked for; else by the file's name; else text."""
+    suffix = out.suffix.lower() if out else ""
+    return kind or ("csv" if suffix == ".csv" else "json" if suffix == ".json" else "text")
+
+
+def _put(
+    found: Difference,
+    passed: tuple[Passed, ...],
+    sites: tuple[str, str],
+    kind: Format,
+    out: Path | None,
+) -> None:
+    """Print the difference, or write it into a file."""
+    from generator.commands.exporting import save
+    from generator.export.difference_formats import (
+        csv_text,
+        json_text,
+        schema_bytes,
+        table,
+        text,
+    )
+
+    if kind == "text":
+        written = text(found, sites)
+    else:
+        whole = table(found, sites, passed)
+        written = csv_text(whole) if kind == "csv" else json_text(whole)
+    if out is None:
+        click.echo(written, nl=False)
+        return
+    save(out, written.encode())
+    if kind != "text":
+        save(out.with_name(f"{out.stem}.schema.json"), schema_bytes())

@@ -1,0 +1,159 @@
+"""``build``: from options and files to a site, and errors in one line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generator.commands.build import command_line
+from tests.commands.running import fails, run
+
+
+def test_build_from_options(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ["build", "-m", "models/plain", "-i", "photos", "-o", "out/site", "--title", "Mine"]
+    result = run(*words, monkeypatch=monkeypatch)
+    assert result.exit_code == 0
+    assert result.stdout == (
+        "1 models x 2 images: 2 measured, 0 from the store.\nOpen out/site/index.html\n"
+    )
+    assert "Mine" in (here / "out/site/index.html").read_text()
+    manifest = json.loads((here / "out/site/manifest.json").read_text())
+    assert manifest["command"] == (
+        "attention-gallery build -m models/plain -i photos -o out/site --title Mine"
+    )
+
+
+def test_build_from_a_file_with_options_before_it(here: Path) -> None:
+    folder = here / "galleries"
+    folder.mkdir()
+    (folder / "gallery.toml").write_text(
+        'title = "From the file"\ndescription = "kept"\nimages = ["../photos/one.png"]\n'
+        'out = "from-file"\nmodels = ["../models/plain"]\n'
+    )
+    assert run("build", "galleries/gallery.toml").exit_code == 0
+    assert (folder / "from-file/index.html").is_file(), "paths of a file start at the file"
+
+    words = ["--title", "From the option", "-o", "from-option", "-i", "photos"]
+    result = run("build", "galleries/gallery.toml", *words)
+    assert result.exit_code == 0
+    assert result.stdout.startswith("1 models x 2 images: 1 measured, 1 from the store.\n")
+    manifest = json.loads((here / "from-option/manifest.json").read_text())
+    assert (manifest["title"], manifest["description"]) == ("From the option", "kept")
+
+
+def test_failed_cells_are_named_and_the_exit_code_says_so(here: Path) -> None:
+    (here / "photos" / "zero.jpg").touch()
+    result = run("build", "-m", "models/plain", "-i", "photos")
+    assert result.exit_code == 1
+    assert result.stdout == (
+        "1 models x 3 images: 2 measured, 0 from the store.\nOpen site/index.html\n"
+    )
+    assert result.stderr.splitlines()[-1] == (
+        "failed: zero.jpg is empty (0 bytes). Copy the file again."
+    )
+    strict = run("build", "-m", "models/plain", "-i", "photos", "--strict")
+    assert strict.exit_code == 1
+    assert strict.stderr == "Error: zero.jpg is empty (0 bytes). Copy the file again.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (
+            ["build", "-i", "photos"],
+            "Error: No models were given. Name one with -m, such as -m facebook/dinov2-small, or "
+            'in a file: models = ["..."].',
+        ),
+        (
+            ["build", "-m", "models/plain"],
+            "Error: No images were given. Name files or folders with -i, such as -i photos, or in "
+            'a file: images = ["..."].',
+        ),
+        (
+            ["build", "-m", "./nowhere", "-i", "photos"],
+            "Error: -m: There is no model folder nowhere. Check the path; a model on the hub is "
+            "written owner/name.",
+        ),
+        (
+            ["build", "-m", "models/plain", "-i", "nowhere"],
+            "Error: There is no file or folder nowhere. Check the path of the images (-i, or "
+            "images).",
+        ),
+        (
+            ["build", "-m", "models/plain", "-i", "photos", "--batch-size", "0"],
+            "Error: --batch-size should be a whole number from 1, got the number 0.",
+        ),
+        (
+            ["build", "-m", "models/plain", "-i", "photos", "--device", "gpu"],
+            'Error: --device should be auto, cpu, cuda, cuda:0 or mps, got the text "gpu".',
+        ),
+        (
+            ["build", "-m", "models/plain", "-i", "photos", "-o", "photos"],
+            "Error: -o: a site in photos would replace the images photos. Name a folder of its "
+            "own, such as site.",
+        ),
+        (["inspect", "models/vit/config.json"], None),
+        (
+            ["serve", "photos"],
+            "Error: photos has no index.html. Name the folder of a built site, or build one first.",
+        ),
+        (["serve"], "Error: site has no index.html. Name the folder of a built site, or build one "
+         "first."),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("here")
+def test_errors_are_one_line(words: list[str], expected: str | None) -> None:
+    line = fails(*words)
+    assert line == expected or (expected is None and line.startswith("Error: "))
+
+
+def test_missing_template_folder_is_found_out(here: Path) -> None:
+    words = ["build", "-m", "models/plain", "-i", "photos", "--templates", "mine"]
+    result = run(*words)
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1] == (
+        "Error: There is no template folder mine. Name a folder with --templates."
+    )
+
+
+def test_bugs_keep_their_traceback(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def bug(*args: Any, **options: Any) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr("generator.pipeline.build_gallery", bug)
+    with pytest.raises(ZeroDivisionError):
+        run("build", "-m", "models/plain", "-i", "photos")
+
+
+def test_dry_run_of_the_command(here: Path) -> None:
+    result = run("build", "-m", "models/plain", "-i", "photos", "--dry-run")
+    assert result.exit_code == 0
+    assert "plain" in result.stdout and "2 of 2 images usable." in result.stdout
+    assert not (here / "site").exists() and not (here / "store").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (["-m", "facebook/dinov2-small"], "-m facebook/dinov2-small"),
+        (["-m", "facebook/dinov2-small@main"], "-m facebook/dinov2-small@main"),
+        (["-m", "./models/mine", "-i", "photos/"], "-m ./models/mine -i photos/"),
+        (["-i", "/home/me/secret/photos"], "-i photos"),
+        (["-i", "../secret/photos"], "-i photos"),
+        (["-i", "photos/../../secret/photos"], "-i photos"),
+        (["-i", "~/secret/photos"], "-i photos"),
+        (["--images=/home/me/secret/photos"], "--images=photos"),
+        (["--images=photos"], "--images=photos"),
+        (["-i/home/me/secret/photos"], "-iphotos"),
+        (["-o", "/home/me/my site"], "-o 'my site'"),
+        (["--title", "a b", "--strict"], "--title 'a b' --strict"),
+        (["/home/me/secret/gallery.toml"], "gallery.toml"),
+    ],
+)
+def test_command_line_shows_no_folders_of_this_machine(words: list[str], shown: str) -> None:
+    found = command_line(["/home/me/.venv/bin/attention-gallery", "build", *words])
+    assert found == f"attention-gallery build {shown}"
+    assert "secret" not in found and "/home" not in found

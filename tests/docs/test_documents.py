@@ -1,0 +1,130 @@
+"""Commands, gallery files, code and links in the documents are what the program understands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+
+from generator.cli import main
+from generator.commands.publish import PublishCommand
+from generator.errors import GalleryError, SpecError
+from generator.options import load_spec
+from generator.spec import GallerySpec
+from tests.docs.blocks import DOCUMENTS, ROOT, Block, anchors, blocks, commands, links
+from tests.docs.reference import FILE, UPDATE, reference
+
+BEGINNING = 'images = ["photos"]\n'
+MODELS = 'models = ["facebook/dinov2-small", "facebook/dinov2-base"]\n'
+
+
+def every(language: str) -> list[Block]:
+    return [block for document in DOCUMENTS for block in blocks(document, language)]
+
+
+def parse(words: list[str]) -> None:
+    """Hold a command against the program, without running it.
+
+    Raises:
+        click.ClickException: there is no such command or option, or a value is none.
+        GalleryError: an option does not go with another.
+    """
+    command: click.Command = main
+    while isinstance(command, click.Group):
+        if words[0] not in command.commands:
+            raise click.UsageError(f"There is no command {words[0]}.")
+        command, words = command.commands[words[0]], words[1:]
+    context = command.make_context("attention-gallery", list(words))
+    if isinstance(command, PublishCommand):
+        command.expect_fitting(context, context.params["target"])
+
+
+def spec_of(block: Block, folder: Path) -> GallerySpec:
+    """The gallery of a block; ``# part`` lacks what others say, ``# sweep`` has two checkpoints."""
+    text = block.text
+    if text.startswith("# sweep\n"):
+        for step in (1000, 2000):
+            (folder / "run" / f"checkpoint-{step}").mkdir(parents=True)
+        text = BEGINNING + text
+    if text.startswith("# part\n"):
+        text = BEGINNING + ("" if "[[models]]" in text else MODELS) + text
+    (folder / "models").symlink_to(ROOT / "examples" / "models")
+    (folder / "gallery.toml").write_text(text, encoding="utf-8")
+    return load_spec(folder / "gallery.toml")
+
+
+def test_the_reference_of_commands_is_up_to_date() -> None:
+    assert FILE.read_text(encoding="utf-8") == reference(), f"Run: {UPDATE}"
+
+
+def test_the_reference_has_every_command_and_option() -> None:
+    text = FILE.read_text(encoding="utf-8")
+    for name, command in main.commands.items():
+        leaves = command.commands.values() if isinstance(command, click.Group) else [command]
+        for leaf in leaves:
+            path = f"{name} {leaf.name}" if leaf is not command else name
+            section = text.partition(f"\n## {path}\n")[2].partition("\n## ")[0]
+            for option in leaf.params:
+                if isinstance(option, click.Option):
+                    assert f"`{option.opts[-1]}" in section, f"{path} {option.opts[-1]}"
+
+
+@pytest.mark.parametrize("block", every("sh"), ids=str)
+def test_every_command_in_a_document_is_understood(block: Block) -> None:
+    for words in commands(block):
+        try:
+            parse(words)
+        except (click.ClickException, GalleryError) as error:
+            pytest.fail(f"{block}: attention-gallery {' '.join(words)}: {error}")
+
+
+def test_commands_that_do_not_exist_are_found_out() -> None:
+    for words in (["bild", "x.toml"], ["build", "--titel", "x"], ["build", "--resolution", "big"]):
+        with pytest.raises(click.ClickException):
+            parse(words)
+    with pytest.raises(GalleryError, match="belongs to"):
+        parse(["publish", "site", "--to", "branch", "--space", "a/b"])
+
+
+def test_the_documents_hold_commands() -> None:
+    found = [words for block in every("sh") for words in commands(block)]
+    used = {words[0] for words in found}
+    assert used >= {"build", "demo", "export", "figure", "inspect", "publish", "serve", "cache"}
+
+
+@pytest.mark.parametrize("block", every("toml"), ids=str)
+def test_every_gallery_file_in_a_document_can_be_read(block: Block, tmp_path: Path) -> None:
+    try:
+        assert spec_of(block, tmp_path).models
+    except SpecError as error:
+        pytest.fail(f"{block}: {error}")
+
+
+@pytest.mark.parametrize("block", every("python"), ids=str)
+def test_python_in_a_document_compiles(block: Block) -> None:
+    compile(block.text, str(block), "exec")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_lead_somewhere(document: str) -> None:
+    for link in links(document):
+        path, _, anchor = link.partition("#")
+        target = (ROOT / document).parent / path if path else ROOT / document
+        assert target.exists(), f"{document}: {link}"
+        if anchor:
+            assert anchor in anchors(target.resolve().relative_to(ROOT).as_posix()), link
+
+
+def test_every_document_is_in_the_index() -> None:
+    named = {link.partition("#")[0] for link in links("docs/README.md")}
+    assert {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"} <= named
+
+
+def test_every_picture_of_the_documents_is_shown_and_small() -> None:
+    shown = {Path(link).name for document in DOCUMENTS for link in links(document)}
+    pictures = sorted((ROOT / "docs" / "pictures").iterdir())
+    assert pictures
+    for picture in pictures:
+        assert picture.name in shown
+        assert picture.stat().st_size <= 200_000, picture.name
