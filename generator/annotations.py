@@ -159,7 +159,7 @@ def _matched(
     usable = [image for image in images if image.failure is None]
     found = {}
     for image in usable:
-        names = _names(image.path, endings=endings)
+        names = _names(image.path.with_name(image.name), endings=endings)
         name = next((name for name in names if name in marks), None)
         if name is not None:
             found[image.slug] = marks[name]

@@ -10,6 +10,7 @@ from typing import Literal
 from PIL import Image, ImageOps
 
 from generator import pipeline
+from generator.clips import is_clip
 from generator.errors import GalleryError, ImageError, StoreError
 from generator.extras import DEFAULT_EXTRAS, Extra, Projection
 from generator.model_spec import RegisterSpec, expand
@@ -85,6 +86,11 @@ def measure(
             path = expand(image)
             if path.is_dir():
                 raise ImageError(f"{path} is a folder.", "Name one picture.")
+            if is_clip(path):
+                raise ImageError(
+                    f"{path.name} holds several frames.",
+                    "Give one of them, as a picture opened with PIL.Image.",
+                )
         spec = GallerySpec(
             models=(ModelSpec.model_validate(named),),
             images=(path,),

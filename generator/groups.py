@@ -68,7 +68,9 @@ def with_groups(
     used: set[str] = set()
     entries = []
     for image in images:
-        name = next((name for name in _names(image.path) if name in groups), None)
+        name = next(
+            (name for name in _names(image.path.with_name(image.name)) if name in groups), None
+        )
         used |= {name} if name else set()
         entries.append(replace(image, group=groups[name]) if name else image)
     known = [image.name for image in images]

@@ -8,14 +8,14 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from generator.credits import Credit, read_credits
 from generator.errors import ImageError
 from generator.pixels import open_picture, picture_size, readable, reading
-from generator.run import Failure, ImageEntry
+from generator.run import Failure, Frame, ImageEntry
 from generator.slugs import unique_slugs
 
 __all__ = ["find_pictures", "load_images", "open_picture"]
@@ -36,6 +36,31 @@ class _Found:
     group: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundFrame:
+    """A frame of a sequence, on its way to become an image.
+
+    Attributes:
+        path: of the picture; of a clip that cannot be used, the clip.
+        name: of the file, as pages and marks call it.
+        stem: what its slug is made of.
+        title: of the image, unless credits name one.
+        group: heading to list it under.
+        credit: of the clip; None for what the picture's own folder says.
+        frame: its place in the sequence; None for a clip that cannot be used.
+        failure: why it cannot.
+    """
+
+    path: Path
+    name: str
+    stem: str
+    title: str
+    group: str
+    credit: Credit | None = None
+    frame: Frame | None = None
+    failure: Failure | None = None
+
+
 def find_pictures(inputs: Iterable[Path], *, skip: Iterable[Path] = ()) -> tuple[Path, ...]:
     """The pictures that files and folders stand for, each file once.
 
@@ -54,7 +79,11 @@ def find_pictures(inputs: Iterable[Path], *, skip: Iterable[Path] = ()) -> tuple
 
 
 def load_images(
-    inputs: Iterable[Path], *, skip: Iterable[Path] = (), known: Container[str] = ()
+    inputs: Iterable[Path],
+    *,
+    skip: Iterable[Path] = (),
+    known: Container[str] = (),
+    frames: Sequence[FoundFrame] = (),
 ) -> tuple[ImageEntry, ...]:
     """Find, hash and check pictures; a bad one becomes an entry with its failure.
 
@@ -63,22 +92,39 @@ def load_images(
         skip: folders not to search.
         known: hashes of files that have been opened before. Of these only the header is read
             again, which makes a rebuild of many pictures fast.
+        frames: of sequences, which come behind the pictures; then there may be no inputs.
 
     Raises:
         ImageError: an input does not exist or holds no picture.
         SpecError: a ``credits.toml`` beside the pictures is malformed.
     """
-    found = _find(inputs, skip)
-    names = [readable(item.path.name) for item in found]
-    folders = {item.path.parent for item in found}
+    inputs = tuple(inputs)
+    stills = _find(inputs, skip) if inputs or not frames else []
+    found = [*(_as_frame(item) for item in stills), *frames]
+    folders = {item.path.parent for item in found if item.credit is None}
     credited = {folder: read_credits(folder) for folder in folders}
-    checked = [_check(item.path, name, known) for item, name in zip(found, names, strict=True)]
-    keys = [f"{i.group}/{n}\n{c.sha256}" for i, n, c in zip(found, names, checked, strict=True)]
-    slugs = unique_slugs([Path(name).stem for name in names], keys)
+    checked = [_check(item, known) for item in found]
+    keys = [f"{i.group}/{i.name}\n{c.sha256}" for i, c in zip(found, checked, strict=True)]
+    slugs = unique_slugs([item.stem for item in found], keys)
     return tuple(
-        _entry(item, name, slug, check, credited[item.path.parent].get(name, Credit()))
-        for item, name, slug, check in zip(found, names, slugs, checked, strict=True)
+        _entry(item, slug, check, _credit(item, credited))
+        for item, slug, check in zip(found, slugs, checked, strict=True)
     )
+
+
+def _as_frame(item: _Found) -> FoundFrame:
+    """A picture by itself in the same terms."""
+    name = readable(item.path.name)
+    stem = Path(name).stem
+    return FoundFrame(path=item.path, name=name, stem=stem, title=stem, group=readable(item.group))
+
+
+def _credit(item: FoundFrame, credited: Mapping[Path, Mapping[str, Credit]]) -> Credit:
+    if item.credit is not None:
+        # its title is the sequence's
+        return replace(item.credit, title="", group="")
+    found = credited[item.path.parent].get(item.name, Credit())
+    return replace(found, group="") if item.frame else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,34 +137,37 @@ class _Checked:
     failure: Failure | None = None
 
 
-def _entry(item: _Found, name: str, slug: str, check: _Checked, credit: Credit) -> ImageEntry:
+def _entry(item: FoundFrame, slug: str, check: _Checked, credit: Credit) -> ImageEntry:
     return ImageEntry(
         slug=slug,
-        name=name,
+        name=item.name,
         path=item.path,
         sha256=check.sha256,
         width=check.width,
         height=check.height,
-        title=credit.title or Path(name).stem,
+        title=credit.title or item.title,
         alt=credit.alt,
         credit=credit.credit,
         licence=credit.licence,
         source=credit.source,
-        group=credit.group or readable(item.group),
+        group=credit.group or item.group,
         failure=check.failure,
+        frame=item.frame,
     )
 
 
-def _check(path: Path, name: str, known: Container[str]) -> _Checked:
+def _check(item: FoundFrame, known: Container[str]) -> _Checked:
     """Hash a file and see whether it opens."""
+    if item.failure is not None:
+        return _Checked(failure=item.failure)
     sha256 = ""
     try:
-        with reading(path, name), path.open("rb") as file:
+        with reading(item.path, item.name), item.path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         if sha256 in known:
-            width, height = picture_size(path)
+            width, height = picture_size(item.path)
         else:
-            width, height = open_picture(path).size
+            width, height = open_picture(item.path).size
     except ImageError as error:
         return _Checked(sha256=sha256, failure=Failure(error.message, error.hint))
     return _Checked(sha256=sha256, width=width, height=height)
@@ -174,7 +223,7 @@ def _walk(folder: Path, group: str, avoid: set[Path], above: set[Path]) -> Itera
     place = folder.resolve()
     if place in avoid or place in above:
         return
-    names = sorted((p.name for p in folder.iterdir() if p.name[0] != "."), key=_natural)
+    names = sorted((p.name for p in folder.iterdir() if p.name[0] != "."), key=natural_order)
     children = [folder / name for name in names]
     for path in children:
         # A link to nowhere is kept: it will be reported as missing, not left out.
@@ -185,7 +234,7 @@ def _walk(folder: Path, group: str, avoid: set[Path], above: set[Path]) -> Itera
             yield from _walk(path, f"{group}/{path.name}".lstrip("/"), avoid, above | {place})
 
 
-def _natural(name: str) -> tuple[list[tuple[int, str]], str]:
+def natural_order(name: str) -> tuple[list[tuple[int, str]], str]:
     """Sorts numbers by value and letters without regard to case, and never ties."""
     parts = re.split(r"([0-9]+)", unicodedata.normalize("NFC", name).casefold())
     return [(int(p), "") if p.isdecimal() else (-1, p) for p in parts], name

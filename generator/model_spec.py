@@ -19,7 +19,13 @@ from pydantic import (
 from generator.errors import SpecError
 from generator.toml import shortened
 
-_SHORT_OPTIONS = {"models": "-m", "images": "-i", "out": "-o", "sweeps": "--sweep"}
+_SHORT_OPTIONS = {
+    "models": "-m",
+    "images": "-i",
+    "out": "-o",
+    "sequences": "--sequence",
+    "sweeps": "--sweep",
+}
 _HUB_NAME = r"\w(?:\w|[.-](?=\w))*"  # no .. or --, as on the hub
 _HUB_ID = re.compile(rf"(?=.{{1,96}}$)(?:{_HUB_NAME}/)?{_HUB_NAME}", re.ASCII)
 _HUB_ADDRESS = re.compile(r"https?://(?:huggingface\.co|hf\.co)/([^/?#]+/[^/?#]+).*")

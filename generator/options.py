@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.model_spec import ModelSpec, Source, expand
+from generator.sequence_spec import SequenceSpec
 from generator.spec import GallerySpec
 from generator.sweep_spec import SweepSpec
 from generator.toml import read_toml
@@ -27,6 +28,7 @@ class Options:
     models: tuple[str, ...] = ()
     sweeps: tuple[str, ...] = ()
     images: tuple[Path, ...] = ()
+    sequences: tuple[Path, ...] = ()
     out: Path | None = None
     field_of_view: str | None = None
     device: str | None = None
@@ -91,6 +93,8 @@ def _check(values: Mapping[str, Any], options: Options, file: str, base: Path) -
             given[key] = expand(given[key])
     if "images" in given:
         given["images"] = tuple(expand(path) for path in given["images"])
+    if "sequences" in given:
+        given["sequences"] = tuple(SequenceSpec(path=expand(p)) for p in given["sequences"])
     if "models" in given:
         given["models"] = tuple(
             ModelSpec.model_validate(text, context=here) for text in given["models"]

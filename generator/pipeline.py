@@ -32,7 +32,17 @@ from generator.present.manifest import Settings
 from generator.present.staging import check_replaceable
 from generator.present.write import STEPS_A_CELL, SiteReport, build_site
 from generator.progress import Job, Reporter
-from generator.run import Cell, Failure, ImageEntry, ModelEntry, Run, Sweep, SweepStep
+from generator.run import (
+    Cell,
+    Failure,
+    ImageEntry,
+    ModelEntry,
+    Run,
+    Sweep,
+    SweepStep,
+    sequences_of,
+)
+from generator.sequences import find_frames, of_one_size
 from generator.slugs import unique_slugs
 from generator.spec import GallerySpec
 from generator.store import Store
@@ -198,6 +208,10 @@ def plan_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> WorkPla
         GalleryError: there are no images, no model can be resolved, or a failure in a strict spec.
     """
     images = find_images(spec, store)
+    for sequence in sequences_of(images):
+        reporter.note(f"{sequence.source}: {sequence.taken}")
+        if sequence.damage:
+            reporter.note(f"failed: {sequence.damage}")
     for image in images:
         if image.failure is not None and spec.strict:
             raise GalleryError(image.failure.message, image.failure.hint)
@@ -223,7 +237,10 @@ def find_images(spec: GallerySpec, store: Store) -> tuple[ImageEntry, ...]:
     """
     groups = read_groups(spec.groups) if spec.groups else {}
     skip = [spec.out, spec.store, *([spec.masks] if spec.masks else [])]
-    images = load_images(spec.images, skip=skip, known=store.images())
+    inputs = find_frames(spec.images, spec.sequences, store.root)
+    images = of_one_size(
+        load_images(inputs.stills, skip=skip, known=store.images(), frames=inputs.frames)
+    )
     if spec.groups:
         images = with_groups(images, groups, spec.groups)
     return annotate(images, masks=spec.masks, boxes=spec.boxes)

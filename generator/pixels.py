@@ -133,7 +133,7 @@ def decoding(path: Path) -> Iterator[Image.Image]:
                 with Image.open(file) as image:
                     if image.format in _PROGRAMS:
                         raise _not_a_picture(file, name)
-                    _check_size(image.width * image.height, name)
+                    check_size(image.width * image.height, name)
                     yield image
             except (GalleryError, MemoryError):
                 raise
@@ -141,7 +141,7 @@ def decoding(path: Path) -> Iterator[Image.Image]:
                 raise _not_a_picture(file, name) from error
             except Image.DecompressionBombError as error:
                 pixels = re.search(r"\d+", str(error))
-                _check_size(int(pixels[0]) if pixels else 0, name)
+                check_size(int(pixels[0]) if pixels else 0, name)
                 raise ImageError(  # somebody has lowered Pillow's limit below ours
                     f"{name} is too large for this Python ({_reason(error)}).",
                     "Raise PIL.Image.MAX_IMAGE_PIXELS.",
@@ -153,7 +153,12 @@ def decoding(path: Path) -> Iterator[Image.Image]:
                 ) from error
 
 
-def _check_size(pixels: int, name: str) -> None:
+def check_size(pixels: int, name: str) -> None:
+    """Refuse a picture that would fill the memory.
+
+    Raises:
+        ImageError: it has more pixels than are opened.
+    """
     if pixels > PIXEL_LIMIT:
         raise ImageError(
             f"{name} is too large: {pixels / 1e6:.0f} megapixels, where at most "
@@ -199,9 +204,13 @@ def _to_rgb(image: Image.Image, name: str) -> Image.Image:
         return _to_srgb(image, profile)
     layered = image.convert("RGBA")
     opaque = layered.convert("RGB") if image.mode not in ("LA", "La") else layered.getchannel(0)
-    picture = _to_srgb(opaque, profile)
+    return on_white(_to_srgb(opaque, profile), layered.getchannel("A"))
+
+
+def on_white(picture: Image.Image, alpha: Image.Image) -> Image.Image:
+    """An RGB picture laid on white, where alpha says that white shines through."""
     white = Image.new("RGB", picture.size, "white")
-    return Image.composite(picture, white, layered.getchannel("A"))
+    return Image.composite(picture, white, alpha)
 
 
 def _gray_to_8_bits(image: Image.Image, name: str) -> Image.Image:

@@ -6,6 +6,7 @@ an image that failed stays in its place, with the reason, so that nothing disapp
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,6 +79,44 @@ class ObjectBox:
 
 
 @dataclass(frozen=True, slots=True)
+class Sequence:
+    """A clip or a numbered folder whose pictures follow each other in time.
+
+    Attributes:
+        slug: safe for file names and URLs, unique among the run's sequences.
+        label: what the pages call it.
+        source: name of the file or folder, without the folders it lies in.
+        sha256: hash of the file's bytes; empty for a folder.
+        of: pictures that it holds, of which some may have been taken.
+        taken: which were taken, in words.
+        damage: what was wrong with the rest of it, in words; empty when nothing was.
+    """
+
+    slug: str
+    label: str
+    source: str
+    sha256: str
+    of: int
+    taken: str
+    damage: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The place of an image in its sequence.
+
+    Attributes:
+        sequence: it is of.
+        number: from 1, among the pictures that were taken.
+        time: seconds since the clip's first picture; None for numbered pictures.
+    """
+
+    sequence: Sequence
+    number: int
+    time: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ImageEntry:
     """One image of the gallery, in order.
 
@@ -98,6 +137,7 @@ class ImageEntry:
         mask: a PNG of the picture's size that is not zero where the objects are; never published;
             None where nobody has drawn one.
         boxes: around the objects, as somebody has drawn them.
+        frame: its place in a sequence; None for a picture by itself.
     """
 
     slug: str
@@ -115,6 +155,13 @@ class ImageEntry:
     failure: Failure | None = None
     mask: Path | None = None
     boxes: tuple[ObjectBox, ...] = ()
+    frame: Frame | None = None
+
+
+def sequences_of(images: Iterable[ImageEntry]) -> tuple[Sequence, ...]:
+    """The sequences that images are frames of, in order."""
+    frames = (image.frame for image in images)
+    return tuple(dict.fromkeys(frame.sequence for frame in frames if frame is not None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +358,11 @@ class Run:
         """The models, of each sweep the last checkpoint only: where one must stand for all."""
         inner = {model for sweep in self.sweeps for model in sweep.models[:-1]}
         return tuple(model for model in self.models if model.slug not in inner)
+
+    @property
+    def sequences(self) -> tuple[Sequence, ...]:
+        """The sequences that images are frames of, in order."""
+        return sequences_of(self.images)
 
     @property
     def failures(self) -> tuple[Failure, ...]:

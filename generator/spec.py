@@ -66,6 +66,7 @@ from generator.model_spec import (
 )
 from generator.paper_spec import HTTPS, Https, PaperSpec, paper_place
 from generator.records import FieldOfView
+from generator.sequence_spec import SequenceSpec
 from generator.size_spec import DEFAULT_SITE_SIZE, SiteSize
 from generator.sweep_spec import SweepSpec
 from generator.toml import did_you_mean, kind_of
@@ -99,7 +100,9 @@ class GallerySpec(BaseModel):
         resolution: short side of every model's input in pixels; None for each checkpoint's own.
         models: the models, in the order of the columns; the checkpoints of sweeps come last.
         sweeps: one model at several steps of its training, each.
-        images: files and folders of pictures.
+        images: files and folders of pictures; a video, or an animated GIF or WebP, is a sequence
+            by itself.
+        sequences: clips and folders of numbered pictures whose frames belong together.
         out: the folder that the site is written to.
         field_of_view: ``square``: all models see the same centred square; ``whole``: the whole
             picture; ``checkpoint``: what the checkpoint's own processor leaves of it.
@@ -141,9 +144,10 @@ class GallerySpec(BaseModel):
     models: tuple[ModelSpec, ...] = Field(
         min_length=1, description='a list of models such as ["facebook/dinov2-small"]'
     )
+    sequences: tuple[SequenceSpec, ...] = Field((), description="tables [[sequences]]")
     sweeps: tuple[SweepSpec, ...] = Field((), description="tables [[sweeps]]")
     images: tuple[AnyPath, ...] = Field(
-        min_length=1, description='a list of files and folders such as ["photos"]'
+        description='a list of files and folders such as ["photos"]'
     )
     out: AnyPath = Field(Path("site"), description="a folder")
     field_of_view: FieldOfView = Field("square", description="square, whole or checkpoint")
@@ -185,6 +189,13 @@ class GallerySpec(BaseModel):
     anonymous: _Flag = Field(False, description=_FLAG)
     max_site_size: SiteSize = DEFAULT_SITE_SIZE
 
+    @field_validator("images")
+    @classmethod
+    def _some(cls, images: tuple[Path, ...], info: ValidationInfo) -> tuple[Path, ...]:
+        if not images and not info.data.get("sequences"):
+            raise ValueError("no image")
+        return images
+
     @field_validator("extras", mode="before")
     @classmethod
     def _extras(cls, given: Any) -> Any:
@@ -216,6 +227,8 @@ class GallerySpec(BaseModel):
     def _one_line(cls, values: Any, check: Any, info: ValidationInfo) -> Self:
         """Every error is one line in the user's words, also for what spans several keys."""
         source = Source.of(info)
+        if isinstance(values, Mapping) and values.get("sequences"):
+            values = {"images": (), **values}
         try:
             spec: Self = check(_with_checkpoints(values, info))
         except ValidationError as error:
@@ -312,6 +325,7 @@ class GallerySpec(BaseModel):
             *(("the masks", folder) for folder in (self.masks,) if folder),
             *(("the boxes", place) for place in (self.boxes,) if place),
             *((f"the images {path}", path) for path in self.images),
+            *((f"the sequence {item.path}", item.path) for item in self.sequences),
             *((f"the model {m.id}", m.folder) for m in self.models if m.folder),
         ]
         for what, path in precious:
@@ -383,6 +397,9 @@ def _in_words(error: ValidationError, source: Source) -> SpecError:
         where = f"{key} of model {int(below[0]) + 1}".removeprefix(" of ")
         if len(below) > 2 and str(below[2]) != key:
             owner, key, where = RegisterSpec, str(below[2]), f"{below[2]} in {where}"
+    elif top == "sequences" and below:
+        owner, key = SequenceSpec, str(below[1]) if len(below) > 1 else ""
+        where = f"{key} of sequence {int(below[0]) + 1}".removeprefix(" of ")
     elif top == "sweeps" and below:
         owner, key = SweepSpec, str(below[1]) if len(below) > 1 else ""
         where = f"{key} of sweep {int(below[0]) + 1}".removeprefix(" of ")
@@ -407,7 +424,12 @@ def _in_words(error: ValidationError, source: Source) -> SpecError:
         )
     else:
         field = owner.model_fields.get(key)
-        expected = (field.description if field else None) or "a model's id, or a table with an id"
+        whole = (
+            "a table with a path"
+            if owner is SequenceSpec
+            else "a model's id, or a table with an id"
+        )
+        expected = (field.description if field else None) or whole
         message = f"{where} should be {expected}, got {kind_of(detail['input'])}."
         if isinstance(detail["input"], str) and key not in (
             "device",

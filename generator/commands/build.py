@@ -40,7 +40,15 @@ if TYPE_CHECKING:
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="A picture or a folder of pictures. Repeat for more.",
+    help="A picture or a folder of pictures; a video is a sequence. Repeat for more.",
+)
+@click.option(
+    "--sequence",
+    "sequences",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="A folder of numbered pictures, or a clip, whose frames belong together. Repeat for more.",
 )
 @click.option(
     "-o",

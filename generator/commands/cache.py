@@ -16,17 +16,19 @@ from generator.commands.shared import one_line_errors
     metavar="DIR",
     help="Folder of the measured records.  [default: the user's cache folder]",
 )
-@click.option("--clear", is_flag=True, help="Remove every record.")
+@click.option("--clear", is_flag=True, help="Remove every record, and the frames of clips.")
 def cache(store: Path | None, clear: bool) -> None:
     """Say where measured records are kept and how much room they take."""
     from generator.amounts import size_in_words
+    from generator.frame_cache import cached_bytes, clear_frames
     from generator.spec import default_store
     from generator.store import Store
 
     with one_line_errors():
         records = Store(store or default_store())
-        count, size = len(records.keys()), records.bytes()
+        count, size = len(records.keys()), records.bytes() + cached_bytes(records.root)
         if clear:
             records.gc(keep=())
+            clear_frames(records.root)
         verb = "removed from" if clear else "in"
         click.echo(f"{count} records, {size_in_words(size)}, {verb} {records.root}")

@@ -125,7 +125,21 @@ def export_maps(
     "-i",
     "--image",
     metavar="IMAGE",
-    help="An image by its title or file name.  [default: the first one]",
+    help="An image by its title or file name, or over time a sequence.  [default: the first one]",
+)
+@click.option(
+    "--over",
+    type=click.Choice(["layers", "time"]),
+    default="layers",
+    show_default=True,
+    help="An image through the layers, or a sequence frame by frame.",
+)
+@click.option(
+    "--layer",
+    default="last",
+    show_default=True,
+    metavar="LAYER",
+    help="Over time: a number or last.",
 )
 @click.option(
     "-m",
@@ -156,10 +170,8 @@ def export_maps(
 @click.option(
     "--milliseconds",
     type=click.IntRange(20, 10_000),
-    default=500,
-    show_default=True,
     metavar="MS",
-    help="Of each layer.",
+    help="Of each layer or frame.  [default: 500, or the clip's own times]",
 )
 @OVERLAY
 @options(EXPORTING)
@@ -167,22 +179,39 @@ def export_animation(
     site: Path,
     out: Path,
     image: str | None,
+    over: str,
+    layer: str,
     models: tuple[str, ...],
     head: str,
     query: str,
     width: int,
-    milliseconds: int,
+    milliseconds: int | None,
     overlay: int,
     **given: Any,
 ) -> None:
-    """One image through the layers, models side by side, as an animated WebP or GIF."""
-    from generator.export.animation import animation_bytes
+    """One image through the layers, or a sequence over time, as an animated WebP or GIF."""
+    from generator.export.animation import MILLISECONDS, animation_bytes, over_time_bytes
     from generator.export.selection import selection
 
     with one_line_errors():
         kind = suffix(out, ".webp", ".gif")
-        selection("all", head, query)
+        selection("all" if over == "layers" else layer, head, query)
         source = opened(site, **given)
+        if over == "time":
+            data = over_time_bytes(
+                source,
+                source.sequence(image or ""),
+                source.models(models),
+                layer=layer,
+                head=head,
+                query=query,
+                kind="webp" if kind == ".webp" else "gif",
+                width=width,
+                milliseconds=milliseconds,
+                strength=overlay,
+            )
+            save(out, data)
+            return
         cells = source.cells(models, (image,) if image else ())
         data = animation_bytes(
             source,
@@ -191,7 +220,7 @@ def export_animation(
             query=query,
             kind="webp" if kind == ".webp" else "gif",
             width=width,
-            milliseconds=milliseconds,
+            milliseconds=milliseconds or MILLISECONDS,
             strength=overlay,
         )
         save(out, data)

@@ -1,9 +1,11 @@
-"""One image through the layers of every model, as a WebP or a GIF that goes round."""
+"""One image through the layers of every model, or a sequence over time, as a WebP or a GIF."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence as Sequential
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -17,7 +19,7 @@ from generator.present.colours import colour_table
 from generator.present.scale import Scale
 from generator.present.wording import column_name, query_label
 from generator.records import FloatArray, View
-from generator.run import Cell
+from generator.run import Cell, ImageEntry, ModelEntry, Sequence
 
 AnimationFormat = Literal["webp", "gif"]
 
@@ -25,6 +27,10 @@ PAPER, INK, SOFT = "#fcfcfb", "#1b1b1a", "#5b5b58"
 MARGIN, GAP, LINE = 24, 20, 22
 BAR_HEIGHT = 10
 TEXT = 15
+MILLISECONDS = 500
+"""Of a layer, and of a numbered picture."""
+SHORTEST = 20
+"""Milliseconds of a frame; players show shorter ones more slowly."""
 BAR_COLOURS = 64
 """Entries of a GIF's palette that are kept for the colour bar."""
 
@@ -44,6 +50,23 @@ class Column:
     view: View
     photo: Image.Image
     maps: tuple[FloatArray, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A model in one frame of an animation.
+
+    Attributes:
+        label: of the model.
+        place: which layer, or when.
+        photo: what it saw of the picture.
+        values: its map, ``[row, col]`` in times uniform; None where it has none.
+    """
+
+    label: str
+    place: str
+    photo: Image.Image
+    values: FloatArray | None
 
 
 def animation_bytes(
@@ -79,10 +102,128 @@ def animation_bytes(
     layers = max(len(column.maps) for column in columns)
     says = f"{query_label(query, any_class_token=True)}, {_head(head)}"
     frames = [
-        _frame(source, columns, layer, query, says, width=width, strength=strength)
+        _frame(
+            source,
+            [_at_layer(column, layer) for column in columns],
+            query,
+            says,
+            width=width,
+            strength=strength,
+        )
         for layer in range(layers)
     ]
     times = [*[milliseconds] * (layers - 1), 3 * milliseconds]
+    return _encoded(source, frames, times, kind)
+
+
+def over_time_bytes(
+    source: Source,
+    sequence: Sequence,
+    models: tuple[ModelEntry, ...],
+    *,
+    layer: str,
+    head: str,
+    query: str,
+    kind: AnimationFormat,
+    width: int,
+    milliseconds: int | None,
+    strength: int = 80,
+) -> bytes:
+    """Draw a sequence frame by frame, models side by side.
+
+    Args:
+        source: the gallery.
+        sequence: of the gallery.
+        models: of the gallery.
+        layer: from 1, or ``last``.
+        head: from 1, ``mean`` or ``max`` over heads.
+        query: whose attention, such as ``CLS`` or ``reg1``.
+        kind: of the file.
+        width: of each model's picture, in pixels.
+        milliseconds: of each frame; None for the clip's own times.
+        strength: of the colours over the picture, in percent.
+
+    Raises:
+        SpecError: none of the models has such a layer, head and query.
+        StoreError: the store does not have a record; the message names it.
+    """
+    wanted = Selection((layer,), (head,), (query,))
+    images = [
+        image
+        for image in source.run.images
+        if image.frame is not None and image.frame.sequence == sequence and not image.failure
+    ]
+    shots = [_panels(source, image, models, wanted, width) for image in images]
+    places = range(len(models))
+    seen_once = {n: next((s[n] for s in shots if s[n] is not None), None) for n in places}
+    if not any(seen_once.values()):
+        raise SpecError(
+            "None of the models has this layer, head and query.",
+            "Choose others with --layer, --head and --query.",
+        )
+    layer_says = "last layer" if layer == "last" else f"layer {layer}"
+    says = f"{query_label(query, any_class_token=True)}, {layer_says}, {_head(head)}"
+    frames = []
+    for image, panels in zip(images, shots, strict=True):
+        filled = [panels[n] or _empty(one, image) for n, one in seen_once.items() if one]
+        frames.append(_frame(source, filled, query, says, width=width, strength=strength))
+    return _encoded(source, frames, _durations(images, milliseconds), kind)
+
+
+def _panels(
+    source: Source,
+    image: ImageEntry,
+    models: tuple[ModelEntry, ...],
+    wanted: Selection,
+    width: int,
+) -> list[Panel | None]:
+    """A frame of a sequence, as each model sees it; None of a model that has no such map."""
+    found: list[Panel | None] = []
+    for model in models:
+        cell = source.run.cell(model.slug, image.slug)
+        record = source.read(cell.record) if cell.record else None
+        maps = list(chosen_maps(record, wanted, mixed=source.run.mixed)) if record else []
+        if record is None or not maps:
+            found.append(None)
+            continue
+        photo = seen(image.path, record.view, size_of(record.view, width))
+        found.append(Panel(model.label, _when(image), photo, maps[0].values))
+    return found
+
+
+def _when(image: ImageEntry) -> str:
+    assert image.frame is not None
+    if image.frame.time is None:
+        return f"picture {image.frame.number}"
+    return f"{image.frame.time:.2f} s"
+
+
+def _empty(like: Panel, image: ImageEntry) -> Panel:
+    """A model that failed on a frame."""
+    blank = Image.new("RGB", like.photo.size, PAPER)
+    return Panel(like.label, f"{_when(image)}: no map", blank, None)
+
+
+def _durations(images: list[ImageEntry], milliseconds: int | None) -> list[int]:
+    """How long each frame is shown, in milliseconds."""
+    times = [image.frame.time for image in images if image.frame is not None]
+    known = [time for time in times if time is not None]
+    if milliseconds is not None or len(known) < len(images) or len(known) < 2:
+        return [milliseconds or MILLISECONDS] * len(images)
+    gaps = [max(SHORTEST, round(1000 * (b - a))) for a, b in pairwise(known)]
+    return [*gaps, gaps[-1]]
+
+
+def _at_layer(column: Column, layer: int) -> Panel:
+    """A model at a layer, or at its last."""
+    shown = min(layer, len(column.maps) - 1)
+    place = f"layer {shown + 1} of {len(column.maps)}"
+    return Panel(column.label, place, column.photo, column.maps[shown])
+
+
+def _encoded(
+    source: Source, frames: list[Image.Image], times: list[int], kind: AnimationFormat
+) -> bytes:
     if kind == "webp":
         return _webp(frames, times)
     return _gif(frames, times, source.manifest.settings.colours)
@@ -117,8 +258,7 @@ def _head(head: str) -> str:
 
 def _frame(
     source: Source,
-    columns: tuple[Column, ...],
-    layer: int,
+    panels: Sequential[Panel],
     query: str,
     says: str,
     *,
@@ -126,21 +266,22 @@ def _frame(
     strength: int,
 ) -> Image.Image:
     scale, colours = source.scale_of(query), source.manifest.settings.colours
-    tallest = max(column.photo.height for column in columns)
-    across = 2 * MARGIN + len(columns) * width + (len(columns) - 1) * GAP
+    tallest = max(panel.photo.height for panel in panels)
+    across = 2 * MARGIN + len(panels) * width + (len(panels) - 1) * GAP
     top = MARGIN + LINE + 6
     frame = Image.new(
         "RGB", (across, top + tallest + LINE + GAP + BAR_HEIGHT + 2 * LINE + MARGIN), PAPER
     )
     draw = ImageDraw.Draw(frame)
-    for number, column in enumerate(columns):
+    for number, panel in enumerate(panels):
         left = MARGIN + number * (width + GAP)
-        shown = min(layer, len(column.maps) - 1)
-        drawn = enlarged(coloured(column.maps[shown], scale, colours), column.photo.size)
-        frame.paste(overlaid(column.photo, drawn, strength), (left, top))
-        words(draw, column.label, (left, MARGIN), width, INK)
-        place = f"layer {shown + 1} of {len(column.maps)}"
-        words(draw, place, (left, top + tallest + 6), width, SOFT)
+        shown = panel.photo
+        if panel.values is not None:
+            drawn = enlarged(coloured(panel.values, scale, colours), shown.size)
+            shown = overlaid(shown, drawn, strength)
+        frame.paste(shown, (left, top))
+        words(draw, panel.label, (left, MARGIN), width, INK)
+        words(draw, panel.place, (left, top + tallest + 6), width, SOFT)
     bottom = top + tallest + LINE + GAP
     _bar(frame, scale, colours, (MARGIN, bottom), min(320, across - 2 * MARGIN))
     words(

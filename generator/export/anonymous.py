@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from generator.records import AttentionRecord
-from generator.run import Cell, Failure, ImageEntry, ModelEntry, Paper, Run, Sweep
+from generator.run import Cell, Failure, ImageEntry, ModelEntry, Paper, Run, Sequence, Sweep
 from generator.slugs import slugify
 
 SHORTEST = 3
@@ -129,8 +129,13 @@ def anonymised(run: Run, local: frozenset[str], identity: Identity) -> Anonymous
         )
         for number, model in enumerate(run.models, 1)
     }
+    sequences = {
+        sequence: _sequence(number, sequence, identity)
+        for number, sequence in enumerate(run.sequences, 1)
+    }
     images = {
-        image.slug: _image(number, image, identity) for number, image in enumerate(run.images, 1)
+        image.slug: _image(number, image, identity, sequences)
+        for number, image in enumerate(run.images, 1)
     }
     cells = tuple(_cell(cell, models, images) for cell in run.cells)
     shown = replace(
@@ -179,7 +184,9 @@ def _model(number: int, model: ModelEntry, identity: Identity, *, is_local: bool
     return replace(model, slug=name, id=name, label=label, failure=failure)
 
 
-def _image(number: int, image: ImageEntry, identity: Identity) -> ImageEntry:
+def _image(
+    number: int, image: ImageEntry, identity: Identity, sequences: Mapping[Sequence, Sequence]
+) -> ImageEntry:
     name = f"image-{number}"
     found = identity.found_in(image.name) or identity.found_in(image.slug)
     own = identity.found_in(f"{image.credit}\n{image.source}\n{image.licence}")
@@ -194,6 +201,23 @@ def _image(number: int, image: ImageEntry, identity: Identity) -> ImageEntry:
         licence="" if own else image.licence,
         group=identity.without(image.group),
         failure=Failure("This image could not be used.") if image.failure else None,
+        frame=replace(image.frame, sequence=sequences[image.frame.sequence])
+        if image.frame
+        else None,
+    )
+
+
+def _sequence(number: int, sequence: Sequence, identity: Identity) -> Sequence:
+    """A sequence that names nobody; the name of a folder is never told."""
+    name = f"sequence-{number}"
+    found = identity.found_in(f"{sequence.label}\n{sequence.slug}\n{sequence.source}")
+    ending = Path(sequence.source).suffix if sequence.sha256 else ""
+    return replace(
+        sequence,
+        slug=name if found else sequence.slug,
+        label=identity.without(sequence.label, f"Sequence {number}"),
+        source=f"{name}{ending}" if found or not sequence.sha256 else sequence.source,
+        damage="This clip is damaged or cut short." if sequence.damage else "",
     )
 
 

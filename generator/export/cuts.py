@@ -113,6 +113,8 @@ def page_data(text: str, cut: Cut) -> str:
     if not cut.patches:
         return text
     data: dict[str, Any] = json.loads(text)
+    for model in (model for frame in data["frames"] for model in frame["models"]):
+        model["chunks"].pop(PATCH, None)
     data["queries"] = [choice for choice in data["queries"] if choice["id"] != PATCH]
     for model in data["models"]:
         model["chunks"].pop(PATCH, None)

@@ -32,7 +32,7 @@ from generator.export.policy import hashes, script, style
 from generator.figure_spec import FIGURES
 from generator.present.assets import SINGLE, SINGLE_BOOT, SINGLE_STYLE
 from generator.present.manifest import MANIFEST, CellItem, FileEntry, Manifest
-from generator.present.planner import INDEX, image_path
+from generator.present.planner import INDEX, image_path, sequence_path
 
 TYPES = {
     ".webp": "image/webp",
@@ -171,7 +171,14 @@ class _Writer:
 
     def _gone(self, cut: Cut) -> frozenset[str]:
         """Paths of the pages that are left out."""
-        return frozenset(image_path(slug) for slug in self.shown[len(self.shown) - cut.images :])
+        gone = set(self.shown[len(self.shown) - cut.images :])
+        left = {
+            image.frame.sequence
+            for image in self._manifest.images
+            if image.frame and image.slug in self.shown and image.slug not in gone
+        }
+        empty = (each.slug for each in self._manifest.sequences if each.slug not in left)
+        return frozenset([*map(image_path, gone), *map(sequence_path, empty)])
 
     def _take_apart(self, cut: Cut) -> _Pages:
         parts = {path: self._page(path, cut) for path in self._manifest.pages}

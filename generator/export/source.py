@@ -10,11 +10,11 @@ from typing import TypeVar
 
 from generator.errors import SpecError, StoreError
 from generator.export.anonymous import Anonymous, anonymised, identity_of
-from generator.present.manifest import Manifest, ScaleEntry, is_site, read_manifest
+from generator.present.manifest import FrameItem, Manifest, ScaleEntry, is_site, read_manifest
 from generator.present.patches import PATCH
 from generator.present.scale import Scale
 from generator.records import AttentionRecord
-from generator.run import Cell, ImageEntry, ModelEntry, Run
+from generator.run import Cell, Frame, ImageEntry, ModelEntry, Run, Sequence
 from generator.store import Store
 from generator.toml import did_you_mean
 
@@ -127,6 +127,17 @@ class Source:
         names = {image: (image.title, image.name, image.slug) for image in self.run.images}
         return _chosen(wanted, names, "image")
 
+    def sequence(self, wanted: str) -> Sequence:
+        """A sequence by label, file name or slug; the first one when none is named.
+
+        Raises:
+            SpecError: no sequence is called so, or there is none.
+        """
+        names = {each: (each.label, each.source, each.slug) for each in self.run.sequences}
+        if not names:
+            raise SpecError("The gallery has no sequence.", "Leave out --over time.")
+        return _chosen((wanted,) if wanted else (), names, "sequence")[0]
+
 
 def open_source(site: Path, store: Path, *, anonymous: bool = False) -> Source:
     """Open a built site.
@@ -151,6 +162,14 @@ def open_source(site: Path, store: Path, *, anonymous: bool = False) -> Source:
     if anonymous or manifest.anonymous:
         found = anonymised(run, _local(manifest), identity_of(run))
     return Source(site, manifest, found, Store(store))
+
+
+def _frame(manifest: Manifest, item: FrameItem | None) -> Frame | None:
+    """The place of an image in its sequence."""
+    if item is None:
+        return None
+    sequence = next(each for each in manifest.sequences if each.slug == item.sequence)
+    return Frame(sequence, item.number, item.time)
 
 
 def run_of(manifest: Manifest, root: Path) -> Run:
@@ -188,6 +207,7 @@ def run_of(manifest: Manifest, root: Path) -> Run:
                 source=image.source,
                 group=image.group,
                 failure=image.failure,
+                frame=_frame(manifest, image.frame),
             )
             for image in manifest.images
         ),

@@ -15,6 +15,7 @@ from generator.present.manifest import Settings
 STYLESHEETS = (
     *("theme.css", "layout.css", "content.css", "index.css"),
     *("stage.css", "views.css", "charts.css", "panels.css", "analyses.css", "report.css"),
+    "frames.css",
     "sweep.css",
     "custom.css",
 )
@@ -62,6 +63,7 @@ SCRIPTS = (
     "announcer.js",
     "jump.js",
     "alike.js",
+    "frames.js",
     "page.js",
 )
 

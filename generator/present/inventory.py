@@ -15,6 +15,7 @@ from generator.present.manifest import (
     CellItem,
     FigureItem,
     FileEntry,
+    FrameItem,
     ImageItem,
     Manifest,
     Measurement,
@@ -64,6 +65,7 @@ def manifest_of(
         paper=run.paper,
         site_url=run.site_url,
         anonymous=run.anonymous,
+        sequences=run.sequences,
         sweeps=run.sweeps,
         reductions=tuple(_reductions(contents.reduction)),
     )
@@ -122,7 +124,7 @@ def _feature_files(model: ModelEntry, contents: Contents) -> tuple[FileEntry, ..
 
 
 def _image(image: ImageEntry, contents: Contents) -> ImageItem:
-    copies = contents.copies.get(image.slug)
+    copies, frame = contents.copies.get(image.slug), image.frame
     divergence = contents.divergence.get(image.slug)
     files = (copies.picture, copies.thumb) if isinstance(copies, Copies) else ()
     return ImageItem(
@@ -139,6 +141,7 @@ def _image(image: ImageEntry, contents: Contents) -> ImageItem:
         height=image.height,
         files=files + ((divergence.file,) if divergence else ()),
         failure=copies if isinstance(copies, Failure) else image.failure,
+        frame=FrameItem(frame.sequence.slug, frame.number, frame.time) if frame else None,
     )
 
 

@@ -25,7 +25,7 @@ from generator.records import (
     TokenLayout,
     View,
 )
-from generator.run import Author, Failure, Paper, PaperLink, Sweep, SweepStep, TeaserCell
+from generator.run import Author, Failure, Paper, PaperLink, Sequence, Sweep, SweepStep, TeaserCell
 
 MANIFEST = "manifest.json"
 MANIFEST_SCHEMA = "manifest.schema.json"
@@ -206,6 +206,21 @@ class ModelItem:
 
 
 @dataclass(frozen=True, slots=True)
+class FrameItem:
+    """The place of an image in a sequence.
+
+    Attributes:
+        sequence: slug of the sequence.
+        number: from 1, among the pictures that were taken.
+        time: seconds since the clip's first picture; null for numbered pictures.
+    """
+
+    sequence: str
+    number: int
+    time: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class ImageItem:
     """An image, its origin and its published copies.
 
@@ -223,6 +238,7 @@ class ImageItem:
         height: of the oriented original, in pixels.
         files: published copies, without metadata, and what the models' maps say together.
         failure: why the picture could not be used or published; null when it could.
+        frame: its place in a sequence; null for a picture by itself.
     """
 
     slug: str
@@ -238,6 +254,7 @@ class ImageItem:
     height: int
     files: tuple[FileEntry, ...]
     failure: Failure | None
+    frame: FrameItem | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,6 +377,7 @@ class Manifest:
         paper: that the gallery belongs to; null without one.
         site_url: where the site will stand, ending in a slash; empty when nobody said.
         anonymous: whether names, links and folders were left out on purpose.
+        sequences: clips and numbered folders that images are frames of.
         sweeps: models that are checkpoints of one model, with their steps.
         reductions: what was left out to keep the site within ``settings.max_bytes``, in order.
     """
@@ -385,6 +403,7 @@ class Manifest:
     paper: Paper | None = None
     site_url: str = ""
     anonymous: bool = False
+    sequences: tuple[Sequence, ...] = ()
     sweeps: tuple[Sweep, ...] = ()
     reductions: tuple[ReductionItem, ...] = ()
 
@@ -410,7 +429,7 @@ _CLASSES: dict[str, type] = {
         *(Manifest, Program, ScaleEntry, QuantisationEntry, Settings, FileEntry),
         *(ModelItem, ImageItem, Measurement, CellItem, PairItem, Failure, ReductionItem),
         *(FigureItem, FigureSpec),
-        *(Paper, Author, PaperLink, TeaserCell, Sweep, SweepStep),
+        *(Paper, Author, PaperLink, TeaserCell, FrameItem, Sequence, Sweep, SweepStep),
         *(Environment, ModelFacts, Preprocessing, TokenLayout, View),
     )
 }

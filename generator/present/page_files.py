@@ -72,6 +72,7 @@ class PageFiles:
         kinds = (
             ("index", (site.index, *site.more)),
             ("image", site.images),
+            ("sequence", site.sequences),
             ("model", site.models),
             ("report", site.reports),
             ("sweep", site.sweeps),

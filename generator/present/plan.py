@@ -13,6 +13,7 @@ from generator.present.plan_index import index_pages
 from generator.present.plan_methods import methods_page
 from generator.present.plan_model import model_pages
 from generator.present.plan_report import report_page
+from generator.present.plan_sequence import sequence_pages
 from generator.present.plan_sweep import sweep_page
 from generator.present.planner import Planner
 from generator.present.views_index import Site
@@ -38,4 +39,5 @@ def plan_site(run: Run, contents: Contents, version: str) -> Site:
         more=tuple(more),
         sweeps=tuple(sweep_page(planner, sweep) for sweep in run.sweeps),
         scripts=(data,) if data else (),
+        sequences=sequence_pages(planner),
     )

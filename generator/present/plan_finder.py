@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 from typing import Generic, TypeVar
+
+import numpy as np
 
 from generator.present.cells import CellContent
 from generator.present.contents import Copies
 from generator.present.environment import page_json
 from generator.present.image_statistics import STATISTICS, figures_text, image_values
+from generator.present.plan_sequence import sequence_summary
 from generator.present.planner import BAR_WIDTH, INDEX, Planner
 from generator.present.views import Credit, Notice
 from generator.present.views_index import (
@@ -22,15 +26,19 @@ from generator.present.views_index import (
     IndexData,
     IndexImage,
     IndexModel,
+    IndexSequence,
     PageScript,
 )
 from generator.present.wording import credit, notice
-from generator.run import Failure, ImageEntry, ModelEntry
+from generator.run import Failure, ImageEntry, ModelEntry, Sequence
 
 FEWEST = 4
 """A gallery of fewer images needs nothing to find one."""
 
 UNGROUPED = "(no group)"
+SEQUENCES = "Sequences"
+STRIP = 5
+"""Frames in the thumbnail strip of a sequence, spread evenly."""
 
 T = TypeVar("T")
 
@@ -43,6 +51,34 @@ def by_group(images: tuple[ImageEntry, ...]) -> tuple[ImageEntry, ...]:
     return tuple(sorted(images, key=lambda image: first[image.group]))
 
 
+def listed(images: tuple[ImageEntry, ...]) -> tuple[ImageEntry, ...]:
+    """What the index lists: every picture by itself, and of each sequence its first good frame."""
+    good: dict[str, ImageEntry] = {}
+    for image in images:
+        if image.frame is not None and image.failure is None:
+            good.setdefault(image.frame.sequence.slug, image)
+    return tuple(
+        replace(image, group=_heading(image))
+        for image in images
+        if image.frame is None or good.get(image.frame.sequence.slug, image) is image
+    )
+
+
+def _heading(image: ImageEntry) -> str:
+    """Sequences stand together, unless a table has them elsewhere."""
+    alone = image.frame is not None and image.group in ("", image.frame.sequence.label)
+    return SEQUENCES if alone else image.group
+
+
+def values_listed(planner: Planner, image: ImageEntry) -> tuple[float | None, ...]:
+    """The numbers of what the index lists; of a sequence, their means over its frames."""
+    if image.frame is None:
+        return values_of(planner, image)
+    table = [values_of(planner, frame) for frame in planner.frames(image.frame.sequence)]
+    columns = ([v for v in column if v is not None] for column in zip(*table, strict=True))
+    return tuple(float(f"{np.mean(column):.4g}") if column else None for column in columns)
+
+
 def values_of(planner: Planner, image: ImageEntry) -> tuple[float | None, ...]:
     """The numbers of an image, in the order of the statistics."""
     cells = [planner.cell(model.slug, image.slug) for model in planner.run.listed]
@@ -53,7 +89,7 @@ def values_of(planner: Planner, image: ImageEntry) -> tuple[float | None, ...]:
 
 def finder_script(planner: Planner) -> PageScript | None:
     """The script with all images; None for a gallery too small to search."""
-    images = by_group(planner.run.images)
+    images = by_group(listed(planner.run.images))
     if len(images) < FEWEST:
         return None
     text = f"galleryIndex({page_json(_data(planner.on(INDEX), images))});\n"
@@ -65,7 +101,7 @@ def finder(planner: Planner, script: PageScript | None) -> Finder | None:
     """The controls of the index, as seen from one of its pages."""
     if script is None:
         return None
-    images = by_group(planner.run.images)
+    images = by_group(listed(planner.run.images))
     counts = dict.fromkeys(dict.fromkeys(image.group for image in images), 0)
     for image in images:
         counts[image.group] += 1
@@ -83,7 +119,7 @@ def finder(planner: Planner, script: PageScript | None) -> Finder | None:
 
 def _orders(planner: Planner, images: tuple[ImageEntry, ...]) -> tuple[Choice, ...]:
     """The gallery's own order, names, and every number that sets images apart, both ways."""
-    table = [values_of(planner, image) for image in images]
+    table = [values_listed(planner, image) for image in images]
     orders = [Choice("", "the gallery's order"), Choice("name", "title, A to Z")]
     for statistic, column in zip(STATISTICS, zip(*table, strict=True), strict=True):
         if len({value for value in column if value is not None}) > 1:
@@ -136,11 +172,12 @@ def _image(
     if picture and isinstance(copies, Copies):
         thumb = (_hash(copies.thumb.path), picture.width, picture.height)
     failed = notice(image.failure)
-    values = values_of(planner, image)
+    values = values_listed(planner, image)
+    frame = image.frame
     return IndexImage(
         slug="" if failed else image.slug,
-        title=image.title,
-        name=image.name,
+        title=frame.sequence.label if frame else image.title,
+        name=frame.sequence.source if frame else image.name,
         group=groups.place(image.group),
         thumb=thumb,
         alt=picture.alt if picture else "",
@@ -151,7 +188,26 @@ def _image(
         if failed
         else tuple(_map(planner, model, image, reasons) for model in planner.run.listed),
         failure=reasons.place(failed) if failed else None,
+        sequence=_sequence(planner, frame.sequence) if frame and not failed else None,
     )
+
+
+def _sequence(planner: Planner, sequence: Sequence) -> IndexSequence:
+    thumbs = []
+    for image in strip(planner, sequence):
+        copies = planner.contents.copies.get(image.slug)
+        if isinstance(copies, Copies):
+            thumbs.append((image.slug, _hash(copies.thumb.path)))
+    return IndexSequence(sequence.slug, sequence_summary(planner, sequence), tuple(thumbs))
+
+
+def strip(planner: Planner, sequence: Sequence) -> tuple[ImageEntry, ...]:
+    """A few frames of a sequence, from the first to the last; none of one that has one frame."""
+    frames = planner.frames(sequence)
+    if len(frames) < 2:
+        return ()
+    places = np.linspace(0, len(frames) - 1, min(STRIP, len(frames))).round().astype(int)
+    return tuple(frames[place] for place in places)
 
 
 def _map(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from generator.present.cells import CellContent
 from generator.present.maps import FUSED, POOL, PRIMARY
 from generator.present.patches import PATCH
@@ -13,7 +15,7 @@ from generator.present.plan_reduced import (
     square_text,
     without_walls,
 )
-from generator.present.planner import Planner, image_path
+from generator.present.planner import Planner, image_path, sequence_path
 from generator.present.views import (
     Fact,
     Link,
@@ -23,7 +25,7 @@ from generator.present.views import (
     PageSweep,
     QueryChoice,
 )
-from generator.present.views_image import ImagePage, ModelColumn
+from generator.present.views_image import FrameLink, ImagePage, ModelColumn
 from generator.present.wording import (
     OUTLIERS_RULE,
     RECEIVED_NOTE,
@@ -40,7 +42,7 @@ from generator.present.wording import (
 )
 from generator.run import Failure, ImageEntry, ModelEntry, Run
 
-_FIELDS = {
+FIELDS = {
     "square": "the centred square",
     "whole": "the whole picture",
     "checkpoint": "what each checkpoint's own preprocessing keeps",
@@ -51,11 +53,31 @@ def image_page(
     planner: Planner, image: ImageEntry, previous: ImageEntry | None, following: ImageEntry | None
 ) -> ImagePage:
     """Plan the page of an image."""
-    here = planner.on(image_path(image.slug))
-    run = planner.run
+    return page_at(planner.on(image_path(image.slug)), image, previous, following)
+
+
+def page_at(
+    here: Planner,
+    image: ImageEntry,
+    previous: ImageEntry | None,
+    following: ImageEntry | None,
+    shown_at: Mapping[str, ImageEntry] | None = None,
+) -> ImagePage:
+    """Plan an image's page for some place.
+
+    Args:
+        here: at the place.
+        image: that is shown first.
+        previous: where the pager leads.
+        following: where it leads to the other side.
+        shown_at: by slug of a model, the image that says what the model is like; all ``image``
+            when left out.
+    """
+    run = here.run
     shown = [other for other in run.images if other.failure is None]
     copies = here.contents.copies.get(image.slug)
     labels = ", ".join(model.label for model in run.models)
+    at = shown_at or {model.slug: image for model in run.models}
     patches = None if "patches" in here.contents.reduction else here.contents.patch_scale
     return ImagePage(
         path=here.page,
@@ -74,13 +96,26 @@ def image_page(
         square=square_text(here, image.slug),
         without_walls=without_walls(here),
         reduced=image_notice(here, image.slug),
-        columns=tuple(_column(here, model, image) for model in run.models),
+        columns=tuple(_column(here, model, at[model.slug]) for model in run.models),
         bar=here.shared_bar(),
         scale_note=scale_note(here.contents.scale, patches),
         previous=Link(here.image_link(previous), previous.title) if previous else None,
         next=Link(here.image_link(following), following.title) if following else None,
-        data=_data(here, image),
+        data=_data(here, image, at),
         analyses=analyses(here, image),
+        sequence=_sequence(here, image),
+    )
+
+
+def _sequence(planner: Planner, image: ImageEntry) -> FrameLink | None:
+    if image.frame is None:
+        return None
+    frames = planner.frames(image.frame.sequence)
+    number = frames.index(image) + 1
+    return FrameLink(
+        url=f"{planner.url(sequence_path(image.frame.sequence.slug))}#frame={number}",
+        text=f"Frame {number} of {len(frames)} of {image.frame.sequence.label}",
+        number=number,
     )
 
 
@@ -88,7 +123,7 @@ def _facts(planner: Planner, image: ImageEntry) -> tuple[Fact, ...]:
     return (
         Fact("File", image.name),
         Fact("Size", _size(image)),
-        Fact("Models saw", _FIELDS[planner.run.field_of_view]),
+        Fact("Models saw", FIELDS[planner.run.field_of_view]),
         Fact("Outlier patches", OUTLIERS_RULE),
         Fact("SHA-256", image.sha256),
     )
@@ -135,9 +170,9 @@ def _detail(content: CellContent, shown: str = "") -> str:
     )
 
 
-def _data(planner: Planner, image: ImageEntry) -> PageData:
-    models = tuple(_page_model(planner, model, image) for model in planner.run.models)
-    cells = [planner.cell(model.slug, image.slug) for model in planner.run.models]
+def _data(planner: Planner, image: ImageEntry, at: Mapping[str, ImageEntry]) -> PageData:
+    models = tuple(page_model(planner, model, at[model.slug]) for model in planner.run.models)
+    cells = [planner.cell(model.slug, at[model.slug].slug) for model in planner.run.models]
     found = [cell for cell in cells if isinstance(cell, CellContent)]
     tokens = any(not cell.received for cell in found)
     ids = dict.fromkeys(file.query for cell in found for file in cell.chunks)
@@ -175,7 +210,8 @@ def _sweeps(run: Run) -> tuple[PageSweep, ...]:
     )
 
 
-def _page_model(planner: Planner, model: ModelEntry, image: ImageEntry) -> PageModel:
+def page_model(planner: Planner, model: ModelEntry, image: ImageEntry) -> PageModel:
+    """A model on an image, for the scripts."""
     cell = planner.cell(model.slug, image.slug)
     if not isinstance(cell, CellContent):
         reason = (model.failure or cell).message
@@ -214,6 +250,6 @@ def _source(content: CellContent) -> str:
     return (
         f"{facts.model.id}{f' at {version}' if version else ''}, "
         f"{grid_text([(facts.layout.rows, facts.layout.cols)])} patches{shown_text(content)}, "
-        f"input {view.input_width} × {view.input_height} pixels, {_FIELDS[seen.field_of_view]}, "
+        f"input {view.input_width} × {view.input_height} pixels, {FIELDS[seen.field_of_view]}, "
         f"{seen.resample}, {facts.environment.dtype}"
     )

@@ -8,13 +8,14 @@ from itertools import groupby
 from generator.present.cells import CellContent
 from generator.present.image_statistics import STATISTICS, figures_text
 from generator.present.paging import Part, parts
-from generator.present.plan_finder import by_group, finder, values_of
+from generator.present.plan_finder import by_group, finder, listed, strip, values_listed, values_of
 from generator.present.plan_front import credit_groups, paper_block, social
 from generator.present.plan_marked import marked_summary
 from generator.present.plan_reduced import site_notice
 from generator.present.plan_report import report_links
+from generator.present.plan_sequence import sequence_summary
 from generator.present.plan_sweep import step_text, sweep_path
-from generator.present.planner import INDEX, Planner
+from generator.present.planner import INDEX, Planner, sequence_path
 from generator.present.views import Link, Notice
 from generator.present.views_index import (
     Definition,
@@ -41,7 +42,9 @@ from generator.run import Failure, ImageEntry, ModelEntry, Sweep
 
 def index_pages(planner: Planner, script: PageScript | None) -> tuple[IndexPage, ...]:
     """Plan the index: one page, or several for many images."""
-    return tuple(_page(planner, script, part) for part in parts(by_group(planner.run.images)))
+    return tuple(
+        _page(planner, script, part) for part in parts(by_group(listed(planner.run.images)))
+    )
 
 
 def _page(planner: Planner, script: PageScript | None, part: Part) -> IndexPage:
@@ -165,14 +168,20 @@ def _sweep_card(planner: Planner, sweep: Sweep) -> SweepCard:
 
 
 def _plate(planner: Planner, image: ImageEntry) -> Plate:
+    sequence = image.frame.sequence if image.frame and not image.failure else None
+    url = planner.url(sequence_path(sequence.slug)) if sequence else planner.image_link(image)
+    frames = strip(planner, sequence) if sequence else ()
+    thumbs = (planner.picture(frame, thumb=True) for frame in frames)
     return Plate(
-        title=image.title,
-        url="" if image.failure else planner.image_link(image),
+        title=image.frame.sequence.label if image.frame else image.title,
+        url="" if image.failure else url,
         thumb=planner.picture(image, thumb=True),
         credit=credit(image),
         maps=() if image.failure else tuple(_maps(planner, image)),
         failure=notice(image.failure),
-        figures=figures_text(values_of(planner, image)),
+        figures=figures_text(values_listed(planner, image)),
+        summary=sequence_summary(planner, sequence) if sequence else "",
+        strip=tuple(thumb for thumb in thumbs if thumb is not None),
     )
 
 

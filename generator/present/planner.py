@@ -16,7 +16,7 @@ from generator.present.maps import FUSED
 from generator.present.pictures import published_size
 from generator.present.scale import Tick
 from generator.present.views import BarTick, ColourBar, Frame, Link, Picture
-from generator.run import Failure, ImageEntry, ModelEntry, Run
+from generator.run import Failure, ImageEntry, ModelEntry, Run, Sequence
 
 INDEX = "index.html"
 METHODS = "methods/index.html"
@@ -33,6 +33,11 @@ def image_path(image: str) -> str:
 def model_path(model: str) -> str:
     """Site-relative path of a model's page."""
     return f"m/{model}/{INDEX}"
+
+
+def sequence_path(sequence: str) -> str:
+    """Site-relative path of a sequence's page."""
+    return f"q/{sequence}/{INDEX}"
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,14 @@ class Planner:
         """The content of a model's cells that have one."""
         cells = (self.cell(model, image.slug) for image in self.run.images)
         return tuple(cell for cell in cells if isinstance(cell, CellContent))
+
+    def frames(self, sequence: Sequence) -> tuple[ImageEntry, ...]:
+        """The frames of a sequence that have a page, in order."""
+        return tuple(
+            image
+            for image in self.run.images
+            if image.frame and image.frame.sequence == sequence and image.failure is None
+        )
 
     def picture(self, image: ImageEntry, *, thumb: bool = False) -> Picture | None:
         """A published copy of an image's picture."""

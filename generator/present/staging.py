@@ -12,7 +12,7 @@ from generator.errors import StoreError
 from generator.present.manifest import is_site
 
 OWN_NAMES = re.compile(
-    r"assets|data|figures|i|m|r|methods|page-\d+|index\.html|manifest\.json|manifest\.schema\.json|"
+    r"assets|data|figures|i|m|q|r|methods|page-\d+|index\.html|manifest\.json|manifest\.schema\.json|"
     r"\.nojekyll"
 )
 """What a site has at its top. Anything else in it (CNAME, .git) is the user's and stays."""

@@ -174,6 +174,42 @@ class PageModel:
 
 
 @dataclass(frozen=True, slots=True)
+class FrameModel:
+    """What sets a model on one frame of a sequence apart from the others, for the scripts.
+
+    Attributes:
+        record: key of the record.
+        chunks: id of a query -> URL of its chunk.
+        failure: why the model has no maps of this frame; empty when it has.
+    """
+
+    record: str
+    chunks: dict[str, str]
+    failure: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageFrame:
+    """A frame of a sequence, for the scripts.
+
+    Attributes:
+        slug: of the image.
+        title: of the image.
+        label: the time in seconds, or the number in the picture's name, as pages write it.
+        time: when it is shown, in seconds from the first.
+        picture: its published picture, relative to the site; empty without one.
+        models: in order.
+    """
+
+    slug: str
+    title: str
+    label: str
+    time: float
+    picture: str
+    models: tuple[FrameModel, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PageStep:
     """A checkpoint of a sweep.
 
@@ -218,6 +254,7 @@ class PageData:
         pool: whether a model has a pooling probe.
         start: layer shown first, a label.
         models: the models, in order.
+        frames: of the page of a sequence; empty on the page of an image.
         sweeps: those that are checkpoints of one model.
     """
 
@@ -235,4 +272,5 @@ class PageData:
     pool: bool
     start: str
     models: tuple[PageModel, ...]
+    frames: tuple[PageFrame, ...] = ()
     sweeps: tuple[PageSweep, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from generator.present.charts.chart import Chart
 from generator.present.views import ColourBar, Credit, Fact, Frame, Link, Notice, PageData, Picture
 from generator.present.views_analyses import Analyses
 
@@ -46,8 +47,60 @@ class ModelColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class FrameLink:
+    """From the page of a frame to that of its sequence.
+
+    Attributes:
+        url: of the sequence's page, at this frame.
+        text: which frame it is, of what.
+        number: of the frame on that page, from 1.
+    """
+
+    url: str
+    text: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class FrameThumb:
+    """A frame in the list of a sequence.
+
+    Attributes:
+        url: of the image's page; empty for a frame that failed.
+        label: its time, or its number.
+        picture: thumbnail; None without one.
+        failure: why there is none.
+    """
+
+    url: str
+    label: str
+    picture: Picture | None
+    failure: Notice | None
+
+
+@dataclass(frozen=True, slots=True)
+class OverTime:
+    """What the page of a sequence has beside the stage of an image page.
+
+    Attributes:
+        damage: what was wrong with the rest of the clip; empty when nothing was.
+        frames: all frames, in order.
+        charts: numbers over time.
+        absent: what has no chart, and why.
+    """
+
+    damage: str
+    frames: tuple[FrameThumb, ...]
+    charts: tuple[Chart, ...]
+    absent: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ImagePage:
     """One image, the models side by side.
+
+    The page of a sequence is that of its first frame, with ``over_time``; ``sequence`` is set on
+    the page of a frame.
 
     Attributes:
         path: of the page, relative to the site.
@@ -69,6 +122,8 @@ class ImagePage:
         square: what a square over the picture is.
         without_walls: why there are no walls for readers without JavaScript; empty where there are.
         reduced: what was left out of this page to keep the site small; None where nothing was.
+        sequence: where a frame's sequence is; None for a picture by itself.
+        over_time: what the page of a sequence has beside; None elsewhere.
     """
 
     path: str
@@ -90,3 +145,5 @@ class ImagePage:
     square: str
     without_walls: str
     reduced: Notice | None
+    sequence: FrameLink | None = None
+    over_time: OverTime | None = None

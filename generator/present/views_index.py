@@ -68,7 +68,7 @@ class PlateMap:
 
 @dataclass(frozen=True, slots=True)
 class Plate:
-    """An image on the index."""
+    """An image on the index, or a sequence with its summary and a strip of frames."""
 
     title: str
     url: str
@@ -77,6 +77,8 @@ class Plate:
     maps: tuple[PlateMap, ...]
     failure: Notice | None
     figures: str
+    summary: str = ""
+    strip: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +214,21 @@ class IndexModel:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexSequence:
+    """A sequence, for the scripts of the index.
+
+    Attributes:
+        slug: of the sequence.
+        summary: frames and duration in one line.
+        strip: slug and the hash in the thumbnail's name of a few frames.
+    """
+
+    slug: str
+    summary: str
+    strip: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class IndexImage:
     """An image, for the scripts of the index. Short names: there may be a thousand.
 
@@ -228,6 +245,7 @@ class IndexImage:
         maps: for each model the hash in the file's name, height on the page, share on patches and
             maximum, or the index of the reason that there is none.
         failure: index of the reason that the image could not be used; null when it could.
+        sequence: that the image stands for as its first frame; null for a picture by itself.
     """
 
     slug: str
@@ -241,6 +259,7 @@ class IndexImage:
     values: tuple[float | None, ...]
     maps: tuple[tuple[str | float, ...] | int, ...]
     failure: int | None
+    sequence: IndexSequence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,4 +399,5 @@ class Site:
     reports: tuple[ReportPage, ...] = ()
     more: tuple[IndexPage, ...] = ()
     scripts: tuple[PageScript, ...] = ()
+    sequences: tuple[ImagePage, ...] = ()
     sweeps: tuple[SweepPage, ...] = ()

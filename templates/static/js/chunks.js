@@ -47,7 +47,10 @@ const Chunks = (() => {
     return new Promise((resolve, reject) => {
       const script = document.createElement("script");
       script.src = url;
-      script.onload = () => resolve();
+      script.onload = () => {
+        script.remove();
+        resolve();
+      };
       script.onerror = () => reject(new Error(`${url} could not be loaded.`));
       document.head.append(script);
     });
@@ -123,7 +126,18 @@ const Chunks = (() => {
     return promise;
   }
 
-  return { receive, load, loadPatches, loadAlike };
+  /**
+   * Let go of what was loaded of other records, so that a long sequence does not fill the memory.
+   * @param {Set<string>} records
+   */
+  function keep(records) {
+    for (const key of loading.keys()) if (!records.has(key.slice(0, key.indexOf("/")))) loading.delete(key);
+    for (const held of [opened, alike]) {
+      for (const record of held.keys()) if (!records.has(record)) held.delete(record);
+    }
+  }
+
+  return { receive, load, loadPatches, loadAlike, keep };
 })();
 
 /**

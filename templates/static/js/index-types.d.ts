@@ -23,6 +23,8 @@ interface IndexImage {
   values: (number | null)[];
   maps: IndexMap[];
   failure: number | null;
+  /** That the image stands for, as its first frame. */
+  sequence: { slug: string; summary: string; strip: [string, string][] } | null;
 }
 
 interface IndexData {

@@ -21,6 +21,7 @@ const Page = (() => {
    * @property {Place | null} pointed under the pointer in a picture
    * @property {AbortSignal} ended aborted when another page takes this one's place
    * @property {number} frame the animation frame asked for; 0 when none is
+   * @property {ReturnType<typeof Frames.create> | null} frames of a sequence
    */
 
   function start() {
@@ -28,6 +29,9 @@ const Page = (() => {
     if (!source) return;
     /** @type {PageData} */
     const page = JSON.parse(source.textContent ?? "");
+    page.frames = Frames.held(page.frames);
+    // a model may fail on single frames of a sequence
+    const usable = page.models.map((model) => !model.failure);
     const announcer = Announcer.create(Dom.byId("announcer", HTMLElement), () =>
       Announcer.sentence(app.shown, app.state.get(), (view) => show(app, view, app.state.get())),
     );
@@ -35,10 +39,12 @@ const Page = (() => {
     const state = State.create(page, () => {
       app.previewed = null;
       look(app);
-      load(app);
+      follow(app);
       schedule(app);
-      announcer.soon();
+      if (!app.frames?.playing()) announcer.soon();
     });
+    const frames = page.frames.length ? Frames.create(page, state) : null;
+    frames?.turn(state.get().frame, state.get().query);
     /** @type {App} */
     const app = {
       page,
@@ -71,6 +77,7 @@ const Page = (() => {
       pointed: null,
       ended: Lifetime.signal(),
       frame: 0,
+      frames,
     };
     TakeAway.create(page, {
       caption: () => {
@@ -95,7 +102,7 @@ const Page = (() => {
         return `${page.slug}-layer-${layer}-head-${head}-${query}.png`;
       },
     });
-    app.views = page.models.filter((model) => !model.failure).map((model) => build(app, model, jump));
+    app.views = page.models.filter((_, i) => usable[i]).map((model) => build(app, model, jump));
     look(app);
     load(app);
     update(app);
@@ -135,7 +142,7 @@ const Page = (() => {
         endPreview: () => preview(app, null),
         choose: (layer, head, how) => state.set(back({ layer, head }), how),
         clicked: (from) => jump(article, from),
-        turn,
+        turn: (by) => (app.frames ? app.frames.step(by) : turn(by)),
         paint,
       }),
     };
@@ -159,6 +166,23 @@ const Page = (() => {
   /** @param {number} index of a model */
   function column(index) {
     return Dom.find(document, `[data-model="${index}"]`);
+  }
+
+  /**
+   * Load what is chosen; another frame is turned to when all of it is there.
+   * @param {App} app
+   */
+  function follow(app) {
+    const { frame, query } = app.state.get();
+    const { frames } = app;
+    if (!frames || frame === frames.shown()) return load(app);
+    void frames.load(frame, query).then(() => {
+      // somebody may have gone on meanwhile
+      if (app.state.get().frame !== frame) return;
+      frames.turn(frame, query);
+      load(app);
+      schedule(app);
+    });
   }
 
   /**
@@ -189,14 +213,19 @@ const Page = (() => {
   function load(app) {
     const { query } = app.state.get();
     for (const view of needed(app)) {
+      const { record, failure } = view.model;
+      if (failure) Object.assign(view, { chunk: null, patches: null, problem: failure });
       const url = view.model.chunks[query];
-      if (!url || (view.chunk && view.chunk.header.query === query)) continue;
-      const { record } = view.model;
+      const held = view.chunk?.header.query === query && view.chunk.header.record === record;
+      if (!url || held) continue;
       const loaded =
         query === PatchQueries.ID
-          ? Chunks.loadPatches(record, url).then((patches) => void (view.patches = patches))
+          ? Chunks.loadPatches(record, url).then((patches) => {
+              if (view.model.record === record) view.patches = patches;
+            })
           : Chunks.load(record, query, url).then((chunk) => {
-              if (app.state.get().query === query) view.chunk = Fuse.withExtremes(chunk);
+              const wanted = app.state.get().query === query && view.model.record === record;
+              if (wanted) view.chunk = Fuse.withExtremes(chunk);
             });
       loaded.then(
         () => {
@@ -225,6 +254,7 @@ const Page = (() => {
     const current = { ...chosen, ...app.previewed };
     const place = pointed ?? chosen.place;
     app.controls.update(chosen);
+    app.frames?.update(chosen);
     app.sweeps.update(chosen);
     for (const view of needed(app)) {
       const query = Places.queryPatch(page, view.model, chosen);
@@ -249,7 +279,9 @@ const Page = (() => {
       page, place, pointed === null, chosen,
     );
     for (const link of document.querySelectorAll("a[data-carry]")) {
-      if (link instanceof HTMLAnchorElement) link.hash = State.format({ ...chosen, place: null, from: null, alike: null }, link.dataset.page);
+      if (!(link instanceof HTMLAnchorElement)) continue;
+      const frame = Number(link.dataset.frame ?? 1);
+      link.hash = State.format({ ...chosen, place: null, from: null, alike: null, frame }, link.dataset.page);
     }
     document.documentElement.classList.add("ready");
   }

@@ -13,7 +13,7 @@ const Plates = (() => {
   function make(data, image, root) {
     const maps = image.maps.map((map, i) => mapItem(data, data.models[i], image, map, root));
     return Dom.make("li", { class: "plate" }, [
-      Dom.make("div", { class: "plate-picture" }, [picture(data, image, root)]),
+      Dom.make("div", { class: "plate-picture" }, [picture(data, image, root), ...strip(image, root)]),
       Dom.make("div", { class: "plate-text" }, text(data, image, root)),
       Dom.make("ul", { class: "plate-maps" }, maps),
     ]);
@@ -34,14 +34,30 @@ const Plates = (() => {
   }
 
   /**
+   * A few frames of a sequence.
+   * @param {IndexImage} image
+   * @param {string} root
+   */
+  function strip({ sequence, thumb }, root) {
+    if (!sequence || sequence.strip.length === 0 || thumb.length === 0) return [];
+    const frames = sequence.strip.map(([slug, hash]) =>
+      img(Files.address(`${root}i/${part(slug)}/thumb.${hash}.webp`), thumb[1], thumb[2], ""),
+    );
+    return [Dom.make("div", { class: "plate-strip" }, frames)];
+  }
+
+  /**
    * @param {IndexData} data
    * @param {IndexImage} image
    * @param {string} root
    */
   function text(data, image, root) {
-    const url = image.slug && Files.link(`${root}i/${part(image.slug)}/index.html`);
+    const page = image.sequence ? `q/${part(image.sequence.slug)}` : `i/${part(image.slug)}`;
+    const url = image.slug && Files.link(`${root}${page}/index.html`);
     const title = url ? Dom.make("a", { href: url }, [image.title]) : image.title;
     const parts = [Dom.make("h3", { class: "plate-title" }, [title])];
+    const summary = image.sequence?.summary;
+    if (summary) parts.push(Dom.make("p", { class: "plate-summary" }, [summary]));
     const credit = data.credits[image.credit];
     if (credit.text || credit.source) parts.push(creditLine(credit));
     if (image.figures) parts.push(Dom.make("p", { class: "plate-figures" }, [image.figures]));

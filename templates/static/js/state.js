@@ -50,6 +50,7 @@ const State = (() => {
       order: "number",
       pairLayers: "number",
       pairHeads: "number",
+      frame: 1,
       steps,
       spread: false,
     };
@@ -109,6 +110,8 @@ const State = (() => {
     state.slide = percent(fields.get("slide"), state.slide);
     state.a = oneOf(slugs(page), fields.get("a"), state.a);
     state.b = oneOf(slugs(page), fields.get("b"), state.b);
+    const frame = Number(fields.get("frame") ?? 1);
+    if (Number.isInteger(frame) && frame >= 1 && frame <= page.frames.length) state.frame = frame;
     state.steps = Sweeps.read(fields.get("step"), page);
     state.spread = page.sweeps.length > 0 && fields.get("step") === "all";
     state.place = read(fields.get("at"), page);
@@ -128,6 +131,7 @@ const State = (() => {
     if (state.pairLayers !== "number") fields.push(["layers", state.pairLayers]);
     if (state.pairHeads !== "number") fields.push(["heads", state.pairHeads]);
     if (state.outliers !== "plain") fields.push(["outliers", state.outliers]);
+    if (state.frame > 1) fields.push(["frame", String(state.frame)]);
     if (state.alike) fields.push(["alike", written(state.alike)]);
     if (state.view === "wall") return fields;
     fields.push(["view", state.view], ["a", state.a], ["b", state.b]);
@@ -205,9 +209,11 @@ const State = (() => {
   function create(page, changed) {
     let state = parse(location.hash, page);
     let pushed = -Infinity;
+    let written = format(state);
 
     function follow() {
       state = parse(location.hash, page);
+      written = format(state);
       changed(state);
     }
     const signal = Lifetime.signal();
@@ -216,20 +222,22 @@ const State = (() => {
 
     /**
      * @param {Partial<State>} patch
-     * @param {"push" | "walk" | "replace"} how `walk` makes one history entry of quick steps
+     * @param {How} how
      */
     function set(patch, how) {
       if (signal.aborted) return; // the address is another page's
       const before = format(state);
       state = { ...state, ...patch };
       const after = format(state);
-      if (before === after) return;
-      const now = performance.now();
-      const push = how === "push" || (how === "walk" && now - pushed > WALK_MS);
-      if (push) history.pushState(null, "", after);
-      else history.replaceState(null, "", after);
-      if (how !== "replace") pushed = now;
-      changed(state);
+      if (after !== written && how !== "hold") {
+        const now = performance.now();
+        const push = how === "push" || (how === "walk" && now - pushed > WALK_MS);
+        if (push) history.pushState(null, "", after);
+        else history.replaceState(null, "", after);
+        if (how !== "replace") pushed = now;
+        written = after;
+      }
+      if (before !== after) changed(state);
     }
 
     return { get: () => state, set };

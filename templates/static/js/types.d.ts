@@ -61,7 +61,21 @@ interface PageData {
   pool: boolean;
   start: RowLabel;
   models: PageModel[];
+  /** Of a sequence; empty on the page of an image. */
+  frames: PageFrame[];
   sweeps: PageSweep[];
+}
+
+interface PageFrame {
+  slug: string;
+  title: string;
+  /** The time in seconds, or the number in the picture's name. */
+  label: string;
+  /** Seconds from the first. */
+  time: number;
+  /** Its published picture, relative to the site; empty without one. */
+  picture: string;
+  models: Pick<PageModel, "record" | "chunks" | "failure">[];
 }
 
 /** Checkpoints of one model; `model` is a place among the models. */
@@ -228,11 +242,16 @@ interface State {
   order: OrderName;
   pairLayers: PairLayers;
   pairHeads: PairHeads;
+  /** Of a sequence, from 1. */
+  frame: number;
   /** The chosen step of each sweep. */
   steps: number[];
   /** Whether all steps stand side by side. */
   spread: boolean;
 }
+
+/** How a choice goes into the history: `walk` makes one entry of quick steps, `hold` none yet. */
+type How = "push" | "walk" | "replace" | "hold";
 
 /** What a model shows for a state. */
 type Shown =
