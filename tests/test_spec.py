@@ -204,7 +204,7 @@ def test_what_is_no_size_is_refused(given: str, file: Path) -> None:
 
 
 EXTRA_KEYS = (
-    "title, description, resolution, models, sweeps, sequences, images, out, field_of_view, "
+    "title, description, resolution, models, sequences, sweeps, images, out, field_of_view, "
     "device, dtype, "
     "patch_queries, extras, objects, target, batch_size, trust_remote_code, strict, store, "
     "templates, groups, masks, boxes, site_url, compare, paper, figures, figure, anonymous, "
