@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Request, expect
 
 from generator.present import build_site
 from tests.present.sweeping import STEPS, sweeping
@@ -39,9 +39,22 @@ def expect_columns(page: Page, *labels: str) -> None:
     expect(page.locator("article.model:visible h2")).to_have_text(list(labels))
 
 
-def loaded(page: Page) -> int:
-    """Chunks that the page has asked for."""
-    return page.locator("head script[src*='data/']").count()
+def chunks(page: Page) -> set[str]:
+    """The chunks that the page asks for from now on."""
+    asked: set[str] = set()
+
+    def note(request: Request) -> None:
+        if "/data/" in request.url and request.url.endswith(".js"):
+            asked.add(request.url)
+
+    page.on("request", note)
+    return asked
+
+
+def settled(page: Page) -> None:
+    """Until every map that can be seen is drawn."""
+    expect(page.locator("html.ready")).to_have_count(1)
+    expect(page.locator(".stage-loading:visible")).to_have_count(0)
 
 
 def test_a_slider_chooses_the_step_and_keeps_layer_head_and_query(page: Page, site: Path) -> None:
@@ -75,11 +88,14 @@ def test_an_address_holds_the_step_and_the_next_image_has_it_too(page: Page, sit
 
 
 def test_only_the_steps_that_are_seen_are_loaded(page: Page, site: Path) -> None:
+    asked = chunks(page)
     open_image(page, site)
-    page.wait_for_function("document.querySelectorAll(\"head script[src*='data/']\").length === 2")
+    settled(page)
+    assert len(asked) == 2
     page.get_by_role("button", name="Previous step").click()
-    page.wait_for_function("document.querySelectorAll(\"head script[src*='data/']\").length === 3")
-    assert loaded(page) == 3
+    expect_columns(page, "Plain", "our run, step 2000")
+    settled(page)
+    assert len(asked) == 3
 
 
 def test_steps_side_by_side_and_back(page: Page, site: Path) -> None:
@@ -95,19 +111,17 @@ def test_steps_side_by_side_and_back(page: Page, site: Path) -> None:
 
 def test_all_steps_share_one_scale_also_where_models_have_their_own(page: Page, site: Path) -> None:
     open_image(page, site, "#scale=model&step=all")
-    page.wait_for_function("document.querySelectorAll(\"head script[src*='data/']\").length === 5")
+    settled(page)
     bars = page.locator("article.model:visible .own-bar")
-    page.wait_for_function(
-        "new Set([...document.querySelectorAll('article.model .own-bar')].slice(1)"
-        ".map((bar) => bar.innerText)).size === 1"
-    )
     together = bars.last.inner_text()
     assert together
+    for step in range(1, len(STEPS) + 1):
+        expect(bars.nth(step)).to_have_text(together, use_inner_text=True)
     open_image(page, site, "#scale=model&step=16000")
     page.reload()
-    page.wait_for_function("document.querySelectorAll(\"head script[src*='data/']\").length === 5")
-    page.wait_for_timeout(100)
-    assert page.locator("article.model:visible .own-bar").last.inner_text() == together
+    settled(page)
+    own = page.locator("article.model:visible .own-bar").last
+    expect(own).to_have_text(together, use_inner_text=True)
 
 
 def test_without_scripts_every_step_is_there(chromium: Browser, site: Path) -> None:

@@ -30,7 +30,9 @@ def test_every_command_and_option_has_help(name: str) -> None:
 
 
 def test_help_names_every_command() -> None:
-    assert COMMANDS == ["build", "cache", "demo", "export", "figure", "inspect", "publish", "serve"]
+    assert [
+        *("build", "cache", "demo", "diff", "export", "figure", "inspect", "publish", "serve"),
+    ] == COMMANDS
     text = run("--help").stdout
     assert all(f"\n  {name} " in text for name in COMMANDS)
 

@@ -38,18 +38,22 @@ const Frames = (() => {
     range.addEventListener("change", () => state.set({}, "walk"));
     play.addEventListener("click", () => (playing ? stop() : start()));
     const signal = Lifetime.signal();
-    signal.addEventListener("abort", () => clearTimeout(timer));
-    document.addEventListener("keydown", (event) => {
+    /** @param {KeyboardEvent} event */
+    const keyed = (event) => {
       const by = event.key === "ArrowLeft" ? -1 : event.key === "ArrowRight" ? 1 : 0;
       const free = event.target === document.body || event.target === play;
       if (!by || !free || event.altKey || event.metaKey || event.ctrlKey || event.shiftKey) return;
       event.preventDefault();
       step(by);
-    }, { signal });
-    document.addEventListener("visibilitychange", () => {
-      if (document.hidden) stop();
-    }, { signal });
-    window.addEventListener("popstate", () => stop(), { signal });
+    };
+    const hidden = () => document.hidden && stop();
+    document.addEventListener("keydown", keyed, { signal });
+    document.addEventListener("visibilitychange", hidden, { signal });
+    window.addEventListener("popstate", stop, { signal });
+    signal.addEventListener("abort", () => {
+      playing = false;
+      clearTimeout(timer);
+    });
     for (const drawing of document.querySelectorAll(".chart-drawing")) {
       drawing.addEventListener("click", (event) => {
         const dot = event.target instanceof Element ? event.target.closest("a") : null;
