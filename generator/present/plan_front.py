@@ -21,8 +21,8 @@ from generator.present.views_index import (
     Social,
     TeaserTile,
 )
-from generator.present.wording import credit
-from generator.run import Paper
+from generator.present.wording import credit, model_names
+from generator.run import ModelEntry, Paper
 
 NAMED = 3
 """Pictures that are named under one credit before the rest is counted."""
@@ -163,15 +163,16 @@ def credit_groups(planner: Planner) -> tuple[CreditGroup, ...]:
     for image in planner.run.images:
         if image.failure is None:
             pictures.setdefault(credit(image), []).append(image.title)
-    models: dict[Credit, list[str]] = {}
+    models: dict[Credit, list[ModelEntry]] = {}
     for model in planner.run.models:
         cell = next(iter(planner.measured(model.slug)), None)
         licence = cell.facts.model.licence if cell else ""
         if licence:
-            models.setdefault(Credit(f"weights: {licence}", ""), []).append(model.label)
+            models.setdefault(Credit(f"weights: {licence}", ""), []).append(model)
+    named = {of: list(model_names(planner.run, found)) for of, found in models.items()}
     return tuple(
         CreditGroup(_named(names), of)
-        for table in (models, pictures)
+        for table in (named, pictures)
         for of, names in table.items()
         if of.text or of.source
     )

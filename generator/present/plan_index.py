@@ -32,7 +32,9 @@ from generator.present.wording import (
     counted,
     credit,
     grid_text,
+    images_text,
     map_alt,
+    models_text,
     notice,
     prefix_text,
     version_text,
@@ -49,7 +51,7 @@ def index_pages(planner: Planner, script: PageScript | None) -> tuple[IndexPage,
 
 def _page(planner: Planner, script: PageScript | None, part: Part) -> IndexPage:
     here, run = planner.on(part.path(INDEX)), planner.run
-    summary = f"{counted(len(run.models), 'model')} on {counted(len(run.images), 'image')}"
+    summary = f"{models_text(run)} on {images_text(run)}"
     return IndexPage(
         path=here.page,
         frame=here.frame(
@@ -113,10 +115,7 @@ def _summary(planner: Planner) -> str:
         for content in planner.contents.cells.values()
         if isinstance(content, CellContent)
     )
-    return (
-        f"{counted(len(run.models), 'model')}, {counted(len(run.images), 'image')}, "
-        f"{counted(maps, 'attention map')}"
-    )
+    return f"{models_text(run)}, {images_text(run)}, {counted(maps, 'attention map')}"
 
 
 def _what(planner: Planner) -> str:

@@ -255,7 +255,7 @@ def massive_section(seen: SeenModel) -> Section:
         Series("median", layers, median.mean, median.deviation if several else None),
     ]
     words = Words(
-        "massive",
+        "massive-by-layer",
         "Largest magnitude and median magnitude by layer",
         "layer (0: embedding)",
         "magnitude, logarithmic",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from generator.amounts import size_in_words
 from generator.present.cells import CellContent
 from generator.present.planner import Planner
@@ -56,6 +58,19 @@ def image_notice(planner: Planner, image: str) -> Notice | None:
             "patches in its cell, so it stays in times uniform."
         )
     return Notice(" ".join(lines), "") if lines else None
+
+
+def sequence_notice(planner: Planner, frames: Sequence[str]) -> Notice | None:
+    """What the page of a sequence says; None where all of its frames is in the site."""
+    found = {planner.contents.reduction.detail(frame): frame for frame in frames}
+    if "mean" not in found or len(found) == 1:
+        return image_notice(planner, frames[0])
+    fewer = sum(planner.contents.reduction.detail(frame) == "mean" for frame in frames)
+    common = image_notice(
+        planner, next(frame for detail, frame in found.items() if detail != "mean")
+    )
+    text = f"{fewer:,} of {len(frames):,} frames have no single heads, only their mean."
+    return Notice(f"{common.message} {text}" if common else text, "")
 
 
 def _cells(planner: Planner, image: str) -> list[CellContent]:

@@ -16,10 +16,11 @@ from generator.present.charts.lines import Series, line_chart
 from generator.present.charts.words import Words
 from generator.present.contents import Copies
 from generator.present.plan_image import FIELDS, page_at, page_model
+from generator.present.plan_reduced import sequence_notice
 from generator.present.planner import Planner, sequence_path
 from generator.present.views import Fact, FrameModel, PageFrame
 from generator.present.views_image import FrameThumb, ImagePage, OverTime
-from generator.present.wording import OUTLIERS_RULE, counted, notice
+from generator.present.wording import OUTLIERS_RULE, counted, model_names, notice
 from generator.records import FloatArray
 from generator.run import ImageEntry, Sequence
 
@@ -66,7 +67,7 @@ def _page(here: Planner, sequence: Sequence) -> ImagePage:
     every = [i for i in here.run.images if i.frame and i.frame.sequence == sequence]
     at = {model.slug: _seen(here, model.slug, frames) for model in here.run.models}
     first = page_at(here, frames[0], None, None, at)
-    labels = ", ".join(model.label for model in here.run.models)
+    labels = ", ".join(model_names(here.run, here.run.models))
     charts = tuple(_charts(here, sequence, frames))
     return replace(
         first,
@@ -80,6 +81,7 @@ def _page(here: Planner, sequence: Sequence) -> ImagePage:
         # numbers of one frame would stay when another is shown
         columns=tuple(replace(column, outliers="") for column in first.columns),
         facts=_facts(here, sequence, first.size),
+        reduced=sequence_notice(here, [image.slug for image in frames]),
         data=replace(
             first.data, frames=tuple(_frame(here, n, image) for n, image in enumerate(frames))
         ),
@@ -224,7 +226,7 @@ def _lines(
     ]
     shown = [one for one in series if np.isfinite(one.y).any()]
     if len(shown) < len(series):
-        words = replace(words, note=f"{', '.join(one.name for one in shown)}. {words.note}".strip())
+        words = replace(words, note=f"{'; '.join(one.name for one in shown)}. {words.note}".strip())
     return line_chart(words, shown, zero=True)
 
 

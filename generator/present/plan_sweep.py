@@ -20,6 +20,7 @@ from generator.present.charts.chart import Chart
 from generator.present.charts.lines import Series, line_chart
 from generator.present.charts.words import Words
 from generator.present.model_seen import reading
+from generator.present.plan_finder import listed
 from generator.present.planner import INDEX, Planner
 from generator.present.views import Link
 from generator.present.views_model import Table, TableRow
@@ -48,7 +49,7 @@ def sweep_page(planner: Planner, sweep: Sweep) -> SweepPage:
     """Plan the page of a sweep."""
     here = planner.on(sweep_path(sweep.slug))
     seen = _seen(here, sweep)
-    shown = [image for image in here.run.images if image.failure is None]
+    shown = [image for image in listed(here.run.images) if image.failure is None]
     first, last = (step_text(step.step) for step in (sweep.steps[0], sweep.steps[-1]))
     left = len(shown) - MOST_ROWS
     return SweepPage(
@@ -64,7 +65,8 @@ def sweep_page(planner: Planner, sweep: Sweep) -> SweepPage:
             for step, model in seen.steps
         ),
         maps="Each small map shows the last layer, mean over heads: where the CLS token attends "
-        "to, or what patches receive in a model without one. All are on one scale.",
+        "to, or what patches receive in a model without one. All are on one scale."
+        + (" Of a sequence, its first frame is shown." if here.run.sequences else ""),
         bar=here.shared_bar(),
         rows=tuple(_row(here, sweep, seen, image) for image in shown[:MOST_ROWS]),
         more=f"{counted(left, 'more image')} not shown here." if left > 0 else "",

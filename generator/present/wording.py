@@ -12,7 +12,7 @@ from generator.present.patches import PATCH
 from generator.present.scale import TAIL, Scale, power_label, times_text
 from generator.present.views import Credit, Notice
 from generator.records import OUTLIER, TokenLayout
-from generator.run import Failure, ImageEntry, ModelEntry
+from generator.run import Failure, ImageEntry, ModelEntry, Run
 
 RECEIVED_NOTE = "mean received attention (this model has no CLS token)"
 UNIT = "attention in times uniform: 1 is what every token would get if attention were spread evenly"
@@ -25,6 +25,37 @@ SCALE_RULE = (
 def counted(number: int, noun: str) -> str:
     """``1 model``, ``3 models``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def models_text(run: Run) -> str:
+    """How many models; checkpoints of a sweep are one: ``2 models (one at 3 steps)``."""
+    count = len(run.listed)
+    words = counted(count, "model")
+    steps = sorted({len(sweep.steps) for sweep in run.sweeps})
+    if not steps:
+        return words
+    at = f"at {steps[0]} steps" if len(steps) == 1 else f"at {steps[0]} to {steps[-1]} steps"
+    if len(run.sweeps) == count:
+        return f"{words} {at}" if count == 1 else f"{words} (each {at})"
+    return f"{words} ({'one' if len(run.sweeps) == 1 else len(run.sweeps)} {at})"
+
+
+def images_text(run: Run) -> str:
+    """How many images: ``2 images, a sequence of 5 frames``."""
+    frames = sum(image.frame is not None for image in run.images)
+    stills = len(run.images) - frames
+    words = [counted(stills, "image")] if stills or not frames else []
+    if frames:
+        of = counted(frames, "frame")
+        count = len(run.sequences)
+        words.append(f"a sequence of {of}" if count == 1 else f"{count:,} sequences of {of} in all")
+    return ", ".join(words)
+
+
+def model_names(run: Run, models: Iterable[ModelEntry]) -> tuple[str, ...]:
+    """Labels of models, that of a sweep once for all its checkpoints."""
+    sweeps = (run.sweep_of(model.slug) or model for model in models)
+    return tuple(dict.fromkeys(each.label for each in sweeps))
 
 
 def patches_text(number: int) -> str:

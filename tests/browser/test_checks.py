@@ -24,7 +24,9 @@ from playwright.sync_api import Browser, Page, expect
 from generator.present import build_site
 from generator.run import Author, Paper, PaperLink, Run, TeaserCell
 from tests.browser.opened import Opened, overflow
+from tests.present.filmed import with_frames
 from tests.present.gallery import gallery, many
+from tests.present.sweeping import sweeping
 
 CHECKERS = "ATTENTION_GALLERY_CHECKERS"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -42,10 +44,17 @@ PAPER = Paper(
 
 @dataclass(frozen=True)
 class Sites:
-    """A small site with a paper and everything that can fail, and one of many images."""
+    """Three sites.
+
+    Attributes:
+        small: with a paper and everything that can fail.
+        many: of many images.
+        trained: with a sweep and a sequence.
+    """
 
     small: Path
     many: Path
+    trained: Path
 
     def url(self, name: str) -> str:
         site, _, path = name.partition("/")
@@ -67,7 +76,10 @@ def sites(tmp_path_factory: pytest.TempPathFactory) -> Sites:
     build_site(with_paper(small.run), small.read, folder / "small", version="1.2.3")
     big = many(folder / "many-pictures", 240, models=3)
     build_site(big.run, big.read, folder / "many", version="1.2.3")
-    return Sites(folder / "small", folder / "many")
+    trained = sweeping(folder / "trained-pictures", images=6)
+    run = with_frames(trained.run, 2)
+    build_site(run, trained.read, folder / "trained", version="1.2.3")
+    return Sites(folder / "small", folder / "many", folder / "trained")
 
 
 PAGES = (
@@ -83,6 +95,12 @@ PAGES = (
     "many/page-2/index.html",
     "many/m/model-1/page-2/index.html",
     "many/r/model-0--model-1/index.html",
+    "trained/index.html",
+    "trained/i/image0/index.html",
+    "trained/i/image3/index.html",
+    "trained/s/our-run/index.html",
+    "trained/q/a-walk/index.html",
+    "trained/m/checkpoint-500/index.html",
 )
 
 
@@ -110,7 +128,7 @@ def opened(
     )
     found = Opened(context.new_page(), url)
     found.page.goto(url)
-    if "/i/" in url:
+    if "/i/" in url or "/q/" in url:
         found.wait()
     if "#" in url:
         expect(found.page.locator("#found .plate").first).to_be_visible()
@@ -146,7 +164,8 @@ def test_the_validator_finds_no_error(sites: Sites) -> None:
         if os.environ.get("CI"):
             pytest.fail("There is no Java: apt-get install default-jre-headless.")
         pytest.skip("There is no Java.")
-    pages = [*sites.small.rglob("*.html"), sites.many / "index.html"]
+    pages = [*sites.small.rglob("*.html"), *sites.trained.rglob("*.html")]
+    pages += [sites.many / "index.html"]
     pages += [sites.many / "page-2/index.html", sites.many / "i/picture-0000/index.html"]
     pages += [sites.many / "m/model-1/index.html"]
     command = [java, "-jar", str(jar), "--errors-only", *map(str, pages)]
@@ -170,7 +189,7 @@ class _Links(HTMLParser):
                 self.ids.append(value)
 
 
-@pytest.mark.parametrize("which", ["small", "many"])
+@pytest.mark.parametrize("which", ["small", "many", "trained"])
 def test_every_link_resolves_and_ids_are_unique(sites: Sites, which: str) -> None:
     root = getattr(sites, which)
     pages = {path: _Links(path) for path in root.rglob("*.html")}
@@ -200,6 +219,7 @@ def test_pages_of_lists_models_and_methods_fit_the_window(
     page = context.new_page()
     names = ["small/index.html", "many/index.html", "many/page-2/index.html"]
     names += ["small/m/deep/index.html", "many/m/model-1/index.html", "small/methods/index.html"]
+    names += ["trained/index.html", "trained/s/our-run/index.html", "trained/q/a-walk/index.html"]
     for name in names:
         page.goto(sites.url(name))
         assert overflow(page) <= 0, name

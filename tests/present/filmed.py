@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from generator.run import Cell, Failure, Frame, Sequence
+from generator.run import Cell, Failure, Frame, Run, Sequence
 from tests.present.gallery import Gallery, gallery
 
 STILLS = 3
@@ -29,19 +29,25 @@ def filmed(folder: Path) -> Gallery:
     Images 0 to 2 are pictures by themselves.
     """
     trial = gallery(folder, images=STILLS + len(TIMES))
-    images = tuple(
-        image
-        if n < STILLS
-        else replace(
-            image,
-            title=f"{LABEL}, {(*TIMES, 3.0)[n - STILLS]:.3f} s",
-            group=LABEL,
-            frame=Frame(CLIP, n - STILLS + 1, (*TIMES, 3.0)[n - STILLS]),
-        )
-        for n, image in enumerate(trial.run.images)
-    )
     cells = tuple(
         Cell("deep", "image5", "", GONE) if (c.model, c.image) == ("deep", "image5") else c
         for c in trial.run.cells
     )
-    return Gallery(replace(trial.run, images=images, cells=cells), trial.records)
+    return Gallery(replace(with_frames(trial.run, STILLS), cells=cells), trial.records)
+
+
+def with_frames(run: Run, stills: int) -> Run:
+    """The images behind the first ``stills`` are frames of the clip; there are up to 5."""
+    times = (*TIMES, 3.0)
+    images = tuple(
+        image
+        if n < stills
+        else replace(
+            image,
+            title=f"{LABEL}, {times[n - stills]:.3f} s",
+            group=LABEL,
+            frame=Frame(CLIP, n - stills + 1, times[n - stills]),
+        )
+        for n, image in enumerate(run.images)
+    )
+    return replace(run, images=images)

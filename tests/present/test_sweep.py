@@ -19,8 +19,11 @@ from generator.analysis.sweep import step_agreement, step_numbers
 from generator.export.anonymous import anonymised, identity_of
 from generator.export.source import run_of
 from generator.present import build_site
+from generator.present.charts.lines import Series, line_chart
+from generator.present.charts.words import Words
 from generator.present.manifest import read_manifest
 from generator.run import Sweep, SweepStep
+from tests.present.filmed import with_frames
 from tests.present.gallery import Gallery
 from tests.present.sweeping import SLUGS, STEPS, sweeping
 
@@ -202,3 +205,20 @@ def test_an_anonymous_site_has_no_folder_name_in_its_sweep(built: Built) -> None
         ),
     )
     assert [m.label for m in found.models][1] == "Sweep 1, step 0"
+
+
+def test_the_index_counts_a_sweep_as_one_model_and_a_sequence_as_one(tmp_path: Path) -> None:
+    trial = sweeping(tmp_path / "pictures", images=5)
+    build_site(with_frames(trial.run, 2), trial.read, tmp_path / "site", version="1.2.3")
+    built = Built(trial, tmp_path / "site")
+    index = built.page(".")
+    assert "2 models (one at 4 steps), 2 images, a sequence of 3 frames, " in index
+    credits = index[index.index("Credits and licences") :]
+    assert "Plain, our run<" in credits
+    assert built.page("s/our-run").count('class="step-row"') == 3
+
+
+def test_a_number_that_is_always_zero_has_no_axis_below_it() -> None:
+    series = [Series("a", np.array([0.0, 1.0]), np.zeros(2))]
+    chart = line_chart(Words("a", "A", "step", "%"), series, zero=True)
+    assert not any(tick.label.startswith(("-", "−")) for tick in chart.y.ticks)

@@ -125,6 +125,8 @@ def _vertical(
     values += [reference.y for reference in references]
     if zero:
         values.append(0.0)
+        if max(values) <= 0:  # nothing but zeros: an axis of no number below zero
+            values.append(1.0)
     low, high = padded(min(values, default=0.0), max(values, default=1.0), log=log)
     return Span(low, high, BOTTOM, TOP, log=log)
 

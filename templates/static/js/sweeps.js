@@ -61,7 +61,7 @@ const Sweeps = (() => {
     const sliders = page.sweeps.map((sweep, i) => {
       const root = Dom.find(document, `[data-sweep="${i}"]`);
       const input = root.querySelector("input");
-      const output = root.querySelector("output");
+      const output = root.querySelector(".chosen-step");
       if (!input || !output) throw new Error("A sweep needs a slider and its number.");
       const buttons = [...root.querySelectorAll("button")];
       input.addEventListener("input", () => choose(i, Number(input.value)));
