@@ -254,7 +254,10 @@ def test_a_checkpoint_of_the_authors_organisation_is_not_named() -> None:
     found = anonymised(plain, frozenset(), identity_of(plain))
     assert [model.id for model in found.run.models] == ["org/public", "model-2"]
     assert [model.label for model in found.run.models] == ["org/public", "Model 2"]
-    assert "Left out: the id Zebulon-Lab/vit; it tells who made this or where." in found.notes
+    assert (
+        "Left out: the id Zebulon-Lab/vit and its commit; they tell who made this or where."
+        in found.notes
+    )
 
 
 def test_public_models_keep_their_ids_and_reasons_of_failures_go() -> None:

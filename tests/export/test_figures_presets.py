@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from pathlib import Path
 
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
 
 from generator.errors import SpecError
 from generator.export.anonymous import Anonymous
 from generator.export.figures.make import FigureFiles, make_figure
 from generator.export.figures.preset import Preset
 from generator.export.figures.presets import PRESETS
+from generator.export.figures.scene import Scene
+from generator.export.figures.style import styled
 from generator.export.figures.venues import extent
 from generator.export.source import Source
 from generator.papers import PAPERS
@@ -119,3 +124,55 @@ def test_bytes_are_the_same_when_drawn_again(made: Figuring, tmp_path: Path) -> 
     del tmp_path
     for name in ("vit-7", "registers-7", "registers-4a"):
         assert drawn(made.source, PRESETS[name]) == drawn(made.source, PRESETS[name])
+
+
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
+def test_presets_of_single_maps_are_those_that_a_scale_of_each_map_changes(
+    made: Figuring, crowd: Source, preset: Preset
+) -> None:
+    source = crowd if "many" in preset.needs else made.source
+    as_it_is, asked = drawn(source, preset), drawn(source, preset, scale="map")
+    assert (as_it_is.caption != asked.caption) == preset.scaled
+
+
+@pytest.mark.parametrize("inches", [3.28, 6.88])
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=PRESETS)
+def test_no_text_is_cut_off_or_runs_into_another(
+    made: Figuring, crowd: Source, preset: Preset, inches: float
+) -> None:
+    source = crowd if "many" in preset.needs else made.source
+    with styled("sans", "text"):
+        figure = preset.draw(Scene(source, request(width=inches))).figure
+        renderer = FigureCanvasAgg(figure).get_renderer()
+        figure.draw(renderer)
+        shown = [
+            text
+            for text in figure.findobj(Text)
+            if text.get_text().strip() and text.get_visible() and text.get_size() > 0
+        ]
+        boxes = {text: text.get_window_extent(renderer) for text in shown}
+        wide, high = figure.canvas.get_width_height()
+    for text, box in boxes.items():
+        inside = min(box.x0, box.y0, wide - box.x1, high - box.y1)
+        assert inside > -0.5, f"{text.get_text()} is cut off"
+    for one, other in combinations(shown, 2):
+        across = min(boxes[one].x1, boxes[other].x1) - max(boxes[one].x0, boxes[other].x0)
+        down = min(boxes[one].y1, boxes[other].y1) - max(boxes[one].y0, boxes[other].y0)
+        assert min(across, down) < 1.5, f"{one.get_text()} runs into {other.get_text()}"
+
+
+@pytest.mark.parametrize("preset", ["registers-21", "registers-3", "registers-4a"])
+def test_a_bar_of_norms_names_both_ends(made: Figuring, preset: str) -> None:
+    with styled("sans", "text"):
+        bar = PRESETS[preset].draw(Scene(made.source, request(width=3.28))).figure.axes[-1]
+    ticks = dict(zip(bar.get_xticks(), (t.get_text() for t in bar.get_xticklabels()), strict=True))
+    assert ticks[0.0] == "0"
+    assert float(ticks[1.0]) > 0
+
+
+def test_what_a_preset_has_no_use_for_is_said_once(made: Figuring, tmp_path: Path) -> None:
+    asked = ("--scale", "map", "--keep", "60")
+    said = made.figure(tmp_path / "a.svg", "--preset", "registers-21", *asked)
+    note = "Note: scale and keep are ignored: registers-21 shows no single attention maps."
+    assert said.splitlines().count(note) == 1
+    assert "Note" not in made.figure(tmp_path / "b.svg", "--preset", "registers-1", *asked)

@@ -116,7 +116,13 @@ def _heads_in_colours(scene: Scene) -> Drawn:
         f"of the mass holds it.{repeat}"
     )
     named = range(min(most, len(HEAD_COLOURS)))
-    keys = tuple(Key(f"head {n + 1}", tuple(c / 255 for c in HEAD_COLOURS[n])) for n in named)
+    keys = tuple(
+        Key(
+            f"head {', '.join(map(str, range(n + 1, most + 1, len(HEAD_COLOURS))))}",
+            tuple(c / 255 for c in HEAD_COLOURS[n]),
+        )
+        for n in named
+    )
     return _by_model(scene, paint, said, keys=keys)
 
 

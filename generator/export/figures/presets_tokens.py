@@ -155,7 +155,7 @@ def _labels(columns: list[Column], width: float, *, tokens: bool) -> _Labels:
     ticks = [name for name, _, _ in columns]
     longest = max(text_width(name, SMALL) for name in ticks)
     turned = longest > step - 0.03
-    below = 0.09 + (longest if turned else SMALL * LINE)
+    below = 0.05 + (longest if turned else SMALL * LINE)
     models = []
     starts = [n for n, (name, _, _) in enumerate(columns) if name == "patches"]
     for first, after in pairwise([*starts, len(columns)]):
