@@ -12,6 +12,7 @@ from matplotlib.patches import Rectangle
 
 from generator.analysis.boxes import BoolArray
 from generator.errors import SpecError
+from generator.export.figures.bars import BAR, BAR_BLOCK, fill_bar
 from generator.export.figures.keys import KEY_LINE, Key, draw_keys, lines_of
 from generator.export.figures.style import (
     BODY,
@@ -31,10 +32,6 @@ GROUP_GAP = 0.10
 LINE = 1.22 / 72
 """Height of a line of text, in inches for each point of its size."""
 
-BAR = 0.065
-"""Height of a colour bar, in inches."""
-
-BAR_BLOCK = 0.40
 AXIS_LEFT, AXIS_BOTTOM, AXIS_TOP, AXIS_RIGHT = 0.36, 0.30, 0.05, 0.05
 """Room for the numbers and names of a chart's axes, in inches."""
 
@@ -204,7 +201,8 @@ def _plan(sheet: Sheet, width: float) -> _Plan:
     for group in sheet.groups:
         if group.first:
             gaps[group.first - 1] = GROUP_GAP
-    gutter, widths = 0.0, ()
+    gutter = 0.0
+    widths: tuple[float, ...] = ()
     for _ in range(3):  # a wider gutter leaves lower rows, whose labels may need one more line
         room = width - gutter - sum(gaps)
         widths = tuple(room * part / sum(ratio) for part in ratio)
@@ -396,38 +394,7 @@ def _bar(figure: Figure, tone: Tone, number: int, count: int, plan: _Plan) -> No
     across = min(room - 0.3, max(1.5, 0.42 * plan.width))
     left = plan.gutter + room * number + (room - across) / 2
     top = plan.height - BAR_BLOCK + 0.08
-    axes = _axes(figure, (left, top, across, BAR))
-    # each colour reaches a little under the next, so that no viewer shows a seam
-    edges = np.linspace(0, 1, len(tone.table) + 1)
-    for step, colour in enumerate(tone.table):
-        end = edges[min(step + 2, len(tone.table))]
-        axes.add_patch(
-            Rectangle(
-                (edges[step], 0), end - edges[step], 1, facecolor=colour / 255, edgecolor="none"
-            )
-        )
-    axes.set(xlim=(0, 1), ylim=(0, 1), yticks=[])
-    axes.set_xticks([t.position for t in tone.ticks], _thinned(tone, across))
-    for spine in axes.spines.values():
-        spine.set(visible=True, linewidth=HAIRLINE, color=RULE)
-    label = fitted(tone.label, room, SMALL, lines=1)
-    axes.set_xlabel(label, size=SMALL, labelpad=1.5)
-
-
-def _thinned(tone: Tone, across: float) -> list[str]:
-    """Numbers of the bar without those that would touch; the ends stay."""
-    shown: list[str] = []
-    last = len(tone.ticks) - 1
-    room = [text_width(tick.label, SMALL) / 2 for tick in tone.ticks]
-    taken = -1.0
-    end = across * tone.ticks[last].position - room[last] - 0.05
-    for n, tick in enumerate(tone.ticks):
-        place = across * tick.position
-        free = place - room[n] >= taken and (n in (0, last) or place + room[n] <= end)
-        shown.append(tick.label if free else "")
-        if free:
-            taken = place + room[n] + 0.05
-    return shown
+    fill_bar(_axes(figure, (left, top, across, BAR)), tone, across, room)
 
 
 def frame_of(box: tuple[float, ...], view_box: tuple[float, ...]) -> Frame:
