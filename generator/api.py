@@ -9,7 +9,7 @@ from typing import Literal
 
 from PIL import Image, ImageOps
 
-from generator import pipeline
+from generator import measuring, pipeline
 from generator.clips import is_clip
 from generator.errors import GalleryError, ImageError, StoreError
 from generator.extras import DEFAULT_EXTRAS, Extra, Projection
@@ -109,7 +109,7 @@ def measure(
         )
         records = Store(spec.store)
         plan = pipeline.plan_gallery(spec, records, Silent())
-        pipeline.measure_missing(spec, plan, records, Silent())
+        measuring.measure_missing(spec, plan, records, Silent())
         (cell,) = plan.cells
         return records.get(cell.key)
 

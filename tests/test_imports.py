@@ -40,7 +40,7 @@ FLOORS = (
     ("export",),
     ("interventions", "prices", "site_prices"),
     ("workplan", "server"),
-    ("front",),
+    ("front", "measuring"),
     ("pipeline", "inspection"),
     ("api", "dry_run"),
     ("commands",),
@@ -53,7 +53,7 @@ FOLDERS = {"analysis", "measure", "present", "export", "commands"}
 """Their modules may import each other."""
 
 HEAVY = {"torch", "transformers"}
-LATE = {"pipeline", "inspection"}
+LATE = {"measuring", "inspection"}
 """These import the part of measuring that needs torch, inside a function, when there is work."""
 
 LIGHT_MEASURE = {"hub", "layouts", "preprocess", "processors", "resolve", "__init__"}
@@ -167,7 +167,7 @@ def in_a_fresh_interpreter(code: str) -> str:
 def test_presenting_and_the_command_line_load_no_torch() -> None:
     names = [dotted(path) for path in modules() if part_of(path) not in {"measure", "__main__"}]
     assert {"generator", "generator.cli", "generator.pipeline", "generator.api"} <= set(names)
-    assert "generator.present.write" in names and "generator.inspection" in names
+    assert {"generator.present.write", "generator.measuring", "generator.inspection"} <= set(names)
     names += [f"generator.measure.{name}" for name in sorted(LIGHT_MEASURE - {"__init__"})]
     imported = "; ".join(f"import {name}" for name in names)
     code = f"import sys; {imported}; print(sorted({HEAVY} & set(sys.modules)))"

@@ -10,7 +10,7 @@ from generator.errors import SpecError
 from generator.model_spec import RegisterSpec
 from generator.options import Options, load_spec, spec_from_options
 from generator.spec import ModelSpec
-from tests.test_spec import error_of
+from tests.spec.gallery_file import error_of
 
 ENOUGH = 'models = ["a/b"]\nimages = ["photos"]\n'
 

@@ -16,7 +16,8 @@ from generator.measure.extract import extract
 from generator.measure.load import LoadedModel, load
 from generator.measure.registers import calibrate, mlp_output
 from generator.measure.resolve import resolve_folder
-from generator.pipeline import measure_missing, plan_gallery
+from generator.measuring import measure_missing
+from generator.pipeline import plan_gallery
 from generator.progress import Silent
 from generator.records import AttentionRecord, outlier_patches
 from generator.run import Failure

@@ -1,0 +1,104 @@
+"""The plan as it is printed, and its prices."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from generator.bundled import bundled
+from generator.dry_run import print_plan
+from generator.extras import EXTRAS
+from generator.options import Options, merge
+from generator.progress import Silent
+from generator.spec import GallerySpec
+from generator.store import Store
+from tests.measure.families import FAMILIES
+from tests.pipeline.galleries import build, files
+
+
+def test_dry_run_prints_the_plan_and_writes_nothing(
+    spec: GallerySpec, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = files(tmp_path)
+    print_plan(spec, Console(width=120), Silent())
+    head, plain, registers, total, *extras = capsys.readouterr().out.splitlines()
+    assert head.split() == [
+        *("model", "grid", "tokens", "in", "store", "to", "measure"),
+        *("time", "memory", "store", "site"),
+    ]
+    assert plain.split()[:5] == ["plain", "4x4", "17", "0", "2"]
+    assert registers.split()[:5] == ["registers", "4x4", "21", "0", "2"]
+    assert total.startswith("2 of 2 images usable. In all: about 0 s on this CPU")
+    assert [line.partition(":")[0] for line in extras] == list(EXTRAS)
+    on = r"{}: on: about \d+ % of the forward pass, [\d.]+ kB\."
+    for line in (extras[0], extras[2], extras[4]):
+        assert re.fullmatch(on.format(line.partition(":")[0]), line)
+    assert extras[1] == "lens: off; no model has a class head."
+    assert files(tmp_path) == before
+
+    build(spec)
+    before = files(tmp_path)
+    print_plan(spec, Console(width=120), Silent())
+    _, plain, _, total, *_ = capsys.readouterr().out.splitlines()
+    assert plain.split()[:7] == ["plain", "4x4", "17", "2", "0", "0", "s"]
+    assert f"0 B more in {spec.store}" in total
+    assert files(tmp_path) == before
+
+
+def test_prices_follow_from_shapes(spec: GallerySpec) -> None:
+    from generator.pipeline import plan_gallery
+    from generator.workplan import extra_prices
+
+    prices = {p.name: p for p in extra_prices(plan_gallery(spec, Store(spec.store), Silent()))}
+    # Four layers' states of 32 channels, 16 patches in half precision twice, for four cells.
+    assert prices["features"].store == 4 * (2 * 2 * 16 * 32 + 4 * 2 * 32 * 4)
+    assert prices["massive"].store == 4 * 4 * (3 * 12 + 4 + 4 * 32)
+    # Tokens are 17 and 21, of two models on two images.
+    assert prices["values"].store == 2 * (17 + 21) * 3 * (2 * 4 + 4)
+    assert prices["features"].models == ("plain", "registers")
+    assert 0 < prices["features"].share < prices["values"].share
+    assert (prices["relevance"].models, prices["relevance"].share) == ((), 0)
+
+
+def test_a_class_head_has_its_price(spec: GallerySpec, tmp_path: Path) -> None:
+    from generator.pipeline import plan_gallery
+    from generator.workplan import extra_prices
+
+    family = next(f for f in FAMILIES if f.name == "vit with a class head")
+    headed = merge(spec, Options(models=(str(family.save(tmp_path / "headed")),)))
+    prices = {p.name: p for p in extra_prices(plan_gallery(headed, Store(spec.store), Silent()))}
+    assert prices["relevance"].models == ("headed",)
+    assert 2 <= prices["relevance"].share <= 3
+    assert prices["relevance"].store == 2 * 4 * 17
+    assert prices["lens"].store == 2 * 4 * 17 * 6
+
+
+def test_planned_sizes_are_near_the_real_ones(spec: GallerySpec) -> None:
+    from generator.pipeline import plan_gallery
+    from generator.workplan import estimate, site_price
+
+    store = Store(spec.store)
+    photographs = bundled("examples") / "images"
+    larger = merge(
+        spec,
+        Options(
+            resolution=256,
+            patch_queries="heads",
+            images=(photographs / "coffee.jpg", photographs / "rocket.jpg"),
+        ),
+    )
+    plan = plan_gallery(larger, store, Silent())
+    costs = estimate(plan)
+    outcome = build(larger)
+    assert 0.8 < sum(cost.store for cost in costs) / store.bytes() < 1.25
+    planned = site_price(plan, drawn=True, limit=None)
+    assert 0.7 < planned.whole / outcome.site.bytes < 1.5
+    # and so are those of a site that is kept within a size, by the steps that were planned
+    limit = round(0.97 * outcome.site.bytes)
+    planned = site_price(plan, drawn=True, limit=round(0.97 * planned.whole))
+    less = build(merge(larger, Options(max_site_size=str(limit)))).site
+    assert planned.reduction.steps == less.reduction.steps == ("patch-heads",)
+    assert 0.7 < planned.bytes / less.bytes < 1.5

@@ -1,0 +1,180 @@
+"""Models, images and folders that cannot be used: what is shown, and what is refused."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from generator.errors import GalleryError, ModelError, StoreError
+from generator.measure.load import LoadedModel
+from generator.options import Options, merge
+from generator.spec import GallerySpec
+from tests.pipeline.galleries import build, files, manifest, picture, replace_models
+
+
+def broken_model(checkpoints: Path, place: Path) -> Path:
+    folder = shutil.copytree(checkpoints / "plain", place / "models" / "not-finite")
+    weights = load_file(folder / "model.safetensors")
+    weights["encoder.layer.0.norm1.weight"][0] = float("nan")
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
+def windowed_model(place: Path) -> Path:
+    folder = place / "models" / "windows"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text('{"model_type": "swin", "patch_size": 4}')
+    return folder
+
+
+NAN = (
+    "The weights of not-finite hold NaN or infinity, in encoder.layer.0.norm1.weight first.",
+    "Use another revision of the checkpoint, or float32 if it was converted.",
+)
+WINDOWS = (
+    "windows is a swin model, which attends within windows and pools its tokens: it has no "
+    "attention map over the whole picture.",
+    "Use a plain vision transformer (ViT, DeiT, DINOv2, DINOv3, CLIP, SigLIP, ...).",
+)
+EMPTY = ("empty.jpg is empty (0 bytes).", "Copy the file again.")
+
+
+def test_bad_models_and_images_leave_visible_cells_and_the_rest_is_built(
+    spec: GallerySpec, checkpoints: Path, tmp_path: Path
+) -> None:
+    (spec.images[0] / "empty.jpg").touch()
+    models = (
+        checkpoints / "plain",
+        broken_model(checkpoints, tmp_path),
+        windowed_model(tmp_path),
+    )
+    mixed = replace_models(spec, *models)
+    outcome = build(mixed)
+    assert outcome.measured == 2
+    reasons = {(failure.message, failure.hint) for failure in outcome.site.failures}
+    assert reasons == {NAN, WINDOWS, EMPTY}
+
+    found = manifest(mixed)
+    failed = {item.slug: item.failure and item.failure.message for item in found.models}
+    assert failed == {"plain": None, "not-finite": NAN[0], "windows": WINDOWS[0]}
+    assert {item.slug: item.failure is None for item in found.images} == {
+        "first": True,
+        "second": True,
+        "empty": False,
+    }
+    assert len(found.cells) == 9
+    assert all(bool(cell.record) != (cell.failure is not None) for cell in found.cells)
+    pages = {name: text.decode() for name, text in files(spec.out).items() if ".html" in name}
+    for message, _ in (NAN, WINDOWS, EMPTY):
+        assert any(message in page for page in pages.values()), message
+    # Once repaired, only what failed is measured.
+    picture(spec.images[0] / "empty.jpg", 9)
+    assert build(replace_models(spec, checkpoints / "plain")).measured == 1
+
+
+@pytest.mark.parametrize("what", ["image", "weights", "architecture"])
+def test_strict_stops_at_the_first_failure(
+    spec: GallerySpec, checkpoints: Path, tmp_path: Path, what: str
+) -> None:
+    build(spec)
+    before = files(spec.out)
+    models = [checkpoints / "plain", checkpoints / "registers"]
+    expected = {"image": EMPTY, "weights": NAN, "architecture": WINDOWS}[what]
+    if what == "image":
+        (spec.images[0] / "empty.jpg").touch()
+    else:
+        make = {"weights": lambda: broken_model(checkpoints, tmp_path)}
+        models.append(make.get(what, lambda: windowed_model(tmp_path))())
+    with pytest.raises(GalleryError) as caught:
+        build(merge(replace_models(spec, *models), Options(strict=True)))
+    assert (caught.value.message, caught.value.hint) == expected
+    assert files(spec.out) == before, "the former site stays"
+
+
+def test_network_that_crashes_costs_only_its_own_column(
+    spec: GallerySpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forward = LoadedModel.forward
+
+    def crash(model: LoadedModel, *inputs: Any) -> torch.Tensor:
+        if model.facts.id == "plain":
+            raise TypeError("forward() got an unexpected keyword\nand so on")
+        return forward(model, *inputs)
+
+    monkeypatch.setattr(LoadedModel, "forward", crash)
+    outcome = build(spec)
+    assert outcome.measured == 2
+    assert [str(failure.message) for failure in outcome.site.failures] == [
+        "plain cannot be measured: TypeError: forward() got an unexpected keyword."
+    ]
+    with pytest.raises(TypeError, match="unexpected keyword"):
+        build(merge(spec, Options(strict=True)))
+
+
+def test_a_model_that_cannot_be_loaded_has_no_weights_to_show(
+    spec: GallerySpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*args: Any, **options: Any) -> LoadedModel:
+        raise ModelError("No.")
+
+    monkeypatch.setattr("generator.measure.load.load", broken)
+    outcome = build(spec)
+    assert [model.weights for model in outcome.run.models] == ["", ""]
+
+
+def test_nothing_to_show_is_an_error(spec: GallerySpec, tmp_path: Path) -> None:
+    with pytest.raises(ModelError) as caught:
+        build(replace_models(spec, windowed_model(tmp_path)))
+    assert str(caught.value) == "No model is left to measure: " + " ".join(WINDOWS)
+    for path in spec.images[0].iterdir():
+        path.unlink()
+    (spec.images[0] / "empty.jpg").touch()
+    with pytest.raises(GalleryError) as no_image:
+        build(spec)
+    assert str(no_image.value) == "No image is left to measure: " + " ".join(EMPTY)
+    assert not spec.out.exists()
+
+
+def test_picture_that_disappears_while_measuring(
+    spec: GallerySpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Planning saw it; when its turn comes it is gone."""
+    monkeypatch.setattr(
+        "generator.measure.load.find_blocks", _then((spec.images[0] / "second.jpg").unlink)
+    )
+    outcome = build(spec)
+    assert outcome.measured == 2
+    messages = {failure.message for failure in outcome.site.failures}
+    assert messages == {"There is no file second.jpg."}
+
+
+def _then(action: Any) -> Any:
+    """Find the blocks, and do something once."""
+    from generator.measure.residual import find_blocks
+
+    waiting = [action]
+
+    def find(*args: Any, **options: Any) -> Any:
+        if waiting:
+            waiting.pop()()
+        return find_blocks(*args, **options)
+
+    return find
+
+
+@pytest.mark.parametrize("content", ["notes.txt", "index.html"])
+def test_folder_of_somebody_else_is_not_replaced(spec: GallerySpec, content: str) -> None:
+    spec.out.mkdir()
+    (spec.out / content).write_text("mine")
+    with pytest.raises(StoreError) as caught:
+        build(spec)
+    assert str(caught.value) == (
+        f"The folder {spec.out} is not empty and was not written by attention-gallery, so it is "
+        "left alone. Choose another folder with -o, or empty this one."
+    )
+    assert files(spec.out) == {content: b"mine"}
