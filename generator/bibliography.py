@@ -18,6 +18,15 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 }
 """What to cite for a model, by its ``model_type``; other families only have their checkpoint."""
 
+WITHHELD = "checkpoint withheld for review"
+"""In place of a commit that would tell who made an anonymous gallery."""
+
+SOURCES = {
+    "hub": "Checkpoint, Hugging Face hub",
+    "folder": "Checkpoint, local folder",
+    "withheld": WITHHELD.capitalize(),
+}
+"""Where checkpoints are published, by ``ModelFacts.source``."""
 
 PROGRAM = "attention-gallery"
 """Key of the entry of this program."""
@@ -107,12 +116,11 @@ def _checkpoint(facts: ModelFacts) -> str:
     # a whole hash is wider than a column of small type, so that it may be broken
     parts = BREAK.join(escaped(part) for part in re.findall(".{1,10}", facts.version))
     version = f"{'commit' if facts.commit else 'weights'} {parts}"
-    where = "Hugging Face hub" if facts.source == "hub" else "local folder"
     lines = [
         f"@misc{{{checkpoint_key(facts)},",
         f"  title = {{{{{typewriter(facts.id)}}}}},",
         f"  key = {{{escaped(facts.id)}}},",
-        f"  howpublished = {{Checkpoint, {where}}},",
+        f"  howpublished = {{{SOURCES[facts.source]}}},",
         *([f"  note = {{{version}}},"] if facts.version else []),
         "}",
     ]

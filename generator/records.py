@@ -74,7 +74,7 @@ class ModelFacts:
 
     Attributes:
         id: hub id, or the folder's name for a local model (never its path).
-        source: where it came from.
+        source: where it came from; withheld where that would tell who made an anonymous gallery.
         revision: what was asked for (branch, tag or commit), ``main`` by default; empty locally.
         commit: the resolved commit on the hub; empty for a folder.
         weights_sha256: hash over config and weight files for a folder; empty on the hub.
@@ -90,7 +90,7 @@ class ModelFacts:
     """
 
     id: str
-    source: Literal["hub", "folder"]
+    source: Literal["hub", "folder", "withheld"]
     revision: str
     commit: str
     weights_sha256: str

@@ -208,6 +208,7 @@ def figure(
         preset_named,
         write_figure,
     )
+    from generator.export.figures.preset import Preset, ignored
     from generator.export.figures.scene import Request
     from generator.export.figures.venues import extent
     from generator.export.source import open_source
@@ -239,6 +240,9 @@ def figure(
             return
         kind_of_file(out)
         what = preset_named(preset) if preset else layout(rows, cols, with_input=with_input)
+        note = ignored(what, scale, clip, keep) if isinstance(what, Preset) else ""
         source = open_source(site, store or default_store())
         written = write_figure(out, make_figure(source, request, wide, out.name, what), bib)
         click.echo(f"Wrote {', '.join(str(path) for path in written)}: {wide.inches:g} in wide.")
+        if note:
+            click.echo(f"Note: {note}", err=True)

@@ -1,9 +1,9 @@
 """A gallery without who made it, for double-blind review.
 
 Left out: authors and their affiliations, links, DOI and BibTeX, the address of the site, the
-command line, the names of local models' folders, and the reasons of failures (they may hold paths).
-Any other text that holds one of these names, or that of the user, the machine or the home folder,
-is left out too.
+command line, the names of local models' folders, the commits of models on the hub whose ids are
+left out, and the reasons of failures (they may hold paths). Any other text that holds one of these
+names, or that of the user, the machine or the home folder, is left out too.
 
 What stays, and is said: labels that the user gave, ids and commits of public models, file names
 and titles of pictures, and credits and licences of pictures made by others, which their licences
@@ -71,7 +71,10 @@ class Anonymous:
         record = read(key)
         if key not in self.ids:
             return record
-        return replace(record, model=replace(record.model, id=self.ids[key]))
+        facts = replace(record.model, id=self.ids[key])
+        if facts.source == "hub":  # a commit finds its repository, even where the id is left out
+            facts = replace(facts, source="withheld", revision="", commit="")
+        return replace(record, model=facts)
 
 
 def identity_of(run: Run) -> Identity:
@@ -181,7 +184,7 @@ def _model(number: int, model: ModelEntry, identity: Identity, *, is_local: bool
         return replace(model, label=label, failure=failure)
     if model.label == model.id or model.label.startswith(f"{model.id} ("):  # nobody gave it one
         label = f"Model {number}"
-    return replace(model, slug=name, id=name, label=label, failure=failure)
+    return replace(model, slug=name, id=name, label=label, failure=failure, revision="", commit="")
 
 
 def _image(
@@ -269,7 +272,7 @@ def _notes(run: Run, shown: Run, local: frozenset[str]) -> Iterable[str]:
     ]
     for model in run.models:
         if model.slug in local and model.commit:
-            yield f"Left out: the id {model.id}; it tells who made this or where."
+            yield f"Left out: the id {model.id} and its commit; they tell who made this or where."
     if public:
         yield f"Kept: the ids of public models {', '.join(public)}."
     if groups := list(dict.fromkeys(image.group for image in shown.images if image.group)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from generator.bibliography import WITHHELD
 from generator.present.cells import CellContent
 from generator.present.digests import vectors_of
 from generator.present.model_seen import SeenModel
@@ -86,6 +87,8 @@ def _provenance(model: ModelEntry, cells: tuple[CellContent, ...]) -> Iterator[F
     commit = model.commit or (facts.commit if facts else "")
     if commit:
         yield Fact("Commit", commit)
+    elif facts and facts.source == "withheld":
+        yield Fact("Checkpoint", WITHHELD.removeprefix("checkpoint "))
     if facts and facts.weights_sha256:
         yield Fact("Weights SHA-256", facts.weights_sha256)
     if cells:

@@ -44,6 +44,30 @@ def test_build_from_a_file_with_options_before_it(here: Path) -> None:
     assert (manifest["title"], manifest["description"]) == ("From the option", "kept")
 
 
+def test_a_figure_that_cannot_be_drawn_is_named_and_the_exit_code_says_so(here: Path) -> None:
+    gallery = 'models = ["./models/plain"]\nimages = ["photos"]\n[[figure]]\nname = "many"\n'
+    file = here / "gallery.toml"
+    file.write_text(f'{gallery}preset = "registers-16"\n', encoding="utf-8")
+    result = run("build", "gallery.toml")
+    assert result.exit_code == 1
+    assert "Open site/index.html" in result.stdout
+    (line,) = (one for one in result.stderr.splitlines() if one.startswith("failed: "))
+    assert line.startswith(
+        "failed: Figure many: The figure registers-16 needs at least 100 images of one grid."
+    )
+
+
+def test_a_figure_of_a_gallery_file_says_what_it_has_no_use_for(here: Path) -> None:
+    gallery = 'models = ["./models/plain"]\nimages = ["photos"]\n[[figure]]\nname = "norms"\n'
+    file = here / "gallery.toml"
+    file.write_text(f'{gallery}preset = "registers-21"\nkeep = 60\n', encoding="utf-8")
+    result = run("build", "gallery.toml")
+    assert result.exit_code == 0
+    assert result.stderr.splitlines()[-1] == (
+        "Figure norms: keep is ignored: registers-21 shows no single attention maps."
+    )
+
+
 def test_failed_cells_are_named_and_the_exit_code_says_so(here: Path) -> None:
     (here / "photos" / "zero.jpg").touch()
     result = run("build", "-m", "models/plain", "-i", "photos")

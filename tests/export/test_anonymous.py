@@ -11,6 +11,8 @@ import json
 import shutil
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +21,17 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from generator.cli import main
-from generator.export.anonymous import anonymised, identity_of
+from generator.export.anonymous import Anonymous, anonymised, identity_of
+from generator.export.figures.make import make_figure, write_figure
+from generator.export.figures.presets import PRESETS
+from generator.export.figures.scene import Request
+from generator.export.figures.venues import extent
 from generator.export.report import BROWSERS
+from generator.export.source import open_source
+from generator.present import build_site
 from generator.present.manifest import read_manifest
 from generator.run import Author, ImageEntry, ModelEntry, Paper, Run
+from tests.export.figuring import figuring
 from tests.export.leaks import leaks, metadata
 from tests.export.test_report import words_of
 from tests.measure.families import FAMILIES
@@ -254,7 +263,38 @@ def test_a_checkpoint_of_the_authors_organisation_is_not_named() -> None:
     found = anonymised(plain, frozenset(), identity_of(plain))
     assert [model.id for model in found.run.models] == ["org/public", "model-2"]
     assert [model.label for model in found.run.models] == ["org/public", "Model 2"]
-    assert "Left out: the id Zebulon-Lab/vit; it tells who made this or where." in found.notes
+    assert (
+        "Left out: the id Zebulon-Lab/vit and its commit; they tell who made this or where."
+        in found.notes
+    )
+
+
+def test_a_hidden_checkpoint_of_the_hub_is_found_by_no_commit(tmp_path: Path) -> None:
+    """A commit identifies its repository, in captions, bibliographies, pages and the manifest."""
+    plain = figuring(tmp_path)
+    paper = Paper(authors=(Author("Ada Lovelace", "", "Tiny"),))  # whose models are tiny/...
+    named = replace(plain.trial.run, paper=paper, anonymous=False)
+    hidden = anonymised(named, frozenset(), identity_of(named))
+    for name, shown in (
+        ("named", Anonymous(named, {}, ())),
+        ("hidden", hidden),
+    ):
+        read = partial(shown.read, plain.trial.read)
+        build_site(shown.run, read, tmp_path / name, version="1.2.3")
+        source = open_source(tmp_path / name, plain.store)
+        wide = extent("cvpr", "text")
+        made = make_figure(
+            source, Request(width=wide.inches), wide, "a.svg", PRESETS["registers-1"]
+        )
+        write_figure(tmp_path / name / "a.svg", made)
+    commit = "c" * 7
+    places = leaks(tmp_path / "named", commit, "Hugging Face hub")
+    for name in ("a.tex", "a.bib", "manifest.json", "methods/index.html"):
+        assert any(place.endswith(f" in {name}") for place in places), name
+    assert leaks(tmp_path / "hidden", commit, "Hugging Face hub", "tiny/") == []
+    for name in ("a.tex", "a.bib", "methods/index.html"):
+        text = (tmp_path / "hidden" / name).read_text(encoding="utf-8")
+        assert "heckpoint withheld for review" in text, name
 
 
 def test_public_models_keep_their_ids_and_reasons_of_failures_go() -> None:

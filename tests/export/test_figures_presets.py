@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
 from generator.errors import SpecError
 from generator.export.anonymous import Anonymous
 from generator.export.figures.make import FigureFiles, make_figure
 from generator.export.figures.preset import Preset
 from generator.export.figures.presets import PRESETS
+from generator.export.figures.scene import Scene
+from generator.export.figures.style import styled
 from generator.export.figures.venues import extent
 from generator.export.source import Source
 from generator.papers import PAPERS
@@ -119,3 +127,72 @@ def test_bytes_are_the_same_when_drawn_again(made: Figuring, tmp_path: Path) -> 
     del tmp_path
     for name in ("vit-7", "registers-7", "registers-4a"):
         assert drawn(made.source, PRESETS[name]) == drawn(made.source, PRESETS[name])
+
+
+@pytest.mark.parametrize("preset", ORDINARY, ids=lambda preset: preset.id)
+def test_presets_of_single_maps_are_those_that_a_scale_of_each_map_changes(
+    made: Figuring, preset: Preset
+) -> None:
+    as_it_is, asked = drawn(made.source, preset), drawn(made.source, preset, scale="map")
+    assert (as_it_is.caption != asked.caption) == preset.scaled
+
+
+def long_labels(source: Source) -> Source:
+    """The same gallery with labels that begin alike and fill a column."""
+    run = source.run
+    models = tuple(
+        replace(m, label=f"small backbone, {m.label.lower()} weights") for m in run.models
+    )
+    return replace(source, shown=Anonymous(replace(run, models=models), {}, ()))
+
+
+def texts_of(figure: Figure) -> dict[str, Bbox]:
+    """The box of every text that is seen, in pixels; numbers of an axis outside it are not."""
+    renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
+    figure.draw(renderer)
+    unseen = set()
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        low, high = sorted(axis.get_view_interval())
+        for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
+            if not low <= tick.get_loc() <= high:
+                unseen |= {tick.label1, tick.label2}
+    shown = [t for t in figure.findobj(Text) if t.get_visible() and t.get_text().strip()]
+    return {
+        f"{number} {text.get_text()}": text.get_window_extent(renderer)
+        for number, text in enumerate(shown)
+        if text not in unseen
+    }
+
+
+@pytest.mark.parametrize("inches", [3.28, 6.88])
+@pytest.mark.parametrize("preset", ORDINARY, ids=lambda preset: preset.id)
+def test_no_text_is_cut_off_or_runs_into_another(
+    made: Figuring, preset: Preset, inches: float
+) -> None:
+    with styled():
+        figure = preset.draw(Scene(long_labels(made.source), request(width=inches))).figure
+        boxes = texts_of(figure)
+    wide, high = figure.bbox.size
+    for text, box in boxes.items():
+        assert min(box.x0, box.y0, wide - box.x1, high - box.y1) > -0.5, f"{text} is cut off"
+    for (one, a), (other, b) in combinations(boxes.items(), 2):
+        across = min(a.x1, b.x1) - max(a.x0, b.x0)
+        down = min(a.y1, b.y1) - max(a.y0, b.y0)
+        assert min(across, down) < 1.5, f"{one} runs into {other}"
+
+
+@pytest.mark.parametrize("preset", ["registers-21", "registers-3", "registers-4a"])
+def test_a_bar_of_norms_names_both_ends(made: Figuring, preset: str) -> None:
+    with styled("sans", "text"):
+        bar = PRESETS[preset].draw(Scene(made.source, request(width=3.28))).figure.axes[-1]
+    ticks = dict(zip(bar.get_xticks(), (t.get_text() for t in bar.get_xticklabels()), strict=True))
+    assert ticks[0.0] == "0"
+    assert float(ticks[1.0]) > 0
+
+
+def test_what_a_preset_has_no_use_for_is_said_once(made: Figuring, tmp_path: Path) -> None:
+    asked = ("--scale", "map", "--keep", "60")
+    said = made.figure(tmp_path / "a.svg", "--preset", "registers-21", *asked)
+    note = "Note: scale and keep are ignored: registers-21 shows no single attention maps."
+    assert said.splitlines().count(note) == 1
+    assert "Note" not in made.figure(tmp_path / "b.svg", "--preset", "registers-1", *asked)

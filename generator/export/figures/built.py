@@ -11,7 +11,7 @@ from generator.errors import GalleryError, SpecError
 from generator.export.anonymous import identity_of
 from generator.export.figures.grid import Layout, layout
 from generator.export.figures.make import colour_map, make_figure, preset_named, write_figure
-from generator.export.figures.preset import Preset
+from generator.export.figures.preset import Preset, ignored
 from generator.export.figures.scene import Request
 from generator.export.figures.venues import Extent, extent
 from generator.export.source import Source, open_source, run_of
@@ -28,11 +28,13 @@ class Planned:
         spec: what the file says.
         extent: its width.
         what: a preset or the layout of a grid.
+        note: what of it is ignored, in one line; empty for nothing.
     """
 
     spec: FigureSpec
     extent: Extent
     what: Preset | Layout
+    note: str = ""
 
 
 def planned(specs: Sequence[FigureSpec]) -> tuple[Planned, ...]:
@@ -53,7 +55,8 @@ def planned(specs: Sequence[FigureSpec]) -> tuple[Planned, ...]:
             )
         except GalleryError as error:
             raise SpecError(f"Figure {spec.name}: {error.message}", error.hint) from None
-        found.append(Planned(spec, wide, what))
+        note = ignored(what, spec.scale, spec.clip, spec.keep) if isinstance(what, Preset) else ""
+        found.append(Planned(spec, wide, what, note))
     return tuple(found)
 
 

@@ -37,6 +37,8 @@ class Preset:
         differs: in what it differs from the original.
         needs: what it needs of a gallery.
         draw: makes it.
+        scaled: whether it shows single attention maps, whose colours ``--scale``, ``--clip`` and
+            ``--keep`` choose.
     """
 
     id: str
@@ -46,6 +48,7 @@ class Preset:
     differs: str
     needs: tuple[Need, ...]
     draw: Callable[[Scene], Drawn]
+    scaled: bool = False
 
 
 def lacking(preset: Preset, scene: Scene) -> tuple[str, ...]:
@@ -65,6 +68,16 @@ def check(preset: Preset, scene: Scene) -> None:
             f"The figure {preset.id} needs {' and '.join(found)}.",
             "Choose others with -m and -i, or see --list for what this gallery can give.",
         )
+
+
+def ignored(preset: Preset, scale: str, clip: float | None, keep: int) -> str:
+    """In one line, which of what was asked for a preset has no use for; empty for nothing."""
+    given = {"scale": scale != "shared", "clip": clip is not None, "keep": keep < 100}
+    names = [name for name, asked in given.items() if asked and not preset.scaled]
+    if not names:
+        return ""
+    has = "is" if len(names) == 1 else "are"
+    return f"{' and '.join(names)} {has} ignored: {preset.id} shows no single attention maps."
 
 
 def _met(need: Need, scene: Scene) -> bool:

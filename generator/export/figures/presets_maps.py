@@ -214,6 +214,7 @@ MAPS = (
         "colour bar; its models are trained by its authors and not all are public",
         ("both",),
         _with_and_without,
+        scaled=True,
     ),
     Preset(
         "registers-2",
@@ -224,6 +225,7 @@ MAPS = (
         "original does not state",
         ("cls",),
         _artifacts,
+        scaled=True,
     ),
     Preset(
         "registers-8",
@@ -234,6 +236,7 @@ MAPS = (
         "that",
         ("counts",),
         _by_count,
+        scaled=True,
     ),
     Preset(
         "registers-9",
@@ -244,6 +247,7 @@ MAPS = (
         "count from 1",
         ("registers",),
         _by_query,
+        scaled=True,
     ),
     Preset(
         "registers-18",
@@ -253,6 +257,7 @@ MAPS = (
         "all heads and their mean are on one numbered scale",
         ("cls",),
         _by_head,
+        scaled=True,
     ),
     Preset(
         "heads",
@@ -262,6 +267,7 @@ MAPS = (
         "one shared scale in place of one for each head, and squares in place of smooth maps",
         (),
         _heads_of_a_layer,
+        scaled=True,
     ),
 )
 """In the order of the list."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,10 +11,11 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 
 from generator.analysis.norms import EDGES, NormSummary, combine_norms, norm_summary
 from generator.analysis.onset import Onset, onset_of, onset_series
+from generator.export.figures.keys import Key
 from generator.export.figures.preset import Preset
 from generator.export.figures.scene import Drawn, Scene, Table
 from generator.export.figures.sheet import Absent, Cell, Chart, Row, Sheet, draw
-from generator.export.figures.style import FAINT, HAIRLINE, INK, SERIES, SMALL, STROKES, fitted
+from generator.export.figures.style import FAINT, HAIRLINE, INK, SERIES, STROKES
 from generator.export.figures.tones import Tone, linear
 from generator.export.figures.words import images_said, models_said
 from generator.records import OUTLIER, AttentionRecord, FloatArray
@@ -63,11 +65,13 @@ def _maps_and_histograms(scene: Scene) -> Drawn:
     tone = linear(0.0, high, NORM)
     edges = np.linspace(0, high, BARS + 1)
     most = max(int(np.histogram(values, edges)[0].max()) for values in norms)
+    # the dashed line is seen where no norm reaches it too
+    end = max(high, 1.05 * OUTLIER * max(float(np.median(values)) for values in norms))
     maps: list[Cell] = [scene.photo(image, records[0].view)]
     charts: list[Cell] = [Absent("")]
     for record, values in zip(records, norms, strict=True):
         maps.append(scene.map(image, record, record.layout.fold(values), tone))
-        charts.append(Chart(_histogram(values, edges, most), aspect=1.15))
+        charts.append(Chart(_histogram(values, edges, most, end), aspect=1.15))
     heads = (
         "input",
         *(f"{m.label}, {layer_word(n)}" for m, n in zip(models, layers, strict=True)),
@@ -98,12 +102,15 @@ def _maps_and_histograms(scene: Scene) -> Drawn:
     return Drawn(draw(sheet, scene.request.width), caption, models, table=table)
 
 
-def _histogram(values: FloatArray, edges: FloatArray, most: int) -> Callable[[Axes], None]:
+def _histogram(
+    values: FloatArray, edges: FloatArray, most: int, end: float
+) -> Callable[[Axes], None]:
     def draw_into(axes: Axes) -> None:
         axes.hist(values, bins=edges.tolist(), color=INK, linewidth=0)
         axes.axvline(OUTLIER * float(np.median(values)), color=SERIES[1], lw=0.7, ls="--")
+        axes.xaxis.set_major_locator(MaxNLocator(4))
         log_axis(axes)
-        axes.set(xlim=(0, edges[-1]), ylim=(0.7, most * 1.5), xlabel=NORM, ylabel="patches")
+        axes.set(xlim=(0, end), ylim=(0.7, most * 1.5), xlabel=NORM, ylabel="patches")
 
     return draw_into
 
@@ -216,15 +223,16 @@ def _onset(scene: Scene) -> Drawn:
         records = (scene.record(model, image) for image in scene.images)
         found.append(onset_of([onset_series(record) for record in records if record is not None]))
     cells = (
-        Chart(_lines([o.patch_norm for o in found], models, "largest patch norm", 0), 1.25),
+        Chart(_lines([o.patch_norm for o in found], "largest patch norm", 0), 1.25),
         Chart(
             _lines(
-                [o.patch_attention for o in found], models, "largest CLS attention on a patch", 1
+                [o.patch_attention for o in found], "largest CLS attention on a patch, share", 1
             ),
             1.25,
         ),
     )
-    sheet = Sheet((Row("", cells),), ("", ""))
+    keys = tuple(Key(m.label, *_stroke(number)) for number, m in enumerate(models))
+    sheet = Sheet((Row("", cells),), ("", ""), keys=keys)
     rows = tuple(
         (
             model.label,
@@ -252,25 +260,21 @@ def _onset(scene: Scene) -> Drawn:
     return Drawn(draw(sheet, scene.request.width), caption, models, table=table)
 
 
-def _lines(
-    series: list[FloatArray | None], models: tuple[ModelEntry, ...], name: str, first: int
-) -> Callable[[Axes], None]:
+def _stroke(number: int) -> tuple[str, Any]:
+    """Colour and stroke of a model's line; the place of its label is below the charts."""
+    return SERIES[number % len(SERIES)], STROKES[number % len(STROKES)]
+
+
+def _lines(series: list[FloatArray | None], name: str, first: int) -> Callable[[Axes], None]:
     def draw_into(axes: Axes) -> None:
-        for number, (values, model) in enumerate(zip(series, models, strict=True)):
+        for number, values in enumerate(series):
             if values is None:
                 continue
-            axes.plot(
-                np.arange(len(values)) + first,
-                values,
-                color=SERIES[number % len(SERIES)],
-                ls=STROKES[number % len(STROKES)],
-                label=fitted(model.label, 1.4, SMALL, lines=1),
-            )
+            colour, stroke = _stroke(number)
+            axes.plot(np.arange(len(values)) + first, values, color=colour, ls=stroke)
         axes.set(xlabel="layer", ylabel=name)
         axes.set_ylim(bottom=0)
         axes.xaxis.set_major_locator(MaxNLocator(7, integer=True))
-        if not first:
-            axes.legend(loc="best")
         axes.grid(axis="y", lw=HAIRLINE / 2, color=FAINT, alpha=0.25)
 
     return draw_into

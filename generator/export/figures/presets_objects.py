@@ -10,6 +10,7 @@ from generator.analysis.absent import NotApplicable
 from generator.analysis.lost import lost
 from generator.analysis.masks import KEPT_MASS, layer_masks
 from generator.analysis.pca import leading_component
+from generator.export.figures.keys import Key
 from generator.export.figures.preset import Preset
 from generator.export.figures.presets_norms import layer_of
 from generator.export.figures.scene import Drawn, Scene
@@ -51,7 +52,13 @@ LIMIT = 3.0
 Painter = Callable[[ModelEntry, ImageEntry, AttentionRecord], Cell]
 
 
-def _by_model(scene: Scene, painter: Painter, said: str, tones: tuple[Tone, ...] = ()) -> Drawn:
+def _by_model(
+    scene: Scene,
+    painter: Painter,
+    said: str,
+    tones: tuple[Tone, ...] = (),
+    keys: tuple[Key, ...] = (),
+) -> Drawn:
     """Images down; the picture and then each model across."""
     images, models = scene.rows_of_images(1 + len(scene.models)), scene.models
     rows = []
@@ -66,7 +73,8 @@ def _by_model(scene: Scene, painter: Painter, said: str, tones: tuple[Tone, ...]
             photo = scene.photo(image, record.view) if isinstance(photo, Absent) else photo
             cells.append(painter(model, image, record))
         rows.append(Row("", (photo, *cells)))
-    sheet = Sheet(tuple(rows), ("input", *(model.label for model in models)), tones=tones)
+    heads = ("input", *(model.label for model in models))
+    sheet = Sheet(tuple(rows), heads, tones=tones, keys=keys)
     caption: tuple[Piece, ...] = (
         said,
         *(f" {tone.says}" for tone in tones),
@@ -107,7 +115,15 @@ def _heads_in_colours(scene: Scene) -> Drawn:
         f"to it most from the class token, among the heads whose mask of {100 * KEPT_MASS:.0f} % "
         f"of the mass holds it.{repeat}"
     )
-    return _by_model(scene, paint, said)
+    named = range(min(most, len(HEAD_COLOURS)))
+    keys = tuple(
+        Key(
+            f"head {', '.join(map(str, range(n + 1, most + 1, len(HEAD_COLOURS))))}",
+            tuple(c / 255 for c in HEAD_COLOURS[n]),
+        )
+        for n in named
+    )
+    return _by_model(scene, paint, said, keys=keys)
 
 
 def _mass_masks(scene: Scene) -> Drawn:
@@ -162,8 +178,8 @@ def _lost_row(scene: Scene) -> Drawn:
     image, models = scene.some_images(1)[0], scene.models
     rows, k = [], 0
     names: dict[str, list[str]] = {}
-    degree = linear(0.0, 100.0, "inverse degree, % of the map's largest", scene.colours)
-    alike = signed(100.0, "similarity, % of the map's largest")
+    degree = linear(0.0, 100.0, "inverse degree, % of largest", scene.colours)
+    alike = signed(100.0, "similarity, % of largest")
     for model in models:
         record = scene.record(model, image)
         if record is None or record.features is None:

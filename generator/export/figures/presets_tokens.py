@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,10 +20,41 @@ from generator.export.figures.presets_norms import (
     norms_of,
 )
 from generator.export.figures.scene import Drawn, Scene, Table
-from generator.export.figures.sheet import Chart, Row, Sheet, draw
-from generator.export.figures.style import INK, SERIES, SMALL, fitted
+from generator.export.figures.sheet import (
+    AXIS_LEFT,
+    AXIS_RIGHT,
+    DESCENT,
+    LINE,
+    Chart,
+    Row,
+    Sheet,
+    draw,
+)
+from generator.export.figures.style import INK, SERIES, SMALL, fitted, text_width
 from generator.export.figures.words import images_said, models_said
 from generator.records import FloatArray
+
+Column = tuple[str, FloatArray, str]
+"""Name of the token, norms, label of the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Labels:
+    """What stands below a chart of dots.
+
+    Attributes:
+        ticks: a text for each column.
+        turned: whether they run upwards.
+        below: where the last line of names of models stands, in inches under the axis.
+        models: middle, in columns, and text of each name.
+        room: height of all of it, in inches.
+    """
+
+    ticks: list[str]
+    turned: bool
+    below: float
+    models: list[tuple[float, str]]
+    room: float
 
 
 def _strips(scene: Scene) -> Drawn:
@@ -36,7 +69,7 @@ def _by_token(scene: Scene) -> Drawn:
 def _dots(scene: Scene, *, tokens: bool) -> Drawn:
     models = scene.models
     layers = [layer_of(scene, scene.first_record(model)) for model in models]
-    columns: list[tuple[str, FloatArray, str]] = []
+    columns: list[Column] = []
     for model, layer in zip(models, layers, strict=True):
         records = [r for r in (scene.record(model, i) for i in scene.images) if r is not None]
         patches = np.concatenate([norms_of(record, layer) for record in records])
@@ -44,7 +77,12 @@ def _dots(scene: Scene, *, tokens: bool) -> Drawn:
         for number, name in enumerate(records[0].layout.prefix if tokens else ()):
             values = np.array([record.norms[layer, number] for record in records], dtype=float)
             columns.append((name, values, model.label))
-    chart = Chart(_dots_chart(columns, tokens), aspect=2.0 if scene.request.width > 4 else 1.45)
+    labels = _labels(columns, scene.request.width, tokens=tokens)
+    chart = Chart(
+        _dots_chart(columns, labels),
+        aspect=2.0 if scene.request.width > 4 else 1.45,
+        bottom=labels.room,
+    )
     sheet = Sheet((Row("", (chart,)),), ("",))
     where = ", ".join(
         f"{model.label}: {layer_word(layer)}" for model, layer in zip(models, layers, strict=True)
@@ -75,7 +113,7 @@ DOTS = 1500
 """Dots of a strip: of more patches every n-th by size is drawn, both ends included."""
 
 
-def _dots_chart(columns: list[tuple[str, FloatArray, str]], tokens: bool) -> Callable[[Axes], None]:
+def _dots_chart(columns: list[Column], labels: _Labels) -> Callable[[Axes], None]:
     def draw_into(axes: Axes) -> None:
         rng = np.random.default_rng(0)
         for place, (name, values, _) in enumerate(columns):
@@ -88,23 +126,50 @@ def _dots_chart(columns: list[tuple[str, FloatArray, str]], tokens: bool) -> Cal
             axes.plot(aside, shown, ".", ms=size, mew=0, color=colour, alpha=0.6)
             axes.hlines(np.median(values), place - 0.36, place + 0.36, color=colour, lw=1.0)
         log_axis(axes)
-        labels = _column_labels(columns, tokens)
-        axes.set_xticks(range(len(columns)), labels)
+        axes.set_xticks(range(len(columns)), labels.ticks, rotation=90 if labels.turned else 0)
+        for middle, text in labels.models:
+            axes.annotate(
+                text,
+                (middle, 0),
+                xycoords=("data", "axes fraction"),
+                xytext=(0, -72 * labels.below),
+                textcoords="offset points",
+                size=SMALL,
+                ha="center",
+                va="baseline",
+                linespacing=1.1,
+            )
         axes.set(xlim=(-0.6, len(columns) - 0.4), ylabel=NORM)
         axes.tick_params(axis="x", length=0)
 
     return draw_into
 
 
-def _column_labels(columns: list[tuple[str, FloatArray, str]], tokens: bool) -> list[str]:
-    """The token's name, and under the first of a model also the model's."""
-    room = 4.6 / max(1, len(columns))
+def _labels(columns: list[Column], width: float, *, tokens: bool) -> _Labels:
+    """Labels that keep to the room of their columns: names of tokens, and of models below them."""
+    step = (width - AXIS_LEFT - AXIS_RIGHT) / (len(columns) + 0.2)
     if not tokens:
-        return [fitted(label, max(room, 0.5), SMALL) for _, _, label in columns]
-    return [
-        f"{name}\n{fitted(label, 1.2, SMALL)}" if name == "patches" else name
-        for name, _, label in columns
-    ]
+        ticks = [fitted(label, step - 0.04, SMALL, lines=3) for _, _, label in columns]
+        room = 0.08 + _lines_high(ticks)
+        return _Labels(ticks, turned=False, below=0.0, models=[], room=room)
+    ticks = [name for name, _, _ in columns]
+    longest = max(text_width(name, SMALL) for name in ticks)
+    turned = longest > step - 0.03
+    below = 0.05 + (longest if turned else SMALL * LINE)
+    models = []
+    starts = [n for n, (name, _, _) in enumerate(columns) if name == "patches"]
+    for first, after in pairwise([*starts, len(columns)]):
+        text = fitted(columns[first][2], (after - first) * step - 0.06, SMALL, lines=3)
+        models.append(((first + after - 1) / 2, text))
+    room = below + 0.05 + _lines_high([text for _, text in models])
+    most = max(text.count("\n") for _, text in models)
+    level = [(middle, text + "\n " * (most - text.count("\n"))) for middle, text in models]
+    below += _lines_high([text for _, text in level]) - DESCENT
+    return _Labels(ticks, turned=turned, below=below, models=level, room=room)
+
+
+def _lines_high(texts: list[str]) -> float:
+    return max(text.count("\n") + 1 for text in texts) * SMALL * LINE
 
 
 TOKENS = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,8 @@ from matplotlib.patches import Rectangle
 
 from generator.analysis.boxes import BoolArray
 from generator.errors import SpecError
+from generator.export.figures.bars import BAR, BAR_BLOCK, fill_bar
+from generator.export.figures.keys import KEY_LINE, Key, draw_keys, lines_of
 from generator.export.figures.style import (
     BODY,
     FAINT,
@@ -30,12 +32,14 @@ GROUP_GAP = 0.10
 LINE = 1.22 / 72
 """Height of a line of text, in inches for each point of its size."""
 
-BAR = 0.065
-"""Height of a colour bar, in inches."""
-
-BAR_BLOCK = 0.40
 AXIS_LEFT, AXIS_BOTTOM, AXIS_TOP, AXIS_RIGHT = 0.36, 0.30, 0.05, 0.05
 """Room for the numbers and names of a chart's axes, in inches."""
+
+DESCENT = 0.02
+"""How far letters reach below their line, in inches, for type of the smallest size."""
+
+ROW_LINES = 3
+"""Lines of a row's label at most: models whose names begin alike stay apart."""
 
 GREY = np.array([0.299, 0.587, 0.114])
 
@@ -95,10 +99,12 @@ class Chart:
     Attributes:
         draw: what is drawn into its axes.
         aspect: width over height of the place, axes' numbers included.
+        bottom: room for what stands below the axes, in inches.
     """
 
     draw: Callable[[Axes], None]
     aspect: float = 1.3
+    bottom: float = AXIS_BOTTOM
 
 
 Cell = Plate | Absent | Chart
@@ -130,6 +136,7 @@ class Sheet:
         heads: labels of the columns; empty texts for none.
         groups: headings over columns.
         tones: colour bars, left to right.
+        keys: what colours and strokes stand for, below everything else.
         ratio: widths of the columns, in relation to each other; empty for all alike.
     """
 
@@ -138,6 +145,7 @@ class Sheet:
     groups: tuple[Group, ...] = ()
     tones: tuple[Tone, ...] = ()
     ratio: tuple[float, ...] = ()
+    keys: tuple[Key, ...] = ()
 
 
 def draw(sheet: Sheet, width: float) -> Figure:
@@ -156,15 +164,16 @@ def draw(sheet: Sheet, width: float) -> Figure:
     for heading in sheet.groups:
         _group(figure, plan, heading)
     for text, left, across in zip(plan.heads, plan.lefts, plan.widths, strict=True):
-        _text(figure, left + across / 2, plan.head_base, text, SMALL, va="bottom")
+        _text(figure, left + across / 2, plan.head_base, text, SMALL, va="baseline")
     for row, top, down in zip(sheet.rows, plan.tops, plan.heights, strict=True):
         if row.label:
-            label = fitted(row.label, down, SMALL)
+            label = fitted(row.label, down, SMALL, lines=ROW_LINES)
             _text(figure, plan.gutter - GAP, top + down / 2, label, SMALL, ha="right", rotation=90)
         for cell, left, across in zip(row.cells, plan.lefts, plan.widths, strict=True):
             _cell(figure, cell, (left, top, across, down))
     for number, tone in enumerate(sheet.tones):
         _bar(figure, tone, number, len(sheet.tones), plan)
+    draw_keys(figure, plan.keys, plan.gutter, width - plan.gutter, plan.foot)
     return figure
 
 
@@ -181,6 +190,8 @@ class _Plan:
     heights: tuple[float, ...]
     heads: tuple[str, ...]
     head_base: float
+    foot: float
+    keys: list[list[Key]]
 
 
 def _plan(sheet: Sheet, width: float) -> _Plan:
@@ -190,11 +201,15 @@ def _plan(sheet: Sheet, width: float) -> _Plan:
     for group in sheet.groups:
         if group.first:
             gaps[group.first - 1] = GROUP_GAP
-    first_guess = (width - sum(gaps)) / columns
-    lines = max((len(_lines(row, first_guess)) for row in sheet.rows), default=0)
-    gutter = lines * SMALL * LINE + GAP if lines else 0.0
-    room = width - gutter - sum(gaps)
-    widths = tuple(room * part / sum(ratio) for part in ratio)
+    gutter = 0.0
+    widths: tuple[float, ...] = ()
+    for _ in range(3):  # a wider gutter leaves lower rows, whose labels may need one more line
+        room = width - gutter - sum(gaps)
+        widths = tuple(room * part / sum(ratio) for part in ratio)
+        lines = max((_lines(row, widths) for row in sheet.rows), default=0)
+        if lines * SMALL * LINE + GAP <= gutter or not lines:
+            break
+        gutter = lines * SMALL * LINE + GAP
     if min(widths) < 0.2:
         raise SpecError(
             f"{columns} columns do not fit into {width:g} inches.",
@@ -205,25 +220,36 @@ def _plan(sheet: Sheet, width: float) -> _Plan:
     group_room = BODY * LINE + 0.07 if sheet.groups else 0.0
     head_lines = max((h.count("\n") + 1 for h in heads if h), default=0)
     top = group_room + head_lines * SMALL * LINE + (0.03 if head_lines else 0.0)
-    head_base = top - 0.025
+    head_base = top - 0.025 - DESCENT
     tops, heights = [], []
     for row in sheet.rows:
         down = max(_height(cell, across) for cell, across in zip(row.cells, widths, strict=True))
         tops.append(top)
         heights.append(down)
         top += down + GAP
-    height = top - GAP + (BAR_BLOCK if sheet.tones else 0.01)
+    keys = lines_of(sheet.keys, width - gutter)
+    foot = top - GAP + (BAR_BLOCK if sheet.tones else GAP if keys else 0.01)
     return _Plan(
-        width, height, gutter, lefts, widths, tuple(tops), tuple(heights), heads, head_base
+        width=width,
+        height=foot + KEY_LINE * len(keys),
+        gutter=gutter,
+        lefts=lefts,
+        widths=widths,
+        tops=tuple(tops),
+        heights=tuple(heights),
+        heads=heads,
+        head_base=head_base,
+        foot=foot,
+        keys=keys,
     )
 
 
-def _lines(row: Row, across: float) -> list[str]:
-    """The label of a row, broken to about the height that the row will have."""
+def _lines(row: Row, widths: Sequence[float]) -> int:
+    """Lines of a row's label, broken to the height that the row has at these widths."""
     if not row.label:
-        return []
-    down = max(_height(cell, across) for cell in row.cells)
-    return fitted(row.label, down, SMALL).split("\n")
+        return 0
+    down = max(_height(cell, across) for cell, across in zip(row.cells, widths, strict=True))
+    return fitted(row.label, down, SMALL, lines=ROW_LINES).count("\n") + 1
 
 
 def _height(cell: Cell, across: float) -> float:
@@ -272,7 +298,7 @@ def _group(figure: Figure, plan: _Plan, heading: Group) -> None:
     right = plan.lefts[heading.last] + plan.widths[heading.last]
     base = BODY * LINE + 0.02
     text = fitted(heading.text, right - left, BODY, lines=1)
-    _text(figure, (left + right) / 2, base / 2, text, BODY)
+    _text(figure, (left + right) / 2, base - 0.02 - DESCENT, text, BODY, va="baseline")
     line = Rectangle(
         (left / wide, 1 - (base + 0.02) / high),
         (right - left) / wide,
@@ -288,14 +314,7 @@ def _group(figure: Figure, plan: _Plan, heading: Group) -> None:
 def _cell(figure: Figure, cell: Cell, box: tuple[float, float, float, float]) -> None:
     left, top, across, down = box
     if isinstance(cell, Chart):
-        own = across / cell.aspect
-        inner = (
-            left + AXIS_LEFT,
-            top + AXIS_TOP + (down - own),
-            across - AXIS_LEFT - AXIS_RIGHT,
-            own - AXIS_TOP - AXIS_BOTTOM,
-        )
-        cell.draw(_axes(figure, inner))
+        _chart(figure, cell, (left, top, across, down))
         return
     if isinstance(cell, Absent):
         if not cell.reason:
@@ -311,6 +330,35 @@ def _cell(figure: Figure, cell: Cell, box: tuple[float, float, float, float]) ->
     fits = min(across, down * cell.aspect)
     high = fits / cell.aspect
     _plate(_axes(figure, (left + (across - fits) / 2, top + (down - high) / 2, fits, high)), cell)
+
+
+def _chart(figure: Figure, chart: Chart, box: tuple[float, float, float, float]) -> None:
+    """A chart at the bottom of its place; a name of its upward axis that is longer is broken."""
+    left, top, across, down = box
+    own = across / chart.aspect
+    high = own - AXIS_TOP - chart.bottom
+    axes = _axes(
+        figure,
+        (left + AXIS_LEFT, top + AXIS_TOP + down - own, across - AXIS_LEFT - AXIS_RIGHT, high),
+    )
+    chart.draw(axes)
+    name = _broken(axes.get_ylabel(), high + 2 * AXIS_TOP)
+    more = name.count("\n") * SMALL * LINE
+    if more:
+        axes.set_ylabel(name, linespacing=1.1)
+        wide = figure.get_size_inches()[0]
+        place = axes.get_position()
+        axes.set_position(
+            (place.x0 + more / wide, place.y0, place.width - more / wide, place.height)
+        )
+
+
+def _broken(name: str, room: float) -> str:
+    """A name in as few lines as fit, of about the same length."""
+    found = fitted(name, room, SMALL, lines=3)
+    lines = found.count("\n") + 1
+    even = fitted(name, min(room, 1.3 * text_width(name, SMALL) / lines), SMALL, lines=lines)
+    return found if "…" in even else even
 
 
 def _plate(axes: Axes, plate: Plate) -> None:
@@ -346,38 +394,7 @@ def _bar(figure: Figure, tone: Tone, number: int, count: int, plan: _Plan) -> No
     across = min(room - 0.3, max(1.5, 0.42 * plan.width))
     left = plan.gutter + room * number + (room - across) / 2
     top = plan.height - BAR_BLOCK + 0.08
-    axes = _axes(figure, (left, top, across, BAR))
-    # each colour reaches a little under the next, so that no viewer shows a seam
-    edges = np.linspace(0, 1, len(tone.table) + 1)
-    for step, colour in enumerate(tone.table):
-        end = edges[min(step + 2, len(tone.table))]
-        axes.add_patch(
-            Rectangle(
-                (edges[step], 0), end - edges[step], 1, facecolor=colour / 255, edgecolor="none"
-            )
-        )
-    axes.set(xlim=(0, 1), ylim=(0, 1), yticks=[])
-    axes.set_xticks([t.position for t in tone.ticks], _thinned(tone, across))
-    for spine in axes.spines.values():
-        spine.set(visible=True, linewidth=HAIRLINE, color=RULE)
-    label = fitted(tone.label, room, SMALL, lines=1)
-    axes.set_xlabel(label, size=SMALL, labelpad=1.5)
-
-
-def _thinned(tone: Tone, across: float) -> list[str]:
-    """Numbers of the bar without those that would touch; the ends stay."""
-    shown: list[str] = []
-    last = len(tone.ticks) - 1
-    room = [text_width(tick.label, SMALL) / 2 for tick in tone.ticks]
-    taken = -1.0
-    end = across * tone.ticks[last].position - room[last] - 0.05
-    for n, tick in enumerate(tone.ticks):
-        place = across * tick.position
-        free = place - room[n] >= taken and (n in (0, last) or place + room[n] <= end)
-        shown.append(tick.label if free else "")
-        if free:
-            taken = place + room[n] + 0.05
-    return shown
+    fill_bar(_axes(figure, (left, top, across, BAR)), tone, across, room)
 
 
 def frame_of(box: tuple[float, ...], view_box: tuple[float, ...]) -> Frame:

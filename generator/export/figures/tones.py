@@ -17,6 +17,9 @@ from generator.records import FloatArray
 Pixels = NDArray[np.uint8]
 
 TIMES = "attention, times uniform"
+NEAR = 0.07
+"""Share of a bar in which an end's number has no other beside it."""
+
 Form = Literal["log2", "sqrt", "linear"]
 
 
@@ -88,15 +91,16 @@ def own_range(values: FloatArray, colours: str) -> Tone:
 
 
 def linear(low: float, high: float, label: str, colours: str = "viridis") -> Tone:
-    """An even range between two numbers."""
+    """An even range between two numbers; the bar names both ends and round numbers between."""
     marks = [
         float(mark) for mark in MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
     ]
     span = (high - low) or 1.0
-    ticks = tuple(
-        Tick((m - low) / span, f"{m:g}".replace("-", "−"))
-        for m in marks
-        if low <= m <= high * (1 + 1e-9)
+    inner = [m for m in marks if NEAR < (m - low) / span < 1 - NEAR]
+    ticks = (
+        Tick(0.0, f"{low:.3g}".replace("-", "−")),
+        *(Tick((m - low) / span, f"{m:g}".replace("-", "−")) for m in inner),
+        Tick(1.0, f"{high:.3g}".replace("-", "−")),
     )
     return Tone(
         label=label,

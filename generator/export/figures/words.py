@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from generator.bibliography import cited
+from generator.bibliography import WITHHELD, cited
 from generator.export.figures.scene import Scene, cut_said
 from generator.export.figures.tones import Tone
 from generator.export.selection import MEAN
@@ -36,6 +36,8 @@ def models_said(scene: Scene, models: Sequence[ModelEntry]) -> tuple[Piece, ...]
         if facts.version:
             what = "commit" if facts.commit else "weights"
             pieces += [f" at {what} ", Code(facts.version[:12])]
+        elif facts.source == "withheld":
+            pieces.append(f", {WITHHELD}")
         pieces.append(
             f" ({layout.rows}×{layout.cols} patches of {facts.patch_height}×{facts.patch_width} "
             f"pixels, {record.environment.dtype})"
