@@ -44,7 +44,7 @@ def commands(
     group: click.Group, path: str, above: click.Context | None = None
 ) -> Iterator[click.Context]:
     """Every command that does something, those of groups included, in the order of the help."""
-    ctx = click.Context(group, parent=above, info_name=path)
+    ctx = click.Context(group, parent=above, info_name=path, **group.context_settings)
     for name in group.list_commands(ctx):
         command = group.commands[name]
         if isinstance(command, click.Group):
