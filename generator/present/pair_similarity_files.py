@@ -121,8 +121,7 @@ def _mean_similarity(shelf: Shelf, pairs: list[tuple[CellContent, CellContent]])
     for pair in pairs:
         found = map_similarity(*(_head_maps(shelf, content) for content in pair))
         if not isinstance(found, NotApplicable):
-            # a head with nothing on the common part is like no other
-            total += np.nan_to_num(found)
+            total += found
             images += 1
     mean = (total / max(images, 1)).astype(np.float16)
     return PairHeads(mean, (one.heads, two.heads), images)
