@@ -83,7 +83,8 @@ def build_gallery(
         records_only: measure nothing; what the store lacks is an error.
 
     Raises:
-        GalleryError: nothing can be built, or the first failure when the spec is strict.
+        GalleryError: nothing can be built or measured, or the first failure when the spec is
+            strict.
         StoreError: a record is missing that must not be measured.
     """
     check_replaceable(spec.out)  # complain before the work, not after it
@@ -94,6 +95,7 @@ def build_gallery(
         expect_complete(plan, store)
     failures = measure_missing(spec, plan, store, reporter)
     run = describe_run(spec, plan, store, failures, command)
+    expect_something(run, failures)
     undrawn: list[Failure] = []
     shown = _shown(spec, run)
     with reporter.job("pages", STEPS_A_CELL * len(run.cells)) as job:
@@ -292,6 +294,17 @@ def describe_run(
         pairs=_pairs(spec, plan),
         sweeps=_sweeps(spec, plan),
     )
+
+
+def expect_something(run: Run, failures: dict[str, Failure]) -> None:
+    """A site without a single map must not take the place of a good one.
+
+    Raises:
+        GalleryError: nothing could be measured.
+    """
+    if failures and not any(cell.record for cell in run.cells):
+        first = next(iter(failures.values()))
+        raise GalleryError("Nothing could be measured: " + first.message, first.hint)
 
 
 def _sweeps(spec: GallerySpec, plan: WorkPlan) -> tuple[Sweep, ...]:

@@ -90,7 +90,7 @@ def test_patch_entropy_is_defined_when_the_prefix_takes_nearly_everything() -> N
 
 @pytest.mark.parametrize("sink", [60.0, 200.0, 1e4])
 def test_rows_over_patches_are_exact_where_nothing_of_their_mass_is_left(sink: float) -> None:
-    """A sink of 200 logits leaves less than float32 can hold; cut to the patches, rows are usual."""
+    """A sink of 200 logits leaves less than float32 holds; cut to the patches, rows are usual."""
     layout = TokenLayout(("CLS", "reg1"), 3, 4)
     generator = torch.Generator().manual_seed(3)
     logits = 2 * torch.randn(2, layout.tokens, layout.tokens, generator=generator)
