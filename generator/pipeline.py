@@ -23,6 +23,7 @@ from generator.front import paper_of
 from generator.groups import read_groups, with_groups
 from generator.images import load_images
 from generator.measuring import measure_missing
+from generator.present.environment import template_folders
 from generator.present.manifest import Settings
 from generator.present.staging import check_replaceable
 from generator.present.write import STEPS_A_CELL, SiteReport, build_site
@@ -87,8 +88,7 @@ def build_gallery(
             strict.
         StoreError: a record is missing that must not be measured.
     """
-    check_replaceable(spec.out)  # complain before the work, not after it
-    figures = plan_figures(spec)
+    figures = check_before_work(spec)
     store = Store(spec.store)
     plan = plan_gallery(spec, store, reporter)
     if records_only:
@@ -119,6 +119,21 @@ def build_gallery(
         notes=(*shown.notes, *_note_on_templates(spec), *_notes_on_figures(figures)),
         failures=tuple(dict.fromkeys((*run.failures, *_new(site.failures, shown.run), *undrawn))),
     )
+
+
+def check_before_work(spec: GallerySpec) -> tuple[Planned, ...]:
+    """Complain before the work, not after it, of what can be known then.
+
+    Returns:
+        The figures that the gallery's file asks for, understood.
+
+    Raises:
+        StoreError: the site would replace something else, or there are no such templates.
+        SpecError: a figure is not understood.
+    """
+    check_replaceable(spec.out)
+    template_folders(spec.templates)
+    return plan_figures(spec)
 
 
 def settings_of(spec: GallerySpec) -> Settings:
@@ -159,7 +174,7 @@ def _new(failures: tuple[Failure, ...], run: Run) -> tuple[Failure, ...]:
 
 
 def plan_figures(spec: GallerySpec) -> tuple[Planned, ...]:
-    """Understand the figures that a gallery's file asks for; complain before the work.
+    """Understand the figures that a gallery's file asks for.
 
     Raises:
         SpecError: one names no preset, venue or side that there is.
