@@ -28,7 +28,10 @@ from generator.commands.shared import MEASURING, one_line_errors, options
 @click.option("--resolution", type=int, metavar="PX", help="Short side of the input.")
 @options(MEASURING)
 def inspect(model: str, check: Path | None, golden: bool, **given: Any) -> None:
-    """Say what is known of a model before its weights are downloaded; --check runs it."""
+    """Say what a model is, and whether it can be shown.
+
+    Its config tells, before weights are downloaded; --check runs it.
+    """
     from rich.console import Console
 
     from generator import inspection

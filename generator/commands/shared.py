@@ -70,6 +70,14 @@ BUILDING: tuple[Callable[[Command], Command], ...] = (
 )
 
 
+class InOrder(click.Group):
+    """A group whose help lists commands as they were added, not by the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of the commands."""
+        return list(self.commands)
+
+
 def options(group: tuple[Callable[[Command], Command], ...]) -> Callable[[Command], Command]:
     """A bundle of options that several commands share."""
 
