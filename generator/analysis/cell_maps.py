@@ -271,8 +271,8 @@ def _tokencut(objects: Objects) -> TokenCutMaps | NotApplicable:
         vectors=objects.vectors,
         vector=_over_largest(found.vector)[0],
         mask=found.mask,
-        eigenvalue=float(found.eigenvalue),
-        gap=float(found.gap),
+        eigenvalue=_steady(found.eigenvalue),
+        gap=_steady(found.gap),
     )
 
 
@@ -287,7 +287,12 @@ def _component(record: AttentionRecord, left_out: BoolArray | None) -> Component
         )
     except AnalysisError:
         return NotApplicable("fewer than two patches are left")
-    return ComponentMap(_half(found.scores), float(found.explained), found.left_out)
+    return ComponentMap(_half(found.scores), _steady(found.explained), found.left_out)
+
+
+def _steady(value: float) -> float:
+    """A number without the last digits, which depend on how many threads summed it."""
+    return float(np.float32(value))
 
 
 def _contribution(record: AttentionRecord) -> ContributionMap | NotApplicable:

@@ -12,7 +12,7 @@ from generator.present.shelf import Shelf
 from generator.records import AttentionRecord
 from generator.run import Cell
 
-DIGEST_VERSION = 2
+DIGEST_VERSION = 3
 """Raised by hand when an analysis changes what it finds in the same record."""
 
 DIGESTS = PackedFiles("digest", CellDigest)
