@@ -32,7 +32,7 @@ MANIFEST_SCHEMA = "manifest.schema.json"
 SCHEMA_VERSION = 2
 GENERATOR = "attention-gallery"
 
-RENDER_VERSION = 4
+RENDER_VERSION = 5
 """Raised by hand when chunks, walls or pictures change for the same record and settings."""
 
 Kind = Literal[

@@ -17,7 +17,14 @@ from generator.present.truth import MAPS, NO_SCORE, UNIFORM, CellTruth, Marks
 from generator.present.views_analyses import MarkedSummary, ScoreTable
 from generator.present.wording import counted, percent
 
-MAP_COLUMNS = ("model, map", "images", "mass inside", "hits", "IoU at 60 %", "average precision")
+MAP_COLUMNS = (
+    "model, map",
+    "images",
+    "mass inside",
+    "hits",
+    "IoU at 60\u00a0%",
+    "average precision",
+)
 TITLES: dict[Marks, str] = {"mask": "Maps against masks", "boxes": "Maps against boxes"}
 NOTES: dict[Marks, str] = {
     "mask": "Means over the images with a mask, CLS query, last layer averaged over heads, and "

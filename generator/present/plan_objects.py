@@ -235,7 +235,7 @@ def _scores(truth: CellTruth) -> NumberTable:
             rows.append((name, *numbers))
         else:
             rows.append((name, *4 * (NO_SCORE,)))
-    columns = ("map", "mass inside", "pointing game", "IoU at 60 %", "average precision")
+    columns = ("map", "mass inside", "pointing game", "IoU at 60\u00a0%", "average precision")
     return NumberTable(columns, tuple(rows))
 
 

@@ -31,7 +31,7 @@ OWN = 2
 SCORES: tuple[tuple[str, str, Callable[[MapScores], float]], ...] = (
     ("mass-inside", "mass inside", lambda found: found.mass_inside),
     ("pointing-game", "hits", lambda found: float(found.hit)),
-    ("mask-iou", "IoU at 60 %", lambda found: found.iou),
+    ("mask-iou", "IoU at 60\u00a0%", lambda found: found.iou),
     ("average-precision", "average precision", lambda found: found.average_precision),
 )
 """Ids of the quantities, short names, and where they stand."""
