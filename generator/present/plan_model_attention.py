@@ -10,9 +10,8 @@ from generator.analysis.budget import ALL_PATCHES, NORMAL, OTHERS, OUTLIERS, REG
 from generator.analysis.model_digest import QueryMeans
 from generator.analysis.quantities import quantity
 from generator.present.charts.bars import REST, stacked_bars
-from generator.present.charts.chart import Chart
-from generator.present.charts.lines import Series, line_chart
-from generator.present.charts.words import Reference, Words
+from generator.present.charts.chart import Chart, Words
+from generator.present.charts.lines import Reference, Series, line_chart
 from generator.present.model_seen import SeenModel, reading
 from generator.present.plan_model_budget_heads import head_strip
 from generator.present.views_model import Section

@@ -9,10 +9,9 @@ import numpy as np
 
 from generator.analysis.model_digest import ModelDigest
 from generator.analysis.quantities import quantity
-from generator.present.charts.chart import Chart
+from generator.present.charts.chart import Chart, Words
 from generator.present.charts.heat_grid import heat_grid
-from generator.present.charts.lines import Series, line_chart, scatter
-from generator.present.charts.words import Reference, Words
+from generator.present.charts.lines import Reference, Series, line_chart, scatter
 from generator.present.model_seen import SeenModel, reading
 from generator.present.plan_model_budget_heads import head_columns
 from generator.present.views_model import Section, Table, TableRow

@@ -9,9 +9,8 @@ from generator.analysis.quantities import quantity
 from generator.analysis.stream_means import ChannelMeans, SinkMeans
 from generator.present.charts.axes import number_text
 from generator.present.charts.bars import REST, stacked_bars
-from generator.present.charts.chart import Chart
-from generator.present.charts.lines import Series, line_chart
-from generator.present.charts.words import Reference, Words
+from generator.present.charts.chart import Chart, Words
+from generator.present.charts.lines import Reference, Series, line_chart
 from generator.present.model_seen import SeenModel, reading
 from generator.present.views_model import Section, Table, TableRow
 from generator.present.wording import counted, query_label

@@ -10,10 +10,9 @@ from generator.analysis.model_digest import ModelDigest
 from generator.analysis.norms import CUTOFFS, EDGES, QUANTILES
 from generator.analysis.quantities import quantity
 from generator.present.charts.axes import number_text
-from generator.present.charts.chart import Chart, NumberTable
+from generator.present.charts.chart import Chart, NumberTable, Words
 from generator.present.charts.histograms import density, histogram
-from generator.present.charts.lines import Series, line_chart
-from generator.present.charts.words import Reference, Words
+from generator.present.charts.lines import Reference, Series, line_chart
 from generator.present.model_seen import SeenModel, reading
 from generator.present.plan_model_sinks import channel_chart, channel_table, channel_text
 from generator.present.views_model import Section, Table, TableRow

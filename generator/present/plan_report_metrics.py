@@ -12,9 +12,8 @@ from generator.analysis.pair import MEASURES, Baselines, MapComparison, Measure
 from generator.analysis.paired import STARS, Paired, bootstrap
 from generator.analysis.quantities import quantity
 from generator.present.charts.axes import number_text
-from generator.present.charts.chart import Chart
+from generator.present.charts.chart import Chart, Words
 from generator.present.charts.intervals import Interval, interval_chart
-from generator.present.charts.words import Words
 from generator.present.report_pair import LETTERS, ReportPair
 from generator.present.sampling import evenly
 from generator.present.views_model import Section, TableRow

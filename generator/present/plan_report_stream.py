@@ -8,10 +8,9 @@ import numpy as np
 
 from generator.analysis.norms import CUTOFFS, EDGES
 from generator.analysis.quantities import quantity
-from generator.present.charts.chart import Chart
+from generator.present.charts.chart import Chart, Words
 from generator.present.charts.histograms import density, held_bins, histogram
-from generator.present.charts.lines import Series, line_chart
-from generator.present.charts.words import Reference, Words
+from generator.present.charts.lines import Reference, Series, line_chart
 from generator.present.model_seen import SeenModel
 from generator.present.plan_model_stream import norm_table
 from generator.present.report_pair import ReportPair, layer_text
@@ -253,8 +252,12 @@ def _onset_attention(pair: ReportPair) -> Chart | None:
 
 def renamed(chart: Chart, letter: str, label: str) -> Chart:
     """A chart of one model beside the same of the other: ids and titles tell them apart."""
+    words = chart.words
     return replace(
-        chart, id=f"{chart.id}-{letter.lower()}", title=f"{label}: {_lower(chart.title)}"
+        chart,
+        words=replace(
+            words, id=f"{words.id}-{letter.lower()}", title=f"{label}: {_lower(words.title)}"
+        ),
     )
 
 

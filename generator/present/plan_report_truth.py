@@ -12,9 +12,8 @@ from generator.analysis.paired import STARS, Paired, bootstrap, paired
 from generator.analysis.quantities import quantity
 from generator.analysis.truth import FOUND, MapScores
 from generator.present.charts.axes import number_text
-from generator.present.charts.chart import Chart
+from generator.present.charts.chart import Chart, Words
 from generator.present.charts.intervals import Interval, interval_chart
-from generator.present.charts.words import Words
 from generator.present.report_pair import ReportPair
 from generator.present.sampling import evenly
 from generator.present.truth import MAPS, UNIFORM, CellTruth, Marks

@@ -11,9 +11,8 @@ import numpy as np
 from generator.analysis.agreement import divergence
 from generator.analysis.quantities import quantity
 from generator.present.cells import CellContent
-from generator.present.charts.chart import Chart
+from generator.present.charts.chart import Chart, Words
 from generator.present.charts.lines import Series, line_chart
-from generator.present.charts.words import Words
 from generator.present.contents import Copies
 from generator.present.plan_image import FIELDS, page_at, page_model
 from generator.present.plan_reduced import sequence_notice
@@ -93,7 +92,7 @@ def _page(here: Planner, sequence: Sequence) -> ImagePage:
             absent=tuple(
                 reason
                 for chart, reason in ABSENT.items()
-                if charts and chart not in [found.id for found in charts]
+                if charts and chart not in [found.words.id for found in charts]
             ),
         ),
     )

@@ -16,9 +16,8 @@ from generator.analysis.sweep import (
 )
 from generator.present.cells import CellContent
 from generator.present.charts.axes import number_text
-from generator.present.charts.chart import Chart
+from generator.present.charts.chart import Chart, Words
 from generator.present.charts.lines import Series, line_chart
-from generator.present.charts.words import Words
 from generator.present.model_seen import reading
 from generator.present.plan_finder import listed
 from generator.present.planner import INDEX, Planner

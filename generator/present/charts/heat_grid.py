@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from generator.present.charts.axes import number_text
-from generator.present.charts.chart import Axis, AxisTick, Box, Chart, NumberTable
-from generator.present.charts.words import Words, slot_ticks
+from generator.present.charts.axes import number_text, slot_ticks
+from generator.present.charts.chart import Axis, AxisTick, Box, Chart, Frame, NumberTable, Words
 from generator.present.colours import DEFAULT_COLOURS, colour_table
 from generator.records import FloatArray
 
@@ -59,18 +58,18 @@ def heat_grid(
     strip = min(max(side * heads, 150.0), 220.0)  # five numbers need room below it
     right, bottom = left + side * heads, top + side * layers
     return Chart(
-        id=words.id,
-        title=words.title,
+        words=words,
         summary=f"{words.title}: {_extremes(values, texts)}.",
-        note=words.note,
-        width=round(max(right, left + strip) + 14, 2),
-        height=round(bottom + 44, 2),
-        left=left,
-        top=top,
-        right=round(right, 2),
-        bottom=round(bottom, 2),
         x=Axis("", slot_ticks([str(n + 1) for n in range(heads)], left, side, room=16)),
         y=Axis("", slot_ticks([str(n + 1) for n in range(layers)], top, side, room=16)),
+        frame=Frame(
+            width=round(max(right, left + strip) + 14, 2),
+            height=round(bottom + 44, 2),
+            left=left,
+            top=top,
+            right=round(right, 2),
+            bottom=round(bottom, 2),
+        ),
         boxes=tuple(boxes),
         scale=_scale(left, round(bottom + 12, 2), strip, colours),
         scale_ticks=tuple(
