@@ -20,6 +20,33 @@ SEEN = {
     "whole": "The models saw the whole picture",
     "checkpoint": "The models saw what their own preprocessing leaves",
 }
+LOST_AND_TOKENCUT = (
+    " Objects were looked for with LOST",
+    Cite("simeoni2021localizing"),
+    " and TokenCut",
+    Cite("wang2022tokencut"),
+    ".",
+)
+MASSIVE = (
+    " Massive activations are single channels of the residual stream that stand out",
+    Cite("sun2024massive"),
+    ".",
+)
+SINKS = (
+    " What keys contribute is measured by the norms of their weighted values",
+    Cite("kobayashi2020attention"),
+    ".",
+)
+RELEVANCE = (
+    " Class-specific relevance is that for self-attention",
+    Cite("chefer2021generic"),
+    ".",
+)
+LENS = (
+    " The class head was read at the patches of every layer",
+    Cite("vilas2023analyzing"),
+    ".",
+)
 
 
 def methods_text(planner: Planner) -> tuple[Piece, ...]:
@@ -33,8 +60,7 @@ def methods_text(planner: Planner) -> tuple[Piece, ...]:
         *_input(planner),
         *_attention(planner),
         *_stream(),
-        *_objects(_digests(planner, models)),
-        *_others(planner, models),
+        *_found_besides(planner, models),
     )
 
 
@@ -141,40 +167,24 @@ def _stream() -> Iterator[Piece]:
     )
 
 
-def _objects(digests: Sequence[CellDigest]) -> Iterator[Piece]:
-    """What was measured besides, of any of the models."""
-    if any(not isinstance(digest.lost, NotApplicable) for digest in digests):
-        yield " Objects were looked for with LOST"
-        yield Cite("simeoni2021localizing")
-        yield " and TokenCut"
-        yield Cite("wang2022tokencut")
-        yield "."
-    if any(not isinstance(digest.massive, NotApplicable) for digest in digests):
-        yield " Massive activations are single channels of the residual stream that stand out"
-        yield Cite("sun2024massive")
-        yield "."
-    if any(not isinstance(digest.sinks, NotApplicable) for digest in digests):
-        yield " What keys contribute is measured by the norms of their weighted values"
-        yield Cite("kobayashi2020attention")
-        yield "."
-
-
-def _others(planner: Planner, models: Sequence[ModelEntry]) -> Iterator[Piece]:
-    """Relevance and the logit lens, where pages show them."""
+def _found_besides(planner: Planner, models: Sequence[ModelEntry]) -> Iterator[Piece]:
+    """What was measured besides attention, of any of the models, each in a sentence."""
+    digests = _digests(planner, models)
+    first = planner.run.images[0].slug
     maps = [
         found
         for model in models
-        for image in planner.run.images[:1]
-        if (found := planner.contents.maps.of(model.slug, image.slug)) is not None
+        if (found := planner.contents.maps.of(model.slug, first)) is not None
     ]
-    if any(not isinstance(found.relevance, NotApplicable) for found in maps):
-        yield " Class-specific relevance is that for self-attention"
-        yield Cite("chefer2021generic")
-        yield "."
-    if any(not isinstance(found.lens, NotApplicable) for found in maps):
-        yield " The class head was read at the patches of every layer"
-        yield Cite("vilas2023analyzing")
-        yield "."
+    for results, sentence in (
+        ([digest.lost for digest in digests], LOST_AND_TOKENCUT),
+        ([digest.massive for digest in digests], MASSIVE),
+        ([digest.sinks for digest in digests], SINKS),
+        ([found.relevance for found in maps], RELEVANCE),
+        ([found.lens for found in maps], LENS),
+    ):
+        if any(not isinstance(result, NotApplicable) for result in results):
+            yield from sentence
 
 
 def _digests(planner: Planner, models: Sequence[ModelEntry]) -> list[CellDigest]:

@@ -12,6 +12,7 @@ from generator.analysis.quantities import quantity
 from generator.present.cells import CellContent
 from generator.present.charts.chart import Chart
 from generator.present.planner import Planner
+from generator.present.views_model import Section
 from generator.present.wording import counted
 from generator.records import FloatArray, TokenLayout
 from generator.run import ImageEntry, ModelEntry
@@ -94,6 +95,11 @@ class SeenModel:
 
 
 _ENDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
+
+
+def absent_section(section_id: str, title: str, identifier: str, said: str) -> Section:
+    """A section that says what a quantity is, and why there is none of it here."""
+    return Section(section_id, title, (quantity(identifier).definition,), absent=(said,))
 
 
 def reading(identifier: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from generator.analysis.absent import NotApplicable
 from generator.analysis.norms import Outliers
 from generator.present.cells import CellContent, MapNote
 from generator.present.maps import POOL, PRIMARY, RECEIVED
@@ -56,6 +57,16 @@ def model_names(run: Run, models: Iterable[ModelEntry]) -> tuple[str, ...]:
     """Labels of models, that of a sweep once for all its checkpoints."""
     sweeps = (run.sweep_of(model.slug) or model for model in models)
     return tuple(dict.fromkeys(each.label for each in sweeps))
+
+
+def not_applicable(found: NotApplicable) -> str:
+    """Why there cannot be a number, as a sentence: ``Not applicable: rotary embedding.``."""
+    return f"Not applicable: {found.reason.rstrip('.')}."
+
+
+def withheld(found: NotApplicable) -> str:
+    """Why there is no number yet, as a sentence: ``Withheld: fewer than 100 images.``."""
+    return f"Withheld: {found.reason.rstrip('.')}."
 
 
 def patches_text(number: int) -> str:
