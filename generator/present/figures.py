@@ -19,11 +19,12 @@ from generator.analysis.objects import Objects
 from generator.analysis.pca import WHITENED_RANGE
 from generator.present.chunk import read_header, read_png
 from generator.present.heatmap import ramp_png, ramp_wall_png
-from generator.present.manifest import FileEntry, Settings
+from generator.present.manifest import FileEntry
 from generator.present.norm_codes import decode_norms
 from generator.present.packed_files import CellFiles, PackedFiles
 from generator.present.ramps import Ramp, chances, degrees, octaves, of_scale
 from generator.present.scale import Scale
+from generator.present.settings import Settings
 from generator.present.shelf import Shelf
 from generator.records import AttentionRecord, FloatArray
 from generator.run import Cell, Run

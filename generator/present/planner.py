@@ -11,7 +11,8 @@ from generator.present.cells import CellContent
 from generator.present.charts.chart import Definition
 from generator.present.contents import Contents, Copies
 from generator.present.heatmap import GAP
-from generator.present.manifest import MANIFEST, FileEntry
+from generator.present.manifest import FileEntry
+from generator.present.manifest_file import MANIFEST
 from generator.present.maps import FUSED
 from generator.present.pictures import published_size
 from generator.present.scale import Tick

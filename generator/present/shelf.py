@@ -15,14 +15,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from generator.present.manifest import (
-    RENDER_VERSION,
-    FileEntry,
-    Kind,
-    Manifest,
-    Settings,
-    read_manifest,
-)
+from generator.present.manifest import FileEntry, Kind, Manifest
+from generator.present.manifest_file import read_manifest
+from generator.present.settings import RENDER_VERSION, Settings
 
 Part = str | int | float | bool
 

@@ -29,7 +29,7 @@ from generator.export.figures.venues import extent
 from generator.export.report import BROWSERS
 from generator.export.source import open_source
 from generator.present import build_site
-from generator.present.manifest import read_manifest
+from generator.present.manifest_file import read_manifest
 from generator.run import Author, ImageEntry, ModelEntry, Paper, Run
 from tests.export.figuring import figuring
 from tests.export.leaks import leaks, metadata

@@ -23,7 +23,7 @@ from generator.present.chunk import read_gray
 from generator.present.colours import colour_table, diverging_table
 from generator.present.figures import drawings, ramp_of
 from generator.present.heatmap import ramp_png
-from generator.present.manifest import read_manifest
+from generator.present.manifest_file import read_manifest
 from generator.present.outlines import outline
 from generator.present.ramps import Ramp, chances, octaves
 from generator.present.scale import Scale

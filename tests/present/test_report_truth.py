@@ -16,7 +16,7 @@ from generator.export.source import run_of
 from generator.packing import unpack
 from generator.present import build_site
 from generator.present.digests import DIGESTS
-from generator.present.manifest import read_manifest
+from generator.present.manifest_file import read_manifest
 from generator.present.truth import CellTruth
 from generator.run import ObjectBox
 from tests.present.gallery import Gallery, gallery
