@@ -191,7 +191,7 @@ def figure(
         write_figure,
     )
     from generator.export.figures.preset import Preset, ignored
-    from generator.export.figures.scene import Request
+    from generator.export.figures.request import Request
     from generator.export.figures.venues import extent
 
     with one_line_errors():

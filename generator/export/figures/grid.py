@@ -8,8 +8,10 @@ from itertools import product
 from typing import Literal, get_args
 
 from generator.errors import SpecError
-from generator.export.figures.scene import PLACE, Drawn, Scene, query_at
-from generator.export.figures.sheet import Absent, Cell, Row, Sheet, draw
+from generator.export.figures.request import Drawn
+from generator.export.figures.scene import PLACE, Scene, query_at
+from generator.export.figures.sheet import Absent, Cell, Row, Sheet
+from generator.export.figures.sheet_drawing import draw
 from generator.export.figures.words import (
     UNIT,
     drawing_said,

@@ -13,8 +13,10 @@ from generator.analysis.norms import EDGES, NormSummary, combine_norms, norm_sum
 from generator.analysis.onset import Onset, onset_of, onset_series
 from generator.export.figures.keys import Key
 from generator.export.figures.preset import Preset
-from generator.export.figures.scene import Drawn, Scene, Table
-from generator.export.figures.sheet import Absent, Cell, Chart, Row, Sheet, draw
+from generator.export.figures.request import Drawn, Table
+from generator.export.figures.scene import Scene
+from generator.export.figures.sheet import Absent, Cell, Chart, Row, Sheet
+from generator.export.figures.sheet_drawing import draw
 from generator.export.figures.style import FAINT, HAIRLINE, INK, SERIES, STROKES
 from generator.export.figures.tones import Tone, linear
 from generator.export.figures.words import images_said, models_said

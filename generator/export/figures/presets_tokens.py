@@ -19,18 +19,11 @@ from generator.export.figures.presets_norms import (
     log_axis,
     norms_of,
 )
-from generator.export.figures.scene import Drawn, Scene, Table
-from generator.export.figures.sheet import (
-    AXIS_LEFT,
-    AXIS_RIGHT,
-    DESCENT,
-    LINE,
-    Chart,
-    Row,
-    Sheet,
-    draw,
-)
-from generator.export.figures.style import INK, SERIES, SMALL, fitted, text_width
+from generator.export.figures.request import Drawn, Table
+from generator.export.figures.scene import Scene
+from generator.export.figures.sheet import AXIS_LEFT, AXIS_RIGHT, Chart, Row, Sheet
+from generator.export.figures.sheet_drawing import draw
+from generator.export.figures.style import DESCENT, INK, LINE, SERIES, SMALL, fitted, text_width
 from generator.export.figures.words import images_said, models_said
 from generator.records import FloatArray
 

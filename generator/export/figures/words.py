@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from generator.bibliography import WITHHELD, cited
-from generator.export.figures.scene import Scene, cut_said
+from generator.export.figures.scale_words import cut_said
+from generator.export.figures.scene import Scene
 from generator.export.figures.tones import Tone
 from generator.export.selection import MEAN
 from generator.latex import Cite, Code, Piece
