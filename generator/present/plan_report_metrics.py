@@ -192,8 +192,11 @@ def _mean_text(values: FloatArray) -> str:
 
 
 def _short(value: float) -> str:
-    """Three digits that count, as many as an interval carries."""
-    return number_text(float(f"{value:.3g}")).replace("-", "\u2212")
+    """Three digits that count, as many as an interval carries; a last zero is one of them."""
+    rounded = float(f"{value:.3g}")
+    plain = 1e-3 <= abs(rounded) < 1000
+    text = f"{rounded:#.3g}".rstrip(".") if plain else number_text(rounded)
+    return text.replace("-", "\u2212")
 
 
 def differences_section(pair: ReportPair) -> Section:

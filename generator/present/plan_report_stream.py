@@ -194,7 +194,7 @@ def _begins(seen: SeenModel) -> str:
     found = [*parts, *registers]
     if not found:
         kinds = "patch or register" if seen.layout.registers else "patch"
-        return f"{seen.model.label}: high norms of no {kinds} begin in any layer."
+        return f"{seen.model.label}: no {kinds} has a high norm in any layer."
     return f"{seen.model.label}: high norms begin for {', '.join(found)}."
 
 

@@ -46,6 +46,21 @@ NO_SCORE = "\u2013"
 
 
 @dataclass(frozen=True, slots=True)
+class BoxOverlaps:
+    """How well the boxes found in one kind of vectors fit the marked ones.
+
+    Attributes:
+        vectors: keys, queries or values of the last block.
+        lost: IoU of LOST's box with the marked box that it fits best.
+        tokencut: likewise of TokenCut's.
+    """
+
+    vectors: str
+    lost: float | NotApplicable
+    tokencut: float | NotApplicable
+
+
+@dataclass(frozen=True, slots=True)
 class CellTruth:
     """One model on one image with marked objects.
 
@@ -55,8 +70,8 @@ class CellTruth:
         maps: scores of each of :data:`MAPS`.
         boxes: of the picture, cut to what the model saw.
         boxed: whether the picture has boxes at all.
-        lost: overlap of LOST's box with the marked box that it fits best.
-        tokencut: likewise of TokenCut's.
+        overlaps: of found boxes, for each kind of vectors; empty without marked boxes, or where no
+            objects could be looked for.
     """
 
     marks: Marks
@@ -64,8 +79,7 @@ class CellTruth:
     maps: tuple[MapScores | NotApplicable, ...]
     boxes: tuple[Box, ...]
     boxed: bool
-    lost: float | NotApplicable
-    tokencut: float | NotApplicable
+    overlaps: tuple[BoxOverlaps, ...]
 
 
 SCORES = PackedFiles("truth", CellTruth)
@@ -171,8 +185,10 @@ def _scored(
         ),
         boxes=boxes,
         boxed=bool(image.boxes),
-        lost=_overlap(digest.lost, boxes, image),
-        tokencut=_overlap(digest.tokencut, boxes, image),
+        overlaps=tuple(
+            BoxOverlaps(found.vectors, _iou(found.lost, boxes), _iou(found.tokencut, boxes))
+            for found in (digest.objects if image.boxes else ())
+        ),
     )
 
 
@@ -185,11 +201,5 @@ def _of_another(digest: CellDigest, other: CellDigest | None) -> FloatArray | No
     return other.last
 
 
-def _overlap(
-    found: FoundObject | NotApplicable, boxes: tuple[Box, ...], image: ImageEntry
-) -> float | NotApplicable:
-    if not image.boxes:
-        return NotApplicable("no boxes are given")
-    if isinstance(found, NotApplicable):
-        return found
-    return best_iou(found.pixels, boxes)
+def _iou(found: FoundObject | NotApplicable, boxes: tuple[Box, ...]) -> float | NotApplicable:
+    return found if isinstance(found, NotApplicable) else best_iou(found.pixels, boxes)

@@ -74,10 +74,21 @@ def patches_text(number: int) -> str:
     return f"{number:,} patch" if number == 1 else f"{number:,} patches"
 
 
+ALL = 1 - 1e-6
+"""A share from here on is the whole: sums of float32 shares do not come closer to 1."""
+
+
 def percent(share: float) -> str:
-    """A share of 1 in percent, as pages print it; the same as in ``numbers.js``."""
-    if 0 < 100 * share < 0.001:
+    """A share of 1 in percent, as pages print it; the same as in ``numbers.js``.
+
+    Two significant digits, whole numbers from 10, and neither "0" nor "100" for what is not.
+    """
+    if 0 < share < 0.00001:
         return "<0.001\u00a0%"
+    if 0.9995 <= share < ALL:
+        return ">99.9\u00a0%"
+    if 0.995 <= share < 0.9995:
+        return f"{100 * share:.1f}\u00a0%"
     return f"{100 * share:.2g}\u00a0%" if share < 0.0995 else f"{100 * share:.0f}\u00a0%"
 
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from generator.analysis.digest import FoundObject
-from generator.analysis.truth import MapScores
+from generator.analysis.truth import MapScores, best_iou
 from generator.export.source import run_of
 from generator.packing import unpack
 from generator.present import build_site
@@ -80,14 +80,32 @@ def test_scores_of_both_models_are_means_over_the_same_images(marked: Built) -> 
 
 
 def test_found_boxes_are_judged_where_there_are_boxes(marked: Built) -> None:
-    row = rows_of(marked[1])["LOST, box IoU"]
-    wanted = [truth_of(marked[1], model, "image0").lost for model in ("plain", "registers")]
+    row = rows_of(marked[1])["LOST in keys, box IoU"]
+    wanted = [
+        truth_of(marked[1], model, "image0").overlaps[0].lost for model in ("plain", "registers")
+    ]
     assert [float(text) for text in row[:2]] == pytest.approx(wanted, abs=0.0051)
     assert row[4] == "1"
-    corloc = rows_of(marked[1])["LOST, CorLoc"]
+    corloc = rows_of(marked[1])["LOST in keys, CorLoc"]
     assert [float(text) for text in corloc[:2]] == [
         float(iou >= 0.5) for iou in wanted if isinstance(iou, float)
     ]
+
+
+def test_boxes_are_scored_in_all_vectors_they_were_found_in(marked: Built) -> None:
+    page, index = (
+        " ".join(re.sub(r"<[^>]+>", " ", (marked[1] / name).read_text(encoding="utf-8")).split())
+        for name in ("i/image0/index.html", "index.html")
+    )
+    digest = DIGESTS.read(next(marked[1].glob("data/plain/image0.digest.*")))
+    assert digest.vectors == ("keys", "values")
+    for found in digest.objects:
+        assert isinstance(found.lost, FoundObject) and isinstance(found.tokencut, FoundObject)
+        ious = [best_iou(each.pixels, [BOX.box]) for each in (found.lost, found.tokencut)]
+        assert f"LOST in {found.vectors}: box IoU {ious[0]:.2f}" in page
+        assert f"TokenCut in {found.vectors}: box IoU {ious[1]:.2f}" in page
+        hits = [100 * int(float(iou) >= 0.5) for iou in ious]
+        assert f"Plain, {found.vectors} {hits[0]} % 1 {hits[1]} % 1" in index.replace("\u00a0", " ")
 
 
 def test_marked_boxes_are_drawn_beside_the_found_ones(marked: Built) -> None:
@@ -98,7 +116,7 @@ def test_marked_boxes_are_drawn_beside_the_found_ones(marked: Built) -> None:
     assert len(boxes) == 2  # of one image, in both models
     digest = DIGESTS.read(next(marked[1].glob("data/plain/image0.digest.*")))
     assert isinstance(digest.lost, FoundObject)
-    iou = truth_of(marked[1], "plain", "image0").lost
+    iou = truth_of(marked[1], "plain", "image0").overlaps[0].lost
     assert f", IoU {iou:.2f} with a marked box" in part
     assert "Filled boxes are what people have marked" in part
 

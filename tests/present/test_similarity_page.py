@@ -32,10 +32,10 @@ Built = tuple[Gallery, Path]
 
 def planted(record: AttentionRecord, seed: int) -> AttentionRecord:
     """Head 2 of layer 3 attends as head 1 of layer 1 does; features are of this image alone."""
-    attention = record.attention.copy()
-    attention[0, 2, 1] = attention[0, 0, 0]
+    attention, mass = record.attention.copy(), record.mass.copy()
+    attention[0, 2, 1], mass[2, 1, 0] = attention[0, 0, 0], mass[0, 0, 0]
     parts = tiny.parts(record.layout, layers=3, heads=2, seed=seed, extras=("features",))
-    return replace(record, attention=attention, **parts)
+    return replace(record, attention=attention, mass=mass, **parts)
 
 
 def alike(folder: Path, images: int) -> Built:
