@@ -11,7 +11,7 @@ from generator.latex import Cite, Code, Piece
 from generator.present.cells import CellContent
 from generator.present.planner import Planner
 from generator.present.scale import power_label
-from generator.present.wording import counted, grid_text, prefix_text
+from generator.present.wording import counted, grid_text, listed, prefix_text
 from generator.records import OUTLIER
 from generator.run import ModelEntry
 
@@ -97,7 +97,7 @@ def _program(planner: Planner) -> Iterator[Piece]:
     dtypes = dict.fromkeys(environment.dtype for environment in environments)
     yield f"Attention was measured with attention-gallery {planner.version}"
     yield Cite(PROGRAM)
-    yield f", {_listed(versions)}, in {_listed(dtypes)}."
+    yield f", {listed(versions)}, in {listed(dtypes)}."
 
 
 def _models(planner: Planner, models: Sequence[ModelEntry]) -> Iterator[Piece]:
@@ -137,7 +137,7 @@ def _input(planner: Planner) -> Iterator[Piece]:
     )
     yield (
         f" {SEEN[planner.run.field_of_view]} of {counted(images, 'image')}, with a short side of "
-        f"{_listed(sides)} pixels."
+        f"{listed(sides)} pixels."
     )
 
 
@@ -201,9 +201,3 @@ def _digests(planner: Planner, models: Sequence[ModelEntry]) -> list[CellDigest]
 
 def _measured(planner: Planner, model: ModelEntry, image: str) -> bool:
     return isinstance(planner.cell(model.slug, image), CellContent)
-
-
-def _listed(words: Iterable[str]) -> str:
-    """``a, b and c``."""
-    found = list(words)
-    return " and ".join([", ".join(found[:-1]), found[-1]] if len(found) > 1 else found)

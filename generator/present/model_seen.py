@@ -70,6 +70,11 @@ class SeenModel:
         return np.arange(1.0, self.layers + 1)
 
     @property
+    def stream_layers(self) -> FloatArray:
+        """Numbers of the layers of the residual stream: 0 for the embedding, 1, 2, ..."""
+        return np.arange(0.0, self.layers + 1)
+
+    @property
     def over(self) -> str:
         """``Mean over 3 images.``, or the one image."""
         if self.digest.images == 1:

@@ -13,7 +13,7 @@ from generator.present.charts.chart import Chart, Words
 from generator.present.charts.lines import Reference, Series, line_chart
 from generator.present.model_seen import SeenModel, reading
 from generator.present.views_model import Section, Table, TableRow
-from generator.present.wording import counted, query_label
+from generator.present.wording import counted, query_label, stream_layer
 from generator.records import FloatArray
 
 MOST_TOKENS = 6
@@ -133,9 +133,8 @@ def channel_text(channels: ChannelMeans) -> str:
     peak = int(np.argmax(channels.ratio))
     channel = channels.channel[peak]
     same = sum(each == channel for each in channels.channel)
-    place = f"layer {peak}" if peak else "the embedding"
     return (
-        f"Over the patches alone, channel {channel} stands out most, in {place}: "
+        f"Over the patches alone, channel {channel} stands out most, in {stream_layer(peak)}: "
         f"{number_text(float(channels.ratio[peak]))} × the median magnitude; it is the largest in "
         f"{same} of {len(channels.channel)} layers. Norms do not show such a channel where all "
         "patches have it."

@@ -16,7 +16,7 @@ from generator.present.charts.lines import Reference, Series, line_chart
 from generator.present.model_seen import SeenModel, reading
 from generator.present.plan_model_sinks import channel_chart, channel_table, channel_text
 from generator.present.views_model import Section, Table, TableRow
-from generator.present.wording import counted, query_label
+from generator.present.wording import counted, lower_first, query_label, stream_layer
 from generator.records import OUTLIER, FloatArray
 
 MOST_TOKENS = 6
@@ -28,7 +28,7 @@ NORM_UNIT = "norm"
 def norms_section(seen: SeenModel) -> Section:
     """Norms of patches and prefix tokens, layer by layer, and their outliers."""
     norms = seen.digest.norms
-    peak = _layer(norms.peak)
+    peak = stream_layer(norms.peak)
     over = "the image" if norms.images == 1 else f"{counted(norms.images, 'image')}"
     share = float(norms.above[norms.peak, CUTOFFS.index(int(OUTLIER))])
     return Section(
@@ -81,14 +81,6 @@ def norm_table(seen: SeenModel) -> NumberTable:
     )
 
 
-def _layer(index: int) -> str:
-    return f"layer {index}" if index else "the embedding"
-
-
-def _from_embedding(seen: SeenModel) -> FloatArray:
-    return np.arange(0.0, seen.layers + 1)
-
-
 def _ratio(seen: SeenModel) -> Chart:
     words = Words(
         "norm-ratio",
@@ -97,7 +89,7 @@ def _ratio(seen: SeenModel) -> Chart:
         "times the median",
         reading("norm-ratio"),
     )
-    series = Series("ratio", _from_embedding(seen), seen.digest.norms.ratio)
+    series = Series("ratio", seen.stream_layers, seen.digest.norms.ratio)
     chart = line_chart(
         words, [series], log=True, references=(Reference(OUTLIER, f"outliers above {OUTLIER:g} ×"),)
     )
@@ -115,7 +107,7 @@ def _shares(seen: SeenModel) -> Chart:
         reading("outlier-share") + " Shares are means over images.",
     )
     series = [
-        Series(_layer(layer), np.array(CUTOFFS, dtype=float), 100 * norms.above[layer])
+        Series(stream_layer(layer), np.array(CUTOFFS, dtype=float), 100 * norms.above[layer])
         for layer in layers
     ]
     return seen.defined(line_chart(words, series, zero=True), "outlier-share")
@@ -125,7 +117,7 @@ def _histogram(seen: SeenModel) -> Chart:
     norms = seen.digest.norms
     words = Words(
         "norm-histogram",
-        f"Norms of patches in {_layer(norms.peak)}",
+        f"Norms of patches in {stream_layer(norms.peak)}",
         NORM_UNIT,
         "patches, logarithmic",
         "The layer where the largest norm stands out most. Both axes are logarithmic.",
@@ -138,7 +130,7 @@ def _tokens(seen: SeenModel) -> Chart:
     """Norms of prefix tokens beside the median and the largest of the patches."""
     norms = seen.digest.norms
     chosen = _largest(norms.prefix)
-    layers = _from_embedding(seen)
+    layers = seen.stream_layers
     series = [
         Series("patches, median", layers, norms.median),
         Series("patches, largest", layers, norms.maximum),
@@ -171,7 +163,7 @@ def onset_section(seen: SeenModel) -> Section:
     """In which layer high norms and sinks of CLS begin (Jiang 2025, Fig. 2)."""
     onset = seen.digest.onset
     chosen = _largest(onset.prefix_ratio)
-    layers = _from_embedding(seen)
+    layers = seen.stream_layers
     names = [("patches", onset.patch_onset)]
     names += [(_name(t), at) for t, at in zip(onset.tokens, onset.prefix_onsets, strict=True)]
     norms = line_chart(
@@ -197,7 +189,7 @@ def onset_section(seen: SeenModel) -> Section:
         title="Onset",
         text=(
             f"{_begins(names)} {seen.over}",
-            f"The onset of high norms is the {_lower(quantity('norm-onset').definition)}",
+            f"The onset of high norms is the {lower_first(quantity('norm-onset').definition)}",
         ),
         charts=tuple(charts),
         absent=()
@@ -208,16 +200,12 @@ def onset_section(seen: SeenModel) -> Section:
 
 def _begins(names: list[tuple[str, int | None]]) -> str:
     """Where high norms begin, and whose norms never get high."""
-    found = [f"{name} in {_layer(at)}" for name, at in names if at is not None]
+    found = [f"{name} in {stream_layer(at)}" for name, at in names if at is not None]
     never = [name for name, at in names if at is None]
     said = [f"High norms begin: {', '.join(found)}."] if found else []
     if never:
         said.append(f"No high norms, never above {OUTLIER:g} × the median: {', '.join(never)}.")
     return " ".join(said)
-
-
-def _lower(text: str) -> str:
-    return text[0].lower() + text[1:]
 
 
 def _attention(seen: SeenModel, patches: FloatArray, registers: FloatArray | None) -> Chart:
@@ -247,7 +235,7 @@ def massive_section(seen: SeenModel) -> Section:
         )
     largest, median = digest.massive
     channels = (digest.channels,) if digest.channels else ()
-    layers = _from_embedding(seen)
+    layers = seen.stream_layers
     several = digest.images > 1
     series = [
         Series("largest", layers, largest.mean, largest.deviation if several else None),

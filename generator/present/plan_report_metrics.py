@@ -18,7 +18,7 @@ from generator.present.report_pair import LETTERS, ReportPair
 from generator.present.sampling import evenly
 from generator.present.views_model import Section, TableRow
 from generator.present.views_report import ReportTable
-from generator.present.wording import counted
+from generator.present.wording import counted, upper_first
 from generator.records import FloatArray
 
 MOST_DOTS = 60
@@ -79,7 +79,7 @@ def agreement_section(pair: ReportPair) -> Section | None:
         ),
         charts=tuple(chart for chart in charts.values() if chart is not None),
         absent=tuple(
-            f"{_capital(quantity(name).name)}: not defined, every map is uniform."
+            f"{upper_first(quantity(name).name)}: not defined, every map is uniform."
             for name, chart in charts.items()
             if chart is None
         ),
@@ -214,7 +214,7 @@ def differences_section(pair: ReportPair) -> Section:
         ),
         charts=tuple(_difference_chart(pair, measure) for measure in held),
         absent=tuple(
-            f"{_capital(measure.name)}: not applicable, {_lacks(pair, measure)}."
+            f"{upper_first(measure.name)}: not applicable, {_lacks(pair, measure)}."
             for measure in absent
         ),
     )
@@ -245,7 +245,7 @@ def _difference_chart(pair: ReportPair, measure: Measure) -> Chart:
         count=found.n,
     )
     words = Words(
-        f"difference-{measure.id}", _capital(measure.name), f"{measure.unit}, B less A", "", ""
+        f"difference-{measure.id}", upper_first(measure.name), f"{measure.unit}, B less A", "", ""
     )
     return pair.defined(interval_chart(words, [row]), measure.quantity)
 
@@ -283,7 +283,3 @@ def _difference_row(pair: ReportPair, measure: Measure, found: Paired) -> TableR
             str(found.n),
         ),
     )
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]

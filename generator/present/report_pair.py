@@ -87,11 +87,6 @@ def compared_model(seen: SeenModel) -> ComparedModel:
     return ComparedModel(seen.model.label, layout.registers, layout.cls, seen.digest)
 
 
-def layer_text(index: int) -> str:
-    """A layer of the residual stream; 0 is the embedding."""
-    return f"layer {index}" if index else "the embedding"
-
-
 def _seen(
     planner: Planner, model: ModelEntry, digest: ModelDigest, images: tuple[ImageEntry, ...]
 ) -> SeenModel:

@@ -16,14 +16,13 @@ from generator.export.figures.words import (
     UNIT,
     drawing_said,
     images_said,
-    listed,
     models_said,
 )
 from generator.export.selection import ALL, LAST, MEAN, OneMap, Selection, selection
 from generator.latex import Piece
 from generator.present.maps import PRIMARY
 from generator.present.patches import PATCH
-from generator.present.wording import column_name, query_label, row_name
+from generator.present.wording import column_name, listed, query_label, row_name
 from generator.run import ImageEntry, ModelEntry
 from generator.toml import did_you_mean
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from generator.bibliography import WITHHELD, cited
 from generator.export.figures.scale_words import cut_said
@@ -10,17 +10,11 @@ from generator.export.figures.scene import Scene
 from generator.export.figures.tones import Tone
 from generator.export.selection import MEAN
 from generator.latex import Cite, Code, Piece
-from generator.present.wording import column_name, query_label, row_name
+from generator.present.wording import column_name, listed, query_label, row_name
 from generator.records import FloatArray
 from generator.run import ImageEntry, ModelEntry
 
 UNIT = "in times uniform (attention times the number of keys)"
-
-
-def listed(words: Iterable[str]) -> str:
-    """``a, b and c``."""
-    found = list(words)
-    return " and ".join([", ".join(found[:-1]), found[-1]] if len(found) > 1 else found)
 
 
 def models_said(scene: Scene, models: Sequence[ModelEntry]) -> tuple[Piece, ...]:
