@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from generator.analysis.model_digest import ModelDigest
 from generator.analysis.quantities import quantity
 from generator.present.cells import CellContent
-from generator.present.charts.chart import Chart
 from generator.present.planner import Planner
 from generator.present.views_model import Section
 from generator.present.wording import counted
@@ -93,10 +92,6 @@ class SeenModel:
         found = [pick(digest) for digest in self.planner.contents.models.values()]
         largest = max(float(np.nanmax(values)) for values in found if values is not None)
         return next((end for end in _ENDS if largest <= end), largest)
-
-    def defined(self, chart: Chart, *identifiers: str) -> Chart:
-        """A chart with links to what its numbers are."""
-        return replace(chart, definitions=tuple(map(self.planner.definition, identifiers)))
 
 
 _ENDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)

@@ -84,7 +84,7 @@ def budget_bars(seen: SeenModel, means: QueryMeans) -> Chart:
     bars = stacked_bars(
         words, [_key(key) for key in keys], labels, shares, uniform, series=_series(keys)
     )
-    return seen.defined(bars, "attention-budget")
+    return seen.planner.defined(bars, "attention-budget")
 
 
 def _query(query: str) -> str:
@@ -161,7 +161,7 @@ def rollout_section(seen: SeenModel) -> Section:
             f"two numbers say how much of its map is left to be seen. {seen.over}",
         ),
         charts=tuple(
-            seen.defined(chart, name, "rollout")
+            seen.planner.defined(chart, name, "rollout")
             for chart, name in zip(charts, definitions, strict=True)
         ),
         absent=()

@@ -42,7 +42,7 @@ def head_strip(seen: SeenModel, budget: HeadBudget) -> Chart | None:
         ],
         series=[SERIES.get(budget.keys[part], 2) for part in there],
     )
-    return replace(seen.defined(chart, "attention-budget"), table=None)
+    return replace(seen.planner.defined(chart, "attention-budget"), table=None)
 
 
 def head_columns(seen: SeenModel) -> list[tuple[str, FloatArray]]:

@@ -59,7 +59,7 @@ def _value_norms(seen: SeenModel, sinks: SinkMeans) -> Chart:
         f"Dashed: the median patch. {reading('sink-value')}",
     )
     chart = line_chart(words, series, references=(Reference(1.0, ""),), zero=True)
-    return seen.defined(chart, "sink-value")
+    return seen.planner.defined(chart, "sink-value")
 
 
 def _which(seen: SeenModel, sinks: SinkMeans) -> Chart:
@@ -84,7 +84,7 @@ def _which(seen: SeenModel, sinks: SinkMeans) -> Chart:
     )
     labels = [str(n + 1) for n in range(seen.layers)]
     series = [*_series(names[:-1]), REST]
-    return seen.defined(stacked_bars(words, names, labels, shares, series=series), "sink")
+    return seen.planner.defined(stacked_bars(words, names, labels, shares, series=series), "sink")
 
 
 def _series(names: list[str]) -> list[int]:
@@ -103,7 +103,7 @@ def channel_chart(seen: SeenModel, channels: ChannelMeans) -> Chart:
         f"{reading('channel-max')} The table below says which channel it is.",
     )
     series = Series("ratio", np.arange(0.0, seen.layers + 1), channels.ratio)
-    return seen.defined(line_chart(words, [series], log=True), "channel-max")
+    return seen.planner.defined(line_chart(words, [series], log=True), "channel-max")
 
 
 def channel_table(channels: ChannelMeans) -> Table:

@@ -63,7 +63,7 @@ def _density(seen: SeenModel) -> Chart:
         "thousand patches is seen.",
     )
     chart = density(words, EDGES, norms.histogram.astype(float))
-    return replace(seen.defined(chart, "norm"), table=norm_table(seen))
+    return replace(seen.planner.defined(chart, "norm"), table=norm_table(seen))
 
 
 def norm_table(seen: SeenModel) -> NumberTable:
@@ -93,7 +93,7 @@ def _ratio(seen: SeenModel) -> Chart:
     chart = line_chart(
         words, [series], log=True, references=(Reference(OUTLIER, f"outliers above {OUTLIER:g} ×"),)
     )
-    return seen.defined(chart, "norm-ratio")
+    return seen.planner.defined(chart, "norm-ratio")
 
 
 def _shares(seen: SeenModel) -> Chart:
@@ -110,7 +110,7 @@ def _shares(seen: SeenModel) -> Chart:
         Series(stream_layer(layer), np.array(CUTOFFS, dtype=float), 100 * norms.above[layer])
         for layer in layers
     ]
-    return seen.defined(line_chart(words, series, zero=True), "outlier-share")
+    return seen.planner.defined(line_chart(words, series, zero=True), "outlier-share")
 
 
 def _histogram(seen: SeenModel) -> Chart:
@@ -123,7 +123,9 @@ def _histogram(seen: SeenModel) -> Chart:
         "The layer where the largest norm stands out most. Both axes are logarithmic.",
     )
     counts = norms.histogram[norms.peak][None].astype(float)
-    return seen.defined(histogram(words, ["patches"], EDGES, counts), "norm", "outlier-share")
+    return seen.planner.defined(
+        histogram(words, ["patches"], EDGES, counts), "norm", "outlier-share"
+    )
 
 
 def _tokens(seen: SeenModel) -> Chart:
@@ -144,7 +146,7 @@ def _tokens(seen: SeenModel) -> Chart:
         f"{NORM_UNIT}, logarithmic",
         f"Without the {left} prefix tokens of smallest norm." if left else "",
     )
-    return seen.defined(line_chart(words, series, log=True), "norm")
+    return seen.planner.defined(line_chart(words, series, log=True), "norm")
 
 
 def _largest(prefix: FloatArray) -> list[int]:
@@ -181,7 +183,7 @@ def onset_section(seen: SeenModel) -> Section:
         log=True,
         references=(Reference(OUTLIER, f"{OUTLIER:g} ×"),),
     )
-    charts = [seen.defined(norms, "norm-onset")]
+    charts = [seen.planner.defined(norms, "norm-onset")]
     if onset.patch_attention is not None:
         charts.append(_attention(seen, onset.patch_attention, onset.register_attention))
     return Section(
@@ -219,7 +221,7 @@ def _attention(seen: SeenModel, patches: FloatArray, registers: FloatArray | Non
         "share of 1, mean over heads",
         reading("largest-cls-attention"),
     )
-    return seen.defined(line_chart(words, series, zero=True), "largest-cls-attention")
+    return seen.planner.defined(line_chart(words, series, zero=True), "largest-cls-attention")
 
 
 def massive_section(seen: SeenModel) -> Section:
@@ -253,7 +255,7 @@ def massive_section(seen: SeenModel) -> Section:
         title=title,
         text=(f"{found.definition} {seen.over}", *map(channel_text, channels)),
         charts=(
-            seen.defined(line_chart(words, series, log=True), "massive-activation"),
+            seen.planner.defined(line_chart(words, series, log=True), "massive-activation"),
             *(channel_chart(seen, each) for each in channels),
         ),
         tables=(*_channels(digest), *map(channel_table, channels)),

@@ -144,7 +144,7 @@ def _agreement_chart(
         "",
         f"Low: {found.low}. High: {found.high}. {found.caveat}".strip(),
     )
-    return pair.defined(interval_chart(words, rows, zero=False), name)
+    return pair.planner.defined(interval_chart(words, rows, zero=False), name)
 
 
 def _interval(name: str, titles: Sequence[str], values: FloatArray) -> Interval:
@@ -247,7 +247,7 @@ def _difference_chart(pair: ReportPair, measure: Measure) -> Chart:
     words = Words(
         f"difference-{measure.id}", upper_first(measure.name), f"{measure.unit}, B less A", "", ""
     )
-    return pair.defined(interval_chart(words, [row]), measure.quantity)
+    return pair.planner.defined(interval_chart(words, [row]), measure.quantity)
 
 
 def differences_table(pair: ReportPair) -> ReportTable:

@@ -68,7 +68,7 @@ def _histogram(pair: ReportPair, layers: tuple[int, int]) -> Chart:
         f"{totals} patches of {counted(pair.count, 'image')}. Norms of two models have no common "
         "unit: compare how far the tail lies from the bulk.",
     )
-    return pair.defined(histogram(words, names, EDGES, counts), "norm")
+    return pair.planner.defined(histogram(words, names, EDGES, counts), "norm")
 
 
 def _ratio(pair: ReportPair) -> Chart:
@@ -84,7 +84,7 @@ def _ratio(pair: ReportPair) -> Chart:
         for seen in pair.models
     ]
     chart = line_chart(words, series, log=True, references=(THREE,))
-    return pair.defined(chart, "norm-ratio")
+    return pair.planner.defined(chart, "norm-ratio")
 
 
 def _densities(pair: ReportPair) -> tuple[Chart, Chart]:
@@ -101,7 +101,7 @@ def _densities(pair: ReportPair) -> tuple[Chart, Chart]:
             "models are on one axis.",
         )
         held = seen.digest.norms.histogram.astype(float)
-        chart = pair.defined(density(words, EDGES, held, bins=bins), "norm")
+        chart = pair.planner.defined(density(words, EDGES, held, bins=bins), "norm")
         return replace(chart, table=norm_table(seen))
 
     return pair.each(chart)
@@ -128,7 +128,7 @@ def cutoffs_section(pair: ReportPair) -> Section:
         )
         for seen in pair.models
     ]
-    chart = pair.defined(line_chart(words, series, zero=True), "outlier-share")
+    chart = pair.planner.defined(line_chart(words, series, zero=True), "outlier-share")
     by_layer = Words(
         "outlier-share-layers",
         f"Share of patches above {OUTLIER:g} × the median, by layer",
@@ -150,7 +150,7 @@ def cutoffs_section(pair: ReportPair) -> Section:
         ),
         charts=(
             chart,
-            pair.defined(line_chart(by_layer, layers, zero=True), "outlier-share"),
+            pair.planner.defined(line_chart(by_layer, layers, zero=True), "outlier-share"),
         ),
     )
 
@@ -212,7 +212,9 @@ def _onset_norms(pair: ReportPair) -> Chart:
         "Of the patches, the largest; of the registers, the one of the largest norm."
         + (" Mean over images." if pair.count > 1 else ""),
     )
-    return pair.defined(line_chart(words, series, log=True, references=(THREE,)), "norm-onset")
+    return pair.planner.defined(
+        line_chart(words, series, log=True, references=(THREE,)), "norm-onset"
+    )
 
 
 def strongest_register(seen: SeenModel) -> int | None:
@@ -243,7 +245,7 @@ def _onset_attention(pair: ReportPair) -> Chart | None:
         "share of 1, mean over heads",
         "Mean over images." if pair.count > 1 else "",
     )
-    return pair.defined(line_chart(words, series, zero=True), "largest-cls-attention")
+    return pair.planner.defined(line_chart(words, series, zero=True), "largest-cls-attention")
 
 
 def renamed(chart: Chart, letter: str, label: str) -> Chart:

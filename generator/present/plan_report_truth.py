@@ -236,4 +236,4 @@ def _differences(pair: ReportPair, marks: Marks, place: int) -> Chart | None:
         f"A is {pair.labels[0]}, B is {pair.labels[1]}. Right of zero, B agrees more with what "
         f"people have marked; {int(np.max([row.count or 0 for row in rows]))} images.",
     )
-    return pair.defined(interval_chart(words, rows), *(score for score, _, _ in SCORES))
+    return pair.planner.defined(interval_chart(words, rows), *(score for score, _, _ in SCORES))

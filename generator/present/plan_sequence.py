@@ -165,7 +165,7 @@ def _charts(
         words = Words(f"time-{name}", title, over, unit)
         if np.nansum(values) > 0:
             chart = _lines(planner, words, frames, values)
-            yield replace(chart, definitions=(planner.definition(identifier),))
+            yield planner.defined(chart, identifier)
     jumps = [_jumps(planner, model.slug, frames) for model in planner.run.models]
     if np.isfinite(jumps).any():
         words = Words(
@@ -177,7 +177,7 @@ def _charts(
             "patches receive.",
         )
         chart = _lines(planner, words, frames, jumps)
-        yield replace(chart, definitions=(planner.definition("divergence"),))
+        yield planner.defined(chart, "divergence")
 
 
 def _entropy(cell: CellContent) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -212,7 +212,7 @@ def _series(seen: _Seen, name: str, values: FloatArray) -> Series:
 
 def _chart(planner: Planner, words: Words, series: list[Series], quantity: str) -> Chart:
     chart = line_chart(words, series, zero=quantity in FROM_ZERO)
-    return replace(chart, definitions=(planner.definition(quantity),))
+    return planner.defined(chart, quantity)
 
 
 def _table(seen: _Seen) -> Table:

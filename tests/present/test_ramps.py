@@ -10,7 +10,7 @@ from PIL import Image
 
 from generator.present.colours import colour_table, diverging_table
 from generator.present.figures import drawings, ramp_of
-from generator.present.heatmap import ramp_png
+from generator.present.heatmap import map_png
 from generator.present.outlines import outline
 from generator.present.ramps import Ramp, chances, octaves
 from generator.present.scale import Scale
@@ -37,7 +37,7 @@ def test_pixels_are_the_values_through_the_scale() -> None:
     for each in drawings(maps_of(planted())):
         ramp = ramp_of(each.family, [each.values], Scale(-4, 4))
         pixels = np.asarray(
-            Image.open(io.BytesIO(ramp_png(each.values, ramp, "magma"))).convert("RGB")
+            Image.open(io.BytesIO(map_png(each.values, ramp, "magma"))).convert("RGB")
         )
         table = diverging_table() if ramp.signed else colour_table("magma")
         assert pixels.shape == (4, 6, 3)
