@@ -214,13 +214,12 @@ def differences_section(pair: ReportPair) -> Section:
         ),
         charts=tuple(_difference_chart(pair, measure) for measure in held),
         absent=tuple(
-            f"{upper_first(measure.name)}: not applicable, {_lacks(pair, measure)}."
-            for measure in absent
+            f"{upper_first(measure.name)}: not applicable, {_lacks(measure)}." for measure in absent
         ),
     )
 
 
-def _lacks(pair: ReportPair, measure: Measure) -> str:
+def _lacks(measure: Measure) -> str:
     """Why two models cannot be paired by a measure."""
     if measure.id == "register-mass":
         return "it takes registers and a class token in both models"
