@@ -7,6 +7,7 @@ import numpy as np
 from generator.analysis.absent import NotApplicable
 from generator.analysis.quantities import quantity
 from generator.present.heatmap import GAP
+from generator.present.layers_alike import LayerMatrix
 from generator.present.model_seen import SeenModel, absent_section, reading
 from generator.present.plan_model_pictures import enlarged
 from generator.present.planner import Planner
@@ -16,7 +17,6 @@ from generator.present.similarity_files import (
     MOST_LAYER_IMAGES,
     HeadPictures,
     HeadsAlike,
-    LayerMatrix,
 )
 from generator.present.views import ColourBar
 from generator.present.views_model import Mosaic, Section, Table, TableRow
