@@ -8,7 +8,7 @@ import numpy as np
 
 from generator.present.charts.axes import Span, slot_ticks
 from generator.present.charts.chart import (
-    FRAME,
+    AREA,
     Axis,
     AxisTick,
     Box,
@@ -46,8 +46,8 @@ def stacked_bars(
     """
     series = series or range(1, len(names) + 1)
     count = len(labels)
-    slot = (FRAME.right - FRAME.left) / max(count, 1)
-    y = Span(0.0, 1.0, FRAME.bottom, FRAME.top)
+    slot = (AREA.right - AREA.left) / max(count, 1)
+    y = Span(0.0, 1.0, AREA.bottom, AREA.top)
     boxes = []
     for bar, label in enumerate(labels):
         below = 0.0
@@ -58,7 +58,7 @@ def stacked_bars(
             top, bottom = y.at(below + share), y.at(below)
             boxes.append(
                 Box(
-                    x=round(FRAME.left + slot * (bar + 0.12), 2),
+                    x=round(AREA.left + slot * (bar + 0.12), 2),
                     y=top,
                     width=round(slot * 0.76, 2),
                     height=round(bottom - top, 2),
@@ -75,7 +75,7 @@ def stacked_bars(
     return Chart(
         words=words,
         summary=f"{words.title}. Averages: {said}.",
-        x=Axis(words.x, slot_ticks(list(labels), FRAME.left, slot, room=26)),
+        x=Axis(words.x, slot_ticks(list(labels), AREA.left, slot, room=26)),
         y=Axis(words.y, tuple(AxisTick(y.at(n / 4), f"{25 * n} %") for n in range(5))),
         boxes=tuple(boxes),
         rules=_ends(uniform, y),
@@ -98,4 +98,4 @@ def _ends(uniform: FloatArray | None, y: Span) -> tuple[Rule, ...]:
         place = y.at(float(end))
         if not places or place - places[-1] > 3:
             places.append(place)
-    return tuple(Rule(FRAME.left, place, FRAME.right, place) for place in places)
+    return tuple(Rule(AREA.left, place, AREA.right, place) for place in places)

@@ -29,8 +29,8 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
-    """The size of a drawing, and the edges of the plot in it."""
+class PlotArea:
+    """The size of a drawing, and the edges of the plot in it: the rest is room for its numbers."""
 
     width: float
     height: float
@@ -40,7 +40,7 @@ class Frame:
     bottom: float
 
 
-FRAME = Frame(width=520.0, height=300.0, left=58.0, top=12.0, right=508.0, bottom=256.0)
+AREA = PlotArea(width=520.0, height=300.0, left=58.0, top=12.0, right=508.0, bottom=256.0)
 """Of every chart that does not grow with its rows."""
 
 
@@ -197,7 +197,7 @@ class Chart:
         summary: what there is to be seen, from the data, for those who cannot see it.
         x: horizontal axis.
         y: vertical axis.
-        frame: where its plot lies.
+        area: where its plot lies.
         boxes: drawn first.
         strokes: over them.
         rules: over them.
@@ -217,7 +217,7 @@ class Chart:
     summary: str
     x: Axis
     y: Axis
-    frame: Frame = FRAME
+    area: PlotArea = AREA
     boxes: tuple[Box, ...] = ()
     strokes: tuple[Strokes, ...] = ()
     rules: tuple[Rule, ...] = ()
@@ -243,4 +243,4 @@ class Chart:
     @property
     def x_labels_at(self) -> float:
         """Where the numbers of the horizontal axis stand."""
-        return self.frame.top - 6 if self.above else self.frame.bottom + 18
+        return self.area.top - 6 if self.above else self.area.bottom + 18

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from generator.present.charts.axes import number_text, slot_ticks
-from generator.present.charts.chart import Axis, AxisTick, Box, Chart, Frame, NumberTable, Words
+from generator.present.charts.chart import Axis, AxisTick, Box, Chart, NumberTable, PlotArea, Words
 from generator.present.colours import DEFAULT_COLOURS, colour_table
 from generator.records import FloatArray
 
@@ -57,7 +57,7 @@ def heat_grid(
         summary=f"{words.title}: {_extremes(values, texts)}.",
         x=Axis("", slot_ticks([str(n + 1) for n in range(heads)], left, side, room=16)),
         y=Axis("", slot_ticks([str(n + 1) for n in range(layers)], top, side, room=16)),
-        frame=Frame(
+        area=PlotArea(
             width=round(max(right, left + strip) + 14, 2),
             height=round(bottom + 44, 2),
             left=left,

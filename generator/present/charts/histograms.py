@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from generator.present.charts.axes import Span, number_text, slot_ticks
-from generator.present.charts.chart import FRAME, Axis, Box, Chart, Key, Line, NumberTable, Words
+from generator.present.charts.chart import AREA, Axis, Box, Chart, Key, Line, NumberTable, Words
 from generator.records import FloatArray
 
 
@@ -25,9 +25,9 @@ def histogram(
         log_x: whether the values' axis is logarithmic too.
     """
     first, last = held_bins(counts)
-    x = Span(float(edges[first]), float(edges[last + 1]), FRAME.left, FRAME.right, log=log_x)
+    x = Span(float(edges[first]), float(edges[last + 1]), AREA.left, AREA.right, log=log_x)
     low, high = 0.5, max(float(np.max(counts, initial=1.0)), 1.0)
-    y = Span(low, 10 ** math.ceil(math.log10(high) + 1e-9), FRAME.bottom, FRAME.top, log=True)
+    y = Span(low, 10 ** math.ceil(math.log10(high) + 1e-9), AREA.bottom, AREA.top, log=True)
     lines = []
     for n, name in enumerate(names):
         steps = [f"M{x.at(float(edges[first]))} {y.at(low)}"]
@@ -82,9 +82,9 @@ def density(
             hold something.
     """
     first, last = bins or held_bins(counts)
-    y = Span(float(edges[first]), float(edges[last + 1]), FRAME.bottom, FRAME.top, log=True)
+    y = Span(float(edges[first]), float(edges[last + 1]), AREA.bottom, AREA.top, log=True)
     layers = len(counts)
-    slot = (FRAME.right - FRAME.left) / layers
+    slot = (AREA.right - AREA.left) / layers
     names = [str(n + first_layer) for n in range(layers)]
     boxes = []
     for layer in range(layers):
@@ -98,7 +98,7 @@ def density(
             top, bottom = y.at(float(edges[b + 1])), y.at(float(edges[b]))
             boxes.append(
                 Box(
-                    x=round(FRAME.left + slot * layer, 2),
+                    x=round(AREA.left + slot * layer, 2),
                     y=top,
                     width=round(slot, 2),
                     height=round(bottom - top, 2),
@@ -111,7 +111,7 @@ def density(
     return Chart(
         words=words,
         summary=f"{words.title}, {layers} layers from {first_layer}.",
-        x=Axis(words.x, slot_ticks(names, FRAME.left, slot, room=26)),
+        x=Axis(words.x, slot_ticks(names, AREA.left, slot, room=26)),
         y=y.axis(words.y),
         boxes=tuple(boxes),
     )

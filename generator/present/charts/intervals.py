@@ -9,7 +9,7 @@ import numpy as np
 
 from generator.present.charts.axes import Span, number_text, padded
 from generator.present.charts.chart import (
-    FRAME,
+    AREA,
     Axis,
     AxisTick,
     Chart,
@@ -21,7 +21,7 @@ from generator.present.charts.chart import (
 from generator.records import FloatArray
 
 ROW = 40.0
-LEFT, TOP, RIGHT = 150.0, 8, FRAME.right  # names of rows need more room than numbers
+LEFT, TOP, RIGHT = 150.0, 8, AREA.right  # names of rows need more room than numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def interval_chart(words: Words, rows: Sequence[Interval], *, zero: bool = True)
         y=Axis(
             words.y, tuple(AxisTick(TOP + ROW * (n + 0.5), row.name) for n, row in enumerate(rows))
         ),
-        frame=replace(FRAME, height=bottom + 44, left=LEFT, top=TOP, right=RIGHT, bottom=bottom),
+        area=replace(AREA, height=bottom + 44, left=LEFT, top=TOP, right=RIGHT, bottom=bottom),
         rules=tuple(rules),
         dots=tuple(dots),
         table=NumberTable(

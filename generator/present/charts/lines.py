@@ -9,7 +9,7 @@ import numpy as np
 
 from generator.present.charts.axes import Span, number_text, padded
 from generator.present.charts.chart import (
-    FRAME,
+    AREA,
     Axis,
     Chart,
     Dot,
@@ -119,13 +119,13 @@ def _vertical(
         if max(values) <= 0:  # nothing but zeros: an axis of no number below zero
             values.append(1.0)
     low, high = padded(min(values, default=0.0), max(values, default=1.0), log=log)
-    return Span(low, high, FRAME.bottom, FRAME.top, log=log)
+    return Span(low, high, AREA.bottom, AREA.top, log=log)
 
 
 def _horizontal(series: Sequence[Series]) -> Span:
     values = [float(v) for one in series for v in one.x]
     low, high = min(values, default=0.0), max(values, default=1.0)
-    return Span(low, high if high > low else low + 1, FRAME.left + 10, FRAME.right - 10)
+    return Span(low, high if high > low else low + 1, AREA.left + 10, AREA.right - 10)
 
 
 def _whole_axis(x: Span, label: str) -> Axis:
@@ -137,7 +137,7 @@ def _whole_axis(x: Span, label: str) -> Axis:
 
 def _levels(references: Sequence[Reference], y: Span) -> tuple[Rule, ...]:
     """Lines across the plot."""
-    return tuple(Rule(FRAME.left, y.at(r.y), FRAME.right, y.at(r.y), r.label) for r in references)
+    return tuple(Rule(AREA.left, y.at(r.y), AREA.right, y.at(r.y), r.label) for r in references)
 
 
 def _points(one: Series, x: Span, y: Span) -> Iterator[tuple[int, float, float] | None]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from generator.present.charts.axes import Span, slot_ticks
 from generator.present.charts.chart import (
-    FRAME,
+    AREA,
     Axis,
     AxisTick,
     Chart,
@@ -47,11 +47,11 @@ def head_strips(
         series: of each part.
     """
     layers, heads = shares.shape[1:]
-    slot = (FRAME.right - FRAME.left) / layers
+    slot = (AREA.right - AREA.left) / layers
     width = round(0.8 * slot / len(names), 1)
     most = float(np.nanmax(shares))
     end = next((end for end in (0.08, 0.2, 0.4) if most <= end), 1.0)
-    y = Span(0.0, end, FRAME.bottom, FRAME.top)
+    y = Span(0.0, end, AREA.bottom, AREA.top)
     linked = layers * heads <= MOST_LINKS
     strokes = []
     for part, number in enumerate(series):
@@ -60,7 +60,7 @@ def head_strips(
             share = float(shares[part, layer, head])
             if np.isnan(share):
                 continue
-            x = round(FRAME.left + slot * (layer + 0.1) + width * part, 1)
+            x = round(AREA.left + slot * (layer + 0.1) + width * part, 1)
             marks.append(
                 Stroke(
                     path=f"M{x:g} {y.at(share):.4g}h{width:g}",
@@ -72,7 +72,7 @@ def head_strips(
     return Chart(
         words=words,
         summary=f"{words.title}. {_most(names, shares)}",
-        x=Axis(words.x, slot_ticks([str(n + 1) for n in range(layers)], FRAME.left, slot, room=26)),
+        x=Axis(words.x, slot_ticks([str(n + 1) for n in range(layers)], AREA.left, slot, room=26)),
         y=Axis(
             words.y,
             tuple(
@@ -103,4 +103,4 @@ def _uniform(uniform: FloatArray, y: Span) -> tuple[Rule, ...]:
         place = y.at(share)
         if not places or places[-1] - place > MARK:
             places.append(place)
-    return tuple(Rule(FRAME.left, place, FRAME.right, place) for place in places)
+    return tuple(Rule(AREA.left, place, AREA.right, place) for place in places)
