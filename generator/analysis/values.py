@@ -1,4 +1,4 @@
-"""Attention weighted by what it carries: norms of value vectors (Kobayashi 2020).
+"""What attention carries: norms of value vectors (Kobayashi 2020).
 
 A token may receive much attention and give nothing, since its value vector is short: an attention
 weight is not a contribution.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.digest import CellDigest
-from generator.bibliography import PROGRAM, WITHHELD, cited, short
+from generator.bibliography import PROGRAM, cited, named, short
 from generator.latex import Cite, Code, Piece
 from generator.present.cells import CellContent
 from generator.present.planner import Planner
@@ -107,14 +107,7 @@ def _models(planner: Planner, models: Sequence[ModelEntry]) -> Iterator[Piece]:
         facts, layout = cells[0].facts.model, cells[0].facts.layout
         if number:
             yield "; "
-        if model.label != facts.id:
-            yield f"{model.label}, "
-        yield Code(facts.id)
-        if facts.version:
-            yield f" at {'commit' if facts.commit else 'weights'} "
-            yield Code(facts.version[:12])
-        elif facts.source == "withheld":
-            yield f", {WITHHELD}"
+        yield from named(model.label, facts)
         grids = grid_text((cell.facts.layout.rows, cell.facts.layout.cols) for cell in cells)
         yield (
             f", {counted(facts.layers, 'layer')} of {counted(facts.heads, 'head')}, "
