@@ -14,23 +14,25 @@ from generator.analysis.absent import NotApplicable
 from generator.analysis.grids import PlacedMap
 from generator.analysis.head_similarity import map_similarity
 from generator.present.cells import CellContent
+from generator.present.layers_alike import (
+    LAYERS,
+    SIMILARITY_VERSION,
+    LayerMatrix,
+    LayersAlike,
+    PooledFeatures,
+    layer_matrices,
+    too_few,
+)
 from generator.present.manifest import FileEntry
 from generator.present.packed_files import PackedFiles
 from generator.present.sampling import evenly
 from generator.present.shelf import Shelf
 from generator.present.similarity_files import (
-    LAYERS,
     MOST_HEAD_IMAGES,
-    SIMILARITY_VERSION,
-    LayerMatrix,
     LayerPictures,
-    LayersAlike,
     ModelSimilarity,
-    PooledFeatures,
     draw_matrix,
     head_maps,
-    layer_matrices,
-    too_few,
 )
 from generator.records import FloatArray
 

@@ -17,12 +17,12 @@ from generator.present.plan_sequence import sequence_summary
 from generator.present.plan_sweep import step_text, sweep_path
 from generator.present.planner import INDEX, Planner, sequence_path
 from generator.present.views import Link, Notice
+from generator.present.views_finder import PageScript
 from generator.present.views_index import (
     Definition,
     FigureFiles,
     IndexPage,
     ModelCard,
-    PageScript,
     Plate,
     PlateGroup,
     PlateMap,

@@ -21,7 +21,7 @@ from generator.present.panels import (
 )
 from generator.present.truth import MAPS, NO_SCORE, UNIFORM, CellTruth
 from generator.present.views_analyses import Analysis, Mark, ModelPanels, Panel
-from generator.present.wording import counted, patches_text, percent
+from generator.present.wording import counted, patches_text, percent, upper_first
 
 
 def mass_mask(desk: Desk) -> Analysis:
@@ -263,4 +263,4 @@ def _found(desk: Desk, cell: Cell, found: FoundObject, mask: Mark) -> Panel | No
 
 def _why(*parts: object) -> str:
     reason = next((part.reason for part in parts if isinstance(part, NotApplicable)), "not found")
-    return reason[0].upper() + reason[1:] + "."
+    return upper_first(reason) + "."

@@ -12,9 +12,8 @@ from generator.analysis.paired import STARS, Paired, bootstrap, paired
 from generator.analysis.quantities import quantity
 from generator.analysis.truth import FOUND, MapScores
 from generator.present.charts.axes import number_text
-from generator.present.charts.chart import Chart
+from generator.present.charts.chart import Chart, Words
 from generator.present.charts.intervals import Interval, interval_chart
-from generator.present.charts.words import Words
 from generator.present.report_pair import ReportPair
 from generator.present.sampling import evenly
 from generator.present.truth import MAPS, UNIFORM, BoxOverlaps, CellTruth, Marks
@@ -237,4 +236,4 @@ def _differences(pair: ReportPair, marks: Marks, place: int) -> Chart | None:
         f"A is {pair.labels[0]}, B is {pair.labels[1]}. Right of zero, B agrees more with what "
         f"people have marked; {int(np.max([row.count or 0 for row in rows]))} images.",
     )
-    return pair.defined(interval_chart(words, rows), *(score for score, _, _ in SCORES))
+    return pair.planner.defined(interval_chart(words, rows), *(score for score, _, _ in SCORES))

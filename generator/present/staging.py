@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from generator.errors import StoreError
-from generator.present.manifest import is_site
+from generator.present.manifest_file import is_site
 
 OWN_NAMES = re.compile(
     r"assets|data|figures|i|m|q|r|methods|page-\d+|index\.html|manifest\.json|manifest\.schema\.json|"

@@ -13,7 +13,7 @@ from playwright.sync_api import Page
 
 from generator.present.chunk import read_chunk
 from generator.present.colours import colour_table
-from generator.present.manifest import read_manifest
+from generator.present.manifest_file import read_manifest
 from generator.present.quantise import Quantised, decode, encode, error_bound
 from generator.present.scale import Scale
 from generator.present.wording import percent

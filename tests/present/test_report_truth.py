@@ -16,11 +16,11 @@ from generator.export.source import run_of
 from generator.packing import unpack
 from generator.present import build_site
 from generator.present.digests import DIGESTS
-from generator.present.manifest import read_manifest
+from generator.present.manifest_file import read_manifest
 from generator.present.truth import CellTruth
 from generator.run import ObjectBox
+from tests.present.analysed import complete
 from tests.present.gallery import Gallery, gallery
-from tests.present.test_figures import complete
 
 REPORT = "r/plain--registers/index.html"
 BOX = ObjectBox(48, 16, 96, 64)

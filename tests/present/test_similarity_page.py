@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generator.analysis.head_similarity import cls_similarity
-from generator.analysis.layer_similarity import layer_similarity, pooled_features
+from generator.analysis.head_similarity import row_similarity
+from generator.analysis.layer_similarity import layer_similarity
 from generator.packing import unpack
 from generator.present import build_site
 from generator.present.pair_similarity_files import PairHeads
@@ -126,8 +126,8 @@ def test_layers_of_enough_images_are_compared(enough: Built) -> None:
     trial, site = enough
     page = ModelPage(site, "model-0")
     features = [r.features for r in records_of(trial, "model-0") if r.features is not None]
-    for group, name in (("CLS", "CLS token"), ("patches", "Mean patch")):
-        values = pooled_features(features, group)
+    for group, name in enumerate(("CLS token", "Mean patch")):
+        values = np.stack([each.pooled[:, group] for each in features])
         for standardise, end in ((False, ""), (True, ", channels standardised")):
             wanted = layer_similarity(values, values, standardise=standardise)
             assert isinstance(wanted, np.ndarray)
@@ -142,7 +142,7 @@ def test_two_models_are_compared_on_the_same_images(enough: Built) -> None:
     both = []
     for model in ("model-0", "model-1"):
         features = [r.features for r in records_of(trial, model) if r.features is not None]
-        both.append(pooled_features(features, "CLS"))
+        both.append(np.stack([each.pooled[:, 0] for each in features]))
     wanted = layer_similarity(both[0], both[1])
     assert isinstance(wanted, np.ndarray)
     text = text_of(site, REPORT)
@@ -184,7 +184,8 @@ def test_numbers_are_those_of_the_records(few: Built) -> None:
     found = unpack(HeadsAlike, model_files(site, "model-1")["head-similarity"].read_bytes())
     own = records_of(trial, "model-1")
     chosen = [own[place] for place in evenly(len(own), 24)]
-    wanted = np.mean([cls_similarity(record) for record in chosen], axis=0)
+    rows = [record.rows("CLS").reshape(-1, record.layout.tokens) for record in chosen]
+    wanted = np.mean([row_similarity(each) for each in rows], axis=0)
     np.testing.assert_allclose(found.similarity, wanted, atol=0.005)
 
 

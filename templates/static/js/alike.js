@@ -179,5 +179,5 @@ const Alike = (() => {
     return value.toFixed(2).replace("-", "\u2212");
   }
 
-  return { ID, create, cosines };
+  return { ID, create };
 })();
