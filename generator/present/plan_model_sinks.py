@@ -66,15 +66,13 @@ def _value_norms(seen: SeenModel, sinks: SinkMeans) -> Chart:
 def _which(seen: SeenModel, sinks: SinkMeans) -> Chart:
     """How often each kind of token receives most, over heads and images."""
     prefix = seen.layout.prefix
-    own = prefix if len(prefix) <= MOST_TOKENS else tuple(t for t in prefix if t[:3] != "reg")
-    counts = [(sinks.tokens == prefix.index(name)).mean(axis=(0, 2)) for name in own]
-    names = [query_label(name, True) if name.startswith("reg") else name for name in own]
-    if len(own) < len(prefix):
-        rest = (sinks.tokens < len(prefix)).mean(axis=(0, 2)) - sum(counts, np.zeros(seen.layers))
-        counts.append(rest)
-        names.append("registers")
+    groups = _groups(prefix)
+    counts = [
+        sum((sinks.tokens == prefix.index(token)).mean(axis=(0, 2)) for token in tokens)
+        for tokens in groups.values()
+    ]
     counts.append((sinks.tokens >= len(prefix)).mean(axis=(0, 2)))
-    names.append("a patch")
+    names = [*groups, "a patch"]
     shares: FloatArray = np.stack(counts, axis=1).astype(np.float32)
     words = Words(
         "sink-tokens",
@@ -86,6 +84,19 @@ def _which(seen: SeenModel, sinks: SinkMeans) -> Chart:
     labels = [str(n + 1) for n in range(seen.layers)]
     series = [*_series(names[:-1]), REST]
     return seen.defined(stacked_bars(words, names, labels, shares, series=series), "sink")
+
+
+def _groups(prefix: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Tokens of each part by its name: one, or all of a kind where there are many."""
+    groups = {
+        query_label(name, True) if name.startswith("reg") else name: (name,) for name in prefix
+    }
+    for start, together in (("reg", "registers"), ("CLS", "class tokens")):
+        alike = tuple(name for name in prefix if name.startswith(start))
+        if len(groups) > MOST_TOKENS and len(alike) > 1:
+            groups = {name: tokens for name, tokens in groups.items() if tokens[0] not in alike}
+            groups[together] = alike
+    return groups
 
 
 def _series(names: list[str]) -> list[int]:
