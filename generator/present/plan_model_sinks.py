@@ -51,7 +51,8 @@ def sinks_section(seen: SeenModel) -> Section:
 def _value_norms(seen: SeenModel, sinks: SinkMeans) -> Chart:
     series = [Series("most attended key, median over heads", seen.numbers, sinks.relative)]
     if np.isfinite(sinks.strong).any():
-        series.append(Series(f"keys that receive over {SINK:g}, mean", seen.numbers, sinks.strong))
+        name = f"most attended key where it receives over {SINK:g}, mean"
+        series.append(Series(name, seen.numbers, sinks.strong))
     words = Words(
         "sink-values",
         "Value norm of the sink over the median patch's",
@@ -141,14 +142,23 @@ def channel_table(channels: ChannelMeans) -> Table:
 
 
 def channel_text(channels: ChannelMeans) -> str:
-    """Where the channel stands out most, and through how many layers it is the same."""
+    """Where a channel stands out most, and whether it is the same one in all images and layers."""
     peak = int(np.argmax(channels.ratio))
-    channel = channels.channel[peak]
-    same = sum(each == channel for each in channels.channel)
+    channel, agree = channels.channel[peak], channels.agree[peak]
+    same = f"{sum(each == channel for each in channels.channel)} of {len(channels.channel)} layers"
     place = f"layer {peak}" if peak else "the embedding"
+    times = f"{number_text(float(channels.ratio[peak]))} × the median magnitude"
+    if agree == channels.images:
+        found = (
+            f"channel {channel} stands out most, in {place}: {times}; it is the largest in {same}"
+        )
+    else:
+        found = (
+            f"the largest channel stands out most in {place}: {times}, mean over images. It is not "
+            f"the same one in all of them: channel {channel}, the most frequent there, is it in "
+            f"{agree} of {channels.images}, and is the most frequent in {same}"
+        )
     return (
-        f"Over the patches alone, channel {channel} stands out most, in {place}: "
-        f"{number_text(float(channels.ratio[peak]))} × the median magnitude; it is the largest in "
-        f"{same} of {len(channels.channel)} layers. Norms do not show such a channel where all "
-        "patches have it."
+        f"Over the patches alone, {found}. Norms do not show such a channel where all patches "
+        "have it."
     )
