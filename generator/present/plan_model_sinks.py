@@ -89,7 +89,7 @@ def _which(seen: SeenModel, sinks: SinkMeans) -> Chart:
 
 def _groups(prefix: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     """Tokens of each part by its name: one, or all of a kind where there are many."""
-    groups = {
+    groups: dict[str, tuple[str, ...]] = {
         query_label(name, True) if name.startswith("reg") else name: (name,) for name in prefix
     }
     for start, together in (("reg", "registers"), ("CLS", "class tokens")):

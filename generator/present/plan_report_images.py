@@ -96,8 +96,9 @@ def _found(pair: ReportPair, seen: SeenModel, image: ImageEntry) -> FoundObjects
     if isinstance(truth, CellTruth):
         boxes += [_box("truth", box) for box in truth.boxes]
     for method, found in (("LOST", digest.lost), ("TokenCut", digest.tokencut)):
-        text.append(_words(method, found) + _overlap(method, truth))
+        text.append(_words(method, found, seen))
         if isinstance(found, FoundObject):
+            text[-1] += _overlap(method, truth)
             boxes.append(_box(method.lower(), found.pixels))
     thumb = pair.planner.picture(image, thumb=True)
     return FoundObjects(
@@ -124,11 +125,13 @@ def _overlap(method: str, truth: CellTruth | Failure | None) -> str:
     return "" if isinstance(found, NotApplicable) else f", IoU {found:.2f} with a marked box"
 
 
-def _words(method: str, found: FoundObject | NotApplicable) -> str:
+def _words(method: str, found: FoundObject | NotApplicable, seen: SeenModel) -> str:
     if isinstance(found, NotApplicable):
         return f"{method}: {found.reason}"
     left, top, right, bottom = (round(value) for value in found.pixels)
     patches = "1 patch" if found.patches == 1 else f"{found.patches} patches"
+    if found.patches == seen.layout.patches:
+        patches = f"all {found.patches} patches, so no object stands out"
     return f"{method} in {found.vectors}: {right - left} × {bottom - top} pixels, {patches}"
 
 

@@ -12,6 +12,7 @@ from generator.analysis.absent import NotApplicable
 from generator.analysis.agreement import centre_gaussian, shuffled, uniform_map
 from generator.analysis.boxes import BoolArray
 from generator.analysis.digest import CellDigest, FoundObject
+from generator.analysis.objects import NO_FEATURES
 from generator.analysis.truth import (
     Box,
     GridTruth,
@@ -188,8 +189,13 @@ def _of_another(digest: CellDigest, other: CellDigest | None) -> FloatArray | No
 def _overlap(
     found: FoundObject | NotApplicable, boxes: tuple[Box, ...], image: ImageEntry
 ) -> float | NotApplicable:
+    """Overlap with the marked box that fits best; 0 where a method looked and found nothing.
+
+    Leaving such images out would flatter the model on whose hard images nothing is found.
+    """
     if not image.boxes:
         return NotApplicable("no boxes are given")
-    if isinstance(found, NotApplicable):
-        return found
-    return best_iou(found.pixels, boxes)
+    if found == NO_FEATURES:
+        return NO_FEATURES
+    nowhere = (0.0, 0.0, 0.0, 0.0)
+    return best_iou(found.pixels if isinstance(found, FoundObject) else nowhere, boxes)
