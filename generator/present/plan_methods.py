@@ -101,7 +101,8 @@ def _conventions() -> Iterator[Fact]:
     yield Fact(
         "Layers, heads, rows, columns",
         "Counted from 1 wherever they are read, in text, labels and addresses. Layer 0 of norms "
-        "is the embedding, before the first block.",
+        "is the embedding, before the first block. Channels and classes have their numbers in the "
+        "checkpoint, which start at 0.",
     )
     yield Fact(
         "Tokens",
