@@ -133,6 +133,20 @@ def match_heads(similarity: FloatArray, heads: tuple[int, int]) -> tuple[Match, 
     )
 
 
+def held_out_match(matched: FloatArray, measured: FloatArray, heads: tuple[int, int]) -> float:
+    """Mean similarity, on some images, of the heads that are matched on others.
+
+    Args:
+        matched: ``[layer x head of one, layer x head of two]``, over the images to match on.
+        measured: the same over the images to measure on.
+        heads: heads of each layer, of both models.
+    """
+    matches = match_heads(matched, heads)
+    rows = [layer * heads[0] + head for layer, head in (match.one for match in matches)]
+    cols = [layer * heads[1] + head for layer, head in (match.two for match in matches)]
+    return float(np.mean(measured[rows, cols]))
+
+
 def shuffled_matching(similarity: FloatArray, trials: int) -> float:
     """Mean similarity of the best of many random matchings: what matching by chance would reach.
 
