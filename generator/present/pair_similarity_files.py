@@ -130,8 +130,7 @@ def _mean_similarity(shelf: Shelf, pairs: list[tuple[CellContent, CellContent]])
     for pair in pairs:
         found = map_similarity(*(_head_maps(shelf, content) for content in pair))
         if not isinstance(found, NotApplicable):
-            # a head with nothing on the common part is like no other
-            halves[images % 2] += np.nan_to_num(found)
+            halves[images % 2] += found
             images += 1
     mean = (halves.sum(axis=0) / max(images, 1)).astype(np.float16)
     held_out = None
