@@ -16,6 +16,7 @@ from generator.present.views import (
     Notice,
     PageLink,
     Picture,
+    SmallMap,
 )
 from generator.present.views_analyses import MarkedSummary
 from generator.present.views_image import ImagePage
@@ -57,16 +58,6 @@ class SweepCard:
 
 
 @dataclass(frozen=True, slots=True)
-class PlateMap:
-    """One model's last layer beside a thumbnail, or the reason that it is missing."""
-
-    label: str
-    url: str
-    picture: Picture | None
-    failure: Notice | None
-
-
-@dataclass(frozen=True, slots=True)
 class Plate:
     """An image on the index, or a sequence with its summary and a strip of frames."""
 
@@ -74,7 +65,7 @@ class Plate:
     url: str
     thumb: Picture | None
     credit: Credit
-    maps: tuple[PlateMap, ...]
+    maps: tuple[SmallMap, ...]
     failure: Notice | None
     figures: str
     summary: str = ""
