@@ -129,7 +129,9 @@ def test_a_head_that_looks_at_no_patch_is_like_no_other() -> None:
     attention = full.random(layout, layers=1, heads=3)
     attention[0, 1, 0] = np.eye(layout.tokens)[0]  # CLS looks at CLS alone
     record = full.record(layout, attention)
-    similarity = cross_similarity(record, record)
+    maps = layout.fold(record.rows("CLS").astype(np.float32))[0]
+    placed = [PlacedMap(each, record.view) for each in maps]
+    similarity = map_similarity(placed, placed)
     assert isinstance(similarity, np.ndarray)
     assert similarity[1].tolist() == [0, 0, 0] and similarity[0, 0] == pytest.approx(1, abs=1e-3)
     assert len(match_heads(similarity, (3, 3))) == 3

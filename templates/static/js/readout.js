@@ -171,15 +171,17 @@ const Readouts = (() => {
    * @param {ModelView} view
    * @param {Chunk} chunk
    * @param {{row: number, column: number, range: ScaleRange}} map
-   * @param {OffScale} all of all maps of the model
+   * @param {ModelOffScale} all of all maps of the model
    */
   function noteLines({ model }, chunk, { row, column, range }, all) {
     const codes = Paint.mapCodes(chunk, row, column);
     const maximum = chunk.header.maxima[row][column] ?? 0;
     const { above, below } = Marks.off(codes, maximum, range);
+    const { least: of } = all;
+    const least = of.of ? `; in the minima over heads ${Numbers.percent(of.below / of.of)} below` : "";
     const lines = [
       `Off the scale: ${above} above, ${below} below, of ${codes.length} ${Words.unit(model)}; ` +
-        `in all maps ${Numbers.percent(all.above / all.of)} above, ${Numbers.percent(all.below / all.of)} below.`,
+        `in all maps ${Numbers.percent(all.above / all.of)} above, ${Numbers.percent(all.below / all.of)} below${least}.`,
     ];
     const fused = column > chunk.header.heads;
     if (!fused && row < chunk.header.statistics.entropy.length) {
