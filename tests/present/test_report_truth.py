@@ -169,9 +169,9 @@ def test_where_nothing_stands_out_nothing_counts_as_found(tmp_path: Path) -> Non
     trial.run = replace(trial.run, images=images)
     site = tmp_path / "site"
     build_site(trial.run, trial.read, site, version="1.2.3")
-    assert truth_of(site, "plain", "image0").tokencut == 0
-    assert rows_of(site)["TokenCut, CorLoc"][0].startswith("0")
-    assert rows_of(site)["TokenCut, CorLoc"][-1] == "2"
+    assert truth_of(site, "plain", "image0").overlaps[0].tokencut == 0
+    assert rows_of(site)["TokenCut in keys, CorLoc"][0].startswith("0")
+    assert rows_of(site)["TokenCut in keys, CorLoc"][-1] == "2"
     report = (site / REPORT).read_text(encoding="utf-8")
     assert "TokenCut: all patches are alike<" in report
     assert "LOST in keys: 96 × 64 pixels, all 24 patches, so no object stands out" in report
