@@ -29,7 +29,7 @@ from generator.present.shelf import Shelf
 from generator.records import AttentionRecord, FloatArray
 from generator.run import Cell, Run
 
-FIGURES_VERSION = 2
+FIGURES_VERSION = 3
 """Raised by hand when other maps are made of the same record."""
 
 MAPS = PackedFiles("maps", CellMaps)
@@ -132,6 +132,9 @@ def drawings(maps: CellMaps) -> Iterator[Drawing]:
     for query in maps.queries:
         yield Drawing(query_name(query.token), "attention", query.values)
     yield Drawing("rollout", "rollout", maps.rollout)
+    yield from (
+        Drawing(f"rollout-{other.name}", "rollout", other.values) for other in maps.rollouts
+    )
     for n, lost in enumerate((maps.lost, *maps.further_lost)):
         if not isinstance(lost, NotApplicable):
             yield Drawing(place_name("lost-degree", n), "degree", lost.inverse_degree)

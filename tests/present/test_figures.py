@@ -12,11 +12,13 @@ from PIL import Image
 
 from generator.analysis.cosine import cosine_matrix
 from generator.analysis.lost import Lost, lost
+from generator.analysis.rollout import Fusion, Rollout, rollout_variant
 from generator.present import Settings, build_site
 from generator.present.chunk import read_gray
 from generator.present.manifest_file import read_manifest
+from generator.present.wording import percent
 from tests.present.analysed import OUTLIER, complete, drawn, section, text_of
-from tests.present.gallery import Gallery, gallery
+from tests.present.gallery import KEPT, Gallery, gallery
 
 
 def test_the_outlier_is_outlined_at_its_place_on_the_page(analysed: tuple[Gallery, Path]) -> None:
@@ -261,3 +263,38 @@ def test_massive_activations_are_named_with_their_place(tmp_path: Path) -> None:
     row = f'<th scope="row">2</th><td>row 4, column 5</td><td>{channel}</td><td>\u22125000</td>'
     assert html.count(row) == 1
     assert text_of(html).count("None. The largest value is") == 3
+
+
+# --- rollouts otherwise ---------------------------------------------------------------------------
+
+
+def test_rollouts_otherwise_are_drawn_as_far_as_attention_was_kept(tmp_path: Path) -> None:
+    trial = gallery(tmp_path / "pictures", images=1)
+    build_site(trial.run, trial.read, tmp_path / "site", version="1.2.3")
+    names = {
+        "off": {"", "-late"},
+        "mean": {"", "-late", "-strong"},
+        "heads": {"", "-late", "-strong", "-max", "-min"},
+    }
+    for model, patches in KEPT.items():
+        found = {
+            path.name.split(".")[1]
+            for path in (tmp_path / f"site/data/{model}").glob("image0.rollout*.png")
+        }
+        assert found == {f"rollout{name}" for name in names[patches]}, model
+    text = text_of(section(tmp_path / "site", "rollout")).replace("\u00a0", " ")
+    [every] = (model for model, patches in KEPT.items() if patches == "heads")
+    record = trial.record(every, "image0")
+    kinds: tuple[tuple[Fusion, str], ...] = (("max", "Maximum"), ("min", "Minimum"))
+    for fusion, words in kinds:
+        variant = rollout_variant(record, fusion=fusion)
+        assert isinstance(variant, Rollout)
+        share = percent(variant.prefix_mass).replace("\u00a0", " ")
+        assert (
+            f"{words} over heads: {share} on the prefix, mean cosine {variant.cosine:.3f}." in text
+        )
+    lacking = list(KEPT.values())
+    needs = "Maximum and minimum over heads need --patch-queries heads."
+    assert text.count(needs) == lacking.count("mean")
+    needs = "Discarding weights, or fusing heads otherwise, needs --patch-queries heads."
+    assert text.count(needs) == lacking.count("off")
