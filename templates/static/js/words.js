@@ -34,7 +34,7 @@ const Words = (() => {
    */
   function place(page, place, kept, state) {
     const choose =
-      state.query === PatchQueries.ID
+      state.query === Chunks.PATCH
         ? "Click a picture, or use the arrow keys on one, to choose the patch. With Shift, a place is kept."
         : "Point at a picture. Click to keep the place.";
     if (!place) return choose;
@@ -50,7 +50,7 @@ const Words = (() => {
    */
   function note(page, model, state) {
     if (state.layer === "pool") return "attention of the pooling probe";
-    if (state.query === PatchQueries.ID) {
+    if (state.query === Chunks.PATCH) {
       const patch = Places.queryPatch(page, model, state);
       return patch ? `query: the patch in row ${patch.row + 1}, col ${patch.col + 1}` : "";
     }
@@ -70,7 +70,7 @@ const Words = (() => {
       const outside = State.origin(page, state) && !Places.queryPatch(page, model, state);
       return outside ? "The chosen patch is outside of what this model saw." : "";
     }
-    if (state.query === PatchQueries.ID) return "Patches as queries were not kept for this model.";
+    if (state.query === Chunks.PATCH) return "Patches as queries were not kept for this model.";
     return `This model has no ${query(page, state.query).replace(/ token$/, "")}.`;
   }
 
@@ -114,7 +114,7 @@ const Words = (() => {
    */
   function wallNote(page, view, state) {
     const meanOnly = view.patches && view.patches.header.heads === 0;
-    const note = state.query === PatchQueries.ID && meanOnly ? "Mean over heads only." : "";
+    const note = state.query === Chunks.PATCH && meanOnly ? "Mean over heads only." : "";
     return lacking(page, view.model, state) || note;
   }
 
