@@ -12,7 +12,7 @@ from generator.present.colours import colour_tables
 from generator.present.contents import PAGE_KINDS, Assets, PageKind
 from generator.present.environment import static_files
 from generator.present.heatmap import bar_png, diverging_bar_png
-from generator.present.manifest import Settings
+from generator.present.settings import Settings
 
 IMAGE_KINDS: tuple[PageKind, ...] = ("image", "sequence")
 CHART_KINDS: tuple[PageKind, ...] = (*IMAGE_KINDS, "model", "sweep", "report")

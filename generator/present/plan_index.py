@@ -18,12 +18,12 @@ from generator.present.plan_sweep import step_text, sweep_path
 from generator.present.planner import INDEX, Planner, sequence_path
 from generator.present.small_maps import small_maps, small_maps_text
 from generator.present.views import Link, Notice
+from generator.present.views_finder import PageScript
 from generator.present.views_index import (
     Definition,
     FigureFiles,
     IndexPage,
     ModelCard,
-    PageScript,
     Plate,
     PlateGroup,
     SweepCard,

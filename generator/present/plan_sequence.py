@@ -11,9 +11,8 @@ import numpy as np
 from generator.analysis.agreement import divergence
 from generator.analysis.quantities import quantity
 from generator.present.cells import CellContent
-from generator.present.charts.chart import Chart
+from generator.present.charts.chart import Chart, Words
 from generator.present.charts.lines import STROKES, Series, line_chart
-from generator.present.charts.words import Words
 from generator.present.contents import Copies
 from generator.present.plan_image import FIELDS, page_at, page_model
 from generator.present.plan_reduced import sequence_notice
@@ -98,7 +97,7 @@ def _page(here: Planner, sequence: Sequence) -> ImagePage:
             absent=tuple(
                 reason
                 for chart, reason in ABSENT.items()
-                if charts and chart not in [found.id for found in charts]
+                if charts and chart not in [found.words.id for found in charts]
             ),
         ),
     )
@@ -189,7 +188,7 @@ def _charts(
         words = Words(f"time-{name}", title, over, unit)
         if np.nansum(values) > 0:
             chart = _lines(planner, words, frames, values)
-            yield replace(chart, definitions=(planner.definition(identifier),))
+            yield planner.defined(chart, identifier)
     jumps = [_jumps(planner, model.slug, frames) for model in _drawn(planner)]
     if np.isfinite(jumps).any():
         words = Words(
@@ -201,7 +200,7 @@ def _charts(
             "patches receive.",
         )
         chart = _lines(planner, words, frames, jumps)
-        yield replace(chart, definitions=(planner.definition("divergence"),))
+        yield planner.defined(chart, "divergence")
 
 
 def _entropy(cell: CellContent) -> float:

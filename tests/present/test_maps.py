@@ -68,9 +68,20 @@ def test_masses_are_shares_named_after_their_tokens() -> None:
     record = tiny.record(tiny.layout(registers=2))
     maps = maps_of(record, "reg2")
     assert maps.groups == ("CLS", "reg1", "reg2", "patches")
-    np.testing.assert_allclose(maps.mass.sum(-1), 1, atol=2e-3)
+    np.testing.assert_allclose(maps.mass.sum(-1), 1, atol=1e-6)
     n = record.layout.tokens
     np.testing.assert_allclose(maps.mass[1, 0, 0], record.attention[2, 1, 0, 0] / n, rtol=1e-3)
+
+
+@pytest.mark.parametrize("query", ["CLS", "reg1", "received"])
+def test_masses_are_those_of_the_record_not_of_its_half_precision_rows(query: str) -> None:
+    record = tiny.record(tiny.layout(registers=2))
+    tiny_share = record.mass.copy()
+    tiny_share[:, :, :, 1] = 3e-21  # nothing, in half precision
+    tiny_share[:, :, :, -1] = 1 - tiny_share[:, :, :, :-1].sum(-1)
+    mass = maps_of(replace(record, mass=tiny_share), query).mass
+    np.testing.assert_allclose(mass[..., 1], 3e-21, rtol=1e-5)
+    np.testing.assert_allclose(mass.sum(-1), 1, atol=1e-6)
 
 
 def test_the_mean_over_heads_is_the_last_column() -> None:

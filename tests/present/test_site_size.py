@@ -18,7 +18,8 @@ from generator.amounts import size_in_words
 from generator.errors import SpecError
 from generator.present import Settings, SiteReport, build_site
 from generator.present.chunk import Header, read_chunk
-from generator.present.manifest import CellItem, FileEntry, Manifest, read_manifest
+from generator.present.manifest import CellItem, FileEntry, Manifest
+from generator.present.manifest_file import read_manifest
 from generator.present.norm_codes import FIRST_OUTLIER
 from generator.present.patches import read_patch_chunk
 from generator.present.quantise import Quantised, decode, error_bound

@@ -8,20 +8,21 @@ from itertools import product
 from typing import Literal, get_args
 
 from generator.errors import SpecError
-from generator.export.figures.scene import PLACE, Drawn, Scene, query_at
-from generator.export.figures.sheet import Absent, Cell, Row, Sheet, draw
+from generator.export.figures.request import Drawn
+from generator.export.figures.scene import PLACE, Scene, query_at
+from generator.export.figures.sheet import Absent, Cell, Row, Sheet
+from generator.export.figures.sheet_drawing import draw
 from generator.export.figures.words import (
     UNIT,
     drawing_said,
     images_said,
-    listed,
     models_said,
 )
 from generator.export.selection import ALL, LAST, MEAN, OneMap, Selection, selection
 from generator.latex import Piece
 from generator.present.maps import PRIMARY
 from generator.present.patches import PATCH
-from generator.present.wording import column_name, query_label, row_name
+from generator.present.wording import column_name, listed, query_label, row_name
 from generator.run import ImageEntry, ModelEntry
 from generator.toml import did_you_mean
 

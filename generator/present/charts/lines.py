@@ -8,22 +8,29 @@ from dataclasses import dataclass
 import numpy as np
 
 from generator.present.charts.axes import Span, number_text, padded
-from generator.present.charts.chart import Axis, Chart, Dot, Key, Line, NumberTable
-from generator.present.charts.words import (
-    BOTTOM,
-    HEIGHT,
-    LEFT,
-    RIGHT,
-    TOP,
-    WIDTH,
-    Reference,
+from generator.present.charts.chart import (
+    AREA,
+    Axis,
+    Chart,
+    Dot,
+    Key,
+    Line,
+    NumberTable,
+    Rule,
     Words,
-    reference_rules,
 )
 from generator.records import FloatArray
 
 STROKES = 8
 """Colours and strokes that tell series apart, in ``charts.css``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A level to compare with, such as what uniform attention would give; dashed."""
+
+    y: float
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +76,11 @@ def line_chart(
     y = _vertical(series, references, log=log, zero=zero)
     x = _horizontal(series)
     return Chart(
-        id=words.id,
-        title=words.title,
+        words=words,
         summary=_summary(series, words),
-        note=words.note,
-        width=WIDTH,
-        height=HEIGHT,
-        left=LEFT,
-        top=TOP,
-        right=RIGHT,
-        bottom=BOTTOM,
         x=_whole_axis(x, words.x),
         y=y.axis(words.y),
-        rules=reference_rules(tuple(references), y),
+        rules=_levels(references, y),
         lines=tuple(
             Line(n, one.name, _path(one, x, y), _band(one, x, y))
             for n, one in zip(_numbers(series), series, strict=True)
@@ -99,19 +98,11 @@ def scatter(
     y = _vertical(series, references, log=False, zero=True)
     x = _horizontal(series)
     return Chart(
-        id=words.id,
-        title=words.title,
+        words=words,
         summary=_summary(series, words),
-        note=words.note,
-        width=WIDTH,
-        height=HEIGHT,
-        left=LEFT,
-        top=TOP,
-        right=RIGHT,
-        bottom=BOTTOM,
         x=_whole_axis(x, words.x),
         y=y.axis(words.y),
-        rules=reference_rules(tuple(references), y),
+        rules=_levels(references, y),
         dots=tuple(_dots(series, x, y, words)),
         keys=_keys(series, "dot"),
     )
@@ -133,13 +124,13 @@ def _vertical(
         if max(values) <= 0:  # nothing but zeros: an axis of no number below zero
             values.append(1.0)
     low, high = padded(min(values, default=0.0), max(values, default=1.0), log=log)
-    return Span(low, high, BOTTOM, TOP, log=log)
+    return Span(low, high, AREA.bottom, AREA.top, log=log)
 
 
 def _horizontal(series: Sequence[Series]) -> Span:
     values = [float(v) for one in series for v in one.x]
     low, high = min(values, default=0.0), max(values, default=1.0)
-    return Span(low, high if high > low else low + 1, LEFT + 10, RIGHT - 10)
+    return Span(low, high if high > low else low + 1, AREA.left + 10, AREA.right - 10)
 
 
 def _whole_axis(x: Span, label: str) -> Axis:
@@ -147,6 +138,11 @@ def _whole_axis(x: Span, label: str) -> Axis:
     axis = x.axis(label, count=8)
     whole = tuple(tick for tick in axis.ticks if "." not in tick.label)
     return Axis(label, whole or axis.ticks)
+
+
+def _levels(references: Sequence[Reference], y: Span) -> tuple[Rule, ...]:
+    """Lines across the plot."""
+    return tuple(Rule(AREA.left, y.at(r.y), AREA.right, y.at(r.y), r.label) for r in references)
 
 
 def _points(one: Series, x: Span, y: Span) -> Iterator[tuple[int, float, float] | None]:

@@ -175,5 +175,5 @@ const Alike = (() => {
     return value.toFixed(2).replace("-", "\u2212");
   }
 
-  return { create, cosines };
+  return { create };
 })();

@@ -88,5 +88,5 @@ const PatchQueries = (() => {
     };
   }
 
-  return { open, cut, remembered };
+  return { open, remembered };
 })();

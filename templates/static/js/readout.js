@@ -74,6 +74,13 @@ const Readouts = (() => {
         Dom.make("strong", {}, [`${Numbers.times(times)} ×`]),
         " uniform",
       ]),
+      ...(fused
+        ? [
+            Dom.make("span", { class: "within" }, [
+              `to within ${Numbers.rough(Fuse.error(view.chunk.header, shown.row, shown.column, times))}`,
+            ]),
+          ]
+        : []),
       Dom.make("span", { class: "share" }, [
         `${Numbers.percent(share)} of ${fused ? "a head's" : "the"} attention`,
       ]),
@@ -160,7 +167,7 @@ const Readouts = (() => {
   function minimumText(shares) {
     const sum = shares.reduce((all, share) => all + share, 0);
     return Dom.make("p", { class: "mass-note" }, [
-      `A minimum over heads is not a distribution: it sums to ${Numbers.percent(sum)}, what every head gives at least.`,
+      `A minimum over heads is not a distribution: it sums to about ${Numbers.percent(sum)}, what every head gives at least.`,
     ]);
   }
 
@@ -188,7 +195,8 @@ const Readouts = (() => {
           ? table[row][column]
           : table[row].reduce((sum, value) => sum + value, 0) / table[row].length;
       lines.push(
-        `Over all queries: entropy ${pick(entropy).toFixed(2)} of 1, mean distance ${pick(distance).toFixed(0)} px.`,
+        `Over all queries: entropy ${pick(entropy).toFixed(2)} of 1. Over patches as queries: mean distance ` +
+          `${pick(distance).toFixed(0)} px, where attention to other tokens counts 0.`,
       );
     }
     return lines.map((line) => Dom.make("span", {}, [line]));

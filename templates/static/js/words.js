@@ -178,5 +178,5 @@ const Words = (() => {
     return patchesIn(model) > 1 ? "cells" : "patches";
   }
 
-  return { isCut, patchesIn, unit, columnOf, layer, head, query, sentence, place, note, lacking, pairing, wallNote, shown };
+  return { isCut, patchesIn, unit, columnOf, layer, head, query, sentence, place, note, pairing, wallNote, shown };
 })();
