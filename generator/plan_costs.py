@@ -151,7 +151,9 @@ def cell_prices(plan: WorkPlan, model: PlannedModel, *, drawn: bool) -> list[Cel
             model.vision,
             cell.layout,
             cell.patch_queries,
-            queries=max(len(cell.layout.prefix), 1) + plan.mixed,
+            queries=max(len(cell.layout.prefix), 1)
+            + plan.mixed
+            + ("values" in cell.measuring.extras),
             drawn=drawn,
         )
         for cell in plan.cells

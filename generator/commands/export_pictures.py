@@ -47,7 +47,8 @@ OVERLAY = click.option(
     default="CLS",
     show_default=True,
     metavar="LIST",
-    help="Such as CLS,reg1, patch-3-5 (row 3, column 5) or all.",
+    help="Such as CLS,reg1, values (CLS, weighted by value norms), patch-3-5 (row 3, column 5) "
+    "or all.",
 )
 @click.option(
     "--style",
@@ -132,7 +133,7 @@ def export_maps(
     default="CLS",
     show_default=True,
     metavar="QUERY",
-    help="Such as CLS, reg1, patch-3-5.",
+    help="Such as CLS, reg1, values (CLS, weighted by value norms), patch-3-5.",
 )
 @click.option(
     "--width",

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from generator.analysis.absent import NotApplicable
 from generator.analysis.norms import Outliers
 from generator.present.cells import CellContent, MapNote
-from generator.present.maps import POOL, PRIMARY, RECEIVED
+from generator.present.maps import POOL, PRIMARY, RECEIVED, VALUES
 from generator.present.patches import PATCH
 from generator.present.scale import TAIL, Scale, power_label, times_text
 from generator.present.views import Credit, Notice
@@ -134,6 +134,8 @@ def query_label(query: str, any_class_token: bool) -> str:
     """What a query is called where it is chosen."""
     if query == PRIMARY:
         return "CLS token" if any_class_token else query_label(RECEIVED, any_class_token)
+    if query == VALUES:
+        return f"{query_label(PRIMARY, any_class_token)} × values"
     if query.startswith("reg") and query[3:].isdecimal():
         return f"register {query[3:]}"
     names = {

@@ -10,6 +10,12 @@ from generator.export.figures.tones import TIMES, Tone
 from generator.present.scale import times_text
 from generator.records import FloatArray
 
+WEIGHTED = (
+    "× values: each key's attention times the norm of its value vector after the output "
+    "projection, as shares over the keys."
+)
+"""What the query of that name is, for captions."""
+
 
 def scope_said(request: Request, drawn: Sequence[tuple[Tone, FloatArray]]) -> str:
     """From where to where colours run, and for which maps the same.

@@ -21,13 +21,13 @@ from generator.export.figures.ranges import (
     unnumbered_tone,
 )
 from generator.export.figures.request import Request
-from generator.export.figures.scale_words import cut_said, scope_said
+from generator.export.figures.scale_words import WEIGHTED, cut_said, scope_said
 from generator.export.figures.sheet import Absent, Frame, Plate, frame_of
 from generator.export.figures.tones import TIMES, Tone, own_range
 from generator.export.selection import ALL, OneMap, Selection, chosen_maps
 from generator.export.source import Source
 from generator.extras import ModelWeights
-from generator.present.maps import PRIMARY
+from generator.present.maps import PRIMARY, VALUES
 from generator.present.patches import PATCH
 from generator.present.wording import row_name
 from generator.records import AttentionRecord, FloatArray, View
@@ -249,12 +249,11 @@ class Scene:
 
     def _pooled(self, models: tuple[ModelEntry, ...], layer: str) -> Iterator[FloatArray]:
         """The maps of all heads and their mean that a range is found over, without the query."""
-        asked = self.queries or tuple((self.request.queries or PRIMARY).split(","))
         for model, image in product(models, self._pool or self.images):
             record = self.record(model, image)
             if record is None:
                 continue
-            queries = tuple(query_at(record, query) for query in asked)
+            queries = tuple(query_at(record, query) for query in self._asked)
             wanted = Selection((layer,), (ALL,), queries)
             for one in chosen_maps(record, wanted, mixed=self.source.run.mixed):
                 values = one.values
@@ -262,6 +261,10 @@ class Scene:
                     row, col = (int(number) - 1 for number in one.query.split("-")[1:])
                     values = np.delete(values.ravel(), row * record.layout.cols + col)
                 yield values
+
+    @property
+    def _asked(self) -> tuple[str, ...]:
+        return self.queries or tuple((self.request.queries or PRIMARY).split(","))
 
     @property
     def bars(self) -> tuple[Tone, ...]:
@@ -277,7 +280,8 @@ class Scene:
     @property
     def scale_said(self) -> str:
         """The scale of the maps drawn so far, and what it cuts off, for the caption."""
-        return f" {scope_said(self.request, self._drawn)}{cut_said(self._drawn)}"
+        weighted = f" {WEIGHTED}" if VALUES in self._asked else ""
+        return f"{weighted} {scope_said(self.request, self._drawn)}{cut_said(self._drawn)}"
 
     def empty(self, model: ModelEntry, image: ImageEntry, what: str) -> Absent:
         """Why there is no map: not measured, or nothing the model has."""

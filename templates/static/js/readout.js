@@ -82,7 +82,7 @@ const Readouts = (() => {
           ]
         : []),
       Dom.make("span", { class: "share" }, [
-        `${Numbers.percent(share)} of ${fused ? "a head's" : "the"} attention`,
+        `${Numbers.percent(share)} of ${fused ? "a head's" : "the"} ${quantity(view.chunk)}`,
       ]),
       Dom.make("span", { class: "rank" }, [`rank ${rank} of ${rows * cols}`]),
       Dom.make("span", { class: "where" }, [
@@ -100,6 +100,14 @@ const Readouts = (() => {
         ? []
         : [Dom.make("span", { class: "norm" }, [`norm ${many > 1 ? "up to " : ""}${Number(Norms.times(norm).toPrecision(2))} × the median`])]),
     ];
+  }
+
+  /**
+   * What shares are shares of.
+   * @param {Chunk} chunk
+   */
+  function quantity(chunk) {
+    return chunk.header.query === Words.VALUES ? "value-weighted attention" : "attention";
   }
 
   /** @param {[number, number]} sides rows and columns */
@@ -149,7 +157,7 @@ const Readouts = (() => {
       return;
     }
     const bar = Dom.make("div", { class: "mass-bar", "aria-hidden": "true" });
-    const list = Dom.make("ul", { class: "mass-list", "aria-label": "Where the attention goes" });
+    const list = Dom.make("ul", { class: "mass-list", "aria-label": `Where the ${quantity(chunk)} goes` });
     groups.forEach((name, i) => {
       const kind = name === "patches" ? "patches" : name.startsWith("reg") ? "register" : "token";
       const segment = Dom.make("span", { class: `mass-${kind}` });
