@@ -110,7 +110,7 @@ def _norms(desk: Desk) -> Analysis:
             cell,
             NORM_LAYERS,
             "all layers",
-            f"The embedding, then layers 1 to {last}, in rows of {tiles}.",
+            f"The embedding, then layers 1 to {last}, in rows of {tiles}:",
             (-(-(last + 1) // tiles), tiles),
         )
         return desk.panels(

@@ -84,7 +84,7 @@ def page_at(
         frame=here.frame(
             f"{image.title} · {run.title}",
             f"Attention of {labels} on {image.title}, side by side.",
-            scripts=True,
+            "image",
         ),
         title=image.title,
         size=_size(image),

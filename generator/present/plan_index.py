@@ -56,7 +56,7 @@ def _page(planner: Planner, script: PageScript | None, part: Part) -> IndexPage:
         frame=here.frame(
             run.title + part.suffix,
             (run.description or f"{run.title}: {summary}, side by side.") + part.suffix,
-            index=True,
+            "index",
         ),
         first=part.first,
         title=run.title,

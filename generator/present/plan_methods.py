@@ -65,7 +65,8 @@ def methods_page(planner: Planner) -> MethodsPage:
         frame=here.frame(
             f"Methods · {planner.run.title}",
             "What every number of this gallery is: unit, definition, source, how to read it.",
-            copying=citing is not None,
+            "methods",
+            scripts=citing is not None,
         ),
         citing=citing,
         conventions=tuple(_conventions()),

@@ -119,6 +119,7 @@ def report_page(planner: Planner, compared: ComparedPair) -> ReportPage:
         frame=here.frame(
             f"{title} · {planner.run.title}",
             argument.sentences[1] if argument else f"{title}: nothing to compare.",
+            "report",
         ),
         title=title,
         models=(_model(here, one, LETTERS[0]), _model(here, two, LETTERS[1])),

@@ -76,7 +76,7 @@ def _page(here: Planner, sequence: Sequence) -> ImagePage:
         frame=here.frame(
             f"{sequence.label} · {here.run.title}",
             f"Attention of {labels} on {sequence.label} over time, side by side.",
-            scripts=True,
+            "sequence",
         ),
         title=sequence.label,
         place=sequence_summary(here, sequence),

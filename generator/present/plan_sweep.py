@@ -56,6 +56,7 @@ def sweep_page(planner: Planner, sweep: Sweep) -> SweepPage:
         frame=here.frame(
             f"{sweep.label} · {here.run.title}",
             f"{sweep.label} from {first} to {last}: attention along the training.",
+            "sweep",
         ),
         label=sweep.label,
         summary=f"{counted(len(sweep.steps), 'checkpoint')}, {first} to {last}",
@@ -196,7 +197,8 @@ def _charts(planner: Planner, seen: _Seen) -> Iterator[Chart]:
         "How far the maps are from the first and the last",
         AXIS,
         "divergence in bits, 0 to 1",
-        f"Maps of the last layer, mean over heads and over images. {reading('divergence')}",
+        "Maps of the last layer, mean over heads and over images. Low: the maps are alike. High: "
+        "they share no place; how far apart places are, it does not know.",
     )
     ends = [
         _series(seen, f"from {step_text(step)}", values)

@@ -80,6 +80,19 @@ class ColourBar:
 
 
 @dataclass(frozen=True, slots=True)
+class LaterScripts:
+    """Scripts that are loaded together, when a reader wants what they do.
+
+    Attributes:
+        name: that the other scripts know them by.
+        urls: of the scripts.
+    """
+
+    name: str
+    urls: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """What every page has around its content.
 
@@ -93,6 +106,7 @@ class Frame:
         print_stylesheet: URL of the print style sheet.
         boot: URL of the script that tells the styles that scripts run.
         scripts: URLs of the page's other scripts, in order.
+        later: those that are loaded when a reader wants what they do.
         version: of the program.
         canonical: the page's address on the web; empty when nobody said where the site will stand.
     """
@@ -106,6 +120,7 @@ class Frame:
     print_stylesheet: str
     boot: str
     scripts: tuple[str, ...]
+    later: tuple[LaterScripts, ...]
     version: str
     canonical: str = ""
 

@@ -182,6 +182,55 @@ def test_dragging_through_steps_asks_for_few_of_those_passed(
     expect(page.locator("article.model:visible .stage-message")).to_have_text(["", ""])
 
 
+def scripts(opened: Opened) -> set[str]:
+    """The scripts that were asked for."""
+    found = (re.search(r"/assets/([a-z-]+)\.[0-9a-f]{8}\.js$", url) for url in opened.requests)
+    return {match[1] for match in found if match}
+
+
+def test_scripts_that_not_every_reader_uses_wait_until_they_are_wanted(
+    open_at: Callable[[str], Opened],
+) -> None:
+    opened = open_at("steps/i/image0/index.html")
+    page = opened.page
+    waiting = {"views", "tiles", "pair", "compare", "maps", "diverging", "alike"}
+    waiting |= {"caption", "figure", "figure-command", "patch-queries", "frames"}
+    assert not scripts(opened) & waiting
+    page.click('[data-view="pair"]')
+    expect(page.locator("#pair-says")).to_contain_text("Jensen-Shannon divergence")
+    assert scripts(opened) >= {"views", "tiles", "pair", "compare", "maps", "diverging"}
+    page.select_option("#query", "patch")
+    settled(opened)
+    expect(page.locator("article.model:visible .stage-map").last).to_be_visible()
+    page.click("#copy-figure")
+    expect(page.locator("#taken")).not_to_be_empty()
+    page.locator("#analysis-alike summary").click()
+    expect(page.locator(".alike-live .panel-text:visible").last).to_contain_text("Cosine")
+    assert scripts(opened) >= waiting - {"frames"}
+    asked = [url for url in opened.requests if "/assets/" in url]
+    assert len(asked) == len(set(asked)) or len(asked) - len(set(asked)) <= 1  # one colour bar
+
+
+def test_a_view_whose_scripts_do_not_come_says_so_and_may_be_chosen_again(
+    chromium: Browser, root: str
+) -> None:
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    page.route("**/assets/pair.*.js", lambda route: route.abort())
+    page.route("**/assets/caption.*.js", lambda route: route.abort())
+    page.goto(f"{root}steps/i/image0/index.html")
+    expect(page.locator("html.ready")).to_have_count(1)
+    page.click('[data-view="heads"]')
+    problem = page.get_by_text("This view could not be loaded.")
+    expect(problem).to_be_visible()
+    page.click("#copy-caption")
+    expect(page.locator("#taken")).to_have_text("What this needs could not be loaded.")
+    page.unroute("**/assets/pair.*.js")
+    page.click('[data-view="layers"]')
+    expect(page.locator(".tiles")).to_be_visible()
+    expect(problem).to_be_hidden()
+    page.close()
+
+
 def test_it_plays_on_when_the_step_changes_and_when_loading_is_slow(
     open_at: Callable[[str], Opened],
 ) -> None:

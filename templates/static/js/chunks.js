@@ -4,6 +4,8 @@
 // opened by double click, where a page may not fetch files.
 
 const Chunks = (() => {
+  /** The query that stands for any patch. */
+  const PATCH = "patch";
   /** Stands for a query where a chunk holds features of patches. */
   const ALIKE = "alike";
   /** @type {Map<string, {header: Header, png: string}>} */
@@ -93,9 +95,13 @@ const Chunks = (() => {
    * @returns {Promise<PatchChunk>}
    */
   function loadPatches(record, url) {
-    const open = (/** @type {unknown} */ loaded) =>
-      PatchQueries.open(/** @type {Pick<PatchChunk, "header" | "codes" | "norms">} */ (loaded));
-    return opened.get(record) ?? hold(opened, record, load(record, PatchQueries.ID, url).then(open));
+    return opened.get(record) ?? hold(opened, record, open());
+
+    async function open() {
+      const [loaded] = await Promise.all([load(record, PATCH, url), Later.load("patch")]);
+      const found = /** @type {unknown} */ (loaded);
+      return PatchQueries.open(/** @type {Pick<PatchChunk, "header" | "codes" | "norms">} */ (found));
+    }
   }
 
   /** @type {Map<string, Promise<AlikeFeatures>>} */
@@ -127,7 +133,7 @@ const Chunks = (() => {
     }
   }
 
-  return { ALIKE, receive, name, load, loadPatches, loadAlike, keep };
+  return { PATCH, ALIKE, receive, name, load, loadPatches, loadAlike, keep };
 })();
 
 /**

@@ -71,7 +71,7 @@ const Controls = (() => {
         const mixed = !range && state.scale !== "shared";
         document.body.classList.toggle("own-scales", mixed);
         const whose = mixed ? "numbered below each map" : WHOSE[state.scale];
-        const what = state.query === PatchQueries.ID ? "patch queries" : "maps";
+        const what = state.query === Chunks.PATCH ? "patch queries" : "maps";
         caption.textContent = `Times uniform, ${whose.replace(/maps$/, what)}`;
         if (range) ColourBars.update(bar, range);
       },

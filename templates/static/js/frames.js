@@ -114,7 +114,7 @@ const Frames = (() => {
         const { record, chunks } = frame.models[index];
         const url = chunks[query];
         if (!url) return Promise.resolve();
-        return query === PatchQueries.ID ? Chunks.loadPatches(record, url) : Chunks.load(record, query, url);
+        return query === Chunks.PATCH ? Chunks.loadPatches(record, url) : Chunks.load(record, query, url);
       });
       if (frame.picture) parts.push(loadPicture(number));
       const found = await Promise.allSettled(parts);

@@ -11,12 +11,12 @@ const Page = (() => {
    * @property {Stage} original the picture alone
    * @property {ReturnType<typeof Ranges.create>} ranges
    * @property {ReturnType<typeof Pairing.create>} pairing
-   * @property {ReturnType<typeof Views.create>} below what stands below the large maps
-   * @property {ReturnType<typeof Alike.create>} alike
+   * @property {ReturnType<typeof ViewChoice.create>} below what stands below the large maps
+   * @property {ReturnType<typeof AlikeChoice.create>} alike
    * @property {Map<ModelView, () => HTMLCanvasElement | null>} atlases
    * @property {ModelView[]} views models that have something to show
    * @property {ModelView[]} shown those of them that have a column: of a sweep, the chosen step
-   * @property {ReturnType<typeof Sweeps.create>} sweeps
+   * @property {ReturnType<typeof SweepSliders.create> | null} sweeps their sliders
    * @property {{layer: RowLabel, head: HeadLabel} | null} previewed under the pointer in a wall
    * @property {Place | null} pointed under the pointer in a picture
    * @property {AbortSignal} ended aborted when another page takes this one's place
@@ -31,7 +31,7 @@ const Page = (() => {
     if (!source) return;
     /** @type {PageData} */
     const page = JSON.parse(source.textContent ?? "");
-    page.frames = Frames.held(page.frames);
+    if (page.frames.length) page.frames = Frames.held(page.frames);
     // a model may fail on single frames of a sequence
     const usable = page.models.map((model) => !model.failure);
     const announcer = Announcer.create(Dom.byId("announcer", HTMLElement), () =>
@@ -59,23 +59,27 @@ const Page = (() => {
         step: () => {},
       }),
       ranges: Ranges.create(page, () => app.views),
-      pairing: Pairing.create(page),
-      below: Views.create(page, {
-        set: state.set,
-        choose: (view, { layer, head }, from) => {
-          state.set({ layer, head }, "push");
-          jump(column(view.index), from);
+      pairing: Pairing.create(page, () => schedule(app)),
+      below: ViewChoice.create(
+        page,
+        {
+          set: state.set,
+          choose: (view, { layer, head }, from) => {
+            state.set({ layer, head }, "push");
+            jump(column(view.index), from);
+          },
+          point: (place) => point(app, place),
+          pin: (place, second) => pin(app, place, second),
+          show: (view, wanted) => show(app, view, wanted),
+          paint: (view) => app.atlases.get(view)?.() ?? null,
         },
-        point: (place) => point(app, place),
-        pin: (place, second) => pin(app, place, second),
-        show: (view, wanted) => show(app, view, wanted),
-        paint: (view) => app.atlases.get(view)?.() ?? null,
-      }),
-      alike: Alike.create(page, (alike) => state.set({ alike }, "walk")),
+        () => schedule(app),
+      ),
+      alike: AlikeChoice.create(page, (alike) => state.set({ alike }, "walk")),
       atlases: new Map(),
       views: [],
       shown: [],
-      sweeps: Sweeps.create(page, state.set, state.get),
+      sweeps: page.sweeps.length ? SweepSliders.create(page, state.set, state.get) : null,
       previewed: null,
       pointed: null,
       ended: Lifetime.signal(),
@@ -132,7 +136,7 @@ const Page = (() => {
       colours: page.colours,
       chunk: null,
       patches: null,
-      cut: PatchQueries.remembered(),
+      cut: null,
       problem: "",
       stage: Stages.create(Dom.find(article, "[data-stage]"), page, model, {
         point: (place) => point(app, place),
@@ -245,7 +249,7 @@ const Page = (() => {
         schedule(app);
       };
       const loaded =
-        query === PatchQueries.ID
+        query === Chunks.PATCH
           ? Chunks.loadPatches(record, url).then((patches) => {
               if (view.model.record === record) view.patches = patches;
             })
@@ -276,10 +280,12 @@ const Page = (() => {
     const place = pointed ?? chosen.place;
     app.controls.update(chosen);
     app.frames?.update(chosen);
-    app.sweeps.update(chosen);
+    app.sweeps?.update(chosen);
     for (const view of needed(app)) {
       const query = Places.queryPatch(page, view.model, chosen);
-      if (query && view.patches) view.chunk = Fuse.withExtremes(view.cut(view.patches, view.model.heads, query));
+      if (!query || !view.patches) continue;
+      view.cut ??= PatchQueries.remembered();
+      view.chunk = Fuse.withExtremes(view.cut(view.patches, view.model.heads, query));
     }
     const seen = views.map((view) => app.pairing.of(views[0], view, current));
     const all = views.map((view) => show(app, view, current));
@@ -333,7 +339,7 @@ const Page = (() => {
    * @param {boolean} second
    */
   function pin(app, place, second) {
-    if (app.state.get().query === PatchQueries.ID && !second) {
+    if (app.state.get().query === Chunks.PATCH && !second) {
       app.state.set({ from: Places.rounded(place) }, "walk");
       return;
     }

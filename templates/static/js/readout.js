@@ -4,6 +4,9 @@
 // is not on patches, and two statistics.
 
 const Readouts = (() => {
+  /** The least share that has a pixel of the bar. */
+  const SMALLEST_PART = 1 / 400;
+
   /**
    * @param {HTMLElement} root
    * @param {HTMLElement} notes below the wall
@@ -159,7 +162,8 @@ const Readouts = (() => {
       const kind = name === "patches" ? "patches" : name.startsWith("reg") ? "register" : "token";
       const segment = Dom.make("span", { class: `mass-${kind}` });
       segment.style.flexGrow = String(shares[i]);
-      bar.append(segment);
+      // of a part too small to be seen, there would be the gap beside it
+      if (shares[i] > SMALLEST_PART) bar.append(segment);
       const swatch = Dom.make("span", { class: `swatch mass-${kind}`, "aria-hidden": "true" });
       list.append(Dom.make("li", {}, [swatch, `${name} `, Dom.make("b", {}, [Numbers.percent(shares[i])])]));
     });

@@ -271,8 +271,8 @@ interface ModelView {
   colours: string;
   chunk: Chunk | null;
   patches: PatchChunk | null;
-  /** Cuts a query's chunk out of the patch queries. */
-  cut: (all: PatchChunk, heads: number, at: Patch) => Chunk;
+  /** Cuts a query's chunk out of the patch queries; null before the first. */
+  cut: ((all: PatchChunk, heads: number, at: Patch) => Chunk) | null;
   problem: string;
   wall: Wall;
   stage: Stage;

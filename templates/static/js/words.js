@@ -37,7 +37,7 @@ const Words = (() => {
    */
   function place(page, place, kept, state) {
     const choose =
-      state.query === PatchQueries.ID
+      state.query === Chunks.PATCH
         ? "Click a picture, or use the arrow keys on one, to choose the patch. With Shift, a place is kept."
         : "Point at a picture. Click to keep the place.";
     if (!place) return choose;
@@ -53,7 +53,7 @@ const Words = (() => {
    */
   function note(page, model, state) {
     if (state.layer === "pool") return "attention of the pooling probe";
-    if (state.query === PatchQueries.ID) {
+    if (state.query === Chunks.PATCH) {
       const patch = Places.queryPatch(page, model, state);
       return patch ? `query: the patch in row ${patch.row + 1}, col ${patch.col + 1}` : "";
     }
@@ -75,7 +75,7 @@ const Words = (() => {
       const outside = State.origin(page, state) && !Places.queryPatch(page, model, state);
       return outside ? "The chosen patch is outside of what this model saw." : "";
     }
-    if (state.query === PatchQueries.ID) return "Patches as queries were not kept for this model.";
+    if (state.query === Chunks.PATCH) return "Patches as queries were not kept for this model.";
     if (state.query === VALUES) return "Norms of value vectors were not measured for this model.";
     return `This model has no ${query(page, state.query).replace(/ token$/, "")}.`;
   }
@@ -120,7 +120,7 @@ const Words = (() => {
    */
   function wallNote(page, view, state) {
     const meanOnly = view.patches && view.patches.header.heads === 0;
-    const note = state.query === PatchQueries.ID && meanOnly ? "Mean over heads only." : "";
+    const note = state.query === Chunks.PATCH && meanOnly ? "Mean over heads only." : "";
     return lacking(page, view.model, state) || note;
   }
 
