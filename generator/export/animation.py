@@ -13,7 +13,7 @@ from generator.export.drawing import seen, size_of
 from generator.export.selection import Selection, chosen_maps
 from generator.export.source import Source
 from generator.present.wording import column_name, query_label
-from generator.records import FloatArray, View
+from generator.records import FloatArray
 from generator.run import Cell, ImageEntry, ModelEntry, Sequence
 
 MILLISECONDS = 500
@@ -28,13 +28,11 @@ class Column:
 
     Attributes:
         label: of the model.
-        view: what it saw of the picture.
-        photo: the same as pixels.
+        photo: what it saw of the picture.
         maps: one ``[row, col]`` for each layer, in times uniform.
     """
 
     label: str
-    view: View
     photo: Image.Image
     maps: tuple[FloatArray, ...]
 
@@ -205,7 +203,7 @@ def _columns(
         if maps:
             size = size_of(record.view, width)
             photo = seen(source.image(cell).path, record.view, size)
-            columns.append(Column(source.model(cell).label, record.view, photo, tuple(maps)))
+            columns.append(Column(source.model(cell).label, photo, tuple(maps)))
     if not columns:
         raise SpecError(
             "None of the models has this head and query.",
