@@ -226,7 +226,7 @@ def _pyav(name: str = "a video") -> Any:  # PyAV's own types, where it is not in
     except ImportError as error:
         raise ImageError(
             f"{name} is a video, and PyAV, which reads videos, is not installed.",
-            "Run pip install 'attention-gallery[video]'.",
+            "Install it with `pip install av`.",
         ) from error
     return av
 

@@ -22,8 +22,10 @@ _BLOCK = 1 << 20
 def row_similarity(one: FloatArray, two: FloatArray | None = None) -> FloatArray:
     """1 - JSD of every row with every other: float32 ``[row of one, row of two]``.
 
+    A row with nothing in it is like no other: 0.
+
     Args:
-        one: ``[row, key]``, of any positive sum; rows are made to sum to 1.
+        one: ``[row, key]``, not negative; rows are made to sum to 1.
         two: the same on the same keys; None to compare ``one`` with itself.
     """
     same = two is None
@@ -39,6 +41,8 @@ def row_similarity(one: FloatArray, two: FloatArray | None = None) -> FloatArray
         middle = (first[block, None] + second[None, others]) / 2
         own = (entropies[0][block, None] + entropies[1][None, others]) / 2
         found[block, others] = 1 - np.clip(_entropy(middle) - own, 0, 1)
+    found[~first.any(axis=-1)] = 0
+    found[:, ~second.any(axis=-1)] = 0
     if same:
         lower = np.tril_indices(len(found), -1)
         found[lower] = found.T[lower]
@@ -48,7 +52,8 @@ def row_similarity(one: FloatArray, two: FloatArray | None = None) -> FloatArray
 
 def _shares(rows: FloatArray) -> FloatArray:
     wide = rows.astype(np.float64)
-    return np.asarray(wide / wide.sum(axis=-1, keepdims=True), dtype=np.float32)
+    sums = wide.sum(axis=-1, keepdims=True)
+    return np.asarray(wide / np.where(sums > 0, sums, 1), dtype=np.float32)
 
 
 def _entropy(rows: FloatArray) -> FloatArray:
@@ -97,7 +102,7 @@ def map_similarity(
     """1 - JSD of every map with every other, on their common grid.
 
     Args:
-        one: maps of an image, each with some attention on the common part.
+        one: maps of an image.
         two: others of the same image.
 
     Returns:
@@ -131,6 +136,20 @@ def match_heads(similarity: FloatArray, heads: tuple[int, int]) -> tuple[Match, 
         )
         for row, col in zip(rows, cols, strict=True)
     )
+
+
+def held_out_match(matched: FloatArray, measured: FloatArray, heads: tuple[int, int]) -> float:
+    """Mean similarity, on some images, of the heads that are matched on others.
+
+    Args:
+        matched: ``[layer x head of one, layer x head of two]``, over the images to match on.
+        measured: the same over the images to measure on.
+        heads: heads of each layer, of both models.
+    """
+    matches = match_heads(matched, heads)
+    rows = [layer * heads[0] + head for layer, head in (match.one for match in matches)]
+    cols = [layer * heads[1] + head for layer, head in (match.two for match in matches)]
+    return float(np.mean(measured[rows, cols]))
 
 
 def shuffled_matching(similarity: FloatArray, trials: int) -> float:

@@ -177,7 +177,7 @@ BOX_IOU = Quantity(
     unit="share of 1",
     axes=("model", "image"),
     definition="Area that the found box and the marked box it fits best share, divided by the area "
-    "that either covers; marked boxes are cut to what the model saw.",
+    "that either covers; marked boxes are cut to what the model saw. 0 where nothing was found.",
     source="PASCAL VOC, Everingham 2010",
     low="the object was missed",
     high="the box fits",
@@ -187,7 +187,8 @@ CORLOC = Quantity(
     name="CorLoc",
     unit="share of the images",
     axes=("model",),
-    definition="Share of the images whose found box has an IoU of at least 0.5 with a marked box.",
+    definition="Share of the images whose found box has an IoU of at least 0.5 with a marked box. "
+    "An image in which nothing was found counts as missed.",
     source="Deselaers 2010; Darcet 2024, Table 3",
     low="objects are seldom found",
     high="objects are mostly found",

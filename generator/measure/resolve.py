@@ -321,7 +321,7 @@ def _understood(file: str, model: str) -> Iterator[None]:
     """Values of a kind that nobody foresaw are an error of the file, not of the program."""
     try:
         yield
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, OverflowError, AttributeError) as error:
         raise ModelError(
             f"{file} of {model} holds a value that is not understood: {first_line(error)}.",
             "Correct the file.",
@@ -334,7 +334,7 @@ def _read_json(path: Path, model: str) -> Mapping[str, Any]:
             parsed = json.loads(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ModelError(
-            f"{path.name} of {model} cannot be read: {first_line(error)}",
+            f"{path.name} of {model} cannot be read: {first_line(error)}.",
             "Download or save the model again.",
         ) from error
     if not isinstance(parsed, dict):

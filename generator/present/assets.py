@@ -31,6 +31,7 @@ SCRIPTS = (
     "numbers.js",
     "patch-queries.js",
     "state.js",
+    "queue.js",
     "chunks.js",
     "fuse.js",
     "dom.js",

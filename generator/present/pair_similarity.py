@@ -11,7 +11,7 @@ from generator.analysis.head_similarity import (
     shuffled_matching,
 )
 from generator.present.model_seen import absent_section, reading
-from generator.present.pair_similarity_files import PairSimilarity
+from generator.present.pair_similarity_files import PairHeads, PairSimilarity
 from generator.present.plan_similarity import (
     absent_matrices,
     head_images,
@@ -56,11 +56,22 @@ def _heads_section(labels: tuple[str, str], found: PairSimilarity) -> Section:
             f"with one head of {labels[1]} so that the sum of similarities is largest: 1 less the "
             "Jensen-Shannon divergence of their CLS maps on the common grid. Mean over "
             f"{head_images(alike.images)}",
-            f"Mean over {len(matches):,} matched pairs of heads: {mean:.2f}. The best of "
-            f"{SHUFFLES:,} random matchings reaches {shuffled_matching(values, SHUFFLES):.2f}. "
+            f"Mean over {len(matches):,} matched pairs of heads: {mean:.2f}. {_held_out(alike)} "
+            f"The best of {SHUFFLES:,} random matchings reaches "
+            f"{shuffled_matching(values, SHUFFLES):.2f}. "
             f"{reading('head-similarity')}",
         ),
         tables=(_matches_table(labels, matches),),
+    )
+
+
+def _held_out(alike: PairHeads) -> str:
+    """What the matching is worth on images that it was not made for."""
+    if alike.held_out is None:
+        return "The matching is made for this image: how it fits others is not known."
+    return (
+        f"Matched on every second image and measured on the others, it is {alike.held_out:.2f}: "
+        "the matching is made to fit its images, which this number leaves out."
     )
 
 

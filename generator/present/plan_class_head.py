@@ -26,6 +26,11 @@ def class_head(desk: Desk) -> Analysis:
         chance = percent(prediction.target_probability)
         panels = []
         lines = [f"Class {prediction.target}: {prediction.target_label}, probability {chance}."]
+        if not prediction.exclusive:
+            lines.append(
+                "Its classes do not exclude each other: each has a probability of its own, and "
+                "these do not sum to 1."
+            )
         if isinstance(cell.maps.relevance, NotApplicable):
             lines.append(f"Relevance: {cell.maps.relevance.reason}.")
         else:

@@ -31,6 +31,7 @@ def norms_section(seen: SeenModel) -> Section:
     peak = stream_layer(norms.peak)
     over = "the image" if norms.images == 1 else f"{counted(norms.images, 'image')}"
     share = float(norms.above[norms.peak, CUTOFFS.index(int(OUTLIER))])
+    median = " (median over images)" if norms.images > 1 else ""
     return Section(
         id="norms",
         title="Norms",
@@ -38,7 +39,7 @@ def norms_section(seen: SeenModel) -> Section:
             f"{quantity('norm').definition} Over {norms.patches:,} patches of {over}; lines are "
             "medians over images.",
             f"The largest norm stands out most in {peak}: {float(norms.ratio[norms.peak]):.3g} × "
-            f"the median of the patches; {100 * share:.2g} % of the patches are above "
+            f"the median of the patches{median}; {100 * share:.2g} % of the patches are above "
             f"{OUTLIER:g} × there.",
         ),
         charts=(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from generator.analysis.absent import NotApplicable
 from generator.analysis.cell_maps import ComponentMap, LostMaps, TokenCutMaps
 from generator.analysis.digest import FoundObject
@@ -55,8 +57,10 @@ def lost(desk: Desk) -> Analysis:
                 lines.append(
                     f"Found in the {maps.vectors} of the last layer. Seed at "
                     f"{place_text(one.seed)}; the largest dot product with it has the magnitude "
-                    f"{number(maps.largest)}."
+                    f"{number(maps.largest)}.{_tied(maps)}"
                 )
+            elif isinstance(one, NotApplicable):
+                lines.append(_nothing(cell, place, one))
         if not panels:
             return desk.panels(cell, absent=_why(*several, *found))
         return desk.panels(cell, *panels, lines=tuple(lines))
@@ -65,6 +69,21 @@ def lost(desk: Desk) -> Analysis:
         "signed", "dot product or score, over its largest magnitude in the picture"
     )
     return desk.analysis("lost", "Object discovery: LOST", ("lost-degree", "lost-score"), bars, of)
+
+
+def _tied(maps: LostMaps) -> str:
+    """What LOST's seed is worth where no patch is less like the others than another."""
+    if np.ptp(maps.inverse_degree) > 0:
+        return ""
+    return " All patches have the same degree: the seed is the first of them, and finds no object."
+
+
+def _nothing(cell: Cell, place: int, why: NotApplicable) -> str:
+    """Why one kind of vectors has no panels, where another has."""
+    digest = cell.digest
+    known = (digest.lost, digest.tokencut) if place == 0 else (digest.further[place - 1],)
+    names = [one.vectors for one in known if not isinstance(one, NotApplicable)]
+    return f"Nothing found in the {(*names, 'vectors')[0]} of the last layer: {why.reason}."
 
 
 def _lost_row(
@@ -120,6 +139,8 @@ def tokencut(desk: Desk) -> Analysis:
                     f"{number(maps.eigenvalue)}, {number(maps.gap)} below the next; "
                     f"the largest entry is at {place_text(one.seed)}."
                 )
+            elif isinstance(one, NotApplicable):
+                lines.append(_nothing(cell, place, one))
         if not panels:
             return desk.panels(cell, absent=_why(*several, *found))
         return desk.panels(cell, *panels, lines=tuple(lines))

@@ -96,7 +96,7 @@ def _found(pair: ReportPair, seen: SeenModel, image: ImageEntry) -> FoundObjects
     if isinstance(truth, CellTruth):
         boxes += [_box("truth", box) for box in truth.boxes]
     for method, found in (("LOST", digest.lost), ("TokenCut", digest.tokencut)):
-        text.append(_words(method, found) + _overlap(method, found, truth))
+        text.append(_words(method, found, seen) + _overlap(method, found, truth))
         if isinstance(found, FoundObject):
             boxes.append(_box(method.lower(), found.pixels))
     thumb = pair.planner.picture(image, thumb=True)
@@ -129,11 +129,13 @@ def _overlap(
     return ""
 
 
-def _words(method: str, found: FoundObject | NotApplicable) -> str:
+def _words(method: str, found: FoundObject | NotApplicable, seen: SeenModel) -> str:
     if isinstance(found, NotApplicable):
         return f"{method}: {found.reason}"
     left, top, right, bottom = (round(value) for value in found.pixels)
     patches = "1 patch" if found.patches == 1 else f"{found.patches} patches"
+    if found.patches == seen.layout.patches:
+        patches = f"all {found.patches} patches, so no object stands out"
     return f"{method} in {found.vectors}: {right - left} × {bottom - top} pixels, {patches}"
 
 

@@ -15,6 +15,7 @@ from generator.present.views import (
     Notice,
     PageLink,
     Picture,
+    SmallMap,
 )
 from generator.present.views_analyses import MarkedSummary
 from generator.present.views_finder import Finder, PageScript
@@ -58,16 +59,6 @@ class SweepCard:
 
 
 @dataclass(frozen=True, slots=True)
-class PlateMap:
-    """One model's last layer beside a thumbnail, or the reason that it is missing."""
-
-    label: str
-    url: str
-    picture: Picture | None
-    failure: Notice | None
-
-
-@dataclass(frozen=True, slots=True)
 class Plate:
     """An image on the index, or a sequence with its summary and a strip of frames."""
 
@@ -75,7 +66,7 @@ class Plate:
     url: str
     thumb: Picture | None
     credit: Credit
-    maps: tuple[PlateMap, ...]
+    maps: tuple[SmallMap, ...]
     failure: Notice | None
     figures: str
     summary: str = ""

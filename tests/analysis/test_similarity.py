@@ -118,6 +118,25 @@ def test_disjoint_rows_are_not_alike_and_sums_do_not_matter() -> None:
     np.testing.assert_allclose(row_similarity(rows, rows[:2]), np.array(expected)[:, :2], atol=1e-6)
 
 
+def test_a_head_that_looks_at_no_patch_is_like_no_other() -> None:
+    rows = np.array([[1, 0, 3], [0, 0, 0], [2, 0, 6]], float)
+    expected = [[1, 0, 1], [0, 1, 0], [1, 0, 1]]
+    np.testing.assert_allclose(row_similarity(rows), expected, atol=1e-6)
+    expected = [[1, 0, 1], [0, 0, 0], [1, 0, 1]]
+    np.testing.assert_allclose(row_similarity(rows, rows), expected, atol=1e-6)
+
+    layout = tiny.layout()
+    attention = full.random(layout, layers=1, heads=3)
+    attention[0, 1, 0] = np.eye(layout.tokens)[0]  # CLS looks at CLS alone
+    record = full.record(layout, attention)
+    maps = layout.fold(record.rows("CLS").astype(np.float32))[0]
+    placed = [PlacedMap(each, record.view) for each in maps]
+    similarity = map_similarity(placed, placed)
+    assert isinstance(similarity, np.ndarray)
+    assert similarity[1].tolist() == [0, 0, 0] and similarity[0, 0] == pytest.approx(1, abs=1e-3)
+    assert len(match_heads(similarity, (3, 3))) == 3
+
+
 def test_many_rows_are_compared_block_by_block_alike() -> None:
     rows = rng(2).gamma(0.5, size=(60, 700))
     whole = row_similarity(rows)

@@ -122,6 +122,21 @@ def test_a_target_beyond_the_first_guesses_has_its_probability(
     assert text.count("(the target)") == 1
 
 
+def test_probabilities_that_do_not_sum_to_one_are_said_not_to(
+    analysed: tuple[Gallery, Path], tmp_path: Path
+) -> None:
+    trial, site = analysed
+    said = "Its classes do not exclude each other: each has a probability of its own"
+    assert said not in text_of(section(site, "class-head"))
+    key = trial.run.cell("plain", "image0").record
+    record = trial.records[key]
+    assert record.prediction is not None
+    several = replace(record, prediction=replace(record.prediction, exclusive=False))
+    again = Gallery(trial.run, {**trial.records, key: several})
+    build_site(again.run, again.read, tmp_path / "site", version="1.2.3")
+    assert text_of(section(tmp_path / "site", "class-head")).count(said) == 1
+
+
 def test_objects_in_several_vectors_stand_beside_each_other(
     analysed: tuple[Gallery, Path],
 ) -> None:

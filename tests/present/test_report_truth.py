@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -146,3 +147,34 @@ def test_a_copy_of_the_site_has_the_scores_without_the_masks(marked: Built, tmp_
         pages = [(folder / path).read_text(encoding="utf-8") for folder in (site, copy)]
         parts = [page[page.index("Against the marked objects") :] for page in pages]
         assert parts[0][:4000] == parts[1][:4000], path
+
+
+def test_where_nothing_stands_out_nothing_counts_as_found(tmp_path: Path) -> None:
+    """All keys of a model are alike: LOST has no choice, TokenCut no cut, and CorLoc a miss."""
+    trial = complete(gallery(tmp_path / "pictures"))
+    for image in ("image0", "image1"):
+        key = trial.run.cell("plain", image).record
+        record = trial.records[key]
+        assert record.features is not None and record.features.keys is not None
+        keys = record.features.keys
+        alike = replace(
+            record.features,
+            keys=np.full_like(keys, 0.5),
+            values=keys if image == "image0" else None,
+        )
+        trial.records[key] = replace(record, features=alike)
+    images = tuple(
+        image if image.failure else replace(image, boxes=(BOX,)) for image in trial.run.images
+    )
+    trial.run = replace(trial.run, images=images)
+    site = tmp_path / "site"
+    build_site(trial.run, trial.read, site, version="1.2.3")
+    assert truth_of(site, "plain", "image0").overlaps[0].tokencut == 0
+    assert rows_of(site)["TokenCut in keys, CorLoc"][0].startswith("0")
+    assert rows_of(site)["TokenCut in keys, CorLoc"][-1] == "2"
+    report = (site / REPORT).read_text(encoding="utf-8")
+    assert "TokenCut: all patches are alike<" in report
+    assert "LOST in keys: 96 × 64 pixels, all 24 patches, so no object stands out" in report
+    page = " ".join((site / "i/image0/index.html").read_text(encoding="utf-8").split())
+    assert "Nothing found in the keys of the last layer: all patches are alike." in page
+    assert page.count("All patches have the same degree: the seed is the first of them") == 1

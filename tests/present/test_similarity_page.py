@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from scipy import optimize
 
 from generator.analysis.head_similarity import row_similarity
 from generator.analysis.layer_similarity import layer_similarity
@@ -201,11 +202,37 @@ def test_heads_of_two_models_are_matched_one_to_one(few: Built) -> None:
     rows = re.findall(r"(layer \d, head \d)</th><td>(layer \d, head \d)</td><td>([\d.]+)", part)
     assert len({one for one, _, _ in rows}) == len({two for _, two, _ in rows}) == 6
     mean = np.mean([float(value) for _, _, value in rows])
-    (said,) = re.findall(r"Mean over 6 matched pairs of heads: ([\d.]+)\. The best", part)
+    (said,) = re.findall(r"Mean over 6 matched pairs of heads: ([\d.]+)\. Matched", part)
     assert float(said) == pytest.approx(mean, abs=0.011)
     (chance,) = re.findall(r"The best of 1,000 random matchings reaches ([\d.]+)\.", part)
     # 1,000 trials find the best of 720 or next to it, and never more
     assert 0 < float(chance) <= float(said)
+
+
+def test_a_matching_is_measured_on_images_that_it_was_not_made_for(few: Built) -> None:
+    trial, site = few
+    maps = [
+        [np.float64(each.layout.fold(each.rows("CLS"))).reshape(6, -1) for each in own]
+        for own in (records_of(trial, "model-0"), records_of(trial, "model-1"))
+    ]
+    shown = evenly(30, 24)
+    alike = np.array(
+        [[[1 - divergence(a, b) for b in maps[1][n]] for a in maps[0][n]] for n in shown]
+    )
+    one, two = alike[::2].mean(0), alike[1::2].mean(0)
+    wanted = np.mean(
+        [to[optimize.linear_sum_assignment(-made)].mean() for made, to in ((one, two), (two, one))]
+    )
+    said = text_of(site, REPORT).split("Matched on every second image and measured on the others")[
+        1
+    ]
+    assert float(said.split("it is ")[1].split(":")[0]) == pytest.approx(wanted, abs=0.006)
+
+
+def divergence(one: np.ndarray, two: np.ndarray) -> float:
+    one, two = one / one.sum(), two / two.sum()
+    middle = (one + two) / 2
+    return float((one * np.log2(one / middle) + two * np.log2(two / middle)).sum() / 2)
 
 
 def test_a_model_matches_its_copy_head_by_head(tmp_path: Path) -> None:

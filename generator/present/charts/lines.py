@@ -21,6 +21,9 @@ from generator.present.charts.chart import (
 )
 from generator.records import FloatArray
 
+STROKES = 8
+"""Colours and strokes that tell series apart, in ``charts.css``."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reference:
@@ -41,6 +44,7 @@ class Series:
         spread: float ``[point]``, half the height of a band; None for none.
         urls: where each point leads; empty for nowhere.
         notes: what each point is beside its place, such as its head; empty for nothing.
+        number: of its colour and stroke, from 1; 0 for its place in the chart.
     """
 
     name: str
@@ -49,6 +53,7 @@ class Series:
     spread: FloatArray | None = None
     urls: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    number: int = 0
 
 
 def line_chart(
@@ -78,7 +83,7 @@ def line_chart(
         rules=_levels(references, y),
         lines=tuple(
             Line(n, one.name, _path(one, x, y), _band(one, x, y))
-            for n, one in enumerate(series, start=1)
+            for n, one in zip(_numbers(series), series, strict=True)
         ),
         dots=tuple(_dots(series, x, y, words)),
         keys=_keys(series, "line"),
@@ -172,7 +177,7 @@ def _band(one: Series, x: Span, y: Span) -> str:
 
 
 def _dots(series: Sequence[Series], x: Span, y: Span, words: Words) -> Iterator[Dot]:
-    for number, one in enumerate(series, start=1):
+    for number, one in zip(_numbers(series), series, strict=True):
         prefix = f"{one.name}, " if len(series) > 1 else ""
         for point in _points(one, x, y):
             if point is None:
@@ -189,7 +194,13 @@ def _dots(series: Sequence[Series], x: Span, y: Span, words: Words) -> Iterator[
 def _keys(series: Sequence[Series], shape: str) -> tuple[Key, ...]:
     if len(series) < 2:
         return ()
-    return tuple(Key(n, one.name, shape) for n, one in enumerate(series, start=1))
+    numbers = _numbers(series)
+    return tuple(Key(n, one.name, shape) for n, one in zip(numbers, series, strict=True))
+
+
+def _numbers(series: Sequence[Series]) -> list[int]:
+    """Which colour and stroke each series has; they come again where there are more."""
+    return [((one.number or n) - 1) % STROKES + 1 for n, one in enumerate(series, start=1)]
 
 
 def _summary(series: Sequence[Series], words: Words) -> str:

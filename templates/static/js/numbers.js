@@ -24,5 +24,15 @@ const Numbers = (() => {
     return `${value < 9.95 ? Number(value.toPrecision(2)) : value.toFixed(0)}\u00a0%`;
   }
 
-  return { times, percent };
+  /**
+   * An upper bound, rounded up to one significant digit.
+   * @param {number} bound
+   */
+  function rough(bound) {
+    if (!(bound > 0)) return "0";
+    const unit = 10 ** Math.floor(Math.log10(bound));
+    return String(Number((Math.ceil(bound / unit) * unit).toPrecision(1)));
+  }
+
+  return { times, percent, rough };
 })();

@@ -71,6 +71,13 @@ const Readouts = (() => {
         Dom.make("strong", {}, [`${Numbers.times(times)} ×`]),
         " uniform",
       ]),
+      ...(fused
+        ? [
+            Dom.make("span", { class: "within" }, [
+              `to within ${Numbers.rough(Fuse.error(view.chunk.header, shown.row, shown.column, times))}`,
+            ]),
+          ]
+        : []),
       Dom.make("span", { class: "share" }, [
         `${Numbers.percent(share)} of ${fused ? "a head's" : "the"} attention`,
       ]),
@@ -156,7 +163,7 @@ const Readouts = (() => {
   function minimumText(shares) {
     const sum = shares.reduce((all, share) => all + share, 0);
     return Dom.make("p", { class: "mass-note" }, [
-      `A minimum over heads is not a distribution: it sums to ${Numbers.percent(sum)}, what every head gives at least.`,
+      `A minimum over heads is not a distribution: it sums to about ${Numbers.percent(sum)}, what every head gives at least.`,
     ]);
   }
 
@@ -164,15 +171,17 @@ const Readouts = (() => {
    * @param {ModelView} view
    * @param {Chunk} chunk
    * @param {{row: number, column: number, range: ScaleRange}} map
-   * @param {OffScale} all of all maps of the model
+   * @param {ModelOffScale} all of all maps of the model
    */
   function noteLines({ model }, chunk, { row, column, range }, all) {
     const codes = Paint.mapCodes(chunk, row, column);
     const maximum = chunk.header.maxima[row][column] ?? 0;
     const { above, below } = Marks.off(codes, maximum, range);
+    const { least: of } = all;
+    const least = of.of ? `; in the minima over heads ${Numbers.percent(of.below / of.of)} below` : "";
     const lines = [
       `Off the scale: ${above} above, ${below} below, of ${codes.length} ${Words.unit(model)}; ` +
-        `in all maps ${Numbers.percent(all.above / all.of)} above, ${Numbers.percent(all.below / all.of)} below.`,
+        `in all maps ${Numbers.percent(all.above / all.of)} above, ${Numbers.percent(all.below / all.of)} below${least}.`,
     ];
     const fused = column > chunk.header.heads;
     if (!fused && row < chunk.header.statistics.entropy.length) {
@@ -182,7 +191,8 @@ const Readouts = (() => {
           ? table[row][column]
           : table[row].reduce((sum, value) => sum + value, 0) / table[row].length;
       lines.push(
-        `Over all queries: entropy ${pick(entropy).toFixed(2)} of 1, mean distance ${pick(distance).toFixed(0)} px.`,
+        `Over all queries: entropy ${pick(entropy).toFixed(2)} of 1. Over patches as queries: mean distance ` +
+          `${pick(distance).toFixed(0)} px, where attention to other tokens counts 0.`,
       );
     }
     return lines.map((line) => Dom.make("span", {}, [line]));
