@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from generator.errors import ModelError
 from generator.measure.layouts import VisionConfig
 from generator.measure.processors import RESAMPLE_NAMES, Processor
 from generator.records import FieldOfView, Preprocessing, View
+
+if TYPE_CHECKING:
+    from generator.measure.resolve import ResolvedModel
 
 MOST_PATCHES = 32_768
 """Patches of one input, at most: of more, the attention of a single head would take over 4 GB. A
@@ -155,6 +159,31 @@ def _expect_measurable(
             f"where at most {MOST_PATCHES:,} patches are measured.",
             "Lower --resolution, use --field-of-view square, or crop the picture.",
         )
+
+
+def model_input(
+    picture: Image.Image,
+    resolved: ResolvedModel,
+    *,
+    field_of_view: FieldOfView,
+    resolution: int | None,
+) -> tuple[NDArray[np.float32], Preprocessing]:
+    """A picture as a model's input ``[channel, row, column]``, and how it was made."""
+    preprocessing = describe(
+        resolved.processor,
+        resolved.vision,
+        field_of_view=field_of_view,
+        resolution=resolution,
+        model=resolved.id,
+    )
+    geometry = locate(
+        *picture.size,
+        processor=resolved.processor,
+        vision=resolved.vision,
+        preprocessing=preprocessing,
+        model=resolved.id,
+    )
+    return pixels(picture, geometry, preprocessing), preprocessing
 
 
 def pixels(

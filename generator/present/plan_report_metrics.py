@@ -14,15 +14,13 @@ from generator.analysis.quantities import quantity
 from generator.present.charts.axes import number_text
 from generator.present.charts.chart import Chart, Words
 from generator.present.charts.intervals import Interval, interval_chart
+from generator.present.report_differences import MOST_DOTS, difference_interval
 from generator.present.report_pair import LETTERS, ReportPair
 from generator.present.sampling import evenly
 from generator.present.views_model import Section, TableRow
 from generator.present.views_report import ReportTable
 from generator.present.wording import counted, upper_first
 from generator.records import FloatArray
-
-MOST_DOTS = 60
-"""Single values that are drawn in a row: a thousand dots are a smear, and heavy."""
 
 AGREEMENTS: tuple[tuple[str, Callable[[Agreement], float]], ...] = (
     ("divergence", lambda found: found.divergence),
@@ -227,22 +225,7 @@ def _lacks(measure: Measure) -> str:
 
 
 def _difference_chart(pair: ReportPair, measure: Measure) -> Chart:
-    found = pair.pair.measures[measure.id]
-    titles = {image.slug: image.title for image in pair.images}
-    shown = evenly(found.n, MOST_DOTS)
-    row = Interval(
-        name="B less A",
-        values=found.difference[list(shown)],
-        middle=found.mean,
-        low=found.interval.low if found.interval else None,
-        high=found.interval.high if found.interval else None,
-        texts=tuple(
-            f"{titles[found.images[n]]}: {number_text(float(found.one[n]))} and "
-            f"{number_text(float(found.two[n]))}"
-            for n in shown
-        ),
-        count=found.n,
-    )
+    row = difference_interval(pair, "B less A", pair.pair.measures[measure.id])
     words = Words(
         f"difference-{measure.id}", upper_first(measure.name), f"{measure.unit}, B less A", "", ""
     )

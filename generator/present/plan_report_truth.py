@@ -11,18 +11,15 @@ from generator.analysis.absent import NotApplicable
 from generator.analysis.paired import STARS, Paired, bootstrap, paired
 from generator.analysis.quantities import quantity
 from generator.analysis.truth import FOUND, MapScores
-from generator.present.charts.axes import number_text
 from generator.present.charts.chart import Chart, Words
-from generator.present.charts.intervals import Interval, interval_chart
+from generator.present.charts.intervals import interval_chart
+from generator.present.report_differences import difference_interval
 from generator.present.report_pair import ReportPair
-from generator.present.sampling import evenly
 from generator.present.truth import MAPS, UNIFORM, BoxOverlaps, CellTruth, Marks
 from generator.present.views_model import Section, TableRow
 from generator.present.views_report import ReportTable
 from generator.present.wording import counted
 from generator.records import FloatArray
-
-MOST_DOTS = 60
 
 OWN = 2
 """Of the maps that are scored, the first ones are the model's of the picture."""
@@ -202,29 +199,12 @@ def _signed(value: float) -> str:
 
 def _differences(pair: ReportPair, marks: Marks, place: int) -> Chart | None:
     """All scores of one map: a dot for each image, the mean with its interval."""
-    titles = {image.slug: image.title for image in pair.images}
     names = {score: name for score, name, _ in SCORES}
-    rows = []
-    for row in _rows(pair, marks):
-        if row.map != MAPS[place]:
-            continue
-        found = row.found
-        shown = list(evenly(found.n, MOST_DOTS))
-        rows.append(
-            Interval(
-                name=names[row.score],
-                values=found.difference[shown],
-                middle=found.mean,
-                low=found.interval.low if found.interval else None,
-                high=found.interval.high if found.interval else None,
-                texts=tuple(
-                    f"{titles[found.images[n]]}: {number_text(float(found.one[n]))} and "
-                    f"{number_text(float(found.two[n]))}"
-                    for n in shown
-                ),
-                count=found.n,
-            )
-        )
+    rows = [
+        difference_interval(pair, names[row.score], row.found)
+        for row in _rows(pair, marks)
+        if row.map == MAPS[place]
+    ]
     if not rows:
         return None
     name, against = MAPS[place], "masks" if marks == "mask" else "boxes"
