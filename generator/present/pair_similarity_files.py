@@ -134,8 +134,8 @@ def _mean_similarity(shelf: Shelf, pairs: list[tuple[CellContent, CellContent]])
     mean = (halves.sum(axis=0) / max(images, 1)).astype(np.float16)
     held_out = None
     if images > 1:
-        means = halves / np.array([(images + 1) // 2, images // 2])[:, None, None]
-        held_out = (held_out_match(*means, heads) + held_out_match(*means[::-1], heads)) / 2
+        even, odd = halves[0] / ((images + 1) // 2), halves[1] / (images // 2)
+        held_out = (held_out_match(even, odd, heads) + held_out_match(odd, even, heads)) / 2
     return PairHeads(mean, heads, images, held_out)
 
 
