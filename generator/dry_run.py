@@ -9,17 +9,22 @@ from rich.table import Table
 from rich.text import Text
 
 from generator.amounts import duration_in_words, size_in_words
-from generator.pipeline import plan_gallery, settings_of
+from generator.pipeline import check_before_work, plan_gallery, settings_of
+from generator.plan_costs import ExtraPrice, ModelCost, estimate, extra_prices, site_price
 from generator.present.figures import drawn_for
 from generator.progress import Reporter
 from generator.site_prices import SitePrice
 from generator.spec import GallerySpec
 from generator.store import Store
-from generator.workplan import ExtraPrice, ModelCost, estimate, extra_prices, site_price
 
 
 def print_plan(spec: GallerySpec, console: Console, reporter: Reporter) -> None:
-    """Plan a gallery and print it as a table, without measuring or writing anything."""
+    """Plan a gallery and print it as a table, without measuring or writing anything.
+
+    Raises:
+        GalleryError: it cannot be built.
+    """
+    check_before_work(spec)
     plan = plan_gallery(spec, Store(spec.store), reporter)
     costs = estimate(plan)
     table = Table(box=None, pad_edge=False, header_style="bold")

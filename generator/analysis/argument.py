@@ -314,6 +314,8 @@ def percent(share: float) -> str:
         return "0 %"
     if value < 0.01:
         return "less than 0.01 %"
+    if 99.95 <= value < 99.9999:  # above, float32 sums of 1
+        return "more than 99.9 %"
     return f"{value:.2f} %" if value < 10 else f"{value:.1f} %"
 
 

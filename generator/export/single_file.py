@@ -31,7 +31,8 @@ from generator.export.page_parts import PageParts, PageSize, Rewriting, take_apa
 from generator.export.policy import hashes, script, style
 from generator.figure_spec import FIGURES
 from generator.present.assets import SINGLE, SINGLE_BOOT, SINGLE_STYLE
-from generator.present.manifest import MANIFEST, CellItem, FileEntry, Manifest
+from generator.present.manifest import CellItem, FileEntry, Manifest
+from generator.present.manifest_file import MANIFEST
 from generator.present.planner import INDEX, image_path, sequence_path
 
 TYPES = {

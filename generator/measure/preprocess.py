@@ -121,13 +121,7 @@ def locate(
         )
     else:
         resized, kept = _own_sizes(width, height, processor, vision, side, model)
-    rows, cols = kept[1] // vision.patch_height, kept[0] // vision.patch_width
-    if rows * cols > MOST_PATCHES:
-        raise ModelError(
-            f"{model} would see a picture of {width} x {height} px as {rows:,} x {cols:,} patches, "
-            f"where at most {MOST_PATCHES:,} patches are measured.",
-            "Lower --resolution, use --field-of-view square, or crop the picture.",
-        )
+    _expect_measurable(width, height, kept, vision, model)
     left, top = (resized[0] - kept[0]) // 2, (resized[1] - kept[1]) // 2
     # A convolution drops what no whole patch covers: at the right and at the bottom.
     crop = (
@@ -148,6 +142,19 @@ def locate(
         input_height=crop[3] - crop[1],
     )
     return Geometry(box=box, resized=resized, crop=crop, view=view)
+
+
+def _expect_measurable(
+    width: int, height: int, kept: tuple[int, int], vision: VisionConfig, model: str
+) -> None:
+    """Refuse an input of more patches than can be measured."""
+    rows, cols = kept[1] // vision.patch_height, kept[0] // vision.patch_width
+    if rows * cols > MOST_PATCHES:
+        raise ModelError(
+            f"{model} would see a picture of {width} x {height} px as {rows:,} x {cols:,} patches, "
+            f"where at most {MOST_PATCHES:,} patches are measured.",
+            "Lower --resolution, use --field-of-view square, or crop the picture.",
+        )
 
 
 def pixels(

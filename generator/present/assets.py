@@ -10,7 +10,7 @@ from generator.present.colours import colour_tables
 from generator.present.contents import Assets
 from generator.present.environment import static_files
 from generator.present.heatmap import bar_png, diverging_bar_png
-from generator.present.manifest import Settings
+from generator.present.settings import Settings
 
 STYLESHEETS = (
     *("theme.css", "layout.css", "content.css", "index.css"),
@@ -31,6 +31,7 @@ SCRIPTS = (
     "numbers.js",
     "patch-queries.js",
     "state.js",
+    "queue.js",
     "chunks.js",
     "fuse.js",
     "dom.js",

@@ -13,10 +13,11 @@ from generator.present.feature_pictures import ColouredFeatures
 from generator.present.figures import ImageFigures, MapFiles
 from generator.present.front import Front
 from generator.present.location_files import Averages
-from generator.present.manifest import FileEntry, Settings
+from generator.present.manifest import FileEntry
 from generator.present.pairs import ComparedPair
 from generator.present.reductions import Reduction
 from generator.present.scale import Scale
+from generator.present.settings import Settings
 from generator.present.similarity_files import Similarities
 from generator.present.truth import Scored
 from generator.present.weight_files import Weights

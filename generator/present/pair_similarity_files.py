@@ -14,23 +14,25 @@ from generator.analysis.absent import NotApplicable
 from generator.analysis.grids import PlacedMap
 from generator.analysis.head_similarity import held_out_match, map_similarity
 from generator.present.cells import CellContent
+from generator.present.layers_alike import (
+    LAYERS,
+    SIMILARITY_VERSION,
+    LayerMatrix,
+    LayersAlike,
+    PooledFeatures,
+    layer_matrices,
+    too_few,
+)
 from generator.present.manifest import FileEntry
 from generator.present.packed_files import PackedFiles
 from generator.present.sampling import evenly
 from generator.present.shelf import Shelf
 from generator.present.similarity_files import (
-    LAYERS,
     MOST_HEAD_IMAGES,
-    SIMILARITY_VERSION,
-    LayerMatrix,
     LayerPictures,
-    LayersAlike,
     ModelSimilarity,
-    PooledFeatures,
     draw_matrix,
     head_maps,
-    layer_matrices,
-    too_few,
 )
 from generator.records import FloatArray
 
@@ -128,8 +130,7 @@ def _mean_similarity(shelf: Shelf, pairs: list[tuple[CellContent, CellContent]])
     for pair in pairs:
         found = map_similarity(*(_head_maps(shelf, content) for content in pair))
         if not isinstance(found, NotApplicable):
-            # a head with nothing on the common part is like no other
-            halves[images % 2] += np.nan_to_num(found)
+            halves[images % 2] += found
             images += 1
     mean = (halves.sum(axis=0) / max(images, 1)).astype(np.float16)
     held_out = None

@@ -15,11 +15,12 @@ from generator.latex import written
 from generator.present.cells import CellContent
 from generator.present.digests import DIGEST_VERSION, vectors_of
 from generator.present.image_statistics import STATISTICS, Statistic
-from generator.present.manifest import RENDER_VERSION, QuantisationEntry
+from generator.present.manifest import QuantisationEntry
 from generator.present.methods_text import citations, methods_text, read_aloud
 from generator.present.planner import METHODS, Planner
 from generator.present.reductions import ORDER
 from generator.present.scale import power_label
+from generator.present.settings import RENDER_VERSION
 from generator.present.views import Fact, Link
 from generator.present.views_model import Citing, MethodsPage, QuantityEntry, QuantityGroup
 from generator.present.wording import OUTLIERS_RULE, RECEIVED_NOTE, scale_note

@@ -10,9 +10,8 @@ from generator.analysis.budget import ALL_PATCHES, NORMAL, OTHERS, OUTLIERS, REG
 from generator.analysis.model_digest import QueryMeans
 from generator.analysis.quantities import quantity
 from generator.present.charts.bars import REST, stacked_bars
-from generator.present.charts.chart import Chart
-from generator.present.charts.lines import Series, line_chart
-from generator.present.charts.words import Reference, Words
+from generator.present.charts.chart import Chart, Words
+from generator.present.charts.lines import Reference, Series, line_chart
 from generator.present.model_seen import SeenModel, reading
 from generator.present.plan_model_budget_heads import head_strip
 from generator.present.views_model import Section
@@ -86,7 +85,7 @@ def budget_bars(seen: SeenModel, means: QueryMeans) -> Chart:
     bars = stacked_bars(
         words, [_key(key) for key in keys], labels, shares, uniform, series=_series(keys)
     )
-    return seen.defined(bars, "attention-budget")
+    return seen.planner.defined(bars, "attention-budget")
 
 
 def _query(query: str) -> str:
@@ -174,7 +173,7 @@ def rollout_section(seen: SeenModel) -> Section:
             f"two numbers say how much of its map is left to be seen. {seen.over}",
         ),
         charts=tuple(
-            seen.defined(chart, name, "rollout")
+            seen.planner.defined(chart, name, "rollout")
             for chart, name in zip(charts, definitions, strict=True)
         ),
         absent=()

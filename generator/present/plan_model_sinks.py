@@ -9,12 +9,11 @@ from generator.analysis.quantities import quantity
 from generator.analysis.stream_means import ChannelMeans, SinkMeans
 from generator.present.charts.axes import number_text
 from generator.present.charts.bars import REST, stacked_bars
-from generator.present.charts.chart import Chart
-from generator.present.charts.lines import Series, line_chart
-from generator.present.charts.words import Reference, Words
+from generator.present.charts.chart import Chart, Words
+from generator.present.charts.lines import Reference, Series, line_chart
 from generator.present.model_seen import SeenModel, reading
 from generator.present.views_model import Section, Table, TableRow
-from generator.present.wording import counted, query_label
+from generator.present.wording import counted, query_label, stream_layer
 from generator.records import FloatArray
 
 MOST_TOKENS = 6
@@ -61,7 +60,7 @@ def _value_norms(seen: SeenModel, sinks: SinkMeans) -> Chart:
         f"Dashed: the median patch. {reading('sink-value')}",
     )
     chart = line_chart(words, series, references=(Reference(1.0, ""),), zero=True)
-    return seen.defined(chart, "sink-value")
+    return seen.planner.defined(chart, "sink-value")
 
 
 def _which(seen: SeenModel, sinks: SinkMeans) -> Chart:
@@ -84,7 +83,7 @@ def _which(seen: SeenModel, sinks: SinkMeans) -> Chart:
     )
     labels = [str(n + 1) for n in range(seen.layers)]
     series = [*_series(names[:-1]), REST]
-    return seen.defined(stacked_bars(words, names, labels, shares, series=series), "sink")
+    return seen.planner.defined(stacked_bars(words, names, labels, shares, series=series), "sink")
 
 
 def _groups(prefix: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
@@ -116,7 +115,7 @@ def channel_chart(seen: SeenModel, channels: ChannelMeans) -> Chart:
         f"{reading('channel-max')} The table below says which channel it is.",
     )
     series = Series("ratio", np.arange(0.0, seen.layers + 1), channels.ratio)
-    return seen.defined(line_chart(words, [series], log=True), "channel-max")
+    return seen.planner.defined(line_chart(words, [series], log=True), "channel-max")
 
 
 def channel_table(channels: ChannelMeans) -> Table:
@@ -146,7 +145,7 @@ def channel_text(channels: ChannelMeans) -> str:
     peak = int(np.argmax(channels.ratio))
     channel, agree = channels.channel[peak], channels.agree[peak]
     same = f"{sum(each == channel for each in channels.channel)} of {len(channels.channel)} layers"
-    place = f"layer {peak}" if peak else "the embedding"
+    place = stream_layer(peak)
     times = f"{number_text(float(channels.ratio[peak]))} × the median magnitude"
     if agree == channels.images:
         found = (

@@ -23,7 +23,7 @@ from generator.present.panels import (
 )
 from generator.present.truth import MAPS, NO_SCORE, UNIFORM, CellTruth
 from generator.present.views_analyses import Analysis, Mark, ModelPanels, Panel
-from generator.present.wording import counted, patches_text, percent
+from generator.present.wording import counted, patches_text, percent, upper_first
 
 
 def mass_mask(desk: Desk) -> Analysis:
@@ -235,9 +235,10 @@ def marked(desk: Desk) -> Analysis | None:
 def _truth_panel(desk: Desk, cell: Cell, truth: CellTruth) -> Panel | None:
     marks = [outlined(truth.objects, "truth")] if truth.marks == "mask" else []
     marks += [box_mark(cell, box, "truth") for box in truth.boxes]
-    for found in (cell.digest.lost, cell.digest.tokencut):
-        if isinstance(found, FoundObject):
-            marks.append(box_mark(cell, found.pixels, "found"))
+    for objects in cell.digest.objects:
+        for found in (objects.lost, objects.tokencut):
+            if isinstance(found, FoundObject):
+                marks.append(box_mark(cell, found.pixels, "found"))
     share = float(truth.objects.mean())
     text = f"marked objects on {percent(share)} of the patches, boxes found dashed"
     return desk.photo(cell, "marked and found", text, tuple(marks))
@@ -256,19 +257,22 @@ def _scores(truth: CellTruth) -> NumberTable:
             rows.append((name, *numbers))
         else:
             rows.append((name, *4 * (NO_SCORE,)))
-    columns = ("map", "mass inside", "pointing game", "IoU at 60 %", "average precision")
+    columns = ("map", "mass inside", "pointing game", "IoU at 60\u00a0%", "average precision")
     return NumberTable(columns, tuple(rows))
 
 
 def _box_lines(truth: CellTruth) -> tuple[str, ...]:
     first = truth.maps[0]
     lines = [f"No scores: {first.reason}."] if isinstance(first, NotApplicable) else []
-    for method, overlap in (("LOST", truth.lost), ("TokenCut", truth.tokencut)):
-        if isinstance(overlap, NotApplicable):
-            lines.append(f"{method}: {overlap.reason}.")
-        else:
-            verdict = "found" if overlap >= FOUND else "not found"
-            lines.append(f"{method}: box IoU {overlap:.2f}, {verdict} at {FOUND:g}.")
+    for overlaps in truth.overlaps:
+        for method, iou in (("LOST", overlaps.lost), ("TokenCut", overlaps.tokencut)):
+            if isinstance(iou, NotApplicable):
+                lines.append(f"{method} in {overlaps.vectors}: {iou.reason}.")
+            else:
+                verdict = "found" if iou >= FOUND else "not found"
+                lines.append(
+                    f"{method} in {overlaps.vectors}: box IoU {iou:.2f}, {verdict} at {FOUND:g}."
+                )
     return tuple(lines)
 
 
@@ -280,4 +284,4 @@ def _found(desk: Desk, cell: Cell, found: FoundObject, mask: Mark) -> Panel | No
 
 def _why(*parts: object) -> str:
     reason = next((part.reason for part in parts if isinstance(part, NotApplicable)), "not found")
-    return reason[0].upper() + reason[1:] + "."
+    return upper_first(reason) + "."

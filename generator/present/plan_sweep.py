@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,9 +16,8 @@ from generator.analysis.sweep import (
 )
 from generator.present.cells import CellContent
 from generator.present.charts.axes import number_text
-from generator.present.charts.chart import Chart
+from generator.present.charts.chart import Chart, Words
 from generator.present.charts.lines import Series, line_chart
-from generator.present.charts.words import Words
 from generator.present.model_seen import reading
 from generator.present.plan_finder import listed
 from generator.present.planner import INDEX, Planner
@@ -213,7 +212,7 @@ def _series(seen: _Seen, name: str, values: FloatArray) -> Series:
 
 def _chart(planner: Planner, words: Words, series: list[Series], quantity: str) -> Chart:
     chart = line_chart(words, series, zero=quantity in FROM_ZERO)
-    return replace(chart, definitions=(planner.definition(quantity),))
+    return planner.defined(chart, quantity)
 
 
 def _table(seen: _Seen) -> Table:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from generator.analysis.quantities import quantity
 from generator.present.cells import CellContent
-from generator.present.charts.chart import Definition
+from generator.present.charts.chart import Chart, Definition
 from generator.present.contents import Contents, Copies
 from generator.present.heatmap import GAP
-from generator.present.manifest import MANIFEST, FileEntry
+from generator.present.manifest import FileEntry
+from generator.present.manifest_file import MANIFEST
 from generator.present.maps import FUSED
 from generator.present.pictures import published_size
 from generator.present.scale import Tick
@@ -98,6 +99,10 @@ class Planner:
             KeyError: there is no such quantity.
         """
         return Definition(quantity(identifier).name, f"{self.url(METHODS)}#{identifier}")
+
+    def defined(self, chart: Chart, *identifiers: str) -> Chart:
+        """A chart with links to what its numbers are."""
+        return replace(chart, definitions=tuple(map(self.definition, identifiers)))
 
     def absolute(self, path: str) -> str:
         """A site-relative path on the web; empty when nobody said where the site will stand."""

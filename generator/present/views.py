@@ -36,6 +36,15 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class SmallMap:
+    """One model's last layer beside a thumbnail, or the reason that it is missing."""
+
+    label: str
+    picture: Picture | None
+    failure: Notice | None
+
+
+@dataclass(frozen=True, slots=True)
 class Fact:
     """A line of a table of facts."""
 
@@ -181,11 +190,13 @@ class FrameModel:
         record: key of the record.
         chunks: id of a query -> URL of its chunk.
         failure: why the model has no maps of this frame; empty when it has.
+        cut: why single heads are missing in this frame; empty where all are there.
     """
 
     record: str
     chunks: dict[str, str]
     failure: str
+    cut: str
 
 
 @dataclass(frozen=True, slots=True)

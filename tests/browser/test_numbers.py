@@ -13,9 +13,10 @@ from playwright.sync_api import Page
 
 from generator.present.chunk import read_chunk
 from generator.present.colours import colour_table
-from generator.present.manifest import read_manifest
+from generator.present.manifest_file import read_manifest
 from generator.present.quantise import Quantised, decode, encode, error_bound
 from generator.present.scale import Scale
+from generator.present.wording import percent
 from tests.browser.conftest import PART
 from tests.browser.opened import Opened, settle
 from tests.present.gallery import Gallery
@@ -52,6 +53,27 @@ def point(page: Page, model: str, x: float, y: float) -> None:
 
 def readout(page: Page, model: str) -> str:
     return page.locator(f'[data-model="{MODELS.index(model)}"] .readout-value').inner_text()
+
+
+def test_scripts_and_templates_print_the_same_percentages(image_page: Page) -> None:
+    shares = [
+        0,
+        1e-9,
+        1.1e-5,
+        0.00049,
+        0.0511,
+        0.0993,
+        0.0996,
+        0.5,
+        0.9949,
+        0.9951,
+        0.9994,
+        0.9996,
+        1,
+    ]
+    assert image_page.evaluate("(all) => all.map(Numbers.percent)", shares) == [
+        percent(share) for share in shares
+    ]
 
 
 def test_the_page_decodes_the_codes_that_python_wrote(site: Site, image_page: Page) -> None:

@@ -4,7 +4,6 @@
 // click or the arrow keys choose the patch. The numbers are loaded when a reader opens the analysis.
 
 const Alike = (() => {
-  const ID = "alike";
   const ZERO = 128;
 
   /**
@@ -179,5 +178,5 @@ const Alike = (() => {
     return value.toFixed(2).replace("-", "\u2212");
   }
 
-  return { ID, create, cosines };
+  return { create };
 })();

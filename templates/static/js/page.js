@@ -22,6 +22,8 @@ const Page = (() => {
    * @property {AbortSignal} ended aborted when another page takes this one's place
    * @property {number} frame the animation frame asked for; 0 when none is
    * @property {ReturnType<typeof Frames.create> | null} frames of a sequence
+   * @property {number} asked how many times another frame was asked for
+   * @property {number} turned the last of these that was turned to
    */
 
   function start() {
@@ -43,8 +45,9 @@ const Page = (() => {
       schedule(app);
       if (!app.frames?.playing()) announcer.soon();
     });
-    const frames = page.frames.length ? Frames.create(page, state) : null;
-    frames?.turn(state.get().frame, state.get().query);
+    const needs = () => needed(app).map(({ index }) => index);
+    const frames = page.frames.length ? Frames.create(page, state, needs) : null;
+    frames?.turn(state.get().frame);
     /** @type {App} */
     const app = {
       page,
@@ -78,6 +81,8 @@ const Page = (() => {
       ended: Lifetime.signal(),
       frame: 0,
       frames,
+      asked: 0,
+      turned: 0,
     };
     TakeAway.create(page, {
       caption: () => {
@@ -104,7 +109,7 @@ const Page = (() => {
     });
     app.views = page.models.filter((_, i) => usable[i]).map((model) => build(app, model, jump));
     look(app);
-    load(app);
+    follow(app);
     update(app);
   }
 
@@ -169,19 +174,32 @@ const Page = (() => {
   }
 
   /**
-   * Load what is chosen; another frame is turned to when all of it is there.
+   * Load what is chosen, and drop what waits and is not wanted any more. Another frame is turned to
+   * when all of it is there; on the way to one, those are that arrive before it.
    * @param {App} app
    */
   function follow(app) {
     const { frame, query } = app.state.get();
     const { frames } = app;
-    if (!frames || frame === frames.shown()) return load(app);
-    void frames.load(frame, query).then(() => {
-      // somebody may have gone on meanwhile
-      if (app.state.get().frame !== frame) return;
-      frames.turn(frame, query);
+    const models = needed(app).map(({ model }) => Chunks.name(model.record, query));
+    const wanted = new Set(frames ? frames.wanted(frame, query) : models);
+    // features of patches are asked for once, and stay wanted
+    Queue.keep((key) => wanted.has(key) || key.endsWith(`/${Chunks.ALIKE}`));
+    if (!frames || frame === frames.shown()) {
+      load(app);
+      void frames?.ahead();
+      return;
+    }
+    const asked = ++app.asked;
+    void frames.load(frame, query).then((whole) => {
+      const now = app.state.get();
+      const late = asked < app.turned || now.query !== query || now.frame === frames.shown();
+      if (!whole || late) return;
+      app.turned = asked;
+      frames.turn(frame);
       load(app);
       schedule(app);
+      if (now.frame === frame) void frames.ahead();
     });
   }
 
@@ -217,24 +235,27 @@ const Page = (() => {
       if (failure) Object.assign(view, { chunk: null, patches: null, problem: failure });
       const url = view.model.chunks[query];
       const held = view.chunk?.header.query === query && view.chunk.header.record === record;
+      if (held) view.problem = "";
       if (!url || held) continue;
+      const wanted = () => app.state.get().query === query && view.model.record === record;
+      /** @param {string} problem */
+      const done = (problem) => {
+        if (!wanted()) return;
+        view.problem = problem;
+        schedule(app);
+      };
       const loaded =
         query === PatchQueries.ID
           ? Chunks.loadPatches(record, url).then((patches) => {
               if (view.model.record === record) view.patches = patches;
             })
           : Chunks.load(record, query, url).then((chunk) => {
-              const wanted = app.state.get().query === query && view.model.record === record;
-              if (wanted) view.chunk = Fuse.withExtremes(chunk);
+              if (wanted()) view.chunk = Fuse.withExtremes(chunk);
             });
       loaded.then(
-        () => {
-          view.problem = "";
-          schedule(app);
-        },
+        () => done(""),
         (error) => {
-          view.problem = error instanceof Error ? error.message : String(error);
-          schedule(app);
+          if (error !== Queue.DROPPED) done(error instanceof Error ? error.message : String(error));
         },
       );
     }

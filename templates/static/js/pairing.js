@@ -146,5 +146,5 @@ const Pairing = (() => {
     return { of, back };
   }
 
-  return { atDepth, sameRank, statistic, bestMatch, create };
+  return { create };
 })();

@@ -90,5 +90,5 @@ const PatchQueries = (() => {
     };
   }
 
-  return { ID, open, cut, remembered };
+  return { ID, open, remembered };
 })();

@@ -79,7 +79,7 @@ const Readouts = (() => {
           ]
         : []),
       Dom.make("span", { class: "share" }, [
-        `${Numbers.percent(share)} of ${fused ? "a head's" : "the"} attention`,
+        `${Numbers.percent(share)} of ${fused ? "a head's" : "the"} ${quantity(view.chunk)}`,
       ]),
       Dom.make("span", { class: "rank" }, [`rank ${rank} of ${rows * cols}`]),
       Dom.make("span", { class: "where" }, [
@@ -97,6 +97,14 @@ const Readouts = (() => {
         ? []
         : [Dom.make("span", { class: "norm" }, [`norm ${many > 1 ? "up to " : ""}${Number(Norms.times(norm).toPrecision(2))} × the median`])]),
     ];
+  }
+
+  /**
+   * What shares are shares of.
+   * @param {Chunk} chunk
+   */
+  function quantity(chunk) {
+    return chunk.header.query === Words.VALUES ? "value-weighted attention" : "attention";
   }
 
   /** @param {[number, number]} sides rows and columns */
@@ -146,7 +154,7 @@ const Readouts = (() => {
       return;
     }
     const bar = Dom.make("div", { class: "mass-bar", "aria-hidden": "true" });
-    const list = Dom.make("ul", { class: "mass-list", "aria-label": "Where the attention goes" });
+    const list = Dom.make("ul", { class: "mass-list", "aria-label": `Where the ${quantity(chunk)} goes` });
     groups.forEach((name, i) => {
       const kind = name === "patches" ? "patches" : name.startsWith("reg") ? "register" : "token";
       const segment = Dom.make("span", { class: `mass-${kind}` });
@@ -171,15 +179,17 @@ const Readouts = (() => {
    * @param {ModelView} view
    * @param {Chunk} chunk
    * @param {{row: number, column: number, range: ScaleRange}} map
-   * @param {OffScale} all of all maps of the model
+   * @param {ModelOffScale} all of all maps of the model
    */
   function noteLines({ model }, chunk, { row, column, range }, all) {
     const codes = Paint.mapCodes(chunk, row, column);
     const maximum = chunk.header.maxima[row][column] ?? 0;
     const { above, below } = Marks.off(codes, maximum, range);
+    const { least: of } = all;
+    const least = of.of ? `; in the minima over heads ${Numbers.percent(of.below / of.of)} below` : "";
     const lines = [
       `Off the scale: ${above} above, ${below} below, of ${codes.length} ${Words.unit(model)}; ` +
-        `in all maps ${Numbers.percent(all.above / all.of)} above, ${Numbers.percent(all.below / all.of)} below.`,
+        `in all maps ${Numbers.percent(all.above / all.of)} above, ${Numbers.percent(all.below / all.of)} below${least}.`,
     ];
     const fused = column > chunk.header.heads;
     if (!fused && row < chunk.header.statistics.entropy.length) {

@@ -243,5 +243,5 @@ const State = (() => {
     return { get: () => state, set };
   }
 
-  return { create, parse, format, layers, heads, origin };
+  return { create, format, layers, heads, origin };
 })();

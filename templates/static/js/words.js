@@ -3,6 +3,9 @@
 // What things are called, and why a map is not there.
 
 const Words = (() => {
+  /** The query whose attention is weighted by value norms. */
+  const VALUES = "values";
+
   /** @param {RowLabel} layer */
   function layer(layer) {
     return layer === "pool" ? "pooling probe" : `layer ${layer}`;
@@ -54,9 +57,11 @@ const Words = (() => {
       const patch = Places.queryPatch(page, model, state);
       return patch ? `query: the patch in row ${patch.row + 1}, col ${patch.col + 1}` : "";
     }
-    if (state.query !== "CLS" || model.token === "CLS") return "";
-    if (model.token === "received") return "mean received attention (this model has no CLS token)";
-    return `query ${model.token}`;
+    const weighted = state.query === VALUES ? "attention times the norm of what each key gives, as shares of 1" : "";
+    if (!["CLS", VALUES].includes(state.query) || model.token === "CLS") return weighted;
+    const own =
+      model.token === "received" ? "mean received attention (this model has no CLS token)" : `query ${model.token}`;
+    return [own, weighted].filter(Boolean).join("; ");
   }
 
   /**
@@ -71,6 +76,7 @@ const Words = (() => {
       return outside ? "The chosen patch is outside of what this model saw." : "";
     }
     if (state.query === PatchQueries.ID) return "Patches as queries were not kept for this model.";
+    if (state.query === VALUES) return "Norms of value vectors were not measured for this model.";
     return `This model has no ${query(page, state.query).replace(/ token$/, "")}.`;
   }
 
@@ -178,5 +184,5 @@ const Words = (() => {
     return patchesIn(model) > 1 ? "cells" : "patches";
   }
 
-  return { isCut, patchesIn, unit, columnOf, layer, head, query, sentence, place, note, lacking, pairing, wallNote, shown };
+  return { VALUES, isCut, patchesIn, unit, columnOf, layer, head, query, sentence, place, note, pairing, wallNote, shown };
 })();
