@@ -260,8 +260,9 @@ def _maps(
         others = ["an even map", "a Gaussian in the centre", "their own map of another image"]
         nearer = sum(both < min(*first, *second) for both, first, second in known)
         images = "1 image" if len(known) == 1 else f"{len(known)} images"
+        some = f" on {len(known)} of the images" if len(known) < len(comparisons) else ""
         yield (
-            f"For comparison, maps differ from {_listed(others[: len(known[0][1])])}: "
+            f"For comparison, maps differ{some} from {_listed(others[: len(known[0][1])])}: "
             f"{' and '.join(apart)}. In {nearer} of {images} the two models' maps are closer to "
             "each other than either is to any of these."
         )

@@ -184,7 +184,7 @@ def components(desk: Desk) -> Analysis:
 def _colour_line(desk: Desk, cell: Cell, found: ColouredFeatures) -> str:
     """What the colours are fitted to, and whether those of other models compare with them."""
     over = "this image alone" if found.images == 1 else f"all {found.images} images of this model"
-    outliers = f", without {found.left_out} outliers" if found.left_out else ""
+    outliers = f", without {counted(found.left_out, 'outlier')}" if found.left_out else ""
     if cell.model.slug == found.reference:
         compare = "Other models are turned onto this one."
     elif found.residual is None:
