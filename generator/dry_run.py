@@ -92,7 +92,7 @@ def extra_lines(prices: Sequence[ExtraPrice], spec: GallerySpec) -> Iterator[str
             yield f"{price.name}: {'on' if on else 'off'}; no model has a class head."
             continue
         where = "" if len(price.models) == len(spec.models) else f" for {', '.join(price.models)}"
-        cost = f"about {_percent(price.share)} of the forward pass, {size_in_words(price.store)}"
+        cost = f"{_percent(price.share)} of the forward pass, {size_in_words(price.store)}"
         if on:
             yield f"{price.name}: on{where}: {cost}."
         else:
@@ -100,7 +100,7 @@ def extra_lines(prices: Sequence[ExtraPrice], spec: GallerySpec) -> Iterator[str
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %" if share >= 0.01 else "under 1 %"
+    return f"about {100 * share:.0f} %" if share >= 0.01 else "under 1 %"
 
 
 def _weights_lines(costs: Sequence[ModelCost]) -> Iterator[str]:

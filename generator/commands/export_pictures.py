@@ -80,7 +80,7 @@ def export_maps(
     overlay: int,
     **given: Any,
 ) -> None:
-    """Single maps as PNG, any layer, head and query, with an index that says what each one is."""
+    """Single maps as PNG. Any layer, head and query, with an index that says what each is."""
     from generator.export.files import check_folder, write_file
     from generator.export.maps import map_files, missing_items
     from generator.export.selection import selection
@@ -165,7 +165,7 @@ def export_animation(
     overlay: int,
     **given: Any,
 ) -> None:
-    """One image through the layers, or a sequence over time, as an animated WebP or GIF."""
+    """One image through the layers, or a sequence over time. As WebP or GIF."""
     from generator.export.animation import MILLISECONDS, animation_bytes, over_time_bytes
     from generator.export.selection import selection
 
@@ -222,7 +222,7 @@ def export_report(
     browser: Path | None,
     **given: Any,
 ) -> None:
-    """The whole comparison as a PDF to print, through a Chromium where there is one."""
+    """The whole comparison as a PDF to print. Needs a Chromium or Chrome."""
     from generator.export.report import find_browser, pdf_bytes
     from generator.export.report_page import report_html
 

@@ -35,7 +35,10 @@ def inspect(
     dtype: str | None,
     trust_remote_code: bool | None,
 ) -> None:
-    """Say what is known of a model before its weights are downloaded; --check runs it."""
+    """Say what a model is, and whether it can be shown.
+
+    Its config tells, before weights are downloaded; --check runs it.
+    """
     from rich.console import Console
 
     from generator import inspection

@@ -89,6 +89,14 @@ BUILDING: tuple[Option, ...] = (
 )
 
 
+class InOrder(click.Group):
+    """A group whose help lists commands as they were added, not by the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of the commands."""
+        return list(self.commands)
+
+
 def options(group: tuple[Option, ...]) -> Option:
     """A bundle of options that several commands share."""
 

@@ -96,6 +96,7 @@ const Alike = (() => {
       [box, query, mark],
     );
     stage.style.aspectRatio = String(page.width / page.height);
+    stage.style.maxWidth = `calc(80vh * ${page.width / page.height})`;
     const says = Dom.make("p", { class: "panel-text", "aria-live": "polite" }, ["Loading…"]);
     Stages.listen(stage, page, actions);
     Stages.walk(stage, actions);
