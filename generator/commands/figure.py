@@ -47,8 +47,8 @@ if TYPE_CHECKING:
     "--queries",
     default="",
     metavar="LIST",
-    help="Such as CLS,reg1, values (CLS, weighted by value norms), patch-3-5 (row 3, column 5), at-120-80 (the patch at these "
-    "pixels) or all.  [default: CLS]",
+    help="Such as CLS,reg1, values (CLS, weighted by value norms), patch-3-5 (row 3, column 5), "
+    "at-120-80 (the patch at these pixels) or all.  [default: CLS]",
 )
 @click.option(
     "--rows",
