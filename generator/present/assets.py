@@ -17,6 +17,8 @@ from generator.present.settings import Settings
 IMAGE_KINDS: tuple[PageKind, ...] = ("image", "sequence")
 CHART_KINDS: tuple[PageKind, ...] = (*IMAGE_KINDS, "model", "sweep", "report")
 
+CHARTS = "charts.css"
+
 STYLESHEETS: dict[str, tuple[PageKind, ...]] = {
     "theme.css": PAGE_KINDS,
     "layout.css": PAGE_KINDS,
@@ -24,7 +26,7 @@ STYLESHEETS: dict[str, tuple[PageKind, ...]] = {
     "index.css": ("index", "model", "methods"),
     "stage.css": IMAGE_KINDS,
     "views.css": IMAGE_KINDS,
-    "charts.css": CHART_KINDS,
+    CHARTS: CHART_KINDS,
     "panels.css": ("image", "index"),
     "analyses.css": ("sequence", "model", "methods", "sweep", "report"),
     "report.css": ("report",),
@@ -33,7 +35,8 @@ STYLESHEETS: dict[str, tuple[PageKind, ...]] = {
     "custom.css": PAGE_KINDS,
 }
 """In order, with the pages that need them; ``custom.css`` exists only in a user's folder, those of
-sequences and sweeps only in a gallery that has some."""
+sequences and sweeps only in a gallery that has some, and the page of an image has that of charts
+only with a chart."""
 
 PRINT = "print.css"
 BOOT = "boot.js"

@@ -79,12 +79,14 @@ def page_at(
     labels = ", ".join(model.label for model in run.models)
     at = shown_at or {model.slug: image for model in run.models}
     patches = None if "patches" in here.contents.reduction else here.contents.patch_scale
+    found = analyses(here, image)
     return ImagePage(
         path=here.page,
         frame=here.frame(
             f"{image.title} · {run.title}",
             f"Attention of {labels} on {image.title}, side by side.",
             "image",
+            charts=any(item.charts for item in found.items),
         ),
         title=image.title,
         size=_size(image),
@@ -102,7 +104,7 @@ def page_at(
         previous=Link(here.image_link(previous), previous.title) if previous else None,
         next=Link(here.image_link(following), following.title) if following else None,
         data=_data(here, image, at),
-        analyses=analyses(here, image),
+        analyses=found,
         sequence=_sequence(here, image),
     )
 

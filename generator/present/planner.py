@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from generator.analysis.quantities import quantity
-from generator.present.assets import IMAGE_KINDS
+from generator.present.assets import CHARTS, IMAGE_KINDS, original
 from generator.present.cells import CellContent
 from generator.present.charts.chart import Chart, Definition
 from generator.present.contents import Contents, Copies, PageKind
@@ -66,8 +66,24 @@ class Planner:
         """A site-relative path as seen from the page."""
         return quote(posixpath.relpath(path, posixpath.dirname(self.page) or "."))
 
-    def frame(self, title: str, description: str, kind: PageKind, *, scripts: bool = True) -> Frame:
-        """The frame of the page: one of its kind, with or without the scripts of that kind."""
+    def frame(
+        self,
+        title: str,
+        description: str,
+        kind: PageKind,
+        *,
+        scripts: bool = True,
+        charts: bool = True,
+    ) -> Frame:
+        """The frame of the page.
+
+        Args:
+            title: for the browser's tab.
+            description: one sentence.
+            kind: of the page, which says what styles and scripts it has.
+            scripts: whether it needs the scripts of its kind.
+            charts: whether it needs the styles of charts, where its kind has them.
+        """
         assets = self.contents.assets
         paths = assets.scripts.get(kind, ()) if scripts else ()
         later = assets.later if kind in IMAGE_KINDS else {}
@@ -77,7 +93,11 @@ class Planner:
             gallery=Link(url=self.url(INDEX), text=self.run.title),
             manifest=self.url(MANIFEST),
             methods=self.url(METHODS),
-            stylesheets=tuple(self.url(path) for path in assets.stylesheets[kind]),
+            stylesheets=tuple(
+                self.url(path)
+                for path in assets.stylesheets[kind]
+                if charts or original(path) != CHARTS
+            ),
             print_stylesheet=self.url(assets.print_stylesheet),
             boot=self.url(assets.boot) if paths else "",
             scripts=tuple(self.url(path) for path in paths),

@@ -45,7 +45,7 @@ def test_norms_of_all_layers_stand_in_order_in_one_picture(analysed: tuple[Galle
     row, col = OUTLIER
     assert np.unravel_index(pixels.argmax(), pixels.shape) == (row, 2 * 7 + col)
     text = text_of(section(analysed[1], "norms"))
-    assert "The embedding, then layers 1 to 3, in rows of 4." in text
+    assert "The embedding, then layers 1 to 3, in rows of 4:" in text
 
 
 def test_every_model_stands_in_every_analysis(analysed: tuple[Gallery, Path]) -> None:
