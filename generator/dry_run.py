@@ -10,12 +10,12 @@ from rich.text import Text
 
 from generator.amounts import duration_in_words, size_in_words
 from generator.pipeline import check_before_work, plan_gallery, settings_of
+from generator.plan_costs import ExtraPrice, ModelCost, estimate, extra_prices, site_price
 from generator.present.figures import drawn_for
 from generator.progress import Reporter
 from generator.site_prices import SitePrice
 from generator.spec import GallerySpec
 from generator.store import Store
-from generator.workplan import ExtraPrice, ModelCost, estimate, extra_prices, site_price
 
 
 def print_plan(spec: GallerySpec, console: Console, reporter: Reporter) -> None:

@@ -24,7 +24,7 @@ from generator.groups import read_groups, with_groups
 from generator.images import load_images
 from generator.measuring import measure_missing
 from generator.present.environment import template_folders
-from generator.present.manifest import Settings
+from generator.present.settings import Settings
 from generator.present.staging import check_replaceable
 from generator.present.write import STEPS_A_CELL, SiteReport, build_site
 from generator.progress import Reporter

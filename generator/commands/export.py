@@ -71,7 +71,7 @@ def single(source: Source, max_size: float) -> bytes:
     """A site as one file; says what had to be left out."""
     from generator.export.copy import exported_pages
     from generator.export.single_file import single_file
-    from generator.present.manifest import read_manifest
+    from generator.present.manifest_file import read_manifest
 
     with exported_pages(source) as pages:
         manifest = read_manifest(pages)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from generator.commands.exporting import EXPORTING, SITE, Command, opened, out, save, suffix
-from generator.commands.shared import one_line_errors, options
+from generator.commands.exporting import EXPORTING, SITE, opened, out, save, suffix
+from generator.commands.shared import IMAGES, MODELS, one_line_errors, options
 
 if TYPE_CHECKING:
     from generator.export.maps import Style
@@ -22,30 +21,13 @@ OVERLAY = click.option(
     metavar="PERCENT",
     help="Strength of the colours over the picture.",
 )
-CHOOSING: tuple[Callable[[Command], Command], ...] = (
-    click.option(
-        "-m",
-        "--model",
-        "models",
-        multiple=True,
-        metavar="MODEL",
-        help="A model by its label or id. Repeat for more.  [default: all]",
-    ),
-    click.option(
-        "-i",
-        "--image",
-        "images",
-        multiple=True,
-        metavar="IMAGE",
-        help="An image by its title or file name. Repeat for more.  [default: all]",
-    ),
-)
 
 
 @click.command("maps")
 @SITE
 @out("maps", "Folder of the files; a new or an empty one.")
-@options(CHOOSING)
+@MODELS
+@IMAGES
 @click.option(
     "--layers",
     default="last",
@@ -65,7 +47,8 @@ CHOOSING: tuple[Callable[[Command], Command], ...] = (
     default="CLS",
     show_default=True,
     metavar="LIST",
-    help="Such as CLS,reg1, patch-3-5 (row 3, column 5) or all.",
+    help="Such as CLS,reg1, values (CLS, weighted by value norms), patch-3-5 (row 3, column 5) "
+    "or all.",
 )
 @click.option(
     "--style",
@@ -141,14 +124,7 @@ def export_maps(
     metavar="LAYER",
     help="Over time: a number or last.",
 )
-@click.option(
-    "-m",
-    "--model",
-    "models",
-    multiple=True,
-    metavar="MODEL",
-    help="A model by its label or id. Repeat for more.  [default: all]",
-)
+@MODELS
 @click.option(
     "--head", default="mean", show_default=True, metavar="HEAD", help="A number, mean, max or min."
 )
@@ -157,7 +133,7 @@ def export_maps(
     default="CLS",
     show_default=True,
     metavar="QUERY",
-    help="Such as CLS, reg1, patch-3-5.",
+    help="Such as CLS, reg1, values (CLS, weighted by value norms), patch-3-5.",
 )
 @click.option(
     "--width",
@@ -229,7 +205,8 @@ def export_animation(
 @click.command("report")
 @SITE
 @out("report.pdf", "The file: a name that ends in .pdf, or in .html for the page alone.")
-@options(CHOOSING)
+@MODELS
+@IMAGES
 @click.option(
     "--browser",
     type=click.Path(path_type=Path),

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from generator.commands.shared import one_line_errors
+from generator.commands.exporting import SITE, opened
+from generator.commands.shared import IMAGES, MODELS, STORE, one_line_errors
 
 if TYPE_CHECKING:
     from generator.export.figures.ranges import ScaleChoice
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("site", type=click.Path(path_type=Path))
+@SITE
 @click.option(
     "-o",
     "--out",
@@ -31,22 +32,8 @@ if TYPE_CHECKING:
 @click.option(
     "--list", "listing", is_flag=True, help="List the presets and whether this site can give them."
 )
-@click.option(
-    "-m",
-    "--model",
-    "models",
-    multiple=True,
-    metavar="MODEL",
-    help="A model by its label or id. Repeat for more.  [default: all]",
-)
-@click.option(
-    "-i",
-    "--image",
-    "images",
-    multiple=True,
-    metavar="IMAGE",
-    help="An image by its title or file name. Repeat for more.  [default: all]",
-)
+@MODELS
+@IMAGES
 @click.option(
     "--layers", default="", metavar="LIST", help="Such as 1,6-12, last or all.  [default: last]"
 )
@@ -60,8 +47,8 @@ if TYPE_CHECKING:
     "--queries",
     default="",
     metavar="LIST",
-    help="Such as CLS,reg1, patch-3-5 (row 3, column 5), at-120-80 (the patch at these "
-    "pixels) or all.  [default: CLS]",
+    help="Such as CLS,reg1, values (CLS, weighted by value norms), patch-3-5 (row 3, column 5), "
+    "at-120-80 (the patch at these pixels) or all.  [default: CLS]",
 )
 @click.option(
     "--rows",
@@ -158,12 +145,7 @@ if TYPE_CHECKING:
     help="Add the entries to this bibliography, which figures of one paper share, in place of a "
     ".bib of the figure's own.",
 )
-@click.option(
-    "--store",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Folder of the measured records.  [default: the user's cache folder]",
-)
+@STORE
 def figure(
     site: Path,
     out: Path,
@@ -209,10 +191,8 @@ def figure(
         write_figure,
     )
     from generator.export.figures.preset import Preset, ignored
-    from generator.export.figures.scene import Request
+    from generator.export.figures.request import Request
     from generator.export.figures.venues import extent
-    from generator.export.source import open_source
-    from generator.spec import default_store
 
     with one_line_errors():
         wide = extent(venue, span, width)
@@ -234,14 +214,14 @@ def figure(
             letters=letters,
         )
         if listing:
-            source = open_source(site, store or default_store())
+            source = opened(site, store=store)
             for line in listed_presets(source, request):
                 click.echo(line)
             return
         kind_of_file(out)
         what = preset_named(preset) if preset else layout(rows, cols, with_input=with_input)
         note = ignored(what, scale, clip, keep) if isinstance(what, Preset) else ""
-        source = open_source(site, store or default_store())
+        source = opened(site, store=store)
         written = write_figure(out, make_figure(source, request, wide, out.name, what), bib)
         click.echo(f"Wrote {', '.join(str(path) for path in written)}: {wide.inches:g} in wide.")
         if note:

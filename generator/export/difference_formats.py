@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from generator.analysis.changes import Change
 from generator.export.difference import Difference, ModelChanges, Passed
+from generator.export.findings import numbered
 from generator.present.documented import documented_schema
 
 SCHEMA = 1
@@ -289,7 +290,7 @@ def text(found: Difference, sites: tuple[str, str]) -> str:
 
 
 def _preamble(found: Difference) -> Iterator[str]:
-    yield f"Compared: {_counted(len(found.models), 'model')} on {_counted(found.images, 'image')}."
+    yield f"Compared: {numbered(len(found.models), 'model')} on {numbered(found.images, 'image')}."
     for name, models, images in zip("AB", found.models_alone, found.images_alone, strict=True):
         if models:
             yield f"Models in {name} only: {_some(models)}."
@@ -304,10 +305,6 @@ def _preamble(found: Difference) -> Iterator[str]:
         yield "Not the same in A and B:"
     for (fact, a, b), whose in by_fact.items():
         yield f"  {fact}: {a} -> {b}" + ("" if whose == [""] else f"  ({_some(whose)})")
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _some(names: Sequence[str]) -> str:
@@ -326,7 +323,7 @@ def _of_model(model: ModelChanges) -> Iterator[str]:
         yield f"{name}: nothing to compare"
         yield from (f"  {image}" for image in model.missing)
         return
-    yield f"{name}, means over {_counted(model.images, 'image')}"
+    yield f"{name}, means over {numbered(model.images, 'image')}"
     table = [HEADINGS, *(_cells(each) for each in model.changes if each.mean)]
     widths = [max(len(row[n]) for row in table) for n in range(len(HEADINGS))]
     for row in table:

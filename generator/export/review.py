@@ -19,21 +19,18 @@ from generator.export.findings import Finding, listed, numbered
 from generator.export.licences import model_findings, picture_findings
 from generator.export.links import link_findings
 from generator.figure_spec import FIGURES
-from generator.present.manifest import (
-    MANIFEST,
-    MANIFEST_SCHEMA,
-    Kind,
-    Manifest,
-    is_site,
-    read_manifest,
-)
+from generator.present.manifest import Kind, Manifest
+from generator.present.manifest_file import MANIFEST, MANIFEST_SCHEMA, is_site, read_manifest
+from generator.size_spec import DEFAULT_SITE_SIZE
 
 Target = Literal["branch", "workflow", "space"]
 
 SITE_LIMIT = 1_000_000_000
 """Bytes of a published site on GitHub Pages, and of a Space's repository."""
 
-NEAR_THE_LIMIT = 750_000_000
+NEAR_THE_LIMIT = DEFAULT_SITE_SIZE
+"""A site that kept what a build allows unless told otherwise is nothing to warn of."""
+
 FILE_LIMIT = 100_000_000
 """Bytes of the largest file that GitHub takes through git."""
 

@@ -176,8 +176,20 @@ def load(
             "Use --dtype bfloat16 or --device cpu.",
         ) from error
     network.train(False)
+    return LoadedModel(
+        facts=_facts(resolved, network),
+        network=network,
+        blocks=find_blocks(network, resolved.vision.layers, name=resolved.id),
+        resolved=resolved,
+        device=device,
+        dtype=dtype,
+        head=head,
+    )
+
+
+def _facts(resolved: ResolvedModel, network: nn.Module) -> ModelFacts:
     vision = resolved.vision
-    facts = ModelFacts(
+    return ModelFacts(
         id=resolved.id,
         source=resolved.source,
         revision=resolved.revision,
@@ -192,15 +204,6 @@ def load(
         patch_width=vision.patch_width,
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         licence=resolved.licence,
-    )
-    return LoadedModel(
-        facts=facts,
-        network=network,
-        blocks=find_blocks(network, vision.layers, name=resolved.id),
-        resolved=resolved,
-        device=device,
-        dtype=dtype,
-        head=head,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from generator.present.cells import CellContent
-from generator.present.maps import FUSED, POOL, PRIMARY
+from generator.present.maps import FUSED, POOL, PRIMARY, VALUES
 from generator.present.patches import PATCH
 from generator.present.plan_analyses import analyses
 from generator.present.plan_reduced import (
@@ -79,12 +79,14 @@ def page_at(
     labels = ", ".join(model.label for model in run.models)
     at = shown_at or {model.slug: image for model in run.models}
     patches = None if "patches" in here.contents.reduction else here.contents.patch_scale
+    found = analyses(here, image)
     return ImagePage(
         path=here.page,
         frame=here.frame(
             f"{image.title} · {run.title}",
             f"Attention of {labels} on {image.title}, side by side.",
-            scripts=True,
+            "image",
+            charts=any(item.charts for item in found.items),
         ),
         title=image.title,
         size=_size(image),
@@ -102,7 +104,7 @@ def page_at(
         previous=Link(here.image_link(previous), previous.title) if previous else None,
         next=Link(here.image_link(following), following.title) if following else None,
         data=_data(here, image, at),
-        analyses=analyses(here, image),
+        analyses=found,
         sequence=_sequence(here, image),
     )
 
@@ -176,9 +178,12 @@ def _data(planner: Planner, image: ImageEntry, at: Mapping[str, ImageEntry]) -> 
     found = [cell for cell in cells if isinstance(cell, CellContent)]
     tokens = any(not cell.received for cell in found)
     ids = dict.fromkeys(file.query for cell in found for file in cell.chunks)
-    # CLS first, then by kind as the models order them: registers last, by number
-    # and a patch at the end
-    ordered = sorted(ids, key=lambda q: (q != PRIMARY, q == PATCH, q.startswith("reg"), len(q), q))
+    # CLS first, then by kind as the models order them: registers last, by number, then what values
+    # weight, and a patch at the end
+    ends = {VALUES: 1, PATCH: 2}
+    ordered = sorted(
+        ids, key=lambda q: (q != PRIMARY, ends.get(q, 0), q.startswith("reg"), len(q), q)
+    )
     layers = [cell.facts.model.layers for cell in found]
     scale = planner.contents.scale
     patches = planner.contents.patch_scale or scale

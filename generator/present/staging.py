@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from generator.errors import StoreError
-from generator.present.manifest import is_site
+from generator.present.manifest_file import is_site
 
 try:
     import fcntl

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from scipy.spatial.distance import jensenshannon
 
 from generator.present import build_site
-from generator.present.manifest import MANIFEST, MANIFEST_SCHEMA, read_manifest
+from generator.present.manifest_file import MANIFEST, MANIFEST_SCHEMA, read_manifest
 from tests.present.filmed import CLIP, LABEL, TIMES, filmed
 from tests.present.gallery import Gallery, tree
 

@@ -12,7 +12,7 @@ from generator.export.anonymous import identity_of
 from generator.export.figures.grid import Layout, layout
 from generator.export.figures.make import colour_map, make_figure, preset_named, write_figure
 from generator.export.figures.preset import Preset, ignored
-from generator.export.figures.scene import Request
+from generator.export.figures.request import Request
 from generator.export.figures.venues import Extent, extent
 from generator.export.source import Source, open_source, run_of
 from generator.figure_spec import FIGURES, FigureSpec

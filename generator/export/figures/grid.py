@@ -8,20 +8,21 @@ from itertools import product
 from typing import Literal, get_args
 
 from generator.errors import SpecError
-from generator.export.figures.scene import PLACE, Drawn, Scene, query_at
-from generator.export.figures.sheet import Absent, Cell, Row, Sheet, draw
+from generator.export.figures.request import Drawn
+from generator.export.figures.scene import PLACE, Scene, query_at
+from generator.export.figures.sheet import Absent, Cell, Row, Sheet
+from generator.export.figures.sheet_drawing import draw
 from generator.export.figures.words import (
     UNIT,
     drawing_said,
     images_said,
-    listed,
     models_said,
 )
 from generator.export.selection import ALL, LAST, MEAN, OneMap, Selection, selection
 from generator.latex import Piece
-from generator.present.maps import PRIMARY
+from generator.present.maps import PRIMARY, VALUES, query_ids
 from generator.present.patches import PATCH
-from generator.present.wording import column_name, query_label, row_name
+from generator.present.wording import column_name, listed, query_label, row_name
 from generator.run import ImageEntry, ModelEntry
 from generator.toml import did_you_mean
 
@@ -163,9 +164,8 @@ def _choice(scene: Scene) -> _Choice:
 
 
 def _queries(scene: Scene, model: ModelEntry) -> list[str]:
-    layout_ = scene.first_record(model).layout
-    first = layout_.cls
-    return [PRIMARY, *(name for name in layout_.prefix if name != first)]
+    record = scene.first_record(model)
+    return list(query_ids(record.layout, values=record.values is not None))
 
 
 def _expanded(wanted: tuple[str, ...], every: list[str]) -> tuple[str, ...]:
@@ -216,6 +216,7 @@ def _lacks(scene: Scene, place: _Place) -> str:
     reasons = {
         "no registers": query.startswith("reg") and not record.layout.registers,
         "patches not kept": patch and record.patch_attention is None,
+        "value norms not measured": query == VALUES and record.values is None,
         f"no {query_label(query, True)}": not patch and query not in _queries(scene, place.model),
         f"{depth} layers": place.layer.isdecimal() and int(place.layer) > depth,
         f"{width} heads": place.head.isdecimal() and int(place.head) > width,

@@ -12,7 +12,8 @@ from generator.errors import SpecError
 from generator.export.figures.grid import Layout, draw_grid
 from generator.export.figures.preset import Preset, check, lacking
 from generator.export.figures.presets import PRESETS
-from generator.export.figures.scene import Drawn, Request, Scene
+from generator.export.figures.request import Drawn, Request
+from generator.export.figures.scene import Scene
 from generator.export.figures.style import Kind, figure_bytes, styled
 from generator.export.figures.tex import file_stem, float_text, table_text
 from generator.export.figures.venues import Extent

@@ -8,7 +8,8 @@ from typing import Literal
 
 from generator.analysis.averages import LEAST_IMAGES
 from generator.errors import SpecError
-from generator.export.figures.scene import Drawn, Scene
+from generator.export.figures.request import Drawn
+from generator.export.figures.scene import Scene
 from generator.run import ModelEntry
 
 Need = Literal["cls", "registers", "both", "counts", "features", "weights", "many"]

@@ -6,8 +6,10 @@ import math
 from collections.abc import Sequence
 
 from generator.export.figures.preset import Preset, split
-from generator.export.figures.scene import Drawn, Scene
-from generator.export.figures.sheet import Absent, Cell, Group, Row, Sheet, draw
+from generator.export.figures.request import Drawn
+from generator.export.figures.scene import Scene
+from generator.export.figures.sheet import Absent, Cell, Group, Row, Sheet
+from generator.export.figures.sheet_drawing import draw
 from generator.export.figures.words import (
     drawing_said,
     images_said,
