@@ -68,19 +68,6 @@ EARTH_MOVERS = Quantity(
     caveat="Two maps that look at different small things nearby are close.",
 )
 
-STRUCTURAL_SIMILARITY = Quantity(
-    id="structural-similarity",
-    name="structural similarity",
-    unit="-1 to 1",
-    axes=("layer", "head"),
-    definition="Mean SSIM over flat windows of 7x7 patches, with a data range that is stated. "
-    + PLACES,
-    source="Wang 2004",
-    low="no common structure",
-    high="the same structure",
-    caveat="With a range taken from each map it would measure the scaling.",
-)
-
 PAIRED_DIFFERENCE = Quantity(
     id="paired-difference",
     name="mean difference over images",
@@ -115,7 +102,6 @@ AGREEMENT = (
     SPEARMAN,
     SIMILARITY,
     EARTH_MOVERS,
-    STRUCTURAL_SIMILARITY,
     HEAD_SIMILARITY,
     PAIRED_DIFFERENCE,
 )

@@ -170,7 +170,8 @@ VALUE_WEIGHTED = Quantity(
     low="the key gives the query little through this head",
     high="the key gives the query much through this head",
     caveat="What heads give may cancel: see the contribution through all heads. As a query beside "
-    "CLS it is shown as shares over a head's keys, in times uniform.",
+    "CLS it is shown as shares over a head's keys, in times uniform; the mean over heads counts "
+    "each head alike, however little it gives.",
 )
 
 CONTRIBUTION = Quantity(
