@@ -26,8 +26,9 @@ BAD_INPUT = 2
     "--models",
     multiple=True,
     metavar="A=B",
-    help="A model of A and the one of B to hold it against, by label or id; one name for both. "
-    "Repeat for more.  [default: all that match by label or id, or are the only ones]",
+    help="A model of A and the one of B to hold it against, by label or id; one name for both; "
+    "of two sweeps their checkpoints, by step. Repeat for more.  [default: all that match by label "
+    "or id, or are the only ones]",
 )
 @click.option(
     "--quantities",
@@ -85,8 +86,9 @@ def diff(
 ) -> None:
     """Compare the statistics of two built sites, A and B.
 
-    Pictures are matched by what is in their files, whatever their names. Exits with 1 where a
-    --threshold was passed, with 2 where there is nothing to compare, and with 0 otherwise.
+    Pictures are matched by what is in their files, whatever their names, and checkpoints of sweeps
+    by their step. Exits with 1 where a --threshold was passed, with 2 where there is nothing to
+    compare, and with 0 otherwise.
     """
     from generator.analysis.changes import chosen, threshold
     from generator.errors import SpecError

@@ -27,7 +27,11 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Name that ends in .pdf, .svg or .png; .tex and .bib are written beside it.",
 )
-@click.option("--preset", metavar="NAME", help="A figure of a paper; --list names them.")
+@click.option(
+    "--preset",
+    metavar="NAME",
+    help="A figure of a paper; --list names them, and what else each of them heeds.",
+)
 @click.option(
     "--list", "listing", is_flag=True, help="List the presets and whether this site can give them."
 )
@@ -48,13 +52,17 @@ if TYPE_CHECKING:
     help="An image by its title or file name. Repeat for more.  [default: all]",
 )
 @click.option(
-    "--layers", default="", metavar="LIST", help="Such as 1,6-12, last or all.  [default: last]"
+    "--layers",
+    default="",
+    metavar="LIST",
+    help="Such as 1,6-12, last or all; 0 is the embedding, of which there are norms.  "
+    "[default: last, or as the preset has it]",
 )
 @click.option(
     "--heads",
     default="",
     metavar="LIST",
-    help="Such as 1-3, mean, max, min or all.  [default: mean]",
+    help="Such as 1-3, mean, max, min or all.  [default: mean, or as the preset has it]",
 )
 @click.option(
     "--queries",
@@ -164,8 +172,12 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Folder of the measured records.  [default: the user's cache folder]",
 )
+@click.pass_context
 def figure(
+    ctx: click.Context,
+    /,
     site: Path,
+    *,
     out: Path,
     preset: str | None,
     listing: bool,
@@ -201,6 +213,7 @@ def figure(
     """  # noqa: D301 - click's mark for lines that stay as they are
     from generator.export.figures.grid import layout
     from generator.export.figures.make import (
+        check_letters,
         colour_map,
         kind_of_file,
         listed_presets,
@@ -208,7 +221,7 @@ def figure(
         preset_named,
         write_figure,
     )
-    from generator.export.figures.preset import Preset, ignored
+    from generator.export.figures.preset import Preset, refuse_idle
     from generator.export.figures.scene import Request
     from generator.export.figures.venues import extent
     from generator.export.source import open_source
@@ -238,11 +251,20 @@ def figure(
             for line in listed_presets(source, request):
                 click.echo(line)
             return
-        kind_of_file(out)
+        check_letters(kind_of_file(out), letters, "--letters paths")
         what = preset_named(preset) if preset else layout(rows, cols, with_input=with_input)
-        note = ignored(what, scale, clip, keep) if isinstance(what, Preset) else ""
+        if isinstance(what, Preset):
+            refuse_idle(what, request, _given(ctx), "--")
         source = open_source(site, store or default_store())
         written = write_figure(out, make_figure(source, request, wide, out.name, what), bib)
         click.echo(f"Wrote {', '.join(str(path) for path in written)}: {wide.inches:g} in wide.")
-        if note:
-            click.echo(f"Note: {note}", err=True)
+
+
+GRID = {"rows": "--rows", "cols": "--cols", "with_input": "--no-input", "places": "--place"}
+"""Options of the free grid, by the names of their parameters."""
+
+
+def _given(ctx: click.Context) -> tuple[str, ...]:
+    """The options of the free grid that were written on the command line."""
+    written = click.core.ParameterSource.COMMANDLINE
+    return tuple(o for name, o in GRID.items() if ctx.get_parameter_source(name) is written)

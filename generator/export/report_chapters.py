@@ -1,7 +1,8 @@
 """Chapters of the printed report: the analyses of the site's own pages, made ready for paper.
 
 What a page shows of models, pairs of models, images and methods is taken from its HTML, so that
-paper and site say the same. Controls and folded tables of charts stay on the site.
+paper and site say the same. Controls and folded tables of charts stay on the site, and so does what
+pages that show all models say of those that the report does not show.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import base64
 import mimetypes
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from html import escape
 from html.parser import HTMLParser
@@ -19,7 +20,7 @@ from markupsafe import Markup
 
 from generator.export.page_parts import resolved
 
-STYLES = ("charts", "panels", "analyses", "report")
+STYLES = ("charts", "panels", "analyses", "report", "sweep")
 """Style sheets of the site that its charts and panels need."""
 
 DROPPED = frozenset({"script", "noscript", "button", "nav", "form", "input", "select", "template"})
@@ -57,7 +58,20 @@ class Chapter:
     sections: tuple[Section, ...]
 
 
-def chapter(site: Path, page: str, title: str, kind: str) -> Chapter | None:
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Which models a report shows, as the pages of the site know them.
+
+    Attributes:
+        slugs: of these models.
+        places: of these among all models of the gallery, from 0.
+    """
+
+    slugs: frozenset[str]
+    places: frozenset[int]
+
+
+def chapter(site: Path, page: str, title: str, kind: str, shown: Shown) -> Chapter | None:
     """What a page shows beside its controls; None where that is nothing, or the page is not there.
 
     Args:
@@ -65,12 +79,13 @@ def chapter(site: Path, page: str, title: str, kind: str) -> Chapter | None:
         page: path of the page.
         title: of the chapter.
         kind: ``analysis`` and ``study`` for parts of this class, ``all`` for every section.
+        shown: the models whose parts are taken.
     """
     path = site / page
     if not path.is_file():
         return None
     slug = re.sub(r"[^a-z0-9]+", "-", page.removesuffix("/index.html").lower()).strip("-")
-    reader = _Reader(site, page, slug, kind)
+    reader = _Reader(site, page, slug, kind, shown)
     reader.feed(path.read_text(encoding="utf-8"))
     reader.close()
     sections = tuple(
@@ -89,11 +104,14 @@ class _Reader(HTMLParser):
     page: str
     slug: str
     kind: str
+    shown: Shown
     found: list[tuple[str, list[str]]] = field(default_factory=list)
     _open: list[tuple[str, str]] = field(default_factory=list)
     _wanted: int = 0
     _dropped: int = 0
     _heading: list[str] | None = None
+    _gone: frozenset[int] = frozenset()  # series of the chart that is read, from 1
+    _key: int = 0  # entries of its legend that were met
 
     def __post_init__(self) -> None:
         HTMLParser.__init__(self, convert_charrefs=True)
@@ -110,6 +128,8 @@ class _Reader(HTMLParser):
                 self._wanted = len(self._open)
                 self.found.append(("", []))
             return
+        if tag == "figure" or "chart-keys" in (given.get("class") or ""):
+            self._enter_chart(tag, given)
         if self._unwanted(tag, given):
             self._dropped = int(tag not in VOID)
             return
@@ -165,7 +185,30 @@ class _Reader(HTMLParser):
             or "needs-script" in classes
             or "hidden" in given
             or (tag == "details" and "study" not in classes)
+            or self._of_another_model(tag, given)
         )
+
+    def _enter_chart(self, tag: str, given: dict[str, str | None]) -> None:
+        """Remember which series of a chart over models are not shown."""
+        self._key = 0
+        if tag == "figure":
+            models = (given.get("data-models") or "").split()
+            self._gone = frozenset(n for n, m in enumerate(models, 1) if m not in self.shown.slugs)
+
+    def _of_another_model(self, tag: str, given: dict[str, str | None]) -> bool:
+        """Whether an element is about a model that is not shown."""
+        place = given.get("data-study")
+        if place is not None:
+            return int(place) not in self.shown.places
+        if not self._gone:
+            return False
+        if tag == "figure":  # a chart of which nothing is left
+            return len(self._gone) == len((given.get("data-models") or "").split())
+        if tag == "li":
+            self._key += 1
+            return self._key in self._gone
+        classes = (given.get("class") or "").split()
+        return any(f"series-{n}" in classes for n in self._gone)
 
     def _tag(self, tag: str, given: dict[str, str | None]) -> str:
         kept = {name: value for name, value in given.items() if not self._idle(tag, name)}
@@ -177,6 +220,9 @@ class _Reader(HTMLParser):
             kept.pop("loading", None)
             if found := resolved(self.page, given.get(place) or ""):
                 kept[place] = _inline(self.site / found[0])
+        if self._gone and "chart-drawing" in (given.get("class") or ""):
+            kept.pop("aria-label", None)  # it sums up every series; the title above stands for it
+            kept["aria-hidden"] = "true"
         words = [
             name if value is None else f'{name}="{escape(self._own(value), quote=True)}"'
             for name, value in kept.items()
@@ -200,26 +246,15 @@ def _inline(path: Path) -> str:
     return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
-def chapters(
-    site: Path,
-    models: Iterator[tuple[str, str]],
-    pairs: Iterator[tuple[str, str]],
-    images: Iterator[tuple[str, str]],
-) -> Iterator[Chapter]:
+def chapters(site: Path, wanted: Iterable[tuple[str, str, str]], shown: Shown) -> Iterator[Chapter]:
     """The chapters of a report, in order.
 
     Args:
         site: folder of the pages.
-        models: slug and label of each model.
-        pairs: path of the page and title of each comparison.
-        images: slug and title of each image whose analyses are shown.
+        wanted: path of the page, title and kind of each chapter; a page that is not there, or has
+            nothing of its kind, gives none.
+        shown: the models whose parts are taken.
     """
-    wanted = [
-        *((page, title, "all") for page, title in pairs),
-        *((f"m/{slug}/index.html", title, "analysis") for slug, title in models),
-        *((f"i/{slug}/index.html", title, "study") for slug, title in images),
-        ("methods/index.html", "Methods", "all"),
-    ]
-    for page, title, kind in wanted:
-        if found := chapter(site, page, title, kind):
+    for page, title, kind in (*wanted, ("methods/index.html", "Methods", "all")):
+        if found := chapter(site, page, title, kind, shown):
             yield found

@@ -462,9 +462,10 @@ def schema_bytes() -> bytes:
 def read_manifest(site: Path) -> Manifest | None:
     """The manifest of an existing site; None when it is of another schema or damaged."""
     try:
-        return _MANIFEST.validate_json((site / MANIFEST).read_bytes())
+        found = _MANIFEST.validate_json((site / MANIFEST).read_bytes())
     except (OSError, ValidationError):
         return None
+    return found if found.schema == SCHEMA_VERSION else None
 
 
 def is_site(folder: Path) -> bool:

@@ -221,7 +221,7 @@ def _lines(
     x = np.array([_place(n, image) for n, image in enumerate(frames, start=1)])
     urls = tuple(f"{planner.url(planner.page)}#frame={n}" for n in range(1, len(frames) + 1))
     series = [
-        Series(model.label, x, y, urls=urls)
+        Series(model.label, x, y, urls=urls, model=model.slug)
         for model, y in zip(planner.run.models, values, strict=True)
     ]
     shown = [one for one in series if np.isfinite(one.y).any()]

@@ -49,7 +49,8 @@ def test_a_folder_that_is_no_site_is_named(made: Exportable, tmp_path: Path) -> 
     other = Exportable(made.trial, tmp_path, made.store)
     said = other.export("zip", "-o", str(tmp_path / "a.zip"), code=1)
     assert said == (
-        f"Error: {tmp_path} is not a site of attention-gallery. Name the folder of one.\n"
+        f"Error: {tmp_path} is not a site of attention-gallery: it has no manifest.json. Name the "
+        "folder that `attention-gallery build` wrote.\n"
     )
 
 

@@ -183,6 +183,8 @@ class Chart:
         definitions: what its numbers are.
         stops: whether linked marks are stops of the Tab key; not where they are hundreds, and the
             same links stand in a table of the page.
+        models: of a chart over models, the slug of each series' model, for a report that shows
+            some of them.
     """
 
     id: str
@@ -209,6 +211,7 @@ class Chart:
     above: bool = False
     definitions: tuple[Definition, ...] = ()
     stops: bool = True
+    models: tuple[str, ...] = ()
 
     @property
     def linked(self) -> bool:

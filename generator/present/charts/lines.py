@@ -34,6 +34,7 @@ class Series:
         spread: float ``[point]``, half the height of a band; None for none.
         urls: where each point leads; empty for nowhere.
         notes: what each point is beside its place, such as its head; empty for nothing.
+        model: slug of the model that the numbers are of, in a chart over models; else empty.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Series:
     spread: FloatArray | None = None
     urls: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    model: str = ""
 
 
 def line_chart(
@@ -84,6 +86,7 @@ def line_chart(
         dots=tuple(_dots(series, x, y, words)),
         keys=_keys(series, "line"),
         table=_table(series, words),
+        models=tuple(one.model for one in series if one.model),
     )
 
 
