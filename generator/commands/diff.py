@@ -91,6 +91,7 @@ def diff(
     compare, and with 0 otherwise.
     """
     from generator.analysis.changes import chosen, threshold
+    from generator.commands.exporting import outside
     from generator.errors import SpecError
     from generator.export.difference import difference
     from generator.export.difference_formats import passed_line
@@ -110,6 +111,9 @@ def diff(
                     f"--threshold {limit.text} is not among --quantities {quantities}.",
                     "Add it there, or leave --quantities out.",
                 )
+        if out is not None:
+            for site in (a, b):
+                outside(site, out)
         kept = [expand(store) for store in stores] or [default_store()]
         found = difference(
             open_source(expand(a), kept[0]), open_source(expand(b), kept[-1]), measures, models
@@ -142,7 +146,7 @@ def _put(
     out: Path | None,
 ) -> None:
     """Print the difference, or write it into a file."""
-    from generator.commands.exporting import save
+    from generator.commands.exporting import save, save_both
     from generator.export.difference_formats import (
         csv_text,
         json_text,
@@ -159,6 +163,7 @@ def _put(
     if out is None:
         click.echo(written, nl=False)
         return
-    save(out, written.encode())
-    if kind != "text":
-        save(out.with_name(f"{out.stem}.schema.json"), schema_bytes())
+    if kind == "text":
+        save(out, written.encode())
+    else:
+        save_both(out, written.encode(), schema_bytes())

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from generator.commands.exporting import EXPORTING, SITE, Command, opened, out, save, suffix
+from generator.commands.exporting import (
+    EXPORTING,
+    SITE,
+    Command,
+    opened,
+    out,
+    outside,
+    save,
+    suffix,
+)
 from generator.commands.shared import one_line_errors, options
 
 if TYPE_CHECKING:
@@ -98,21 +107,22 @@ def export_maps(
     **given: Any,
 ) -> None:
     """Single maps as PNG, any layer, head and query, with an index that says what each one is."""
-    from generator.export.files import check_folder, write_file
+    from generator.export.files import put, whole_folder
     from generator.export.maps import map_files, missing_items
     from generator.export.selection import selection
 
     with one_line_errors():
-        check_folder(out)
+        outside(site, out)
         wanted = selection(layers, heads, queries)
         source = opened(site, **given)
         cells = source.cells(models, images)
         written = 0
-        for name, data in map_files(
-            source, cells, wanted, style=style, width=width, strength=overlay
-        ):
-            write_file(out / name, data)
-            written += 1
+        with whole_folder(out) as folder:
+            for name, data in map_files(
+                source, cells, wanted, style=style, width=width, strength=overlay
+            ):
+                put(folder, name, data)
+                written += 1
         click.echo(f"Wrote {written - 1} maps and their index into {out}.")
         for item in missing_items(source, cells, wanted):
             click.echo(item.says)
@@ -195,6 +205,7 @@ def export_animation(
 
     with one_line_errors():
         kind = suffix(out, ".webp", ".gif")
+        outside(site, out)
         selection("all" if over == "layers" else layer, head, query)
         source = opened(site, **given)
         if over == "time":
@@ -251,6 +262,7 @@ def export_report(
 
     with one_line_errors():
         kind = suffix(out, ".pdf", ".html")
+        outside(site, out)
         printer = find_browser(browser) if kind == ".pdf" else ""
         source = opened(site, **given)
         html = report_html(source, models, images)

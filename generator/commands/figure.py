@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from generator.commands.shared import one_line_errors
+from generator.commands.shared import Number, one_line_errors
 
 if TYPE_CHECKING:
     from generator.export.figures.ranges import ScaleChoice
@@ -104,7 +104,9 @@ if TYPE_CHECKING:
     show_default=True,
     help="As wide as a column, or as the whole text.",
 )
-@click.option("--width", type=float, metavar="INCHES", help="In place of the venue's.")
+@click.option(
+    "--width", type=Number(min=0, min_open=True), metavar="INCHES", help="In place of the venue's."
+)
 @click.option(
     "--overlay",
     type=click.IntRange(0, 100),
@@ -126,7 +128,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--clip",
-    type=click.FloatRange(0, 50, max_open=True),
+    type=Number(0, 50, max_open=True),
     metavar="PERCENT",
     help="What the scale cuts off at each end.  [default: 0.5; 0 where each map has its own]",
 )
@@ -211,6 +213,7 @@ def figure(
       attention-gallery figure site -m DINOv2 --rows layers --cols heads \\
         --layers 1-12 --heads all -i cat.jpg --venue cvpr --span text -o wall.pdf
     """  # noqa: D301 - click's mark for lines that stay as they are
+    from generator.commands.exporting import outside
     from generator.export.figures.grid import layout
     from generator.export.figures.make import (
         check_letters,
@@ -225,6 +228,7 @@ def figure(
     from generator.export.figures.scene import Request
     from generator.export.figures.venues import extent
     from generator.export.source import open_source
+    from generator.model_spec import expand
     from generator.spec import default_store
 
     with one_line_errors():
@@ -247,7 +251,7 @@ def figure(
             letters=letters,
         )
         if listing:
-            source = open_source(site, store or default_store())
+            source = open_source(expand(site), expand(store) if store else default_store())
             for line in listed_presets(source, request):
                 click.echo(line)
             return
@@ -255,7 +259,9 @@ def figure(
         what = preset_named(preset) if preset else layout(rows, cols, with_input=with_input)
         if isinstance(what, Preset):
             refuse_idle(what, request, _given(ctx), "--")
-        source = open_source(site, store or default_store())
+        for path in filter(None, (out, bib)):
+            outside(site, path)
+        source = open_source(expand(site), expand(store) if store else default_store())
         written = write_figure(out, make_figure(source, request, wide, out.name, what), bib)
         click.echo(f"Wrote {', '.join(str(path) for path in written)}: {wide.inches:g} in wide.")
 

@@ -293,7 +293,7 @@ def _chosen(wanted: tuple[str, ...], names: dict[T, tuple[str, ...]], what: str)
             wholes = list(dict.fromkeys(wholes))
             shown = ", ".join(wholes[:10]) + (", ..." if len(wholes) > 10 else "")
             hint = did_you_mean(word, labels) or f"There are: {shown}."
-            raise SpecError(f"No {what} of the gallery is called {word}.", hint)
+            raise SpecError(f"No {what} of the gallery is called {word or '(nothing)'}.", hint)
     if not wanted:
         return tuple(names)
     return tuple(item for item, known in names.items() if set(known) & set(wanted))

@@ -17,7 +17,7 @@ from generator.export.figures.style import Kind, Letters, figure_bytes, styled
 from generator.export.figures.tex import file_stem, float_text, table_text
 from generator.export.figures.venues import Extent
 from generator.export.figures.words import listed
-from generator.export.files import write_file
+from generator.export.files import write_files
 from generator.export.source import Source
 from generator.latex import Cite, Piece, plain
 from generator.present.colours import colour_tables
@@ -171,8 +171,12 @@ def write_figure(path: Path, made: FigureFiles, bib: Path | None = None) -> tupl
 
     Raises:
         StoreError: they cannot be written.
-        SpecError: the bibliography cannot be read.
+        SpecError: the bibliography is none, or cannot be read.
     """
+    if bib is not None and bib.suffix.lower() != ".bib":
+        raise SpecError(
+            f"A bibliography's name ends in .bib, got {bib.name}.", "Name another --bib."
+        )
     entries = made.bib
     if bib is not None and bib.exists():
         try:
@@ -184,8 +188,7 @@ def write_figure(path: Path, made: FigureFiles, bib: Path | None = None) -> tupl
         path.with_suffix(".tex"): made.tex.encode(),
         bib or path.with_suffix(".bib"): entries.encode(),
     }
-    for target, data in files.items():
-        write_file(target, data)
+    write_files(files)
     return tuple(files)
 
 
