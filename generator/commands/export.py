@@ -110,6 +110,7 @@ def export_records(site: Path, out: Path, kind: RecordFormat, **given: Any) -> N
     """Every record as a file: attention, statistics and norms, with an index and a description."""
     from generator.export.data import record_files
     from generator.export.files import put, whole_folder
+    from generator.present.wording import counted
 
     with one_line_errors():
         outside(site, out)
@@ -118,7 +119,7 @@ def export_records(site: Path, out: Path, kind: RecordFormat, **given: Any) -> N
             for name, data in record_files(opened(site, **given), kind):
                 put(folder, name, data)
                 written += 1
-        click.echo(f"Wrote {written - 2} records and their index into {out}.")
+        click.echo(f"Wrote {counted(written - 2, 'record')} and an index into {out}.")
 
 
 @export.command("statistics")

@@ -110,6 +110,7 @@ def export_maps(
     from generator.export.files import put, whole_folder
     from generator.export.maps import map_files, missing_items
     from generator.export.selection import selection
+    from generator.present.wording import counted
 
     with one_line_errors():
         outside(site, out)
@@ -123,7 +124,7 @@ def export_maps(
             ):
                 put(folder, name, data)
                 written += 1
-        click.echo(f"Wrote {written - 1} maps and their index into {out}.")
+        click.echo(f"Wrote {counted(written - 1, 'map')} and an index into {out}.")
         for item in missing_items(source, cells, wanted):
             click.echo(item.says)
 
