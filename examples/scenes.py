@@ -2,7 +2,8 @@
 
 The demo models of this folder are trained on these scenes, and the drawn images in ``images/`` are
 some of them. A scene is a list of floats and has no resolution: the same scene is drawn at 112 px
-for a model and at 448 px for a reader. Needs numpy and pillow only.
+for a model and at 448 px for a reader. Needs numpy and pillow only. What shapes and surfaces look
+like is in ``scene_shapes.py`` and ``scene_surfaces.py``.
 
 Units. The *canvas unit* is the short side of the picture, so a square picture spans 0..1 in both
 directions. ``row`` and ``col`` are positions in canvas units, down and to the right. ``scale`` is
@@ -16,16 +17,15 @@ Regenerate the example images::
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scene_shapes import DISTANCES, Floats
+from scene_surfaces import GROUND_TONES, MATERIAL_SHARES, smooth
 
-Floats = NDArray[np.floating[Any]]
 Color = tuple[float, float, float]
 
 SHAPES = ("disc", "square", "triangle", "star", "ring", "cross", "heart", "crescent")
@@ -248,7 +248,7 @@ def draw(scene: Scene, scale: float, box: Box | None = None, supersample: int = 
     row = (box.top + (np.arange(rows, dtype=np.float32) + 0.5) * pitch).astype(np.float32)
     col = (box.left + (np.arange(cols, dtype=np.float32) + 0.5) * pitch).astype(np.float32)
     rng = np.random.default_rng(scene.texture_seed)
-    tone = _GROUND_TONES[scene.ground](rng, row, col, scene, float(pitch))
+    tone = GROUND_TONES[scene.ground](rng, row, col, (scene.height, scene.width), float(pitch))
     (light, dark), _ = PALETTES[scene.palette]
     canvas = _mix(np.array(dark, np.float32), np.array(light, np.float32), tone)
     mask = np.zeros((rows, cols), np.float32)
@@ -301,18 +301,18 @@ def _lay(
     def distance_at(down: Floats, across: Floats) -> Floats:
         y = (cos * down - sin * across) / piece.radius
         x = (sin * down + cos * across) / piece.radius
-        return _DISTANCES[piece.kind](y.astype(np.float32), x.astype(np.float32)) * piece.radius
+        return DISTANCES[piece.kind](y.astype(np.float32), x.astype(np.float32)) * piece.radius
 
     is_object = mask is not None
     height = 0.030 if is_object else 0.010
     fallen = distance_at(down - 0.8 * height, across - 0.6 * height)
-    part *= (1 - (0.42 if is_object else 0.30) * _smooth(0.5 - fallen / (1.6 * height)))[..., None]
+    part *= (1 - (0.42 if is_object else 0.30) * smooth(0.5 - fallen / (1.6 * height)))[..., None]
 
     distance = distance_at(down, across)
     cover = np.clip(0.5 - distance / pitch, 0, 1)
     y = cos * down - sin * across
     x = sin * down + cos * across
-    share = _MATERIALS[piece.material](y, x, piece, pitch, grain_seed)
+    share = MATERIAL_SHARES[piece.material](y, x, piece, pitch, grain_seed)
     surface = _mix(np.array(piece.ink, np.float32), np.array(piece.accent, np.float32), share)
     surface = _shade(surface, distance, piece, pitch)
     part += (surface - part) * cover[..., None]
@@ -335,320 +335,6 @@ def _shade(surface: Floats, distance: Floats, piece: Piece, pitch: float) -> Flo
         shine = np.clip(lit, 0, 1) ** 14 * 0.75
         surface = surface + (1 - surface) * shine[..., None]
     return surface
-
-
-def _smooth(t: Floats) -> Floats:
-    t = np.clip(t, 0, 1)
-    return t * t * (3 - 2 * t)
-
-
-# -------------------------------------------------------------------------------------------- noise
-
-
-def _noise(
-    rng: np.random.Generator,
-    row: Floats,
-    col: Floats,
-    cell: tuple[float, float],
-    span: tuple[float, float],
-) -> Floats:
-    """Smooth noise [row, col] of mean 0 and deviation about 1, from a lattice of ``cell`` units.
-
-    The lattice covers ``span`` and is drawn whole, whatever part is looked at: a crop shows the
-    same texture.
-    """
-    lattice = rng.standard_normal((int(span[0] / cell[0]) + 4, int(span[1] / cell[1]) + 4))
-    # A separable cubic B-spline: two thin matrix products instead of a gather per pixel.
-    down = _spline_weights(row / cell[0], lattice.shape[0])
-    across = _spline_weights(col / cell[1], lattice.shape[1])
-    return np.asarray(down @ lattice.astype(np.float32) @ across.T, np.float32) * np.float32(2.1)
-
-
-def _spline_weights(position: Floats, knots: int) -> Floats:
-    """Weights [position, knot] of a uniform cubic B-spline."""
-    away = np.abs(position[:, None] + 1 - np.arange(knots, dtype=np.float32)[None, :])
-    near = 2 / 3 - away**2 + away**3 / 2
-    far = np.clip(2 - away, 0, None) ** 3 / 6
-    return np.asarray(np.where(away < 1, near, far).astype(np.float32), np.float32)
-
-
-def _fade(period: float, pitch: float) -> float:
-    """What is left of a texture of that period in pixels of that pitch: 1 all, 0 below Nyquist."""
-    return float(np.clip((period / pitch - 2) / 2, 0, 1))
-
-
-# ------------------------------------------------------------------------------------------ grounds
-
-GroundTone = Callable[[np.random.Generator, Floats, Floats, Scene, float], Floats]
-
-
-def _cloudy(rng: np.random.Generator, row: Floats, col: Floats, scene: Scene) -> Floats:
-    span = (scene.height, scene.width)
-    large = _noise(rng, row, col, (0.30, 0.30), span)
-    return 0.5 + 0.16 * large + 0.08 * _noise(rng, row, col, (0.09, 0.09), span)
-
-
-def _grain(
-    rng: np.random.Generator,
-    row: Floats,
-    col: Floats,
-    scene: Scene,
-    pitch: float,
-    cell: tuple[float, float],
-) -> Floats:
-    """Fine noise, left out where pixels cannot show it; the random draw is made all the same."""
-    return _noise(rng, row, col, cell, (scene.height, scene.width)) * _fade(2 * min(cell), pitch)
-
-
-def _linen(
-    rng: np.random.Generator, row: Floats, col: Floats, scene: Scene, pitch: float
-) -> Floats:
-    period = float(rng.uniform(0.022, 0.032))
-    weft = np.sin(2 * np.pi * row / period)[:, None]
-    warp = np.sin(2 * np.pi * col / period)[None, :]
-    threads = _grain(rng, row, col, scene, pitch, (0.012, 0.20))
-    threads = threads + _grain(rng, row, col, scene, pitch, (0.20, 0.012))
-    weave = 0.13 * (weft * warp) + 0.05 * (weft + warp)
-    return np.asarray(
-        _cloudy(rng, row, col, scene) + _fade(period, pitch) * weave + 0.09 * threads, np.float32
-    )
-
-
-def _wood(rng: np.random.Generator, row: Floats, col: Floats, scene: Scene, pitch: float) -> Floats:
-    plank = float(rng.uniform(0.16, 0.30))
-    number = (row / plank).astype(np.int64)
-    tone = rng.normal(0, 0.13, 32)[number][:, None]
-    drift = 6 * rng.uniform(0, 1, 32)[number][:, None]
-    bend = _noise(rng, row, col, (0.12, 0.50), (scene.height, scene.width))
-    rings = np.sin(2 * np.pi * (row[:, None] / 0.075 + 0.55 * bend + drift))
-    fibre = _grain(rng, row, col, scene, pitch, (0.008, 0.16))
-    seam = np.abs(row / plank - np.round(row / plank))[:, None] * plank
-    gap = np.clip(1 - seam / max(0.004, pitch), 0, 1)
-    return np.asarray(
-        0.55 + tone + 0.14 * rings + 0.12 * fibre - 0.6 * gap + 0.0 * col[None, :], np.float32
-    )
-
-
-def _sand(rng: np.random.Generator, row: Floats, col: Floats, scene: Scene, pitch: float) -> Floats:
-    bend = _noise(rng, row, col, (0.22, 0.30), (scene.height, scene.width))
-    turn = float(rng.uniform(-0.6, 0.6))
-    wave = (row[:, None] + turn * col[None, :]) / 0.085 + 0.75 * bend
-    ripple = np.sin(2 * np.pi * wave) + 0.35 * np.sin(4 * np.pi * wave + 0.9)
-    grains = _grain(rng, row, col, scene, pitch, (0.008, 0.008))
-    grains = grains + _grain(rng, row, col, scene, pitch, (0.004, 0.004))
-    return 0.52 + 0.17 * ripple + 0.08 * bend + 0.09 * grains
-
-
-def _marble(
-    rng: np.random.Generator, row: Floats, col: Floats, scene: Scene, pitch: float
-) -> Floats:
-    span = (scene.height, scene.width)
-    bend = _noise(rng, row, col, (0.16, 0.16), span) + 0.4 * _noise(
-        rng, row, col, (0.05, 0.05), span
-    )
-    slant = float(rng.uniform(0.4, 1.6))
-    vein = np.abs(np.sin(np.pi * (2.2 * col[None, :] + slant * 2.2 * row[:, None] + 0.55 * bend)))
-    speck = _grain(rng, row, col, scene, pitch, (0.006, 0.006))
-    return np.asarray(0.78 - 0.75 * np.exp(-vein * 7) + 0.08 * bend + 0.03 * speck, np.float32)
-
-
-def _tiles(
-    rng: np.random.Generator, row: Floats, col: Floats, scene: Scene, pitch: float
-) -> Floats:
-    size = float(rng.uniform(0.13, 0.22))
-    shift_row, shift_col = rng.uniform(0, size, 2)
-    at_row, at_col = (row + shift_row) / size, (col + shift_col) / size
-    tones = rng.normal(0, 0.15, (32, 32))
-    tone = tones[at_row.astype(np.int64)[:, None], at_col.astype(np.int64)[None, :]]
-    to_row = np.abs(at_row - np.round(at_row))[:, None] * size
-    to_col = np.abs(at_col - np.round(at_col))[None, :] * size
-    grout = np.clip(1.5 - np.minimum(to_row, to_col) / max(0.005, pitch), 0, 1)
-    speck = _grain(rng, row, col, scene, pitch, (0.006, 0.006))
-    return np.asarray(
-        0.5 * _cloudy(rng, row, col, scene) + 0.32 + tone - 0.45 * grout + 0.05 * speck, np.float32
-    )
-
-
-def _felt(rng: np.random.Generator, row: Floats, col: Floats, scene: Scene, pitch: float) -> Floats:
-    tufts = _noise(rng, row, col, (0.022, 0.022), (scene.height, scene.width))
-    fuzz = _grain(rng, row, col, scene, pitch, (0.006, 0.006))
-    return np.asarray(_cloudy(rng, row, col, scene) + 0.12 * tufts + 0.10 * fuzz, np.float32)
-
-
-_GROUND_TONES: dict[str, GroundTone] = {
-    "linen": _linen,
-    "wood": _wood,
-    "sand": _sand,
-    "marble": _marble,
-    "tiles": _tiles,
-    "felt": _felt,
-}
-
-
-# ---------------------------------------------------------------------------------------- materials
-
-# A material says where the accent is: [row, col] in 0..1, from the piece's own axes (y, x) in
-# canvas units.
-Material = Callable[[Floats, Floats, Piece, float, int], Floats]
-
-
-def _wave(position: Floats, pitch: float, period: float) -> Floats:
-    """A square wave in -1..1, its edges softened over one pixel."""
-    triangle = 2 * np.abs(2 * (position / period - np.floor(position / period)) - 1) - 1
-    return np.asarray(np.clip(triangle * period / (2 * pitch), -1, 1), np.float32)
-
-
-def _plain(y: Floats, x: Floats, piece: Piece, pitch: float, seed: int) -> Floats:
-    return np.zeros(np.broadcast_shapes(y.shape, x.shape), np.float32)
-
-
-def _striped(y: Floats, x: Floats, piece: Piece, pitch: float, seed: int) -> Floats:
-    # Slanted to the piece's own axes, or the stripes of a square would hide among its edges.
-    slanted = 0.78 * y + 0.62 * x + piece.phase
-    return 0.5 + 0.5 * _wave(slanted, pitch, piece.pitch)
-
-
-def _checkered(y: Floats, x: Floats, piece: Piece, pitch: float, seed: int) -> Floats:
-    period = 1.5 * piece.pitch
-    product = _wave(y + piece.phase, pitch, period) * _wave(x + piece.phase, pitch, period)
-    return 0.5 + 0.5 * product
-
-
-def _dotted(y: Floats, x: Floats, piece: Piece, pitch: float, seed: int) -> Floats:
-    period = 0.95 * piece.pitch
-    row, col = (y + piece.phase) / period, (x + piece.phase) / period
-    away = np.hypot(row - np.round(row), col - np.round(col)) * period
-    return np.asarray(np.clip(0.5 - (away - 0.30 * period) / pitch, 0, 1), np.float32)
-
-
-def _grainy(y: Floats, x: Floats, piece: Piece, pitch: float, seed: int) -> Floats:
-    # The lattice is as large as the piece and lies on the canvas axes, where the noise is
-    # separable.
-    rng = np.random.default_rng(seed)
-    cos, sin = np.cos(piece.angle), np.sin(piece.angle)
-    down, across = (cos * y + sin * x)[:, 0], (cos * x - sin * y)[0, :]
-    reach = 1.5 * piece.radius + 0.03
-    cell = 0.013
-    mottle = _noise(rng, down + reach, across + reach, (cell, cell), (2 * reach, 2 * reach))
-    return _smooth(0.42 + 0.55 * mottle)
-
-
-_MATERIALS: dict[str, Material] = {
-    "plain": _plain,
-    "striped": _striped,
-    "checkered": _checkered,
-    "dotted": _dotted,
-    "glossy": _plain,
-    "grainy": _grainy,
-}
-
-
-# ------------------------------------------------------------------------------------------- shapes
-
-# Signed distance to the outline of a shape of radius 1, negative inside. y points down, x to the
-# right. After Inigo Quilez, https://iquilezles.org/articles/distfunctions2d/ (MIT).
-
-
-def _disc(y: Floats, x: Floats) -> Floats:
-    return np.hypot(y, x) - np.float32(0.90)
-
-
-def _square(y: Floats, x: Floats) -> Floats:
-    over_y, over_x = np.abs(y) - 0.66, np.abs(x) - 0.66
-    outside = np.hypot(np.maximum(over_y, 0), np.maximum(over_x, 0))
-    return outside + np.minimum(np.maximum(over_y, over_x), 0) - 0.10
-
-
-def _triangle(y: Floats, x: Floats) -> Floats:
-    root3, half = 3**0.5, 0.80
-    x = np.abs(x) - half
-    y = 0.15 - y + half / root3
-    flip = x + root3 * y > 0
-    x, y = np.where(flip, (x - root3 * y) / 2, x), np.where(flip, (-root3 * x - y) / 2, y)
-    x = x - np.clip(x, -2 * half, 0)
-    return -np.hypot(x, y) * np.sign(y) - 0.10
-
-
-def _star(y: Floats, x: Floats) -> Floats:
-    outer, inner = 0.98, 0.46
-    k1x, k1y, k2x, k2y = 0.809016994, -0.587785252, -0.809016994, -0.587785252
-    x, y = np.abs(x), -y
-    reflect = 2 * np.maximum(k1x * x + k1y * y, 0)
-    x, y = x - reflect * k1x, y - reflect * k1y
-    reflect = 2 * np.maximum(k2x * x + k2y * y, 0)
-    x, y = np.abs(x - reflect * k2x), y - reflect * k2y
-    y = y - outer
-    edge_x, edge_y = inner * 0.587785252, inner * 0.809016994 - outer
-    along = np.clip((x * edge_x + y * edge_y) / (edge_x**2 + edge_y**2), 0, 1)
-    distance = np.hypot(x - edge_x * along, y - edge_y * along)
-    return distance * np.sign(y * edge_x - x * edge_y) - 0.03
-
-
-def _ring(y: Floats, x: Floats) -> Floats:
-    return np.abs(np.hypot(y, x) - 0.66) - np.float32(0.25)
-
-
-def _cross(y: Floats, x: Floats) -> Floats:
-    long_arm, arm = 0.84, 0.24
-    y, x = np.abs(y), np.abs(x)
-    y, x = np.minimum(y, x), np.maximum(y, x)
-    over_x, over_y = x - long_arm, y - arm
-    deepest = np.maximum(over_x, over_y)
-    inner_x, inner_y = arm - x, -deepest
-    away_x = np.where(deepest > 0, over_x, inner_x)
-    away_y = np.where(deepest > 0, over_y, inner_y)
-    distance = np.hypot(np.maximum(away_x, 0), np.maximum(away_y, 0))
-    return np.asarray(np.sign(deepest) * distance - 0.07, np.float32)
-
-
-def _heart(y: Floats, x: Floats) -> Floats:
-    x, y = np.abs(x) / 1.55, (0.88 - y) / 1.55
-    above = np.hypot(x - 0.25, y - 0.75) - 2**0.5 / 4
-    along = 0.5 * np.maximum(x + y, 0)
-    below = np.minimum(np.hypot(x, y - 1), np.hypot(x - along, y - along)) * np.sign(x - y)
-    return np.where(x + y > 1, above, below) * 1.55
-
-
-def _crescent(y: Floats, x: Floats) -> Floats:
-    outer, bite, shift = 0.95, 0.78, 0.44
-    y = np.abs(y)
-    # The horns, where both circles meet, are the nearest points of the mouth.
-    horn_x = (outer**2 - bite**2 + shift**2) / (2 * shift)
-    horn_y = (outer**2 - horn_x**2) ** 0.5
-    to_horn = np.hypot(x - horn_x, y - horn_y)
-    to_edge = np.maximum(np.hypot(y, x) - outer, bite - np.hypot(y, x - shift))
-    in_mouth = x * horn_y - y * horn_x > shift * np.maximum(horn_y - y, 0)
-    return np.asarray(np.where(in_mouth, to_horn, to_edge), np.float32)
-
-
-def _pebble(y: Floats, x: Floats) -> Floats:
-    return np.asarray((np.hypot(y / 0.68, x / 0.95) - 1) * np.float32(0.75), np.float32)
-
-
-def _leaf(y: Floats, x: Floats) -> Floats:
-    return np.hypot(np.abs(y) + 0.95, x) - np.float32(1.33)
-
-
-def _twig(y: Floats, x: Floats) -> Floats:
-    bent = y - 0.10 * np.sin(2.2 * x)
-    return np.asarray(
-        np.hypot(bent, np.maximum(np.abs(x) - 0.9, 0)) - np.float32(0.055), np.float32
-    )
-
-
-_DISTANCES: dict[str, Callable[[Floats, Floats], Floats]] = {
-    "disc": _disc,
-    "square": _square,
-    "triangle": _triangle,
-    "star": _star,
-    "ring": _ring,
-    "cross": _cross,
-    "heart": _heart,
-    "crescent": _crescent,
-    "pebble": _pebble,
-    "leaf": _leaf,
-    "twig": _twig,
-}
 
 
 # ----------------------------------------------------------------------------------------- examples

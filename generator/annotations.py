@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import logging
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -163,7 +164,7 @@ def _matched(
         name = next((name for name in names if name in marks), None)
         if name is not None:
             found[image.slug] = marks[name]
-    without = [image.name for image in usable if image.slug not in found]
+    without = [image for image in usable if image.slug not in found]
     if usable and not found:
         first = usable[0].name if endings else _stem(usable[0].name)
         raise SpecError(
@@ -171,11 +172,32 @@ def _matched(
             did_you_mean(first, marks) or "Name the marks as the pictures.",
         )
     if without:
-        some = ", ".join(without[:5]) + (" and others" if len(without) > 5 else "")
+        named = _named(without, usable)
+        some = ", ".join(named[:5]) + (" and others" if len(named) > 5 else "")
         logger.warning(
             "%s", f"{source} marks nothing in {len(without)} of {len(usable)} pictures: {some}."
         )
     return found
+
+
+def _named(images: Sequence[ImageEntry], among: Sequence[ImageEntry]) -> list[str]:
+    """Pictures by name; the frames of a sequence together, by how many of them these are."""
+    frames, every = _frame_counts(images), _frame_counts(among)
+    names: dict[str, str] = {}
+    for image in images:
+        if image.frame is None:
+            names[image.slug] = image.name
+            continue
+        sequence = image.frame.sequence
+        count, of = frames[sequence.slug], every[sequence.slug]
+        which = f"all {count}" if count == of else f"{count} of {of}"
+        names[f"{sequence.slug}/"] = f"{which} frames of {sequence.label}"
+    return list(names.values())
+
+
+def _frame_counts(images: Sequence[ImageEntry]) -> Counter[str]:
+    """How many frames each sequence has, by its slug."""
+    return Counter(image.frame.sequence.slug for image in images if image.frame is not None)
 
 
 def _names(path: Path, *, endings: bool) -> list[str]:

@@ -15,7 +15,7 @@ from generator.errors import GalleryError, ImageError, StoreError
 from generator.extras import DEFAULT_EXTRAS, Extra, Projection
 from generator.model_spec import RegisterSpec, expand
 from generator.options import Options, load_spec, merge
-from generator.present.manifest import read_manifest
+from generator.present.manifest_file import read_manifest
 from generator.progress import Silent
 from generator.records import AttentionRecord, FieldOfView, PatchQueries
 from generator.spec import GallerySpec, ModelSpec, default_store

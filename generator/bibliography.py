@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from generator.latex import BREAK, escaped, typewriter
+from generator.latex import BREAK, Code, Piece, escaped, typewriter
 from generator.papers import PAPERS, Paper
 from generator.records import ModelFacts
 
@@ -62,6 +62,16 @@ def cited(facts: ModelFacts, registers: bool) -> tuple[str, ...]:
     if registers and facts.model_type == "dinov2":
         papers = ("oquab2024dinov2", "jiang2025vision")  # DINOv2 has none of its own
     return (*papers, checkpoint_key(facts))
+
+
+def named(label: str, facts: ModelFacts) -> tuple[Piece, ...]:
+    """A model exactly: what it is called here, its id, and its commit or its weights' hash."""
+    called = (f"{label}, ",) if label != facts.id else ()
+    if facts.version:
+        what = "commit" if facts.commit else "weights"
+        return (*called, Code(facts.id), f" at {what} ", Code(facts.version[:12]))
+    withheld = (f", {WITHHELD}",) if facts.source == "withheld" else ()
+    return (*called, Code(facts.id), *withheld)
 
 
 def checkpoint_key(facts: ModelFacts) -> str:

@@ -16,15 +16,25 @@ from generator.commands.figure import figure
 from generator.commands.inspect import inspect
 from generator.commands.publish import publish
 from generator.commands.serve import serve
+from generator.commands.shared import InOrder
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=InOrder,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="attention-gallery")
 def main() -> None:
-    """Static HTML galleries that compare the attention of vision transformers side by side."""
+    """Static HTML galleries that compare the attention of vision transformers side by side.
+
+    \b
+      attention-gallery demo                # see one: needs no network
+      attention-gallery inspect MODEL       # can this model be shown?
+      attention-gallery build -m MODEL -m ANOTHER -i photos/ -o site
+    """  # noqa: D301 - click's mark for lines that stay as they are
 
 
-for command in (build, demo, export, diff, figure, inspect, serve, publish, cache):
+for command in (demo, inspect, build, serve, export, figure, diff, publish, cache):
     main.add_command(command)
 
 

@@ -191,7 +191,7 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     """A video and its stream of pictures; a cover picture is none."""
     pyav = _pyav(readable(path.name))
     name = readable(path.name)
-    with reading(path, name):
+    with reading(name):
         if not path.stat().st_size:
             raise ImageError(f"{name} is empty (0 bytes).", "Copy the file again.")
         file = path.open("rb")
@@ -226,7 +226,7 @@ def _pyav(name: str = "a video") -> Any:  # PyAV's own types, where it is not in
     except ImportError as error:
         raise ImageError(
             f"{name} is a video, and PyAV, which reads videos, is not installed.",
-            "Run pip install 'attention-gallery[video]'.",
+            "Install it with `pip install av`.",
         ) from error
     return av
 

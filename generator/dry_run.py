@@ -9,17 +9,22 @@ from rich.table import Table
 from rich.text import Text
 
 from generator.amounts import duration_in_words, size_in_words
-from generator.pipeline import plan_gallery, settings_of
+from generator.pipeline import check_before_work, plan_gallery, settings_of
+from generator.plan_costs import ExtraPrice, ModelCost, estimate, extra_prices, site_price
 from generator.present.figures import drawn_for
 from generator.progress import Reporter
 from generator.site_prices import SitePrice
 from generator.spec import GallerySpec
 from generator.store import Store
-from generator.workplan import ExtraPrice, ModelCost, estimate, extra_prices, site_price
 
 
 def print_plan(spec: GallerySpec, console: Console, reporter: Reporter) -> None:
-    """Plan a gallery and print it as a table, without measuring or writing anything."""
+    """Plan a gallery and print it as a table, without measuring or writing anything.
+
+    Raises:
+        GalleryError: it cannot be built.
+    """
+    check_before_work(spec)
     plan = plan_gallery(spec, Store(spec.store), reporter)
     costs = estimate(plan)
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -87,7 +92,7 @@ def extra_lines(prices: Sequence[ExtraPrice], spec: GallerySpec) -> Iterator[str
             yield f"{price.name}: {'on' if on else 'off'}; no model has a class head."
             continue
         where = "" if len(price.models) == len(spec.models) else f" for {', '.join(price.models)}"
-        cost = f"about {_percent(price.share)} of the forward pass, {size_in_words(price.store)}"
+        cost = f"{_percent(price.share)} of the forward pass, {size_in_words(price.store)}"
         if on:
             yield f"{price.name}: on{where}: {cost}."
         else:
@@ -95,7 +100,7 @@ def extra_lines(prices: Sequence[ExtraPrice], spec: GallerySpec) -> Iterator[str
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %" if share >= 0.01 else "under 1 %"
+    return f"about {100 * share:.0f} %" if share >= 0.01 else "under 1 %"
 
 
 def _weights_lines(costs: Sequence[ModelCost]) -> Iterator[str]:

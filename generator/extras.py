@@ -101,7 +101,8 @@ class MassiveActivations:
         token: int32 ``[layer + 1, 3]``, their tokens.
         channel: int32 ``[layer + 1, 3]``, their channels.
         median: float32 ``[layer + 1]``, median magnitude of the layer's values: of at most 65,536
-            evenly spaced ones, which are all of them for a small input.
+            evenly spaced ones, which are all of them for a small input; of the two in the middle
+            the lower.
         channel_max: float32 ``[layer + 1, channel]``, largest magnitude over the patches.
     """
 
@@ -119,10 +120,13 @@ class Prediction:
     Attributes:
         classes: indices of the five likeliest classes, likeliest first.
         labels: their names, as the checkpoint has them.
-        probabilities: after the softmax over all classes.
+        probabilities: after the softmax over all classes; where they do not exclude each other,
+            after the sigmoid of each.
         target: the class that relevance and the logit lens are about.
         target_label: its name.
         target_probability: of the target, also where it is not among the five.
+        exclusive: whether one class at most is true of an image; if not, probabilities do not sum
+            to 1.
     """
 
     classes: tuple[int, ...]
@@ -131,6 +135,7 @@ class Prediction:
     target: int
     target_label: str
     target_probability: float
+    exclusive: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def decode(spec: SequenceSpec, store: Path) -> Decoded:
         StoreError: the cache cannot be written.
     """
     path, name = spec.path, readable(spec.path.name)
-    with reading(path, name), path.open("rb") as file:
+    with reading(name), path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     request = canonical(
         {

@@ -162,7 +162,7 @@ def _check(item: FoundFrame, known: Container[str]) -> _Checked:
         return _Checked(failure=item.failure)
     sha256 = ""
     try:
-        with reading(item.path, item.name), item.path.open("rb") as file:
+        with reading(item.name), item.path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         if sha256 in known:
             width, height = picture_size(item.path)

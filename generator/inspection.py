@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
@@ -14,6 +15,9 @@ from generator.measure.resolve import ResolvedModel
 from generator.pixels import open_picture
 from generator.spec import ModelSpec
 from generator.workplan import resolve
+
+if TYPE_CHECKING:
+    from generator.measure.load import LoadedModel
 
 MARKS = {"passed": "ok", "failed": "FAILED", "skipped": "skipped"}
 
@@ -76,7 +80,6 @@ def check(
     device: str | None,
     dtype: str | None,
     resolution: int | None,
-    trust_remote_code: bool | None,
 ) -> bool:
     """Run the model on a picture, print each check, and say whether none failed.
 
@@ -84,19 +87,23 @@ def check(
         GalleryError: the picture or the weights cannot be used.
     """
     picture = open_picture(image)
+    from generator.measure.selfcheck import self_check  # noqa: PLC0415 - torch
+
+    checks = self_check(_loaded(resolved, device, dtype), picture, resolution)
+    for line in checks:
+        console.print(Text(f"{MARKS[line.outcome]:8}{line.name}: {line.detail}"))
+    return all(line.outcome != "failed" for line in checks)
+
+
+def _loaded(resolved: ResolvedModel, device: str | None, dtype: str | None) -> LoadedModel:
     from generator.measure.device import choose_device, torch_dtype  # noqa: PLC0415 - torch
     from generator.measure.load import load  # noqa: PLC0415
-    from generator.measure.selfcheck import self_check  # noqa: PLC0415
 
-    model = load(
+    return load(
         resolved,
         device=choose_device(device or "auto"),
         dtype=torch_dtype("float32" if dtype in (None, "auto") else str(dtype)),
     )
-    checks = self_check(model, picture, resolution)
-    for line in checks:
-        console.print(Text(f"{MARKS[line.outcome]:8}{line.name}: {line.detail}"))
-    return all(line.outcome != "failed" for line in checks)
 
 
 def golden(
@@ -114,18 +121,12 @@ def golden(
     Raises:
         GalleryError: nothing is known of the model, or its weights cannot be used.
     """
-    from generator.measure.device import choose_device, torch_dtype  # noqa: PLC0415 - torch
-    from generator.measure.golden import RESOLUTION, compare, golden_of  # noqa: PLC0415
-    from generator.measure.load import load  # noqa: PLC0415
+    from generator.measure.golden import RESOLUTION, compare, golden_of  # noqa: PLC0415 - torch
 
     known = golden_of(resolved)
     paths = (p for p in (bundled("examples") / "images").iterdir() if p.suffix in {".jpg", ".png"})
     pictures = [open_picture(path) for path in sorted(paths)]
-    model = load(
-        resolved,
-        device=choose_device(device or "auto"),
-        dtype=torch_dtype("float32" if dtype in (None, "auto") else str(dtype)),
-    )
+    model = _loaded(resolved, device, dtype)
     side = resolution or RESOLUTION
     lines = compare(model, known, pictures, side)
     console.print(f"golden table, mean over {len(pictures)} pictures at {side} px:")

@@ -23,7 +23,8 @@ from generator.front import paper_of
 from generator.groups import read_groups, with_groups
 from generator.images import load_images
 from generator.measuring import measure_missing
-from generator.present.manifest import Settings
+from generator.present.environment import template_folders
+from generator.present.settings import Settings
 from generator.present.staging import check_replaceable
 from generator.present.write import STEPS_A_CELL, SiteReport, build_site
 from generator.progress import Reporter
@@ -83,17 +84,18 @@ def build_gallery(
         records_only: measure nothing; what the store lacks is an error.
 
     Raises:
-        GalleryError: nothing can be built, or the first failure when the spec is strict.
+        GalleryError: nothing can be built or measured, or the first failure when the spec is
+            strict.
         StoreError: a record is missing that must not be measured.
     """
-    check_replaceable(spec.out)  # complain before the work, not after it
-    figures = plan_figures(spec)
+    figures = check_before_work(spec)
     store = Store(spec.store)
     plan = plan_gallery(spec, store, reporter)
     if records_only:
         expect_complete(plan, store)
     failures = measure_missing(spec, plan, store, reporter)
     run = describe_run(spec, plan, store, failures, command)
+    expect_something(run, failures)
     undrawn: list[Failure] = []
     shown = _shown(spec, run)
     with reporter.job("pages", STEPS_A_CELL * len(run.cells)) as job:
@@ -117,6 +119,21 @@ def build_gallery(
         notes=(*shown.notes, *_note_on_templates(spec)),
         failures=tuple(dict.fromkeys((*run.failures, *_new(site.failures, shown.run), *undrawn))),
     )
+
+
+def check_before_work(spec: GallerySpec) -> tuple[Planned, ...]:
+    """Complain before the work, not after it, of what can be known then.
+
+    Returns:
+        The figures that the gallery's file asks for, understood.
+
+    Raises:
+        StoreError: the site would replace something else, or there are no such templates.
+        SpecError: a figure is not understood.
+    """
+    check_replaceable(spec.out)
+    template_folders(spec.templates)
+    return plan_figures(spec)
 
 
 def settings_of(spec: GallerySpec) -> Settings:
@@ -152,7 +169,7 @@ def _new(failures: tuple[Failure, ...], run: Run) -> tuple[Failure, ...]:
 
 
 def plan_figures(spec: GallerySpec) -> tuple[Planned, ...]:
-    """Understand the figures that a gallery's file asks for; complain before the work.
+    """Understand the figures that a gallery's file asks for.
 
     Raises:
         SpecError: one names no preset, venue or side that there is.
@@ -287,6 +304,17 @@ def describe_run(
         pairs=_pairs(spec, plan),
         sweeps=_sweeps(spec, plan),
     )
+
+
+def expect_something(run: Run, failures: dict[str, Failure]) -> None:
+    """A site without a single map must not take the place of a good one.
+
+    Raises:
+        GalleryError: nothing could be measured.
+    """
+    if failures and not any(cell.record for cell in run.cells):
+        first = next(iter(failures.values()))
+        raise GalleryError("Nothing could be measured: " + first.message, first.hint)
 
 
 def _sweeps(spec: GallerySpec, plan: WorkPlan) -> tuple[Sweep, ...]:

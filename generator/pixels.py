@@ -98,7 +98,7 @@ def readable(name: str) -> str:
 
 
 @contextmanager
-def reading(path: Path, name: str) -> Iterator[None]:
+def reading(name: str) -> Iterator[None]:
     """Turn what the system says about a file into an ImageError.
 
     Only the name is shown: failures are published, and folders may be private.
@@ -123,7 +123,7 @@ def decoding(path: Path) -> Iterator[Image.Image]:
     first, and the block has Pillow to itself, so it should be short.
     """
     name = readable(path.name)
-    with _quiet, warnings.catch_warnings(), reading(path, name):
+    with _quiet, warnings.catch_warnings(), reading(name):
         warnings.simplefilter("ignore")
         with path.open("rb") as file:
             if not file.read(1):

@@ -28,7 +28,7 @@ def make_server(site: Path, port: int) -> http.server.ThreadingHTTPServer:
 
     Raises:
         StoreError: the folder is no site.
-        GalleryError: the port is taken.
+        GalleryError: the port is taken, or not to be had.
     """
     if not (site / "index.html").is_file():
         raise StoreError(
@@ -37,9 +37,9 @@ def make_server(site: Path, port: int) -> http.server.ThreadingHTTPServer:
     handler = functools.partial(QuietHandler, directory=str(site))
     try:
         return http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise GalleryError(
-            f"Port {port} cannot be used: {error}.", "Choose another, such as --port 0."
+            f"Port {port} cannot be used: {error.strerror}.", "Choose another, such as --port 0."
         ) from error
 
 

@@ -33,7 +33,6 @@ else is an id on the Hugging Face hub, with ``@`` and a branch, tag or commit wh
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -58,18 +57,17 @@ from generator.model_spec import (
     AnyPath,
     ModelSpec,
     Pixels,
-    RegisterSpec,
     Source,
     Text,
     expand,
     model_error,
 )
-from generator.paper_spec import HTTPS, Https, PaperSpec, paper_place
+from generator.paper_spec import HTTPS, Https, PaperSpec
 from generator.records import FieldOfView
 from generator.sequence_spec import SequenceSpec
 from generator.size_spec import DEFAULT_SITE_SIZE, SiteSize
+from generator.spec_errors import in_words
 from generator.sweep_spec import SweepSpec
-from generator.toml import did_you_mean, kind_of
 
 __all__ = ["GallerySpec", "ModelSpec", "default_store"]
 
@@ -232,7 +230,7 @@ class GallerySpec(BaseModel):
         try:
             spec: Self = check(_with_checkpoints(values, info))
         except ValidationError as error:
-            raise _in_words(error, source) from None
+            raise in_words(error, cls, source) from None
         spec._refuse_sweeps_of_one_label(source)
         spec._refuse_twins(source)
         spec._refuse_overwriting(source)
@@ -374,66 +372,3 @@ def _with_checkpoints(values: Any, info: ValidationInfo) -> Any:
     own = [each for each in models if not (isinstance(each, ModelSpec) and each.sweep)]
     checkpoints = (model for sweep in sweeps for model in sweep.checkpoints)
     return {**values, "sweeps": sweeps, "models": (*own, *checkpoints)}
-
-
-_FOUND = {"folder", "sweep", "step", "named", "checkpoints"}
-"""Fields that are found, not given."""
-
-_HINTS = {
-    "models": 'Name one with -m, such as -m facebook/dinov2-small, or in a file: models = ["..."].',
-    "images": 'Name files or folders with -i, such as -i photos, or in a file: images = ["..."].',
-    "id": 'Add one, such as id = "facebook/dinov2-small".',
-}
-
-
-def _in_words(error: ValidationError, source: Source) -> SpecError:
-    """The first thing that is wrong, in one line."""
-    # An unknown key is often the cause of a missing one.
-    detail = min(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
-    top, *below = detail["loc"] or ("",)
-    owner: type[BaseModel] = GallerySpec
-    if top == "models" and below:
-        owner, key = ModelSpec, str(below[1]) if len(below) > 1 else ""
-        where = f"{key} of model {int(below[0]) + 1}".removeprefix(" of ")
-        if len(below) > 2 and str(below[2]) != key:
-            owner, key, where = RegisterSpec, str(below[2]), f"{below[2]} in {where}"
-    elif top == "sequences" and below:
-        owner, key = SequenceSpec, str(below[1]) if len(below) > 1 else ""
-        where = f"{key} of sequence {int(below[0]) + 1}".removeprefix(" of ")
-    elif top == "sweeps" and below:
-        owner, key = SweepSpec, str(below[1]) if len(below) > 1 else ""
-        where = f"{key} of sweep {int(below[0]) + 1}".removeprefix(" of ")
-    elif top == "figure" and below:
-        owner, key = FigureSpec, str(below[1]) if len(below) > 1 else ""
-        where = f"{key} of figure {int(below[0]) + 1}".removeprefix(" of ")
-    elif top == "paper" and below:
-        owner, key, where = paper_place(tuple(below))
-    else:
-        key = str(top)
-        where = f"entry {int(below[0]) + 1} of {source.name(key)}" if below else source.name(key)
-    hint = _HINTS.get(key, "")
-    if detail["type"] == "extra_forbidden":
-        known = [name for name in owner.model_fields if name not in _FOUND]
-        message = f"unknown key {where}."
-        hint = did_you_mean(key, known) or f"The keys are {', '.join(known)}."
-    elif detail["type"] == "missing":
-        message = (
-            f"{where} is missing."
-            if source.file or owner is not GallerySpec
-            else f"No {key} were given."
-        )
-    else:
-        field = owner.model_fields.get(key)
-        whole = (
-            "a table with a path"
-            if owner is SequenceSpec
-            else "a model's id, or a table with an id"
-        )
-        expected = (field.description if field else None) or whole
-        message = f"{where} should be {expected}, got {kind_of(detail['input'])}."
-        if isinstance(detail["input"], str) and key not in (
-            "device",
-            "max_site_size",
-        ):  # gpu does not mean cpu
-            hint = did_you_mean(detail["input"], re.findall(r"[\w:]+", expected)) or hint
-    return SpecError(source.says(str(top), message), hint)

@@ -37,6 +37,8 @@ def _malformed(path: Path, reason: str) -> SpecError:
     where = re.search(r" \(at (?:line (\d+), column \d+|(end of document))\)$", reason)
     text = reason[: where.start()] if where else reason
     place = f", line {where[1]}" if where and where[1] else ", at its end" if where else ""
+    if text == "Cannot overwrite a value":
+        return SpecError(f"{path}{place}: this key was there before.", "Leave one out.")
     return SpecError(f"{path}{place}: not valid TOML: {text}.", "Correct that line.")
 
 

@@ -154,41 +154,6 @@ def earth_movers(
     return float(solved.fun / scale * moved)
 
 
-def structural_similarity(
-    one: FloatArray, two: FloatArray, *, data_range: float, window: int = 7
-) -> float:
-    """Mean SSIM (Wang 2004) with a flat square window, over the windows inside the map.
-
-    Args:
-        one: ``[row, col]``.
-        two: the same, on the same grid.
-        data_range: of the values, declared: on maps scaled each by its own range it would measure
-            the scaling.
-        window: side of the window in patches, odd.
-
-    Returns:
-        -1 to 1; NaN for a map that is smaller than the window.
-    """
-    from scipy import ndimage  # noqa: PLC0415
-
-    a, b = np.asarray(one, dtype=np.float64), np.asarray(two, dtype=np.float64)
-    if min(a.shape) < window:
-        return float("nan")
-
-    def mean(values: FloatArray) -> FloatArray:
-        edge = window // 2
-        whole: FloatArray = ndimage.uniform_filter(values, window)
-        return whole[edge : whole.shape[0] - edge, edge : whole.shape[1] - edge]
-
-    mean_a, mean_b = mean(a), mean(b)
-    spread_a, spread_b = mean(a * a) - mean_a**2, mean(b * b) - mean_b**2
-    together = mean(a * b) - mean_a * mean_b
-    light, contrast = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
-    over = (2 * mean_a * mean_b + light) * (2 * together + contrast)
-    under = (mean_a**2 + mean_b**2 + light) * (spread_a + spread_b + contrast)
-    return float((over / under).mean())
-
-
 def uniform_map(rows: int, cols: int) -> FloatArray:
     """The map that looks at all places alike: float64 ``[row, col]``, sums to 1."""
     return np.full((rows, cols), 1 / (rows * cols))

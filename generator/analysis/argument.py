@@ -15,7 +15,7 @@ import numpy as np
 from generator.analysis.budget import OUTLIERS
 from generator.analysis.model_digest import ModelDigest
 from generator.analysis.norms import CUTOFFS
-from generator.analysis.pair import MapComparison
+from generator.analysis.pair import Baselines, MapComparison
 from generator.analysis.paired import STARS, Paired
 from generator.records import OUTLIER, FloatArray
 
@@ -212,13 +212,29 @@ def _registers(model: ComparedModel) -> Iterator[str]:
 def _maps(
     one: ComparedModel, two: ComparedModel, comparisons: Sequence[MapComparison]
 ) -> Iterator[str]:
+    """How far apart the maps are, beside maps that know nothing of the picture.
+
+    A flat map is near every map, so a small divergence alone says little: two peaked maps of the
+    same model may be further apart than either is from an even map.
+    """
     if not comparisons:
         return
+    if (one.cls is None) != (two.cls is None):
+        without = one if one.cls is None else two
+        yield (
+            f"{without.label} has no class token: its map is what the patches receive, which is "
+            "compared with what the other model's CLS attends to."
+        )
     between = float(np.mean([each.between.divergence for each in comparisons]))
     if between < SAME_MAPS:
         yield (
             f"The last-layer maps of {one.label} and {two.label} show no difference: their "
             f"Jensen-Shannon divergence is below {SAME_MAPS:g} bits."
+            + (
+                " They show next to nothing else, either: both are even."
+                if _even(comparisons)
+                else ""
+            )
         )
         return
     over = "" if len(comparisons) == 1 else f" on average over {len(comparisons)} images"
@@ -227,18 +243,45 @@ def _maps(
         "(Jensen-Shannon divergence: 0 is the same, 1 shares no place)."
     )
     known = [
-        (each.between.divergence, each.one.shuffled.divergence)
+        (each.between.divergence, _ignorant(each.one), _ignorant(each.two))
         for each in comparisons
-        if each.one is not None and each.one.shuffled is not None
+        if each.one is not None and each.two is not None
     ]
+    most = max((len(own) for _, *both in known for own in both), default=0)
+    known = [each for each in known if len(each[1]) == len(each[2]) == most]
     if known:
-        apart = float(np.mean([other for _, other in known]))
-        nearer = sum(both < other for both, other in known)
+        apart = [
+            f"{model.label}'s by {_listed([f'{value:.3f}' for value in means])}"
+            for model, means in (
+                (one, np.mean([own for _, own, _ in known], axis=0)),
+                (two, np.mean([own for _, _, own in known], axis=0)),
+            )
+        ]
+        others = ["an even map", "a Gaussian in the centre", "their own map of another image"]
+        nearer = sum(both < min(*first, *second) for both, first, second in known)
+        images = "1 image" if len(known) == 1 else f"{len(known)} images"
+        some = f" on {len(known)} of the images" if len(known) < len(comparisons) else ""
         yield (
-            f"For comparison, {one.label}'s own maps of two different images differ by "
-            f"{apart:.3f} bits on average; in {nearer} of {len(known)} images the two models' maps "
-            "are closer to each other than that model's map is to its map of another image."
+            f"For comparison, maps differ{some} from {_listed(others[: len(known[0][1])])}: "
+            f"{' and '.join(apart)}. In {nearer} of {images} the two models' maps are closer to "
+            "each other than either is to any of these."
         )
+
+
+def _even(comparisons: Sequence[MapComparison]) -> bool:
+    """Whether the maps of both models are as good as even."""
+    known = [own for each in comparisons for own in (each.one, each.two) if own is not None]
+    return bool(known) and max(own.uniform.divergence for own in known) < SAME_MAPS
+
+
+def _ignorant(baselines: Baselines) -> tuple[float, ...]:
+    """Divergence from an even map, from one in the centre, and where known from another image's."""
+    maps = (baselines.uniform, baselines.centre, baselines.shuffled)
+    return tuple(each.divergence for each in maps if each is not None)
+
+
+def _listed(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def _caveats(one: ComparedModel, two: ComparedModel, n: int) -> Iterator[str]:
@@ -271,6 +314,8 @@ def percent(share: float) -> str:
         return "0 %"
     if value < 0.01:
         return "less than 0.01 %"
+    if 99.95 <= value < 99.9999:  # above, float32 sums of 1
+        return "more than 99.9 %"
     return f"{value:.2f} %" if value < 10 else f"{value:.1f} %"
 
 

@@ -6,7 +6,9 @@ again on another scale, and set beside those of other models, without the record
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,7 @@ from generator.analysis.digest import last_map
 from generator.analysis.masks import layer_masks
 from generator.analysis.objects import NO_FEATURES, Objects
 from generator.analysis.pca import LeadingComponent, leading_component
+from generator.analysis.rollout import DISCARDED, Fusion, Rollout, rollout_variant
 from generator.analysis.values import as_shares, contribution
 from generator.errors import AnalysisError
 from generator.records import AttentionRecord, FloatArray, outlier_patches
@@ -151,6 +154,29 @@ class LensMaps:
     cls_rank: FloatArray
 
 
+RolloutName = Literal["late", "strong", "max", "min"]
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutMap:
+    """A rollout that is made otherwise than usual.
+
+    Attributes:
+        name: ``late`` starts in the middle, ``strong`` discards the smallest weights, ``max`` and
+            ``min`` are over heads.
+        start_layer: index of the layer it starts from.
+        values: float16 ``[row, col]``, times uniform.
+        prefix_mass: share of 1 that lies on the prefix.
+        cosine: mean cosine between the rollouts of different patch queries.
+    """
+
+    name: RolloutName
+    start_layer: int
+    values: FloatArray
+    prefix_mass: float
+    cosine: float
+
+
 @dataclass(frozen=True, slots=True)
 class CellMaps:
     """Maps of one model on one image. Patches only, ``[row, col]``.
@@ -159,6 +185,7 @@ class CellMaps:
         norms: of the residual stream.
         queries: one for each prefix token, CLS first; ``received`` first for a model without CLS.
         rollout: float16 ``[row, col]``, through all layers, times uniform.
+        rollouts: other rollouts, as far as the attention of every patch was kept.
         mask: bool ``[row, col]``, mass mask of the first of ``queries``.
         lost: the steps of LOST, in the first of the vectors that were kept.
         tokencut: of TokenCut, in the same.
@@ -175,6 +202,7 @@ class CellMaps:
     norms: NormMaps
     queries: tuple[QueryMap, ...]
     rollout: FloatArray
+    rollouts: tuple[RolloutMap, ...]
     mask: BoolArray
     lost: LostMaps | NotApplicable
     tokencut: TokenCutMaps | NotApplicable
@@ -202,6 +230,7 @@ def cell_maps(record: AttentionRecord, objects: Objects) -> CellMaps:
         norms=norms,
         queries=_queries(record),
         rollout=_half(layout.fold(record.rollout[0]) * layout.tokens),
+        rollouts=tuple(_rollouts(record)),
         mask=layer_masks(last_map(record)[None], layout).mean.mask,
         lost=_lost(objects),
         tokencut=_tokencut(objects),
@@ -244,6 +273,29 @@ def _queries(record: AttentionRecord) -> tuple[QueryMap, ...]:
         on_patches = float(mean[layout.patch_slice].sum() / layout.tokens)
         found.append(QueryMap(name, _half(layout.fold(mean)), on_patches))
     return tuple(found)
+
+
+def _rollouts(record: AttentionRecord) -> Iterator[RolloutMap]:
+    layout, middle = record.layout, record.model.layers // 2
+    if middle:
+        keys = record.rollout[middle]
+        yield RolloutMap(
+            name="late",
+            start_layer=middle,
+            values=_half(layout.fold(keys) * layout.tokens),
+            prefix_mass=float(keys[layout.prefix_slice].sum()),
+            cosine=float(record.rollout_cosine[middle]),
+        )
+    variants: tuple[tuple[RolloutName, Fusion, float], ...] = (
+        ("strong", "mean", DISCARDED),
+        ("max", "max", 0),
+        ("min", "min", 0),
+    )
+    for name, fusion, discard in variants:
+        found = rollout_variant(record, fusion=fusion, discard=discard)
+        if isinstance(found, Rollout):
+            values = _half(layout.fold(found.keys) * layout.tokens)
+            yield RolloutMap(name, 0, values, found.prefix_mass, found.cosine)
 
 
 def _lost(objects: Objects) -> LostMaps | NotApplicable:

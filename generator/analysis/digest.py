@@ -115,12 +115,17 @@ class CellDigest:
     prediction: Prediction | None
 
     @property
-    def vectors(self) -> tuple[str, ...]:
-        """What objects were looked for in, of the last block: keys, queries or values."""
+    def objects(self) -> tuple[FoundObjects, ...]:
+        """What was found in each kind of vectors; empty where no objects could be looked for."""
         first = self.lost if isinstance(self.lost, FoundObject) else self.tokencut
         if isinstance(first, NotApplicable):
-            return tuple(more.vectors for more in self.further)
-        return (first.vectors, *(more.vectors for more in self.further))
+            return self.further
+        return (FoundObjects(first.vectors, self.lost, self.tokencut), *self.further)
+
+    @property
+    def vectors(self) -> tuple[str, ...]:
+        """What objects were looked for in, of the last block: keys, queries or values."""
+        return tuple(found.vectors for found in self.objects)
 
 
 def cell_digest(record: AttentionRecord, objects: Objects | None = None) -> CellDigest:

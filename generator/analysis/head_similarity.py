@@ -13,34 +13,19 @@ import numpy as np
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.grids import PlacedMap, on_common_grid
-from generator.errors import AnalysisError
-from generator.records import AttentionRecord, FloatArray
+from generator.records import FloatArray
 
 _BLOCK = 1 << 20
 """Values of pairs of rows that are held at a time."""
 
 
-def cls_similarity(record: AttentionRecord) -> FloatArray | NotApplicable:
-    """Similarity of all heads of a model, by the CLS row over all keys.
-
-    Average the results of several images. The slowest of the analyses: 384 heads are 70,000 pairs
-    of rows, about a second on 37x37.
-
-    Returns:
-        float32 ``[layer x head, layer x head]``, layers outer: 1 - JSD in bits, 1 is the same; or
-        why not.
-    """
-    if record.layout.cls is None:
-        return NotApplicable("no CLS token")
-    rows = record.rows(record.layout.cls)
-    return row_similarity(rows.reshape(-1, record.layout.tokens))
-
-
 def row_similarity(one: FloatArray, two: FloatArray | None = None) -> FloatArray:
     """1 - JSD of every row with every other: float32 ``[row of one, row of two]``.
 
+    A row with nothing in it is like no other: 0.
+
     Args:
-        one: ``[row, key]``, of any positive sum; rows are made to sum to 1.
+        one: ``[row, key]``, not negative; rows are made to sum to 1.
         two: the same on the same keys; None to compare ``one`` with itself.
     """
     same = two is None
@@ -56,6 +41,8 @@ def row_similarity(one: FloatArray, two: FloatArray | None = None) -> FloatArray
         middle = (first[block, None] + second[None, others]) / 2
         own = (entropies[0][block, None] + entropies[1][None, others]) / 2
         found[block, others] = 1 - np.clip(_entropy(middle) - own, 0, 1)
+    found[~first.any(axis=-1)] = 0
+    found[:, ~second.any(axis=-1)] = 0
     if same:
         lower = np.tril_indices(len(found), -1)
         found[lower] = found.T[lower]
@@ -65,7 +52,8 @@ def row_similarity(one: FloatArray, two: FloatArray | None = None) -> FloatArray
 
 def _shares(rows: FloatArray) -> FloatArray:
     wide = rows.astype(np.float64)
-    return np.asarray(wide / wide.sum(axis=-1, keepdims=True), dtype=np.float32)
+    sums = wide.sum(axis=-1, keepdims=True)
+    return np.asarray(wide / np.where(sums > 0, sums, 1), dtype=np.float32)
 
 
 def _entropy(rows: FloatArray) -> FloatArray:
@@ -108,39 +96,13 @@ class Match:
     similarity: float
 
 
-def cross_similarity(one: AttentionRecord, two: AttentionRecord) -> FloatArray | NotApplicable:
-    """Similarity of the heads of two models on one image, by the CLS map on their common grid.
-
-    Returns:
-        float32 ``[layer x head of one, layer x head of two]``, layers outer; or why not. Average
-        over images before matching.
-
-    Raises:
-        AnalysisError: the records are of different images.
-    """
-    if one.image_sha256 != two.image_sha256:
-        raise AnalysisError("Heads of two models are compared on the same image.")
-    if one.layout.cls is None or two.layout.cls is None:
-        return NotApplicable("no CLS token")
-    placed = [
-        [
-            PlacedMap(values, record.view)
-            for values in record.layout.fold(
-                record.rows(record.layout.cls or "").astype(np.float32)
-            ).reshape(-1, record.layout.rows, record.layout.cols)
-        ]
-        for record in (one, two)
-    ]
-    return map_similarity(placed[0], placed[1])
-
-
 def map_similarity(
     one: Sequence[PlacedMap], two: Sequence[PlacedMap]
 ) -> FloatArray | NotApplicable:
     """1 - JSD of every map with every other, on their common grid.
 
     Args:
-        one: maps of an image, each with some attention on the common part.
+        one: maps of an image.
         two: others of the same image.
 
     Returns:
@@ -174,6 +136,20 @@ def match_heads(similarity: FloatArray, heads: tuple[int, int]) -> tuple[Match, 
         )
         for row, col in zip(rows, cols, strict=True)
     )
+
+
+def held_out_match(matched: FloatArray, measured: FloatArray, heads: tuple[int, int]) -> float:
+    """Mean similarity, on some images, of the heads that are matched on others.
+
+    Args:
+        matched: ``[layer x head of one, layer x head of two]``, over the images to match on.
+        measured: the same over the images to measure on.
+        heads: heads of each layer, of both models.
+    """
+    matches = match_heads(matched, heads)
+    rows = [layer * heads[0] + head for layer, head in (match.one for match in matches)]
+    cols = [layer * heads[1] + head for layer, head in (match.two for match in matches)]
+    return float(np.mean(measured[rows, cols]))
 
 
 def shuffled_matching(similarity: FloatArray, trials: int) -> float:

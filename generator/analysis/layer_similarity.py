@@ -2,43 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
-
 import numpy as np
 
 from generator.analysis.absent import NotApplicable
 from generator.errors import AnalysisError
-from generator.extras import Features
-from generator.records import AttentionRecord, FloatArray, outlier_patches
+from generator.records import FloatArray
 
 LEAST_IMAGES = 256
 """Fewer examples than channels say little, even without bias."""
-
-Group = Literal["CLS", "patches"]
-
-
-def pooled_features(features: Sequence[Features], group: Group) -> FloatArray:
-    """One vector an image and layer: float32 ``[image, layer + 1, channel]``.
-
-    Args:
-        features: of one model, one for each image.
-        group: the CLS token, or the mean over the patches.
-    """
-    index = 0 if group == "CLS" else 1
-    return np.stack([each.pooled[:, index] for each in features])
-
-
-def last_without_outliers(record: AttentionRecord) -> FloatArray | NotApplicable:
-    """Mean over the patches that are not outliers, after the last block: float32 ``[channel]``.
-
-    For :func:`cka` over images. Of inner layers a record keeps the mean over all patches only.
-    """
-    if record.features is None:
-        return NotApplicable("features were not measured")
-    outliers = outlier_patches(record.norms[:, record.layout.patch_slice]).patches
-    normal = np.delete(record.features.last.astype(np.float32), outliers, axis=0)
-    return np.asarray(normal.mean(axis=0), dtype=np.float32)
 
 
 def layer_similarity(
@@ -80,13 +51,6 @@ def layer_similarity(
     size = np.sqrt(np.outer(np.maximum(own[0], 0), np.maximum(own[1], 0)))
     found: FloatArray = np.divide(across, size, out=np.full_like(across, np.nan), where=size > 0)
     return np.asarray(found, dtype=np.float32)
-
-
-def cka(one: FloatArray, two: FloatArray) -> float:
-    """Linear CKA of two sets of vectors ``[image, channel]``, unbiased; needs 4 images or more."""
-    a, b = _gram(one), _gram(two)
-    size = _hsic(a, a) * _hsic(b, b)
-    return float(_hsic(a, b) / np.sqrt(size)) if size > 0 else float("nan")
 
 
 def _grams(values: FloatArray, standardise: bool) -> list[FloatArray]:

@@ -177,7 +177,13 @@ MEASURES: tuple[Measure, ...] = (
     Measure(
         "outlier-share", "outlier patches", "share of the patches", "outlier-share", outlier_share
     ),
-    Measure("norm-ratio", "largest norm over the median", "times", "norm-ratio", norm_ratio),
+    Measure(
+        "norm-ratio",
+        "largest norm over the median, at its peak",
+        "times",
+        "norm-ratio",
+        norm_ratio,
+    ),
     Measure(
         "outlier-mass",
         "CLS attention on outlier patches, last layer",
@@ -208,7 +214,7 @@ MEASURES: tuple[Measure, ...] = (
     ),
     Measure(
         "mass-mask-area",
-        "area of the mass mask",
+        "area of the mass mask, last layer",
         "share of the patches",
         "mass-mask-area",
         lambda cell: cell.digest.mask.area,

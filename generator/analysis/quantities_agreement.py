@@ -40,7 +40,8 @@ SPEARMAN = Quantity(
     source="Spearman 1904",
     low="unrelated, or opposite below 0",
     high="both order the places alike",
-    caveat="The many places of the background make most of it.",
+    caveat="The many places of the background make most of it. Records hold 0 for attention below "
+    "0.00000003 times uniform: such places tie.",
 )
 
 SIMILARITY = Quantity(

@@ -169,7 +169,8 @@ VALUE_WEIGHTED = Quantity(
     source="Kobayashi 2020, Eq. 4",
     low="the key gives the query little through this head",
     high="the key gives the query much through this head",
-    caveat="What heads give may cancel: see the contribution through all heads.",
+    caveat="What heads give may cancel: see the contribution through all heads. As a query beside "
+    "CLS it is shown as shares over a head's keys, in times uniform.",
 )
 
 CONTRIBUTION = Quantity(

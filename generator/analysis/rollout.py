@@ -19,6 +19,9 @@ from generator.records import AttentionRecord, FloatArray
 
 Fusion = Literal["mean", "max", "min"]
 
+DISCARDED = 0.9
+"""Share of the weights that vit-explain discards unless told otherwise."""
+
 _COSINE_QUERIES = 64
 """Patch queries that the cosine is over, evenly spaced: as many as measuring takes."""
 

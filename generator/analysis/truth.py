@@ -107,7 +107,9 @@ def score_map(
     """Compare a map with the marked objects.
 
     The map is renormalised over the patches. Areas are those of the picture, so the scores equal
-    what pixels would give on the map enlarged without interpolation.
+    what pixels would give on the map enlarged without interpolation. A map that is the same
+    everywhere has no order, and so no mask: for ``iou`` it covers its share of every patch, which
+    is about what a random choice of patches gets.
 
     Args:
         values: ``[row, col]``, non-negative, in any unit; patches only.
@@ -130,9 +132,11 @@ def score_map(
     if seen <= 0:
         return NotApplicable("the map is empty")
     largest = np.unravel_index(np.argmax(mass), mass.shape)
-    mask = mass_mask(mass.ravel(), share).reshape(mass.shape)
-    both = float(inside[mask].sum())
-    either = float(inside.sum() + known[mask].sum()) - both
+    mask = mass_mask(mass.ravel(), share).reshape(mass.shape).astype(np.float64)
+    if np.ptp(mass) == 0:
+        mask[:] = share
+    both = float((inside * mask).sum())
+    either = float(inside.sum() + (known * mask).sum()) - both
     return MapScores(
         mass_inside=float((mass * inside).sum()) / seen,
         hit=bool(inside[largest] > known[largest] / 2),

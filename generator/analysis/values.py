@@ -1,4 +1,4 @@
-"""Attention weighted by what it carries: norms of value vectors (Kobayashi 2020).
+"""What attention carries: norms of value vectors (Kobayashi 2020).
 
 A token may receive much attention and give nothing, since its value vector is short: an attention
 weight is not a contribution.
@@ -17,33 +17,11 @@ from generator.records import AttentionRecord, FloatArray
 NOT_MEASURED = NotApplicable("norms of value vectors were not measured")
 
 
-def value_weighted(record: AttentionRecord, query: str) -> FloatArray | NotApplicable:
-    """Norm of what each key gives to one prefix token through each head.
-
-    ``|A[h, query, key] v[h, key] W_O[h]|``, with LayerScale where the block has one.
-
-    Args:
-        record: with ``values``.
-        query: name of a prefix token.
-
-    Returns:
-        float32 ``[layer, head, key]``, in the residual stream's own unit.
-
-    Raises:
-        RecordError: the model has no such token.
-    """
-    if record.values is None:
-        return NOT_MEASURED
-    weights = record.rows(query).astype(np.float32) / np.float32(record.layout.tokens)
-    found: FloatArray = weights * record.values.norms.astype(np.float32)
-    return found
-
-
 def contribution(record: AttentionRecord) -> FloatArray | NotApplicable:
     """Norm of what each key gives to the first prefix token through all heads together.
 
-    ``|sum_h A[h, query, key] v[h, key] W_O[h]|``: heads may cancel, so it is at most the sum of
-    :func:`value_weighted` over heads. Without prefix, to the mean patch.
+    ``|sum_h A[h, query, key] v[h, key] W_O[h]|``, with LayerScale where the block has one; heads
+    may cancel. Without prefix, to the mean patch.
 
     Returns:
         float32 ``[layer, key]``, in the residual stream's own unit.

@@ -174,7 +174,7 @@ def build(file: Path | None, *, dry_run: bool, records_only: bool, **given: Any)
 @options(MEASURING[:2])
 @options(BUILDING)
 def demo(*, dry_run: bool, **given: Any) -> None:
-    """Build a gallery of two embedded models on embedded pictures; needs no network."""
+    """Build a gallery of embedded models and pictures. Needs no network."""
     from generator.bundled import bundled
     from generator.options import Options, load_spec
 

@@ -6,16 +6,11 @@ from pathlib import Path
 
 import click
 
-from generator.commands.shared import one_line_errors
+from generator.commands.shared import STORE, one_line_errors
 
 
 @click.command()
-@click.option(
-    "--store",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Folder of the measured records.  [default: the user's cache folder]",
-)
+@STORE
 @click.option("--clear", is_flag=True, help="Remove every record, and the frames of clips.")
 def cache(store: Path | None, clear: bool) -> None:
     """Say where measured records are kept and how much room they take."""

@@ -19,14 +19,14 @@ from generator.commands.exporting import (
     suffix,
     wrote,
 )
-from generator.commands.shared import Number, one_line_errors, options
+from generator.commands.shared import InOrder, Number, one_line_errors, options
 
 if TYPE_CHECKING:
     from generator.export.data import RecordFormat
     from generator.export.source import Source
 
 
-@click.group()
+@click.group(cls=InOrder)
 def export() -> None:
     """Write a built site, its numbers or its maps as files for others."""
 
@@ -62,7 +62,7 @@ def export_single(site: Path, out: Path, max_size: float, **given: Any) -> None:
 @MAX_SIZE
 @options(EXPORTING)
 def export_zip(site: Path, out: Path, as_single: bool, max_size: float, **given: Any) -> None:
-    """The site as a ZIP archive, for a supplement; the same site gives the same bytes."""
+    """The site as a ZIP archive, for a supplement. The same site gives the same bytes."""
     from generator.export.archive import site_files, write_zip
     from generator.export.copy import exported_pages
     from generator.export.files import whole_file
@@ -83,7 +83,7 @@ def single(source: Source, max_size: float) -> bytes:
     """A site as one file; says what had to be left out."""
     from generator.export.copy import exported_pages
     from generator.export.single_file import single_file
-    from generator.present.manifest import read_manifest
+    from generator.present.manifest_file import read_manifest
 
     with exported_pages(source) as pages:
         manifest = read_manifest(pages)
@@ -107,7 +107,7 @@ def single(source: Source, max_size: float) -> bytes:
 )
 @options(EXPORTING)
 def export_records(site: Path, out: Path, kind: RecordFormat, **given: Any) -> None:
-    """Every record as a file: attention, statistics and norms, with an index and a description."""
+    """Every record as a file, npz or safetensors. With an index and a description."""
     from generator.export.data import record_files
     from generator.export.files import put, whole_folder
     from generator.present.wording import counted
@@ -127,7 +127,7 @@ def export_records(site: Path, out: Path, kind: RecordFormat, **given: Any) -> N
 @out("statistics.csv", "The table: a name that ends in .csv or .json.")
 @options(EXPORTING)
 def export_statistics(site: Path, out: Path, **given: Any) -> None:
-    """Entropy, distance, mass and norms of every head as one table: CSV, or JSON with a schema."""
+    """Entropy, distance, mass and norms as one table. CSV, or JSON with a schema."""
     from generator.export.statistics import csv_bytes, json_bytes, rows_of, schema_bytes
 
     with one_line_errors():

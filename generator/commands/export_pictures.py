@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +10,13 @@ import click
 from generator.commands.exporting import (
     EXPORTING,
     SITE,
-    Command,
     opened,
     out,
     outside,
     save,
     suffix,
 )
-from generator.commands.shared import one_line_errors, options
+from generator.commands.shared import IMAGES, MODELS, one_line_errors, options
 
 if TYPE_CHECKING:
     from generator.export.maps import Style
@@ -31,30 +29,13 @@ OVERLAY = click.option(
     metavar="PERCENT",
     help="Strength of the colours over the picture.",
 )
-CHOOSING: tuple[Callable[[Command], Command], ...] = (
-    click.option(
-        "-m",
-        "--model",
-        "models",
-        multiple=True,
-        metavar="MODEL",
-        help="A model by its label or id. Repeat for more.  [default: all]",
-    ),
-    click.option(
-        "-i",
-        "--image",
-        "images",
-        multiple=True,
-        metavar="IMAGE",
-        help="An image by its title or file name. Repeat for more.  [default: all]",
-    ),
-)
 
 
 @click.command("maps")
 @SITE
 @out("maps", "Folder of the files; a new or an empty one.")
-@options(CHOOSING)
+@MODELS
+@IMAGES
 @click.option(
     "--layers",
     default="last",
@@ -74,7 +55,8 @@ CHOOSING: tuple[Callable[[Command], Command], ...] = (
     default="CLS",
     show_default=True,
     metavar="LIST",
-    help="Such as CLS,reg1, patch-3-5 (row 3, column 5) or all.",
+    help="Such as CLS,reg1, values (CLS, weighted by value norms), patch-3-5 (row 3, column 5) "
+    "or all.",
 )
 @click.option(
     "--style",
@@ -106,7 +88,7 @@ def export_maps(
     overlay: int,
     **given: Any,
 ) -> None:
-    """Single maps as PNG, any layer, head and query, with an index that says what each one is."""
+    """Single maps as PNG. Any layer, head and query, with an index that says what each is."""
     from generator.export.files import put, whole_folder
     from generator.export.maps import map_files, missing_items
     from generator.export.selection import selection
@@ -152,14 +134,7 @@ def export_maps(
     metavar="LAYER",
     help="Over time: a number or last.",
 )
-@click.option(
-    "-m",
-    "--model",
-    "models",
-    multiple=True,
-    metavar="MODEL",
-    help="A model by its label or id. Repeat for more.  [default: all]",
-)
+@MODELS
 @click.option(
     "--head", default="mean", show_default=True, metavar="HEAD", help="A number, mean, max or min."
 )
@@ -168,7 +143,7 @@ def export_maps(
     default="CLS",
     show_default=True,
     metavar="QUERY",
-    help="Such as CLS, reg1, patch-3-5.",
+    help="Such as CLS, reg1, values (CLS, weighted by value norms), patch-3-5.",
 )
 @click.option(
     "--width",
@@ -200,7 +175,7 @@ def export_animation(
     overlay: int,
     **given: Any,
 ) -> None:
-    """One image through the layers, or a sequence over time, as an animated WebP or GIF."""
+    """One image through the layers, or a sequence over time. As WebP or GIF."""
     from generator.export.animation import MILLISECONDS, animation_bytes, over_time_bytes
     from generator.export.selection import selection
 
@@ -241,7 +216,8 @@ def export_animation(
 @click.command("report")
 @SITE
 @out("report.pdf", "The file: a name that ends in .pdf, or in .html for the page alone.")
-@options(CHOOSING)
+@MODELS
+@IMAGES
 @click.option(
     "--browser",
     type=click.Path(path_type=Path),
@@ -257,7 +233,7 @@ def export_report(
     browser: Path | None,
     **given: Any,
 ) -> None:
-    """The whole comparison as a PDF to print, through a Chromium where there is one."""
+    """The whole comparison as a PDF to print. Needs a Chromium or Chrome."""
     from generator.export.report import find_browser, pdf_bytes
     from generator.export.report_page import report_html
 

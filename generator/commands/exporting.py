@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
+
+from generator.commands.shared import STORE, Option
 
 if TYPE_CHECKING:
     from generator.export.source import Source
 
-Command = Callable[..., Any]
-
 SITE = click.argument("site", type=click.Path(path_type=Path))
-EXPORTING: tuple[Callable[[Command], Command], ...] = (
-    click.option(
-        "--store",
-        type=click.Path(path_type=Path),
-        metavar="DIR",
-        help="Folder of the measured records.  [default: the user's cache folder]",
-    ),
+EXPORTING: tuple[Option, ...] = (
+    STORE,
     click.option(
         "--anonymous",
         is_flag=True,
@@ -29,7 +23,7 @@ EXPORTING: tuple[Callable[[Command], Command], ...] = (
 )
 
 
-def out(name: str, what: str) -> Callable[[Command], Command]:
+def out(name: str, what: str) -> Option:
     """The option ``-o``."""
     return click.option(
         "-o",
@@ -42,7 +36,7 @@ def out(name: str, what: str) -> Callable[[Command], Command]:
     )
 
 
-def opened(site: Path, *, store: Path | None, anonymous: bool) -> Source:
+def opened(site: Path, *, store: Path | None, anonymous: bool = False) -> Source:
     """A site to export; says what an anonymous copy leaves out."""
     from generator.export.source import open_source
     from generator.model_spec import expand

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from generator.commands.shared import Number, one_line_errors
+from generator.commands.exporting import SITE, opened, outside
+from generator.commands.shared import IMAGES, MODELS, STORE, Number, one_line_errors
 
 if TYPE_CHECKING:
     from generator.export.figures.ranges import ScaleChoice
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("site", type=click.Path(path_type=Path))
+@SITE
 @click.option(
     "-o",
     "--out",
@@ -35,22 +36,8 @@ if TYPE_CHECKING:
 @click.option(
     "--list", "listing", is_flag=True, help="List the presets and whether this site can give them."
 )
-@click.option(
-    "-m",
-    "--model",
-    "models",
-    multiple=True,
-    metavar="MODEL",
-    help="A model by its label or id. Repeat for more.  [default: all]",
-)
-@click.option(
-    "-i",
-    "--image",
-    "images",
-    multiple=True,
-    metavar="IMAGE",
-    help="An image by its title or file name. Repeat for more.  [default: all]",
-)
+@MODELS
+@IMAGES
 @click.option(
     "--layers",
     default="",
@@ -68,8 +55,8 @@ if TYPE_CHECKING:
     "--queries",
     default="",
     metavar="LIST",
-    help="Such as CLS,reg1, patch-3-5 (row 3, column 5), at-120-80 (the patch at these "
-    "pixels) or all.  [default: CLS]",
+    help="Such as CLS,reg1, values (CLS, weighted by value norms), patch-3-5 (row 3, column 5), "
+    "at-120-80 (the patch at these pixels) or all.  [default: CLS]",
 )
 @click.option(
     "--rows",
@@ -168,12 +155,7 @@ if TYPE_CHECKING:
     help="Add the entries to this bibliography, which figures of one paper share, in place of a "
     ".bib of the figure's own.",
 )
-@click.option(
-    "--store",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Folder of the measured records.  [default: the user's cache folder]",
-)
+@STORE
 @click.pass_context
 def figure(
     ctx: click.Context,
@@ -213,7 +195,6 @@ def figure(
       attention-gallery figure site -m DINOv2 --rows layers --cols heads \\
         --layers 1-12 --heads all -i cat.jpg --venue cvpr --span text -o wall.pdf
     """  # noqa: D301 - click's mark for lines that stay as they are
-    from generator.commands.exporting import outside
     from generator.export.figures.grid import layout
     from generator.export.figures.make import (
         check_letters,
@@ -225,11 +206,8 @@ def figure(
         write_figure,
     )
     from generator.export.figures.preset import Preset, refuse_idle
-    from generator.export.figures.scene import Request
+    from generator.export.figures.request import Request
     from generator.export.figures.venues import extent
-    from generator.export.source import open_source
-    from generator.model_spec import expand
-    from generator.spec import default_store
 
     with one_line_errors():
         wide = extent(venue, span, width)
@@ -251,7 +229,7 @@ def figure(
             letters=letters,
         )
         if listing:
-            source = open_source(expand(site), expand(store) if store else default_store())
+            source = opened(site, store=store)
             for line in listed_presets(source, request):
                 click.echo(line)
             return
@@ -261,7 +239,7 @@ def figure(
             refuse_idle(what, request, _given(ctx), "--")
         for path in filter(None, (out, bib)):
             outside(site, path)
-        source = open_source(expand(site), expand(store) if store else default_store())
+        source = opened(site, store=store)
         written = write_figure(out, make_figure(source, request, wide, out.name, what), bib)
         click.echo(f"Wrote {', '.join(str(path) for path in written)}: {wide.inches:g} in wide.")
 

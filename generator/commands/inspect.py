@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -27,8 +26,19 @@ from generator.commands.shared import MEASURING, one_line_errors, options
 )
 @click.option("--resolution", type=int, metavar="PX", help="Short side of the input.")
 @options(MEASURING)
-def inspect(model: str, check: Path | None, golden: bool, **given: Any) -> None:
-    """Say what is known of a model before its weights are downloaded; --check runs it."""
+def inspect(
+    model: str,
+    check: Path | None,
+    golden: bool,
+    resolution: int | None,
+    device: str | None,
+    dtype: str | None,
+    trust_remote_code: bool | None,
+) -> None:
+    """Say what a model is, and whether it can be shown.
+
+    Its config tells, before weights are downloaded; --check runs it.
+    """
     from rich.console import Console
 
     from generator import inspection
@@ -37,14 +47,16 @@ def inspect(model: str, check: Path | None, golden: bool, **given: Any) -> None:
     console = Console(highlight=False, soft_wrap=True)
     with one_line_errors():
         spec = ModelSpec.model_validate(model)
-        resolved = inspection.show(console, spec, **_only(given, "trust_remote_code", "resolution"))
-        passed = check is None or inspection.check(console, resolved, check, **given)
+        resolved = inspection.show(
+            console, spec, trust_remote_code=trust_remote_code, resolution=resolution
+        )
+        passed = check is None or inspection.check(
+            console, resolved, check, device=device, dtype=dtype, resolution=resolution
+        )
         if golden:
-            given.pop("trust_remote_code")
-            passed = inspection.golden(console, resolved, **given) and passed
+            found = inspection.golden(
+                console, resolved, device=device, dtype=dtype, resolution=resolution
+            )
+            passed = found and passed
         if not passed:
             sys.exit(1)
-
-
-def _only(given: dict[str, Any], *names: str) -> dict[str, Any]:
-    return {name: given[name] for name in names}

@@ -197,10 +197,10 @@ class PublishCommand(click.Command):
 def publish(
     ctx: click.Context, /, site: Path, *, target: str, dry_run: bool, yes: bool, **given: Any
 ) -> None:
-    """Publish a built SITE, after a look at everything that would leave.
+    """Publish a built SITE to GitHub Pages or a Hugging Face Space.
 
-    Checked first: sizes, links to this computer, hidden files, licences of pictures and models.
-    Errors stop; then you are asked.
+    Everything that would leave is looked at first: sizes, links to this computer, hidden files,
+    licences of pictures and models. Errors stop; then you are asked.
 
     \b
       attention-gallery publish site --to branch --dry-run

@@ -11,10 +11,18 @@ from generator.commands.shared import one_line_errors
 
 @click.command()
 @click.argument("site", type=click.Path(path_type=Path), default=Path("site"))
-@click.option("-p", "--port", default=8000, show_default=True, help="0 takes a free one.")
+@click.option(
+    "-p",
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    metavar="N",
+    help="0 takes a free one.",
+)
 @click.option("--open/--no-open", "browser", help="Open the page in a browser.")
 def serve(site: Path, port: int, browser: bool) -> None:
-    """Serve a built site on this machine, for looking at it as the web will."""
+    """Serve a built site on this machine, to look at it in a browser."""
     from generator.server import serve_site
 
     with one_line_errors():

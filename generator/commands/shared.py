@@ -1,4 +1,4 @@
-"""What commands share: bundles of options, and errors as one line."""
+"""What commands share: options, alone and in bundles, and errors as one line."""
 
 from __future__ import annotations
 
@@ -16,8 +16,32 @@ from generator.errors import GalleryError
 INTERRUPTED = 130
 
 Command = Callable[..., Any]
+Option = Callable[[Command], Command]
 
-MEASURING: tuple[Callable[[Command], Command], ...] = (
+STORE = click.option(
+    "--store",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder of the measured records.  [default: the user's cache folder]",
+)
+MODELS = click.option(
+    "-m",
+    "--model",
+    "models",
+    multiple=True,
+    metavar="MODEL",
+    help="A model by its label or id. Repeat for more.  [default: all]",
+)
+IMAGES = click.option(
+    "-i",
+    "--image",
+    "images",
+    multiple=True,
+    metavar="IMAGE",
+    help="An image by its title or file name. Repeat for more.  [default: all]",
+)
+
+MEASURING: tuple[Option, ...] = (
     click.option(
         "--device", metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.  [default: auto]"
     ),
@@ -33,7 +57,7 @@ MEASURING: tuple[Callable[[Command], Command], ...] = (
         help="Run code that comes with a checkpoint. Read it first.",
     ),
 )
-BESIDE: tuple[Callable[[Command], Command], ...] = (
+BESIDE: tuple[Option, ...] = (
     click.option(
         "--extras",
         metavar="NAMES",
@@ -54,13 +78,8 @@ BESIDE: tuple[Callable[[Command], Command], ...] = (
         "[default: each model's first guess]",
     ),
 )
-BUILDING: tuple[Callable[[Command], Command], ...] = (
-    click.option(
-        "--store",
-        type=click.Path(path_type=Path),
-        metavar="DIR",
-        help="Folder of the measured records.  [default: the user's cache folder]",
-    ),
+BUILDING: tuple[Option, ...] = (
+    STORE,
     click.option("--batch-size", type=int, help="Pictures at a time.  [default: as many as fit]"),
     click.option(
         "--strict/--no-strict",
@@ -88,7 +107,15 @@ class Number(click.FloatRange):
         return found
 
 
-def options(group: tuple[Callable[[Command], Command], ...]) -> Callable[[Command], Command]:
+class InOrder(click.Group):
+    """A group whose help lists commands as they were added, not by the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of the commands."""
+        return list(self.commands)
+
+
+def options(group: tuple[Option, ...]) -> Option:
     """A bundle of options that several commands share."""
 
     def decorate(command: Command) -> Command:

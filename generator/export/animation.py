@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Sequence as Sequential
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
 
-import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from generator.errors import SpecError
-from generator.export.drawing import coloured, enlarged, overlaid, seen, size_of
+from generator.export.animation_frames import PAPER, AnimationFormat, Panel, drawn_frame, encoded
+from generator.export.drawing import seen, size_of
 from generator.export.selection import Selection, chosen_maps
 from generator.export.source import Source
-from generator.present.colours import colour_table
-from generator.present.scale import Scale
 from generator.present.wording import column_name, query_label
-from generator.records import FloatArray, View
+from generator.records import FloatArray
 from generator.run import Cell, ImageEntry, ModelEntry, Sequence
 
-AnimationFormat = Literal["webp", "gif"]
-
-PAPER, INK, SOFT = "#fcfcfb", "#1b1b1a", "#5b5b58"
-MARGIN, GAP, LINE = 24, 20, 22
-BAR_HEIGHT = 10
-TEXT = 15
 MILLISECONDS = 500
 """Of a layer, and of a numbered picture."""
 SHORTEST = 20
 """Milliseconds of a frame; players show shorter ones more slowly."""
-BAR_COLOURS = 64
-"""Entries of a GIF's palette that are kept for the colour bar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,32 +28,13 @@ class Column:
 
     Attributes:
         label: of the model.
-        view: what it saw of the picture.
-        photo: the same as pixels.
+        photo: what it saw of the picture.
         maps: one ``[row, col]`` for each layer, in times uniform.
     """
 
     label: str
-    view: View
     photo: Image.Image
     maps: tuple[FloatArray, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """A model in one frame of an animation.
-
-    Attributes:
-        label: of the model.
-        place: which layer, or when.
-        photo: what it saw of the picture.
-        values: its map, ``[row, col]`` in times uniform; None where it has none.
-    """
-
-    label: str
-    place: str
-    photo: Image.Image
-    values: FloatArray | None
 
 
 def animation_bytes(
@@ -102,7 +70,7 @@ def animation_bytes(
     layers = max(len(column.maps) for column in columns)
     says = f"{query_label(query, any_class_token=True)}, {_head(head)}"
     frames = [
-        _frame(
+        drawn_frame(
             source,
             [_at_layer(column, layer) for column in columns],
             query,
@@ -113,7 +81,7 @@ def animation_bytes(
         for layer in range(layers)
     ]
     times = [*[milliseconds] * (layers - 1), 3 * milliseconds]
-    return _encoded(source, frames, times, kind)
+    return encoded(source, frames, times, kind)
 
 
 def over_time_bytes(
@@ -166,8 +134,8 @@ def over_time_bytes(
     frames = []
     for image, panels in zip(images, shots, strict=True):
         filled = [panels[n] or _empty(one, image) for n, one in seen_once.items() if one]
-        frames.append(_frame(source, filled, query, says, width=width, strength=strength))
-    return _encoded(source, frames, _durations(images, milliseconds), kind)
+        frames.append(drawn_frame(source, filled, query, says, width=width, strength=strength))
+    return encoded(source, frames, _durations(images, milliseconds), kind)
 
 
 def _panels(
@@ -221,14 +189,6 @@ def _at_layer(column: Column, layer: int) -> Panel:
     return Panel(column.label, place, column.photo, column.maps[shown])
 
 
-def _encoded(
-    source: Source, frames: list[Image.Image], times: list[int], kind: AnimationFormat
-) -> bytes:
-    if kind == "webp":
-        return _webp(frames, times)
-    return _gif(frames, times, source.manifest.settings.colours)
-
-
 def _columns(
     source: Source, cells: tuple[Cell, ...], wanted: Selection, width: int
 ) -> tuple[Column, ...]:
@@ -243,7 +203,7 @@ def _columns(
         if maps:
             size = size_of(record.view, width)
             photo = seen(source.image(cell).path, record.view, size)
-            columns.append(Column(source.model(cell).label, record.view, photo, tuple(maps)))
+            columns.append(Column(source.model(cell).label, photo, tuple(maps)))
     if not columns:
         raise SpecError(
             "None of the models has this head and query.",
@@ -254,105 +214,3 @@ def _columns(
 
 def _head(head: str) -> str:
     return {"max": "maximum over heads", "min": "minimum over heads"}.get(head) or column_name(head)
-
-
-def _frame(
-    source: Source,
-    panels: Sequential[Panel],
-    query: str,
-    says: str,
-    *,
-    width: int,
-    strength: int,
-) -> Image.Image:
-    scale, colours = source.scale_of(query), source.manifest.settings.colours
-    tallest = max(panel.photo.height for panel in panels)
-    across = 2 * MARGIN + len(panels) * width + (len(panels) - 1) * GAP
-    top = MARGIN + LINE + 6
-    frame = Image.new(
-        "RGB", (across, top + tallest + LINE + GAP + BAR_HEIGHT + 2 * LINE + MARGIN), PAPER
-    )
-    draw = ImageDraw.Draw(frame)
-    for number, panel in enumerate(panels):
-        left = MARGIN + number * (width + GAP)
-        shown = panel.photo
-        if panel.values is not None:
-            drawn = enlarged(coloured(panel.values, scale, colours), shown.size)
-            shown = overlaid(shown, drawn, strength)
-        frame.paste(shown, (left, top))
-        words(draw, panel.label, (left, MARGIN), width, INK)
-        words(draw, panel.place, (left, top + tallest + 6), width, SOFT)
-    bottom = top + tallest + LINE + GAP
-    _bar(frame, scale, colours, (MARGIN, bottom), min(320, across - 2 * MARGIN))
-    words(
-        draw,
-        f"times uniform; {says}",
-        (MARGIN, bottom + BAR_HEIGHT + LINE),
-        across - 2 * MARGIN,
-        SOFT,
-    )
-    return frame
-
-
-def _bar(frame: Image.Image, scale: Scale, colours: str, at: tuple[int, int], width: int) -> None:
-    """The colour bar with its numbers."""
-    steps = np.linspace(0, 255, width).round().astype(int)
-    strip = np.repeat(colour_table(colours)[steps][None], BAR_HEIGHT, axis=0)
-    frame.paste(Image.fromarray(strip), at)
-    draw = ImageDraw.Draw(frame)
-    font = ImageFont.load_default(TEXT - 3)
-    for tick in scale.ticks:
-        x = at[0] + tick.position * width
-        anchor = {0.0: "lt", 1.0: "rt"}.get(tick.position, "mt")
-        draw.text((x, at[1] + BAR_HEIGHT + 3), tick.label, fill=INK, font=font, anchor=anchor)
-
-
-def words(draw: ImageDraw.ImageDraw, text: str, at: tuple[int, int], width: int, fill: str) -> None:
-    """One line of text, cut where it is too long; letters the font lacks are left to it."""
-    font = ImageFont.load_default(TEXT)
-    shown = text
-    while shown and draw.textlength(shown, font=font) > width:
-        shown = shown[:-4].rstrip() + "..." if len(shown) > 4 else ""
-    draw.text(at, shown, fill=fill, font=font)
-
-
-def _webp(frames: list[Image.Image], times: list[int]) -> bytes:
-    file = io.BytesIO()
-    frames[0].save(
-        file,
-        format="WEBP",
-        save_all=True,
-        append_images=frames[1:],
-        duration=times,
-        loop=0,
-        quality=90,
-        method=4,
-    )
-    return file.getvalue()
-
-
-def _gif(frames: list[Image.Image], times: list[int], colours: str) -> bytes:
-    """All frames on one palette, so that a colour means the same number in each.
-
-    A part of it is kept for the colour bar, which is too small to win its colours.
-    """
-    strip = Image.new("RGB", (frames[0].width, sum(frame.height for frame in frames)))
-    for number, frame in enumerate(frames):
-        strip.paste(frame, (0, number * frame.height))
-    common = strip.quantize(256 - BAR_COLOURS, method=Image.Quantize.MEDIANCUT).getpalette() or []
-    bar = colour_table(colours)[np.linspace(0, 255, BAR_COLOURS).round().astype(int)]
-    palette = Image.new("P", (1, 1))
-    palette.putpalette([*bar.ravel().tolist(), *common[: 3 * (256 - BAR_COLOURS)]])
-    drawn = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
-    file = io.BytesIO()
-    drawn[0].save(
-        file,
-        format="GIF",
-        save_all=True,
-        append_images=drawn[1:],
-        duration=times,
-        loop=0,
-        optimize=False,
-        disposal=1,
-    )
-    return file.getvalue()

@@ -113,14 +113,13 @@ def page_data(text: str, cut: Cut) -> str:
     if not cut.patches:
         return text
     data: dict[str, Any] = json.loads(text)
-    for model in (model for frame in data["frames"] for model in frame["models"]):
-        model["chunks"].pop(PATCH, None)
     data["queries"] = [choice for choice in data["queries"] if choice["id"] != PATCH]
     for model in data["models"]:
-        model["chunks"].pop(PATCH, None)
         model["alike"] = ""
-    if cut.token_heads:
-        for model in data["models"]:
+    frames = (model for frame in data["frames"] for model in frame["models"])
+    for model in (*data["models"], *frames):
+        model["chunks"].pop(PATCH, None)
+        if cut.token_heads:
             model["cut"] = model["cut"] or HEADS_GONE
     return script_json(data)
 

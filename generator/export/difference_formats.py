@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from generator.analysis.changes import Change
 from generator.export.difference import Difference, ModelChanges, Passed
+from generator.export.findings import numbered
 from generator.present.documented import documented_schema
 
 SCHEMA = 2
@@ -310,10 +311,6 @@ def _preamble(found: Difference) -> Iterator[str]:
         yield f"  {fact}: {a} -> {b}" + ("" if whose == [""] else f"  ({_some(whose)})")
 
 
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
 def _some(names: Sequence[str]) -> str:
     more = len(names) - LISTED
     return "; ".join(names[:LISTED]) + (f" and {more} more" if more > 0 else "")
@@ -330,7 +327,7 @@ def _of_model(model: ModelChanges) -> Iterator[str]:
         yield f"{name}: nothing to compare"
         yield from (f"  {image}" for image in model.missing)
         return
-    yield f"{name}, means over {_counted(model.images, 'image')}"
+    yield f"{name}, means over {numbered(model.images, 'image')}"
     table = [HEADINGS, *(_cells(each) for each in model.changes if each.mean)]
     widths = [max(len(row[n]) for row in table) for n in range(len(HEADINGS))]
     for row in table:

@@ -18,7 +18,8 @@ from generator.errors import PublishError
 from generator.export.delivery import Added
 from generator.export.findings import numbered
 from generator.export.git import Repository, github_page, open_repository, run
-from generator.present.manifest import GENERATOR, MANIFEST
+from generator.present.manifest import GENERATOR
+from generator.present.manifest_file import MANIFEST
 
 CNAME = "CNAME"
 HOST = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.IGNORECASE)

@@ -110,8 +110,7 @@ class _Reader(HTMLParser):
     _wanted: int = 0
     _dropped: int = 0
     _heading: list[str] | None = None
-    _gone: frozenset[int] = frozenset()  # series of the chart that is read, from 1
-    _key: int = 0  # entries of its legend that were met
+    _part: bool = False  # whether the chart that is read loses some of its lines
 
     def __post_init__(self) -> None:
         HTMLParser.__init__(self, convert_charrefs=True)
@@ -128,8 +127,9 @@ class _Reader(HTMLParser):
                 self._wanted = len(self._open)
                 self.found.append(("", []))
             return
-        if tag == "figure" or "chart-keys" in (given.get("class") or ""):
-            self._enter_chart(tag, given)
+        if tag == "figure":  # a chart over models, of which some may not be shown
+            models = (given.get("data-models") or "").split()
+            self._part = not self.shown.slugs.issuperset(models)
         if self._unwanted(tag, given):
             self._dropped = int(tag not in VOID)
             return
@@ -185,30 +185,15 @@ class _Reader(HTMLParser):
             or "needs-script" in classes
             or "hidden" in given
             or (tag == "details" and "study" not in classes)
-            or self._of_another_model(tag, given)
+            or self._of_another_model(given)
         )
 
-    def _enter_chart(self, tag: str, given: dict[str, str | None]) -> None:
-        """Remember which series of a chart over models are not shown."""
-        self._key = 0
-        if tag == "figure":
-            models = (given.get("data-models") or "").split()
-            self._gone = frozenset(n for n, m in enumerate(models, 1) if m not in self.shown.slugs)
-
-    def _of_another_model(self, tag: str, given: dict[str, str | None]) -> bool:
-        """Whether an element is about a model that is not shown."""
-        place = given.get("data-study")
+    def _of_another_model(self, given: dict[str, str | None]) -> bool:
+        """Whether an element is about models that are not shown."""
+        place, models = given.get("data-study"), given.get("data-of") or given.get("data-models")
         if place is not None:
             return int(place) not in self.shown.places
-        if not self._gone:
-            return False
-        if tag == "figure":  # a chart of which nothing is left
-            return len(self._gone) == len((given.get("data-models") or "").split())
-        if tag == "li":
-            self._key += 1
-            return self._key in self._gone
-        classes = (given.get("class") or "").split()
-        return any(f"series-{n}" in classes for n in self._gone)
+        return bool(models) and self.shown.slugs.isdisjoint((models or "").split())
 
     def _tag(self, tag: str, given: dict[str, str | None]) -> str:
         kept = {name: value for name, value in given.items() if not self._idle(tag, name)}
@@ -220,7 +205,7 @@ class _Reader(HTMLParser):
             kept.pop("loading", None)
             if found := resolved(self.page, given.get(place) or ""):
                 kept[place] = _inline(self.site / found[0])
-        if self._gone and "chart-drawing" in (given.get("class") or ""):
+        if self._part and "chart-drawing" in (given.get("class") or ""):
             kept.pop("aria-label", None)  # it sums up every series; the title above stands for it
             kept["aria-hidden"] = "true"
         words = [

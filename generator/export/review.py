@@ -19,14 +19,8 @@ from generator.export.findings import Finding, listed, numbered
 from generator.export.licences import model_findings, picture_findings
 from generator.export.links import link_findings
 from generator.figure_spec import FIGURES
-from generator.present.manifest import (
-    MANIFEST,
-    MANIFEST_SCHEMA,
-    Kind,
-    Manifest,
-    is_site,
-    read_manifest,
-)
+from generator.present.manifest import Kind, Manifest
+from generator.present.manifest_file import MANIFEST, MANIFEST_SCHEMA, is_site, read_manifest
 from generator.size_spec import DEFAULT_SITE_SIZE
 
 Target = Literal["branch", "workflow", "space"]

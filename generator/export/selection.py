@@ -100,7 +100,7 @@ def chosen_maps(record: AttentionRecord, wanted: Selection, *, mixed: bool) -> I
         mixed: whether the gallery compares models with and without a class token, which makes
             received attention a query of its own.
     """
-    known = query_ids(record.layout, mixed=mixed)
+    known = query_ids(record.layout, mixed=mixed, values=record.values is not None)
     queries = [q for w in wanted.queries for q in (known if w == ALL else (w,))]
     for query in dict.fromkeys(queries):
         if query in known:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import posixpath
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache, partial
 from html import escape
@@ -30,8 +30,10 @@ from generator.export.cuts import (
 from generator.export.page_parts import PageParts, PageSize, Rewriting, take_apart
 from generator.export.policy import hashes, script, style
 from generator.figure_spec import FIGURES
-from generator.present.assets import SINGLE, SINGLE_BOOT, SINGLE_STYLE
-from generator.present.manifest import MANIFEST, CellItem, FileEntry, Manifest
+from generator.present.assets import ORDER as SCRIPT_ORDER
+from generator.present.assets import SINGLE, SINGLE_BOOT, SINGLE_STYLE, STYLESHEETS, original
+from generator.present.manifest import CellItem, FileEntry, Manifest
+from generator.present.manifest_file import MANIFEST
 from generator.present.planner import INDEX, image_path, sequence_path
 
 TYPES = {
@@ -156,7 +158,8 @@ class _Writer:
     def _frame(self, cut: Cut, held: str) -> str:
         """The file, with what waits in it."""
         pages = self._pages(replace(cut, images=0)).parts
-        paths = list(dict.fromkeys(path for page in pages.values() for path in page.scripts))
+        found = {path for page in pages.values() for path in page.scripts}
+        paths = sorted(found, key=lambda path: (_place(path, SCRIPT_ORDER), path))
         if not any(posixpath.basename(path).startswith("files.") for path in paths):
             raise SpecError("The site was built by an older version.", "Build it again.")
         boot = [self._text(path) for path in paths if _is_boot(path)]
@@ -186,7 +189,8 @@ class _Writer:
 
     def _styles(self, pages: Mapping[str, PageParts]) -> list[tuple[str, str]]:
         """Texts of style sheets with the medium they are for, each once."""
-        paths = dict.fromkeys(item for page in pages.values() for item in page.styles)
+        found = {item for page in pages.values() for item in page.styles}
+        paths = sorted(found, key=lambda item: (_place(item[0], STYLESHEETS), item))
         own = (self._static("css", SINGLE_STYLE), "")
         return [*((self._text(path), media) for path, media in paths), own]
 
@@ -312,6 +316,13 @@ def _document(
         f'\n<div id="held" hidden>\n{held}</div>\n{script(code)}</body>\n</html>\n',
     ]
     return "".join(parts)
+
+
+def _place(path: str, names: Iterable[str]) -> int:
+    """The place of a style sheet or script among all; behind them for one of a user's own."""
+    order = tuple(names)
+    name = original(path) if path.count(".") > 1 else ""
+    return order.index(name) if name in order else len(order)
 
 
 def _is_boot(path: str) -> bool:

@@ -10,14 +10,8 @@ from typing import TypeVar
 
 from generator.errors import SpecError, StoreError
 from generator.export.anonymous import Anonymous, anonymised, identity_of
-from generator.present.manifest import (
-    MANIFEST,
-    FrameItem,
-    Manifest,
-    ScaleEntry,
-    is_site,
-    read_manifest,
-)
+from generator.present.manifest import FrameItem, Manifest, ScaleEntry
+from generator.present.manifest_file import MANIFEST, is_site, read_manifest
 from generator.present.patches import PATCH
 from generator.present.scale import Scale
 from generator.records import AttentionRecord

@@ -16,7 +16,8 @@ from generator.errors import PublishError
 from generator.export.delivery import Added
 from generator.export.licences import shared_licence
 from generator.measure.hub import UNREACHABLE, hub_problem
-from generator.present.manifest import MANIFEST, MANIFEST_SCHEMA, Manifest
+from generator.present.manifest import Manifest
+from generator.present.manifest_file import MANIFEST, MANIFEST_SCHEMA
 
 README = "README.md"
 ATTRIBUTES = ".gitattributes"

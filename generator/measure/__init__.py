@@ -2,7 +2,7 @@
 
 The package carries the name of the function that notebooks call, so it can be called: whoever
 writes ``generator.measure(model, image)`` gets :func:`generator.api.measure`, whether or not a
-module of this package has been imported before.
+module of this package has been imported before. ``help("generator.api.measure")`` describes it.
 """
 
 from __future__ import annotations

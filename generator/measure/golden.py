@@ -18,7 +18,7 @@ from torch import Tensor
 from generator.errors import ModelError
 from generator.measure.hooks import Streams
 from generator.measure.load import LoadedModel
-from generator.measure.preprocess import describe, locate, pixels
+from generator.measure.preprocess import model_input
 from generator.measure.resolve import ResolvedModel
 from generator.records import FloatArray
 
@@ -207,22 +207,8 @@ def _prefix_streams(
     model: LoadedModel, picture: Image.Image, resolution: int
 ) -> NDArray[np.float64]:
     """Residual stream of the prefix tokens, ``[layer + 1, token, channel]``."""
-    resolved = model.resolved
-    preprocessing = describe(
-        resolved.processor,
-        resolved.vision,
-        field_of_view="square",
-        resolution=resolution,
-        model=resolved.id,
-    )
-    geometry = locate(
-        *picture.size,
-        processor=resolved.processor,
-        vision=resolved.vision,
-        preprocessing=preprocessing,
-        model=resolved.id,
-    )
-    values = torch.from_numpy(pixels(picture, geometry, preprocessing))[None].to(model.device)
+    pixels, _ = model_input(picture, model.resolved, field_of_view="square", resolution=resolution)
+    values = torch.from_numpy(pixels)[None].to(model.device)
     layout = model.layout(*values.shape[-2:])
     found: list[Tensor] = []
     with Streams(model.blocks, lambda stream: found.append(stream[0, layout.prefix_slice])):

@@ -55,12 +55,15 @@ class ClassHead:
         classifiers: one linear layer, or two whose logits are averaged.
         norm: the LayerNorm in front of the classifier.
         labels: names of the classes, as the checkpoint has them.
+        exclusive: whether one class at most is true of an image. Where several may be
+            (``problem_type`` of the config), each has a probability of its own.
     """
 
     reads: Reads
     classifiers: tuple[nn.Linear, ...]
     norm: nn.LayerNorm
     labels: Mapping[int, str]
+    exclusive: bool = True
 
     @property
     def classes(self) -> int:
@@ -73,6 +76,11 @@ class ClassHead:
         if not name:
             return f"class {index}"
         return name if len(name) <= LABEL else name[: LABEL - 1] + "…"
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """What logits ``[..., class]`` mean: a softmax over the classes, or a sigmoid of each."""
+        logits = logits.float()
+        return torch.softmax(logits, dim=-1) if self.exclusive else torch.sigmoid(logits)
 
     def logits(self, hidden: Tensor, layout: TokenLayout) -> Tensor:
         """What the model says: ``[image, class]``.
@@ -145,7 +153,8 @@ def class_head(
     if lacks or len(linear) < len(names) or not isinstance(norm, nn.LayerNorm):
         return None
     labels = getattr(config, "id2label", None)
-    return ClassHead(reads, tuple(linear), norm, dict(labels) if labels else {})
+    exclusive = getattr(config, "problem_type", None) != "multi_label_classification"
+    return ClassHead(reads, tuple(linear), norm, dict(labels) if labels else {}, exclusive)
 
 
 def prediction(head: ClassHead, logits: Tensor, target: int | None, model: str) -> Prediction:
@@ -165,8 +174,9 @@ def prediction(head: ClassHead, logits: Tensor, target: int | None, model: str) 
             f"{model} has no class {target}; its classes are 0 to {head.classes - 1}.",
             "Correct the target, or leave it out for each model's own first guess.",
         )
-    likely = torch.softmax(logits.float(), dim=-1).cpu()
-    order = likely.argsort(descending=True, stable=True)[:SHOWN].tolist()
+    likely = head.probabilities(logits).cpu()
+    # by logits: probabilities that are rounded to 1 or 0 would tie
+    order = logits.float().cpu().argsort(descending=True, stable=True)[:SHOWN].tolist()
     chosen = order[0] if target is None else target
     return Prediction(
         classes=tuple(order),
@@ -175,4 +185,5 @@ def prediction(head: ClassHead, logits: Tensor, target: int | None, model: str) 
         target=chosen,
         target_label=head.label(chosen),
         target_probability=float(f"{float(likely[chosen]):.6g}"),  # may be very small
+        exclusive=head.exclusive,
     )

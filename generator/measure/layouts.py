@@ -24,6 +24,9 @@ MOST_PARTS = 1000
 """Layers, heads or tokens of one kind in front of the patches, at most: several times as many as
 the largest vision transformers have."""
 
+MOST_PIXELS = 8192
+"""Sides of pictures and patches, at most: the largest resolution that a gallery takes."""
+
 MOST_CHANNELS = 100_000
 """Width, at most."""
 
@@ -301,6 +304,7 @@ def _pair(value: object, key: str, model: str) -> tuple[int, int]:
             "one or two positive whole numbers were expected.",
             "Use a vision transformer over images.",
         )
+    _expect_at_most(MOST_PIXELS, max(sizes), key, model)
     return sizes[0], sizes[1]
 
 

@@ -31,7 +31,7 @@ def lens(model: LoadedModel, pixels: Tensor, layout: TokenLayout, target: int) -
     def read(stream: Tensor, head: ClassHead = model.head) -> None:
         logits = head.lens(stream[0], layout)
         wanted = logits[:, target, None]
-        probabilities.append(torch.softmax(logits, dim=-1)[:, target])
+        probabilities.append(head.probabilities(logits)[:, target])
         ranks.append((logits > wanted).sum(-1) + 1)
 
     with torch.no_grad(), Streams(model.blocks, read):

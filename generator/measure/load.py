@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 import transformers
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import MODEL_MAPPING, AutoConfig, AutoModel, PretrainedConfig
 
@@ -175,8 +176,20 @@ def load(
             "Use --dtype bfloat16 or --device cpu.",
         ) from error
     network.train(False)
+    return LoadedModel(
+        facts=_facts(resolved, network),
+        network=network,
+        blocks=find_blocks(network, resolved.vision.layers, name=resolved.id),
+        resolved=resolved,
+        device=device,
+        dtype=dtype,
+        head=head,
+    )
+
+
+def _facts(resolved: ResolvedModel, network: nn.Module) -> ModelFacts:
     vision = resolved.vision
-    facts = ModelFacts(
+    return ModelFacts(
         id=resolved.id,
         source=resolved.source,
         revision=resolved.revision,
@@ -191,15 +204,6 @@ def load(
         patch_width=vision.patch_width,
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         licence=resolved.licence,
-    )
-    return LoadedModel(
-        facts=facts,
-        network=network,
-        blocks=find_blocks(network, vision.layers, name=resolved.id),
-        resolved=resolved,
-        device=device,
-        dtype=dtype,
-        head=head,
     )
 
 
@@ -293,6 +297,11 @@ def _network(
             network, report = _from_pretrained(resolved, config, options)
     except GalleryError:
         raise
+    except SafetensorError as error:
+        raise ModelError(
+            f"The weights of {resolved.id} are damaged or cut short: {first_line(error)}.",
+            "Copy or download them again.",
+        ) from error
     except Exception as error:  # other people's code on other people's files raises anything
         # Failures are published, and folders may be private.
         reason = first_line(error).replace(resolved.location, resolved.id).rstrip(".")
@@ -300,17 +309,24 @@ def _network(
             f"The weights of {resolved.id} cannot be loaded: {reason}.",
             f"Check the checkpoint with transformers {transformers.__version__} alone.",
         ) from error
-    mismatched = [str(entry[0]) for entry in report.get("mismatched_keys", ())]
-    lacking = [*sorted(report["missing_keys"]), *mismatched]
-    missing = [n for n in lacking if not any(part in f"{n}." for part in HARMLESS_MISSING)]
-    if missing:
-        what = missing[0]
-        raise ModelError(
-            f"The weights of {resolved.id} lack {len(missing)} tensors of "
-            f"{type(network).__name__}, {what} first; random values would stand in for them.",
-            "Check that the checkpoint belongs to its config.json.",
-        )
-    return _split(network, config, lacking, resolved.id)
+    unlike = sorted(str(entry[0]) for entry in report.get("mismatched_keys", ()))
+    lacking = sorted(report["missing_keys"])
+    _expect_whole(lacking, "lack", network, resolved.id)
+    _expect_whole(unlike, "have another shape than config.json says in", network, resolved.id)
+    return _split(network, config, [*lacking, *unlike], resolved.id)
+
+
+def _expect_whole(names: list[str], what: str, network: nn.Module, model: str) -> None:
+    """Refuse random values where a checkpoint gives none that fit."""
+    missing = [n for n in names if not any(part in f"{n}." for part in HARMLESS_MISSING)]
+    if not missing:
+        return
+    tensors, them = ("1 tensor", "it") if len(missing) == 1 else (f"{len(missing)} tensors", "them")
+    raise ModelError(
+        f"The weights of {model} {what} {tensors} of {type(network).__name__}, {missing[0]} first; "
+        f"random values would stand in for {them}.",
+        "Check that the checkpoint belongs to its config.json.",
+    )
 
 
 def _split(

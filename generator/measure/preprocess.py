@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ from generator.errors import ModelError
 from generator.measure.layouts import VisionConfig
 from generator.measure.processors import RESAMPLE_NAMES, Processor
 from generator.records import FieldOfView, Preprocessing, View
+
+if TYPE_CHECKING:
+    from generator.measure.resolve import ResolvedModel
 
 MOST_PATCHES = 32_768
 """Patches of one input, at most: of more, the attention of a single head would take over 4 GB. A
@@ -121,13 +125,7 @@ def locate(
         )
     else:
         resized, kept = _own_sizes(width, height, processor, vision, side, model)
-    rows, cols = kept[1] // vision.patch_height, kept[0] // vision.patch_width
-    if rows * cols > MOST_PATCHES:
-        raise ModelError(
-            f"{model} would see a picture of {width} x {height} px as {rows:,} x {cols:,} patches, "
-            f"where at most {MOST_PATCHES:,} patches are measured.",
-            "Lower --resolution, use --field-of-view square, or crop the picture.",
-        )
+    _expect_measurable(width, height, kept, vision, model)
     left, top = (resized[0] - kept[0]) // 2, (resized[1] - kept[1]) // 2
     # A convolution drops what no whole patch covers: at the right and at the bottom.
     crop = (
@@ -148,6 +146,44 @@ def locate(
         input_height=crop[3] - crop[1],
     )
     return Geometry(box=box, resized=resized, crop=crop, view=view)
+
+
+def _expect_measurable(
+    width: int, height: int, kept: tuple[int, int], vision: VisionConfig, model: str
+) -> None:
+    """Refuse an input of more patches than can be measured."""
+    rows, cols = kept[1] // vision.patch_height, kept[0] // vision.patch_width
+    if rows * cols > MOST_PATCHES:
+        raise ModelError(
+            f"{model} would see a picture of {width} x {height} px as {rows:,} x {cols:,} patches, "
+            f"where at most {MOST_PATCHES:,} patches are measured.",
+            "Lower --resolution, use --field-of-view square, or crop the picture.",
+        )
+
+
+def model_input(
+    picture: Image.Image,
+    resolved: ResolvedModel,
+    *,
+    field_of_view: FieldOfView,
+    resolution: int | None,
+) -> tuple[NDArray[np.float32], Preprocessing]:
+    """A picture as a model's input ``[channel, row, column]``, and how it was made."""
+    preprocessing = describe(
+        resolved.processor,
+        resolved.vision,
+        field_of_view=field_of_view,
+        resolution=resolution,
+        model=resolved.id,
+    )
+    geometry = locate(
+        *picture.size,
+        processor=resolved.processor,
+        vision=resolved.vision,
+        preprocessing=preprocessing,
+        model=resolved.id,
+    )
+    return pixels(picture, geometry, preprocessing), preprocessing
 
 
 def pixels(

@@ -6,12 +6,13 @@ processors. What a file leaves out is what the named processor class would use.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from generator.errors import ModelError
-from generator.measure.layouts import VisionConfig
+from generator.measure.layouts import MOST_PIXELS, VisionConfig
 
 Triple = tuple[float, float, float]
 
@@ -122,6 +123,15 @@ def read_processor(
             "Correct the file.",
         )
     rescale = float(config.get("rescale_factor", 1 / 255)) if config.get("do_rescale", 1) else 1.0
+    mean = _triple(config.get("image_mean", known.mean), model) if normalize else (0, 0, 0)
+    std = _triple(config.get("image_std", known.std), model) if normalize else (1, 1, 1)
+    if not (math.isfinite(rescale) and all(map(math.isfinite, (*mean, *std))) and min(std) > 0):
+        raise ModelError(
+            f"{model} makes no pixels of a picture: rescale_factor {rescale:g}, image_mean "
+            f"{list(mean)} and image_std {list(std)} in preprocessor_config.json; finite numbers "
+            "were expected, and positive ones for image_std.",
+            "Correct the file.",
+        )
     return Processor(
         resize=resize,
         height=height,
@@ -130,8 +140,8 @@ def read_processor(
         crop_width=crop_width,
         resample=resample,
         rescale=rescale,
-        mean=_triple(config.get("image_mean", known.mean), model) if normalize else (0, 0, 0),
-        std=_triple(config.get("image_std", known.std), model) if normalize else (1, 1, 1),
+        mean=mean,
+        std=std,
         declared=bool(config),
     )
 
@@ -151,12 +161,13 @@ def _resize(
     default: object = known.size if config else vision.image_size
     size = config.get("size", default)
     if isinstance(size, int):
-        return ("exact" if known.square else "shortest"), size, size
+        return ("exact" if known.square else "shortest"), *_sides(size, size, "size", model)
     if isinstance(size, Mapping):
         if "height" in size and "width" in size:
-            return "exact", int(size["height"]), int(size["width"])
+            return "exact", *_sides(size["height"], size["width"], "size", model)
         if set(size) == {"shortest_edge"}:
-            return "shortest", int(size["shortest_edge"]), int(size["shortest_edge"])
+            edge = size["shortest_edge"]
+            return "shortest", *_sides(edge, edge, "size", model)
     raise ModelError(
         f"{model} asks for size {size!r} in preprocessor_config.json; "
         "a number, height and width, or shortest_edge was expected.",
@@ -169,14 +180,26 @@ def _crop(config: Mapping[str, Any], known: ProcessorDefaults, model: str) -> tu
         return 0, 0
     crop = config.get("crop_size", known.crop or known.size)
     if isinstance(crop, int):
-        return crop, crop
+        return _sides(crop, crop, "crop_size", model)
     if isinstance(crop, Mapping) and {"height", "width"} <= set(crop):
-        return int(crop["height"]), int(crop["width"])
+        return _sides(crop["height"], crop["width"], "crop_size", model)
     raise ModelError(
         f"{model} asks for crop_size {crop!r} in preprocessor_config.json; "
         "a number or height and width was expected.",
         "Correct the file.",
     )
+
+
+def _sides(height: Any, width: Any, key: str, model: str) -> tuple[int, int]:
+    """Height and width in pixels, such that a picture of that size fits the memory."""
+    sides = int(height), int(width)
+    if not all(0 < side <= MOST_PIXELS for side in sides):
+        raise ModelError(
+            f"{model} asks for {key} {sides[0]} x {sides[1]} in preprocessor_config.json; sides "
+            f"from 1 to {MOST_PIXELS:,} pixels were expected.",
+            "Correct the file.",
+        )
+    return sides
 
 
 def _triple(value: object, model: str) -> Triple:

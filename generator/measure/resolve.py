@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from huggingface_hub import HfApi, constants, metadata_load, try_to_load_from_cache
+from huggingface_hub import HfApi, ModelInfo, constants, metadata_load, try_to_load_from_cache
 from huggingface_hub.errors import (
     GatedRepoError,
     HFValidationError,
@@ -156,24 +156,7 @@ def resolve_hub(
         ModelError: unknown, gated, private or unreachable model, or no safetensors weights.
     """
     try:
-        info = HfApi().model_info(model, revision=revision, timeout=constants.HF_HUB_ETAG_TIMEOUT)
-    except RevisionNotFoundError as error:
-        raise ModelError(
-            f"The model {model} has no revision {revision} on the hub.",
-            f"Look up its branches and tags at {page(model)}.",
-        ) from error
-    except GatedRepoError as error:
-        raise gated(model) from error
-    except RepositoryNotFoundError as error:
-        raise ModelError(
-            f"There is no model {model} on the hub, or it is private.",
-            "Check the spelling; for a private model log in with `hf auth login`.",
-        ) from error
-    except HFValidationError as error:
-        raise ModelError(
-            f"{model!r} is neither a folder nor a hub id such as facebook/dinov2-small.",
-            "Correct the name.",
-        ) from error
+        info = _info(model, revision)
     except (*UNREACHABLE, ValueError) as error:  # ValueError: an answer that is no JSON
         return _from_cache(model, revision, trust_remote_code, error)
     files = {sibling.rfilename for sibling in info.siblings or ()}
@@ -213,6 +196,33 @@ def resolve_hub(
         preprocessor=preprocessor,
         trust_remote_code=trust_remote_code,
     )
+
+
+def _info(model: str, revision: str) -> ModelInfo:
+    """What the hub says of a model; what the network says against it is left to the caller.
+
+    Raises:
+        ModelError: the hub has no such model or revision, or does not give it.
+    """
+    try:
+        return HfApi().model_info(model, revision=revision, timeout=constants.HF_HUB_ETAG_TIMEOUT)
+    except RevisionNotFoundError as error:
+        raise ModelError(
+            f"The model {model} has no revision {revision} on the hub.",
+            f"Look up its branches and tags at {page(model)}.",
+        ) from error
+    except GatedRepoError as error:
+        raise gated(model) from error
+    except RepositoryNotFoundError as error:
+        raise ModelError(
+            f"There is no model {model} on the hub, or it is private.",
+            "Check the spelling; for a private model log in with `hf auth login`.",
+        ) from error
+    except HFValidationError as error:
+        raise ModelError(
+            f"{model!r} is neither a folder nor a hub id such as facebook/dinov2-small.",
+            "Correct the name.",
+        ) from error
 
 
 def _on_hub(
@@ -311,7 +321,7 @@ def _understood(file: str, model: str) -> Iterator[None]:
     """Values of a kind that nobody foresaw are an error of the file, not of the program."""
     try:
         yield
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, OverflowError, AttributeError) as error:
         raise ModelError(
             f"{file} of {model} holds a value that is not understood: {first_line(error)}.",
             "Correct the file.",
@@ -324,7 +334,7 @@ def _read_json(path: Path, model: str) -> Mapping[str, Any]:
             parsed = json.loads(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ModelError(
-            f"{path.name} of {model} cannot be read: {first_line(error)}",
+            f"{path.name} of {model} cannot be read: {first_line(error)}.",
             "Download or save the model again.",
         ) from error
     if not isinstance(parsed, dict):

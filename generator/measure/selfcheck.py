@@ -7,17 +7,16 @@ from typing import Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 from transformers import AutoImageProcessor
 
 from generator.measure.load import LoadedModel, inferred_layout, load
-from generator.measure.preprocess import describe, locate, pixels
+from generator.measure.preprocess import model_input
 from generator.measure.residual import ResidualStream
 from generator.measure.scores import Scores, attention_of
 from generator.measure.tap import AttentionTap
-from generator.records import FieldOfView, Preprocessing, TokenLayout
+from generator.records import TokenLayout
 
 TOLERANCE = {torch.float32: 1e-5, torch.float16: 5e-3, torch.bfloat16: 4e-2}
 """Largest difference of an attention weight between capture and eager path, by dtype."""
@@ -54,7 +53,7 @@ def self_check(model: LoadedModel, picture: Image.Image, resolution: int | None)
         CaptureError: the attention seen is not what the architecture promises.
     """
     resolved = model.resolved
-    seen, _ = _input(model, picture, "square", resolution)
+    seen, _ = model_input(picture, resolved, field_of_view="square", resolution=resolution)
     values = torch.from_numpy(seen)[None].to(model.device)
     layout = resolved.vision.layout(*values.shape[-2:])
     if not resolved.vision.listed:
@@ -71,28 +70,6 @@ def self_check(model: LoadedModel, picture: Image.Image, resolution: int | None)
         _eager(model, values, layout, captured),
         _preprocessing(model, picture),
     ]
-
-
-def _input(
-    model: LoadedModel, picture: Image.Image, field_of_view: FieldOfView, resolution: int | None
-) -> tuple[NDArray[np.float32], Preprocessing]:
-    """A picture as the model's input ``[channel, row, column]``, and how it was made."""
-    resolved = model.resolved
-    preprocessing = describe(
-        resolved.processor,
-        resolved.vision,
-        field_of_view=field_of_view,
-        resolution=resolution,
-        model=resolved.id,
-    )
-    geometry = locate(
-        *picture.size,
-        processor=resolved.processor,
-        vision=resolved.vision,
-        preprocessing=preprocessing,
-        model=resolved.id,
-    )
-    return pixels(picture, geometry, preprocessing), preprocessing
 
 
 def _whole(scores: Scores) -> Tensor:
@@ -153,7 +130,9 @@ def _preprocessing(model: LoadedModel, picture: Image.Image) -> Check:
         theirs = np.asarray(own(images=picture, return_tensors="np")["pixel_values"])[0]
     except (ImportError, OSError, ValueError, TypeError) as error:
         return Check(name, "skipped", str(error).strip().split("\n", maxsplit=1)[0])
-    ours, preprocessing = _input(model, picture, "checkpoint", None)
+    ours, preprocessing = model_input(
+        picture, model.resolved, field_of_view="checkpoint", resolution=None
+    )
     if theirs.ndim != 3:
         return Check(name, "skipped", "its processor cuts the picture into patches itself")
     theirs = theirs[:, : ours.shape[1], : ours.shape[2]]

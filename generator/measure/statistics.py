@@ -153,18 +153,16 @@ class Reducer:
         layout, sums = self.layout, self._sum(scores)
         patches, patch = layout.patches, layout.patch_slice
         lse = self._log_sum_exp(scores, sums)
-        # A row's entropy is its log-sum-exp less its expected logit. Of the row cut to the patches
-        # and renormalised, the log-sum-exp is lse + log(mass).
+        # A row's entropy is its log-sum-exp less its expected logit.
         entropy = lse - sums.patch_logit - sums.prefix_logit
-        entropy_patches = lse + sums.patch_mass.log() - sums.patch_logit / sums.patch_mass
-        distance = sums.distance[:, patch]
+        entropy_patches, distance_patches = self._over_patches(scores, sums, lse)
         return LayerStatistics(
             rows=sums.rows,
             received=sums.received / patches,
             entropy=_mean(entropy) / _log(layout.tokens),
             entropy_patches=_mean(entropy_patches) / _log(patches),
-            distance=_mean(distance),
-            distance_patches=_mean(distance / sums.patch_mass[:, patch]),
+            distance=_mean(sums.distance[:, patch]),
+            distance_patches=_mean(distance_patches[:, patch]),
             self_attention=_mean(sums.own_weight[:, patch]),
             head_mean=sums.head_mean,
             patch_attention=(sums.head_mean[patch] * layout.tokens).half()
@@ -245,6 +243,30 @@ class Reducer:
                 exact = torch.logsumexp(s, dim=-1)
                 lse[group, queries] = torch.where(faint[group, queries], exact, lse[group, queries])
         return lse
+
+    def _over_patches(self, scores: Scores, sums: _Sums, lse: Tensor) -> tuple[Tensor, Tensor]:
+        """Entropy and expected distance of rows cut to the patches: two of ``[head, query]``.
+
+        The log-sum-exp of a row that is cut and renormalised is that of the whole row plus
+        log(mass). Where a sink takes so much that the mass has underflowed, the row is cut before
+        its softmax.
+        """
+        entropy = lse + sums.patch_mass.log() - sums.patch_logit / sums.patch_mass
+        distance = sums.distance / sums.patch_mass
+        faint = sums.patch_mass < FAINT
+        if bool(faint.any()):
+            patch = self.layout.patch_slice
+            for group, queries, s, _ in self._blocks(scores.heads, self._ranges(), 0):
+                scores.write(group, queries, s)
+                cut = torch.log_softmax(s[..., patch], dim=-1)
+                share = cut.exp()
+                rows = faint[group, queries]
+                for whole, exact in (
+                    (entropy, -(share * cut).sum(-1)),
+                    (distance, (share * self._distances[queries, patch]).sum(-1)),
+                ):
+                    whole[group, queries] = torch.where(rows, exact, whole[group, queries])
+        return entropy, distance
 
     def _ranges(self) -> list[slice]:
         """Ranges of queries, small enough for a block; the first holds the whole prefix."""

@@ -35,6 +35,7 @@ from generator.present.maps import (
     FUSED,
     PRIMARY,
     RECEIVED,
+    VALUES,
     maps_of,
     query_ids,
     reduced,
@@ -310,9 +311,11 @@ def _jobs(
     record: AttentionRecord, pool: Executor, *, mixed: bool
 ) -> dict[str, Callable[[], bytes]]:
     """Start to encode the chunks of a record; each job waits for its own."""
-    queries = {query: maps_of(record, query) for query in query_ids(record.layout, mixed=mixed)}
+    known = query_ids(record.layout, mixed=mixed, values=record.values is not None)
+    queries = {query: maps_of(record, query) for query in known}
     patches = (PATCH,) if record.patch_attention is not None else ()
-    counts = [octave_histogram(maps.maps[:, :-1]) for maps in queries.values()]
+    # what is weighted by values is shown on the scale of attention, and has no say in it
+    counts = [octave_histogram(m.maps[:, :-1]) for query, m in queries.items() if query != VALUES]
     facts = CellFacts(
         record=record.key,
         image_sha256=record.image_sha256,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.model_digest import ModelDigest
@@ -13,14 +14,18 @@ from generator.present.feature_pictures import ColouredFeatures
 from generator.present.figures import ImageFigures, MapFiles
 from generator.present.front import Front
 from generator.present.location_files import Averages
-from generator.present.manifest import FileEntry, Settings
+from generator.present.manifest import FileEntry
 from generator.present.pairs import ComparedPair
 from generator.present.reductions import Reduction
 from generator.present.scale import Scale
+from generator.present.settings import Settings
 from generator.present.similarity_files import Similarities
 from generator.present.truth import Scored
 from generator.present.weight_files import Weights
 from generator.run import Failure
+
+PageKind = Literal["index", "image", "sequence", "model", "methods", "sweep", "report"]
+PAGE_KINDS: tuple[PageKind, ...] = get_args(PageKind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +33,22 @@ class Assets:
     """Site-relative paths of the style sheets, scripts and the colour bar.
 
     Attributes:
-        stylesheets: for the screen, in order.
+        stylesheets: of each kind of page, for the screen, in order.
         print_stylesheet: for paper.
         boot: tells the styles that scripts run.
-        scripts: of an image page, in order.
+        scripts: of the kinds of pages that have some, in order.
+        later: of image pages, scripts that are loaded when they are wanted, by what they do.
         bar: the picture of the colour bar.
         diverging_bar: the picture of the bar of signed values.
-        index_scripts: of an index page, in order.
-        copy_scripts: of a page with texts to copy and nothing else.
     """
 
-    stylesheets: tuple[str, ...]
+    stylesheets: Mapping[PageKind, tuple[str, ...]]
     print_stylesheet: str
     boot: str
-    scripts: tuple[str, ...]
+    scripts: Mapping[PageKind, tuple[str, ...]]
+    later: Mapping[str, tuple[str, ...]]
     bar: str
     diverging_bar: str
-    index_scripts: tuple[str, ...]
-    copy_scripts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

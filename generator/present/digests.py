@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from generator.analysis.digest import CellDigest, cell_digest
+from generator.analysis.digest import CellDigest, FoundObject, cell_digest
 from generator.analysis.objects import Objects
 from generator.present.manifest import FileEntry
 from generator.present.packed_files import CellFiles, PackedFiles
@@ -47,9 +47,16 @@ def publish_digest(
 
 
 def vectors_of(digests: Digests, model: str) -> tuple[str, ...]:
-    """What objects were looked for in, of a model's last block: keys, queries or values."""
+    """What objects were looked for in, of a model's last block: keys, queries or values.
+
+    From an image in which something was found: the others do not name all of them.
+    """
+    longest: tuple[str, ...] = ()
     for slug, image in digests.paths:
         digest = digests.of(model, image) if slug == model else None
-        if digest is not None and digest.vectors:
+        if digest is None:
+            continue
+        if isinstance(digest.lost, FoundObject) or isinstance(digest.tokencut, FoundObject):
             return digest.vectors
-    return ()
+        longest = max(longest, digest.vectors, key=len)
+    return longest

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from generator.bundled import bundled
 from generator.errors import StoreError
 from generator.present.views import PageData
-from generator.present.views_index import IndexData
+from generator.present.views_finder import IndexData
 
 
 def template_folders(user: Path | None) -> tuple[Path, ...]:

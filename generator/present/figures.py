@@ -18,17 +18,18 @@ from generator.analysis.cell_maps import CellMaps, ComponentMap, cell_maps
 from generator.analysis.objects import Objects
 from generator.analysis.pca import WHITENED_RANGE
 from generator.present.chunk import read_header, read_png
-from generator.present.heatmap import ramp_png, ramp_wall_png
-from generator.present.manifest import FileEntry, Settings
+from generator.present.heatmap import map_png, wall_png
+from generator.present.manifest import FileEntry
 from generator.present.norm_codes import decode_norms
 from generator.present.packed_files import CellFiles, PackedFiles
 from generator.present.ramps import Ramp, chances, degrees, octaves, of_scale
 from generator.present.scale import Scale
+from generator.present.settings import Settings
 from generator.present.shelf import Shelf
 from generator.records import AttentionRecord, FloatArray
 from generator.run import Cell, Run
 
-FIGURES_VERSION = 2
+FIGURES_VERSION = 3
 """Raised by hand when other maps are made of the same record."""
 
 MAPS = PackedFiles("maps", CellMaps)
@@ -131,6 +132,9 @@ def drawings(maps: CellMaps) -> Iterator[Drawing]:
     for query in maps.queries:
         yield Drawing(query_name(query.token), "attention", query.values)
     yield Drawing("rollout", "rollout", maps.rollout)
+    yield from (
+        Drawing(f"rollout-{other.name}", "rollout", other.values) for other in maps.rollouts
+    )
     for n, lost in enumerate((maps.lost, *maps.further_lost)):
         if not isinstance(lost, NotApplicable):
             yield Drawing(place_name("lost-degree", n), "degree", lost.inverse_degree)
@@ -251,7 +255,7 @@ def _figure(
     shelf: Shelf, model: str, image: str, drawing: Drawing, ramp: Ramp, source: FileEntry
 ) -> Figure:
     colours = shelf.settings.colours
-    draw = ramp_png if drawing.values.ndim == 2 else ramp_wall_png
+    draw = map_png if drawing.values.ndim == 2 else wall_png
     file = shelf.put(
         "figure",
         f"data/{model}/{image}.{drawing.name}",

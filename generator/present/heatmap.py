@@ -20,12 +20,12 @@ GAP = 1
 """Pixels between the maps of a wall."""
 
 
-def wall_png(values: FloatArray, scale: Scale, colours: str) -> bytes:
+def wall_png(values: FloatArray, scale: Scale | Ramp, colours: str) -> bytes:
     """The coloured wall: heads across, layers down, then what is over heads, one pixel a patch.
 
     Args:
-        values: ``[row, column, grid row, grid col]``, times uniform; NaN shows as a gap.
-        scale: the shared scale.
+        values: ``[row, column, grid row, grid col]``; NaN shows as a gap.
+        scale: the shared one of attention, or a ramp without a sign.
         colours: name of the colour map.
     """
     return _wall_png(_steps(values, scale, WALL_STEPS), np.isnan(values), colours)
@@ -38,11 +38,6 @@ def unit_wall_png(values: FloatArray, colours: str) -> bytes:
     return _wall_png(steps, np.isnan(values), colours)
 
 
-def ramp_wall_png(values: FloatArray, ramp: Ramp, colours: str) -> bytes:
-    """Tiles on any unsigned ramp, ``[tile row, tile col, row, col]``; NaN shows as a gap."""
-    return _wall_png(_steps(values, ramp, WALL_STEPS), np.isnan(values), colours)
-
-
 def _wall_png(steps: NDArray[np.uint8], empty: NDArray[np.bool_], colours: str) -> bytes:
     """Tiles beside each other, ``[tile row, tile col, row, col]``, with a gap between them."""
     down, across, rows, cols = steps.shape
@@ -53,16 +48,11 @@ def _wall_png(steps: NDArray[np.uint8], empty: NDArray[np.bool_], colours: str) 
     return palette_png(flat, colour_table(colours), WALL_STEPS, transparent=gap)
 
 
-def map_png(values: FloatArray, scale: Scale, colours: str) -> bytes:
-    """One map, one pixel a patch: ``[grid row, grid col]``, times uniform."""
-    return palette_png(_steps(values, scale, 256), colour_table(colours), 256)
-
-
-def ramp_png(values: FloatArray, ramp: Ramp, colours: str) -> bytes:
-    """Values on any ramp, one pixel each: ``[row, col]``."""
-    steps = _steps(values, ramp, 256)
-    table = diverging_table() if ramp.signed else colour_table(colours)
-    return palette_png(steps, table, 256)
+def map_png(values: FloatArray, scale: Scale | Ramp, colours: str) -> bytes:
+    """One map, one pixel a patch: ``[grid row, grid col]``; signs have colours of their own."""
+    signed = isinstance(scale, Ramp) and scale.signed
+    table = diverging_table() if signed else colour_table(colours)
+    return palette_png(_steps(values, scale, 256), table, 256)
 
 
 def diverging_bar_png() -> bytes:

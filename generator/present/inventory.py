@@ -10,7 +10,6 @@ from generator.present.feature_pictures import ColouredFeatures
 from generator.present.location_files import LocationPictures
 from generator.present.manifest import (
     GENERATOR,
-    RENDER_VERSION,
     SCHEMA_VERSION,
     CellItem,
     FigureItem,
@@ -28,6 +27,7 @@ from generator.present.manifest import (
 )
 from generator.present.reductions import Reduction
 from generator.present.scale import Scale
+from generator.present.settings import RENDER_VERSION
 from generator.present.weight_files import WeightPictures
 from generator.present.wording import SCALE_RULE, UNIT
 from generator.run import Cell, Failure, ImageEntry, ModelEntry, Run

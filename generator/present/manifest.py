@@ -1,22 +1,18 @@
-"""``manifest.json``: everything a site is made of, for people and programs, and for its next build.
+"""What ``manifest.json`` says: everything a site is made of, for people and programs.
 
-The schema beside it (``manifest.schema.json``) is generated from these dataclasses. Paths are
-relative to the site's root. Nothing here depends on when or where the site was built.
+The schema beside it is generated from these dataclasses. Paths are relative to the site's root.
+Nothing here depends on when or where the site was built.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import TypeAdapter, ValidationError
+from typing import Literal
 
 from generator.figure_spec import FigureSpec
-from generator.present.documented import documented_schema
 from generator.present.quantise import FORMULA, STEPS
 from generator.present.reductions import Detail, Step
+from generator.present.settings import Settings
 from generator.records import (
     Environment,
     FieldOfView,
@@ -25,15 +21,10 @@ from generator.records import (
     TokenLayout,
     View,
 )
-from generator.run import Author, Failure, Paper, PaperLink, Sequence, Sweep, SweepStep, TeaserCell
+from generator.run import Failure, Paper, Sequence, Sweep
 
-MANIFEST = "manifest.json"
-MANIFEST_SCHEMA = "manifest.schema.json"
 SCHEMA_VERSION = 2
 GENERATOR = "attention-gallery"
-
-RENDER_VERSION = 4
-"""Raised by hand when chunks, walls or pictures change for the same record and settings."""
 
 Kind = Literal[
     "chunk",
@@ -65,29 +56,6 @@ Kind = Literal[
     "social",
     "paper-figure",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How records are drawn.
-
-    Attributes:
-        colours: name of the colour map.
-        walls: render a wall of every model and image for readers without JavaScript.
-        picture_side: longest side of a published picture, in pixels.
-        thumb_side: longest side of a thumbnail, in pixels.
-        figures: draw the analyses of each image on its page: ``all``, ``none``, or ``auto`` for
-            galleries of at most 200 images.
-        max_bytes: the largest size of the site; null for any. What is left out to keep it is in
-            ``reductions``.
-    """
-
-    colours: str = "magma"
-    walls: bool = True
-    picture_side: int = 1280
-    thumb_side: int = 480
-    figures: Literal["auto", "all", "none"] = "auto"
-    max_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -420,58 +388,3 @@ class Manifest:
             *(file for pair in self.pairs for file in pair.files),
             *(file for figure in self.figures for file in figure.files),
         )
-
-
-_MANIFEST: TypeAdapter[Manifest] = TypeAdapter(Manifest)
-_CLASSES: dict[str, type] = {
-    documented.__name__: documented
-    for documented in (
-        *(Manifest, Program, ScaleEntry, QuantisationEntry, Settings, FileEntry),
-        *(ModelItem, ImageItem, Measurement, CellItem, PairItem, Failure, ReductionItem),
-        *(FigureItem, FigureSpec),
-        *(Paper, Author, PaperLink, TeaserCell, FrameItem, Sequence, Sweep, SweepStep),
-        *(Environment, ModelFacts, Preprocessing, TokenLayout, View),
-    )
-}
-
-
-def manifest_bytes(manifest: Manifest) -> bytes:
-    """The manifest as JSON text, the same for the same site.
-
-    Each model, image and cell has a line of its own: lean in large galleries, and two builds can
-    be compared line by line.
-    """
-    fields: dict[str, Any] = _MANIFEST.dump_python(manifest, mode="json")
-    parts = (f"{json.dumps(name)}: {_lines(value)}" for name, value in fields.items())
-    return ("{\n" + ",\n".join(parts) + "\n}\n").encode()
-
-
-def _lines(value: Any) -> str:
-    """A list with an item a line, anything else on one."""
-    if not isinstance(value, list):
-        return json.dumps(value, ensure_ascii=False)
-    items = (json.dumps(item, ensure_ascii=False, separators=(",", ":")) for item in value)
-    return "[\n" + ",\n".join(items) + "\n]"
-
-
-def schema_bytes() -> bytes:
-    """JSON schema of the manifest; every field is described by its docstring."""
-    return documented_schema(_MANIFEST, _CLASSES)
-
-
-def read_manifest(site: Path) -> Manifest | None:
-    """The manifest of an existing site; None when it is of another schema or damaged."""
-    try:
-        found = _MANIFEST.validate_json((site / MANIFEST).read_bytes())
-    except (OSError, ValidationError):
-        return None
-    return found if found.schema == SCHEMA_VERSION else None
-
-
-def is_site(folder: Path) -> bool:
-    """Whether a folder was written by this program, in whatever version."""
-    try:
-        found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        return bool(found["generator"]["name"] == GENERATOR)
-    except (OSError, ValueError, KeyError, TypeError):
-        return False

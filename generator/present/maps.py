@@ -17,6 +17,9 @@ PRIMARY = "CLS"
 """Id of the query every model can answer: its (first) class token, or else mean received."""
 
 RECEIVED = "received"
+VALUES = "values"
+"""Id of the query that is the primary one with each key's attention weighted by what it carries."""
+
 POOL = "pool"
 PATCHES = "patches"
 
@@ -50,7 +53,7 @@ class QueryMaps:
     mass: FloatArray
 
 
-def query_ids(layout: TokenLayout, *, mixed: bool = False) -> dict[str, str]:
+def query_ids(layout: TokenLayout, *, mixed: bool = False, values: bool = False) -> dict[str, str]:
     """The queries a model answers: id among the gallery's queries -> the model's token.
 
     The first class token answers to ``CLS`` whatever the model calls it, so that models pair.
@@ -59,10 +62,13 @@ def query_ids(layout: TokenLayout, *, mixed: bool = False) -> dict[str, str]:
         layout: the model's tokens.
         mixed: whether models with and without a class token are compared: then received attention
             is a query of its own, the one quantity that all of them have.
+        values: whether norms of value vectors were measured, which weight the first query's
+            attention.
     """
     first = layout.cls or RECEIVED
     others = {name: name for name in layout.prefix if name != first}
-    return {PRIMARY: first, **({RECEIVED: RECEIVED} if mixed else {}), **others}
+    received = {RECEIVED: RECEIVED} if mixed else {}
+    return {PRIMARY: first, **received, **others, **({VALUES: first} if values else {})}
 
 
 def maps_of(record: AttentionRecord, query: str) -> QueryMaps:
@@ -72,12 +78,17 @@ def maps_of(record: AttentionRecord, query: str) -> QueryMaps:
         RecordError: the model has no such token.
     """
     layout = record.layout
-    token = query_ids(layout).get(query, query)
+    token = query_ids(layout, values=True).get(query, query)
     attention = record.received_by_all() if token == RECEIVED else record.rows(token)
     attention = np.asarray(attention, dtype=np.float32)
     rows = tuple(str(layer + 1) for layer in range(record.model.layers))
     keys = (layout.tokens,) * len(rows)
-    maps, mass = layout.fold(attention), _mass(attention, layout)
+    if query == VALUES:
+        attention = _by_value(attention, record)
+        mass = _shares(attention, layout)
+    else:
+        mass = _mass(record, token)
+    maps = layout.fold(attention)
     if query == PRIMARY and record.pooling is not None:
         probe = np.asarray(record.pooling.attention, dtype=np.float32)[None]
         rows, keys = (*rows, POOL), (*keys, layout.patches)
@@ -111,12 +122,50 @@ def reduced(maps: QueryMaps, detail: Detail) -> QueryMaps:
     return replace(maps, maps=values, mass=mass)
 
 
-def _mass(attention: FloatArray, layout: TokenLayout) -> FloatArray:
+def _mass(record: AttentionRecord, token: str) -> FloatArray:
+    """Share of a query's attention on each prefix token and on all patches.
+
+    From the masses that were taken in float32, not from the rows, which are float16: those lose
+    a share below some 1e-10 and sum to 1 only within 5e-4.
+
+    Returns:
+        float32 ``[layer, head, key group]``, shares of 1.
+    """
+    layout = record.layout
+    if token != RECEIVED:
+        return record.mass[:, :, layout.prefix.index(token)]
+    prefix = record.mass[:, :, :-1].sum(axis=2, dtype=np.float64)
+    patches = layout.patches * record.mass[:, :, -1].astype(np.float64)
+    from_all: FloatArray = ((prefix + patches) / layout.tokens).astype(np.float32)
+    return from_all
+
+
+def _by_value(attention: FloatArray, record: AttentionRecord) -> FloatArray:
+    """Attention weighted by what each key gives the residual stream (Kobayashi 2020).
+
+    ``|A v W_O|`` of a head, as shares over its keys: on the scale of attention, which it equals
+    where all keys give alike. The norm is linear in A, so that it holds for received attention,
+    the mean over queries, too.
+
+    Args:
+        attention: float32 ``[layer, head, key]``, times uniform.
+        record: with norms of value vectors.
+
+    Returns:
+        float32 of the same shape, times uniform; 0 in a head whose values are all 0.
+    """
+    assert record.values is not None, "only asked for where norms of values were measured"
+    given = attention * record.values.norms.astype(np.float32)
+    sums = given.sum(axis=-1, keepdims=True, dtype=np.float64)
+    shares: FloatArray = (given / np.where(sums > 0, sums, 1)).astype(np.float32)
+    return shares * np.float32(record.layout.tokens)
+
+
+def _shares(rows: FloatArray, layout: TokenLayout) -> FloatArray:
     """Share of each row on each prefix token and on all patches: ``[layer, head, key group]``."""
-    prefix = attention[..., layout.prefix_slice]
-    patches = attention[..., layout.patch_slice].sum(-1, keepdims=True)
-    found: FloatArray = np.concatenate([prefix, patches], axis=-1) / layout.tokens
-    return found
+    patches = rows[..., layout.patch_slice].sum(-1, keepdims=True)
+    found: FloatArray = np.concatenate([rows[..., layout.prefix_slice], patches], axis=-1)
+    return found / np.float32(layout.tokens)
 
 
 def _with_mean(values: FloatArray) -> FloatArray:

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.digest import CellDigest
-from generator.bibliography import PROGRAM, WITHHELD, cited, short
+from generator.bibliography import PROGRAM, cited, named, short
 from generator.latex import Cite, Code, Piece
 from generator.present.cells import CellContent
 from generator.present.planner import Planner
 from generator.present.scale import power_label
-from generator.present.wording import counted, grid_text, prefix_text
+from generator.present.wording import counted, grid_text, listed, prefix_text
 from generator.records import OUTLIER
 from generator.run import ModelEntry
 
@@ -20,6 +20,33 @@ SEEN = {
     "whole": "The models saw the whole picture",
     "checkpoint": "The models saw what their own preprocessing leaves",
 }
+LOST_AND_TOKENCUT = (
+    " Objects were looked for with LOST",
+    Cite("simeoni2021localizing"),
+    " and TokenCut",
+    Cite("wang2022tokencut"),
+    ".",
+)
+MASSIVE = (
+    " Massive activations are single channels of the residual stream that stand out",
+    Cite("sun2024massive"),
+    ".",
+)
+SINKS = (
+    " What keys contribute is measured by the norms of their weighted values",
+    Cite("kobayashi2020attention"),
+    ".",
+)
+RELEVANCE = (
+    " Class-specific relevance is that for self-attention",
+    Cite("chefer2021generic"),
+    ".",
+)
+LENS = (
+    " The class head was read at the patches of every layer",
+    Cite("vilas2023analyzing"),
+    ".",
+)
 
 
 def methods_text(planner: Planner) -> tuple[Piece, ...]:
@@ -33,8 +60,7 @@ def methods_text(planner: Planner) -> tuple[Piece, ...]:
         *_input(planner),
         *_attention(planner),
         *_stream(),
-        *_objects(_digests(planner, models)),
-        *_others(planner, models),
+        *_found_besides(planner, models),
     )
 
 
@@ -71,7 +97,7 @@ def _program(planner: Planner) -> Iterator[Piece]:
     dtypes = dict.fromkeys(environment.dtype for environment in environments)
     yield f"Attention was measured with attention-gallery {planner.version}"
     yield Cite(PROGRAM)
-    yield f", {_listed(versions)}, in {_listed(dtypes)}."
+    yield f", {listed(versions)}, in {listed(dtypes)}."
 
 
 def _models(planner: Planner, models: Sequence[ModelEntry]) -> Iterator[Piece]:
@@ -81,14 +107,7 @@ def _models(planner: Planner, models: Sequence[ModelEntry]) -> Iterator[Piece]:
         facts, layout = cells[0].facts.model, cells[0].facts.layout
         if number:
             yield "; "
-        if model.label != facts.id:
-            yield f"{model.label}, "
-        yield Code(facts.id)
-        if facts.version:
-            yield f" at {'commit' if facts.commit else 'weights'} "
-            yield Code(facts.version[:12])
-        elif facts.source == "withheld":
-            yield f", {WITHHELD}"
+        yield from named(model.label, facts)
         grids = grid_text((cell.facts.layout.rows, cell.facts.layout.cols) for cell in cells)
         yield (
             f", {counted(facts.layers, 'layer')} of {counted(facts.heads, 'head')}, "
@@ -111,7 +130,7 @@ def _input(planner: Planner) -> Iterator[Piece]:
     )
     yield (
         f" {SEEN[planner.run.field_of_view]} of {counted(images, 'image')}, with a short side of "
-        f"{_listed(sides)} pixels."
+        f"{listed(sides)} pixels."
     )
 
 
@@ -141,40 +160,24 @@ def _stream() -> Iterator[Piece]:
     )
 
 
-def _objects(digests: Sequence[CellDigest]) -> Iterator[Piece]:
-    """What was measured besides, of any of the models."""
-    if any(not isinstance(digest.lost, NotApplicable) for digest in digests):
-        yield " Objects were looked for with LOST"
-        yield Cite("simeoni2021localizing")
-        yield " and TokenCut"
-        yield Cite("wang2022tokencut")
-        yield "."
-    if any(not isinstance(digest.massive, NotApplicable) for digest in digests):
-        yield " Massive activations are single channels of the residual stream that stand out"
-        yield Cite("sun2024massive")
-        yield "."
-    if any(not isinstance(digest.sinks, NotApplicable) for digest in digests):
-        yield " What keys contribute is measured by the norms of their weighted values"
-        yield Cite("kobayashi2020attention")
-        yield "."
-
-
-def _others(planner: Planner, models: Sequence[ModelEntry]) -> Iterator[Piece]:
-    """Relevance and the logit lens, where pages show them."""
+def _found_besides(planner: Planner, models: Sequence[ModelEntry]) -> Iterator[Piece]:
+    """What was measured besides attention, of any of the models, each in a sentence."""
+    digests = _digests(planner, models)
+    first = planner.run.images[0].slug
     maps = [
         found
         for model in models
-        for image in planner.run.images[:1]
-        if (found := planner.contents.maps.of(model.slug, image.slug)) is not None
+        if (found := planner.contents.maps.of(model.slug, first)) is not None
     ]
-    if any(not isinstance(found.relevance, NotApplicable) for found in maps):
-        yield " Class-specific relevance is that for self-attention"
-        yield Cite("chefer2021generic")
-        yield "."
-    if any(not isinstance(found.lens, NotApplicable) for found in maps):
-        yield " The class head was read at the patches of every layer"
-        yield Cite("vilas2023analyzing")
-        yield "."
+    for results, sentence in (
+        ([digest.lost for digest in digests], LOST_AND_TOKENCUT),
+        ([digest.massive for digest in digests], MASSIVE),
+        ([digest.sinks for digest in digests], SINKS),
+        ([found.relevance for found in maps], RELEVANCE),
+        ([found.lens for found in maps], LENS),
+    ):
+        if any(not isinstance(result, NotApplicable) for result in results):
+            yield from sentence
 
 
 def _digests(planner: Planner, models: Sequence[ModelEntry]) -> list[CellDigest]:
@@ -191,9 +194,3 @@ def _digests(planner: Planner, models: Sequence[ModelEntry]) -> list[CellDigest]
 
 def _measured(planner: Planner, model: ModelEntry, image: str) -> bool:
     return isinstance(planner.cell(model.slug, image), CellContent)
-
-
-def _listed(words: Iterable[str]) -> str:
-    """``a, b and c``."""
-    found = list(words)
-    return " and ".join([", ".join(found[:-1]), found[-1]] if len(found) > 1 else found)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from generator.analysis.model_digest import ModelDigest
 from generator.analysis.quantities import quantity
 from generator.present.cells import CellContent
-from generator.present.charts.chart import Chart
 from generator.present.planner import Planner
+from generator.present.views_model import Section
 from generator.present.wording import counted
 from generator.records import FloatArray, TokenLayout
 from generator.run import ImageEntry, ModelEntry
@@ -69,6 +69,11 @@ class SeenModel:
         return np.arange(1.0, self.layers + 1)
 
     @property
+    def stream_layers(self) -> FloatArray:
+        """Numbers of the layers of the residual stream: 0 for the embedding, 1, 2, ..."""
+        return np.arange(0.0, self.layers + 1)
+
+    @property
     def over(self) -> str:
         """``Mean over 3 images.``, or the one image."""
         if self.digest.images == 1:
@@ -88,12 +93,13 @@ class SeenModel:
         largest = max(float(np.nanmax(values)) for values in found if values is not None)
         return next((end for end in _ENDS if largest <= end), largest)
 
-    def defined(self, chart: Chart, *identifiers: str) -> Chart:
-        """A chart with links to what its numbers are."""
-        return replace(chart, definitions=tuple(map(self.planner.definition, identifiers)))
-
 
 _ENDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
+
+
+def absent_section(section_id: str, title: str, identifier: str, said: str) -> Section:
+    """A section that says what a quantity is, and why there is none of it here."""
+    return Section(section_id, title, (quantity(identifier).definition,), absent=(said,))
 
 
 def reading(identifier: str) -> str:

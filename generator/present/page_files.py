@@ -12,13 +12,8 @@ from generator.errors import StoreError
 from generator.present.contents import Contents
 from generator.present.environment import make_environment
 from generator.present.inventory import manifest_of
-from generator.present.manifest import (
-    MANIFEST,
-    MANIFEST_SCHEMA,
-    FigureItem,
-    manifest_bytes,
-    schema_bytes,
-)
+from generator.present.manifest import FigureItem
+from generator.present.manifest_file import MANIFEST, MANIFEST_SCHEMA, manifest_bytes, schema_bytes
 from generator.present.plan import plan_site
 from generator.present.views_index import Site
 from generator.run import FigureEntry, Run

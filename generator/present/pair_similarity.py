@@ -10,18 +10,18 @@ from generator.analysis.head_similarity import (
     match_heads,
     shuffled_matching,
 )
-from generator.analysis.quantities import quantity
-from generator.present.model_seen import reading
-from generator.present.pair_similarity_files import PairSimilarity
+from generator.present.model_seen import absent_section, reading
+from generator.present.pair_similarity_files import PairHeads, PairSimilarity
 from generator.present.plan_similarity import (
     absent_matrices,
     head_images,
-    layer_images,
+    layers_text,
     matrix_mosaic,
     matrix_table,
 )
 from generator.present.planner import Planner
 from generator.present.views_model import Section, Table, TableRow
+from generator.present.wording import not_applicable, withheld
 
 SHUFFLES = 1000
 """Random matchings, of which the best is the baseline."""
@@ -43,9 +43,7 @@ def pair_similarity(
 def _heads_section(labels: tuple[str, str], found: PairSimilarity) -> Section:
     section_id, title = "heads-matched", "Heads matched"
     if isinstance(found.heads, NotApplicable):
-        said = f"Not applicable: {found.heads.reason.rstrip('.')}."
-        definition = quantity("head-similarity").definition
-        return Section(section_id, title, (definition,), absent=(said,))
+        return absent_section(section_id, title, "head-similarity", not_applicable(found.heads))
     alike = found.heads
     values = alike.similarity.astype(np.float32)
     matches = match_heads(values, alike.heads)
@@ -58,11 +56,22 @@ def _heads_section(labels: tuple[str, str], found: PairSimilarity) -> Section:
             f"with one head of {labels[1]} so that the sum of similarities is largest: 1 less the "
             "Jensen-Shannon divergence of their CLS maps on the common grid. Mean over "
             f"{head_images(alike.images)}",
-            f"Mean over {len(matches):,} matched pairs of heads: {mean:.2f}. The best of "
-            f"{SHUFFLES:,} random matchings reaches {shuffled_matching(values, SHUFFLES):.2f}. "
+            f"Mean over {len(matches):,} matched pairs of heads: {mean:.2f}. {_held_out(alike)} "
+            f"The best of {SHUFFLES:,} random matchings reaches "
+            f"{shuffled_matching(values, SHUFFLES):.2f}. "
             f"{reading('head-similarity')}",
         ),
         tables=(_matches_table(labels, matches),),
+    )
+
+
+def _held_out(alike: PairHeads) -> str:
+    """What the matching is worth on images that it was not made for."""
+    if alike.held_out is None:
+        return "The matching is made for this image: how it fits others is not known."
+    return (
+        f"Matched on every second image and measured on the others, it is {alike.held_out:.2f}: "
+        "the matching is made to fit its images, which this number leaves out."
     )
 
 
@@ -84,10 +93,8 @@ def _head(place: tuple[int, int]) -> str:
 
 def _layers_section(planner: Planner, labels: tuple[str, str], found: PairSimilarity) -> Section:
     section_id, title = "layers-alike", "Layers alike"
-    definition = quantity("layer-similarity").definition
     if isinstance(found.matrices, NotApplicable):
-        said = f"Withheld: {found.matrices.reason.rstrip('.')}."
-        return Section(section_id, title, (definition,), absent=(said,))
+        return absent_section(section_id, title, "layer-similarity", withheld(found.matrices))
     one = f"layer of {labels[0]}"
     mosaics = (
         matrix_mosaic(planner, matrix, f"{one}; across: layer of {labels[1]}")
@@ -97,7 +104,7 @@ def _layers_section(planner: Planner, labels: tuple[str, str], found: PairSimila
     return Section(
         id=section_id,
         title=title,
-        text=(f"{definition} Over {layer_images(found.layer_images)}",),
+        text=(layers_text(found.layer_images),),
         mosaics=tuple(mosaic for mosaic in mosaics if mosaic is not None),
         tables=tuple(table for table in tables if table is not None),
         absent=absent_matrices(found.matrices),

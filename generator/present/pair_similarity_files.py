@@ -12,25 +12,27 @@ import numpy as np
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.grids import PlacedMap
-from generator.analysis.head_similarity import map_similarity
+from generator.analysis.head_similarity import held_out_match, map_similarity
 from generator.present.cells import CellContent
+from generator.present.layers_alike import (
+    LAYERS,
+    SIMILARITY_VERSION,
+    LayerMatrix,
+    LayersAlike,
+    PooledFeatures,
+    layer_matrices,
+    too_few,
+)
 from generator.present.manifest import FileEntry
 from generator.present.packed_files import PackedFiles
 from generator.present.sampling import evenly
 from generator.present.shelf import Shelf
 from generator.present.similarity_files import (
-    LAYERS,
     MOST_HEAD_IMAGES,
-    SIMILARITY_VERSION,
-    LayerMatrix,
     LayerPictures,
-    LayersAlike,
     ModelSimilarity,
-    PooledFeatures,
     draw_matrix,
     head_maps,
-    layer_matrices,
-    too_few,
 )
 from generator.records import FloatArray
 
@@ -44,14 +46,20 @@ class PairHeads:
             CLS maps on the common grid, mean over images.
         heads: of each layer, of both models.
         images: how many.
+        held_out: mean similarity of the heads matched on every second image, measured on the
+            others, and the other way round; None for a single image. A matching is the best of
+            very many, so on its own images it looks better than it is.
     """
 
     similarity: FloatArray
     heads: tuple[int, int]
     images: int
+    held_out: float | None
 
 
 HEADS = PackedFiles("pair-similarity", PairHeads)
+HEADS_VERSION = 2
+"""Raised when heads are compared, or kept, in another way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +112,7 @@ def _publish_heads(
     file = HEADS.put(
         shelf,
         f"{stem}/heads",
-        {"records": records, "version": SIMILARITY_VERSION},
+        {"records": records, "version": HEADS_VERSION},
         lambda: _mean_similarity(shelf, pairs),
     )
     found = HEADS.read(shelf.root / file.path)
@@ -116,16 +124,20 @@ def _publish_heads(
 def _mean_similarity(shelf: Shelf, pairs: list[tuple[CellContent, CellContent]]) -> PairHeads:
     """Over the images of which both models see a common part."""
     one, two = (content.facts.model for content in pairs[0])
-    total = np.zeros((one.layers * one.heads, two.layers * two.heads))
+    heads = (one.heads, two.heads)
+    halves = np.zeros((2, one.layers * one.heads, two.layers * two.heads))
     images = 0
     for pair in pairs:
         found = map_similarity(*(_head_maps(shelf, content) for content in pair))
         if not isinstance(found, NotApplicable):
-            # a head with nothing on the common part is like no other
-            total += np.nan_to_num(found)
+            halves[images % 2] += found
             images += 1
-    mean = (total / max(images, 1)).astype(np.float16)
-    return PairHeads(mean, (one.heads, two.heads), images)
+    mean = (halves.sum(axis=0) / max(images, 1)).astype(np.float16)
+    held_out = None
+    if images > 1:
+        even, odd = halves[0] / ((images + 1) // 2), halves[1] / (images // 2)
+        held_out = (held_out_match(even, odd, heads) + held_out_match(odd, even, heads)) / 2
+    return PairHeads(mean, heads, images, held_out)
 
 
 def _head_maps(shelf: Shelf, content: CellContent) -> list[PlacedMap]:

@@ -33,13 +33,14 @@ from generator.present.cells import CellContent
 from generator.present.chunk import read_chunk
 from generator.present.digests import DIGEST_VERSION, Digests
 from generator.present.heatmap import map_png
+from generator.present.layers_alike import PooledFeatures
 from generator.present.manifest import FileEntry
 from generator.present.pair_similarity_files import PairSimilarity, publish_pair_similarity
 from generator.present.quantise import Quantised, decode
 from generator.present.sampling import evenly
 from generator.present.scale import Scale
 from generator.present.shelf import Shelf
-from generator.present.similarity_files import PooledFeatures, Similarities
+from generator.present.similarity_files import Similarities
 from generator.run import Failure, Run
 
 COMPARISON_VERSION = 1

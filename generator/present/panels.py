@@ -23,7 +23,7 @@ from generator.present.scale import times_text
 from generator.present.truth import CellTruth
 from generator.present.views import BarTick, ColourBar, Picture
 from generator.present.views_analyses import Analysis, Mark, ModelPanels, Panel, Photo, Term
-from generator.present.wording import notice, percent
+from generator.present.wording import notice, percent, upper_first
 from generator.run import Failure, ImageEntry, ModelEntry
 
 MOSAIC_WIDTH = 560
@@ -243,8 +243,7 @@ class Desk:
 
 def term(planner: Planner, found: Quantity) -> Term:
     """A quantity, with a link to the methods page."""
-    name = found.name[0].upper() + found.name[1:]
-    return Term(name, found.definition, f"{planner.url(METHODS)}#{found.id}")
+    return Term(upper_first(found.name), found.definition, f"{planner.url(METHODS)}#{found.id}")
 
 
 def number(value: float) -> str:

@@ -11,8 +11,6 @@ from PIL import Image
 
 from generator.images import open_picture
 
-PICTURE_SIDE = 1280
-THUMB_SIDE = 480
 QUALITY = 85
 
 

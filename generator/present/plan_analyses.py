@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from generator.analysis.absent import NotApplicable
-from generator.analysis.cell_maps import RECEIVED
+from generator.analysis.cell_maps import RECEIVED, RolloutMap
 from generator.analysis.massive import MassiveSummary
+from generator.analysis.rollout import DISCARDED
 from generator.present.cells import CellContent
 from generator.present.charts.chart import NumberTable
 from generator.present.figures import MOST_IMAGES, NORM_LAYERS, TILES, query_name
@@ -109,7 +110,7 @@ def _norms(desk: Desk) -> Analysis:
             cell,
             NORM_LAYERS,
             "all layers",
-            f"The embedding, then layers 1 to {last}, in rows of {tiles}.",
+            f"The embedding, then layers 1 to {last}, in rows of {tiles}:",
             (-(-(last + 1) // tiles), tiles),
         )
         return desk.panels(
@@ -224,12 +225,19 @@ def _rollout(desk: Desk) -> Analysis:
             if found.tokens
             else ""
         )
+        others = cell.maps.rollouts
         return desk.panels(
             cell,
             desk.map(cell, "rollout", "all layers", " × uniform"),
+            *(
+                desk.map(cell, f"rollout-{other.name}", _rollout_label(other), " × uniform")
+                for other in others
+            ),
             lines=(
                 f"{lost_mass}Rollouts of different patches have a mean cosine of "
                 f"{float(found.cosine[0]):.3f}.",
+                *(_rollout_line(other, prefix=bool(found.tokens)) for other in others),
+                *_rollouts_lacking(others),
             ),
         )
 
@@ -237,9 +245,32 @@ def _rollout(desk: Desk) -> Analysis:
         "rollout",
         "Rollout",
         ("rollout", "rollout-prefix", "rollout-cosine"),
-        desk.bar("rollout", "rollout through all layers, times uniform"),
+        desk.bar("rollout", "rollout, times uniform"),
         of,
     )
+
+
+def _rollout_label(other: RolloutMap) -> str:
+    return {
+        "late": f"from layer {other.start_layer + 1} on",
+        "strong": f"without the smallest {percent(DISCARDED)}",
+        "max": "maximum over heads",
+        "min": "minimum over heads",
+    }[other.name]
+
+
+def _rollout_line(other: RolloutMap, *, prefix: bool) -> str:
+    on_prefix = f"{percent(other.prefix_mass)} on the prefix, " if prefix else ""
+    label = _rollout_label(other)
+    return f"{label[0].upper()}{label[1:]}: {on_prefix}mean cosine {other.cosine:.3f}."
+
+
+def _rollouts_lacking(others: tuple[RolloutMap, ...]) -> tuple[str, ...]:
+    """What has to be kept for the rollouts that are not there."""
+    names = {other.name for other in others}
+    if "strong" not in names:
+        return ("Discarding weights, or fusing heads otherwise, needs --patch-queries heads.",)
+    return () if "max" in names else ("Maximum and minimum over heads need --patch-queries heads.",)
 
 
 def _massive(desk: Desk) -> Analysis:

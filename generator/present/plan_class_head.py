@@ -9,9 +9,8 @@ import numpy as np
 from generator.analysis.absent import NotApplicable
 from generator.analysis.cell_maps import LensMaps
 from generator.extras import Prediction
-from generator.present.charts.chart import Chart, NumberTable
+from generator.present.charts.chart import Chart, NumberTable, Words
 from generator.present.charts.lines import Series, line_chart
-from generator.present.charts.words import Words
 from generator.present.panels import Cell, Desk
 from generator.present.views_analyses import Analysis, ModelPanels
 from generator.present.wording import percent
@@ -27,6 +26,11 @@ def class_head(desk: Desk) -> Analysis:
         chance = percent(prediction.target_probability)
         panels = []
         lines = [f"Class {prediction.target}: {prediction.target_label}, probability {chance}."]
+        if not prediction.exclusive:
+            lines.append(
+                "Its classes do not exclude each other: each has a probability of its own, and "
+                "these do not sum to 1."
+            )
         if isinstance(cell.maps.relevance, NotApplicable):
             lines.append(f"Relevance: {cell.maps.relevance.reason}.")
         else:

@@ -20,7 +20,7 @@ from generator.present.image_statistics import STATISTICS, figures_text, image_v
 from generator.present.plan_sequence import sequence_summary
 from generator.present.planner import BAR_WIDTH, INDEX, Planner
 from generator.present.views import Credit, Notice
-from generator.present.views_index import (
+from generator.present.views_finder import (
     Choice,
     Finder,
     IndexData,

@@ -12,7 +12,7 @@ from generator.present.planner import INDEX, Planner
 from generator.present.scale import times_text
 from generator.present.teaser import caption, fragment, subject
 from generator.present.views import Credit, Link, Picture
-from generator.present.views_index import (
+from generator.present.views_front import (
     Affiliation,
     AuthorName,
     CreditGroup,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from generator.present.cells import CellContent
-from generator.present.maps import FUSED, POOL, PRIMARY
+from generator.present.maps import FUSED, POOL, PRIMARY, VALUES
 from generator.present.patches import PATCH
 from generator.present.plan_analyses import analyses
 from generator.present.plan_reduced import (
@@ -84,7 +84,7 @@ def page_at(
         frame=here.frame(
             f"{image.title} · {run.title}",
             f"Attention of {labels} on {image.title}, side by side.",
-            scripts=True,
+            "image",
         ),
         title=image.title,
         size=_size(image),
@@ -176,9 +176,12 @@ def _data(planner: Planner, image: ImageEntry, at: Mapping[str, ImageEntry]) -> 
     found = [cell for cell in cells if isinstance(cell, CellContent)]
     tokens = any(not cell.received for cell in found)
     ids = dict.fromkeys(file.query for cell in found for file in cell.chunks)
-    # CLS first, then by kind as the models order them: registers last, by number
-    # and a patch at the end
-    ordered = sorted(ids, key=lambda q: (q != PRIMARY, q == PATCH, q.startswith("reg"), len(q), q))
+    # CLS first, then by kind as the models order them: registers last, by number, then what values
+    # weight, and a patch at the end
+    ends = {VALUES: 1, PATCH: 2}
+    ordered = sorted(
+        ids, key=lambda q: (q != PRIMARY, ends.get(q, 0), q.startswith("reg"), len(q), q)
+    )
     layers = [cell.facts.model.layers for cell in found]
     scale = planner.contents.scale
     patches = planner.contents.patch_scale or scale

@@ -16,16 +16,16 @@ from generator.present.plan_report import report_links
 from generator.present.plan_sequence import sequence_summary
 from generator.present.plan_sweep import step_text, sweep_path
 from generator.present.planner import INDEX, Planner, sequence_path
+from generator.present.small_maps import small_maps, small_maps_text
 from generator.present.views import Link, Notice
+from generator.present.views_finder import PageScript
 from generator.present.views_index import (
     Definition,
     FigureFiles,
     IndexPage,
     ModelCard,
-    PageScript,
     Plate,
     PlateGroup,
-    PlateMap,
     SweepCard,
 )
 from generator.present.wording import (
@@ -33,7 +33,6 @@ from generator.present.wording import (
     credit,
     grid_text,
     images_text,
-    map_alt,
     models_text,
     notice,
     prefix_text,
@@ -57,13 +56,13 @@ def _page(planner: Planner, script: PageScript | None, part: Part) -> IndexPage:
         frame=here.frame(
             run.title + part.suffix,
             (run.description or f"{run.title}: {summary}, side by side.") + part.suffix,
-            index=True,
+            "index",
         ),
         first=part.first,
         title=run.title,
         description=run.description,
         summary=_summary(here),
-        what=_what(here),
+        what=small_maps_text(here),
         models=tuple(_model_card(here, model) for model in _alone(here)) if part.first else (),
         sweeps=tuple(_sweep_card(here, sweep) for sweep in run.sweeps) if part.first else (),
         groups=tuple(
@@ -118,17 +117,6 @@ def _summary(planner: Planner) -> str:
     return f"{models_text(run)}, {images_text(run)}, {counted(maps, 'attention map')}"
 
 
-def _what(planner: Planner) -> str:
-    """What the small maps are."""
-    cells = [c for c in planner.contents.cells.values() if isinstance(c, CellContent)]
-    asked = "how strongly the CLS token attends to each patch of the picture"
-    if cells and all(content.received for content in cells):
-        asked = "how much attention each patch of the picture receives from all tokens"
-    elif any(content.received for content in cells):
-        asked += " (for models without one, how much attention the patch receives from all tokens)"
-    return f"Each small map shows {asked}, in the last layer, averaged over its heads."
-
-
 def _model_card(planner: Planner, model: ModelEntry) -> ModelCard:
     cells = planner.measured(model.slug)
     facts = cells[0].facts if cells else None
@@ -176,24 +164,12 @@ def _plate(planner: Planner, image: ImageEntry) -> Plate:
         url="" if image.failure else url,
         thumb=planner.picture(image, thumb=True),
         credit=credit(image),
-        maps=() if image.failure else tuple(_maps(planner, image)),
+        maps=() if image.failure else tuple(small_maps(planner, image)),
         failure=notice(image.failure),
         figures=figures_text(values_listed(planner, image)),
         summary=sequence_summary(planner, sequence) if sequence else "",
         strip=tuple(thumb for thumb in thumbs if thumb is not None),
     )
-
-
-def _maps(planner: Planner, image: ImageEntry) -> Iterator[PlateMap]:
-    for model in planner.run.listed:
-        cell = planner.cell(model.slug, image.slug)
-        url = planner.image_link(image)
-        if isinstance(cell, CellContent):
-            file = planner.contents.coloured[model.slug, image.slug].map
-            alt = map_alt(model.label, cell.last, cell)
-            yield PlateMap(model.label, url, planner.map_picture(file, cell, alt), None)
-        else:
-            yield PlateMap(model.label, url, None, notice(model.failure or cell))
 
 
 def _failures(planner: Planner) -> Iterator[Notice]:

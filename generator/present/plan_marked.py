@@ -17,7 +17,14 @@ from generator.present.truth import MAPS, NO_SCORE, UNIFORM, CellTruth, Marks
 from generator.present.views_analyses import MarkedSummary, ScoreTable
 from generator.present.wording import counted, percent
 
-MAP_COLUMNS = ("model, map", "images", "mass inside", "hits", "IoU at 60 %", "average precision")
+MAP_COLUMNS = (
+    "model, map",
+    "images",
+    "mass inside",
+    "hits",
+    "IoU at 60\u00a0%",
+    "average precision",
+)
 TITLES: dict[Marks, str] = {"mask": "Maps against masks", "boxes": "Maps against boxes"}
 NOTES: dict[Marks, str] = {
     "mask": "Means over the images with a mask, CLS query, last layer averaged over heads, and "
@@ -81,18 +88,19 @@ def _box_table(planner: Planner, truth: dict[tuple[str, str], CellTruth]) -> Sco
     rows = []
     for model in planner.run.models:
         own = [t for (slug, _), t in truth.items() if slug == model.slug]
-        cells: list[str] = []
-        for found in ([t.lost for t in own], [t.tokencut for t in own]):
-            overlaps = [each for each in found if not isinstance(each, NotApplicable)]
-            share = corloc(overlaps)
-            cells += (
-                ["", ""]
-                if isinstance(share, NotApplicable)
-                else [percent(share), str(len(overlaps))]
-            )
-        if any(cells):
-            vectors = vectors_of(planner.contents.digests, model.slug)[:1]
-            rows.append((", ".join((model.label, *vectors)), *cells))
+        for vectors in vectors_of(planner.contents.digests, model.slug):
+            found = [o for t in own for o in t.overlaps if o.vectors == vectors]
+            cells: list[str] = []
+            for overlaps in ([o.lost for o in found], [o.tokencut for o in found]):
+                known = [iou for iou in overlaps if not isinstance(iou, NotApplicable)]
+                share = corloc(known)
+                cells += (
+                    ["", ""]
+                    if isinstance(share, NotApplicable)
+                    else [percent(share), str(len(known))]
+                )
+            if any(cells):
+                rows.append((f"{model.label}, {vectors}", *cells))
     if not rows:
         return None
     return ScoreTable(

@@ -40,6 +40,7 @@ def _page(planner: Planner, model: ModelEntry, part: Part) -> ModelPage:
         frame=here.frame(
             f"{model.label}{part.suffix} · {planner.run.title}",
             f"{model.id}: facts, provenance and attention maps{part.suffix}.",
+            "model",
         ),
         first=part.first,
         label=model.label,

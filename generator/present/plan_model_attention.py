@@ -10,9 +10,8 @@ from generator.analysis.budget import ALL_PATCHES, NORMAL, OTHERS, OUTLIERS, REG
 from generator.analysis.model_digest import QueryMeans
 from generator.analysis.quantities import quantity
 from generator.present.charts.bars import REST, stacked_bars
-from generator.present.charts.chart import Chart
-from generator.present.charts.lines import Series, line_chart
-from generator.present.charts.words import Reference, Words
+from generator.present.charts.chart import Chart, Words
+from generator.present.charts.lines import Reference, Series, line_chart
 from generator.present.model_seen import SeenModel, reading
 from generator.present.plan_model_budget_heads import head_strip
 from generator.present.views_model import Section
@@ -20,7 +19,8 @@ from generator.present.wording import counted, percent, query_label
 from generator.records import FloatArray
 
 MOST_PARTS = 8
-"""As many parts of a bar can be told apart; with more, registers are one part."""
+"""As many parts of a bar can be told apart; with more, registers become one, then class tokens."""
+CLASS_TOKENS = "class tokens"
 
 
 def budget_section(seen: SeenModel) -> Section:
@@ -85,29 +85,40 @@ def budget_bars(seen: SeenModel, means: QueryMeans) -> Chart:
     bars = stacked_bars(
         words, [_key(key) for key in keys], labels, shares, uniform, series=_series(keys)
     )
-    return seen.defined(bars, "attention-budget")
+    return seen.planner.defined(bars, "attention-budget")
 
 
 def _query(query: str) -> str:
     if query in (NORMAL, OUTLIERS):
         return query
-    return "CLS" if query == "CLS" else query_label(query, True)
+    return query if query.startswith("CLS") else query_label(query, True)
 
 
 def _parts(
     keys: tuple[str, ...], means: QueryMeans
 ) -> tuple[tuple[str, ...], FloatArray, FloatArray]:
-    """Parts, ``[layer, part]`` and ``[part]``; many registers become one part."""
-    if len(keys) <= MOST_PARTS:
-        return keys, means.shares, means.uniform
-    merged = [n for n, key in enumerate(keys) if key.startswith("reg")]
+    """Parts, ``[layer, part]`` and ``[part]``; many registers become one part, or class tokens."""
+    parts = keys, means.shares, means.uniform
+    for start, together in (("reg", REGISTERS), ("CLS", CLASS_TOKENS)):
+        if len(parts[0]) > MOST_PARTS:
+            parts = _merged(*parts, start, together)
+    return parts
+
+
+def _merged(
+    keys: tuple[str, ...], shares: FloatArray, uniform: FloatArray, start: str, together: str
+) -> tuple[tuple[str, ...], FloatArray, FloatArray]:
+    """The parts whose names start alike as one, in front of the outlier patches."""
+    merged = [n for n, key in enumerate(keys) if key.startswith(start) and key != REGISTERS]
     kept = [n for n in range(len(keys)) if n not in merged]
-    at = kept.index(keys.index(OUTLIERS))
+    if len(merged) < 2:
+        return keys, shares, uniform
     names = [keys[n] for n in kept]
+    at = names.index(OUTLIERS)
     return (
-        (*names[:at], REGISTERS, *names[at:]),
-        np.insert(means.shares[:, kept], at, np.nansum(means.shares[:, merged], axis=1), axis=1),
-        np.insert(means.uniform[kept], at, np.nansum(means.uniform[merged])),
+        (*names[:at], together, *names[at:]),
+        np.insert(shares[:, kept], at, np.nansum(shares[:, merged], axis=1), axis=1),
+        np.insert(uniform[kept], at, np.nansum(uniform[merged])),
     )
 
 
@@ -162,7 +173,7 @@ def rollout_section(seen: SeenModel) -> Section:
             f"two numbers say how much of its map is left to be seen. {seen.over}",
         ),
         charts=tuple(
-            seen.defined(chart, name, "rollout")
+            seen.planner.defined(chart, name, "rollout")
             for chart, name in zip(charts, definitions, strict=True)
         ),
         absent=()

@@ -7,9 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from generator.analysis.budget import ALL_PATCHES, OUTLIERS, REGISTERS, HeadBudget
-from generator.present.charts.chart import Chart
+from generator.present.charts.chart import Chart, Words
 from generator.present.charts.strips import head_strips
-from generator.present.charts.words import Words
 from generator.present.model_seen import SeenModel
 from generator.records import FloatArray
 
@@ -43,7 +42,7 @@ def head_strip(seen: SeenModel, budget: HeadBudget) -> Chart | None:
         ],
         series=[SERIES.get(budget.keys[part], 2) for part in there],
     )
-    return replace(seen.defined(chart, "attention-budget"), table=None)
+    return replace(seen.planner.defined(chart, "attention-budget"), table=None)
 
 
 def head_columns(seen: SeenModel) -> list[tuple[str, FloatArray]]:

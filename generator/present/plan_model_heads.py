@@ -9,10 +9,9 @@ import numpy as np
 
 from generator.analysis.model_digest import ModelDigest
 from generator.analysis.quantities import quantity
-from generator.present.charts.chart import Chart
+from generator.present.charts.chart import Chart, Words
 from generator.present.charts.heat_grid import heat_grid
-from generator.present.charts.lines import Series, line_chart, scatter
-from generator.present.charts.words import Reference, Words
+from generator.present.charts.lines import Reference, Series, line_chart, scatter
 from generator.present.model_seen import SeenModel, reading
 from generator.present.plan_model_budget_heads import head_columns
 from generator.present.views_model import Section, Table, TableRow
@@ -180,7 +179,7 @@ def _grid(seen: SeenModel, number: HeadNumber) -> Chart:
         number.limits,
         colours=seen.planner.contents.settings.colours,
     )
-    return replace(seen.defined(chart, number.quantity), table=None, stops=False)
+    return replace(seen.planner.defined(chart, number.quantity), table=None, stops=False)
 
 
 def _table(seen: SeenModel, numbers: tuple[HeadNumber, ...]) -> Table:
@@ -229,7 +228,7 @@ def _entropy_lines(seen: SeenModel) -> Chart:
         "Mean over heads; the band is one standard deviation over heads to either side. Where the "
         "lines part, tokens outside the patches gather attention.",
     )
-    return seen.defined(line_chart(words, series), "entropy", "entropy-patches")
+    return seen.planner.defined(line_chart(words, series), "entropy", "entropy-patches")
 
 
 def _sink_line(seen: SeenModel) -> Chart:
@@ -244,7 +243,7 @@ def _sink_line(seen: SeenModel) -> Chart:
         + (" The band is one standard deviation over images to either side." if several else ""),
     )
     series = Series("sink rate", seen.numbers, rate.mean, rate.deviation if several else None)
-    return seen.defined(line_chart(words, [series], zero=True), "sink-rate")
+    return seen.planner.defined(line_chart(words, [series], zero=True), "sink-rate")
 
 
 def distance_section(seen: SeenModel) -> Section:
@@ -298,7 +297,7 @@ def _scatter(
         f"{identifier}-by-layer", title, "layer", "share of the short side", reading(identifier)
     )
     chart = scatter(words, [series], references=(Reference(uniform, "uniform"),))
-    return replace(seen.defined(chart, identifier), stops=False)
+    return replace(seen.planner.defined(chart, identifier), stops=False)
 
 
 def _sorted(seen: SeenModel) -> Chart:
@@ -319,4 +318,4 @@ def _sorted(seen: SeenModel) -> Chart:
         references=(Reference(seen.digest.uniform_distance, "uniform"),),
         zero=True,
     )
-    return seen.defined(chart, "distance-patches")
+    return seen.planner.defined(chart, "distance-patches")

@@ -6,12 +6,12 @@ from generator.analysis.absent import NotApplicable
 from generator.analysis.quantities import quantity
 from generator.present.heatmap import GAP
 from generator.present.location_files import LocationPictures
-from generator.present.model_seen import SeenModel, reading
+from generator.present.model_seen import SeenModel, absent_section, reading
 from generator.present.planner import WALL_HEIGHT, WALL_WIDTH, Planner
 from generator.present.scale import Tick
 from generator.present.views import Picture
 from generator.present.views_model import Mosaic, Section
-from generator.present.wording import counted, query_label
+from generator.present.wording import counted, query_label, withheld
 from generator.run import Failure, ModelEntry
 
 RECEIVED_ROW = "received"
@@ -22,22 +22,13 @@ def averages_section(seen: SeenModel) -> Section:
     found = seen.planner.contents.averages[seen.model.slug]
     section_id, title = "averages", "Averages by place"
     if isinstance(found, NotApplicable):
-        return Section(
-            id=section_id,
-            title=title,
-            text=(quantity("location-average").definition,),
-            absent=(_withheld(found),),
-        )
+        return absent_section(section_id, title, "location-average", withheld(found))
     return Section(
         id=section_id,
         title=title,
         text=(f"{quantity('location-average').definition} Over {counted(found.images, 'image')}.",),
         mosaics=(_maps(seen, found), _rates(seen, found)),
     )
-
-
-def _withheld(reason: NotApplicable) -> str:
-    return f"Withheld: {reason.reason.rstrip('.')}."
 
 
 def _maps(seen: SeenModel, found: LocationPictures) -> Mosaic:

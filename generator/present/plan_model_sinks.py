@@ -9,12 +9,11 @@ from generator.analysis.quantities import quantity
 from generator.analysis.stream_means import ChannelMeans, SinkMeans
 from generator.present.charts.axes import number_text
 from generator.present.charts.bars import REST, stacked_bars
-from generator.present.charts.chart import Chart
-from generator.present.charts.lines import Series, line_chart
-from generator.present.charts.words import Reference, Words
+from generator.present.charts.chart import Chart, Words
+from generator.present.charts.lines import Reference, Series, line_chart
 from generator.present.model_seen import SeenModel, reading
 from generator.present.views_model import Section, Table, TableRow
-from generator.present.wording import counted, query_label
+from generator.present.wording import counted, query_label, stream_layer
 from generator.records import FloatArray
 
 MOST_TOKENS = 6
@@ -51,7 +50,8 @@ def sinks_section(seen: SeenModel) -> Section:
 def _value_norms(seen: SeenModel, sinks: SinkMeans) -> Chart:
     series = [Series("most attended key, median over heads", seen.numbers, sinks.relative)]
     if np.isfinite(sinks.strong).any():
-        series.append(Series(f"keys that receive over {SINK:g}, mean", seen.numbers, sinks.strong))
+        name = f"most attended key where it receives over {SINK:g}, mean"
+        series.append(Series(name, seen.numbers, sinks.strong))
     words = Words(
         "sink-values",
         "Value norm of the sink over the median patch's",
@@ -60,21 +60,19 @@ def _value_norms(seen: SeenModel, sinks: SinkMeans) -> Chart:
         f"Dashed: the median patch. {reading('sink-value')}",
     )
     chart = line_chart(words, series, references=(Reference(1.0, ""),), zero=True)
-    return seen.defined(chart, "sink-value")
+    return seen.planner.defined(chart, "sink-value")
 
 
 def _which(seen: SeenModel, sinks: SinkMeans) -> Chart:
     """How often each kind of token receives most, over heads and images."""
     prefix = seen.layout.prefix
-    own = prefix if len(prefix) <= MOST_TOKENS else tuple(t for t in prefix if t[:3] != "reg")
-    counts = [(sinks.tokens == prefix.index(name)).mean(axis=(0, 2)) for name in own]
-    names = [query_label(name, True) if name.startswith("reg") else name for name in own]
-    if len(own) < len(prefix):
-        rest = (sinks.tokens < len(prefix)).mean(axis=(0, 2)) - sum(counts, np.zeros(seen.layers))
-        counts.append(rest)
-        names.append("registers")
+    groups = _groups(prefix)
+    counts = [
+        sum((sinks.tokens == prefix.index(token)).mean(axis=(0, 2)) for token in tokens)
+        for tokens in groups.values()
+    ]
     counts.append((sinks.tokens >= len(prefix)).mean(axis=(0, 2)))
-    names.append("a patch")
+    names = [*groups, "a patch"]
     shares: FloatArray = np.stack(counts, axis=1).astype(np.float32)
     words = Words(
         "sink-tokens",
@@ -85,7 +83,20 @@ def _which(seen: SeenModel, sinks: SinkMeans) -> Chart:
     )
     labels = [str(n + 1) for n in range(seen.layers)]
     series = [*_series(names[:-1]), REST]
-    return seen.defined(stacked_bars(words, names, labels, shares, series=series), "sink")
+    return seen.planner.defined(stacked_bars(words, names, labels, shares, series=series), "sink")
+
+
+def _groups(prefix: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Tokens of each part by its name: one, or all of a kind where there are many."""
+    groups: dict[str, tuple[str, ...]] = {
+        query_label(name, True) if name.startswith("reg") else name: (name,) for name in prefix
+    }
+    for start, together in (("reg", "registers"), ("CLS", "class tokens")):
+        alike = tuple(name for name in prefix if name.startswith(start))
+        if len(groups) > MOST_TOKENS and len(alike) > 1:
+            groups = {name: tokens for name, tokens in groups.items() if tokens[0] not in alike}
+            groups[together] = alike
+    return groups
 
 
 def _series(names: list[str]) -> list[int]:
@@ -104,7 +115,7 @@ def channel_chart(seen: SeenModel, channels: ChannelMeans) -> Chart:
         f"{reading('channel-max')} The table below says which channel it is.",
     )
     series = Series("ratio", np.arange(0.0, seen.layers + 1), channels.ratio)
-    return seen.defined(line_chart(words, [series], log=True), "channel-max")
+    return seen.planner.defined(line_chart(words, [series], log=True), "channel-max")
 
 
 def channel_table(channels: ChannelMeans) -> Table:
@@ -130,14 +141,23 @@ def channel_table(channels: ChannelMeans) -> Table:
 
 
 def channel_text(channels: ChannelMeans) -> str:
-    """Where the channel stands out most, and through how many layers it is the same."""
+    """Where a channel stands out most, and whether it is the same one in all images and layers."""
     peak = int(np.argmax(channels.ratio))
-    channel = channels.channel[peak]
-    same = sum(each == channel for each in channels.channel)
-    place = f"layer {peak}" if peak else "the embedding"
+    channel, agree = channels.channel[peak], channels.agree[peak]
+    same = f"{sum(each == channel for each in channels.channel)} of {len(channels.channel)} layers"
+    place = stream_layer(peak)
+    times = f"{number_text(float(channels.ratio[peak]))} × the median magnitude"
+    if agree == channels.images:
+        found = (
+            f"channel {channel} stands out most, in {place}: {times}; it is the largest in {same}"
+        )
+    else:
+        found = (
+            f"the largest channel stands out most in {place}: {times}, mean over images. It is not "
+            f"the same one in all of them: channel {channel}, the most frequent there, is it in "
+            f"{agree} of {channels.images}, and is the most frequent in {same}"
+        )
     return (
-        f"Over the patches alone, channel {channel} stands out most, in {place}: "
-        f"{number_text(float(channels.ratio[peak]))} × the median magnitude; it is the largest in "
-        f"{same} of {len(channels.channel)} layers. Norms do not show such a channel where all "
-        "patches have it."
+        f"Over the patches alone, {found}. Norms do not show such a channel where all patches "
+        "have it."
     )

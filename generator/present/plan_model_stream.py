@@ -10,14 +10,13 @@ from generator.analysis.model_digest import ModelDigest
 from generator.analysis.norms import CUTOFFS, EDGES, QUANTILES
 from generator.analysis.quantities import quantity
 from generator.present.charts.axes import number_text
-from generator.present.charts.chart import Chart, NumberTable
+from generator.present.charts.chart import Chart, NumberTable, Words
 from generator.present.charts.histograms import density, histogram
-from generator.present.charts.lines import Series, line_chart
-from generator.present.charts.words import Reference, Words
+from generator.present.charts.lines import Reference, Series, line_chart
 from generator.present.model_seen import SeenModel, reading
 from generator.present.plan_model_sinks import channel_chart, channel_table, channel_text
 from generator.present.views_model import Section, Table, TableRow
-from generator.present.wording import counted, query_label
+from generator.present.wording import counted, lower_first, query_label, stream_layer
 from generator.records import OUTLIER, FloatArray
 
 MOST_TOKENS = 6
@@ -29,9 +28,10 @@ NORM_UNIT = "norm"
 def norms_section(seen: SeenModel) -> Section:
     """Norms of patches and prefix tokens, layer by layer, and their outliers."""
     norms = seen.digest.norms
-    peak = _layer(norms.peak)
+    peak = stream_layer(norms.peak)
     over = "the image" if norms.images == 1 else f"{counted(norms.images, 'image')}"
     share = float(norms.above[norms.peak, CUTOFFS.index(int(OUTLIER))])
+    median = " (median over images)" if norms.images > 1 else ""
     return Section(
         id="norms",
         title="Norms",
@@ -39,7 +39,7 @@ def norms_section(seen: SeenModel) -> Section:
             f"{quantity('norm').definition} Over {norms.patches:,} patches of {over}; lines are "
             "medians over images.",
             f"The largest norm stands out most in {peak}: {float(norms.ratio[norms.peak]):.3g} × "
-            f"the median of the patches; {100 * share:.2g} % of the patches are above "
+            f"the median of the patches{median}; {100 * share:.2g} % of the patches are above "
             f"{OUTLIER:g} × there.",
         ),
         charts=(
@@ -64,7 +64,7 @@ def _density(seen: SeenModel) -> Chart:
         "thousand patches is seen.",
     )
     chart = density(words, EDGES, norms.histogram.astype(float))
-    return replace(seen.defined(chart, "norm"), table=norm_table(seen))
+    return replace(seen.planner.defined(chart, "norm"), table=norm_table(seen))
 
 
 def norm_table(seen: SeenModel) -> NumberTable:
@@ -82,14 +82,6 @@ def norm_table(seen: SeenModel) -> NumberTable:
     )
 
 
-def _layer(index: int) -> str:
-    return f"layer {index}" if index else "the embedding"
-
-
-def _from_embedding(seen: SeenModel) -> FloatArray:
-    return np.arange(0.0, seen.layers + 1)
-
-
 def _ratio(seen: SeenModel) -> Chart:
     words = Words(
         "norm-ratio",
@@ -98,11 +90,11 @@ def _ratio(seen: SeenModel) -> Chart:
         "times the median",
         reading("norm-ratio"),
     )
-    series = Series("ratio", _from_embedding(seen), seen.digest.norms.ratio)
+    series = Series("ratio", seen.stream_layers, seen.digest.norms.ratio)
     chart = line_chart(
         words, [series], log=True, references=(Reference(OUTLIER, f"outliers above {OUTLIER:g} ×"),)
     )
-    return seen.defined(chart, "norm-ratio")
+    return seen.planner.defined(chart, "norm-ratio")
 
 
 def _shares(seen: SeenModel) -> Chart:
@@ -116,30 +108,32 @@ def _shares(seen: SeenModel) -> Chart:
         reading("outlier-share") + " Shares are means over images.",
     )
     series = [
-        Series(_layer(layer), np.array(CUTOFFS, dtype=float), 100 * norms.above[layer])
+        Series(stream_layer(layer), np.array(CUTOFFS, dtype=float), 100 * norms.above[layer])
         for layer in layers
     ]
-    return seen.defined(line_chart(words, series, zero=True), "outlier-share")
+    return seen.planner.defined(line_chart(words, series, zero=True), "outlier-share")
 
 
 def _histogram(seen: SeenModel) -> Chart:
     norms = seen.digest.norms
     words = Words(
         "norm-histogram",
-        f"Norms of patches in {_layer(norms.peak)}",
+        f"Norms of patches in {stream_layer(norms.peak)}",
         NORM_UNIT,
         "patches, logarithmic",
         "The layer where the largest norm stands out most. Both axes are logarithmic.",
     )
     counts = norms.histogram[norms.peak][None].astype(float)
-    return seen.defined(histogram(words, ["patches"], EDGES, counts), "norm", "outlier-share")
+    return seen.planner.defined(
+        histogram(words, ["patches"], EDGES, counts), "norm", "outlier-share"
+    )
 
 
 def _tokens(seen: SeenModel) -> Chart:
     """Norms of prefix tokens beside the median and the largest of the patches."""
     norms = seen.digest.norms
     chosen = _largest(norms.prefix)
-    layers = _from_embedding(seen)
+    layers = seen.stream_layers
     series = [
         Series("patches, median", layers, norms.median),
         Series("patches, largest", layers, norms.maximum),
@@ -153,7 +147,7 @@ def _tokens(seen: SeenModel) -> Chart:
         f"{NORM_UNIT}, logarithmic",
         f"Without the {left} prefix tokens of smallest norm." if left else "",
     )
-    return seen.defined(line_chart(words, series, log=True), "norm")
+    return seen.planner.defined(line_chart(words, series, log=True), "norm")
 
 
 def _largest(prefix: FloatArray) -> list[int]:
@@ -172,7 +166,7 @@ def onset_section(seen: SeenModel) -> Section:
     """In which layer high norms and sinks of CLS begin (Jiang 2025, Fig. 2)."""
     onset = seen.digest.onset
     chosen = _largest(onset.prefix_ratio)
-    layers = _from_embedding(seen)
+    layers = seen.stream_layers
     names = [("patches", onset.patch_onset)]
     names += [(_name(t), at) for t, at in zip(onset.tokens, onset.prefix_onsets, strict=True)]
     norms = line_chart(
@@ -190,7 +184,7 @@ def onset_section(seen: SeenModel) -> Section:
         log=True,
         references=(Reference(OUTLIER, f"{OUTLIER:g} ×"),),
     )
-    charts = [seen.defined(norms, "norm-onset")]
+    charts = [seen.planner.defined(norms, "norm-onset")]
     if onset.patch_attention is not None:
         charts.append(_attention(seen, onset.patch_attention, onset.register_attention))
     return Section(
@@ -198,7 +192,7 @@ def onset_section(seen: SeenModel) -> Section:
         title="Onset",
         text=(
             f"{_begins(names)} {seen.over}",
-            f"The onset of high norms is the {_lower(quantity('norm-onset').definition)}",
+            f"The onset of high norms is the {lower_first(quantity('norm-onset').definition)}",
         ),
         charts=tuple(charts),
         absent=()
@@ -209,16 +203,12 @@ def onset_section(seen: SeenModel) -> Section:
 
 def _begins(names: list[tuple[str, int | None]]) -> str:
     """Where high norms begin, and whose norms never get high."""
-    found = [f"{name} in {_layer(at)}" for name, at in names if at is not None]
+    found = [f"{name} in {stream_layer(at)}" for name, at in names if at is not None]
     never = [name for name, at in names if at is None]
     said = [f"High norms begin: {', '.join(found)}."] if found else []
     if never:
         said.append(f"No high norms, never above {OUTLIER:g} × the median: {', '.join(never)}.")
     return " ".join(said)
-
-
-def _lower(text: str) -> str:
-    return text[0].lower() + text[1:]
 
 
 def _attention(seen: SeenModel, patches: FloatArray, registers: FloatArray | None) -> Chart:
@@ -232,7 +222,7 @@ def _attention(seen: SeenModel, patches: FloatArray, registers: FloatArray | Non
         "share of 1, mean over heads",
         reading("largest-cls-attention"),
     )
-    return seen.defined(line_chart(words, series, zero=True), "largest-cls-attention")
+    return seen.planner.defined(line_chart(words, series, zero=True), "largest-cls-attention")
 
 
 def massive_section(seen: SeenModel) -> Section:
@@ -248,7 +238,7 @@ def massive_section(seen: SeenModel) -> Section:
         )
     largest, median = digest.massive
     channels = (digest.channels,) if digest.channels else ()
-    layers = _from_embedding(seen)
+    layers = seen.stream_layers
     several = digest.images > 1
     series = [
         Series("largest", layers, largest.mean, largest.deviation if several else None),
@@ -266,7 +256,7 @@ def massive_section(seen: SeenModel) -> Section:
         title=title,
         text=(f"{found.definition} {seen.over}", *map(channel_text, channels)),
         charts=(
-            seen.defined(line_chart(words, series, log=True), "massive-activation"),
+            seen.planner.defined(line_chart(words, series, log=True), "massive-activation"),
             *(channel_chart(seen, each) for each in channels),
         ),
         tables=(*_channels(digest), *map(channel_table, channels)),

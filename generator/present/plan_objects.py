@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from generator.analysis.absent import NotApplicable
 from generator.analysis.cell_maps import ComponentMap, LostMaps, TokenCutMaps
 from generator.analysis.digest import FoundObject
@@ -21,7 +23,7 @@ from generator.present.panels import (
 )
 from generator.present.truth import MAPS, NO_SCORE, UNIFORM, CellTruth
 from generator.present.views_analyses import Analysis, Mark, ModelPanels, Panel
-from generator.present.wording import counted, patches_text, percent
+from generator.present.wording import counted, patches_text, percent, upper_first
 
 
 def mass_mask(desk: Desk) -> Analysis:
@@ -55,8 +57,10 @@ def lost(desk: Desk) -> Analysis:
                 lines.append(
                     f"Found in the {maps.vectors} of the last layer. Seed at "
                     f"{place_text(one.seed)}; the largest dot product with it has the magnitude "
-                    f"{number(maps.largest)}."
+                    f"{number(maps.largest)}.{_tied(maps)}"
                 )
+            elif isinstance(one, NotApplicable):
+                lines.append(_nothing(cell, place, one))
         if not panels:
             return desk.panels(cell, absent=_why(*several, *found))
         return desk.panels(cell, *panels, lines=tuple(lines))
@@ -65,6 +69,21 @@ def lost(desk: Desk) -> Analysis:
         "signed", "dot product or score, over its largest magnitude in the picture"
     )
     return desk.analysis("lost", "Object discovery: LOST", ("lost-degree", "lost-score"), bars, of)
+
+
+def _tied(maps: LostMaps) -> str:
+    """What LOST's seed is worth where no patch is less like the others than another."""
+    if np.ptp(maps.inverse_degree) > 0:
+        return ""
+    return " All patches have the same degree: the seed is the first of them, and finds no object."
+
+
+def _nothing(cell: Cell, place: int, why: NotApplicable) -> str:
+    """Why one kind of vectors has no panels, where another has."""
+    digest = cell.digest
+    known = (digest.lost, digest.tokencut) if place == 0 else (digest.further[place - 1],)
+    names = [one.vectors for one in known if not isinstance(one, NotApplicable)]
+    return f"Nothing found in the {(*names, 'vectors')[0]} of the last layer: {why.reason}."
 
 
 def _lost_row(
@@ -120,6 +139,8 @@ def tokencut(desk: Desk) -> Analysis:
                     f"{number(maps.eigenvalue)}, {number(maps.gap)} below the next; "
                     f"the largest entry is at {place_text(one.seed)}."
                 )
+            elif isinstance(one, NotApplicable):
+                lines.append(_nothing(cell, place, one))
         if not panels:
             return desk.panels(cell, absent=_why(*several, *found))
         return desk.panels(cell, *panels, lines=tuple(lines))
@@ -163,7 +184,7 @@ def components(desk: Desk) -> Analysis:
 def _colour_line(desk: Desk, cell: Cell, found: ColouredFeatures) -> str:
     """What the colours are fitted to, and whether those of other models compare with them."""
     over = "this image alone" if found.images == 1 else f"all {found.images} images of this model"
-    outliers = f", without {found.left_out} outliers" if found.left_out else ""
+    outliers = f", without {counted(found.left_out, 'outlier')}" if found.left_out else ""
     if cell.model.slug == found.reference:
         compare = "Other models are turned onto this one."
     elif found.residual is None:
@@ -214,9 +235,10 @@ def marked(desk: Desk) -> Analysis | None:
 def _truth_panel(desk: Desk, cell: Cell, truth: CellTruth) -> Panel | None:
     marks = [outlined(truth.objects, "truth")] if truth.marks == "mask" else []
     marks += [box_mark(cell, box, "truth") for box in truth.boxes]
-    for found in (cell.digest.lost, cell.digest.tokencut):
-        if isinstance(found, FoundObject):
-            marks.append(box_mark(cell, found.pixels, "found"))
+    for objects in cell.digest.objects:
+        for found in (objects.lost, objects.tokencut):
+            if isinstance(found, FoundObject):
+                marks.append(box_mark(cell, found.pixels, "found"))
     share = float(truth.objects.mean())
     text = f"marked objects on {percent(share)} of the patches, boxes found dashed"
     return desk.photo(cell, "marked and found", text, tuple(marks))
@@ -235,19 +257,22 @@ def _scores(truth: CellTruth) -> NumberTable:
             rows.append((name, *numbers))
         else:
             rows.append((name, *4 * (NO_SCORE,)))
-    columns = ("map", "mass inside", "pointing game", "IoU at 60 %", "average precision")
+    columns = ("map", "mass inside", "pointing game", "IoU at 60\u00a0%", "average precision")
     return NumberTable(columns, tuple(rows))
 
 
 def _box_lines(truth: CellTruth) -> tuple[str, ...]:
     first = truth.maps[0]
     lines = [f"No scores: {first.reason}."] if isinstance(first, NotApplicable) else []
-    for method, overlap in (("LOST", truth.lost), ("TokenCut", truth.tokencut)):
-        if isinstance(overlap, NotApplicable):
-            lines.append(f"{method}: {overlap.reason}.")
-        else:
-            verdict = "found" if overlap >= FOUND else "not found"
-            lines.append(f"{method}: box IoU {overlap:.2f}, {verdict} at {FOUND:g}.")
+    for overlaps in truth.overlaps:
+        for method, iou in (("LOST", overlaps.lost), ("TokenCut", overlaps.tokencut)):
+            if isinstance(iou, NotApplicable):
+                lines.append(f"{method} in {overlaps.vectors}: {iou.reason}.")
+            else:
+                verdict = "found" if iou >= FOUND else "not found"
+                lines.append(
+                    f"{method} in {overlaps.vectors}: box IoU {iou:.2f}, {verdict} at {FOUND:g}."
+                )
     return tuple(lines)
 
 
@@ -259,4 +284,4 @@ def _found(desk: Desk, cell: Cell, found: FoundObject, mask: Mark) -> Panel | No
 
 def _why(*parts: object) -> str:
     reason = next((part.reason for part in parts if isinstance(part, NotApplicable)), "not found")
-    return reason[0].upper() + reason[1:] + "."
+    return upper_first(reason) + "."

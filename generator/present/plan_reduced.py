@@ -69,7 +69,8 @@ def sequence_notice(planner: Planner, frames: Sequence[str]) -> Notice | None:
     common = image_notice(
         planner, next(frame for detail, frame in found.items() if detail != "mean")
     )
-    text = f"{fewer:,} of {len(frames):,} frames have no single heads, only their mean."
+    have = "has" if fewer == 1 else "have"
+    text = f"{fewer:,} of {len(frames):,} frames {have} no single heads, only their mean."
     return Notice(f"{common.message} {text}" if common else text, "")
 
 

@@ -39,7 +39,7 @@ from generator.present.plan_report_stream import (
 from generator.present.plan_report_truth import truth_section, truth_tables
 from generator.present.planner import INDEX, METHODS, Planner
 from generator.present.published import published
-from generator.present.report_pair import LETTERS, ReportPair, compared_model, layer_text
+from generator.present.report_pair import LETTERS, ReportPair, compared_model
 from generator.present.views import Link, Notice
 from generator.present.views_model import TableRow
 from generator.present.views_report import Budgets, ReportModel, ReportPage, ReportTable
@@ -48,6 +48,7 @@ from generator.present.wording import (
     grid_text,
     notice,
     prefix_text,
+    stream_layer,
     version_text,
 )
 from generator.records import OUTLIER
@@ -118,6 +119,7 @@ def report_page(planner: Planner, compared: ComparedPair) -> ReportPage:
         frame=here.frame(
             f"{title} · {planner.run.title}",
             argument.sentences[1] if argument else f"{title}: nothing to compare.",
+            "report",
         ),
         title=title,
         models=(_model(here, one, LETTERS[0]), _model(here, two, LETTERS[1])),
@@ -246,7 +248,7 @@ def _input(seen: SeenModel) -> str:
 
 def _ratio(seen: SeenModel) -> str:
     norms = seen.digest.norms
-    return f"{float(norms.ratio[norms.peak]):.3g} × ({layer_text(norms.peak)})"
+    return f"{float(norms.ratio[norms.peak]):.3g} × ({stream_layer(norms.peak)})"
 
 
 def _images_with(pair: ReportPair, seen: SeenModel) -> str:
@@ -266,7 +268,7 @@ def _share_at_end(seen: SeenModel) -> str:
 
 def _onset(seen: SeenModel) -> str:
     onset = seen.digest.onset.patch_onset
-    return "nowhere" if onset is None else layer_text(onset)
+    return "nowhere" if onset is None else stream_layer(onset)
 
 
 def _on_outliers(seen: SeenModel) -> str:

@@ -96,7 +96,7 @@ def _found(pair: ReportPair, seen: SeenModel, image: ImageEntry) -> FoundObjects
     if isinstance(truth, CellTruth):
         boxes += [_box("truth", box) for box in truth.boxes]
     for method, found in (("LOST", digest.lost), ("TokenCut", digest.tokencut)):
-        text.append(_words(method, found) + _overlap(method, truth))
+        text.append(_words(method, found, seen) + _overlap(method, found, truth))
         if isinstance(found, FoundObject):
             boxes.append(_box(method.lower(), found.pixels))
     thumb = pair.planner.picture(image, thumb=True)
@@ -116,19 +116,26 @@ def _box(method: str, box: tuple[float, float, float, float]) -> Box:
     return Box(method, round(left, 1), round(top, 1), width, height)
 
 
-def _overlap(method: str, truth: CellTruth | Failure | None) -> str:
+def _overlap(
+    method: str, found: FoundObject | NotApplicable, truth: CellTruth | Failure | None
+) -> str:
     """How well a box fits the marked ones; nothing where there are none."""
-    if not isinstance(truth, CellTruth):
+    if not isinstance(truth, CellTruth) or isinstance(found, NotApplicable):
         return ""
-    found = truth.lost if method == "LOST" else truth.tokencut
-    return "" if isinstance(found, NotApplicable) else f", IoU {found:.2f} with a marked box"
+    for overlaps in truth.overlaps:
+        iou = overlaps.lost if method == "LOST" else overlaps.tokencut
+        if overlaps.vectors == found.vectors and not isinstance(iou, NotApplicable):
+            return f", IoU {iou:.2f} with a marked box"
+    return ""
 
 
-def _words(method: str, found: FoundObject | NotApplicable) -> str:
+def _words(method: str, found: FoundObject | NotApplicable, seen: SeenModel) -> str:
     if isinstance(found, NotApplicable):
         return f"{method}: {found.reason}"
     left, top, right, bottom = (round(value) for value in found.pixels)
     patches = "1 patch" if found.patches == 1 else f"{found.patches} patches"
+    if found.patches == seen.layout.patches:
+        patches = f"all {found.patches} patches, so no object stands out"
     return f"{method} in {found.vectors}: {right - left} × {bottom - top} pixels, {patches}"
 
 

@@ -12,18 +12,15 @@ from generator.analysis.pair import MEASURES, Baselines, MapComparison, Measure
 from generator.analysis.paired import STARS, Paired, bootstrap
 from generator.analysis.quantities import quantity
 from generator.present.charts.axes import number_text
-from generator.present.charts.chart import Chart
+from generator.present.charts.chart import Chart, Words
 from generator.present.charts.intervals import Interval, interval_chart
-from generator.present.charts.words import Words
+from generator.present.report_differences import MOST_DOTS, difference_interval
 from generator.present.report_pair import LETTERS, ReportPair
 from generator.present.sampling import evenly
 from generator.present.views_model import Section, TableRow
 from generator.present.views_report import ReportTable
-from generator.present.wording import counted
+from generator.present.wording import counted, upper_first
 from generator.records import FloatArray
-
-MOST_DOTS = 60
-"""Single values that are drawn in a row: a thousand dots are a smear, and heavy."""
 
 AGREEMENTS: tuple[tuple[str, Callable[[Agreement], float]], ...] = (
     ("divergence", lambda found: found.divergence),
@@ -80,7 +77,7 @@ def agreement_section(pair: ReportPair) -> Section | None:
         ),
         charts=tuple(chart for chart in charts.values() if chart is not None),
         absent=tuple(
-            f"{_capital(quantity(name).name)}: not defined, every map is uniform."
+            f"{upper_first(quantity(name).name)}: not defined, every map is uniform."
             for name, chart in charts.items()
             if chart is None
         ),
@@ -145,7 +142,7 @@ def _agreement_chart(
         "",
         f"Low: {found.low}. High: {found.high}. {found.caveat}".strip(),
     )
-    return pair.defined(interval_chart(words, rows, zero=False), name)
+    return pair.planner.defined(interval_chart(words, rows, zero=False), name)
 
 
 def _interval(name: str, titles: Sequence[str], values: FloatArray) -> Interval:
@@ -193,8 +190,11 @@ def _mean_text(values: FloatArray) -> str:
 
 
 def _short(value: float) -> str:
-    """Three digits that count, as many as an interval carries."""
-    return number_text(float(f"{value:.3g}")).replace("-", "\u2212")
+    """Three digits that count, as many as an interval carries; a last zero is one of them."""
+    rounded = float(f"{value:.3g}")
+    plain = 1e-3 <= abs(rounded) < 1000
+    text = f"{rounded:#.3g}".rstrip(".") if plain else number_text(rounded)
+    return text.replace("-", "\u2212")
 
 
 def differences_section(pair: ReportPair) -> Section:
@@ -212,13 +212,12 @@ def differences_section(pair: ReportPair) -> Section:
         ),
         charts=tuple(_difference_chart(pair, measure) for measure in held),
         absent=tuple(
-            f"{_capital(measure.name)}: not applicable, {_lacks(pair, measure)}."
-            for measure in absent
+            f"{upper_first(measure.name)}: not applicable, {_lacks(measure)}." for measure in absent
         ),
     )
 
 
-def _lacks(pair: ReportPair, measure: Measure) -> str:
+def _lacks(measure: Measure) -> str:
     """Why two models cannot be paired by a measure."""
     if measure.id == "register-mass":
         return "it takes registers and a class token in both models"
@@ -226,26 +225,11 @@ def _lacks(pair: ReportPair, measure: Measure) -> str:
 
 
 def _difference_chart(pair: ReportPair, measure: Measure) -> Chart:
-    found = pair.pair.measures[measure.id]
-    titles = {image.slug: image.title for image in pair.images}
-    shown = evenly(found.n, MOST_DOTS)
-    row = Interval(
-        name="B less A",
-        values=found.difference[list(shown)],
-        middle=found.mean,
-        low=found.interval.low if found.interval else None,
-        high=found.interval.high if found.interval else None,
-        texts=tuple(
-            f"{titles[found.images[n]]}: {number_text(float(found.one[n]))} and "
-            f"{number_text(float(found.two[n]))}"
-            for n in shown
-        ),
-        count=found.n,
-    )
+    row = difference_interval(pair, "B less A", pair.pair.measures[measure.id])
     words = Words(
-        f"difference-{measure.id}", _capital(measure.name), f"{measure.unit}, B less A", "", ""
+        f"difference-{measure.id}", upper_first(measure.name), f"{measure.unit}, B less A", "", ""
     )
-    return pair.defined(interval_chart(words, [row]), measure.quantity)
+    return pair.planner.defined(interval_chart(words, [row]), measure.quantity)
 
 
 def differences_table(pair: ReportPair) -> ReportTable:
@@ -281,7 +265,3 @@ def _difference_row(pair: ReportPair, measure: Measure, found: Paired) -> TableR
             str(found.n),
         ),
     )
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]

@@ -8,16 +8,15 @@ import numpy as np
 
 from generator.analysis.norms import CUTOFFS, EDGES
 from generator.analysis.quantities import quantity
-from generator.present.charts.chart import Chart
+from generator.present.charts.chart import Chart, Words
 from generator.present.charts.histograms import density, held_bins, histogram
-from generator.present.charts.lines import Series, line_chart
-from generator.present.charts.words import Reference, Words
+from generator.present.charts.lines import Reference, Series, line_chart
 from generator.present.model_seen import SeenModel
 from generator.present.plan_model_stream import norm_table
-from generator.present.report_pair import ReportPair, layer_text
+from generator.present.report_pair import ReportPair
 from generator.present.views_model import Section
-from generator.present.wording import counted, query_label
-from generator.records import OUTLIER, FloatArray
+from generator.present.wording import counted, lower_first, query_label, stream_layer
+from generator.records import OUTLIER
 
 LAYERS = "layer (0: embedding)"
 THREE = Reference(OUTLIER, f"{OUTLIER:g} × the median")
@@ -37,7 +36,7 @@ def peak_layers(pair: ReportPair) -> tuple[int, int]:
 def norms_section(pair: ReportPair) -> Section:
     """Norms of both, at the layer where outliers peak and through all layers."""
     layers = peak_layers(pair)
-    where = " and ".join(layer_text(each) for each in dict.fromkeys(layers))
+    where = " and ".join(stream_layer(each) for each in dict.fromkeys(layers))
     return Section(
         id="norms",
         title="Norms of patches",
@@ -58,7 +57,7 @@ def _histogram(pair: ReportPair, layers: tuple[int, int]) -> Chart:
         ]
     )
     names = [
-        f"{label}, {layer_text(layer)}" for label, layer in zip(pair.labels, layers, strict=True)
+        f"{label}, {stream_layer(layer)}" for label, layer in zip(pair.labels, layers, strict=True)
     ]
     totals = " and ".join(f"{seen.digest.norms.patches:,}" for seen in pair.models)
     words = Words(
@@ -69,7 +68,7 @@ def _histogram(pair: ReportPair, layers: tuple[int, int]) -> Chart:
         f"{totals} patches of {counted(pair.count, 'image')}. Norms of two models have no common "
         "unit: compare how far the tail lies from the bulk.",
     )
-    return pair.defined(histogram(words, names, EDGES, counts), "norm")
+    return pair.planner.defined(histogram(words, names, EDGES, counts), "norm")
 
 
 def _ratio(pair: ReportPair) -> Chart:
@@ -81,11 +80,11 @@ def _ratio(pair: ReportPair) -> Chart:
         "Median over images." if pair.count > 1 else "",
     )
     series = [
-        Series(seen.model.label, _from_embedding(seen), seen.digest.norms.ratio)
+        Series(seen.model.label, seen.stream_layers, seen.digest.norms.ratio)
         for seen in pair.models
     ]
     chart = line_chart(words, series, log=True, references=(THREE,))
-    return pair.defined(chart, "norm-ratio")
+    return pair.planner.defined(chart, "norm-ratio")
 
 
 def _densities(pair: ReportPair) -> tuple[Chart, Chart]:
@@ -102,14 +101,10 @@ def _densities(pair: ReportPair) -> tuple[Chart, Chart]:
             "models are on one axis.",
         )
         held = seen.digest.norms.histogram.astype(float)
-        chart = pair.defined(density(words, EDGES, held, bins=bins), "norm")
+        chart = pair.planner.defined(density(words, EDGES, held, bins=bins), "norm")
         return replace(chart, table=norm_table(seen))
 
     return pair.each(chart)
-
-
-def _from_embedding(seen: SeenModel) -> FloatArray:
-    return np.arange(0.0, seen.layers + 1)
 
 
 def cutoffs_section(pair: ReportPair) -> Section:
@@ -127,13 +122,13 @@ def cutoffs_section(pair: ReportPair) -> Section:
     )
     series = [
         Series(
-            f"{seen.model.label}, {layer_text(seen.digest.norms.peak)}",
+            f"{seen.model.label}, {stream_layer(seen.digest.norms.peak)}",
             cutoffs,
             100 * seen.digest.norms.above[seen.digest.norms.peak],
         )
         for seen in pair.models
     ]
-    chart = pair.defined(line_chart(words, series, zero=True), "outlier-share")
+    chart = pair.planner.defined(line_chart(words, series, zero=True), "outlier-share")
     by_layer = Words(
         "outlier-share-layers",
         f"Share of patches above {OUTLIER:g} × the median, by layer",
@@ -143,7 +138,7 @@ def cutoffs_section(pair: ReportPair) -> Section:
     )
     column = CUTOFFS.index(int(OUTLIER))
     layers = [
-        Series(seen.model.label, _from_embedding(seen), 100 * seen.digest.norms.above[:, column])
+        Series(seen.model.label, seen.stream_layers, 100 * seen.digest.norms.above[:, column])
         for seen in pair.models
     ]
     return Section(
@@ -155,7 +150,7 @@ def cutoffs_section(pair: ReportPair) -> Section:
         ),
         charts=(
             chart,
-            pair.defined(line_chart(by_layer, layers, zero=True), "outlier-share"),
+            pair.planner.defined(line_chart(by_layer, layers, zero=True), "outlier-share"),
         ),
     )
 
@@ -187,22 +182,22 @@ def onset_section(pair: ReportPair) -> Section:
 def _begins(seen: SeenModel) -> str:
     onset = seen.digest.onset
     registers = [
-        f"{query_label(token, True)} in {layer_text(at)}"
+        f"{query_label(token, True)} in {stream_layer(at)}"
         for token, at in zip(onset.tokens, onset.prefix_onsets, strict=True)
         if token in seen.layout.registers and at is not None
     ]
-    parts = [] if onset.patch_onset is None else [f"patches in {layer_text(onset.patch_onset)}"]
+    parts = [] if onset.patch_onset is None else [f"patches in {stream_layer(onset.patch_onset)}"]
     found = [*parts, *registers]
     if not found:
         kinds = "patch or register" if seen.layout.registers else "patch"
-        return f"{seen.model.label}: high norms of no {kinds} begin in any layer."
+        return f"{seen.model.label}: no {kinds} has a high norm in any layer."
     return f"{seen.model.label}: high norms begin for {', '.join(found)}."
 
 
 def _onset_norms(pair: ReportPair) -> Chart:
     series = []
     for seen in pair.models:
-        onset, layers = seen.digest.onset, _from_embedding(seen)
+        onset, layers = seen.digest.onset, seen.stream_layers
         series.append(Series(f"{seen.model.label}, patches", layers, onset.patch_ratio))
         strongest = strongest_register(seen)
         if strongest is not None:
@@ -217,7 +212,9 @@ def _onset_norms(pair: ReportPair) -> Chart:
         "Of the patches, the largest; of the registers, the one of the largest norm."
         + (" Mean over images." if pair.count > 1 else ""),
     )
-    return pair.defined(line_chart(words, series, log=True, references=(THREE,)), "norm-onset")
+    return pair.planner.defined(
+        line_chart(words, series, log=True, references=(THREE,)), "norm-onset"
+    )
 
 
 def strongest_register(seen: SeenModel) -> int | None:
@@ -248,15 +245,15 @@ def _onset_attention(pair: ReportPair) -> Chart | None:
         "share of 1, mean over heads",
         "Mean over images." if pair.count > 1 else "",
     )
-    return pair.defined(line_chart(words, series, zero=True), "largest-cls-attention")
+    return pair.planner.defined(line_chart(words, series, zero=True), "largest-cls-attention")
 
 
 def renamed(chart: Chart, letter: str, label: str) -> Chart:
     """A chart of one model beside the same of the other: ids and titles tell them apart."""
+    words = chart.words
     return replace(
-        chart, id=f"{chart.id}-{letter.lower()}", title=f"{label}: {_lower(chart.title)}"
+        chart,
+        words=replace(
+            words, id=f"{words.id}-{letter.lower()}", title=f"{label}: {lower_first(words.title)}"
+        ),
     )
-
-
-def _lower(text: str) -> str:
-    return text[0].lower() + text[1:]

@@ -11,19 +11,15 @@ from generator.analysis.absent import NotApplicable
 from generator.analysis.paired import STARS, Paired, bootstrap, paired
 from generator.analysis.quantities import quantity
 from generator.analysis.truth import FOUND, MapScores
-from generator.present.charts.axes import number_text
-from generator.present.charts.chart import Chart
-from generator.present.charts.intervals import Interval, interval_chart
-from generator.present.charts.words import Words
+from generator.present.charts.chart import Chart, Words
+from generator.present.charts.intervals import interval_chart
+from generator.present.report_differences import difference_interval
 from generator.present.report_pair import ReportPair
-from generator.present.sampling import evenly
-from generator.present.truth import MAPS, UNIFORM, CellTruth, Marks
+from generator.present.truth import MAPS, UNIFORM, BoxOverlaps, CellTruth, Marks
 from generator.present.views_model import Section, TableRow
 from generator.present.views_report import ReportTable
 from generator.present.wording import counted
 from generator.records import FloatArray
-
-MOST_DOTS = 60
 
 OWN = 2
 """Of the maps that are scored, the first ones are the model's of the picture."""
@@ -31,14 +27,14 @@ OWN = 2
 SCORES: tuple[tuple[str, str, Callable[[MapScores], float]], ...] = (
     ("mass-inside", "mass inside", lambda found: found.mass_inside),
     ("pointing-game", "hits", lambda found: float(found.hit)),
-    ("mask-iou", "IoU at 60 %", lambda found: found.iou),
+    ("mask-iou", "IoU at 60\u00a0%", lambda found: found.iou),
     ("average-precision", "average precision", lambda found: found.average_precision),
 )
 """Ids of the quantities, short names, and where they stand."""
 
-METHODS: tuple[tuple[str, Callable[[CellTruth], float | NotApplicable]], ...] = (
-    ("LOST", lambda truth: truth.lost),
-    ("TokenCut", lambda truth: truth.tokencut),
+METHODS: tuple[tuple[str, Callable[[BoxOverlaps], float | NotApplicable]], ...] = (
+    ("LOST", lambda overlaps: overlaps.lost),
+    ("TokenCut", lambda overlaps: overlaps.tokencut),
 )
 
 
@@ -131,24 +127,16 @@ def _box_table(pair: ReportPair) -> ReportTable | None:
     """CorLoc with its interval, and overlaps, paired."""
     scored = {at: both for at, both in _scored(pair).items() if both[0].boxed}
     rows = []
-    for method, overlap in METHODS:
-        values: list[list[float | None]] = [[], []]
-        for both in scored.values():
-            for held, truth in zip(values, both, strict=True):
-                value = overlap(truth)
-                held.append(None if isinstance(value, NotApplicable) else value)
-        ious = paired(tuple(scored), *values)
-        if not ious.n:
-            continue
+    for name, ious in _overlaps(scored):
         hits = paired(
             ious.images,
             [float(value >= FOUND) for value in ious.one],
             [float(value >= FOUND) for value in ious.two],
         )
         url = pair.planner.definition("corloc").url
-        rows.append(TableRow((f"{method}, CorLoc",), url, _cells(hits, own=True)))
+        rows.append(TableRow((f"{name}, CorLoc",), url, _cells(hits, own=True)))
         url = pair.planner.definition("box-iou").url
-        rows.append(TableRow((f"{method}, box IoU",), url, _cells(ious, own=True)))
+        rows.append(TableRow((f"{name}, box IoU",), url, _cells(ious, own=True)))
     if not rows:
         return None
     return ReportTable(
@@ -158,6 +146,23 @@ def _box_table(pair: ReportPair) -> ReportTable | None:
         columns=("method", *pair.labels, "difference", "95 % interval", "n"),
         rows=tuple(rows),
     )
+
+
+def _overlaps(scored: dict[str, tuple[CellTruth, CellTruth]]) -> Iterator[tuple[str, Paired]]:
+    """IoU of found boxes, image by image: a method in the vectors that both models were asked."""
+    vectors = dict.fromkeys(
+        found.vectors for both in scored.values() for each in both for found in each.overlaps
+    )
+    for kind in vectors:
+        for method, iou_of in METHODS:
+            values: list[list[float | None]] = [[], []]
+            for both in scored.values():
+                for held, truth in zip(values, both, strict=True):
+                    ious = [iou_of(found) for found in truth.overlaps if found.vectors == kind]
+                    held.append(None if not ious or isinstance(ious[0], NotApplicable) else ious[0])
+            found = paired(tuple(scored), *values)
+            if found.n:
+                yield f"{method} in {kind}", found
 
 
 def _interval_words(rows: tuple[TableRow, ...]) -> str:
@@ -194,29 +199,12 @@ def _signed(value: float) -> str:
 
 def _differences(pair: ReportPair, marks: Marks, place: int) -> Chart | None:
     """All scores of one map: a dot for each image, the mean with its interval."""
-    titles = {image.slug: image.title for image in pair.images}
     names = {score: name for score, name, _ in SCORES}
-    rows = []
-    for row in _rows(pair, marks):
-        if row.map != MAPS[place]:
-            continue
-        found = row.found
-        shown = list(evenly(found.n, MOST_DOTS))
-        rows.append(
-            Interval(
-                name=names[row.score],
-                values=found.difference[shown],
-                middle=found.mean,
-                low=found.interval.low if found.interval else None,
-                high=found.interval.high if found.interval else None,
-                texts=tuple(
-                    f"{titles[found.images[n]]}: {number_text(float(found.one[n]))} and "
-                    f"{number_text(float(found.two[n]))}"
-                    for n in shown
-                ),
-                count=found.n,
-            )
-        )
+    rows = [
+        difference_interval(pair, names[row.score], row.found)
+        for row in _rows(pair, marks)
+        if row.map == MAPS[place]
+    ]
     if not rows:
         return None
     name, against = MAPS[place], "masks" if marks == "mask" else "boxes"
@@ -228,4 +216,4 @@ def _differences(pair: ReportPair, marks: Marks, place: int) -> Chart | None:
         f"A is {pair.labels[0]}, B is {pair.labels[1]}. Right of zero, B agrees more with what "
         f"people have marked; {int(np.max([row.count or 0 for row in rows]))} images.",
     )
-    return pair.defined(interval_chart(words, rows), *(score for score, _, _ in SCORES))
+    return pair.planner.defined(interval_chart(words, rows), *(score for score, _, _ in SCORES))

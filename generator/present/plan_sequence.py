@@ -11,21 +11,23 @@ import numpy as np
 from generator.analysis.agreement import divergence
 from generator.analysis.quantities import quantity
 from generator.present.cells import CellContent
-from generator.present.charts.chart import Chart
-from generator.present.charts.lines import Series, line_chart
-from generator.present.charts.words import Words
+from generator.present.charts.chart import Chart, Words
+from generator.present.charts.lines import STROKES, Series, line_chart
 from generator.present.contents import Copies
 from generator.present.plan_image import FIELDS, page_at, page_model
 from generator.present.plan_reduced import sequence_notice
 from generator.present.planner import Planner, sequence_path
+from generator.present.small_maps import small_maps, small_maps_text
 from generator.present.views import Fact, FrameModel, PageFrame
 from generator.present.views_image import FrameThumb, ImagePage, OverTime
-from generator.present.wording import OUTLIERS_RULE, counted, model_names, notice
+from generator.present.wording import OUTLIERS_RULE, counted, model_names, notice, scale_note
 from generator.records import FloatArray
-from generator.run import ImageEntry, Sequence
+from generator.run import ImageEntry, ModelEntry, Sequence
 
 SECONDS_A_PICTURE = 0.2
 """How long a numbered picture is shown: nobody knows when it was taken."""
+
+LAST_STEP = "Of a sweep, the last step is shown."
 
 ABSENT = {
     "time-registers": "CLS on registers: not applicable, no model has both.",
@@ -74,7 +76,7 @@ def _page(here: Planner, sequence: Sequence) -> ImagePage:
         frame=here.frame(
             f"{sequence.label} · {here.run.title}",
             f"Attention of {labels} on {sequence.label} over time, side by side.",
-            scripts=True,
+            "sequence",
         ),
         title=sequence.label,
         place=sequence_summary(here, sequence),
@@ -89,11 +91,13 @@ def _page(here: Planner, sequence: Sequence) -> ImagePage:
         over_time=OverTime(
             damage=sequence.damage,
             frames=tuple(_thumb(here, image) for image in every),
+            maps=_maps_text(here),
+            over=_over_text(here),
             charts=charts,
             absent=tuple(
                 reason
                 for chart, reason in ABSENT.items()
-                if charts and chart not in [found.id for found in charts]
+                if charts and chart not in [found.words.id for found in charts]
             ),
         ),
     )
@@ -127,8 +131,13 @@ def _frame(planner: Planner, place: int, image: ImageEntry) -> PageFrame:
         label=frame_label(image),
         time=place * SECONDS_A_PICTURE if time is None else time,
         picture=copies.picture.path if isinstance(copies, Copies) else "",
-        models=tuple(FrameModel(m.record, m.chunks, m.failure) for m in models),
+        models=tuple(FrameModel(m.record, m.chunks, m.failure, m.cut) for m in models),
     )
+
+
+def _maps_text(planner: Planner) -> str:
+    steps = f" {LAST_STEP}" if planner.run.sweeps else ""
+    return f"{small_maps_text(planner)}{steps} {scale_note(planner.contents.scale, None)}"
 
 
 def _thumb(planner: Planner, image: ImageEntry) -> FrameThumb:
@@ -136,11 +145,24 @@ def _thumb(planner: Planner, image: ImageEntry) -> FrameThumb:
         url="" if image.failure else planner.image_link(image),
         label=frame_label(image),
         picture=planner.picture(image, thumb=True),
+        maps=() if image.failure else tuple(small_maps(planner, image)),
         failure=notice(image.failure),
     )
 
 
 # --- charts ------------------------------------------------------------------------------------
+
+
+def _drawn(planner: Planner) -> tuple[ModelEntry, ...]:
+    """The models that have a line: all, as far as lines can be told apart."""
+    run = planner.run
+    return run.models if len(run.models) <= STROKES else run.listed
+
+
+def _over_text(planner: Planner) -> str:
+    fewer = len(_drawn(planner)) < len(planner.run.models)
+    steps = f" {LAST_STEP}" if fewer else ""
+    return f"Numbers of the last layer, frame by frame.{steps} A dot leads to its frame."
 
 
 def _charts(
@@ -161,13 +183,13 @@ def _charts(
         ("outliers", "outlier-share", "Outlier patches", _outliers),
     )
     for name, identifier, title, read in tables:
-        values = [_over_frames(planner, model.slug, frames, read) for model in planner.run.models]
+        values = [_over_frames(planner, model.slug, frames, read) for model in _drawn(planner)]
         unit = "patches" if name == "outliers" else quantity(identifier).unit
         words = Words(f"time-{name}", title, over, unit)
         if np.nansum(values) > 0:
             chart = _lines(planner, words, frames, values)
-            yield replace(chart, definitions=(planner.definition(identifier),))
-    jumps = [_jumps(planner, model.slug, frames) for model in planner.run.models]
+            yield planner.defined(chart, identifier)
+    jumps = [_jumps(planner, model.slug, frames) for model in _drawn(planner)]
     if np.isfinite(jumps).any():
         words = Words(
             "time-change",
@@ -178,7 +200,7 @@ def _charts(
             "patches receive.",
         )
         chart = _lines(planner, words, frames, jumps)
-        yield replace(chart, definitions=(planner.definition("divergence"),))
+        yield planner.defined(chart, "divergence")
 
 
 def _entropy(cell: CellContent) -> float:
@@ -220,13 +242,14 @@ def _lines(
 ) -> Chart:
     x = np.array([_place(n, image) for n, image in enumerate(frames, start=1)])
     urls = tuple(f"{planner.url(planner.page)}#frame={n}" for n in range(1, len(frames) + 1))
+    # a model that has no such number leaves its colour and stroke to no other
     series = [
-        Series(model.label, x, y, urls=urls, model=model.slug)
-        for model, y in zip(planner.run.models, values, strict=True)
+        Series(model.label, x, y, urls=urls, model=model.slug, number=n)
+        for n, (model, y) in enumerate(zip(_drawn(planner), values, strict=True), start=1)
     ]
     shown = [one for one in series if np.isfinite(one.y).any()]
-    if len(shown) < len(series):
-        words = replace(words, note=f"{'; '.join(one.name for one in shown)}. {words.note}".strip())
+    if len(shown) == 1 < len(series):
+        words = replace(words, note=f"{shown[0].name} only. {words.note}".strip())
     return line_chart(words, shown, zero=True)
 
 

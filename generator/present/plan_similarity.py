@@ -7,7 +7,8 @@ import numpy as np
 from generator.analysis.absent import NotApplicable
 from generator.analysis.quantities import quantity
 from generator.present.heatmap import GAP
-from generator.present.model_seen import SeenModel, reading
+from generator.present.layers_alike import LayerMatrix
+from generator.present.model_seen import SeenModel, absent_section, reading
 from generator.present.plan_model_pictures import enlarged
 from generator.present.planner import Planner
 from generator.present.scale import Tick
@@ -16,11 +17,10 @@ from generator.present.similarity_files import (
     MOST_LAYER_IMAGES,
     HeadPictures,
     HeadsAlike,
-    LayerMatrix,
 )
 from generator.present.views import ColourBar
 from generator.present.views_model import Mosaic, Section, Table, TableRow
-from generator.present.wording import counted
+from generator.present.wording import counted, not_applicable, withheld
 from generator.records import FloatArray
 
 
@@ -28,10 +28,8 @@ def heads_alike_section(seen: SeenModel) -> Section:
     """Similarity of all heads of the model, by what CLS attends to."""
     found = seen.planner.contents.similarity[seen.model.slug].heads
     section_id, title = "heads-alike", "Heads alike"
-    definition = quantity("head-similarity").definition
     if isinstance(found, NotApplicable):
-        said = f"Not applicable: {found.reason.rstrip('.')}."
-        return Section(section_id, title, (definition,), absent=(said,))
+        return absent_section(section_id, title, "head-similarity", not_applicable(found))
     return Section(
         id=section_id,
         title=title,
@@ -152,14 +150,12 @@ def layers_alike_section(seen: SeenModel) -> Section:
     """Linear CKA of all layers of the model, where there are enough images."""
     found = seen.planner.contents.similarity[seen.model.slug].layers
     section_id, title = "layers-alike", "Layers alike"
-    definition = quantity("layer-similarity").definition
     if isinstance(found, NotApplicable):
-        said = f"Withheld: {found.reason.rstrip('.')}."
-        return Section(section_id, title, (definition,), absent=(said,))
+        return absent_section(section_id, title, "layer-similarity", withheld(found))
     return Section(
         id=section_id,
         title=title,
-        text=(f"{definition} Over {layer_images(len(found.images))}",),
+        text=(layers_text(len(found.images)),),
         mosaics=tuple(
             mosaic
             for matrix in found.matrices
@@ -172,10 +168,13 @@ def layers_alike_section(seen: SeenModel) -> Section:
     )
 
 
-def layer_images(images: int) -> str:
-    """Over how many images layers are compared, and what layer 0 is."""
+def layers_text(images: int) -> str:
+    """How layers are compared, over how many images, and what layer 0 is."""
     many = f" (at most {MOST_LAYER_IMAGES}, evenly spaced)" if images >= MOST_LAYER_IMAGES else ""
-    return f"{counted(images, 'image')}{many}. Layer 0 is the embedding."
+    return (
+        f"{quantity('layer-similarity').definition} Over {counted(images, 'image')}{many}. "
+        "Layer 0 is the embedding."
+    )
 
 
 def absent_matrices(matrices: tuple[LayerMatrix, ...]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,9 +16,8 @@ from generator.analysis.sweep import (
 )
 from generator.present.cells import CellContent
 from generator.present.charts.axes import number_text
-from generator.present.charts.chart import Chart
+from generator.present.charts.chart import Chart, Words
 from generator.present.charts.lines import Series, line_chart
-from generator.present.charts.words import Words
 from generator.present.model_seen import reading
 from generator.present.plan_finder import listed
 from generator.present.planner import INDEX, Planner
@@ -57,6 +56,7 @@ def sweep_page(planner: Planner, sweep: Sweep) -> SweepPage:
         frame=here.frame(
             f"{sweep.label} · {here.run.title}",
             f"{sweep.label} from {first} to {last}: attention along the training.",
+            "sweep",
         ),
         label=sweep.label,
         summary=f"{counted(len(sweep.steps), 'checkpoint')}, {first} to {last}",
@@ -197,7 +197,8 @@ def _charts(planner: Planner, seen: _Seen) -> Iterator[Chart]:
         "How far the maps are from the first and the last",
         AXIS,
         "divergence in bits, 0 to 1",
-        f"Maps of the last layer, mean over heads and over images. {reading('divergence')}",
+        "Maps of the last layer, mean over heads and over images. Low: the maps are alike. High: "
+        "they share no place; how far apart places are, it does not know.",
     )
     ends = [
         _series(seen, f"from {step_text(step)}", values)
@@ -213,7 +214,7 @@ def _series(seen: _Seen, name: str, values: FloatArray) -> Series:
 
 def _chart(planner: Planner, words: Words, series: list[Series], quantity: str) -> Chart:
     chart = line_chart(words, series, zero=quantity in FROM_ZERO)
-    return replace(chart, definitions=(planner.definition(quantity),))
+    return planner.defined(chart, quantity)
 
 
 def _table(seen: _Seen) -> Table:

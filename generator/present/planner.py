@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from generator.analysis.quantities import quantity
+from generator.present.assets import IMAGE_KINDS
 from generator.present.cells import CellContent
-from generator.present.charts.chart import Definition
-from generator.present.contents import Contents, Copies
+from generator.present.charts.chart import Chart, Definition
+from generator.present.contents import Contents, Copies, PageKind
 from generator.present.heatmap import GAP
-from generator.present.manifest import MANIFEST, FileEntry
+from generator.present.manifest import FileEntry
+from generator.present.manifest_file import MANIFEST
 from generator.present.maps import FUSED
 from generator.present.pictures import published_size
 from generator.present.scale import Tick
-from generator.present.views import BarTick, ColourBar, Frame, Link, Picture
+from generator.present.views import BarTick, ColourBar, Frame, LaterScripts, Link, Picture
 from generator.run import Failure, ImageEntry, ModelEntry, Run, Sequence
 
 INDEX = "index.html"
@@ -64,29 +66,25 @@ class Planner:
         """A site-relative path as seen from the page."""
         return quote(posixpath.relpath(path, posixpath.dirname(self.page) or "."))
 
-    def frame(
-        self,
-        title: str,
-        description: str,
-        *,
-        scripts: bool = False,
-        index: bool = False,
-        copying: bool = False,
-    ) -> Frame:
-        """The frame of the page, with the scripts of an image page or an index, or for copying."""
+    def frame(self, title: str, description: str, kind: PageKind, *, scripts: bool = True) -> Frame:
+        """The frame of the page: one of its kind, with or without the scripts of that kind."""
         assets = self.contents.assets
-        paths = assets.copy_scripts if copying else ()
-        paths = assets.scripts if scripts else assets.index_scripts if index else paths
+        paths = assets.scripts.get(kind, ()) if scripts else ()
+        later = assets.later if kind in IMAGE_KINDS else {}
         return Frame(
             title=title,
             description=description,
             gallery=Link(url=self.url(INDEX), text=self.run.title),
             manifest=self.url(MANIFEST),
             methods=self.url(METHODS),
-            stylesheets=tuple(self.url(path) for path in assets.stylesheets),
+            stylesheets=tuple(self.url(path) for path in assets.stylesheets[kind]),
             print_stylesheet=self.url(assets.print_stylesheet),
             boot=self.url(assets.boot) if paths else "",
             scripts=tuple(self.url(path) for path in paths),
+            later=tuple(
+                LaterScripts(name, tuple(self.url(path) for path in group))
+                for name, group in later.items()
+            ),
             version=self.version,
             canonical=self.absolute(self.page).removesuffix(INDEX),
         )
@@ -98,6 +96,10 @@ class Planner:
             KeyError: there is no such quantity.
         """
         return Definition(quantity(identifier).name, f"{self.url(METHODS)}#{identifier}")
+
+    def defined(self, chart: Chart, *identifiers: str) -> Chart:
+        """A chart with links to what its numbers are."""
+        return replace(chart, definitions=tuple(map(self.definition, identifiers)))
 
     def absolute(self, path: str) -> str:
         """A site-relative path on the web; empty when nobody said where the site will stand."""

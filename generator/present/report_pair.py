@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 from generator.analysis.argument import ComparedModel
 from generator.analysis.model_digest import ModelDigest
 from generator.present.cells import CellContent
-from generator.present.charts.chart import Chart
 from generator.present.model_seen import SeenModel
 from generator.present.pairs import ComparedPair
 from generator.present.planner import Planner
@@ -76,20 +75,11 @@ class ReportPair:
         assert isinstance(found, CellContent), "both models have the pair's images"
         return found
 
-    def defined(self, chart: Chart, *identifiers: str) -> Chart:
-        """A chart with links to what its numbers are."""
-        return replace(chart, definitions=tuple(map(self.planner.definition, identifiers)))
-
 
 def compared_model(seen: SeenModel) -> ComparedModel:
     """A model as the paragraph speaks of it."""
     layout = seen.layout
     return ComparedModel(seen.model.label, layout.registers, layout.cls, seen.digest)
-
-
-def layer_text(index: int) -> str:
-    """A layer of the residual stream; 0 is the embedding."""
-    return f"layer {index}" if index else "the embedding"
 
 
 def _seen(

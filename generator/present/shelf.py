@@ -15,14 +15,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from generator.present.manifest import (
-    RENDER_VERSION,
-    FileEntry,
-    Kind,
-    Manifest,
-    Settings,
-    read_manifest,
-)
+from generator.present.manifest import FileEntry, Kind
+from generator.present.manifest_file import read_manifest
+from generator.present.settings import RENDER_VERSION, Settings
 
 Part = str | int | float | bool
 
@@ -50,7 +45,6 @@ class Shelf:
         self.reused = 0
         self._former = former
         manifest = read_manifest(former)
-        self.former_manifest: Manifest | None = manifest
         self._known = {file.made_of: file for file in manifest.files} if manifest else {}
 
     def former_path(self, file: FileEntry) -> Path:

@@ -1,43 +1,43 @@
 """Heads and layers of a model alike, kept for the next build.
 
 Heads are compared by what the site holds of them; hundreds take up to a second an image, so it is a
-mean over a few images. CKA needs many images, and features that are taken while records go by. Of a
-ViT-L they are 52 MB, so the site keeps only what came out; features are read from the records again
-for two models that were not compared before.
+mean over a few images. Layers are in :mod:`generator.present.layers_alike`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.head_similarity import clustered_order, row_similarity
-from generator.analysis.layer_similarity import LEAST_IMAGES, layer_similarity
-from generator.errors import GalleryError
 from generator.present.cells import CellContent
 from generator.present.chunk import read_chunk, read_header
 from generator.present.heatmap import unit_wall_png
+from generator.present.layers_alike import (
+    LAYERS,
+    SIMILARITY_VERSION,
+    LayerMatrix,
+    PooledFeatures,
+    PooledList,
+    Read,
+    records_parts,
+)
 from generator.present.manifest import FileEntry
 from generator.present.packed_files import PackedFiles
 from generator.present.quantise import Quantised, decode
 from generator.present.sampling import evenly
-from generator.present.shelf import Part, Shelf
-from generator.records import AttentionRecord, FloatArray
+from generator.present.shelf import Shelf
+from generator.records import FloatArray
 from generator.run import Cell, Failure, Run
-
-SIMILARITY_VERSION = 1
-"""Raised by hand when similarities of the same records change."""
 
 MOST_HEAD_IMAGES = 24
 """Images over which heads are compared: hundreds of heads take a second an image."""
 
 MOST_LAYER_IMAGES = 320
 """Images over which layers are compared: as many as CKA needs, and some that may fail."""
-
-Read = Callable[[str], AttentionRecord]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +58,6 @@ class HeadsAlike:
     images: int
 
 
-@dataclass(frozen=True, slots=True)
-class PooledFeatures:
-    """What CKA compares.
-
-    Attributes:
-        values: float32 ``[image, layer + 1, 2, channel]``: CLS (NaN for a model without) and the
-            mean over patches.
-        images: slugs of the images, in order.
-    """
-
-    values: FloatArray
-    images: tuple[str, ...]
-
-
 HEADS = PackedFiles("head-similarity", HeadsAlike)
 
 
@@ -90,41 +76,6 @@ class HeadPictures:
     order: tuple[int, ...]
     by_layer: FileEntry
     clustered: FileEntry
-
-
-@dataclass(frozen=True, slots=True)
-class LayerMatrix:
-    """Linear CKA of all layers, drawn.
-
-    Attributes:
-        group: ``CLS`` or ``patches``.
-        standardised: whether every channel was brought to deviation 1.
-        similarity: float32 ``[layer + 1, layer + 1]``, or why there is none.
-        picture: a pixel for each pair of layers, from 0 to 1; None without numbers.
-    """
-
-    group: str
-    standardised: bool
-    similarity: FloatArray | NotApplicable
-    picture: FileEntry | None
-
-
-@dataclass(frozen=True, slots=True)
-class LayersAlike:
-    """Similarity of layers, of a model with itself or of two models.
-
-    Attributes:
-        images: slugs of the images, in order; none for records that have not what is compared.
-        lacks: what these records have not; else empty.
-        matrices: CLS and patches, each plain and standardised.
-    """
-
-    images: tuple[str, ...]
-    lacks: str
-    matrices: tuple[LayerMatrix, ...]
-
-
-LAYERS = PackedFiles("layer-similarity", LayersAlike)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,12 +121,12 @@ class SimilarityFiles:
     def __init__(self, run: Run, shelf: Shelf, read: Read) -> None:
         self._shelf = shelf
         self._read = read
-        self._layers: dict[str, _PooledList] = {}
+        self._layers: dict[str, PooledList] = {}
         usable = [image.slug for image in run.images if image.failure is None]
         many = {usable[place] for place in evenly(len(usable), MOST_LAYER_IMAGES)}
         for model in run.models:
             cells = [cell for cell in run.cells if cell.model == model.slug and cell.record]
-            self._layers[model.slug] = _PooledList(shelf, [c for c in cells if c.image in many])
+            self._layers[model.slug] = PooledList(shelf, [c for c in cells if c.image in many])
 
     def add(self, cell: Cell, read: Read) -> None:
         """Add a cell's record, where it is needed and can be read."""
@@ -215,7 +166,7 @@ class SimilarityFiles:
         numbers = HEADS.put(
             self._shelf,
             stem,
-            _parts({str(n): content.facts.record for n, content in enumerate(few)}),
+            records_parts({str(n): content.facts.record for n, content in enumerate(few)}),
             lambda: _heads_alike(self._shelf, few),
         )
         alike = HEADS.read(self._shelf.root / numbers.path)
@@ -229,7 +180,7 @@ class SimilarityFiles:
         return HeadPictures(alike, order, by_layer, drawn), (numbers, by_layer, drawn)
 
     def _put_layers(
-        self, slug: str, found: _PooledList
+        self, slug: str, found: PooledList
     ) -> tuple[LayerPictures | NotApplicable, tuple[FileEntry, ...]]:
         missing = found.missing()
         if missing is not None:
@@ -280,96 +231,6 @@ def _cls_rows(shelf: Shelf, content: CellContent) -> FloatArray:
     return np.concatenate([mass[:, :-1], patches * mass[:, -1:]], axis=1)
 
 
-class _PooledList:
-    """Features of all layers, one image after the other, unless the former site has the result.
-
-    Attributes:
-        lacks: what the records have not, which the site keeps; empty where they have it.
-    """
-
-    def __init__(self, shelf: Shelf, cells: list[Cell]) -> None:
-        self._cells = cells
-        self._images = {cell.image: cell.record for cell in cells}
-        self._taken: dict[str, str] = {}
-        self._values: list[FloatArray] = []
-        self.lacks = ""
-        self._reason = too_few(len(cells))
-        self._known = self._reason is None and bool(
-            shelf.find("layer-similarity", _parts(self._images))
-        )
-
-    def add(self, cell: Cell, read: Read) -> None:
-        """Take the features of a cell's record, where they are needed."""
-        if not self._known and cell.image in self._images:
-            self._take(cell, read)
-
-    def _take(self, cell: Cell, read: Read) -> None:
-        if self.lacks or self._reason is not None:
-            return
-        try:
-            record = read(cell.record)
-        except GalleryError as error:
-            self._reason = NotApplicable(str(error))
-            return
-        if record.features is None:
-            self.lacks = "features were not measured"
-            return
-        self._taken[cell.image] = cell.record
-        self._values.append(record.features.pooled)
-
-    def parts(self) -> dict[str, Part]:
-        """What decides the bytes of the file."""
-        return _parts(self._images if self._known or self.lacks else self._taken)
-
-    def missing(self) -> NotApplicable | None:
-        """Why there is no file, once all cells were added."""
-        if self._known or self.lacks or self._reason is not None:
-            return self._reason
-        # records that could not be read are missing only now
-        return too_few(len(self._taken))
-
-    def alike(self) -> LayersAlike:
-        """Which layers are alike, or what the records lack."""
-        if self.lacks:
-            return LayersAlike((), self.lacks, ())
-        values = np.stack(self._values)
-        return LayersAlike(tuple(self._taken), "", layer_matrices(values, values))
-
-    def features(self, read: Read) -> PooledFeatures | NotApplicable:
-        """All of them, read now where the former site knew the model's own similarities."""
-        if self._known and not self._values:
-            for cell in self._cells:
-                self._take(cell, read)
-        if self.lacks:
-            return NotApplicable(self.lacks)
-        if self._reason is not None:
-            return self._reason
-        return PooledFeatures(np.stack(self._values), tuple(self._taken))
-
-
-def too_few(images: int) -> NotApplicable | None:
-    """Why layers of so few images are not compared; None where there are enough."""
-    if images >= LEAST_IMAGES:
-        return None
-    return NotApplicable(
-        f"similarity of layers needs at least {LEAST_IMAGES} images; this run has {images}"
-    )
-
-
-def layer_matrices(one: FloatArray, two: FloatArray) -> tuple[LayerMatrix, ...]:
-    """CKA of two models over the same images, or of one with itself; nothing is drawn yet."""
-    return tuple(
-        LayerMatrix(
-            group=group,
-            standardised=standardise,
-            similarity=layer_similarity(one[:, :, n], two[:, :, n], standardise=standardise),
-            picture=None,
-        )
-        for n, group in enumerate(("CLS", "patches"))
-        for standardise in (False, True)
-    )
-
-
 def draw_matrix(shelf: Shelf, stem: str, numbers: FileEntry, matrix: LayerMatrix) -> LayerMatrix:
     """The matrix with its picture in the site, where there are numbers."""
     if isinstance(matrix.similarity, NotApplicable):
@@ -393,10 +254,3 @@ def draw(shelf: Shelf, stem: str, numbers: FileEntry, tiles: FloatArray) -> File
         lambda: unit_wall_png(tiles, colours),
         suffix=".png",
     )
-
-
-def _parts(images: Mapping[str, str]) -> dict[str, Part]:
-    return {
-        "records": ",".join(f"{image}:{record}" for image, record in images.items()),
-        "version": SIMILARITY_VERSION,
-    }

@@ -11,7 +11,8 @@ from typing import Literal
 from generator.analysis.absent import NotApplicable
 from generator.analysis.agreement import centre_gaussian, shuffled, uniform_map
 from generator.analysis.boxes import BoolArray
-from generator.analysis.digest import CellDigest, FoundObject
+from generator.analysis.digest import CellDigest, FoundObject, FoundObjects
+from generator.analysis.objects import NO_FEATURES
 from generator.analysis.truth import (
     Box,
     GridTruth,
@@ -27,7 +28,7 @@ from generator.errors import GalleryError
 from generator.packing import pack
 from generator.present.cells import CellContent
 from generator.present.chunk import CellFacts
-from generator.present.digests import Digests
+from generator.present.digests import Digests, vectors_of
 from generator.present.manifest import FileEntry
 from generator.present.packed_files import PackedFiles
 from generator.present.shelf import Part, Shelf
@@ -46,6 +47,21 @@ NO_SCORE = "\u2013"
 
 
 @dataclass(frozen=True, slots=True)
+class BoxOverlaps:
+    """How well the boxes found in one kind of vectors fit the marked ones.
+
+    Attributes:
+        vectors: keys, queries or values of the last block.
+        lost: IoU of LOST's box with the marked box that it fits best.
+        tokencut: likewise of TokenCut's.
+    """
+
+    vectors: str
+    lost: float | NotApplicable
+    tokencut: float | NotApplicable
+
+
+@dataclass(frozen=True, slots=True)
 class CellTruth:
     """One model on one image with marked objects.
 
@@ -55,8 +71,8 @@ class CellTruth:
         maps: scores of each of :data:`MAPS`.
         boxes: of the picture, cut to what the model saw.
         boxed: whether the picture has boxes at all.
-        lost: overlap of LOST's box with the marked box that it fits best.
-        tokencut: likewise of TokenCut's.
+        overlaps: of found boxes, for each kind of vectors that objects were looked for in; empty
+            without marked boxes, or where there were no vectors.
     """
 
     marks: Marks
@@ -64,8 +80,7 @@ class CellTruth:
     maps: tuple[MapScores | NotApplicable, ...]
     boxes: tuple[Box, ...]
     boxed: bool
-    lost: float | NotApplicable
-    tokencut: float | NotApplicable
+    overlaps: tuple[BoxOverlaps, ...]
 
 
 SCORES = PackedFiles("truth", CellTruth)
@@ -122,6 +137,8 @@ def score_cells(
     found: dict[tuple[str, str], CellTruth | Failure] = {}
     marked = [i for i in run.images if i.failure is None and (i.mask or i.boxes)]
     partners = shuffled(len(marked)) or (None,) * len(marked)
+    boxed = any(image.boxes for image in marked)
+    searched = {m.slug: vectors_of(digests, m.slug) if boxed else () for m in run.models}
     for image, partner in zip(marked, partners, strict=True):
         try:
             mask = read_mask(image.mask) if image.mask else None
@@ -137,7 +154,9 @@ def score_cells(
                 other = None
                 if partner is not None:
                     other = digests.of(model.slug, marked[partner].slug)
-                found[model.slug, image.slug] = _scored(image, mask, cell.facts, digest, other)
+                found[model.slug, image.slug] = _scored(
+                    image, mask, cell.facts, digest, other, searched[model.slug]
+                )
     return found
 
 
@@ -147,6 +166,7 @@ def _scored(
     facts: CellFacts,
     digest: CellDigest,
     other: CellDigest | None,
+    searched: tuple[str, ...],
 ) -> CellTruth:
     layout, view = facts.layout, facts.view
     boxes = boxes_in_view((box.box for box in image.boxes), view)
@@ -171,8 +191,7 @@ def _scored(
         ),
         boxes=boxes,
         boxed=bool(image.boxes),
-        lost=_overlap(digest.lost, boxes, image),
-        tokencut=_overlap(digest.tokencut, boxes, image),
+        overlaps=_overlaps(digest, searched, boxes) if image.boxes else (),
     )
 
 
@@ -185,11 +204,28 @@ def _of_another(digest: CellDigest, other: CellDigest | None) -> FloatArray | No
     return other.last
 
 
-def _overlap(
-    found: FoundObject | NotApplicable, boxes: tuple[Box, ...], image: ImageEntry
+def _overlaps(
+    digest: CellDigest, vectors: tuple[str, ...], boxes: tuple[Box, ...]
+) -> tuple[BoxOverlaps, ...]:
+    """Overlaps with the marked box that fits best; 0 where a method looked and found nothing.
+
+    Leaving such images out would flatter the model on whose hard images nothing is found.
+    """
+    if digest.lost == NO_FEATURES:
+        return ()
+    found = {objects.vectors: objects for objects in digest.objects}
+    return tuple(
+        BoxOverlaps(kind, *(_iou(each, boxes) for each in _both(found.get(kind))))
+        for kind in vectors
+    )
+
+
+def _both(found: FoundObjects | None) -> tuple[FoundObject | NotApplicable | None, ...]:
+    return (None, None) if found is None else (found.lost, found.tokencut)
+
+
+def _iou(
+    found: FoundObject | NotApplicable | None, boxes: tuple[Box, ...]
 ) -> float | NotApplicable:
-    if not image.boxes:
-        return NotApplicable("no boxes are given")
-    if isinstance(found, NotApplicable):
-        return found
-    return best_iou(found.pixels, boxes)
+    nowhere = (0.0, 0.0, 0.0, 0.0)
+    return best_iou(found.pixels if isinstance(found, FoundObject) else nowhere, boxes)

@@ -36,6 +36,15 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class SmallMap:
+    """One model's last layer beside a thumbnail, or the reason that it is missing."""
+
+    label: str
+    picture: Picture | None
+    failure: Notice | None
+
+
+@dataclass(frozen=True, slots=True)
 class Fact:
     """A line of a table of facts."""
 
@@ -71,6 +80,19 @@ class ColourBar:
 
 
 @dataclass(frozen=True, slots=True)
+class LaterScripts:
+    """Scripts that are loaded together, when a reader wants what they do.
+
+    Attributes:
+        name: that the other scripts know them by.
+        urls: of the scripts.
+    """
+
+    name: str
+    urls: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """What every page has around its content.
 
@@ -84,6 +106,7 @@ class Frame:
         print_stylesheet: URL of the print style sheet.
         boot: URL of the script that tells the styles that scripts run.
         scripts: URLs of the page's other scripts, in order.
+        later: those that are loaded when a reader wants what they do.
         version: of the program.
         canonical: the page's address on the web; empty when nobody said where the site will stand.
     """
@@ -97,6 +120,7 @@ class Frame:
     print_stylesheet: str
     boot: str
     scripts: tuple[str, ...]
+    later: tuple[LaterScripts, ...]
     version: str
     canonical: str = ""
 
@@ -181,11 +205,13 @@ class FrameModel:
         record: key of the record.
         chunks: id of a query -> URL of its chunk.
         failure: why the model has no maps of this frame; empty when it has.
+        cut: why single heads are missing in this frame; empty where all are there.
     """
 
     record: str
     chunks: dict[str, str]
     failure: str
+    cut: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from generator.present.charts.chart import Chart
-from generator.present.views import ColourBar, Credit, Fact, Frame, Link, Notice, PageData, Picture
+from generator.present.views import (
+    ColourBar,
+    Credit,
+    Fact,
+    Frame,
+    Link,
+    Notice,
+    PageData,
+    Picture,
+    SmallMap,
+)
 from generator.present.views_analyses import Analyses
 
 
@@ -69,12 +79,14 @@ class FrameThumb:
         url: of the image's page; empty for a frame that failed.
         label: its time, or its number.
         picture: thumbnail; None without one.
+        maps: of the models, for paper and where no scripts run.
         failure: why there is none.
     """
 
     url: str
     label: str
     picture: Picture | None
+    maps: tuple[SmallMap, ...]
     failure: Notice | None
 
 
@@ -85,12 +97,16 @@ class OverTime:
     Attributes:
         damage: what was wrong with the rest of the clip; empty when nothing was.
         frames: all frames, in order.
+        maps: what their maps are.
+        over: what the charts are over.
         charts: numbers over time.
         absent: what has no chart, and why.
     """
 
     damage: str
     frames: tuple[FrameThumb, ...]
+    maps: str
+    over: str
     charts: tuple[Chart, ...]
     absent: tuple[str, ...]
 

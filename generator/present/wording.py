@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from generator.analysis.absent import NotApplicable
 from generator.analysis.norms import Outliers
 from generator.present.cells import CellContent, MapNote
-from generator.present.maps import POOL, PRIMARY, RECEIVED
+from generator.present.maps import POOL, PRIMARY, RECEIVED, VALUES
 from generator.present.patches import PATCH
 from generator.present.scale import TAIL, Scale, power_label, times_text
 from generator.present.views import Credit, Notice
@@ -58,15 +59,57 @@ def model_names(run: Run, models: Iterable[ModelEntry]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each.label for each in sweeps))
 
 
+def listed(words: Iterable[str]) -> str:
+    """``a, b and c``."""
+    found = list(words)
+    return " and ".join([", ".join(found[:-1]), found[-1]] if len(found) > 1 else found)
+
+
+def stream_layer(index: int) -> str:
+    """``layer 3`` of the residual stream; its layer 0 is the embedding."""
+    return f"layer {index}" if index else "the embedding"
+
+
+def lower_first(text: str) -> str:
+    """A title inside of a sentence."""
+    return text[0].lower() + text[1:]
+
+
+def upper_first(text: str) -> str:
+    """A phrase at the start of a sentence, the rest of it as it is."""
+    return text[0].upper() + text[1:]
+
+
+def not_applicable(found: NotApplicable) -> str:
+    """Why there cannot be a number, as a sentence: ``Not applicable: rotary embedding.``."""
+    return f"Not applicable: {found.reason.rstrip('.')}."
+
+
+def withheld(found: NotApplicable) -> str:
+    """Why there is no number yet, as a sentence: ``Withheld: fewer than 100 images.``."""
+    return f"Withheld: {found.reason.rstrip('.')}."
+
+
 def patches_text(number: int) -> str:
     """``1 patch``, ``3 patches``."""
     return f"{number:,} patch" if number == 1 else f"{number:,} patches"
 
 
+ALL = 1 - 1e-6
+"""A share from here on is the whole: sums of float32 shares do not come closer to 1."""
+
+
 def percent(share: float) -> str:
-    """A share of 1 in percent, as pages print it; the same as in ``numbers.js``."""
-    if 0 < 100 * share < 0.001:
+    """A share of 1 in percent, as pages print it; the same as in ``numbers.js``.
+
+    Two significant digits, whole numbers from 10, and neither "0" nor "100" for what is not.
+    """
+    if 0 < share < 0.00001:
         return "<0.001\u00a0%"
+    if 0.9995 <= share < ALL:
+        return ">99.9\u00a0%"
+    if 0.995 <= share < 0.9995:
+        return f"{100 * share:.1f}\u00a0%"
     return f"{100 * share:.2g}\u00a0%" if share < 0.0995 else f"{100 * share:.0f}\u00a0%"
 
 
@@ -91,6 +134,8 @@ def query_label(query: str, any_class_token: bool) -> str:
     """What a query is called where it is chosen."""
     if query == PRIMARY:
         return "CLS token" if any_class_token else query_label(RECEIVED, any_class_token)
+    if query == VALUES:
+        return f"{query_label(PRIMARY, any_class_token)} × values"
     if query.startswith("reg") and query[3:].isdecimal():
         return f"register {query[3:]}"
     names = {
@@ -141,10 +186,11 @@ def outliers_text(outliers: Outliers) -> str:
     """How many patches of a model have an unusual norm, in one line."""
     if not outliers.count:
         return "0 outlier patches in all layers"
-    layer = f"layer {outliers.layer}" if outliers.layer else "the embedding"
     noun = "outlier patch" if outliers.count == 1 else "outlier patches"
     largest = f"{outliers.ratio:.2g} × the median".replace(" ", "\u00a0")
-    return f"{outliers.count:,} {noun} in {layer}, the largest norm {largest}"
+    return (
+        f"{outliers.count:,} {noun} in {stream_layer(outliers.layer)}, the largest norm {largest}"
+    )
 
 
 OUTLIERS_RULE = (

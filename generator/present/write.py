@@ -33,7 +33,7 @@ from generator.present.figures import (
 )
 from generator.present.front import publish_front
 from generator.present.location_files import LocationFiles
-from generator.present.manifest import FileEntry, Kind, Settings
+from generator.present.manifest import FileEntry, Kind
 from generator.present.packed_files import CellFiles
 from generator.present.page_files import Draw, PageFiles
 from generator.present.pairs import publish_pairs
@@ -41,6 +41,7 @@ from generator.present.patches import PATCH
 from generator.present.pictures import published_copy
 from generator.present.reductions import Reduction
 from generator.present.scale import Scale, shared_scale
+from generator.present.settings import Settings
 from generator.present.shelf import Shelf
 from generator.present.similarity_files import SimilarityFiles
 from generator.present.site_size import keep_within, too_large
@@ -174,7 +175,13 @@ def _publish(
         settings=shelf.settings,
         scale=scale,
         patch_scale=_patch_scale(found),
-        assets=write_assets(shelf.root, templates, shelf.settings),
+        assets=write_assets(
+            shelf.root,
+            templates,
+            shelf.settings,
+            sequences=bool(run.sequences),
+            sweeps=bool(run.sweeps),
+        ),
         cells=cells,
         coloured=coloured,
         copies=_publish_pictures(run, shelf),

@@ -17,7 +17,6 @@ from generator.analysis.agreement import (
     shuffled,
     similarity,
     spearman,
-    structural_similarity,
     uniform_map,
 )
 from generator.analysis.grids import pooled
@@ -114,22 +113,6 @@ def test_pooling_keeps_the_sum_and_small_maps() -> None:
     blocks = large[:36, :8]
     expected = blocks.reshape(4, 9, 4, 2).sum((1, 3))
     np.testing.assert_allclose(pooled(blocks, 4), expected)
-
-
-def test_structural_similarity_agrees_with_a_loop_over_windows() -> None:
-    one, two = shares(1, 8, 9) * 72, shares(2, 8, 9) * 72
-    found = structural_similarity(one, two, data_range=4, window=3)
-    light, contrast = 0.04**2, 0.12**2
-    values = []
-    for row, col in itertools.product(range(6), range(7)):
-        a, b = (each[row : row + 3, col : col + 3] for each in (one, two))
-        both = ((a - a.mean()) * (b - b.mean())).mean()
-        over = (2 * a.mean() * b.mean() + light) * (2 * both + contrast)
-        under = (a.mean() ** 2 + b.mean() ** 2 + light) * (a.var() + b.var() + contrast)
-        values.append(over / under)
-    assert found == pytest.approx(sum(values) / len(values))
-    assert structural_similarity(one, one, data_range=4) == pytest.approx(1)
-    assert math.isnan(structural_similarity(one[:5], two[:5], data_range=4))
 
 
 def test_baselines() -> None:

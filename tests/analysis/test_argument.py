@@ -178,6 +178,61 @@ def test_maps_are_said_with_their_distance_and_its_measure() -> None:
     assert "show no difference" in same and "of another image" not in same
 
 
+def divided(tokens: TokenLayout, *keys: int) -> np.ndarray:
+    """Attention that only these keys get, in even parts."""
+    made = np.zeros_like(full.uniform(tokens))
+    made[..., list(keys)] = 1 / len(keys)
+    return made
+
+
+def test_a_flat_map_is_not_said_to_agree_with_a_peaked_one() -> None:
+    """The even map is nearer to any peaked map than another peaked map is."""
+    tokens = layout()
+    peaked = [record(attention=divided(tokens, 1 + n, 2 + n)) for n in range(0, 6, 2)]
+    even = [record(attention=full.uniform(tokens)) for _ in range(3)]
+    found = text(argued(peaked, even))
+    # half on each of 2 of 24 places, against 1/24 on each
+    apart = (np.log2(24 / 13) + np.log2(2 / 13) / 12 + 11 / 12) / 2
+    assert f"differ by {apart:.3f} bits on average over 3 images" in found
+    said = found.split(
+        "For comparison, maps differ from an even map, a Gaussian in the centre and "
+    )[1]
+    assert said.startswith(f"their own map of another image: Plain's by {apart:.3f}, ")
+    assert " and 1.000 and Reg's by 0.000, " in said
+    assert "In 0 of 3 images the two models' maps are closer to each other than either" in said
+
+
+def test_maps_that_agree_are_said_to_be_closer_than_what_knows_nothing_of_the_picture() -> None:
+    tokens = layout()
+    one = [record(attention=divided(tokens, *range(1 + n, 9 + n))) for n in range(0, 9, 4)]
+    two = [record(attention=divided(tokens, *range(1 + n, 10 + n))) for n in range(0, 9, 4)]
+    assert "In 3 of 3 images the two models' maps are closer to each other" in text(
+        argued(one, two)
+    )
+    alone = text(argued(one[:1], two[:1]))
+    assert "from an even map and a Gaussian in the centre: Plain's by" in alone
+    assert "another image" not in alone and "In 1 of 1 image the two" in alone
+
+
+def test_even_maps_are_said_to_show_nothing() -> None:
+    even = [record(attention=full.uniform(layout()))]
+    found = text(argued(even, even))
+    assert (
+        "show no difference" in found
+        and "show next to nothing else, either: both are even" in found
+    )
+    peaked = [record(attention=divided(layout(), 3))]
+    assert "both are even" not in text(argued(peaked, peaked))
+
+
+def test_maps_of_another_kind_are_said_to_be_of_another_kind() -> None:
+    bare = TokenLayout((), 4, 6)
+    without = [full.record(bare, full.random(bare), full.plain_norms(bare))]
+    found = text(argued(without, [record(2)]))
+    assert "Plain has no class token: its map is what the patches receive" in found
+    assert "has no class token" not in text(argued(without, without))
+
+
 def test_no_cause_and_no_importance_is_claimed() -> None:
     found = argued([record(outliers=(3,))], [record(2)])
     words = text(found)

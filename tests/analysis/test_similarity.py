@@ -8,21 +8,17 @@ import pytest
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.agreement import divergence
+from generator.analysis.grids import PlacedMap
 from generator.analysis.head_similarity import (
     Match,
-    cls_similarity,
     clustered_order,
-    cross_similarity,
+    map_similarity,
     match_heads,
     row_similarity,
 )
-from generator.analysis.layer_similarity import (
-    cka,
-    last_without_outliers,
-    layer_similarity,
-    pooled_features,
-)
+from generator.analysis.layer_similarity import layer_similarity
 from generator.errors import AnalysisError
+from generator.records import AttentionRecord
 from tests import tiny
 from tests.analysis import full
 
@@ -41,7 +37,15 @@ def hsic_by_loops(one: np.ndarray, two: np.ndarray) -> float:
     return total / (n * (n - 1) * (n - 2) * (n - 3))
 
 
-def test_cka_agrees_with_the_sum_over_quadruples() -> None:
+def cka(one: np.ndarray, two: np.ndarray) -> float:
+    """Of two models of one layer."""
+    found = layer_similarity(one[:, None], two[:, None])
+    assert isinstance(found, np.ndarray) and found.shape == (1, 1)
+    return float(found[0, 0])
+
+
+def test_cka_agrees_with_the_sum_over_quadruples(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("generator.analysis.layer_similarity.LEAST_IMAGES", 4)
     one, two = rng(1).normal(size=(7, 3)), rng(2).normal(size=(7, 5)) + 2
     own = hsic_by_loops(one, one) * hsic_by_loops(two, two)
     expected = hsic_by_loops(one, two) / math.sqrt(own)
@@ -90,36 +94,21 @@ def test_similarity_of_layers_is_withheld_where_it_would_mislead() -> None:
         "similarity of layers needs at least 256 images; this run has 255"
     )
     bare = tiny.record(tiny.layout(cls=False), extras=("features",))
-    values = pooled_features([bare.features] * 256, "CLS")
+    values = np.stack([bare.features.pooled[:, 0]] * 256)
     assert layer_similarity(values, values) == NotApplicable("one of the models has no CLS token")
-    patches = pooled_features([bare.features] * 256, "patches")
-    assert patches.shape == (256, 4, 32)
-    np.testing.assert_array_equal(patches[3], bare.features.pooled[:, 1])
     with pytest.raises(AnalysisError, match="one model has 255, the other 254"):
         layer_similarity(few, few[1:])
-
-
-def test_outliers_are_left_out_of_the_mean_of_the_last_layer() -> None:
-    layout = tiny.layout(registers=1)
-    norms = full.plain_norms(layout, outliers=(0, 9))
-    record = full.record(layout, full.random(layout), norms, extras=("features",))
-    found = last_without_outliers(record)
-    assert isinstance(found, np.ndarray)
-    kept = [record.features.last[n].astype(float) for n in range(24) if n not in (0, 9)]
-    np.testing.assert_allclose(found, sum(kept) / 22, atol=1e-4)
-    assert last_without_outliers(tiny.record()) == NotApplicable("features were not measured")
 
 
 def test_heads_are_compared_by_divergence_of_their_rows() -> None:
     layout = tiny.layout(registers=1)
     attention = full.random(layout)
-    found = cls_similarity(full.record(layout, attention))
-    assert isinstance(found, np.ndarray) and found.shape == (6, 6)
+    found = row_similarity(full.record(layout, attention).rows("CLS").reshape(6, -1))
+    assert found.shape == (6, 6)
     rows = attention[:, :, 0].reshape(6, -1)
     for one, two in itertools.product(range(6), range(6)):
         assert found[one, two] == pytest.approx(1 - divergence(rows[one], rows[two]), abs=2e-4)
     assert np.array_equal(found, found.T)
-    assert cls_similarity(tiny.record(tiny.layout(cls=False))) == NotApplicable("no CLS token")
 
 
 def test_disjoint_rows_are_not_alike_and_sums_do_not_matter() -> None:
@@ -127,6 +116,25 @@ def test_disjoint_rows_are_not_alike_and_sums_do_not_matter() -> None:
     expected = [[1, 0, 1], [0, 1, 0], [1, 0, 1]]
     np.testing.assert_allclose(row_similarity(rows), expected, atol=1e-6)
     np.testing.assert_allclose(row_similarity(rows, rows[:2]), np.array(expected)[:, :2], atol=1e-6)
+
+
+def test_a_head_that_looks_at_no_patch_is_like_no_other() -> None:
+    rows = np.array([[1, 0, 3], [0, 0, 0], [2, 0, 6]], float)
+    expected = [[1, 0, 1], [0, 1, 0], [1, 0, 1]]
+    np.testing.assert_allclose(row_similarity(rows), expected, atol=1e-6)
+    expected = [[1, 0, 1], [0, 0, 0], [1, 0, 1]]
+    np.testing.assert_allclose(row_similarity(rows, rows), expected, atol=1e-6)
+
+    layout = tiny.layout()
+    attention = full.random(layout, layers=1, heads=3)
+    attention[0, 1, 0] = np.eye(layout.tokens)[0]  # CLS looks at CLS alone
+    record = full.record(layout, attention)
+    maps = layout.fold(record.rows("CLS").astype(np.float32))[0]
+    placed = [PlacedMap(each, record.view) for each in maps]
+    similarity = map_similarity(placed, placed)
+    assert isinstance(similarity, np.ndarray)
+    assert similarity[1].tolist() == [0, 0, 0] and similarity[0, 0] == pytest.approx(1, abs=1e-3)
+    assert len(match_heads(similarity, (3, 3))) == 3
 
 
 def test_many_rows_are_compared_block_by_block_alike() -> None:
@@ -147,6 +155,11 @@ def test_clustered_order_brings_families_together() -> None:
     assert clustered_order(np.ones((2, 2))) == (0, 1) and clustered_order(np.ones((1, 1))) == (0,)
 
 
+def cls_maps(record: AttentionRecord) -> list[PlacedMap]:
+    rows = record.layout.fold(record.rows("CLS").astype(np.float32))
+    return [PlacedMap(values, record.view) for values in rows.reshape(-1, *rows.shape[2:])]
+
+
 def test_shuffled_heads_are_matched_with_themselves() -> None:
     layout = tiny.layout(registers=1)
     attention = full.random(layout, layers=2, heads=3)
@@ -157,7 +170,7 @@ def test_shuffled_heads_are_matched_with_themselves() -> None:
     other = other / other.sum(-1, keepdims=True)
     bare = tiny.layout()
     two = full.record(bare, other.reshape(2, 3, bare.tokens, bare.tokens))
-    similarity = cross_similarity(full.record(layout, attention), two)
+    similarity = map_similarity(cls_maps(full.record(layout, attention)), cls_maps(two))
     assert isinstance(similarity, np.ndarray) and similarity.shape == (6, 6)
     for match in match_heads(similarity, (3, 3)):
         assert order[match.two[0] * 3 + match.two[1]] == match.one[0] * 3 + match.one[1]
@@ -170,10 +183,3 @@ def test_matching_is_best_for_all_heads_together() -> None:
     assert found == (Match((0, 0), (1, 0), 0.8), Match((0, 1), (0, 0), 0.8))
     best = max(similarity[a, 0] + similarity[b, 1] for a, b in itertools.permutations(range(3), 2))
     assert sum(match.similarity for match in found) == pytest.approx(best)
-
-
-def test_heads_on_different_images_or_without_cls_are_not_compared() -> None:
-    with pytest.raises(AnalysisError, match="on the same image"):
-        cross_similarity(tiny.record(), tiny.record(image_sha256="1" * 64))
-    bare = tiny.record(tiny.layout(cls=False))
-    assert cross_similarity(tiny.record(), bare) == NotApplicable("no CLS token")

@@ -126,6 +126,22 @@ def test_baselines() -> None:
     assert middle.mass_inside > 2 * flat.mass_inside
 
 
+def test_a_constant_map_is_not_given_a_place_for_its_mask() -> None:
+    """In whatever part of the grid the objects lie, and as a random choice of 60 % would."""
+    found = []
+    for top in (0, 20):
+        truth = truth_of_boxes([(0, top, 60, top + 20)], GRID, view_of(GRID))
+        flat = score_map(uniform_map(4, 6), truth)
+        assert isinstance(flat, MapScores)
+        found.append(flat.iou)
+        rng = np.random.default_rng(0)
+        masks = (rng.permutation(24) < 14.4 for _ in range(2000))
+        inside = truth.inside.ravel() > 0
+        shared = [(inside & mask).sum() / (inside | mask).sum() for mask in masks]
+        assert flat.iou == pytest.approx(np.mean(shared), abs=0.02)
+    assert found == pytest.approx([0.3 / 0.8, 0.3 / 0.8])
+
+
 def test_there_may_be_nothing_to_score() -> None:
     none = truth_on_grid(np.zeros((40, 60), dtype=bool), None, GRID, view_of(GRID))
     assert score_map(np.ones((4, 6)), none) == NotApplicable("the model saw no object")

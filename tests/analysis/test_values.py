@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -13,28 +12,15 @@ from generator.analysis.values import (
     as_shares,
     contribution,
     sink_values,
-    value_weighted,
 )
 from generator.extras import MassiveActivations, ValueNorms
-from generator.records import RecordError
 from tests import tiny
 from tests.analysis import full
 
 
-def test_value_weighted_attention_is_weight_times_norm() -> None:
-    layout = tiny.layout(registers=1)
-    attention = full.random(layout)
-    record = full.record(layout, attention, extras=("values",))
-    found = value_weighted(record, "reg1")
-    assert isinstance(found, np.ndarray) and found.dtype == np.float32
-    for layer, head, key in itertools.product(range(3), range(2), range(layout.tokens)):
-        norm = float(record.values.norms[layer, head, key])
-        expected = attention[layer, head, 1, key] * norm
-        assert found[layer, head, key] == pytest.approx(expected, rel=1e-3)
-    np.testing.assert_allclose(as_shares(found).sum(-1), 1, rtol=1e-5)
+def test_shares_sum_to_one_where_there_is_anything() -> None:
+    np.testing.assert_allclose(as_shares(np.array([[1, 3], [0.5, 0]])), [[0.25, 0.75], [1, 0]])
     assert not as_shares(np.zeros((2, 3))).any()
-    with pytest.raises(RecordError, match="reg2"):
-        value_weighted(record, "reg2")
 
 
 def test_a_sink_without_value_fades_and_says_so() -> None:
@@ -59,7 +45,6 @@ def test_contribution_is_as_measured() -> None:
 def test_values_that_were_not_measured() -> None:
     record = tiny.record()
     expected = NotApplicable("norms of value vectors were not measured")
-    assert value_weighted(record, "CLS") == expected
     assert contribution(record) == expected and sink_values(record) == expected
     assert massive_summary(record) == NotApplicable("massive activations were not measured")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from generator.export.single_file import single_file
-from generator.present.manifest import read_manifest
+from generator.present.manifest_file import read_manifest
 from generator.present.write import build_site
 from tests.benchmarks.browsing import chromium
 from tests.benchmarks.presenting import large_record, synthetic_run

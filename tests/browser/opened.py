@@ -42,6 +42,7 @@ class Opened:
                 f"{self.page.url} never got ready. It said {self.noise}."
             ) from None
         expect(self.page.locator(".stage-loading")).to_have_count(0)
+        expect(self.page.locator(".view-choice[aria-busy=true]")).to_have_count(0)
         settle(self.page)
 
 

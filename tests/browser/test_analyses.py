@@ -13,8 +13,8 @@ from generator.analysis.cosine import cosine_map
 from generator.present import build_site
 from tests.browser.conftest import OUTLIERS
 from tests.browser.opened import Opened
+from tests.present.analysed import complete
 from tests.present.gallery import Gallery, gallery
-from tests.present.test_figures import complete
 
 IMAGE = "i/image0/index.html"
 FOLDED = "details.study:not([open]) > summary"

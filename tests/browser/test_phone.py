@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.opened import Opened
+from tests.browser.opened import Opened, overflow
 from tests.present.gallery import Gallery
 
 Motion = Literal["reduce", "no-preference"]
@@ -106,3 +106,11 @@ def test_where_large_and_small_fit_together_nothing_moves(visit: Any) -> None:
     rest(page)
     assert page.evaluate("() => scrollY") == before
     assert page.get_by_role("button", name="Back to the small maps").count() == 0
+
+
+def test_more_controls_fit_in_the_window(page: Page) -> None:
+    page.locator(".more > summary").tap()
+    expect(page.locator("#pair-heads")).to_be_visible()
+    assert overflow(page) == 0
+    box = page.locator(".more-panel").bounding_box()
+    assert box is not None and box["x"] >= 0

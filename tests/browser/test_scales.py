@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page
 
-from generator.present.manifest import read_manifest
+from generator.present.manifest_file import read_manifest
 from generator.present.quantise import decode
-from tests.browser.opened import Opened
+from tests.browser.opened import Opened, settle
 from tests.browser.test_numbers import MODELS, chunk, scale
 
 Visit = Callable[..., Opened]
@@ -92,6 +92,32 @@ def test_what_all_maps_of_a_model_clip_is_counted(visit: Visit, site: Any) -> No
     above, below = (float(text.split(f" % {word}")[0].split()[-1]) for word in ("above", "below"))
     assert above == pytest.approx(100 * (place > 1).mean(), rel=0.06)
     assert below == pytest.approx(100 * (place < 0).mean(), rel=0.06)
+
+
+def test_how_much_of_the_minima_over_heads_is_below_the_scale_is_counted(
+    visit: Visit, site: Any
+) -> None:
+    page = visit("i/image0/index.html").page
+    least = decoded(site, "deep")[:, :-1].min(axis=1)  # of layers, heads and their mean, patches
+    share = 100 * (scale(site).position(least) < 0).mean()
+    text = page.locator('[data-wall="3"] [data-notes]').inner_text().replace("\xa0", " ")
+    said = float(text.split("in the minima over heads ")[1].split(" % below")[0])
+    assert said == pytest.approx(share, rel=0.06)
+    assert "A minimum over heads" in page.locator(".walls-scale").inner_text()
+
+
+@pytest.mark.parametrize("width", [768, 1280])
+def test_what_the_bar_is_fits_above_it_in_one_line(visit: Visit, width: int) -> None:
+    page = visit("i/image0/index.html", width=width).page
+    label = page.locator("#bar-says")
+    height = label.evaluate("e => e.getBoundingClientRect().height")
+    for query in ("CLS", "patch"):
+        page.select_option("#query", query)
+        for of in ("shared", "model", "layer", "map"):
+            page.select_option("#scale", of)
+            settle(page)
+            assert label.evaluate("e => e.getBoundingClientRect().height") == height, (query, of)
+            assert label.inner_text().startswith("Times uniform, ")
 
 
 def test_patch_queries_have_a_scale_of_their_own(visit: Visit, site: Any) -> None:

@@ -189,15 +189,40 @@ def test_a_dot_of_a_chart_leads_to_its_frame(watch: Callable[..., Opened]) -> No
     assert page.locator("#layer").input_value() == "2"
 
 
-def test_without_scripts_there_are_links_and_thumbnails(watch: Callable[..., Opened]) -> None:
+def test_without_scripts_every_frame_has_its_maps(watch: Callable[..., Opened]) -> None:
     page = watch(PAGE, scripts=False).page
     expect(page.locator("#scrubber")).to_be_hidden()
-    expect(page.locator(".frame-list img")).to_have_count(4)
+    expect(page.locator(".frame-list a > img")).to_have_count(4)
+    frames = page.locator(".frame-list > li")
+    names = ["Plain", "Registers", "Probe", "Deep", "Gone"]
+    for frame in frames.all()[:4]:
+        assert frame.locator(".plate-label").all_inner_texts() == names
+    maps = page.locator(".frame-maps img.map")
+    expect(maps).to_have_count(15)
+    assert all(one.evaluate("image => image.naturalWidth > 0") for one in maps.all())
+    assert all("% of the" in (one.get_attribute("alt") or "") for one in maps.all())
+    missing = frames.nth(2).locator(".map-missing").first
+    expect(missing).to_have_text("Deep ran out of memory on image5.")
+    expect(page.locator(".frame-maps-head")).to_contain_text("in the last layer, averaged over its")
+    expect(page.locator(".frame-maps-head .bar")).to_be_visible()
     expect(page.locator("#time-entropy")).to_be_visible()
     page.locator(".frame-list a").nth(1).click()
     expect(page).to_have_url(re.compile("i/image4/index.html"))
     page.locator('a[rel="next"]').click()
     expect(page).to_have_url(re.compile("i/image5/index.html"))
+
+
+def test_on_paper_the_frames_have_their_maps_and_on_the_screen_they_cost_nothing(
+    watch: Callable[..., Opened],
+) -> None:
+    opened = watch(PAGE)
+    maps = opened.page.locator(".frame-maps img.map")
+    opened.page.locator(".frame-list").scroll_into_view_if_needed()
+    settle(opened.page)
+    expect(maps.first).to_be_hidden()
+    assert [url for url in opened.requests if ".last." in url] == []
+    opened.page.pdf()
+    assert len({url for url in opened.requests if ".last." in url}) == 15
 
 
 def test_the_finder_finds_a_sequence_as_one(watch: Callable[..., Opened]) -> None:

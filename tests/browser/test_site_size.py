@@ -11,7 +11,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from generator.present import Settings, build_site
+from generator.run import Paper, TeaserCell
 from tests.browser.opened import Opened, overflow, settle
+from tests.present.filmed import with_frames
 from tests.present.gallery import Gallery
 from tests.present.sized import HEADS, LAYERS, SIDE, sized
 
@@ -26,6 +28,21 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
     while True:  # each time a byte too many, until the heads of low layers go
         report = build_site(trial.run, trial.read, folder / "site", version="1", settings=settings)
         if report.reduction.steps == ("grid", "low-heads"):
+            return trial, folder / "site"
+        settings = replace(settings, max_bytes=report.bytes - 1)
+
+
+@pytest.fixture(scope="module")
+def uneven(tmp_path_factory: pytest.TempPathFactory) -> Small:
+    """A sequence of three frames, of which only the first keeps single heads."""
+    folder = tmp_path_factory.mktemp("uneven")
+    trial = sized(folder / "pictures", patches=False)
+    paper = Paper(teaser=(TeaserCell("fine", "image0"),))
+    trial = Gallery(replace(with_frames(trial.run, 0), paper=paper), trial.records)
+    settings = Settings(figures="none", walls=False)
+    while True:
+        report = build_site(trial.run, trial.read, folder / "site", version="1", settings=settings)
+        if report.reduction.whole == ("image0",):
             return trial, folder / "site"
         settings = replace(settings, max_bytes=report.bytes - 1)
 
@@ -122,6 +139,33 @@ def painted(page: Page) -> list[int]:
         }"""
     )
     return found
+
+
+def test_each_frame_of_a_sequence_gives_its_own_reason(chromium: Browser, uneven: Small) -> None:
+    context = chromium.new_context(viewport={"width": 1280, "height": 1000})
+    opened = Opened(context.new_page(), uneven[1].as_uri())
+    page = opened.page
+    page.goto(f"{opened.root}/q/a-walk/index.html#layer=6&head=2")
+    opened.wait()
+    notice = page.locator(".front .notice-quiet")
+    expect(notice).to_contain_text("single heads of all but the last 3 layers")
+    expect(notice).to_contain_text("2 of 3 frames have no single heads, only their mean.")
+    stage = page.locator('[data-model="0"] [data-stage]')
+    title = page.locator('[data-wall="0"] .wall-title')
+    low = "Not in this site, to keep it small: single heads of layers 1 to 3; their mean is there."
+    every = "Not in this site, to keep it small: single heads; their mean is there."
+    for frame, message, reason in ((1, "", low), (2, every, every), (1, "", low)):
+        page.locator("#frame").fill(str(frame))
+        expect(page.locator(".scrubber-waits")).to_have_count(0)
+        opened.wait()
+        expect(stage.locator(".stage-message")).to_have_text(message)
+        expect(title).to_contain_text(reason)
+    page.goto(f"{opened.root}/q/a-walk/index.html#layer=1&head=2&frame=3")
+    page.reload()
+    opened.wait()
+    expect(title).to_contain_text(every)
+    assert opened.noise == []
+    context.close()
 
 
 def test_the_caption_names_both_grids(opened: Opened) -> None:

@@ -43,33 +43,40 @@ def titles(page: Page) -> list[str]:
     return [text.split(",")[0:2] for text in page.locator(".readout-title").all_inner_texts()]  # type: ignore[misc]
 
 
+@pytest.fixture
+def comparing(image_page: Page) -> Page:
+    """The page with the scripts that compare two maps."""
+    image_page.evaluate("() => Later.load('match')")
+    return image_page
+
+
 @pytest.mark.parametrize("seed", range(3))
-def test_divergence_is_that_of_numpy(image_page: Page, seed: int) -> None:
+def test_divergence_is_that_of_numpy(comparing: Page, seed: int) -> None:
     a, b = (distribution(x) for x in np.random.default_rng(seed).random((2, 24)) ** 4)
-    found = image_page.evaluate("([a, b]) => Compare.divergence(a, b)", [a.tolist(), b.tolist()])
+    found = comparing.evaluate("([a, b]) => Compare.divergence(a, b)", [a.tolist(), b.tolist()])
     assert found == pytest.approx(divergence(a, b), abs=1e-12)
 
 
-def test_divergence_runs_from_the_same_to_nothing_in_common(image_page: Page) -> None:
+def test_divergence_runs_from_the_same_to_nothing_in_common(comparing: Page) -> None:
     run = "([a, b]) => Compare.divergence(a, b)"
-    assert image_page.evaluate(run, [[0.5, 0.5, 0], [0.5, 0.5, 0]]) == 0
-    assert image_page.evaluate(run, [[0.5, 0.5, 0], [0, 0, 1]]) == 1
+    assert comparing.evaluate(run, [[0.5, 0.5, 0], [0.5, 0.5, 0]]) == 0
+    assert comparing.evaluate(run, [[0.5, 0.5, 0], [0, 0, 1]]) == 1
 
 
-def test_resampling_conserves_mass_and_shares_patches_out_by_area(image_page: Page) -> None:
+def test_resampling_conserves_mass_and_shares_patches_out_by_area(comparing: Page) -> None:
     run = "([v, from, to]) => Array.from(Compare.resample(v, from, to))"
     view = [0, 0, 90, 60]
     fine = np.random.default_rng(1).random((4, 6))
     whole = {"grid": [4, 6], "view": view}
-    found = image_page.evaluate(run, [fine.ravel().tolist(), whole, {"grid": [2, 3], "view": view}])
+    found = comparing.evaluate(run, [fine.ravel().tolist(), whole, {"grid": [2, 3], "view": view}])
     np.testing.assert_allclose(found, halved(fine).ravel(), rtol=1e-12)
     # 3 columns onto 2: the middle one is shared out, half and half
     thirds = {"grid": [1, 3], "view": view}
-    found = image_page.evaluate(run, [[1, 2, 4], thirds, {"grid": [1, 2], "view": view}])
+    found = comparing.evaluate(run, [[1, 2, 4], thirds, {"grid": [1, 2], "view": view}])
     np.testing.assert_allclose(found, [2, 5], rtol=1e-12)
     # a grid over the right half sees only what lies there
     half = {"grid": [1, 1], "view": [45, 0, 90, 60]}
-    found = image_page.evaluate(run, [[1, 2, 4], thirds, half])
+    found = comparing.evaluate(run, [[1, 2, 4], thirds, half])
     np.testing.assert_allclose(found, [5], rtol=1e-12)
 
 

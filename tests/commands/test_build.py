@@ -136,12 +136,50 @@ def test_errors_are_one_line(words: list[str], expected: str | None) -> None:
     assert line == expected or (expected is None and line.startswith("Error: "))
 
 
-def test_missing_template_folder_is_found_out(here: Path) -> None:
-    words = ["build", "-m", "models/plain", "-i", "photos", "--templates", "mine"]
-    result = run(*words)
-    assert result.exit_code == 1
-    assert result.stderr.splitlines()[-1] == (
-        "Error: There is no template folder mine. Name a folder with --templates."
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (
+            ["--templates", "mine"],
+            "Error: There is no template folder mine. Name a folder with --templates.",
+        ),
+        (
+            ["-o", "photos/one.png/site"],
+            "Error: {here}/photos/one.png, on the way to photos/one.png/site, "
+            "is a file. Choose a folder with -o.",
+        ),
+        (
+            ["-o", "x" * 300],
+            f"Error: The site cannot be written to {'x' * 300}: File name too long. "
+            "Choose another folder with -o.",
+        ),
+    ],
+)
+def test_what_cannot_become_a_site_is_found_out_before_the_work(
+    here: Path, words: list[str], expected: str, dry: list[str]
+) -> None:
+    line = fails("build", "-m", "models/plain", "-i", "photos", *words, *dry)
+    assert line == expected.format(here=here)
+    assert not (here / "store").exists()
+
+
+def test_a_folder_that_may_not_be_written(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != here)
+    assert fails("build", "-m", "models/plain", "-i", "photos") == (
+        f"Error: No folder may be made in {here}, where the site site would be. "
+        "Choose another folder with -o."
+    )
+
+
+def test_a_dry_run_understands_figures(here: Path) -> None:
+    gallery = here / "gallery.toml"
+    gallery.write_text(
+        'models = ["models/plain"]\nimages = ["photos"]\n'
+        '[[figure]]\nname = "x"\npreset = "regsters-1"\n'
+    )
+    assert fails("build", "gallery.toml", "--dry-run") == (
+        "Error: Figure x: No figure is called regsters-1. Did you mean registers-1?"
     )
 
 

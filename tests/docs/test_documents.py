@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ import pytest
 from generator.cli import main
 from generator.commands.publish import PublishCommand
 from generator.errors import GalleryError, SpecError
+from generator.export.statistics import QUANTITIES
 from generator.options import load_spec
 from generator.spec import GallerySpec
 from tests.docs.blocks import DOCUMENTS, ROOT, Block, anchors, blocks, commands, links
@@ -128,3 +130,10 @@ def test_every_picture_of_the_documents_is_shown_and_small() -> None:
     for picture in pictures:
         assert picture.name in shown
         assert picture.stat().st_size <= 200_000, picture.name
+
+
+def test_the_quantities_of_statistics_are_all_told() -> None:
+    text = (ROOT / "docs/data.md").read_text(encoding="utf-8")
+    part = text[text.index("## Statistics") : text.index("## Differences")]
+    (line,) = (line for line in part.splitlines() if line.startswith("| `quantity` |"))
+    assert re.findall(r"`(\w+)`", line)[1:] == [quantity.name for quantity in QUANTITIES]

@@ -10,7 +10,7 @@ import numpy as np
 from click.testing import CliRunner
 
 from generator.cli import main
-from generator.export.figures.scene import Request
+from generator.export.figures.request import Request
 from generator.export.source import Source, open_source
 from generator.extras import ModelWeights
 from generator.present import build_site

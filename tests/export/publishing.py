@@ -12,7 +12,8 @@ from click.testing import CliRunner, Result
 from generator.cli import main
 from generator.export.git import INHERITED
 from generator.present import build_site
-from generator.present.manifest import Manifest, manifest_bytes, read_manifest
+from generator.present.manifest import Manifest
+from generator.present.manifest_file import manifest_bytes, read_manifest
 from tests.present.gallery import gallery
 
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageSequence
 
 from generator.present.colours import colour_table
-from generator.present.manifest import read_manifest
+from generator.present.manifest_file import read_manifest
 from tests.export.conftest import Exportable
 
 

@@ -24,12 +24,12 @@ from generator.cli import main
 from generator.export.anonymous import Anonymous, anonymised, identity_of
 from generator.export.figures.make import make_figure, write_figure
 from generator.export.figures.presets import PRESETS
-from generator.export.figures.scene import Request
+from generator.export.figures.request import Request
 from generator.export.figures.venues import extent
 from generator.export.report import BROWSERS
 from generator.export.source import open_source
 from generator.present import build_site
-from generator.present.manifest import read_manifest
+from generator.present.manifest_file import read_manifest
 from generator.run import Author, ImageEntry, ModelEntry, Paper, Run
 from tests.export.figuring import figuring
 from tests.export.leaks import leaks, metadata

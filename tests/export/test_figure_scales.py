@@ -12,7 +12,8 @@ from matplotlib.text import Text
 from generator.analysis.masks import mass_mask
 from generator.export.figures.grid import draw_grid, layout
 from generator.export.figures.ranges import attention_tone, range_of
-from generator.export.figures.scene import LEFT_OUT, Drawn, Scene
+from generator.export.figures.request import Drawn
+from generator.export.figures.scene import LEFT_OUT, Scene
 from generator.export.figures.sheet import Plate
 from generator.export.figures.style import styled
 from generator.export.figures.tones import Form, placed

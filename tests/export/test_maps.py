@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from generator.present.colours import colour_table
-from generator.present.manifest import read_manifest
+from generator.present.manifest_file import read_manifest
 from tests.export.conftest import Exportable
 from tests.present.gallery import tree
 

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from generator.cli import main
 from generator.export.review import review_site
 from generator.present import Settings, build_site
-from generator.present.manifest import read_manifest
+from generator.present.manifest_file import read_manifest
 from generator.store import Store
 from tests.export.conftest import Exportable
 from tests.present.gallery import tree

@@ -121,15 +121,16 @@ def test_a_sweep_is_one_model_and_a_sequence_one_image(tmp_path: Path) -> None:
 
 CHART = """<section class="analysis"><h2 id="t">Over time</h2><div class="charts">
 <figure class="chart" id="c" data-models="a b c"><figcaption>Entropy</figcaption>
-<ul class="chart-keys"><li><svg class="chart-key"><path class="chart-line series-1"/></svg>A</li>
-<li><svg><path class="chart-line series-2"></path></svg>B</li><li><svg></svg>C</li></ul>
+<ul class="chart-keys"><li data-of="a"><svg><path class="series-1"/></svg>A</li>
+<li data-of="b"><svg><path class="series-2"></path></svg>B</li><li data-of="c">C</li></ul>
 <svg class="chart-drawing" role="img" aria-label="Entropy. A: 1; B: 2; C: 3.">
-<path class="chart-line series-1" d="M1"></path><path class="chart-line series-2" d="M2"></path>
-<circle class="chart-dot series-2"><title>B, 2</title></circle>
-<circle class="chart-dot series-3"><title>C, 3</title></circle></svg></figure>
+<path class="series-1" data-of="a" d="M1"></path><path class="series-2" data-of="b" d="M2"></path>
+<circle class="series-2" data-of="b"><title>B, 2</title></circle>
+<a href="#x"><circle class="series-2" data-of="c"><title>C, 3</title></circle></a></svg></figure>
 <figure class="chart" id="d" data-models="a c"><figcaption>Of others</figcaption></figure>
 <figure class="chart" id="e"><figcaption>Of steps</figcaption>
-<path class="chart-line series-1" d="M7"></path></figure></div></section>"""
+<svg class="chart-drawing" aria-label="Steps: 7"><path class="series-1" d="M7"></path></svg>
+</figure></div></section>"""
 
 
 def test_a_chart_over_models_keeps_the_lines_of_those_that_are_shown(tmp_path: Path) -> None:
@@ -140,7 +141,7 @@ def test_a_chart_over_models_keeps_the_lines_of_those_that_are_shown(tmp_path: P
     assert "M2" in html and "B, 2" in html
     assert "M1" not in html and "C, 3" not in html and "A: 1" not in html
     assert "Of others" not in html
-    assert "M7" in html, "series of other charts are no models"
+    assert "M7" in html and "Steps: 7" in html, "series of other charts are no models"
     legend = html.partition("chart-keys")[2].partition("</ul>")[0]
     assert "B</li>" in legend and "A</li>" not in legend and "C</li>" not in legend
 

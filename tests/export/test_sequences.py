@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 from generator.export.review import review_site
 from generator.export.source import open_source
 from generator.present import build_site
-from generator.present.manifest import read_manifest
+from generator.present.manifest_file import read_manifest
 from generator.run import Author, Paper
 from generator.store import Store
 from tests.export.conftest import Exportable

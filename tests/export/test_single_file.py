@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from generator.export.single_file import single_file
 from generator.present.chunk import read_chunk
-from generator.present.manifest import read_manifest
+from generator.present.manifest_file import read_manifest
 from tests.browser.opened import Opened, overflow, settle
 from tests.export.conftest import Exportable, exported
 from tests.present.gallery import HOSTILE, Gallery, gallery, many

@@ -124,6 +124,32 @@ def test_prediction_is_the_models_own(family: Family, folders: dict[str, Path]) 
     assert record.model.architecture in {"BeitModel", f"{family.config[:-6]}Model"}
 
 
+def test_classes_that_do_not_exclude_each_other_have_probabilities_of_their_own(
+    tmp_path: Path,
+) -> None:
+    family = Family(
+        "several",
+        "ViTConfig",
+        "ViTForImageClassification",
+        CLS,
+        {"problem_type": "multi_label_classification"},
+    )
+    model = loaded(save(family, tmp_path / "several"))
+    item = prepared(model, "lens")
+    record = record_of(model, item)
+    with torch.no_grad():
+        logits = own(family, tmp_path / "several")(torch.from_numpy(item.pixels)[None]).logits[0]
+    expected = torch.sigmoid(logits.double()).numpy()
+    order = np.argsort(-expected)[:5]
+    said = record.prediction
+    assert said is not None and not said.exclusive
+    assert said.classes == tuple(order)
+    np.testing.assert_allclose(said.probabilities, expected[order], atol=2e-6)
+    assert abs(sum(said.probabilities) - 1) > 0.1
+    assert record.lens is not None
+    assert record.lens.probability[-1, 0] == pytest.approx(expected[order[0]], abs=6e-4)
+
+
 def test_labels_are_those_of_the_checkpoint_cut_to_a_line(folders: dict[str, Path]) -> None:
     head = loaded(folders["vit"]).head
     assert head is not None and head.classes == 6

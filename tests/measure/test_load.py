@@ -67,9 +67,11 @@ def test_missing_weights_are_not_replaced_by_random_ones(folder: Path) -> None:
 def test_checkpoint_of_another_config(folder: Path) -> None:
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"hidden_size": 64}))
-    line = refusal(folder)
-    assert line.startswith("The weights of spoilt lack ") and "Dinov2Model" in line
-    assert line.endswith("Check that the checkpoint belongs to its config.json.")
+    assert refusal(folder) == (
+        "The weights of spoilt have another shape than config.json says in 60 tensors of "
+        "Dinov2Model, embeddings.cls_token first; random values would stand in for them. "
+        "Check that the checkpoint belongs to its config.json."
+    )
 
 
 @pytest.mark.parametrize("count", [1, 7])
@@ -80,8 +82,9 @@ def test_registers_that_the_config_miscounts(
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"num_register_tokens": count}))
     assert refusal(folder) == (
-        "The weights of spoilt lack 1 tensors of Dinov2WithRegistersModel, "
-        "embeddings.register_tokens first; random values would stand in for them. "
+        "The weights of spoilt have another shape than config.json says in 1 tensor of "
+        "Dinov2WithRegistersModel, embeddings.register_tokens first; "
+        "random values would stand in for it. "
         "Check that the checkpoint belongs to its config.json."
     )
 
@@ -104,12 +107,10 @@ def test_an_image_size_that_patches_do_not_divide(folder: Path) -> None:
 def test_weights_cut_short(folder: Path) -> None:
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1000])
-    line = refusal(folder)
-    assert line.startswith("The weights of spoilt cannot be loaded: Error while deserializing ")
-    assert line.endswith(
-        f"Check the checkpoint with transformers {transformers.__version__} alone."
+    assert refusal(folder) == (
+        "The weights of spoilt are damaged or cut short: Error while deserializing header: "
+        "incomplete metadata, file not fully covered. Copy or download them again."
     )
-    assert "\n" not in line
 
 
 def test_pooling_head_without_weights_is_refused_because_it_is_measured(
@@ -120,7 +121,7 @@ def test_pooling_head_without_weights_is_refused_because_it_is_measured(
             del weights[name]
 
     folder = shutil.copytree(saved("siglip vision"), tmp_path / "headless")
-    assert "lack 1 tensors of SiglipVisionModel" in refusal(edited(folder, spoil))
+    assert "lack 1 tensor of SiglipVisionModel" in refusal(edited(folder, spoil))
 
 
 def test_pooler_without_weights_is_harmless(saved: Callable[[str], Path]) -> None:

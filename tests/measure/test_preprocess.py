@@ -234,6 +234,29 @@ def test_a_model_that_cannot_be_resized_says_so() -> None:
             "test/model has [0.5] as a mean or standard deviation in preprocessor_config.json; "
             "three numbers were expected, for red, green and blue. Use a model of colour images.",
         ),
+        (
+            {"image_std": [0.2, 0, 0.2]},
+            "test/model makes no pixels of a picture: rescale_factor 0.00392157, image_mean "
+            "[0.485, 0.456, 0.406] and image_std [0.2, 0.0, 0.2] in preprocessor_config.json; "
+            "finite numbers were expected, and positive ones for image_std. Correct the file.",
+        ),
+        (
+            {"rescale_factor": float("inf")},
+            "test/model makes no pixels of a picture: rescale_factor inf, image_mean "
+            "[0.485, 0.456, 0.406] and image_std [0.229, 0.224, 0.225] in "
+            "preprocessor_config.json; finite numbers were expected, and positive ones for "
+            "image_std. Correct the file.",
+        ),
+        (
+            {"size": {"height": 10**9, "width": 224}},
+            "test/model asks for size 1000000000 x 224 in preprocessor_config.json; "
+            "sides from 1 to 8,192 pixels were expected. Correct the file.",
+        ),
+        (
+            {"crop_size": {"height": -5, "width": 0}, "do_center_crop": True},
+            "test/model asks for crop_size -5 x 0 in preprocessor_config.json; "
+            "sides from 1 to 8,192 pixels were expected. Correct the file.",
+        ),
     ],
 )
 def test_a_config_that_is_not_understood_is_named(config: Any, message: str) -> None:

@@ -132,7 +132,7 @@ def test_file_that_is_no_json_object(folder: Path, file: str, text: str, reason:
     (folder / file).write_text(text)
     line = message(folder)
     assert line.startswith(f"{file} of my model {reason}")
-    assert line.endswith("Download or save the model again.")
+    assert line.endswith(". Download or save the model again.")
 
 
 @pytest.mark.parametrize(
@@ -188,6 +188,11 @@ def test_language_model_is_refused(tmp_path: Path) -> None:
             "expected. Use a vision transformer over images.",
         ),
         (
+            {"image_size": 10_000_000},
+            "my model has image_size = 10000000 in its config; a number from 0 to 8,192 was "
+            "expected. Check that its config.json belongs to a vision transformer, and is whole.",
+        ),
+        (
             {"num_hidden_layers": 10_000_000},
             "my model has num_hidden_layers = 10000000 in its config; a number from 0 to 1,000 was "
             "expected. Check that its config.json belongs to a vision transformer, and is whole.",
@@ -236,6 +241,7 @@ def test_own_code_of_a_known_family_is_simply_not_used(folder: Path) -> None:
     [
         ("config.json", {"num_register_tokens": "four"}, "invalid literal for int() with base 10"),
         ("preprocessor_config.json", {"resample": "bicubic"}, "invalid literal for int() with bas"),
+        ("preprocessor_config.json", {"resample": float("inf")}, "cannot convert float infinity"),
         ("preprocessor_config.json", {"rescale_factor": [1]}, "float() argument must be a string"),
         ("preprocessor_config.json", {"image_mean": ["a", 0, 0]}, "could not convert string to fl"),
     ],

@@ -88,6 +88,21 @@ def test_patch_entropy_is_defined_when_the_prefix_takes_nearly_everything() -> N
     assert float(seen.entropy[0]) == pytest.approx(0, abs=1e-5)
 
 
+@pytest.mark.parametrize("sink", [60.0, 200.0, 1e4])
+def test_rows_over_patches_are_exact_where_nothing_of_their_mass_is_left(sink: float) -> None:
+    """A sink of 200 logits leaves less than float32 holds; cut to the patches, rows are usual."""
+    layout = TokenLayout(("CLS", "reg1"), 3, 4)
+    generator = torch.Generator().manual_seed(3)
+    logits = 2 * torch.randn(2, layout.tokens, layout.tokens, generator=generator)
+    plain = reduce(logits, layout)
+    logits[1, ::2, 1] = sink
+    seen = reduce(logits, layout)
+    assert seen.entropy_patches.tolist() == pytest.approx(plain.entropy_patches.tolist(), abs=1e-5)
+    assert seen.distance_patches.tolist() == pytest.approx(
+        plain.distance_patches.tolist(), abs=1e-3
+    )
+
+
 def test_distance_knows_rows_from_columns_and_patch_sizes() -> None:
     layout = TokenLayout((), 2, 3)
     apart = token_distances(layout, (10, 20), CPU)

@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image
 
 from generator.pipeline import Outcome, build_gallery
-from generator.present.manifest import Manifest, read_manifest
+from generator.present.manifest import Manifest
+from generator.present.manifest_file import read_manifest
 from generator.progress import Silent
 from generator.spec import GallerySpec, ModelSpec
 

@@ -50,7 +50,7 @@ def test_dry_run_prints_the_plan_and_writes_nothing(
 
 def test_prices_follow_from_shapes(spec: GallerySpec) -> None:
     from generator.pipeline import plan_gallery
-    from generator.workplan import extra_prices
+    from generator.plan_costs import extra_prices
 
     prices = {p.name: p for p in extra_prices(plan_gallery(spec, Store(spec.store), Silent()))}
     # Four layers' states of 32 channels, 16 patches in half precision twice, for four cells.
@@ -65,7 +65,7 @@ def test_prices_follow_from_shapes(spec: GallerySpec) -> None:
 
 def test_a_class_head_has_its_price(spec: GallerySpec, tmp_path: Path) -> None:
     from generator.pipeline import plan_gallery
-    from generator.workplan import extra_prices
+    from generator.plan_costs import extra_prices
 
     family = next(f for f in FAMILIES if f.name == "vit with a class head")
     headed = merge(spec, Options(models=(str(family.save(tmp_path / "headed")),)))
@@ -78,7 +78,7 @@ def test_a_class_head_has_its_price(spec: GallerySpec, tmp_path: Path) -> None:
 
 def test_planned_sizes_are_near_the_real_ones(spec: GallerySpec) -> None:
     from generator.pipeline import plan_gallery
-    from generator.workplan import estimate, site_price
+    from generator.plan_costs import estimate, site_price
 
     store = Store(spec.store)
     photographs = bundled("examples") / "images"

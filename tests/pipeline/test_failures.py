@@ -11,7 +11,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from generator.errors import GalleryError, ModelError, StoreError
-from generator.measure.load import LoadedModel
+from generator.measure.load import LoadedModel, load
+from generator.measure.resolve import ResolvedModel
 from generator.options import Options, merge
 from generator.spec import GallerySpec
 from tests.pipeline.galleries import build, files, manifest, picture, replace_models
@@ -119,12 +120,14 @@ def test_network_that_crashes_costs_only_its_own_column(
 def test_a_model_that_cannot_be_loaded_has_no_weights_to_show(
     spec: GallerySpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*args: Any, **options: Any) -> LoadedModel:
-        raise ModelError("No.")
+    def broken(resolved: ResolvedModel, **options: Any) -> LoadedModel:
+        if resolved.id == "plain":
+            raise ModelError("No.")
+        return load(resolved, **options)
 
     monkeypatch.setattr("generator.measure.load.load", broken)
     outcome = build(spec)
-    assert [model.weights for model in outcome.run.models] == ["", ""]
+    assert [bool(model.weights) for model in outcome.run.models] == [False, True]
 
 
 def test_nothing_to_show_is_an_error(spec: GallerySpec, tmp_path: Path) -> None:
@@ -138,6 +141,19 @@ def test_nothing_to_show_is_an_error(spec: GallerySpec, tmp_path: Path) -> None:
         build(spec)
     assert str(no_image.value) == "No image is left to measure: " + " ".join(EMPTY)
     assert not spec.out.exists()
+
+
+def test_a_site_without_a_map_does_not_take_the_place_of_a_good_one(
+    spec: GallerySpec, checkpoints: Path, tmp_path: Path
+) -> None:
+    build(spec)
+    before = files(spec.out)
+    (spec.images[0] / "empty.jpg").touch()
+    windows, broken = windowed_model(tmp_path), broken_model(checkpoints, tmp_path)
+    with pytest.raises(GalleryError) as caught:
+        build(replace_models(spec, windows, broken))
+    assert str(caught.value) == "Nothing could be measured: " + " ".join(NAN)
+    assert files(spec.out) == before
 
 
 def test_picture_that_disappears_while_measuring(

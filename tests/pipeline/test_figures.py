@@ -8,7 +8,7 @@ import pytest
 
 from generator.errors import GalleryError
 from generator.figure_spec import FigureSpec
-from generator.present.manifest import read_manifest
+from generator.present.manifest_file import read_manifest
 from generator.spec import GallerySpec
 from tests.pipeline.galleries import build
 

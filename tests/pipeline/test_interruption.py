@@ -27,9 +27,10 @@ from jinja2 import Template
 def halt(owner, name):
     real = getattr(owner, name)
     def wrapped(*args, **options):
-        real(*args, **options)
+        found = real(*args, **options)
         print("halted", flush=True)
         sys.stdin.readline()
+        return found
     setattr(owner, name, wrapped)
 
 halt(*{"record": (Store, "put"), "page": (Template, "render")}[sys.argv[1]])
@@ -88,6 +89,24 @@ def test_killed_while_writing_leaves_the_former_site(spec: GallerySpec, halted: 
     assert len(manifest(spec).images) == 1
     left = {path.name for path in spec.out.parent.iterdir()}
     assert left == {"photos", "site", "store"}, "nothing is left beside the site"
+
+
+def test_two_builds_of_one_site_do_not_get_in_each_other_s_way(
+    spec: GallerySpec, halted: Any
+) -> None:
+    process = halted("page")
+    with pytest.raises(StoreError) as caught:
+        build(spec)
+    assert str(caught.value) == (
+        f"Another build is writing the site {spec.out}. Wait until it has ended and run this one "
+        "again, or choose another folder with -o. What was measured is kept."
+    )
+    _, stderr = process.communicate("\n" * 1000)
+    assert process.returncode == 0, stderr
+    assert len(manifest(spec).images) == 2
+    left = {path.name for path in spec.out.parent.iterdir()}
+    assert left == {"photos", "site", "store"}
+    assert build(spec).measured == 0
 
 
 def test_ctrl_c_says_that_nothing_is_lost(spec: GallerySpec, halted: Any) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from generator.dry_run import print_plan
-from generator.present.manifest import read_manifest
+from generator.present.manifest_file import read_manifest
 from generator.progress import Lines
 from generator.sequence_spec import SequenceSpec
 from tests import moving

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from generator.run import Cell, Failure, Frame, Run, Sequence
 from tests.present.gallery import Gallery, gallery
+from tests.present.sweeping import sweeping
 
 STILLS = 3
 TIMES = (0.0, 0.5, 1.0, 2.5)
@@ -34,6 +35,16 @@ def filmed(folder: Path) -> Gallery:
         for c in trial.run.cells
     )
     return Gallery(replace(with_frames(trial.run, STILLS), cells=cells), trial.records)
+
+
+def trained(folder: Path, frames: int) -> Gallery:
+    """A clip and nothing else, on which four checkpoints and ``plain`` were run."""
+    trial = sweeping(folder, images=frames)
+    images = tuple(
+        replace(image, title=f"{LABEL}, {n / 10:.3f} s", frame=Frame(CLIP, n + 1, n / 10))
+        for n, image in enumerate(trial.run.images)
+    )
+    return Gallery(replace(trial.run, images=images), trial.records)
 
 
 def with_frames(run: Run, stills: int) -> Run:

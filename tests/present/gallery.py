@@ -170,11 +170,14 @@ def many(folder: Path, images: int, *, models: int = 2, groups: int = 3) -> Gall
         base = registers if model % 2 else plain
         norms = base.norms.copy()
         norms[-1, base.layout.patch_slice.start :][: image % 7] = 500
+        # among the patches only: what the prefix gets stays what the masses say
+        attention, patches = base.attention.copy(), base.layout.patch_slice
+        attention[..., patches] = np.roll(attention[..., patches], image * (model + 1), axis=-1)
         records[cell.record] = replace(
             tiny.with_norms(base, norms),
             key=cell.record,
             entropy=base.entropy * (1 - image / (2 * images)),
-            attention=np.roll(base.attention, image * (model + 1), axis=-1),
+            attention=attention,
         )
     run = Run("Many", "", COMMAND, "whole", shown, entries, cells)
     return Gallery(run, records)

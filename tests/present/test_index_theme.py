@@ -10,7 +10,11 @@ import pytest
 
 from generator.bundled import bundled
 from generator.errors import StoreError
-from generator.present import build_site, views, views_index
+from generator.present import build_site
+from generator.present.views import Frame
+from generator.present.views_finder import Finder
+from generator.present.views_front import PaperBlock
+from generator.present.views_index import IndexPage
 from tests.present.gallery import Gallery
 from tests.present.test_site import VERSION, page
 
@@ -96,9 +100,7 @@ def test_the_readme_names_every_template_block_style_script_and_variable() -> No
         assert f"`{variable}`" in README, variable
 
 
-@pytest.mark.parametrize(
-    "kind", [views_index.IndexPage, views_index.PaperBlock, views.Frame, views_index.Finder]
-)
+@pytest.mark.parametrize("kind", [IndexPage, PaperBlock, Frame, Finder])
 def test_every_field_of_the_index_is_described(kind: type) -> None:
     described = re.findall(r"^\s+(\w+): ", kind.__doc__ or "", re.MULTILINE)
     assert described == [field.name for field in fields(kind)]  # type: ignore[arg-type]

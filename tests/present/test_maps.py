@@ -68,9 +68,20 @@ def test_masses_are_shares_named_after_their_tokens() -> None:
     record = tiny.record(tiny.layout(registers=2))
     maps = maps_of(record, "reg2")
     assert maps.groups == ("CLS", "reg1", "reg2", "patches")
-    np.testing.assert_allclose(maps.mass.sum(-1), 1, atol=2e-3)
+    np.testing.assert_allclose(maps.mass.sum(-1), 1, atol=1e-6)
     n = record.layout.tokens
     np.testing.assert_allclose(maps.mass[1, 0, 0], record.attention[2, 1, 0, 0] / n, rtol=1e-3)
+
+
+@pytest.mark.parametrize("query", ["CLS", "reg1", "received"])
+def test_masses_are_those_of_the_record_not_of_its_half_precision_rows(query: str) -> None:
+    record = tiny.record(tiny.layout(registers=2))
+    tiny_share = record.mass.copy()
+    tiny_share[:, :, :, 1] = 3e-21  # nothing, in half precision
+    tiny_share[:, :, :, -1] = 1 - tiny_share[:, :, :, :-1].sum(-1)
+    mass = maps_of(replace(record, mass=tiny_share), query).mass
+    np.testing.assert_allclose(mass[..., 1], 3e-21, rtol=1e-5)
+    np.testing.assert_allclose(mass.sum(-1), 1, atol=1e-6)
 
 
 def test_the_mean_over_heads_is_the_last_column() -> None:
@@ -147,3 +158,40 @@ def test_a_plan_knows_whether_models_are_mixed(tmp_path: Path) -> None:
     assert WorkPlan((), (image,), (cells["cls"], failed, cells["none"]), "float32").mixed
     assert not WorkPlan((), (image,), (cells["cls"], failed), "float32").mixed
     assert not WorkPlan((), (image,), (cells["none"],), "float32").mixed
+
+
+@pytest.mark.parametrize("registers", [0, 2])
+def test_attention_is_weighted_by_what_each_key_gives(registers: int) -> None:
+    record = tiny.record(tiny.layout(registers=registers), extras=("values",))
+    assert record.values is not None
+    layout, given = record.layout, record.values.norms.astype(float)
+    maps = maps_of(record, "values")
+    assert maps.token == "CLS"
+    for layer, head in np.ndindex(*given.shape[:2]):
+        product = record.attention[0, layer, head].astype(float) * given[layer, head]
+        shares = product / product.sum()
+        patches = shares[layout.patch_slice].reshape(layout.rows, layout.cols)
+        np.testing.assert_allclose(maps.maps[layer, head], patches * layout.tokens, rtol=1e-5)
+        np.testing.assert_allclose(maps.mass[layer, head, 0], shares[0], rtol=1e-5)
+    np.testing.assert_allclose(maps.mass.sum(-1), 1, atol=1e-5)
+
+
+def test_keys_that_all_give_alike_leave_attention_as_it_is() -> None:
+    record = tiny.record(tiny.layout(registers=2), extras=("values",))
+    assert record.values is not None
+    alike = replace(record.values, norms=np.full_like(record.values.norms, 3))
+    record = replace(record, values=alike)
+    weighted, plain = maps_of(record, "values"), maps_of(record, "CLS")
+    np.testing.assert_allclose(weighted.maps, plain.maps, rtol=2e-3)
+    np.testing.assert_allclose(weighted.mass, plain.mass, rtol=2e-3)
+
+
+def test_without_a_class_token_what_all_queries_receive_is_weighted() -> None:
+    layout = TokenLayout(prefix=(), rows=3, cols=4)
+    record = tiny.record(layout, extras=("values",))
+    assert record.values is not None
+    maps = maps_of(record, "values")
+    product = record.received_by_all()[1, 0] * record.values.norms[1, 0].astype(float)
+    assert maps.token == "received"
+    wanted = (product / product.sum() * 12).reshape(3, 4)
+    np.testing.assert_allclose(maps.maps[1, 0], wanted, rtol=1e-5)

@@ -16,7 +16,7 @@ from generator.analysis.budget import mass_budget
 from generator.analysis.values import sink_values
 from generator.present import SiteReport, build_site
 from generator.present.colours import colour_table
-from generator.records import AttentionRecord
+from generator.records import AttentionRecord, TokenLayout
 from tests import tiny
 from tests.present.gallery import Gallery, gallery
 from tests.present.test_site import VERSION
@@ -312,6 +312,55 @@ def test_sinks_and_channels_are_shown_or_said_to_be_not_measured(tmp_path: Path)
     plain = ModelPage(tmp_path / "site", "plain")
     assert "Build again with --extras values to see them." in plain.text
     assert "Build again with --extras massive to see them." in plain.text
+
+
+def test_a_channel_is_not_given_what_belongs_to_others(tmp_path: Path) -> None:
+    """The largest channel is 5, 7 and 7 on three images: no number is said to be one channel's."""
+    trial = gallery(tmp_path / "pictures", images=3)
+    for image, channel in enumerate((5, 7, 7)):
+        key = trial.run.cell("registers", f"image{image}").record
+        found = trial.records[key]
+        record = tiny.record(
+            found.layout, extras=("massive",), image_sha256=found.image_sha256, seed=image
+        )
+        assert record.massive is not None
+        loud = np.ones_like(record.massive.channel_max)
+        loud[:, channel] = 100 * (image + 1)
+        median = np.full_like(record.massive.median, 2)
+        massive = replace(record.massive, channel_max=loud, median=median)
+        trial.records[key] = replace(record, key=key, massive=massive)
+    build_site(trial.run, trial.read, tmp_path / "site", version=VERSION)
+    text = ModelPage(tmp_path / "site", "registers").text
+    assert (
+        "the largest channel stands out most in the embedding: 100 × the median magnitude, mean "
+        "over images. It is not the same one in all of them: channel 7, the most frequent there, "
+        "is it in 2 of 3, and is the most frequent in 4 of 4 layers." in text
+    )
+    assert "channel 7 stands out" not in text
+
+
+def test_many_class_tokens_are_one_part_of_a_bar(tmp_path: Path) -> None:
+    """Pixio has eight: more than can be told apart by colour."""
+    trial = gallery(tmp_path / "pictures", images=1)
+    layout = TokenLayout((*(f"CLS{n + 1}" for n in range(8)), "reg1", "reg2"), 4, 6)
+    key = trial.run.cell("registers", "image0").record
+    record = tiny.record(layout, extras=("values",))
+    trial.records[key] = replace(record, key=key)
+    build_site(trial.run, trial.read, tmp_path / "site", version=VERSION)
+    page = ModelPage(tmp_path / "site", "registers")
+    head, first, *_ = page.numbers("What CLS3 attends to")
+    shown = dict(zip(head, first, strict=True))
+    mass = record.mass[0].mean(0)[2].astype(float)
+    assert float(shown["itself (%)"]) == pytest.approx(100 * mass[2], abs=6e-3)
+    classes = mass[[0, 1, 3, 4, 5, 6, 7]].sum()
+    assert float(shown["class tokens (%)"]) == pytest.approx(100 * classes, abs=6e-3)
+    assert float(shown["registers (%)"]) == pytest.approx(100 * mass[8:10].sum(), abs=6e-3)
+    which = page.numbers("Which token receives most")
+    assert which[0] == ["layer", "registers (%)", "class tokens (%)", "a patch (%)"]
+    received = sink_values(record)
+    assert not isinstance(received, NotApplicable)
+    share = 100 * (received.token < 8).mean(axis=1)
+    np.testing.assert_allclose([float(row[2]) for row in which[1:]], share, atol=0.01)
 
 
 def test_outlier_patches_have_bars_where_there_are_any_and_else_a_sentence(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from generator.present import build_site
-from generator.present.manifest import read_manifest
+from generator.present.manifest_file import read_manifest
 from generator.present.patches import patch_chunk_bytes, patch_histogram, read_patch_chunk
 from generator.present.quantise import error_bound
 from generator.present.scale import octave_histogram

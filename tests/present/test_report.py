@@ -142,7 +142,9 @@ def test_many_images_are_marked_where_the_interval_excludes_zero(tmp_path: Path)
             trial.records[cell.record] = tiny.with_norms(replace(base, key=cell.record), norms)
     site = build(trial, tmp_path / "site")
     found = " ".join(page(site, "r/model-0--model-1/index.html").text.split())
-    assert re.search(r"largest norm over the median ?times ?4,?000 ?[\d.]+ ?−[\d,.]+ \*", found)
+    assert re.search(
+        r"largest norm over the median, at its peak ?times ?4,?000 ?[\d.]+ ?−[\d,.]+ \*", found
+    )
     assert "fewer than 20" not in found
     # the layer of the outlier, not the last
     assert "The histogram shows layer 2" in found

@@ -7,20 +7,21 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from generator.analysis.digest import FoundObject
-from generator.analysis.truth import MapScores
+from generator.analysis.truth import MapScores, best_iou
 from generator.export.source import run_of
 from generator.packing import unpack
 from generator.present import build_site
 from generator.present.digests import DIGESTS
-from generator.present.manifest import read_manifest
+from generator.present.manifest_file import read_manifest
 from generator.present.truth import CellTruth
 from generator.run import ObjectBox
+from tests.present.analysed import complete
 from tests.present.gallery import Gallery, gallery
-from tests.present.test_figures import complete
 
 REPORT = "r/plain--registers/index.html"
 BOX = ObjectBox(48, 16, 96, 64)
@@ -80,14 +81,32 @@ def test_scores_of_both_models_are_means_over_the_same_images(marked: Built) -> 
 
 
 def test_found_boxes_are_judged_where_there_are_boxes(marked: Built) -> None:
-    row = rows_of(marked[1])["LOST, box IoU"]
-    wanted = [truth_of(marked[1], model, "image0").lost for model in ("plain", "registers")]
+    row = rows_of(marked[1])["LOST in keys, box IoU"]
+    wanted = [
+        truth_of(marked[1], model, "image0").overlaps[0].lost for model in ("plain", "registers")
+    ]
     assert [float(text) for text in row[:2]] == pytest.approx(wanted, abs=0.0051)
     assert row[4] == "1"
-    corloc = rows_of(marked[1])["LOST, CorLoc"]
+    corloc = rows_of(marked[1])["LOST in keys, CorLoc"]
     assert [float(text) for text in corloc[:2]] == [
         float(iou >= 0.5) for iou in wanted if isinstance(iou, float)
     ]
+
+
+def test_boxes_are_scored_in_all_vectors_they_were_found_in(marked: Built) -> None:
+    page, index = (
+        " ".join(re.sub(r"<[^>]+>", " ", (marked[1] / name).read_text(encoding="utf-8")).split())
+        for name in ("i/image0/index.html", "index.html")
+    )
+    digest = DIGESTS.read(next(marked[1].glob("data/plain/image0.digest.*")))
+    assert digest.vectors == ("keys", "values")
+    for found in digest.objects:
+        assert isinstance(found.lost, FoundObject) and isinstance(found.tokencut, FoundObject)
+        ious = [best_iou(each.pixels, [BOX.box]) for each in (found.lost, found.tokencut)]
+        assert f"LOST in {found.vectors}: box IoU {ious[0]:.2f}" in page
+        assert f"TokenCut in {found.vectors}: box IoU {ious[1]:.2f}" in page
+        hits = [100 * int(float(iou) >= 0.5) for iou in ious]
+        assert f"Plain, {found.vectors} {hits[0]} % 1 {hits[1]} % 1" in index.replace("\u00a0", " ")
 
 
 def test_marked_boxes_are_drawn_beside_the_found_ones(marked: Built) -> None:
@@ -98,7 +117,7 @@ def test_marked_boxes_are_drawn_beside_the_found_ones(marked: Built) -> None:
     assert len(boxes) == 2  # of one image, in both models
     digest = DIGESTS.read(next(marked[1].glob("data/plain/image0.digest.*")))
     assert isinstance(digest.lost, FoundObject)
-    iou = truth_of(marked[1], "plain", "image0").lost
+    iou = truth_of(marked[1], "plain", "image0").overlaps[0].lost
     assert f", IoU {iou:.2f} with a marked box" in part
     assert "Filled boxes are what people have marked" in part
 
@@ -128,3 +147,34 @@ def test_a_copy_of_the_site_has_the_scores_without_the_masks(marked: Built, tmp_
         pages = [(folder / path).read_text(encoding="utf-8") for folder in (site, copy)]
         parts = [page[page.index("Against the marked objects") :] for page in pages]
         assert parts[0][:4000] == parts[1][:4000], path
+
+
+def test_where_nothing_stands_out_nothing_counts_as_found(tmp_path: Path) -> None:
+    """All keys of a model are alike: LOST has no choice, TokenCut no cut, and CorLoc a miss."""
+    trial = complete(gallery(tmp_path / "pictures"))
+    for image in ("image0", "image1"):
+        key = trial.run.cell("plain", image).record
+        record = trial.records[key]
+        assert record.features is not None and record.features.keys is not None
+        keys = record.features.keys
+        alike = replace(
+            record.features,
+            keys=np.full_like(keys, 0.5),
+            values=keys if image == "image0" else None,
+        )
+        trial.records[key] = replace(record, features=alike)
+    images = tuple(
+        image if image.failure else replace(image, boxes=(BOX,)) for image in trial.run.images
+    )
+    trial.run = replace(trial.run, images=images)
+    site = tmp_path / "site"
+    build_site(trial.run, trial.read, site, version="1.2.3")
+    assert truth_of(site, "plain", "image0").overlaps[0].tokencut == 0
+    assert rows_of(site)["TokenCut in keys, CorLoc"][0].startswith("0")
+    assert rows_of(site)["TokenCut in keys, CorLoc"][-1] == "2"
+    report = (site / REPORT).read_text(encoding="utf-8")
+    assert "TokenCut: all patches are alike<" in report
+    assert "LOST in keys: 96 × 64 pixels, all 24 patches, so no object stands out" in report
+    page = " ".join((site / "i/image0/index.html").read_text(encoding="utf-8").split())
+    assert "Nothing found in the keys of the last layer: all patches are alike." in page
+    assert page.count("All patches have the same degree: the seed is the first of them") == 1

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from scipy.spatial.distance import jensenshannon
 
 from generator.present import build_site
-from generator.present.manifest import MANIFEST, MANIFEST_SCHEMA, read_manifest
+from generator.present.manifest_file import MANIFEST, MANIFEST_SCHEMA, read_manifest
 from tests.present.filmed import CLIP, LABEL, TIMES, filmed
 from tests.present.gallery import Gallery, tree
 
@@ -41,7 +41,7 @@ def data_of(site: Path) -> dict[str, object]:
 def table(site: Path, chart: str) -> list[list[str]]:
     """The numbers of a chart, row by row."""
     figure = re.search(
-        rf'<figure class="chart" id="{chart}">.*?</figure>', text_of(site, PAGE), re.S
+        rf'<figure class="chart" id="{chart}"[^>]*>.*?</figure>', text_of(site, PAGE), re.S
     )
     assert figure is not None
     rows = re.findall(r"<tr>(.*?)</tr>", figure[0])

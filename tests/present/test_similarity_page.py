@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from scipy import optimize
 
-from generator.analysis.head_similarity import cls_similarity
-from generator.analysis.layer_similarity import layer_similarity, pooled_features
+from generator.analysis.head_similarity import row_similarity
+from generator.analysis.layer_similarity import layer_similarity
 from generator.packing import unpack
 from generator.present import build_site
 from generator.present.pair_similarity_files import PairHeads
@@ -32,10 +33,10 @@ Built = tuple[Gallery, Path]
 
 def planted(record: AttentionRecord, seed: int) -> AttentionRecord:
     """Head 2 of layer 3 attends as head 1 of layer 1 does; features are of this image alone."""
-    attention = record.attention.copy()
-    attention[0, 2, 1] = attention[0, 0, 0]
+    attention, mass = record.attention.copy(), record.mass.copy()
+    attention[0, 2, 1], mass[2, 1, 0] = attention[0, 0, 0], mass[0, 0, 0]
     parts = tiny.parts(record.layout, layers=3, heads=2, seed=seed, extras=("features",))
-    return replace(record, attention=attention, **parts)
+    return replace(record, attention=attention, mass=mass, **parts)
 
 
 def alike(folder: Path, images: int) -> Built:
@@ -126,8 +127,8 @@ def test_layers_of_enough_images_are_compared(enough: Built) -> None:
     trial, site = enough
     page = ModelPage(site, "model-0")
     features = [r.features for r in records_of(trial, "model-0") if r.features is not None]
-    for group, name in (("CLS", "CLS token"), ("patches", "Mean patch")):
-        values = pooled_features(features, group)
+    for group, name in enumerate(("CLS token", "Mean patch")):
+        values = np.stack([each.pooled[:, group] for each in features])
         for standardise, end in ((False, ""), (True, ", channels standardised")):
             wanted = layer_similarity(values, values, standardise=standardise)
             assert isinstance(wanted, np.ndarray)
@@ -142,7 +143,7 @@ def test_two_models_are_compared_on_the_same_images(enough: Built) -> None:
     both = []
     for model in ("model-0", "model-1"):
         features = [r.features for r in records_of(trial, model) if r.features is not None]
-        both.append(pooled_features(features, "CLS"))
+        both.append(np.stack([each.pooled[:, 0] for each in features]))
     wanted = layer_similarity(both[0], both[1])
     assert isinstance(wanted, np.ndarray)
     text = text_of(site, REPORT)
@@ -184,7 +185,8 @@ def test_numbers_are_those_of_the_records(few: Built) -> None:
     found = unpack(HeadsAlike, model_files(site, "model-1")["head-similarity"].read_bytes())
     own = records_of(trial, "model-1")
     chosen = [own[place] for place in evenly(len(own), 24)]
-    wanted = np.mean([cls_similarity(record) for record in chosen], axis=0)
+    rows = [record.rows("CLS").reshape(-1, record.layout.tokens) for record in chosen]
+    wanted = np.mean([row_similarity(each) for each in rows], axis=0)
     np.testing.assert_allclose(found.similarity, wanted, atol=0.005)
 
 
@@ -200,11 +202,37 @@ def test_heads_of_two_models_are_matched_one_to_one(few: Built) -> None:
     rows = re.findall(r"(layer \d, head \d)</th><td>(layer \d, head \d)</td><td>([\d.]+)", part)
     assert len({one for one, _, _ in rows}) == len({two for _, two, _ in rows}) == 6
     mean = np.mean([float(value) for _, _, value in rows])
-    (said,) = re.findall(r"Mean over 6 matched pairs of heads: ([\d.]+)\. The best", part)
+    (said,) = re.findall(r"Mean over 6 matched pairs of heads: ([\d.]+)\. Matched", part)
     assert float(said) == pytest.approx(mean, abs=0.011)
     (chance,) = re.findall(r"The best of 1,000 random matchings reaches ([\d.]+)\.", part)
     # 1,000 trials find the best of 720 or next to it, and never more
     assert 0 < float(chance) <= float(said)
+
+
+def test_a_matching_is_measured_on_images_that_it_was_not_made_for(few: Built) -> None:
+    trial, site = few
+    maps = [
+        [np.float64(each.layout.fold(each.rows("CLS"))).reshape(6, -1) for each in own]
+        for own in (records_of(trial, "model-0"), records_of(trial, "model-1"))
+    ]
+    shown = evenly(30, 24)
+    alike = np.array(
+        [[[1 - divergence(a, b) for b in maps[1][n]] for a in maps[0][n]] for n in shown]
+    )
+    one, two = alike[::2].mean(0), alike[1::2].mean(0)
+    wanted = np.mean(
+        [to[optimize.linear_sum_assignment(-made)].mean() for made, to in ((one, two), (two, one))]
+    )
+    said = text_of(site, REPORT).split("Matched on every second image and measured on the others")[
+        1
+    ]
+    assert float(said.split("it is ")[1].split(":")[0]) == pytest.approx(wanted, abs=0.006)
+
+
+def divergence(one: np.ndarray, two: np.ndarray) -> float:
+    one, two = one / one.sum(), two / two.sum()
+    middle = (one + two) / 2
+    return float((one * np.log2(one / middle) + two * np.log2(two / middle)).sum() / 2)
 
 
 def test_a_model_matches_its_copy_head_by_head(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from PIL import Image
 from generator.errors import StoreError
 from generator.present import SiteReport, build_site
 from generator.present.chunk import read_chunk
-from generator.present.manifest import Manifest, read_manifest
+from generator.present.manifest import Manifest
+from generator.present.manifest_file import read_manifest
 from generator.present.quantise import decode, error_bound
 from generator.records import View
 from tests.present.gallery import COMMAND, HOSTILE, Gallery, gallery, tree

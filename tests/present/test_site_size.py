@@ -18,13 +18,15 @@ from generator.amounts import size_in_words
 from generator.errors import SpecError
 from generator.present import Settings, SiteReport, build_site
 from generator.present.chunk import Header, read_chunk
-from generator.present.manifest import CellItem, FileEntry, Manifest, read_manifest
+from generator.present.manifest import CellItem, FileEntry, Manifest
+from generator.present.manifest_file import read_manifest
 from generator.present.norm_codes import FIRST_OUTLIER
 from generator.present.patches import read_patch_chunk
 from generator.present.quantise import Quantised, decode, error_bound
 from generator.present.reductions import STEPS
 from generator.records import OUTLIER
 from generator.run import Paper, TeaserCell
+from tests.present.filmed import with_frames
 from tests.present.gallery import Gallery, tree
 from tests.present.sized import HEADS, LAYERS, SIDE, sized
 
@@ -277,6 +279,36 @@ def test_the_images_of_the_teaser_keep_their_heads_longest(
     limit = tiers[8].bytes + 20_000
     report = build(other, tmp_path / "site", limit)
     assert report.reduction.whole[0] == chosen
+
+
+def test_the_page_of_a_sequence_says_what_all_of_its_frames_lack(tmp_path: Path) -> None:
+    trial = sized(tmp_path / "pictures", patches=False)
+    paper = Paper(teaser=(TeaserCell("fine", "image1"),))
+    run = replace(with_frames(trial.run, 0), paper=paper)
+
+    def film(limit: int | None) -> Tier:
+        site = tmp_path / "site"
+        settings = Settings(figures="none", walls=False, max_bytes=limit)
+        report = build_site(run, trial.read, site, version=VERSION, settings=settings)
+        return Tier(site, limit, report)
+
+    path = "q/a-walk/index.html"
+    some = film(None)
+    assert "to keep" not in some.page(path)
+    while len(some.report.reduction.whole) != 1:
+        some = film(some.report.bytes - 1)
+    assert some.report.reduction.whole == ("image1",)  # neither the first frame nor the last
+    said = some.page(path)
+    assert "2 of 3 frames have no single heads, only their mean." in said
+    assert "single heads of all but the last 3 layers" in said
+    frames = data((some.site / path).read_text(encoding="utf-8"))["frames"]
+    assert isinstance(frames, list)
+    gone = "Not in this site, to keep it small: single heads; their mean is there."
+    low = gone.replace("heads;", "heads of layers 1 to 3;")
+    assert [frame["models"][0]["cut"] for frame in frames] == [gone, low, gone]
+    said = film(some.report.bytes - 1).page(path)
+    assert "single heads of all layers (their mean over heads stays)" in said
+    assert "frames have no single heads" not in said
 
 
 def test_pages_and_manifest_say_what_was_left_out(tiers: list[Tier]) -> None:

@@ -19,9 +19,9 @@ from generator.analysis.sweep import step_agreement, step_numbers
 from generator.export.anonymous import anonymised, identity_of
 from generator.export.source import run_of
 from generator.present import build_site
+from generator.present.charts.chart import Words
 from generator.present.charts.lines import Series, line_chart
-from generator.present.charts.words import Words
-from generator.present.manifest import read_manifest
+from generator.present.manifest_file import read_manifest
 from generator.run import Sweep, SweepStep
 from tests.present.filmed import with_frames
 from tests.present.gallery import Gallery

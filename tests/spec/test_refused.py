@@ -166,6 +166,15 @@ def test_one_line_names_the_file_the_key_and_the_next_step(
             "work/gallery.toml, line 2: not valid TOML: Expected '=' after a key in a key/value "
             "pair. Correct that line.",
         ),
+        (
+            "title = 'x'\nout = 'y'\ntitle = 'z'\n",
+            "work/gallery.toml, line 3: this key was there before. Leave one out.",
+        ),
+        (
+            "[paper]\nyear = 1\n[paper]\n",
+            "work/gallery.toml, line 3: not valid TOML: Cannot declare ('paper',) twice. Correct "
+            "that line.",
+        ),
         (b"title = 'x'\n\xff", "work/gallery.toml, line 2: not UTF-8. Save the file as UTF-8."),
     ],
 )

@@ -18,7 +18,7 @@ from generator.export.figures.make import (
     write_figure,
 )
 from generator.export.figures.preset import Preset, refuse_idle
-from generator.export.figures.scene import Request
+from generator.export.figures.request import Request
 from generator.export.figures.venues import Extent, extent
 from generator.export.source import Source, open_source, run_of
 from generator.figure_spec import FIGURES, FigureSpec

@@ -8,22 +8,23 @@ from itertools import product
 from typing import Literal, get_args
 
 from generator.errors import SpecError
-from generator.export.figures.scene import Drawn, Scene
-from generator.export.figures.sheet import Absent, Cell, Row, Sheet, draw
+from generator.export.figures.request import Drawn
+from generator.export.figures.scene import Scene
+from generator.export.figures.sheet import Absent, Cell, Row, Sheet
+from generator.export.figures.sheet_drawing import draw
 from generator.export.figures.words import (
     UNIT,
     drawing_said,
     head_said,
     images_said,
-    listed,
     models_said,
     query_said,
 )
 from generator.export.selection import ALL, LAST, MEAN, Selection, selection
 from generator.latex import Piece
-from generator.present.maps import PRIMARY
+from generator.present.maps import PRIMARY, VALUES, query_ids
 from generator.present.patches import PATCH
-from generator.present.wording import query_label, row_name
+from generator.present.wording import listed, query_label, row_name
 from generator.run import ImageEntry, ModelEntry
 from generator.toml import did_you_mean
 
@@ -186,9 +187,8 @@ def _own_place(
 
 
 def _queries(scene: Scene, model: ModelEntry) -> list[str]:
-    layout_ = scene.first_record(model).layout
-    first = layout_.cls
-    return [PRIMARY, *(name for name in layout_.prefix if name != first)]
+    record = scene.first_record(model)
+    return list(query_ids(record.layout, values=record.values is not None))
 
 
 def _expanded(wanted: tuple[str, ...], every: list[str]) -> tuple[str, ...]:
@@ -236,6 +236,7 @@ def _lacks(scene: Scene, place: _Place) -> str:
     reasons = {
         "no registers": query.startswith("reg") and not record.layout.registers,
         "patches not kept": patch and record.patch_attention is None,
+        "value norms not measured": query == VALUES and record.values is None,
         f"no {query_label(query, True)}": not patch and query not in _queries(scene, place.model),
         f"{depth} layers": place.layer.isdecimal() and int(place.layer) > depth,
         f"{width} heads": place.head.isdecimal() and int(place.head) > width,

@@ -12,15 +12,16 @@ from generator.errors import SpecError
 from generator.export.figures.grid import Layout, draw_grid
 from generator.export.figures.preset import Preset, check, lacking
 from generator.export.figures.presets import PRESETS
-from generator.export.figures.scene import Drawn, Request, Scene
+from generator.export.figures.request import Drawn, Request
+from generator.export.figures.scene import Scene
 from generator.export.figures.style import Kind, Letters, figure_bytes, styled
 from generator.export.figures.tex import file_stem, float_text, table_text
 from generator.export.figures.venues import Extent
-from generator.export.figures.words import listed
 from generator.export.files import write_files
 from generator.export.source import Source
 from generator.latex import Cite, Piece, plain
 from generator.present.colours import colour_tables
+from generator.present.wording import listed
 from generator.toml import did_you_mean
 
 KINDS: dict[str, Kind] = {".pdf": "pdf", ".svg": "svg", ".png": "png"}

@@ -8,9 +8,10 @@ from typing import Literal
 
 from generator.analysis.averages import LEAST_IMAGES
 from generator.errors import SpecError
-from generator.export.figures.scene import Drawn, Request, Scene
-from generator.export.figures.words import listed
+from generator.export.figures.request import Drawn, Request
+from generator.export.figures.scene import Scene
 from generator.export.selection import ALL, LAST, MEAN, PRIMARY, selection
+from generator.present.wording import listed
 from generator.run import ModelEntry
 
 Need = Literal["cls", "registers", "both", "counts", "features", "weights", "many"]

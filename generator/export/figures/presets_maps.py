@@ -7,13 +7,14 @@ import sys
 from collections.abc import Sequence
 
 from generator.export.figures.preset import SCALES, Option, Preset, split
-from generator.export.figures.scene import Drawn, Scene
-from generator.export.figures.sheet import Absent, Cell, Group, Row, Sheet, draw
+from generator.export.figures.request import Drawn
+from generator.export.figures.scene import Scene
+from generator.export.figures.sheet import Absent, Cell, Group, Row, Sheet
+from generator.export.figures.sheet_drawing import draw
 from generator.export.figures.words import (
     drawing_said,
     head_said,
     images_said,
-    listed,
     maps_said,
     models_said,
     query_said,
@@ -21,7 +22,7 @@ from generator.export.figures.words import (
 from generator.export.selection import ALL, MEAN, Selection, selection
 from generator.latex import Piece
 from generator.present.maps import PRIMARY
-from generator.present.wording import row_name
+from generator.present.wording import listed, row_name
 from generator.run import ImageEntry, ModelEntry
 
 LAST = "last"

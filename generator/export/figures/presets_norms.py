@@ -14,12 +14,15 @@ from generator.analysis.onset import Onset, onset_of, onset_series
 from generator.errors import SpecError
 from generator.export.figures.keys import Key
 from generator.export.figures.preset import Preset
-from generator.export.figures.scene import Drawn, Scene, Table
-from generator.export.figures.sheet import Absent, Cell, Chart, Row, Sheet, draw
+from generator.export.figures.request import Drawn, Table
+from generator.export.figures.scene import Scene
+from generator.export.figures.sheet import Absent, Cell, Chart, Row, Sheet
+from generator.export.figures.sheet_drawing import draw
 from generator.export.figures.style import FAINT, HAIRLINE, INK, SERIES, STROKES
 from generator.export.figures.tones import Tone, linear
 from generator.export.figures.words import images_said, models_said
 from generator.export.selection import LAST
+from generator.present.wording import stream_layer
 from generator.records import OUTLIER, AttentionRecord, FloatArray
 from generator.run import ImageEntry, ModelEntry
 
@@ -64,11 +67,6 @@ def norms_of(record: AttentionRecord, layer: int) -> FloatArray:
     return found
 
 
-def layer_word(layer: int) -> str:
-    """A layer along ``layer + 1``, in words."""
-    return f"layer {layer}" if layer else "the embedding"
-
-
 def _maps_and_histograms(scene: Scene) -> Drawn:
     """The picture, then a norm map for each model; under each map its histogram."""
     image, models = scene.one_image(), scene.models
@@ -88,7 +86,7 @@ def _maps_and_histograms(scene: Scene) -> Drawn:
         charts.append(Chart(_histogram(values, edges, most, end), aspect=1.15))
     heads = (
         "input",
-        *(f"{m.label}, {layer_word(n)}" for m, n in zip(models, layers, strict=True)),
+        *(f"{m.label}, {stream_layer(n)}" for m, n in zip(models, layers, strict=True)),
     )
     sheet = Sheet((Row("", tuple(maps)), Row("", tuple(charts))), heads, tones=(tone,))
     outliers = [int((values > OUTLIER * np.median(values)).sum()) for values in norms]
@@ -196,7 +194,7 @@ def _norm_maps(scene: Scene) -> Drawn:
         )
         for image in images
     )
-    heads = ("input", *(f"{model.label}, {layer_word(layers[model])}" for model in models))
+    heads = ("input", *(f"{model.label}, {stream_layer(layers[model])}" for model in models))
     sheet = Sheet(rows, heads, tones=(tone,))
     caption = (
         f"Norms of the patches. {BEFORE} {tone.says}",

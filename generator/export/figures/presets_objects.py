@@ -13,18 +13,10 @@ from generator.analysis.pca import leading_component
 from generator.export.figures.keys import Key
 from generator.export.figures.preset import Preset
 from generator.export.figures.presets_norms import layer_of
-from generator.export.figures.scene import Drawn, Scene
-from generator.export.figures.sheet import (
-    Absent,
-    Cell,
-    Frame,
-    Plate,
-    Row,
-    Sheet,
-    draw,
-    frame_of,
-    tint,
-)
+from generator.export.figures.request import Drawn
+from generator.export.figures.scene import Scene
+from generator.export.figures.sheet import Absent, Cell, Frame, Plate, Row, Sheet, frame_of, tint
+from generator.export.figures.sheet_drawing import draw
 from generator.export.figures.tones import Tone, linear, signed
 from generator.export.figures.words import drawing_said, images_said, models_said, scale_said
 from generator.latex import Piece

@@ -5,8 +5,10 @@ from __future__ import annotations
 from generator.analysis.absent import NotApplicable
 from generator.analysis.averages import LocationSums
 from generator.export.figures.preset import Preset
-from generator.export.figures.scene import Drawn, Scene
-from generator.export.figures.sheet import Absent, Cell, Plate, Row, Sheet, draw
+from generator.export.figures.request import Drawn
+from generator.export.figures.scene import Scene
+from generator.export.figures.sheet import Absent, Cell, Plate, Row, Sheet
+from generator.export.figures.sheet_drawing import draw
 from generator.export.figures.tones import Pixels, linear
 from generator.export.figures.words import models_said, scale_said
 from generator.latex import Piece

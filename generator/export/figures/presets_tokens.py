@@ -15,23 +15,16 @@ from generator.export.figures.presets_norms import (
     NORM,
     PEAK,
     layer_of,
-    layer_word,
     log_axis,
     norms_of,
 )
-from generator.export.figures.scene import Drawn, Scene, Table
-from generator.export.figures.sheet import (
-    AXIS_LEFT,
-    AXIS_RIGHT,
-    DESCENT,
-    LINE,
-    Chart,
-    Row,
-    Sheet,
-    draw,
-)
-from generator.export.figures.style import INK, SERIES, SMALL, fitted, text_width
+from generator.export.figures.request import Drawn, Table
+from generator.export.figures.scene import Scene
+from generator.export.figures.sheet import AXIS_LEFT, AXIS_RIGHT, Chart, Row, Sheet
+from generator.export.figures.sheet_drawing import draw
+from generator.export.figures.style import DESCENT, INK, LINE, SERIES, SMALL, fitted, text_width
 from generator.export.figures.words import images_said, models_said
+from generator.present.wording import stream_layer
 from generator.records import FloatArray
 
 Column = tuple[str, FloatArray, str]
@@ -85,7 +78,7 @@ def _dots(scene: Scene, *, tokens: bool) -> Drawn:
     )
     sheet = Sheet((Row("", (chart,)),), ("",))
     where = ", ".join(
-        f"{model.label}: {layer_word(layer)}" for model, layer in zip(models, layers, strict=True)
+        f"{model.label}: {stream_layer(layer)}" for model, layer in zip(models, layers, strict=True)
     )
     rows = tuple(
         (

@@ -13,8 +13,10 @@ from generator.analysis.embeddings import patch_filters, position_similarity
 from generator.analysis.heads import uniform_distance
 from generator.errors import SpecError
 from generator.export.figures.preset import Preset
-from generator.export.figures.scene import Drawn, Scene, Table
-from generator.export.figures.sheet import Absent, Cell, Chart, Plate, Row, Sheet, draw
+from generator.export.figures.request import Drawn, Table
+from generator.export.figures.scene import Scene
+from generator.export.figures.sheet import Absent, Cell, Chart, Plate, Row, Sheet
+from generator.export.figures.sheet_drawing import draw
 from generator.export.figures.style import FAINT, SERIES, STROKES
 from generator.export.figures.tones import linear
 from generator.export.figures.words import images_said, models_said

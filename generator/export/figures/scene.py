@@ -4,35 +4,31 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import product
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from generator.analysis.masks import mass_mask
 from generator.errors import SpecError
 from generator.export.drawing import seen, size_of
 from generator.export.figures.ranges import (
-    FORM_WORDS,
     USUAL_CLIP,
-    ScaleChoice,
     attention_tone,
     gallery_tone,
     range_of,
     unnumbered_tone,
 )
+from generator.export.figures.request import Request
+from generator.export.figures.scale_words import WEIGHTED, cut_said, scope_said
 from generator.export.figures.sheet import Absent, Frame, Plate, frame_of
-from generator.export.figures.style import Face, Letters
-from generator.export.figures.tones import TIMES, Form, Tone, own_range
+from generator.export.figures.tones import TIMES, Tone, own_range
 from generator.export.selection import ALL, OneMap, Selection, chosen_maps
 from generator.export.source import Source
 from generator.extras import ModelWeights
-from generator.latex import Piece
-from generator.present.maps import PRIMARY
+from generator.present.maps import PRIMARY, VALUES
 from generator.present.patches import PATCH
-from generator.present.scale import times_text
 from generator.present.wording import row_name
 from generator.records import AttentionRecord, FloatArray, View
 from generator.run import ImageEntry, ModelEntry
@@ -48,80 +44,6 @@ PLACE = r"at-\d+(?:\.\d+)?-\d+(?:\.\d+)?"
 
 PHOTO = 420
 """Width of a photograph in a figure, in pixels: 300 a printed inch at the usual sizes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What was asked for; empty where it was left to the figure.
-
-    Attributes:
-        models: labels, ids or slugs.
-        images: titles, file names or slugs.
-        layers: as of ``--layers``; empty for the figure's own choice.
-        heads: as of ``--heads``.
-        queries: as of ``--queries``.
-        places: for a model (label, id or slug) a layer and a head of its own.
-        width: of the figure, in inches.
-        overlay: strength of maps over the picture in grey, in percent; None for maps alone.
-        scale: the gallery's shared one, or one for each model, layer or map.
-        form: of its steps; None for log2, and for linear where each map has its own.
-        clip: percent of the values cut off at each end; None for the gallery's 0.5, and for none
-            where each map has its own scale.
-        keep: percent of each map's mass that is coloured, the strongest patches first.
-        colours: name of the colour map; empty for the gallery's.
-        face: of the type.
-        letters: of an SVG.
-    """
-
-    models: tuple[str, ...] = ()
-    images: tuple[str, ...] = ()
-    layers: str = ""
-    heads: str = ""
-    queries: str = ""
-    places: tuple[tuple[str, str, str], ...] = ()
-    width: float = 5.5
-    overlay: int | None = None
-    scale: ScaleChoice = "shared"
-    form: Form | None = None
-    clip: float | None = None
-    keep: int = 100
-    colours: str = ""
-    face: Face = "sans"
-    letters: Letters = "text"
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Numbers beside a figure.
-
-    Attributes:
-        caption: what they are.
-        head: names of the columns; the first is left-aligned, the others are numbers.
-        rows: finished texts.
-    """
-
-    caption: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """A figure and what has to be said of it.
-
-    Attributes:
-        figure: not yet a file.
-        caption: what it shows, the models and the scale.
-        models: those in it.
-        cites: keys of the bibliography.
-        table: numbers beside it; None for none.
-    """
-
-    figure: Figure
-    caption: tuple[Piece, ...]
-    models: tuple[ModelEntry, ...]
-    cites: tuple[str, ...] = ()
-    table: Table | None = None
 
 
 @dataclass(slots=True)
@@ -344,12 +266,11 @@ class Scene:
 
     def _pooled(self, models: tuple[ModelEntry, ...], layer: str) -> Iterator[FloatArray]:
         """The maps of all heads and their mean that a range is found over, without the query."""
-        asked = self.queries or tuple((self.request.queries or PRIMARY).split(","))
         for model, image in product(models, self._pool or self.images):
             record = self.record(model, image)
             if record is None:
                 continue
-            queries = tuple(query_at(record, query) for query in asked)
+            queries = tuple(query_at(record, query) for query in self._asked)
             wanted = Selection((layer,), (ALL,), queries)
             for one in chosen_maps(record, wanted, mixed=self.source.run.mixed):
                 values = one.values
@@ -372,6 +293,10 @@ class Scene:
             )
 
     @property
+    def _asked(self) -> tuple[str, ...]:
+        return self.queries or tuple((self.request.queries or PRIMARY).split(","))
+
+    @property
     def bars(self) -> tuple[Tone, ...]:
         """The colour bars of the maps drawn so far."""
         scale = self.request.scale
@@ -385,34 +310,8 @@ class Scene:
     @property
     def scale_said(self) -> str:
         """The scale of the maps drawn so far, and what it cuts off, for the caption."""
-        return f" {self._scope_said()}{cut_said(self._drawn)}"
-
-    def _scope_said(self) -> str:
-        request = self.request
-        tones = list(dict.fromkeys(tone for tone, _ in self._drawn))
-        if tones[0].says:
-            return tones[0].says
-        form = tones[0].form
-        usual = 0.0 if request.scale == "map" else USUAL_CLIP
-        clip = usual if request.clip is None else request.clip
-        ends = "each end" if form == "log2" else "the upper end"
-        how = FORM_WORDS[form] + (f", cut off at {clip:g} % at {ends}" if clip else "")
-        if request.scale == "map":
-            return (
-                f"Every map has a scale of its own ({how}): colours of different maps do not "
-                "compare."
-            )
-        spans = [f"{times_text(t.low)} to {times_text(t.high)}" for t in tones]
-        over = "the range of all layers and heads of the models and images shown"
-        if request.scale == "shared":
-            return f"Colours run from {spans[0]} times uniform ({how}), the same for all: {over}."
-        whose = [tone.label.removeprefix(f"{TIMES}: ") for tone in tones]
-        named = "; ".join(f"{name} from {span}" for name, span in zip(whose, spans, strict=True))
-        over = "all its layers and heads" if request.scale == "model" else "all its heads"
-        return (
-            f"Each {request.scale} has a scale of its own over {over} ({how}), in times uniform: "
-            f"{named}. Colours of different {request.scale}s do not compare."
-        )
+        weighted = f" {WEIGHTED}" if VALUES in self._asked else ""
+        return f"{weighted} {scope_said(self.request, self._drawn)}{cut_said(self._drawn)}"
 
     def empty(self, model: ModelEntry, image: ImageEntry, what: str) -> Absent:
         """Why there is no map: not measured, or nothing the model has."""
@@ -431,18 +330,6 @@ def query_at(record: AttentionRecord, query: str) -> str:
     row = math.floor((y - view.top) / (view.bottom - view.top) * layout.rows)
     inside = 0 <= row < layout.rows and 0 <= col < layout.cols
     return f"{PATCH}-{row + 1}-{col + 1}" if inside else query
-
-
-def cut_said(drawn: Sequence[tuple[Tone, FloatArray]]) -> str:
-    """What scales cut off of the maps drawn on them."""
-    counts = [tone.clipped(values) for tone, values in drawn]
-    below, above, of = (sum(part) for part in zip(*counts, strict=True)) if counts else (0, 0, 0)
-    parts = [
-        f"{100 * number / of:.2g} % of the patches lie {where}"
-        for number, where in ((above, "above"), (below, "below"))
-        if of and number
-    ]
-    return f" {' and '.join(parts)} it and have the colour of its end." if parts else ""
 
 
 def aspect_of(view: View) -> float:

@@ -31,6 +31,12 @@ SMALL = 6.0
 """The smallest type in a figure, in points: what venues accept at least."""
 
 BODY = 7.0
+LINE = 1.22 / 72
+"""Height of a line of text, in inches for each point of its size."""
+
+DESCENT = 0.02
+"""How far letters reach below their line, in inches, for type of the smallest size."""
+
 HAIRLINE = 0.4
 INK = "#1f1f1f"
 FAINT = "#6b6b6b"

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from generator.bibliography import WITHHELD, cited
-from generator.export.figures.scene import PLACE, Scene, cut_said
+from generator.bibliography import cited, named
+from generator.export.figures.scale_words import cut_said
+from generator.export.figures.scene import PLACE, Scene
 from generator.export.figures.tones import Tone
 from generator.export.selection import MAX, MIN
-from generator.latex import Cite, Code, Piece
+from generator.latex import Cite, Piece
 from generator.present.patches import PATCH
-from generator.present.wording import column_name, query_label, row_name
+from generator.present.wording import column_name, listed, query_label, row_name
 from generator.records import FloatArray
 from generator.run import ImageEntry, ModelEntry
 
 UNIT = "in times uniform (attention times the number of keys)"
-
-
-def listed(words: Iterable[str]) -> str:
-    """``a, b and c``."""
-    found = list(words)
-    return " and ".join([", ".join(found[:-1]), found[-1]] if len(found) > 1 else found)
 
 
 def query_said(query: str, *, any_cls: bool = True) -> str:
@@ -47,14 +42,7 @@ def models_said(scene: Scene, models: Sequence[ModelEntry]) -> tuple[Piece, ...]
         facts, layout = record.model, record.layout
         if number:
             pieces.append("; ")
-        if model.label != facts.id:
-            pieces.append(f"{model.label}, ")
-        pieces.append(Code(facts.id))
-        if facts.version:
-            what = "commit" if facts.commit else "weights"
-            pieces += [f" at {what} ", Code(facts.version[:12])]
-        elif facts.source == "withheld":
-            pieces.append(f", {WITHHELD}")
+        pieces += named(model.label, facts)
         pieces.append(
             f" ({layout.rows}×{layout.cols} patches of {facts.patch_height}×{facts.patch_width} "
             f"pixels, {record.environment.dtype})"

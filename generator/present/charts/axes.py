@@ -76,6 +76,25 @@ def log_ticks(low: float, high: float) -> tuple[float, ...]:
     return found
 
 
+def slot_ticks(
+    labels: list[str], start: float, slot: float, *, room: float
+) -> tuple[AxisTick, ...]:
+    """A tick in the middle of each slot, or of every second, third, ... where they are narrow.
+
+    Args:
+        labels: one for each slot.
+        start: left edge of the first slot.
+        slot: width of a slot.
+        room: that a label needs.
+    """
+    every = max(1, -(-int(room) // max(int(slot), 1)))
+    return tuple(
+        AxisTick(round(start + slot * (n + 0.5), 2), label)
+        for n, label in enumerate(labels)
+        if n % every == 0
+    )
+
+
 def padded(low: float, high: float, *, log: bool = False) -> tuple[float, float]:
     """A range with a little air, never empty; round powers of ten when logarithmic."""
     if log:

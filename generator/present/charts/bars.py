@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from generator.present.charts.axes import Span
-from generator.present.charts.chart import Axis, AxisTick, Box, Chart, Key, NumberTable, Rule
-from generator.present.charts.words import (
-    BOTTOM,
-    HEIGHT,
-    LEFT,
-    RIGHT,
-    TOP,
-    WIDTH,
+from generator.present.charts.axes import Span, slot_ticks
+from generator.present.charts.chart import (
+    AREA,
+    Axis,
+    AxisTick,
+    Box,
+    Chart,
+    Key,
+    NumberTable,
+    Rule,
     Words,
-    slot_ticks,
 )
 from generator.records import FloatArray
 
@@ -46,8 +46,8 @@ def stacked_bars(
     """
     series = series or range(1, len(names) + 1)
     count = len(labels)
-    slot = (RIGHT - LEFT) / max(count, 1)
-    y = Span(0.0, 1.0, BOTTOM, TOP)
+    slot = (AREA.right - AREA.left) / max(count, 1)
+    y = Span(0.0, 1.0, AREA.bottom, AREA.top)
     boxes = []
     for bar, label in enumerate(labels):
         below = 0.0
@@ -58,7 +58,7 @@ def stacked_bars(
             top, bottom = y.at(below + share), y.at(below)
             boxes.append(
                 Box(
-                    x=round(LEFT + slot * (bar + 0.12), 2),
+                    x=round(AREA.left + slot * (bar + 0.12), 2),
                     y=top,
                     width=round(slot * 0.76, 2),
                     height=round(bottom - top, 2),
@@ -73,17 +73,9 @@ def stacked_bars(
         rows.append(("uniform", *_percents(uniform[there])))
     said = ", ".join(f"{names[n]} {100 * np.nanmean(shares[:, n]):.1f} %" for n in there)
     return Chart(
-        id=words.id,
-        title=words.title,
+        words=words,
         summary=f"{words.title}. Averages: {said}.",
-        note=words.note,
-        width=WIDTH,
-        height=HEIGHT,
-        left=LEFT,
-        top=TOP,
-        right=RIGHT,
-        bottom=BOTTOM,
-        x=Axis(words.x, slot_ticks(list(labels), LEFT, slot, room=26)),
+        x=Axis(words.x, slot_ticks(list(labels), AREA.left, slot, room=26)),
         y=Axis(words.y, tuple(AxisTick(y.at(n / 4), f"{25 * n} %") for n in range(5))),
         boxes=tuple(boxes),
         rules=_ends(uniform, y),
@@ -106,4 +98,4 @@ def _ends(uniform: FloatArray | None, y: Span) -> tuple[Rule, ...]:
         place = y.at(float(end))
         if not places or place - places[-1] > 3:
             places.append(place)
-    return tuple(Rule(LEFT, place, RIGHT, place) for place in places)
+    return tuple(Rule(AREA.left, place, AREA.right, place) for place in places)

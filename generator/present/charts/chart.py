@@ -10,6 +10,41 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """What is said of a chart.
+
+    Attributes:
+        id: unique on its page, for labels.
+        title: what it shows, in a few words.
+        x: label of the horizontal axis, with its unit.
+        y: label of the vertical axis, with its unit.
+        note: definition, n, caveats; may be empty.
+    """
+
+    id: str
+    title: str
+    x: str
+    y: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlotArea:
+    """The size of a drawing, and the edges of the plot in it: the rest is room for its numbers."""
+
+    width: float
+    height: float
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+AREA = PlotArea(width=520.0, height=300.0, left=58.0, top=12.0, right=508.0, bottom=256.0)
+"""Of every chart that does not grow with its rows."""
+
+
+@dataclass(frozen=True, slots=True)
 class AxisTick:
     """A number on an axis and its place along it."""
 
@@ -35,6 +70,7 @@ class Dot:
         series: number of its series, from 1.
         text: exact values, for the pointer and for assistive technology.
         url: where it leads; may be empty.
+        model: slug of the model that it is of, in a chart over models; else empty.
     """
 
     x: float
@@ -42,6 +78,7 @@ class Dot:
     series: int
     text: str
     url: str = ""
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +90,14 @@ class Line:
         name: of the series.
         path: of the line, as SVG path data.
         band: outline of the spread around it, as SVG path data; empty for none.
+        model: slug of the model that it is of, in a chart over models; else empty.
     """
 
     series: int
     name: str
     path: str
     band: str = ""
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +169,12 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An entry of the legend: ``line``, ``dot`` or ``box`` of a series."""
+    """An entry of the legend: ``line``, ``dot`` or ``box`` of a series, and its model."""
 
     series: int
     name: str
     shape: str
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,18 +198,11 @@ class Chart:
     """A chart.
 
     Attributes:
-        id: unique on its page, for labels.
-        title: what it shows, in a few words.
+        words: what is said of it.
         summary: what there is to be seen, from the data, for those who cannot see it.
-        note: definition, n, caveats; may be empty.
-        width: of the drawing.
-        height: of the drawing.
-        left: left edge of the plot.
-        top: top edge of the plot.
-        right: right edge of the plot.
-        bottom: bottom edge of the plot.
         x: horizontal axis.
         y: vertical axis.
+        area: where its plot lies.
         boxes: drawn first.
         strokes: over them.
         rules: over them.
@@ -183,22 +216,14 @@ class Chart:
         definitions: what its numbers are.
         stops: whether linked marks are stops of the Tab key; not where they are hundreds, and the
             same links stand in a table of the page.
-        models: of a chart over models, the slug of each series' model, for a report that shows
-            some of them.
+        models: slugs of the models of a chart over models, for a report that shows some of them.
     """
 
-    id: str
-    title: str
+    words: Words
     summary: str
-    note: str
-    width: float
-    height: float
-    left: float
-    top: float
-    right: float
-    bottom: float
     x: Axis
     y: Axis
+    area: PlotArea = AREA
     boxes: tuple[Box, ...] = ()
     strokes: tuple[Strokes, ...] = ()
     rules: tuple[Rule, ...] = ()
@@ -225,4 +250,4 @@ class Chart:
     @property
     def x_labels_at(self) -> float:
         """Where the numbers of the horizontal axis stand."""
-        return self.top - 6 if self.above else self.bottom + 18
+        return self.area.top - 6 if self.above else self.area.bottom + 18

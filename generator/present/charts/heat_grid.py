@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from generator.present.charts.axes import number_text
-from generator.present.charts.chart import Axis, AxisTick, Box, Chart, NumberTable
-from generator.present.charts.words import Words, slot_ticks
+from generator.present.charts.axes import number_text, slot_ticks
+from generator.present.charts.chart import Axis, AxisTick, Box, Chart, NumberTable, PlotArea, Words
 from generator.present.colours import DEFAULT_COLOURS, colour_table
 from generator.records import FloatArray
 
@@ -37,40 +36,35 @@ def heat_grid(
     left, top = 34.0, 20.0
     table = colour_table(colours)
     low, high = limits
-    boxes = []
-    for layer in range(layers):
-        for head in range(heads):
-            value = float(values[layer, head])
-            if np.isnan(value):
-                continue
-            level = min(max((value - low) / (high - low), 0.0), 1.0) if high > low else 0.5
-            boxes.append(
-                Box(
-                    x=round(left + side * head, 2),
-                    y=round(top + side * layer, 2),
-                    width=round(side - 1, 2),
-                    height=round(side - 1, 2),
-                    series=0,
-                    text=f"layer {layer + 1}, head {head + 1}: {texts[layer][head]}",
-                    fill="#" + bytes(table[round(level * 255)]).hex(),
-                    url=urls[layer][head] if urls else "",
-                )
-            )
+    boxes = [
+        Box(
+            x=round(left + side * head, 2),
+            y=round(top + side * layer, 2),
+            width=round(side - 1, 2),
+            height=round(side - 1, 2),
+            series=0,
+            text=f"layer {layer + 1}, head {head + 1}: {texts[layer][head]}",
+            fill="#" + bytes(table[round(_level(float(value), limits) * 255)]).hex(),
+            url=urls[layer][head] if urls else "",
+        )
+        for (layer, head), value in np.ndenumerate(values)
+        if not np.isnan(value)
+    ]
     strip = min(max(side * heads, 150.0), 220.0)  # five numbers need room below it
     right, bottom = left + side * heads, top + side * layers
     return Chart(
-        id=words.id,
-        title=words.title,
+        words=words,
         summary=f"{words.title}: {_extremes(values, texts)}.",
-        note=words.note,
-        width=round(max(right, left + strip) + 14, 2),
-        height=round(bottom + 44, 2),
-        left=left,
-        top=top,
-        right=round(right, 2),
-        bottom=round(bottom, 2),
         x=Axis("", slot_ticks([str(n + 1) for n in range(heads)], left, side, room=16)),
         y=Axis("", slot_ticks([str(n + 1) for n in range(layers)], top, side, room=16)),
+        area=PlotArea(
+            width=round(max(right, left + strip) + 14, 2),
+            height=round(bottom + 44, 2),
+            left=left,
+            top=top,
+            right=round(right, 2),
+            bottom=round(bottom, 2),
+        ),
         boxes=tuple(boxes),
         scale=_scale(left, round(bottom + 12, 2), strip, colours),
         scale_ticks=tuple(
@@ -86,6 +80,12 @@ def heat_grid(
             tuple((str(n + 1), *row) for n, row in enumerate(texts)),
         ),
     )
+
+
+def _level(value: float, limits: tuple[float, float]) -> float:
+    """Where a number lies between the ends of the colour map, from 0 to 1."""
+    low, high = limits
+    return min(max((value - low) / (high - low), 0.0), 1.0) if high > low else 0.5
 
 
 def _scale(left: float, top: float, width: float, colours: str) -> tuple[Box, ...]:

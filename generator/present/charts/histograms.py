@@ -7,18 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from generator.present.charts.axes import Span, number_text
-from generator.present.charts.chart import Axis, Box, Chart, Key, Line, NumberTable
-from generator.present.charts.words import (
-    BOTTOM,
-    HEIGHT,
-    LEFT,
-    RIGHT,
-    TOP,
-    WIDTH,
-    Words,
-    slot_ticks,
-)
+from generator.present.charts.axes import Span, number_text, slot_ticks
+from generator.present.charts.chart import AREA, Axis, Box, Chart, Key, Line, NumberTable, Words
 from generator.records import FloatArray
 
 
@@ -35,9 +25,9 @@ def histogram(
         log_x: whether the values' axis is logarithmic too.
     """
     first, last = held_bins(counts)
-    x = Span(float(edges[first]), float(edges[last + 1]), LEFT, RIGHT, log=log_x)
+    x = Span(float(edges[first]), float(edges[last + 1]), AREA.left, AREA.right, log=log_x)
     low, high = 0.5, max(float(np.max(counts, initial=1.0)), 1.0)
-    y = Span(low, 10 ** math.ceil(math.log10(high) + 1e-9), BOTTOM, TOP, log=True)
+    y = Span(low, 10 ** math.ceil(math.log10(high) + 1e-9), AREA.bottom, AREA.top, log=True)
     lines = []
     for n, name in enumerate(names):
         steps = [f"M{x.at(float(edges[first]))} {y.at(low)}"]
@@ -57,16 +47,8 @@ def histogram(
         f"{name}: {number_text(float(counts[n].sum()))}" for n, name in enumerate(names)
     )
     return Chart(
-        id=words.id,
-        title=words.title,
+        words=words,
         summary=f"{words.title}. Counted: {totals}.",
-        note=words.note,
-        width=WIDTH,
-        height=HEIGHT,
-        left=LEFT,
-        top=TOP,
-        right=RIGHT,
-        bottom=BOTTOM,
         x=x.axis(words.x),
         y=y.axis(words.y),
         lines=tuple(lines),
@@ -100,9 +82,9 @@ def density(
             hold something.
     """
     first, last = bins or held_bins(counts)
-    y = Span(float(edges[first]), float(edges[last + 1]), BOTTOM, TOP, log=True)
+    y = Span(float(edges[first]), float(edges[last + 1]), AREA.bottom, AREA.top, log=True)
     layers = len(counts)
-    slot = (RIGHT - LEFT) / layers
+    slot = (AREA.right - AREA.left) / layers
     names = [str(n + first_layer) for n in range(layers)]
     boxes = []
     for layer in range(layers):
@@ -116,7 +98,7 @@ def density(
             top, bottom = y.at(float(edges[b + 1])), y.at(float(edges[b]))
             boxes.append(
                 Box(
-                    x=round(LEFT + slot * layer, 2),
+                    x=round(AREA.left + slot * layer, 2),
                     y=top,
                     width=round(slot, 2),
                     height=round(bottom - top, 2),
@@ -127,17 +109,9 @@ def density(
                 )
             )
     return Chart(
-        id=words.id,
-        title=words.title,
+        words=words,
         summary=f"{words.title}, {layers} layers from {first_layer}.",
-        note=words.note,
-        width=WIDTH,
-        height=HEIGHT,
-        left=LEFT,
-        top=TOP,
-        right=RIGHT,
-        bottom=BOTTOM,
-        x=Axis(words.x, slot_ticks(names, LEFT, slot, room=26)),
+        x=Axis(words.x, slot_ticks(names, AREA.left, slot, room=26)),
         y=y.axis(words.y),
         boxes=tuple(boxes),
     )

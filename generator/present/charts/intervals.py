@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from generator.present.charts.axes import Span, number_text, padded
-from generator.present.charts.chart import Axis, AxisTick, Chart, Dot, NumberTable, Rule
-from generator.present.charts.words import WIDTH, Words
+from generator.present.charts.chart import (
+    AREA,
+    Axis,
+    AxisTick,
+    Chart,
+    Dot,
+    NumberTable,
+    Rule,
+    Words,
+)
 from generator.records import FloatArray
 
 ROW = 40.0
-LEFT, RIGHT = 150.0, 508.0
+LEFT, TOP, RIGHT = 150.0, 8, AREA.right  # names of rows need more room than numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +61,11 @@ def interval_chart(words: Words, rows: Sequence[Interval], *, zero: bool = True)
         found.append(0.0)
     low, high = padded(min(found, default=0.0), max(found, default=1.0))
     x = Span(low, high, LEFT, RIGHT)
-    bottom = 8 + ROW * len(rows)
+    bottom = TOP + ROW * len(rows)
     dots: list[Dot] = []
-    rules = [Rule(x.at(0.0), 8, x.at(0.0), bottom)] if zero else []
+    rules = [Rule(x.at(0.0), TOP, x.at(0.0), bottom)] if zero else []
     for n, row in enumerate(rows):
-        y = 8 + ROW * (n + 0.5)
+        y = TOP + ROW * (n + 0.5)
         for value, text in zip(row.values, row.texts, strict=True):
             if np.isfinite(value):
                 dots.append(Dot(x.at(float(value)), y + 8, 2, text))
@@ -66,22 +74,15 @@ def interval_chart(words: Words, rows: Sequence[Interval], *, zero: bool = True)
         if row.middle is not None:
             dots.append(Dot(x.at(row.middle), y - 6, 1, f"{row.name}, mean: {_mean_text(row)}"))
     return Chart(
-        id=words.id,
-        title=words.title,
+        words=words,
         summary=f"{words.title}. "
         + "; ".join(f"{row.name}: {_mean_text(row)}" for row in rows if row.middle is not None)
         + ".",
-        note=words.note,
-        width=WIDTH,
-        height=bottom + 44,
-        left=LEFT,
-        top=8,
-        right=RIGHT,
-        bottom=bottom,
         x=x.axis(words.x),
         y=Axis(
-            words.y, tuple(AxisTick(8 + ROW * (n + 0.5), row.name) for n, row in enumerate(rows))
+            words.y, tuple(AxisTick(TOP + ROW * (n + 0.5), row.name) for n, row in enumerate(rows))
         ),
+        area=replace(AREA, height=bottom + 44, left=LEFT, top=TOP, right=RIGHT, bottom=bottom),
         rules=tuple(rules),
         dots=tuple(dots),
         table=NumberTable(

@@ -8,19 +8,29 @@ from dataclasses import dataclass
 import numpy as np
 
 from generator.present.charts.axes import Span, number_text, padded
-from generator.present.charts.chart import Axis, Chart, Dot, Key, Line, NumberTable
-from generator.present.charts.words import (
-    BOTTOM,
-    HEIGHT,
-    LEFT,
-    RIGHT,
-    TOP,
-    WIDTH,
-    Reference,
+from generator.present.charts.chart import (
+    AREA,
+    Axis,
+    Chart,
+    Dot,
+    Key,
+    Line,
+    NumberTable,
+    Rule,
     Words,
-    reference_rules,
 )
 from generator.records import FloatArray
+
+STROKES = 8
+"""Colours and strokes that tell series apart, in ``charts.css``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A level to compare with, such as what uniform attention would give; dashed."""
+
+    y: float
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +45,7 @@ class Series:
         urls: where each point leads; empty for nowhere.
         notes: what each point is beside its place, such as its head; empty for nothing.
         model: slug of the model that the numbers are of, in a chart over models; else empty.
+        number: of its colour and stroke, from 1; 0 for its place in the chart.
     """
 
     name: str
@@ -44,6 +55,7 @@ class Series:
     urls: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     model: str = ""
+    number: int = 0
 
 
 def line_chart(
@@ -66,22 +78,14 @@ def line_chart(
     y = _vertical(series, references, log=log, zero=zero)
     x = _horizontal(series)
     return Chart(
-        id=words.id,
-        title=words.title,
+        words=words,
         summary=_summary(series, words),
-        note=words.note,
-        width=WIDTH,
-        height=HEIGHT,
-        left=LEFT,
-        top=TOP,
-        right=RIGHT,
-        bottom=BOTTOM,
         x=_whole_axis(x, words.x),
         y=y.axis(words.y),
-        rules=reference_rules(tuple(references), y),
+        rules=_levels(references, y),
         lines=tuple(
-            Line(n, one.name, _path(one, x, y), _band(one, x, y))
-            for n, one in enumerate(series, start=1)
+            Line(n, one.name, _path(one, x, y), _band(one, x, y), one.model)
+            for n, one in zip(_numbers(series), series, strict=True)
         ),
         dots=tuple(_dots(series, x, y, words)),
         keys=_keys(series, "line"),
@@ -97,19 +101,11 @@ def scatter(
     y = _vertical(series, references, log=False, zero=True)
     x = _horizontal(series)
     return Chart(
-        id=words.id,
-        title=words.title,
+        words=words,
         summary=_summary(series, words),
-        note=words.note,
-        width=WIDTH,
-        height=HEIGHT,
-        left=LEFT,
-        top=TOP,
-        right=RIGHT,
-        bottom=BOTTOM,
         x=_whole_axis(x, words.x),
         y=y.axis(words.y),
-        rules=reference_rules(tuple(references), y),
+        rules=_levels(references, y),
         dots=tuple(_dots(series, x, y, words)),
         keys=_keys(series, "dot"),
     )
@@ -131,13 +127,13 @@ def _vertical(
         if max(values) <= 0:  # nothing but zeros: an axis of no number below zero
             values.append(1.0)
     low, high = padded(min(values, default=0.0), max(values, default=1.0), log=log)
-    return Span(low, high, BOTTOM, TOP, log=log)
+    return Span(low, high, AREA.bottom, AREA.top, log=log)
 
 
 def _horizontal(series: Sequence[Series]) -> Span:
     values = [float(v) for one in series for v in one.x]
     low, high = min(values, default=0.0), max(values, default=1.0)
-    return Span(low, high if high > low else low + 1, LEFT + 10, RIGHT - 10)
+    return Span(low, high if high > low else low + 1, AREA.left + 10, AREA.right - 10)
 
 
 def _whole_axis(x: Span, label: str) -> Axis:
@@ -145,6 +141,11 @@ def _whole_axis(x: Span, label: str) -> Axis:
     axis = x.axis(label, count=8)
     whole = tuple(tick for tick in axis.ticks if "." not in tick.label)
     return Axis(label, whole or axis.ticks)
+
+
+def _levels(references: Sequence[Reference], y: Span) -> tuple[Rule, ...]:
+    """Lines across the plot."""
+    return tuple(Rule(AREA.left, y.at(r.y), AREA.right, y.at(r.y), r.label) for r in references)
 
 
 def _points(one: Series, x: Span, y: Span) -> Iterator[tuple[int, float, float] | None]:
@@ -179,7 +180,7 @@ def _band(one: Series, x: Span, y: Span) -> str:
 
 
 def _dots(series: Sequence[Series], x: Span, y: Span, words: Words) -> Iterator[Dot]:
-    for number, one in enumerate(series, start=1):
+    for number, one in zip(_numbers(series), series, strict=True):
         prefix = f"{one.name}, " if len(series) > 1 else ""
         for point in _points(one, x, y):
             if point is None:
@@ -190,13 +191,20 @@ def _dots(series: Sequence[Series], x: Span, y: Span, words: Words) -> Iterator[
             text += number_text(float(one.y[n]))
             if one.spread is not None:
                 text += f" ± {number_text(float(one.spread[n]))}"
-            yield Dot(across, down, number, text, one.urls[n] if one.urls else "")
+            url = one.urls[n] if one.urls else ""
+            yield Dot(across, down, number, text, url, one.model)
 
 
 def _keys(series: Sequence[Series], shape: str) -> tuple[Key, ...]:
     if len(series) < 2:
         return ()
-    return tuple(Key(n, one.name, shape) for n, one in enumerate(series, start=1))
+    numbers = _numbers(series)
+    return tuple(Key(n, one.name, shape, one.model) for n, one in zip(numbers, series, strict=True))
+
+
+def _numbers(series: Sequence[Series]) -> list[int]:
+    """Which colour and stroke each series has; they come again where there are more."""
+    return [((one.number or n) - 1) % STROKES + 1 for n, one in enumerate(series, start=1)]
 
 
 def _summary(series: Sequence[Series], words: Words) -> str:

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from generator.present.charts.axes import Span
-from generator.present.charts.chart import Axis, AxisTick, Chart, Key, Rule, Stroke, Strokes
-from generator.present.charts.words import (
-    BOTTOM,
-    HEIGHT,
-    LEFT,
-    RIGHT,
-    TOP,
-    WIDTH,
+from generator.present.charts.axes import Span, slot_ticks
+from generator.present.charts.chart import (
+    AREA,
+    Axis,
+    AxisTick,
+    Chart,
+    Key,
+    Rule,
+    Stroke,
+    Strokes,
     Words,
-    slot_ticks,
 )
 from generator.records import FloatArray
 
@@ -47,10 +47,11 @@ def head_strips(
         series: of each part.
     """
     layers, heads = shares.shape[1:]
-    slot = (RIGHT - LEFT) / layers
+    slot = (AREA.right - AREA.left) / layers
     width = round(0.8 * slot / len(names), 1)
     most = float(np.nanmax(shares))
-    y = Span(0.0, next((end for end in (0.08, 0.2, 0.4) if most <= end), 1.0), BOTTOM, TOP)
+    end = next((end for end in (0.08, 0.2, 0.4) if most <= end), 1.0)
+    y = Span(0.0, end, AREA.bottom, AREA.top)
     linked = layers * heads <= MOST_LINKS
     strokes = []
     for part, number in enumerate(series):
@@ -59,7 +60,7 @@ def head_strips(
             share = float(shares[part, layer, head])
             if np.isnan(share):
                 continue
-            x = round(LEFT + slot * (layer + 0.1) + width * part, 1)
+            x = round(AREA.left + slot * (layer + 0.1) + width * part, 1)
             marks.append(
                 Stroke(
                     path=f"M{x:g} {y.at(share):.4g}h{width:g}",
@@ -69,17 +70,9 @@ def head_strips(
             )
         strokes.append(Strokes(number, tuple(marks)))
     return Chart(
-        id=words.id,
-        title=words.title,
+        words=words,
         summary=f"{words.title}. {_most(names, shares)}",
-        note=words.note,
-        width=WIDTH,
-        height=HEIGHT,
-        left=LEFT,
-        top=TOP,
-        right=RIGHT,
-        bottom=BOTTOM,
-        x=Axis(words.x, slot_ticks([str(n + 1) for n in range(layers)], LEFT, slot, room=26)),
+        x=Axis(words.x, slot_ticks([str(n + 1) for n in range(layers)], AREA.left, slot, room=26)),
         y=Axis(
             words.y,
             tuple(
@@ -110,4 +103,4 @@ def _uniform(uniform: FloatArray, y: Span) -> tuple[Rule, ...]:
         place = y.at(share)
         if not places or places[-1] - place > MARK:
             places.append(place)
-    return tuple(Rule(LEFT, place, RIGHT, place) for place in places)
+    return tuple(Rule(AREA.left, place, AREA.right, place) for place in places)

@@ -4,17 +4,14 @@
 // click or the arrow keys choose the patch. The numbers are loaded when a reader opens the analysis.
 
 const Alike = (() => {
-  const ID = "alike";
   const ZERO = 128;
 
   /**
+   * @param {HTMLDetailsElement} root
    * @param {PageData} page
    * @param {(place: Place) => void} choose
-   * @returns {{update: (state: State) => void}}
    */
-  function create(page, choose) {
-    const root = document.getElementById("analysis-alike");
-    if (!(root instanceof HTMLDetailsElement)) return { update: () => {} };
+  function create(root, page, choose) {
     /** @type {Place | null} */
     let pointed = null;
     /** @type {State | null} */
@@ -35,7 +32,7 @@ const Alike = (() => {
     });
 
     function show() {
-      if (!state || !root || !(/** @type {HTMLDetailsElement} */ (root).open)) return;
+      if (!state || !root.open) return;
       for (const one of models) {
         if (!one.asked) {
           one.asked = true;
@@ -55,9 +52,8 @@ const Alike = (() => {
 
     root.addEventListener("toggle", show);
     return {
+      /** @param {State} now */
       update(now) {
-        // an address that names a patch opens what it is about
-        if (now.alike && !state && models.length) root.open = true;
         state = now;
         show();
       },
@@ -100,6 +96,7 @@ const Alike = (() => {
       [box, query, mark],
     );
     stage.style.aspectRatio = String(page.width / page.height);
+    stage.style.maxWidth = `calc(80vh * ${page.width / page.height})`;
     const says = Dom.make("p", { class: "panel-text", "aria-live": "polite" }, ["Loading…"]);
     Stages.listen(stage, page, actions);
     Stages.walk(stage, actions);
@@ -179,5 +176,5 @@ const Alike = (() => {
     return value.toFixed(2).replace("-", "\u2212");
   }
 
-  return { ID, create, cosines };
+  return { create };
 })();

@@ -49,7 +49,7 @@ const Caption = (() => {
    * @param {State} state
    */
   function queryName(page, state) {
-    if (state.query !== PatchQueries.ID) return Words.query(page, state.query).replace(/^(?!all )/, "the ");
+    if (state.query !== Chunks.PATCH) return Words.query(page, state.query).replace(/^(?!all )/, "the ");
     const place = State.origin(page, state);
     return place ? `the patch at x ${place.x.toFixed(0)}, y ${place.y.toFixed(0)}` : "a patch";
   }

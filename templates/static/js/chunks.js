@@ -4,6 +4,10 @@
 // opened by double click, where a page may not fetch files.
 
 const Chunks = (() => {
+  /** The query that stands for any patch. */
+  const PATCH = "patch";
+  /** Stands for a query where a chunk holds features of patches. */
+  const ALIKE = "alike";
   /** @type {Map<string, {header: Header, png: string}>} */
   const arrived = new Map();
   /** @type {Map<string, Promise<Chunk>>} */
@@ -14,7 +18,16 @@ const Chunks = (() => {
    * @param {string} png base64
    */
   function receive(header, png) {
-    arrived.set(`${header.record}/${header.query}`, { header, png });
+    arrived.set(name(header.record, header.query), { header, png });
+  }
+
+  /**
+   * What tells a chunk from all others.
+   * @param {string} record
+   * @param {string} query
+   */
+  function name(record, query) {
+    return `${record}/${query}`;
   }
 
   /**
@@ -25,47 +38,47 @@ const Chunks = (() => {
    * @returns {Promise<Chunk>}
    */
   function load(record, query, url) {
-    const key = `${record}/${query}`;
-    let promise = loading.get(key);
-    if (!promise) {
-      const held = arrived.has(key) ? null : Files.chunk(key);
-      if (held) receive(...held);
-      promise = (arrived.has(key) ? Promise.resolve() : append(url)).then(() => decode(key, url));
-      // a failed load may be tried again
-      promise.catch(() => loading.delete(key));
-      loading.set(key, promise);
-      Lifetime.signal().addEventListener("abort", () => loading.delete(key));
-    }
+    const key = name(record, query);
+    return loading.get(key) ?? hold(loading, key, read(key, url).then(decode));
+  }
+
+  /**
+   * Keep what was asked for while the page lasts; a failed load may be tried again.
+   * @template T
+   * @param {Map<string, Promise<T>>} held
+   * @param {string} key
+   * @param {Promise<T>} promise
+   */
+  function hold(held, key, promise) {
+    // another load may have taken its place
+    const forget = () => held.get(key) === promise && held.delete(key);
+    held.set(key, promise);
+    promise.catch(forget);
+    Lifetime.signal().addEventListener("abort", forget);
     return promise;
   }
 
   /**
-   * @param {string} url
-   * @returns {Promise<void>}
-   */
-  function append(url) {
-    return new Promise((resolve, reject) => {
-      const script = document.createElement("script");
-      script.src = url;
-      script.onload = () => {
-        script.remove();
-        resolve();
-      };
-      script.onerror = () => reject(new Error(`${url} could not be loaded.`));
-      document.head.append(script);
-    });
-  }
-
-  /**
+   * What a chunk holds, as it came.
    * @param {string} key
    * @param {string} url
-   * @returns {Promise<Chunk>}
+   * @returns {Promise<{header: Header, png: string}>}
    */
-  async function decode(key, url) {
+  async function read(key, url) {
+    const held = arrived.has(key) ? null : Files.chunk(key);
+    if (held) receive(...held);
+    if (!arrived.has(key)) await Queue.add(key, () => Files.script(url));
     const chunk = arrived.get(key);
     if (!chunk) throw new Error(`${url} holds another chunk than the page expects.`);
     arrived.delete(key);
-    const { header, png } = chunk;
+    return chunk;
+  }
+
+  /**
+   * @param {{header: Header, png: string}} chunk
+   * @returns {Promise<Chunk>}
+   */
+  async function decode({ header, png }) {
     const [maps, norms] = await Promise.all(
       [png, header.statistics.norms].map((text) => Decode.png(Decode.base64(text))),
     );
@@ -82,18 +95,13 @@ const Chunks = (() => {
    * @returns {Promise<PatchChunk>}
    */
   function loadPatches(record, url) {
-    let promise = opened.get(record);
-    if (!promise) {
-      promise = load(record, PatchQueries.ID, url).then((loaded) =>
-        PatchQueries.open(
-          /** @type {Pick<PatchChunk, "header" | "codes" | "norms">} */ (/** @type {unknown} */ (loaded)),
-        ),
-      );
-      promise.catch(() => opened.delete(record));
-      opened.set(record, promise);
-      Lifetime.signal().addEventListener("abort", () => opened.delete(record));
+    return opened.get(record) ?? hold(opened, record, open());
+
+    async function open() {
+      const [loaded] = await Promise.all([load(record, PATCH, url), Later.load("patch")]);
+      const found = /** @type {unknown} */ (loaded);
+      return PatchQueries.open(/** @type {Pick<PatchChunk, "header" | "codes" | "norms">} */ (found));
     }
-    return promise;
   }
 
   /** @type {Map<string, Promise<AlikeFeatures>>} */
@@ -106,24 +114,12 @@ const Chunks = (() => {
    * @returns {Promise<AlikeFeatures>}
    */
   function loadAlike(record, url) {
-    let promise = alike.get(record);
-    if (!promise) {
-      const key = `${record}/${Alike.ID}`;
-      const held = arrived.has(key) ? null : Files.chunk(key);
-      if (held) receive(...held);
-      promise = (arrived.has(key) ? Promise.resolve() : append(url)).then(async () => {
-        const chunk = arrived.get(key);
-        if (!chunk) throw new Error(`${url} holds another chunk than the page expects.`);
-        arrived.delete(key);
-        const header = /** @type {AlikeHeader} */ (/** @type {unknown} */ (chunk.header));
-        const { codes, width } = await Decode.png(Decode.base64(chunk.png));
-        return { codes, patches: width, scales: header.scales, error: header.error };
-      });
-      promise.catch(() => alike.delete(record));
-      alike.set(record, promise);
-      Lifetime.signal().addEventListener("abort", () => alike.delete(record));
-    }
-    return promise;
+    const open = async (/** @type {{header: unknown, png: string}} */ { header, png }) => {
+      const { scales, error } = /** @type {AlikeHeader} */ (header);
+      const { codes, width } = await Decode.png(Decode.base64(png));
+      return { codes, patches: width, scales, error };
+    };
+    return alike.get(record) ?? hold(alike, record, read(name(record, ALIKE), url).then(open));
   }
 
   /**
@@ -137,7 +133,7 @@ const Chunks = (() => {
     }
   }
 
-  return { receive, load, loadPatches, loadAlike, keep };
+  return { PATCH, ALIKE, receive, name, load, loadPatches, loadAlike, keep };
 })();
 
 /**

@@ -105,5 +105,5 @@ const Compare = (() => {
     return Math.min(1, Math.max(0, sum));
   }
 
-  return { resample, normalise, coarser, common, divergence };
+  return { resample, common, divergence };
 })();

@@ -3,11 +3,11 @@
 // The bar of controls: native selects, buttons and a range, in words.
 
 const Controls = (() => {
-  /** Whose a scale is. */
+  /** Whose a scale is, no longer than the bar is wide. */
   const WHOSE = {
     shared: "same for all maps",
-    model: "same for all maps of a model",
-    layer: "same for all maps of a layer",
+    model: "one for each model",
+    layer: "one for each layer",
     map: "each map its own",
   };
 
@@ -70,9 +70,9 @@ const Controls = (() => {
       showRange(range, state) {
         const mixed = !range && state.scale !== "shared";
         document.body.classList.toggle("own-scales", mixed);
-        caption.textContent = mixed
-          ? "times uniform, numbered below each picture"
-          : `times uniform, ${WHOSE[state.scale]}`.replace(/maps$/, state.query === PatchQueries.ID ? "patch queries" : "maps");
+        const whose = mixed ? "numbered below each map" : WHOSE[state.scale];
+        const what = state.query === Chunks.PATCH ? "patch queries" : "maps";
+        caption.textContent = `Times uniform, ${whose.replace(/maps$/, what)}`;
         if (range) ColourBars.update(bar, range);
       },
 

@@ -111,5 +111,5 @@ const Decode = (() => {
     return { width, height, codes: unfilter(data, width, height) };
   }
 
-  return { base64, png, unfilter };
+  return { base64, png };
 })();

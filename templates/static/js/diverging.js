@@ -39,5 +39,5 @@ const Diverging = (() => {
     return image(Array.from({ length: 256 }, (_, i) => i / 127.5 - 1), 256, 1);
   }
 
-  return { colour, image, strip };
+  return { image, strip };
 })();

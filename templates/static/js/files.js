@@ -26,6 +26,24 @@ const Files = (() => {
   }
 
   /**
+   * Run a script that stands beside the page.
+   * @param {string} url
+   * @returns {Promise<void>}
+   */
+  function script(url) {
+    return new Promise((resolve, reject) => {
+      const element = document.createElement("script");
+      element.src = url;
+      element.onload = () => {
+        element.remove();
+        resolve();
+      };
+      element.onerror = () => reject(new Error(`${url} could not be loaded.`));
+      document.head.append(element);
+    });
+  }
+
+  /**
    * The address of a picture or another file.
    * @param {string} path relative to the site
    */
@@ -76,5 +94,5 @@ const Files = (() => {
     return found instanceof HTMLScriptElement ? found : null;
   }
 
-  return { text, chunk, address, know, forget, link };
+  return { text, chunk, script, address, know, forget, link };
 })();

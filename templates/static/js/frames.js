@@ -14,8 +14,9 @@ const Frames = (() => {
   /**
    * @param {PageData} page
    * @param {{get: () => State, set: (patch: Partial<State>, how: How) => void}} state
+   * @param {() => number[]} needed places of the models whose numbers are needed
    */
-  function create(page, state) {
+  function create(page, state, needed) {
     const root = Dom.byId("scrubber", HTMLElement);
     const range = Dom.byId("frame", HTMLInputElement);
     const play = Dom.byId("frame-play", HTMLButtonElement);
@@ -101,66 +102,104 @@ const Frames = (() => {
     }
 
     /**
-     * Load a frame; resolves when there is nothing more to wait for.
+     * Load what is needed of a frame. Resolves when there is nothing more to wait for: whether all of
+     * it was waited for, or some was dropped, since it was not wanted any more.
      * @param {number} number
      * @param {string} query
      */
-    function load(number, query) {
+    async function load(number, query) {
       const frame = page.frames[number - 1];
       /** @type {Promise<unknown>[]} */
-      const parts = frame.models.map(({ record, chunks }) => {
+      const parts = needed().map((index) => {
+        const { record, chunks } = frame.models[index];
         const url = chunks[query];
         if (!url) return Promise.resolve();
-        return query === PatchQueries.ID ? Chunks.loadPatches(record, url) : Chunks.load(record, query, url);
+        return query === Chunks.PATCH ? Chunks.loadPatches(record, url) : Chunks.load(record, query, url);
       });
-      if (frame.picture) {
+      if (frame.picture) parts.push(loadPicture(number));
+      const found = await Promise.allSettled(parts);
+      return !found.some((part) => part.status === "rejected" && part.reason === Queue.DROPPED);
+    }
+
+    /** @param {number} number of a frame with a picture */
+    function loadPicture(number) {
+      const known = pictures.get(number);
+      if (known) return known.decode();
+      const { slug, picture: path } = page.frames[number - 1];
+      return Queue.add(pictureKey(slug), () => {
         const picture = pictures.get(number) ?? new Image();
-        if (!pictures.has(number)) picture.src = Files.address(inside() + frame.picture);
+        if (!pictures.has(number)) picture.src = Files.address(inside() + path);
         pictures.set(number, picture);
-        parts.push(picture.decode());
-      }
-      return Promise.allSettled(parts);
+        return picture.decode();
+      });
     }
 
     /**
-     * Put a frame in the place of the one that is shown.
+     * Put a frame in the place of the one that is shown, and let go of what is far from it.
      * @param {number} number
-     * @param {string} query
      */
-    function turn(number, query) {
+    function turn(number) {
       if (signal.aborted) return; // the pictures are another page's
       const frame = page.frames[number - 1];
-      const before = page.title;
+      const former = page.title;
       shown = number;
       shownAt = performance.now();
       Object.assign(page, { slug: frame.slug, title: frame.title });
-      for (const [i, model] of page.models.entries()) Object.assign(model, frame.models[i]);
+      for (const [i, model] of page.models.entries()) {
+        Object.assign(model, frame.models[i]);
+        const cut = Dom.find(document, `[data-wall="${i}"] [data-cut]`);
+        cut.textContent = model.cut;
+        cut.hidden = !model.cut;
+      }
       const source = frame.picture && Files.address(inside() + frame.picture);
       for (const photo of document.querySelectorAll(".stage-photo")) {
         if (!(photo instanceof HTMLImageElement) || !source) continue;
         if (photo.getAttribute("src") !== source) photo.src = source;
-        if (photo.alt === before) photo.alt = frame.title;
+        if (photo.alt === former) photo.alt = frame.title;
       }
-      near(query);
+      const before = Array.from({ length: BEHIND }, (_, by) => number - 1 - by).filter((n) => n >= 1);
+      const numbers = [...coming(number), ...before];
+      Chunks.keep(new Set(numbers.flatMap((n) => page.frames[n - 1].models.map(({ record }) => record))));
+      for (const n of pictures.keys()) if (!numbers.includes(n)) pictures.delete(n);
+      if (playing) next();
     }
 
     /**
-     * Keep what is near the frame that is shown, and load what comes next.
-     * @param {string} query
+     * A frame and those that come next; behind the last comes the first.
+     * @param {number} number
      */
-    function near(query) {
-      /** @type {Set<number>} */
-      const numbers = new Set();
-      for (let by = -BEHIND; by <= AHEAD; by += 1) {
-        const number = shown + by;
-        if (number >= 1 && number <= page.frames.length) numbers.add(number);
+    function coming(number) {
+      const count = page.frames.length;
+      const found = Array.from({ length: AHEAD + 1 }, (_, by) => number + by).filter((n) => n <= count);
+      return number === count && count > 1 ? [...found, 1] : found;
+    }
+
+    /**
+     * Load what comes next: while it plays all at once, at rest one after the other, so that little is
+     * in the way of somebody who goes elsewhere.
+     */
+    async function ahead() {
+      const { query } = state.get();
+      const from = shown;
+      for (const number of coming(from)) {
+        const loading = load(number, query);
+        if (!playing) await loading;
+        const now = state.get();
+        if (signal.aborted || now.frame !== from || now.query !== query) return;
       }
-      if (shown === page.frames.length) numbers.add(1);
-      const records = [...numbers].flatMap((n) => page.frames[n - 1].models.map((model) => model.record));
-      Chunks.keep(new Set(records));
-      for (const number of pictures.keys()) if (!numbers.has(number)) pictures.delete(number);
-      for (const number of numbers) if (number >= shown || number === 1) void load(number, query);
-      if (playing) next();
+    }
+
+    /**
+     * What may be loaded while a frame is on its way or shown.
+     * @param {number} number
+     * @param {string} query
+     * @returns {string[]} keys of the queue
+     */
+    function wanted(number, query) {
+      return coming(number).flatMap((n) => {
+        const { slug, models } = page.frames[n - 1];
+        return [pictureKey(slug), ...needed().map((index) => Chunks.name(models[index].record, query))];
+      });
     }
 
     return {
@@ -169,6 +208,8 @@ const Frames = (() => {
       step,
       load,
       turn,
+      ahead,
+      wanted,
 
       /** @param {State} chosen */
       update(chosen) {
@@ -198,6 +239,11 @@ const Frames = (() => {
    */
   function held(frames) {
     return frames.filter((frame) => Files.link(`${inside()}i/${encodeURIComponent(frame.slug)}/index.html`));
+  }
+
+  /** @param {string} slug of a frame */
+  function pictureKey(slug) {
+    return `${slug}/picture`;
   }
 
   /** From this page to the site; in a single file, paths are those of the site. */

@@ -81,6 +81,19 @@ const Fuse = (() => {
   }
 
   /**
+   * How far a value of the maximum or minimum over heads may be off: they are found from decoded
+   * heads, and coded once more.
+   * @param {Header} header
+   * @param {number} row
+   * @param {number} column
+   * @param {number} times the value, in times uniform
+   */
+  function error(header, row, column, times) {
+    const heads = header.maxima[row].slice(0, header.heads).map((maximum) => maximum ?? 0);
+    return Scale.error(times, Math.max(...heads)) + Scale.error(times, header.maxima[row][column] ?? 0);
+  }
+
+  /**
    * Patches that one value is the mean of.
    * @param {Header} header
    */
@@ -110,5 +123,5 @@ const Fuse = (() => {
     });
   }
 
-  return { withExtremes };
+  return { error, withExtremes };
 })();

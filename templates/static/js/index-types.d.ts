@@ -1,5 +1,5 @@
 // Types that the scripts of the index share. Not published.
-// IndexData mirrors generator/present/views_index.py.
+// IndexData mirrors generator/present/views_finder.py.
 
 interface IndexModel {
   slug: string;

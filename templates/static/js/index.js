@@ -174,10 +174,7 @@ const Finder = (() => {
     if (held !== null) return Promise.resolve(JSON.parse(held));
     return new Promise((resolve, reject) => {
       galleryIndex = resolve;
-      const script = document.createElement("script");
-      script.src = url;
-      script.onerror = () => reject(new Error(`${url} could not be loaded.`));
-      document.head.append(script);
+      Files.script(url).catch(reject);
     });
   }
 

@@ -11,17 +11,19 @@ const Page = (() => {
    * @property {Stage} original the picture alone
    * @property {ReturnType<typeof Ranges.create>} ranges
    * @property {ReturnType<typeof Pairing.create>} pairing
-   * @property {ReturnType<typeof Views.create>} below what stands below the large maps
-   * @property {ReturnType<typeof Alike.create>} alike
+   * @property {ReturnType<typeof ViewChoice.create>} below what stands below the large maps
+   * @property {ReturnType<typeof AlikeChoice.create>} alike
    * @property {Map<ModelView, () => HTMLCanvasElement | null>} atlases
    * @property {ModelView[]} views models that have something to show
    * @property {ModelView[]} shown those of them that have a column: of a sweep, the chosen step
-   * @property {ReturnType<typeof Sweeps.create>} sweeps
+   * @property {ReturnType<typeof SweepSliders.create> | null} sweeps their sliders
    * @property {{layer: RowLabel, head: HeadLabel} | null} previewed under the pointer in a wall
    * @property {Place | null} pointed under the pointer in a picture
    * @property {AbortSignal} ended aborted when another page takes this one's place
    * @property {number} frame the animation frame asked for; 0 when none is
    * @property {ReturnType<typeof Frames.create> | null} frames of a sequence
+   * @property {number} asked how many times another frame was asked for
+   * @property {number} turned the last of these that was turned to
    */
 
   function start() {
@@ -29,7 +31,7 @@ const Page = (() => {
     if (!source) return;
     /** @type {PageData} */
     const page = JSON.parse(source.textContent ?? "");
-    page.frames = Frames.held(page.frames);
+    if (page.frames.length) page.frames = Frames.held(page.frames);
     // a model may fail on single frames of a sequence
     const usable = page.models.map((model) => !model.failure);
     const announcer = Announcer.create(Dom.byId("announcer", HTMLElement), () =>
@@ -43,8 +45,9 @@ const Page = (() => {
       schedule(app);
       if (!app.frames?.playing()) announcer.soon();
     });
-    const frames = page.frames.length ? Frames.create(page, state) : null;
-    frames?.turn(state.get().frame, state.get().query);
+    const needs = () => needed(app).map(({ index }) => index);
+    const frames = page.frames.length ? Frames.create(page, state, needs) : null;
+    frames?.turn(state.get().frame);
     /** @type {App} */
     const app = {
       page,
@@ -56,28 +59,34 @@ const Page = (() => {
         step: () => {},
       }),
       ranges: Ranges.create(page, () => app.views),
-      pairing: Pairing.create(page),
-      below: Views.create(page, {
-        set: state.set,
-        choose: (view, { layer, head }, from) => {
-          state.set({ layer, head }, "push");
-          jump(column(view.index), from);
+      pairing: Pairing.create(page, () => schedule(app)),
+      below: ViewChoice.create(
+        page,
+        {
+          set: state.set,
+          choose: (view, { layer, head }, from) => {
+            state.set({ layer, head }, "push");
+            jump(column(view.index), from);
+          },
+          point: (place) => point(app, place),
+          pin: (place, second) => pin(app, place, second),
+          show: (view, wanted) => show(app, view, wanted),
+          paint: (view) => app.atlases.get(view)?.() ?? null,
         },
-        point: (place) => point(app, place),
-        pin: (place, second) => pin(app, place, second),
-        show: (view, wanted) => show(app, view, wanted),
-        paint: (view) => app.atlases.get(view)?.() ?? null,
-      }),
-      alike: Alike.create(page, (alike) => state.set({ alike }, "walk")),
+        () => schedule(app),
+      ),
+      alike: AlikeChoice.create(page, (alike) => state.set({ alike }, "walk")),
       atlases: new Map(),
       views: [],
       shown: [],
-      sweeps: Sweeps.create(page, state.set, state.get),
+      sweeps: page.sweeps.length ? SweepSliders.create(page, state.set, state.get) : null,
       previewed: null,
       pointed: null,
       ended: Lifetime.signal(),
       frame: 0,
       frames,
+      asked: 0,
+      turned: 0,
     };
     TakeAway.create(page, {
       caption: () => {
@@ -104,7 +113,7 @@ const Page = (() => {
     });
     app.views = page.models.filter((_, i) => usable[i]).map((model) => build(app, model, jump));
     look(app);
-    load(app);
+    follow(app);
     update(app);
   }
 
@@ -127,7 +136,7 @@ const Page = (() => {
       colours: page.colours,
       chunk: null,
       patches: null,
-      cut: PatchQueries.remembered(),
+      cut: null,
       problem: "",
       stage: Stages.create(Dom.find(article, "[data-stage]"), page, model, {
         point: (place) => point(app, place),
@@ -169,19 +178,32 @@ const Page = (() => {
   }
 
   /**
-   * Load what is chosen; another frame is turned to when all of it is there.
+   * Load what is chosen, and drop what waits and is not wanted any more. Another frame is turned to
+   * when all of it is there; on the way to one, those are that arrive before it.
    * @param {App} app
    */
   function follow(app) {
     const { frame, query } = app.state.get();
     const { frames } = app;
-    if (!frames || frame === frames.shown()) return load(app);
-    void frames.load(frame, query).then(() => {
-      // somebody may have gone on meanwhile
-      if (app.state.get().frame !== frame) return;
-      frames.turn(frame, query);
+    const models = needed(app).map(({ model }) => Chunks.name(model.record, query));
+    const wanted = new Set(frames ? frames.wanted(frame, query) : models);
+    // features of patches are asked for once, and stay wanted
+    Queue.keep((key) => wanted.has(key) || key.endsWith(`/${Chunks.ALIKE}`));
+    if (!frames || frame === frames.shown()) {
+      load(app);
+      void frames?.ahead();
+      return;
+    }
+    const asked = ++app.asked;
+    void frames.load(frame, query).then((whole) => {
+      const now = app.state.get();
+      const late = asked < app.turned || now.query !== query || now.frame === frames.shown();
+      if (!whole || late) return;
+      app.turned = asked;
+      frames.turn(frame);
       load(app);
       schedule(app);
+      if (now.frame === frame) void frames.ahead();
     });
   }
 
@@ -217,24 +239,27 @@ const Page = (() => {
       if (failure) Object.assign(view, { chunk: null, patches: null, problem: failure });
       const url = view.model.chunks[query];
       const held = view.chunk?.header.query === query && view.chunk.header.record === record;
+      if (held) view.problem = "";
       if (!url || held) continue;
+      const wanted = () => app.state.get().query === query && view.model.record === record;
+      /** @param {string} problem */
+      const done = (problem) => {
+        if (!wanted()) return;
+        view.problem = problem;
+        schedule(app);
+      };
       const loaded =
-        query === PatchQueries.ID
+        query === Chunks.PATCH
           ? Chunks.loadPatches(record, url).then((patches) => {
               if (view.model.record === record) view.patches = patches;
             })
           : Chunks.load(record, query, url).then((chunk) => {
-              const wanted = app.state.get().query === query && view.model.record === record;
-              if (wanted) view.chunk = Fuse.withExtremes(chunk);
+              if (wanted()) view.chunk = Fuse.withExtremes(chunk);
             });
       loaded.then(
-        () => {
-          view.problem = "";
-          schedule(app);
-        },
+        () => done(""),
         (error) => {
-          view.problem = error instanceof Error ? error.message : String(error);
-          schedule(app);
+          if (error !== Queue.DROPPED) done(error instanceof Error ? error.message : String(error));
         },
       );
     }
@@ -255,10 +280,12 @@ const Page = (() => {
     const place = pointed ?? chosen.place;
     app.controls.update(chosen);
     app.frames?.update(chosen);
-    app.sweeps.update(chosen);
+    app.sweeps?.update(chosen);
     for (const view of needed(app)) {
       const query = Places.queryPatch(page, view.model, chosen);
-      if (query && view.patches) view.chunk = Fuse.withExtremes(view.cut(view.patches, view.model.heads, query));
+      if (!query || !view.patches) continue;
+      view.cut ??= PatchQueries.remembered();
+      view.chunk = Fuse.withExtremes(view.cut(view.patches, view.model.heads, query));
     }
     const seen = views.map((view) => app.pairing.of(views[0], view, current));
     const all = views.map((view) => show(app, view, current));
@@ -312,7 +339,7 @@ const Page = (() => {
    * @param {boolean} second
    */
   function pin(app, place, second) {
-    if (app.state.get().query === PatchQueries.ID && !second) {
+    if (app.state.get().query === Chunks.PATCH && !second) {
       app.state.set({ from: Places.rounded(place) }, "walk");
       return;
     }

@@ -195,5 +195,5 @@ const Paint = (() => {
     return found;
   }
 
-  return { table, mapCodes, others, atlas, remembered, patches, smooth, canvas, context };
+  return { table, mapCodes, others, remembered, patches, smooth, canvas, context };
 })();

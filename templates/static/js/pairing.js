@@ -71,8 +71,13 @@ const Pairing = (() => {
     return best < 0 ? null : best;
   }
 
-  /** @param {PageData} page */
-  function create(page) {
+  /**
+   * @param {PageData} page
+   * @param {() => void} ready called when heads can be matched
+   */
+  function create(page, ready) {
+    let asked = false;
+    let matching = false;
     /** @type {WeakMap<Chunk, Map<string, number | null>>} */
     const matches = new WeakMap();
 
@@ -91,6 +96,10 @@ const Pairing = (() => {
       const toRow = view.chunk.header.rows.indexOf(layer);
       const head = Number(state.head) - 1;
       if (row < 0 || toRow < 0 || head >= reference.chunk.header.heads) return state.head;
+      if (by === "match" && !matching) {
+        match();
+        return state.head;
+      }
       if (by === "match") {
         const known = matches.get(view.chunk) ?? new Map();
         matches.set(view.chunk, known);
@@ -101,6 +110,21 @@ const Pairing = (() => {
       }
       const [there, here] = [statistic(reference.chunk, row, by), statistic(view.chunk, toRow, by)];
       return there && here ? String(sameRank(head, there, here) + 1) : state.head;
+    }
+
+    /** Load what compares maps; until then, heads are paired by number. */
+    function match() {
+      if (asked) return;
+      asked = true;
+      Later.load("match").then(
+        () => {
+          matching = true;
+          ready();
+        },
+        () => {
+          asked = false;
+        },
+      );
     }
 
     /**
@@ -146,5 +170,5 @@ const Pairing = (() => {
     return { of, back };
   }
 
-  return { atDepth, sameRank, statistic, bestMatch, create };
+  return { create };
 })();

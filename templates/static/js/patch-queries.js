@@ -4,8 +4,6 @@
 // chunk like any other.
 
 const PatchQueries = (() => {
-  /** Id of the query that stands for any patch. */
-  const ID = "patch";
   const MASS_STEPS = 65535;
 
   /**
@@ -59,7 +57,7 @@ const PatchQueries = (() => {
     });
     const keys = header.rows.map(() => header.keys);
     return {
-      header: { ...header, token: ID, heads, keys, maxima, mass },
+      header: { ...header, token: Chunks.PATCH, heads, keys, maxima, mass },
       codes,
       width,
       norms: all.norms,
@@ -90,5 +88,5 @@ const PatchQueries = (() => {
     };
   }
 
-  return { ID, open, cut, remembered };
+  return { open, remembered };
 })();

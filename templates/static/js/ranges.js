@@ -11,7 +11,7 @@ const Ranges = (() => {
    * @param {() => ModelView[]} views
    */
   function create(page, views) {
-    /** @type {Map<string, OffScale>} */
+    /** @type {Map<string, ModelOffScale>} */
     const lost = new Map();
     /** @type {Map<string, ScaleRange>} */
     const known = new Map();
@@ -83,8 +83,9 @@ const Ranges = (() => {
     }
 
     /**
-     * How many patches of all maps of a model are off their scale. The query itself and the extremes
-     * over heads are left out, as they are where a scale is found.
+     * How many patches of all maps of a model are off their scale. The query itself is left out, and
+     * the extremes over heads, as they are where a scale is found; the minimum, much of which may be
+     * below a scale of single heads, is counted by itself.
      * @param {ModelView} view
      * @param {State} state
      */
@@ -93,17 +94,19 @@ const Ranges = (() => {
       let found = lost.get(name);
       if (!found) {
         const sum = { above: 0, below: 0, of: 0 };
+        const least = { above: 0, below: 0, of: 0 };
         const { chunk } = view;
         chunk?.header.maxima.forEach((maxima, r) => {
-          maxima.slice(0, chunk.header.heads + 1).forEach((maximum, c) => {
-            if (maximum === null) return;
+          maxima.forEach((maximum, c) => {
+            const into = c <= chunk.header.heads ? sum : c === chunk.header.heads + 2 ? least : null;
+            if (maximum === null || !into) return;
             const one = Marks.off(Paint.others(chunk, r, c), maximum, of(view, r, c, state));
-            sum.above += one.above;
-            sum.below += one.below;
-            sum.of += one.of;
+            into.above += one.above;
+            into.below += one.below;
+            into.of += one.of;
           });
         });
-        lost.set(name, (found = sum));
+        lost.set(name, (found = { ...sum, least }));
       }
       return found;
     }

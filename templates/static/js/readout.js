@@ -4,6 +4,9 @@
 // is not on patches, and two statistics.
 
 const Readouts = (() => {
+  /** The least share that has a pixel of the bar. */
+  const SMALLEST_PART = 1 / 400;
+
   /**
    * @param {HTMLElement} root
    * @param {HTMLElement} notes below the wall
@@ -71,8 +74,15 @@ const Readouts = (() => {
         Dom.make("strong", {}, [`${Numbers.times(times)} ×`]),
         " uniform",
       ]),
+      ...(fused
+        ? [
+            Dom.make("span", { class: "within" }, [
+              `to within ${Numbers.rough(Fuse.error(view.chunk.header, shown.row, shown.column, times))}`,
+            ]),
+          ]
+        : []),
       Dom.make("span", { class: "share" }, [
-        `${Numbers.percent(share)} of ${fused ? "a head's" : "the"} attention`,
+        `${Numbers.percent(share)} of ${fused ? "a head's" : "the"} ${quantity(view.chunk)}`,
       ]),
       Dom.make("span", { class: "rank" }, [`rank ${rank} of ${rows * cols}`]),
       Dom.make("span", { class: "where" }, [
@@ -90,6 +100,14 @@ const Readouts = (() => {
         ? []
         : [Dom.make("span", { class: "norm" }, [`norm ${many > 1 ? "up to " : ""}${Number(Norms.times(norm).toPrecision(2))} × the median`])]),
     ];
+  }
+
+  /**
+   * What shares are shares of.
+   * @param {Chunk} chunk
+   */
+  function quantity(chunk) {
+    return chunk.header.query === Words.VALUES ? "value-weighted attention" : "attention";
   }
 
   /** @param {[number, number]} sides rows and columns */
@@ -139,12 +157,13 @@ const Readouts = (() => {
       return;
     }
     const bar = Dom.make("div", { class: "mass-bar", "aria-hidden": "true" });
-    const list = Dom.make("ul", { class: "mass-list", "aria-label": "Where the attention goes" });
+    const list = Dom.make("ul", { class: "mass-list", "aria-label": `Where the ${quantity(chunk)} goes` });
     groups.forEach((name, i) => {
       const kind = name === "patches" ? "patches" : name.startsWith("reg") ? "register" : "token";
       const segment = Dom.make("span", { class: `mass-${kind}` });
       segment.style.flexGrow = String(shares[i]);
-      bar.append(segment);
+      // of a part too small to be seen, there would be the gap beside it
+      if (shares[i] > SMALLEST_PART) bar.append(segment);
       const swatch = Dom.make("span", { class: `swatch mass-${kind}`, "aria-hidden": "true" });
       list.append(Dom.make("li", {}, [swatch, `${name} `, Dom.make("b", {}, [Numbers.percent(shares[i])])]));
     });
@@ -156,7 +175,7 @@ const Readouts = (() => {
   function minimumText(shares) {
     const sum = shares.reduce((all, share) => all + share, 0);
     return Dom.make("p", { class: "mass-note" }, [
-      `A minimum over heads is not a distribution: it sums to ${Numbers.percent(sum)}, what every head gives at least.`,
+      `A minimum over heads is not a distribution: it sums to about ${Numbers.percent(sum)}, what every head gives at least.`,
     ]);
   }
 
@@ -164,15 +183,17 @@ const Readouts = (() => {
    * @param {ModelView} view
    * @param {Chunk} chunk
    * @param {{row: number, column: number, range: ScaleRange}} map
-   * @param {OffScale} all of all maps of the model
+   * @param {ModelOffScale} all of all maps of the model
    */
   function noteLines({ model }, chunk, { row, column, range }, all) {
     const codes = Paint.mapCodes(chunk, row, column);
     const maximum = chunk.header.maxima[row][column] ?? 0;
     const { above, below } = Marks.off(codes, maximum, range);
+    const { least: of } = all;
+    const least = of.of ? `; in the minima over heads ${Numbers.percent(of.below / of.of)} below` : "";
     const lines = [
       `Off the scale: ${above} above, ${below} below, of ${codes.length} ${Words.unit(model)}; ` +
-        `in all maps ${Numbers.percent(all.above / all.of)} above, ${Numbers.percent(all.below / all.of)} below.`,
+        `in all maps ${Numbers.percent(all.above / all.of)} above, ${Numbers.percent(all.below / all.of)} below${least}.`,
     ];
     const fused = column > chunk.header.heads;
     if (!fused && row < chunk.header.statistics.entropy.length) {
@@ -182,7 +203,8 @@ const Readouts = (() => {
           ? table[row][column]
           : table[row].reduce((sum, value) => sum + value, 0) / table[row].length;
       lines.push(
-        `Over all queries: entropy ${pick(entropy).toFixed(2)} of 1, mean distance ${pick(distance).toFixed(0)} px.`,
+        `Over all queries: entropy ${pick(entropy).toFixed(2)} of 1. Over patches as queries: mean distance ` +
+          `${pick(distance).toFixed(0)} px, where attention to other tokens counts 0.`,
       );
     }
     return lines.map((line) => Dom.make("span", {}, [line]));

@@ -26,6 +26,15 @@ const Scale = (() => {
   }
 
   /**
+   * How far a decoded value may be off, at most, in times uniform.
+   * @param {number} times
+   * @param {number} maximum of the map
+   */
+  function error(times, maximum) {
+    return Math.sqrt(times * maximum) / STEPS + maximum / (2 * STEPS) ** 2;
+  }
+
+  /**
    * Where a value lies: 0 at the low end, 1 at the high end, outside when clipped.
    * @param {number} times
    * @param {ScaleRange} range
@@ -116,5 +125,5 @@ const Scale = (() => {
     return 2 ** (index / PARTS + FIRST);
   }
 
-  return { value, position, colourIndex, colourIndices, histogram, count, rangeOf };
+  return { value, error, position, colourIndex, colourIndices, histogram, count, rangeOf };
 })();

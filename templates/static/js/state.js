@@ -74,7 +74,7 @@ const State = (() => {
       overlay: String(state.strength),
     });
     for (const [name, value] of extra(state)) fields.set(name, value);
-    if (state.query === PatchQueries.ID && state.from) fields.set("from", written(state.from));
+    if (state.query === Chunks.PATCH && state.from) fields.set("from", written(state.from));
     if (state.steps.length) fields.set("step", state.spread ? "all" : state.steps.join(","));
     if (state.place) fields.set("at", written(state.place));
     return `#${fields}`.replaceAll("%2C", ",").replaceAll("%2F", "/");
@@ -116,7 +116,7 @@ const State = (() => {
     state.spread = page.sweeps.length > 0 && fields.get("step") === "all";
     state.place = read(fields.get("at"), page);
     state.alike = read(fields.get("alike"), page);
-    if (state.query === PatchQueries.ID) state.from = read(fields.get("from"), page);
+    if (state.query === Chunks.PATCH) state.from = read(fields.get("from"), page);
     return state;
   }
 
@@ -187,7 +187,7 @@ const State = (() => {
    * @param {State} state
    */
   function origin(page, state) {
-    if (state.query !== PatchQueries.ID) return null;
+    if (state.query !== Chunks.PATCH) return null;
     return state.from ?? { x: page.width / 2, y: page.height / 2 };
   }
 
@@ -243,5 +243,5 @@ const State = (() => {
     return { get: () => state, set };
   }
 
-  return { create, parse, format, layers, heads, origin };
+  return { create, format, layers, heads, origin };
 })();

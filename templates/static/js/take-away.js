@@ -3,9 +3,12 @@
 // What a reader may take away: the address of the view, its caption, its picture.
 
 const TakeAway = (() => {
+  const GROUP = "take-away";
+
   /**
    * @param {PageData} page
    * @param {{caption: () => string, command: () => {text: string, without: string}, panels: () => ReturnType<typeof Figure.panels>, name: () => string}} what
+   *   asked for when their scripts are there
    */
   function create(page, what) {
     const says = Dom.byId("taken", HTMLElement);
@@ -13,20 +16,32 @@ const TakeAway = (() => {
     Dom.byId("copy-link", HTMLElement).addEventListener("click", () =>
       copy(location.href, "The link is copied."),
     );
-    Dom.byId("copy-caption", HTMLElement).addEventListener("click", () =>
-      copy(what.caption(), "The caption is copied."),
-    );
-    Dom.byId("copy-figure", HTMLElement).addEventListener("click", () => {
+    on("copy-caption", () => copy(what.caption(), "The caption is copied."));
+    on("copy-figure", () => {
       const { text: words, without } = what.command();
       const but = without ? ` It draws ${without}.` : "";
       copy(words, `The command is copied; run it in the folder of this site.${but}`);
     });
-    Dom.byId("save-png", HTMLElement).addEventListener("click", () => {
+    on("save-png", () => {
       const caption = `${what.caption()} ${page.credit}`.trim();
       const models = page.models.filter((model) => !model.failure).length;
       const canvas = Figure.compose(what.panels(), caption, Paint.table(page.colours), models);
       Figure.save(canvas, what.name()).then(() => say("The picture is saved."));
     });
+    // who comes near may click: some browsers copy only in the moment of the click
+    const bar = Dom.find(document, ".take-away");
+    for (const kind of ["pointerenter", "focusin"]) {
+      bar.addEventListener(kind, () => void Later.load(GROUP).catch(() => {}));
+    }
+
+    /**
+     * @param {string} id of a button
+     * @param {() => void} act when the scripts that it needs are there
+     */
+    function on(id, act) {
+      const failed = () => say("What this needs could not be loaded.");
+      Dom.byId(id, HTMLElement).addEventListener("click", () => Later.load(GROUP).then(act, failed));
+    }
 
     /**
      * @param {string} what

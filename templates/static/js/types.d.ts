@@ -75,7 +75,7 @@ interface PageFrame {
   time: number;
   /** Its published picture, relative to the site; empty without one. */
   picture: string;
-  models: Pick<PageModel, "record" | "chunks" | "failure">[];
+  models: Pick<PageModel, "record" | "chunks" | "failure" | "cut">[];
 }
 
 /** Checkpoints of one model; `model` is a place among the models. */
@@ -160,6 +160,11 @@ interface OffScale {
   above: number;
   below: number;
   of: number;
+}
+
+/** Of all maps of a model, and of its minima over heads, which are not among these. */
+interface ModelOffScale extends OffScale {
+  least: OffScale;
 }
 
 /** A place in the original picture, in its pixels. */
@@ -266,8 +271,8 @@ interface ModelView {
   colours: string;
   chunk: Chunk | null;
   patches: PatchChunk | null;
-  /** Cuts a query's chunk out of the patch queries. */
-  cut: (all: PatchChunk, heads: number, at: Patch) => Chunk;
+  /** Cuts a query's chunk out of the patch queries; null before the first. */
+  cut: ((all: PatchChunk, heads: number, at: Patch) => Chunk) | null;
   problem: string;
   wall: Wall;
   stage: Stage;
@@ -318,5 +323,5 @@ interface Stage {
 
 interface Readout {
   /** `differ`: whether the models' maps are not all on one range. */
-  update(view: ModelView, state: State, shown: Shown, place: Place | null, differ: boolean, off: OffScale): void;
+  update(view: ModelView, state: State, shown: Shown, place: Place | null, differ: boolean, off: ModelOffScale): void;
 }

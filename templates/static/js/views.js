@@ -1,6 +1,6 @@
 "use strict";
 
-// What stands below the large maps: the wall of all maps, the heads of a layer, a head through the
+// What may stand below the large maps instead of the walls: the heads of a layer, a head through the
 // layers, or two models over one picture.
 
 const Views = (() => {
@@ -9,27 +9,15 @@ const Views = (() => {
    * @param {ViewActions} actions
    */
   function create(page, actions) {
-    const sections = {
-      wall: Dom.find(document, ".walls"),
-      tiles: Dom.find(document, ".tiles"),
-      pair: Dom.find(document, ".pair-view"),
-    };
     const title = Dom.byId("tiles-title", HTMLElement);
     const order = Dom.byId("order", HTMLSelectElement);
     const [a, b] = [Dom.byId("a", HTMLSelectElement), Dom.byId("b", HTMLSelectElement)];
     const how = Dom.byId("how", HTMLSelectElement);
-    const pair = Pair.create(sections.pair, page, actions);
-    const buttons = [...document.querySelectorAll("[data-view]")].filter(
-      (each) => each instanceof HTMLButtonElement,
-    );
+    const pair = Pair.create(Dom.find(document, ".pair-view"), page, actions);
     for (const select of [a, b]) {
       select.replaceChildren(
         ...page.models.filter((m) => !m.failure).map((m) => new Option(m.label, m.slug)),
       );
-    }
-    for (const button of buttons) {
-      const view = /** @type {ViewName} */ (button.dataset.view);
-      button.addEventListener("click", () => actions.set({ view }, "push"));
     }
     for (const select of [order, a, b, how]) {
       select.addEventListener("change", () => actions.set({ [select.id]: select.value }, "push"));
@@ -56,12 +44,6 @@ const Views = (() => {
        * @param {Place | null} place
        */
       update(views, all, state, place) {
-        for (const button of buttons) {
-          button.setAttribute("aria-pressed", String(button.dataset.view === state.view));
-        }
-        sections.wall.hidden = state.view !== "wall";
-        sections.tiles.hidden = state.view !== "heads" && state.view !== "layers";
-        sections.pair.hidden = state.view !== "pair";
         [order.value, how.value] = [state.order, state.how];
         [a.value, b.value] = [state.a, state.b];
         const two = [state.a, state.b].map((slug) => all.find((view) => view.model.slug === slug));
@@ -70,7 +52,7 @@ const Views = (() => {
           const [one, other] = [two[0], two[1]].map((view) => ({ view, shown: actions.show(view, state) }));
           pair.update(one, other, state, place);
         }
-        if (sections.tiles.hidden) return;
+        if (state.view !== "heads" && state.view !== "layers") return;
         title.textContent =
           state.view === "heads"
             ? `Heads of ${Words.layer(state.layer)}`

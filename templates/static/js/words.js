@@ -3,6 +3,9 @@
 // What things are called, and why a map is not there.
 
 const Words = (() => {
+  /** The query whose attention is weighted by value norms. */
+  const VALUES = "values";
+
   /** @param {RowLabel} layer */
   function layer(layer) {
     return layer === "pool" ? "pooling probe" : `layer ${layer}`;
@@ -34,7 +37,7 @@ const Words = (() => {
    */
   function place(page, place, kept, state) {
     const choose =
-      state.query === PatchQueries.ID
+      state.query === Chunks.PATCH
         ? "Click a picture, or use the arrow keys on one, to choose the patch. With Shift, a place is kept."
         : "Point at a picture. Click to keep the place.";
     if (!place) return choose;
@@ -50,13 +53,15 @@ const Words = (() => {
    */
   function note(page, model, state) {
     if (state.layer === "pool") return "attention of the pooling probe";
-    if (state.query === PatchQueries.ID) {
+    if (state.query === Chunks.PATCH) {
       const patch = Places.queryPatch(page, model, state);
       return patch ? `query: the patch in row ${patch.row + 1}, col ${patch.col + 1}` : "";
     }
-    if (state.query !== "CLS" || model.token === "CLS") return "";
-    if (model.token === "received") return "mean received attention (this model has no CLS token)";
-    return `query ${model.token}`;
+    const weighted = state.query === VALUES ? "attention times the norm of what each key gives, as shares of 1" : "";
+    if (!["CLS", VALUES].includes(state.query) || model.token === "CLS") return weighted;
+    const own =
+      model.token === "received" ? "mean received attention (this model has no CLS token)" : `query ${model.token}`;
+    return [own, weighted].filter(Boolean).join("; ");
   }
 
   /**
@@ -70,7 +75,8 @@ const Words = (() => {
       const outside = State.origin(page, state) && !Places.queryPatch(page, model, state);
       return outside ? "The chosen patch is outside of what this model saw." : "";
     }
-    if (state.query === PatchQueries.ID) return "Patches as queries were not kept for this model.";
+    if (state.query === Chunks.PATCH) return "Patches as queries were not kept for this model.";
+    if (state.query === VALUES) return "Norms of value vectors were not measured for this model.";
     return `This model has no ${query(page, state.query).replace(/ token$/, "")}.`;
   }
 
@@ -114,7 +120,7 @@ const Words = (() => {
    */
   function wallNote(page, view, state) {
     const meanOnly = view.patches && view.patches.header.heads === 0;
-    const note = state.query === PatchQueries.ID && meanOnly ? "Mean over heads only." : "";
+    const note = state.query === Chunks.PATCH && meanOnly ? "Mean over heads only." : "";
     return lacking(page, view.model, state) || note;
   }
 
@@ -178,5 +184,5 @@ const Words = (() => {
     return patchesIn(model) > 1 ? "cells" : "patches";
   }
 
-  return { isCut, patchesIn, unit, columnOf, layer, head, query, sentence, place, note, lacking, pairing, wallNote, shown };
+  return { VALUES, isCut, patchesIn, unit, columnOf, layer, head, query, sentence, place, note, pairing, wallNote, shown };
 })();

@@ -24,7 +24,7 @@ from generator.errors import StoreError
 from generator.records import SCHEMA, AttentionRecord
 from generator.store import Store
 from tests import tiny
-from tests.test_store import full, path_of, same
+from tests.store.test_store import full, path_of, same
 
 # --- what cannot be trusted -----------------------------------------------------------------------
 

@@ -158,5 +158,5 @@ def test_without_the_reader_of_videos_the_message_says_how_to_get_it(
         timeline(path)
     assert str(caught.value) == (
         "a.mp4 is a video, and PyAV, which reads videos, is not installed. "
-        "Run pip install 'attention-gallery[video]'."
+        "Install it with `pip install av`."
     )

@@ -24,7 +24,7 @@ from generator.records import SCHEMA, AttentionRecord, Preprocessing
 from generator.store import RecordHeader, Store, load_records, record_key, weights_key
 from tests import tiny
 
-HERE = Path(__file__).parents[1]
+HERE = Path(__file__).parents[2]
 
 
 def full() -> AttentionRecord:
@@ -164,7 +164,7 @@ def test_the_header_tells_the_facts_without_the_arrays(tmp_path: Path) -> None:
 def test_the_same_record_gives_the_same_bytes_in_any_process(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from generator.store import Store\n"
-        "from tests.test_store import full; Store(Path(sys.argv[1])).put(full())"
+        "from tests.store.test_store import full; Store(Path(sys.argv[1])).put(full())"
     )
     record, found = full(), set()
     for number in range(3):

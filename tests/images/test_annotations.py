@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from generator import pipeline
 from generator.annotations import annotate, mask_files, read_mask
 from generator.errors import SpecError
 from generator.options import Options, load_spec, spec_from_options
-from generator.run import Failure, ImageEntry, ObjectBox
+from generator.run import Failure, Frame, ImageEntry, ObjectBox, Sequence
 from generator.spec import GallerySpec, ModelSpec
 from generator.store import Store
 
@@ -53,6 +54,25 @@ def test_pictures_without_marks_are_named(tmp_path: Path, caplog: pytest.LogCapt
         annotate(images, masks=tmp_path)
     some = "0.jpg, 1.jpg, 2.jpg, 3.jpg, 4.jpg and others"
     assert caplog.messages == [f"{tmp_path} marks nothing in 6 of 7 pictures: {some}."]
+
+
+def test_frames_without_marks_are_named_by_their_sequence(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A clip has dozens of frames, and their names push those of the pictures out of the line."""
+    mask(tmp_path / "walk-1.png")
+    walk, run = (Sequence(name, f"A {name}", "", "", 8, "") for name in ("walk", "run"))
+    images = [
+        *(replace(entry(f"walk-{n}.png"), frame=Frame(walk, n, None)) for n in range(1, 9)),
+        *(replace(entry(f"run-{n}.png"), frame=Frame(run, n, None)) for n in range(1, 4)),
+        entry("a.jpg"),
+    ]
+    with caplog.at_level(logging.WARNING):
+        annotate(images, masks=tmp_path)
+    assert caplog.messages == [
+        f"{tmp_path} marks nothing in 11 of 12 pictures: 7 of 8 frames of A walk, "
+        "all 3 frames of A run, a.jpg."
+    ]
 
 
 def test_a_picture_that_failed_needs_no_mask(

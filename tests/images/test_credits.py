@@ -9,7 +9,7 @@ import pytest
 
 from generator.errors import SpecError
 from generator.images import load_images
-from tests.test_images import picture
+from tests.images.test_images import picture
 
 
 def test_credits_beside_the_pictures_are_taken_up(tmp_path: Path) -> None:

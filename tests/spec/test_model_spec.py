@@ -12,18 +12,6 @@ from generator.options import Options, load_spec, spec_from_options
 from generator.spec import ModelSpec
 from tests.spec.gallery_file import error_of
 
-ENOUGH = 'models = ["a/b"]\nimages = ["photos"]\n'
-
-
-@pytest.fixture
-def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A gallery file in a folder below the current one, named as a user would name it."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "work").mkdir()
-    path = Path("work/gallery.toml")
-    path.write_text(ENOUGH)
-    return path
-
 
 def test_an_existing_folder_wins_over_an_id_of_the_same_form(file: Path) -> None:
     Path("work/facebook/vit").mkdir(parents=True)

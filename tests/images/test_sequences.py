@@ -62,7 +62,7 @@ def test_frames_are_decoded_once_and_the_same_every_time(
     monkeypatch.setitem(sys.modules, "av", None)  # a laptop that only has the store
     assert images_of(tmp_path / "store", [clip]) == first
     first[2].path.unlink()
-    with pytest.raises(ImageError, match="pip install 'attention-gallery"):
+    with pytest.raises(ImageError, match="pip install av"):
         images_of(tmp_path / "store", [clip])
 
 

@@ -1,0 +1,61 @@
+"""What a caption says of the scales that maps are drawn on, and of what they cut off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from generator.export.figures.ranges import FORM_WORDS, USUAL_CLIP
+from generator.export.figures.request import Request
+from generator.export.figures.tones import TIMES, Tone
+from generator.present.scale import times_text
+from generator.records import FloatArray
+
+WEIGHTED = (
+    "× values: each key's attention times the norm of its value vector after the output "
+    "projection, as shares over the keys."
+)
+"""What the query of that name is, for captions."""
+
+
+def scope_said(request: Request, drawn: Sequence[tuple[Tone, FloatArray]]) -> str:
+    """From where to where colours run, and for which maps the same.
+
+    Args:
+        request: of the figure.
+        drawn: its maps, at least one, each with its scale.
+    """
+    tones = list(dict.fromkeys(tone for tone, _ in drawn))
+    if tones[0].says:
+        return tones[0].says
+    form = tones[0].form
+    usual = 0.0 if request.scale == "map" else USUAL_CLIP
+    clip = usual if request.clip is None else request.clip
+    ends = "each end" if form == "log2" else "the upper end"
+    how = FORM_WORDS[form] + (f", cut off at {clip:g} % at {ends}" if clip else "")
+    if request.scale == "map":
+        return (
+            f"Every map has a scale of its own ({how}): colours of different maps do not compare."
+        )
+    spans = [f"{times_text(t.low)} to {times_text(t.high)}" for t in tones]
+    over = "the range of all layers and heads of the models and images shown"
+    if request.scale == "shared":
+        return f"Colours run from {spans[0]} times uniform ({how}), the same for all: {over}."
+    whose = [tone.label.removeprefix(f"{TIMES}: ") for tone in tones]
+    named = "; ".join(f"{name} from {span}" for name, span in zip(whose, spans, strict=True))
+    over = "all its layers and heads" if request.scale == "model" else "all its heads"
+    return (
+        f"Each {request.scale} has a scale of its own over {over} ({how}), in times uniform: "
+        f"{named}. Colours of different {request.scale}s do not compare."
+    )
+
+
+def cut_said(drawn: Sequence[tuple[Tone, FloatArray]]) -> str:
+    """What scales cut off of the maps drawn on them."""
+    counts = [tone.clipped(values) for tone, values in drawn]
+    below, above, of = (sum(part) for part in zip(*counts, strict=True)) if counts else (0, 0, 0)
+    parts = [
+        f"{100 * number / of:.2g} % of the patches lie {where}"
+        for number, where in ((above, "above"), (below, "below"))
+        if of and number
+    ]
+    return f" {' and '.join(parts)} it and have the colour of its end." if parts else ""
