@@ -116,7 +116,7 @@ def build_gallery(
         measured=len(missing - failures.keys()),
         reused=sum(cell.cached for cell in plan.cells),
         site=site,
-        notes=(*shown.notes, *_note_on_templates(spec), *_notes_on_figures(figures)),
+        notes=(*shown.notes, *_note_on_templates(spec)),
         failures=tuple(dict.fromkeys((*run.failures, *_new(site.failures, shown.run), *undrawn))),
     )
 
@@ -161,11 +161,6 @@ def _note_on_templates(spec: GallerySpec) -> tuple[str, ...]:
     if not spec.anonymous or spec.templates is None:
         return ()
     return ("Kept: what your templates say; make sure that they name nobody.",)
-
-
-def _notes_on_figures(figures: Sequence[Planned]) -> tuple[str, ...]:
-    """What was asked for figures that have no use for it."""
-    return tuple(f"Figure {each.spec.name}: {each.note}" for each in figures if each.note)
 
 
 def _new(failures: tuple[Failure, ...], run: Run) -> tuple[Failure, ...]:

@@ -26,8 +26,9 @@ BAD_INPUT = 2
     "--models",
     multiple=True,
     metavar="A=B",
-    help="A model of A and the one of B to hold it against, by label or id; one name for both. "
-    "Repeat for more.  [default: all that match by label or id, or are the only ones]",
+    help="A model of A and the one of B to hold it against, by label or id; one name for both; "
+    "of two sweeps their checkpoints, by step. Repeat for more.  [default: all that match by label "
+    "or id, or are the only ones]",
 )
 @click.option(
     "--quantities",
@@ -85,10 +86,12 @@ def diff(
 ) -> None:
     """Compare the statistics of two built sites, A and B.
 
-    Pictures are matched by what is in their files, whatever their names. Exits with 1 where a
-    --threshold was passed, with 2 where there is nothing to compare, and with 0 otherwise.
+    Pictures are matched by what is in their files, whatever their names, and checkpoints of sweeps
+    by their step. Exits with 1 where a --threshold was passed, with 2 where there is nothing to
+    compare, and with 0 otherwise.
     """
     from generator.analysis.changes import chosen, threshold
+    from generator.commands.exporting import outside
     from generator.errors import SpecError
     from generator.export.difference import difference
     from generator.export.difference_formats import passed_line
@@ -108,6 +111,9 @@ def diff(
                     f"--threshold {limit.text} is not among --quantities {quantities}.",
                     "Add it there, or leave --quantities out.",
                 )
+        if out is not None:
+            for site in (a, b):
+                outside(site, out)
         kept = [expand(store) for store in stores] or [default_store()]
         found = difference(
             open_source(expand(a), kept[0]), open_source(expand(b), kept[-1]), measures, models
@@ -140,7 +146,7 @@ def _put(
     out: Path | None,
 ) -> None:
     """Print the difference, or write it into a file."""
-    from generator.commands.exporting import save
+    from generator.commands.exporting import save, save_both
     from generator.export.difference_formats import (
         csv_text,
         json_text,
@@ -157,6 +163,7 @@ def _put(
     if out is None:
         click.echo(written, nl=False)
         return
-    save(out, written.encode())
-    if kind != "text":
-        save(out.with_name(f"{out.stem}.schema.json"), schema_bytes())
+    if kind == "text":
+        save(out, written.encode())
+    else:
+        save_both(out, written.encode(), schema_bytes())

@@ -8,8 +8,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from generator.commands.export_pictures import export_animation, export_maps, export_report
-from generator.commands.exporting import EXPORTING, SITE, opened, out, save, suffix, wrote
-from generator.commands.shared import InOrder, one_line_errors, options
+from generator.commands.exporting import (
+    EXPORTING,
+    SITE,
+    opened,
+    out,
+    outside,
+    save,
+    save_both,
+    suffix,
+    wrote,
+)
+from generator.commands.shared import InOrder, Number, one_line_errors, options
 
 if TYPE_CHECKING:
     from generator.export.data import RecordFormat
@@ -23,7 +33,7 @@ def export() -> None:
 
 MAX_SIZE = click.option(
     "--max-size",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Number(min=0, min_open=True),
     default=50.0,
     show_default=True,
     metavar="MB",
@@ -41,6 +51,7 @@ MAX_SIZE = click.option(
 def export_single(site: Path, out: Path, max_size: float, **given: Any) -> None:
     """The whole site as one HTML file that opens by double click."""
     with one_line_errors():
+        outside(site, out)
         save(out, single(opened(site, **given), max_size))
 
 
@@ -57,6 +68,7 @@ def export_zip(site: Path, out: Path, as_single: bool, max_size: float, **given:
     from generator.export.files import whole_file
 
     with one_line_errors():
+        outside(site, out)
         source = opened(site, **given)
         with whole_file(out) as archive:
             if as_single:
@@ -97,15 +109,17 @@ def single(source: Source, max_size: float) -> bytes:
 def export_records(site: Path, out: Path, kind: RecordFormat, **given: Any) -> None:
     """Every record as a file, npz or safetensors. With an index and a description."""
     from generator.export.data import record_files
-    from generator.export.files import check_folder, write_file
+    from generator.export.files import put, whole_folder
+    from generator.present.wording import counted
 
     with one_line_errors():
-        check_folder(out)
+        outside(site, out)
         written = 0
-        for name, data in record_files(opened(site, **given), kind):
-            write_file(out / name, data)
-            written += 1
-        click.echo(f"Wrote {written - 2} records and their index into {out}.")
+        with whole_folder(out) as folder:
+            for name, data in record_files(opened(site, **given), kind):
+                put(folder, name, data)
+                written += 1
+        click.echo(f"Wrote {counted(written - 2, 'record')} and an index into {out}.")
 
 
 @export.command("statistics")
@@ -118,12 +132,11 @@ def export_statistics(site: Path, out: Path, **given: Any) -> None:
 
     with one_line_errors():
         kind = suffix(out, ".csv", ".json")
+        outside(site, out)
         source = opened(site, **given)
-        if kind == ".csv":
-            save(out, csv_bytes(rows_of(source)))
-        else:
-            save(out, json_bytes(source.run.title, rows_of(source)))
-        save(out.with_name(f"{out.stem}.schema.json"), schema_bytes())
+        rows = rows_of(source)
+        data = csv_bytes(rows) if kind == ".csv" else json_bytes(source.run.title, rows)
+        save_both(out, data, schema_bytes())
 
 
 for command in (export_maps, export_animation, export_report):

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from generator.commands.exporting import EXPORTING, SITE, opened, out, save, suffix
+from generator.commands.exporting import (
+    EXPORTING,
+    SITE,
+    opened,
+    out,
+    outside,
+    save,
+    suffix,
+)
 from generator.commands.shared import IMAGES, MODELS, one_line_errors, options
 
 if TYPE_CHECKING:
@@ -81,22 +89,24 @@ def export_maps(
     **given: Any,
 ) -> None:
     """Single maps as PNG. Any layer, head and query, with an index that says what each is."""
-    from generator.export.files import check_folder, write_file
+    from generator.export.files import put, whole_folder
     from generator.export.maps import map_files, missing_items
     from generator.export.selection import selection
+    from generator.present.wording import counted
 
     with one_line_errors():
-        check_folder(out)
+        outside(site, out)
         wanted = selection(layers, heads, queries)
         source = opened(site, **given)
         cells = source.cells(models, images)
         written = 0
-        for name, data in map_files(
-            source, cells, wanted, style=style, width=width, strength=overlay
-        ):
-            write_file(out / name, data)
-            written += 1
-        click.echo(f"Wrote {written - 1} maps and their index into {out}.")
+        with whole_folder(out) as folder:
+            for name, data in map_files(
+                source, cells, wanted, style=style, width=width, strength=overlay
+            ):
+                put(folder, name, data)
+                written += 1
+        click.echo(f"Wrote {counted(written - 1, 'map')} and an index into {out}.")
         for item in missing_items(source, cells, wanted):
             click.echo(item.says)
 
@@ -171,6 +181,7 @@ def export_animation(
 
     with one_line_errors():
         kind = suffix(out, ".webp", ".gif")
+        outside(site, out)
         selection("all" if over == "layers" else layer, head, query)
         source = opened(site, **given)
         if over == "time":
@@ -228,6 +239,7 @@ def export_report(
 
     with one_line_errors():
         kind = suffix(out, ".pdf", ".html")
+        outside(site, out)
         printer = find_browser(browser) if kind == ".pdf" else ""
         source = opened(site, **given)
         html = report_html(source, models, images)

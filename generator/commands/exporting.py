@@ -58,6 +58,28 @@ def save(path: Path, data: bytes) -> None:
     wrote(path)
 
 
+def save_both(path: Path, data: bytes, schema: bytes) -> None:
+    """Write a table and its JSON schema beside it, both or none, and say so."""
+    from generator.export.files import write_files
+
+    beside = path.with_name(f"{path.stem}.schema.json")
+    write_files({path: data, beside: schema})
+    wrote(path)
+    wrote(beside)
+
+
+def outside(site: Path, path: Path) -> None:
+    """Make sure that what is written does not land in the site itself.
+
+    Raises:
+        StoreError: it would.
+    """
+    from generator.export.files import check_outside
+    from generator.model_spec import expand
+
+    check_outside(expand(site), path)
+
+
 def wrote(path: Path) -> None:
     """Say what was written."""
     from generator.amounts import size_in_words

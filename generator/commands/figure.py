@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from generator.commands.exporting import SITE, opened
-from generator.commands.shared import IMAGES, MODELS, STORE, one_line_errors
+from generator.commands.exporting import SITE, opened, outside
+from generator.commands.shared import IMAGES, MODELS, STORE, Number, one_line_errors
 
 if TYPE_CHECKING:
     from generator.export.figures.ranges import ScaleChoice
@@ -28,20 +28,28 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Name that ends in .pdf, .svg or .png; .tex and .bib are written beside it.",
 )
-@click.option("--preset", metavar="NAME", help="A figure of a paper; --list names them.")
+@click.option(
+    "--preset",
+    metavar="NAME",
+    help="A figure of a paper; --list names them, and what else each of them heeds.",
+)
 @click.option(
     "--list", "listing", is_flag=True, help="List the presets and whether this site can give them."
 )
 @MODELS
 @IMAGES
 @click.option(
-    "--layers", default="", metavar="LIST", help="Such as 1,6-12, last or all.  [default: last]"
+    "--layers",
+    default="",
+    metavar="LIST",
+    help="Such as 1,6-12, last or all; 0 is the embedding, of which there are norms.  "
+    "[default: last, or as the preset has it]",
 )
 @click.option(
     "--heads",
     default="",
     metavar="LIST",
-    help="Such as 1-3, mean, max, min or all.  [default: mean]",
+    help="Such as 1-3, mean, max, min or all.  [default: mean, or as the preset has it]",
 )
 @click.option(
     "--queries",
@@ -83,7 +91,9 @@ if TYPE_CHECKING:
     show_default=True,
     help="As wide as a column, or as the whole text.",
 )
-@click.option("--width", type=float, metavar="INCHES", help="In place of the venue's.")
+@click.option(
+    "--width", type=Number(min=0, min_open=True), metavar="INCHES", help="In place of the venue's."
+)
 @click.option(
     "--overlay",
     type=click.IntRange(0, 100),
@@ -105,7 +115,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--clip",
-    type=click.FloatRange(0, 50, max_open=True),
+    type=Number(0, 50, max_open=True),
     metavar="PERCENT",
     help="What the scale cuts off at each end.  [default: 0.5; 0 where each map has its own]",
 )
@@ -146,8 +156,12 @@ if TYPE_CHECKING:
     ".bib of the figure's own.",
 )
 @STORE
+@click.pass_context
 def figure(
+    ctx: click.Context,
+    /,
     site: Path,
+    *,
     out: Path,
     preset: str | None,
     listing: bool,
@@ -183,6 +197,7 @@ def figure(
     """  # noqa: D301 - click's mark for lines that stay as they are
     from generator.export.figures.grid import layout
     from generator.export.figures.make import (
+        check_letters,
         colour_map,
         kind_of_file,
         listed_presets,
@@ -190,7 +205,7 @@ def figure(
         preset_named,
         write_figure,
     )
-    from generator.export.figures.preset import Preset, ignored
+    from generator.export.figures.preset import Preset, refuse_idle
     from generator.export.figures.request import Request
     from generator.export.figures.venues import extent
 
@@ -218,11 +233,22 @@ def figure(
             for line in listed_presets(source, request):
                 click.echo(line)
             return
-        kind_of_file(out)
+        check_letters(kind_of_file(out), letters, "--letters paths")
         what = preset_named(preset) if preset else layout(rows, cols, with_input=with_input)
-        note = ignored(what, scale, clip, keep) if isinstance(what, Preset) else ""
+        if isinstance(what, Preset):
+            refuse_idle(what, request, _given(ctx), "--")
+        for path in filter(None, (out, bib)):
+            outside(site, path)
         source = opened(site, store=store)
         written = write_figure(out, make_figure(source, request, wide, out.name, what), bib)
         click.echo(f"Wrote {', '.join(str(path) for path in written)}: {wide.inches:g} in wide.")
-        if note:
-            click.echo(f"Note: {note}", err=True)
+
+
+GRID = {"rows": "--rows", "cols": "--cols", "with_input": "--no-input", "places": "--place"}
+"""Options of the free grid, by the names of their parameters."""
+
+
+def _given(ctx: click.Context) -> tuple[str, ...]:
+    """The options of the free grid that were written on the command line."""
+    written = click.core.ParameterSource.COMMANDLINE
+    return tuple(o for name, o in GRID.items() if ctx.get_parameter_source(name) is written)

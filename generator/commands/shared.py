@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -87,6 +88,23 @@ BUILDING: tuple[Option, ...] = (
     ),
     click.option("--dry-run", is_flag=True, help="Print the plan and its cost, and stop."),
 )
+
+
+class Number(click.FloatRange):
+    """A number within a range; ``nan`` and ``inf``, which Python reads as numbers too, are none."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Read it.
+
+        Raises:
+            click.BadParameter: it is no number, or out of range.
+        """
+        found = float(super().convert(value, param, ctx))
+        if not math.isfinite(found):
+            self.fail(f"{value} is not a number.", param, ctx)
+        return found
 
 
 class InOrder(click.Group):

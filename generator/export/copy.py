@@ -11,6 +11,7 @@ from pathlib import Path
 
 import generator
 from generator.errors import StoreError
+from generator.export.intact import check, flaws, whole
 from generator.export.source import Source
 from generator.present import build_site
 from generator.present.manifest import FigureItem
@@ -26,11 +27,17 @@ def exported_pages(source: Source) -> Iterator[Path]:
     records, and all of them where the site is kept small, since what is left is made of the whole.
 
     Raises:
-        StoreError: a record or picture that the copy needs is missing.
+        StoreError: a file of the site is missing or cut short, or a record or picture that the copy
+            needs is missing.
     """
     if not source.run.anonymous or source.manifest.anonymous:
-        yield source.root
+        check(source.root, flaws(source.root, source.manifest))
+        with whole(source.root):
+            yield source.root
         return
+    # what is made of records can be made again; pictures cannot
+    pictures = tuple(file for file in source.manifest.files if file.kind == "picture")
+    check(source.root, flaws(source.root, source.manifest, pictures))
     with tempfile.TemporaryDirectory(prefix="attention-gallery-") as folder:
         copy = Path(folder) / "site"
         copy.mkdir()

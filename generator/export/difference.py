@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.changes import Change, Step, Threshold, changes
 from generator.analysis.readings import Measure, Readings, diverged, readings
 from generator.errors import SpecError
+from generator.export.difference_pairs import (
+    images_in_words,
+    matched,
+    models_in_words,
+    named,
+    same_images,
+    step_of,
+)
 from generator.export.source import Source
+from generator.present.wording import images_text, models_text
 from generator.records import AttentionRecord
-from generator.run import Cell, ImageEntry, ModelEntry
+from generator.run import Cell, ImageEntry, ModelEntry, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,7 @@ class ModelChanges:
     Attributes:
         a: its label in A.
         b: its label in B.
+        step: of the training in A; None for a model that is no checkpoint of a sweep.
         images: how many were compared.
         missing: images that both galleries have, but one of them without a record of this model,
             with the reason.
@@ -46,6 +56,7 @@ class ModelChanges:
 
     a: str
     b: str
+    step: int | None
     images: int
     missing: tuple[str, ...]
     changes: tuple[Change, ...]
@@ -69,6 +80,23 @@ class Passed:
 
 
 @dataclass(frozen=True, slots=True)
+class InWords:
+    """What was compared, in words: a sweep and a sequence are one thing each.
+
+    Attributes:
+        compared: how many models and images.
+        models_alone: models that only A has, and that only B has.
+        images_alone: images that only A has, and that only B has.
+        renamed: images that are called otherwise in B, with the name there.
+    """
+
+    compared: str
+    models_alone: tuple[tuple[str, ...], tuple[str, ...]]
+    images_alone: tuple[tuple[str, ...], tuple[str, ...]]
+    renamed: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
     """All that two galleries differ in.
 
@@ -80,6 +108,7 @@ class Difference:
         renamed: names of the images that are called otherwise in B, with the name there.
         images: how many images both have.
         models: those that both have.
+        in_words: what was compared, and what was not, for people.
     """
 
     titles: tuple[str, str]
@@ -89,6 +118,7 @@ class Difference:
     renamed: tuple[tuple[str, str], ...]
     images: int
     models: tuple[ModelChanges, ...]
+    in_words: InWords
 
     def passed(self, thresholds: Sequence[Threshold]) -> tuple[Passed, ...]:
         """Every threshold that a measure of a model passed, with the value that did."""
@@ -119,15 +149,15 @@ def difference(
         a: what was.
         b: what is.
         measures: what to compare.
-        wanted: models, ``A=B`` or one name for both; empty for all that match by label, by id, or
-            by being the only ones.
+        wanted: models or sweeps, ``A=B`` or one name for both; empty for all that match by label,
+            by id, or by being the only ones, checkpoints of sweeps by their step.
 
     Raises:
         SpecError: they share no model, or no image; or a wanted model is not there.
         StoreError: a record is gone.
     """
-    pairs = _named(a, b, wanted) if wanted else _matched(a, b)
-    images = _same_images(a, b)
+    pairs = named(a, b, wanted) if wanted else matched(a, b)
+    images = same_images(a, b)
     if not pairs:
         raise SpecError(
             f"The galleries share no model: A has {_listed(a)}, B has {_listed(b)}.",
@@ -145,85 +175,65 @@ def difference(
             "No model has a record of the same picture in both galleries.",
             "Build both galleries again; their pages say what failed.",
         )
+    known = [*pairs, *matched(a, b)]
+    alone = (
+        tuple(m for m in a.run.models if m not in [one for one, _ in known]),
+        tuple(m for m in b.run.models if m not in [two for _, two in known]),
+    )
     shared = {image.sha256 for image, _ in images}
-    known = [*pairs, *_matched(a, b)]
+    others = (_without(a, shared), _without(b, shared))
+    part = _part(a.run, (one for one, _ in pairs), (one for one, _ in images))
     return Difference(
         titles=(a.run.title, b.run.title),
         unlike=(*_of_gallery(a, b), *facts),
-        models_alone=(
-            tuple(m.label for m in a.run.models if m not in [one for one, _ in known]),
-            tuple(m.label for m in b.run.models if m not in [two for _, two in known]),
-        ),
-        images_alone=(_others(a, shared), _others(b, shared)),
+        models_alone=(tuple(m.label for m in alone[0]), tuple(m.label for m in alone[1])),
+        images_alone=(tuple(i.name for i in others[0]), tuple(i.name for i in others[1])),
         renamed=tuple((one.name, two.name) for one, two in images if one.name != two.name),
         images=len(images),
         models=models,
+        in_words=InWords(
+            compared=f"{models_text(part)} on {' and '.join(images_text(part).split(', '))}",
+            models_alone=(
+                models_in_words(a.run, (m.slug for m in alone[0])),
+                models_in_words(b.run, (m.slug for m in alone[1])),
+            ),
+            images_alone=(images_in_words(others[0]), images_in_words(others[1])),
+            renamed=_renamed(images),
+        ),
     )
 
 
-# --- what belongs together -----------------------------------------------------------------------
+def _renamed(images: Sequence[tuple[ImageEntry, ImageEntry]]) -> tuple[tuple[str, str], ...]:
+    """Images with another name in B; of a sequence its own name, once."""
+    pairs = ((_name(one), _name(two)) for one, two in images)
+    return tuple(dict.fromkeys(pair for pair in pairs if pair[0] != pair[1]))
 
 
-def _matched(a: Source, b: Source) -> list[tuple[ModelEntry, ModelEntry]]:
-    """Models of one label; then of one id, where it names one only; then the only ones."""
-    found = {
-        one.slug: two for one in a.run.models for two in b.run.models if one.label == two.label
-    }
-    for one in a.run.models:
-        taken = {two.slug for two in found.values()}
-        ours = [m for m in a.run.models if m.id == one.id and m.slug not in found]
-        theirs = [m for m in b.run.models if m.id == one.id and m.slug not in taken]
-        if one.slug not in found and len(ours) == len(theirs) == 1:
-            found[one.slug] = theirs[0]
-    if not found and len(a.run.models) == len(b.run.models) == 1:
-        return [(a.run.models[0], b.run.models[0])]
-    return [(one, found[one.slug]) for one in a.run.models if one.slug in found]
-
-
-def _named(a: Source, b: Source, wanted: Sequence[str]) -> list[tuple[ModelEntry, ModelEntry]]:
-    return [_named_pair(a, b, text) for text in wanted]
-
-
-def _named_pair(a: Source, b: Source, text: str) -> tuple[ModelEntry, ModelEntry]:
-    """``A=B``, wherever the = stands that names may hold too; one name for both without it."""
-    parts = text.split("=")
-    cuts = [("=".join(parts[:n]), "=".join(parts[n:])) for n in range(1, len(parts))]
-    for left, right in ((text, text), *cuts):
-        if _is_model(a, left) and _is_model(b, right):
-            return _one_model(a, left), _one_model(b, right)
-    left, right = cuts[0] if cuts else (text, text)
-    return _one_model(a, left), _one_model(b, right)
-
-
-def _is_model(source: Source, name: str) -> bool:
-    return any(name in (model.label, model.id, model.slug) for model in source.run.models)
-
-
-def _one_model(source: Source, name: str) -> ModelEntry:
-    found = source.models((name,))
-    if len(found) > 1:
-        labels = ", ".join(model.label for model in found)
-        raise SpecError(f"--models: {name} is the id of several models.", f"Say which: {labels}.")
-    return found[0]
+def _name(image: ImageEntry) -> str:
+    return image.frame.sequence.source if image.frame else image.name
 
 
 def _listed(source: Source) -> str:
-    return ", ".join(model.label for model in source.run.models)
+    return ", ".join(models_in_words(source.run, (model.slug for model in source.run.models)))
 
 
-def _same_images(a: Source, b: Source) -> list[tuple[ImageEntry, ImageEntry]]:
-    """Images of one picture file, whatever their names; in the order of A."""
-    theirs = {image.sha256: image for image in reversed(b.run.images) if image.sha256}
-    ours = {image.sha256: image for image in reversed(a.run.images) if image.sha256}
-    return [
-        (image, theirs[image.sha256])
-        for image in a.run.images
-        if image.sha256 in theirs and image is ours[image.sha256]
-    ]
+def _without(source: Source, shared: set[str]) -> tuple[ImageEntry, ...]:
+    return tuple(image for image in source.run.images if image.sha256 not in shared)
 
 
-def _others(source: Source, shared: set[str]) -> tuple[str, ...]:
-    return tuple(image.name for image in source.run.images if image.sha256 not in shared)
+def _part(run: Run, models: Iterable[ModelEntry], images: Iterable[ImageEntry]) -> Run:
+    """A run with some of its models and images, for what is said of their number."""
+    kept = {model.slug for model in models}
+    sweeps = (
+        replace(sweep, steps=tuple(each for each in sweep.steps if each.model in kept))
+        for sweep in run.sweeps
+    )
+    return replace(
+        run,
+        models=tuple(model for model in run.models if model.slug in kept),
+        images=tuple(images),
+        sweeps=tuple(sweep for sweep in sweeps if len(sweep.steps) > 1),
+    )
 
 
 # --- what moved ----------------------------------------------------------------------------------
@@ -261,7 +271,14 @@ def _compared(
                 {**readings(records[1]), "divergence": divergence},
             )
 
-    return ModelChanges(one.label, two.label, len(both), tuple(missing), changes(read(), measures))
+    return ModelChanges(
+        one.label,
+        two.label,
+        step_of(a.run, one),
+        len(both),
+        tuple(missing),
+        changes(read(), measures),
+    )
 
 
 def _why_not(cell: Cell, where: str) -> str:

@@ -16,7 +16,7 @@ from generator.export.difference import Difference, ModelChanges, Passed
 from generator.export.findings import numbered
 from generator.present.documented import documented_schema
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the columns and measures."""
 
 LISTED = 12
@@ -30,6 +30,7 @@ class Row:
     Attributes:
         model_a: label of the model in A.
         model_b: label of the model in B.
+        step: of the training in A, for a checkpoint of a sweep; else empty.
         quantity: id of the measure.
         name: of the measure, in words.
         unit: of the values.
@@ -49,6 +50,7 @@ class Row:
 
     model_a: str
     model_b: str
+    step: int | None
     quantity: str
     name: str
     unit: str
@@ -210,6 +212,7 @@ def _rows(found: Difference) -> Iterator[Row]:
             yield Row(
                 model_a=model.a,
                 model_b=model.b,
+                step=model.step,
                 quantity=each.measure.id,
                 name=each.measure.name,
                 unit=each.measure.unit,
@@ -290,14 +293,15 @@ def text(found: Difference, sites: tuple[str, str]) -> str:
 
 
 def _preamble(found: Difference) -> Iterator[str]:
-    yield f"Compared: {numbered(len(found.models), 'model')} on {numbered(found.images, 'image')}."
-    for name, models, images in zip("AB", found.models_alone, found.images_alone, strict=True):
+    said = found.in_words
+    yield f"Compared: {said.compared}."
+    for name, models, images in zip("AB", said.models_alone, said.images_alone, strict=True):
         if models:
             yield f"Models in {name} only: {_some(models)}."
         if images:
             yield f"Images in {name} only: {_some(images)}."
-    if found.renamed:
-        yield f"Renamed: {_some([f'{a} is {b} in B' for a, b in found.renamed])}."
+    if said.renamed:
+        yield f"Renamed: {_some([f'{a} is {b} in B' for a, b in said.renamed])}."
     by_fact: dict[tuple[str, str, str], list[str]] = {}
     for each in found.unlike:
         by_fact.setdefault((each.fact, each.a, each.b), []).append(each.model)

@@ -38,12 +38,22 @@ def seen(path: Path, view: View, size: tuple[int, int]) -> Image.Image:
     """What a model saw, cut out of the published picture, without metadata.
 
     Raises:
-        SpecError: the site has no copy of the picture.
+        SpecError: the site has no copy of the picture, or a damaged one.
     """
     if not path.is_file():
-        raise SpecError("The site has no copy of a picture.", "Build the gallery again.")
-    with Image.open(path) as file:
-        picture = file.convert("RGB")
+        raise SpecError(
+            f"The site has no copy of the picture {path.name}."
+            if path.suffix
+            else "The site has no copy of a picture.",
+            "Build the gallery again.",
+        )
+    try:
+        with Image.open(path) as file:
+            picture = file.convert("RGB")
+    except OSError as error:
+        raise SpecError(
+            f"The picture {path} is damaged or cut short.", "Build the gallery again."
+        ) from error
     across = picture.width / view.image_width
     down = picture.height / view.image_height
     box = (

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from generator.errors import StoreError
+from generator.present.manifest_file import is_site
 
 
 @contextmanager
@@ -31,9 +33,14 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
             with suppress(OSError):
                 temporary.unlink()
     except OSError as error:
-        raise StoreError(
-            f"{path} cannot be written: {error.strerror or error}.", "Name another with -o."
-        ) from error
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> StoreError:
+    """Why a file or folder cannot be written."""
+    blocked = next((p for p in path.parents if p.exists() and not p.is_dir()), None)
+    why = f"{blocked} is a file, not a folder" if blocked else error.strerror or error
+    return StoreError(f"{path} cannot be written: {why}.", "Name another with -o.")
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -46,6 +53,45 @@ def write_file(path: Path, data: bytes) -> None:
         file.write(data)
 
 
+def write_files(files: Mapping[Path, bytes]) -> None:
+    """Write files that belong together: all of them, or none.
+
+    Raises:
+        StoreError: one of them cannot be written.
+    """
+    with ExitStack() as stack:
+        for path, data in files.items():
+            stack.enter_context(whole_file(path)).write(data)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A new folder to write files into, which is there under its name when the block ends well.
+
+    Raises:
+        StoreError: it is a file, or not empty, or cannot be written.
+    """
+    check_folder(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            temporary.mkdir()
+            yield temporary
+            if path.is_dir():  # on Windows, an empty folder is not replaced
+                path.rmdir()
+            temporary.replace(path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def put(folder: Path, name: str, data: bytes) -> None:
+    """Write a file of a folder that is still being made."""
+    (folder / name).write_bytes(data)
+
+
 def check_folder(folder: Path) -> None:
     """Make sure that files can be put into a folder without mixing them with others.
 
@@ -56,3 +102,16 @@ def check_folder(folder: Path) -> None:
         raise StoreError(f"{folder} is a file.", "Name a folder with -o.")
     if folder.is_dir() and any(folder.iterdir()):
         raise StoreError(f"The folder {folder} is not empty.", "Name a new one with -o.")
+
+
+def check_outside(site: Path, path: Path) -> None:
+    """Make sure that nothing is written into a site, whose folder a build replaces as a whole.
+
+    Raises:
+        StoreError: the path lies in it.
+    """
+    if is_site(site) and path.resolve().is_relative_to(site.resolve()):
+        raise StoreError(
+            f"{path} lies in the site {site}, which the next build replaces as a whole.",
+            "Name a place outside of it with -o.",
+        )

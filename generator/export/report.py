@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 from generator.errors import GalleryError
+from generator.export.pdf_pages import pages_of, with_pages
 
 BROWSERS = (
     *("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"),
@@ -54,7 +55,10 @@ def find_browser(named: Path | None) -> str:
 
 
 def pdf_bytes(html: str, browser: str) -> bytes:
-    """Print a page.
+    """Print a report: once to see on which page each chapter is, and once with these numbers.
+
+    Numbers stand beside the lines of the contents and take no room of theirs, so both have the same
+    pages. Where that does not hold, or the pages cannot be read, the contents have no numbers.
 
     Args:
         html: a page that needs nothing else.
@@ -63,6 +67,15 @@ def pdf_bytes(html: str, browser: str) -> bytes:
     Raises:
         BrowserError: the browser failed.
     """
+    found = _printed(html, browser)
+    pages = pages_of(found)
+    if pages:
+        numbered = _printed(with_pages(html, pages), browser)
+        found = numbered if pages_of(numbered) == pages else found
+    return without_traces(found)
+
+
+def _printed(html: str, browser: str) -> bytes:
     with tempfile.TemporaryDirectory(prefix="attention-gallery-") as name:
         folder = Path(name)
         page, pdf = folder / "report.html", folder / "report.pdf"
@@ -76,6 +89,7 @@ def pdf_bytes(html: str, browser: str) -> bytes:
             "--no-first-run",
             f"--user-data-dir={folder / 'profile'}",
             "--no-pdf-header-footer",
+            "--generate-pdf-document-outline",
             f"--print-to-pdf={pdf}",
         ]
         if getattr(os, "geteuid", lambda: 1)() == 0:
@@ -94,7 +108,7 @@ def pdf_bytes(html: str, browser: str) -> bytes:
             raise BrowserError(
                 f"{browser} did not print the report: {reason}.", "Name another with --browser."
             )
-        return without_traces(pdf.read_bytes())
+        return pdf.read_bytes()
 
 
 def without_traces(pdf: bytes) -> bytes:

@@ -1,7 +1,8 @@
 """Chapters of the printed report: the analyses of the site's own pages, made ready for paper.
 
 What a page shows of models, pairs of models, images and methods is taken from its HTML, so that
-paper and site say the same. Controls and folded tables of charts stay on the site.
+paper and site say the same. Controls and folded tables of charts stay on the site, and so does what
+pages that show all models say of those that the report does not show.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import base64
 import mimetypes
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from html import escape
 from html.parser import HTMLParser
@@ -19,7 +20,7 @@ from markupsafe import Markup
 
 from generator.export.page_parts import resolved
 
-STYLES = ("charts", "panels", "analyses", "report")
+STYLES = ("charts", "panels", "analyses", "report", "sweep")
 """Style sheets of the site that its charts and panels need."""
 
 DROPPED = frozenset({"script", "noscript", "button", "nav", "form", "input", "select", "template"})
@@ -57,7 +58,20 @@ class Chapter:
     sections: tuple[Section, ...]
 
 
-def chapter(site: Path, page: str, title: str, kind: str) -> Chapter | None:
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Which models a report shows, as the pages of the site know them.
+
+    Attributes:
+        slugs: of these models.
+        places: of these among all models of the gallery, from 0.
+    """
+
+    slugs: frozenset[str]
+    places: frozenset[int]
+
+
+def chapter(site: Path, page: str, title: str, kind: str, shown: Shown) -> Chapter | None:
     """What a page shows beside its controls; None where that is nothing, or the page is not there.
 
     Args:
@@ -65,12 +79,13 @@ def chapter(site: Path, page: str, title: str, kind: str) -> Chapter | None:
         page: path of the page.
         title: of the chapter.
         kind: ``analysis`` and ``study`` for parts of this class, ``all`` for every section.
+        shown: the models whose parts are taken.
     """
     path = site / page
     if not path.is_file():
         return None
     slug = re.sub(r"[^a-z0-9]+", "-", page.removesuffix("/index.html").lower()).strip("-")
-    reader = _Reader(site, page, slug, kind)
+    reader = _Reader(site, page, slug, kind, shown)
     reader.feed(path.read_text(encoding="utf-8"))
     reader.close()
     sections = tuple(
@@ -89,11 +104,13 @@ class _Reader(HTMLParser):
     page: str
     slug: str
     kind: str
+    shown: Shown
     found: list[tuple[str, list[str]]] = field(default_factory=list)
     _open: list[tuple[str, str]] = field(default_factory=list)
     _wanted: int = 0
     _dropped: int = 0
     _heading: list[str] | None = None
+    _part: bool = False  # whether the chart that is read loses some of its lines
 
     def __post_init__(self) -> None:
         HTMLParser.__init__(self, convert_charrefs=True)
@@ -110,6 +127,9 @@ class _Reader(HTMLParser):
                 self._wanted = len(self._open)
                 self.found.append(("", []))
             return
+        if tag == "figure":  # a chart over models, of which some may not be shown
+            models = (given.get("data-models") or "").split()
+            self._part = not self.shown.slugs.issuperset(models)
         if self._unwanted(tag, given):
             self._dropped = int(tag not in VOID)
             return
@@ -165,7 +185,15 @@ class _Reader(HTMLParser):
             or "needs-script" in classes
             or "hidden" in given
             or (tag == "details" and "study" not in classes)
+            or self._of_another_model(given)
         )
+
+    def _of_another_model(self, given: dict[str, str | None]) -> bool:
+        """Whether an element is about models that are not shown."""
+        place, models = given.get("data-study"), given.get("data-of") or given.get("data-models")
+        if place is not None:
+            return int(place) not in self.shown.places
+        return bool(models) and self.shown.slugs.isdisjoint((models or "").split())
 
     def _tag(self, tag: str, given: dict[str, str | None]) -> str:
         kept = {name: value for name, value in given.items() if not self._idle(tag, name)}
@@ -177,6 +205,9 @@ class _Reader(HTMLParser):
             kept.pop("loading", None)
             if found := resolved(self.page, given.get(place) or ""):
                 kept[place] = _inline(self.site / found[0])
+        if self._part and "chart-drawing" in (given.get("class") or ""):
+            kept.pop("aria-label", None)  # it sums up every series; the title above stands for it
+            kept["aria-hidden"] = "true"
         words = [
             name if value is None else f'{name}="{escape(self._own(value), quote=True)}"'
             for name, value in kept.items()
@@ -200,26 +231,15 @@ def _inline(path: Path) -> str:
     return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
 
 
-def chapters(
-    site: Path,
-    models: Iterator[tuple[str, str]],
-    pairs: Iterator[tuple[str, str]],
-    images: Iterator[tuple[str, str]],
-) -> Iterator[Chapter]:
+def chapters(site: Path, wanted: Iterable[tuple[str, str, str]], shown: Shown) -> Iterator[Chapter]:
     """The chapters of a report, in order.
 
     Args:
         site: folder of the pages.
-        models: slug and label of each model.
-        pairs: path of the page and title of each comparison.
-        images: slug and title of each image whose analyses are shown.
+        wanted: path of the page, title and kind of each chapter; a page that is not there, or has
+            nothing of its kind, gives none.
+        shown: the models whose parts are taken.
     """
-    wanted = [
-        *((page, title, "all") for page, title in pairs),
-        *((f"m/{slug}/index.html", title, "analysis") for slug, title in models),
-        *((f"i/{slug}/index.html", title, "study") for slug, title in images),
-        ("methods/index.html", "Methods", "all"),
-    ]
-    for page, title, kind in wanted:
-        if found := chapter(site, page, title, kind):
+    for page, title, kind in (*wanted, ("methods/index.html", "Methods", "all")):
+        if found := chapter(site, page, title, kind, shown):
             yield found

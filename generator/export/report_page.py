@@ -15,12 +15,15 @@ from generator.bundled import bundled
 from generator.export.copy import exported_pages
 from generator.export.drawing import coloured, enlarged, seen, size_of
 from generator.export.policy import hashes
-from generator.export.report_chapters import STYLES, Chapter, chapters
+from generator.export.report_chapters import STYLES, Chapter, Shown, chapters
+from generator.export.report_choice import Choice, choose
 from generator.export.source import Source
 from generator.present.environment import make_environment
 from generator.present.heatmap import bar_png, wall_png
 from generator.present.maps import PRIMARY, RECEIVED, QueryMaps, maps_of
 from generator.present.plan_report import report_path
+from generator.present.plan_sweep import step_text, sweep_path
+from generator.present.planner import sequence_path
 from generator.present.scale import times_text
 from generator.present.views import BarTick, ColourBar, Fact, Picture
 from generator.present.views_index import Definition
@@ -28,12 +31,14 @@ from generator.present.wording import (
     RECEIVED_NOTE,
     counted,
     credit,
+    images_text,
+    models_text,
     percent,
     prefix_text,
     scale_note,
 )
 from generator.records import AttentionRecord
-from generator.run import Cell, ImageEntry, ModelEntry
+from generator.run import ImageEntry, ModelEntry, Sweep
 
 PICTURE_WIDTH = 420
 WALL_WIDTH = 1400
@@ -59,9 +64,10 @@ NUMBERS = (
 
 @dataclass(frozen=True, slots=True)
 class ReportModel:
-    """A line of the table of models."""
+    """A line of the table of models; ``steps`` says which checkpoints a sweep has, or is empty."""
 
     label: str
+    steps: str
     id: str
     size: str
     tokens: str
@@ -82,9 +88,10 @@ class ReportColumn:
 
 @dataclass(frozen=True, slots=True)
 class ReportImage:
-    """An image and every model on it."""
+    """An image and every model on it; ``frames`` says what of a sequence it is, or is empty."""
 
     title: str
+    frames: str
     credit: str
     picture: Picture | None
     columns: tuple[ReportColumn, ...]
@@ -136,30 +143,23 @@ def report_html(source: Source, models: tuple[str, ...], images: tuple[str, ...]
 
     Args:
         source: the gallery.
-        models: labels or ids of the models to show; all when none is named.
-        images: titles or file names of the images to show; all when none is named.
+        models: labels or ids of the models to show, or labels of sweeps; all when none is named.
+        images: titles or file names of the images to show, or those of sequences; all when none is
+            named.
 
     Raises:
         SpecError: no model or image is called so, or none of them has a record.
         StoreError: the store does not have a record; the message names it.
     """
-    cells = source.cells(models, images)
-    shown = [image for image in source.images(()) if any(c.image == image.slug for c in cells)]
-    chosen = source.models(models)
+    choice = choose(source, models, images)
     with exported_pages(source) as site:
-        found = tuple(_chapters(source, site, chosen, shown))
-    page = report_page(source, chosen, shown, cells, found)
+        found = tuple(_chapters(source, site, choice))
+    page = report_page(source, choice, found)
     return make_environment().get_template("printed.html.jinja2").render(page=page)
 
 
-def report_page(
-    source: Source,
-    models: tuple[ModelEntry, ...],
-    images: list[ImageEntry],
-    cells: tuple[Cell, ...],
-    found: tuple[Chapter, ...] = (),
-) -> PrintedReport:
-    """Plan the report of models on images, whose cells have records."""
+def report_page(source: Source, choice: Choice, found: tuple[Chapter, ...] = ()) -> PrintedReport:
+    """Plan the report of a part of a gallery."""
     run, paper = source.run, source.run.paper
     folder = bundled("templates") / "static" / "css"
     style = "\n".join(
@@ -173,39 +173,46 @@ def report_page(
         authors=", ".join(author.name for author in paper.authors) if paper else "",
         venue=" ".join(str(p) for p in (paper.venue, paper.year) if p) if paper else "",
         description=run.description,
-        summary=f"{counted(len(models), 'model')}, {counted(len(images), 'image')}.",
+        summary=f"{models_text(choice.run)}, {images_text(choice.run)}.",
         abstract=tuple(p for p in paper.abstract.split("\n\n") if p.strip()) if paper else (),
-        models=tuple(_model(source, model, cells) for model in models),
+        models=tuple(_model(source, model, choice) for model in choice.models),
         reading=f"A patch of a map says how much attention the class token pays to it, or all "
         f"tokens on average where a model has no class token; 1 is an even share. "
         f"{scale_note(source.scale, None)} Values beyond its ends have the colour of the end.",
         bar=_bar(source),
         definitions=NUMBERS,
         numbers=tuple(number.name for number in NUMBERS),
-        images=tuple(_image(source, image, models, cells) for image in images),
+        images=tuple(_image(source, image, choice) for image in choice.images),
         chapters=found,
         facts=tuple(_facts(source)),
     )
 
 
-def _chapters(
-    source: Source, site: Path, models: tuple[ModelEntry, ...], images: list[ImageEntry]
-) -> Iterator[Chapter]:
-    """The analyses of the models and images; pages that show other models, too, only for all."""
-    labels = {model.slug: model.label for model in models}
+def _chapters(source: Source, site: Path, choice: Choice) -> Iterator[Chapter]:
+    """The analyses of models and images; of pages that show all models, what is of these."""
+    labels = {model.slug: model.label for model in choice.run.models}
+    models, images = choice.models, choice.images
     # the run's own pairs: an anonymous copy has other slugs than the manifest of the site
-    pairs = (
-        (report_path(one, two), f"{labels[one]} and {labels[two]}")
-        for one, two in source.run.pairs or ()
-        if one in labels and two in labels
-    )
-    every = len(models) == len(source.run.models)
-    return chapters(
-        site,
-        iter(labels.items()),
-        pairs,
-        ((image.slug, f"Analyses of {image.title}") for image in images if every),
-    )
+    pairs = [pair for pair in source.run.pairs or () if labels.keys() >= {*pair}]
+    wanted = [
+        *((report_path(a, b), f"{labels[a]} and {labels[b]}", "all") for a, b in pairs),
+        *(
+            (sweep_path(each.slug), f"{each.label} along its training", "all")
+            for each in choice.run.sweeps
+        ),
+        *((f"m/{model.slug}/index.html", model.label, "analysis") for model in models),
+        *(
+            (sequence_path(each.slug), f"{each.label} over time", "analysis")
+            for each in choice.sequences
+        ),
+        *(
+            (f"i/{image.slug}/index.html", f"Analyses of {image.title}", "study")
+            for image in images
+        ),
+    ]
+    slugs = frozenset(model.slug for model in models)
+    places = (n for n, model in enumerate(source.run.models) if model.slug in slugs)
+    yield from chapters(site, wanted, Shown(slugs, frozenset(places)))
 
 
 def _bar(source: Source) -> ColourBar:
@@ -214,15 +221,19 @@ def _bar(source: Source) -> ColourBar:
     return ColourBar(Picture(_url(data, "png"), 256, 1, ""), ticks, "times uniform", extends=True)
 
 
-def _model(source: Source, model: ModelEntry, cells: tuple[Cell, ...]) -> ReportModel:
-    key = next((cell.record for cell in cells if cell.model == model.slug), None)
+def _model(source: Source, model: ModelEntry, choice: Choice) -> ReportModel:
+    sweep = choice.sweep_of(model)
+    label = sweep.label if sweep else model.label
+    steps = _steps(sweep) if sweep else ""
+    key = next((cell.record for cell in choice.cells if cell.model == model.slug), None)
     if key is None:
         reason = model.failure.message if model.failure else "not measured on these images"
-        return ReportModel(model.label, model.id, reason, "", "", "")
+        return ReportModel(label, steps, model.id, reason, "", "", "")
     record = source.read(key)
     facts, layout, view = record.model, record.layout, record.view
     return ReportModel(
-        label=model.label,
+        label=label,
+        steps=steps,
         id=f"{facts.id} {facts.version[:12]}",
         size=f"{facts.layers} × {facts.heads}",
         tokens=f"{prefix_text(layout)}, {layout.rows} × {layout.cols} patches",
@@ -231,13 +242,19 @@ def _model(source: Source, model: ModelEntry, cells: tuple[Cell, ...]) -> Report
     )
 
 
-def _image(
-    source: Source, image: ImageEntry, models: tuple[ModelEntry, ...], cells: tuple[Cell, ...]
-) -> ReportImage:
+def _steps(sweep: Sweep) -> str:
+    """Which checkpoints a sweep has, and which of them is shown."""
+    first, last = (step_text(each.step) for each in (sweep.steps[0], sweep.steps[-1]))
+    return f"{counted(len(sweep.steps), 'checkpoint')}, {first} to {last}; here the last"
+
+
+def _image(source: Source, image: ImageEntry, choice: Choice) -> ReportImage:
     columns = []
     picture = None
-    for model in models:
-        cell = next((c for c in cells if (c.model, c.image) == (model.slug, image.slug)), None)
+    for model in choice.models:
+        cell = next(
+            (c for c in choice.cells if (c.model, c.image) == (model.slug, image.slug)), None
+        )
         if cell is None:
             failure = source.run.cell(model.slug, image.slug).failure
             says = failure.message if failure else "There is no record."
@@ -249,7 +266,13 @@ def _image(
             size = size_of(record.view, PICTURE_WIDTH)
             photo = seen(image.path, record.view, size)
             picture = Picture(_url(_encoded(photo, "WEBP"), "webp"), *size, image.alt)
-    return ReportImage(image.title, credit(image).text, picture, tuple(columns))
+    sequence = choice.sequence_of(image)
+    frames = ""
+    if sequence is not None:
+        of = counted(choice.frames(sequence), "frame")
+        frames = f"{of}; here {image.title.removeprefix(f'{sequence.label}, ')}"
+    title = sequence.label if sequence else image.title
+    return ReportImage(title, frames, credit(image).text, picture, tuple(columns))
 
 
 def _column(source: Source, model: ModelEntry, record: AttentionRecord) -> ReportColumn:

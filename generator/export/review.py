@@ -269,6 +269,7 @@ def _manifest_findings(manifest: Manifest | None, files: Sequence[SiteFile]) -> 
         )
         return
     there = {file.path for file in files}
+    sizes = {file.path: file.bytes for file in files}
     expected = {entry.path for entry in manifest.files} | set(manifest.pages) | {INDEX}
     missing = sorted(expected - there)
     if missing:
@@ -276,6 +277,14 @@ def _manifest_findings(manifest: Manifest | None, files: Sequence[SiteFile]) -> 
             "error",
             f"The site lacks {numbered(len(missing), 'file')} of its own: {listed(missing)}.",
             "Build the site again.",
+        )
+    changed = sorted(e.path for e in manifest.files if sizes.get(e.path, e.bytes) != e.bytes)
+    if changed:
+        yield Finding(
+            "error",
+            f"{numbered(len(changed), 'file')} cut short or changed since the build: "
+            f"{listed(changed)}.",
+            "Copy the site again as a whole, or build it again.",
         )
     strange = sorted(
         path

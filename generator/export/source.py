@@ -11,11 +11,11 @@ from typing import TypeVar
 from generator.errors import SpecError, StoreError
 from generator.export.anonymous import Anonymous, anonymised, identity_of
 from generator.present.manifest import FrameItem, Manifest, ScaleEntry
-from generator.present.manifest_file import is_site, read_manifest
+from generator.present.manifest_file import MANIFEST, is_site, read_manifest
 from generator.present.patches import PATCH
 from generator.present.scale import Scale
 from generator.records import AttentionRecord
-from generator.run import Cell, Frame, ImageEntry, ModelEntry, Run, Sequence
+from generator.run import Cell, Frame, ImageEntry, ModelEntry, Run, Sequence, Sweep
 from generator.store import Store
 from generator.toml import did_you_mean
 
@@ -113,19 +113,30 @@ class Source:
     def models(self, wanted: tuple[str, ...]) -> tuple[ModelEntry, ...]:
         """Models by label, id or slug, in the gallery's order; all when none is named.
 
+        The label of a sweep names all its checkpoints.
+
         Raises:
             SpecError: no model is called so.
         """
-        names = {model: (model.label, model.id, model.slug) for model in self.run.models}
+        sweeps = {m.slug: self.run.sweep_of(m.slug) for m in self.run.models}
+        names = {
+            model: (model.label, model.id, model.slug, *_named(sweeps[model.slug]))
+            for model in self.run.models
+        }
         return _chosen(wanted, names, "model")
 
     def images(self, wanted: tuple[str, ...]) -> tuple[ImageEntry, ...]:
         """Images by title, file name or slug, in the gallery's order; all when none is named.
 
+        The label or file name of a sequence names all its frames.
+
         Raises:
             SpecError: no image is called so.
         """
-        names = {image: (image.title, image.name, image.slug) for image in self.run.images}
+        names = {
+            image: (image.title, image.name, image.slug, *_named(image.frame))
+            for image in self.run.images
+        }
         return _chosen(wanted, names, "image")
 
     def sequence(self, wanted: str) -> Sequence:
@@ -134,7 +145,9 @@ class Source:
         Raises:
             SpecError: no sequence is called so, or there is none.
         """
-        names = {each: (each.label, each.source, each.slug) for each in self.run.sequences}
+        names: dict[Sequence, tuple[str, ...]] = {
+            each: (each.label, each.source, each.slug) for each in self.run.sequences
+        }
         if not names:
             raise SpecError("The gallery has no sequence.", "Leave out --over time.")
         return _chosen((wanted,) if wanted else (), names, "sequence")[0]
@@ -154,15 +167,36 @@ def open_source(site: Path, store: Path, *, anonymous: bool = False) -> Source:
     """
     manifest = read_manifest(site)
     if manifest is None:
-        if is_site(site):
-            message = f"{site} was built by another version of attention-gallery."
-            raise SpecError(message, "Build it again.")
-        raise SpecError(f"{site} is not a site of attention-gallery.", "Name the folder of one.")
+        raise SpecError(*_why_no_source(site))
     run = run_of(manifest, site)
     found = Anonymous(run, {}, ())
     if anonymous or manifest.anonymous:
         found = anonymised(run, _local(manifest), identity_of(run))
     return Source(site, manifest, found, Store(store))
+
+
+def _why_no_source(site: Path) -> tuple[str, str]:
+    """Why a folder cannot be opened, and what to do."""
+    name = "Name the folder that `attention-gallery build` wrote."
+    if not site.exists():
+        return f"There is no folder {site}.", "Build the site first, or name its folder."
+    if not site.is_dir():
+        return f"{site} is not a site of attention-gallery: it is a file.", name
+    if is_site(site):
+        return f"{site} was built by another version of attention-gallery.", "Build it again."
+    if not (site / MANIFEST).is_file():
+        return f"{site} is not a site of attention-gallery: it has no {MANIFEST}.", name
+    return (
+        f"{site} is not a site of attention-gallery, or its {MANIFEST} is damaged.",
+        f"Copy or build it again. {name}",
+    )
+
+
+def _named(whole: Sweep | Frame | None) -> tuple[str, ...]:
+    """The words that name a sweep, or a sequence, as a whole."""
+    if isinstance(whole, Sweep):
+        return (whole.label,)
+    return (whole.sequence.label, whole.sequence.source) if whole else ()
 
 
 def _frame(manifest: Manifest, item: FrameItem | None) -> Frame | None:
@@ -245,15 +279,15 @@ def _local(manifest: Manifest) -> frozenset[str]:
     )
 
 
-def _chosen(
-    wanted: tuple[str, ...], names: dict[T, tuple[str, str, str]], what: str
-) -> tuple[T, ...]:
+def _chosen(wanted: tuple[str, ...], names: dict[T, tuple[str, ...]], what: str) -> tuple[T, ...]:
     for word in wanted:
         if not any(word in known for known in names.values()):
-            labels = [known[0] for known in names.values()]
-            shown = ", ".join(labels[:10]) + (", ..." if len(labels) > 10 else "")
+            wholes = [known[3] if len(known) > 3 else known[0] for known in names.values()]
+            labels = list(dict.fromkeys([*wholes, *(known[0] for known in names.values())]))
+            wholes = list(dict.fromkeys(wholes))
+            shown = ", ".join(wholes[:10]) + (", ..." if len(wholes) > 10 else "")
             hint = did_you_mean(word, labels) or f"There are: {shown}."
-            raise SpecError(f"No {what} of the gallery is called {word}.", hint)
+            raise SpecError(f"No {what} of the gallery is called {word or '(nothing)'}.", hint)
     if not wanted:
         return tuple(names)
     return tuple(item for item, known in names.items() if set(known) & set(wanted))

@@ -12,6 +12,7 @@ from generator.figure_spec import FigureSpec
 from generator.present.documented import documented_schema
 from generator.present.manifest import (
     GENERATOR,
+    SCHEMA_VERSION,
     CellItem,
     FigureItem,
     FileEntry,
@@ -73,9 +74,10 @@ def schema_bytes() -> bytes:
 def read_manifest(site: Path) -> Manifest | None:
     """The manifest of an existing site; None when it is of another schema or damaged."""
     try:
-        return _MANIFEST.validate_json((site / MANIFEST).read_bytes())
+        found = _MANIFEST.validate_json((site / MANIFEST).read_bytes())
     except (OSError, ValidationError):
         return None
+    return found if found.schema == SCHEMA_VERSION else None
 
 
 def is_site(folder: Path) -> bool:

@@ -70,9 +70,8 @@ def _ranks(desk: Desk) -> Chart | None:
         lens, prediction = cell.maps.lens, cell.digest.prediction
         if isinstance(lens, LensMaps) and prediction is not None:
             layers = np.arange(len(lens.rank), dtype=np.float64)
-            series.append(
-                Series(f"{cell.model.label}: {prediction.target_label}", layers, lens.rank)
-            )
+            name = f"{cell.model.label}: {prediction.target_label}"
+            series.append(Series(name, layers, lens.rank, model=cell.model.slug))
     if not series:
         return None
     words = Words(

@@ -244,7 +244,7 @@ def _lines(
     urls = tuple(f"{planner.url(planner.page)}#frame={n}" for n in range(1, len(frames) + 1))
     # a model that has no such number leaves its colour and stroke to no other
     series = [
-        Series(model.label, x, y, urls=urls, number=n)
+        Series(model.label, x, y, urls=urls, model=model.slug, number=n)
         for n, (model, y) in enumerate(zip(_drawn(planner), values, strict=True), start=1)
     ]
     shown = [one for one in series if np.isfinite(one.y).any()]

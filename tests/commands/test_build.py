@@ -57,15 +57,17 @@ def test_a_figure_that_cannot_be_drawn_is_named_and_the_exit_code_says_so(here: 
     )
 
 
-def test_a_figure_of_a_gallery_file_says_what_it_has_no_use_for(here: Path) -> None:
+def test_a_figure_of_a_gallery_file_refuses_what_it_has_no_use_for(here: Path) -> None:
     gallery = 'models = ["./models/plain"]\nimages = ["photos"]\n[[figure]]\nname = "norms"\n'
     file = here / "gallery.toml"
     file.write_text(f'{gallery}preset = "registers-21"\nkeep = 60\n', encoding="utf-8")
     result = run("build", "gallery.toml")
-    assert result.exit_code == 0
-    assert result.stderr.splitlines()[-1] == (
-        "Figure norms: keep is ignored: registers-21 shows no single attention maps."
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "Error: Figure norms: The figure registers-21 has no use for keep. Leave it out; the "
+        "figure heeds models and images, layers, overlay and colours.\n"
     )
+    assert not (here / "site").exists(), "it is said before anything is measured"
 
 
 def test_failed_cells_are_named_and_the_exit_code_says_so(here: Path) -> None:

@@ -59,10 +59,12 @@ def figuring(folder: Path) -> Figuring:
         )
         trial.records[cell.record] = replace(record, **parts)
         store.put(trial.records[cell.record])
+    keys = {}
     for slug in kept:
         record = trial.record(slug, "image0")
         facts, rng = record.model, np.random.default_rng(1)
         key = weights_key(model=facts.id, version=facts.version, dtype=record.environment.dtype)
+        keys[slug] = key
         store.put_weights(
             ModelWeights(
                 key=key,
@@ -74,7 +76,15 @@ def figuring(folder: Path) -> Figuring:
                 spectrum=np.linspace(1, 0.1, 16, dtype=np.float32) / 8.8,
             )
         )
-    build_site(trial.run, trial.read, folder / "site", version="1.2.3")
+    models = tuple(replace(m, weights=keys.get(m.slug, "")) for m in trial.run.models)
+    trial = replace(trial, run=replace(trial.run, models=models))
+    build_site(
+        trial.run,
+        trial.read,
+        folder / "site",
+        version="1.2.3",
+        read_weights=store.get_weights,
+    )
     return Figuring(trial, folder / "site", folder / "store")
 
 

@@ -49,8 +49,65 @@ def test_a_folder_that_is_no_site_is_named(made: Exportable, tmp_path: Path) -> 
     other = Exportable(made.trial, tmp_path, made.store)
     said = other.export("zip", "-o", str(tmp_path / "a.zip"), code=1)
     assert said == (
-        f"Error: {tmp_path} is not a site of attention-gallery. Name the folder of one.\n"
+        f"Error: {tmp_path} is not a site of attention-gallery: it has no manifest.json. Name the "
+        "folder that `attention-gallery build` wrote.\n"
     )
+
+
+@pytest.mark.parametrize("command", ["zip", "single", "report"])
+def test_a_site_that_is_not_whole_is_not_exported(
+    made: Exportable, tmp_path: Path, command: str
+) -> None:
+    names = {"zip": "a.zip", "single": "a.html", "report": "r.html"}
+    again = "Copy the site again as a whole, or build it again.\n"
+    site = tmp_path / "site"
+    shutil.copytree(made.site, site)
+    spoiled = Exportable(made.trial, site, made.store)
+    chunk = site / "data/plain"
+    (path,) = (p for p in chunk.iterdir() if p.name.startswith("image0.CLS."))
+    name, whole = path.relative_to(site).as_posix(), path.read_bytes()
+
+    def said() -> str:
+        out = tmp_path / "out" / names[command]
+        found = spoiled.export(command, "-o", str(out), code=1)
+        assert not out.parent.exists() or not list(out.parent.iterdir())
+        return found
+
+    path.write_bytes(whole[:500])
+    assert said() == f"Error: 1 file of {site} cut short or changed: {name}. {again}"
+    path.unlink()
+    assert said() == f"Error: {site} lacks 1 file of its own: {name}. {again}"
+    path.write_bytes(whole)
+    (site / "index.html").unlink()
+    assert said() == f"Error: {site} lacks 1 file of its own: index.html. {again}"
+
+
+def test_a_site_of_a_later_schema_or_a_damaged_one_is_named(
+    made: Exportable, tmp_path: Path
+) -> None:
+    site = tmp_path / "site"
+    shutil.copytree(made.site, site)
+    path = site / "manifest.json"
+    whole = path.read_text(encoding="utf-8")
+    for text, said in (
+        (
+            whole.replace('"schema": 2', '"schema": 3', 1),
+            f"{site} was built by another version of attention-gallery. Build it again.",
+        ),
+        (
+            whole[:300],
+            f"{site} is not a site of attention-gallery, or its manifest.json is damaged. Copy or "
+            "build it again. Name the folder that `attention-gallery build` wrote.",
+        ),
+    ):
+        assert text != whole
+        path.write_text(text, encoding="utf-8")
+        found = Exportable(made.trial, site, made.store)
+        assert found.export("zip", "-o", str(tmp_path / "a.zip"), code=1) == f"Error: {said}\n"
+    gone = Exportable(made.trial, tmp_path / "gone", made.store)
+    said = gone.export("zip", "-o", str(tmp_path / "a.zip"), code=1)
+    name = tmp_path / "gone"
+    assert said == f"Error: There is no folder {name}. Build the site first, or name its folder.\n"
 
 
 # --- records -------------------------------------------------------------------------------------

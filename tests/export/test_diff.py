@@ -16,10 +16,12 @@ from generator.analysis.readings import MEASURES, diverged, readings
 from generator.cli import main
 from generator.present import build_site
 from generator.records import AttentionRecord
-from generator.run import Cell
+from generator.run import Cell, Sweep, SweepStep
 from generator.store import Store
 from tests.export.conftest import Exportable
+from tests.present.filmed import with_frames
 from tests.present.gallery import Gallery, gallery
+from tests.present.sweeping import STEPS, sweeping
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,90 @@ def test_models_of_other_depth_are_compared_by_their_means(two: Two) -> None:
     assert ours.mean() != before.mean()
     assert float(row["mean_a"]) == pytest.approx(before.mean(), rel=1e-6)
     assert float(row["mean_b"]) == pytest.approx(deep.mean(), rel=1e-6)
+
+
+# --- sweeps and sequences ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Two:
+    """Two runs of one training, whose checkpoints are called otherwise; B lacks one, has another.
+
+    The second image of both is a frame of a clip.
+    """
+    folder = tmp_path_factory.mktemp("trained")
+    before = sweeping(folder / "pictures", images=3)
+    images = with_frames(before.run, 1).images
+    before = Gallery(replace(before.run, images=images), before.records)
+    slugs = {f"checkpoint-{step}": f"epoch-{step}" for step in STEPS if step != 500}
+    other = replace(before.run.models[2], slug="epoch-900", label="again, step 900", id="epoch-900")
+    models = tuple(
+        replace(m, slug=slugs[m.slug], label=m.label.replace("our run", "again"), id=slugs[m.slug])
+        if m.slug in slugs
+        else other
+        if m.slug == "checkpoint-500"
+        else m
+        for m in before.run.models
+    )
+    names = {old.slug: new.slug for old, new in zip(before.run.models, models, strict=True)}
+    cells = tuple(replace(cell, model=names[cell.model]) for cell in before.run.cells)
+    steps = (SweepStep(0, "epoch-0"), SweepStep(900, "epoch-900"))
+    steps += tuple(SweepStep(step, f"epoch-{step}") for step in STEPS[2:])
+    sweeps = (Sweep("again", "again", named=True, steps=steps),)
+    run = replace(before.run, title="Again", models=models, cells=cells, sweeps=sweeps)
+    after = Gallery(run, before.records)
+    store = Store(folder / "store")
+    for record in before.records.values():
+        store.put(record)
+    for trial, name in ((before, "a"), (after, "b")):
+        build_site(trial.run, trial.read, folder / name, version="1.2.3")
+    return Two(before, after, folder / "a", folder / "b", folder / "store")
+
+
+def test_checkpoints_are_matched_by_their_step(trained: Two) -> None:
+    found = trained.rows("--quantities", "entropy")
+    assert [(row["model_a"], row["model_b"], row["step"]) for row in found.values()] == [
+        ("Plain", "Plain", ""),
+        ("our run, step 0", "again, step 0", "0"),
+        ("our run, step 2000", "again, step 2000", "2000"),
+        ("our run, step 16000", "again, step 16000", "16000"),
+    ]
+    assert all(row["change"] == "0.0" for row in found.values())
+    named = trained.rows("--quantities", "entropy", "--models", "our run=again")
+    assert list(named) == list(found)[1:]
+
+
+def test_a_sweep_and_a_sequence_are_counted_as_one(trained: Two) -> None:
+    said = trained.run("--quantities", "entropy").stdout.split("\n\n")[1].splitlines()
+    assert (
+        said
+        == [
+            "Compared: 2 models (one at 3 steps) on 1 image and a sequence of 2 frames.",
+            "Models in A only: our run at step 500.",
+            "Models in B only: again at step 900.",
+            "Not the same in A and B:",
+            "  id: checkpoint-0 -> epoch-0  (our run, step 0)",
+        ][: len(said)]
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            "our run=Plain",
+            "--models: our run is a sweep of 4 checkpoints, and Plain is one model. Name a "
+            'checkpoint, such as "our run, step 16000".',
+        ),
+        (
+            "our run=agian",
+            "No model of the gallery is called agian. Did you mean again?",
+        ),
+    ],
+)
+def test_a_sweep_is_not_held_against_a_single_model(trained: Two, words: str, said: str) -> None:
+    result = trained.run("--models", words)
+    assert (result.exit_code, result.stderr) == (2, f"Error: {said}\n")
 
 
 # --- thresholds and their exit codes -------------------------------------------------------------

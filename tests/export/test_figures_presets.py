@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
+import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from generator.errors import SpecError
 from generator.export.anonymous import Anonymous
+from generator.export.copy import exported_pages
 from generator.export.figures.make import FigureFiles, make_figure
-from generator.export.figures.preset import Preset
+from generator.export.figures.preset import Option, Preset, refuse_idle
 from generator.export.figures.presets import PRESETS
 from generator.export.figures.scene import Scene
-from generator.export.figures.style import styled
+from generator.export.figures.style import fitted, styled
 from generator.export.figures.venues import extent
-from generator.export.source import Source
+from generator.export.source import Source, open_source
 from generator.papers import PAPERS
+from generator.present import build_site
+from generator.run import Author, Paper
 from generator.store import Store
 from tests.export.figuring import Figuring, figuring, font_kinds, page_inches, rasters, request
 from tests.present.gallery import many
@@ -53,7 +59,8 @@ def crowd(made: Figuring, tmp_path_factory: pytest.TempPathFactory) -> Source:
 
 def drawn(source: Source, preset: Preset, **given: object) -> FigureFiles:
     wide = extent("icml", "text")
-    return make_figure(source, request(width=wide.inches, **given), wide, "fig.pdf", preset)
+    asked = {"models": SHOWN.get(preset.id, ("plain", "registers")), **given}
+    return make_figure(source, request(width=wide.inches, **asked), wide, "fig.pdf", preset)
 
 
 def test_all_that_were_promised_are_there() -> None:
@@ -129,12 +136,108 @@ def test_bytes_are_the_same_when_drawn_again(made: Figuring, tmp_path: Path) -> 
         assert drawn(made.source, PRESETS[name]) == drawn(made.source, PRESETS[name])
 
 
+# --- options -------------------------------------------------------------------------------------
+
+CHOICES: dict[Option, object] = {
+    "layers": "1",
+    "heads": "1",
+    "queries": "patch-1-2",
+    "overlay": 35,
+    "scale": "map",
+    "form": "sqrt",
+    "clip": 5.0,
+    "keep": 40,
+    "colours": "cividis",
+}
+SHOWN = {"registers-2": ("plain",), "registers-9": ("registers",), "heads": ("registers",)}
+"""Models of presets that show some of them only."""
+
+
+def seen(source: Source, preset: Preset, **given: object) -> tuple[object, ...]:
+    """What readers see of a figure: its pictures, its words and its caption."""
+    asked = {"models": SHOWN.get(preset.id, ("plain", "registers")), **given}
+    with styled():
+        drawn_ = preset.draw(Scene(source, request(width=6.75, **asked)))
+    pictures = [np.asarray(one.get_array()).tobytes() for one in drawn_.figure.findobj(AxesImage)]  # type: ignore[attr-defined]
+    return pictures, [text.get_text() for text in drawn_.figure.findobj(Text)], drawn_.caption
+
+
 @pytest.mark.parametrize("preset", ORDINARY, ids=lambda preset: preset.id)
-def test_presets_of_single_maps_are_those_that_a_scale_of_each_map_changes(
-    made: Figuring, preset: Preset
+def test_an_option_changes_the_figure_or_is_refused(made: Figuring, preset: Preset) -> None:
+    as_it_is = seen(made.source, preset)
+    for name, value in CHOICES.items():
+        asked: dict[str, object] = {name: value}
+        if preset.id == "registers-18" and name in ("layers", "heads"):
+            asked["heads"] = "1,2"  # a single head would be higher than a page
+        if name not in preset.takes:
+            with pytest.raises(
+                SpecError, match=rf"^The figure {preset.id} has no use for {name}\."
+            ):
+                refuse_idle(preset, request(**asked))
+            continue
+        refuse_idle(preset, request(models=(), **asked))
+        assert seen(made.source, preset, **asked) != as_it_is, f"{preset.id} ignores {name}"
+
+
+def test_options_of_the_free_grid_are_refused_by_a_preset(made: Figuring, tmp_path: Path) -> None:
+    out = tmp_path / "a.pdf"
+    said = made.figure(
+        out, "--preset", "raghu-3", "--rows", "layers", "--place", "Plain", "1", "1", code=1
+    )
+    assert said == (
+        "Error: The figure raghu-3 has no use for --rows and --place. Leave them out; the figure "
+        "heeds models and images only.\n"
+    )
+    said = made.figure(out, "--preset", "registers-21", "--form", "sqrt", code=1)
+    assert said == (
+        "Error: The figure registers-21 has no use for --form. Leave it out; the figure heeds "
+        "models and images, --layers, --overlay and --colours.\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("preset", "asked", "said"),
+    [
+        ("registers-1", ("--layers", "1-2"), "shows one layer, and 1-2 was asked for."),
+        ("registers-1", ("--heads", "all"), "shows one head or their mean, and all was asked"),
+        ("registers-1", ("--queries", "CLS,reg1"), "shows one query, and CLS,reg1 was asked for."),
+        ("registers-3", ("-i", "image0", "-i", "image1"), "shows one image, and image0 and image1"),
+        ("heads", ("-m", "plain", "-m", "registers"), "shows one model, and plain and registers"),
+        ("registers-21", ("--layers", "40"), "has no norms of layer 40. It has those of layers 1"),
+        ("registers-21", ("--layers", "all"), "shows one layer, and all was asked for."),
+        ("registers-1", ("--layers", "last,x"), "--layers should be numbers from 1, ranges such"),
+        ("registers-1", ("--layers", "40"), "None of the models has a map of these layers,"),
+        ("heads", ("--queries", "reg9", "-m", "plain"), "None of the models has a map of these"),
+        (
+            "registers-2",
+            ("-m", "plain", "-m", "registers"),
+            "does not show Registers: it shows Plain.",
+        ),
+    ],
+)
+def test_what_a_preset_cannot_show_is_said(
+    made: Figuring, tmp_path: Path, preset: str, asked: tuple[str, ...], said: str
 ) -> None:
-    as_it_is, asked = drawn(made.source, preset), drawn(made.source, preset, scale="map")
-    assert (as_it_is.caption != asked.caption) == preset.scaled
+    shown = ("-m", "plain", "-m", "registers") if "-m" not in asked and preset != "heads" else ()
+    found = made.figure(tmp_path / "a.pdf", "--preset", preset, *asked, *shown, code=1)
+    assert found.startswith("Error: ") and found.count("\n") == 1
+    assert said in found
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_heads_and_queries_of_presets_are_those_asked_for(made: Figuring) -> None:
+    files = drawn(made.source, PRESETS["registers-9"], heads="2", queries="reg1, patch-1-2")
+    assert "with each of the tokens named as the query, last layer, head 2" in files.caption
+    files = drawn(made.source, PRESETS["registers-1"], heads="max", queries="patch-1-2")
+    assert "Attention of the patch 1, 2 in the last layer, max over heads" in files.caption
+    files = drawn(made.source, PRESETS["heads"], models=("deep",), images=("image0",), heads="1,3")
+    assert "Head 1 and head 3 of layer 6" in files.caption
+    files = drawn(made.source, PRESETS["registers-18"], images=("image0",), heads="1,2")
+    assert rasters(files.picture).count((6, 4)) == 4
+
+
+# --- labels --------------------------------------------------------------------------------------
 
 
 def long_labels(source: Source) -> Source:
@@ -190,9 +293,50 @@ def test_a_bar_of_norms_names_both_ends(made: Figuring, preset: str) -> None:
     assert float(ticks[1.0]) > 0
 
 
-def test_what_a_preset_has_no_use_for_is_said_once(made: Figuring, tmp_path: Path) -> None:
-    asked = ("--scale", "map", "--keep", "60")
-    said = made.figure(tmp_path / "a.svg", "--preset", "registers-21", *asked)
-    note = "Note: scale and keep are ignored: registers-21 shows no single attention maps."
-    assert said.splitlines().count(note) == 1
-    assert "Note" not in made.figure(tmp_path / "b.svg", "--preset", "registers-1", *asked)
+def test_weights_are_found_in_an_anonymous_copy_and_their_lack_is_said(
+    made: Figuring, tmp_path: Path
+) -> None:
+    own = replace(made.trial.run, paper=Paper(authors=(Author("Ada Tiny"),)))  # as the ids say
+    read = Store(made.store).get_weights
+    build_site(own, made.trial.read, tmp_path / "own", version="1.2.3", read_weights=read)
+    with exported_pages(open_source(tmp_path / "own", made.store, anonymous=True)) as pages:
+        shutil.copytree(pages, tmp_path / "copy")
+    copy = replace(made, site=tmp_path / "copy")
+    asked = ("--preset", "vit-7", "-m", "Plain")
+    copy.figure(tmp_path / "fig.svg", *asked)
+    assert "tiny/plain" not in (tmp_path / "fig.tex").read_text(encoding="utf-8")
+    assert b"weights not kept" not in (tmp_path / "fig.svg").read_bytes()
+    store = tmp_path / "store"
+    shutil.copytree(made.store, store)
+    for key in (model.weights for model in made.trial.run.models if model.weights):
+        (found,) = store.rglob(f"{key}*")
+        found.unlink()
+    said = replace(made, store=store).figure(tmp_path / "fig.pdf", *asked, code=1)
+    assert said == (
+        "Error: The figure vit-7 needs position embeddings and patch filters of the models. The "
+        f"store {store} does not have them: name the one that the gallery was built with "
+        "(--store), or build it again.\n"
+    )
+
+
+def test_labels_of_the_demo_gallery_are_whole_in_a_column(made: Figuring) -> None:
+    run = made.source.run
+    names = {"plain": "demo DINOv2", "registers": "demo DINOv2 with registers"}
+    models = tuple(replace(m, label=names.get(m.slug, m.label)) for m in run.models)
+    source = replace(made.source, shown=Anonymous(replace(run, models=models), {}, ()))
+    with styled():
+        # its five low cells hold no label of that length, whose pictures here are 3:2
+        for preset in (p for p in ORDINARY if p.id != "registers-13"):
+            shown = SHOWN.get(preset.id, ("plain", "registers"))
+            figure = preset.draw(Scene(source, request(width=3.25, models=shown))).figure
+            cut = [text.get_text() for text in figure.findobj(Text) if "…" in text.get_text()]
+            assert cut == [], preset.id
+
+
+def test_a_long_id_is_broken_where_its_parts_end() -> None:
+    with styled():
+        assert fitted("demo-dinov2", 0.35, 6) == "demo-\ndinov2"
+        lines = fitted("facebook/dinov2-with-registers-small", 0.6, 6, lines=4).split("\n")
+        assert "".join(lines) == "facebook/dinov2-with-registers-small"
+        assert fitted("two words", 0.9, 6) == "two words"
+        assert fitted("onelongwordwithoutanend", 0.3, 6).endswith("…")

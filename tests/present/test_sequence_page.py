@@ -41,7 +41,7 @@ def data_of(site: Path) -> dict[str, object]:
 def table(site: Path, chart: str) -> list[list[str]]:
     """The numbers of a chart, row by row."""
     figure = re.search(
-        rf'<figure class="chart" id="{chart}">.*?</figure>', text_of(site, PAGE), re.S
+        rf'<figure class="chart" id="{chart}"[^>]*>.*?</figure>', text_of(site, PAGE), re.S
     )
     assert figure is not None
     rows = re.findall(r"<tr>(.*?)</tr>", figure[0])

@@ -10,8 +10,14 @@ from pathlib import Path
 from generator.errors import GalleryError, SpecError
 from generator.export.anonymous import identity_of
 from generator.export.figures.grid import Layout, layout
-from generator.export.figures.make import colour_map, make_figure, preset_named, write_figure
-from generator.export.figures.preset import Preset, ignored
+from generator.export.figures.make import (
+    check_letters,
+    colour_map,
+    make_figure,
+    preset_named,
+    write_figure,
+)
+from generator.export.figures.preset import Preset, refuse_idle
 from generator.export.figures.request import Request
 from generator.export.figures.venues import Extent, extent
 from generator.export.source import Source, open_source, run_of
@@ -27,14 +33,14 @@ class Planned:
     Attributes:
         spec: what the file says.
         extent: its width.
+        request: models, images and the like, as the file names them.
         what: a preset or the layout of a grid.
-        note: what of it is ignored, in one line; empty for nothing.
     """
 
     spec: FigureSpec
     extent: Extent
+    request: Request
     what: Preset | Layout
-    note: str = ""
 
 
 def planned(specs: Sequence[FigureSpec]) -> tuple[Planned, ...]:
@@ -53,11 +59,21 @@ def planned(specs: Sequence[FigureSpec]) -> tuple[Planned, ...]:
                 if spec.preset
                 else layout(spec.rows, spec.cols, with_input=spec.input)
             )
+            check_letters(spec.format, spec.letters, 'letters = "paths"')
+            request = _request(spec, wide)
+            if isinstance(what, Preset):
+                refuse_idle(what, request, _of_the_grid(spec))
         except GalleryError as error:
             raise SpecError(f"Figure {spec.name}: {error.message}", error.hint) from None
-        note = ignored(what, spec.scale, spec.clip, spec.keep) if isinstance(what, Preset) else ""
-        found.append(Planned(spec, wide, what, note))
+        found.append(Planned(spec, wide, request, what))
     return tuple(found)
+
+
+def _of_the_grid(spec: FigureSpec) -> tuple[str, ...]:
+    """What a table says of the free grid."""
+    known = FigureSpec.model_fields
+    names = ("rows", "cols", "input")
+    return tuple(name for name in names if getattr(spec, name) != known[name].default)
 
 
 def draw_into(
@@ -148,16 +164,15 @@ def _slugs(words: tuple[str, ...], known: Sequence[tuple[str, set[str]]]) -> tup
     return tuple(dict.fromkeys(slug for slugs in found for slug in slugs))
 
 
-def _files(source: Source, figure: Planned) -> tuple[FileEntry, ...]:
-    """Draw a figure and write its files; where they are and what they hold."""
-    spec = figure.spec
-    request = Request(
+def _request(spec: FigureSpec, wide: Extent) -> Request:
+    """What a table of the gallery's file asks for."""
+    return Request(
         models=spec.models,
         images=spec.images,
         layers=spec.layers,
         heads=spec.heads,
         queries=spec.queries,
-        width=figure.extent.inches,
+        width=wide.inches,
         overlay=spec.overlay,
         scale=spec.scale,
         form=spec.form,
@@ -167,6 +182,12 @@ def _files(source: Source, figure: Planned) -> tuple[FileEntry, ...]:
         face=spec.font,
         letters=spec.letters,
     )
+
+
+def _files(source: Source, figure: Planned) -> tuple[FileEntry, ...]:
+    """Draw a figure and write its files; where they are and what they hold."""
+    spec = figure.spec
+    request = replace(figure.request, models=spec.models, images=spec.images)
     made = make_figure(source, request, figure.extent, spec.files[0], figure.what)
     written = write_figure(source.root / FIGURES / spec.files[0], made)
     return tuple(_entry(source.root, path) for path in written)

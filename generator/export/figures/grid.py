@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import Literal, get_args
 
 from generator.errors import SpecError
 from generator.export.figures.request import Drawn
-from generator.export.figures.scene import PLACE, Scene, query_at
+from generator.export.figures.scene import Scene
 from generator.export.figures.sheet import Absent, Cell, Row, Sheet
 from generator.export.figures.sheet_drawing import draw
 from generator.export.figures.words import (
     UNIT,
     drawing_said,
+    head_said,
     images_said,
     models_said,
+    query_said,
 )
-from generator.export.selection import ALL, LAST, MEAN, OneMap, Selection, selection
+from generator.export.selection import ALL, LAST, MEAN, Selection, selection
 from generator.latex import Piece
 from generator.present.maps import PRIMARY, VALUES, query_ids
 from generator.present.patches import PATCH
-from generator.present.wording import column_name, listed, query_label, row_name
+from generator.present.wording import listed, query_label, row_name
 from generator.run import ImageEntry, ModelEntry
 from generator.toml import did_you_mean
 
@@ -118,19 +120,14 @@ def draw_grid(scene: Scene, shape: Layout) -> Drawn:
             f"The grid would have {len(tops) * len(sides)} maps; a figure holds {MOST}.",
             "Choose fewer layers, heads or images.",
         )
-    shown: list[OneMap] = []
     rows = []
     for side in sides:
         cells = []
         for top in tops:
             place = _place(choice, shape, side, top)
-            cells.append(_cell(scene, place, shown))
+            cells.append(_cell(scene, place))
         rows.append(Row(_label(shape.rows, side), tuple(cells)))
-    if not shown:
-        raise SpecError(
-            "None of the models has a map of these layers, heads and queries.",
-            "Layers and heads count from 1; patches are queries only where the gallery keeps them.",
-        )
+    scene.check_drawn()
     heads = tuple(_label(shape.cols, top) for top in tops)
     if shape.input:
         rows, heads = _with_input(scene, choice, shape, rows, heads)
@@ -157,10 +154,36 @@ def _choice(scene: Scene) -> _Choice:
         layers=_expanded(wanted.layers, [str(n + 1) for n in range(depth)]),
         heads=_expanded(wanted.heads, [MEAN, *(str(n + 1) for n in range(widest))]),
         queries=_expanded(wanted.queries, known),
-        places=tuple(
-            (scene.source.models((name,))[0], layer, head) for name, layer, head in request.places
-        ),
+        places=tuple(_own_place(models, *place) for place in _placed(scene)),
     )
+
+
+def _placed(scene: Scene) -> Iterator[tuple[ModelEntry, str, str]]:
+    """``--place`` with its model found; a word that names several is about each of them."""
+    for name, layer, head in scene.request.places:
+        yield from ((model, layer, head) for model in scene.source.models((name,)))
+
+
+def _own_place(
+    models: tuple[ModelEntry, ...], model: ModelEntry, layer: str, head: str
+) -> tuple[ModelEntry, str, str]:
+    """A layer and head of its own for a model, checked.
+
+    Raises:
+        SpecError: the model is not in the figure, or these are no layer and head.
+    """
+    if model not in models:
+        raise SpecError(
+            f"--place is about {model.label}, which the figure does not show.",
+            "Add it with -m, or leave --place out.",
+        )
+    wanted = selection(layer, head, PRIMARY)
+    if (*wanted.layers, *wanted.heads) != (layer, head) or ALL in (layer, head):
+        raise SpecError(
+            f"--place takes one layer and one head, got {layer} and {head}.",
+            f'Such as: --place "{model.label}" 9 4.',
+        )
+    return model, layer, head
 
 
 def _queries(scene: Scene, model: ModelEntry) -> list[str]:
@@ -197,13 +220,10 @@ def _place(
     return _Place(image, model, layer, head, str(found["queries"]))
 
 
-def _cell(scene: Scene, place: _Place, shown: list[OneMap]) -> Cell:
-    record = scene.record(place.model, place.image)
-    query = query_at(record, place.query) if record is not None else place.query
-    wanted = Selection((place.layer,), (place.head,), (query,))
+def _cell(scene: Scene, place: _Place) -> Cell:
+    wanted = Selection((place.layer,), (place.head,), (place.query,))
     maps = scene.attention(place.model, place.image, wanted)
     if maps:
-        shown.append(maps[0])
         return scene.plate(place.model, place.image, maps[0])
     return scene.empty(place.model, place.image, _lacks(scene, place))
 
@@ -237,16 +257,8 @@ def _word(axis: Axis, value: object) -> str:
     if axis == "layers":
         return "last layer" if text == LAST else row_name(text)
     if axis == "heads":
-        return f"{text} over heads" if text in ("max", "min") else column_name(text)
-    if re.fullmatch(PLACE, text):
-        return "patch at x {}, y {}".format(*text.split("-")[1:])
-    return patch_said(text) if text.startswith(PATCH) else query_label(text, True)
-
-
-def patch_said(query: str) -> str:
-    """A patch as the query, in words."""
-    row, col = query.split("-")[1:]
-    return f"patch {row}, {col}"
+        return head_said(text)
+    return query_said(text)
 
 
 def _with_input(
@@ -298,8 +310,6 @@ def _what(choice: _Choice, shape: Layout) -> str:
         for where, axes in (("the rows", shape.rows), ("the columns", shape.cols))
         if any(len(choice.along(a)) > 1 for a in axes)
     ]
-    own = [
-        f"{m.label} in {row_name(layer)}, {column_name(head)}" for m, layer, head in choice.places
-    ]
+    own = [f"{m.label} in {row_name(layer)}, {head_said(head)}" for m, layer, head in choice.places]
     text = f"{''.join(parts)}, {UNIT}.{f' {listed(runs).capitalize()}.' if runs else ''}"
     return text + (f" {listed(own)}." if own else "")

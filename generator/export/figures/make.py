@@ -14,13 +14,14 @@ from generator.export.figures.preset import Preset, check, lacking
 from generator.export.figures.presets import PRESETS
 from generator.export.figures.request import Drawn, Request
 from generator.export.figures.scene import Scene
-from generator.export.figures.style import Kind, figure_bytes, styled
+from generator.export.figures.style import Kind, Letters, figure_bytes, styled
 from generator.export.figures.tex import file_stem, float_text, table_text
 from generator.export.figures.venues import Extent
-from generator.export.files import write_file
+from generator.export.files import write_files
 from generator.export.source import Source
 from generator.latex import Cite, Piece, plain
 from generator.present.colours import colour_tables
+from generator.present.wording import listed
 from generator.toml import did_you_mean
 
 KINDS: dict[str, Kind] = {".pdf": "pdf", ".svg": "svg", ".png": "png"}
@@ -59,6 +60,21 @@ def kind_of_file(path: Path) -> Kind:
     return KINDS[path.suffix.lower()]
 
 
+def check_letters(kind: Kind, letters: Letters, option: str) -> None:
+    """Make sure that letters are chosen only where there is a choice.
+
+    Raises:
+        SpecError: outlines were asked for of what is no SVG.
+    """
+    if letters == "paths" and kind != "svg":
+        raise SpecError(
+            f"{option} is about an SVG, and the figure is a {kind.upper()}.",
+            "Leave it out: the letters of a PDF are embedded, and a PNG has none."
+            if kind == "pdf"
+            else "Leave it out, or write an SVG.",
+        )
+
+
 def preset_named(name: str) -> Preset:
     """A preset by its word.
 
@@ -92,6 +108,7 @@ def make_figure(
         if isinstance(what, Preset):
             check(what, scene)
             drawn = what.draw(scene)
+            _check_shown(what, scene, drawn)
             caption = _of_preset(what, drawn)
         else:
             drawn = draw_grid(scene, what)
@@ -118,6 +135,21 @@ def make_figure(
     )
 
 
+def _check_shown(preset: Preset, scene: Scene, drawn: Drawn) -> None:
+    """Make sure that every model that was named is in the figure.
+
+    Raises:
+        SpecError: one is not, since the figure is about others.
+    """
+    left = [model.label for model in scene.models if model not in drawn.models]
+    if left and scene.request.models:
+        raise SpecError(
+            f"The figure {preset.id} does not show {listed(left)}: it shows "
+            f"{listed(model.label for model in drawn.models)}.",
+            "Leave out what it has no use for, or draw a grid of your own, without a preset.",
+        )
+
+
 def _of_preset(preset: Preset, drawn: Drawn) -> tuple[Piece, ...]:
     """What a preset shows, then the facts, then what it is after and how it differs."""
     return (
@@ -140,8 +172,12 @@ def write_figure(path: Path, made: FigureFiles, bib: Path | None = None) -> tupl
 
     Raises:
         StoreError: they cannot be written.
-        SpecError: the bibliography cannot be read.
+        SpecError: the bibliography is none, or cannot be read.
     """
+    if bib is not None and bib.suffix.lower() != ".bib":
+        raise SpecError(
+            f"A bibliography's name ends in .bib, got {bib.name}.", "Name another --bib."
+        )
     entries = made.bib
     if bib is not None and bib.exists():
         try:
@@ -153,8 +189,7 @@ def write_figure(path: Path, made: FigureFiles, bib: Path | None = None) -> tupl
         path.with_suffix(".tex"): made.tex.encode(),
         bib or path.with_suffix(".bib"): entries.encode(),
     }
-    for target, data in files.items():
-        write_file(target, data)
+    write_files(files)
     return tuple(files)
 
 
@@ -179,3 +214,4 @@ def listed_presets(source: Source, request: Request) -> Iterator[str]:
         yield f"{preset.id}: {preset.title} ({preset.source})"
         yield f"  differs from the original: {preset.differs}"
         yield f"  lacks {' and '.join(found)}" if found else "  this gallery can give it"
+        yield f"  heeds: models, images{''.join(f', {name}' for name in preset.takes)}"

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 
-from generator.export.figures.preset import Preset, split
+from generator.export.figures.preset import SCALES, Option, Preset, split
 from generator.export.figures.request import Drawn
 from generator.export.figures.scene import Scene
 from generator.export.figures.sheet import Absent, Cell, Group, Row, Sheet
 from generator.export.figures.sheet_drawing import draw
 from generator.export.figures.words import (
     drawing_said,
+    head_said,
     images_said,
     maps_said,
     models_said,
+    query_said,
 )
-from generator.export.selection import MEAN, Selection, selection
+from generator.export.selection import ALL, MEAN, Selection, selection
 from generator.latex import Piece
 from generator.present.maps import PRIMARY
-from generator.present.wording import column_name, query_label, row_name
+from generator.present.wording import listed, row_name
 from generator.run import ImageEntry, ModelEntry
 
 LAST = "last"
@@ -63,6 +66,7 @@ def _finish(
     said: str,
     overlay: int | None = None,
 ) -> Drawn:
+    scene.check_drawn()
     rows, heads, groups = sheet
     figure = draw(Sheet(rows, heads, groups, scene.bars), scene.request.width)
     return Drawn(figure, _caption(scene, models, images, said, overlay), tuple(models))
@@ -127,24 +131,24 @@ def _by_count(scene: Scene) -> Drawn:
 def _by_query(scene: Scene) -> Drawn:
     model = split(scene)[1][0]
     layout = scene.first_record(model).layout
-    asked = scene.request.queries
-    queries = tuple(asked.split(",")) if asked else (PRIMARY, *layout.registers)
+    asked = _wanted(scene).queries if scene.request.queries else (ALL,)
+    every = (PRIMARY, *layout.registers)
+    queries = tuple(dict.fromkeys(q for one in asked for q in (every if one == ALL else (one,))))
     images = scene.rows_of_images(1 + len(queries))
     scene.queries = queries
+    wanted = _wanted(scene)
     rows = []
     for image in images:
         maps = (
-            _first(scene, model, image, _wanted(scene, queries=query))
-            if not asked
-            else _first(scene, model, image, selection(scene.request.layers or LAST, MEAN, query))
+            _first(scene, model, image, Selection(wanted.layers, wanted.heads, (query,)))
             for query in queries
         )
         rows.append(Row("", (_input(scene, (model,), image), *maps)))
-    heads = ("input", *(query_label(query, layout.cls is not None) for query in queries))
+    heads = ("input", *(query_said(query, any_cls=layout.cls is not None) for query in queries))
+    whose = "the class token and each register" if ALL in asked else "each of the tokens named"
     said = (
-        f"Attention with the class token and each register as the query, "
-        f"{_layer_said(scene)}, mean over heads, in times uniform (attention times the number of "
-        "keys)."
+        f"Attention with {whose} as the query, {_layer_said(scene)}, {_head_said(scene)}, in times "
+        "uniform (attention times the number of keys)."
     )
     return _finish(scene, (tuple(rows), heads, ()), (model,), images, said)
 
@@ -154,40 +158,53 @@ def _layer_said(scene: Scene) -> str:
     return "last layer" if layers == LAST else row_name(layers)
 
 
+def _head_said(scene: Scene) -> str:
+    return head_said(scene.request.heads or MEAN)
+
+
 def _by_head(scene: Scene) -> Drawn:
     """Models down, heads across, of one image."""
-    image = scene.some_images(1)[0]
-    wanted = _wanted(scene, heads="all")
+    image = scene.one_image()
+    wanted = _wanted(scene, heads=ALL)
     models = scene.models
-    widest = max(scene.first_record(model).model.heads for model in models)
-    names = (*(str(n + 1) for n in range(widest)), MEAN)
+    maps = {model: {m.head: m for m in scene.attention(model, image, wanted)} for model in models}
+    names = sorted({head for found in maps.values() for head in found}, key=_head_order)
     rows = []
     for model in models:
-        maps = {one.head: one for one in scene.attention(model, image, wanted)}
         cells = tuple(
-            scene.plate(model, image, maps[name]) if name in maps else Absent("no such head")
+            scene.plate(model, image, maps[model][name])
+            if name in maps[model]
+            else scene.empty(model, image, "no such head")
             for name in names
         )
         rows.append(Row(model.label, cells))
-    heads = (*(name for name in names[:-1]), "mean")
-    groups = (Group("head", 0, len(names) - 2),)
+    numbered = [n for n, name in enumerate(names) if name.isdecimal()]
+    groups = (Group("head", numbered[0], numbered[-1]),) if numbered else ()
     said = (
         f"Attention of each head on {image.title}, {_layer_said(scene)}, with the "
-        f"{query_label(scene.request.queries or PRIMARY, True)} as the query, in times uniform "
+        f"{query_said(scene.request.queries or PRIMARY)} as the query, in times uniform "
         "(attention times the number of keys)."
     )
-    return _finish(scene, (tuple(rows), heads, groups), models, (image,), said)
+    return _finish(scene, (tuple(rows), tuple(names), groups), models, (image,), said)
+
+
+def _head_order(head: str) -> tuple[int, str]:
+    """Heads by number, then their mean and the like."""
+    return (int(head) if head.isdecimal() else sys.maxsize, head)
 
 
 def _heads_of_a_layer(scene: Scene) -> Drawn:
     """All heads of one layer over the picture, in a square: 4 x 4 for 16 heads."""
-    image, model = scene.some_images(1)[0], scene.models[0]
-    maps = scene.attention(model, image, _wanted(scene, heads="all"))
-    maps = [one for one in maps if one.layer == maps[0].layer and one.head != MEAN]
+    image, model = scene.one_image(), scene.models[0]
+    wanted = _wanted(scene, heads=ALL)
+    maps = scene.attention(model, image, wanted)
+    if ALL in wanted.heads:
+        maps = [one for one in maps if one.head != MEAN]
     across = math.ceil(math.sqrt(len(maps)))
     cells: list[Cell] = [scene.plate(model, image, one, overlay=OVER) for one in maps]
+    scene.check_drawn()
     cells += [Absent("")] * (-len(cells) % across)
-    labels = [column_name(one.head) for one in maps] + [""] * (-len(maps) % across)
+    labels = [head_said(one.head) for one in maps] + [""] * (-len(maps) % across)
     rows = []
     for start in range(0, len(cells), across):
         first, last = labels[start], [w for w in labels[start : start + across] if w][-1]
@@ -197,14 +214,23 @@ def _heads_of_a_layer(scene: Scene) -> Drawn:
             else f"{first} to {last}".replace("head ", "heads ", 1).replace("to head ", "to ")
         )
         rows.append(Row(name, tuple(cells[start : start + across])))
+    whose = (
+        f"All {len(maps)} heads" if ALL in wanted.heads else _capital(listed(labels[: len(maps)]))
+    )
     said = (
-        f"All {len(maps)} heads of layer {maps[0].layer} on {image.title}, with the "
-        f"{query_label(scene.request.queries or PRIMARY, True)} as the query, row by row from head "
-        "1, in times uniform (attention times the number of keys)."
+        f"{whose} of layer {maps[0].layer} on {image.title}, with the "
+        f"{query_said(scene.request.queries or PRIMARY)} as the query, row by row from "
+        f"{labels[0]}, in times uniform (attention times the number of keys)."
     )
     heads = ("",) * across
     return _finish(scene, (tuple(rows), heads, ()), (model,), (image,), said, OVER)
 
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+CHOICES: tuple[Option, ...] = ("layers", "heads", "queries", *SCALES)
 
 MAPS = (
     Preset(
@@ -216,7 +242,8 @@ MAPS = (
         "colour bar; its models are trained by its authors and not all are public",
         ("both",),
         _with_and_without,
-        scaled=True,
+        takes=CHOICES,
+        one=("layers", "heads", "queries"),
     ),
     Preset(
         "registers-2",
@@ -227,7 +254,8 @@ MAPS = (
         "original does not state",
         ("cls",),
         _artifacts,
-        scaled=True,
+        takes=CHOICES,
+        one=("layers", "heads", "queries"),
     ),
     Preset(
         "registers-8",
@@ -238,7 +266,8 @@ MAPS = (
         "that",
         ("counts",),
         _by_count,
-        scaled=True,
+        takes=CHOICES,
+        one=("layers", "heads", "queries"),
     ),
     Preset(
         "registers-9",
@@ -249,7 +278,8 @@ MAPS = (
         "count from 1",
         ("registers",),
         _by_query,
-        scaled=True,
+        takes=CHOICES,
+        one=("layers", "heads"),
     ),
     Preset(
         "registers-18",
@@ -259,7 +289,8 @@ MAPS = (
         "all heads and their mean are on one numbered scale",
         ("cls",),
         _by_head,
-        scaled=True,
+        takes=CHOICES,
+        one=("images", "layers", "queries"),
     ),
     Preset(
         "heads",
@@ -269,7 +300,8 @@ MAPS = (
         "one shared scale in place of one for each head, and squares in place of smooth maps",
         (),
         _heads_of_a_layer,
-        scaled=True,
+        takes=CHOICES,
+        one=("models", "images", "layers", "queries"),
     ),
 )
 """In the order of the list."""

@@ -11,6 +11,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 
 from generator.analysis.norms import EDGES, NormSummary, combine_norms, norm_summary
 from generator.analysis.onset import Onset, onset_of, onset_series
+from generator.errors import SpecError
 from generator.export.figures.keys import Key
 from generator.export.figures.preset import Preset
 from generator.export.figures.request import Drawn, Table
@@ -20,6 +21,7 @@ from generator.export.figures.sheet_drawing import draw
 from generator.export.figures.style import FAINT, HAIRLINE, INK, SERIES, STROKES
 from generator.export.figures.tones import Tone, linear
 from generator.export.figures.words import images_said, models_said
+from generator.export.selection import LAST
 from generator.present.wording import stream_layer
 from generator.records import OUTLIER, AttentionRecord, FloatArray
 from generator.run import ImageEntry, ModelEntry
@@ -27,6 +29,8 @@ from generator.run import ImageEntry, ModelEntry
 NORM = "L2 norm"
 BEFORE = "Norms are of the residual stream before the final LayerNorm."
 BARS = 60
+NORM_COLOURS = "viridis"
+"""Of norms, unless others are asked for: not those of attention, beside which they may stand."""
 
 
 def layer_of(scene: Scene, record: AttentionRecord) -> int:
@@ -34,11 +38,21 @@ def layer_of(scene: Scene, record: AttentionRecord) -> int:
 
     The peak is where the largest patch norm stands out most: distilled models lose their outliers
     before the last layer.
+
+    Raises:
+        SpecError: the model has no such layer.
     """
-    asked = scene.request.layers
-    if asked.isdecimal():
-        return min(int(asked), record.model.layers)
-    return record.model.layers if asked == "last" else norm_summary(record).peak
+    asked, depth = scene.request.layers, record.model.layers
+    if not asked:
+        return norm_summary(record).peak
+    if asked == LAST:
+        return depth
+    if not asked.isdecimal() or int(asked) > depth:
+        raise SpecError(
+            f"{record.model.id} has no norms of layer {asked}.",
+            f"It has those of layers 1 to {depth}, and 0 is the embedding.",
+        )
+    return int(asked)
 
 
 def summaries(scene: Scene, model: ModelEntry) -> NormSummary:
@@ -55,12 +69,12 @@ def norms_of(record: AttentionRecord, layer: int) -> FloatArray:
 
 def _maps_and_histograms(scene: Scene) -> Drawn:
     """The picture, then a norm map for each model; under each map its histogram."""
-    image, models = scene.some_images(1)[0], scene.models
+    image, models = scene.one_image(), scene.models
     records = [scene.known(model, image) for model in models]
     layers = [layer_of(scene, record) for record in records]
     norms = [norms_of(record, layer) for record, layer in zip(records, layers, strict=True)]
     high = float(max(values.max() for values in norms))
-    tone = linear(0.0, high, NORM)
+    tone = linear(0.0, high, NORM, scene.request.colours or NORM_COLOURS)
     edges = np.linspace(0, high, BARS + 1)
     most = max(int(np.histogram(values, edges)[0].max()) for values in norms)
     # the dashed line is seen where no norm reaches it too
@@ -169,7 +183,7 @@ def _norm_maps(scene: Scene) -> Drawn:
         if (record := scene.record(model, image)) is not None
     }
     high = max(float(norms_of(record, layers[m]).max()) for (m, _), record in found.items())
-    tone = linear(0.0, high, NORM)
+    tone = linear(0.0, high, NORM, scene.request.colours or NORM_COLOURS)
     rows = tuple(
         Row(
             "",
@@ -290,6 +304,15 @@ NORMS = (
         "times the median, not 150",
         (),
         _maps_and_histograms,
+        takes=(
+            "layers",
+            "overlay",
+            "colours",
+        ),
+        one=(
+            "images",
+            "layers",
+        ),
     ),
     Preset(
         "registers-4a",
@@ -299,6 +322,7 @@ NORMS = (
         "a chart for each model, on a logarithmic axis",
         (),
         _density,
+        takes=("colours",),
     ),
     Preset(
         "registers-21",
@@ -308,6 +332,12 @@ NORMS = (
         PEAK,
         (),
         _norm_maps,
+        takes=(
+            "layers",
+            "overlay",
+            "colours",
+        ),
+        one=("layers",),
     ),
     Preset(
         "test-time-registers-2",

@@ -38,6 +38,9 @@ MASK = (213, 94, 0)
 TINT = 55
 """Strength of masks over the picture, in percent."""
 
+TWO_IMAGES = 4.0
+"""Inches from which a row has room for the pictures of two images."""
+
 LIMIT = 3.0
 """End of the range of standardised components, as in the original."""
 
@@ -167,7 +170,7 @@ def _vectors_said(names: Mapping[str, Sequence[str]]) -> str:
 
 def _lost_row(scene: Scene) -> Drawn:
     """Models down; LOST's steps across, of one image."""
-    image, models = scene.some_images(1)[0], scene.models
+    image, models = scene.one_image(), scene.models
     rows, k = [], 0
     names: dict[str, list[str]] = {}
     degree = linear(0.0, 100.0, "inverse degree, % of largest", scene.colours)
@@ -229,7 +232,9 @@ def _boxed(photo: Plate, frames: tuple[Frame, ...]) -> Plate:
 
 def _attention_and_norms(scene: Scene) -> Drawn:
     """Models down; for each image its picture, attention and norms across."""
-    images, models = scene.some_images(2), scene.models
+    models = scene.models
+    # three pictures for each image: in a column, those of two would be specks
+    images = scene.some_images(2 if scene.request.width >= TWO_IMAGES else 1)
     records = {
         (model, image): record
         for model in models
@@ -291,6 +296,11 @@ OBJECTS = (
         "the grid",
         ("features",),
         _lost_row,
+        takes=(
+            "overlay",
+            "colours",
+        ),
+        one=("images",),
     ),
     Preset(
         "registers-20",
@@ -300,6 +310,7 @@ OBJECTS = (
         "features are those before the final LayerNorm, and the sign is chosen by a rule",
         ("features",),
         _first_component,
+        takes=("overlay",),
     ),
     Preset(
         "dino-3",
@@ -309,6 +320,7 @@ OBJECTS = (
         "all heads are shown, with one rule for which of them colours a patch",
         ("cls",),
         _heads_in_colours,
+        takes=("overlay",),
     ),
     Preset(
         "dino-4",
@@ -318,6 +330,7 @@ OBJECTS = (
         "the mean over heads, where the original takes each image's best head",
         ("cls",),
         _mass_masks,
+        takes=("overlay",),
     ),
     Preset(
         "test-time-registers-5",
@@ -327,6 +340,13 @@ OBJECTS = (
         "the models of this gallery; registers added at test time only where a model has them",
         ("cls",),
         _attention_and_norms,
+        takes=(
+            "layers",
+            "overlay",
+            "form",
+            "colours",
+        ),
+        one=("layers",),
     ),
 )
 """In the order of the list."""

@@ -103,6 +103,7 @@ PLACES = (
         "outliers are patches above 3 times the median, not above a norm chosen by hand",
         ("many",),
         _outlier_places,
+        takes=("colours",),
     ),
     Preset(
         "registers-16",
@@ -112,6 +113,10 @@ PLACES = (
         "the mean is over this gallery's images, and no patch is shown as the query",
         ("many",),
         _averages,
+        takes=(
+            "form",
+            "colours",
+        ),
     ),
 )
 """In the order of the list."""

@@ -174,6 +174,8 @@ TOKENS = (
         f"{PEAK}; the axis is logarithmic",
         (),
         _strips,
+        takes=("layers",),
+        one=("layers",),
     ),
     Preset(
         "registers-15",
@@ -183,6 +185,8 @@ TOKENS = (
         f"{PEAK}; the axis is logarithmic",
         (),
         _by_token,
+        takes=("layers",),
+        one=("layers",),
     ),
 )
 """In the order of the list."""

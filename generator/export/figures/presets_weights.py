@@ -204,6 +204,7 @@ WEIGHTS = (
         "the model and images of this gallery; filters on one scale around grey",
         ("weights",),
         _triptych,
+        takes=("colours",),
     ),
     Preset(
         "raghu-3",

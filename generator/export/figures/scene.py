@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 import numpy as np
@@ -32,7 +32,6 @@ from generator.present.patches import PATCH
 from generator.present.wording import row_name
 from generator.records import AttentionRecord, FloatArray, View
 from generator.run import ImageEntry, ModelEntry
-from generator.store import weights_key
 
 USUAL = 5.6
 """Height of pictures below each other that a figure has unless more are asked for, in inches."""
@@ -68,14 +67,18 @@ class Scene:
 
     @property
     def models(self) -> tuple[ModelEntry, ...]:
-        """The models asked for, in the order asked for; without a name, all that were measured."""
+        """The models asked for, in the order asked for; without a name, all that were measured.
+
+        Of a sweep, the last checkpoint stands for all unless some are named.
+        """
         if not self.request.models:
             return tuple(
                 model
-                for model in self.source.run.models
+                for model in self.source.run.listed
                 if any(c.record for c in self.source.run.cells if c.model == model.slug)
             )
-        return tuple(self.source.models((word,))[0] for word in self.request.models)
+        found = (model for word in self.request.models for model in self.source.models((word,)))
+        return tuple(dict.fromkeys(found))
 
     @property
     def images(self) -> tuple[ImageEntry, ...]:
@@ -86,12 +89,27 @@ class Scene:
                 for image in self.source.run.images
                 if any(c.record for c in self.source.run.cells if c.image == image.slug)
             )
-        return tuple(self.source.images((word,))[0] for word in self.request.images)
+        found = (image for word in self.request.images for image in self.source.images((word,)))
+        return tuple(dict.fromkeys(found))
 
     def some_images(self, most: int) -> tuple[ImageEntry, ...]:
         """The images asked for, or the first few."""
         self._pool = self.images if self.request.images else self.images[:most]
         return self._pool
+
+    def one_image(self) -> ImageEntry:
+        """The image asked for, or the first.
+
+        Raises:
+            SpecError: several were asked for.
+        """
+        found = self.some_images(1)
+        if len(found) > 1:
+            raise SpecError(
+                f"The figure shows one image, and {len(found)} were asked for.",
+                "Name one with -i, or draw a grid of your own, without a preset.",
+            )
+        return found[0]
 
     def rows_of_images(self, columns: int) -> tuple[ImageEntry, ...]:
         """The images asked for, or as many of the first 4 as rows of a figure of usual height."""
@@ -138,11 +156,8 @@ class Scene:
 
     def weights(self, model: ModelEntry) -> ModelWeights | None:
         """What is seen of a model without an image; None where the store has nothing."""
-        record = self.first_record(model)
-        key = weights_key(
-            model=record.model.id, version=record.model.version, dtype=record.environment.dtype
-        )
-        return self.source.store.get_weights(key) if self.source.store.has_weights(key) else None
+        key, store = model.weights, self.source.store  # not from the id, which may be withheld
+        return store.get_weights(key) if key and store.has_weights(key) else None
 
     @property
     def colours(self) -> str:
@@ -204,6 +219,8 @@ class Scene:
         record = self.record(model, image)
         if record is None:
             return []
+        queries = tuple(query_at(record, query) for query in wanted.queries)
+        wanted = replace(wanted, queries=queries)
         return list(chosen_maps(record, wanted, mixed=self.source.run.mixed))
 
     def plate(
@@ -261,6 +278,19 @@ class Scene:
                     row, col = (int(number) - 1 for number in one.query.split("-")[1:])
                     values = np.delete(values.ravel(), row * record.layout.cols + col)
                 yield values
+
+    def check_drawn(self) -> None:
+        """Make sure that any map was drawn.
+
+        Raises:
+            SpecError: there is none of what was asked for.
+        """
+        if not self._drawn:
+            raise SpecError(
+                "None of the models has a map of these layers, heads and queries.",
+                "Layers and heads count from 1; patches are queries only where the gallery keeps "
+                "them.",
+            )
 
     @property
     def _asked(self) -> tuple[str, ...]:

@@ -43,8 +43,11 @@ from generator.export.figures.venues import TALLEST
 GAP = 0.04
 GROUP_GAP = 0.10
 
-ROW_LINES = 3
+ROW_LINES = 4
 """Lines of a row's label at most: models whose names begin alike stay apart."""
+
+HEAD_LINES = 3
+"""Lines of a column's label at most."""
 
 GREY = np.array([0.299, 0.587, 0.114])
 
@@ -117,7 +120,10 @@ def _plan(sheet: Sheet, width: float) -> _Plan:
             "Choose fewer, or a wider figure: --span text.",
         )
     lefts = tuple(gutter + sum(widths[:n]) + sum(gaps[:n]) for n in range(columns))
-    heads = tuple(fitted(h, w, SMALL) for h, w in zip(sheet.heads, widths, strict=True))
+    heads = tuple(
+        fitted(head, across, SMALL, lines=HEAD_LINES)
+        for head, across in zip(sheet.heads, widths, strict=True)
+    )
     group_room = BODY * LINE + 0.07 if sheet.groups else 0.0
     head_lines = max((h.count("\n") + 1 for h in heads if h), default=0)
     top = group_room + head_lines * SMALL * LINE + (0.03 if head_lines else 0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -45,6 +46,9 @@ SERIES = ("#1f1f1f", "#b5432a", "#2f6f8f", "#7a7a7a", "#8a6d1f", "#5a4a8a")
 
 STROKES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
 DPI = 300
+
+BREAKS = re.compile(r"(?<=[/_-])(?=[^/_-])")
+"""Where a word that is too long may be broken, such as the id of a model."""
 
 
 @contextmanager
@@ -148,16 +152,25 @@ def drawable(text: str) -> str:
 
 
 def fitted(text: str, inches: float, size: float, lines: int = 2) -> str:
-    """A text broken into lines that fit a width; the last one is shortened where it has to be."""
-    words = drawable(text).split(" ")
+    """A text broken into lines that fit a width; the last one is shortened where it has to be.
+
+    A word that is too long for a line is broken behind a hyphen, a slash or an underscore.
+    """
     found: list[str] = []
-    for word in words:
-        if found and text_width(f"{found[-1]} {word}", size) <= inches:
-            found[-1] = f"{found[-1]} {word}"
-        else:
-            found.append(word)
+    joints: list[str] = []  # what stands between a line and the one above it
+    for word in drawable(text).split(" "):
+        whole = text_width(word, size) <= inches
+        parts = [word] if whole else BREAKS.split(word)
+        for number, part in enumerate(parts):
+            joint = "" if number else " "
+            if found and text_width(f"{found[-1]}{joint}{part}", size) <= inches:
+                found[-1] += f"{joint}{part}"
+            else:
+                found.append(part)
+                joints.append(joint)
     if len(found) > lines:
-        found = [*found[: lines - 1], " ".join(found[lines - 1 :])]
+        rest = zip(joints[lines - 1 :], found[lines - 1 :], strict=True)
+        found = [*found[: lines - 1], "".join(f"{joint}{line}" for joint, line in rest).strip()]
     return "\n".join(_shortened(line, inches, size) for line in found)
 
 

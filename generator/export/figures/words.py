@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from generator.bibliography import cited, named
 from generator.export.figures.scale_words import cut_said
-from generator.export.figures.scene import Scene
+from generator.export.figures.scene import PLACE, Scene
 from generator.export.figures.tones import Tone
-from generator.export.selection import MEAN
+from generator.export.selection import MAX, MIN
 from generator.latex import Cite, Piece
+from generator.present.patches import PATCH
 from generator.present.wording import column_name, listed, query_label, row_name
 from generator.records import FloatArray
 from generator.run import ImageEntry, ModelEntry
 
 UNIT = "in times uniform (attention times the number of keys)"
+
+
+def query_said(query: str, *, any_cls: bool = True) -> str:
+    """A query in words: ``class token``, ``patch 3, 5``, ``patch at x 120, y 80``."""
+    if re.fullmatch(PLACE, query):
+        return "patch at x {}, y {}".format(*query.split("-")[1:])
+    if query.startswith(PATCH):
+        row, col = query.split("-")[1:]
+        return f"patch {row}, {col}"
+    return query_label(query, any_cls)
+
+
+def head_said(head: str) -> str:
+    """A head in words: ``head 3``, ``mean over heads``, ``max over heads``."""
+    return f"{head} over heads" if head in (MAX, MIN) else column_name(head)
 
 
 def models_said(scene: Scene, models: Sequence[ModelEntry]) -> tuple[Piece, ...]:
@@ -38,9 +55,9 @@ def maps_said(scene: Scene, model: ModelEntry, layers: str, heads: str, queries:
     """Whose attention, of which layer and head, where they are the same for all maps."""
     layout = scene.first_record(model).layout
     any_cls = layout.cls is not None
-    whose = listed(query_label(q, any_cls) for q in queries.split(","))
+    whose = listed(query_said(q, any_cls=any_cls) for q in queries.split(","))
     where = "the last layer" if layers == "last" else listed(map(row_name, layers.split(",")))
-    fused = "mean over heads" if heads == MEAN else listed(map(column_name, heads.split(",")))
+    fused = listed(map(head_said, heads.split(",")))
     return f"Attention of the {whose} in {where}, {fused}, {UNIT}."
 
 

@@ -70,6 +70,7 @@ class Dot:
         series: number of its series, from 1.
         text: exact values, for the pointer and for assistive technology.
         url: where it leads; may be empty.
+        model: slug of the model that it is of, in a chart over models; else empty.
     """
 
     x: float
@@ -77,6 +78,7 @@ class Dot:
     series: int
     text: str
     url: str = ""
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +90,14 @@ class Line:
         name: of the series.
         path: of the line, as SVG path data.
         band: outline of the spread around it, as SVG path data; empty for none.
+        model: slug of the model that it is of, in a chart over models; else empty.
     """
 
     series: int
     name: str
     path: str
     band: str = ""
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +169,12 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An entry of the legend: ``line``, ``dot`` or ``box`` of a series."""
+    """An entry of the legend: ``line``, ``dot`` or ``box`` of a series, and its model."""
 
     series: int
     name: str
     shape: str
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +216,7 @@ class Chart:
         definitions: what its numbers are.
         stops: whether linked marks are stops of the Tab key; not where they are hundreds, and the
             same links stand in a table of the page.
+        models: slugs of the models of a chart over models, for a report that shows some of them.
     """
 
     words: Words
@@ -230,6 +236,7 @@ class Chart:
     above: bool = False
     definitions: tuple[Definition, ...] = ()
     stops: bool = True
+    models: tuple[str, ...] = ()
 
     @property
     def linked(self) -> bool:

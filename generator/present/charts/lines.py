@@ -44,6 +44,7 @@ class Series:
         spread: float ``[point]``, half the height of a band; None for none.
         urls: where each point leads; empty for nowhere.
         notes: what each point is beside its place, such as its head; empty for nothing.
+        model: slug of the model that the numbers are of, in a chart over models; else empty.
         number: of its colour and stroke, from 1; 0 for its place in the chart.
     """
 
@@ -53,6 +54,7 @@ class Series:
     spread: FloatArray | None = None
     urls: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    model: str = ""
     number: int = 0
 
 
@@ -82,12 +84,13 @@ def line_chart(
         y=y.axis(words.y),
         rules=_levels(references, y),
         lines=tuple(
-            Line(n, one.name, _path(one, x, y), _band(one, x, y))
+            Line(n, one.name, _path(one, x, y), _band(one, x, y), one.model)
             for n, one in zip(_numbers(series), series, strict=True)
         ),
         dots=tuple(_dots(series, x, y, words)),
         keys=_keys(series, "line"),
         table=_table(series, words),
+        models=tuple(one.model for one in series if one.model),
     )
 
 
@@ -188,14 +191,15 @@ def _dots(series: Sequence[Series], x: Span, y: Span, words: Words) -> Iterator[
             text += number_text(float(one.y[n]))
             if one.spread is not None:
                 text += f" ± {number_text(float(one.spread[n]))}"
-            yield Dot(across, down, number, text, one.urls[n] if one.urls else "")
+            url = one.urls[n] if one.urls else ""
+            yield Dot(across, down, number, text, url, one.model)
 
 
 def _keys(series: Sequence[Series], shape: str) -> tuple[Key, ...]:
     if len(series) < 2:
         return ()
     numbers = _numbers(series)
-    return tuple(Key(n, one.name, shape) for n, one in zip(numbers, series, strict=True))
+    return tuple(Key(n, one.name, shape, one.model) for n, one in zip(numbers, series, strict=True))
 
 
 def _numbers(series: Sequence[Series]) -> list[int]:
