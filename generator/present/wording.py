@@ -135,7 +135,8 @@ def query_label(query: str, any_class_token: bool) -> str:
     if query == PRIMARY:
         return "CLS token" if any_class_token else query_label(RECEIVED, any_class_token)
     if query == VALUES:
-        return f"{query_label(PRIMARY, any_class_token)} × values"
+        # short: it has to fit where it is chosen
+        return f"{'CLS' if any_class_token else query_label(RECEIVED, False)} × values"
     if query.startswith("reg") and query[3:].isdecimal():
         return f"register {query[3:]}"
     names = {
