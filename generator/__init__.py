@@ -12,7 +12,7 @@ For notebooks and scripts::
     for record in generator.load_records("site"):
         print(record.model.id, record.entropy.mean())
 
-The names of axes and units are those of :mod:`generator.records`.
+The names of axes and units are those of :mod:`generator.records.record`.
 """
 
 from __future__ import annotations

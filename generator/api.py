@@ -9,18 +9,19 @@ from typing import Literal
 
 from PIL import Image, ImageOps
 
-from generator import measuring, pipeline
-from generator.clips import is_clip
 from generator.errors import GalleryError, ImageError, StoreError
-from generator.extras import DEFAULT_EXTRAS, Extra, Projection
-from generator.model_spec import RegisterSpec, expand
-from generator.options import Options, load_spec, merge
-from generator.present.manifest_file import read_manifest
+from generator.images.clips import is_clip
+from generator.pipeline import build as pipeline
+from generator.pipeline import measuring
+from generator.present.files.manifest_file import read_manifest
 from generator.progress import Silent
-from generator.records import AttentionRecord, FieldOfView, PatchQueries
-from generator.spec import GallerySpec, ModelSpec, default_store
-from generator.store import Store
-from generator.store import load_records as load_store
+from generator.records.extras import DEFAULT_EXTRAS, Extra, Projection
+from generator.records.record import AttentionRecord, FieldOfView, PatchQueries
+from generator.records.store import Store
+from generator.records.store import load_records as load_store
+from generator.spec.gallery import GallerySpec, ModelSpec, default_store
+from generator.spec.models import RegisterSpec, expand
+from generator.spec.options import Options, load_spec, merge
 
 PNG_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"})
 

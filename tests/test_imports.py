@@ -13,59 +13,37 @@ import pytest
 import generator
 
 PACKAGE = Path(generator.__file__).parent
-FLOORS = (
-    ("errors",),
-    ("extras", "token_layout"),
-    ("records",),
-    ("run",),
-    ("amounts", "bundled", "latex", "packing", "papers", "slugs", "toml", "progress"),
-    (
-        "bibliography",
-        "box_files",
-        "credits",
-        "groups",
-        "pixels",
-        "figure_spec",
-        "model_spec",
-        "paper_spec",
-        "record_file",
-        "size_spec",
-    ),
-    ("annotations", "clips", "compare_spec", "images", "sequence_spec", "store", "sweep_spec"),
-    ("frame_cache", "spec_errors"),
-    ("sequences", "spec"),
-    ("options",),
-    ("analysis",),
-    ("measure", "present"),
-    ("export",),
-    ("interventions", "prices", "site_prices"),
-    ("workplan", "server"),
-    ("front", "measuring", "plan_costs"),
-    ("pipeline", "inspection"),
-    ("api", "dry_run"),
-    ("commands",),
-    ("cli",),
-    ("__main__",),
+LADDER = (
+    "errors",
+    "bundled text progress",
+    "records",
+    "spec",
+    "images",
+    "analysis",
+    "capture present",
+    "export",
+    "pipeline",
+    "api",
+    "commands",
+    "cli",
+    "__main__",
 )
-"""From the ground up: a module imports from lower floors only."""
-
-FOLDERS = {"analysis", "measure", "present", "export", "commands"}
-"""Their modules may import each other."""
+"""From the ground up: a folder or a module imports from lower rungs only, or from itself."""
 
 HEAVY = {"torch", "transformers"}
-LATE = {"measuring", "inspection"}
-"""These import the part of measuring that needs torch, inside a function, when there is work."""
+LATE = {"pipeline", "commands"}
+"""These import what needs torch, inside a function, when there is work."""
 
-LIGHT_MEASURE = {"hub", "layouts", "preprocess", "processors", "resolve", "__init__"}
-"""Modules of measure/ that need no torch, for planning."""
+LIGHT_CAPTURE = {"hub", "layouts", "preprocess", "processors", "resolve", "__init__"}
+"""Modules of capture/ that need no torch, for planning."""
 
-UPWARDS = {("__init__", "api"), ("measure", "api"), ("records", "present")}
-"""Inside functions only: ``generator.measure(...)`` finds its function when it is called, and a
-record its page when a notebook shows it."""
+UPWARDS = {("__init__", "api"), ("records", "present")}
+"""Inside functions only: the public API is found on first use, and a record finds its page when
+a notebook shows it."""
 
 
-def floor_of(part: str) -> int:
-    return next(floor for floor, parts in enumerate(FLOORS) if part in parts)
+def rung_of(part: str) -> int:
+    return next(rung for rung, parts in enumerate(LADDER) if part in parts.split())
 
 
 def modules() -> list[Path]:
@@ -78,7 +56,7 @@ def dotted(path: Path) -> str:
 
 
 def part_of(path: Path) -> str:
-    """The floor's name for a file: a module of the package, or the folder it is in."""
+    """The rung's name for a file: a module of the package, or the folder it is in."""
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
@@ -114,13 +92,13 @@ def _is_module(name: str) -> bool:
 
 
 def own_parts(name: str) -> list[str]:
-    """``['measure', 'load']`` of ``generator.measure.load``; nothing for foreign modules."""
+    """``['capture', 'load']`` of ``generator.capture.load``; nothing for foreign modules."""
     first, *parts = name.split(".")
     return parts if first == "generator" else []
 
 
-def test_every_module_has_its_floor() -> None:
-    known = {part for parts in FLOORS for part in parts} | {"__init__"}
+def test_every_folder_has_its_rung() -> None:
+    known = {part for parts in LADDER for part in parts.split()} | {"__init__"}
     assert {part_of(path) for path in modules()} <= known
 
 
@@ -129,11 +107,11 @@ def test_imports_point_down(path: Path) -> None:
     part = part_of(path)
     for name, late, typed in imports(path):
         target = (own_parts(name) or [""])[0]
-        inside = part == target and part in FOLDERS
+        inside = part == target
         if not target or typed or inside or (late and (part, target) in UPWARDS):
             continue
         assert part != "__init__", f"import generator would import {name}"
-        below = floor_of(target) < floor_of(part)
+        below = rung_of(target) < rung_of(part)
         assert below, f"{dotted(path)} imports {name}, which is not below it"
 
 
@@ -142,18 +120,21 @@ def test_torch_is_imported_in_one_folder_only(path: Path) -> None:
     part, module = part_of(path), path.stem
     for name, late, typed in imports(path):
         if name.split(".")[0] in HEAVY:
-            assert part == "measure" and module not in LIGHT_MEASURE, f"{dotted(path)}: {name}"
+            assert part == "capture" and module not in LIGHT_CAPTURE, f"{dotted(path)}: {name}"
         parts = own_parts(name)
-        heavy = parts[:1] == ["measure"] and len(parts) > 1 and parts[1] not in LIGHT_MEASURE
-        if heavy and part != "measure":
+        heavy = parts[:1] == ["capture"] and len(parts) > 1 and parts[1] not in LIGHT_CAPTURE
+        if heavy and part != "capture":
             assert typed or (late and part in LATE), f"{dotted(path)} imports {name} at once"
-        if heavy and part == "measure":
-            assert module not in LIGHT_MEASURE, f"{dotted(path)} must do without {name}"
+        if heavy and part == "capture":
+            assert module not in LIGHT_CAPTURE, f"{dotted(path)} must do without {name}"
 
 
 def test_records_need_numpy_and_the_standard_library_only() -> None:
-    for module in ("errors", "extras", "token_layout", "records", "run"):
-        for name, _, _ in imports(PACKAGE / f"{module}.py"):
+    for path in [
+        PACKAGE / "errors.py",
+        *(PACKAGE / "records" / f"{m}.py" for m in ("extras", "layout", "record", "run")),
+    ]:
+        for name, _, _ in imports(path):
             first = name.split(".")[0]
             assert first in {"generator", "numpy"} | set(sys.stdlib_module_names), name
 
@@ -165,10 +146,14 @@ def in_a_fresh_interpreter(code: str) -> str:
 
 
 def test_presenting_and_the_command_line_load_no_torch() -> None:
-    names = [dotted(path) for path in modules() if part_of(path) not in {"measure", "__main__"}]
-    assert {"generator", "generator.cli", "generator.pipeline", "generator.api"} <= set(names)
-    assert {"generator.present.write", "generator.measuring", "generator.inspection"} <= set(names)
-    names += [f"generator.measure.{name}" for name in sorted(LIGHT_MEASURE - {"__init__"})]
+    names = [dotted(path) for path in modules() if part_of(path) not in {"capture", "__main__"}]
+    assert {"generator", "generator.cli", "generator.pipeline.build", "generator.api"} <= set(names)
+    assert {
+        "generator.present.site.write",
+        "generator.pipeline.measuring",
+        "generator.commands.inspection",
+    } <= set(names)
+    names += [f"generator.capture.{name}" for name in sorted(LIGHT_CAPTURE - {"__init__"})]
     imported = "; ".join(f"import {name}" for name in names)
     code = f"import sys; {imported}; print(sorted({HEAVY} & set(sys.modules)))"
     assert in_a_fresh_interpreter(code) == "[]"
@@ -183,7 +168,7 @@ def test_every_light_module_imports_alone() -> None:
         dotted(path)
         for path in modules()
         if part_of(path) != "__main__"
-        and (part_of(path) != "measure" or path.stem in LIGHT_MEASURE)
+        and (part_of(path) != "measure" or path.stem in LIGHT_CAPTURE)
     ]
     assert in_a_fresh_interpreter(_one_by_one(light)) == f"{len(light)} modules"
 
@@ -192,7 +177,7 @@ def test_every_measuring_module_imports_alone() -> None:
     heavy = [
         dotted(path)
         for path in modules()
-        if part_of(path) == "measure" and path.stem not in LIGHT_MEASURE
+        if part_of(path) == "measure" and path.stem not in LIGHT_CAPTURE
     ]
     assert in_a_fresh_interpreter(_one_by_one(heavy)) == f"{len(heavy)} modules"
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from generator.extras import (
+from generator.records.extras import (
     Extra,
     Features,
     LogitLens,
@@ -16,7 +16,7 @@ from generator.extras import (
     Relevance,
     ValueNorms,
 )
-from generator.records import (
+from generator.records.record import (
     AttentionRecord,
     Environment,
     ModelFacts,

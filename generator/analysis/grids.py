@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from generator.records import FloatArray, View
+from generator.records.record import FloatArray, View
 
 
 @dataclass(frozen=True, slots=True)

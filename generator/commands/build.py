@@ -12,8 +12,8 @@ import click
 from generator.commands.shared import BESIDE, BUILDING, MEASURING, one_line_errors, options
 
 if TYPE_CHECKING:
-    from generator.pipeline import Outcome
-    from generator.spec import GallerySpec
+    from generator.pipeline.build import Outcome
+    from generator.spec.gallery import GallerySpec
 
 
 @click.command()
@@ -152,7 +152,7 @@ def build(file: Path | None, *, dry_run: bool, records_only: bool, **given: Any)
       attention-gallery build -m facebook/dinov2-small -i photos/ -o site
       attention-gallery build examples/registers.toml
     """  # noqa: D301 - click's mark for lines that stay as they are
-    from generator.options import Options, load_spec, spec_from_options
+    from generator.spec.options import Options, load_spec, spec_from_options
 
     with one_line_errors():
         chosen = Options(**given)
@@ -176,7 +176,7 @@ def build(file: Path | None, *, dry_run: bool, records_only: bool, **given: Any)
 def demo(*, dry_run: bool, **given: Any) -> None:
     """Build a gallery of embedded models and pictures. Needs no network."""
     from generator.bundled import bundled
-    from generator.options import Options, load_spec
+    from generator.spec.options import Options, load_spec
 
     with one_line_errors():
         run(load_spec(bundled("examples") / "demo.toml", Options(**given)), dry_run=dry_run)
@@ -186,12 +186,12 @@ def run(spec: GallerySpec, *, dry_run: bool, records_only: bool = False) -> None
     """Build a gallery and say what came of it; exits with 1 when something failed."""
     from rich.console import Console
 
-    from generator.pipeline import build_gallery
+    from generator.pipeline.build import build_gallery
     from generator.progress import reporter_for
 
     console = Console(stderr=True, highlight=False)
     if dry_run:
-        from generator.dry_run import print_plan
+        from generator.commands.dry_run import print_plan
 
         print_plan(spec, Console(highlight=False), reporter_for(console))
         return
@@ -223,7 +223,7 @@ def summary(outcome: Outcome, out: Path) -> str:
 
 def _left_out(outcome: Outcome) -> str:
     """What is not in the site, to keep it within its size."""
-    from generator.amounts import size_in_words
+    from generator.text.amounts import size_in_words
 
     words, limit = outcome.site.reduction.words, outcome.site.limit
     if not words or limit is None:

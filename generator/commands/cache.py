@@ -14,10 +14,10 @@ from generator.commands.shared import STORE, one_line_errors
 @click.option("--clear", is_flag=True, help="Remove every record, and the frames of clips.")
 def cache(store: Path | None, clear: bool) -> None:
     """Say where measured records are kept and how much room they take."""
-    from generator.amounts import size_in_words
-    from generator.frame_cache import cached_bytes, clear_frames
-    from generator.spec import default_store
-    from generator.store import Store
+    from generator.images.frames import cached_bytes, clear_frames
+    from generator.records.store import Store
+    from generator.spec.gallery import default_store
+    from generator.text.amounts import size_in_words
 
     with one_line_errors():
         records = Store(store or default_store())

@@ -11,7 +11,7 @@ import click
 from generator.commands.shared import one_line_errors
 
 if TYPE_CHECKING:
-    from generator.export.difference import Difference, Passed
+    from generator.export.diff.difference import Difference, Passed
 
 Format = Literal["text", "csv", "json"]
 
@@ -90,14 +90,14 @@ def diff(
     by their step. Exits with 1 where a --threshold was passed, with 2 where there is nothing to
     compare, and with 0 otherwise.
     """
-    from generator.analysis.changes import chosen, threshold
+    from generator.analysis.compare.changes import chosen, threshold
     from generator.commands.exporting import outside
     from generator.errors import SpecError
-    from generator.export.difference import difference
-    from generator.export.difference_formats import passed_line
+    from generator.export.diff.difference import difference
+    from generator.export.diff.formats import passed_line
     from generator.export.source import open_source
-    from generator.model_spec import expand
-    from generator.spec import default_store
+    from generator.spec.gallery import default_store
+    from generator.spec.models import expand
 
     with one_line_errors(BAD_INPUT):
         if len(stores) > 2:
@@ -147,13 +147,7 @@ def _put(
 ) -> None:
     """Print the difference, or write it into a file."""
     from generator.commands.exporting import save, save_both
-    from generator.export.difference_formats import (
-        csv_text,
-        json_text,
-        schema_bytes,
-        table,
-        text,
-    )
+    from generator.export.diff.formats import csv_text, json_text, schema_bytes, table, text
 
     if kind == "text":
         written = text(found, sites)

@@ -22,7 +22,7 @@ from generator.commands.exporting import (
 from generator.commands.shared import InOrder, Number, one_line_errors, options
 
 if TYPE_CHECKING:
-    from generator.export.data import RecordFormat
+    from generator.export.numbers.data import RecordFormat
     from generator.export.source import Source
 
 
@@ -82,8 +82,8 @@ def export_zip(site: Path, out: Path, as_single: bool, max_size: float, **given:
 def single(source: Source, max_size: float) -> bytes:
     """A site as one file; says what had to be left out."""
     from generator.export.copy import exported_pages
-    from generator.export.single_file import single_file
-    from generator.present.manifest_file import read_manifest
+    from generator.export.single.file import single_file
+    from generator.present.files.manifest_file import read_manifest
 
     with exported_pages(source) as pages:
         manifest = read_manifest(pages)
@@ -108,9 +108,9 @@ def single(source: Source, max_size: float) -> bytes:
 @options(EXPORTING)
 def export_records(site: Path, out: Path, kind: RecordFormat, **given: Any) -> None:
     """Every record as a file, npz or safetensors. With an index and a description."""
-    from generator.export.data import record_files
     from generator.export.files import put, whole_folder
-    from generator.present.wording import counted
+    from generator.export.numbers.data import record_files
+    from generator.present.pages.wording import counted
 
     with one_line_errors():
         outside(site, out)
@@ -128,7 +128,7 @@ def export_records(site: Path, out: Path, kind: RecordFormat, **given: Any) -> N
 @options(EXPORTING)
 def export_statistics(site: Path, out: Path, **given: Any) -> None:
     """Entropy, distance, mass and norms as one table. CSV, or JSON with a schema."""
-    from generator.export.statistics import csv_bytes, json_bytes, rows_of, schema_bytes
+    from generator.export.numbers.statistics import csv_bytes, json_bytes, rows_of, schema_bytes
 
     with one_line_errors():
         kind = suffix(out, ".csv", ".json")

@@ -19,7 +19,7 @@ from generator.commands.exporting import (
 from generator.commands.shared import IMAGES, MODELS, one_line_errors, options
 
 if TYPE_CHECKING:
-    from generator.export.maps import Style
+    from generator.export.pictures.maps import Style
 
 OVERLAY = click.option(
     "--overlay",
@@ -90,9 +90,9 @@ def export_maps(
 ) -> None:
     """Single maps as PNG. Any layer, head and query, with an index that says what each is."""
     from generator.export.files import put, whole_folder
-    from generator.export.maps import map_files, missing_items
-    from generator.export.selection import selection
-    from generator.present.wording import counted
+    from generator.export.pictures.maps import map_files, missing_items
+    from generator.export.pictures.selection import selection
+    from generator.present.pages.wording import counted
 
     with one_line_errors():
         outside(site, out)
@@ -176,8 +176,8 @@ def export_animation(
     **given: Any,
 ) -> None:
     """One image through the layers, or a sequence over time. As WebP or GIF."""
-    from generator.export.animation import MILLISECONDS, animation_bytes, over_time_bytes
-    from generator.export.selection import selection
+    from generator.export.pictures.animation import MILLISECONDS, animation_bytes, over_time_bytes
+    from generator.export.pictures.selection import selection
 
     with one_line_errors():
         kind = suffix(out, ".webp", ".gif")
@@ -234,8 +234,8 @@ def export_report(
     **given: Any,
 ) -> None:
     """The whole comparison as a PDF to print. Needs a Chromium or Chrome."""
-    from generator.export.report import find_browser, pdf_bytes
-    from generator.export.report_page import report_html
+    from generator.export.printed.page import report_html
+    from generator.export.printed.pdf import find_browser, pdf_bytes
 
     with one_line_errors():
         kind = suffix(out, ".pdf", ".html")

@@ -39,8 +39,8 @@ def out(name: str, what: str) -> Option:
 def opened(site: Path, *, store: Path | None, anonymous: bool = False) -> Source:
     """A site to export; says what an anonymous copy leaves out."""
     from generator.export.source import open_source
-    from generator.model_spec import expand
-    from generator.spec import default_store
+    from generator.spec.gallery import default_store
+    from generator.spec.models import expand
 
     source = open_source(
         expand(site), expand(store) if store else default_store(), anonymous=anonymous
@@ -75,14 +75,14 @@ def outside(site: Path, path: Path) -> None:
         StoreError: it would.
     """
     from generator.export.files import check_outside
-    from generator.model_spec import expand
+    from generator.spec.models import expand
 
     check_outside(expand(site), path)
 
 
 def wrote(path: Path) -> None:
     """Say what was written."""
-    from generator.amounts import size_in_words
+    from generator.text.amounts import size_in_words
 
     click.echo(f"Wrote {path}, {size_in_words(path.stat().st_size)}.")
 

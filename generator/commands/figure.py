@@ -11,10 +11,10 @@ from generator.commands.exporting import SITE, opened, outside
 from generator.commands.shared import IMAGES, MODELS, STORE, Number, one_line_errors
 
 if TYPE_CHECKING:
-    from generator.export.figures.ranges import ScaleChoice
-    from generator.export.figures.style import Face, Letters
-    from generator.export.figures.tones import Form
-    from generator.export.figures.venues import Span
+    from generator.export.figures.layout.ranges import ScaleChoice
+    from generator.export.figures.layout.style import Face, Letters
+    from generator.export.figures.layout.tones import Form
+    from generator.export.figures.layout.venues import Span
 
 
 @click.command()
@@ -196,6 +196,7 @@ def figure(
         --layers 1-12 --heads all -i cat.jpg --venue cvpr --span text -o wall.pdf
     """  # noqa: D301 - click's mark for lines that stay as they are
     from generator.export.figures.grid import layout
+    from generator.export.figures.layout.venues import extent
     from generator.export.figures.make import (
         check_letters,
         colour_map,
@@ -205,9 +206,8 @@ def figure(
         preset_named,
         write_figure,
     )
-    from generator.export.figures.preset import Preset, refuse_idle
+    from generator.export.figures.presets.preset import Preset, refuse_idle
     from generator.export.figures.request import Request
-    from generator.export.figures.venues import extent
 
     with one_line_errors():
         wide = extent(venue, span, width)

@@ -41,8 +41,8 @@ def inspect(
     """
     from rich.console import Console
 
-    from generator import inspection
-    from generator.spec import ModelSpec
+    from generator.commands import inspection
+    from generator.spec.gallery import ModelSpec
 
     console = Console(highlight=False, soft_wrap=True)
     with one_line_errors():

@@ -13,8 +13,8 @@ from generator.commands.shared import one_line_errors
 from generator.errors import PublishError
 
 if TYPE_CHECKING:
-    from generator.export.delivery import Delivery
-    from generator.export.review import Review
+    from generator.export.publish.delivery import Delivery
+    from generator.export.publish.review import Review
 
 MESSAGE = "Publish the gallery"
 
@@ -210,7 +210,7 @@ def publish(
           --gallery gallery.toml --store records --program REQUIREMENT
       attention-gallery publish site --to space --space your-name/attention-of-cats
     """  # noqa: D301 - click's mark for lines that stay as they are
-    from generator.export.review import review_site
+    from generator.export.publish.review import review_site
 
     with one_line_errors():
         assert isinstance(ctx.command, PublishCommand)
@@ -238,14 +238,14 @@ def _delivery(review: Review, target: str, **given: Any) -> Delivery:
         PublishError: something is missing.
     """
     if target == "branch":
-        from generator.export.pages_branch import plan_branch
+        from generator.export.publish.pages_branch import plan_branch
 
         return plan_branch(review.site, review.amount, **given)
     if target == "workflow":
-        from generator.export.workflow import plan_workflow
+        from generator.export.publish.workflow import plan_workflow
 
         return plan_workflow(review.site, review.manifest, **given)
-    from generator.export.space import plan_space
+    from generator.export.publish.space import plan_space
 
     paths = [file.path for file in review.files]
     return plan_space(review.site, review.amount, paths, review.manifest, **given)
@@ -253,7 +253,7 @@ def _delivery(review: Review, target: str, **given: Any) -> Delivery:
 
 def _show_files(review: Review) -> None:
     """Every file with its size, and their sum."""
-    from generator.amounts import size_in_words
+    from generator.text.amounts import size_in_words
 
     for file in review.files:
         click.echo(f"{size_in_words(file.bytes):>8}  {file.path}")

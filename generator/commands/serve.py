@@ -23,7 +23,7 @@ from generator.commands.shared import one_line_errors
 @click.option("--open/--no-open", "browser", help="Open the page in a browser.")
 def serve(site: Path, port: int, browser: bool) -> None:
     """Serve a built site on this machine, to look at it in a browser."""
-    from generator.server import serve_site
+    from generator.commands.server import serve_site
 
     with one_line_errors():
         serve_site(site, port, announce=click.echo, browser=browser)

@@ -20,9 +20,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from generator.records import AttentionRecord
-from generator.run import Cell, Failure, ImageEntry, ModelEntry, Paper, Run, Sequence, Sweep
-from generator.slugs import slugify
+from generator.records.record import AttentionRecord
+from generator.records.run import Cell, Failure, ImageEntry, ModelEntry, Paper, Run, Sequence, Sweep
+from generator.text.slugs import slugify
 
 SHORTEST = 3
 """Letters of the shortest name that is looked for: shorter ones are parts of anything."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
-from generator.present.staging import OWN_NAMES
+from generator.present.site.staging import OWN_NAMES
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The date of every entry: the first that the format can write."""

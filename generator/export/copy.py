@@ -14,8 +14,8 @@ from generator.errors import StoreError
 from generator.export.intact import check, flaws, whole
 from generator.export.source import Source
 from generator.present import build_site
-from generator.present.manifest import FigureItem
-from generator.present.staging import OWN_NAMES
+from generator.present.files.manifest import FigureItem
+from generator.present.site.staging import OWN_NAMES
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from generator.errors import StoreError
-from generator.present.manifest_file import is_site
+from generator.present.files.manifest_file import is_site
 
 
 @contextmanager

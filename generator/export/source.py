@@ -10,14 +10,14 @@ from typing import TypeVar
 
 from generator.errors import SpecError, StoreError
 from generator.export.anonymous import Anonymous, anonymised, identity_of
-from generator.present.manifest import FrameItem, Manifest, ScaleEntry
-from generator.present.manifest_file import MANIFEST, is_site, read_manifest
-from generator.present.patches import PATCH
-from generator.present.scale import Scale
-from generator.records import AttentionRecord
-from generator.run import Cell, Frame, ImageEntry, ModelEntry, Run, Sequence, Sweep
-from generator.store import Store
-from generator.toml import did_you_mean
+from generator.present.cells.patches import PATCH
+from generator.present.drawing.scale import Scale
+from generator.present.files.manifest import FrameItem, Manifest, ScaleEntry
+from generator.present.files.manifest_file import MANIFEST, is_site, read_manifest
+from generator.records.record import AttentionRecord
+from generator.records.run import Cell, Frame, ImageEntry, ModelEntry, Run, Sequence, Sweep
+from generator.records.store import Store
+from generator.spec.toml import did_you_mean
 
 T = TypeVar("T")
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from generator.extras import Extra
-from generator.records import AttentionRecord, PatchQueries, TokenLayout, outlier_patches
+from generator.records.extras import Extra
+from generator.records.record import AttentionRecord, PatchQueries, TokenLayout, outlier_patches
 from tests import tiny
 
 Full = np.ndarray

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from generator.records import TokenLayout, View
+from generator.records.record import TokenLayout, View
 
 
 def view_of(layout: TokenLayout, pixels: int = 10) -> View:

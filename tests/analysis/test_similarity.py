@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 
 from generator.analysis.absent import NotApplicable
-from generator.analysis.agreement import divergence
-from generator.analysis.grids import PlacedMap
-from generator.analysis.head_similarity import (
+from generator.analysis.attention.head_similarity import (
     Match,
     clustered_order,
     map_similarity,
     match_heads,
     row_similarity,
 )
-from generator.analysis.layer_similarity import layer_similarity
+from generator.analysis.compare.agreement import divergence
+from generator.analysis.grids import PlacedMap
+from generator.analysis.stream.layer_similarity import layer_similarity
 from generator.errors import AnalysisError
-from generator.records import AttentionRecord
+from generator.records.record import AttentionRecord
 from tests import tiny
 from tests.analysis import full
 
@@ -45,7 +45,7 @@ def cka(one: np.ndarray, two: np.ndarray) -> float:
 
 
 def test_cka_agrees_with_the_sum_over_quadruples(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("generator.analysis.layer_similarity.LEAST_IMAGES", 4)
+    monkeypatch.setattr("generator.analysis.stream.layer_similarity.LEAST_IMAGES", 4)
     one, two = rng(1).normal(size=(7, 3)), rng(2).normal(size=(7, 5)) + 2
     own = hsic_by_loops(one, one) * hsic_by_loops(two, two)
     expected = hsic_by_loops(one, two) / math.sqrt(own)

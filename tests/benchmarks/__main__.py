@@ -22,7 +22,7 @@ from pathlib import Path
 
 import torch
 
-from generator.extras import DEFAULT_EXTRAS
+from generator.records.extras import DEFAULT_EXTRAS
 from tests.benchmarks import browsing, measuring, presenting, turning
 
 

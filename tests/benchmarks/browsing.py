@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from generator.present.write import build_site
+from generator.present.site.write import build_site
 from tests.benchmarks.presenting import large_record, synthetic_run
 from tests.conftest import FLAGS, NAMES
 from tests.present.gallery import many

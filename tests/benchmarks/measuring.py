@@ -24,19 +24,19 @@ from matplotlib import pyplot as plt
 from torch import nn
 from transformers import Dinov2Config, Dinov2Model
 
-from generator.extras import DEFAULT_EXTRAS, Extra, Measuring
-from generator.measure.extract import Prepared, extract
-from generator.measure.heads import ClassHead
-from generator.measure.layouts import read_vision_config
-from generator.measure.load import LoadedModel
-from generator.measure.preprocess import describe, locate
-from generator.measure.processors import read_processor
-from generator.measure.residual import find_blocks
-from generator.measure.resolve import ResolvedModel
-from generator.measure.scores import prefix_rows
-from generator.measure.tap import AttentionTap
-from generator.records import AttentionRecord, ModelFacts, PatchQueries
-from generator.workplan import AUTOMATIC_GRID
+from generator.capture.extract import Prepared, extract
+from generator.capture.heads import ClassHead
+from generator.capture.layouts import read_vision_config
+from generator.capture.load import LoadedModel
+from generator.capture.preprocess import describe, locate
+from generator.capture.processors import read_processor
+from generator.capture.residual import find_blocks
+from generator.capture.resolve import ResolvedModel
+from generator.capture.scores import prefix_rows
+from generator.capture.tap import AttentionTap
+from generator.pipeline.plan import AUTOMATIC_GRID
+from generator.records.extras import DEFAULT_EXTRAS, Extra, Measuring
+from generator.records.record import AttentionRecord, ModelFacts, PatchQueries
 
 LARGE = {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16, "patch_size": 14}
 BASE = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "patch_size": 14}

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from generator.present.write import build_site
-from generator.records import AttentionRecord, TokenLayout
-from generator.run import Cell, ImageEntry, ModelEntry, Run
+from generator.present.site.write import build_site
+from generator.records.record import AttentionRecord, TokenLayout
+from generator.records.run import Cell, ImageEntry, ModelEntry, Run
 from tests import tiny
 
 

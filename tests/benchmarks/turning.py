@@ -7,9 +7,9 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from generator.export.single_file import single_file
-from generator.present.manifest_file import read_manifest
-from generator.present.write import build_site
+from generator.export.single.file import single_file
+from generator.present.files.manifest_file import read_manifest
+from generator.present.site.write import build_site
 from tests.benchmarks.browsing import chromium
 from tests.benchmarks.presenting import large_record, synthetic_run
 

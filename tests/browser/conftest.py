@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from generator.present import build_site
-from generator.records import View
+from generator.records.record import View
 from tests import tiny
 from tests.browser.opened import Opened
 from tests.present.gallery import Gallery, gallery

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from generator.present import build_site
-from generator.run import Paper, TeaserCell
+from generator.records.run import Paper, TeaserCell
 from tests.browser.opened import Opened, settle
 from tests.present.gallery import Gallery, gallery, many
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from generator.analysis.cosine import cosine_map
+from generator.analysis.features.cosine import cosine_map
 from generator.present import build_site
 from tests.browser.conftest import OUTLIERS
 from tests.browser.opened import Opened

@@ -22,7 +22,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from generator.present import build_site
-from generator.run import Author, Paper, PaperLink, Run, TeaserCell
+from generator.records.run import Author, Paper, PaperLink, Run, TeaserCell
 from tests.browser.opened import Opened, overflow
 from tests.present.filmed import with_frames
 from tests.present.gallery import gallery, many

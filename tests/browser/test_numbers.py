@@ -11,12 +11,12 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page
 
-from generator.present.chunk import read_chunk
-from generator.present.colours import colour_table
-from generator.present.manifest_file import read_manifest
-from generator.present.quantise import Quantised, decode, encode, error_bound
-from generator.present.scale import Scale
-from generator.present.wording import percent
+from generator.present.cells.chunk import read_chunk
+from generator.present.drawing.colors import colour_table
+from generator.present.drawing.quantize import Quantised, decode, encode, error_bound
+from generator.present.drawing.scale import Scale
+from generator.present.files.manifest_file import read_manifest
+from generator.present.pages.wording import percent
 from tests.browser.conftest import PART
 from tests.browser.opened import Opened, settle
 from tests.present.gallery import Gallery

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from generator.records import AttentionRecord
+from generator.records.record import AttentionRecord
 from tests.browser.conftest import OUTLIERS
 from tests.browser.opened import Opened
 from tests.browser.test_numbers import MODELS, point, readout

@@ -17,10 +17,10 @@ from PIL import Image
 from playwright.sync_api import Browser, Page
 
 import generator
-from generator.records import FieldOfView
-from generator.spec import GallerySpec, ModelSpec
+from generator.records.record import FieldOfView
+from generator.spec.gallery import GallerySpec, ModelSpec
 from tests.browser.opened import settle
-from tests.measure.planted import GREY, MAGENTA, planted_patch_sink
+from tests.capture.planted import GREY, MAGENTA, planted_patch_sink
 
 GRID = 5
 LAYER = 4

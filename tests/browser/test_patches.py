@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page
 
-from generator.present.quantise import error_bound
-from generator.records import AttentionRecord
+from generator.present.drawing.quantize import error_bound
+from generator.records.record import AttentionRecord
 from tests.browser.opened import Opened
 from tests.browser.test_numbers import MODELS, point, readout
 from tests.present.gallery import Gallery

@@ -10,8 +10,8 @@ from playwright.sync_api import Browser, expect
 
 import generator
 from generator.bundled import bundled
-from generator.options import Options, load_spec
-from generator.spec import GallerySpec, ModelSpec
+from generator.spec.gallery import GallerySpec, ModelSpec
+from generator.spec.options import Options, load_spec
 from tests.browser.opened import Opened
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page
 
-from generator.present.manifest_file import read_manifest
-from generator.present.quantise import decode
+from generator.present.drawing.quantize import decode
+from generator.present.files.manifest_file import read_manifest
 from tests.browser.opened import Opened, settle
 from tests.browser.test_numbers import MODELS, chunk, scale
 

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from generator.present import Settings, build_site
-from generator.run import Paper, TeaserCell
+from generator.records.run import Paper, TeaserCell
 from tests.browser.opened import Opened, overflow, settle
 from tests.present.filmed import with_frames
 from tests.present.gallery import Gallery

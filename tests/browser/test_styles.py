@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 
 from generator.bundled import bundled
 from generator.present import build_site
-from generator.present.assets import STYLESHEETS
+from generator.present.pages.assets import STYLESHEETS
 from tests.present.filmed import trained
 
 PAGES = {

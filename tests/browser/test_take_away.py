@@ -16,9 +16,9 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from generator.cli import main
-from generator.present.colours import colour_table
-from generator.present.quantise import decode
-from generator.store import Store
+from generator.present.drawing.colors import colour_table
+from generator.present.drawing.quantize import decode
+from generator.records.store import Store
 from tests.browser.opened import Opened
 from tests.browser.test_numbers import chunk, scale
 from tests.present.gallery import Gallery

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page
 
-from generator.present.quantise import decode
+from generator.present.drawing.quantize import decode
 from tests.browser.opened import Opened, settle
 from tests.browser.test_numbers import chunk
 

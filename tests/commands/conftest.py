@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.capture.families import FAMILIES
 from tests.commands.running import picture
-from tests.measure.families import FAMILIES
 
 
 @pytest.fixture(scope="session")

@@ -18,11 +18,11 @@ from safetensors.torch import load_file, save_file
 import generator
 from generator import api
 from generator.errors import GalleryError, ImageError, ModelError, SpecError, StoreError
-from generator.model_spec import ModelSpec, RegisterSpec
-from generator.records import AttentionRecord
-from generator.spec import GallerySpec
+from generator.records.record import AttentionRecord
+from generator.spec.gallery import GallerySpec
+from generator.spec.models import ModelSpec, RegisterSpec
+from tests.capture.planted import plain_picture, planted_patch_sink
 from tests.commands.running import run
-from tests.measure.planted import plain_picture, planted_patch_sink
 
 
 def test_measure_gives_named_arrays(here: Path) -> None:
@@ -44,7 +44,7 @@ def test_measure_can_be_called_whatever_was_imported_before(here: Path) -> None:
         "    except SpecError: print('called')\n"
         "call(generator.measure)\n"
         "call(generator.measure)\n"
-        "import generator.measure.preprocess as preprocess, generator\n"
+        "import generator.capture.preprocess as preprocess, generator\n"
         "call(generator.measure)\n"
         "from generator import measure\n"
         "call(measure)\n"
@@ -111,7 +111,7 @@ def test_measure_with_a_store_measures_once(here: Path, monkeypatch: pytest.Monk
     def no_loading(*args: Any, **options: Any) -> None:
         raise AssertionError("measured again")
 
-    monkeypatch.setattr("generator.measure.load.load", no_loading)
+    monkeypatch.setattr("generator.capture.load.load", no_loading)
     again = generator.measure("models/plain", "photos/one.png", store=here / "kept")
     np.testing.assert_array_equal(again.attention, first.attention)
 

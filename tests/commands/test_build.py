@@ -187,7 +187,7 @@ def test_bugs_keep_their_traceback(here: Path, monkeypatch: pytest.MonkeyPatch) 
     def bug(*args: Any, **options: Any) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr("generator.pipeline.build_gallery", bug)
+    monkeypatch.setattr("generator.pipeline.build.build_gallery", bug)
     with pytest.raises(ZeroDivisionError):
         run("build", "-m", "models/plain", "-i", "photos")
 

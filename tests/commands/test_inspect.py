@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from generator.measure.calls import AttentionCall
-from generator.measure.tap import AttentionTap
+from generator.capture.calls import AttentionCall
+from generator.capture.tap import AttentionTap
 from tests.commands.running import run
 
 

@@ -11,9 +11,9 @@ import pytest
 from generator.cli import main
 from generator.commands.publish import PublishCommand
 from generator.errors import GalleryError, SpecError
-from generator.export.statistics import QUANTITIES
-from generator.options import load_spec
-from generator.spec import GallerySpec
+from generator.export.numbers.statistics import QUANTITIES
+from generator.spec.gallery import GallerySpec
+from generator.spec.options import load_spec
 from tests.docs.blocks import DOCUMENTS, ROOT, Block, anchors, blocks, commands, links
 from tests.docs.reference import FILE, UPDATE, reference
 

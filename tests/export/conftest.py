@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 
 from generator.cli import main
 from generator.present import build_site
-from generator.store import Store
+from generator.records.store import Store
 from tests.browser.opened import Opened
 from tests.present.gallery import Gallery, gallery
 

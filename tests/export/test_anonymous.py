@@ -22,19 +22,19 @@ from PIL import Image
 
 from generator.cli import main
 from generator.export.anonymous import Anonymous, anonymised, identity_of
+from generator.export.figures.layout.venues import extent
 from generator.export.figures.make import make_figure, write_figure
-from generator.export.figures.presets import PRESETS
+from generator.export.figures.presets.table import PRESETS
 from generator.export.figures.request import Request
-from generator.export.figures.venues import extent
-from generator.export.report import BROWSERS
+from generator.export.printed.pdf import BROWSERS
 from generator.export.source import open_source
 from generator.present import build_site
-from generator.present.manifest_file import read_manifest
-from generator.run import Author, ImageEntry, ModelEntry, Paper, Run
-from tests.export.figuring import figuring
+from generator.present.files.manifest_file import read_manifest
+from generator.records.run import Author, ImageEntry, ModelEntry, Paper, Run
+from tests.capture.families import FAMILIES
+from tests.export.figures.figuring import figuring
 from tests.export.leaks import leaks, metadata
-from tests.export.test_report import words_of
-from tests.measure.families import FAMILIES
+from tests.export.printed.test_printed import words_of
 
 MARKER = "zebulon"
 GALLERY = """

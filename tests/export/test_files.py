@@ -9,7 +9,7 @@ import pytest
 from generator.errors import StoreError
 from generator.export.files import put, whole_folder, write_files
 from tests.export.conftest import Exportable
-from tests.export.figuring import Figuring, figuring
+from tests.export.figures.figuring import Figuring, figuring
 
 
 def test_files_that_belong_together_are_all_there_or_none(tmp_path: Path) -> None:

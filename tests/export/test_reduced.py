@@ -11,10 +11,10 @@ import pytest
 from click.testing import CliRunner
 
 from generator.cli import main
-from generator.export.review import review_site
+from generator.export.publish.review import review_site
 from generator.present import Settings, build_site
-from generator.present.manifest_file import read_manifest
-from generator.store import Store
+from generator.present.files.manifest_file import read_manifest
+from generator.records.store import Store
 from tests.export.conftest import Exportable
 from tests.present.gallery import tree
 from tests.present.sized import sized

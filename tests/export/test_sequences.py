@@ -15,12 +15,12 @@ import pytest
 from PIL import Image, ImageSequence
 from playwright.sync_api import Browser, Page, expect
 
-from generator.export.review import review_site
+from generator.export.publish.review import review_site
 from generator.export.source import open_source
 from generator.present import build_site
-from generator.present.manifest_file import read_manifest
-from generator.run import Author, Paper
-from generator.store import Store
+from generator.present.files.manifest_file import read_manifest
+from generator.records.run import Author, Paper
+from generator.records.store import Store
 from tests.export.conftest import Exportable
 from tests.export.leaks import leaks
 from tests.present.filmed import CLIP, TIMES, filmed

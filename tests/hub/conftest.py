@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.capture.families import FAMILIES
 from tests.hub.fake_hub import FakeHub, folder_files
 from tests.hub.user import DINO, picture
 from tests.hub.worker import Worker
-from tests.measure.families import FAMILIES
 
 
 @pytest.fixture(scope="session")

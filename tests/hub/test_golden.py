@@ -15,13 +15,13 @@ import torch
 import transformers
 from PIL import Image
 
+from generator.capture.golden import TABLE, compare
+from generator.capture.load import load
+from generator.capture.resolve import resolve_folder
 from generator.errors import ModelError
-from generator.measure.golden import TABLE, compare
-from generator.measure.load import load
-from generator.measure.resolve import resolve_folder
+from tests.capture.planted import FIRING, linears
 from tests.hub.fake_hub import FakeHub, folder_files
 from tests.hub.worker import Worker
-from tests.measure.planted import FIRING, linears
 
 SMALL = "facebook/dinov2-with-registers-small"
 WIDTH = 384

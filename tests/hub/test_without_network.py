@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from generator.capture.hub import download
 from generator.errors import ModelError
-from generator.measure.hub import download
 from tests.hub.fake_hub import FakeHub, Fault
 from tests.hub.user import DINO, build, outage, picture, records, refused
 from tests.hub.worker import Worker
@@ -33,7 +33,7 @@ def test_full_disk_while_downloading(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*args: object, **options: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("generator.measure.hub.hf_hub_download", full)
+    monkeypatch.setattr("generator.capture.hub.hf_hub_download", full)
     with pytest.raises(ModelError) as caught:
         download("tiny/model", "model.safetensors", "main")
     assert str(caught.value) == (

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from generator.records import AttentionRecord
-from generator.store import load_records
+from generator.records.record import AttentionRecord
+from generator.records.store import load_records
 from tests.hub.fake_hub import FakeHub, Fault
 from tests.hub.worker import Result, Worker
 

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generator import pipeline
-from generator.annotations import annotate, mask_files, read_mask
 from generator.errors import SpecError
-from generator.options import Options, load_spec, spec_from_options
-from generator.run import Failure, Frame, ImageEntry, ObjectBox, Sequence
-from generator.spec import GallerySpec, ModelSpec
-from generator.store import Store
+from generator.images.annotations import annotate, mask_files, read_mask
+from generator.pipeline import build as pipeline
+from generator.records.run import Failure, Frame, ImageEntry, ObjectBox, Sequence
+from generator.records.store import Store
+from generator.spec.gallery import GallerySpec, ModelSpec
+from generator.spec.options import Options, load_spec, spec_from_options
 
 
 def entry(path: str, size: tuple[int, int] = (8, 6)) -> ImageEntry:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generator.clips import DamagedClipError, is_clip, shots, timeline
 from generator.errors import ImageError
+from generator.images.clips import DamagedClipError, is_clip, shots, timeline
 from tests import moving
 
 

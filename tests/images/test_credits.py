@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from generator.errors import SpecError
-from generator.images import load_images
-from tests.images.test_images import picture
+from generator.images.find import load_images
+from tests.images.test_find import picture
 
 
 def test_credits_beside_the_pictures_are_taken_up(tmp_path: Path) -> None:

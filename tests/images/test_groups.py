@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from generator.errors import SpecError
-from generator.groups import read_groups, with_groups
-from generator.options import load_spec
-from generator.run import ImageEntry
+from generator.images.groups import read_groups, with_groups
+from generator.records.run import ImageEntry
+from generator.spec.options import load_spec
 
 
 def entry(path: str, group: str = "") -> ImageEntry:

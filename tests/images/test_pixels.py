@@ -15,9 +15,9 @@ import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
 from generator.errors import ImageError
-from generator.images import open_picture
-from generator.pixels import PIXEL_LIMIT, picture_size
-from tests.images.test_images import picture
+from generator.images.find import open_picture
+from generator.images.pixels import PIXEL_LIMIT, picture_size
+from tests.images.test_find import picture
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 ORIENTATION, MAKE, GPS = 0x0112, 0x010F, 0x8825

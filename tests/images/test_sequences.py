@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from generator.errors import ImageError, SpecError
-from generator.images import load_images
-from generator.options import Options, load_spec, spec_from_options
-from generator.run import ImageEntry, sequences_of
-from generator.sequence_spec import SequenceSpec
-from generator.sequences import find_frames, of_one_size
+from generator.images.find import load_images
+from generator.images.sequences import find_frames, of_one_size
+from generator.records.run import ImageEntry, sequences_of
+from generator.spec.options import Options, load_spec, spec_from_options
+from generator.spec.sequences import SequenceSpec
 from tests import moving
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import torch
 
-from generator.measure.load import LoadedModel
-from generator.spec import GallerySpec
-from tests.measure.families import FAMILIES
+from generator.capture.load import LoadedModel
+from generator.spec.gallery import GallerySpec
+from tests.capture.families import FAMILIES
 from tests.pipeline.galleries import gallery, picture
 
 

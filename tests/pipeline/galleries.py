@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from generator.pipeline import Outcome, build_gallery
-from generator.present.manifest import Manifest
-from generator.present.manifest_file import read_manifest
+from generator.pipeline.build import Outcome, build_gallery
+from generator.present.files.manifest import Manifest
+from generator.present.files.manifest_file import read_manifest
 from generator.progress import Silent
-from generator.spec import GallerySpec, ModelSpec
+from generator.spec.gallery import GallerySpec, ModelSpec
 
 
 def picture(path: Path, seed: int, size: tuple[int, int] = (90, 60), **options: Any) -> Path:

@@ -9,13 +9,13 @@ import pytest
 from rich.console import Console
 
 from generator.bundled import bundled
-from generator.dry_run import print_plan
-from generator.extras import EXTRAS
-from generator.options import Options, merge
+from generator.commands.dry_run import print_plan
 from generator.progress import Silent
-from generator.spec import GallerySpec
-from generator.store import Store
-from tests.measure.families import FAMILIES
+from generator.records.extras import EXTRAS
+from generator.records.store import Store
+from generator.spec.gallery import GallerySpec
+from generator.spec.options import Options, merge
+from tests.capture.families import FAMILIES
 from tests.pipeline.galleries import build, files
 
 
@@ -49,8 +49,8 @@ def test_dry_run_prints_the_plan_and_writes_nothing(
 
 
 def test_prices_follow_from_shapes(spec: GallerySpec) -> None:
-    from generator.pipeline import plan_gallery
-    from generator.plan_costs import extra_prices
+    from generator.pipeline.build import plan_gallery
+    from generator.pipeline.costs import extra_prices
 
     prices = {p.name: p for p in extra_prices(plan_gallery(spec, Store(spec.store), Silent()))}
     # Four layers' states of 32 channels, 16 patches in half precision twice, for four cells.
@@ -64,8 +64,8 @@ def test_prices_follow_from_shapes(spec: GallerySpec) -> None:
 
 
 def test_a_class_head_has_its_price(spec: GallerySpec, tmp_path: Path) -> None:
-    from generator.pipeline import plan_gallery
-    from generator.plan_costs import extra_prices
+    from generator.pipeline.build import plan_gallery
+    from generator.pipeline.costs import extra_prices
 
     family = next(f for f in FAMILIES if f.name == "vit with a class head")
     headed = merge(spec, Options(models=(str(family.save(tmp_path / "headed")),)))
@@ -77,8 +77,8 @@ def test_a_class_head_has_its_price(spec: GallerySpec, tmp_path: Path) -> None:
 
 
 def test_planned_sizes_are_near_the_real_ones(spec: GallerySpec) -> None:
-    from generator.pipeline import plan_gallery
-    from generator.plan_costs import estimate, site_price
+    from generator.pipeline.build import plan_gallery
+    from generator.pipeline.costs import estimate, site_price
 
     store = Store(spec.store)
     photographs = bundled("examples") / "images"

@@ -10,11 +10,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from generator.capture.load import LoadedModel, load
+from generator.capture.resolve import ResolvedModel
 from generator.errors import GalleryError, ModelError, StoreError
-from generator.measure.load import LoadedModel, load
-from generator.measure.resolve import ResolvedModel
-from generator.options import Options, merge
-from generator.spec import GallerySpec
+from generator.spec.gallery import GallerySpec
+from generator.spec.options import Options, merge
 from tests.pipeline.galleries import build, files, manifest, picture, replace_models
 
 
@@ -125,7 +125,7 @@ def test_a_model_that_cannot_be_loaded_has_no_weights_to_show(
             raise ModelError("No.")
         return load(resolved, **options)
 
-    monkeypatch.setattr("generator.measure.load.load", broken)
+    monkeypatch.setattr("generator.capture.load.load", broken)
     outcome = build(spec)
     assert [bool(model.weights) for model in outcome.run.models] == [False, True]
 
@@ -161,7 +161,7 @@ def test_picture_that_disappears_while_measuring(
 ) -> None:
     """Planning saw it; when its turn comes it is gone."""
     monkeypatch.setattr(
-        "generator.measure.load.find_blocks", _then((spec.images[0] / "second.jpg").unlink)
+        "generator.capture.load.find_blocks", _then((spec.images[0] / "second.jpg").unlink)
     )
     outcome = build(spec)
     assert outcome.measured == 2
@@ -171,7 +171,7 @@ def test_picture_that_disappears_while_measuring(
 
 def _then(action: Any) -> Any:
     """Find the blocks, and do something once."""
-    from generator.measure.residual import find_blocks
+    from generator.capture.residual import find_blocks
 
     waiting = [action]
 

@@ -7,9 +7,9 @@ import hashlib
 import pytest
 
 from generator.errors import GalleryError
-from generator.figure_spec import FigureSpec
-from generator.present.manifest_file import read_manifest
-from generator.spec import GallerySpec
+from generator.present.files.manifest_file import read_manifest
+from generator.spec.figures import FigureSpec
+from generator.spec.gallery import GallerySpec
 from tests.pipeline.galleries import build
 
 

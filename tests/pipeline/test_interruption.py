@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from generator.errors import StoreError
-from generator.spec import GallerySpec
-from generator.store import load_records
+from generator.records.store import load_records
+from generator.spec.gallery import GallerySpec
 from tests.pipeline.galleries import build, files, manifest
 
 HALTING = """

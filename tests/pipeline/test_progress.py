@@ -7,9 +7,9 @@ import io
 import pytest
 from rich.console import Console
 
-from generator.pipeline import build_gallery
+from generator.pipeline.build import build_gallery
 from generator.progress import Bars, Lines, reporter_for
-from generator.spec import GallerySpec
+from generator.spec.gallery import GallerySpec
 
 
 def test_progress_is_told_in_order(

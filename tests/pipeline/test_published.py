@@ -12,8 +12,8 @@ import pytest
 import torch
 from PIL import ExifTags, Image
 
-from generator.measure.load import LoadedModel
-from generator.spec import GallerySpec
+from generator.capture.load import LoadedModel
+from generator.spec.gallery import GallerySpec
 from tests.pipeline.galleries import build, files, gallery, manifest, picture, replace_models
 
 

@@ -11,11 +11,11 @@ import pytest
 from rich.console import Console
 from safetensors.torch import load_file, save_file
 
-from generator.dry_run import print_plan
-from generator.options import Options, merge
+from generator.commands.dry_run import print_plan
 from generator.progress import Silent
-from generator.spec import GallerySpec
-from generator.store import Store, load_records
+from generator.records.store import Store, load_records
+from generator.spec.gallery import GallerySpec
+from generator.spec.options import Options, merge
 from tests.pipeline.galleries import build, files, manifest, picture, replace_models
 
 

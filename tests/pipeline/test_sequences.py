@@ -7,10 +7,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from generator.dry_run import print_plan
-from generator.present.manifest_file import read_manifest
+from generator.commands.dry_run import print_plan
+from generator.present.files.manifest_file import read_manifest
 from generator.progress import Lines
-from generator.sequence_spec import SequenceSpec
+from generator.spec.sequences import SequenceSpec
 from tests import moving
 from tests.pipeline.galleries import build, files, gallery
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from generator.options import Options, merge
-from generator.spec import GallerySpec
-from generator.store import Store, load_records
+from generator.records.store import Store, load_records
+from generator.spec.gallery import GallerySpec
+from generator.spec.options import Options, merge
 from tests.pipeline.galleries import build, gallery, manifest, picture, replace_models
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from generator.analysis.cell_maps import CellMaps, cell_maps
-from generator.analysis.objects import find_objects
-from generator.extras import EXTRAS
-from generator.records import AttentionRecord
+from generator.analysis.cells.maps import CellMaps, cell_maps
+from generator.analysis.features.objects import find_objects
+from generator.records.extras import EXTRAS
+from generator.records.record import AttentionRecord
 from tests import tiny
 from tests.present.gallery import Gallery
 

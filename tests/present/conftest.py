@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from generator.present import SiteReport, build_site
-from generator.run import ObjectBox
+from generator.records.run import ObjectBox
 from tests.present.analysed import complete
 from tests.present.gallery import Gallery, gallery
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from generator.run import Cell, Failure, Frame, Run, Sequence
+from generator.records.run import Cell, Failure, Frame, Run, Sequence
 from tests.present.gallery import Gallery, gallery
 from tests.present.sweeping import sweeping
 

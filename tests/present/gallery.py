@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from generator.records import AttentionRecord, FieldOfView, PatchQueries
-from generator.run import Cell, Failure, ImageEntry, ModelEntry, Run
+from generator.records.record import AttentionRecord, FieldOfView, PatchQueries
+from generator.records.run import Cell, Failure, ImageEntry, ModelEntry, Run
 from tests import tiny
 
 HOSTILE = '</script><img src=x onerror=alert(1)>{{ 7*7 }} & "Ünï" 猫'

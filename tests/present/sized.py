@@ -6,8 +6,8 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
-from generator.records import PatchQueries
-from generator.run import Cell, ModelEntry, Run
+from generator.records.record import PatchQueries
+from generator.records.run import Cell, ModelEntry, Run
 from tests import tiny
 from tests.present.gallery import COMMAND, Gallery, picture
 

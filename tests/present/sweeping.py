@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from generator.run import Cell, Failure, ModelEntry, Run, Sweep, SweepStep
+from generator.records.run import Cell, Failure, ModelEntry, Run, Sweep, SweepStep
 from tests import tiny
 from tests.present.gallery import COMMAND, Gallery, picture
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from generator.errors import SpecError
-from generator.options import load_spec
+from generator.spec.options import load_spec
 
 ENOUGH = 'models = ["a/b"]\nimages = ["photos"]\n'
 NAME_MODELS = 'Name one with -m, such as -m facebook/dinov2-small, or in a file: models = ["..."].'

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from generator.extras import EXTRAS, Measuring
-from generator.options import Options, load_spec, merge
-from generator.spec import GallerySpec, ModelSpec
+from generator.records.extras import EXTRAS, Measuring
+from generator.spec.gallery import GallerySpec, ModelSpec
+from generator.spec.options import Options, load_spec, merge
 from tests.spec.gallery_file import ENOUGH, MODELS
 
 

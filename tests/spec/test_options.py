@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from generator.errors import SpecError
-from generator.options import Options, load_spec, merge, spec_from_options
-from generator.spec import GallerySpec
+from generator.spec.gallery import GallerySpec
+from generator.spec.options import Options, load_spec, merge, spec_from_options
 from tests.spec.gallery_file import ENOUGH, NAME_IMAGES, NAME_MODELS
 
 FORM = "Write owner/name as on the Hugging Face hub, owner/name@revision, or ./folder."
@@ -89,7 +89,7 @@ def test_options_and_the_spec_have_the_same_keys() -> None:
 
 
 def test_the_spec_is_read_without_torch() -> None:
-    modules = "generator.options, generator.images, generator.store"
+    modules = "generator.spec.options, generator.images.find, generator.records.store"
     code = f"import sys, {modules}; print('torch' in sys.modules)"
     command, here = [sys.executable, "-c", code], Path(__file__).parents[2]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=here)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from generator.errors import SpecError
-from generator.options import Options, load_spec
-from generator.spec import GallerySpec
+from generator.spec.gallery import GallerySpec
+from generator.spec.options import Options, load_spec
 from tests.spec.gallery_file import ENOUGH, MODELS, NAME_IMAGES, NAME_MODELS, error_of
 
 EXTRA_KEYS = (

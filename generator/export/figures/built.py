@@ -10,6 +10,7 @@ from pathlib import Path
 from generator.errors import GalleryError, SpecError
 from generator.export.anonymous import identity_of
 from generator.export.figures.grid import Layout, layout
+from generator.export.figures.layout.venues import Extent, extent
 from generator.export.figures.make import (
     check_letters,
     colour_map,
@@ -17,13 +18,12 @@ from generator.export.figures.make import (
     preset_named,
     write_figure,
 )
-from generator.export.figures.preset import Preset, refuse_idle
+from generator.export.figures.presets.preset import Preset, refuse_idle
 from generator.export.figures.request import Request
-from generator.export.figures.venues import Extent, extent
 from generator.export.source import Source, open_source, run_of
-from generator.figure_spec import FIGURES, FigureSpec
-from generator.present.manifest import FigureItem, FileEntry
-from generator.run import Failure, Run
+from generator.present.files.manifest import FigureItem, FileEntry
+from generator.records.run import Failure, Run
+from generator.spec.figures import FIGURES, FigureSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from itertools import product
 from typing import Literal, get_args
 
 from generator.errors import SpecError
+from generator.export.figures.layout.drawing import draw
+from generator.export.figures.layout.sheet import Absent, Cell, Row, Sheet
 from generator.export.figures.request import Drawn
 from generator.export.figures.scene import Scene
-from generator.export.figures.sheet import Absent, Cell, Row, Sheet
-from generator.export.figures.sheet_drawing import draw
 from generator.export.figures.words import (
     UNIT,
     drawing_said,
@@ -20,13 +20,13 @@ from generator.export.figures.words import (
     models_said,
     query_said,
 )
-from generator.export.selection import ALL, LAST, MEAN, Selection, selection
-from generator.latex import Piece
-from generator.present.maps import PRIMARY, VALUES, query_ids
-from generator.present.patches import PATCH
-from generator.present.wording import listed, query_label, row_name
-from generator.run import ImageEntry, ModelEntry
-from generator.toml import did_you_mean
+from generator.export.pictures.selection import ALL, LAST, MEAN, Selection, selection
+from generator.present.cells.maps import PRIMARY, VALUES, query_ids
+from generator.present.cells.patches import PATCH
+from generator.present.pages.wording import listed, query_label, row_name
+from generator.records.run import ImageEntry, ModelEntry
+from generator.spec.toml import did_you_mean
+from generator.text.latex import Piece
 
 Axis = Literal["images", "models", "layers", "heads", "queries"]
 AXES: tuple[Axis, ...] = get_args(Axis)

@@ -7,22 +7,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.bibliography import added, bibtex
 from generator.errors import SpecError
 from generator.export.figures.grid import Layout, draw_grid
-from generator.export.figures.preset import Preset, check, lacking
-from generator.export.figures.presets import PRESETS
+from generator.export.figures.layout.style import Kind, Letters, figure_bytes, styled
+from generator.export.figures.layout.venues import Extent
+from generator.export.figures.presets.preset import Preset, check, lacking
+from generator.export.figures.presets.table import PRESETS
 from generator.export.figures.request import Drawn, Request
 from generator.export.figures.scene import Scene
-from generator.export.figures.style import Kind, Letters, figure_bytes, styled
 from generator.export.figures.tex import file_stem, float_text, table_text
-from generator.export.figures.venues import Extent
 from generator.export.files import write_files
 from generator.export.source import Source
-from generator.latex import Cite, Piece, plain
-from generator.present.colours import colour_tables
-from generator.present.wording import listed
-from generator.toml import did_you_mean
+from generator.present.bibliography import added, bibtex
+from generator.present.drawing.colors import colour_tables
+from generator.present.pages.wording import listed
+from generator.spec.toml import did_you_mean
+from generator.text.latex import Cite, Piece, plain
 
 KINDS: dict[str, Kind] = {".pdf": "pdf", ".svg": "svg", ".png": "png"}
 NOTE = "Made by attention-gallery."

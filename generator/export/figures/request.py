@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
-from generator.export.figures.ranges import ScaleChoice
-from generator.export.figures.style import Face, Letters
-from generator.export.figures.tones import Form
-from generator.latex import Piece
-from generator.run import ModelEntry
+from generator.export.figures.layout.ranges import ScaleChoice
+from generator.export.figures.layout.style import Face, Letters
+from generator.export.figures.layout.tones import Form
+from generator.records.run import ModelEntry
+from generator.text.latex import Piece
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

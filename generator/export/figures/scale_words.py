@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from generator.export.figures.ranges import FORM_WORDS, USUAL_CLIP
+from generator.export.figures.layout.ranges import FORM_WORDS, USUAL_CLIP
+from generator.export.figures.layout.tones import TIMES, Tone
 from generator.export.figures.request import Request
-from generator.export.figures.tones import TIMES, Tone
-from generator.present.scale import times_text
-from generator.records import FloatArray
+from generator.present.drawing.scale import times_text
+from generator.records.record import FloatArray
 
 WEIGHTED = (
     "× values: each key's attention times the norm of its value vector after the output "

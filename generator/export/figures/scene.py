@@ -10,28 +10,28 @@ from itertools import product
 
 import numpy as np
 
-from generator.analysis.masks import mass_mask
+from generator.analysis.features.masks import mass_mask
 from generator.errors import SpecError
-from generator.export.drawing import seen, size_of
-from generator.export.figures.ranges import (
+from generator.export.figures.layout.ranges import (
     USUAL_CLIP,
     attention_tone,
     gallery_tone,
     range_of,
     unnumbered_tone,
 )
+from generator.export.figures.layout.sheet import Absent, Frame, Plate, frame_of
+from generator.export.figures.layout.tones import TIMES, Tone, own_range
 from generator.export.figures.request import Request
 from generator.export.figures.scale_words import WEIGHTED, cut_said, scope_said
-from generator.export.figures.sheet import Absent, Frame, Plate, frame_of
-from generator.export.figures.tones import TIMES, Tone, own_range
-from generator.export.selection import ALL, OneMap, Selection, chosen_maps
+from generator.export.pictures.drawing import seen, size_of
+from generator.export.pictures.selection import ALL, OneMap, Selection, chosen_maps
 from generator.export.source import Source
-from generator.extras import ModelWeights
-from generator.present.maps import PRIMARY, VALUES
-from generator.present.patches import PATCH
-from generator.present.wording import row_name
-from generator.records import AttentionRecord, FloatArray, View
-from generator.run import ImageEntry, ModelEntry
+from generator.present.cells.maps import PRIMARY, VALUES
+from generator.present.cells.patches import PATCH
+from generator.present.pages.wording import row_name
+from generator.records.extras import ModelWeights
+from generator.records.record import AttentionRecord, FloatArray, View
+from generator.records.run import ImageEntry, ModelEntry
 
 USUAL = 5.6
 """Height of pictures below each other that a figure has unless more are asked for, in inches."""

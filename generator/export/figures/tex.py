@@ -6,7 +6,7 @@ import re
 from itertools import groupby
 
 from generator.errors import SpecError
-from generator.latex import Piece, breakable, escaped, written
+from generator.text.latex import Piece, breakable, escaped, written
 
 
 def file_stem(stem: str) -> str:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from generator.bibliography import cited, named
+from generator.export.figures.layout.tones import Tone
 from generator.export.figures.scale_words import cut_said
 from generator.export.figures.scene import PLACE, Scene
-from generator.export.figures.tones import Tone
-from generator.export.selection import MAX, MIN
-from generator.latex import Cite, Piece
-from generator.present.patches import PATCH
-from generator.present.wording import column_name, listed, query_label, row_name
-from generator.records import FloatArray
-from generator.run import ImageEntry, ModelEntry
+from generator.export.pictures.selection import MAX, MIN
+from generator.present.bibliography import cited, named
+from generator.present.cells.patches import PATCH
+from generator.present.pages.wording import column_name, listed, query_label, row_name
+from generator.records.record import FloatArray
+from generator.records.run import ImageEntry, ModelEntry
+from generator.text.latex import Cite, Piece
 
 UNIT = "in times uniform (attention times the number of keys)"
 

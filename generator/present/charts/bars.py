@@ -18,7 +18,7 @@ from generator.present.charts.chart import (
     Rule,
     Words,
 )
-from generator.records import FloatArray
+from generator.records.record import FloatArray
 
 REST = 9
 """Series of a part that is what is left over."""

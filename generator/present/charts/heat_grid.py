@@ -8,8 +8,8 @@ import numpy as np
 
 from generator.present.charts.axes import number_text, slot_ticks
 from generator.present.charts.chart import Axis, AxisTick, Box, Chart, NumberTable, PlotArea, Words
-from generator.present.colours import DEFAULT_COLOURS, colour_table
-from generator.records import FloatArray
+from generator.present.drawing.colors import DEFAULT_COLOURS, colour_table
+from generator.records.record import FloatArray
 
 
 def heat_grid(

@@ -9,7 +9,7 @@ import numpy as np
 
 from generator.present.charts.axes import Span, number_text, slot_ticks
 from generator.present.charts.chart import AREA, Axis, Box, Chart, Key, Line, NumberTable, Words
-from generator.records import FloatArray
+from generator.records.record import FloatArray
 
 
 def histogram(

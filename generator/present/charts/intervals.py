@@ -18,7 +18,7 @@ from generator.present.charts.chart import (
     Rule,
     Words,
 )
-from generator.records import FloatArray
+from generator.records.record import FloatArray
 
 ROW = 40.0
 LEFT, TOP, RIGHT = 150.0, 8, AREA.right  # names of rows need more room than numbers

@@ -19,7 +19,7 @@ from generator.present.charts.chart import (
     Rule,
     Words,
 )
-from generator.records import FloatArray
+from generator.records.record import FloatArray
 
 STROKES = 8
 """Colours and strokes that tell series apart, in ``charts.css``."""

@@ -18,7 +18,7 @@ from generator.present.charts.chart import (
     Strokes,
     Words,
 )
-from generator.records import FloatArray
+from generator.records.record import FloatArray
 
 MARK = 2.5
 """Height of a mark, as in ``charts.css``."""

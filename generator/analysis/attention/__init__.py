@@ -1,0 +1,1 @@
+"""Attention itself: heads, rollout, the budget of keys, values, means by place."""

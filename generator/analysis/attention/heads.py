@@ -1,0 +1,125 @@
+"""A number for each head: what a wall of maps says in a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from generator.records.extras import IntArray
+from generator.records.record import AttentionRecord, FloatArray, TokenLayout
+
+SINK = 0.3
+"""A head has a sink when one key receives more than this share of all its attention (Gu 2025)."""
+
+PATCHES = "patches"
+"""Name of the patches among the key groups of ``HeadTables.mass``."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadTables:
+    """Numbers of every head of one model on one image.
+
+    Tables are float32 ``[layer, head]`` unless they say otherwise. What a model cannot have, since
+    it has no CLS token, is None.
+
+    Attributes:
+        entropy: of a row over all keys, mean over queries; 0 is one key, 1 is uniform.
+        entropy_patches: the same with each row cut to the patches and renormalised.
+        distance: mean attention distance in input pixels; attention to the prefix counts 0.
+        distance_patches: the same with each row cut to the patches and renormalised
+            (Dosovitskiy 2021, Fig. 11).
+        distance_share: ``distance`` as a share of the input's short side.
+        distance_patches_share: ``distance_patches`` as a share of the input's short side.
+        uniform_distance: what uniform attention over the patches would give, as a share of the
+            input's short side: the line to draw beside ``distance_patches_share``.
+        groups: key groups along the first axis of ``mass``: the prefix tokens by name, then
+            ``"patches"``.
+        mass: ``[key group, layer, head]``, share of 1 of the CLS query's attention; sums to 1
+            over the groups. None without CLS.
+        max_attention: largest weight of the CLS row, share of 1. None without CLS.
+        sink: largest share of 1 that one key receives, averaged over all queries.
+        sink_token: int32, the token that receives it.
+        sink_rate: ``[layer]``, share of the layer's heads with ``sink`` above 0.3 (Gu 2025).
+    """
+
+    entropy: FloatArray
+    entropy_patches: FloatArray
+    distance: FloatArray
+    distance_patches: FloatArray
+    distance_share: FloatArray
+    distance_patches_share: FloatArray
+    uniform_distance: float
+    groups: tuple[str, ...]
+    mass: FloatArray | None
+    max_attention: FloatArray | None
+    sink: FloatArray
+    sink_token: IntArray
+    sink_rate: FloatArray
+
+    def mass_on(self, group: str) -> FloatArray | None:
+        """Attention of CLS to one key group, share of 1; None where the model lacks either."""
+        if self.mass is None or group not in self.groups:
+            return None
+        found: FloatArray = self.mass[self.groups.index(group)]
+        return found
+
+
+def head_tables(record: AttentionRecord) -> HeadTables:
+    """All tables of a record."""
+    layout, cls = record.layout, record.layout.cls
+    patch = (record.model.patch_height, record.model.patch_width)
+    side = short_side(layout, patch)
+    # The sum over queries in float32; half precision would round the sinks' shares.
+    alpha = record.received_by_all() / np.float32(layout.tokens)
+    sink = alpha.max(axis=-1)
+    return HeadTables(
+        entropy=record.entropy,
+        entropy_patches=record.entropy_patches,
+        distance=record.distance,
+        distance_patches=record.distance_patches,
+        distance_share=record.distance / np.float32(side),
+        distance_patches_share=record.distance_patches / np.float32(side),
+        uniform_distance=uniform_distance(layout, patch) / side,
+        groups=(*layout.prefix, PATCHES),
+        mass=None if cls is None else np.moveaxis(record.mass[:, :, layout.token(cls)], -1, 0),
+        max_attention=None
+        if cls is None
+        else record.rows(cls).max(axis=-1).astype(np.float32) / np.float32(layout.tokens),
+        sink=sink,
+        sink_token=alpha.argmax(axis=-1).astype(np.int32),
+        sink_rate=(sink > SINK).mean(axis=-1).astype(np.float32),
+    )
+
+
+def short_side(layout: TokenLayout, patch: tuple[int, int]) -> int:
+    """The short side of what the patches cover, in input pixels: what distances are shares of.
+
+    Args:
+        layout: the grid.
+        patch: height and width of a patch in input pixels.
+    """
+    return min(layout.rows * patch[0], layout.cols * patch[1])
+
+
+def uniform_distance(layout: TokenLayout, patch: tuple[int, int]) -> float:
+    """Mean attention distance of uniform attention over the patches, in input pixels.
+
+    The exact mean over all pairs of patches, each with itself too: 0.521 times the side of a large
+    square. Offsets are counted instead of pairs.
+
+    Args:
+        layout: the grid.
+        patch: height and width of a patch in input pixels.
+    """
+    down, across = np.arange(layout.rows), np.arange(layout.cols)
+    pairs = np.outer(_pairs_apart(layout.rows), _pairs_apart(layout.cols))
+    apart = np.hypot(down[:, None] * patch[0], across[None, :] * patch[1])
+    return float((pairs * apart).sum() / pairs.sum())
+
+
+def _pairs_apart(count: int) -> FloatArray:
+    """How many ordered pairs of ``count`` places lie 0, 1, 2, ... apart."""
+    pairs = 2.0 * np.arange(count, 0, -1)
+    pairs[0] = count
+    return pairs

@@ -1,0 +1,1 @@
+"""All analyses of one model on one image, and of one model over images."""

@@ -1,0 +1,397 @@
+"""The maps that a page draws of one model on one image, beside attention by layer and head.
+
+They are made once from a record, in half precision, and kept with the site: so they can be coloured
+again on another scale, and set beside those of other models, without the record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.attention.rollout import DISCARDED, Fusion, Rollout, rollout_variant
+from generator.analysis.attention.values import as_shares, contribution
+from generator.analysis.cells.digest import last_map
+from generator.analysis.features.alike import AlikeMap, alike_maps
+from generator.analysis.features.boxes import BoolArray
+from generator.analysis.features.masks import layer_masks
+from generator.analysis.features.objects import NO_FEATURES, Objects
+from generator.analysis.features.pca import LeadingComponent, leading_component
+from generator.errors import AnalysisError
+from generator.records.record import AttentionRecord, FloatArray, outlier_patches
+
+RECEIVED = "received"
+"""In place of a query: what each patch receives, mean over the patches as queries."""
+
+NOT_ASKED = "not measured: add {part} to --extras"
+NO_OUTLIERS = NotApplicable("no outlier patches to leave out")
+
+
+@dataclass(frozen=True, slots=True)
+class NormMaps:
+    """Norms of the patches, as multiples of their layer's median; index 0 is the embedding.
+
+    Attributes:
+        layer: index of the layer where the largest stands out most.
+        peak: float16 ``[row, col]``, at that layer.
+        last: float16 ``[row, col]``, after the last layer.
+        medians: the medians of both, in the residual stream's unit.
+        outliers: bool ``[row, col]``, above three times the median at ``layer``.
+    """
+
+    layer: int
+    peak: FloatArray
+    last: FloatArray
+    medians: tuple[float, float]
+    outliers: BoolArray
+
+
+@dataclass(frozen=True, slots=True)
+class QueryMap:
+    """Attention of one prefix token in the last layer, mean over heads.
+
+    Attributes:
+        token: its name, or ``received``.
+        values: float16 ``[row, col]``, times uniform.
+        on_patches: share of 1 that lies on the patches.
+    """
+
+    token: str
+    values: FloatArray
+    on_patches: float
+
+
+@dataclass(frozen=True, slots=True)
+class LostMaps:
+    """The steps of LOST.
+
+    Attributes:
+        vectors: what they were taken in: keys, queries or values of the last block.
+        inverse_degree: float16 ``[row, col]``.
+        similarity: float16 ``[row, col]``, dot product with the seed over its largest magnitude.
+        largest: that magnitude.
+        score: float16 ``[row, col]``, of the seed expansion, over its largest magnitude.
+        expansion: bool ``[row, col]``, the seed and what joined it.
+        mask: bool ``[row, col]``, the object.
+        k: patches that were looked at for the expansion.
+    """
+
+    vectors: str
+    inverse_degree: FloatArray
+    similarity: FloatArray
+    largest: float
+    score: FloatArray
+    expansion: BoolArray
+    mask: BoolArray
+    k: int
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCutMaps:
+    """The eigenvector of TokenCut.
+
+    Attributes:
+        vectors: what it was made of: keys, queries or values of the last block.
+        vector: float16 ``[row, col]``, over its largest magnitude.
+        mask: bool ``[row, col]``, the object.
+        eigenvalue: that belongs to it.
+        gap: distance to the next one.
+    """
+
+    vectors: str
+    vector: FloatArray
+    mask: BoolArray
+    eigenvalue: float
+    gap: float
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentMap:
+    """The first principal component of the image's patches.
+
+    Attributes:
+        scores: float16 ``[row, col]``, in standard deviations.
+        explained: share of the variance that it holds.
+        left_out: patches that were left out of the fit.
+    """
+
+    scores: FloatArray
+    explained: float
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContributionMap:
+    """What patches give the query through all heads of the last layer.
+
+    Attributes:
+        values: float16 ``[row, col]``, times uniform: the share of the sum over all keys, times
+            their number.
+        on_patches: share of the sum that patches give.
+    """
+
+    values: FloatArray
+    on_patches: float
+
+
+@dataclass(frozen=True, slots=True)
+class LensMaps:
+    """The class head read at the patches (logit lens).
+
+    Attributes:
+        probability: float16 ``[row, col]``, of the class after the last layer.
+        rank: float32 ``[layer + 1]``, of the class, mean over patches; index 0 is the embedding.
+        cls_rank: float32 ``[layer + 1]``, of the class at CLS; NaN for a model without one.
+    """
+
+    probability: FloatArray
+    rank: FloatArray
+    cls_rank: FloatArray
+
+
+RolloutName = Literal["late", "strong", "max", "min"]
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutMap:
+    """A rollout that is made otherwise than usual.
+
+    Attributes:
+        name: ``late`` starts in the middle, ``strong`` discards the smallest weights, ``max`` and
+            ``min`` are over heads.
+        start_layer: index of the layer it starts from.
+        values: float16 ``[row, col]``, times uniform.
+        prefix_mass: share of 1 that lies on the prefix.
+        cosine: mean cosine between the rollouts of different patch queries.
+    """
+
+    name: RolloutName
+    start_layer: int
+    values: FloatArray
+    prefix_mass: float
+    cosine: float
+
+
+@dataclass(frozen=True, slots=True)
+class CellMaps:
+    """Maps of one model on one image. Patches only, ``[row, col]``.
+
+    Attributes:
+        norms: of the residual stream.
+        queries: one for each prefix token, CLS first; ``received`` first for a model without CLS.
+        rollout: float16 ``[row, col]``, through all layers, times uniform.
+        rollouts: other rollouts, as far as the attention of every patch was kept.
+        mask: bool ``[row, col]``, mass mask of the first of ``queries``.
+        lost: the steps of LOST, in the first of the vectors that were kept.
+        tokencut: of TokenCut, in the same.
+        further_lost: the steps of LOST in the others.
+        further_tokencut: of TokenCut in the others.
+        component: first principal component.
+        component_without: the same, fitted without the outliers.
+        contribution: to the first prefix token; to the mean patch without prefix.
+        relevance: float16 ``[row, col]``, of the class, over the mean of the patches.
+        lens: the class head at the patches.
+        alike: cosines of a few patches with all.
+    """
+
+    norms: NormMaps
+    queries: tuple[QueryMap, ...]
+    rollout: FloatArray
+    rollouts: tuple[RolloutMap, ...]
+    mask: BoolArray
+    lost: LostMaps | NotApplicable
+    tokencut: TokenCutMaps | NotApplicable
+    further_lost: tuple[LostMaps | NotApplicable, ...]
+    further_tokencut: tuple[TokenCutMaps | NotApplicable, ...]
+    component: ComponentMap | NotApplicable
+    component_without: ComponentMap | NotApplicable
+    contribution: ContributionMap | NotApplicable
+    relevance: FloatArray | NotApplicable
+    lens: LensMaps | NotApplicable
+    alike: tuple[AlikeMap, ...] | NotApplicable
+
+
+def cell_maps(record: AttentionRecord, objects: Objects) -> CellMaps:
+    """The maps of a record.
+
+    Args:
+        record: of one model on one image.
+        objects: found in it.
+    """
+    layout = record.layout
+    norms = _norms(record)
+    without = _component(record, norms.outliers) if norms.outliers.any() else NO_OUTLIERS
+    return CellMaps(
+        norms=norms,
+        queries=_queries(record),
+        rollout=_half(layout.fold(record.rollout[0]) * layout.tokens),
+        rollouts=tuple(_rollouts(record)),
+        mask=layer_masks(last_map(record)[None], layout).mean.mask,
+        lost=_lost(objects),
+        tokencut=_tokencut(objects),
+        further_lost=tuple(_lost(more) for more in objects.further),
+        further_tokencut=tuple(_tokencut(more) for more in objects.further),
+        component=_component(record, None),
+        component_without=NO_FEATURES if record.features is None else without,
+        contribution=_contribution(record),
+        relevance=_relevance(record),
+        lens=_lens(record),
+        alike=alike_maps(record, objects),
+    )
+
+
+def _norms(record: AttentionRecord) -> NormMaps:
+    layout = record.layout
+    norms = record.norms[:, layout.patch_slice].astype(np.float64)
+    found = outlier_patches(norms)
+    medians = np.maximum(np.median(norms, axis=1), np.finfo(np.float32).tiny)
+    relative = layout.fold(norms / medians[:, None])
+    outliers = np.zeros(layout.patches, dtype=np.bool_)
+    outliers[found.patches] = True
+    return NormMaps(
+        layer=found.layer,
+        peak=_half(relative[found.layer]),
+        last=_half(relative[-1]),
+        medians=(float(medians[found.layer]), float(medians[-1])),
+        outliers=outliers.reshape(layout.rows, layout.cols),
+    )
+
+
+def _queries(record: AttentionRecord) -> tuple[QueryMap, ...]:
+    layout = record.layout
+    rows = {name: record.rows(name)[-1] for name in layout.prefix}
+    if layout.cls is None:
+        rows = {RECEIVED: record.received[-1], **rows}
+    found = []
+    for name, heads in rows.items():
+        mean = heads.mean(axis=0, dtype=np.float64)
+        on_patches = float(mean[layout.patch_slice].sum() / layout.tokens)
+        found.append(QueryMap(name, _half(layout.fold(mean)), on_patches))
+    return tuple(found)
+
+
+def _rollouts(record: AttentionRecord) -> Iterator[RolloutMap]:
+    layout, middle = record.layout, record.model.layers // 2
+    if middle:
+        keys = record.rollout[middle]
+        yield RolloutMap(
+            name="late",
+            start_layer=middle,
+            values=_half(layout.fold(keys) * layout.tokens),
+            prefix_mass=float(keys[layout.prefix_slice].sum()),
+            cosine=float(record.rollout_cosine[middle]),
+        )
+    variants: tuple[tuple[RolloutName, Fusion, float], ...] = (
+        ("strong", "mean", DISCARDED),
+        ("max", "max", 0),
+        ("min", "min", 0),
+    )
+    for name, fusion, discard in variants:
+        found = rollout_variant(record, fusion=fusion, discard=discard)
+        if isinstance(found, Rollout):
+            values = _half(layout.fold(found.keys) * layout.tokens)
+            yield RolloutMap(name, 0, values, found.prefix_mass, found.cosine)
+
+
+def _lost(objects: Objects) -> LostMaps | NotApplicable:
+    found = objects.lost
+    if isinstance(found, NotApplicable):
+        return found
+    similarity, largest = _over_largest(found.similarity)
+    return LostMaps(
+        vectors=objects.vectors,
+        inverse_degree=_half(found.inverse_degree),
+        similarity=similarity,
+        largest=largest,
+        score=_over_largest(found.score)[0],
+        expansion=found.expansion,
+        mask=found.mask,
+        k=found.k,
+    )
+
+
+def _tokencut(objects: Objects) -> TokenCutMaps | NotApplicable:
+    found = objects.tokencut
+    if isinstance(found, NotApplicable):
+        return found
+    return TokenCutMaps(
+        vectors=objects.vectors,
+        vector=_over_largest(found.vector)[0],
+        mask=found.mask,
+        eigenvalue=_steady(found.eigenvalue),
+        gap=_steady(found.gap),
+    )
+
+
+def _component(record: AttentionRecord, left_out: BoolArray | None) -> ComponentMap | NotApplicable:
+    if record.features is None:
+        return NO_FEATURES
+    try:
+        found: LeadingComponent = leading_component(
+            record.features.last,
+            record.layout,
+            left_out=None if left_out is None else left_out.ravel(),
+        )
+    except AnalysisError:
+        return NotApplicable("fewer than two patches are left")
+    return ComponentMap(_half(found.scores), _steady(found.explained), found.left_out)
+
+
+def _steady(value: float) -> float:
+    """A number without the last digits, which depend on how many threads summed it."""
+    return float(np.float32(value))
+
+
+def _contribution(record: AttentionRecord) -> ContributionMap | NotApplicable:
+    given = contribution(record)
+    if isinstance(given, NotApplicable):
+        return given
+    shares = as_shares(given[-1])
+    on_patches = float(shares[record.layout.patch_slice].sum())
+    return ContributionMap(_half(record.layout.fold(shares * record.layout.tokens)), on_patches)
+
+
+def _relevance(record: AttentionRecord) -> FloatArray | NotApplicable:
+    if record.relevance is None:
+        return _head_part(record, "relevance")
+    keys = record.relevance.keys[record.layout.patch_slice].astype(np.float64)
+    if keys.sum() <= 0:
+        return NotApplicable("no patch has any relevance")
+    return _half(record.layout.fold(keys / keys.mean()))
+
+
+def _lens(record: AttentionRecord) -> LensMaps | NotApplicable:
+    part, layout = record.lens, record.layout
+    if part is None:
+        return _head_part(record, "lens")
+    rank = part.rank.astype(np.float32)
+    nowhere = np.full(len(rank), np.nan, dtype=np.float32)
+    return LensMaps(
+        probability=_half(layout.fold(part.probability[-1])),
+        rank=rank[:, layout.patch_slice].mean(axis=1),
+        cls_rank=nowhere if layout.cls is None else rank[:, layout.token(layout.cls)],
+    )
+
+
+def _head_part(record: AttentionRecord, part: str) -> NotApplicable:
+    """Why something of the class head is not there."""
+    if record.prediction is not None:
+        return NotApplicable(NOT_ASKED.format(part=part))
+    return NotApplicable("no class head, or not measured")
+
+
+def _half(values: FloatArray) -> NDArray[np.float16]:
+    """Half precision; what it cannot hold is its largest number."""
+    largest = float(np.finfo(np.float16).max)
+    return np.clip(values, -largest, largest).astype(np.float16)
+
+
+def _over_largest(values: FloatArray) -> tuple[NDArray[np.float16], float]:
+    """Values over their largest magnitude, and that magnitude."""
+    largest = float(np.abs(values).max())
+    return _half(values / largest if largest > 0 else values), largest

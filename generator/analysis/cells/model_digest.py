@@ -1,0 +1,208 @@
+"""What the images of a run say of one model together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from generator.analysis.attention.budget import HeadBudget
+from generator.analysis.attention.values import SinkValues
+from generator.analysis.cells.digest import CellDigest
+from generator.analysis.stream.massive import MassiveSummary
+from generator.analysis.stream.means import ChannelMeans, SinkMeans, channel_means, sink_means
+from generator.analysis.stream.norms import NormSummary, combine_norms
+from generator.analysis.stream.onset import Onset, onset_of
+from generator.records.record import FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A mean over images and their standard deviation (0 for one image), of the same shape."""
+
+    mean: FloatArray
+    deviation: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class QueryMeans:
+    """Where one group of queries spends its attention, mean over the images that have it.
+
+    Attributes:
+        query: name of the group.
+        images: how many images have it.
+        shares: float32 ``[layer, key group]``; NaN where no image has the group of keys.
+        uniform: float32 ``[key group]``, what uniform attention would give.
+        self_error: float32 ``[layer]``, how far ``self`` may be off.
+    """
+
+    query: str
+    images: int
+    shares: FloatArray
+    uniform: FloatArray
+    self_error: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDigest:
+    """Numbers of one model over its images.
+
+    Attributes:
+        images: how many.
+        entropy: ``[layer, head]``, as in ``HeadTables``; so are the next ones.
+        entropy_patches: likewise.
+        distance_share: likewise.
+        distance_patches_share: likewise.
+        uniform_distance: mean over images, as a share of the input's short side.
+        groups: key groups of ``mass``.
+        mass: ``[key group, layer, head]``; None without CLS.
+        max_attention: ``[layer, head]``; None without CLS.
+        sink: ``[layer, head]``.
+        sink_rate: ``[layer]``.
+        keys: key groups of the budgets.
+        budgets: one for each group of queries that any image has.
+        head_budgets: what single heads spend, mean over images, as in ``HeadBudget``.
+        norms: combined.
+        onset: combined.
+        rollout_prefix: ``[start layer]``, share of the rollout on the prefix.
+        rollout_cosine: ``[start layer]``, how alike the rollouts of patch queries are.
+        massive: largest value and median by layer, mean over images; None when not measured.
+        channels: the largest channel over the patches by layer; None when not measured.
+        sinks: what the tokens that receive most would give; None when not measured.
+        massive_channels: how often each channel is massive, over images, most frequent first.
+    """
+
+    images: int
+    entropy: Spread
+    entropy_patches: Spread
+    distance_share: Spread
+    distance_patches_share: Spread
+    uniform_distance: float
+    groups: tuple[str, ...]
+    mass: Spread | None
+    max_attention: Spread | None
+    sink: Spread
+    sink_rate: Spread
+    keys: tuple[str, ...]
+    budgets: tuple[QueryMeans, ...]
+    head_budgets: tuple[HeadBudget, ...]
+    norms: NormSummary
+    onset: Onset
+    rollout_prefix: Spread
+    rollout_cosine: Spread
+    massive: tuple[Spread, Spread] | None
+    channels: ChannelMeans | None
+    sinks: SinkMeans | None
+    massive_channels: tuple[tuple[int, int], ...]
+
+    def budget(self, query: str) -> QueryMeans | None:
+        """The budget of one group of queries; None where no image has it."""
+        return next((each for each in self.budgets if each.query == query), None)
+
+
+def model_digest(cells: Sequence[CellDigest]) -> ModelDigest:
+    """Combine the digests of a model's images.
+
+    Raises:
+        AnalysisError: there are none, or they are of different models.
+    """
+    norms = combine_norms([cell.norms for cell in cells])
+    heads = cells[0].heads
+    massive = [cell.massive for cell in cells if isinstance(cell.massive, MassiveSummary)]
+    return ModelDigest(
+        images=len(cells),
+        entropy=_spread(cells, lambda cell: cell.heads.entropy),
+        entropy_patches=_spread(cells, lambda cell: cell.heads.entropy_patches),
+        distance_share=_spread(cells, lambda cell: cell.heads.distance_share),
+        distance_patches_share=_spread(cells, lambda cell: cell.heads.distance_patches_share),
+        uniform_distance=float(np.mean([cell.heads.uniform_distance for cell in cells])),
+        groups=heads.groups,
+        mass=None if heads.mass is None else _spread(cells, lambda cell: _there(cell.heads.mass)),
+        max_attention=None
+        if heads.max_attention is None
+        else _spread(cells, lambda cell: _there(cell.heads.max_attention)),
+        sink=_spread(cells, lambda cell: cell.heads.sink),
+        sink_rate=_spread(cells, lambda cell: cell.heads.sink_rate),
+        keys=cells[0].budget.keys,
+        budgets=_budgets(cells),
+        head_budgets=_head_budgets(cells),
+        norms=norms,
+        onset=onset_of([cell.onset for cell in cells]),
+        rollout_prefix=_spread(cells, lambda cell: cell.rollout.prefix_mass),
+        rollout_cosine=_spread(cells, lambda cell: cell.rollout.cosine),
+        massive=(
+            spread_of([each.largest[:, 0] for each in massive]),
+            spread_of([each.median for each in massive]),
+        )
+        if massive
+        else None,
+        channels=channel_means(massive) if massive else None,
+        sinks=sink_means([cell.sinks for cell in cells if isinstance(cell.sinks, SinkValues)]),
+        massive_channels=_channels(massive),
+    )
+
+
+def spread_of(values: Sequence[FloatArray]) -> Spread:
+    """Mean and standard deviation over images."""
+    stacked = np.stack(values).astype(np.float64)
+    return Spread(
+        mean=stacked.mean(axis=0).astype(np.float32),
+        deviation=stacked.std(axis=0).astype(np.float32),
+    )
+
+
+def _spread(cells: Sequence[CellDigest], value: Callable[[CellDigest], FloatArray]) -> Spread:
+    return spread_of([value(cell) for cell in cells])
+
+
+def _there(values: FloatArray | None) -> FloatArray:
+    assert values is not None, "all images of a model have what one of them has"
+    return values
+
+
+def _budgets(cells: Sequence[CellDigest]) -> tuple[QueryMeans, ...]:
+    names = dict.fromkeys(each.query for cell in cells for each in cell.budget.queries)
+    found = []
+    for name in names:
+        own = [each for cell in cells if (each := cell.budget.of(name)) is not None]
+        found.append(
+            QueryMeans(
+                query=name,
+                images=len(own),
+                shares=_mean_of_present([each.shares for each in own]),
+                uniform=_mean_of_present([each.uniform for each in own]),
+                self_error=_mean_of_present([each.self_error for each in own]),
+            )
+        )
+    return tuple(found)
+
+
+def _head_budgets(cells: Sequence[CellDigest]) -> tuple[HeadBudget, ...]:
+    """Mean over images; all of them have the same queries, which are tokens of the model."""
+    found = []
+    for place, first in enumerate(cells[0].head_budgets):
+        own = [cell.head_budgets[place] for cell in cells]
+        shares = _mean_of_present([each.shares for each in own])
+        uniform = _mean_of_present([each.uniform for each in own])
+        found.append(HeadBudget(first.query, first.keys, shares, uniform))
+    return tuple(found)
+
+
+def _mean_of_present(values: Sequence[FloatArray]) -> FloatArray:
+    """Mean over images; a group of keys that some images lack counts 0 there, NaN where all do.
+
+    So shares still sum to 1.
+    """
+    stacked = np.stack(values).astype(np.float64)
+    absent = np.isnan(stacked).all(axis=0)
+    mean = np.nan_to_num(stacked).mean(axis=0)
+    return np.where(absent, np.nan, mean).astype(np.float32)
+
+
+def _channels(massive: Sequence[MassiveSummary]) -> tuple[tuple[int, int], ...]:
+    counts: dict[int, int] = {}
+    for summary in massive:
+        for channel in {row.channel for row in summary.found}:
+            counts[channel] = counts.get(channel, 0) + 1
+    return tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

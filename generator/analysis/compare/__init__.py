@@ -1,0 +1,1 @@
+"""Two models, two galleries, or the checkpoints of a training, compared."""

@@ -1,0 +1,188 @@
+"""How alike two maps are: shares of 1 on one grid (:mod:`generator.analysis.grids`).
+
+No one number says it: Pearson's is ruled by a single outlier, Spearman's by the background, and
+only the earth mover's distance knows how far apart places are. Definitions follow Bylinskii 2019.
+Every number is read beside what plain maps get: ``uniform_map``, ``centre_gaussian``, and the map
+of the same model on another picture (``shuffled``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from generator.analysis.grids import pooled
+from generator.errors import AnalysisError
+from generator.records.record import FloatArray
+
+EMD_GRID = 16
+"""Rows and columns of the grid on which the earth mover's distance is solved, at most."""
+
+CENTRE_SIGMA = 0.25
+"""Standard deviation of the centre baseline, as a share of the map's height and width."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Every measure of one pair of maps.
+
+    Attributes:
+        divergence: Jensen-Shannon divergence in bits: 0 is the same, 1 is disjoint.
+        pearson: correlation of values, -1 to 1; NaN where a map is constant.
+        spearman: correlation of ranks, -1 to 1; NaN where a map is constant.
+        similarity: shared mass, 0 to 1.
+        earth_movers: mean way that mass must move, as a share of the height of the pictured part.
+    """
+
+    divergence: float
+    pearson: float
+    spearman: float
+    similarity: float
+    earth_movers: float
+
+
+def agreement(one: FloatArray, two: FloatArray, *, aspect: float = 1.0) -> Agreement:
+    """Compare two maps.
+
+    Args:
+        one: ``[row, col]``, shares of 1.
+        two: the same, on the same grid.
+        aspect: width over height of what the grid covers.
+    """
+    return Agreement(
+        divergence=divergence(one, two),
+        pearson=pearson(one, two),
+        spearman=spearman(one, two),
+        similarity=similarity(one, two),
+        earth_movers=earth_movers(one, two, width=aspect),
+    )
+
+
+def divergence(one: FloatArray, two: FloatArray) -> float:
+    """Jensen-Shannon divergence in bits of two arrays of shares that sum to 1."""
+    middle = (one + two) / 2
+    return max(0.0, (_relative(one, middle) + _relative(two, middle)) / 2)
+
+
+def _relative(one: FloatArray, two: FloatArray) -> float:
+    held = one > 0
+    return float((one[held] * np.log2(one[held] / two[held])).sum())
+
+
+def pearson(one: FloatArray, two: FloatArray) -> float:
+    """Pearson's correlation of the values of two maps; NaN where either is constant."""
+    a = np.asarray(one, dtype=np.float64).ravel()
+    b = np.asarray(two, dtype=np.float64).ravel()
+    # Asked of the values: the spread of a constant map need not come out as exactly 0.
+    if np.ptp(a) == 0 or np.ptp(b) == 0:
+        return float("nan")
+    a, b = a - a.mean(), b - b.mean()
+    return float(np.clip(a @ b / np.sqrt((a @ a) * (b @ b)), -1, 1))
+
+
+def spearman(one: FloatArray, two: FloatArray) -> float:
+    """Pearson's correlation of ranks; places of equal value share their mean rank."""
+    return pearson(ranks(one), ranks(two))
+
+
+def ranks(values: FloatArray) -> FloatArray:
+    """Ranks from 1 of all values together, mean ranks for ties: float64, flat."""
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    found: FloatArray = (np.cumsum(counts) - (counts - 1) / 2)[place.ravel()]
+    return found
+
+
+def similarity(one: FloatArray, two: FloatArray) -> float:
+    """SIM, the mass that two maps share place by place: 1 is the same, 0 is disjoint."""
+    return float(np.minimum(one, two).sum())
+
+
+def earth_movers(
+    one: FloatArray, two: FloatArray, *, height: float = 1.0, width: float = 1.0
+) -> float:
+    """Earth mover's distance: how far mass must move to make one map of the other, on average.
+
+    Exact (a linear program) on a grid of at most 16x16, to which larger maps are pooled by area;
+    pooling moves the result by less than the diagonals of a cell before and after. About 0.2
+    seconds for a pair at 16x16.
+
+    Args:
+        one: ``[row, col]``, shares of 1.
+        two: the same, on the same grid.
+        height: of what the grid covers, in any unit.
+        width: of what the grid covers, in the same unit.
+
+    Returns:
+        The distance in that unit.
+
+    Raises:
+        AnalysisError: no solution was found.
+    """
+    # Late: the solvers take longer to load than all else that a build needs.
+    from scipy import optimize, sparse  # noqa: PLC0415
+
+    excess = pooled(one, EMD_GRID) - pooled(two, EMD_GRID)
+    rows, cols = excess.shape
+    row, col = np.divmod(np.arange(excess.size), cols)
+    places = np.stack([(row + 0.5) / rows * height, (col + 0.5) / cols * width], axis=1)
+    excess = excess.ravel()
+    # Where distances obey the triangle inequality, shared mass may stay where it is.
+    sources, targets = np.flatnonzero(excess > 0), np.flatnonzero(excess < 0)
+    moved = (excess[sources].sum() - excess[targets].sum()) / 2
+    if moved < 1e-12:
+        return 0.0
+    supply = excess[sources] / excess[sources].sum()
+    demand = excess[targets] / excess[targets].sum()
+    ways = np.linalg.norm(places[sources, None] - places[None, targets], axis=-1)
+    # The solver's tolerance is absolute, so amounts are brought near 1.
+    scale = len(supply) + len(demand)
+    leaving = sparse.kron(sparse.eye_array(len(supply)), np.ones((1, len(demand))))
+    reaching = sparse.kron(np.ones((1, len(supply))), sparse.eye_array(len(demand)))
+    amounts = np.concatenate([supply, demand]) * scale
+    # What all others leave reaches the last place. Without its own row the amounts need not sum
+    # up to the last bit, which the solver may call infeasible; the largest takes no harm from it.
+    free = np.arange(scale) != len(supply) + int(demand.argmax())
+    solved = optimize.linprog(
+        ways.ravel(),
+        A_eq=sparse.vstack([leaving, reaching], format="csr")[free],
+        b_eq=amounts[free],
+        method="highs",
+    )
+    if solved.status != 0:
+        raise AnalysisError(f"The earth mover's distance was not found: {solved.message}.")
+    return float(solved.fun / scale * moved)
+
+
+def uniform_map(rows: int, cols: int) -> FloatArray:
+    """The map that looks at all places alike: float64 ``[row, col]``, sums to 1."""
+    return np.full((rows, cols), 1 / (rows * cols))
+
+
+def centre_gaussian(rows: int, cols: int, sigma: float = CENTRE_SIGMA) -> FloatArray:
+    """The map that knows only that photographs are centred: float64 ``[row, col]``, sums to 1.
+
+    Args:
+        rows: of the grid.
+        cols: of the grid.
+        sigma: standard deviation as a share of height and width.
+    """
+    down, across = ((np.arange(count) + 0.5) / count - 0.5 for count in (rows, cols))
+    found: FloatArray = np.exp(-(down[:, None] ** 2 + across[None, :] ** 2) / (2 * sigma**2))
+    found /= found.sum()
+    return found
+
+
+def shuffled(images: int) -> tuple[int, ...] | None:
+    """For each image another one, whose map is the baseline of the same model.
+
+    Images nearly half a run apart, as neighbours in a folder are often alike; not exactly half, so
+    that no two images are each other's baseline and count twice.
+
+    Returns:
+        An index for each image, never its own; None for fewer than two images.
+    """
+    if images < 2:
+        return None
+    apart = max((images - 1) // 2, 1)
+    return tuple((image + apart) % images for image in range(images))

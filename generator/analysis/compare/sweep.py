@@ -1,0 +1,112 @@
+"""What changes along the training of one model: numbers of its checkpoints, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from generator.analysis.attention.heads import PATCHES
+from generator.analysis.cells.model_digest import ModelDigest, Spread
+from generator.analysis.compare.agreement import divergence
+from generator.analysis.grids import PlacedMap, on_common_grid
+from generator.analysis.stream.norms import CUTOFFS
+from generator.records.record import OUTLIER, FloatArray
+
+NOWHERE = float("nan")
+"""A number that a checkpoint does not have: a gap in its line, which is not zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepNumbers:
+    """Numbers of one checkpoint, means over its images, layers and heads; NaN where there is none.
+
+    Attributes:
+        images: how many.
+        entropy: share of the maximum.
+        distance: attention distance as a share of the input's short side.
+        cls_on_cls: attention of CLS to itself, share of 1.
+        cls_on_registers: to all registers together.
+        cls_on_patches: to all patches together.
+        outlier_share: share of patches with a norm above three times the median, in the layer
+            where the largest stands out most.
+        max_norm: largest norm of a patch over the layers, median over images.
+        norm_ratio: largest norm over the median, over the layers.
+        onset: layer where high norms of patches begin; 0 for the embedding, NaN where none does.
+    """
+
+    images: int
+    entropy: float
+    distance: float
+    cls_on_cls: float
+    cls_on_registers: float
+    cls_on_patches: float
+    outlier_share: float
+    max_norm: float
+    norm_ratio: float
+    onset: float
+
+
+def step_numbers(digest: ModelDigest) -> StepNumbers:
+    """The numbers of a checkpoint."""
+    norms, onset = digest.norms, digest.onset.patch_onset
+    return StepNumbers(
+        images=digest.images,
+        entropy=float(digest.entropy.mean.mean()),
+        distance=float(digest.distance_share.mean.mean()),
+        cls_on_cls=_mass(digest, "CLS"),
+        cls_on_registers=_mass(digest, "reg"),
+        cls_on_patches=_mass(digest, PATCHES),
+        outlier_share=float(norms.above[norms.peak, CUTOFFS.index(int(OUTLIER))]),
+        max_norm=float(norms.maximum.max()),
+        norm_ratio=float(norms.ratio.max()),
+        onset=NOWHERE if onset is None else float(onset),
+    )
+
+
+def _mass(digest: ModelDigest, start: str) -> float:
+    """Mean mass of CLS on the key groups whose names start so; NaN where there is none."""
+    mass: Spread | None = digest.mass
+    places = [n for n, group in enumerate(digest.groups) if group.startswith(start)]
+    if mass is None or not places:
+        return NOWHERE
+    return float(mass.mean[places].sum(axis=0).mean())
+
+
+@dataclass(frozen=True, slots=True)
+class StepAgreement:
+    """How the maps of each checkpoint agree with those of the first and the last.
+
+    Attributes:
+        first: float64 ``[step]``, Jensen-Shannon divergence from the first checkpoint, in bits,
+            mean over images; NaN where no image has both.
+        last: the same from the last.
+        images: int ``[step]``, images that the step and both ends have.
+    """
+
+    first: FloatArray
+    last: FloatArray
+    images: tuple[int, ...]
+
+
+def step_agreement(maps: Sequence[Mapping[str, PlacedMap]]) -> StepAgreement:
+    """Compare the maps of checkpoints with those of the first and of the last, image by image.
+
+    Args:
+        maps: for each checkpoint, by step, its last layer's map of each image: mean over heads.
+    """
+    ends = (maps[0], maps[-1])
+    first, last = (np.array([_mean_divergence(own, end) for own in maps]) for end in ends)
+    return StepAgreement(
+        first, last, tuple(len(own.keys() & ends[0].keys() & ends[1].keys()) for own in maps)
+    )
+
+
+def _mean_divergence(one: Mapping[str, PlacedMap], two: Mapping[str, PlacedMap]) -> float:
+    found = []
+    for image, placed in one.items():
+        pair = on_common_grid([placed, two[image]]) if image in two else None
+        if pair is not None:
+            found.append(divergence(*pair))
+    return float(np.mean(found)) if found else NOWHERE

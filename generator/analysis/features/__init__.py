@@ -1,0 +1,1 @@
+"""Patch features: components, similarity, objects found without labels, and their scores."""

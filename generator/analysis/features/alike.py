@@ -1,0 +1,121 @@
+"""Which patches are alike: cosines of patch features, kept small enough for a page to show any."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.features.cosine import cosine_map, unit_vectors
+from generator.analysis.features.objects import NO_FEATURES, Objects
+from generator.records.record import AttentionRecord, FloatArray, TokenLayout, outlier_patches
+
+DIMENSIONS = (16, 32, 64, 96, 128)
+"""Directions that are kept: the fewest of these that are near enough."""
+
+NEAR = 0.02
+"""A cosine may be off by this much."""
+
+STEPS = 127
+
+
+@dataclass(frozen=True, slots=True)
+class AlikeMap:
+    """Cosines of one patch's features with those of all patches.
+
+    Attributes:
+        name: ``seed`` (of LOST), ``outlier`` (the largest norm) or ``centre``.
+        place: row and column of the patch, from 0.
+        values: float16 ``[row, col]``, in [-1, 1]; 1 at the patch itself.
+    """
+
+    name: str
+    place: tuple[int, int]
+    values: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class SmallFeatures:
+    """Unit vectors of the patches in few directions and 8 bits.
+
+    The dot product of two patches' ``codes * scales`` is about the cosine of their features.
+
+    Attributes:
+        codes: int8 ``[direction, patch]``.
+        scales: float32 ``[direction]``.
+        most: the largest error of a cosine, over all pairs of patches.
+        mean: mean magnitude of the error.
+    """
+
+    codes: NDArray[np.int8]
+    scales: FloatArray
+    most: float
+    mean: float
+
+
+def alike_maps(record: AttentionRecord, objects: Objects) -> tuple[AlikeMap, ...] | NotApplicable:
+    """Cosines of a few stated patches: LOST's seed, the largest outlier, the centre.
+
+    Features are those of the last block, before the final LayerNorm (Siméoni 2025, Figs. 3 and 6).
+    """
+    if record.features is None:
+        return NO_FEATURES
+    layout, last = record.layout, record.features.last
+    return tuple(
+        AlikeMap(
+            name,
+            place,
+            cosine_map(last, layout, place[0] * layout.cols + place[1]).astype(np.float16),
+        )
+        for name, place in _places(record, objects).items()
+    )
+
+
+def _places(record: AttentionRecord, objects: Objects) -> dict[str, tuple[int, int]]:
+    layout: TokenLayout = record.layout
+    found = {}
+    if not isinstance(objects.lost, NotApplicable):
+        found["seed"] = objects.lost.seed
+    norms = record.norms[:, layout.patch_slice]
+    outliers = outlier_patches(norms)
+    if len(outliers.patches):
+        found["outlier"] = divmod(int(norms[outliers.layer].argmax()), layout.cols)
+    found["centre"] = (layout.rows // 2, layout.cols // 2)
+    return found
+
+
+def small_features(features: FloatArray) -> SmallFeatures:
+    """Features in as few directions as keep every cosine within :data:`NEAR`.
+
+    The directions are those of the largest singular values of the unit vectors, uncentred, so that
+    what is left out is least. With the most directions the error may be larger; it is measured.
+
+    Args:
+        features: ``[patch, channel]``.
+    """
+    units = unit_vectors(features)
+    _, values, directions = np.linalg.svd(units, full_matrices=False)
+    # of a singular vector the sign is free: the largest entry is positive
+    largest = directions[np.arange(len(directions)), np.abs(directions).argmax(axis=1)]
+    turned = units @ (directions * np.where(largest < 0, -1, 1)[:, None]).T
+    exact = np.clip(units @ units.T, -1, 1).astype(np.float32)
+    for count in DIMENSIONS:
+        found = _coded(turned[:, : min(count, len(values))], exact)
+        if found.most <= NEAR or count >= len(values):
+            break
+    return found
+
+
+def _coded(coordinates: NDArray[np.float64], exact: FloatArray) -> SmallFeatures:
+    scales = np.maximum(np.abs(coordinates).max(axis=0), 1e-12) / STEPS
+    codes = np.rint(coordinates / scales).astype(np.int8)
+    read = (codes * scales).astype(np.float32)
+    error = np.abs(np.clip(read @ read.T, -1, 1) - exact)
+    return SmallFeatures(
+        codes=np.ascontiguousarray(codes.T),
+        scales=scales.astype(np.float32),
+        most=float(error.max()),
+        mean=float(error.mean()),
+    )

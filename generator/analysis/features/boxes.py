@@ -1,0 +1,84 @@
+"""Connected parts of a patch mask, and the boxes around them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from generator.records.record import TokenLayout, View
+
+BoolArray = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class PatchBox:
+    """A box of whole patches; ``right`` and ``bottom`` are the first patch outside.
+
+    Attributes:
+        left: column of its first patch.
+        top: row of its first patch.
+        right: column behind its last patch.
+        bottom: row below its last patch.
+    """
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    def in_pixels(self, layout: TokenLayout, view: View) -> tuple[float, float, float, float]:
+        """Left, top, right, bottom in pixels of the oriented original."""
+        left, top, _, _ = view.patch_box(layout, self.top, self.left)
+        _, _, right, bottom = view.patch_box(layout, self.bottom - 1, self.right - 1)
+        return (left, top, right, bottom)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectedComponents:
+    """The connected parts of a mask: patches that share an edge belong together.
+
+    Attributes:
+        labels: int32 ``[row, col]``, 0 outside the mask, else the component, from 1, in the order
+            in which their first patches are read.
+        areas: patches of each component, in that order.
+    """
+
+    labels: NDArray[np.int32]
+    areas: tuple[int, ...]
+
+    @property
+    def count(self) -> int:
+        """Number of components."""
+        return len(self.areas)
+
+    def holding(self, row: int, col: int) -> BoolArray:
+        """The component that a patch belongs to, bool ``[row, col]``; empty outside the mask."""
+        label = self.labels[row, col]
+        held: BoolArray = (self.labels == label) & (label > 0)
+        return held
+
+    def largest(self) -> BoolArray:
+        """The component of most patches, bool ``[row, col]``; of equal ones the first."""
+        label = int(np.argmax(self.areas)) + 1 if self.areas else -1
+        held: BoolArray = self.labels == label
+        return held
+
+
+def components(mask: BoolArray) -> ConnectedComponents:
+    """The 4-connected parts of a mask ``[row, col]``."""
+    # Late: a build that needs no such analysis should not wait for it to load.
+    from scipy import ndimage  # noqa: PLC0415
+
+    labels, count = ndimage.label(mask)  # its default structure joins along edges only
+    areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    return ConnectedComponents(labels.astype(np.int32), tuple(int(area) for area in areas))
+
+
+def box_around(mask: BoolArray) -> PatchBox | None:
+    """The smallest box that holds a mask ``[row, col]``; None for an empty one."""
+    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return None
+    return PatchBox(int(cols[0]), int(rows[0]), int(cols[-1]) + 1, int(rows[-1]) + 1)

@@ -1,0 +1,240 @@
+"""Colours for patch features: DINOv2's two-step principal components (Oquab 2024, section 7.5).
+
+The first component over a group of images parts foreground from background; three components of
+what is kept become red, green and blue. Colours of two models are *not* comparable, unless one is
+aligned to the other, and then only as far as the residual says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.features.boxes import BoolArray
+from generator.analysis.features.pca import border, border_share, fit, foreground_sign
+from generator.records.record import FloatArray, TokenLayout, View
+
+CHANNELS = 3
+
+ROBUST_DEVIATIONS = 2.0
+"""Scores within this many median absolute deviations set the range of colours (DVT, Yang 2024)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedComponents:
+    """Three components of the foreground, common to a group of images of one model.
+
+    Attributes:
+        foreground: for each image bool ``[row, col]``.
+        scores: for each image float64 ``[row, col, component]``, whitened; NaN in the background.
+        first_explained: share of the variance of all patches in the component that parts them.
+        explained: float64 ``[component]``, shares of the variance of the foreground.
+        border_share: share of the foreground's patches at the border of their grids.
+        left_out: patches that were left out of both fits.
+        residual: what the alignment to another model left over, a share of 1
+            (:func:`aligned`); None for components that are not aligned to any.
+    """
+
+    foreground: tuple[BoolArray, ...]
+    scores: tuple[NDArray[np.float64], ...]
+    first_explained: float
+    explained: NDArray[np.float64]
+    border_share: float
+    left_out: int
+    residual: float | None = None
+
+
+def shared_components(
+    features: Sequence[FloatArray],
+    layouts: Sequence[TokenLayout],
+    *,
+    left_out: Sequence[BoolArray] | None = None,
+    flip: bool = False,
+) -> SharedComponents | NotApplicable:
+    """Two principal component analyses over a group of images, the second of the foreground.
+
+    Args:
+        features: for each image ``[patch, channel]``, the residual stream after the last block.
+        layouts: the grid of each.
+        left_out: for each image bool ``[patch]``, patches to leave out of the fits, such as
+            outliers; they still get a side and colours.
+        flip: take the other side of the first component for the foreground.
+
+    Returns:
+        The components; not applicable where too few patches are kept to fit them to.
+    """
+    used = [np.ones(len(item), dtype=bool) for item in features]
+    if left_out is not None:
+        used = [~mask for mask in left_out]
+    if sum(int(mask.sum()) for mask in used) < 2:
+        return NotApplicable("fewer than two patches are left")
+    first = fit((item[mask] for item, mask in zip(features, used, strict=True)), 1)
+    parting = [first.scores(item)[:, 0] for item in features]
+    edges = np.concatenate([border(layout) for layout in layouts])
+    # The rule is applied to what was fitted, so that outliers do not choose the sign either.
+    of_fit = np.concatenate(used)
+    sign = foreground_sign(np.concatenate(parting)[of_fit], edges[of_fit], flip=flip)
+    kept = [scores * sign > 0 for scores in parting]
+    fitted = [mask & ok for mask, ok in zip(kept, used, strict=True)]
+    if sum(int(mask.sum()) for mask in fitted) <= CHANNELS:
+        return NotApplicable("too few patches are in the foreground")
+    second = fit((item[mask] for item, mask in zip(features, fitted, strict=True)), CHANNELS)
+    scores = []
+    for item, mask, layout in zip(features, kept, layouts, strict=True):
+        laid = np.full((layout.patches, CHANNELS), np.nan)
+        found = second.scores(item[mask])
+        laid[mask, : found.shape[1]] = found
+        laid[mask, found.shape[1] :] = 0
+        scores.append(laid.reshape(layout.rows, layout.cols, CHANNELS))
+    explained = np.zeros(CHANNELS)
+    explained[: len(second.explained)] = second.explained
+    return SharedComponents(
+        foreground=tuple(
+            mask.reshape(layout.rows, layout.cols)
+            for mask, layout in zip(kept, layouts, strict=True)
+        ),
+        scores=tuple(scores),
+        first_explained=float(first.explained[0]),
+        explained=explained,
+        border_share=border_share(np.concatenate(kept), edges),
+        left_out=int((~of_fit).sum()),
+    )
+
+
+def aligned(
+    components: SharedComponents,
+    views: Sequence[View],
+    reference: SharedComponents,
+    reference_views: Sequence[View],
+) -> SharedComponents | NotApplicable:
+    """One model's components turned onto those of a reference model, so that colours compare.
+
+    Orthogonal Procrustes (Schönemann 1966): the rotation or reflection of the three components that
+    comes closest to the reference, over all places that both models call foreground. Patches are
+    paired by place: each with the reference's patch that holds its centre.
+
+    Args:
+        components: to be turned, one item for each image of the group.
+        views: what part of each original their grids cover.
+        reference: of the reference model, over the same images in the same order.
+        reference_views: what part of each original its grids cover.
+
+    Returns:
+        The turned components, with the ``residual``: the squared distance that is left, over the
+        squared size of the reference. Not applicable where the models share too few places.
+    """
+    pairs = [
+        _paired(own, view, other, other_view)
+        for own, view, other, other_view in zip(
+            components.scores, views, reference.scores, reference_views, strict=True
+        )
+    ]
+    own = np.concatenate([pair[0] for pair in pairs])
+    other = np.concatenate([pair[1] for pair in pairs])
+    if len(own) < CHANNELS:
+        return NotApplicable("the models share too few patches of the foreground")
+    rotation = procrustes(own, other)
+    size = float((other**2).sum())
+    left = float(((own @ rotation - other) ** 2).sum())
+    return replace(
+        components,
+        scores=tuple(scores @ rotation for scores in components.scores),
+        residual=left / size if size > 0 else 0.0,
+    )
+
+
+def procrustes(own: FloatArray, reference: FloatArray) -> NDArray[np.float64]:
+    """The orthogonal matrix R that makes ``own @ R`` closest to the reference.
+
+    Args:
+        own: ``[sample, component]``.
+        reference: ``[sample, component]``, the same samples.
+    """
+    left, _, right = np.linalg.svd(own.T @ reference)
+    rotation: NDArray[np.float64] = left @ right
+    return rotation
+
+
+def _paired(
+    own: NDArray[np.float64], view: View, other: NDArray[np.float64], other_view: View
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Scores at the places that are foreground for both: two arrays ``[sample, component]``."""
+    rows = _holding(own.shape[0], _down(view), other.shape[0], _down(other_view))
+    cols = _holding(own.shape[1], _across(view), other.shape[1], _across(other_view))
+    inside = (rows >= 0)[:, None] & (cols >= 0)[None, :]
+    there = other[rows[:, None], cols[None, :]]
+    both = inside & np.isfinite(own[..., 0]) & np.isfinite(there[..., 0])
+    return own[both], there[both]
+
+
+def _down(view: View) -> tuple[float, float]:
+    return (view.top, view.bottom)
+
+
+def _across(view: View) -> tuple[float, float]:
+    return (view.left, view.right)
+
+
+def _holding(
+    count: int, span: tuple[float, float], others: int, other_span: tuple[float, float]
+) -> NDArray[np.intp]:
+    """For each cell along one axis, the cell of another grid that holds its centre; -1 for none."""
+    centres = span[0] + (np.arange(count) + 0.5) * (span[1] - span[0]) / count
+    place = (centres - other_span[0]) / (other_span[1] - other_span[0]) * others
+    found = np.floor(place).astype(np.intp)
+    return np.where((found >= 0) & (found < others), found, -1)
+
+
+@dataclass(frozen=True, slots=True)
+class ColourRange:
+    """Scores that become 0 and 1 of each colour channel: float64 ``[component]``, both."""
+
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+
+def robust_range(scores: FloatArray, deviations: float = ROBUST_DEVIATIONS) -> ColourRange:
+    """The range of the scores without those far from the median.
+
+    Per component: the smallest and largest score within so many median absolute deviations of the
+    median; where that deviation is 0, of all scores.
+
+    Args:
+        scores: ``[sample, component]``, finite.
+        deviations: how many.
+    """
+    values = np.asarray(scores, dtype=np.float64)
+    away = np.abs(values - np.median(values, axis=0))
+    deviation = np.median(away, axis=0)
+    within = (away <= deviations * deviation) | (deviation == 0)
+    low = np.where(within, values, np.inf).min(axis=0)
+    high = np.where(within, values, -np.inf).max(axis=0)
+    return ColourRange(low, high)
+
+
+def range_of(components: SharedComponents) -> ColourRange:
+    """The robust range of a group, all its foreground together.
+
+    A model that is aligned to a reference takes the reference's range.
+    """
+    stacked = [
+        scores[mask] for scores, mask in zip(components.scores, components.foreground, strict=True)
+    ]
+    return robust_range(np.concatenate(stacked))
+
+
+def colours(components: SharedComponents, chosen: ColourRange) -> tuple[NDArray[np.float64], ...]:
+    """For each image float64 ``[row, col, RGB]`` in [0, 1], cut off there; NaN in the background.
+
+    A channel without a range is 0.5.
+    """
+    width = chosen.high - chosen.low
+    scale = np.where(width > 0, width, 1)
+    return tuple(
+        np.clip(np.where(width > 0, (scores - chosen.low) / scale, scores * 0 + 0.5), 0, 1)
+        for scores in components.scores
+    )

@@ -1,0 +1,42 @@
+"""Cosines between vectors of patches."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from generator.errors import AnalysisError
+from generator.records.record import FloatArray, TokenLayout
+
+
+def unit_vectors(vectors: FloatArray) -> NDArray[np.float64]:
+    """Vectors ``[..., channel]`` divided by their L2 norm; a zero vector stays zero."""
+    values = np.asarray(vectors, dtype=np.float64)
+    norms = np.linalg.norm(values, axis=-1, keepdims=True)
+    return values / np.where(norms > 0, norms, 1)
+
+
+def cosine_matrix(vectors: FloatArray) -> NDArray[np.float64]:
+    """Cosine of each vector with each: ``[item, channel] -> [item, item]``, in [-1, 1]."""
+    units = unit_vectors(vectors)
+    return np.clip(units @ units.T, -1, 1)
+
+
+def cosine_map(features: FloatArray, layout: TokenLayout, patch: int) -> NDArray[np.float64]:
+    """Cosine of one patch's features with every patch's: float64 ``[row, col]``, in [-1, 1].
+
+    A row of the Gram matrix of normalised features (DINOv3, Siméoni 2025, Figs. 3 and 6).
+
+    Args:
+        features: ``[patch, channel]``, before the final LayerNorm.
+        layout: the grid.
+        patch: index among the patches; its own cell is 1.
+
+    Raises:
+        AnalysisError: there is no such patch.
+    """
+    if not 0 <= patch < len(features):
+        raise AnalysisError(f"There is no patch {patch} among {len(features)}.")
+    units = unit_vectors(features)
+    cosines: NDArray[np.float64] = np.clip(units @ units[patch], -1, 1)
+    return cosines.reshape(layout.rows, layout.cols)

@@ -1,0 +1,93 @@
+"""What a model's weights show without an image: position embeddings and patch filters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.features.cosine import cosine_matrix
+from generator.records.extras import ModelWeights
+
+
+@dataclass(frozen=True, slots=True)
+class PositionSimilarity:
+    """How alike the position embeddings are (Dosovitskiy 2021, Fig. 7 centre).
+
+    Attributes:
+        cosine: float64 ``[row, col, row, col]``: the first two axes choose the tile, the place of
+            one patch in the native grid; the last two are that tile, its cosine with every patch.
+            In [-1, 1], and one scale for all: a *dot product* would show norms too.
+    """
+
+    cosine: NDArray[np.float64]
+
+    def mosaic(self) -> NDArray[np.float64]:
+        """The tiles laid out at their places: float64 ``[rows * rows, cols * cols]``."""
+        rows, cols = self.cosine.shape[:2]
+        return self.cosine.transpose(0, 2, 1, 3).reshape(rows * rows, cols * cols)
+
+
+@dataclass(frozen=True, slots=True)
+class PatchFilters:
+    """Principal components of the patch embedding's filters (Dosovitskiy 2021, Fig. 7 left).
+
+    Attributes:
+        display: float64 ``[component, row, col, RGB]`` in [0, 1]; 0.5, middle grey, is weight zero,
+            and one scale holds for all components.
+        scale: the weight that is drawn as 1; its negative is 0.
+        spectrum: float64 ``[component]``, share of the variance in each of *all* components.
+        caption: what the spectrum says, in words.
+    """
+
+    display: NDArray[np.float64]
+    scale: float
+    spectrum: NDArray[np.float64]
+    caption: str
+
+
+def position_similarity(weights: ModelWeights) -> PositionSimilarity | NotApplicable:
+    """Cosines between learned position embeddings, on the native grid.
+
+    Returns:
+        The tiles; not applicable, with the reason, for a model without such embeddings (rotary
+        ones, say). Registers and CLS have no place in the picture and are never among them.
+    """
+    if weights.position is None:
+        return NotApplicable(weights.position_note or "no learned position embeddings")
+    rows, cols = weights.position_grid
+    cosines = cosine_matrix(weights.position)
+    return PositionSimilarity(cosines.reshape(rows, cols, rows, cols))
+
+
+def patch_filters(weights: ModelWeights) -> PatchFilters | NotApplicable:
+    """Filters as colours around grey, all on one scale.
+
+    Returns:
+        The colours; not applicable where the checkpoint's filters are all zero or there are none.
+    """
+    filters = np.asarray(weights.filters, dtype=np.float64)
+    scale = float(np.abs(filters).max(initial=0))
+    if not scale > 0:
+        return NotApplicable("no patch filters")
+    spectrum = np.asarray(weights.spectrum, dtype=np.float64)
+    shown = len(filters)
+    return PatchFilters(
+        display=filters.transpose(0, 2, 3, 1) / (2 * scale) + 0.5,
+        scale=scale,
+        spectrum=spectrum,
+        caption=_spectrum_text(spectrum, shown),
+    )
+
+
+def _spectrum_text(spectrum: NDArray[np.float64], shown: int) -> str:
+    """What the filters that are shown hold of all, and how many hold nearly everything."""
+    held = np.cumsum(spectrum)
+    most = min(int(np.searchsorted(held, 0.95 * held[-1])) + 1, len(spectrum))
+    part = 100 * held[min(shown, len(spectrum)) - 1]
+    return (
+        f"The first {shown} of {len(spectrum)} components hold {part:.1f} % of the filters' "
+        f"variance; {most} hold 95 %."
+    )

@@ -1,0 +1,128 @@
+"""LOST: an object found without labels (Siméoni 2021), with each step that the paper shows.
+
+The registers paper (Darcet 2024, Fig. 13 and Table 3) uses it to show what outliers cost. The steps
+are those of the authors' ``object_discovery.py``, on vectors of the patches of the last block,
+heads side by side, *not* normalised.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.features.boxes import BoolArray, PatchBox, box_around, components
+from generator.errors import AnalysisError
+from generator.records.record import FloatArray, TokenLayout, View
+
+EXPANSION = 100
+"""Patches of lowest degree that may join the seed in the paper, whatever the grid."""
+
+EXPANSION_GRID = 37 * 37
+"""The grid at which that number is taken as it is: DINOv2's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What LOST finds, step by step, in the order of the row of Darcet 2024, Fig. 13.
+
+    Attributes:
+        degree: int32 ``[row, col]``, number of other patches whose dot product with the patch is
+            positive.
+        inverse_degree: float64 ``[row, col]``, ``1 / (1 + degree)``: the patch counts itself, as in
+            the paper. Large on what is unlike the rest of the picture.
+        seed: row and column of the patch of lowest degree; of equal ones the first.
+        similarity: float64 ``[row, col]``, dot product with the seed, plus the bias.
+        expansion: bool ``[row, col]``, the seed and those of the ``k`` patches of lowest degree
+            whose dot product with it is positive.
+        k: patches that were looked at for the expansion.
+        score: float64 ``[row, col]``, sum of the dot products with the patches of the expansion.
+        mask: bool ``[row, col]``, the 4-connected part of ``score > 0`` that holds the seed.
+        box: around the mask, in patches.
+        pixels: the box (left, top, right, bottom) in pixels of the oriented original.
+    """
+
+    degree: NDArray[np.int32]
+    inverse_degree: NDArray[np.float64]
+    seed: tuple[int, int]
+    similarity: NDArray[np.float64]
+    expansion: BoolArray
+    k: int
+    score: NDArray[np.float64]
+    mask: BoolArray
+    box: PatchBox
+    pixels: tuple[float, float, float, float]
+
+
+def expansion_size(patches: int) -> int:
+    """The paper's 100 patches, scaled by area from a 37x37 grid: 7.3 % of the patches, at least 1.
+
+    A fixed 100 would be half of a 14x14 grid.
+    """
+    return max(1, round(EXPANSION * patches / EXPANSION_GRID))
+
+
+def lost(
+    vectors: FloatArray,
+    layout: TokenLayout,
+    view: View,
+    *,
+    k: int | None = None,
+    bias: float = 0.0,
+) -> Lost | NotApplicable:
+    """Find one object.
+
+    Args:
+        vectors: ``[patch, channel]``, queries, keys or values of the last block, not normalised
+            (``features.objects`` of a record).
+        layout: the grid.
+        view: what part of the original the grid covers.
+        k: patches of lowest degree to look at for the expansion; :func:`expansion_size` for None.
+        bias: added to every dot product. Darcet 2024 tunes one for each model; 0 is LOST itself.
+
+    Returns:
+        The steps; not applicable where the seed is like no patch, not even itself, or a vector has
+        overflowed.
+
+    Raises:
+        AnalysisError: ``k`` is below 1.
+    """
+    values = np.asarray(vectors, dtype=np.float64)
+    k = expansion_size(layout.patches) if k is None else k
+    if k < 1:
+        raise AnalysisError(f"At least one patch must be looked at for the expansion, got k = {k}.")
+    if not np.isfinite(values).all():
+        return NotApplicable("a vector is not finite")
+    gram = values @ values.T + bias
+    positive = gram > 0
+    np.fill_diagonal(positive, False)
+    degree = positive.sum(axis=1)
+    order = np.argsort(degree, kind="stable")
+    seed = int(order[0])
+    chosen = order[:k]
+    chosen = chosen[gram[seed, chosen] > 0]
+    score = gram[chosen].sum(axis=0)
+    if score[seed] <= 0:
+        return NotApplicable("the patch of lowest degree is like no patch, not even itself")
+    row, col = divmod(seed, layout.cols)
+    folded = layout.fold(score)
+    mask = components(folded > 0).holding(row, col)
+    box = box_around(mask)
+    assert box is not None  # the mask holds the seed
+    expansion = np.zeros(layout.patches, dtype=bool)
+    expansion[chosen] = True
+    shape = (layout.rows, layout.cols)
+    return Lost(
+        degree=degree.astype(np.int32).reshape(shape),
+        inverse_degree=(1 / (1 + degree)).reshape(shape),
+        seed=(row, col),
+        similarity=gram[seed].reshape(shape),
+        expansion=expansion.reshape(shape),
+        k=min(k, layout.patches),
+        score=score.reshape(shape),
+        mask=mask,
+        box=box,
+        pixels=box.in_pixels(layout, view),
+    )

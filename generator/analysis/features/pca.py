@@ -1,0 +1,167 @@
+"""Principal components of patch features, over one image or many.
+
+Features are taken before the final LayerNorm, unlike in DINOv3's notebook; captions must say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from generator.analysis.features.boxes import BoolArray
+from generator.errors import AnalysisError
+from generator.records.record import FloatArray, TokenLayout
+
+WHITENED_RANGE = 3.0
+"""The first component is drawn from -3 to 3 standard deviations (Darcet 2024, Fig. 20)."""
+
+NEGLIGIBLE = 1e-10
+"""Share of the variance below which a component is rounding and its scores are set to zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrincipalComponents:
+    """Principal components of a set of vectors, largest variance first.
+
+    Attributes:
+        mean: float64 ``[channel]``.
+        axes: float64 ``[component, channel]``, of length 1; the loading of largest magnitude is
+            positive, since a component's sign means nothing.
+        variance: float64 ``[component]``, of the vectors along the axes.
+        explained: float64 ``[component]``, the same as shares of the whole variance.
+        samples: number of vectors that they were fitted to.
+    """
+
+    mean: NDArray[np.float64]
+    axes: NDArray[np.float64]
+    variance: NDArray[np.float64]
+    explained: NDArray[np.float64]
+    samples: int
+
+    def scores(self, features: FloatArray) -> NDArray[np.float64]:
+        """Whitened scores: ``[sample, channel] -> [sample, component]``.
+
+        Over the vectors that were fitted each component has mean 0 and variance 1; one without
+        variance is 0.
+        """
+        along = (np.asarray(features, dtype=np.float64) - self.mean) @ self.axes.T
+        real = self.explained > NEGLIGIBLE
+        return np.where(real, along / np.sqrt(np.where(real, self.variance, 1)), 0)
+
+
+def fit(features: Iterable[FloatArray], count: int) -> PrincipalComponents:
+    """Fit principal components to vectors that come in pieces, each read once.
+
+    Args:
+        features: arrays ``[sample, channel]``, such as one an image; only sums are kept.
+        count: components wanted; fewer than that where there are fewer channels.
+
+    Raises:
+        AnalysisError: there are fewer than two vectors.
+    """
+    # Late: a build that needs no such analysis should not wait for it to load.
+    from scipy import linalg  # noqa: PLC0415
+
+    shift: NDArray[np.float64] | None = None
+    for piece in features:
+        values = np.asarray(piece, dtype=np.float64)
+        if not len(values):
+            continue
+        if shift is None:  # sums of what is left near zero keep their digits
+            shift = values.mean(axis=0)
+            total, products, samples = np.zeros_like(shift), 0.0 * np.outer(shift, shift), 0
+        values = values - shift
+        total = total + values.sum(axis=0)
+        products += values.T @ values
+        samples += len(values)
+    if shift is None or samples < 2:
+        raise AnalysisError("Principal components need at least two vectors.")
+    mean = total / samples
+    covariance = products / samples - np.outer(mean, mean)
+    channels = len(shift)
+    count = min(count, channels)
+    variance, vectors = linalg.eigh(covariance, subset_by_index=[channels - count, channels - 1])
+    axes = vectors.T[::-1]
+    largest = np.argmax(np.abs(axes), axis=1)
+    axes = axes * np.sign(axes[np.arange(count), largest])[:, None]
+    variance = np.clip(variance[::-1], 0, None)
+    whole = float(np.trace(covariance))
+    explained = variance / whole if whole > 0 else np.zeros(count)
+    return PrincipalComponents(shift + mean, axes, variance, explained, samples)
+
+
+def border(layout: TokenLayout) -> BoolArray:
+    """The patches at the edge of the grid: bool ``[patch]``."""
+    edge = np.ones((layout.rows, layout.cols), dtype=bool)
+    edge[1:-1, 1:-1] = False
+    return edge.ravel()
+
+
+def border_share(side: BoolArray, edge: BoolArray) -> float:
+    """Share of a side's patches that lie at the edge of their grid; 1 for a side without any."""
+    return float(edge[side].mean()) if side.any() else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class LeadingComponent:
+    """The first principal component of one image's patches (Darcet 2024, Fig. 20).
+
+    Attributes:
+        scores: float64 ``[row, col]``, whitened; to be drawn from ``-WHITENED_RANGE`` to
+            ``WHITENED_RANGE``. Positive is the side with the lower share of border patches.
+        explained: share of the variance that it holds.
+        left_out: patches that were left out of the fit; they are still drawn.
+    """
+
+    scores: NDArray[np.float64]
+    explained: float
+    left_out: int
+
+
+def leading_component(
+    features: FloatArray,
+    layout: TokenLayout,
+    *,
+    left_out: BoolArray | None = None,
+    flip: bool = False,
+) -> LeadingComponent:
+    """The first principal component of one image, with its sign fixed.
+
+    Args:
+        features: ``[patch, channel]``, the residual stream after the last block
+            (``features.last`` of a record).
+        layout: the grid.
+        left_out: bool ``[patch]``, patches to leave out of the fit, such as outliers, which
+            otherwise capture the component.
+        flip: take the other sign than the rule gives.
+
+    Raises:
+        AnalysisError: fewer than two patches are left.
+    """
+    kept = np.ones(layout.patches, dtype=bool) if left_out is None else ~left_out
+    found = fit([features[kept]], 1)
+    scores = found.scores(features)[:, 0]
+    scores = scores * foreground_sign(scores, border(layout), flip=flip)
+    return LeadingComponent(
+        scores.reshape(layout.rows, layout.cols),
+        float(found.explained[0]),
+        int(layout.patches - kept.sum()),
+    )
+
+
+def foreground_sign(scores: FloatArray, edge: BoolArray, *, flip: bool = False) -> int:
+    """1 or -1: which sign of a component is the foreground (ours: no paper has a rule).
+
+    The foreground is the side of zero with the lower share of border patches; the positive one when
+    they are equal.
+
+    Args:
+        scores: ``[sample]`` of the component, over one image or a group.
+        edge: bool ``[sample]``, whether the patch is at the border of its grid.
+        flip: decide the other way.
+    """
+    positive = border_share(scores > 0, edge) <= border_share(scores < 0, edge)
+    return 1 if positive != flip else -1

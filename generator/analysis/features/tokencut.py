@@ -1,0 +1,119 @@
+"""TokenCut: an object found by a normalised cut between patches (Wang 2022)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.features.boxes import BoolArray, PatchBox, box_around, components
+from generator.analysis.features.cosine import cosine_matrix
+from generator.records.record import FloatArray, TokenLayout, View
+
+TAU = 0.2
+"""Cosine above which two patches are joined, as in the authors' ``main_tokencut.py``."""
+
+UNJOINED = 1e-5
+"""Weight between patches that are not joined, so that the graph stays in one piece."""
+
+SMALLEST_GAP = 1e-8
+"""Below this distance between the second and third eigenvalue, any mixture of two cuts would do."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCut:
+    """What TokenCut finds.
+
+    Attributes:
+        vector: float64 ``[row, col]``, solves ``(D - W) y = lambda D y`` for the second smallest
+            eigenvalue; of length 1, its largest magnitude positive.
+        eigenvalue: that belongs to it, from 0 (two separate parts) to 2.
+        gap: distance to the next eigenvalue. Small: other cuts are nearly as good.
+        seed: row and column of the largest magnitude; of equal ones the first.
+        foreground: bool ``[row, col]``, the side of the vector's mean that holds the seed.
+        mask: bool ``[row, col]``, the 4-connected part of the foreground that holds the seed.
+        box: around the mask, in patches.
+        pixels: the box (left, top, right, bottom) in pixels of the oriented original.
+    """
+
+    vector: NDArray[np.float64]
+    eigenvalue: float
+    gap: float
+    seed: tuple[int, int]
+    foreground: BoolArray
+    mask: BoolArray
+    box: PatchBox
+    pixels: tuple[float, float, float, float]
+
+
+def tokencut(
+    vectors: FloatArray, layout: TokenLayout, view: View, *, tau: float = TAU
+) -> TokenCut | NotApplicable:
+    """Cut the patches in two and take the part around the most certain one.
+
+    Args:
+        vectors: ``[patch, channel]``, keys of the last block (``features.objects`` of a record);
+            they are L2-normalised here.
+        layout: the grid.
+        view: what part of the original the grid covers.
+        tau: cosine above which two patches are joined.
+
+    Returns:
+        The cut; not applicable where no cut is better than another (fewer than three patches, all
+        of them alike or all unlike, or two equally good cuts), or where a vector has overflowed.
+    """
+    if not np.isfinite(vectors).all():
+        return NotApplicable("a vector is not finite")
+    if layout.patches < 3:
+        return NotApplicable("fewer than three patches")
+    weights = np.where(cosine_matrix(vectors) > tau, 1.0, UNJOINED)
+    joined = weights == 1.0
+    np.fill_diagonal(joined, False)
+    if not joined.any():
+        return NotApplicable("no two patches are alike")
+    if joined.sum() == layout.patches * (layout.patches - 1):
+        return NotApplicable("all patches are alike")
+    values, vector = _second_smallest(weights)
+    eigenvalue, gap = float(values[1]), float(values[2] - values[1])
+    if gap < SMALLEST_GAP:
+        return NotApplicable("two cuts are equally good")
+    size = np.abs(vector)
+    # Of places that differ in rounding only, the first: another machine must choose the same.
+    seed = int(np.flatnonzero(size >= size.max() * (1 - 1e-7))[0])
+    vector = vector * np.sign(vector[seed])
+    row, col = divmod(seed, layout.cols)
+    folded = vector.reshape(layout.rows, layout.cols)
+    foreground = folded > vector.mean()
+    mask = components(foreground).holding(row, col)
+    box = box_around(mask)
+    assert box is not None  # the mask holds the seed
+    return TokenCut(
+        vector=folded,
+        eigenvalue=eigenvalue,
+        gap=gap,
+        seed=(row, col),
+        foreground=foreground,
+        mask=mask,
+        box=box,
+        pixels=box.in_pixels(layout, view),
+    )
+
+
+def _second_smallest(
+    weights: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The three smallest eigenvalues of ``(D - W) y = lambda D y``, and the second's vector.
+
+    With ``y = D^-1/2 u`` this is the ordinary problem of ``I - D^-1/2 W D^-1/2``, which is solved
+    much faster than the generalised one.
+    """
+    # Late: a build that needs no such analysis should not wait for it to load.
+    from scipy import linalg  # noqa: PLC0415
+
+    scale = 1 / np.sqrt(weights.sum(axis=1))
+    laplacian = np.eye(len(weights)) - scale[:, None] * weights * scale
+    values, vectors = linalg.eigh(laplacian, subset_by_index=[0, 2], check_finite=False)
+    vector = scale * vectors[:, 1]
+    return values, vector / np.linalg.norm(vector)

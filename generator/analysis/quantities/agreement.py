@@ -1,0 +1,107 @@
+"""Quantities of two maps, or of two models over images. Listed in ``quantities``."""
+
+from __future__ import annotations
+
+from generator.analysis.quantities.quantity import Quantity
+
+PLACES = "Maps are the patches' part, made to sum to 1, moved by area to the coarser of both grids."
+
+DIVERGENCE = Quantity(
+    id="divergence",
+    name="Jensen-Shannon divergence",
+    unit="bits, 0 to 1",
+    axes=("layer", "head"),
+    definition="Mean of the relative entropies of both maps to their mean, base 2. " + PLACES,
+    source="Lin 1991",
+    low="the maps are alike",
+    high="the maps share no place",
+    caveat="It does not know how far apart places are. Read it beside its baselines.",
+)
+
+PEARSON = Quantity(
+    id="pearson",
+    name="Pearson correlation",
+    unit="-1 to 1",
+    axes=("layer", "head"),
+    definition="Correlation of the values of both maps, place by place. " + PLACES,
+    source="Bylinskii 2019 (CC)",
+    low="unrelated, or opposite below 0",
+    high="high where the other is high",
+    caveat="One outlier patch can make all of it.",
+)
+
+SPEARMAN = Quantity(
+    id="spearman",
+    name="Spearman correlation",
+    unit="-1 to 1",
+    axes=("layer", "head"),
+    definition="Correlation of the ranks of both maps' values; equal values share their mean rank. "
+    + PLACES,
+    source="Spearman 1904",
+    low="unrelated, or opposite below 0",
+    high="both order the places alike",
+    caveat="The many places of the background make most of it. Records hold 0 for attention below "
+    "0.00000003 times uniform: such places tie.",
+)
+
+SIMILARITY = Quantity(
+    id="similarity",
+    name="shared mass",
+    unit="share of 1",
+    axes=("layer", "head"),
+    definition="Sum over places of the smaller of both maps. " + PLACES,
+    source="Bylinskii 2019 (SIM)",
+    low="the maps share no place",
+    high="the maps are alike",
+)
+
+EARTH_MOVERS = Quantity(
+    id="earth-movers",
+    name="earth mover's distance",
+    unit="share of the picture's height",
+    axes=("layer", "head"),
+    definition="Mean way that attention must move to make one map of the other, by the cheapest "
+    "plan; exact on a grid of at most 16x16, to which larger maps are pooled. " + PLACES,
+    source="Rubner 2000; Bylinskii 2019 (EMD)",
+    low="attention lies near where the other's does",
+    high="attention lies far from where the other's does",
+    caveat="Two maps that look at different small things nearby are close.",
+)
+
+PAIRED_DIFFERENCE = Quantity(
+    id="paired-difference",
+    name="mean difference over images",
+    unit="that of the quantity compared",
+    axes=("image",),
+    definition="Second model less first, image by image, and their mean, with a 95% percentile "
+    "interval of 10,000 bootstrap resamples over images.",
+    source="Efron & Tibshirani 1993, ch. 13",
+    low="the second model has less of it",
+    high="the second model has more of it",
+    caveat="Two checkpoints differ in more than one thing; a difference is not a cause. Below 20 "
+    "images nothing is called significant.",
+)
+
+HEAD_SIMILARITY = Quantity(
+    id="head-similarity",
+    name="similarity of heads",
+    unit="0 to 1",
+    axes=("head", "head"),
+    definition="1 less the Jensen-Shannon divergence of two heads' CLS rows over all keys, mean "
+    "over images. Heads of two models are matched one to one by the largest sum (Hungarian "
+    "method), by their maps on a common grid.",
+    source="after Clark 2019, Fig. 6; Kuhn 1955",
+    low="the heads look at different places",
+    high="the heads look at the same places",
+    caveat="A sink that all heads share makes all of them alike.",
+)
+
+AGREEMENT = (
+    DIVERGENCE,
+    PEARSON,
+    SPEARMAN,
+    SIMILARITY,
+    EARTH_MOVERS,
+    HEAD_SIMILARITY,
+    PAIRED_DIFFERENCE,
+)

@@ -1,0 +1,239 @@
+"""Quantities of objects found, of components and of marked objects. Listed in ``quantities``."""
+
+from __future__ import annotations
+
+from generator.analysis.quantities.quantity import Quantity
+
+MASS_MASK_AREA = Quantity(
+    id="mass-mask-area",
+    name="area of the mass mask",
+    unit="share of the patches, 0 to 1",
+    axes=("layer", "head", "query"),
+    definition="Share of the patches in the smallest set that holds 60 % of a query's attention on "
+    "patches: sorted ascending, those whose running sum exceeds 40 %.",
+    source="Caron 2021 (DINO), Fig. 4, and its visualize_attention.py",
+    low="the attention is on few patches",
+    high="the attention is spread; uniform attention gives 0.6",
+    caveat="One outlier that holds much of the mass shrinks the mask.",
+)
+MASS_MASK_PARTS = Quantity(
+    id="mass-mask-parts",
+    name="parts of the mass mask",
+    unit="number of connected parts",
+    axes=("layer", "head", "query"),
+    definition="Number of parts of the mass mask whose patches share edges.",
+    source="ours, on the mask of Caron 2021",
+    low="one place holds the attention",
+    high="the attention is scattered",
+    caveat="Finer grids give more parts.",
+)
+LOST_DEGREE = Quantity(
+    id="lost-degree",
+    name="inverse degree (LOST)",
+    unit="1 / number of patches",
+    axes=("row", "col"),
+    definition="1 / (1 + number of other patches whose dot product with the patch is positive), "
+    "for vectors of the last block, heads side by side, not normalised.",
+    source="Siméoni 2021 (LOST), section 3; Darcet 2024, Fig. 13",
+    low="the patch is like most of the picture",
+    high="the patch is unlike most: LOST starts at the highest",
+)
+LOST_SCORE = Quantity(
+    id="lost-score",
+    name="seed expansion score (LOST)",
+    unit="sum of dot products",
+    axes=("row", "col"),
+    definition="Sum of a patch's dot products with the seed and with those of the k patches of "
+    "lowest degree that are like it. The object is the connected part above zero that holds the "
+    "seed. k is 100 at 37x37 patches, and scales with their number.",
+    source="Siméoni 2021 (LOST), section 3, and its object_discovery.py",
+    low="below zero: background",
+    high="like the object",
+    caveat="The paper uses k = 100 on every grid.",
+)
+TOKENCUT_VECTOR = Quantity(
+    id="tokencut-vector",
+    name="TokenCut eigenvector",
+    unit="of a vector of length 1",
+    axes=("row", "col"),
+    definition="Second smallest solution of (D - W) y = lambda D y, where W is 1 between patches "
+    "whose vectors in the last block (keys, unless others were asked for) have a cosine above 0.2 "
+    "and 0.00001 elsewhere. The largest magnitude is made positive; the object is the connected "
+    "part above the mean that holds it.",
+    source="Wang 2022 (TokenCut), and its object_discovery.py",
+    low="background",
+    high="the object",
+    caveat="With a small gap to the next eigenvalue, other cuts are nearly as good.",
+)
+LEADING_COMPONENT = Quantity(
+    id="leading-component",
+    name="first principal component",
+    unit="standard deviations",
+    axes=("row", "col"),
+    definition="Score of a patch on the first principal component of the image's patches after the "
+    "last block, before the final LayerNorm, divided by its standard deviation. Positive is the "
+    "side with the lower share of border patches.",
+    source="Darcet 2024, Fig. 20; the rule for the sign is ours",
+    low="one end of the strongest contrast in the picture",
+    high="the other end",
+    caveat="The sign means nothing by itself. Outliers capture the component: see it without them.",
+)
+FEATURE_COLOURS = Quantity(
+    id="feature-colours",
+    name="feature colours",
+    unit="red, green, blue",
+    axes=("row", "col"),
+    definition="Patches on the foreground side of the first principal component of a group of "
+    "images, coloured by the first three principal components of those patches alone, each scaled "
+    "to the scores within two median absolute deviations.",
+    source="Oquab 2024 (DINOv2), section 7.5; range as in Yang 2024 (DVT)",
+    low="patches of like colour have like features",
+    high="patches of unlike colour have unlike features",
+    caveat="Colours of two models do not compare, unless one is aligned to the other.",
+)
+EXPLAINED_VARIANCE = Quantity(
+    id="explained-variance",
+    name="explained variance",
+    unit="share of 1",
+    axes=("component",),
+    definition="Variance of the patches along a principal component, divided by their whole "
+    "variance.",
+    source="Pearson 1901",
+    low="the component shows little of the features",
+    high="the component shows most of them",
+)
+ALIGNMENT_RESIDUAL = Quantity(
+    id="alignment-residual",
+    name="what the alignment leaves over",
+    unit="share of 1",
+    axes=("model",),
+    definition="Squared distance between the components of two models after the best rotation of "
+    "one onto the other, divided by the squared size of the other, over the places that both call "
+    "foreground.",
+    source="orthogonal Procrustes, Schönemann 1966",
+    low="colours of the two models mean the same",
+    high="colours of the two models must not be compared",
+)
+PATCH_COSINE = Quantity(
+    id="patch-cosine",
+    name="cosine with a patch",
+    unit="cosine, -1 to 1",
+    axes=("row", "col"),
+    definition="Cosine between the features of a chosen patch and those of every patch, after the "
+    "last block and before the final LayerNorm.",
+    source="Siméoni 2025 (DINOv3), Figs. 3 and 6",
+    low="unlike the chosen patch",
+    high="like the chosen patch",
+)
+MASS_INSIDE = Quantity(
+    id="mass-inside",
+    name="mass on the objects",
+    unit="share of 1",
+    axes=("layer", "head", "query"),
+    definition="Share of the attention on patches that falls on marked objects, a patch's share "
+    "spread evenly over its area.",
+    source="Wang 2020 (Score-CAM), energy-based pointing game",
+    low="the attention is on the background",
+    high="the attention is on the objects",
+    caveat="Compare with uniform and with a Gaussian in the middle: objects tend to be centred.",
+)
+POINTING_GAME = Quantity(
+    id="pointing-game",
+    name="pointing game",
+    unit="hit or miss",
+    axes=("layer", "head", "query"),
+    definition="Whether the patch of the largest value is mostly object.",
+    source="Zhang 2018 (excitation backpropagation)",
+    low="miss: the strongest patch is background",
+    high="hit",
+    caveat="One outlier decides it.",
+)
+MASK_IOU = Quantity(
+    id="mask-iou",
+    name="IoU of the mass mask",
+    unit="share of 1",
+    axes=("layer", "head", "query"),
+    definition="Area that the mass mask and the marked objects share, divided by the area that "
+    "either covers. Of a uniform map, which has no order, that of 60 % of every patch.",
+    source="Caron 2021 (DINO), Fig. 4 (Jaccard)",
+    low="mask and objects lie apart",
+    high="mask and objects coincide",
+    caveat="The paper takes the best head of each image; here each head stands for itself.",
+)
+AVERAGE_PRECISION = Quantity(
+    id="average-precision",
+    name="average precision",
+    unit="share of 1",
+    axes=("layer", "head", "query"),
+    definition="Sum over all thresholds of precision times the gain in recall, when the picture's "
+    "area is ranked by the map; equal values share a threshold.",
+    source="Buckley & Voorhees 2000, without interpolation, which PASCAL VOC has",
+    low="objects are ranked no higher than background; a constant map gets their share of the area",
+    high="objects are ranked above the background",
+    caveat="Records hold 0 for attention below 0.00000003 times uniform: such places tie.",
+)
+BOX_IOU = Quantity(
+    id="box-iou",
+    name="box IoU",
+    unit="share of 1",
+    axes=("model", "image"),
+    definition="Area that the found box and the marked box it fits best share, divided by the area "
+    "that either covers; marked boxes are cut to what the model saw. 0 where nothing was found.",
+    source="PASCAL VOC, Everingham 2010",
+    low="the object was missed",
+    high="the box fits",
+)
+CORLOC = Quantity(
+    id="corloc",
+    name="CorLoc",
+    unit="share of the images",
+    axes=("model",),
+    definition="Share of the images whose found box has an IoU of at least 0.5 with a marked box. "
+    "An image in which nothing was found counts as missed.",
+    source="Deselaers 2010; Darcet 2024, Table 3",
+    low="objects are seldom found",
+    high="objects are mostly found",
+    caveat="Over a few images it is no measurement: read it with their number.",
+)
+POSITION_SIMILARITY = Quantity(
+    id="position-similarity",
+    name="position embedding similarity",
+    unit="cosine, -1 to 1",
+    axes=("row", "col", "row", "col"),
+    definition="Cosine of each patch's learned position embedding with every other's, on the "
+    "model's native grid.",
+    source="Dosovitskiy 2021 (ViT), Fig. 7 centre",
+    low="the places are told apart",
+    high="the places look alike to the model",
+)
+PATCH_FILTERS = Quantity(
+    id="patch-filters",
+    name="patch filters",
+    unit="weight around zero, which is grey",
+    axes=("component", "row", "col"),
+    definition="Principal components of the patch embedding's filters, on one scale for all.",
+    source="Dosovitskiy 2021 (ViT), Fig. 7 left",
+    low="darker than grey: negative weight",
+    high="lighter than grey: positive weight",
+)
+
+OBJECTS: tuple[Quantity, ...] = (
+    MASS_MASK_AREA,
+    MASS_MASK_PARTS,
+    LOST_DEGREE,
+    LOST_SCORE,
+    TOKENCUT_VECTOR,
+    LEADING_COMPONENT,
+    FEATURE_COLOURS,
+    EXPLAINED_VARIANCE,
+    ALIGNMENT_RESIDUAL,
+    PATCH_COSINE,
+    MASS_INSIDE,
+    POINTING_GAME,
+    MASK_IOU,
+    AVERAGE_PRECISION,
+    BOX_IOU,
+    CORLOC,
+    POSITION_SIMILARITY,
+    PATCH_FILTERS,
+)

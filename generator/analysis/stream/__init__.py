@@ -1,0 +1,1 @@
+"""The residual stream: norms, outliers, massive activations, similarity of layers."""

@@ -1,0 +1,91 @@
+"""Sinks and single channels of the residual stream, over the images of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from generator.analysis.attention.heads import SINK
+from generator.analysis.attention.values import SinkValues
+from generator.analysis.stream.massive import MassiveSummary
+from generator.records.extras import IntArray
+from generator.records.record import FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class SinkMeans:
+    """What the tokens that receive most attention would give, layer by layer.
+
+    Attributes:
+        images: how many.
+        relative: float32 ``[layer]``, value norm of the key that receives most, over the median
+            patch's: median over heads, mean over images.
+        strong: float32 ``[layer]``, mean of the same over heads and images whose key receives more
+            than ``SINK`` of all attention; NaN where there is none.
+        count: int64 ``[layer]``, how many these are.
+        tokens: int32 ``[image, layer, head]``, the keys that receive most.
+    """
+
+    images: int
+    relative: FloatArray
+    strong: FloatArray
+    count: IntArray
+    tokens: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelMeans:
+    """The channel that is largest over the patches, layer by layer; index 0 is the embedding.
+
+    Attributes:
+        images: how many.
+        largest: float32 ``[layer + 1]``, its largest magnitude over the patches, mean over images.
+        ratio: float32 ``[layer + 1]``, that over the median magnitude of the layer, mean likewise.
+        channel: which one it is in most images, ``[layer + 1]``.
+        agree: in how many, ``[layer + 1]``.
+    """
+
+    images: int
+    largest: FloatArray
+    ratio: FloatArray
+    channel: tuple[int, ...]
+    agree: tuple[int, ...]
+
+
+def sink_means(sinks: Sequence[SinkValues]) -> SinkMeans | None:
+    """Combine images; None without any."""
+    if not sinks:
+        return None
+    relative = np.stack([each.relative for each in sinks]).astype(np.float64)
+    strong = np.stack([each.received for each in sinks]) > SINK
+    count = strong.sum(axis=(0, 2))
+    total = np.where(strong, relative, 0).sum(axis=(0, 2))
+    return SinkMeans(
+        images=len(sinks),
+        relative=np.median(relative, axis=2).mean(axis=0).astype(np.float32),
+        strong=np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32),
+        count=count,
+        tokens=np.stack([each.token for each in sinks]),
+    )
+
+
+def channel_means(massive: Sequence[MassiveSummary]) -> ChannelMeans:
+    """Combine images, of which there is one at least."""
+    largest = np.stack([each.channel_max for each in massive]).astype(np.float64)
+    median = np.stack([each.median for each in massive]).astype(np.float64)
+    ratio = largest / np.maximum(median, np.finfo(np.float32).tiny)
+    chosen = []
+    for layer in range(largest.shape[1]):
+        channels, counts = np.unique(
+            [each.channel_argmax[layer] for each in massive], return_counts=True
+        )
+        chosen.append((int(channels[counts.argmax()]), int(counts.max())))
+    return ChannelMeans(
+        images=len(massive),
+        largest=largest.mean(axis=0).astype(np.float32),
+        ratio=ratio.mean(axis=0).astype(np.float32),
+        channel=tuple(channel for channel, _ in chosen),
+        agree=tuple(count for _, count in chosen),
+    )

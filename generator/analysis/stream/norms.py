@@ -1,0 +1,161 @@
+"""Norms of tokens in the residual stream, before the final LayerNorm, and their outliers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from generator.errors import AnalysisError
+from generator.records.record import AttentionRecord, FloatArray, outlier_patches
+
+QUANTILES = (0.05, 0.25, 0.75, 0.95, 0.99)
+"""Quantiles of the patches' norms beside the median and the largest."""
+
+CUTOFFS = tuple(range(2, 11))
+"""Times the median: where the share of patches above is given."""
+
+EDGES: NDArray[np.float64] = np.geomspace(0.1, 10_000, 101)
+"""Edges of the histograms' bins, 20 for a factor of ten, the same for all models. The first and
+last bin also count what lies outside."""
+
+EDGES.setflags(write=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Outliers:
+    """How many patches have an unusual norm, at the layer where the largest stands out most.
+
+    Attributes:
+        layer: that layer, from 1; 0 for the embedding.
+        ratio: largest norm over the median, at that layer.
+        count: patches with a norm above three times the median, at that layer.
+    """
+
+    layer: int
+    ratio: float
+    count: int
+
+
+def outliers_of(record: AttentionRecord) -> Outliers:
+    """The outliers of a record, counted (:func:`generator.records.record.outlier_patches`)."""
+    found = outlier_patches(record.norms[:, record.layout.patch_slice])
+    return Outliers(found.layer, float(f"{found.ratio:.4g}"), len(found.patches))
+
+
+@dataclass(frozen=True, slots=True)
+class NormSummary:
+    """Norms of one model's tokens, on one image or combined over several.
+
+    Layers are ``layer + 1`` long: index 0 is the embedding. Patches and prefix tokens are kept
+    apart. Over several images every number is the median over images, histograms and counts are
+    sums, and shares are means (each image counts alike).
+
+    Attributes:
+        images: how many images are in it.
+        patches: how many patches are in it, over all images.
+        median: float32 ``[layer + 1]``, of the patches.
+        maximum: float32 ``[layer + 1]``, of the patches.
+        quantiles: float32 ``[layer + 1, quantile]``, of the patches, at ``QUANTILES``.
+        ratio: float32 ``[layer + 1]``, largest patch norm over the median.
+        peak: index of the layer where ``ratio`` is largest.
+        histogram: int64 ``[layer + 1, bin]``, patches in each bin between ``EDGES``.
+        above: float32 ``[layer + 1, cutoff]``, share of the patches above ``CUTOFFS`` times the
+            median of their layer.
+        tokens: names of the prefix tokens.
+        prefix: float32 ``[layer + 1, token]``, norms of the prefix tokens.
+        outliers: bool ``[row, col]``, the outlier patches; None over several images.
+    """
+
+    images: int
+    patches: int
+    median: FloatArray
+    maximum: FloatArray
+    quantiles: FloatArray
+    ratio: FloatArray
+    peak: int
+    histogram: NDArray[np.int64]
+    above: FloatArray
+    tokens: tuple[str, ...]
+    prefix: FloatArray
+    outliers: NDArray[np.bool_] | None
+
+    def of(self, token: str) -> FloatArray | None:
+        """Norms of one prefix token, ``[layer + 1]``; None where the model has no such token."""
+        if token not in self.tokens:
+            return None
+        found: FloatArray = self.prefix[:, self.tokens.index(token)]
+        return found
+
+
+def norm_summary(record: AttentionRecord) -> NormSummary:
+    """The norms of one record."""
+    layout, f32 = record.layout, np.float32
+    norms = record.norms[:, layout.patch_slice].astype(np.float64)
+    median, maximum = np.median(norms, axis=1), norms.max(axis=1)
+    relative = norms / np.maximum(median, np.finfo(f32).tiny)[:, None]
+    mask = np.zeros(layout.patches, dtype=np.bool_)
+    mask[outlier_patches(norms).patches] = True
+    ratio = relative.max(axis=1)
+    return NormSummary(
+        images=1,
+        patches=layout.patches,
+        median=median.astype(f32),
+        maximum=maximum.astype(f32),
+        quantiles=np.quantile(norms, QUANTILES, axis=1).T.astype(f32),
+        ratio=ratio.astype(f32),
+        peak=int(ratio.argmax()),
+        histogram=_histograms(norms),
+        above=np.stack([(relative > each).mean(axis=1) for each in CUTOFFS], axis=1).astype(f32),
+        tokens=layout.prefix,
+        prefix=record.norms[:, layout.prefix_slice],
+        outliers=mask.reshape(layout.rows, layout.cols),
+    )
+
+
+def _histograms(norms: FloatArray) -> NDArray[np.int64]:
+    """Counts of each row between ``EDGES``: ``[layer, patch] -> [layer, bin]``."""
+    bins = len(EDGES) - 1
+    places = np.clip(np.searchsorted(EDGES, norms, side="right") - 1, 0, bins - 1)
+    rows = np.arange(len(norms))[:, None] * bins
+    counts = np.bincount((rows + places).ravel(), minlength=len(norms) * bins)
+    return counts.reshape(len(norms), bins).astype(np.int64)
+
+
+def combine_norms(summaries: Sequence[NormSummary]) -> NormSummary:
+    """One summary of several images of one model.
+
+    Raises:
+        AnalysisError: there are none, or they are of different models.
+    """
+    if not summaries:
+        raise AnalysisError("There are no norms to combine.")
+    first = summaries[0]
+    kind = (first.tokens, first.prefix.shape)
+    if any((each.tokens, each.prefix.shape) != kind for each in summaries):
+        raise AnalysisError(
+            "Norms of models with different layers or prefix tokens cannot be combined.",
+            "Combine those of one model.",
+        )
+    ratio = _median([each.ratio for each in summaries])
+    return NormSummary(
+        images=sum(each.images for each in summaries),
+        patches=sum(each.patches for each in summaries),
+        median=_median([each.median for each in summaries]),
+        maximum=_median([each.maximum for each in summaries]),
+        quantiles=_median([each.quantiles for each in summaries]),
+        ratio=ratio,
+        peak=int(ratio.argmax()),
+        histogram=np.sum([each.histogram for each in summaries], axis=0),
+        above=np.asarray(np.stack([each.above for each in summaries]).mean(axis=0), np.float32),
+        tokens=first.tokens,
+        prefix=_median([each.prefix for each in summaries]),
+        outliers=None,
+    )
+
+
+def _median(values: Sequence[FloatArray]) -> FloatArray:
+    found: FloatArray = np.median(np.stack(values), axis=0).astype(np.float32)
+    return found

@@ -1,0 +1,51 @@
+"""What a model with a class head says of an image, and where it has that from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from torch import Tensor
+
+from generator.capture.heads import prediction
+from generator.capture.lens import lens
+from generator.capture.load import LoadedModel
+from generator.capture.relevance import expect_room, relevance
+from generator.records.record import AttentionRecord
+
+
+def explain(
+    model: LoadedModel,
+    record: AttentionRecord,
+    pixels: Tensor,
+    logits: Tensor,
+    *,
+    relevant: bool,
+    lensed: bool,
+    target: int | None,
+    image: str,
+) -> AttentionRecord:
+    """A record with what the class head adds to it.
+
+    Args:
+        model: with a class head.
+        record: of one image.
+        pixels: of that image, ``[channel, row, column]``.
+        logits: of that image, ``[class]``.
+        relevant: whether class-specific relevance is wanted.
+        lensed: whether the logit lens is wanted.
+        target: the class to explain; None for the model's first guess.
+        image: its name, for errors.
+
+    Raises:
+        ModelError: the model has no such class, or its relevance needs too much memory.
+    """
+    assert model.head is not None
+    said = prediction(model.head, logits, target, model.facts.id)
+    if relevant:
+        expect_room(model, record.layout, image)
+    return replace(
+        record,
+        prediction=said,
+        relevance=relevance(model, pixels, record.layout, said.target) if relevant else None,
+        lens=lens(model, pixels, record.layout, said.target) if lensed else None,
+    )

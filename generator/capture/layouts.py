@@ -1,0 +1,332 @@
+"""Token layouts by architecture family: a table, read from a config file without torch.
+
+A family here is a ``model_type`` of transformers. The table gives what a ``config.json`` may leave
+out (the defaults of its config class), which tokens stand in front of the patches, and how the
+model wants its input. An architecture that is not in the table is tried as a plain vision
+transformer; one that cannot have a map over the whole picture is refused by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from generator.errors import ModelError, UnsupportedModelError
+from generator.records.record import TokenLayout
+
+InputStyle = Literal["pixels", "unmasked", "patches"]
+"""``pixels``: one tensor; ``unmasked``: MAE's, which must be told not to mask or shuffle;
+``patches``: SigLIP 2 NaFlex's, cut into patches beforehand."""
+
+
+MOST_PARTS = 1000
+"""Layers, heads or tokens of one kind in front of the patches, at most: several times as many as
+the largest vision transformers have."""
+
+MOST_PIXELS = 8192
+"""Sides of pictures and patches, at most: the largest resolution that a gallery takes."""
+
+MOST_CHANNELS = 100_000
+"""Width, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What is known of one ``model_type``.
+
+    Attributes:
+        prefix: prefix tokens that are always there.
+        registers: config key that counts register tokens; empty when there are none.
+        default_registers: their number when the config does not say.
+        classes: config key that counts class tokens when there may be several.
+        default_classes: their number when the config does not say.
+        image: default ``image_size``.
+        patch: default ``patch_size``.
+        layers: default number of blocks.
+        heads: default number of heads.
+        width: default channels of the residual stream.
+        inputs: how the model wants its input.
+        resizable: whether other grids than the checkpoint's own can be run.
+        position: why there are no learned position embeddings; empty where there are.
+    """
+
+    prefix: tuple[str, ...] = ("CLS",)
+    registers: str = ""
+    default_registers: int = 0
+    classes: str = ""
+    default_classes: int = 0
+    image: int = 224
+    patch: int = 16
+    layers: int = 12
+    heads: int = 12
+    width: int = 768
+    inputs: InputStyle = "pixels"
+    resizable: bool = True
+    position: str = ""
+
+
+ROTARY = "rotary embedding: positions turn queries and keys in every layer"
+FIXED = "fixed sine and cosine, not learned"
+RELATIVE = "relative position bias in every layer"
+
+CLIP_LIKE = Family(patch=32)
+SIGLIP_LIKE = Family(prefix=())
+
+FAMILIES: dict[str, Family] = {
+    "vit": Family(),
+    "deit": Family(prefix=("CLS", "DIST")),
+    "dinov2": Family(patch=14),
+    "dinov2_with_registers": Family(registers="num_register_tokens", default_registers=4),
+    "dinov3_vit": Family(registers="num_register_tokens", width=384, heads=6, position=ROTARY),
+    "clip_vision_model": CLIP_LIKE,
+    "metaclip_2_vision_model": CLIP_LIKE,
+    "siglip_vision_model": SIGLIP_LIKE,
+    "siglip2_vision_model": Family(prefix=(), image=256, inputs="patches"),
+    "beit": Family(),
+    "data2vec-vision": Family(),
+    "vit_mae": Family(inputs="unmasked", position=FIXED),
+    "vit_msn": Family(),
+    "ijepa": Family(prefix=()),
+    "aimv2_vision_model": Family(prefix=(), patch=14, layers=24, heads=8, width=1024),
+    "mlcd_vision_model": Family(
+        image=336, patch=14, layers=48, heads=16, width=1664, position=ROTARY
+    ),
+    "radio": Family(
+        prefix=(),
+        classes="num_cls_tokens",
+        default_classes=3,
+        registers="num_registers",
+        default_registers=7,
+        layers=32,
+        heads=16,
+        width=1280,
+    ),
+    "pixio": Family(
+        prefix=(),
+        classes="n_cls_tokens",
+        default_classes=8,
+        image=256,
+        layers=32,
+        heads=16,
+        width=1280,
+    ),
+}
+
+ALIASES = {"mlcd": "mlcd_vision_model"}
+
+_REASONS = {
+    "attends within windows and pools its tokens": (
+        *("swin", "swinv2", "swin2sr", "donut-swin", "maskformer-swin", "clap", "hiera", "mvit"),
+        *("pvt", "pvt_v2", "segformer", "glpn", "vitdet", "dinat", "nat", "focalnet"),
+        *("sam", "sam_vision_model", "sam_hq", "sam_hq_vision_model", "sam2", "sam3"),
+        *("sam3_vit_model", "poolformer", "levit", "cvt", "efficientformer"),
+    ),
+    "is convolutional": (
+        *("convnext", "convnextv2", "dinov3_convnext", "resnet", "regnet", "bit", "vgg"),
+        *("efficientnet", "textnet", "mobilenet_v1", "mobilenet_v2", "mobilevit", "mobilevitv2"),
+    ),
+    "reads video, not images": ("vivit", "videomae", "timesformer", "vjepa2"),
+}
+REFUSED = {model_type: reason for reason, types in _REASONS.items() for model_type in types}
+
+
+@dataclass(frozen=True, slots=True)
+class VisionConfig:
+    """The part of a config that decides geometry.
+
+    Attributes:
+        model_type: of the vision part.
+        listed: whether the family is in the table.
+        prefix: names of the prefix tokens; for an unlisted family a guess that loading checks.
+        patch_height: of a patch, in input pixels.
+        patch_width: of a patch, in input pixels.
+        image_size: the checkpoint's own input size (short side), in pixels.
+        layers: number of blocks.
+        heads: heads of each block.
+        width: channels of the residual stream.
+        inputs: how the model wants its input.
+        resizable: whether other grids than the checkpoint's own can be run.
+        nested: whether the config was the ``vision_config`` of a larger model.
+        position: why there are no learned position embeddings; empty where there are.
+        position_grid: rows and columns that learned position embeddings stand for.
+    """
+
+    model_type: str
+    listed: bool
+    prefix: tuple[str, ...]
+    patch_height: int
+    patch_width: int
+    image_size: int
+    layers: int
+    heads: int
+    width: int
+    inputs: InputStyle
+    resizable: bool
+    nested: bool
+    position: str
+    position_grid: tuple[int, int]
+
+    def with_register(self) -> VisionConfig:
+        """The same with one register more, behind the prefix."""
+        registers = sum(name.startswith("reg") for name in self.prefix)
+        return replace(self, prefix=(*self.prefix, f"reg{registers + 1}"))
+
+    def layout(self, input_height: int, input_width: int) -> TokenLayout:
+        """The layout for an input of this many pixels, both divisible by the patch."""
+        return TokenLayout(
+            self.prefix, input_height // self.patch_height, input_width // self.patch_width
+        )
+
+
+def takes_no_register(vision: VisionConfig, config: Mapping[str, Any]) -> str:
+    """Why the blocks of a model take no token more behind the prefix; empty when they do.
+
+    Args:
+        vision: its geometry.
+        config: its parsed ``config.json``.
+    """
+    reason = ""
+    if not vision.listed:
+        reason = f"the order of a {vision.model_type} model's tokens is not known beforehand"
+    elif vision.inputs != "pixels":
+        reason = f"a {vision.model_type} model is not given plain pixels"
+    elif not vision.prefix:
+        reason = f"a {vision.model_type} model has no class token to put it behind"
+    elif vision.model_type == "mlcd_vision_model":
+        reason = "its rotary embedding is laid out for its own tokens"
+    elif any(config.get(f"use_{kind}relative_position_bias") for kind in ("", "shared_")):
+        reason = "its relative position bias is of a fixed number of tokens"
+    return reason
+
+
+def read_vision_config(config: Mapping[str, Any], *, model: str) -> VisionConfig:
+    """Geometry of the vision transformer in a ``config.json``.
+
+    Args:
+        config: the parsed file.
+        model: named in errors.
+
+    Raises:
+        UnsupportedModelError: windowed, convolutional, or not a vision model at all.
+        ModelError: the file lacks what is needed.
+    """
+    outer = str(config.get("model_type", ""))
+    nested = isinstance(config.get("vision_config"), Mapping)
+    inner: Mapping[str, Any] = config["vision_config"] if nested else config
+    model_type = _vision_type(outer, inner, nested)
+    _refuse(model, outer, model_type, inner)
+    family = FAMILIES.get(model_type)
+    known = family or Family()
+    patch_height, patch_width = _pair(inner.get("patch_size", known.patch), "patch_size", model)
+    image = inner.get("image_size", known.image)
+    if model_type == "siglip2_vision_model":
+        image = round(int(inner.get("num_patches", 256)) ** 0.5) * patch_height
+    # RADIO cuts its position embeddings out of those for its largest input.
+    largest = inner.get("max_img_size", 2048) if model_type == "radio" else image
+    height, width = _pair(largest, "image_size", model)
+    return VisionConfig(
+        model_type=model_type,
+        listed=family is not None,
+        prefix=_prefix(known, inner, model),
+        patch_height=patch_height,
+        patch_width=patch_width,
+        image_size=min(_pair(image, "image_size", model)),
+        layers=_count(inner, "num_hidden_layers", known.layers, model),
+        heads=_count(inner, "num_attention_heads", known.heads, model),
+        width=_count(inner, "hidden_size", known.width, model),
+        inputs=known.inputs,
+        resizable=known.resizable
+        and (model_type != "aimv2_vision_model" or bool(inner.get("is_native", False))),
+        nested=nested,
+        position=_position(model_type, known, inner),
+        position_grid=(height // patch_height, width // patch_width),
+    )
+
+
+def _position(model_type: str, family: Family, config: Mapping[str, Any]) -> str:
+    """Why a model has no learned position embeddings."""
+    if model_type in ("beit", "data2vec-vision"):
+        return "" if config.get("use_absolute_position_embeddings", False) else RELATIVE
+    if model_type == "aimv2_vision_model" and config.get("is_native", False):
+        return FIXED
+    return family.position
+
+
+def _vision_type(outer: str, inner: Mapping[str, Any], nested: bool) -> str:
+    """The vision part's model type: older two-tower configs leave it out of the inner config."""
+    model_type = str(inner.get("model_type") or outer)
+    if nested and (not inner.get("model_type") or model_type == outer):
+        model_type = f"{outer}_vision_model"
+    return ALIASES.get(model_type, model_type)
+
+
+def _refuse(model: str, outer: str, model_type: str, inner: Mapping[str, Any]) -> None:
+    for name in (model_type, outer):
+        if name in REFUSED:
+            raise UnsupportedModelError(
+                f"{model} is a {name} model, which {REFUSED[name]}: "
+                "it has no attention map over the whole picture.",
+                "Use a plain vision transformer (ViT, DeiT, DINOv2, DINOv3, CLIP, SigLIP, ...).",
+            )
+    if not model_type:
+        raise ModelError(
+            f"{model} has a config.json without model_type, so its architecture is unknown.",
+            "Use a checkpoint in the transformers format.",
+        )
+    if model_type not in FAMILIES and "patch_size" not in inner:
+        raise UnsupportedModelError(
+            f"{model} is a {model_type} model without a patch size in its config: "
+            "it is not a vision transformer.",
+            "Use a plain vision transformer (ViT, DeiT, DINOv2, DINOv3, CLIP, SigLIP, ...).",
+        )
+
+
+def _prefix(family: Family, config: Mapping[str, Any], model: str) -> tuple[str, ...]:
+    classes = int(config.get(family.classes, family.default_classes)) if family.classes else 0
+    registers = (
+        int(config.get(family.registers, family.default_registers)) if family.registers else 0
+    )
+    for key, count in ((family.classes, classes), (family.registers, registers)):
+        _expect_at_most(MOST_PARTS, count, key, model)
+    return (
+        *family.prefix,
+        *(("CLS",) if classes == 1 else (f"CLS{n + 1}" for n in range(classes))),
+        *(f"reg{n + 1}" for n in range(registers)),
+    )
+
+
+def _pair(value: object, key: str, model: str) -> tuple[int, int]:
+    sizes = tuple(value) if isinstance(value, list | tuple) else (value, value)
+    if len(sizes) != 2 or not all(isinstance(s, int) and s > 0 for s in sizes):
+        raise ModelError(
+            f"{model} has {key} = {value!r} in its config; "
+            "one or two positive whole numbers were expected.",
+            "Use a vision transformer over images.",
+        )
+    _expect_at_most(MOST_PIXELS, max(sizes), key, model)
+    return sizes[0], sizes[1]
+
+
+def _count(config: Mapping[str, Any], key: str, default: int, model: str) -> int:
+    value = config.get(key, default)
+    if not isinstance(value, int) or value < 1:
+        raise UnsupportedModelError(
+            f"{model} has {key} = {value!r} in its config; one positive whole number was expected.",
+            "A model whose blocks differ in size has no attention map over the whole picture.",
+        )
+    _expect_at_most(MOST_CHANNELS if key == "hidden_size" else MOST_PARTS, value, key, model)
+    return value
+
+
+def _expect_at_most(most: int, value: int, key: str, model: str) -> None:
+    """A config that is not to be believed must not fill the memory before it is found out.
+
+    Raises:
+        ModelError: the number is not that of a vision transformer.
+    """
+    if not 0 <= value <= most:
+        raise ModelError(
+            f"{model} has {key} = {value} in its config; a number from 0 to {most:,} was expected.",
+            "Check that its config.json belongs to a vision transformer, and is whole.",
+        )

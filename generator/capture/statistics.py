@@ -1,0 +1,329 @@
+"""Reductions of attention: from query and key vectors to rows and per-head numbers.
+
+Works in blocks of queries that fit the cache, so no matrix of tokens x tokens is ever held for more
+than one head on the CPU. Softmax and every reduction are float32, whatever the model's dtype.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from generator.capture.scores import Scores
+from generator.records.record import PatchQueries, TokenLayout
+
+CPU_BLOCK = 1 << 19
+"""Attention values in a block on the CPU: 2 MB of float32, which stay in its caches."""
+
+ACCELERATOR_BLOCK = 1 << 26
+"""Attention values in a block elsewhere: 256 MB, enough to keep the device busy."""
+
+
+FAINT = 1e-20
+"""A weight below this is too near to underflow to read a log-sum-exp from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerStatistics:
+    """What one layer's attention on one image is reduced to.
+
+    Attention here is a share of 1 (the softmax output), not yet times uniform.
+
+    Attributes:
+        rows: float32 ``[prefix, head, key]``.
+        received: float32 ``[head, key]``, mean over the patch queries.
+        entropy: float32 ``[head]``, mean over queries, in [0, 1].
+        entropy_patches: float32 ``[head]``, the same over renormalised patches.
+        distance: float32 ``[head]``, in input pixels.
+        distance_patches: float32 ``[head]``, in input pixels, rows renormalised over patches.
+        self_attention: float32 ``[head]``.
+        head_mean: float32 ``[query, key]``.
+        patch_attention: float16 times uniform, ``[query, key]``, ``[head, query, key]`` or None.
+    """
+
+    rows: Tensor
+    received: Tensor
+    entropy: Tensor
+    entropy_patches: Tensor
+    distance: Tensor
+    distance_patches: Tensor
+    self_attention: Tensor
+    head_mean: Tensor
+    patch_attention: Tensor | None
+
+
+def token_distances(layout: TokenLayout, patch: tuple[int, int], device: torch.device) -> Tensor:
+    """Distance between patch centres in input pixels: float32 ``[token, token]``.
+
+    The prefix has no place in the picture: its rows and columns are 0.
+
+    Args:
+        layout: the grid.
+        patch: height and width of a patch in input pixels.
+        device: where to put the result.
+    """
+    place = torch.arange(layout.patches, device=device)
+    row, col = place // layout.cols, place % layout.cols
+    down = (row[:, None] - row[None, :]).float() * patch[0]
+    across = (col[:, None] - col[None, :]).float() * patch[1]
+    distances = torch.zeros(layout.tokens, layout.tokens, device=device)
+    distances[layout.patch_slice, layout.patch_slice] = torch.hypot(down, across)
+    return distances
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """What one pass over the blocks of a layer leaves behind.
+
+    Attributes:
+        rows: ``[prefix, head, key]``.
+        received: ``[head, key]``, summed over the patch queries.
+        own_logit: ``[head, query]``, of each token to itself.
+        own_weight: ``[head, query]``, the same after the softmax.
+        patch_mass: ``[head, query]``, weight that goes to the patches.
+        patch_logit: ``[head, query]``, expected logit, the part of the patches.
+        prefix_logit: ``[head, query]``, expected logit, the part of the prefix.
+        distance: ``[head, query]``, expected distance.
+        head_mean: ``[query, key]``.
+        kept: float16 ``[head, patch query, key]``, times uniform, or None.
+    """
+
+    rows: Tensor
+    received: Tensor
+    own_logit: Tensor
+    own_weight: Tensor
+    patch_mass: Tensor
+    patch_logit: Tensor
+    prefix_logit: Tensor
+    distance: Tensor
+    head_mean: Tensor
+    kept: Tensor | None
+
+    @classmethod
+    def zeros(cls, layout: TokenLayout, heads: int, device: torch.device, *, keep: bool) -> _Sums:
+        """Room for the sums; the patches' rows only when they are kept."""
+        tokens = layout.tokens
+        shape = (heads, layout.patches, tokens)
+        return cls(
+            rows=torch.zeros(len(layout.prefix), heads, tokens, device=device),
+            received=torch.zeros(heads, tokens, device=device),
+            own_logit=torch.zeros(heads, tokens, device=device),
+            own_weight=torch.zeros(heads, tokens, device=device),
+            patch_mass=torch.zeros(heads, tokens, device=device),
+            patch_logit=torch.zeros(heads, tokens, device=device),
+            prefix_logit=torch.zeros(heads, tokens, device=device),
+            distance=torch.zeros(heads, tokens, device=device),
+            head_mean=torch.zeros(tokens, tokens, device=device),
+            kept=torch.zeros(shape, dtype=torch.float16, device=device) if keep else None,
+        )
+
+
+class Reducer:
+    """Reduces the attention of layers that share one token layout.
+
+    Args:
+        layout: which tokens are patches.
+        patch: height and width of a patch in input pixels.
+        patch_queries: whether to keep rows of the patches too.
+        device: where the reductions run.
+    """
+
+    def __init__(
+        self,
+        layout: TokenLayout,
+        *,
+        patch: tuple[int, int],
+        patch_queries: PatchQueries,
+        device: torch.device,
+    ) -> None:
+        self.layout = layout
+        self.patch_queries = patch_queries
+        self.device = device
+        self._block = CPU_BLOCK if device.type == "cpu" else ACCELERATOR_BLOCK
+        workers = torch.get_num_threads() if device.type == "cpu" else 1
+        self._rooms = [torch.empty(2, 0, device=device) for _ in range(workers)]
+        self._distances = token_distances(layout, patch, device)
+
+    def reduce(self, scores: Scores) -> LayerStatistics:
+        """All statistics of one layer on one image."""
+        layout, sums = self.layout, self._sum(scores)
+        patches, patch = layout.patches, layout.patch_slice
+        lse = self._log_sum_exp(scores, sums)
+        # A row's entropy is its log-sum-exp less its expected logit.
+        entropy = lse - sums.patch_logit - sums.prefix_logit
+        entropy_patches, distance_patches = self._over_patches(scores, sums, lse)
+        return LayerStatistics(
+            rows=sums.rows,
+            received=sums.received / patches,
+            entropy=_mean(entropy) / _log(layout.tokens),
+            entropy_patches=_mean(entropy_patches) / _log(patches),
+            distance=_mean(sums.distance[:, patch]),
+            distance_patches=_mean(distance_patches[:, patch]),
+            self_attention=_mean(sums.own_weight[:, patch]),
+            head_mean=sums.head_mean,
+            patch_attention=(sums.head_mean[patch] * layout.tokens).half()
+            if self.patch_queries == "mean"
+            else sums.kept,
+        )
+
+    def _sum(self, scores: Scores) -> _Sums:
+        """Go through the blocks once.
+
+        On the CPU each thread takes ranges of queries of its own and runs its operations alone:
+        at the size of a block, threads that share each operation wait longer than they work.
+        """
+        sums = _Sums.zeros(
+            self.layout, scores.heads, self.device, keep=self.patch_queries == "heads"
+        )
+        ranges = self._ranges()
+        workers = min(len(self._rooms), len(ranges))
+        if workers == 1:
+            sums.received.copy_(self._sum_ranges(scores, sums, ranges, 0))
+            return sums
+
+        inference = torch.is_inference_mode_enabled()
+
+        def work(worker: int) -> Tensor:
+            # Both hold for this thread alone.
+            torch.set_num_threads(1)
+            with torch.inference_mode(inference), torch.no_grad():
+                return self._sum_ranges(scores, sums, ranges[worker::workers], worker)
+
+        with ThreadPoolExecutor(workers) as pool:
+            for received in pool.map(work, range(workers)):
+                sums.received.add_(received)
+        return sums
+
+    def _sum_ranges(self, scores: Scores, sums: _Sums, ranges: list[slice], worker: int) -> Tensor:
+        """Fill the sums for some ranges of queries; returns what the keys received from them.
+
+        Every pass over a block counts: they are all that measuring costs beside the logits.
+        """
+        layout, heads = self.layout, scores.heads
+        first = len(layout.prefix)
+        received = torch.zeros(heads, layout.tokens, device=self.device)
+        for group, queries, s, p in self._blocks(heads, ranges, worker):
+            scores.write(group, queries, s)
+            torch.softmax(s, dim=-1, out=p)
+            sums.own_logit[group, queries] = s.diagonal(queries.start, dim1=1, dim2=2)
+            sums.own_weight[group, queries] = p.diagonal(queries.start, dim1=1, dim2=2)
+            torch.sum(p[..., first:], dim=-1, out=sums.patch_mass[group, queries])
+            s.mul_(p)
+            torch.sum(s[..., first:], dim=-1, out=sums.patch_logit[group, queries])
+            if first:
+                torch.sum(s[..., :first], dim=-1, out=sums.prefix_logit[group, queries])
+            torch.mul(p, self._distances[queries], out=s)
+            torch.sum(s, dim=-1, out=sums.distance[group, queries])
+            for head in p:
+                sums.head_mean[queries].add_(head, alpha=1 / heads)
+            if queries.start < first:
+                sums.rows[:, group] = p[:, :first].transpose(0, 1)
+            from_patches = p[:, max(first - queries.start, 0) :]
+            received[group] += from_patches.sum(1)
+            if sums.kept is not None:
+                places = slice(max(queries.start - first, 0), queries.stop - first)
+                sums.kept[group, places] = from_patches * layout.tokens
+        return received
+
+    def _log_sum_exp(self, scores: Scores, sums: _Sums) -> Tensor:
+        """The rows' log-sum-exp, ``[head, query]``, without another pass.
+
+        Logit less log of the weight is the same for every key, so each token's attention to itself
+        tells it. Where that is too faint for an exact logarithm, the row is summed after all.
+        """
+        lse = sums.own_logit - sums.own_weight.log()
+        faint = sums.own_weight < FAINT
+        if bool(faint.any()):
+            for group, queries, s, _ in self._blocks(scores.heads, self._ranges(), 0):
+                scores.write(group, queries, s)
+                exact = torch.logsumexp(s, dim=-1)
+                lse[group, queries] = torch.where(faint[group, queries], exact, lse[group, queries])
+        return lse
+
+    def _over_patches(self, scores: Scores, sums: _Sums, lse: Tensor) -> tuple[Tensor, Tensor]:
+        """Entropy and expected distance of rows cut to the patches: two of ``[head, query]``.
+
+        The log-sum-exp of a row that is cut and renormalised is that of the whole row plus
+        log(mass). Where a sink takes so much that the mass has underflowed, the row is cut before
+        its softmax.
+        """
+        entropy = lse + sums.patch_mass.log() - sums.patch_logit / sums.patch_mass
+        distance = sums.distance / sums.patch_mass
+        faint = sums.patch_mass < FAINT
+        if bool(faint.any()):
+            patch = self.layout.patch_slice
+            for group, queries, s, _ in self._blocks(scores.heads, self._ranges(), 0):
+                scores.write(group, queries, s)
+                cut = torch.log_softmax(s[..., patch], dim=-1)
+                share = cut.exp()
+                rows = faint[group, queries]
+                for whole, exact in (
+                    (entropy, -(share * cut).sum(-1)),
+                    (distance, (share * self._distances[queries, patch]).sum(-1)),
+                ):
+                    whole[group, queries] = torch.where(rows, exact, whole[group, queries])
+        return entropy, distance
+
+    def _ranges(self) -> list[slice]:
+        """Ranges of queries, small enough for a block; the first holds the whole prefix."""
+        tokens, workers = self.layout.tokens, len(self._rooms)
+        length = min(self._block // tokens, -(-tokens // workers))
+        length = min(max(length, len(self.layout.prefix) + 1), tokens)
+        return [slice(start, min(start + length, tokens)) for start in range(0, tokens, length)]
+
+    def _blocks(
+        self, heads: int, ranges: list[slice], worker: int
+    ) -> Iterator[tuple[slice, slice, Tensor, Tensor]]:
+        """Blocks of heads and queries, with room for their logits and weights.
+
+        A worker's room is the same for all blocks and layers: fresh memory would cost as much as a
+        pass over it.
+        """
+        tokens = self.layout.tokens
+        for queries in ranges:
+            length = queries.stop - queries.start
+            together = min(heads, max(self._block // (length * tokens), 1))
+            size = together * length * tokens
+            if self._rooms[worker].shape[1] < size:
+                self._rooms[worker] = torch.empty(2, size, device=self.device)
+            for head in range(0, heads, together):
+                last = min(head + together, heads)
+                room = self._rooms[worker][:, : (last - head) * length * tokens]
+                logits, weights = room.view(2, last - head, length, tokens)
+                yield slice(head, last), queries, logits, weights
+
+
+def rollouts(head_means: Sequence[Tensor], start: Tensor) -> list[Tensor]:
+    """Attention rollout of some queries (Abnar & Zuidema 2020), from every start layer.
+
+    Each layer mixes attention with the residual path in equal parts: ``(A + I) / 2``, whose rows
+    sum to 1 already. Going down from the last layer, rows need only products with a matrix, and
+    what is there after a layer is the rollout through the layers from that one up.
+
+    Args:
+        head_means: attention averaged over heads, ``[query, key]`` for each layer, first to last.
+        start: ``[row, token]``, queries (or means of queries) to roll out; rows sum to 1.
+
+    Returns:
+        For each start layer, first to last: float32 ``[row, key]``; rows sum to 1.
+    """
+    rows, found = start, []
+    for layer in reversed(head_means):
+        rows = (rows @ layer + rows) / 2
+        found.append(rows)
+    return found[::-1]
+
+
+def _mean(values: Tensor) -> Tensor:
+    """Mean over the last axis in float64, for sums of thousands of rows; back in float32."""
+    double = torch.float32 if values.device.type == "mps" else torch.float64
+    return values.mean(-1, dtype=double).float()
+
+
+def _log(count: int) -> float:
+    """log(count), or 1 where an entropy over a single key is 0 anyway."""
+    return float(torch.tensor(float(count)).log()) if count > 1 else 1.0

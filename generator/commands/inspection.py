@@ -1,0 +1,137 @@
+"""``attention-gallery inspect``: what is known of a model, and a check that capture works on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from generator.bundled import bundled
+from generator.capture.preprocess import describe
+from generator.capture.resolve import ResolvedModel
+from generator.images.pixels import open_picture
+from generator.pipeline.plan import resolve
+from generator.spec.gallery import ModelSpec
+
+if TYPE_CHECKING:
+    from generator.capture.load import LoadedModel
+
+MARKS = {"passed": "ok", "failed": "FAILED", "skipped": "skipped"}
+
+
+def show(
+    console: Console, spec: ModelSpec, *, trust_remote_code: bool | None, resolution: int | None
+) -> ResolvedModel:
+    """Print the facts that need no weights.
+
+    Raises:
+        ModelError: the model cannot be found, or is of a kind that is refused.
+    """
+    resolved = resolve(spec, trust_remote_code=bool(trust_remote_code))
+    vision = resolved.vision
+    preprocessing = describe(
+        resolved.processor,
+        vision,
+        field_of_view="square",
+        resolution=resolution,
+        model=resolved.id,
+    )
+    side = preprocessing.resolution
+    layout = vision.layout(side, side)
+    facts = {
+        "model": resolved.id,
+        "revision": _revision(resolved),
+        "weights sha256": resolved.weights_sha256,
+        "licence": resolved.licence or "not stated",
+        "architecture": vision.model_type + ("" if vision.listed else " (not a listed family)"),
+        "layers x heads": f"{vision.layers} x {vision.heads}, {vision.width} wide",
+        "patch": f"{vision.patch_height} x {vision.patch_width} px",
+        "input": f"{side} x {side} px: {layout.rows} x {layout.cols} patches",
+        "tokens": f"{layout.tokens}: {', '.join((*layout.prefix, ''))}{layout.patches} patches"
+        + ("" if vision.listed else " (a guess: --check looks)"),
+        "class head": f"{resolved.classes} classes" if resolved.classes else "none",
+        "positions": vision.position
+        or f"learned embeddings of {vision.position_grid[0]} x {vision.position_grid[1]} patches"
+        + ("" if vision.listed else " (a guess)"),
+        "preprocessing": "\n".join(preprocessing.steps),
+    }
+    table = Table.grid(padding=(0, 2))
+    for name, fact in facts.items():
+        if fact:
+            table.add_row(Text(name, style="bold"), Text(fact, overflow="fold"))
+    console.print(table)
+    return resolved
+
+
+def _revision(resolved: ResolvedModel) -> str:
+    if resolved.revision == resolved.commit:
+        return resolved.commit
+    return f"{resolved.revision} ({resolved.commit})"
+
+
+def check(
+    console: Console,
+    resolved: ResolvedModel,
+    image: Path,
+    *,
+    device: str | None,
+    dtype: str | None,
+    resolution: int | None,
+) -> bool:
+    """Run the model on a picture, print each check, and say whether none failed.
+
+    Raises:
+        GalleryError: the picture or the weights cannot be used.
+    """
+    picture = open_picture(image)
+    from generator.capture.selfcheck import self_check
+
+    checks = self_check(_loaded(resolved, device, dtype), picture, resolution)
+    for line in checks:
+        console.print(Text(f"{MARKS[line.outcome]:8}{line.name}: {line.detail}"))
+    return all(line.outcome != "failed" for line in checks)
+
+
+def _loaded(resolved: ResolvedModel, device: str | None, dtype: str | None) -> LoadedModel:
+    from generator.capture.device import choose_device, torch_dtype
+    from generator.capture.load import load
+
+    return load(
+        resolved,
+        device=choose_device(device or "auto"),
+        dtype=torch_dtype("float32" if dtype in (None, "auto") else str(dtype)),
+    )
+
+
+def golden(
+    console: Console,
+    resolved: ResolvedModel,
+    *,
+    device: str | None,
+    dtype: str | None,
+    resolution: int | None,
+) -> bool:
+    """Run a known model on the example pictures and hold its registers against the golden table.
+
+    Prints what is expected and what is found, and says whether all agrees.
+
+    Raises:
+        GalleryError: nothing is known of the model, or its weights cannot be used.
+    """
+    from generator.capture.golden import RESOLUTION, compare, golden_of
+
+    known = golden_of(resolved)
+    paths = (p for p in (bundled("examples") / "images").iterdir() if p.suffix in {".jpg", ".png"})
+    pictures = [open_picture(path) for path in sorted(paths)]
+    model = _loaded(resolved, device, dtype)
+    side = resolution or RESOLUTION
+    lines = compare(model, known, pictures, side)
+    console.print(f"golden table, mean over {len(pictures)} pictures at {side} px:")
+    for line in lines:
+        mark = MARKS["passed" if line.passed else "failed"]
+        text = f"{mark:8}{line.what}: expected {line.expected}, found {line.found}"
+        console.print(Text(text))
+    return all(line.passed for line in lines)

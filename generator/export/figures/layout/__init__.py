@@ -1,0 +1,1 @@
+"""How a figure looks: venues, styles, sheets, color bars and keys."""

@@ -1,0 +1,94 @@
+"""What colours and strokes of a figure stand for, in lines of their own below it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
+
+from generator.export.figures.layout.style import INK, SMALL, fitted, text_width
+
+KEY_LINE = 0.125
+"""Height of a line of keys, in inches."""
+
+SAMPLE = 0.26
+SQUARE = 0.07
+SPACE = 0.05
+BETWEEN = 0.14
+"""Lengths of a sample of a stroke and of a colour, and the room behind them, in inches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A colour, or a stroke, and what it stands for.
+
+    Attributes:
+        label: in words.
+        colour: as matplotlib takes it.
+        stroke: of a line, as matplotlib takes it; None for a square of the colour.
+    """
+
+    label: str
+    colour: Any
+    stroke: Any = None
+
+
+def _length(key: Key) -> float:
+    return (SQUARE if key.stroke is None else SAMPLE) + SPACE + text_width(key.label, SMALL)
+
+
+def lines_of(keys: Sequence[Key], width: float) -> list[list[Key]]:
+    """Keys in lines that fit a width, in inches; a label that does not fit alone is shortened."""
+    lines: list[list[Key]] = []
+    taken = 0.0
+    for key in keys:
+        label = fitted(key.label, width - SAMPLE - SPACE, SMALL, lines=1)
+        short = Key(label, key.colour, key.stroke)
+        length = _length(short)
+        if lines and taken + BETWEEN + length <= width:
+            lines[-1].append(short)
+            taken += BETWEEN + length
+        else:
+            lines.append([short])
+            taken = length
+    return lines
+
+
+def draw_keys(
+    figure: Figure, lines: Sequence[Sequence[Key]], left: float, across: float, top: float
+) -> None:
+    """Lines of keys, each in the middle of a width, from a height downwards, in inches."""
+    wide, high = figure.get_size_inches()
+    for number, line in enumerate(lines):
+        y = 1 - (top + (number + 0.5) * KEY_LINE) / high
+        x = left + (across - sum(map(_length, line)) - BETWEEN * (len(line) - 1)) / 2
+        for key in line:
+            if key.stroke is None:
+                corner = (x / wide, y - SQUARE / 2 / high)
+                size = (SQUARE / wide, SQUARE / high)
+                figure.add_artist(
+                    Rectangle(
+                        corner, *size, transform=figure.transFigure, facecolor=key.colour, lw=0
+                    )
+                )
+                sample = SQUARE
+            else:
+                figure.add_artist(
+                    Line2D(
+                        [x / wide, (x + SAMPLE) / wide],
+                        [y, y],
+                        transform=figure.transFigure,
+                        color=key.colour,
+                        ls=key.stroke,
+                    )
+                )
+                sample = SAMPLE
+            where = (x + sample + SPACE) / wide
+            figure.text(
+                where, y - 0.03 / high, key.label, size=SMALL, color=INK, va="baseline", ha="left"
+            )
+            x += _length(key) + BETWEEN

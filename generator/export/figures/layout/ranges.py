@@ -1,0 +1,158 @@
+"""On which range attention is coloured: the same choices as on an image page.
+
+One range for all maps, or one for each model, layer or map; in steps of doublings (log2), of the
+square root or even ones; cut off at both ends. The numbers are those of ``scale.js``: values are
+counted in parts of an octave, so that ends are exact to 1/64 of an octave, outwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+
+from generator.export.figures.layout.tones import TIMES, Form, Tone, placed
+from generator.present.drawing.colors import colour_table
+from generator.present.drawing.scale import Scale, Tick, power_label, times_text
+from generator.records.record import FloatArray
+
+ScaleChoice = Literal["shared", "model", "layer", "map"]
+
+USUAL_CLIP = 0.5
+"""Percent that the gallery's own scale cuts off at each end."""
+
+FORM_WORDS: dict[Form, str] = {"log2": "log2", "sqrt": "square root", "linear": "linear"}
+
+PARTS = 64
+FIRST = -16
+BINS = 32 * PARTS
+OWN_SPAN = 10
+"""Octaves that a range found from maps spans at most."""
+
+
+def range_of(maps: Iterable[FloatArray], clip: float, form: Form) -> tuple[float, float]:
+    """The low and high end of what maps hold, in times uniform.
+
+    Args:
+        maps: of attention; NaN is left out.
+        clip: percent of the values to cut off at each end.
+        form: linear and square root start at 0.
+    """
+    counts = np.zeros(BINS, dtype=np.int64)
+    for values in maps:
+        known = values[~np.isnan(values)].astype(np.float64)
+        with np.errstate(divide="ignore"):
+            places = np.floor((np.log2(known) - FIRST) * PARTS)
+        places = np.clip(np.nan_to_num(places, neginf=0), 0, BINS - 1)
+        counts += np.bincount(places.astype(np.int64), minlength=BINS)
+    total = int(counts.sum())
+    if not total:
+        return (0.5 if form == "log2" else 0.0), 2.0
+    low = _edge(_quantile(counts, total, clip / 100))
+    high = _edge(_quantile(counts, total, 1 - clip / 100) + 1)
+    # a flat map still needs a range to lie in
+    start = min(max(low, high / 2**OWN_SPAN), high / 2**0.5)
+    return (start if form == "log2" else 0.0), high
+
+
+def _quantile(counts: np.ndarray, total: int, share: float) -> int:
+    """The bin that holds a quantile."""
+    rank = min(total, max(1, int(share * (total - 1) + 0.5) + 1))
+    return int(np.searchsorted(np.cumsum(counts), rank))
+
+
+def _edge(index: int) -> float:
+    return float(2.0 ** (index / PARTS + FIRST))
+
+
+def attention_tone(
+    low: float, high: float, form: Form, colours: str, *, of: str = "", says: str = ""
+) -> Tone:
+    """A range of times uniform with its numbers.
+
+    Args:
+        low: its low end.
+        high: its high end.
+        form: of the steps between them.
+        colours: name of the colour map.
+        of: the model or layer that it holds for; empty for all.
+        says: the scale in words, for the caption.
+    """
+    return Tone(
+        label=f"{TIMES}: {of}" if of else TIMES,
+        low=low,
+        high=high,
+        form=form,
+        ticks=_ticks(low, high, form),
+        table=colour_table(colours),
+        says=says,
+    )
+
+
+def gallery_tone(scale: Scale, form: Form, colours: str) -> Tone:
+    """The gallery's own scale, the same as on its pages."""
+    low, high = (2.0**scale.low if form == "log2" else 0.0), 2.0**scale.high
+    first = power_label(scale.low) if form == "log2" else "0"
+    says = (
+        f"Colours run from {first} to {power_label(scale.high)} times uniform "
+        f"({FORM_WORDS[form]}), the same for all maps."
+    )
+    return Tone(
+        label=TIMES,
+        low=low,
+        high=high,
+        form=form,
+        ticks=scale.ticks if form == "log2" else _ticks(low, high, form),
+        table=colour_table(colours),
+        says=says,
+    )
+
+
+def unnumbered_tone(whose: str, colours: str) -> Tone:
+    """A bar for ranges that are too many to have one each; the caption or the maximum says them."""
+    return Tone(
+        label=f"of the range of each {whose}",
+        low=0.0,
+        high=1.0,
+        form="linear",
+        ticks=(Tick(0.0, "low end"), Tick(1.0, "high end")),
+        table=colour_table(colours),
+        says="",
+    )
+
+
+def _ticks(low: float, high: float, form: Form) -> tuple[Tick, ...]:
+    """Both ends, and round numbers between them that are not too near to these."""
+    if form == "log2":
+        octaves = np.arange(np.ceil(np.log2(low)), np.floor(np.log2(high)) + 1)
+        step = -(-len(octaves) // 7) or 1
+        inner = {2.0**n: power_label(int(n)) for n in octaves if n % step == 0}
+    elif form == "sqrt":
+        inner = {
+            part * 10.0**power: f"{part * 10.0**power:g}"
+            for power in range(-2, 5)
+            for part in (1, 2, 5)
+        }
+    else:
+        marks = MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+        inner = {float(mark): f"{mark:g}" for mark in marks}
+    ends = {value: times_text(value) if value else "0" for value in (low, high)}
+    places = {value: float(placed(np.array([value]), low, high, form)[0]) for value in inner}
+    kept = {
+        value: inner[value]
+        for value, place in places.items()
+        if low < value < high and min(place, 1 - place) > 0.07
+    }
+    taken = 0.0
+    for value in sorted(kept):
+        if places[value] - taken < 0.07:
+            del kept[value]
+        else:
+            taken = places[value]
+    named = {**kept, **ends}
+    return tuple(
+        Tick(round(float(placed(np.array([value]), low, high, form)[0]), 6), named[value])
+        for value in sorted(named)
+    )

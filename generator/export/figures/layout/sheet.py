@@ -1,0 +1,139 @@
+"""A figure as a table of pictures and charts: what stands in its rows and columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from generator.analysis.features.boxes import BoolArray
+from generator.export.figures.layout.keys import Key
+from generator.export.figures.layout.tones import Pixels, Tone
+
+AXIS_LEFT, AXIS_BOTTOM, AXIS_TOP, AXIS_RIGHT = 0.36, 0.30, 0.05, 0.05
+"""Room for the numbers and names of a chart's axes, in inches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A box drawn over a picture, in shares of its width and height.
+
+    Attributes:
+        left: left edge.
+        top: top edge.
+        right: right edge.
+        bottom: bottom edge.
+    """
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plate:
+    """One picture: a photograph, a map, or a map over the photograph in grey.
+
+    Attributes:
+        aspect: width over height.
+        photo: uint8 ``[y, x, RGB]``; None for a map alone.
+        pixels: uint8 ``[row, col, RGBA]``, one pixel a patch; None for a photograph alone.
+        strength: of the map over the photograph, from 0 to 1.
+        grey: whether the photograph loses its colours.
+        frames: boxes over it.
+    """
+
+    aspect: float
+    photo: Pixels | None = None
+    pixels: Pixels | None = None
+    strength: float = 1.0
+    grey: bool = False
+    frames: tuple[Frame, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Where there is no picture, and why: not applicable, not measured or missing.
+
+    Without a reason the place is left blank: the picture of the row above stands for it too.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart in the place of a picture.
+
+    Attributes:
+        draw: what is drawn into its axes.
+        aspect: width over height of the place, axes' numbers included.
+        bottom: room for what stands below the axes, in inches.
+    """
+
+    draw: Callable[[Axes], None]
+    aspect: float = 1.3
+    bottom: float = AXIS_BOTTOM
+
+
+Cell = Plate | Absent | Chart
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of cells; the label stands at its left, turned."""
+
+    label: str
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A heading over several columns, counted from 0, both ends included."""
+
+    text: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What a figure shows.
+
+    Attributes:
+        rows: from the top, all of the same length.
+        heads: labels of the columns; empty texts for none.
+        groups: headings over columns.
+        tones: colour bars, left to right.
+        keys: what colours and strokes stand for, below everything else.
+        ratio: widths of the columns, in relation to each other; empty for all alike.
+    """
+
+    rows: tuple[Row, ...]
+    heads: tuple[str, ...]
+    groups: tuple[Group, ...] = ()
+    tones: tuple[Tone, ...] = ()
+    ratio: tuple[float, ...] = ()
+    keys: tuple[Key, ...] = ()
+
+
+def frame_of(box: tuple[float, ...], view_box: tuple[float, ...]) -> Frame:
+    """A box in pixels of the original as shares of what a model saw."""
+    left, top, right, bottom = view_box
+    wide, high = right - left, bottom - top
+    return Frame(
+        (box[0] - left) / wide,
+        (box[1] - top) / high,
+        (box[2] - left) / wide,
+        (box[3] - top) / high,
+    )
+
+
+def tint(mask: BoolArray, colour: tuple[int, int, int]) -> Pixels:
+    """One colour where a mask ``[row, col]`` is, nothing elsewhere: uint8 RGBA."""
+    pixels = np.zeros((*mask.shape, 4), dtype=np.uint8)
+    pixels[mask] = (*colour, 255)
+    return pixels

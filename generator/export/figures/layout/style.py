@@ -1,0 +1,183 @@
+"""How figures look, and files of them that are the same for the same figure."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Literal
+
+import matplotlib
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.textpath import TextPath
+
+from generator.export.figures.layout.svg_text import steady_letters
+
+Face = Literal["sans", "serif"]
+Kind = Literal["pdf", "svg", "png"]
+Letters = Literal["text", "paths"]
+
+FACES: dict[Face, str] = {"sans": "DejaVu Sans", "serif": "STIXGeneral"}
+"""Faces that come with matplotlib, so that they are there on every machine; the second goes with
+the Times of most templates."""
+
+SMALL = 6.0
+"""The smallest type in a figure, in points: what venues accept at least."""
+
+BODY = 7.0
+LINE = 1.22 / 72
+"""Height of a line of text, in inches for each point of its size."""
+
+DESCENT = 0.02
+"""How far letters reach below their line, in inches, for type of the smallest size."""
+
+HAIRLINE = 0.4
+INK = "#1f1f1f"
+FAINT = "#6b6b6b"
+RULE = "#9a9a9a"
+SERIES = ("#1f1f1f", "#b5432a", "#2f6f8f", "#7a7a7a", "#8a6d1f", "#5a4a8a")
+"""Colours of series, which also differ in their strokes."""
+
+STROKES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
+DPI = 300
+
+BREAKS = re.compile(r"(?<=[/_-])(?=[^/_-])")
+"""Where a word that is too long may be broken, such as the id of a model."""
+
+
+@contextmanager
+def styled(face: Face = "sans", letters: Letters = "text") -> Iterator[None]:
+    """Everything in the block is drawn in the house style, not as a matplotlibrc says.
+
+    Args:
+        face: of the type.
+        letters: of an SVG: text that can be searched and edited, or outlines.
+    """
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(
+            {
+                "font.family": FACES[face],
+                "font.size": BODY,
+                "text.color": INK,
+                "text.parse_math": False,  # a title may hold dollars
+                "pdf.fonttype": 42,
+                "ps.fonttype": 42,
+                "svg.fonttype": "none" if letters == "text" else "path",
+                "svg.hashsalt": "attention-gallery",
+                "axes.linewidth": HAIRLINE,
+                "axes.edgecolor": RULE,
+                "axes.labelcolor": INK,
+                "axes.labelsize": SMALL,
+                "axes.labelpad": 2,
+                "axes.spines.top": False,
+                "axes.spines.right": False,
+                "xtick.labelsize": SMALL,
+                "ytick.labelsize": SMALL,
+                "xtick.color": RULE,
+                "ytick.color": RULE,
+                "xtick.labelcolor": INK,
+                "ytick.labelcolor": INK,
+                "xtick.major.size": 2,
+                "ytick.major.size": 2,
+                "xtick.major.pad": 1.5,
+                "ytick.major.pad": 1.5,
+                "xtick.major.width": HAIRLINE,
+                "ytick.major.width": HAIRLINE,
+                "xtick.minor.size": 0,
+                "ytick.minor.size": 0,
+                "lines.linewidth": 0.9,
+                "legend.fontsize": SMALL,
+                "legend.frameon": False,
+                "legend.handlelength": 1.8,
+                "legend.borderpad": 0.0,
+                "legend.borderaxespad": 0.2,
+                "legend.labelspacing": 0.25,
+                "axes.unicode_minus": True,
+                "image.composite_image": False,
+            }
+        )
+        yield
+
+
+def figure_bytes(figure: Figure, kind: Kind, title: str = "") -> bytes:
+    """A figure as a file, without a date or a version in it: the same figure, the same bytes.
+
+    Call it inside :func:`styled`. Nothing is cut or padded, so that the page is as wide as the
+    figure was made.
+    """
+    file = io.BytesIO()
+    if kind == "pdf":
+        facts = {"Creator": "attention-gallery", "Producer": None, "CreationDate": None}
+        FigureCanvasPdf(figure).print_figure(
+            file, format="pdf", dpi=DPI, metadata={**facts, "Title": title or None}
+        )
+    elif kind == "svg":
+        facts = {"Date": None, "Creator": "attention-gallery", "Title": title or None}
+        FigureCanvasSVG(figure).print_figure(file, format="svg", dpi=DPI, metadata=facts)
+        if matplotlib.rcParams["svg.fonttype"] == "none":
+            return steady_letters(file.getvalue().decode()).encode()
+    else:
+        FigureCanvasAgg(figure).print_figure(
+            file, format="png", dpi=DPI, metadata={"Software": None, "Title": title or None}
+        )
+    return file.getvalue()
+
+
+def text_width(text: str, size: float) -> float:
+    """Width of a line of text, in inches."""
+    if not text.strip():
+        return 0.0
+    return float(TextPath((0, 0), text, size=size, prop=FontProperties()).get_extents().width) / 72
+
+
+@cache
+def _drawable(family: str) -> frozenset[int]:
+    return frozenset(get_font(findfont(FontProperties(family=family))).get_charmap())
+
+
+def drawable(text: str) -> str:
+    """A text with a question mark for what the face has no letter for, and without line breaks.
+
+    The caption has the text as it is.
+    """
+    known = _drawable(matplotlib.rcParams["font.family"][0])
+    return "".join(c if ord(c) in known else "?" for c in " ".join(text.split()))
+
+
+def fitted(text: str, inches: float, size: float, lines: int = 2) -> str:
+    """A text broken into lines that fit a width; the last one is shortened where it has to be.
+
+    A word that is too long for a line is broken behind a hyphen, a slash or an underscore.
+    """
+    found: list[str] = []
+    joints: list[str] = []  # what stands between a line and the one above it
+    for word in drawable(text).split(" "):
+        whole = text_width(word, size) <= inches
+        parts = [word] if whole else BREAKS.split(word)
+        for number, part in enumerate(parts):
+            joint = "" if number else " "
+            if found and text_width(f"{found[-1]}{joint}{part}", size) <= inches:
+                found[-1] += f"{joint}{part}"
+            else:
+                found.append(part)
+                joints.append(joint)
+    if len(found) > lines:
+        rest = zip(joints[lines - 1 :], found[lines - 1 :], strict=True)
+        found = [*found[: lines - 1], "".join(f"{joint}{line}" for joint, line in rest).strip()]
+    return "\n".join(_shortened(line, inches, size) for line in found)
+
+
+def _shortened(line: str, inches: float, size: float) -> str:
+    """A line that fits; what is cut off stands in the caption."""
+    if text_width(line, size) <= inches:
+        return line
+    while line and text_width(f"{line}…", size) > inches:
+        line = line[:-1]
+    return f"{line.rstrip()}…"

@@ -1,0 +1,184 @@
+"""What a preset is: a paper's figure, offered for the models and images of a gallery."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from generator.analysis.attention.averages import LEAST_IMAGES
+from generator.errors import SpecError
+from generator.export.figures.request import Drawn, Request
+from generator.export.figures.scene import Scene
+from generator.export.pictures.selection import ALL, LAST, MEAN, PRIMARY, selection
+from generator.present.pages.wording import listed
+from generator.records.run import ModelEntry
+
+Need = Literal["cls", "registers", "both", "counts", "features", "weights", "many"]
+
+WORDS: dict[Need, str] = {
+    "cls": "a model with a class token",
+    "registers": "a model with registers",
+    "both": "models with and without registers",
+    "counts": "models with different numbers of registers",
+    "features": "features of patches (--extras features)",
+    "weights": "position embeddings and patch filters of the models",
+    "many": f"at least {LEAST_IMAGES} images of one grid",
+}
+"""What a preset may need of a gallery."""
+
+Option = Literal[
+    "layers", "heads", "queries", "overlay", "scale", "form", "clip", "keep", "colours"
+]
+"""What a preset may be asked for, beside models and images."""
+
+Several = Literal["models", "images", "layers", "heads", "queries"]
+"""What may be several things."""
+
+EMBEDDING = "0"
+"""What stands in the place of a layer for what goes into the first."""
+
+SCALES: tuple[Option, ...] = ("scale", "form", "clip", "keep", "colours", "overlay")
+"""What a figure of single attention maps can be asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A figure of a paper.
+
+    Attributes:
+        id: word of ``--preset``.
+        title: what it shows.
+        source: paper and number of the original.
+        cites: keys of the bibliography.
+        differs: in what it differs from the original.
+        needs: what it needs of a gallery.
+        draw: makes it.
+        takes: what it may be asked for; anything else is refused, not ignored.
+        one: of what it shows one thing only.
+    """
+
+    id: str
+    title: str
+    source: str
+    cites: tuple[str, ...]
+    differs: str
+    needs: tuple[Need, ...]
+    draw: Callable[[Scene], Drawn]
+    takes: tuple[Option, ...] = ()
+    one: tuple[Several, ...] = ()
+
+
+def lacking(preset: Preset, scene: Scene) -> tuple[str, ...]:
+    """What a preset needs that the models and images asked for do not have; in words."""
+    return tuple(WORDS[need] for need in preset.needs if not _met(need, scene))
+
+
+def check(preset: Preset, scene: Scene) -> None:
+    """Make sure that a preset can be drawn.
+
+    Raises:
+        SpecError: something is lacking; the message says what.
+    """
+    found = lacking(preset, scene)
+    if found:
+        raise SpecError(
+            f"The figure {preset.id} needs {listed(found)}.",
+            f"The store {scene.source.store.root} does not have them: name the one that the "
+            "gallery was built with (--store), or build it again."
+            if found == (WORDS["weights"],)
+            else "Choose others with -m and -i, or see --list for what this gallery can give.",
+        )
+
+
+def refuse_idle(preset: Preset, request: Request, grid: Sequence[str] = (), mark: str = "") -> None:
+    """Make sure that nothing was asked for that a preset would not heed.
+
+    Args:
+        preset: to be drawn.
+        request: what was asked for.
+        grid: names of options of the free grid that were given.
+        mark: before the names of options, such as ``--``.
+
+    Raises:
+        SpecError: it has no use for an option, or shows one thing where several were asked for.
+    """
+    asked: dict[Option, bool] = {
+        "layers": bool(request.layers),
+        "heads": bool(request.heads),
+        "queries": bool(request.queries),
+        "overlay": request.overlay is not None,
+        "scale": request.scale != "shared",
+        "form": request.form is not None,
+        "clip": request.clip is not None,
+        "keep": request.keep < 100,
+        "colours": bool(request.colours),
+    }
+    idle = [name for name, given in asked.items() if given and name not in preset.takes]
+    if names := [*(f"{mark}{name}" for name in idle), *grid]:
+        takes = listed(f"{mark}{name}" for name in preset.takes)
+        known = f"models and images{f', {takes}' if takes else ' only'}"
+        raise SpecError(
+            f"The figure {preset.id} has no use for {listed(names)}.",
+            f"Leave {'it' if len(names) == 1 else 'them'} out; the figure heeds {known}.",
+        )
+    several = _several(request)
+    for what in preset.one:
+        if several[what]:
+            raise SpecError(
+                f"The figure {preset.id} shows one {NOUNS[what]}, and {several[what]} was asked "
+                "for.",
+                "Name one, or draw a grid of your own, without a preset.",
+            )
+
+
+NOUNS: dict[Several, str] = {
+    "models": "model",
+    "images": "image",
+    "layers": "layer",
+    "heads": "head or their mean",
+    "queries": "query",
+}
+
+
+def _several(request: Request) -> dict[Several, str]:
+    """What of a request is more than one thing, as it was written; empty texts for the others.
+
+    Raises:
+        SpecError: layers, heads or queries cannot be read.
+    """
+    found = selection(
+        "last" if request.layers == EMBEDDING else request.layers or LAST,
+        request.heads or MEAN,
+        request.queries or PRIMARY,
+    )
+    many = {
+        "models": len(request.models) > 1 and listed(request.models),
+        "images": len(request.images) > 1 and listed(request.images),
+        "layers": (len(found.layers) > 1 or ALL in found.layers) and request.layers,
+        "heads": (len(found.heads) > 1 or ALL in found.heads) and request.heads,
+        "queries": (len(found.queries) > 1 or ALL in found.queries) and request.queries,
+    }
+    return {what: text or "" for what, text in many.items()}  # type: ignore[misc]
+
+
+def _met(need: Need, scene: Scene) -> bool:
+    if need == "many":
+        return len(scene.images) >= LEAST_IMAGES
+    records = [scene.first_record(model) for model in scene.models]
+    registers = {len(record.layout.registers) for record in records}
+    return {
+        "cls": any(record.layout.cls for record in records),
+        "registers": max(registers, default=0) > 0,
+        "both": max(registers, default=0) > 0 and 0 in registers,
+        "counts": len(registers) > 1,
+        "features": any(record.features is not None for record in records),
+        "weights": any(scene.weights(model) is not None for model in scene.models),
+    }[need]
+
+
+def split(scene: Scene) -> tuple[tuple[ModelEntry, ...], tuple[ModelEntry, ...]]:
+    """The models without and those with registers."""
+    having = [bool(scene.first_record(model).layout.registers) for model in scene.models]
+    pairs = list(zip(scene.models, having, strict=True))
+    return tuple(m for m, has in pairs if not has), tuple(m for m, has in pairs if has)

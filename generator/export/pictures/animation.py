@@ -1,0 +1,222 @@
+"""One image through the layers of every model, or a sequence over time, as a WebP or a GIF."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from PIL import Image
+
+from generator.errors import SpecError
+from generator.export.pictures.animation_frames import (
+    PAPER,
+    AnimationFormat,
+    Panel,
+    drawn_frame,
+    encoded,
+)
+from generator.export.pictures.drawing import seen, size_of
+from generator.export.pictures.selection import Selection, chosen_maps
+from generator.export.source import Source
+from generator.present.pages.wording import column_name, query_label
+from generator.records.record import FloatArray
+from generator.records.run import Cell, ImageEntry, ModelEntry, Sequence
+
+MILLISECONDS = 500
+"""Of a layer, and of a numbered picture."""
+SHORTEST = 20
+"""Milliseconds of a frame; players show shorter ones more slowly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A model in an animation.
+
+    Attributes:
+        label: of the model.
+        photo: what it saw of the picture.
+        maps: one ``[row, col]`` for each layer, in times uniform.
+    """
+
+    label: str
+    photo: Image.Image
+    maps: tuple[FloatArray, ...]
+
+
+def animation_bytes(
+    source: Source,
+    cells: tuple[Cell, ...],
+    *,
+    head: str,
+    query: str,
+    kind: AnimationFormat,
+    width: int,
+    milliseconds: int,
+    strength: int = 80,
+) -> bytes:
+    """Draw an image through the layers, models side by side.
+
+    A model with fewer layers stays at its last one, and says so by its number.
+
+    Args:
+        source: the gallery.
+        cells: the models on one image.
+        head: from 1, ``mean``, ``max`` or ``min`` over heads.
+        query: whose attention, such as ``CLS`` or ``reg1``.
+        kind: of the file.
+        width: of each model's picture, in pixels.
+        milliseconds: of each layer; the last one stays three times as long.
+        strength: of the colours over the picture, in percent.
+
+    Raises:
+        SpecError: none of the models has such a head and query.
+        StoreError: the store does not have a record; the message names it.
+    """
+    columns = _columns(source, cells, Selection(("all",), (head,), (query,)), width)
+    layers = max(len(column.maps) for column in columns)
+    says = f"{query_label(query, any_class_token=True)}, {_head(head)}"
+    frames = [
+        drawn_frame(
+            source,
+            [_at_layer(column, layer) for column in columns],
+            query,
+            says,
+            width=width,
+            strength=strength,
+        )
+        for layer in range(layers)
+    ]
+    times = [*[milliseconds] * (layers - 1), 3 * milliseconds]
+    return encoded(source, frames, times, kind)
+
+
+def over_time_bytes(
+    source: Source,
+    sequence: Sequence,
+    models: tuple[ModelEntry, ...],
+    *,
+    layer: str,
+    head: str,
+    query: str,
+    kind: AnimationFormat,
+    width: int,
+    milliseconds: int | None,
+    strength: int = 80,
+) -> bytes:
+    """Draw a sequence frame by frame, models side by side.
+
+    Args:
+        source: the gallery.
+        sequence: of the gallery.
+        models: of the gallery.
+        layer: from 1, or ``last``.
+        head: from 1, ``mean`` or ``max`` over heads.
+        query: whose attention, such as ``CLS`` or ``reg1``.
+        kind: of the file.
+        width: of each model's picture, in pixels.
+        milliseconds: of each frame; None for the clip's own times.
+        strength: of the colours over the picture, in percent.
+
+    Raises:
+        SpecError: none of the models has such a layer, head and query.
+        StoreError: the store does not have a record; the message names it.
+    """
+    wanted = Selection((layer,), (head,), (query,))
+    images = [
+        image
+        for image in source.run.images
+        if image.frame is not None and image.frame.sequence == sequence and not image.failure
+    ]
+    shots = [_panels(source, image, models, wanted, width) for image in images]
+    places = range(len(models))
+    seen_once = {n: next((s[n] for s in shots if s[n] is not None), None) for n in places}
+    if not any(seen_once.values()):
+        raise SpecError(
+            "None of the models has this layer, head and query.",
+            "Choose others with --layer, --head and --query.",
+        )
+    layer_says = "last layer" if layer == "last" else f"layer {layer}"
+    says = f"{query_label(query, any_class_token=True)}, {layer_says}, {_head(head)}"
+    frames = []
+    for image, panels in zip(images, shots, strict=True):
+        filled = [panels[n] or _empty(one, image) for n, one in seen_once.items() if one]
+        frames.append(drawn_frame(source, filled, query, says, width=width, strength=strength))
+    return encoded(source, frames, _durations(images, milliseconds), kind)
+
+
+def _panels(
+    source: Source,
+    image: ImageEntry,
+    models: tuple[ModelEntry, ...],
+    wanted: Selection,
+    width: int,
+) -> list[Panel | None]:
+    """A frame of a sequence, as each model sees it; None of a model that has no such map."""
+    found: list[Panel | None] = []
+    for model in models:
+        cell = source.run.cell(model.slug, image.slug)
+        record = source.read(cell.record) if cell.record else None
+        maps = list(chosen_maps(record, wanted, mixed=source.run.mixed)) if record else []
+        if record is None or not maps:
+            found.append(None)
+            continue
+        photo = seen(image.path, record.view, size_of(record.view, width))
+        found.append(Panel(model.label, _when(image), photo, maps[0].values))
+    return found
+
+
+def _when(image: ImageEntry) -> str:
+    assert image.frame is not None
+    if image.frame.time is None:
+        return f"picture {image.frame.number}"
+    return f"{image.frame.time:.2f} s"
+
+
+def _empty(like: Panel, image: ImageEntry) -> Panel:
+    """A model that failed on a frame."""
+    blank = Image.new("RGB", like.photo.size, PAPER)
+    return Panel(like.label, f"{_when(image)}: no map", blank, None)
+
+
+def _durations(images: list[ImageEntry], milliseconds: int | None) -> list[int]:
+    """How long each frame is shown, in milliseconds."""
+    times = [image.frame.time for image in images if image.frame is not None]
+    known = [time for time in times if time is not None]
+    if milliseconds is not None or len(known) < len(images) or len(known) < 2:
+        return [milliseconds or MILLISECONDS] * len(images)
+    gaps = [max(SHORTEST, round(1000 * (b - a))) for a, b in pairwise(known)]
+    return [*gaps, gaps[-1]]
+
+
+def _at_layer(column: Column, layer: int) -> Panel:
+    """A model at a layer, or at its last."""
+    shown = min(layer, len(column.maps) - 1)
+    place = f"layer {shown + 1} of {len(column.maps)}"
+    return Panel(column.label, place, column.photo, column.maps[shown])
+
+
+def _columns(
+    source: Source, cells: tuple[Cell, ...], wanted: Selection, width: int
+) -> tuple[Column, ...]:
+    columns = []
+    for cell in cells:
+        record = source.read(cell.record)
+        maps = [
+            one.values
+            for one in chosen_maps(record, wanted, mixed=source.run.mixed)
+            if one.layer.isdecimal()
+        ]
+        if maps:
+            size = size_of(record.view, width)
+            photo = seen(source.image(cell).path, record.view, size)
+            columns.append(Column(source.model(cell).label, photo, tuple(maps)))
+    if not columns:
+        raise SpecError(
+            "None of the models has this head and query.",
+            "Choose others with --head and --query.",
+        )
+    return tuple(columns)
+
+
+def _head(head: str) -> str:
+    return {"max": "maximum over heads", "min": "minimum over heads"}.get(head) or column_name(head)

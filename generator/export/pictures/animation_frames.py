@@ -1,0 +1,164 @@
+"""Frames of an animation, drawn, and as the bytes of a WebP or a GIF."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from generator.export.pictures.drawing import coloured, enlarged, overlaid
+from generator.export.source import Source
+from generator.present.drawing.colors import colour_table
+from generator.present.drawing.scale import Scale
+from generator.records.record import FloatArray
+
+AnimationFormat = Literal["webp", "gif"]
+
+PAPER, INK, SOFT = "#fcfcfb", "#1b1b1a", "#5b5b58"
+MARGIN, GAP, LINE = 24, 20, 22
+BAR_HEIGHT = 10
+TEXT = 15
+BAR_COLOURS = 64
+"""Entries of a GIF's palette that are kept for the colour bar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A model in one frame of an animation.
+
+    Attributes:
+        label: of the model.
+        place: which layer, or when.
+        photo: what it saw of the picture.
+        values: its map, ``[row, col]`` in times uniform; None where it has none.
+    """
+
+    label: str
+    place: str
+    photo: Image.Image
+    values: FloatArray | None
+
+
+def drawn_frame(
+    source: Source,
+    panels: Sequence[Panel],
+    query: str,
+    says: str,
+    *,
+    width: int,
+    strength: int,
+) -> Image.Image:
+    """Panels side by side, with the colour bar below.
+
+    Args:
+        source: the gallery, for its scale and colours.
+        panels: from the left, at least one.
+        query: whose attention it is.
+        says: the same in words, with layer and head.
+        width: of each panel, in pixels.
+        strength: of the colours over the picture, in percent.
+    """
+    scale, colours = source.scale_of(query), source.manifest.settings.colours
+    tallest = max(panel.photo.height for panel in panels)
+    across = 2 * MARGIN + len(panels) * width + (len(panels) - 1) * GAP
+    top = MARGIN + LINE + 6
+    frame = Image.new(
+        "RGB", (across, top + tallest + LINE + GAP + BAR_HEIGHT + 2 * LINE + MARGIN), PAPER
+    )
+    draw = ImageDraw.Draw(frame)
+    for number, panel in enumerate(panels):
+        left = MARGIN + number * (width + GAP)
+        shown = panel.photo
+        if panel.values is not None:
+            drawn = enlarged(coloured(panel.values, scale, colours), shown.size)
+            shown = overlaid(shown, drawn, strength)
+        frame.paste(shown, (left, top))
+        words(draw, panel.label, (left, MARGIN), width, INK)
+        words(draw, panel.place, (left, top + tallest + 6), width, SOFT)
+    bottom = top + tallest + LINE + GAP
+    _bar(frame, scale, colours, (MARGIN, bottom), min(320, across - 2 * MARGIN))
+    words(
+        draw,
+        f"times uniform; {says}",
+        (MARGIN, bottom + BAR_HEIGHT + LINE),
+        across - 2 * MARGIN,
+        SOFT,
+    )
+    return frame
+
+
+def _bar(frame: Image.Image, scale: Scale, colours: str, at: tuple[int, int], width: int) -> None:
+    """The colour bar with its numbers."""
+    steps = np.linspace(0, 255, width).round().astype(int)
+    strip = np.repeat(colour_table(colours)[steps][None], BAR_HEIGHT, axis=0)
+    frame.paste(Image.fromarray(strip), at)
+    draw = ImageDraw.Draw(frame)
+    font = ImageFont.load_default(TEXT - 3)
+    for tick in scale.ticks:
+        x = at[0] + tick.position * width
+        anchor = {0.0: "lt", 1.0: "rt"}.get(tick.position, "mt")
+        draw.text((x, at[1] + BAR_HEIGHT + 3), tick.label, fill=INK, font=font, anchor=anchor)
+
+
+def words(draw: ImageDraw.ImageDraw, text: str, at: tuple[int, int], width: int, fill: str) -> None:
+    """One line of text, cut where it is too long; letters the font lacks are left to it."""
+    font = ImageFont.load_default(TEXT)
+    shown = text
+    while shown and draw.textlength(shown, font=font) > width:
+        shown = shown[:-4].rstrip() + "..." if len(shown) > 4 else ""
+    draw.text(at, shown, fill=fill, font=font)
+
+
+def encoded(
+    source: Source, frames: list[Image.Image], times: list[int], kind: AnimationFormat
+) -> bytes:
+    """The file of all frames, each shown for its milliseconds, over and over."""
+    if kind == "webp":
+        return _webp(frames, times)
+    return _gif(frames, times, source.manifest.settings.colours)
+
+
+def _webp(frames: list[Image.Image], times: list[int]) -> bytes:
+    file = io.BytesIO()
+    frames[0].save(
+        file,
+        format="WEBP",
+        save_all=True,
+        append_images=frames[1:],
+        duration=times,
+        loop=0,
+        quality=90,
+        method=4,
+    )
+    return file.getvalue()
+
+
+def _gif(frames: list[Image.Image], times: list[int], colours: str) -> bytes:
+    """All frames on one palette, so that a colour means the same number in each.
+
+    A part of it is kept for the colour bar, which is too small to win its colours.
+    """
+    strip = Image.new("RGB", (frames[0].width, sum(frame.height for frame in frames)))
+    for number, frame in enumerate(frames):
+        strip.paste(frame, (0, number * frame.height))
+    common = strip.quantize(256 - BAR_COLOURS, method=Image.Quantize.MEDIANCUT).getpalette() or []
+    bar = colour_table(colours)[np.linspace(0, 255, BAR_COLOURS).round().astype(int)]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([*bar.ravel().tolist(), *common[: 3 * (256 - BAR_COLOURS)]])
+    drawn = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
+    file = io.BytesIO()
+    drawn[0].save(
+        file,
+        format="GIF",
+        save_all=True,
+        append_images=drawn[1:],
+        duration=times,
+        loop=0,
+        optimize=False,
+        disposal=1,
+    )
+    return file.getvalue()

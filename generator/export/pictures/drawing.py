@@ -1,0 +1,77 @@
+"""Maps as pixels: coloured on the scale of the gallery, alone or over the picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from generator.errors import SpecError
+from generator.present.drawing.colors import colour_table
+from generator.present.drawing.scale import Scale
+from generator.records.record import FloatArray, View
+
+Pixels = NDArray[np.uint8]
+
+
+def coloured(values: FloatArray, scale: Scale, colours: str) -> Pixels:
+    """Colours of a map: uint8 ``[row, col, channel]`` of ``[row, col]`` in times uniform."""
+    position = np.nan_to_num(scale.position(values), nan=0.0, neginf=0.0, posinf=1.0)
+    steps = np.clip(position * 256, 0, 255).astype(np.uint8)
+    found: Pixels = colour_table(colours)[steps]
+    return found
+
+
+def size_of(view: View, width: int) -> tuple[int, int]:
+    """Width and height, in pixels, of what the patches cover."""
+    return width, max(1, round(width * (view.bottom - view.top) / (view.right - view.left)))
+
+
+def enlarged(pixels: Pixels, size: tuple[int, int]) -> Image.Image:
+    """A map in another size, every patch a plain area."""
+    return Image.fromarray(pixels).resize(size, Image.Resampling.NEAREST)
+
+
+def seen(path: Path, view: View, size: tuple[int, int]) -> Image.Image:
+    """What a model saw, cut out of the published picture, without metadata.
+
+    Raises:
+        SpecError: the site has no copy of the picture, or a damaged one.
+    """
+    if not path.is_file():
+        raise SpecError(
+            f"The site has no copy of the picture {path.name}."
+            if path.suffix
+            else "The site has no copy of a picture.",
+            "Build the gallery again.",
+        )
+    try:
+        with Image.open(path) as file:
+            picture = file.convert("RGB")
+    except OSError as error:
+        raise SpecError(
+            f"The picture {path} is damaged or cut short.", "Build the gallery again."
+        ) from error
+    across = picture.width / view.image_width
+    down = picture.height / view.image_height
+    box = (
+        max(0.0, view.left * across),
+        max(0.0, view.top * down),
+        min(float(picture.width), view.right * across),
+        min(float(picture.height), view.bottom * down),
+    )
+    part = picture.resize(size, Image.Resampling.LANCZOS, box=box)
+    return Image.fromarray(np.asarray(part))
+
+
+def overlaid(photo: Image.Image, colours: Image.Image, strength: int) -> Image.Image:
+    """A coloured map over the picture.
+
+    Args:
+        photo: what the model saw.
+        colours: the map, of the same size.
+        strength: of the map, in percent.
+    """
+    return Image.blend(photo, colours, strength / 100)

@@ -1,0 +1,233 @@
+"""Single maps as PNG: raw numbers, coloured, or over the picture."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from generator.errors import SpecError
+from generator.export.pictures.drawing import coloured, enlarged, overlaid, seen, size_of
+from generator.export.pictures.selection import ALL, LAST, OneMap, Selection, chosen_maps
+from generator.export.source import Source
+from generator.records.record import AttentionRecord, FloatArray
+from generator.records.run import Cell
+
+Style = Literal["raw", "coloured", "overlaid"]
+
+INDEX = "maps.json"
+STEPS = 65535
+UNIT = "times uniform"
+
+
+@dataclass(frozen=True, slots=True)
+class MapItem:
+    """A map in the index of an export.
+
+    Attributes:
+        file: its name.
+        style: raw, coloured or overlaid.
+        model: label of the model.
+        model_id: on the hub, or the name of its folder.
+        commit: of the model; the hash of its weights for a folder.
+        image: file name of the image.
+        layer: from 1, or pool.
+        head: from 1, mean, max or min over heads.
+        query: whose attention it is.
+        token: the model's own token for the query, or received.
+        unit: of the values.
+        scale: how pixels become values.
+        low: low end of the colours, or 0.
+        high: high end of the colours, or the map's maximum.
+        view: box of the original picture, in pixels, that the map covers.
+    """
+
+    file: str
+    style: Style
+    model: str
+    model_id: str
+    commit: str
+    image: str
+    layer: str
+    head: str
+    query: str
+    token: str
+    unit: str
+    scale: str
+    low: float
+    high: float
+    view: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class MissingItem:
+    """What was asked for and a model does not have.
+
+    Attributes:
+        model: label of the model.
+        layers: asked for by number or name, and not there.
+        heads: likewise.
+        queries: likewise.
+    """
+
+    model: str
+    layers: tuple[str, ...]
+    heads: tuple[str, ...]
+    queries: tuple[str, ...]
+
+    @property
+    def says(self) -> str:
+        """In a line, for the user."""
+        parts = (
+            f"{what} {', '.join(names)}"
+            for what, names in (
+                ("layer", self.layers),
+                ("head", self.heads),
+                ("query", self.queries),
+            )
+            if names
+        )
+        return f"{self.model} has no {' and no '.join(parts)}."
+
+
+def missing_items(
+    source: Source, cells: tuple[Cell, ...], wanted: Selection
+) -> tuple[MissingItem, ...]:
+    """What models lack of a selection, each model once; what is asked for as ``all`` is all there.
+
+    Raises:
+        StoreError: the store does not have a record; the message names it.
+    """
+    found: dict[str, MissingItem] = {}
+    for cell in cells:
+        if cell.model in found:
+            continue
+        record = source.read(cell.record)
+        every = Selection((ALL, *wanted.layers), (ALL, *wanted.heads), wanted.queries)
+        there = list(chosen_maps(record, every, mixed=source.run.mixed))
+        found[cell.model] = MissingItem(
+            source.model(cell).label,
+            _lacking(wanted.layers, {LAST, *(one.layer for one in there)}) if there else (),
+            _lacking(wanted.heads, {one.head for one in there}) if there else (),
+            _lacking(wanted.queries, {one.query for one in there}),
+        )
+    return tuple(one for one in found.values() if one.layers or one.heads or one.queries)
+
+
+def _lacking(wanted: tuple[str, ...], there: set[str]) -> tuple[str, ...]:
+    return tuple(name for name in wanted if name != ALL and name not in there)
+
+
+def map_files(
+    source: Source,
+    cells: tuple[Cell, ...],
+    wanted: Selection,
+    *,
+    style: Style,
+    width: int = 512,
+    strength: int = 80,
+) -> Iterator[tuple[str, bytes]]:
+    """The chosen maps as PNG files, then their index.
+
+    Args:
+        source: the gallery.
+        cells: models and images.
+        wanted: layers, heads and queries.
+        style: ``raw`` is one pixel a patch, 16-bit gray, 65535 for the map's maximum; the others
+            have the colours and the scale of the gallery.
+        width: of coloured and overlaid maps, in pixels.
+        strength: of the colours over the picture, in percent.
+
+    Raises:
+        SpecError: nothing was chosen that any of the models has.
+        StoreError: the store does not have a record; the message names it.
+    """
+    items = []
+    for cell in cells:
+        record = source.read(cell.record)
+        for one in chosen_maps(record, wanted, mixed=source.run.mixed):
+            item = _item(source, cell, record, one, style)
+            items.append(item)
+            picture = _picture(source, cell, record, one, style, width, strength)
+            yield item.file, _png(picture, None if source.run.anonymous else item)
+    if not items:
+        raise SpecError(
+            "None of the models has a map of these layers, heads and queries.",
+            "Layers and heads count from 1, and patches are queries only where the gallery keeps "
+            "them.",
+        )
+    missing = missing_items(source, cells, wanted)
+    index = {
+        "maps": [asdict(item) for item in items],
+        "missing": [asdict(item) for item in missing],
+    }
+    yield INDEX, (json.dumps(index, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _item(
+    source: Source, cell: Cell, record: AttentionRecord, one: OneMap, style: Style
+) -> MapItem:
+    raw = style == "raw"
+    scale = source.scale_of(one.query)
+    high = float(np.nanmax(one.values)) if raw else 2.0**scale.high
+    return MapItem(
+        file=f"{cell.image}--{cell.model}--layer-{one.layer}--head-{one.head}--{one.query}"
+        f"--{style}.png",
+        style=style,
+        model=source.model(cell).label,
+        model_id=record.model.id,
+        commit=record.model.version,
+        image=source.image(cell).name,
+        layer=one.layer,
+        head=one.head,
+        query=one.query,
+        token=one.token,
+        unit=UNIT,
+        scale=f"value = high * pixel / {STEPS}" if raw else "log2 from low to high",
+        low=0.0 if raw else 2.0**scale.low,
+        high=high,
+        view=record.view.box,
+    )
+
+
+def _picture(
+    source: Source,
+    cell: Cell,
+    record: AttentionRecord,
+    one: OneMap,
+    style: Style,
+    width: int,
+    strength: int,
+) -> Image.Image:
+    if style == "raw":
+        return raw_picture(one.values)
+    size = size_of(record.view, width)
+    colours = coloured(one.values, source.scale_of(one.query), source.manifest.settings.colours)
+    drawn = enlarged(colours, size)
+    if style == "coloured":
+        return drawn
+    return overlaid(seen(source.image(cell).path, record.view, size), drawn, strength)
+
+
+def raw_picture(values: FloatArray) -> Image.Image:
+    """A map as 16-bit gray, one pixel a patch: 65535 stands for its maximum."""
+    high = float(np.nanmax(values)) or 1.0
+    codes = np.rint(np.nan_to_num(values) / high * STEPS).astype(np.uint16)
+    return Image.fromarray(codes)
+
+
+def _png(picture: Image.Image, item: MapItem | None) -> bytes:
+    """A PNG that says what it is; one without words where there is no item."""
+    words = PngInfo()
+    if item is not None:
+        for name, value in asdict(item).items():
+            words.add_itxt(name, str(value))
+    file = io.BytesIO()
+    picture.save(file, format="PNG", pnginfo=words, compress_level=6)
+    return file.getvalue()

@@ -1,0 +1,344 @@
+"""The printable report as a page: finished values for its template, nothing asked of a network."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from generator.bundled import bundled
+from generator.export.copy import exported_pages
+from generator.export.pictures.drawing import coloured, enlarged, seen, size_of
+from generator.export.printed.chapters import STYLES, Chapter, Shown, chapters
+from generator.export.printed.choice import Choice, choose
+from generator.export.single.policy import hashes
+from generator.export.source import Source
+from generator.present.cells.maps import PRIMARY, RECEIVED, QueryMaps, maps_of
+from generator.present.drawing.heatmap import bar_png, wall_png
+from generator.present.drawing.scale import times_text
+from generator.present.pages.environment import make_environment
+from generator.present.pages.index.views import Definition
+from generator.present.pages.pair.plan import report_path
+from generator.present.pages.planner import sequence_path
+from generator.present.pages.sweep.plan import step_text, sweep_path
+from generator.present.pages.views import BarTick, ColourBar, Fact, Picture
+from generator.present.pages.wording import (
+    RECEIVED_NOTE,
+    counted,
+    credit,
+    images_text,
+    models_text,
+    percent,
+    prefix_text,
+    scale_note,
+)
+from generator.records.record import AttentionRecord
+from generator.records.run import ImageEntry, ModelEntry, Sweep
+
+PICTURE_WIDTH = 420
+WALL_WIDTH = 1400
+"""Pixels that a wall is enlarged to by a whole number, because viewers blur small pictures."""
+
+NUMBERS = (
+    Definition(
+        "entropy",
+        "share of its maximum",
+        "Of each row of attention over all keys, averaged over all queries: 0 is one key, 1 is "
+        "uniform.",
+    ),
+    Definition(
+        "distance",
+        "input pixels",
+        "Attention-weighted distance between patch centres, averaged over patch queries.",
+    ),
+    Definition("on patches", "share", "Attention of the query that goes to patches."),
+    Definition("on registers", "share", "Attention of the query that goes to registers."),
+    Definition("most", "times uniform", "Attention of the query on its strongest patch."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportModel:
+    """A line of the table of models; ``steps`` says which checkpoints a sweep has, or is empty."""
+
+    label: str
+    steps: str
+    id: str
+    size: str
+    tokens: str
+    input: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportColumn:
+    """A model on an image: its map, numbers and wall, or why there is none."""
+
+    label: str
+    says: str
+    map: Picture | None
+    wall: Picture | None
+    numbers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportImage:
+    """An image and every model on it; ``frames`` says what of a sequence it is, or is empty."""
+
+    title: str
+    frames: str
+    credit: str
+    picture: Picture | None
+    columns: tuple[ReportColumn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedReport:
+    """What the template of the report gets.
+
+    Attributes:
+        policy: the content policy of the page.
+        style: its style sheet.
+        title: of the gallery.
+        authors: in one line; may be empty.
+        venue: where and when; may be empty.
+        description: may be empty.
+        summary: how much there is.
+        abstract: paragraphs.
+        models: in order.
+        reading: how maps are drawn.
+        bar: of the scale.
+        definitions: of the numbers.
+        numbers: names of the columns of numbers.
+        images: in order.
+        chapters: of the analyses, as the site's pages have them.
+        facts: where it comes from.
+    """
+
+    policy: str
+    style: str
+    title: str
+    authors: str
+    venue: str
+    description: str
+    summary: str
+    abstract: tuple[str, ...]
+    models: tuple[ReportModel, ...]
+    reading: str
+    bar: ColourBar
+    definitions: tuple[Definition, ...]
+    numbers: tuple[str, ...]
+    images: tuple[ReportImage, ...]
+    chapters: tuple[Chapter, ...]
+    facts: tuple[Fact, ...]
+
+
+def report_html(source: Source, models: tuple[str, ...], images: tuple[str, ...]) -> str:
+    """The report as one HTML page that needs nothing else.
+
+    Args:
+        source: the gallery.
+        models: labels or ids of the models to show, or labels of sweeps; all when none is named.
+        images: titles or file names of the images to show, or those of sequences; all when none is
+            named.
+
+    Raises:
+        SpecError: no model or image is called so, or none of them has a record.
+        StoreError: the store does not have a record; the message names it.
+    """
+    choice = choose(source, models, images)
+    with exported_pages(source) as site:
+        found = tuple(_chapters(source, site, choice))
+    page = report_page(source, choice, found)
+    return make_environment().get_template("printed.html.jinja2").render(page=page)
+
+
+def report_page(source: Source, choice: Choice, found: tuple[Chapter, ...] = ()) -> PrintedReport:
+    """Plan the report of a part of a gallery."""
+    run, paper = source.run, source.run.paper
+    folder = bundled("templates") / "static" / "css"
+    style = "\n".join(
+        (folder / f"{name}.css").read_text(encoding="utf-8")
+        for name in ("theme", *STYLES, "printed")
+    )
+    return PrintedReport(
+        policy=f"default-src 'none'; style-src {hashes([style])}; img-src data:",
+        style=style,
+        title=run.title,
+        authors=", ".join(author.name for author in paper.authors) if paper else "",
+        venue=" ".join(str(p) for p in (paper.venue, paper.year) if p) if paper else "",
+        description=run.description,
+        summary=f"{models_text(choice.run)}, {images_text(choice.run)}.",
+        abstract=tuple(p for p in paper.abstract.split("\n\n") if p.strip()) if paper else (),
+        models=tuple(_model(source, model, choice) for model in choice.models),
+        reading=f"A patch of a map says how much attention the class token pays to it, or all "
+        f"tokens on average where a model has no class token; 1 is an even share. "
+        f"{scale_note(source.scale, None)} Values beyond its ends have the colour of the end.",
+        bar=_bar(source),
+        definitions=NUMBERS,
+        numbers=tuple(number.name for number in NUMBERS),
+        images=tuple(_image(source, image, choice) for image in choice.images),
+        chapters=found,
+        facts=tuple(_facts(source)),
+    )
+
+
+def _chapters(source: Source, site: Path, choice: Choice) -> Iterator[Chapter]:
+    """The analyses of models and images; of pages that show all models, what is of these."""
+    labels = {model.slug: model.label for model in choice.run.models}
+    models, images = choice.models, choice.images
+    # the run's own pairs: an anonymous copy has other slugs than the manifest of the site
+    pairs = [pair for pair in source.run.pairs or () if labels.keys() >= {*pair}]
+    wanted = [
+        *((report_path(a, b), f"{labels[a]} and {labels[b]}", "all") for a, b in pairs),
+        *(
+            (sweep_path(each.slug), f"{each.label} along its training", "all")
+            for each in choice.run.sweeps
+        ),
+        *((f"m/{model.slug}/index.html", model.label, "analysis") for model in models),
+        *(
+            (sequence_path(each.slug), f"{each.label} over time", "analysis")
+            for each in choice.sequences
+        ),
+        *(
+            (f"i/{image.slug}/index.html", f"Analyses of {image.title}", "study")
+            for image in images
+        ),
+    ]
+    slugs = frozenset(model.slug for model in models)
+    places = (n for n, model in enumerate(source.run.models) if model.slug in slugs)
+    yield from chapters(site, wanted, Shown(slugs, frozenset(places)))
+
+
+def _bar(source: Source) -> ColourBar:
+    data = bar_png(source.manifest.settings.colours)
+    ticks = tuple(BarTick(f"{100 * t.position:g}%", t.label) for t in source.scale.ticks)
+    return ColourBar(Picture(_url(data, "png"), 256, 1, ""), ticks, "times uniform", extends=True)
+
+
+def _model(source: Source, model: ModelEntry, choice: Choice) -> ReportModel:
+    sweep = choice.sweep_of(model)
+    label = sweep.label if sweep else model.label
+    steps = _steps(sweep) if sweep else ""
+    key = next((cell.record for cell in choice.cells if cell.model == model.slug), None)
+    if key is None:
+        reason = model.failure.message if model.failure else "not measured on these images"
+        return ReportModel(label, steps, model.id, reason, "", "", "")
+    record = source.read(key)
+    facts, layout, view = record.model, record.layout, record.view
+    return ReportModel(
+        label=label,
+        steps=steps,
+        id=f"{facts.id} {facts.version[:12]}",
+        size=f"{facts.layers} × {facts.heads}",
+        tokens=f"{prefix_text(layout)}, {layout.rows} × {layout.cols} patches",
+        input=f"{view.input_width} × {view.input_height} pixels",
+        licence=facts.licence,
+    )
+
+
+def _steps(sweep: Sweep) -> str:
+    """Which checkpoints a sweep has, and which of them is shown."""
+    first, last = (step_text(each.step) for each in (sweep.steps[0], sweep.steps[-1]))
+    return f"{counted(len(sweep.steps), 'checkpoint')}, {first} to {last}; here the last"
+
+
+def _image(source: Source, image: ImageEntry, choice: Choice) -> ReportImage:
+    columns = []
+    picture = None
+    for model in choice.models:
+        cell = next(
+            (c for c in choice.cells if (c.model, c.image) == (model.slug, image.slug)), None
+        )
+        if cell is None:
+            failure = source.run.cell(model.slug, image.slug).failure
+            says = failure.message if failure else "There is no record."
+            columns.append(ReportColumn(model.label, says, None, None, ()))
+            continue
+        record = source.read(cell.record)
+        columns.append(_column(source, model, record))
+        if picture is None and image.path.is_file():
+            size = size_of(record.view, PICTURE_WIDTH)
+            photo = seen(image.path, record.view, size)
+            picture = Picture(_url(_encoded(photo, "WEBP"), "webp"), *size, image.alt)
+    sequence = choice.sequence_of(image)
+    frames = ""
+    if sequence is not None:
+        of = counted(choice.frames(sequence), "frame")
+        frames = f"{of}; here {image.title.removeprefix(f'{sequence.label}, ')}"
+    title = sequence.label if sequence else image.title
+    return ReportImage(title, frames, credit(image).text, picture, tuple(columns))
+
+
+def _column(source: Source, model: ModelEntry, record: AttentionRecord) -> ReportColumn:
+    colours, scale = source.manifest.settings.colours, source.scale
+    maps = maps_of(record, PRIMARY)
+    last = record.model.layers - 1
+    size = size_of(record.view, PICTURE_WIDTH)
+    drawn = enlarged(coloured(maps.maps[last, -1], scale, colours), size)
+    with Image.open(io.BytesIO(wall_png(maps.maps, scale, colours))) as wall:
+        factor = max(1, WALL_WIDTH // wall.width)
+        large = wall.convert("RGBA").resize(
+            (wall.width * factor, wall.height * factor), Image.Resampling.NEAREST
+        )
+    says = f"layer {last + 1}, mean over heads"
+    if maps.token == RECEIVED:
+        says += f", {RECEIVED_NOTE}"
+    return ReportColumn(
+        label=model.label,
+        says=says,
+        map=Picture(_url(_encoded(drawn, "PNG"), "png"), *size, f"{model.label}, {says}"),
+        wall=Picture(
+            _url(_encoded(large, "PNG"), "png"),
+            *large.size,
+            f"{model.label}: maps of every layer and head",
+        ),
+        numbers=_numbers(record, maps, last),
+    )
+
+
+def _numbers(record: AttentionRecord, maps: QueryMaps, last: int) -> tuple[str, ...]:
+    """In the order of ``NUMBERS``, of the last layer."""
+    mass = dict(zip(maps.groups, maps.mass[last, -1], strict=True))
+    registers = [float(mass[name]) for name in record.layout.registers]
+    return (
+        f"{record.entropy[last].mean():.3f}",
+        f"{record.distance[last].mean():.1f}",
+        percent(float(mass["patches"])),
+        percent(sum(registers)) if registers else "none there",
+        times_text(float(np.nanmax(maps.maps[last, -1]))),
+    )
+
+
+def _facts(source: Source) -> Iterator[Fact]:
+    manifest = source.manifest
+    yield Fact("Made with", f"{manifest.generator.name} {manifest.generator.version}")
+    if source.run.command:
+        yield Fact("Command", source.run.command)
+    if source.run.site_url:
+        yield Fact("Address", source.run.site_url)
+    for failure in dict.fromkeys(source.run.failures):
+        yield Fact("Not measured", failure.message)
+    for measured in manifest.measurements[:1]:
+        found = measured.environment
+        versions = ", ".join(f"{name} {version}" for name, version in found.versions)
+        yield Fact("Measured", f"{found.device}, {found.dtype}, {found.attention}; {versions}")
+        yield Fact("Models saw", "; ".join(measured.preprocessing.steps))
+    for image in source.run.images:
+        if text := credit(image).text:
+            yield Fact(image.title, text)
+
+
+def _encoded(picture: Image.Image, kind: str) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, format=kind)
+    return file.getvalue()
+
+
+def _url(data: bytes, kind: str) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"

@@ -1,0 +1,87 @@
+"""Links that work on this machine only."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from generator.export.publish.findings import Finding, listed, numbered
+from generator.present.files.manifest import Kind, Manifest
+
+DATA: frozenset[Kind] = frozenset({"chunk", "patches", "alike"})
+"""Scripts that hold numbers and no links."""
+
+ATTRIBUTE = re.compile(
+    r"""\s(?:xlink:href|href|src|srcset|poster|data|action|content)\s*=\s*(?:"([^"]*)"|'([^']*)')"""
+)
+STYLE = re.compile(r"""url\(\s*["']?([^"')]+)|@import\s+["']([^"']+)""")
+STRING = re.compile(r"""["'`]((?:file:|https?:|[A-Za-z]:\\|\\\\(?=[\\\w]))[^"'`\s]*)""")
+
+LOCAL = re.compile(
+    r"""\s*(?:file:/|[A-Za-z]:[\\/]|\\\\|https?://(?:localhost|127\.[\d.]+|0\.0\.0\.0|\[::1\])(?=[:/]|$))""",
+    re.IGNORECASE,
+)
+"""An address on this machine: a file, a Windows path or share, a local server."""
+
+ROOTED = re.compile(r"\s*/(?!/)")
+"""An address from the host's root, which is not where a project's site stands."""
+
+
+def link_findings(site: Path, paths: Sequence[str], manifest: Manifest | None) -> Iterator[Finding]:
+    """Look through pages, styles and scripts.
+
+    Args:
+        site: its folder.
+        paths: of its files, relative to it.
+        manifest: tells which scripts are data.
+    """
+    data = {entry.path for entry in manifest.files if entry.kind in DATA} if manifest else set()
+    local, rooted = [], []
+    for path in paths:
+        if path in data:
+            continue
+        for link in dict.fromkeys(_links(site / path)):
+            where = f"{link} in {path}"
+            if LOCAL.match(link):
+                local.append(where)
+            elif ROOTED.match(link) and not path.endswith(".js"):
+                rooted.append(where)
+    if local:
+        lead = "leads" if len(local) == 1 else "lead"
+        yield Finding(
+            "error",
+            f"{numbered(len(local), 'link')} {lead} to this computer: {listed(local)}.",
+            "Correct the templates, the texts or --site-url, and build again.",
+        )
+    if rooted:
+        start = "starts" if len(rooted) == 1 else "start"
+        yield Finding(
+            "warning",
+            f"{numbered(len(rooted), 'link')} {start} with a slash, which fails where a site is "
+            f"not at the top of its host: {listed(rooted)}.",
+            "Write them relative to the page.",
+        )
+
+
+def _links(path: Path) -> Iterator[str]:
+    suffix = path.suffix.lower()
+    if suffix in {".html", ".svg"}:
+        text = _text(path)
+        for double, single in ATTRIBUTE.findall(text):
+            yield html.unescape(double or single)
+        yield from _style_links(text)
+    elif suffix == ".css":
+        yield from _style_links(_text(path))
+    elif suffix == ".js":
+        yield from STRING.findall(_text(path))
+
+
+def _style_links(text: str) -> Iterator[str]:
+    for url, imported in STYLE.findall(text):
+        yield (url or imported).strip()
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace")

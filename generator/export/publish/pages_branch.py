@@ -1,0 +1,305 @@
+"""To GitHub Pages by a branch that holds the site and nothing else, with ghp-import.
+
+Neither the working tree nor the index is touched: ghp-import writes the commit straight into the
+repository. What the branch held before stays in its history unless the user says otherwise.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator.errors import PublishError
+from generator.export.publish.delivery import Added
+from generator.export.publish.findings import numbered
+from generator.export.publish.git import Repository, github_page, open_repository, run
+from generator.present.files.manifest import GENERATOR
+from generator.present.files.manifest_file import MANIFEST
+
+CNAME = "CNAME"
+HOST = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.IGNORECASE)
+INSTALL = "Install it with `pip install ghp-import`."
+
+COMMITTER = {"user.name": "GIT_COMMITTER_NAME", "user.email": "GIT_COMMITTER_EMAIL"}
+"""git's settings, and the variables that go before them."""
+
+ADVICE = (
+    (
+        re.compile(r"fetch first|non-fast-forward|stale info|cannot lock ref", re.IGNORECASE),
+        "Somebody else published in between: run the same command again.",
+    ),
+    (
+        re.compile(r"protected branch|hook declined|GH0\d\d", re.IGNORECASE),
+        "The host's rules forbid it: change them for this branch, or choose another with --branch.",
+    ),
+    (
+        re.compile(
+            r"permission|could not read (user|pass)|authenti|denied|\b403\b|access rights",
+            re.IGNORECASE,
+        ),
+        "Check that you may push there: `git push` must work from this folder.",
+    ),
+    (
+        re.compile(r"resolve host|unable to access|timed out|connect|does not appear to be a git"),
+        "Check the network and the remote's address with `git remote -v`.",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BranchDelivery:
+    """A site on its way to a branch.
+
+    Attributes:
+        site: its folder.
+        amount: number and size of its files, in words.
+        repository: that the branch is in.
+        remote: name of the remote.
+        url: of the remote, without a login; empty when nothing is pushed.
+        branch: its name.
+        message: of the commit.
+        cname: the site's own domain; empty to keep what the branch says.
+        push: whether the branch goes to the remote.
+        force: replace whatever the branch holds, and whatever the remote says.
+        history: whether what the branch held before stays in its history.
+    """
+
+    site: Path
+    amount: str
+    repository: Repository
+    remote: str
+    url: str
+    branch: str
+    message: str
+    cname: str
+    push: bool
+    force: bool
+    history: bool
+
+    @property
+    def question(self) -> str:
+        """What the user is asked to agree to."""
+        where = f"the branch {self.branch} of {self.remote} ({self.url})"
+        if not self.push:
+            where = f"the local branch {self.branch}"
+        return f"Publish {self.amount}, to {where}"
+
+    @property
+    def added(self) -> tuple[Added, ...]:
+        """The domain's file, where a domain was given."""
+        return (Added(CNAME, self.cname),) if self.cname else ()
+
+    @property
+    def local(self) -> str:
+        """Full reference of the branch."""
+        return f"refs/heads/{self.branch}"
+
+    @property
+    def tracked(self) -> str:
+        """Full reference of what the remote's branch was when it was last asked."""
+        return f"refs/remotes/{self.remote}/{self.branch}"
+
+    def send(self) -> str:
+        """Commit and push; see :class:`generator.export.publish.delivery.Delivery`."""
+        if self.push:
+            self._fetch()
+        before, published = (self.repository.commit(ref) for ref in (self.local, self.tracked))
+        self._refuse_to_lose(before, published)
+        parent = published or before
+        kept = self.repository.text("show", f"{parent}:{CNAME}") if parent else ""
+        cname = self.cname or kept
+        try:
+            self._commit(cname)
+            if self._unchanged(parent) and (published or not self.push):
+                self._restore(parent)
+                return f"{self._place} already holds this site; there is nothing to do."
+            if self.push:
+                self._push(published)
+        except (PublishError, KeyboardInterrupt):
+            self._restore(before)
+            raise
+        return self._done(cname)
+
+    @property
+    def _place(self) -> str:
+        return f"The branch {self.branch}" + (f" of {self.remote}" if self.push else "")
+
+    def _fetch(self) -> None:
+        """Know what the remote's branch holds now."""
+        listed = self.repository.ask("ls-remote", "--heads", self.remote, self.local)
+        if listed.code != 0:
+            raise _refused(f"The remote {self.remote} cannot be reached", listed.words)
+        if not listed.output.strip():
+            self.repository.ask("update-ref", "-d", self.tracked)
+            return
+        fetched = self.repository.ask(
+            "fetch", "--no-tags", "--quiet", self.remote, f"+{self.local}:{self.tracked}"
+        )
+        if fetched.code != 0:
+            raise _refused(f"The branch {self.branch} cannot be fetched", fetched.words)
+
+    def _refuse_to_lose(self, before: str, published: str) -> None:
+        """What the branch holds must be a site of ours, and known to the remote."""
+        if self.force:
+            return
+        parent = published or before
+        if parent and not _holds_site(self.repository, parent):
+            held = self.repository.text("ls-tree", "--name-only", parent).splitlines()
+            raise PublishError(
+                f"The branch {self.branch} holds something else than a gallery"
+                + (f" ({', '.join(held[:3])})." if held else "."),
+                "Choose another with --branch, or replace it with --force.",
+            )
+        if before and published:
+            ahead = self.repository.text("rev-list", "--count", before, f"^{published}")
+            if int(ahead or 0):
+                raise PublishError(
+                    f"The local branch {self.branch} has {numbered(int(ahead), 'commit')} that "
+                    f"{self.remote} does not have.",
+                    f"Run `git push {self.remote} {self.branch}` first, or replace it with "
+                    "--force.",
+                )
+
+    def _commit(self, cname: str) -> None:
+        words = [sys.executable, "-P", "-m", "ghp_import", "--no-jekyll"]
+        words += [f"--message={self.message}", f"--remote={self.remote}", f"--branch={self.branch}"]
+        words += [f"--cname={cname}"] if cname else []
+        if not self.history:
+            words.append("--no-history")
+            self.repository.ask("update-ref", "-d", self.local)
+        done = run([*words, str(self.site.resolve())], self.repository.folder)
+        if done.code != 0 or not self.repository.commit(self.local):
+            # What follows git's own words is how ghp-import fell over them.
+            said = done.words.partition("; ")[0]
+            raise PublishError(
+                f"ghp-import could not write the branch {self.branch}: {said}.",
+                "Check that there is room on the disk, and `git fsck`.",
+            )
+
+    def _unchanged(self, parent: str) -> bool:
+        """Whether the new commit holds what its parent held, and keeps its history."""
+        if not parent or not self.history:
+            return False
+        trees = {self.repository.text("rev-parse", f"{c}^{{tree}}") for c in (parent, self.local)}
+        return len(trees) == 1
+
+    def _push(self, published: str) -> None:
+        lease = [f"--force-with-lease={self.local}:{published}"]
+        forced = lease if published and (self.force or not self.history) else []
+        pushed = self.repository.ask(
+            "push", "--quiet", *forced, self.remote, f"{self.local}:{self.local}"
+        )
+        if pushed.code != 0:
+            raise _refused(f"The push to {self.remote} was refused", pushed.words)
+        self.repository.ask("update-ref", self.tracked, self.local)
+
+    def _restore(self, commit: str) -> None:
+        """Put the local branch where it was."""
+        if commit:
+            self.repository.ask("update-ref", self.local, commit)
+        else:
+            self.repository.ask("update-ref", "-d", self.local)
+
+    def _done(self, cname: str) -> str:
+        lines = [f"Published {self.amount}, to the branch {self.branch}."]
+        if not self.push:
+            lines = [
+                f"Committed {self.amount}, to the local branch {self.branch}.",
+                f"Push it with `git push {self.remote} {self.branch}`.",
+            ]
+        page = f"https://{cname}/" if cname else github_page(self.url)
+        if page:
+            lines += [
+                f"Its address: {page}",
+                "Once, on GitHub: Settings, Pages, Deploy from a branch, "
+                f"{self.branch} and / (root).",
+            ]
+        return "\n".join(lines)
+
+
+def plan_branch(
+    site: Path,
+    amount: str,
+    *,
+    repository: Path,
+    remote: str,
+    branch: str,
+    message: str,
+    cname: str,
+    push: bool,
+    force: bool,
+    history: bool,
+) -> BranchDelivery:
+    """See that everything is there that publishing to a branch needs; nothing is contacted.
+
+    Args:
+        site: folder of a built site.
+        amount: number and size of its files, in words.
+        repository: a folder in the repository.
+        remote: name of the remote.
+        branch: to publish to.
+        message: of the commit.
+        cname: the site's own domain, or empty.
+        push: whether to push.
+        force: replace whatever is there.
+        history: keep the branch's history.
+
+    Raises:
+        PublishError: ghp-import, the repository, its remote or the committer's name is missing, or
+            the branch cannot be used.
+    """
+    if importlib.util.find_spec("ghp_import") is None:
+        raise PublishError("Publishing to a branch needs ghp-import.", INSTALL)
+    found = open_repository(repository)
+    if cname and not HOST.fullmatch(cname):
+        raise PublishError(
+            f"{cname!r} is no domain name.", "Write it like gallery.example.org, without https://."
+        )
+    if found.ask("check-ref-format", "--branch", branch).code != 0:
+        raise PublishError(f"{branch!r} is no name for a branch.", "Choose one like gh-pages.")
+    if f"branch refs/heads/{branch}" in found.text("worktree", "list", "--porcelain").splitlines():
+        raise PublishError(
+            f"The branch {branch} is checked out in {found.folder.name}.",
+            "Check out another one first, or choose another with --branch.",
+        )
+    for key, variable in COMMITTER.items():
+        if not os.environ.get(variable) and not found.text("config", key):
+            raise PublishError(
+                f"git does not know your {key}, which a commit carries.",
+                f'Say it with `git config {key} "..."`.',
+            )
+    return BranchDelivery(
+        site=site,
+        amount=amount,
+        repository=found,
+        remote=remote,
+        url=found.remote_url(remote) if push else "",
+        branch=branch,
+        message=message,
+        cname=cname,
+        push=push,
+        force=force,
+        history=history,
+    )
+
+
+def _holds_site(repository: Repository, commit: str) -> bool:
+    """Whether a commit holds a site of this program."""
+    try:
+        manifest = json.loads(repository.text("show", f"{commit}:{MANIFEST}"))
+        return bool(manifest["generator"]["name"] == GENERATOR)
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def _refused(what: str, words: str) -> PublishError:
+    """What git said, and what to do about it."""
+    advice = (text for pattern, text in ADVICE if pattern.search(words))
+    return PublishError(
+        f"{what}: {words}.", next(advice, "Try `git push` by hand to see more of it.")
+    )

@@ -1,0 +1,301 @@
+"""What is checked before a site leaves this machine.
+
+Everything here looks at a folder and its manifest; nothing is contacted or changed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from generator.errors import StoreError
+from generator.export.publish.findings import Finding, listed, numbered
+from generator.export.publish.licenses import model_findings, picture_findings
+from generator.export.publish.links import link_findings
+from generator.present.files.manifest import Kind, Manifest
+from generator.present.files.manifest_file import MANIFEST, MANIFEST_SCHEMA, is_site, read_manifest
+from generator.spec.figures import FIGURES
+from generator.spec.size import DEFAULT_SITE_SIZE
+from generator.text.amounts import size_in_words
+
+Target = Literal["branch", "workflow", "space"]
+
+SITE_LIMIT = 1_000_000_000
+"""Bytes of a published site on GitHub Pages, and of a Space's repository."""
+
+NEAR_THE_LIMIT = DEFAULT_SITE_SIZE
+"""A site that kept what a build allows unless told otherwise is nothing to warn of."""
+
+FILE_LIMIT = 100_000_000
+"""Bytes of the largest file that GitHub takes through git."""
+
+FILE_WARNING = 50_000_000
+"""Bytes from which GitHub warns of a file."""
+
+NOJEKYLL = ".nojekyll"
+INDEX = "index.html"
+OWN = frozenset({MANIFEST, MANIFEST_SCHEMA, NOJEKYLL})
+ASSETS = "assets/"
+FIGURE = re.compile(rf"{FIGURES}/[^/.]+\.(pdf|svg|png|tex|bib)")
+"""A figure for papers that the gallery's file asked for, or what LaTeX needs of it."""
+
+FORBIDDEN = re.compile(r'[\x00-\x1f\x7f-\x9f"\\:*?<>|\ud800-\udfff]|[. ](/|$)')
+"""Characters of names that git, Windows or the hub refuse."""
+
+PARTS: dict[Kind, str] = {
+    "chunk": "numbers of the maps",
+    "patches": "patch queries",
+    "wall": "coloured walls",
+    "map": "coloured maps",
+    "maps": "analyses of images",
+    "alike": "analyses of images",
+    "truth": "analyses of images",
+    "figure": "analyses of images",
+    "features": "analyses of images",
+    "picture": "pictures",
+    "thumb": "pictures",
+    "seen": "pictures",
+}
+PAGES = "pages"
+OTHER = "other files"
+FEWER = "fewer models or images"
+SMALLER = "a smaller --max-site-size"
+REDUCE = {
+    "patch queries": "--patch-queries off",
+    "numbers of the maps": "a lower --resolution",
+    "analyses of images": "--no-figures",
+    "coloured walls": "a lower --resolution",
+    "coloured maps": "a lower --resolution",
+}
+"""What makes a part smaller, beside leaving models or images out."""
+
+
+@dataclass(frozen=True, slots=True)
+class SiteFile:
+    """A file of a site.
+
+    Attributes:
+        path: relative to the site, with ``/``.
+        bytes: its size.
+    """
+
+    path: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A site as it would leave.
+
+    Attributes:
+        site: its folder.
+        manifest: what the site is made of; None when it is of another version.
+        files: every file, sorted by path.
+        findings: what is wrong or worth knowing, errors first.
+    """
+
+    site: Path
+    manifest: Manifest | None
+    files: tuple[SiteFile, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def bytes(self) -> int:
+        """Size of all files together."""
+        return sum(file.bytes for file in self.files)
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """The findings that stop."""
+        return tuple(finding for finding in self.findings if finding.severity == "error")
+
+    @property
+    def left_out(self) -> str:
+        """What a build left out to keep the site small, in a sentence; empty for a whole site."""
+        if self.manifest is None or not self.manifest.reductions:
+            return ""
+        limit = self.manifest.settings.max_bytes
+        within = f" within {size_in_words(limit)}" if limit is not None else " small"
+        words = "; ".join(item.text for item in self.manifest.reductions)
+        return f"The site was kept{within}, which its pages say. Left out: {words}."
+
+    @property
+    def amount(self) -> str:
+        """Number and size of the files, in words."""
+        return f"{numbered(len(self.files), 'file')}, {size_in_words(self.bytes)}"
+
+
+def review_site(site: Path, target: Target) -> Review:
+    """Look at everything that would leave.
+
+    Args:
+        site: folder of a built site.
+        target: where it would go; limits differ.
+
+    Raises:
+        StoreError: the folder is not there, or no site of this program.
+    """
+    if not site.is_dir():
+        raise StoreError(f"There is no folder {site}.", "Build the site first, or name its folder.")
+    if not is_site(site):
+        raise StoreError(
+            f"{site} has no {MANIFEST} of attention-gallery, so it is not published.",
+            "Name the folder that `attention-gallery build` wrote.",
+        )
+    manifest = read_manifest(site)
+    files, links = list_files(site)
+    findings = [
+        *_symlink_findings(links),
+        *_name_findings(files),
+        *_dot_file_findings(files),
+        *_manifest_findings(manifest, files),
+        *total_findings(files, manifest),
+        *(file_findings(files) if target != "space" else ()),
+        *link_findings(site, [file.path for file in files], manifest),
+        *(picture_findings(manifest) if manifest else ()),
+        *(model_findings(manifest) if manifest else ()),
+    ]
+    findings.sort(key=lambda finding: finding.severity != "error")
+    return Review(site, manifest, tuple(files), tuple(findings))
+
+
+def list_files(folder: Path) -> tuple[list[SiteFile], list[str]]:
+    """Every file with its size, and every symbolic link, sorted by path."""
+    files, links = [], []
+    for root, folders, names in os.walk(folder):
+        for name in [*names, *folders]:
+            path = Path(root, name)
+            shown = path.relative_to(folder).as_posix()
+            if path.is_symlink():
+                links.append(shown)
+            elif name in names:
+                files.append(SiteFile(shown, path.stat().st_size))
+    return sorted(files, key=lambda file: file.path), sorted(links)
+
+
+def total_findings(files: Sequence[SiteFile], manifest: Manifest | None) -> Iterator[Finding]:
+    """Whether the site is too large for where it goes, and what to reduce."""
+    total = sum(file.bytes for file in files)
+    if total <= NEAR_THE_LIMIT:
+        return
+    over = total > SITE_LIMIT
+    verb = "is more than" if over else "comes near"
+    yield Finding(
+        "error" if over else "warning",
+        f"The site takes {size_in_words(total)}, which {verb} the limit of "
+        f"{size_in_words(SITE_LIMIT)}.",
+        _what_to_reduce(files, manifest),
+    )
+
+
+def _what_to_reduce(files: Sequence[SiteFile], manifest: Manifest | None) -> str:
+    """The two parts of a site that take most, and the options that make them smaller."""
+    entries = manifest.files if manifest else ()
+    kinds = {entry.path: PARTS.get(entry.kind, OTHER) for entry in entries}
+    sizes: Counter[str] = Counter()
+    for file in files:
+        page = PAGES if file.path.endswith(".html") else OTHER
+        sizes[kinds.get(file.path, page)] += file.bytes
+    worth = sum(sizes.values()) / 10
+    largest = [part for part, size in sizes.most_common(2) if size > worth]
+    words = [f"{part} ({size_in_words(sizes[part])})" for part in largest]
+    options = dict.fromkeys(REDUCE[part] for part in largest if part in REDUCE)
+    again = ", or ".join([SMALLER, *options, FEWER])
+    return f"Most of it is {' and '.join(words)}. Build again with {again}."
+
+
+def file_findings(files: Sequence[SiteFile]) -> Iterator[Finding]:
+    """Single files that are too large for git on GitHub."""
+    over = [file for file in files if file.bytes > FILE_LIMIT]
+    near = [file for file in files if FILE_WARNING < file.bytes <= FILE_LIMIT]
+    hint = "Build again with a lower --resolution or --patch-queries off."
+    if over:
+        yield Finding("error", f"{_files_above(FILE_LIMIT, over)}. GitHub refuses that.", hint)
+    if near:
+        yield Finding("warning", f"{_files_above(FILE_WARNING, near)}. GitHub warns of that.", hint)
+
+
+def _files_above(limit: int, files: Sequence[SiteFile]) -> str:
+    names = listed(f"{file.path} ({size_in_words(file.bytes)})" for file in files)
+    return f"{numbered(len(files), 'file')} above {size_in_words(limit)}: {names}"
+
+
+def _symlink_findings(links: Sequence[str]) -> Iterator[Finding]:
+    if links:
+        yield Finding(
+            "error",
+            f"{numbered(len(links), 'symbolic link')} in the site: {listed(links)}.",
+            "Put there what a link leads to, or delete it.",
+        )
+
+
+def _name_findings(files: Sequence[SiteFile]) -> Iterator[Finding]:
+    bad = [ascii(file.path) for file in files if FORBIDDEN.search(file.path)]
+    if bad:
+        yield Finding(
+            "error",
+            f"{numbered(len(bad), 'name')} that git or the web would refuse: {listed(bad)}.",
+            "Rename what is called so, or delete it.",
+        )
+
+
+def _dot_file_findings(files: Sequence[SiteFile]) -> Iterator[Finding]:
+    hidden = [
+        file.path
+        for file in files
+        if file.path != NOJEKYLL and any(part.startswith(".") for part in file.path.split("/"))
+    ]
+    if hidden:
+        yield Finding(
+            "error",
+            f"{numbered(len(hidden), 'hidden file')} that may hold what nobody should see: "
+            f"{listed(hidden)}.",
+            "Remove from the site what is hidden.",
+        )
+
+
+def _manifest_findings(manifest: Manifest | None, files: Sequence[SiteFile]) -> Iterator[Finding]:
+    """Whether the folder is what its manifest says."""
+    if manifest is None:
+        yield Finding(
+            "error",
+            f"{MANIFEST} was written by another version of attention-gallery.",
+            "Build the site again.",
+        )
+        return
+    there = {file.path for file in files}
+    sizes = {file.path: file.bytes for file in files}
+    expected = {entry.path for entry in manifest.files} | set(manifest.pages) | {INDEX}
+    missing = sorted(expected - there)
+    if missing:
+        yield Finding(
+            "error",
+            f"The site lacks {numbered(len(missing), 'file')} of its own: {listed(missing)}.",
+            "Build the site again.",
+        )
+    changed = sorted(e.path for e in manifest.files if sizes.get(e.path, e.bytes) != e.bytes)
+    if changed:
+        yield Finding(
+            "error",
+            f"{numbered(len(changed), 'file')} cut short or changed since the build: "
+            f"{listed(changed)}.",
+            "Copy the site again as a whole, or build it again.",
+        )
+    strange = sorted(
+        path
+        for path in there - expected - OWN
+        if not path.startswith(ASSETS)
+        and not FIGURE.fullmatch(path)
+        and not any(p.startswith(".") for p in path.split("/"))
+    )
+    if strange:
+        yield Finding(
+            "warning",
+            f"{numbered(len(strange), 'file')} that the build did not write: {listed(strange)}.",
+            "Delete what should not be seen.",
+        )

@@ -1,0 +1,351 @@
+"""To GitHub Pages by GitHub Actions: writes the workflow file, which the user commits.
+
+The workflow builds nothing that needs a GPU or torch. It deploys a built site that is committed, or
+draws the pages again from committed records.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from generator.errors import PublishError
+from generator.export.publish.delivery import Added
+from generator.export.publish.git import Repository, github_page, open_repository
+from generator.present.files.manifest import Manifest, ModelItem
+from generator.records.store import Store, weights_key
+from generator.spec.options import load_spec
+
+Source = Literal["site", "records"]
+
+CHECKOUT = "actions/checkout@v7"
+SETUP_PYTHON = "actions/setup-python@v7"
+CONFIGURE_PAGES = "actions/configure-pages@v6"
+UPLOAD = "actions/upload-pages-artifact@v5"
+DEPLOY = "actions/deploy-pages@v5"
+"""The major versions of November 2026, from the actions' release pages; all run on Node 24."""
+
+PYTHON = "3.12"
+DISTRIBUTION = "attention-gallery"
+MEASURING_ONLY = frozenset({"torch", "transformers"})
+"""Requirements that drawing pages does without; with pip's default build of torch comes CUDA."""
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+DRAWN = "site"
+"""Where the workflow draws the pages, in its own checkout."""
+
+HEAD = """\
+# Written by attention-gallery publish, to be changed as you like. On GitHub, once: Settings, Pages,
+# Source: GitHub Actions.
+name: Gallery
+
+on:
+  push:
+    branches: [{branch}]
+  workflow_dispatch:
+
+permissions:
+  contents: read
+
+concurrency:
+  group: pages
+  cancel-in-progress: false
+
+jobs:
+  build:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: {checkout}
+        with:
+          lfs: true
+"""
+
+DRAW = """\
+      - uses: {setup_python}
+        with:
+          python-version: "{python}"
+      # Without torch and transformers: pages are drawn from records, nothing is measured.
+      - run: python -m pip install {requirements}
+      - run: python -m pip install --no-deps {program}
+      - run: attention-gallery build {gallery} --store {store} --out {out} --records-only
+        env:
+          HF_TOKEN: ${{{{ secrets.HF_TOKEN }}}} # for gated and private models only; may be unset
+"""
+
+TAIL = """\
+      - uses: {upload}
+        with:
+          path: {path}
+
+  deploy:
+    needs: build
+    runs-on: ubuntu-latest
+    permissions:
+      pages: write
+      id-token: write
+    environment:
+      name: github-pages
+      url: ${{{{ steps.deployment.outputs.page_url }}}}
+    steps:
+      - uses: {configure_pages}
+      - id: deployment
+        uses: {deploy}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """How a workflow draws the pages.
+
+    Attributes:
+        gallery: the gallery file, relative to the repository.
+        store: folder of the records, relative to the repository.
+        program: what pip installs the program from.
+        inputs: pictures and folders of models, relative to the repository.
+    """
+
+    gallery: str
+    store: str
+    program: str
+    inputs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowDelivery:
+    """A workflow file on its way into a repository.
+
+    Attributes:
+        repository: that it goes to.
+        file: the workflow.
+        page: address of the site, empty where it is not known.
+        committed: what must be committed beside the workflow, relative to the repository.
+        force: overwrite another file of this name.
+    """
+
+    repository: Repository
+    file: Added
+    page: str
+    committed: tuple[str, ...]
+    force: bool
+
+    @property
+    def question(self) -> str:
+        """What the user is asked to agree to."""
+        return f"Write {self.file.path}, which publishes the site at every push"
+
+    @property
+    def added(self) -> tuple[Added, ...]:
+        """The workflow."""
+        return (self.file,)
+
+    def send(self) -> str:
+        """Write the file; see :class:`generator.export.publish.delivery.Delivery`."""
+        target = self.repository.folder / self.file.path
+        try:
+            if target.exists() and not self.force and target.read_text("utf-8") != self.file.text:
+                raise PublishError(
+                    f"{self.file.path} is there already and says something else.",
+                    "Choose another with --name, or overwrite it with --force.",
+                )
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(self.file.text, encoding="utf-8", newline="\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise PublishError(
+                f"{self.file.path} cannot be written: {error}.", "Check the folder."
+            ) from error
+        paths = shlex.join((self.file.path, *self.committed))
+        lines = [
+            f"Wrote {self.file.path}.",
+            f"Commit and push: git add {paths} && git commit && git push",
+            "Once, on GitHub: Settings, Pages, Source: GitHub Actions.",
+        ]
+        return "\n".join([*lines, *([f"Its address: {self.page}"] if self.page else [])])
+
+
+def plan_workflow(
+    site: Path,
+    manifest: Manifest | None,
+    *,
+    repository: Path,
+    remote: str,
+    name: str,
+    source: Source,
+    gallery: Path | None,
+    store: Path | None,
+    program: str,
+    force: bool,
+) -> WorkflowDelivery:
+    """Compose the workflow and see that everything it needs can be committed.
+
+    Args:
+        site: folder of a built site.
+        manifest: of the site.
+        repository: a folder in the repository.
+        remote: whose main branch starts the workflow, where it is known.
+        name: of the workflow's file.
+        source: deploy the site as it is, or draw it again from records.
+        gallery: the gallery file; for records.
+        store: folder of the records; for records.
+        program: what pip installs the program from; for records.
+        force: overwrite another file of this name.
+
+    Raises:
+        PublishError: something is outside the repository, ignored by git, or missing.
+    """
+    found = open_repository(repository)
+    stem = name.removesuffix(".yml").removesuffix(".yaml")
+    if not NAME.fullmatch(stem):
+        raise PublishError(f"{name!r} is no name for a workflow.", "Choose one like pages.")
+    branch = _main_branch(found, remote)
+    if source == "site":
+        committed: tuple[str, ...] = (_inside(found, site, "The site"),)
+        text = deploying(committed[0], branch)
+    else:
+        drawing = _drawing(found, gallery, store, program)
+        _expect_records(manifest, found.folder / drawing.store)
+        committed = (drawing.gallery, drawing.store, *drawing.inputs)
+        text = redrawing(drawing, branch)
+    return WorkflowDelivery(
+        repository=found,
+        file=Added(f".github/workflows/{stem}.yml", text),
+        page=github_page(found.text("remote", "get-url", remote)),
+        committed=committed,
+        force=force,
+    )
+
+
+def deploying(site: str, branch: str) -> str:
+    """A workflow that deploys a committed site.
+
+    Args:
+        site: its folder, relative to the repository.
+        branch: a push to which starts the workflow.
+    """
+    return _head(branch) + _tail(site)
+
+
+def redrawing(drawing: Drawing, branch: str) -> str:
+    """A workflow that draws the pages from committed records, and deploys them.
+
+    Args:
+        drawing: what to draw, and with what.
+        branch: a push to which starts the workflow.
+    """
+    draw = DRAW.format(
+        setup_python=SETUP_PYTHON,
+        python=PYTHON,
+        program=shlex.quote(drawing.program),
+        requirements=shlex.join(drawing_requirements()),
+        gallery=shlex.quote(drawing.gallery),
+        store=shlex.quote(drawing.store),
+        out=DRAWN,
+    )
+    return _head(branch) + draw + _tail(DRAWN)
+
+
+def drawing_requirements() -> tuple[str, ...]:
+    """What drawing pages needs of the program's requirements."""
+    listed = importlib.metadata.requires(DISTRIBUTION) or []
+    plain = [line for line in listed if "extra ==" not in line]
+    names = {line: re.split(r"[^A-Za-z0-9_.-]", line, maxsplit=1)[0].lower() for line in plain}
+    return tuple(line for line in plain if names[line] not in MEASURING_ONLY)
+
+
+def _head(branch: str) -> str:
+    return HEAD.format(branch=json.dumps(branch), checkout=CHECKOUT)
+
+
+def _tail(path: str) -> str:
+    return TAIL.format(
+        upload=UPLOAD, path=json.dumps(path), configure_pages=CONFIGURE_PAGES, deploy=DEPLOY
+    )
+
+
+def _main_branch(repository: Repository, remote: str) -> str:
+    """The remote's main branch where it is known, or the branch that is checked out."""
+    head = repository.text("symbolic-ref", "--short", "--quiet", f"refs/remotes/{remote}/HEAD")
+    current = repository.text("symbolic-ref", "--short", "--quiet", "HEAD")
+    return head.removeprefix(f"{remote}/") or current or "main"
+
+
+def _drawing(
+    repository: Repository, gallery: Path | None, store: Path | None, program: str
+) -> Drawing:
+    if gallery is None or store is None or not program:
+        raise PublishError(
+            "To draw from records the workflow must know the gallery file, the folder of its "
+            "records, and where to get this program.",
+            "Say --gallery gallery.toml, --store records and "
+            f"--program '{DISTRIBUTION} @ git+https://...@COMMIT' or a released version.",
+        )
+    spec = load_spec(gallery)
+    pictures = [_inside(repository, path, "The path of images") for path in spec.images]
+    pictures += [_inside(repository, item.path, "The path of sequences") for item in spec.sequences]
+    folders = [model.folder for model in spec.models if model.folder is not None]
+    models = [_inside(repository, folder, "The model") for folder in folders]
+    if "\n" in program or "${{" in program:
+        raise PublishError(f"{program!r} is nothing pip could install.", "Correct --program.")
+    return Drawing(
+        gallery=_inside(repository, gallery, "The gallery file"),
+        store=_inside(repository, store, "The store"),
+        program=program,
+        inputs=(*pictures, *models),
+    )
+
+
+def _expect_records(manifest: Manifest | None, folder: Path) -> None:
+    """The store must hold the records that the site was drawn from."""
+    if manifest is None:
+        return
+    store = Store(folder)
+    keys = {cell.record for cell in manifest.cells if cell.record}
+    weights = {key for model in manifest.models for key in _weights(manifest, model)}
+    missing = sum(not store.has(key) for key in keys)
+    missing += sum(not store.has_weights(key) for key in weights)
+    if missing:
+        raise PublishError(
+            f"{missing} of the site's {len(keys | weights)} records are not in {folder.name}.",
+            "Build it with --store and that folder, and publish again.",
+        )
+
+
+def _weights(manifest: Manifest, model: ModelItem) -> set[str]:
+    """Key of what is seen of a model without an image; nothing for one that failed."""
+    if model.facts is None:
+        return set()
+    places = {cell.measurement for cell in manifest.cells if cell.model == model.slug}
+    measured = [manifest.measurements[place] for place in places if place is not None]
+    dtypes = {measurement.environment.dtype for measurement in measured}
+    name, version = model.facts.id, model.facts.version
+    return {weights_key(model=name, version=version, dtype=dtype) for dtype in dtypes}
+
+
+def _inside(repository: Repository, path: Path, what: str) -> str:
+    """A path relative to the repository, for the workflow's checkout.
+
+    Raises:
+        PublishError: it is elsewhere, not there, or ignored by git.
+    """
+    full, top = path.resolve(), repository.folder.resolve()
+    if not full.exists():
+        raise PublishError(f"{what} {path} does not exist.", "Correct the path.")
+    if not full.is_relative_to(top) or full == top:
+        raise PublishError(
+            f"{what} {path} is not in a folder of the repository {top.name}, "
+            "where the workflow could find it.",
+            "Move it there, and commit it.",
+        )
+    relative = full.relative_to(top).as_posix()
+    if "${{" in relative or not relative.isprintable():
+        raise PublishError(f"{what} {path} has a name that a workflow cannot hold.", "Rename it.")
+    if repository.ask("check-ignore", "--quiet", relative).code == 0:
+        raise PublishError(
+            f"{what} {path} is ignored by git, so the workflow would not find it.",
+            "Take it out of .gitignore, and commit it.",
+        )
+    return relative

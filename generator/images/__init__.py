@@ -1,0 +1,1 @@
+"""Pictures and clips: found, opened safely, credited, grouped and annotated."""

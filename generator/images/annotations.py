@@ -1,0 +1,276 @@
+"""What people have marked in the pictures: masks as PNG files, boxes as COCO JSON or VOC XML.
+
+Marks belong to a picture by name. A picture ``photos/birds/robin.jpg`` takes the mask
+``birds/robin.png``, or ``robin.png``, of the masks' folder; in the same way the boxes
+``birds/robin.xml`` or ``robin.xml`` of a folder, or the ``file_name`` ``birds/robin.jpg`` or
+``robin.jpg`` of a COCO file. No file is ever opened because a file says its name.
+
+Masks lie over the upright picture and have its size in pixels. Whatever is not zero is object; in a
+PNG with a palette that holds other objects too, index 255 is void, neither object nor background,
+as in PASCAL VOC.
+"""
+
+from __future__ import annotations
+
+import logging
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from generator.errors import ImageError, SpecError
+from generator.images.boxes import MarkedImage, read_coco, read_voc
+from generator.images.pixels import decoding
+from generator.records.run import ImageEntry
+from generator.spec.toml import did_you_mean
+
+logger = logging.getLogger(__name__)
+
+VOID = 255
+SLACK = 1.0
+"""Pixels that a box may stick out of its picture: formats disagree on where pixel 1 begins."""
+
+Marks = TypeVar("Marks")
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """A mask, read.
+
+    Attributes:
+        objects: bool ``[pixel row, pixel col]``, of the upright picture.
+        void: bool, of the same shape, pixels that are neither object nor background; None for
+            none.
+    """
+
+    objects: NDArray[np.bool_]
+    void: NDArray[np.bool_] | None
+
+
+def annotate(
+    images: Sequence[ImageEntry], *, masks: Path | None = None, boxes: Path | None = None
+) -> tuple[ImageEntry, ...]:
+    """Pictures with what is marked in them. Those that have nothing are worth a warning.
+
+    Args:
+        images: of the gallery. Those that failed are left as they are.
+        masks: folder of PNG files; None for no masks.
+        boxes: COCO JSON file, VOC XML file or a folder of those; None for no boxes.
+
+    Raises:
+        SpecError: a folder or file cannot be read, is malformed, marks none of the pictures, or
+            contradicts a picture: a mask of another size, a box outside.
+    """
+    found = tuple(images)
+    if masks is not None:
+        matched = _matched(found, mask_files(masks), masks)
+        found = tuple(_masked(image, matched.get(image.slug)) for image in found)
+    if boxes is not None:
+        named = _matched(found, _boxes_of(boxes), boxes, endings=_is_coco(boxes))
+        found = tuple(_boxed(image, named.get(image.slug)) for image in found)
+    return found
+
+
+def read_mask(path: Path) -> Mask:
+    """The pixels of a mask; see the module for what they mean.
+
+    Raises:
+        SpecError: the file is not a picture that can be read.
+    """
+    try:
+        with decoding(path) as image:
+            image.load()
+            values, palette = np.asarray(image), image.mode == "P"
+            alpha = image.mode in ("LA", "RGBA")
+    except ImageError as error:
+        raise _of_mask(error) from error
+    if alpha:
+        values = values[..., :-1] * (values[..., -1:] > 0)
+    objects = values != 0
+    if objects.ndim == 3:
+        objects = objects.any(axis=-1)
+    void = values == VOID if palette else None
+    if void is None or not void.any() or not (objects & ~void).any():
+        return Mask(objects, None)
+    return Mask(objects & ~void, void)
+
+
+def mask_files(folder: Path) -> Mapping[str, Path]:
+    """The masks of a folder and its subfolders, by name below it without the ending.
+
+    Raises:
+        SpecError: there is no such folder, it cannot be listed, or it holds no PNG file.
+    """
+    found = _files(folder, ".png", "masks")
+    if not found:
+        raise SpecError(
+            f"No PNG file was found in {folder}.", "Name a folder of masks, one for each picture."
+        )
+    return found
+
+
+def _boxes_of(path: Path) -> Mapping[str, MarkedImage]:
+    """What a file or folder marks, by name without the ending."""
+    if path.is_dir():
+        files = _files(path, ".xml", "boxes")
+        if not files:
+            raise SpecError(
+                f"No XML file was found in {path}.",
+                "Name a folder of VOC XML files, or a COCO JSON file.",
+            )
+        return {name: read_voc(file) for name, file in files.items()}
+    if path.suffix.lower() == ".xml":
+        return {_plain(path.stem): read_voc(path)}
+    return {_plain(name): marks for name, marks in read_coco(path).items()}
+
+
+def _is_coco(path: Path) -> bool:
+    """Whether names are whole, with the picture's own ending."""
+    return not path.is_dir() and path.suffix.lower() != ".xml"
+
+
+def _files(folder: Path, ending: str, what: str) -> dict[str, Path]:
+    if not folder.is_dir():
+        raise SpecError(f"There is no folder {folder}.", f"Check the path of {what}.")
+    try:
+        files = sorted(path for path in folder.rglob("*") if path.suffix.lower() == ending)
+    except OSError as error:
+        raise SpecError(
+            f"{folder} cannot be read: {error.strerror}.", f"Check the path of {what}."
+        ) from error
+    return {_plain(_stem(path.relative_to(folder).as_posix())): path for path in files}
+
+
+def _matched(
+    images: Sequence[ImageEntry], marks: Mapping[str, Marks], source: Path, *, endings: bool = False
+) -> Mapping[str, Marks]:
+    """The marks of each picture that has some, by its slug; says which have none.
+
+    Args:
+        images: of the gallery.
+        marks: by name.
+        source: where they come from, for messages.
+        endings: whether their names have the picture's ending.
+    """
+    usable = [image for image in images if image.failure is None]
+    found = {}
+    for image in usable:
+        names = _names(image.path.with_name(image.name), endings=endings)
+        name = next((name for name in names if name in marks), None)
+        if name is not None:
+            found[image.slug] = marks[name]
+    without = [image for image in usable if image.slug not in found]
+    if usable and not found:
+        first = usable[0].name if endings else _stem(usable[0].name)
+        raise SpecError(
+            f"{source} marks none of the {len(usable)} pictures, such as {first}.",
+            did_you_mean(first, marks) or "Name the marks as the pictures.",
+        )
+    if without:
+        named = _named(without, usable)
+        some = ", ".join(named[:5]) + (" and others" if len(named) > 5 else "")
+        logger.warning(
+            "%s", f"{source} marks nothing in {len(without)} of {len(usable)} pictures: {some}."
+        )
+    return found
+
+
+def _named(images: Sequence[ImageEntry], among: Sequence[ImageEntry]) -> list[str]:
+    """Pictures by name; the frames of a sequence together, by how many of them these are."""
+    frames, every = _frame_counts(images), _frame_counts(among)
+    names: dict[str, str] = {}
+    for image in images:
+        if image.frame is None:
+            names[image.slug] = image.name
+            continue
+        sequence = image.frame.sequence
+        count, of = frames[sequence.slug], every[sequence.slug]
+        which = f"all {count}" if count == of else f"{count} of {of}"
+        names[f"{sequence.slug}/"] = f"{which} frames of {sequence.label}"
+    return list(names.values())
+
+
+def _frame_counts(images: Sequence[ImageEntry]) -> Counter[str]:
+    """How many frames each sequence has, by its slug."""
+    return Counter(image.frame.sequence.slug for image in images if image.frame is not None)
+
+
+def _names(path: Path, *, endings: bool) -> list[str]:
+    """What marks may call a picture, the longest first: ``a/b/c``, ``b/c``, ``c``."""
+    parts = [part for part in path.parts if part != path.anchor]
+    names = ["/".join(parts[start:]) for start in range(len(parts))]
+    return [_plain(name if endings else _stem(name)) for name in names]
+
+
+def _stem(name: str) -> str:
+    """A name with its folders and without its ending."""
+    return str(PurePosixPath(name).with_suffix("")) if PurePosixPath(name).name else name
+
+
+def _plain(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
+def _masked(image: ImageEntry, mask: Path | None) -> ImageEntry:
+    """A picture with its mask; one of another size would be laid over the wrong pixels."""
+    if mask is None:
+        return image
+    try:
+        with decoding(mask) as opened:
+            width, height = opened.size
+    except ImageError as error:
+        raise _of_mask(error) from error
+    if (width, height) != (image.width, image.height):
+        turned = (height, width) == (image.width, image.height)
+        raise SpecError(
+            f"The mask {mask.name} has {width}x{height} pixels, but {image.name} has "
+            f"{image.width}x{image.height}{' when it is upright' if turned else ''}.",
+            "Turn the mask as the picture is turned."
+            if turned
+            else "Make the mask for the picture as it is in the gallery.",
+        )
+    return replace(image, mask=mask)
+
+
+def _of_mask(error: ImageError) -> SpecError:
+    return SpecError(f"A mask cannot be used: {error.message}", error.hint)
+
+
+def _boxed(image: ImageEntry, marks: MarkedImage | None) -> ImageEntry:
+    """A picture with its boxes, cut at its edges; those that lie outside contradict it."""
+    if marks is None:
+        return image
+    size = (image.width, image.height)
+    if marks.size is not None and marks.size != size:
+        raise SpecError(
+            f"{marks.place} is about a picture of {marks.size[0]}x{marks.size[1]} pixels, but "
+            f"{image.name} has {size[0]}x{size[1]}.",
+            "Make the boxes for the picture as it is in the gallery, upright.",
+        )
+    boxes = []
+    for box in marks.boxes:
+        if (
+            min(box.left, box.top) < -SLACK
+            or box.right > image.width + SLACK
+            or box.bottom > image.height + SLACK
+        ):
+            raise SpecError(
+                f"{marks.place}: the box from ({box.left:g}, {box.top:g}) to ({box.right:g}, "
+                f"{box.bottom:g}) lies outside {image.name}, which has {size[0]}x{size[1]} pixels.",
+                "Boxes are in pixels of the upright picture.",
+            )
+        boxes.append(
+            replace(
+                box,
+                left=max(0.0, box.left),
+                top=max(0.0, box.top),
+                right=min(float(image.width), box.right),
+                bottom=min(float(image.height), box.bottom),
+            )
+        )
+    return replace(image, boxes=tuple(boxes))

@@ -1,0 +1,253 @@
+"""Pictures for the gallery: found, hashed, checked, credited and given a safe name.
+
+Pixels come out of :func:`open_picture`, which :mod:`generator.images.pixels` explains.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from generator.errors import ImageError
+from generator.images.credits import Credit, read_credits
+from generator.images.pixels import open_picture, picture_size, readable, reading
+from generator.records.run import Failure, Frame, ImageEntry
+from generator.text.slugs import unique_slugs
+
+__all__ = ["find_pictures", "load_images", "open_picture"]
+
+EXTENSIONS = frozenset(
+    {".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".jxl"}
+    | {".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp"}
+)
+"""What counts as a picture inside a folder. Some of these Pillow may not read; a picture that is
+reported as unreadable is better than one that is left out in silence."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A picture and the folders between it and the input it was found in, as ``a/b``."""
+
+    path: Path
+    group: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundFrame:
+    """A frame of a sequence, on its way to become an image.
+
+    Attributes:
+        path: of the picture; of a clip that cannot be used, the clip.
+        name: of the file, as pages and marks call it.
+        stem: what its slug is made of.
+        title: of the image, unless credits name one.
+        group: heading to list it under.
+        credit: of the clip; None for what the picture's own folder says.
+        frame: its place in the sequence; None for a clip that cannot be used.
+        failure: why it cannot.
+    """
+
+    path: Path
+    name: str
+    stem: str
+    title: str
+    group: str
+    credit: Credit | None = None
+    frame: Frame | None = None
+    failure: Failure | None = None
+
+
+def find_pictures(inputs: Iterable[Path], *, skip: Iterable[Path] = ()) -> tuple[Path, ...]:
+    """The pictures that files and folders stand for, each file once.
+
+    A file is taken whatever its name. A folder is searched with all its subfolders, in natural
+    order (``2.png`` before ``10.png``), files before subfolders; hidden files and folders and files
+    without a picture's extension are left out.
+
+    Args:
+        inputs: files and folders.
+        skip: folders not to search, such as the site that is being written.
+
+    Raises:
+        ImageError: an input does not exist, cannot be listed, or holds no picture.
+    """
+    return tuple(found.path for found in _find(inputs, skip))
+
+
+def load_images(
+    inputs: Iterable[Path],
+    *,
+    skip: Iterable[Path] = (),
+    known: Container[str] = (),
+    frames: Sequence[FoundFrame] = (),
+) -> tuple[ImageEntry, ...]:
+    """Find, hash and check pictures; a bad one becomes an entry with its failure.
+
+    Args:
+        inputs: files and folders, see :func:`find_pictures`.
+        skip: folders not to search.
+        known: hashes of files that have been opened before. Of these only the header is read
+            again, which makes a rebuild of many pictures fast.
+        frames: of sequences, which come behind the pictures; then there may be no inputs.
+
+    Raises:
+        ImageError: an input does not exist or holds no picture.
+        SpecError: a ``credits.toml`` beside the pictures is malformed.
+    """
+    inputs = tuple(inputs)
+    stills = _find(inputs, skip) if inputs or not frames else []
+    found = [*(_as_frame(item) for item in stills), *frames]
+    folders = {item.path.parent for item in found if item.credit is None}
+    credited = {folder: read_credits(folder) for folder in folders}
+    checked = [_check(item, known) for item in found]
+    keys = [f"{i.group}/{i.name}\n{c.sha256}" for i, c in zip(found, checked, strict=True)]
+    slugs = unique_slugs([item.stem for item in found], keys)
+    return tuple(
+        _entry(item, slug, check, _credit(item, credited))
+        for item, slug, check in zip(found, slugs, checked, strict=True)
+    )
+
+
+def _as_frame(item: _Found) -> FoundFrame:
+    """A picture by itself in the same terms."""
+    name = readable(item.path.name)
+    stem = Path(name).stem
+    return FoundFrame(path=item.path, name=name, stem=stem, title=stem, group=readable(item.group))
+
+
+def _credit(item: FoundFrame, credited: Mapping[Path, Mapping[str, Credit]]) -> Credit:
+    if item.credit is not None:
+        # its title is the sequence's
+        return replace(item.credit, title="", group="")
+    found = credited[item.path.parent].get(item.name, Credit())
+    return replace(found, group="") if item.frame else found
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """What reading a file told: hash, oriented size in pixels, and what was wrong with it."""
+
+    sha256: str = ""
+    width: int = 0
+    height: int = 0
+    failure: Failure | None = None
+
+
+def _entry(item: FoundFrame, slug: str, check: _Checked, credit: Credit) -> ImageEntry:
+    return ImageEntry(
+        slug=slug,
+        name=item.name,
+        path=item.path,
+        sha256=check.sha256,
+        width=check.width,
+        height=check.height,
+        title=credit.title or item.title,
+        alt=credit.alt,
+        credit=credit.credit,
+        licence=credit.licence,
+        source=credit.source,
+        group=credit.group or item.group,
+        failure=check.failure,
+        frame=item.frame,
+    )
+
+
+def _check(item: FoundFrame, known: Container[str]) -> _Checked:
+    """Hash a file and see whether it opens."""
+    if item.failure is not None:
+        return _Checked(failure=item.failure)
+    sha256 = ""
+    try:
+        with reading(item.name), item.path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        if sha256 in known:
+            width, height = picture_size(item.path)
+        else:
+            width, height = open_picture(item.path).size
+    except ImageError as error:
+        return _Checked(sha256=sha256, failure=Failure(error.message, error.hint))
+    return _Checked(sha256=sha256, width=width, height=height)
+
+
+# --- finding -------------------------------------------------------------------------------------
+
+
+def _find(inputs: Iterable[Path], skip: Iterable[Path]) -> list[_Found]:
+    avoid = {folder.resolve() for folder in skip}
+    found: dict[Path, _Found] = {}
+    given = list(inputs)
+    if not given:
+        raise ImageError("No images were given.", "Name files or folders of pictures with -i.")
+    for path in given:
+        try:
+            items = _pictures_of(path, avoid)
+        except OSError as error:
+            raise ImageError(
+                f"{path} cannot be read: {error.strerror}.", "Check the path and its permissions."
+            ) from error
+        for item in items:
+            # The folder as the system knows it, but the file's own name, even if it is a link.
+            found.setdefault(item.path.parent.resolve() / item.path.name, item)
+    return list(found.values())
+
+
+def _pictures_of(path: Path, avoid: set[Path]) -> list[_Found]:
+    """What one input stands for."""
+    if path.is_file():
+        return [_Found(path, "")]
+    if not path.is_dir():
+        raise _missing(path)
+    items = list(_walk(path, "", avoid, set()))
+    if not items:
+        raise ImageError(
+            f"No picture was found in {path}.",
+            "Name a folder that holds pictures (PNG, JPEG, WebP, TIFF and the like), "
+            "or the files themselves.",
+        )
+    return items
+
+
+def _walk(folder: Path, group: str, avoid: set[Path], above: set[Path]) -> Iterator[_Found]:
+    """The pictures of a folder and then those of its subfolders.
+
+    Args:
+        folder: where to look.
+        group: the folders above, below the input.
+        avoid: resolved folders that are left out.
+        above: resolved folders on the way here; links that lead back to one are not followed.
+    """
+    place = folder.resolve()
+    if place in avoid or place in above:
+        return
+    names = sorted((p.name for p in folder.iterdir() if p.name[0] != "."), key=natural_order)
+    children = [folder / name for name in names]
+    for path in children:
+        # A link to nowhere is kept: it will be reported as missing, not left out.
+        if path.suffix.lower() in EXTENSIONS and (path.is_file() or not path.exists()):
+            yield _Found(path, group)
+    for path in children:
+        if path.is_dir():
+            yield from _walk(path, f"{group}/{path.name}".lstrip("/"), avoid, above | {place})
+
+
+def natural_order(name: str) -> tuple[list[tuple[int, str]], str]:
+    """Sorts numbers by value and letters without regard to case, and never ties."""
+    parts = re.split(r"([0-9]+)", unicodedata.normalize("NFC", name).casefold())
+    return [(int(p), "") if p.isdecimal() else (-1, p) for p in parts], name
+
+
+def _missing(path: Path) -> ImageError:
+    if path.exists():
+        return ImageError(f"{path} is neither a file nor a folder.", "Name a picture or a folder.")
+    if "*" in path.name or "?" in path.name:
+        return ImageError(
+            f"There is no file or folder {path}.",
+            "Name the folder instead: wildcards are not expanded here.",
+        )
+    return ImageError(
+        f"There is no file or folder {path}.", "Check the path of the images (-i, or images)."
+    )

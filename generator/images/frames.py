@@ -1,0 +1,199 @@
+"""Frames of clips as pictures on disk, in the folder ``frames`` of the record store.
+
+``frames/<sha256 of the clip>/<microseconds>.png`` is a frame, lossless and without metadata, and
+``<sha256 of the request>.json`` beside it says which frames a request was answered with, so that a
+clip is decoded once and a gallery can be built again where PyAV is not installed. The same clip
+gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import math
+import secrets
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from generator.errors import ImageError, StoreError
+from generator.images.clips import DamagedClipError, Shot, Timeline, shots, timeline
+from generator.images.pixels import readable, reading
+from generator.records.packing import canonical, revive
+from generator.spec.sequences import SequenceSpec
+
+FRAMES = "frames"
+FRAMES_VERSION = 1
+"""Raised by hand when frames are decoded or chosen in another way."""
+
+_SLACK = 1e-6  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What was taken of a clip.
+
+    Attributes:
+        sha256: hash of the clip's file.
+        times: of the frames, in seconds since the clip's first.
+        of: frames that the clip holds between start and end.
+        damaged: whether nothing could be decoded behind the last of them.
+        cut: whether ``max_frames`` left out what was asked for.
+        end: when the clip ends, in seconds, as far as its file says; otherwise 0.
+    """
+
+    sha256: str
+    times: tuple[float, ...]
+    of: int
+    damaged: bool
+    cut: bool
+    end: float
+
+    def path(self, store: Path, time: float) -> Path:
+        """The picture of the frame at a time."""
+        return store / FRAMES / self.sha256 / _name(time)
+
+
+def decode(spec: SequenceSpec, store: Path) -> Decoded:
+    """Put the frames that are wanted of a clip into the cache, unless they are there.
+
+    Raises:
+        ImageError: the clip cannot be read, holds no frame in that time, or needs PyAV.
+        StoreError: the cache cannot be written.
+    """
+    path, name = spec.path, readable(spec.path.name)
+    with reading(name), path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    request = canonical(
+        {
+            "version": FRAMES_VERSION,
+            "every": spec.every,
+            "start": spec.start,
+            "end": spec.end,
+            "max": spec.max_frames,
+        }
+    )
+    folder = store / FRAMES / sha256
+    index = folder / f"{hashlib.sha256(request.encode()).hexdigest()}.json"
+    known = _known(index, store)
+    if known is not None:
+        return known
+    line = timeline(path)
+    within = [t for t in line.times if spec.start <= t and (spec.end is None or t <= spec.end)]
+    if not within:
+        end = "its end" if spec.end is None else f"{spec.end:g} s"
+        raise ImageError(
+            f"{name} has no frame between {spec.start:g} s and {end}: its last one is at "
+            f"{line.times[-1]:g} s.",
+            "Change start or end.",
+        )
+    wanted, cut = chosen(within, spec)
+    taken, damaged = _decode(path, line, wanted, folder)
+    if not taken:
+        raise ImageError(
+            f"{name} is damaged: no frame of it can be decoded.", "Copy the file again."
+        )
+    found = Decoded(sha256, taken, len(within), damaged, cut, line.end)
+    _write(index, canonical(asdict(found)).encode())
+    return found
+
+
+def chosen(times: Sequence[float], spec: SequenceSpec) -> tuple[tuple[float, ...], bool]:
+    """The frames to take of those between start and end.
+
+    Args:
+        times: of the frames, ascending, in seconds.
+        spec: of the sequence.
+
+    Returns:
+        Their times, and whether ``max_frames`` left out what was asked for. Without ``every`` they
+        are spread evenly, which leaves out nothing that was.
+    """
+    most = spec.max_frames
+    if spec.every is None:
+        return spread(times, most), False
+    found: list[float] = []
+    due = spec.start
+    for time in times:
+        if time > due - _SLACK:
+            found.append(time)
+            steps = math.floor((time - spec.start) / spec.every + _SLACK) + 1
+            due = spec.start + steps * spec.every
+    return tuple(found[:most]), len(found) > most
+
+
+Taken = TypeVar("Taken", int, float)
+
+
+def spread(all_of_them: Sequence[Taken], most: int) -> tuple[Taken, ...]:
+    """At most so many of a list, from the first to the last, evenly spread."""
+    count = min(most, len(all_of_them))
+    places = np.linspace(0, len(all_of_them) - 1, count).round().astype(int)
+    return tuple(all_of_them[place] for place in places)
+
+
+def _decode(
+    path: Path, line: Timeline, wanted: Sequence[float], folder: Path
+) -> tuple[tuple[float, ...], bool]:
+    """Write the wanted frames; their times, and whether the clip is damaged behind them."""
+    taken: list[float] = []
+    size: tuple[int, int] | None = None
+    try:
+        for shot in shots(path, line, wanted):
+            size = size or shot.picture.size
+            if shot.picture.size != size:
+                return tuple(taken), True  # what follows is another clip
+            _write(folder / _name(shot.time), _png(shot))
+            taken.append(shot.time)
+    except DamagedClipError:
+        return tuple(taken), True
+    return tuple(taken), False
+
+
+def _png(shot: Shot) -> bytes:
+    buffer = io.BytesIO()
+    shot.picture.save(buffer, "PNG", compress_level=6)
+    return buffer.getvalue()
+
+
+def _name(time: float) -> str:
+    return f"{round(time * 1e6):012d}.png"
+
+
+def _known(index: Path, store: Path) -> Decoded | None:
+    """What a request was answered with, where all of it is still there."""
+    try:
+        found: Decoded = revive(Decoded, json.loads(index.read_bytes()))
+        whole = all(found.path(store, time).is_file() for time in found.times)
+    except (OSError, ValueError, TypeError, AttributeError):
+        return None
+    return found if whole and found.times else None
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file beside its place and move it into it, so that it is whole or not there."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+        beside.write_bytes(data)
+        beside.replace(path)
+    except OSError as error:
+        raise StoreError(
+            f"The frames of a clip cannot be written to {path.parent}: {error.strerror}.",
+            "Free some space, or name another folder with --store.",
+        ) from error
+
+
+def clear_frames(store: Path) -> None:
+    """Remove all frames."""
+    shutil.rmtree(store / FRAMES, ignore_errors=True)
+
+
+def cached_bytes(store: Path) -> int:
+    """Size of all frames."""
+    return sum(path.stat().st_size for path in (store / FRAMES).glob("*/*") if path.is_file())

@@ -1,0 +1,87 @@
+"""Groups of pictures from a table: a CSV file with the columns ``file`` and ``group``.
+
+::
+
+    file,group
+    chelsea.jpg,cats
+    birds/robin.jpg,birds
+
+Further columns are ignored. A file is named as in its folder, or with folders in front where two
+pictures have the same name. A picture that the table doesn't name keeps the group it has.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from generator.errors import SpecError
+from generator.records.run import ImageEntry
+from generator.spec.toml import did_you_mean
+
+logger = logging.getLogger(__name__)
+
+COLUMNS = ("file", "group")
+
+
+def read_groups(path: Path) -> Mapping[str, str]:
+    """The group of each file that a table names.
+
+    Raises:
+        SpecError: the table cannot be read, lacks a column, or contradicts itself.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        reason = error.strerror or error
+        raise SpecError(f"{path} cannot be read: {reason}.", "Check the path of groups.") from error
+    except UnicodeDecodeError as error:
+        raise SpecError(f"{path} is not UTF-8.", "Save the file as CSV in UTF-8.") from error
+    rows = csv.DictReader(io.StringIO(text, newline=""))
+    named = [name.strip() for name in rows.fieldnames or ()]
+    rows.fieldnames = named
+    for column in COLUMNS:
+        if column not in named:
+            hint = did_you_mean(column, named)
+            expected = "The first line names the columns; file and group are needed."
+            raise SpecError(f"{path} has no column {column}.", hint or expected)
+    found: dict[str, str] = {}
+    for row in rows:
+        name = unicodedata.normalize("NFC", (row["file"] or "").strip().removeprefix("./"))
+        group = (row["group"] or "").strip()
+        if name and found.setdefault(name, group) != group:
+            two = f"{name} is in two groups, {found[name]} and {group}."
+            message = f"{path}, line {rows.line_num}: {two}"
+            raise SpecError(message, "Leave one of the lines out.")
+    return found
+
+
+def with_groups(
+    images: Sequence[ImageEntry], groups: Mapping[str, str], table: Path
+) -> tuple[ImageEntry, ...]:
+    """Pictures with the groups of a table; names that no picture has are worth a warning."""
+    used: set[str] = set()
+    entries = []
+    for image in images:
+        name = next(
+            (name for name in _names(image.path.with_name(image.name)) if name in groups), None
+        )
+        used |= {name} if name else set()
+        entries.append(replace(image, group=groups[name]) if name else image)
+    known = [image.name for image in images]
+    for name in groups:
+        if name not in used:
+            hint = did_you_mean(name, known)
+            logger.warning("%s", f"{table} names {name}, which is no picture. {hint}".strip())
+    return tuple(entries)
+
+
+def _names(path: Path) -> list[str]:
+    """What a table may call a file, the longest first: ``a/b/c.jpg``, ``b/c.jpg``, ``c.jpg``."""
+    parts = [unicodedata.normalize("NFC", part) for part in path.parts if part != path.anchor]
+    return [str(PurePosixPath(*parts[start:])) for start in range(len(parts))]

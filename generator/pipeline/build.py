@@ -1,0 +1,366 @@
+"""The program: from a spec to a site.
+
+::
+
+    spec -> plan -> per model: load once, stream images, extract -> store -> pages
+
+Everything that takes long is kept in the store as soon as it is known, so a run that is stopped at
+any moment goes on where it stood.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+
+import generator
+from generator.errors import GalleryError, ModelError, StoreError
+from generator.export.anonymous import Anonymous, anonymised, identity_of
+from generator.images.annotations import annotate
+from generator.images.find import load_images
+from generator.images.groups import read_groups, with_groups
+from generator.images.sequences import find_frames, of_one_size
+from generator.pipeline.measuring import measure_missing
+from generator.pipeline.paper import paper_of
+from generator.pipeline.plan import PlannedModel, WorkPlan, plan_work
+from generator.present.files.settings import Settings
+from generator.present.pages.environment import template_folders
+from generator.present.site.staging import check_replaceable
+from generator.present.site.write import STEPS_A_CELL, SiteReport, build_site
+from generator.progress import Reporter
+from generator.records.run import (
+    Cell,
+    Failure,
+    ImageEntry,
+    ModelEntry,
+    Run,
+    Sweep,
+    SweepStep,
+    sequences_of,
+)
+from generator.records.store import Store
+from generator.spec.gallery import GallerySpec
+from generator.text.slugs import unique_slugs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from generator.export.figures.built import Planned
+    from generator.present.files.manifest import FigureItem
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a build did.
+
+    Attributes:
+        run: everything the site is made of.
+        measured: records that were made.
+        reused: records that were in the store.
+        site: what was written.
+        notes: what an anonymous site leaves out, and what stays, one line each.
+        failures: what could not be measured or shown, in full also where the site is anonymous.
+    """
+
+    run: Run
+    measured: int
+    reused: int
+    site: SiteReport
+    notes: tuple[str, ...]
+    failures: tuple[Failure, ...]
+
+
+def build_gallery(
+    spec: GallerySpec, *, command: str, reporter: Reporter, records_only: bool = False
+) -> Outcome:
+    """Measure what is missing and write the site.
+
+    Args:
+        spec: of the gallery.
+        command: the command line that makes the gallery again, shown on its pages.
+        reporter: told of the progress.
+        records_only: measure nothing; what the store lacks is an error.
+
+    Raises:
+        GalleryError: nothing can be built or measured, or the first failure when the spec is
+            strict.
+        StoreError: a record is missing that must not be measured.
+    """
+    figures = check_before_work(spec)
+    store = Store(spec.store)
+    plan = plan_gallery(spec, store, reporter)
+    if records_only:
+        expect_complete(plan, store)
+    failures = measure_missing(spec, plan, store, reporter)
+    run = describe_run(spec, plan, store, failures, command)
+    expect_something(run, failures)
+    undrawn: list[Failure] = []
+    shown = _shown(spec, run)
+    with reporter.job("pages", STEPS_A_CELL * len(run.cells)) as job:
+        site = build_site(
+            shown.run,
+            partial(shown.read, store.get),
+            spec.out,
+            templates=spec.templates,
+            version=generator.__version__,
+            read_weights=store.get_weights,
+            settings=settings_of(spec),
+            advance=job.advance,
+            draw=lambda site: draw_figures(site, spec, figures, run, undrawn),
+        )
+    missing = {cell.key for model in plan.models for cell in plan.missing(model)}
+    return Outcome(
+        run=run,
+        measured=len(missing - failures.keys()),
+        reused=sum(cell.cached for cell in plan.cells),
+        site=site,
+        notes=(*shown.notes, *_note_on_templates(spec)),
+        failures=tuple(dict.fromkeys((*run.failures, *_new(site.failures, shown.run), *undrawn))),
+    )
+
+
+def check_before_work(spec: GallerySpec) -> tuple[Planned, ...]:
+    """Complain before the work, not after it, of what can be known then.
+
+    Returns:
+        The figures that the gallery's file asks for, understood.
+
+    Raises:
+        StoreError: the site would replace something else, or there are no such templates.
+        SpecError: a figure is not understood.
+    """
+    check_replaceable(spec.out)
+    template_folders(spec.templates)
+    return plan_figures(spec)
+
+
+def settings_of(spec: GallerySpec) -> Settings:
+    """How the records are drawn."""
+    figures: Literal["auto", "all", "none"] = "auto"
+    if spec.figures is not None:
+        figures = "all" if spec.figures else "none"
+    return Settings(figures=figures, max_bytes=spec.max_site_size)
+
+
+def _shown(spec: GallerySpec, run: Run) -> Anonymous:
+    """The run as the site shows it."""
+    if not spec.anonymous:
+        return Anonymous(run, {}, ())
+    folders = {
+        entry.slug
+        for entry, model in zip(run.models, spec.models, strict=True)
+        if model.folder is not None
+    }
+    return anonymised(run, frozenset(folders), identity_of(run))
+
+
+def _note_on_templates(spec: GallerySpec) -> tuple[str, ...]:
+    """What an anonymous site takes over from the user's own files."""
+    if not spec.anonymous or spec.templates is None:
+        return ()
+    return ("Kept: what your templates say; make sure that they name nobody.",)
+
+
+def _new(failures: tuple[Failure, ...], run: Run) -> tuple[Failure, ...]:
+    """Failures that only showed while the pages were written."""
+    return tuple(failure for failure in failures if failure not in run.failures)
+
+
+def plan_figures(spec: GallerySpec) -> tuple[Planned, ...]:
+    """Understand the figures that a gallery's file asks for.
+
+    Raises:
+        SpecError: one names no preset, venue or side that there is.
+    """
+    if not spec.figure:
+        return ()
+    from generator.export.figures.built import planned  # noqa: PLC0415 - imports matplotlib
+
+    return planned(spec.figure)
+
+
+def draw_figures(
+    site: Path,
+    spec: GallerySpec,
+    figures: Sequence[Planned],
+    run: Run,
+    undrawn: list[Failure],
+) -> tuple[FigureItem, ...]:
+    """Draw them into a site whose numbers are there.
+
+    Args:
+        site: its folder.
+        spec: of the gallery.
+        figures: in order.
+        run: with all names.
+        undrawn: gets why some could not be drawn.
+
+    Raises:
+        SpecError: one cannot be drawn from this gallery, and the spec is strict.
+    """
+    if not figures:
+        return ()
+    from generator.export.figures.built import draw_into  # noqa: PLC0415 - imports matplotlib
+
+    found, failures = draw_into(site, spec.store, figures, before=run, strict=spec.strict)
+    undrawn += failures
+    return found
+
+
+def plan_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> WorkPlan:
+    """Find the images, resolve the models, and compare with the store.
+
+    Raises:
+        GalleryError: there are no images, no model can be resolved, or a failure in a strict spec.
+    """
+    images = find_images(spec, store)
+    for sequence in sequences_of(images):
+        reporter.note(f"{sequence.source}: {sequence.taken}")
+        if sequence.damage:
+            reporter.note(f"failed: {sequence.damage}")
+    for image in images:
+        if image.failure is not None and spec.strict:
+            raise GalleryError(image.failure.message, image.failure.hint)
+    plan = plan_work(spec, store, images, on_model=lambda name: reporter.note(f"resolving {name}"))
+    paper_of(spec, plan)  # complain before the work, not after it
+    broken = [entry.failure for entry in (m.entry for m in plan.models) if entry.failure]
+    for failure in broken:
+        reporter.note(f"failed: {failure.message} {failure.hint}".rstrip())
+    if len(broken) == len(plan.models):
+        raise ModelError("No model is left to measure: " + broken[0].message, broken[0].hint)
+    if all(image.failure is not None for image in images):
+        first = images[0].failure
+        assert first is not None
+        raise GalleryError("No image is left to measure: " + first.message, first.hint)
+    return plan
+
+
+def find_images(spec: GallerySpec, store: Store) -> tuple[ImageEntry, ...]:
+    """The pictures of a gallery, with their groups and what is marked in them.
+
+    Raises:
+        GalleryError: there are none, or a table, mask or box does not fit them.
+    """
+    groups = read_groups(spec.groups) if spec.groups else {}
+    skip = [spec.out, spec.store, *([spec.masks] if spec.masks else [])]
+    inputs = find_frames(spec.images, spec.sequences, store.root)
+    images = of_one_size(
+        load_images(inputs.stills, skip=skip, known=store.images(), frames=inputs.frames)
+    )
+    if spec.groups:
+        images = with_groups(images, groups, spec.groups)
+    return annotate(images, masks=spec.masks, boxes=spec.boxes)
+
+
+def expect_complete(plan: WorkPlan, store: Store) -> None:
+    """Make sure that there is nothing to measure.
+
+    Raises:
+        StoreError: records are missing.
+    """
+    missing = [
+        f"{model.entry.label} on {cell.image.name}"
+        for model in plan.models
+        for cell in plan.missing(model)
+    ]
+    missing += [
+        f"{model.entry.label} (its weights)" for model in plan.models if plan.weights_missing(model)
+    ]
+    if missing:
+        records = "1 record is" if len(missing) == 1 else f"{len(missing)} records are"
+        raise StoreError(
+            f"{records} not in {store.root}, the first of {missing[0]}, and --records-only "
+            "measures nothing.",
+            "Measure where the models run, with the same options and the same --store.",
+        )
+
+
+def describe_run(
+    spec: GallerySpec, plan: WorkPlan, store: Store, failures: dict[str, Failure], command: str
+) -> Run:
+    """What the site is made of: entries, and a record or a reason for each cell."""
+    cells = tuple(
+        Cell(
+            model=cell.model,
+            image=cell.image.slug,
+            record="" if cell.key in failures else cell.key,
+            failure=failures.get(cell.key) or cell.failure,
+        )
+        for cell in plan.cells
+    )
+    return Run(
+        title=spec.title,
+        description=spec.description,
+        command=command,
+        field_of_view=spec.field_of_view,
+        models=tuple(_entry(model, store, plan.images, cells) for model in plan.models),
+        images=plan.images,
+        cells=cells,
+        paper=paper_of(spec, plan),
+        site_url=_folder_url(spec.site_url or ""),
+        mixed=plan.mixed,
+        pairs=_pairs(spec, plan),
+        sweeps=_sweeps(spec, plan),
+    )
+
+
+def expect_something(run: Run, failures: dict[str, Failure]) -> None:
+    """A site without a single map must not take the place of a good one.
+
+    Raises:
+        GalleryError: nothing could be measured.
+    """
+    if failures and not any(cell.record for cell in run.cells):
+        first = next(iter(failures.values()))
+        raise GalleryError("Nothing could be measured: " + first.message, first.hint)
+
+
+def _sweeps(spec: GallerySpec, plan: WorkPlan) -> tuple[Sweep, ...]:
+    """The sweeps of the spec, with the slugs of their checkpoints."""
+    slugs = unique_slugs([sweep.label for sweep in spec.sweeps])
+    planned = [*zip(spec.models, plan.models, strict=True)]
+    return tuple(
+        Sweep(
+            slug=slug,
+            label=sweep.label,
+            named=sweep.named,
+            steps=tuple(
+                SweepStep(model.step, found.entry.slug)
+                for model, found in planned
+                if model.sweep == sweep.label and model.step is not None
+            ),
+        )
+        for slug, sweep in zip(slugs, spec.sweeps, strict=True)
+    )
+
+
+def _pairs(spec: GallerySpec, plan: WorkPlan) -> tuple[tuple[str, str], ...] | None:
+    """The pairs of models that the spec asks for, by slug."""
+    if spec.pairs is None:
+        return None
+    slugs = [model.entry.slug for model in plan.models]
+    return tuple((slugs[one], slugs[two]) for one, two in spec.pairs)
+
+
+def _folder_url(url: str) -> str:
+    """An address that names can be put behind."""
+    return url.removesuffix("index.html").rstrip("/") + "/" if url else ""
+
+
+def _entry(
+    model: PlannedModel, store: Store, images: Sequence[ImageEntry], cells: Sequence[Cell]
+) -> ModelEntry:
+    """A model that could be measured on none of the good images has failed as a whole."""
+    entry = model.entry
+    if not store.has_weights(entry.weights):
+        entry = replace(entry, weights="")
+    good = {image.slug for image in images if image.failure is None}
+    own = [cell for cell in cells if cell.model == entry.slug and cell.image in good]
+    if entry.failure is None and own and not any(cell.record for cell in own):
+        return replace(entry, failure=next(c.failure for c in own if c.failure))
+    return entry
+
+
+__all__ = ["Outcome", "StoreError", "build_gallery", "describe_run"]

@@ -1,0 +1,199 @@
+"""What a plan costs: time, memory and room in the store and on the site, model by model.
+
+Needs no torch. Sizes follow from shapes and are close; time and memory are estimates that say so.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from generator.pipeline.plan import PlannedCell, PlannedModel, WorkPlan
+from generator.pipeline.prices import Shape
+from generator.pipeline.site_prices import CellPrice, SitePrice, cell_price, fitting, model_price
+from generator.present.files.reductions import Reduction
+from generator.records.extras import EXTRAS, Extra
+
+
+@dataclass(frozen=True, slots=True)
+class ExtraPrice:
+    """What a part beside attention costs, on or off.
+
+    Attributes:
+        name: of the part.
+        share: of the time of the models' forward passes, added to it.
+        store: bytes in the store, for all cells.
+        models: labels of the models that have it.
+    """
+
+    name: Extra
+    share: float
+    store: int
+    models: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCost:
+    """What one model of a plan costs.
+
+    Attributes:
+        label: of the model.
+        grids: patch grids that its inputs have, as ``16x16``, most frequent first.
+        tokens: of the longest input.
+        cached: cells that are in the store.
+        missing: cells to measure.
+        seconds: to measure them, estimated.
+        memory: bytes above the interpreter while measuring one picture, estimated.
+        store: bytes that the missing records add to the store.
+        site: bytes of all its cells and its page in the site, estimated.
+        weights: whether it must be loaded to see its weights.
+        failure: why it cannot be measured; empty when it can.
+    """
+
+    label: str
+    grids: tuple[str, ...]
+    tokens: int
+    cached: int
+    missing: int
+    seconds: float
+    memory: int
+    store: int
+    site: int
+    weights: bool
+    failure: str
+
+
+def estimate(plan: WorkPlan) -> tuple[ModelCost, ...]:
+    """The cost of a plan, model by model.
+
+    Time assumes that the network's multiplications run at the speed of a matrix product on this
+    machine's CPU, measured now; an accelerator is many times faster.
+    """
+    missing = any(plan.missing(model) for model in plan.models)
+    speed = _multiplications_per_second() if missing else math.inf
+    return tuple(_cost(plan, model, speed) for model in plan.models)
+
+
+def extra_prices(plan: WorkPlan) -> tuple[ExtraPrice, ...]:
+    """What each part costs over all cells of a plan, whether it is measured or not."""
+    shapes = [
+        (model.entry.label, shape)
+        for model in plan.models
+        for cell in plan.cells
+        if cell.model == model.entry.slug and (shape := _shape(model, cell)) is not None
+    ]
+    vectors = max((len(cell.measuring.objects) for cell in plan.cells), default=1)
+    forward = sum(shape.forward for _, shape in shapes)
+    prices = []
+    for extra in EXTRAS:
+        with_it = [(label, shape) for label, shape in shapes if shape.applies(extra)]
+        # Only the models that have it count: a part costs nothing where there is none.
+        base = sum(shape.forward for _, shape in with_it) or forward or 1.0
+        prices.append(
+            ExtraPrice(
+                name=extra,
+                share=sum(shape.multiplications(extra) for _, shape in with_it) / base,
+                store=sum(shape.bytes(extra, vectors) for _, shape in with_it),
+                models=tuple(dict.fromkeys(label for label, _ in with_it)),
+            )
+        )
+    return tuple(prices)
+
+
+def _shape(model: PlannedModel, cell: PlannedCell) -> Shape | None:
+    """What the cost of a cell depends on; None when it cannot be measured."""
+    if model.resolved is None or cell.layout is None:
+        return None
+    return Shape(model.resolved.vision, cell.layout, model.resolved.classes)
+
+
+def _cost(plan: WorkPlan, model: PlannedModel, speed: float) -> ModelCost:
+    cells = [c for c in plan.cells if c.model == model.entry.slug and c.layout is not None]
+    to_do = [(c, shape) for c in cells if not c.cached and (shape := _shape(model, c))]
+    layouts = [c.layout for c in cells if c.layout is not None]
+    grids = [f"{layout.rows}x{layout.cols}" for layout in layouts]
+    return ModelCost(
+        label=model.entry.label,
+        grids=tuple(sorted(set(grids), key=lambda grid: (-grids.count(grid), grid))),
+        tokens=max((layout.tokens for layout in layouts), default=0),
+        cached=len(cells) - len(to_do),
+        missing=len(to_do),
+        seconds=sum(_multiplications(cell, shape) for cell, shape in to_do) / speed,
+        memory=max((shape.memory(c.measuring, plan.dtype) for c, shape in to_do), default=0),
+        store=sum(shape.record_bytes(c.patch_queries, c.measuring) for c, shape in to_do),
+        site=_site_bytes(plan, model),
+        weights=plan.weights_missing(model),
+        failure=model.entry.failure.message if model.entry.failure else "",
+    )
+
+
+def _multiplications(cell: PlannedCell, shape: Shape) -> float:
+    """Of measuring a cell."""
+    return shape.measured + sum(shape.multiplications(extra) for extra in cell.measuring.extras)
+
+
+def _site_bytes(plan: WorkPlan, model: PlannedModel) -> int:
+    """Of a model's numbers and walls, and of its page."""
+    if model.resolved is None:
+        return 0
+    cells = cell_prices(plan, model, drawn=False)
+    return model_price(model.vision) + sum(cell.bytes(Reduction()) for cell in cells)
+
+
+def cell_prices(plan: WorkPlan, model: PlannedModel, *, drawn: bool) -> list[CellPrice]:
+    """What each cell of a model takes in the site."""
+    return [
+        cell_price(
+            cell.image.slug,
+            model.vision,
+            cell.layout,
+            cell.patch_queries,
+            queries=max(len(cell.layout.prefix), 1)
+            + plan.mixed
+            + ("values" in cell.measuring.extras),
+            drawn=drawn,
+        )
+        for cell in plan.cells
+        if cell.model == model.entry.slug and cell.layout is not None
+    ]
+
+
+def site_price(plan: WorkPlan, *, drawn: bool, limit: int | None) -> SitePrice:
+    """What the site takes, and what has to be left out of it.
+
+    Args:
+        plan: of the gallery.
+        drawn: whether the analyses of images are drawn.
+        limit: bytes that the site may take; None for any.
+    """
+    usable = [model for model in plan.models if model.resolved is not None]
+    cells = [price for model in usable for price in cell_prices(plan, model, drawn=drawn)]
+    pages = sum(model_price(model.vision) for model in usable)
+    return fitting(shared_site_bytes(plan) + pages, cells, limit)
+
+
+def shared_site_bytes(plan: WorkPlan) -> int:
+    """Bytes of the site that belong to no model: pictures, pages, styles and scripts."""
+    good = [image for image in plan.images if image.failure is None]
+    pixels = 0.0
+    for image in good:
+        for side in (1280, 480):  # the picture and its thumbnail, never enlarged
+            scale = min(side / max(image.width, image.height), 1)
+            pixels += image.width * image.height * scale**2
+    compared = 200_000 if len(plan.models) > 1 else 0
+    return int(0.16 * pixels) + 20_000 * len(good) + 350_000 + compared
+
+
+def _multiplications_per_second() -> float:
+    """Of a float32 matrix product here, the best of three."""
+    size = 512
+    matrix = np.ones((size, size), dtype=np.float32)
+    best = math.inf
+    for _ in range(3):
+        start = time.perf_counter()
+        matrix @ matrix
+        best = min(best, time.perf_counter() - start)
+    return size**3 / best

@@ -1,0 +1,97 @@
+"""From what a spec says of its paper to what a site shows: names become slugs, or an error."""
+
+from __future__ import annotations
+
+from generator.errors import SpecError
+from generator.pipeline.plan import PlannedCell, WorkPlan
+from generator.records.run import Author, Paper, PaperLink, TeaserCell
+from generator.spec.gallery import GallerySpec
+from generator.spec.paper import PatchSpec, TeaserSpec
+from generator.spec.toml import did_you_mean
+
+
+def paper_of(spec: GallerySpec, plan: WorkPlan) -> Paper | None:
+    """The paper of a gallery, its teaser found among the models and images; None without one.
+
+    Raises:
+        SpecError: the teaser names a model, an image, a layer, a head or a query that is not there.
+    """
+    paper = spec.paper
+    if paper is None:
+        return None
+    return Paper(
+        authors=tuple(Author(a.name, a.url or "", a.affiliation) for a in paper.authors),
+        venue=paper.venue,
+        year=paper.year,
+        doi=paper.doi,
+        abstract=paper.abstract.strip(),
+        bibtex=paper.bibtex.strip(),
+        links=tuple(PaperLink(link.label, link.url) for link in paper.links),
+        teaser=tuple(_cell(number, cell, plan) for number, cell in enumerate(paper.teaser, 1)),
+    )
+
+
+def _cell(number: int, cell: TeaserSpec, plan: WorkPlan) -> TeaserCell:
+    place = f"teaser {number} of [paper]"
+    model = next((m for m in plan.models if cell.model in (m.entry.label, m.entry.id)), None)
+    if model is None:
+        labels = [known.entry.label for known in plan.models]
+        raise _unknown(f"{place}: no model is called {cell.model}.", cell.model, labels)
+    image = next((i for i in plan.images if cell.image in (i.name, i.title, i.slug)), None)
+    if image is None:
+        names = [known.name for known in plan.images]
+        raise _unknown(f"{place}: no picture is called {cell.image}.", cell.image, names)
+    vision = model.resolved.vision if model.resolved else None
+    for word, asked, most in (
+        ("layer", cell.layer, vision.layers if vision else None),
+        ("head", cell.head, vision.heads if vision else None),
+    ):
+        if isinstance(asked, int) and most is not None and asked > most:
+            label = model.entry.label
+            raise SpecError(
+                f"{place}: {label} has no {word} {asked}.", f"Its {word}s are 1 to {most}."
+            )
+    found = TeaserCell(
+        model=model.entry.slug,
+        image=image.slug,
+        layer=0 if cell.layer == "last" else cell.layer,
+        head=0 if cell.head == "mean" else cell.head,
+        query="patch" if isinstance(cell.query, PatchSpec) else cell.query,
+        patch=(cell.query.row, cell.query.col) if isinstance(cell.query, PatchSpec) else None,
+    )
+    planned = (c for c in plan.cells if (c.model, c.image.slug) == (found.model, found.image))
+    for known in planned:
+        _check_query(f"{place}: {model.entry.label}", found, known, mixed=plan.mixed)
+    return found
+
+
+def _check_query(place: str, cell: TeaserCell, planned: PlannedCell, *, mixed: bool) -> None:
+    """Complain of a query that the pages will not have of the model."""
+    layout = planned.layout
+    if layout is None:
+        return
+    if cell.patch is None:
+        received = ["received"] if mixed or not layout.cls else []
+        tokens = [*received, *layout.prefix]
+        if cell.query != "CLS" and cell.query not in tokens:
+            raise _unknown(f"{place} has no query {cell.query}.", cell.query, tokens)
+        return
+    if cell.patch[0] > layout.rows or cell.patch[1] > layout.cols:
+        raise SpecError(
+            f"{place} has no patch in row {cell.patch[0]}, column {cell.patch[1]}.",
+            f"Its grid has {layout.rows} rows and {layout.cols} columns.",
+        )
+    if planned.patch_queries == "off":
+        raise SpecError(
+            f"{place} keeps no attention of patches.", 'Set patch_queries = "mean" or "heads".'
+        )
+    if planned.patch_queries == "mean" and cell.head:
+        raise SpecError(
+            f"{place} keeps the attention of patches as a mean over heads only.",
+            'Leave out the head, or set patch_queries = "heads".',
+        )
+
+
+def _unknown(message: str, word: str, known: list[str]) -> SpecError:
+    shown = ", ".join(known[:10]) + (", ..." if len(known) > 10 else "")
+    return SpecError(message, did_you_mean(word, known) or f"There are: {shown}.")

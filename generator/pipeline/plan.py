@@ -1,0 +1,248 @@
+"""What a build has to do: models resolved, and which records are there and which are missing.
+
+Needs no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from generator.capture.layouts import VisionConfig
+from generator.capture.preprocess import Geometry, describe, locate
+from generator.capture.resolve import ResolvedModel, resolve_folder, resolve_hub
+from generator.errors import GalleryError
+from generator.pipeline.interventions import plan_intervention
+from generator.records.extras import Intervention, Measuring
+from generator.records.record import PatchQueries, Preprocessing, TokenLayout
+from generator.records.run import Failure, ImageEntry, ModelEntry
+from generator.records.store import Store, record_key, weights_key
+from generator.spec.gallery import GallerySpec, ModelSpec
+from generator.text.slugs import unique_slugs
+
+AUTOMATIC_GRID = 16 * 16
+"""Patches of the largest grid whose patch queries are kept automatically."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedModel:
+    """A model of the gallery: resolved, or with the reason why not.
+
+    Attributes:
+        entry: what the run says of it.
+        resolved: None for a model that failed.
+        preprocessing: likewise.
+        weights_cached: whether what is seen of it without an image is in the store.
+        intervention: a test-time register; None for the model as it is.
+    """
+
+    entry: ModelEntry
+    resolved: ResolvedModel | None
+    preprocessing: Preprocessing | None
+    weights_cached: bool = False
+    intervention: Intervention | None = None
+
+    @property
+    def vision(self) -> VisionConfig:
+        """Geometry of what runs, with the test-time register if there is one."""
+        assert self.resolved is not None
+        vision = self.resolved.vision
+        return vision.with_register() if self.intervention else vision
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCell:
+    """One model on one image.
+
+    Attributes:
+        model: the model's slug.
+        image: the image.
+        key: of its record; empty when there can be none.
+        cached: whether the record is in the store.
+        geometry: how the image becomes the input; None when there can be no record.
+        layout: tokens of the input; None when there can be no record.
+        patch_queries: rows of the patches to keep.
+        measuring: what is measured beside attention.
+        failure: why there can be no record.
+    """
+
+    model: str
+    image: ImageEntry
+    key: str = ""
+    cached: bool = False
+    geometry: Geometry | None = None
+    layout: TokenLayout | None = None
+    patch_queries: PatchQueries = "off"
+    measuring: Measuring = field(default_factory=Measuring)
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkPlan:
+    """Everything known before anything is measured.
+
+    Attributes:
+        models: in the order of the spec.
+        images: in order.
+        cells: images slowest, models fastest.
+        dtype: resolved.
+    """
+
+    models: tuple[PlannedModel, ...]
+    images: tuple[ImageEntry, ...]
+    cells: tuple[PlannedCell, ...]
+    dtype: str
+
+    @property
+    def mixed(self) -> bool:
+        """Whether models with and without a class token are compared."""
+        return len({bool(cell.layout.cls) for cell in self.cells if cell.layout}) == 2
+
+    def missing(self, model: PlannedModel) -> tuple[PlannedCell, ...]:
+        """The cells of a model that must be measured; of equal pictures the first."""
+        found = {
+            cell.key: cell
+            for cell in reversed(self.cells)
+            if cell.model == model.entry.slug and cell.key and not cell.cached
+        }
+        return tuple(reversed(found.values()))
+
+    def weights_missing(self, model: PlannedModel) -> bool:
+        """Whether a model that can be measured must be loaded to see its weights."""
+        usable = any(cell.model == model.entry.slug and cell.key for cell in self.cells)
+        return usable and not model.weights_cached
+
+
+def plan_work(
+    spec: GallerySpec,
+    store: Store,
+    images: Sequence[ImageEntry],
+    *,
+    on_model: Callable[[str], None] = lambda name: None,
+) -> WorkPlan:
+    """Resolve the models and see what the store already holds.
+
+    Args:
+        spec: of the gallery.
+        store: where records are.
+        images: as :func:`generator.images.find.load_images` found them.
+        on_model: called with each model's label before it is resolved.
+    """
+    dtype = "float32" if spec.dtype == "auto" else spec.dtype
+    models = []
+    slugs = unique_slugs([_slug_source(spec, m) for m in spec.models], list(spec.labels))
+    for model, label, slug in zip(spec.models, spec.labels, slugs, strict=True):
+        on_model(label)
+        models.append(_plan_model(spec, store, model, label, slug, dtype, images))
+    cells = tuple(
+        _plan_cell(spec, store, model, image, dtype) for image in images for model in models
+    )
+    return WorkPlan(tuple(models), tuple(images), cells, dtype)
+
+
+def resolve(model: ModelSpec, *, trust_remote_code: bool) -> ResolvedModel:
+    """The commit and geometry of a model, from its folder or from the hub.
+
+    Raises:
+        ModelError: it does not exist, cannot be reached, or is of a kind that is refused.
+    """
+    if model.folder is not None:
+        return resolve_folder(model.folder, trust_remote_code=trust_remote_code)
+    return resolve_hub(model.id, model.revision or "main", trust_remote_code=trust_remote_code)
+
+
+def failure_of(error: GalleryError) -> Failure:
+    """An error as a page shows it."""
+    return Failure(error.message, error.hint)
+
+
+def _slug_source(spec: GallerySpec, model: ModelSpec) -> str:
+    resolution = spec.resolution_of(model)
+    parts = (
+        model.id,
+        "" if model.revision in ("", "main") else model.revision[:12],
+        f"{resolution}px" if resolution else "",
+        "test-time-register" if model.test_time_registers else "",
+    )
+    return " ".join(part for part in parts if part)
+
+
+def _plan_model(
+    spec: GallerySpec,
+    store: Store,
+    model: ModelSpec,
+    label: str,
+    slug: str,
+    dtype: str,
+    images: Sequence[ImageEntry],
+) -> PlannedModel:
+    entry = ModelEntry(slug=slug, label=label, id=model.id, revision=model.revision)
+    try:
+        resolved = resolve(model, trust_remote_code=spec.trust_remote_code)
+        preprocessing = describe(
+            resolved.processor,
+            resolved.vision,
+            field_of_view=spec.field_of_view,
+            resolution=spec.resolution_of(model),
+            model=resolved.id,
+        )
+        intervention = plan_intervention(model, resolved, images)
+    except GalleryError as error:
+        if spec.strict:
+            raise
+        return PlannedModel(replace(entry, failure=failure_of(error)), None, None)
+    weights = weights_key(model=resolved.id, version=resolved.version, dtype=dtype)
+    entry = replace(entry, commit=resolved.commit, weights=weights, gated=resolved.gated)
+    return PlannedModel(entry, resolved, preprocessing, store.has_weights(weights), intervention)
+
+
+def _plan_cell(
+    spec: GallerySpec, store: Store, model: PlannedModel, image: ImageEntry, dtype: str
+) -> PlannedCell:
+    slug = model.entry.slug
+    failure = model.entry.failure or image.failure
+    if failure is not None or model.resolved is None or model.preprocessing is None:
+        return PlannedCell(slug, image, failure=failure)
+    try:
+        geometry = locate(
+            image.width,
+            image.height,
+            processor=model.resolved.processor,
+            vision=model.resolved.vision,
+            preprocessing=model.preprocessing,
+            model=model.resolved.id,
+        )
+    except GalleryError as error:
+        if spec.strict:
+            raise
+        return PlannedCell(slug, image, failure=failure_of(error))
+    view = geometry.view
+    layout = model.vision.layout(view.input_height, view.input_width)
+    patch_queries = _patch_queries(spec, layout)
+    measuring = spec.measuring
+    key = record_key(
+        model=model.resolved.id,
+        version=model.resolved.version,
+        image_sha256=image.sha256,
+        preprocessing=model.preprocessing,
+        patch_queries=patch_queries,
+        measuring=measuring,
+        dtype=dtype,
+        intervention=model.intervention,
+    )
+    return PlannedCell(
+        model=slug,
+        image=image,
+        key=key,
+        cached=store.has(key),
+        geometry=geometry,
+        layout=layout,
+        patch_queries=patch_queries,
+        measuring=measuring,
+    )
+
+
+def _patch_queries(spec: GallerySpec, layout: TokenLayout) -> PatchQueries:
+    if spec.patch_queries == "auto":
+        return "mean" if layout.patches <= AUTOMATIC_GRID else "off"
+    return spec.patch_queries

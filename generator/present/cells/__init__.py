@@ -1,0 +1,1 @@
+"""One model on one image: the numbers that its page loads."""

@@ -1,0 +1,72 @@
+"""Features of the patches, small, for a page on which any patch may be compared with all others.
+
+A classic script like a chunk: the header, then 8-bit codes as one gray PNG, a line a direction::
+
+    galleryChunk({"record": ..., "query": "alike", "grid": [...], ...}, "iVBORw0...");
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.features.alike import SmallFeatures, small_features
+from generator.present.cells.analysis_maps import MAPS
+from generator.present.cells.chunk import gray_png, script_bytes
+from generator.present.files.manifest import FileEntry
+from generator.present.files.shelf import Shelf
+from generator.records.record import AttentionRecord, TokenLayout
+from generator.records.run import Cell
+
+ALIKE = "alike"
+"""Stands for a query in the file's name and header."""
+
+ALIKE_VERSION = 1
+"""Raised by hand when the same record gives another file."""
+
+ZERO = 128
+"""The code of zero."""
+
+
+def publish_alike(
+    shelf: Shelf, cell: Cell, read: Callable[[str], AttentionRecord], maps: FileEntry
+) -> FileEntry | None:
+    """Put the features of a cell's patches into the site; None where none were measured.
+
+    Args:
+        shelf: where they go.
+        cell: names the record.
+        read: gives the record.
+        maps: of the cell; they say whether there are features.
+    """
+    if isinstance(MAPS.read(shelf.root / maps.path).alike, NotApplicable):
+        return None
+
+    def make() -> bytes:
+        record = read(cell.record)
+        assert record.features is not None, "its maps have features"
+        return alike_bytes(cell.record, record.layout, small_features(record.features.last))
+
+    return shelf.put(
+        "alike",
+        f"data/{cell.model}/{cell.image}.alike",
+        {"record": cell.record, "alike": ALIKE_VERSION},
+        make,
+        suffix=".js",
+        query=ALIKE,
+    )
+
+
+def alike_bytes(record: str, layout: TokenLayout, found: SmallFeatures) -> bytes:
+    """The script."""
+    header = {
+        "record": record,
+        "query": ALIKE,
+        "grid": [layout.rows, layout.cols],
+        "scales": [float(f"{scale:.6g}") for scale in found.scales],
+        "error": [float(f"{found.most:.2g}"), float(f"{found.mean:.2g}")],
+    }
+    codes = (found.codes.astype(np.int16) + ZERO).astype(np.uint8)
+    return script_bytes(header, gray_png(codes))

@@ -1,0 +1,280 @@
+"""The analyses' maps in the site: their numbers, and pictures of them on shared scales.
+
+The numbers come from the record, once; the pictures from the numbers, when those of all models of
+an image are known, since each row of pictures has one scale for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.cells.maps import CellMaps, ComponentMap, cell_maps
+from generator.analysis.features.objects import Objects
+from generator.analysis.features.pca import WHITENED_RANGE
+from generator.present.cells.chunk import read_header, read_png
+from generator.present.cells.norm_codes import decode_norms
+from generator.present.drawing.heatmap import map_png, wall_png
+from generator.present.drawing.ramps import Ramp, chances, degrees, octaves, of_scale
+from generator.present.drawing.scale import Scale
+from generator.present.files.manifest import FileEntry
+from generator.present.files.packed import CellFiles, PackedFiles
+from generator.present.files.settings import Settings
+from generator.present.files.shelf import Shelf
+from generator.records.record import AttentionRecord, FloatArray
+from generator.records.run import Cell, Run
+
+FIGURES_VERSION = 3
+"""Raised by hand when other maps are made of the same record."""
+
+MAPS = PackedFiles("maps", CellMaps)
+
+MapFiles = CellFiles[CellMaps]
+"""Those of a site; a cell has none where nothing is drawn."""
+
+MOST_IMAGES = 200
+"""Larger galleries have no such pictures unless they are asked for: a dozen files a cell."""
+
+NORM_LAYERS = "norm-layers"
+TILES = 7
+"""Maps of norms side by side: all layers of 12 fill two rows, with the embedding."""
+
+NORM_FLOOR = -2
+"""Norms below a quarter of the median are next to nothing."""
+
+CHANCE_FLOOR = -10
+"""About the chance of one of ImageNet's 1,000 classes."""
+
+Family = Literal[
+    "norms",
+    "attention",
+    "rollout",
+    "degree",
+    "signed",
+    "cosine",
+    "deviations",
+    "relevance",
+    "lens",
+]
+"""Maps of one family share a scale."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A map to draw: ``[row, col]``."""
+
+    name: str
+    family: Family
+    values: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A map that was drawn.
+
+    Attributes:
+        file: the picture, one pixel a patch; with a gap between them where it has several maps.
+        family: of its scale.
+        least: smallest value.
+        most: largest value.
+        clipped: share of the patches beyond the ends of the scale.
+    """
+
+    file: FileEntry
+    family: Family
+    least: float
+    most: float
+    clipped: float
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFigures:
+    """What was drawn of one image.
+
+    Attributes:
+        ramps: the scale of each family that has a map.
+        drawn: (model, name) -> the picture.
+    """
+
+    ramps: Mapping[Family, Ramp]
+    drawn: Mapping[tuple[str, str], Figure]
+
+
+def drawn_at_all(run: Run, settings: Settings) -> bool:
+    """Whether the pages of a gallery's images show their analyses."""
+    return drawn_for(len(run.images), settings)
+
+
+def drawn_for(images: int, settings: Settings) -> bool:
+    """The same, for a number of images."""
+    return settings.figures == "all" or (settings.figures == "auto" and images <= MOST_IMAGES)
+
+
+def query_name(token: str) -> str:
+    """Name of the map of a query."""
+    return f"query-{token.lower()}"
+
+
+def place_name(name: str, place: int) -> str:
+    """Name of a map that is drawn for each of the vectors that objects are looked for in."""
+    return f"{name}-{place + 1}" if place else name
+
+
+def drawings(maps: CellMaps) -> Iterator[Drawing]:
+    """Everything of a cell that is drawn as a map."""
+    yield Drawing("norms-peak", "norms", maps.norms.peak)
+    yield Drawing("norms-last", "norms", maps.norms.last)
+    for query in maps.queries:
+        yield Drawing(query_name(query.token), "attention", query.values)
+    yield Drawing("rollout", "rollout", maps.rollout)
+    yield from (
+        Drawing(f"rollout-{other.name}", "rollout", other.values) for other in maps.rollouts
+    )
+    for n, lost in enumerate((maps.lost, *maps.further_lost)):
+        if not isinstance(lost, NotApplicable):
+            yield Drawing(place_name("lost-degree", n), "degree", lost.inverse_degree)
+            yield Drawing(place_name("lost-seed", n), "signed", lost.similarity)
+            yield Drawing(place_name("lost-score", n), "signed", lost.score)
+    for n, cut in enumerate((maps.tokencut, *maps.further_tokencut)):
+        if not isinstance(cut, NotApplicable):
+            yield Drawing(place_name("tokencut", n), "signed", cut.vector)
+    for name, part in (("component", maps.component), ("without", maps.component_without)):
+        if isinstance(part, ComponentMap):
+            yield Drawing(name, "deviations", part.scores)
+    if not isinstance(maps.alike, NotApplicable):
+        for one in maps.alike:
+            yield Drawing(f"alike-{one.name}", "cosine", one.values)
+    if not isinstance(maps.contribution, NotApplicable):
+        yield Drawing("contribution", "attention", maps.contribution.values)
+    if not isinstance(maps.relevance, NotApplicable):
+        yield Drawing("relevance", "relevance", maps.relevance)
+    if not isinstance(maps.lens, NotApplicable):
+        yield Drawing("lens", "lens", maps.lens.probability)
+
+
+def ramp_of(family: Family, maps: Sequence[FloatArray], scale: Scale) -> Ramp:
+    """The scale of a family of maps of all models of an image."""
+    rules: Mapping[Family, Callable[[], Ramp]] = {
+        "norms": lambda: octaves(maps, floor=NORM_FLOOR),
+        "attention": lambda: of_scale(scale),
+        "rollout": lambda: octaves(maps),
+        "degree": lambda: degrees(maps),
+        "signed": lambda: Ramp(-1, 1, signed=True),
+        "cosine": lambda: Ramp(-1, 1, signed=True),
+        "deviations": lambda: Ramp(-WHITENED_RANGE, WHITENED_RANGE, signed=True),
+        "relevance": lambda: octaves(maps),
+        "lens": lambda: chances(maps, floor=CHANCE_FLOOR),
+    }
+    return rules[family]()
+
+
+def publish_maps(
+    shelf: Shelf,
+    cell: Cell,
+    read: Callable[[str], AttentionRecord],
+    objects: Callable[[], Objects],
+) -> FileEntry:
+    """Put the numbers of a cell's maps into the site.
+
+    Args:
+        shelf: where they go.
+        cell: names the record.
+        read: gives the record.
+        objects: found in it.
+
+    Raises:
+        GalleryError: whatever ``read`` raises for a record that is missing or damaged.
+    """
+    return MAPS.put(
+        shelf,
+        f"data/{cell.model}/{cell.image}.maps",
+        {"record": cell.record, "figures": FIGURES_VERSION},
+        lambda: cell_maps(read(cell.record), objects()),
+    )
+
+
+def publish_figures(
+    shelf: Shelf,
+    image: str,
+    files: Mapping[str, FileEntry],
+    chunks: Mapping[str, FileEntry],
+    scale: Scale,
+) -> ImageFigures:
+    """Put pictures of one image's maps into the site.
+
+    Args:
+        shelf: where they go.
+        image: its slug.
+        files: slug of a model -> its maps.
+        chunks: slug of a model -> a chunk, which holds the norms of all layers.
+        scale: of the gallery's attention.
+    """
+    every = {
+        model: tuple(drawings(MAPS.read(shelf.root / file.path))) for model, file in files.items()
+    }
+    families = dict.fromkeys(one.family for own in every.values() for one in own)
+    ramps = {
+        family: ramp_of(
+            family, [d.values for own in every.values() for d in own if d.family == family], scale
+        )
+        for family in families
+    }
+    drawn = {
+        (model, one.name): _figure(shelf, model, image, one, ramps[one.family], files[model])
+        for model, own in every.items()
+        for one in own
+    }
+    for model, chunk in chunks.items():
+        norms = Drawing(NORM_LAYERS, "norms", norm_layers(shelf.root / chunk.path))
+        drawn[model, NORM_LAYERS] = _figure(shelf, model, image, norms, ramps["norms"], chunk)
+    return ImageFigures(ramps, drawn)
+
+
+def norm_layers(chunk: Path) -> FloatArray:
+    """Norms of the patches in all layers, as multiples of the layer's median, in tiles.
+
+    Returns:
+        float64 ``[tile row, tile col, row, col]``: the embedding, then the layers in order, in
+        rows of ``TILES`` at most; NaN after the last.
+    """
+    header = read_header(chunk)
+    norms = decode_norms(read_png(header.statistics.norms))
+    across = min(TILES, len(norms))
+    down = -(-len(norms) // across)
+    tiles = np.full((down * across, *header.grid), np.nan)
+    tiles[: len(norms)] = norms.reshape(-1, *header.grid)
+    return tiles.reshape(down, across, *header.grid)
+
+
+def _figure(
+    shelf: Shelf, model: str, image: str, drawing: Drawing, ramp: Ramp, source: FileEntry
+) -> Figure:
+    colours = shelf.settings.colours
+    draw = map_png if drawing.values.ndim == 2 else wall_png
+    file = shelf.put(
+        "figure",
+        f"data/{model}/{image}.{drawing.name}",
+        {
+            "maps": source.made_of,
+            "name": drawing.name,
+            "low": ramp.low,
+            "high": ramp.high,
+            "log": ramp.log,
+            "signed": ramp.signed,
+            "colours": colours,
+        },
+        lambda: draw(drawing.values, ramp, colours),
+        suffix=".png",
+    )
+    return Figure(
+        file=file,
+        family=drawing.family,
+        least=float(np.nanmin(drawing.values)),
+        most=float(np.nanmax(drawing.values)),
+        clipped=ramp.clipped(drawing.values[np.isfinite(drawing.values)]),
+    )

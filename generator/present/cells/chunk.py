@@ -1,0 +1,250 @@
+"""Data chunks: the numbers of one query of one model on one image, as a classic script.
+
+A page opened by double click may not fetch files, but it may append a ``<script>``. A chunk is one
+call, on two lines: the header, then the codes of all maps as one gray PNG, in base64::
+
+    galleryChunk({"record": ..., "query": "CLS", "rows": ["1", ...], "maxima": ..., ...},
+    "iVBORw0KGgo...");
+
+The header carries the facts of its record, so a chunk can be traced by itself, and a site can be
+rebuilt from its own chunks without the records. It names no slug, title or label: renaming an
+image changes no chunk.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import math
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pydantic import TypeAdapter
+
+from generator.analysis.stream.norms import Outliers
+from generator.present.cells.maps import QueryMaps
+from generator.present.cells.norm_codes import coarse_codes, norm_codes
+from generator.present.drawing.quantize import Quantised, encode
+from generator.records.record import (
+    AttentionRecord,
+    Environment,
+    FloatArray,
+    ModelFacts,
+    Preprocessing,
+    TokenLayout,
+    View,
+)
+
+CALL = "galleryChunk("
+
+Rows = tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CellFacts:
+    """What a site keeps of a record besides its maps.
+
+    Attributes:
+        record: key of the record.
+        image_sha256: hash of the image file.
+        model: the model's facts.
+        layout: token layout.
+        view: the part of the picture that the patches cover.
+        preprocessing: how the input was made.
+        environment: device, dtype, versions.
+        queries: ids of the queries that have a chunk, ``CLS`` first, ``patch`` last.
+        histogram: octave histogram of all maps of all tokens as queries (see
+            ``scale.octave_histogram``).
+        patch_histogram: the same of the patches as queries, without what each pays to itself;
+            zeros where their rows are not kept.
+        outliers: patches of unusual norm.
+        patch_heads: whether single heads are kept of patches as queries.
+    """
+
+    record: str
+    image_sha256: str
+    model: ModelFacts
+    layout: TokenLayout
+    view: View
+    preprocessing: Preprocessing
+    environment: Environment
+    queries: tuple[str, ...]
+    histogram: tuple[int, ...]
+    patch_histogram: tuple[int, ...]
+    outliers: Outliers
+    patch_heads: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What is known of a record besides its maps (see ``AttentionRecord``).
+
+    Attributes:
+        entropy: over all queries of a head, ``[layer, head]``, like the next three.
+        entropy_patches: among patches only.
+        distance: in input pixels.
+        distance_patches: among patches only.
+        norms: codes of ``norm_codes``, one line a layer, as a gray PNG in base64; where maps are
+            on a coarser grid than the patches', the largest of each cell.
+    """
+
+    entropy: Rows
+    entropy_patches: Rows
+    distance: Rows
+    distance_patches: Rows
+    norms: str
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The first line of a chunk.
+
+    Attributes:
+        record: key of the record.
+        query: id of the query among the gallery's.
+        token: the model's own token for it, or ``received``.
+        rows: labels of the wall's rows: layers from 1, then ``pool``.
+        heads: number of heads; one more column holds their mean.
+        grid: rows and columns of the maps: those of the patch grid, or fewer where a site is kept
+            small by area means.
+        keys: keys of each row: share = times uniform / keys.
+        groups: key groups of ``mass``.
+        maxima: maximum of each map, ``[row, head + mean]``; None where there is no such head,
+            or where its map is left out.
+        mass: ``[row, head + mean, key group]``, shares of 1; None likewise.
+        statistics: of the record.
+        facts: of the record.
+    """
+
+    record: str
+    query: str
+    token: str
+    rows: tuple[str, ...]
+    heads: int
+    grid: tuple[int, int]
+    keys: tuple[int, ...]
+    groups: tuple[str, ...]
+    maxima: tuple[tuple[float | None, ...], ...]
+    mass: tuple[tuple[tuple[float | None, ...], ...], ...]
+    statistics: Statistics
+    facts: CellFacts
+
+
+_HEADER: TypeAdapter[Header] = TypeAdapter(Header)
+
+
+def statistics_of(record: AttentionRecord, grid: tuple[int, int] | None = None) -> Statistics:
+    """The statistics of a record, rounded to what a page prints.
+
+    Args:
+        record: of one model on one image.
+        grid: rows and columns of the maps that they stand beside; None for those of the patches.
+    """
+    layout = record.layout
+    codes = norm_codes(record)
+    if grid is not None:
+        codes = coarse_codes(codes, (layout.rows, layout.cols), grid)
+    return Statistics(
+        entropy=_rounded(record.entropy, 4),
+        entropy_patches=_rounded(record.entropy_patches, 4),
+        distance=_rounded(record.distance, 2),
+        distance_patches=_rounded(record.distance_patches, 2),
+        norms=base64.b64encode(gray_png(codes)).decode("ascii"),
+    )
+
+
+def chunk_bytes(maps: QueryMaps, facts: CellFacts, statistics: Statistics) -> bytes:
+    """Write one chunk."""
+    quantised = encode(maps.maps)
+    header = Header(
+        record=facts.record,
+        query=maps.query,
+        token=maps.token,
+        rows=maps.rows,
+        heads=maps.heads,
+        grid=(maps.maps.shape[-2], maps.maps.shape[-1]),
+        keys=maps.keys,
+        groups=maps.groups,
+        # the shortest text that names the same float32: decoding loses nothing here
+        maxima=tuple(tuple(_exact(v) for v in row) for row in quantised.maxima),
+        mass=tuple(tuple(tuple(_short(v) for v in m) for m in row) for row in maps.mass.tolist()),
+        statistics=statistics,
+        facts=facts,
+    )
+    return script_bytes(_HEADER.dump_python(header, mode="json"), atlas_png(quantised.codes))
+
+
+def read_header(path: Path) -> Header:
+    """Read a chunk's first line only."""
+    with path.open("rb") as file:
+        return _HEADER.validate_json(file.readline().removeprefix(CALL.encode()).rstrip(b",\n"))
+
+
+def read_chunk(path: Path) -> tuple[Header, Quantised]:
+    """Read a chunk back: what a browser would decode, ``codes[row, head + mean, row, col]``."""
+    text, flat = read_gray(path)
+    header = _HEADER.validate_json(text)
+    (rows, cols), columns = header.grid, header.heads + 1
+    codes = flat.reshape(len(header.rows), rows, columns, cols).swapaxes(1, 2)
+    maxima = np.array(header.maxima, dtype=np.float32)
+    return header, Quantised(codes=codes, maxima=maxima)
+
+
+def atlas_png(codes: NDArray[np.uint8]) -> bytes:
+    """All maps in one gray PNG: heads across, layers down, no gaps, no metadata.
+
+    Args:
+        codes: ``[row, head + mean, grid row, grid col]``.
+    """
+    layers, columns, rows, cols = codes.shape
+    return gray_png(codes.swapaxes(1, 2).reshape(layers * rows, columns * cols))
+
+
+def gray_png(codes: NDArray[np.uint8]) -> bytes:
+    """A gray PNG of codes ``[y, x]``."""
+    file = io.BytesIO()
+    # codes are noise to a compressor: runs and Huffman codes are as small as a search for repeats,
+    # and twice as fast
+    picture = Image.fromarray(np.ascontiguousarray(codes))
+    picture.save(file, format="PNG", compress_level=6, compress_type=zlib.Z_RLE)
+    return file.getvalue()
+
+
+def read_gray(path: Path) -> tuple[bytes, NDArray[np.uint8]]:
+    """The header of a chunk as JSON text, and the codes of its PNG."""
+    first, second, _ = path.read_bytes().split(b"\n", 2)
+    body = second.removeprefix(b'"').removesuffix(b'");')
+    with Image.open(io.BytesIO(base64.b64decode(body))) as png:
+        return first.removeprefix(CALL.encode()).rstrip(b","), np.asarray(png)
+
+
+def script_bytes(fields: dict[str, Any], png: bytes) -> bytes:
+    """A header and a PNG as a classic script."""
+    text = json.dumps(fields, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    # `<` never appears, so a chunk may also be put into a page's own script element
+    text = text.replace("<", "\\u003c")
+    return f'{CALL}{text},\n"{base64.b64encode(png).decode("ascii")}");\n'.encode("ascii")
+
+
+def read_png(text: str) -> NDArray[np.uint8]:
+    """The codes of a gray PNG in base64: ``[y, x]``."""
+    with Image.open(io.BytesIO(base64.b64decode(text))) as picture:
+        return np.asarray(picture)
+
+
+def _rounded(values: FloatArray, digits: int) -> Rows:
+    return tuple(tuple(round(float(v), digits) for v in row) for row in values)
+
+
+def _exact(value: np.float32) -> float | None:
+    return None if np.isnan(value) else float(str(value))
+
+
+def _short(value: float) -> float | None:
+    return None if math.isnan(value) else float(f"{value:.5g}")

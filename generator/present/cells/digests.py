@@ -1,0 +1,62 @@
+"""The digests of cells in the site: made once from a record, read again for the next build."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from generator.analysis.cells.digest import CellDigest, FoundObject, cell_digest
+from generator.analysis.features.objects import Objects
+from generator.present.files.manifest import FileEntry
+from generator.present.files.packed import CellFiles, PackedFiles
+from generator.present.files.shelf import Shelf
+from generator.records.record import AttentionRecord
+from generator.records.run import Cell
+
+DIGEST_VERSION = 3
+"""Raised by hand when an analysis changes what it finds in the same record."""
+
+DIGESTS = PackedFiles("digest", CellDigest)
+
+Digests = CellFiles[CellDigest]
+"""Those of a site."""
+
+
+def publish_digest(
+    shelf: Shelf,
+    cell: Cell,
+    read: Callable[[str], AttentionRecord],
+    objects: Callable[[], Objects],
+) -> FileEntry:
+    """Put the digest of a cell into the site.
+
+    Args:
+        shelf: where it goes.
+        cell: names the record.
+        read: gives the record.
+        objects: found in it.
+
+    Raises:
+        GalleryError: whatever ``read`` raises for a record that is missing or damaged.
+    """
+    return DIGESTS.put(
+        shelf,
+        f"data/{cell.model}/{cell.image}.digest",
+        {"record": cell.record, "digest": DIGEST_VERSION},
+        lambda: cell_digest(read(cell.record), objects()),
+    )
+
+
+def vectors_of(digests: Digests, model: str) -> tuple[str, ...]:
+    """What objects were looked for in, of a model's last block: keys, queries or values.
+
+    From an image in which something was found: the others do not name all of them.
+    """
+    longest: tuple[str, ...] = ()
+    for slug, image in digests.paths:
+        digest = digests.of(model, image) if slug == model else None
+        if digest is None:
+            continue
+        if isinstance(digest.lost, FoundObject) or isinstance(digest.tokencut, FoundObject):
+            return digest.vectors
+        longest = max(longest, digest.vectors, key=len)
+    return longest

@@ -1,0 +1,388 @@
+"""The heavy files of each cell, and the little that pages say about it.
+
+Chunks come from the record, and only if the former site doesn't have them. Walls and thumbnails
+come from the chunks, once the shared scale is known: so they show exactly what a browser decodes,
+and a changed scale needs no record either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import cache, partial
+
+import numpy as np
+
+from generator.analysis.features.objects import find_objects
+from generator.analysis.grids import PlacedMap
+from generator.analysis.stream.norms import outliers_of
+from generator.present.cells.alike import publish_alike
+from generator.present.cells.analysis_maps import publish_maps
+from generator.present.cells.chunk import (
+    CellFacts,
+    Header,
+    chunk_bytes,
+    read_chunk,
+    read_header,
+    statistics_of,
+)
+from generator.present.cells.digests import publish_digest
+from generator.present.cells.divergence import divergence_bytes
+from generator.present.cells.maps import (
+    FUSED,
+    PRIMARY,
+    RECEIVED,
+    VALUES,
+    maps_of,
+    query_ids,
+    reduced,
+    with_extremes,
+)
+from generator.present.cells.patches import PATCH, patch_chunk_bytes, patch_histogram
+from generator.present.drawing.heatmap import map_png, wall_png
+from generator.present.drawing.quantize import Quantised, decode
+from generator.present.drawing.scale import Scale, octave_histogram
+from generator.present.files.manifest import FileEntry, Kind
+from generator.present.files.reductions import COARSE, Detail
+from generator.present.files.shelf import Part, Shelf
+from generator.records.record import AttentionRecord, FloatArray
+from generator.records.run import Cell
+
+
+@dataclass(frozen=True, slots=True)
+class MapNote:
+    """What a caption says of one map.
+
+    Attributes:
+        row: label of the wall's row: the layer, or ``pool``.
+        column: number of the head from 1, or ``mean``.
+        maximum: in times uniform.
+        patches: share of the query's attention on patches.
+    """
+
+    row: str
+    column: str
+    maximum: float
+    patches: float
+
+
+@dataclass(frozen=True, slots=True)
+class CellContent:
+    """A cell that has a record.
+
+    Attributes:
+        facts: of the record.
+        token: the model's token that answers to ``CLS``, or ``received``.
+        rows: labels of the wall's rows.
+        heads: heads of the wall.
+        last: the last layer's mean over heads.
+        strongest: the map with the highest maximum.
+        palest: the map with the least attention on patches.
+        entropy: float32 ``[layer, head]``.
+        chunks: one file for each query.
+        digest: the numbers of its analyses.
+        maps: the maps of its analyses; None where they are not drawn.
+        alike: features of its patches; None where they are not drawn, or were not measured.
+        on_registers: share of the class token's attention on registers, in the last layer,
+            averaged over heads; None for a model that has not both.
+        detail: how much of the maps ``chunks`` hold; everything but them is of the whole.
+    """
+
+    facts: CellFacts
+    token: str
+    rows: tuple[str, ...]
+    heads: int
+    last: MapNote
+    strongest: MapNote
+    palest: MapNote
+    entropy: FloatArray
+    chunks: tuple[FileEntry, ...]
+    digest: FileEntry
+    maps: FileEntry | None
+    alike: FileEntry | None
+    on_registers: float | None
+    detail: Detail = "native"
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of the maps in the site; fewer than patches where it is kept small."""
+        rows, cols = self.facts.layout.rows, self.facts.layout.cols
+        return (rows, cols) if self.detail == "native" else (min(rows, COARSE), min(cols, COARSE))
+
+    @property
+    def is_coarse(self) -> bool:
+        """Whether maps are area means on fewer cells than there are patches."""
+        return self.grid != (self.facts.layout.rows, self.facts.layout.cols)
+
+    @property
+    def received(self) -> bool:
+        """Whether the model has no class token, so that received attention stands in."""
+        return self.token == RECEIVED
+
+
+def publish_chunks(
+    shelf: Shelf,
+    cell: Cell,
+    model: str,
+    read: Callable[[str], AttentionRecord],
+    pool: Executor,
+    *,
+    mixed: bool,
+    figures: bool = False,
+) -> CellContent:
+    """Put the chunks and the digest of a cell into the site.
+
+    Args:
+        shelf: where they go.
+        cell: names the record.
+        model: its id in the gallery, which the chunks say too: a copy without names has another.
+        read: gives the record; called only when the former site lacks a chunk.
+        pool: encodes them.
+        mixed: whether models with and without a class token are compared.
+        figures: whether its analyses are drawn.
+
+    Raises:
+        GalleryError: whatever ``read`` raises for a record that is missing or damaged.
+    """
+    stem = f"data/{cell.model}/{cell.image}"
+    queries = _former_queries(shelf, cell.record, model, mixed=mixed)
+    jobs: dict[str, Callable[[], bytes]] = dict.fromkeys(queries, _nothing)
+    if not queries:
+        jobs = _jobs(read(cell.record), pool, mixed=mixed)
+    chunks = tuple(
+        shelf.put(
+            _kind(query),
+            f"{stem}.{query}",
+            _parts(cell.record, model, query, mixed=mixed),
+            make,
+            suffix=".js",
+            query=query,
+        )
+        for query, make in jobs.items()
+    )
+    # digest and maps both need the objects, which take most of their time
+    objects = cache(lambda: find_objects(read(cell.record)))
+    digest = publish_digest(shelf, cell, read, objects)
+    maps = publish_maps(shelf, cell, read, objects) if figures else None
+    alike = publish_alike(shelf, cell, read, maps) if maps else None
+    return _content(read_header(shelf.root / chunks[0].path), chunks, digest, maps, alike)
+
+
+def publish_reduced_chunks(
+    shelf: Shelf,
+    cell: Cell,
+    content: CellContent,
+    model: str,
+    read: Callable[[str], AttentionRecord],
+    *,
+    mixed: bool,
+    detail: Detail,
+) -> tuple[FileEntry, ...]:
+    """Put chunks that hold less than the whole beside those of a cell, for tokens as queries.
+
+    Args:
+        shelf: where they go.
+        cell: names the record.
+        content: of the cell, with the whole chunks.
+        model: as for the whole chunks; so is ``mixed``.
+        read: gives the record; called only when the former site lacks one of them.
+        mixed: as for the whole chunks.
+        detail: how much they hold.
+    """
+    facts = content.facts
+
+    def make(query: str) -> bytes:
+        record = read(cell.record)
+        maps = reduced(maps_of(record, query), detail)
+        grid = (maps.maps.shape[-2], maps.maps.shape[-1])
+        return chunk_bytes(maps, facts, statistics_of(record, grid))
+
+    return tuple(
+        shelf.put(
+            "chunk",
+            f"data/{cell.model}/{cell.image}.{query}",
+            {**_parts(cell.record, model, query, mixed=mixed), "detail": detail},
+            partial(make, query),
+            suffix=".js",
+            query=query,
+        )
+        for query in facts.queries
+        if query != PATCH
+    )
+
+
+def publish_mean_patches(
+    shelf: Shelf,
+    cell: Cell,
+    model: str,
+    read: Callable[[str], AttentionRecord],
+    *,
+    mixed: bool,
+) -> FileEntry:
+    """Put the chunk of the patch queries into the site, with the mean over heads only."""
+    return shelf.put(
+        "patches",
+        f"data/{cell.model}/{cell.image}.{PATCH}",
+        {**_parts(cell.record, model, PATCH, mixed=mixed), "detail": "mean"},
+        lambda: patch_chunk_bytes(read(cell.record), heads=False),
+        suffix=".js",
+        query=PATCH,
+    )
+
+
+def publish_coloured(
+    shelf: Shelf, cell: Cell, content: CellContent, scale: Scale, *, walls: bool
+) -> tuple[FileEntry, ...]:
+    """Put the thumbnail map of a cell into the site, and its coloured wall where one is wanted."""
+    colours = shelf.settings.colours
+    parts: dict[str, Part] = {
+        "record": cell.record,
+        "query": PRIMARY,
+        "colours": colours,
+        "low": scale.low,
+        "high": scale.high,
+    }
+    decoded: list[FloatArray] = []
+
+    def values() -> FloatArray:
+        if not decoded:
+            decoded.append(decode(read_chunk(shelf.root / content.chunks[0].path)[1]))
+        return decoded[0]
+
+    def last_mean() -> bytes:
+        return map_png(values()[content.facts.model.layers - 1, -1], scale, colours)
+
+    def wall() -> bytes:
+        return wall_png(with_extremes(values()), scale, colours)
+
+    of_wall: dict[str, Part] = {**parts, "fused": ",".join(FUSED)}
+    stem = f"data/{cell.model}/{cell.image}"
+    small = shelf.put("map", f"{stem}.last", parts, last_mean, suffix=".png", query=PRIMARY)
+    if not walls:
+        return (small,)
+    return (small, shelf.put("wall", f"{stem}.wall", of_wall, wall, suffix=".png", query=PRIMARY))
+
+
+def publish_divergence(
+    shelf: Shelf, image: str, contents: Sequence[CellContent]
+) -> FileEntry | None:
+    """Put the divergences of an image's models into the site; None for fewer than two models."""
+    if len(contents) < 2:
+        return None
+    records = ",".join(content.facts.record for content in contents)
+    return shelf.put(
+        "divergence",
+        f"i/{image}/divergence",
+        {"records": records},
+        lambda: divergence_bytes({c.facts.record: _last_map(shelf, c) for c in contents}),
+        suffix=".json",
+    )
+
+
+def _last_map(shelf: Shelf, content: CellContent) -> PlacedMap:
+    """The last layer's mean over heads, of one chunk."""
+    quantised = read_chunk(shelf.root / content.chunks[0].path)[1]
+    one = np.s_[content.facts.model.layers - 1 : content.facts.model.layers, -1:]
+    values = decode(Quantised(codes=quantised.codes[one], maxima=quantised.maxima[one]))
+    return PlacedMap(values[0, 0], content.facts.view)
+
+
+def _parts(record: str, model: str, query: str, *, mixed: bool) -> dict[str, Part]:
+    """What decides the bytes of a chunk: its header names the model and the other queries, too."""
+    return {"record": record, "model": model, "query": query, "mixed": mixed}
+
+
+def _former_queries(shelf: Shelf, record: str, model: str, *, mixed: bool) -> tuple[str, ...]:
+    """Queries whose chunks the former site has, or nothing if any of them cannot be taken over."""
+    primary = shelf.find("chunk", _parts(record, model, PRIMARY, mixed=mixed))
+    if primary is None:
+        return ()
+    queries = read_header(shelf.former_path(primary)).facts.queries
+    whole = all(shelf.find(_kind(q), _parts(record, model, q, mixed=mixed)) for q in queries)
+    return queries if whole else ()
+
+
+def _kind(query: str) -> Kind:
+    return "patches" if query == PATCH else "chunk"
+
+
+def _jobs(
+    record: AttentionRecord, pool: Executor, *, mixed: bool
+) -> dict[str, Callable[[], bytes]]:
+    """Start to encode the chunks of a record; each job waits for its own."""
+    known = query_ids(record.layout, mixed=mixed, values=record.values is not None)
+    queries = {query: maps_of(record, query) for query in known}
+    patches = (PATCH,) if record.patch_attention is not None else ()
+    # what is weighted by values is shown on the scale of attention, and has no say in it
+    counts = [octave_histogram(m.maps[:, :-1]) for query, m in queries.items() if query != VALUES]
+    facts = CellFacts(
+        record=record.key,
+        image_sha256=record.image_sha256,
+        model=record.model,
+        layout=record.layout,
+        view=record.view,
+        preprocessing=record.preprocessing,
+        environment=record.environment,
+        queries=(*queries, *patches),
+        histogram=tuple(int(n) for n in np.sum(counts, axis=0)),
+        patch_histogram=patch_histogram(record),
+        outliers=outliers_of(record),
+        patch_heads=record.patch_attention is not None and record.patch_attention.ndim == 4,
+    )
+    statistics = statistics_of(record)
+    jobs: dict[str, Callable[[], bytes]] = {
+        query: pool.submit(chunk_bytes, maps, facts, statistics).result
+        for query, maps in queries.items()
+    }
+    if patches:
+        jobs[PATCH] = pool.submit(patch_chunk_bytes, record).result
+    return jobs
+
+
+def _nothing() -> bytes:
+    raise AssertionError("A chunk of the former site vanished while it was taken over.")
+
+
+def _content(
+    header: Header,
+    chunks: tuple[FileEntry, ...],
+    digest: FileEntry,
+    maps: FileEntry | None,
+    alike: FileEntry | None,
+) -> CellContent:
+    maxima = np.array(header.maxima, dtype=np.float32)
+    patches = np.array([[m[-1] for m in row] for row in header.mass], dtype=np.float32)
+
+    def note(row: int, column: int) -> MapNote:
+        name = "mean" if column == header.heads else str(column + 1)
+        return MapNote(
+            header.rows[row], name, float(maxima[row, column]), float(patches[row, column])
+        )
+
+    heads = np.s_[:, : header.heads]
+    strongest = np.unravel_index(np.nanargmax(maxima[heads]), maxima[heads].shape)
+    palest = np.unravel_index(np.nanargmin(patches[heads]), patches[heads].shape)
+    return CellContent(
+        facts=header.facts,
+        token=header.token,
+        rows=header.rows,
+        heads=header.heads,
+        last=note(header.facts.model.layers - 1, header.heads),
+        strongest=note(int(strongest[0]), int(strongest[1])),
+        palest=note(int(palest[0]), int(palest[1])),
+        entropy=np.array(header.statistics.entropy, dtype=np.float32),
+        chunks=chunks,
+        digest=digest,
+        maps=maps,
+        alike=alike,
+        on_registers=_on_registers(header),
+    )
+
+
+def _on_registers(header: Header) -> float | None:
+    registers = [group in header.facts.layout.registers for group in header.groups]
+    if header.token == RECEIVED or not any(registers):
+        return None
+    row = header.mass[header.facts.model.layers - 1][header.heads]
+    return sum(share or 0.0 for share, is_one in zip(row, registers, strict=True) if is_one)

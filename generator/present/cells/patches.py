@@ -1,0 +1,139 @@
+"""The chunk of the patch queries: what every patch of a picture attends to, one map for each.
+
+It is loaded only when a reader chooses a patch as the query. One line of its PNG is one whole map,
+so a browser decodes it in one pass and cuts a query out without a copy::
+
+    galleryChunk({"record": ..., "query": "patch", "rows": [...], "heads": 0, ...}, "iVBORw0...");
+
+Maxima and masses are binary, in base64: as JSON numbers they would weigh a third of the codes.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pydantic import TypeAdapter
+
+from generator.present.cells.chunk import (
+    Statistics,
+    gray_png,
+    read_gray,
+    script_bytes,
+    statistics_of,
+)
+from generator.present.cells.maps import PATCHES
+from generator.present.drawing.quantize import Quantised, decode, encode
+from generator.present.drawing.scale import OCTAVES, octave_histogram
+from generator.records.record import AttentionRecord, FloatArray
+
+PATCH = "patch"
+"""Id of the query that stands for any patch."""
+
+MASS_STEPS = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class PatchHeader:
+    """The first line of a patch chunk.
+
+    Attributes:
+        record: key of the record.
+        query: always ``patch``.
+        rows: labels of the layers, from 1.
+        heads: heads kept; 0 when there is only their mean, which is the last column always.
+        grid: rows and columns of the patch grid.
+        keys: keys of each row of attention.
+        groups: key groups of ``mass``: the prefix tokens, then ``patches``.
+        maxima: little-endian float32 ``[row, head + mean, query]``, base64.
+        mass: little-endian uint16 ``[row, head + mean, query, key group]``, share of 1 times 65535,
+            base64.
+        statistics: of the record.
+    """
+
+    record: str
+    query: str
+    rows: tuple[str, ...]
+    heads: int
+    grid: tuple[int, int]
+    keys: int
+    groups: tuple[str, ...]
+    maxima: str
+    mass: str
+    statistics: Statistics
+
+
+_HEADER: TypeAdapter[PatchHeader] = TypeAdapter(PatchHeader)
+
+
+def patch_maps(record: AttentionRecord) -> FloatArray:
+    """What each patch attends to: float32 ``[layer, head + mean, query, key]``, times uniform.
+
+    A record with only the mean over heads gives one column.
+    """
+    if record.patch_attention is None:
+        raise ValueError("The record keeps no rows of patches.")
+    kept = np.asarray(record.patch_attention, dtype=np.float32)
+    if kept.ndim == 3:
+        return kept[:, None]
+    return np.concatenate([kept, kept.mean(axis=1, keepdims=True)], axis=1)
+
+
+def patch_histogram(record: AttentionRecord) -> tuple[int, ...]:
+    """Octave histogram of what patches pay to the others; zeros where their rows are not kept.
+
+    What a patch pays to itself is shown but left out of ranges. Like in the histogram of tokens,
+    the mean over heads counts only where nothing else is kept.
+    """
+    counts = np.zeros(OCTAVES, dtype=np.int64)
+    own = np.arange(record.layout.patches)
+    # one layer at a time: all of them at once may be gigabytes
+    for layer in record.patch_attention if record.patch_attention is not None else ():
+        maps = np.array(layer[..., record.layout.patch_slice], dtype=np.float32)
+        maps[..., own, own] = np.nan
+        counts += octave_histogram(maps)
+    return tuple(int(count) for count in counts)
+
+
+def patch_chunk_bytes(record: AttentionRecord, *, heads: bool = True) -> bytes:
+    """Write the chunk of the patch queries of a record that keeps them.
+
+    Args:
+        record: of one model on one image.
+        heads: keep single heads; the mean over heads is kept always.
+    """
+    layout = record.layout
+    attention = patch_maps(record) if heads else patch_maps(record)[:, -1:]
+    maps = attention[..., layout.patch_slice]
+    quantised = encode(maps[..., None, :])
+    prefix = attention[..., layout.prefix_slice]
+    mass = np.concatenate([prefix, maps.sum(-1, keepdims=True)], axis=-1) / layout.tokens
+    header = PatchHeader(
+        record=record.key,
+        query=PATCH,
+        rows=tuple(str(layer + 1) for layer in range(len(attention))),
+        heads=attention.shape[1] - 1,
+        grid=(layout.rows, layout.cols),
+        keys=layout.tokens,
+        groups=(*layout.prefix, PATCHES),
+        maxima=_base64(quantised.maxima, "<f4"),
+        mass=_base64(np.rint(np.clip(mass, 0, 1) * MASS_STEPS), "<u2"),
+        statistics=statistics_of(record),
+    )
+    lines = quantised.codes.reshape(-1, layout.patches)
+    return script_bytes(_HEADER.dump_python(header, mode="json"), gray_png(lines))
+
+
+def read_patch_chunk(path: Path) -> tuple[PatchHeader, FloatArray]:
+    """Read a patch chunk back: ``[row, head + mean, query, grid row, grid col]``, times uniform."""
+    text, lines = read_gray(path)
+    header = _HEADER.validate_json(text)
+    shape = (len(header.rows), header.heads + 1, lines.shape[1])
+    maxima = np.frombuffer(base64.b64decode(header.maxima), dtype="<f4").reshape(shape)
+    return header, decode(Quantised(lines.reshape(*shape, *header.grid), maxima))
+
+
+def _base64(values: FloatArray, kind: str) -> str:
+    return base64.b64encode(np.ascontiguousarray(values).astype(kind).tobytes()).decode("ascii")

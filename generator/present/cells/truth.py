@@ -1,0 +1,231 @@
+"""How the maps and boxes of each cell agree with what people have marked in the picture."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.cells.digest import CellDigest, FoundObject, FoundObjects
+from generator.analysis.compare.agreement import centre_gaussian, shuffled, uniform_map
+from generator.analysis.features.boxes import BoolArray
+from generator.analysis.features.objects import NO_FEATURES
+from generator.analysis.features.truth import (
+    Box,
+    GridTruth,
+    MapScores,
+    best_iou,
+    boxes_in_view,
+    score_map,
+    truth_of_boxes,
+    truth_on_grid,
+)
+from generator.errors import GalleryError
+from generator.images.annotations import Mask, read_mask
+from generator.present.cells.chunk import CellFacts
+from generator.present.cells.digests import Digests, vectors_of
+from generator.present.cells.files import CellContent
+from generator.present.files.manifest import FileEntry
+from generator.present.files.packed import PackedFiles
+from generator.present.files.shelf import Part, Shelf
+from generator.records.packing import pack
+from generator.records.record import FloatArray
+from generator.records.run import Failure, ImageEntry, Run
+
+Marks = Literal["mask", "boxes"]
+
+UNIFORM = "uniform"
+MAPS = ("last layer", "rollout", "last layer of another picture", UNIFORM, "centred Gaussian")
+"""The maps that are compared with the objects: two of the model, and three that know nothing of
+the picture."""
+
+NO_SCORE = "\u2013"
+"""Where there is no score, as of the uniform map in the pointing game: all its places tie."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoxOverlaps:
+    """How well the boxes found in one kind of vectors fit the marked ones.
+
+    Attributes:
+        vectors: keys, queries or values of the last block.
+        lost: IoU of LOST's box with the marked box that it fits best.
+        tokencut: likewise of TokenCut's.
+    """
+
+    vectors: str
+    lost: float | NotApplicable
+    tokencut: float | NotApplicable
+
+
+@dataclass(frozen=True, slots=True)
+class CellTruth:
+    """One model on one image with marked objects.
+
+    Attributes:
+        marks: what the maps are compared with; boxes where there is no mask.
+        objects: bool ``[row, col]``, patches that are mostly object.
+        maps: scores of each of :data:`MAPS`.
+        boxes: of the picture, cut to what the model saw.
+        boxed: whether the picture has boxes at all.
+        overlaps: of found boxes, for each kind of vectors that objects were looked for in; empty
+            without marked boxes, or where there were no vectors.
+    """
+
+    marks: Marks
+    objects: BoolArray
+    maps: tuple[MapScores | NotApplicable, ...]
+    boxes: tuple[Box, ...]
+    boxed: bool
+    overlaps: tuple[BoxOverlaps, ...]
+
+
+SCORES = PackedFiles("truth", CellTruth)
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """The agreement of a gallery's cells with marked objects.
+
+    Attributes:
+        truth: (model, image) -> agreement, or why there is none.
+        files: (model, image) -> the same in the site, so that a copy of it needs no masks.
+    """
+
+    truth: Mapping[tuple[str, str], CellTruth | Failure]
+    files: Mapping[tuple[str, str], FileEntry]
+
+
+def publish_truth(
+    run: Run,
+    cells: Mapping[tuple[str, str], CellContent | Failure],
+    digests: Digests,
+    shelf: Shelf,
+) -> Scored:
+    """Score the cells of marked images and put that into the site.
+
+    A run that is read from a site has no masks and boxes; its cells name what the site holds.
+    """
+    truth = score_cells(run, cells, digests)
+    files: dict[tuple[str, str], FileEntry] = {}
+    for cell in run.cells:
+        at = cell.model, cell.image
+        stem = f"data/{cell.model}/{cell.image}.truth"
+        found = truth.get(at)
+        if isinstance(found, CellTruth):
+            content = hashlib.sha256(pack(found)).hexdigest()
+            parts: dict[str, Part] = {"truth": content, "record": cell.record}
+            files[at] = SCORES.put(shelf, stem, parts, partial(_same, found))
+        elif found is None and cell.truth:
+            file = shelf.take_over(cell.truth, stem, ".safetensors")
+            if file is not None:
+                truth[at], files[at] = SCORES.read(shelf.root / file.path), file
+    return Scored(truth, files)
+
+
+def _same(found: CellTruth) -> CellTruth:
+    return found
+
+
+def score_cells(
+    run: Run, cells: Mapping[tuple[str, str], CellContent | Failure], digests: Digests
+) -> dict[tuple[str, str], CellTruth | Failure]:
+    """Score every cell whose image has a mask or boxes; a mask that cannot be read is a failure."""
+    found: dict[tuple[str, str], CellTruth | Failure] = {}
+    marked = [i for i in run.images if i.failure is None and (i.mask or i.boxes)]
+    partners = shuffled(len(marked)) or (None,) * len(marked)
+    boxed = any(image.boxes for image in marked)
+    searched = {m.slug: vectors_of(digests, m.slug) if boxed else () for m in run.models}
+    for image, partner in zip(marked, partners, strict=True):
+        try:
+            mask = read_mask(image.mask) if image.mask else None
+        except GalleryError as error:
+            found |= {
+                (model.slug, image.slug): Failure(error.message, error.hint) for model in run.models
+            }
+            continue
+        for model in run.models:
+            cell = cells.get((model.slug, image.slug))
+            digest = digests.of(model.slug, image.slug)
+            if isinstance(cell, CellContent) and digest is not None:
+                other = None
+                if partner is not None:
+                    other = digests.of(model.slug, marked[partner].slug)
+                found[model.slug, image.slug] = _scored(
+                    image, mask, cell.facts, digest, other, searched[model.slug]
+                )
+    return found
+
+
+def _scored(
+    image: ImageEntry,
+    mask: Mask | None,
+    facts: CellFacts,
+    digest: CellDigest,
+    other: CellDigest | None,
+    searched: tuple[str, ...],
+) -> CellTruth:
+    layout, view = facts.layout, facts.view
+    boxes = boxes_in_view((box.box for box in image.boxes), view)
+    truth: GridTruth = (
+        truth_of_boxes(boxes, layout, view)
+        if mask is None
+        else truth_on_grid(mask.objects, mask.void, layout, view)
+    )
+    maps = (
+        digest.last,
+        digest.rolled,
+        _of_another(digest, other),
+        uniform_map(layout.rows, layout.cols),
+        centre_gaussian(layout.rows, layout.cols),
+    )
+    return CellTruth(
+        marks="boxes" if mask is None else "mask",
+        objects=truth.inside > truth.outside,
+        maps=tuple(
+            values if isinstance(values, NotApplicable) else score_map(values, truth)
+            for values in maps
+        ),
+        boxes=boxes,
+        boxed=bool(image.boxes),
+        overlaps=_overlaps(digest, searched, boxes) if image.boxes else (),
+    )
+
+
+def _of_another(digest: CellDigest, other: CellDigest | None) -> FloatArray | NotApplicable:
+    """The map of another picture, as if it were this one's."""
+    if other is None:
+        return NotApplicable("no other picture has marks")
+    if other.last.shape != digest.last.shape:
+        return NotApplicable("the other picture has another grid")
+    return other.last
+
+
+def _overlaps(
+    digest: CellDigest, vectors: tuple[str, ...], boxes: tuple[Box, ...]
+) -> tuple[BoxOverlaps, ...]:
+    """Overlaps with the marked box that fits best; 0 where a method looked and found nothing.
+
+    Leaving such images out would flatter the model on whose hard images nothing is found.
+    """
+    if digest.lost == NO_FEATURES:
+        return ()
+    found = {objects.vectors: objects for objects in digest.objects}
+    return tuple(
+        BoxOverlaps(kind, *(_iou(each, boxes) for each in _both(found.get(kind))))
+        for kind in vectors
+    )
+
+
+def _both(found: FoundObjects | None) -> tuple[FoundObject | NotApplicable | None, ...]:
+    return (None, None) if found is None else (found.lost, found.tokencut)
+
+
+def _iou(
+    found: FoundObject | NotApplicable | None, boxes: tuple[Box, ...]
+) -> float | NotApplicable:
+    nowhere = (0.0, 0.0, 0.0, 0.0)
+    return best_iou(found.pixels if isinstance(found, FoundObject) else nowhere, boxes)

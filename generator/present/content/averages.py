@@ -1,0 +1,173 @@
+"""Averages by place over a model's images: summed while its records go by, kept for the next build.
+
+Sums need every record of a model, so they are the one thing of a model's page that a site without
+its records cannot make again; what the former site has is taken over while its images are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.attention.averages import LEAST_IMAGES, LocationAverages, LocationSums
+from generator.errors import GalleryError
+from generator.present.drawing.heatmap import unit_wall_png, wall_png
+from generator.present.drawing.scale import Scale
+from generator.present.files.manifest import FileEntry
+from generator.present.files.packed import PackedFiles
+from generator.present.files.shelf import Part, Shelf
+from generator.records.record import AttentionRecord
+from generator.records.run import Cell, Run
+
+AVERAGES_VERSION = 1
+"""Raised by hand when averages of the same records change."""
+
+AVERAGES = PackedFiles("averages", LocationAverages)
+
+Read = Callable[[str], AttentionRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class LocationPictures:
+    """Averages of one model, drawn.
+
+    Attributes:
+        numbers: the averages, packed.
+        maps: attention by query (down) and layer (across), on the gallery's scale.
+        rates: share of the images in which each place is an outlier, on a scale from 0 to
+            ``highest_rate``.
+        highest_rate: the largest over all models, rounded up.
+        images: how many.
+        queries: names of the rows of ``maps``; the last is what patches receive.
+        layers: columns of ``maps``.
+        grid: rows and columns of each map.
+    """
+
+    numbers: FileEntry
+    maps: FileEntry
+    rates: FileEntry
+    highest_rate: float
+    images: int
+    queries: tuple[str, ...]
+    layers: int
+    grid: tuple[int, int]
+
+
+Averages = Mapping[str, LocationPictures | NotApplicable]
+"""By model; why there are none for a model that has too few images, or not on one grid."""
+
+
+class LocationFiles:
+    """Sums by place for the models whose averages the former site lacks."""
+
+    def __init__(self, run: Run, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._sums: dict[str, LocationSums] = {}
+        self._keys: dict[str, list[str]] = {}
+        self._missing: dict[str, NotApplicable] = {}
+        self._known: dict[str, list[str]] = {}
+        for model in run.models:
+            keys = [cell.record for cell in run.cells if cell.model == model.slug and cell.record]
+            if len(keys) < LEAST_IMAGES:
+                self._missing[model.slug] = _too_few(len(keys))
+            elif shelf.find("averages", _parts(keys)):
+                self._known[model.slug] = keys
+
+    def add(self, cell: Cell, read: Read) -> None:
+        """Add a cell's record, where it is needed and can be read."""
+        if cell.model in self._missing or cell.model in self._known:
+            return
+        try:
+            own = LocationSums.of(read(cell.record))
+            former = self._sums.get(cell.model)
+            self._sums[cell.model] = former.merge(own) if former else own
+            self._keys.setdefault(cell.model, []).append(cell.record)
+        except GalleryError as error:
+            self._missing[cell.model] = NotApplicable(str(error))
+
+    def publish(self, run: Run, scale: Scale) -> Averages:
+        """Put the averages and their pictures into the site, or say why there are none."""
+        files: dict[str, FileEntry] = {}
+        found: dict[str, LocationAverages] = {}
+        missing = dict(self._missing)
+        for model in run.models:
+            if model.slug in missing:
+                continue
+            sums = self._sums.get(model.slug)
+            averages = sums.averages() if sums else None
+            if isinstance(averages, NotApplicable):
+                missing[model.slug] = averages
+                continue
+            keys = self._known.get(model.slug) or self._keys[model.slug]
+            files[model.slug] = self._put_numbers(model.slug, keys, averages)
+            found[model.slug] = AVERAGES.read(self._shelf.root / files[model.slug].path)
+        highest = _rounded_up([each.outlier_rate.max() for each in found.values()])
+        drawn = {
+            slug: self._draw(slug, files[slug], averages, scale, highest)
+            for slug, averages in found.items()
+        }
+        return {**missing, **drawn}
+
+    def _put_numbers(
+        self, slug: str, keys: list[str], averages: LocationAverages | None
+    ) -> FileEntry:
+        def summed() -> LocationAverages:
+            assert averages is not None, "averages that the former site lacks have been summed"
+            return averages
+
+        return AVERAGES.put(self._shelf, f"m/{slug}/averages", _parts(keys), summed)
+
+    def _draw(
+        self,
+        slug: str,
+        numbers: FileEntry,
+        averages: LocationAverages,
+        scale: Scale,
+        highest: float,
+    ) -> LocationPictures:
+        colours = self._shelf.settings.colours
+        parts: dict[str, Part] = {"averages": numbers.sha256, "colours": colours}
+        # what patches receive is a mean over patches; it stands below the queries
+        values = np.concatenate([averages.attention, averages.received[None]])
+        maps = self._shelf.put(
+            "average-maps",
+            f"m/{slug}/average-maps",
+            {**parts, "low": scale.low, "high": scale.high},
+            lambda: wall_png(values, scale, colours),
+            suffix=".png",
+        )
+        rates = self._shelf.put(
+            "outlier-rates",
+            f"m/{slug}/outlier-rates",
+            {**parts, "highest": highest},
+            lambda: unit_wall_png(averages.outlier_rate[None, None] / highest, colours),
+            suffix=".png",
+        )
+        return LocationPictures(
+            numbers=numbers,
+            maps=maps,
+            rates=rates,
+            highest_rate=highest,
+            images=averages.images,
+            queries=averages.queries,
+            layers=len(averages.received),
+            grid=(averages.received.shape[1], averages.received.shape[2]),
+        )
+
+
+def _parts(keys: list[str]) -> dict[str, Part]:
+    return {"records": ",".join(keys), "version": AVERAGES_VERSION}
+
+
+def _too_few(images: int) -> NotApplicable:
+    return NotApplicable(
+        f"averages by place need at least {LEAST_IMAGES} images; this run has {images}"
+    )
+
+
+def _rounded_up(rates: list[np.floating]) -> float:
+    largest = max((float(rate) for rate in rates), default=0.0)
+    return next(end for end in (0.05, 0.1, 0.2, 0.5, 1.0) if largest <= end)

@@ -1,0 +1,263 @@
+"""Patch features as colours (Oquab 2024, section 7.5), model by model.
+
+Components are fitted to all images of a small gallery together, so that a colour means the same in
+all of them; in larger ones to each image alone. Those of every model are turned onto those of the
+first one that has features, and the page says what that leaves over.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, partial
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.features.colors import (
+    SharedComponents,
+    aligned,
+    colours,
+    range_of,
+    shared_components,
+)
+from generator.errors import GalleryError
+from generator.present.files.manifest import FileEntry
+from generator.present.files.packed import PackedFiles
+from generator.present.files.shelf import Part, Shelf
+from generator.records.record import AttentionRecord, FloatArray, TokenLayout, View, outlier_patches
+from generator.records.run import Run
+
+COLOURS_VERSION = 1
+"""Raised by hand when the same records give other colours."""
+
+TOGETHER = 24
+"""Images whose features are held at once: of a wide model, 3 MB each at 37x37."""
+
+Read = Callable[[str], AttentionRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureColours:
+    """Colours of one model over a group of images.
+
+    Attributes:
+        pictures: for each image uint8 ``[row, col, RGBA]``; transparent in the background.
+        first_explained: share of the variance of all patches that parts the foreground.
+        explained: of the foreground, by the three components together.
+        foreground: share of the patches.
+        left_out: outliers that were left out of the fits.
+        residual: what the alignment to the first model left over; None for that model itself.
+    """
+
+    pictures: tuple[NDArray[np.uint8], ...]
+    first_explained: float
+    explained: float
+    foreground: float
+    left_out: int
+    residual: float | None
+
+
+COLOURS = PackedFiles("features", FeatureColours)
+
+
+@dataclass(frozen=True, slots=True)
+class ColouredFeatures:
+    """What was drawn of one model on one image.
+
+    Attributes:
+        source: the colours of the group.
+        picture: this image's.
+        first_explained: as in :class:`FeatureColours`; so are the next ones.
+        explained: likewise.
+        foreground: likewise.
+        left_out: likewise.
+        residual: likewise.
+        kept: share of this image's patches that are foreground.
+        images: how many images the components were fitted to together.
+        reference: slug of the model that colours are aligned to.
+    """
+
+    source: FileEntry
+    picture: FileEntry
+    first_explained: float
+    explained: float
+    foreground: float
+    left_out: int
+    residual: float | None
+    kept: float
+    images: int
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Records of one model over a group of images: (slug of the image, key of the record)."""
+
+    model: str
+    cells: tuple[tuple[str, str], ...]
+
+    @property
+    def records(self) -> str:
+        return ",".join(key for _, key in self.cells)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """Components of a group, with what each image's grid covers."""
+
+    components: SharedComponents
+    views: tuple[View, ...]
+
+
+def publish_feature_colours(
+    run: Run, read: Read, shelf: Shelf, keys: Mapping[tuple[str, str], str]
+) -> dict[tuple[str, str], ColouredFeatures | NotApplicable]:
+    """Put the feature colours of every cell into the site.
+
+    Args:
+        run: models and images.
+        read: gives the record of a key; called only for what the former site lacks.
+        shelf: where they go.
+        keys: (model, image) -> key of the record, for cells with features.
+    """
+    found: dict[tuple[str, str], ColouredFeatures | NotApplicable] = {}
+    for groups in _groups(run, keys):
+        fitted = cache(lambda group: _fitted(group, read))
+        for group in groups:
+            found |= _published(shelf, group, groups[0], fitted)
+    return found
+
+
+def _groups(run: Run, keys: Mapping[tuple[str, str], str]) -> Iterator[tuple[_Group, ...]]:
+    """For each group of images, its models; those without a record of one are left out."""
+    images = [image.slug for image in run.images if image.failure is None]
+    together = [images] if len(images) <= TOGETHER else [[image] for image in images]
+    for group in together:
+        models = (
+            _Group(
+                model.slug,
+                tuple(
+                    (image, keys[model.slug, image])
+                    for image in group
+                    if (model.slug, image) in keys
+                ),
+            )
+            for model in run.models
+        )
+        there = tuple(model for model in models if model.cells)
+        if there:
+            yield there
+
+
+def _published(
+    shelf: Shelf,
+    group: _Group,
+    reference: _Group,
+    fitted: Callable[[_Group], _Fitted | NotApplicable],
+) -> dict[tuple[str, str], ColouredFeatures | NotApplicable]:
+    parts: dict[str, Part] = {
+        "records": group.records,
+        "reference": reference.records,
+        "version": COLOURS_VERSION,
+    }
+    alone = len(group.cells) == 1
+    stem = f"data/{group.model}/{group.cells[0][0] + '.' if alone else ''}features"
+    made: FeatureColours | NotApplicable | None = None
+    if shelf.find(COLOURS.kind, parts) is None:
+        made = _coloured(group, reference, fitted)
+        if isinstance(made, NotApplicable):
+            return {(group.model, image): made for image, _ in group.cells}
+
+    def now() -> FeatureColours:
+        assert isinstance(made, FeatureColours), "what the former site lacks has been made"
+        return made
+
+    source = COLOURS.put(shelf, stem, parts, now)
+    found = COLOURS.read(shelf.root / source.path)
+    return {
+        (group.model, image): ColouredFeatures(
+            source=source,
+            picture=shelf.put(
+                "figure",
+                f"data/{group.model}/{image}.features",
+                {"features": source.made_of, "place": place},
+                partial(_png, picture),
+                suffix=".png",
+            ),
+            first_explained=found.first_explained,
+            explained=found.explained,
+            foreground=found.foreground,
+            left_out=found.left_out,
+            residual=found.residual,
+            kept=float((picture[..., 3] > 0).mean()),
+            images=len(group.cells),
+            reference=reference.model,
+        )
+        for place, ((image, _), picture) in enumerate(zip(group.cells, found.pictures, strict=True))
+    }
+
+
+def _coloured(
+    group: _Group, reference: _Group, fitted: Callable[[_Group], _Fitted | NotApplicable]
+) -> FeatureColours | NotApplicable:
+    """The colours of a group, aligned to the reference."""
+    own, other = fitted(group), fitted(reference)
+    if isinstance(own, NotApplicable):
+        return own
+    components, chosen = own.components, own.components
+    same = [image for image, _ in group.cells] == [image for image, _ in reference.cells]
+    if group != reference and same and isinstance(other, _Fitted):
+        turned = aligned(components, own.views, other.components, other.views)
+        if not isinstance(turned, NotApplicable):
+            components, chosen = turned, other.components
+    kept = np.concatenate([mask.ravel() for mask in components.foreground])
+    return FeatureColours(
+        pictures=tuple(_rgba(each) for each in colours(components, range_of(chosen))),
+        first_explained=components.first_explained,
+        explained=float(components.explained.sum()),
+        foreground=float(kept.mean()),
+        left_out=components.left_out,
+        residual=components.residual,
+    )
+
+
+def _fitted(group: _Group, read: Read) -> _Fitted | NotApplicable:
+    """The components of a group; records are read one at a time and only features are kept."""
+    features: list[FloatArray] = []
+    layouts: list[TokenLayout] = []
+    views: list[View] = []
+    left_out: list[NDArray[np.bool_]] = []
+    for _, key in group.cells:
+        try:
+            record = read(key)
+        except GalleryError as error:
+            return NotApplicable(error.message)
+        if record.features is None:
+            return NotApplicable("vectors of tokens were not measured")
+        outliers = np.zeros(record.layout.patches, dtype=np.bool_)
+        outliers[outlier_patches(record.norms[:, record.layout.patch_slice]).patches] = True
+        features.append(record.features.last)
+        layouts.append(record.layout)
+        views.append(record.view)
+        left_out.append(outliers)
+    found = shared_components(features, layouts, left_out=left_out)
+    return found if isinstance(found, NotApplicable) else _Fitted(found, tuple(views))
+
+
+def _rgba(values: FloatArray) -> NDArray[np.uint8]:
+    """Colours in [0, 1], NaN in the background: uint8 ``[row, col, RGBA]``."""
+    inside = np.isfinite(values[..., 0])
+    found = np.zeros((*values.shape[:2], 4), dtype=np.uint8)
+    found[..., :3] = np.rint(np.nan_to_num(values) * 255).astype(np.uint8)
+    found[..., 3] = np.where(inside, 255, 0)
+    return found
+
+
+def _png(picture: NDArray[np.uint8]) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(picture, "RGBA").save(file, format="PNG", compress_level=6)
+    return file.getvalue()

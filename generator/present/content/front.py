@@ -1,0 +1,211 @@
+"""Pictures of the front page: the chosen maps, what models saw, and a card for link previews."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from generator.errors import GalleryError
+from generator.images.find import open_picture
+from generator.present.cells.files import CellContent
+from generator.present.content.teaser import file_stem, is_answered, layer_of, query_of, values_of
+from generator.present.drawing.heatmap import map_png
+from generator.present.drawing.lettering import FONT, draw_lines
+from generator.present.drawing.pictures import QUALITY
+from generator.present.drawing.scale import Scale
+from generator.present.files.manifest import FileEntry
+from generator.present.files.shelf import Part, Shelf
+from generator.records.record import View
+from generator.records.run import Failure, ImageEntry, Run, TeaserCell
+
+Cells = Mapping[tuple[str, str], CellContent | Failure]
+
+SEEN_SIDE = 640
+SOCIAL = (1200, 630)
+SOCIAL_MAPS = 3
+"""Maps on the card for link previews, beside the picture."""
+
+_PAPER, _INK, _SOFT = "#fcfcfb", "#1b1b1a", "#5b5b58"
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A chosen map and the picture beside it.
+
+    Attributes:
+        cell: what was chosen; its layer and head are those of the file.
+        map: the file of the map.
+        seen: what the model saw of the picture; None when it cannot be opened.
+    """
+
+    cell: TeaserCell
+    map: FileEntry
+    seen: FileEntry | None
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What the front page shows besides the index.
+
+    Attributes:
+        tiles: the teaser.
+        social: the card for link previews.
+    """
+
+    tiles: tuple[Tile, ...] = ()
+    social: FileEntry | None = None
+
+    @property
+    def files(self) -> tuple[FileEntry, ...]:
+        """Every file, each once."""
+        seen = (tile.seen for tile in self.tiles)
+        found = [*(tile.map for tile in self.tiles), *seen, self.social]
+        return tuple(dict.fromkeys(file for file in found if file is not None))
+
+
+def publish_front(run: Run, cells: Cells, shelf: Shelf, scale: Scale) -> Front:
+    """Put the pictures of the front page into the site."""
+    images = {image.slug: image for image in run.images}
+    tiles = []
+    for cell in run.paper.teaser if run.paper else ():
+        content = cells.get((cell.model, cell.image))
+        if isinstance(content, CellContent) and is_answered(cell, content):
+            tiles.append(_tile(shelf, cell, content, images[cell.image], scale))
+    return Front(tuple(tiles), _publish_social(run, cells, shelf, scale))
+
+
+def _tile(
+    shelf: Shelf, cell: TeaserCell, content: CellContent, image: ImageEntry, scale: Scale
+) -> Tile:
+    colours = shelf.settings.colours
+    drawn = shelf.put(
+        "teaser",
+        file_stem(cell, content),
+        {**_parts(cell, content), "colours": colours, "low": scale.low, "high": scale.high},
+        lambda: map_png(values_of(cell, content, shelf.root), scale, colours),
+        suffix=".png",
+        query=query_of(cell, content),
+    )
+    view = content.facts.view
+    try:
+        seen = shelf.put(
+            "seen",
+            f"i/{cell.image}/seen",
+            {"image": image.sha256, "box": str(view.box), "side": SEEN_SIDE},
+            partial(_seen_bytes, image, view),
+            suffix=".webp",
+        )
+    except GalleryError:
+        return Tile(cell, drawn, None)
+    return Tile(cell, drawn, seen)
+
+
+def _parts(cell: TeaserCell, content: CellContent) -> dict[str, Part]:
+    """What decides the numbers of a chosen map."""
+    return {
+        "record": content.facts.record,
+        "layer": layer_of(cell, content),
+        "head": cell.head,
+        "query": query_of(cell, content),
+        "patch": str(cell.patch),
+    }
+
+
+def seen_size(view: View) -> tuple[int, int]:
+    """Width and height of the published part of a picture that a model saw."""
+    width, height = view.right - view.left, view.bottom - view.top
+    factor = min(1.0, SEEN_SIDE / max(width, height))
+    return max(1, round(width * factor)), max(1, round(height * factor))
+
+
+def _seen(image: ImageEntry, view: View, size: tuple[int, int]) -> Image.Image:
+    """The part of a picture that a model saw, from its pixels alone."""
+    picture = open_picture(image.path).convert("RGB")
+    part = picture.resize(size, Image.Resampling.LANCZOS, box=view.box)
+    return Image.fromarray(np.asarray(part))
+
+
+def _seen_bytes(image: ImageEntry, view: View) -> bytes:
+    file = io.BytesIO()
+    _seen(image, view, seen_size(view)).save(file, format="WEBP", quality=QUALITY, method=4)
+    return file.getvalue()
+
+
+# --- the card for link previews -------------------------------------------------------------------
+
+
+def social_cells(run: Run, cells: Cells) -> tuple[TeaserCell, ...]:
+    """The maps on the card: the teaser's of its first image, or the last layers of an image."""
+    chosen = run.paper.teaser if run.paper else ()
+    candidates = [
+        *chosen,
+        *(TeaserCell(m.slug, i.slug) for i in run.images for m in run.models),
+    ]
+    held = [cell for cell in candidates if _is_there(cell, cells.get((cell.model, cell.image)))]
+    return tuple(c for c in held if c.image == held[0].image)[:SOCIAL_MAPS]
+
+
+def _is_there(cell: TeaserCell, content: CellContent | Failure | None) -> bool:
+    return isinstance(content, CellContent) and is_answered(cell, content)
+
+
+def _publish_social(run: Run, cells: Cells, shelf: Shelf, scale: Scale) -> FileEntry | None:
+    """A card of 1200 x 630 pixels; only where an absolute address can lead to it."""
+    chosen = social_cells(run, cells)
+    if not run.site_url or not chosen:
+        return None
+    found = [(cell, cells[cell.model, cell.image]) for cell in chosen]
+    contents = [(cell, c) for cell, c in found if isinstance(c, CellContent)]
+    image = next(image for image in run.images if image.slug == chosen[0].image)
+    labels = {model.slug: model.label for model in run.models}
+    parts: dict[str, Part] = {
+        "title": run.title,
+        "image": image.sha256,
+        "maps": str([_parts(*pair) for pair in contents]),
+        "font": FONT,
+        "labels": str([labels[cell.model] for cell in chosen]),
+        "colours": shelf.settings.colours,
+        "low": scale.low,
+        "high": scale.high,
+    }
+    captions = [labels[cell.model] for cell in chosen]
+
+    def make() -> bytes:
+        values = (values_of(*pair, shelf.root) for pair in contents)
+        maps = [map_png(each, scale, shelf.settings.colours) for each in values]
+        return social_card(run.title, image, contents[0][1].facts.view, maps, captions)
+
+    try:
+        return shelf.put("social", "assets/social", parts, make, suffix=".png")
+    except GalleryError:
+        return None
+
+
+def social_card(
+    title: str, image: ImageEntry, view: View, maps: Sequence[bytes], captions: Sequence[str]
+) -> bytes:
+    """Draw the card: the title, the picture, and the maps beside it."""
+    card = Image.new("RGB", SOCIAL, _PAPER)
+    draw = ImageDraw.Draw(card)
+    margin, gap, top = 60, 20, 250
+    side = (SOCIAL[0] - 2 * margin - SOCIAL_MAPS * gap) // (SOCIAL_MAPS + 1)
+    width, height = seen_size(view)
+    factor = min(side / width, 290 / height)
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    pictures = [_seen(image, view, size)]
+    for data in maps:
+        with Image.open(io.BytesIO(data)) as png:
+            pictures.append(png.convert("RGB").resize(size, Image.Resampling.NEAREST))
+    draw_lines(draw, title, (margin, 56), 54, SOCIAL[0] - 2 * margin, _INK)
+    for number, (picture, caption) in enumerate(zip(pictures, ["", *captions], strict=True)):
+        left = margin + number * (side + gap)
+        card.paste(picture, (left, top))
+        draw_lines(draw, caption, (left, top + size[1] + 12), 19, side, _SOFT)
+    file = io.BytesIO()
+    card.save(file, format="PNG", compress_level=9)
+    return file.getvalue()

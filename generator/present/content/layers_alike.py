@@ -1,0 +1,173 @@
+"""Which layers of a model are alike: features taken while records go by, and CKA over images.
+
+CKA needs many images. Features of a ViT-L are 52 MB, so the site keeps only what came out; they are
+read from the records again for two models that were not compared before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.stream.layer_similarity import LEAST_IMAGES, layer_similarity
+from generator.errors import GalleryError
+from generator.present.files.manifest import FileEntry
+from generator.present.files.packed import PackedFiles
+from generator.present.files.shelf import Part, Shelf
+from generator.records.record import AttentionRecord, FloatArray
+from generator.records.run import Cell
+
+SIMILARITY_VERSION = 1
+"""Raised by hand when similarities of the same records change."""
+
+Read = Callable[[str], AttentionRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class PooledFeatures:
+    """What CKA compares.
+
+    Attributes:
+        values: float32 ``[image, layer + 1, 2, channel]``: CLS (NaN for a model without) and the
+            mean over patches.
+        images: slugs of the images, in order.
+    """
+
+    values: FloatArray
+    images: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerMatrix:
+    """Linear CKA of all layers, drawn.
+
+    Attributes:
+        group: ``CLS`` or ``patches``.
+        standardised: whether every channel was brought to deviation 1.
+        similarity: float32 ``[layer + 1, layer + 1]``, or why there is none.
+        picture: a pixel for each pair of layers, from 0 to 1; None without numbers.
+    """
+
+    group: str
+    standardised: bool
+    similarity: FloatArray | NotApplicable
+    picture: FileEntry | None
+
+
+@dataclass(frozen=True, slots=True)
+class LayersAlike:
+    """Similarity of layers, of a model with itself or of two models.
+
+    Attributes:
+        images: slugs of the images, in order; none for records that have not what is compared.
+        lacks: what these records have not; else empty.
+        matrices: CLS and patches, each plain and standardised.
+    """
+
+    images: tuple[str, ...]
+    lacks: str
+    matrices: tuple[LayerMatrix, ...]
+
+
+LAYERS = PackedFiles("layer-similarity", LayersAlike)
+
+
+class PooledList:
+    """Features of all layers, one image after the other, unless the former site has the result.
+
+    Attributes:
+        lacks: what the records have not, which the site keeps; empty where they have it.
+    """
+
+    def __init__(self, shelf: Shelf, cells: list[Cell]) -> None:
+        self._cells = cells
+        self._images = {cell.image: cell.record for cell in cells}
+        self._taken: dict[str, str] = {}
+        self._values: list[FloatArray] = []
+        self.lacks = ""
+        self._reason = too_few(len(cells))
+        self._known = self._reason is None and bool(
+            shelf.find("layer-similarity", records_parts(self._images))
+        )
+
+    def add(self, cell: Cell, read: Read) -> None:
+        """Take the features of a cell's record, where they are needed."""
+        if not self._known and cell.image in self._images:
+            self._take(cell, read)
+
+    def _take(self, cell: Cell, read: Read) -> None:
+        if self.lacks or self._reason is not None:
+            return
+        try:
+            record = read(cell.record)
+        except GalleryError as error:
+            self._reason = NotApplicable(str(error))
+            return
+        if record.features is None:
+            self.lacks = "features were not measured"
+            return
+        self._taken[cell.image] = cell.record
+        self._values.append(record.features.pooled)
+
+    def parts(self) -> dict[str, Part]:
+        """What decides the bytes of the file."""
+        return records_parts(self._images if self._known or self.lacks else self._taken)
+
+    def missing(self) -> NotApplicable | None:
+        """Why there is no file, once all cells were added."""
+        if self._known or self.lacks or self._reason is not None:
+            return self._reason
+        # records that could not be read are missing only now
+        return too_few(len(self._taken))
+
+    def alike(self) -> LayersAlike:
+        """Which layers are alike, or what the records lack."""
+        if self.lacks:
+            return LayersAlike((), self.lacks, ())
+        values = np.stack(self._values)
+        return LayersAlike(tuple(self._taken), "", layer_matrices(values, values))
+
+    def features(self, read: Read) -> PooledFeatures | NotApplicable:
+        """All of them, read now where the former site knew the model's own similarities."""
+        if self._known and not self._values:
+            for cell in self._cells:
+                self._take(cell, read)
+        if self.lacks:
+            return NotApplicable(self.lacks)
+        if self._reason is not None:
+            return self._reason
+        return PooledFeatures(np.stack(self._values), tuple(self._taken))
+
+
+def too_few(images: int) -> NotApplicable | None:
+    """Why layers of so few images are not compared; None where there are enough."""
+    if images >= LEAST_IMAGES:
+        return None
+    return NotApplicable(
+        f"similarity of layers needs at least {LEAST_IMAGES} images; this run has {images}"
+    )
+
+
+def layer_matrices(one: FloatArray, two: FloatArray) -> tuple[LayerMatrix, ...]:
+    """CKA of two models over the same images, or of one with itself; nothing is drawn yet."""
+    return tuple(
+        LayerMatrix(
+            group=group,
+            standardised=standardise,
+            similarity=layer_similarity(one[:, :, n], two[:, :, n], standardise=standardise),
+            picture=None,
+        )
+        for n, group in enumerate(("CLS", "patches"))
+        for standardise in (False, True)
+    )
+
+
+def records_parts(images: Mapping[str, str]) -> dict[str, Part]:
+    """What decides the similarities of some records, by the images they are of."""
+    return {
+        "records": ",".join(f"{image}:{record}" for image, record in images.items()),
+        "version": SIMILARITY_VERSION,
+    }

@@ -1,0 +1,197 @@
+"""Heads and layers of two models, compared once and kept for the next build.
+
+Heads are compared by the maps that the site shows, layers by features of their records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.attention.head_similarity import held_out_match, map_similarity
+from generator.analysis.grids import PlacedMap
+from generator.present.cells.files import CellContent
+from generator.present.content.layers_alike import (
+    LAYERS,
+    SIMILARITY_VERSION,
+    LayerMatrix,
+    LayersAlike,
+    PooledFeatures,
+    layer_matrices,
+    too_few,
+)
+from generator.present.content.sampling import evenly
+from generator.present.content.similarity import (
+    MOST_HEAD_IMAGES,
+    LayerPictures,
+    ModelSimilarity,
+    draw_matrix,
+    head_maps,
+)
+from generator.present.files.manifest import FileEntry
+from generator.present.files.packed import PackedFiles
+from generator.present.files.shelf import Shelf
+from generator.records.record import FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class PairHeads:
+    """Similarity of the heads of two models.
+
+    Attributes:
+        similarity: float16 ``[layer x head of one, layer x head of two]``, layers outer: 1 - JSD of
+            CLS maps on the common grid, mean over images.
+        heads: of each layer, of both models.
+        images: how many.
+        held_out: mean similarity of the heads matched on every second image, measured on the
+            others, and the other way round; None for a single image. A matching is the best of
+            very many, so on its own images it looks better than it is.
+    """
+
+    similarity: FloatArray
+    heads: tuple[int, int]
+    images: int
+    held_out: float | None
+
+
+HEADS = PackedFiles("pair-similarity", PairHeads)
+HEADS_VERSION = 2
+"""Raised when heads are compared, or kept, in another way."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairSimilarity:
+    """Heads and layers of two models.
+
+    Attributes:
+        heads: their similarity, or why there is none.
+        matrices: CKA of the layers of the first, down, and of the second, across; or why not.
+        layer_images: over how many images; 0 without.
+        files: all files made for it.
+    """
+
+    heads: PairHeads | NotApplicable
+    matrices: tuple[LayerMatrix, ...] | NotApplicable
+    layer_images: int
+    files: tuple[FileEntry, ...]
+
+
+def publish_pair_similarity(
+    shelf: Shelf,
+    stem: str,
+    cells: Sequence[tuple[CellContent, CellContent]],
+    similarity: tuple[ModelSimilarity, ModelSimilarity],
+    features: Callable[[], tuple[PooledFeatures | NotApplicable, ...]],
+) -> PairSimilarity:
+    """Put the similarities of two models into the site.
+
+    Args:
+        shelf: where they go; the chunks of both models are there already.
+        stem: of the files, such as ``r/one--two``.
+        cells: of the images that both models have, in order.
+        similarity: of each model, published before.
+        features: gives those of both; called only for layers that were not compared before.
+    """
+    few = [cells[place] for place in evenly(len(cells), MOST_HEAD_IMAGES)]
+    heads, numbers = _publish_heads(shelf, stem, few)
+    matrices, count, drawn = _publish_layers(shelf, stem, *similarity, features)
+    return PairSimilarity(heads, matrices, count, (*numbers, *drawn))
+
+
+def _publish_heads(
+    shelf: Shelf, stem: str, pairs: list[tuple[CellContent, CellContent]]
+) -> tuple[PairHeads | NotApplicable, tuple[FileEntry, ...]]:
+    if not pairs:
+        return NotApplicable("no image was measured with both models"), ()
+    if pairs[0][0].received or pairs[0][1].received:
+        return NotApplicable("one of the models has no CLS token"), ()
+    records = ",".join(f"{one.facts.record}+{two.facts.record}" for one, two in pairs)
+    file = HEADS.put(
+        shelf,
+        f"{stem}/heads",
+        {"records": records, "version": HEADS_VERSION},
+        lambda: _mean_similarity(shelf, pairs),
+    )
+    found = HEADS.read(shelf.root / file.path)
+    if not found.images:
+        return NotApplicable("the models see no common part of the pictures"), (file,)
+    return found, (file,)
+
+
+def _mean_similarity(shelf: Shelf, pairs: list[tuple[CellContent, CellContent]]) -> PairHeads:
+    """Over the images of which both models see a common part."""
+    one, two = (content.facts.model for content in pairs[0])
+    heads = (one.heads, two.heads)
+    halves = np.zeros((2, one.layers * one.heads, two.layers * two.heads))
+    images = 0
+    for pair in pairs:
+        found = map_similarity(*(_head_maps(shelf, content) for content in pair))
+        if not isinstance(found, NotApplicable):
+            halves[images % 2] += found
+            images += 1
+    mean = (halves.sum(axis=0) / max(images, 1)).astype(np.float16)
+    held_out = None
+    if images > 1:
+        even, odd = halves[0] / ((images + 1) // 2), halves[1] / (images // 2)
+        held_out = (held_out_match(even, odd, heads) + held_out_match(odd, even, heads)) / 2
+    return PairHeads(mean, heads, images, held_out)
+
+
+def _head_maps(shelf: Shelf, content: CellContent) -> list[PlacedMap]:
+    """CLS maps of all heads, layers outer."""
+    return [PlacedMap(each, content.facts.view) for each in head_maps(shelf, content)]
+
+
+def _publish_layers(
+    shelf: Shelf,
+    stem: str,
+    one: ModelSimilarity,
+    two: ModelSimilarity,
+    features: Callable[[], tuple[PooledFeatures | NotApplicable, ...]],
+) -> tuple[tuple[LayerMatrix, ...] | NotApplicable, int, tuple[FileEntry, ...]]:
+    for layers in (one.layers, two.layers):
+        if isinstance(layers, NotApplicable):
+            return layers, 0, ()
+    assert isinstance(one.layers, LayerPictures) and isinstance(two.layers, LayerPictures)
+    common = tuple(image for image in one.layers.images if image in set(two.layers.images))
+    few = too_few(len(common))
+    if few is not None:
+        return few, 0, ()
+    numbers = LAYERS.put(
+        shelf,
+        f"{stem}/layer-similarity",
+        {
+            "one": one.layers.numbers.made_of,
+            "two": two.layers.numbers.made_of,
+            "version": SIMILARITY_VERSION,
+        },
+        lambda: _layers_alike(features(), common),
+    )
+    alike = LAYERS.read(shelf.root / numbers.path)
+    if alike.lacks:
+        return NotApplicable(alike.lacks), 0, (numbers,)
+    drawn = tuple(
+        draw_matrix(shelf, f"{stem}/layer-similarity", numbers, matrix) for matrix in alike.matrices
+    )
+    files = (matrix.picture for matrix in drawn)
+    return drawn, len(common), (numbers, *(file for file in files if file is not None))
+
+
+def _layers_alike(
+    both: tuple[PooledFeatures | NotApplicable, ...], common: tuple[str, ...]
+) -> LayersAlike:
+    values = []
+    for pooled in both:
+        if isinstance(pooled, NotApplicable):
+            return LayersAlike((), pooled.reason, ())
+        values.append(_on_images(pooled, set(common)))
+    return LayersAlike(common, "", layer_matrices(*values))
+
+
+def _on_images(pooled: PooledFeatures, images: set[str]) -> FloatArray:
+    """Features of these images, in the order of the run, which all models share."""
+    own: FloatArray = pooled.values[[image in images for image in pooled.images]]
+    return own

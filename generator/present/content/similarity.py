@@ -1,0 +1,256 @@
+"""Heads and layers of a model alike, kept for the next build.
+
+Heads are compared by what the site holds of them; hundreds take up to a second an image, so it is a
+mean over a few images. Layers are in :mod:`generator.present.content.layers_alike`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.attention.head_similarity import clustered_order, row_similarity
+from generator.present.cells.chunk import read_chunk, read_header
+from generator.present.cells.files import CellContent
+from generator.present.content.layers_alike import (
+    LAYERS,
+    SIMILARITY_VERSION,
+    LayerMatrix,
+    PooledFeatures,
+    PooledList,
+    Read,
+    records_parts,
+)
+from generator.present.content.sampling import evenly
+from generator.present.drawing.heatmap import unit_wall_png
+from generator.present.drawing.quantize import Quantised, decode
+from generator.present.files.manifest import FileEntry
+from generator.present.files.packed import PackedFiles
+from generator.present.files.shelf import Shelf
+from generator.records.record import FloatArray
+from generator.records.run import Cell, Failure, Run
+
+MOST_HEAD_IMAGES = 24
+"""Images over which heads are compared: hundreds of heads take a second an image."""
+
+MOST_LAYER_IMAGES = 320
+"""Images over which layers are compared: as many as CKA needs, and some that may fail."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadsAlike:
+    """Similarity of a model's heads.
+
+    Attributes:
+        similarity: float16 ``[layer x head, layer x head]``, layers outer: 1 - JSD, mean over
+            images.
+        layers: of the model.
+        heads: of each layer.
+        images: how many.
+    """
+
+    similarity: FloatArray
+    layers: int
+    heads: int
+    images: int
+
+
+HEADS = PackedFiles("head-similarity", HeadsAlike)
+
+
+@dataclass(frozen=True, slots=True)
+class HeadPictures:
+    """Similarity of heads, drawn on a linear scale from 0 to 1.
+
+    Attributes:
+        alike: the numbers.
+        order: the heads so that like stands beside like.
+        by_layer: a tile for each pair of layers, a pixel for each pair of heads.
+        clustered: one tile, in ``order``.
+    """
+
+    alike: HeadsAlike
+    order: tuple[int, ...]
+    by_layer: FileEntry
+    clustered: FileEntry
+
+
+@dataclass(frozen=True, slots=True)
+class LayerPictures:
+    """Similarity of layers, drawn.
+
+    Attributes:
+        images: slugs of the images, in order.
+        numbers: :class:`LayersAlike` in the site.
+        matrices: CLS and patches, each plain and standardised.
+    """
+
+    images: tuple[str, ...]
+    numbers: FileEntry
+    matrices: tuple[LayerMatrix, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSimilarity:
+    """Heads and layers of one model; why not, where they cannot be compared.
+
+    Attributes:
+        heads: which are alike.
+        layers: which are alike.
+        files: all files made for it.
+    """
+
+    heads: HeadPictures | NotApplicable
+    layers: LayerPictures | NotApplicable
+    files: tuple[FileEntry, ...]
+
+
+Similarities = Mapping[str, ModelSimilarity]
+"""By model."""
+
+
+class SimilarityFiles:
+    """Features of layers, for the models whose files the former site lacks.
+
+    All models take the same images, so that they can be compared.
+    """
+
+    def __init__(self, run: Run, shelf: Shelf, read: Read) -> None:
+        self._shelf = shelf
+        self._read = read
+        self._layers: dict[str, PooledList] = {}
+        usable = [image.slug for image in run.images if image.failure is None]
+        many = {usable[place] for place in evenly(len(usable), MOST_LAYER_IMAGES)}
+        for model in run.models:
+            cells = [cell for cell in run.cells if cell.model == model.slug and cell.record]
+            self._layers[model.slug] = PooledList(shelf, [c for c in cells if c.image in many])
+
+    def add(self, cell: Cell, read: Read) -> None:
+        """Add a cell's record, where it is needed and can be read."""
+        self._layers[cell.model].add(cell, read)
+
+    def publish(
+        self, run: Run, cells: Mapping[tuple[str, str], CellContent | Failure]
+    ) -> Similarities:
+        """Put numbers and pictures into the site, or say why there are none.
+
+        Args:
+            run: whose cells were added.
+            cells: what the site holds of them.
+        """
+        found = {}
+        for slug, collected in self._layers.items():
+            own = [cells.get((slug, image.slug)) for image in run.images]
+            contents = [content for content in own if isinstance(content, CellContent)]
+            heads, of_heads = self._put_heads(slug, contents)
+            layers, of_layers = self._put_layers(slug, collected)
+            found[slug] = ModelSimilarity(heads, layers, (*of_heads, *of_layers))
+        return found
+
+    def features(self, model: str) -> PooledFeatures | NotApplicable:
+        """Features of a model, from its records again where none have gone by."""
+        return self._layers[model].features(self._read)
+
+    def _put_heads(
+        self, slug: str, contents: list[CellContent]
+    ) -> tuple[HeadPictures | NotApplicable, tuple[FileEntry, ...]]:
+        if not contents:
+            return NotApplicable("no image was measured"), ()
+        if contents[0].received:
+            return NotApplicable("no CLS token"), ()
+        few = [contents[place] for place in evenly(len(contents), MOST_HEAD_IMAGES)]
+        stem = f"m/{slug}/head-similarity"
+        numbers = HEADS.put(
+            self._shelf,
+            stem,
+            records_parts({str(n): content.facts.record for n, content in enumerate(few)}),
+            lambda: _heads_alike(self._shelf, few),
+        )
+        alike = HEADS.read(self._shelf.root / numbers.path)
+        values = alike.similarity.astype(np.float32)
+        order = clustered_order(values)
+        shape = (alike.layers, alike.heads, alike.layers, alike.heads)
+        tiles = values.reshape(shape).swapaxes(1, 2)
+        clustered = values[np.ix_(order, order)][None, None]
+        by_layer = draw(self._shelf, f"{stem}-by-layer", numbers, tiles)
+        drawn = draw(self._shelf, f"{stem}-clustered", numbers, clustered)
+        return HeadPictures(alike, order, by_layer, drawn), (numbers, by_layer, drawn)
+
+    def _put_layers(
+        self, slug: str, found: PooledList
+    ) -> tuple[LayerPictures | NotApplicable, tuple[FileEntry, ...]]:
+        missing = found.missing()
+        if missing is not None:
+            return missing, ()
+        stem = f"m/{slug}/layer-similarity"
+        numbers = LAYERS.put(self._shelf, stem, found.parts(), found.alike)
+        alike = LAYERS.read(self._shelf.root / numbers.path)
+        if alike.lacks:
+            return NotApplicable(alike.lacks), (numbers,)
+        matrices = tuple(
+            draw_matrix(self._shelf, stem, numbers, matrix) for matrix in alike.matrices
+        )
+        drawn = (matrix.picture for matrix in matrices)
+        files = (numbers, *(file for file in drawn if file is not None))
+        return LayerPictures(alike.images, numbers, matrices), files
+
+
+def head_maps(shelf: Shelf, content: CellContent) -> FloatArray:
+    """CLS maps of all heads as pages show them: ``[layer x head, row, col]``, times uniform."""
+    codes = read_chunk(shelf.root / content.chunks[0].path)[1]
+    own = np.s_[: content.facts.model.layers, : content.heads]
+    values = decode(Quantised(codes=codes.codes[own], maxima=codes.maxima[own]))
+    return values.reshape(-1, *values.shape[2:])
+
+
+def _heads_alike(shelf: Shelf, contents: list[CellContent]) -> HeadsAlike:
+    """The mean over images, from what the site holds of them."""
+    model = contents[0].facts.model
+    total = sum(row_similarity(_cls_rows(shelf, content)).astype(float) for content in contents)
+    mean = np.asarray(total / len(contents), dtype=np.float16)
+    return HeadsAlike(mean, model.layers, model.heads, len(contents))
+
+
+def _cls_rows(shelf: Shelf, content: CellContent) -> FloatArray:
+    """Attention of CLS over all keys, as shares: ``[layer x head, key]``."""
+    maps = head_maps(shelf, content).reshape(content.facts.model.layers * content.heads, -1)
+    mass = np.array(
+        [
+            row[: content.heads]
+            for row in read_header(shelf.root / content.chunks[0].path).mass[
+                : content.facts.model.layers
+            ]
+        ],
+        dtype=np.float32,
+    ).reshape(len(maps), -1)
+    # prefix tokens, then what is left for all patches together
+    patches = maps / np.maximum(maps.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    return np.concatenate([mass[:, :-1], patches * mass[:, -1:]], axis=1)
+
+
+def draw_matrix(shelf: Shelf, stem: str, numbers: FileEntry, matrix: LayerMatrix) -> LayerMatrix:
+    """The matrix with its picture in the site, where there are numbers."""
+    if isinstance(matrix.similarity, NotApplicable):
+        return matrix
+    name = f"{stem}-{matrix.group.lower()}" + ("-standardised" if matrix.standardised else "")
+    return replace(matrix, picture=draw(shelf, name, numbers, matrix.similarity[None, None]))
+
+
+def draw(shelf: Shelf, stem: str, numbers: FileEntry, tiles: FloatArray) -> FileEntry:
+    """Put similarities into the site as a picture, tiles ``[tile row, tile col, row, col]``."""
+    colours = shelf.settings.colours
+    return shelf.put(
+        "similarity",
+        stem,
+        {
+            "numbers": numbers.sha256,
+            "version": SIMILARITY_VERSION,
+            "picture": stem.rpartition("/")[2],
+            "colours": colours,
+        },
+        lambda: unit_wall_png(tiles, colours),
+        suffix=".png",
+    )

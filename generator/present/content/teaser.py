@@ -1,0 +1,100 @@
+"""A map that was chosen for the front page: its numbers, its name, its address on an image page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from generator.present.cells.chunk import read_chunk
+from generator.present.cells.files import CellContent
+from generator.present.cells.maps import PRIMARY, RECEIVED
+from generator.present.cells.patches import PATCH, read_patch_chunk
+from generator.present.drawing.quantize import Quantised, decode
+from generator.present.pages.wording import query_label
+from generator.records.record import FloatArray
+from generator.records.run import TeaserCell
+
+
+def layer_of(cell: TeaserCell, content: CellContent) -> int:
+    """The layer of a chosen map, from 1."""
+    return cell.layer or content.facts.model.layers
+
+
+def query_of(cell: TeaserCell, content: CellContent) -> str:
+    """The id of its query among the gallery's."""
+    if cell.patch:
+        return PATCH
+    # what answers to the first query has a name of its own: ``received``, ``CLS1``
+    return PRIMARY if cell.query == content.token else cell.query
+
+
+def is_answered(cell: TeaserCell, content: CellContent) -> bool:
+    """Whether the site has the numbers of its query."""
+    return any(file.query == query_of(cell, content) for file in content.chunks)
+
+
+def values_of(cell: TeaserCell, content: CellContent, site: Path) -> FloatArray:
+    """The map, ``[grid row, grid col]``, in times uniform, as the site's own chunk has it."""
+    query = query_of(cell, content)
+    path = site / next(file.path for file in content.chunks if file.query == query)
+    row = layer_of(cell, content) - 1
+    if cell.patch:
+        header, maps = read_patch_chunk(path)
+        column = cell.head - 1 if cell.head else header.heads
+        place = (cell.patch[0] - 1) * header.grid[1] + cell.patch[1] - 1
+        chosen: FloatArray = maps[row, column, place]
+        return chosen
+    _, quantised = read_chunk(path)
+    column = cell.head - 1 if cell.head else content.heads
+    one = np.s_[row : row + 1, column : column + 1]
+    found: FloatArray = decode(Quantised(quantised.codes[one], quantised.maxima[one]))[0, 0]
+    return found
+
+
+def file_stem(cell: TeaserCell, content: CellContent) -> str:
+    """Path of the map's file in the site, without hash and suffix."""
+    parts = [f"{layer_of(cell, content)}-{cell.head or 'mean'}"]
+    if cell.patch:
+        parts.append(f"patch-{cell.patch[0]}-{cell.patch[1]}")
+    elif query_of(cell, content) != PRIMARY:
+        parts.append(cell.query)
+    return f"data/{cell.model}/{cell.image}.{'.'.join(parts)}"
+
+
+def fragment(cell: TeaserCell, content: CellContent) -> str:
+    """The fragment that shows the same map on the image's page (see ``state.js``)."""
+    fields = [f"layer={layer_of(cell, content)}", f"head={cell.head or 'mean'}"]
+    query = query_of(cell, content)
+    if query != PRIMARY:
+        fields.append(f"query={query}")
+    if cell.patch:
+        layout, view = content.facts.layout, content.facts.view
+        row, col = cell.patch
+        x = view.left + (col - 0.5) * (view.right - view.left) / layout.cols
+        y = view.top + (row - 0.5) * (view.bottom - view.top) / layout.rows
+        fields.append(f"from={x:.1f},{y:.1f}")
+    return "#" + "&".join(fields)
+
+
+def caption(cell: TeaserCell, content: CellContent, label: str) -> str:
+    """Model, layer, head, and the query where it isn't the usual one."""
+    head = f"head {cell.head}" if cell.head else "mean over heads"
+    text = f"{label}, layer {layer_of(cell, content)}, {head}"
+    if cell.patch:
+        return f"{text}, query at row {cell.patch[0]}, column {cell.patch[1]}"
+    query = query_of(cell, content)
+    if query == PRIMARY:
+        return text
+    return f"{text}, {'received' if query == RECEIVED else f'query {query_label(query, True)}'}"
+
+
+def subject(cell: TeaserCell, content: CellContent) -> str:
+    """What the map is of, in words."""
+    if cell.patch:
+        return "attention of a patch"
+    query = query_of(cell, content)
+    if query == RECEIVED or (query == PRIMARY and content.received):
+        return "mean received attention"
+    token = content.token if query == PRIMARY else query_label(query, True)
+    return f"{token} attention"

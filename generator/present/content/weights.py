@@ -1,0 +1,211 @@
+"""Pictures of what a model's weights show without an image."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.features.embeddings import (
+    PatchFilters,
+    PositionSimilarity,
+    patch_filters,
+    position_similarity,
+)
+from generator.errors import GalleryError, StoreError
+from generator.present.drawing.heatmap import GAP, unit_wall_png
+from generator.present.files.manifest import FileEntry, Kind
+from generator.present.files.packed import PackedFiles
+from generator.present.files.shelf import Part, Shelf
+from generator.records.extras import ModelWeights
+from generator.records.run import Failure, ModelEntry, Run
+
+ReadWeights = Callable[[str], ModelWeights]
+
+WEIGHTS_VERSION = 1
+"""Raised by hand when pictures of the same weights, or what is said of them, change."""
+
+MOST_TILES = 12
+"""Tiles of the mosaic across and down; of a finer grid every second, third, ... place has one."""
+
+FILTERS_ACROSS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Tiles:
+    """What is said of a picture of tiles.
+
+    Attributes:
+        width: of the picture in pixels, one for each value and a gap between tiles.
+        height: of the picture in pixels.
+        said: what it shows, from the data.
+    """
+
+    width: int
+    height: int
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class WeightFacts:
+    """What is said of a model's weights, kept with the site so that it needs no weights again."""
+
+    position: Tiles | NotApplicable
+    filters: Tiles | NotApplicable
+
+
+FACTS = PackedFiles("weights", WeightFacts)
+
+
+@dataclass(frozen=True, slots=True)
+class WeightPictures:
+    """What a model's weights show.
+
+    Attributes:
+        facts: what is said.
+        numbers: the facts, packed.
+        position: picture of the position embeddings' similarity; None where not applicable.
+        filters: picture of the patch filters; None where not applicable.
+    """
+
+    facts: WeightFacts
+    numbers: FileEntry
+    position: FileEntry | None
+    filters: FileEntry | None
+
+    @property
+    def files(self) -> tuple[FileEntry, ...]:
+        """All of them."""
+        pictures = (self.position, self.filters)
+        return (self.numbers, *(file for file in pictures if file is not None))
+
+
+Weights = Mapping[str, WeightPictures | Failure]
+"""By model; a failure where nothing is known of its weights."""
+
+NOT_KEPT = Failure(
+    "Not measured: the store has nothing of this model's weights.",
+    "Build again where the model can be loaded.",
+)
+
+
+def publish_weights(run: Run, read: ReadWeights | None, shelf: Shelf) -> Weights:
+    """Put the pictures of every model's weights into the site.
+
+    Args:
+        run: names the weights.
+        read: gives the weights of a key; called only for what the former site lacks.
+        shelf: where pictures go.
+    """
+    return {model.slug: _of_model(model, read, shelf) for model in run.models}
+
+
+def _of_model(
+    model: ModelEntry, read: ReadWeights | None, shelf: Shelf
+) -> WeightPictures | Failure:
+    parts: dict[str, Part] = {"weights": model.weights, "version": WEIGHTS_VERSION}
+    if not model.weights or (read is None and shelf.find("weights", parts) is None):
+        return NOT_KEPT
+
+    @cache
+    def weights() -> ModelWeights:
+        if read is None:
+            raise StoreError(NOT_KEPT.message, NOT_KEPT.hint)
+        return read(model.weights)
+
+    def draw(kind: Kind, made: dict[str, Part], make: Callable[[], bytes]) -> FileEntry:
+        return shelf.put(kind, f"m/{model.slug}/{kind}", made, make, suffix=".png")
+
+    colours = shelf.settings.colours
+    try:
+        numbers = FACTS.put(shelf, f"m/{model.slug}/weights", parts, lambda: _facts(weights()))
+        facts = FACTS.read(shelf.root / numbers.path)
+        position = filters = None
+        if isinstance(facts.position, Tiles):
+            coloured: dict[str, Part] = {**parts, "colours": colours}
+            position = draw("positions", coloured, lambda: _position_png(weights(), colours))
+        if isinstance(facts.filters, Tiles):
+            filters = draw("filters", parts, lambda: _filters_png(weights()))
+    except GalleryError as error:
+        return Failure(error.message, error.hint)
+    return WeightPictures(facts, numbers, position, filters)
+
+
+def _facts(weights: ModelWeights) -> WeightFacts:
+    similarity, filters = position_similarity(weights), patch_filters(weights)
+    return WeightFacts(
+        position=similarity
+        if isinstance(similarity, NotApplicable)
+        else _position_tiles(similarity.cosine),
+        filters=filters if isinstance(filters, NotApplicable) else _filter_tiles(filters),
+    )
+
+
+def _shown(cosine: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
+    """The tiles that are drawn, and how many places lie from one to the next."""
+    rows, cols = cosine.shape[:2]
+    step = -(-max(rows, cols) // MOST_TILES)
+    start = (min(rows, cols) - 1) % step // 2
+    return cosine[start::step, start::step], step
+
+
+def _position_tiles(cosine: NDArray[np.float64]) -> Tiles:
+    rows, cols = cosine.shape[:2]
+    tiles, step = _shown(cosine)
+    down, across = tiles.shape[:2]
+    some = (
+        f" One place in {step} each way has a tile, {down} × {across} in all." if step > 1 else ""
+    )
+    return Tiles(
+        width=across * (cols + GAP) - GAP,
+        height=down * (rows + GAP) - GAP,
+        said=f"Native grid of {rows} × {cols} places.{some} The lowest cosine is "
+        f"{tiles.min():.2f}.",
+    )
+
+
+def _position_png(weights: ModelWeights, colours: str) -> bytes:
+    similarity = position_similarity(weights)
+    assert isinstance(similarity, PositionSimilarity), "the facts say that there is one"
+    return unit_wall_png((_shown(similarity.cosine)[0] + 1) / 2, colours)
+
+
+def _across(filters: PatchFilters) -> tuple[int, int]:
+    """Tiles down and across."""
+    count = len(filters.display)
+    return -(-count // FILTERS_ACROSS), min(count, FILTERS_ACROSS)
+
+
+def _filter_tiles(filters: PatchFilters) -> Tiles:
+    _, height, width, _ = filters.display.shape
+    down, across = _across(filters)
+    return Tiles(
+        width=across * (width + GAP) - GAP,
+        height=down * (height + GAP) - GAP,
+        said=f"{filters.caption} Middle grey is zero; the ends of the scale are ± "
+        f"{filters.scale:.3g}.",
+    )
+
+
+def _filters_png(weights: ModelWeights) -> bytes:
+    """Filters side by side in colour, the gaps transparent."""
+    filters = patch_filters(weights)
+    assert isinstance(filters, PatchFilters), "the facts say that there are some"
+    down, across = _across(filters)
+    count, height, width, _ = filters.display.shape
+    canvas = np.zeros((down * (height + GAP), across * (width + GAP), 4), dtype=np.uint8)
+    for n in range(count):
+        row, col = divmod(n, across)
+        top, left = row * (height + GAP), col * (width + GAP)
+        tile = canvas[top : top + height, left : left + width]
+        tile[..., :3] = np.rint(255 * filters.display[n])
+        tile[..., 3] = 255
+    file = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(canvas[:-GAP, :-GAP])).save(file, format="PNG")
+    return file.getvalue()

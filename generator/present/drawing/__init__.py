@@ -1,0 +1,1 @@
+"""From numbers to pixels: scales, color maps, heat maps."""

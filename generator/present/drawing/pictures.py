@@ -1,0 +1,49 @@
+"""The published copies of a picture: pixels only, nothing of the original file's metadata."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from generator.images.find import open_picture
+
+QUALITY = 85
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Width and height in pixels."""
+
+    width: int
+    height: int
+
+
+def published_size(width: int, height: int, side: int) -> Size:
+    """The size of a copy whose long side is at most ``side``; never larger than the original."""
+    factor = min(1.0, side / max(width, height, 1))
+    return Size(width=max(1, round(width * factor)), height=max(1, round(height * factor)))
+
+
+def published_copy(path: Path, side: int) -> bytes:
+    """Re-encode a picture from its pixels as WebP.
+
+    Args:
+        path: the original.
+        side: the longest side allowed, in pixels.
+
+    Raises:
+        ImageError: the picture cannot be opened.
+    """
+    picture = open_picture(path)
+    size = published_size(picture.width, picture.height, side)
+    if (size.width, size.height) != picture.size:
+        picture = picture.resize((size.width, size.height), Image.Resampling.LANCZOS)
+    # a new image from the bare pixels: no EXIF, GPS, ICC profile, comment or thumbnail survives
+    bare = Image.fromarray(np.asarray(picture))
+    file = io.BytesIO()
+    bare.save(file, format="WEBP", quality=QUALITY, method=4)
+    return file.getvalue()

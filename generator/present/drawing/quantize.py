@@ -1,0 +1,73 @@
+"""Maps as 8-bit codes: square root, each map with its own maximum.
+
+``code = round(255 * sqrt(value / maximum))`` and back ``value = maximum * (code / 255)**2``.
+Linear codes would turn most patches of a peaked map into zeros; the square root keeps them, and a
+maximum of its own keeps a pale map as exact as a strong one. Which *scale* a map is drawn on is
+decided later, from the decoded values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from generator.records.record import FloatArray
+
+STEPS = 255
+FORMULA = "value = maximum * (code / 255)**2"
+
+
+@dataclass(frozen=True, slots=True)
+class Quantised:
+    """Maps as codes.
+
+    Attributes:
+        codes: uint8 ``[..., row, col]``.
+        maxima: float32 ``[...]``, times uniform; NaN where the map does not exist.
+    """
+
+    codes: NDArray[np.uint8]
+    maxima: FloatArray
+
+
+def encode(maps: FloatArray) -> Quantised:
+    """Quantise maps.
+
+    Args:
+        maps: ``[..., row, col]``, not negative; a map full of NaN does not exist.
+
+    Returns:
+        Codes and maxima; a map of zeros has maximum 0.
+    """
+    maps = np.asarray(maps, dtype=np.float32)
+    maxima = maps.max(axis=(-2, -1))
+    safe = np.where(maxima > 0, maxima, np.float32(1))
+    share = np.nan_to_num(maps / safe[..., None, None])
+    codes = np.rint(np.sqrt(share) * STEPS).astype(np.uint8)
+    return Quantised(codes=codes, maxima=maxima)
+
+
+def decode(quantised: Quantised) -> FloatArray:
+    """The values that a page shows: float32 ``[..., row, col]``."""
+    roots = quantised.codes.astype(np.float32) / np.float32(STEPS)
+    values: FloatArray = quantised.maxima[..., None, None] * roots * roots
+    return values
+
+
+def error_bound(values: FloatArray, maxima: FloatArray) -> FloatArray:
+    """How far a decoded value may lie from the true one, at most.
+
+    Half a step of the root, e = 1/510, moves the value by ``maximum * (2 e root + e**2)``: 0.4 % of
+    the maximum at the top, less below.
+
+    Args:
+        values: true values, ``[...]``.
+        maxima: maximum of the map that each value belongs to, ``[...]``.
+    """
+    half = 0.5 / STEPS
+    root = np.sqrt(np.divide(values, maxima, out=np.zeros_like(values), where=maxima > 0))
+    # 1e-6: float32 rounding of the quotient and of the product
+    bound: FloatArray = maxima * (2 * half * root + half**2 + 1e-6)
+    return bound

@@ -1,0 +1,133 @@
+"""The shared scale: *times uniform*, log2, one range for everything a gallery compares.
+
+The range is found from histograms over whole octaves (powers of two), one for each model and
+image, which add up: no attention has to be kept, and adding an image seldom moves the range. Per
+model the ends are the 0.5 and 99.5 percentiles over all its images, layers, heads and queries,
+widened to whole octaves; the gallery's range is the union over its models. So a model never loses
+more than 0.5 % of its patches above the scale, whatever it is compared with, and a colour means the
+same number on every page.
+
+Below, the range stops at :data:`FLOOR`: attention under 1/16 of uniform is next to nothing, the
+8-bit codes get coarse there, and the octaves it would cost take contrast from what matters. What
+lies below is marked and counted like everything that a scale clips.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from generator.records.record import FloatArray
+
+FIRST_OCTAVE = -16
+"""Lower edge of the histogram's first octave, as a power of two. Smaller values count into it."""
+
+OCTAVES = 32
+"""Octaves of the histogram; larger values count into the last one."""
+
+FLOOR = -4
+"""The lowest power of two that a shared range reaches down to."""
+
+TAIL = 0.005
+"""Share of a model's patches that may lie outside, at each end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A number on the colour bar.
+
+    Attributes:
+        position: place on the bar, 0 at the low end, 1 at the high end.
+        label: what is printed, in times uniform.
+    """
+
+    position: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A log2 range of times uniform.
+
+    Attributes:
+        low: the low end, as a power of two.
+        high: the high end, as a power of two.
+    """
+
+    low: int
+    high: int
+
+    def position(self, values: FloatArray) -> FloatArray:
+        """Where values lie: 0 at the low end, 1 at the high end, outside for clipped ones."""
+        with np.errstate(divide="ignore"):
+            octaves = np.log2(np.asarray(values, dtype=np.float32))
+        found: FloatArray = (octaves - self.low) / (self.high - self.low)
+        return found
+
+    @property
+    def ticks(self) -> tuple[Tick, ...]:
+        """Both ends, 1, and as many even steps of octaves between as stay readable."""
+        span = self.high - self.low
+        step = next(step for step in (1, 2, 3, 4, 6, 8, 16, 32) if span <= 8 * step)
+        inner = [octave for octave in range(self.low, self.high) if octave % step == 0]
+        # an inner tick right beside an end would print over it
+        inner = [o for o in inner if min(o - self.low, self.high - o) * 2 >= step]
+        octaves = sorted({self.low, *inner, self.high})
+        return tuple(
+            Tick(position=round((octave - self.low) / span, 6), label=power_label(octave))
+            for octave in octaves
+        )
+
+
+def power_label(octave: int) -> str:
+    """A power of two as readers write it: ``1/8``, ``1``, ``16``."""
+    return str(2**octave) if octave >= 0 else f"1/{2**-octave}"
+
+
+def octave_histogram(values: FloatArray) -> tuple[int, ...]:
+    """Count values by octave: bin ``i`` holds ``2**(FIRST_OCTAVE + i) <= value < twice that``.
+
+    Args:
+        values: attention in times uniform, any shape; NaN (not applicable) is left out.
+
+    Returns:
+        ``OCTAVES`` counts.
+    """
+    flat = np.asarray(values, dtype=np.float32).ravel()
+    flat = flat[~np.isnan(flat)]
+    # frexp gives value = m * 2**e with m in [0.5, 1): the octave without a logarithm's rounding
+    exponent = np.frexp(flat)[1] - 1
+    exponent = np.where(flat > 0, exponent, FIRST_OCTAVE)
+    bins: NDArray[np.int64] = np.clip(exponent - FIRST_OCTAVE, 0, OCTAVES - 1)
+    return tuple(int(count) for count in np.bincount(bins, minlength=OCTAVES))
+
+
+def shared_scale(histograms: Mapping[str, Iterable[tuple[int, ...]]]) -> Scale:
+    """The range that all of a gallery is drawn on.
+
+    Args:
+        histograms: for each model, the octave histograms of its images.
+
+    Returns:
+        The union over models of each model's robust range; one octave either side of uniform at
+        least, also when nothing was measured.
+    """
+    low, high = -1, 1
+    for of_model in histograms.values():
+        counts = np.sum(list(of_model) or [(0,) * OCTAVES], axis=0)
+        if not counts.any():
+            continue
+        share = np.cumsum(counts) / counts.sum()
+        low = min(low, FIRST_OCTAVE + int(np.searchsorted(share, TAIL, side="right")))
+        high = max(high, FIRST_OCTAVE + 1 + int(np.searchsorted(share, 1 - TAIL)))
+    return Scale(low=max(low, FLOOR), high=high)
+
+
+def times_text(value: float) -> str:
+    """A value in times uniform with three significant digits, as the pages print it."""
+    if 0 < value < 0.001:
+        return "<0.001"
+    return f"{value:.3g}" if value < 1000 else f"{value:.0f}"

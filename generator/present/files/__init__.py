@@ -1,0 +1,1 @@
+"""Files of a site: manifest, settings, reuse from the former site."""

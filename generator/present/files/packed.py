@@ -1,0 +1,77 @@
+"""Packed dataclasses as files of the site: put there once, read again for the next build."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from generator.errors import StoreError
+from generator.present.files.manifest import FileEntry, Kind
+from generator.present.files.shelf import Part, Shelf
+from generator.records.packing import PackingError, pack, unpack
+
+Content = TypeVar("Content")
+
+
+@dataclass(frozen=True, slots=True)
+class PackedFiles(Generic[Content]):
+    """The files of one kind, each a dataclass as :mod:`generator.records.packing` packs them.
+
+    Attributes:
+        kind: in the manifest.
+        content: class of what a file holds.
+    """
+
+    kind: Kind
+    content: type[Content]
+
+    def put(
+        self, shelf: Shelf, stem: str, parts: Mapping[str, Part], make: Callable[[], Content]
+    ) -> FileEntry:
+        """Take a file over or make it.
+
+        Args:
+            shelf: where it goes.
+            stem: path without the hash and suffix, relative to the site.
+            parts: everything that decides the content, the version of what makes it among it.
+            make: gives the content; called only for what the former site lacks.
+        """
+        return shelf.put(self.kind, stem, parts, lambda: pack(make()), suffix=".safetensors")
+
+    def read(self, path: Path) -> Content:
+        """What was put into the site.
+
+        Raises:
+            StoreError: the file is not of this kind.
+        """
+        try:
+            return unpack(self.content, path.read_bytes())
+        except (PackingError, OSError) as error:
+            raise StoreError(
+                f"The numbers {path.name} cannot be read: {error}.",
+                "Remove the site's folder and build again.",
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class CellFiles(Generic[Content]):
+    """One packed file for each cell of a site, read one at a time.
+
+    Those of a thousand images do not fit into memory.
+
+    Attributes:
+        files: what they are.
+        root: the site's folder.
+        paths: (model, image) -> path of the file, relative to the site.
+    """
+
+    files: PackedFiles[Content]
+    root: Path
+    paths: Mapping[tuple[str, str], str]
+
+    def of(self, model: str, image: str) -> Content | None:
+        """What is kept of a cell; None for a cell without such a file."""
+        path = self.paths.get((model, image))
+        return self.files.read(self.root / path) if path else None

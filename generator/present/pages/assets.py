@@ -1,0 +1,191 @@
+"""Style sheets, scripts and the colour bar: small files, named by a hash of their bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from itertools import chain
+from pathlib import Path
+
+from generator.present.content.contents import PAGE_KINDS, Assets, PageKind
+from generator.present.drawing.colors import colour_tables
+from generator.present.drawing.heatmap import bar_png, diverging_bar_png
+from generator.present.files.settings import Settings
+from generator.present.pages.environment import static_files
+
+IMAGE_KINDS: tuple[PageKind, ...] = ("image", "sequence")
+CHART_KINDS: tuple[PageKind, ...] = (*IMAGE_KINDS, "model", "sweep", "report")
+
+CHARTS = "charts.css"
+
+STYLESHEETS: dict[str, tuple[PageKind, ...]] = {
+    "theme.css": PAGE_KINDS,
+    "layout.css": PAGE_KINDS,
+    "content.css": PAGE_KINDS,
+    "index.css": ("index", "model", "methods"),
+    "stage.css": IMAGE_KINDS,
+    "views.css": IMAGE_KINDS,
+    CHARTS: CHART_KINDS,
+    "panels.css": ("image", "index"),
+    "analyses.css": ("sequence", "model", "methods", "sweep", "report"),
+    "report.css": ("report",),
+    "frames.css": (*IMAGE_KINDS, "index"),
+    "sweep.css": (*IMAGE_KINDS, "index", "sweep"),
+    "custom.css": PAGE_KINDS,
+}
+"""In order, with the pages that need them; ``custom.css`` exists only in a user's folder, those of
+sequences and sweeps only in a gallery that has some, and the page of an image has that of charts
+only with a chart."""
+
+PRINT = "print.css"
+BOOT = "boot.js"
+COLOURS = "colours.js"
+SCRIPTS = (
+    "lifetime.js",
+    "decode.js",
+    "files.js",
+    "scale.js",
+    "numbers.js",
+    "state.js",
+    "queue.js",
+    "chunks.js",
+    "fuse.js",
+    "dom.js",
+    "sweeps.js",
+    "paint.js",
+    "ranges.js",
+    "threshold.js",
+    "norms.js",
+    "marks.js",
+    "colour-bar.js",
+    "words.js",
+    "places.js",
+    "later.js",
+    "pairing.js",
+    "wall-geometry.js",
+    "wall-labels.js",
+    "wall.js",
+    "stage.js",
+    "view-choice.js",
+    "readout.js",
+    "controls.js",
+    "take-away.js",
+    "announcer.js",
+    "jump.js",
+    "alike-choice.js",
+)
+"""Of an image page, in order, before the one that starts it."""
+
+FRAMES = "frames.js"
+"""Of the page of a sequence, beside these."""
+
+SLIDERS = "sweep-sliders.js"
+"""Of a gallery with sweeps, beside these."""
+
+START = "page.js"
+
+LATER: dict[str, tuple[str, ...]] = {
+    "patch": ("patch-queries.js",),
+    "match": ("compare.js", "maps.js"),
+    "views": ("compare.js", "maps.js", "diverging.js", "tiles.js", "pair.js", "views.js"),
+    "alike": ("diverging.js", "alike.js"),
+    "take-away": ("caption.js", "figure.js", "figure-command.js"),
+}
+"""Of an image page, loaded when a reader first wants what they do (``later.js``)."""
+
+SINGLE_STYLE = "single.css"
+SINGLE_BOOT = "single-boot.js"
+SINGLE = "single.js"
+"""Of a whole site in one file only."""
+
+INDEX_SCRIPTS = (
+    "lifetime.js",
+    "decode.js",
+    "files.js",
+    "numbers.js",
+    "dom.js",
+    "index-state.js",
+    "plates.js",
+    "index.js",
+    "copy.js",
+)
+"""Of an index page, in order."""
+
+COPY_SCRIPTS = ("lifetime.js", "dom.js", "copy.js")
+"""Of a page with texts to copy and nothing else."""
+
+
+ORDER = tuple(
+    dict.fromkeys(
+        (
+            COLOURS,
+            *SCRIPTS,
+            SLIDERS,
+            FRAMES,
+            *chain.from_iterable(LATER.values()),
+            *INDEX_SCRIPTS,
+            START,
+        )
+    )
+)
+"""All of them in one file, in an order in which each finds what it needs."""
+
+
+def original(path: str) -> str:
+    """The name of an asset's source, without the hash."""
+    stem, _, suffix = path.rpartition("/")[2].rsplit(".", 2)
+    return f"{stem}.{suffix}"
+
+
+def write_assets(
+    root: Path, user: Path | None, settings: Settings, *, sequences: bool, sweeps: bool
+) -> Assets:
+    """Write the assets into a site's folder.
+
+    Args:
+        root: the site's folder.
+        user: the user's template folder.
+        settings: name the colour map.
+        sequences: whether there are frames of one.
+        sweeps: whether there are checkpoints of one model.
+    """
+    styles, scripts = static_files(user, "css", ".css"), static_files(user, "js", ".js")
+    colours = {settings.colours: colour_tables()[settings.colours]}
+    table = f"const COLOUR_TABLES = {json.dumps(colours, sort_keys=True)};\n".encode()
+
+    def put(name: str, data: bytes) -> str:
+        stem, suffix = name.rsplit(".", 1)
+        path = f"assets/{stem}.{hashlib.sha256(data).hexdigest()[:8]}.{suffix}"
+        target = root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+        return path
+
+    def put_all(names: Iterable[str]) -> tuple[str, ...]:
+        return tuple(put(name, scripts[name].read_bytes()) for name in names)
+
+    idle = {"frames.css": not sequences, "sweep.css": not sweeps}
+    sheets = {
+        name: put(name, styles[name].read_bytes())
+        for name in STYLESHEETS
+        if name in styles and not idle.get(name)
+    }
+    image = (put(COLOURS, table), *put_all(SCRIPTS), *put_all([SLIDERS] if sweeps else []))
+    return Assets(
+        stylesheets={
+            kind: tuple(path for name, path in sheets.items() if kind in STYLESHEETS[name])
+            for kind in PAGE_KINDS
+        },
+        print_stylesheet=put(PRINT, styles[PRINT].read_bytes()),
+        boot=put(BOOT, scripts[BOOT].read_bytes()),
+        scripts={
+            "image": (*image, *put_all([START])),
+            "sequence": (*image, *put_all([FRAMES, START] if sequences else [])),
+            "index": put_all(INDEX_SCRIPTS),
+            "methods": put_all(COPY_SCRIPTS),
+        },
+        later={name: put_all(names) for name, names in LATER.items()},
+        bar=put("colour-bar.png", bar_png(settings.colours)),
+        diverging_bar=put("diverging-bar.png", diverging_bar_png()),
+    )

@@ -1,0 +1,76 @@
+"""Where templates and static files come from: the user's folder first, then the program's own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
+from markupsafe import Markup
+
+from generator.bundled import bundled
+from generator.errors import StoreError
+from generator.present.pages.index.finder_views import IndexData
+from generator.present.pages.views import PageData
+
+
+def template_folders(user: Path | None) -> tuple[Path, ...]:
+    """Folders to look into, the user's first.
+
+    Raises:
+        StoreError: the user's folder does not exist.
+    """
+    if user is None:
+        return (bundled("templates"),)
+    if not user.is_dir():
+        raise StoreError(f"There is no template folder {user}.", "Name a folder with --templates.")
+    return (user, bundled("templates"))
+
+
+def make_environment(user: Path | None = None) -> Environment:
+    """A Jinja environment over the templates.
+
+    A user's template replaces the one of the same name and may extend it as ``!own/<name>``.
+    """
+    own = FileSystemLoader(bundled("templates"))
+    loaders = [FileSystemLoader(folder) for folder in template_folders(user)]
+    environment = Environment(
+        loader=ChoiceLoader([*loaders, PrefixLoader({"!own": own})]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["page_json"] = page_json
+    return environment
+
+
+def page_json(value: PageData | IndexData) -> Markup:
+    """JSON for a script element: no text in it can end the element or start a comment."""
+    return Markup(script_json(asdict(value)))  # noqa: S704 - escaped there
+
+
+def script_json(value: object) -> str:
+    """JSON in which no text can end a script element or start a comment."""
+    text = json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def static_files(user: Path | None, folder: str, suffix: str) -> dict[str, Path]:
+    """Static files by name, the user's in place of the program's.
+
+    Args:
+        user: the user's template folder.
+        folder: ``css`` or ``js``.
+        suffix: of the files, with the dot.
+    """
+    found: dict[str, Path] = {}
+    for templates in reversed(template_folders(user)):
+        files: Iterable[Path] = (templates / "static" / folder).glob(f"*{suffix}")
+        found |= {path.name: path for path in sorted(files)}
+    return found

@@ -1,0 +1,1 @@
+"""The page of one image, and of a sequence."""

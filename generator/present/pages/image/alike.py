@@ -1,0 +1,59 @@
+"""Patches alike, on the page of an image: cosines of features with those of one patch."""
+
+from __future__ import annotations
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.features.alike import AlikeMap
+from generator.present.pages.image.analyses_views import Analysis, ModelPanels, Panel
+from generator.present.pages.image.panels import Cell, Desk, place_text, seed_mark
+
+LABELS = {
+    "seed": "the seed of LOST",
+    "outlier": "the patch of the largest norm",
+    "centre": "the patch in the middle",
+}
+FEATURES = "Features of the last layer, before the final LayerNorm."
+NO_OUTLIER = "There are no outlier patches to compare with."
+
+
+def alike(desk: Desk) -> Analysis:
+    """Cosine maps of a few stated patches; a script shows that of any other."""
+
+    def of(cell: Cell) -> ModelPanels:
+        maps = cell.maps.alike
+        if isinstance(maps, NotApplicable):
+            return desk.panels(cell, absent=f"Not measured: {maps.reason}.")
+        lines = [FEATURES]
+        if not any(each.name == "outlier" for each in maps):
+            lines.append(NO_OUTLIER)
+        return desk.panels(
+            cell, *(_panel(desk, cell, each) for each in maps), lines=(" ".join(lines),)
+        )
+
+    return desk.analysis(
+        "alike",
+        "Patches alike",
+        ("patch-cosine",),
+        desk.bar("cosine", "cosine of two patches' features"),
+        of,
+    )
+
+
+def _panel(desk: Desk, cell: Cell, found: AlikeMap) -> Panel:
+    return desk.map(
+        cell,
+        f"alike-{found.name}",
+        LABELS[found.name],
+        "",
+        text=f"at {place_text(found.place)}; {_others(found)}",
+        marks=(seed_mark(found.place),),
+    )
+
+
+def _others(found: AlikeMap) -> str:
+    """The range over the other patches: the patch itself is always 1."""
+    row, col = found.place
+    own = row * found.values.shape[1] + col
+    rest = [float(v) for n, v in enumerate(found.values.ravel()) if n != own]
+    low, high = f"{min(rest, default=1):.2f}", f"{max(rest, default=1):.2f}"
+    return f"others {low} to {high}".replace("-", "\u2212")

@@ -1,0 +1,321 @@
+"""The analyses of an image on its page: attention and the residual stream."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.attention.rollout import DISCARDED
+from generator.analysis.cells.maps import RECEIVED, RolloutMap
+from generator.analysis.stream.massive import MassiveSummary
+from generator.present.cells.analysis_maps import MOST_IMAGES, NORM_LAYERS, TILES, query_name
+from generator.present.cells.files import CellContent
+from generator.present.charts.chart import NumberTable
+from generator.present.pages.image.alike import alike
+from generator.present.pages.image.analyses_views import Analyses, Analysis, ModelPanels
+from generator.present.pages.image.class_head import class_head
+from generator.present.pages.image.objects import components, lost, marked, mass_mask, tokencut
+from generator.present.pages.image.panels import (
+    Cell,
+    Desk,
+    layer_text,
+    number,
+    outlined,
+    place_text,
+    shown,
+)
+from generator.present.pages.planner import Planner
+from generator.present.pages.wording import (
+    counted,
+    outliers_text,
+    patches_text,
+    percent,
+    query_label,
+)
+from generator.records.run import Failure, ImageEntry, ModelEntry
+
+MANY = (
+    f"The analyses of each image are drawn for galleries of at most {MOST_IMAGES} images; "
+    "--figures draws them for this one, too."
+)
+UNASKED = "The analyses of each image were not asked for (--no-figures)."
+LEFT_OUT = "Pictures of the analyses of each image were left out to keep this site small."
+MOST_MASSIVE = 6
+
+
+def analyses(planner: Planner, image: ImageEntry) -> Analyses:
+    """Plan the analyses of an image.
+
+    Args:
+        planner: on the image's page.
+        image: the image.
+    """
+    figures = planner.contents.figures.get(image.slug)
+    if figures is None:
+        if not any(
+            isinstance(planner.cell(m.slug, image.slug), CellContent) for m in planner.run.models
+        ):
+            return Analyses((), "No model was measured on this image.")
+        if "figures" in planner.contents.reduction:
+            return Analyses((), LEFT_OUT)
+        none = planner.contents.settings.figures == "none"
+        return Analyses((), UNASKED if none else MANY)
+    found = tuple((model, _cell(planner, model, image)) for model in planner.run.models)
+    desk = Desk(planner, image, figures, found)
+    items = (
+        _norms(desk),
+        _queries(desk),
+        _values(desk),
+        _rollout(desk),
+        _massive(desk),
+        mass_mask(desk),
+        lost(desk),
+        tokencut(desk),
+        components(desk),
+        alike(desk),
+        class_head(desk),
+        marked(desk),
+    )
+    return Analyses(tuple(item for item in items if item is not None))
+
+
+def _cell(planner: Planner, model: ModelEntry, image: ImageEntry) -> Cell | Failure:
+    content = planner.cell(model.slug, image.slug)
+    if not isinstance(content, CellContent):
+        return content
+    contents = planner.contents
+    digest = contents.digests.of(model.slug, image.slug)
+    maps = contents.maps.of(model.slug, image.slug)
+    assert digest is not None and maps is not None, "both were published with the chunks"
+    return Cell(model, content, digest, maps, contents.scored.truth.get((model.slug, image.slug)))
+
+
+def _norms(desk: Desk) -> Analysis:
+    def of(cell: Cell) -> ModelPanels:
+        norms = cell.maps.norms
+        last = cell.content.facts.model.layers
+        count = int(norms.outliers.sum())
+        picture = desk.photo(
+            cell,
+            "outlier patches",
+            f"{patches_text(count)}, outlined" if count else "none",
+            (outlined(norms.outliers),),
+        )
+        maps = [
+            desk.map(cell, "norms-peak", layer_text(norms.layer), " × the median"),
+            desk.map(cell, "norms-last", f"layer {last}, the last", " × the median"),
+        ]
+        if norms.layer == last:
+            maps = [desk.map(cell, "norms-last", f"layer {last}, the last", " × the median")]
+        medians = dict(zip((norms.layer, last), norms.medians, strict=True))
+        said = " and ".join(
+            f"{number(m)} in {'the ' * (not n)}{layer_text(n)}" for n, m in medians.items()
+        )
+        tiles = min(TILES, last + 1)
+        mosaic = desk.mosaic(
+            cell,
+            NORM_LAYERS,
+            "all layers",
+            f"The embedding, then layers 1 to {last}, in rows of {tiles}:",
+            (-(-(last + 1) // tiles), tiles),
+        )
+        return desk.panels(
+            cell,
+            *shown(picture, *maps, mosaic),
+            lines=(f"{outliers_text(cell.content.facts.outliers)}. Median norm {said}.",),
+        )
+
+    return desk.analysis(
+        "norms",
+        "Norms of patches",
+        ("norm", "outlier-share"),
+        desk.bar("norms", "norm, times the median patch of the layer"),
+        of,
+        opened=True,
+    )
+
+
+def _queries(desk: Desk) -> Analysis:
+    def of(cell: Cell) -> ModelPanels:
+        panels = [
+            desk.map(
+                cell,
+                query_name(query.token),
+                query_label(query.token, any_class_token=True),
+                " × uniform",
+                text=f"{percent(query.on_patches)} on patches, at most "
+                f"{number(float(query.values.max()))} × uniform",
+            )
+            for query in cell.maps.queries
+        ]
+        lines = [] if cell.content.facts.layout.registers else ["This model has no registers."]
+        if cell.maps.queries[0].token == RECEIVED:
+            lines.insert(0, "This model has no CLS token: what patches receive stands in.")
+        return desk.panels(cell, *panels, lines=tuple(lines))
+
+    return desk.analysis(
+        "queries",
+        "CLS and registers as queries",
+        ("cls-mass",),
+        desk.bar("attention", "attention in the last layer, mean over heads, times uniform"),
+        of,
+    )
+
+
+def _values(desk: Desk) -> Analysis:
+    def of(cell: Cell) -> ModelPanels:
+        given = cell.maps.contribution
+        if isinstance(given, NotApplicable):
+            return desk.panels(cell, absent=f"Not measured: {given.reason}.")
+        first = cell.maps.queries[0]
+        panels = (
+            desk.map(
+                cell,
+                query_name(first.token),
+                "attention",
+                " × uniform",
+                text=f"{percent(first.on_patches)} on patches, at most "
+                f"{number(float(first.values.max()))} ×",
+            ),
+            desk.map(
+                cell,
+                "contribution",
+                "contribution",
+                " × uniform",
+                text=f"{percent(given.on_patches)} from patches, at most "
+                f"{number(float(given.values.max()))} ×",
+            ),
+        )
+        return desk.panels(cell, *panels, lines=_sinks(cell))
+
+    return desk.analysis(
+        "values",
+        "Attention and what it carries",
+        ("contribution", "sink-value"),
+        desk.bar("attention", "last layer, all heads; share of the row's sum, times uniform"),
+        of,
+    )
+
+
+def _sinks(cell: Cell) -> tuple[str, ...]:
+    """What the tokens that receive most would give, in the last layer."""
+    sinks = cell.digest.sinks
+    if isinstance(sinks, NotApplicable):
+        return ()
+    head = int(sinks.received[-1].argmax())
+    token = _token_text(cell, int(sinks.token[-1, head]))
+    median = float(np.median(sinks.relative[-1]))
+    return (
+        f"The strongest sink of the last layer is {token}: head {head + 1} spends "
+        f"{percent(float(sinks.received[-1, head]))} of all attention on it, and its value norm is "
+        f"{number(float(sinks.relative[-1, head]))} × the median patch's; over heads, sinks have "
+        f"{number(median)} × in the median.",
+    )
+
+
+def _token_text(cell: Cell, token: int) -> str:
+    layout = cell.content.facts.layout
+    first = len(layout.prefix)
+    if token < first:
+        return query_label(layout.prefix[token], any_class_token=True)
+    return f"the patch at {place_text(divmod(token - first, layout.cols))}"
+
+
+def _rollout(desk: Desk) -> Analysis:
+    def of(cell: Cell) -> ModelPanels:
+        found = cell.digest.rollout
+        prefix = float(found.prefix_mass[0])
+        lost_mass = (
+            f"{percent(prefix)} of the rollout lies on the prefix, where even shares would put "
+            f"{percent(found.uniform_prefix)}. "
+            if found.tokens
+            else ""
+        )
+        others = cell.maps.rollouts
+        return desk.panels(
+            cell,
+            desk.map(cell, "rollout", "all layers", " × uniform"),
+            *(
+                desk.map(cell, f"rollout-{other.name}", _rollout_label(other), " × uniform")
+                for other in others
+            ),
+            lines=(
+                f"{lost_mass}Rollouts of different patches have a mean cosine of "
+                f"{float(found.cosine[0]):.3f}.",
+                *(_rollout_line(other, prefix=bool(found.tokens)) for other in others),
+                *_rollouts_lacking(others),
+            ),
+        )
+
+    return desk.analysis(
+        "rollout",
+        "Rollout",
+        ("rollout", "rollout-prefix", "rollout-cosine"),
+        desk.bar("rollout", "rollout, times uniform"),
+        of,
+    )
+
+
+def _rollout_label(other: RolloutMap) -> str:
+    return {
+        "late": f"from layer {other.start_layer + 1} on",
+        "strong": f"without the smallest {percent(DISCARDED)}",
+        "max": "maximum over heads",
+        "min": "minimum over heads",
+    }[other.name]
+
+
+def _rollout_line(other: RolloutMap, *, prefix: bool) -> str:
+    on_prefix = f"{percent(other.prefix_mass)} on the prefix, " if prefix else ""
+    label = _rollout_label(other)
+    return f"{label[0].upper()}{label[1:]}: {on_prefix}mean cosine {other.cosine:.3f}."
+
+
+def _rollouts_lacking(others: tuple[RolloutMap, ...]) -> tuple[str, ...]:
+    """What has to be kept for the rollouts that are not there."""
+    names = {other.name for other in others}
+    if "strong" not in names:
+        return ("Discarding weights, or fusing heads otherwise, needs --patch-queries heads.",)
+    return () if "max" in names else ("Maximum and minimum over heads need --patch-queries heads.",)
+
+
+def _massive(desk: Desk) -> Analysis:
+    def of(cell: Cell) -> ModelPanels:
+        found = cell.digest.massive
+        if isinstance(found, NotApplicable):
+            return desk.panels(cell, absent=f"Not measured: {found.reason}.")
+        url = desk.planner.model_link(cell.model)
+        return ModelPanels(
+            cell.model.label, url, lines=(_largest(found),), table=_massive_table(found)
+        )
+
+    return desk.analysis("massive", "Massive activations", ("massive-activation",), (), of)
+
+
+def _largest(found: MassiveSummary) -> str:
+    layer = int(found.largest[:, 0].argmax())
+    value, median = float(found.largest[layer, 0]), float(found.median[layer])
+    ratio = number(value / median) if median > 0 else "\u221e"
+    largest = f"The largest value is {number(value)} in {layer_text(layer)}, {ratio} × the median"
+    if not found.found:
+        return f"None. {largest}."
+    return f"{counted(len(found.found), 'value')} by the rule. {largest}."
+
+
+def _massive_table(found: MassiveSummary) -> NumberTable | None:
+    if not found.found:
+        return None
+    most = sorted(found.found, key=lambda each: (-abs(each.value), each.layer))[:MOST_MASSIVE]
+    return NumberTable(
+        columns=("layer", "token", "channel", "value", "times the median"),
+        rows=tuple(
+            (
+                layer_text(each.layer).removeprefix("layer "),
+                each.name or (place_text(each.place) if each.place else ""),
+                str(each.channel),
+                number(each.value),
+                number(each.ratio),
+            )
+            for each in sorted(most, key=lambda each: (each.layer, -abs(each.value)))
+        ),
+    )

@@ -1,0 +1,287 @@
+"""The analyses of an image on its page: objects found, components, and marked objects."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.cells.digest import FoundObject
+from generator.analysis.cells.maps import ComponentMap, LostMaps, TokenCutMaps
+from generator.analysis.features.truth import FOUND, MapScores
+from generator.present.cells.analysis_maps import place_name
+from generator.present.cells.truth import MAPS, NO_SCORE, UNIFORM, CellTruth
+from generator.present.charts.chart import NumberTable
+from generator.present.content.feature_colors import ColouredFeatures
+from generator.present.pages.image.analyses_views import Analysis, Mark, ModelPanels, Panel
+from generator.present.pages.image.panels import (
+    Cell,
+    Desk,
+    box_mark,
+    number,
+    outlined,
+    place_text,
+    seed_mark,
+    shown,
+)
+from generator.present.pages.wording import counted, patches_text, percent, upper_first
+
+
+def mass_mask(desk: Desk) -> Analysis:
+    """The smallest set of patches that holds 60 % of the attention."""
+
+    def of(cell: Cell) -> ModelPanels:
+        facts = cell.digest.mask
+        text = f"{percent(facts.area)} of the patches, in {counted(facts.parts, 'part')}"
+        picture = desk.photo(
+            cell, f"{percent(facts.share)} of the mass", text, (outlined(cell.maps.mask),)
+        )
+        lines = () if picture else (text + ".",)
+        return desk.panels(cell, *shown(picture), lines=lines)
+
+    return desk.analysis(
+        "mass-mask", "Mask of the mass", ("mass-mask-area", "mass-mask-parts"), (), of
+    )
+
+
+def lost(desk: Desk) -> Analysis:
+    """The row of Darcet 2024, Fig. 13, for each of the vectors that were kept."""
+
+    def of(cell: Cell) -> ModelPanels:
+        several = (cell.maps.lost, *cell.maps.further_lost)
+        found = (cell.digest.lost, *(more.lost for more in cell.digest.further))
+        panels: list[Panel] = []
+        lines = []
+        for place, (maps, one) in enumerate(zip(several, found, strict=True)):
+            if isinstance(maps, LostMaps) and isinstance(one, FoundObject):
+                panels += _lost_row(desk, cell, maps, one, place)
+                lines.append(
+                    f"Found in the {maps.vectors} of the last layer. Seed at "
+                    f"{place_text(one.seed)}; the largest dot product with it has the magnitude "
+                    f"{number(maps.largest)}.{_tied(maps)}"
+                )
+            elif isinstance(one, NotApplicable):
+                lines.append(_nothing(cell, place, one))
+        if not panels:
+            return desk.panels(cell, absent=_why(*several, *found))
+        return desk.panels(cell, *panels, lines=tuple(lines))
+
+    bars = desk.bar("degree", "inverse degree") + desk.bar(
+        "signed", "dot product or score, over its largest magnitude in the picture"
+    )
+    return desk.analysis("lost", "Object discovery: LOST", ("lost-degree", "lost-score"), bars, of)
+
+
+def _tied(maps: LostMaps) -> str:
+    """What LOST's seed is worth where no patch is less like the others than another."""
+    if np.ptp(maps.inverse_degree) > 0:
+        return ""
+    return " All patches have the same degree: the seed is the first of them, and finds no object."
+
+
+def _nothing(cell: Cell, place: int, why: NotApplicable) -> str:
+    """Why one kind of vectors has no panels, where another has."""
+    digest = cell.digest
+    known = (digest.lost, digest.tokencut) if place == 0 else (digest.further[place - 1],)
+    names = [one.vectors for one in known if not isinstance(one, NotApplicable)]
+    return f"Nothing found in the {(*names, 'vectors')[0]} of the last layer: {why.reason}."
+
+
+def _lost_row(
+    desk: Desk, cell: Cell, maps: LostMaps, found: FoundObject, place: int
+) -> tuple[Panel, ...]:
+    """LOST's steps in one kind of vectors."""
+    seed, of = seed_mark(found.seed), _of_vectors(cell, maps.vectors)
+    return shown(
+        desk.map(cell, place_name("lost-degree", place), f"inverse degree{of}", "", marks=(seed,)),
+        desk.map(
+            cell,
+            place_name("lost-seed", place),
+            f"dot product with the seed{of}",
+            " of the largest",
+            marks=(seed,),
+        ),
+        desk.map(
+            cell,
+            place_name("lost-score", place),
+            f"seed expansion{of}",
+            " of the largest",
+            text=f"{patches_text(int(maps.expansion.sum()))} of {maps.k} joined, outlined",
+            marks=(outlined(maps.expansion),),
+        ),
+        _found(desk, cell, found, outlined(maps.mask)),
+    )
+
+
+def _of_vectors(cell: Cell, vectors: str) -> str:
+    """Behind a label, where there are panels of several kinds of vectors."""
+    return f", {vectors}" if cell.digest.further else ""
+
+
+def tokencut(desk: Desk) -> Analysis:
+    """The eigenvector and its box, for each of the vectors that were kept."""
+
+    def of(cell: Cell) -> ModelPanels:
+        several = (cell.maps.tokencut, *cell.maps.further_tokencut)
+        found = (cell.digest.tokencut, *(more.tokencut for more in cell.digest.further))
+        panels: list[Panel] = []
+        lines = []
+        for place, (maps, one) in enumerate(zip(several, found, strict=True)):
+            if isinstance(maps, TokenCutMaps) and isinstance(one, FoundObject):
+                label = f"eigenvector{_of_vectors(cell, maps.vectors)}"
+                seed = (seed_mark(one.seed),)
+                name = place_name("tokencut", place)
+                panels += shown(
+                    desk.map(cell, name, label, " of the largest", marks=seed),
+                    _found(desk, cell, one, outlined(maps.mask)),
+                )
+                lines.append(
+                    f"Found in the {maps.vectors} of the last layer. Eigenvalue "
+                    f"{number(maps.eigenvalue)}, {number(maps.gap)} below the next; "
+                    f"the largest entry is at {place_text(one.seed)}."
+                )
+            elif isinstance(one, NotApplicable):
+                lines.append(_nothing(cell, place, one))
+        if not panels:
+            return desk.panels(cell, absent=_why(*several, *found))
+        return desk.panels(cell, *panels, lines=tuple(lines))
+
+    bars = desk.bar("signed", "entry of the eigenvector, over its largest magnitude")
+    return desk.analysis("tokencut", "Object discovery: TokenCut", ("tokencut-vector",), bars, of)
+
+
+def components(desk: Desk) -> Analysis:
+    """The first principal component, with and without outliers."""
+
+    def of(cell: Cell) -> ModelPanels:
+        whole, without = cell.maps.component, cell.maps.component_without
+        if not isinstance(whole, ComponentMap):
+            return desk.panels(cell, absent=_why(whole))
+        panels = [desk.map(cell, "component", "fitted to all patches", " SD")]
+        lines = [f"It holds {percent(whole.explained)} of the variance."]
+        if isinstance(without, ComponentMap):
+            panels.append(desk.map(cell, "without", "fitted without outliers", " SD"))
+            left_out = "1 outlier" if without.left_out == 1 else f"{without.left_out} outliers"
+            lines.append(f"Fitted without {left_out} it holds {percent(without.explained)}.")
+        else:
+            lines.append(f"There are {without.reason}.")
+        coloured = desk.planner.contents.features.get((cell.model.slug, desk.image.slug))
+        if isinstance(coloured, ColouredFeatures):
+            panels.append(desk.colours(cell, coloured))
+            return desk.panels(
+                cell, *panels, lines=(" ".join(lines), _colour_line(desk, cell, coloured))
+            )
+        return desk.panels(cell, *panels, lines=(" ".join(lines),))
+
+    return desk.analysis(
+        "components",
+        "Principal components of the patches",
+        ("leading-component", "feature-colours", "alignment-residual"),
+        desk.bar("deviations", "standard deviations; the sign is set by a rule, not by the model"),
+        of,
+    )
+
+
+def _colour_line(desk: Desk, cell: Cell, found: ColouredFeatures) -> str:
+    """What the colours are fitted to, and whether those of other models compare with them."""
+    over = "this image alone" if found.images == 1 else f"all {found.images} images of this model"
+    outliers = f", without {counted(found.left_out, 'outlier')}" if found.left_out else ""
+    if cell.model.slug == found.reference:
+        compare = "Other models are turned onto this one."
+    elif found.residual is None:
+        compare = "They are not aligned to those of any other model: colours do not compare."
+    else:
+        label = next(m.label for m in desk.planner.run.models if m.slug == found.reference)
+        compare = f"Turned onto those of {label}, which leaves {percent(found.residual)} over: " + (
+            "colours do not compare."
+            if found.residual >= 1
+            else "the less, the better colours compare."
+        )
+    return (
+        f"Colours: components of {over}{outliers}; a first one "
+        f"({percent(found.first_explained)} of the variance) keeps {percent(found.foreground)} of "
+        f"the patches, the three shown hold {percent(found.explained)} of their variance. {compare}"
+    )
+
+
+def marked(desk: Desk) -> Analysis | None:
+    """Agreement with what people have marked; None where nobody has."""
+    found = [cell.truth for cell in desk.measured if cell.truth is not None]
+    if not found:
+        return None
+
+    def of(cell: Cell) -> ModelPanels:
+        truth = cell.truth
+        if not isinstance(truth, CellTruth):
+            return desk.panels(cell, absent=truth.message if truth else "Not scored.")
+        url = desk.planner.model_link(cell.model)
+        return ModelPanels(
+            cell.model.label,
+            url,
+            panels=shown(_truth_panel(desk, cell, truth)),
+            lines=_box_lines(truth),
+            table=_scores(truth),
+        )
+
+    scored = [truth for truth in found if isinstance(truth, CellTruth)]
+    against = "boxes" if any(truth.marks == "boxes" for truth in scored) else "mask"
+    quantities: tuple[str, ...] = ("mass-inside", "pointing-game", "mask-iou", "average-precision")
+    if any(truth.boxed for truth in scored):
+        quantities += ("box-iou",)
+    return desk.analysis(
+        "marked", f"Against the marked objects ({against})", quantities, (), of, opened=True
+    )
+
+
+def _truth_panel(desk: Desk, cell: Cell, truth: CellTruth) -> Panel | None:
+    marks = [outlined(truth.objects, "truth")] if truth.marks == "mask" else []
+    marks += [box_mark(cell, box, "truth") for box in truth.boxes]
+    for objects in cell.digest.objects:
+        for found in (objects.lost, objects.tokencut):
+            if isinstance(found, FoundObject):
+                marks.append(box_mark(cell, found.pixels, "found"))
+    share = float(truth.objects.mean())
+    text = f"marked objects on {percent(share)} of the patches, boxes found dashed"
+    return desk.photo(cell, "marked and found", text, tuple(marks))
+
+
+def _scores(truth: CellTruth) -> NumberTable:
+    rows = []
+    for name, scores in zip(MAPS, truth.maps, strict=True):
+        if isinstance(scores, MapScores):
+            numbers = (
+                percent(scores.mass_inside),
+                NO_SCORE if name == UNIFORM else "hit" if scores.hit else "miss",
+                f"{scores.iou:.2f}",
+                f"{scores.average_precision:.2f}",
+            )
+            rows.append((name, *numbers))
+        else:
+            rows.append((name, *4 * (NO_SCORE,)))
+    columns = ("map", "mass inside", "pointing game", "IoU at 60\u00a0%", "average precision")
+    return NumberTable(columns, tuple(rows))
+
+
+def _box_lines(truth: CellTruth) -> tuple[str, ...]:
+    first = truth.maps[0]
+    lines = [f"No scores: {first.reason}."] if isinstance(first, NotApplicable) else []
+    for overlaps in truth.overlaps:
+        for method, iou in (("LOST", overlaps.lost), ("TokenCut", overlaps.tokencut)):
+            if isinstance(iou, NotApplicable):
+                lines.append(f"{method} in {overlaps.vectors}: {iou.reason}.")
+            else:
+                verdict = "found" if iou >= FOUND else "not found"
+                lines.append(
+                    f"{method} in {overlaps.vectors}: box IoU {iou:.2f}, {verdict} at {FOUND:g}."
+                )
+    return tuple(lines)
+
+
+def _found(desk: Desk, cell: Cell, found: FoundObject, mask: Mark) -> Panel | None:
+    text = patches_text(found.patches)
+    label = f"object and box{_of_vectors(cell, found.vectors)}"
+    return desk.photo(cell, label, text, (mask, box_mark(cell, found.pixels, "found")))
+
+
+def _why(*parts: object) -> str:
+    reason = next((part.reason for part in parts if isinstance(part, NotApplicable)), "not found")
+    return upper_first(reason) + "."

@@ -1,0 +1,295 @@
+"""From a cell's figures to the panels of a page: pictures, marks, colour bars and their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from generator.analysis.cells.digest import CellDigest
+from generator.analysis.cells.maps import CellMaps
+from generator.analysis.features.boxes import BoolArray
+from generator.analysis.features.truth import Box
+from generator.analysis.quantities.quantity import Quantity
+from generator.analysis.quantities.table import quantity
+from generator.present.cells.analysis_maps import Family, ImageFigures
+from generator.present.cells.files import CellContent
+from generator.present.cells.truth import CellTruth
+from generator.present.content.contents import Copies
+from generator.present.content.feature_colors import ColouredFeatures
+from generator.present.drawing.heatmap import GAP
+from generator.present.drawing.scale import times_text
+from generator.present.files.manifest import FileEntry
+from generator.present.pages.image.analyses_views import (
+    Analysis,
+    Mark,
+    ModelPanels,
+    Panel,
+    Photo,
+    Term,
+)
+from generator.present.pages.image.outlines import outline
+from generator.present.pages.planner import BAR_WIDTH, METHODS, Planner
+from generator.present.pages.views import BarTick, ColourBar, Picture
+from generator.present.pages.wording import notice, percent, upper_first
+from generator.records.run import Failure, ImageEntry, ModelEntry
+
+MOSAIC_WIDTH = 560
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Everything known of one model on one image.
+
+    Attributes:
+        model: the model.
+        content: of its chunks.
+        digest: its numbers.
+        maps: its maps.
+        truth: agreement with marked objects; None where nobody has marked any.
+    """
+
+    model: ModelEntry
+    content: CellContent
+    digest: CellDigest
+    maps: CellMaps
+    truth: CellTruth | Failure | None
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where the analyses of one image are put together.
+
+    Attributes:
+        planner: on the image's page.
+        image: the image.
+        figures: what was drawn of it.
+        cells: of each model in order, or why there is none.
+    """
+
+    planner: Planner
+    image: ImageEntry
+    figures: ImageFigures
+    cells: tuple[tuple[ModelEntry, Cell | Failure], ...]
+
+    @property
+    def measured(self) -> tuple[Cell, ...]:
+        """The cells that there are."""
+        return tuple(cell for _, cell in self.cells if isinstance(cell, Cell))
+
+    def analysis(
+        self,
+        identifier: str,
+        title: str,
+        quantities: tuple[str, ...],
+        bars: tuple[ColourBar, ...],
+        of: Callable[[Cell], ModelPanels],
+        *,
+        opened: bool = False,
+    ) -> Analysis:
+        """One analysis of all models."""
+        found = [quantity(each) for each in quantities]
+        return Analysis(
+            id=identifier,
+            title=title,
+            open=opened,
+            terms=tuple(term(self.planner, each) for each in found),
+            caveat=next((q.caveat for q in found if q.caveat), ""),
+            bars=bars,
+            models=tuple(self._of_model(model, cell, of) for model, cell in self.cells),
+        )
+
+    def _of_model(
+        self, model: ModelEntry, cell: Cell | Failure, of: Callable[[Cell], ModelPanels]
+    ) -> ModelPanels:
+        if isinstance(cell, Cell):
+            return of(cell)
+        failed = notice(model.failure or cell)
+        return ModelPanels(
+            model.label, self.planner.model_link(model), absent=failed.message if failed else ""
+        )
+
+    def panels(
+        self, cell: Cell, *panels: Panel, lines: tuple[str, ...] = (), absent: str = ""
+    ) -> ModelPanels:
+        """What one analysis says of one model."""
+        url = self.planner.model_link(cell.model)
+        return ModelPanels(cell.model.label, url, panels, lines, absent=absent)
+
+    def map(
+        self,
+        cell: Cell,
+        name: str,
+        label: str,
+        unit: str,
+        *,
+        text: str = "",
+        marks: tuple[Mark, ...] = (),
+    ) -> Panel:
+        """A map of a cell, by its name among the figures.
+
+        Args:
+            cell: of the model.
+            name: of the figure.
+            label: above it.
+            unit: after its numbers.
+            text: instead of its range, below it.
+            marks: over it.
+        """
+        figure = self.figures.drawn[cell.model.slug, name]
+        layout = cell.content.facts.layout
+        between = f"{number(figure.least)} to {number(figure.most)}{unit}"
+        beyond = f", {percent(figure.clipped)} beyond the scale" if figure.clipped else ""
+        return Panel(
+            label=label,
+            text=(text or between) + beyond,
+            alt=f"{cell.model.label}, {label}: {between}{beyond}.",
+            picture=self._sized(cell, figure.file),
+            photo=None,
+            view=f"0 0 {layout.cols} {layout.rows}",
+            transform="",
+            width=str(layout.cols),
+            height=str(layout.rows),
+            marks=tuple(mark for mark in marks if mark.path),
+        )
+
+    def mosaic(self, cell: Cell, name: str, label: str, text: str, tiles: tuple[int, int]) -> Panel:
+        """Many maps of a cell in one picture.
+
+        Args:
+            cell: of the model.
+            name: of the figure.
+            label: above it.
+            text: below it, before its range.
+            tiles: rows and columns of maps.
+        """
+        figure = self.figures.drawn[cell.model.slug, name]
+        layout = cell.content.facts.layout
+        height = tiles[0] * (layout.rows + GAP) - GAP
+        width = tiles[1] * (layout.cols + GAP) - GAP
+        factor = max(1, MOSAIC_WIDTH // width)
+        between = f"{number(figure.least)} to {number(figure.most)}"
+        return Panel(
+            label=label,
+            text=f"{text} {between} × the median.",
+            alt=f"{cell.model.label}, {label}: {between} × the median.",
+            picture=Picture(
+                self.planner.url(figure.file.path), width * factor, height * factor, ""
+            ),
+            photo=None,
+            view="",
+            transform="",
+            width="",
+            height="",
+            marks=(),
+            wide=True,
+        )
+
+    def colours(self, cell: Cell, found: ColouredFeatures) -> Panel:
+        """Feature colours; the background is transparent."""
+        layout = cell.content.facts.layout
+        kept = percent(found.kept)
+        return Panel(
+            label="features as colours",
+            text=f"{kept} of the patches, the rest is grey",
+            alt=f"{cell.model.label}, features as colours: three components of the {kept} of "
+            f"patches that the first one keeps, {percent(found.explained)} of their variance.",
+            picture=self._sized(cell, found.picture),
+            photo=None,
+            view=f"0 0 {layout.cols} {layout.rows}",
+            transform="",
+            width=str(layout.cols),
+            height=str(layout.rows),
+            marks=(),
+        )
+
+    def _sized(self, cell: Cell, file: FileEntry) -> Picture:
+        """A picture of one pixel a patch, in the proportions of what the patches cover."""
+        view = cell.content.facts.view
+        height = max(1, round(BAR_WIDTH * (view.bottom - view.top) / (view.right - view.left)))
+        return Picture(self.planner.url(file.path), BAR_WIDTH, height, "")
+
+    def photo(self, cell: Cell, label: str, text: str, marks: tuple[Mark, ...]) -> Panel | None:
+        """The part of the picture that a model saw, grey, with marks; None without a picture."""
+        copies = self.planner.contents.copies.get(self.image.slug)
+        if not isinstance(copies, Copies):
+            return None
+        view, layout = cell.content.facts.view, cell.content.facts.layout
+        wide, high = view.right - view.left, view.bottom - view.top
+        return Panel(
+            label=label,
+            text=text,
+            alt=f"{cell.model.label}, {label}: {text}.",
+            picture=None,
+            photo=Photo(self.planner.url(copies.picture.path), view.image_width, view.image_height),
+            view=f"{view.left:g} {view.top:g} {wide:g} {high:g}",
+            transform=f"translate({view.left:g} {view.top:g}) "
+            f"scale({wide / layout.cols:.6g} {high / layout.rows:.6g})",
+            width=f"{wide:g}",
+            height=f"{high:g}",
+            marks=tuple(mark for mark in marks if mark.path),
+        )
+
+    def bar(self, family: Family, caption: str) -> tuple[ColourBar, ...]:
+        """The colour bar of a family of maps; none where there is no such map."""
+        ramp = self.figures.ramps.get(family)
+        if ramp is None:
+            return ()
+        assets = self.planner.contents.assets
+        path = assets.diverging_bar if ramp.signed else assets.bar
+        clipped = any(f.clipped for f in self.figures.drawn.values() if f.family == family)
+        return (
+            ColourBar(
+                picture=Picture(self.planner.url(path), BAR_WIDTH, 1, ""),
+                ticks=tuple(BarTick(f"{100 * t.position:g}%", t.label) for t in ramp.ticks),
+                caption=caption,
+                extends=clipped,
+                signed=ramp.signed,
+            ),
+        )
+
+
+def term(planner: Planner, found: Quantity) -> Term:
+    """A quantity, with a link to the methods page."""
+    return Term(upper_first(found.name), found.definition, f"{planner.url(METHODS)}#{found.id}")
+
+
+def number(value: float) -> str:
+    """A number of three digits, with a real minus sign."""
+    sign = "\u2212" if value < 0 else ""
+    return sign + times_text(abs(value))
+
+
+def outlined(mask: BoolArray, kind: str = "outline") -> Mark:
+    """The edge of a mask."""
+    return Mark(kind, outline(mask))
+
+
+def seed_mark(place: tuple[int, int]) -> Mark:
+    """One patch."""
+    row, col = place
+    return Mark("seed", f"M{col} {row}h1v1h-1z")
+
+
+def box_mark(cell: Cell, box: Box, kind: str) -> Mark:
+    """A box that is given in pixels of the original."""
+    view, layout = cell.content.facts.view, cell.content.facts.layout
+    across = layout.cols / (view.right - view.left)
+    down = layout.rows / (view.bottom - view.top)
+    left, top = (box[0] - view.left) * across, (box[1] - view.top) * down
+    right, bottom = (box[2] - view.left) * across, (box[3] - view.top) * down
+    return Mark(kind, f"M{left:.4g} {top:.4g}H{right:.4g}V{bottom:.4g}H{left:.4g}z")
+
+
+def shown(*panels: Panel | None) -> tuple[Panel, ...]:
+    """The panels that there are."""
+    return tuple(panel for panel in panels if panel is not None)
+
+
+def place_text(place: tuple[int, int]) -> str:
+    """A patch in words, counted from 1."""
+    return f"row {place[0] + 1}, column {place[1] + 1}"
+
+
+def layer_text(layer: int) -> str:
+    """A layer of the residual stream, where 0 is the embedding."""
+    return f"layer {layer}" if layer else "embedding"

@@ -1,0 +1,260 @@
+"""The page of one image: every model on it, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from generator.present.cells.files import CellContent
+from generator.present.cells.maps import FUSED, POOL, PRIMARY, VALUES
+from generator.present.cells.patches import PATCH
+from generator.present.pages.image.analyses import analyses
+from generator.present.pages.image.views import FrameLink, ImagePage, ModelColumn
+from generator.present.pages.planner import Planner, image_path, sequence_path
+from generator.present.pages.reduced import (
+    image_notice,
+    missing_heads,
+    shown_text,
+    square_text,
+    without_walls,
+)
+from generator.present.pages.views import (
+    Fact,
+    Link,
+    PageData,
+    PageModel,
+    PageStep,
+    PageSweep,
+    QueryChoice,
+)
+from generator.present.pages.wording import (
+    OUTLIERS_RULE,
+    RECEIVED_NOTE,
+    counted,
+    credit,
+    grid_text,
+    map_alt,
+    notice,
+    outliers_text,
+    prefix_text,
+    query_label,
+    scale_note,
+    wall_alt,
+)
+from generator.records.run import Failure, ImageEntry, ModelEntry, Run
+
+FIELDS = {
+    "square": "the centred square",
+    "whole": "the whole picture",
+    "checkpoint": "what each checkpoint's own preprocessing keeps",
+}
+
+
+def image_page(
+    planner: Planner, image: ImageEntry, previous: ImageEntry | None, following: ImageEntry | None
+) -> ImagePage:
+    """Plan the page of an image."""
+    return page_at(planner.on(image_path(image.slug)), image, previous, following)
+
+
+def page_at(
+    here: Planner,
+    image: ImageEntry,
+    previous: ImageEntry | None,
+    following: ImageEntry | None,
+    shown_at: Mapping[str, ImageEntry] | None = None,
+) -> ImagePage:
+    """Plan an image's page for some place.
+
+    Args:
+        here: at the place.
+        image: that is shown first.
+        previous: where the pager leads.
+        following: where it leads to the other side.
+        shown_at: by slug of a model, the image that says what the model is like; all ``image``
+            when left out.
+    """
+    run = here.run
+    shown = [other for other in run.images if other.failure is None]
+    copies = here.contents.copies.get(image.slug)
+    labels = ", ".join(model.label for model in run.models)
+    at = shown_at or {model.slug: image for model in run.models}
+    patches = None if "patches" in here.contents.reduction else here.contents.patch_scale
+    found = analyses(here, image)
+    return ImagePage(
+        path=here.page,
+        frame=here.frame(
+            f"{image.title} · {run.title}",
+            f"Attention of {labels} on {image.title}, side by side.",
+            "image",
+            charts=any(item.charts for item in found.items),
+        ),
+        title=image.title,
+        size=_size(image),
+        place=f"{shown.index(image) + 1} of {len(shown)}",
+        credit=credit(image),
+        facts=_facts(here, image),
+        picture=here.picture(image),
+        picture_failure=notice(copies) if isinstance(copies, Failure) else None,
+        square=square_text(here, image.slug),
+        without_walls=without_walls(here),
+        reduced=image_notice(here, image.slug),
+        columns=tuple(_column(here, model, at[model.slug]) for model in run.models),
+        bar=here.shared_bar(),
+        scale_note=scale_note(here.contents.scale, patches),
+        previous=Link(here.image_link(previous), previous.title) if previous else None,
+        next=Link(here.image_link(following), following.title) if following else None,
+        data=_data(here, image, at),
+        analyses=found,
+        sequence=_sequence(here, image),
+    )
+
+
+def _sequence(planner: Planner, image: ImageEntry) -> FrameLink | None:
+    if image.frame is None:
+        return None
+    frames = planner.frames(image.frame.sequence)
+    number = frames.index(image) + 1
+    return FrameLink(
+        url=f"{planner.url(sequence_path(image.frame.sequence.slug))}#frame={number}",
+        text=f"Frame {number} of {len(frames)} of {image.frame.sequence.label}",
+        number=number,
+    )
+
+
+def _facts(planner: Planner, image: ImageEntry) -> tuple[Fact, ...]:
+    return (
+        Fact("File", image.name),
+        Fact("Size", _size(image)),
+        Fact("Models saw", FIELDS[planner.run.field_of_view]),
+        Fact("Outlier patches", OUTLIERS_RULE),
+        Fact("SHA-256", image.sha256),
+    )
+
+
+def _size(image: ImageEntry) -> str:
+    return f"{image.width} × {image.height} pixels"
+
+
+def _column(planner: Planner, model: ModelEntry, image: ImageEntry) -> ModelColumn:
+    cell = planner.cell(model.slug, image.slug)
+    found = cell if isinstance(cell, CellContent) else None
+    coloured = planner.contents.coloured.get((model.slug, image.slug))
+    wall, factor = None, 1
+    if found and coloured and coloured.wall:
+        wall, factor = planner.wall_picture(coloured.wall, found, wall_alt(model.label, found))
+    last = None
+    if found and coloured and not coloured.wall:
+        last = planner.map_picture(coloured.map, found, map_alt(model.label, found.last, found))
+    return ModelColumn(
+        slug=model.slug,
+        label=model.label,
+        url=planner.model_link(model),
+        detail=_detail(found, shown_text(found)) if found else "",
+        measured=_detail(found) if found else "",
+        outliers=outliers_text(found.facts.outliers) if found else "",
+        note=RECEIVED_NOTE if found and found.received else "",
+        wall=wall,
+        wall_rows=found.rows if found else (),
+        wall_heads=(*map(str, range(1, found.heads + 1)), *FUSED) if found else (),
+        wall_factor=factor,
+        last=last,
+        cut=missing_heads(found) if found else "",
+        failure=None if isinstance(cell, CellContent) else notice(model.failure or cell),
+    )
+
+
+def _detail(content: CellContent, shown: str = "") -> str:
+    facts = content.facts
+    return (
+        f"{counted(facts.model.layers, 'layer')} × {counted(facts.model.heads, 'head')}, "
+        f"{grid_text([(facts.layout.rows, facts.layout.cols)])} patches{shown}, "
+        f"{prefix_text(facts.layout)}"
+    )
+
+
+def _data(planner: Planner, image: ImageEntry, at: Mapping[str, ImageEntry]) -> PageData:
+    models = tuple(page_model(planner, model, at[model.slug]) for model in planner.run.models)
+    cells = [planner.cell(model.slug, at[model.slug].slug) for model in planner.run.models]
+    found = [cell for cell in cells if isinstance(cell, CellContent)]
+    tokens = any(not cell.received for cell in found)
+    ids = dict.fromkeys(file.query for cell in found for file in cell.chunks)
+    # CLS first, then by kind as the models order them: registers last, by number, then what values
+    # weight, and a patch at the end
+    ends = {VALUES: 1, PATCH: 2}
+    ordered = sorted(
+        ids, key=lambda q: (q != PRIMARY, ends.get(q, 0), q.startswith("reg"), len(q), q)
+    )
+    layers = [cell.facts.model.layers for cell in found]
+    scale = planner.contents.scale
+    patches = planner.contents.patch_scale or scale
+    return PageData(
+        slug=image.slug,
+        title=image.title,
+        credit=credit(image).text,
+        width=image.width,
+        height=image.height,
+        scale=(scale.low, scale.high),
+        patch_scale=(patches.low, patches.high),
+        colours=planner.contents.settings.colours,
+        queries=tuple(QueryChoice(q, query_label(q, tokens)) for q in ordered),
+        layers=max(layers, default=0),
+        heads=max((cell.heads for cell in found), default=0),
+        pool=any(POOL in cell.rows for cell in found),
+        start=str(min(layers, default=1)),
+        models=models,
+        sweeps=_sweeps(planner.run),
+    )
+
+
+def _sweeps(run: Run) -> tuple[PageSweep, ...]:
+    """The sweeps, their checkpoints by their places among the models."""
+    places = {model.slug: place for place, model in enumerate(run.models)}
+    return tuple(
+        PageSweep(sweep.label, tuple(PageStep(s.step, places[s.model]) for s in sweep.steps))
+        for sweep in run.sweeps
+    )
+
+
+def page_model(planner: Planner, model: ModelEntry, image: ImageEntry) -> PageModel:
+    """A model on an image, for the scripts."""
+    cell = planner.cell(model.slug, image.slug)
+    if not isinstance(cell, CellContent):
+        reason = (model.failure or cell).message
+        empty = (0, 0)
+        return PageModel(
+            *(model.slug, model.label, "", 0, 0, (), empty, (0, 0, 0, 0), (), "", {}, reason, ""),
+            measured=empty,
+            cut="",
+        )
+    facts = cell.facts
+    return PageModel(
+        slug=model.slug,
+        label=model.label,
+        record=facts.record,
+        layers=facts.model.layers,
+        heads=cell.heads,
+        rows=cell.rows,
+        grid=cell.grid,
+        view=facts.view.box,
+        prefix=facts.layout.prefix,
+        token=cell.token,
+        chunks={file.query: planner.url(file.path) for file in cell.chunks},
+        failure="",
+        alike=planner.url(cell.alike.path) if cell.alike else "",
+        source=_source(cell),
+        measured=(facts.layout.rows, facts.layout.cols),
+        cut=missing_heads(cell),
+    )
+
+
+def _source(content: CellContent) -> str:
+    """What a caption says of a model: everything one needs to make its maps again."""
+    facts = content.facts
+    version = facts.model.version[:12]
+    seen, view = facts.preprocessing, facts.view
+    return (
+        f"{facts.model.id}{f' at {version}' if version else ''}, "
+        f"{grid_text([(facts.layout.rows, facts.layout.cols)])} patches{shown_text(content)}, "
+        f"input {view.input_width} × {view.input_height} pixels, {FIELDS[seen.field_of_view]}, "
+        f"{seen.resample}, {facts.environment.dtype}"
+    )

@@ -1,0 +1,231 @@
+"""What the scripts of the index know of all images, so that any can be found from any page.
+
+One classic script holds it. It is loaded when a reader first filters or sorts, so it costs nothing
+before. Names of files are given by the hash in them: the rest follows from slugs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import replace
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from generator.present.cells.files import CellContent
+from generator.present.cells.image_statistics import STATISTICS, figures_text, image_values
+from generator.present.content.contents import Copies
+from generator.present.pages.environment import page_json
+from generator.present.pages.image.sequence import sequence_summary
+from generator.present.pages.index.finder_views import (
+    Choice,
+    Finder,
+    IndexData,
+    IndexImage,
+    IndexModel,
+    IndexSequence,
+    PageScript,
+)
+from generator.present.pages.planner import BAR_WIDTH, INDEX, Planner
+from generator.present.pages.views import Credit, Notice
+from generator.present.pages.wording import credit, notice
+from generator.records.run import Failure, ImageEntry, ModelEntry, Sequence
+
+FEWEST = 4
+"""A gallery of fewer images needs nothing to find one."""
+
+UNGROUPED = "(no group)"
+SEQUENCES = "Sequences"
+STRIP = 5
+"""Frames in the thumbnail strip of a sequence, spread evenly."""
+
+T = TypeVar("T")
+
+
+def by_group(images: tuple[ImageEntry, ...]) -> tuple[ImageEntry, ...]:
+    """Images in order, those of one group together where its first one stands."""
+    first: dict[str, int] = {}
+    for index, image in enumerate(images):
+        first.setdefault(image.group, index)
+    return tuple(sorted(images, key=lambda image: first[image.group]))
+
+
+def listed(images: tuple[ImageEntry, ...]) -> tuple[ImageEntry, ...]:
+    """What the index lists: every picture by itself, and of each sequence its first good frame."""
+    good: dict[str, ImageEntry] = {}
+    for image in images:
+        if image.frame is not None and image.failure is None:
+            good.setdefault(image.frame.sequence.slug, image)
+    return tuple(
+        replace(image, group=_heading(image))
+        for image in images
+        if image.frame is None or good.get(image.frame.sequence.slug, image) is image
+    )
+
+
+def _heading(image: ImageEntry) -> str:
+    """Sequences stand together, unless a table has them elsewhere."""
+    alone = image.frame is not None and image.group in ("", image.frame.sequence.label)
+    return SEQUENCES if alone else image.group
+
+
+def values_listed(planner: Planner, image: ImageEntry) -> tuple[float | None, ...]:
+    """The numbers of what the index lists; of a sequence, their means over its frames."""
+    if image.frame is None:
+        return values_of(planner, image)
+    table = [values_of(planner, frame) for frame in planner.frames(image.frame.sequence)]
+    columns = ([v for v in column if v is not None] for column in zip(*table, strict=True))
+    return tuple(float(f"{np.mean(column):.4g}") if column else None for column in columns)
+
+
+def values_of(planner: Planner, image: ImageEntry) -> tuple[float | None, ...]:
+    """The numbers of an image, in the order of the statistics."""
+    cells = [planner.cell(model.slug, image.slug) for model in planner.run.listed]
+    held = [cell for cell in cells if isinstance(cell, CellContent)]
+    divergence = planner.contents.divergence.get(image.slug)
+    return image_values(held, divergence.mean if divergence else None)
+
+
+def finder_script(planner: Planner) -> PageScript | None:
+    """The script with all images; None for a gallery too small to search."""
+    images = by_group(listed(planner.run.images))
+    if len(images) < FEWEST:
+        return None
+    text = f"galleryIndex({page_json(_data(planner.on(INDEX), images))});\n"
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    return PageScript(f"assets/index-data.{digest}.js", text)
+
+
+def finder(planner: Planner, script: PageScript | None) -> Finder | None:
+    """The controls of the index, as seen from one of its pages."""
+    if script is None:
+        return None
+    images = by_group(listed(planner.run.images))
+    counts = dict.fromkeys(dict.fromkeys(image.group for image in images), 0)
+    for image in images:
+        counts[image.group] += 1
+    groups = tuple(
+        Choice(str(index), f"{group or UNGROUPED} ({count:,})")
+        for index, (group, count) in enumerate(counts.items())
+    )
+    return Finder(
+        data=planner.url(script.path),
+        root=planner.url(INDEX).removesuffix(INDEX),
+        orders=_orders(planner, images),
+        groups=groups if len(groups) > 1 else (),
+    )
+
+
+def _orders(planner: Planner, images: tuple[ImageEntry, ...]) -> tuple[Choice, ...]:
+    """The gallery's own order, names, and every number that sets images apart, both ways."""
+    table = [values_listed(planner, image) for image in images]
+    orders = [Choice("", "the gallery's order"), Choice("name", "title, A to Z")]
+    for statistic, column in zip(STATISTICS, zip(*table, strict=True), strict=True):
+        if len({value for value in column if value is not None}) > 1:
+            orders.append(Choice(f"{statistic.id}-down", f"{statistic.name}, highest first"))
+            orders.append(Choice(f"{statistic.id}-up", f"{statistic.name}, lowest first"))
+    return tuple(orders)
+
+
+class _Table(Generic[T]):
+    """Things by the order in which they first came."""
+
+    def __init__(self) -> None:
+        self.places: dict[T, int] = {}
+
+    def place(self, item: T) -> int:
+        return self.places.setdefault(item, len(self.places))
+
+
+def _data(planner: Planner, images: tuple[ImageEntry, ...]) -> IndexData:
+    groups, makers, reasons = _Table[str](), _Table[Credit](), _Table[Notice]()
+    found = tuple(_image(planner, image, groups, makers, reasons) for image in images)
+    return IndexData(
+        models=tuple(_model(planner, model) for model in planner.run.listed),
+        statistics=tuple(statistic.id for statistic in STATISTICS),
+        groups=tuple(groups.places),
+        credits=tuple(makers.places),
+        reasons=tuple(reasons.places),
+        images=found,
+    )
+
+
+def _model(planner: Planner, model: ModelEntry) -> IndexModel:
+    cell = next(iter(planner.measured(model.slug)), None)
+    if cell is None:
+        return IndexModel(model.slug, model.label, "", "")
+    what = "mean received attention" if cell.received else f"{cell.token} attention"
+    return IndexModel(model.slug, model.label, cell.last.row, what)
+
+
+def _image(
+    planner: Planner,
+    image: ImageEntry,
+    groups: _Table[str],
+    makers: _Table[Credit],
+    reasons: _Table[Notice],
+) -> IndexImage:
+    picture = planner.picture(image, thumb=True)
+    copies = planner.contents.copies.get(image.slug)
+    thumb: tuple[str | int, ...] = ()
+    if picture and isinstance(copies, Copies):
+        thumb = (_hash(copies.thumb.path), picture.width, picture.height)
+    failed = notice(image.failure)
+    values = values_listed(planner, image)
+    frame = image.frame
+    return IndexImage(
+        slug="" if failed else image.slug,
+        title=frame.sequence.label if frame else image.title,
+        name=frame.sequence.source if frame else image.name,
+        group=groups.place(image.group),
+        thumb=thumb,
+        alt=picture.alt if picture else "",
+        credit=makers.place(credit(image)),
+        figures=figures_text(values),
+        values=values,
+        maps=()
+        if failed
+        else tuple(_map(planner, model, image, reasons) for model in planner.run.listed),
+        failure=reasons.place(failed) if failed else None,
+        sequence=_sequence(planner, frame.sequence) if frame and not failed else None,
+    )
+
+
+def _sequence(planner: Planner, sequence: Sequence) -> IndexSequence:
+    thumbs = []
+    for image in strip(planner, sequence):
+        copies = planner.contents.copies.get(image.slug)
+        if isinstance(copies, Copies):
+            thumbs.append((image.slug, _hash(copies.thumb.path)))
+    return IndexSequence(sequence.slug, sequence_summary(planner, sequence), tuple(thumbs))
+
+
+def strip(planner: Planner, sequence: Sequence) -> tuple[ImageEntry, ...]:
+    """A few frames of a sequence, from the first to the last; none of one that has one frame."""
+    frames = planner.frames(sequence)
+    if len(frames) < 2:
+        return ()
+    places = np.linspace(0, len(frames) - 1, min(STRIP, len(frames))).round().astype(int)
+    return tuple(frames[place] for place in places)
+
+
+def _map(
+    planner: Planner, model: ModelEntry, image: ImageEntry, reasons: _Table[Notice]
+) -> tuple[str | float, ...] | int:
+    cell = planner.cell(model.slug, image.slug)
+    if isinstance(cell, Failure):
+        reason = notice(model.failure or cell)
+        assert reason is not None
+        return reasons.place(reason)
+    file = planner.contents.coloured[model.slug, image.slug].map
+    height = planner.map_picture(file, cell, "").height
+    share, maximum = (float(f"{v:.6g}") for v in (cell.last.patches, cell.last.maximum))
+    return (_hash(file.path), 0 if height == BAR_WIDTH else height, share, maximum)
+
+
+def _hash(path: str) -> str:
+    """The hash that a file's name ends in."""
+    found = re.search(r"\.([0-9a-f]{8})\.\w+$", path)
+    assert found is not None
+    return found[1]

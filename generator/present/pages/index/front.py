@@ -1,0 +1,184 @@
+"""What the front page says of a paper, for readers, link previews and indexers; and all credits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from generator.present.cells.files import CellContent
+from generator.present.content.front import Tile, seen_size, social_cells
+from generator.present.content.teaser import caption, fragment, subject
+from generator.present.drawing.scale import times_text
+from generator.present.pages.environment import script_json
+from generator.present.pages.index.front_views import (
+    Affiliation,
+    AuthorName,
+    CreditGroup,
+    MetaTag,
+    PaperBlock,
+    Social,
+    TeaserTile,
+)
+from generator.present.pages.planner import INDEX, Planner
+from generator.present.pages.views import Credit, Link, Picture
+from generator.present.pages.wording import credit, model_names
+from generator.records.run import ModelEntry, Paper
+
+NAMED = 3
+"""Pictures that are named under one credit before the rest is counted."""
+
+BUTTONS = {"arxiv": "arXiv", "pdf": "PDF", "doi": "DOI", "openreview": "OpenReview"}
+"""Labels that are not just capitalised."""
+
+
+def paper_block(planner: Planner) -> PaperBlock | None:
+    """What the front page says of the paper; None for a gallery without one."""
+    paper = planner.run.paper
+    if paper is None:
+        return None
+    marks = _marks(paper)
+    return PaperBlock(
+        authors=tuple(
+            AuthorName(a.name, a.url, marks.get(a.affiliation, "")) for a in paper.authors
+        ),
+        affiliations=tuple(Affiliation(mark, text) for text, mark in marks.items()),
+        venue=" ".join(str(part) for part in (paper.venue, paper.year) if part),
+        links=tuple(Link(link.url, _button(link.label)) for link in paper.links),
+        teaser=tuple(_tiles(planner)),
+        abstract=tuple(p.strip() for p in re.split(r"\n\s*\n", paper.abstract) if p.strip()),
+        bibtex=paper.bibtex,
+        meta=tuple(_meta(planner, paper)),
+        linked_data=script_json(_linked_data(planner, paper)),
+    )
+
+
+def _marks(paper: Paper) -> dict[str, str]:
+    """Affiliation -> its number; without one where all authors share it."""
+    found = list(dict.fromkeys(a.affiliation for a in paper.authors if a.affiliation))
+    if len(found) == 1 and all(author.affiliation for author in paper.authors):
+        return {found[0]: ""}
+    return {text: str(number) for number, text in enumerate(found, 1)}
+
+
+def _button(label: str) -> str:
+    return BUTTONS.get(label.lower(), label[:1].upper() + label[1:])
+
+
+def _tiles(planner: Planner) -> Iterator[TeaserTile]:
+    """The picture once for maps in a row that cover the same part of it, then each map."""
+    shown = None
+    images = {image.slug: image for image in planner.run.images}
+    for tile in planner.contents.front.tiles:
+        content = planner.cell(tile.cell.model, tile.cell.image)
+        assert isinstance(content, CellContent)
+        width, height = seen_size(content.facts.view)
+        image = images[tile.cell.image]
+        if tile.seen is not None and tile.seen.path != shown:
+            shown = tile.seen.path
+            picture = Picture(planner.url(shown), width, height, image.alt or image.title)
+            yield TeaserTile(picture, image.title, planner.image_link(image), is_map=False)
+        yield TeaserTile(
+            Picture(planner.url(tile.map.path), width, height, _alt(planner, tile, content)),
+            _caption(planner, tile, content),
+            planner.image_link(image) + fragment(tile.cell, content),
+            is_map=True,
+        )
+
+
+def _caption(planner: Planner, tile: Tile, content: CellContent) -> str:
+    label = next(m.label for m in planner.run.models if m.slug == tile.cell.model)
+    return caption(tile.cell, content, label)
+
+
+def _alt(planner: Planner, tile: Tile, content: CellContent) -> str:
+    low, high = (2.0**end for end in (planner.contents.scale.low, planner.contents.scale.high))
+    return (
+        f"Map of the {subject(tile.cell, content)} of {_caption(planner, tile, content)}, "
+        f"on a scale from {times_text(low)} to {times_text(high)} times uniform."
+    )
+
+
+def _meta(planner: Planner, paper: Paper) -> Iterator[MetaTag]:
+    """Tags that indexers of scholarly pages read."""
+    yield MetaTag("citation_title", planner.run.title)
+    for author in paper.authors:
+        yield MetaTag("citation_author", author.name)
+        if author.affiliation:
+            yield MetaTag("citation_author_institution", author.affiliation)
+    if paper.year:
+        yield MetaTag("citation_publication_date", str(paper.year))
+    if paper.venue:
+        yield MetaTag("citation_conference_title", paper.venue)
+    if paper.doi:
+        yield MetaTag("citation_doi", paper.doi)
+    for link in paper.links:
+        if found := re.match(r"https://arxiv\.org/(?:abs|pdf)/([\w.-]+?)(?:\.pdf)?$", link.url):
+            yield MetaTag("citation_arxiv_id", found[1])
+        if link.url.endswith(".pdf") or "arxiv.org/pdf/" in link.url:
+            yield MetaTag("citation_pdf_url", link.url)
+
+
+def _linked_data(planner: Planner, paper: Paper) -> dict[str, object]:
+    authors = []
+    for author in paper.authors:
+        person = {"@type": "Person", "name": author.name, "url": author.url}
+        if author.affiliation:
+            person["affiliation"] = author.affiliation
+        authors.append({key: value for key, value in person.items() if value})
+    found: dict[str, object] = {
+        "@context": "https://schema.org",
+        "@type": "ScholarlyArticle",
+        "headline": planner.run.title,
+        "author": authors,
+        "abstract": paper.abstract,
+        "datePublished": str(paper.year or ""),
+        "publication": paper.venue,
+        "identifier": f"https://doi.org/{paper.doi}" if paper.doi else "",
+        "sameAs": [link.url for link in paper.links],
+        "url": planner.run.site_url,
+        "image": _card_url(planner),
+    }
+    return {key: value for key, value in found.items() if value}
+
+
+def _card_url(planner: Planner) -> str:
+    card = planner.contents.front.social
+    return planner.absolute(card.path) if card else ""
+
+
+def social(planner: Planner) -> Social | None:
+    """For link previews; None when nobody said where the site will stand."""
+    if not planner.run.site_url:
+        return None
+    labels = {model.slug: model.label for model in planner.run.models}
+    cells = social_cells(planner.run, planner.contents.cells)
+    shown = ", ".join(labels[cell.model] for cell in cells)
+    alt = f"{planner.run.title}: a picture and the attention of {shown} on it, side by side."
+    return Social(planner.absolute(INDEX).removesuffix(INDEX), _card_url(planner), alt)
+
+
+def credit_groups(planner: Planner) -> tuple[CreditGroup, ...]:
+    """Who made the pictures and models, and under which licences; each credit once."""
+    pictures: dict[Credit, list[str]] = {}
+    for image in planner.run.images:
+        if image.failure is None:
+            pictures.setdefault(credit(image), []).append(image.title)
+    models: dict[Credit, list[ModelEntry]] = {}
+    for model in planner.run.models:
+        cell = next(iter(planner.measured(model.slug)), None)
+        licence = cell.facts.model.licence if cell else ""
+        if licence:
+            models.setdefault(Credit(f"weights: {licence}", ""), []).append(model)
+    named = {of: list(model_names(planner.run, found)) for of, found in models.items()}
+    return tuple(
+        CreditGroup(_named(names), of)
+        for table in (named, pictures)
+        for of, names in table.items()
+        if of.text or of.source
+    )
+
+
+def _named(names: list[str]) -> str:
+    if len(names) <= NAMED + 1:
+        return ", ".join(names)
+    return f"{', '.join(names[:NAMED])} and {len(names) - NAMED:,} more"

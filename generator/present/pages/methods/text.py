@@ -1,0 +1,196 @@
+"""The paragraph that a paper can take over: how a gallery's numbers were made, with citations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.cells.digest import CellDigest
+from generator.present.bibliography import PROGRAM, cited, named, short
+from generator.present.cells.files import CellContent
+from generator.present.drawing.scale import power_label
+from generator.present.pages.planner import Planner
+from generator.present.pages.wording import counted, grid_text, listed, prefix_text
+from generator.records.record import OUTLIER
+from generator.records.run import ModelEntry
+from generator.text.latex import Cite, Code, Piece
+
+SEEN = {
+    "square": "The models saw the centred square",
+    "whole": "The models saw the whole picture",
+    "checkpoint": "The models saw what their own preprocessing leaves",
+}
+LOST_AND_TOKENCUT = (
+    " Objects were looked for with LOST",
+    Cite("simeoni2021localizing"),
+    " and TokenCut",
+    Cite("wang2022tokencut"),
+    ".",
+)
+MASSIVE = (
+    " Massive activations are single channels of the residual stream that stand out",
+    Cite("sun2024massive"),
+    ".",
+)
+SINKS = (
+    " What keys contribute is measured by the norms of their weighted values",
+    Cite("kobayashi2020attention"),
+    ".",
+)
+RELEVANCE = (
+    " Class-specific relevance is that for self-attention",
+    Cite("chefer2021generic"),
+    ".",
+)
+LENS = (
+    " The class head was read at the patches of every layer",
+    Cite("vilas2023analyzing"),
+    ".",
+)
+
+
+def methods_text(planner: Planner) -> tuple[Piece, ...]:
+    """The paragraph; empty where nothing was measured."""
+    models = [model for model in planner.run.models if planner.measured(model.slug)]
+    if not models:
+        return ()
+    return (
+        *_program(planner),
+        *_models(planner, models),
+        *_input(planner),
+        *_attention(planner),
+        *_stream(),
+        *_found_besides(planner, models),
+    )
+
+
+def citations(pieces: Iterable[Piece]) -> tuple[str, ...]:
+    """The keys that a paragraph cites, each once, in order."""
+    return tuple(dict.fromkeys(piece.key for piece in pieces if isinstance(piece, Cite)))
+
+
+def read_aloud(pieces: Sequence[Piece]) -> str:
+    """A paragraph for people: authors and years where LaTeX has keys, checkpoints left out."""
+    text = ""
+    for piece in pieces:
+        if isinstance(piece, Cite):
+            if said := short(piece.key):
+                joined = text.endswith(")") and text != ""
+                text = f"{text[:-1]}; {said})" if joined else f"{text} ({said})"
+        else:
+            text += piece.text if isinstance(piece, Code) else piece
+    return text
+
+
+def _program(planner: Planner) -> Iterator[Piece]:
+    environments = [
+        cell.facts.environment
+        for model in planner.run.models
+        for cell in planner.measured(model.slug)
+    ]
+    versions = dict.fromkeys(
+        f"{name} {version}"
+        for environment in environments
+        for name, version in environment.versions
+        if name in ("torch", "transformers")
+    )
+    dtypes = dict.fromkeys(environment.dtype for environment in environments)
+    yield f"Attention was measured with attention-gallery {planner.version}"
+    yield Cite(PROGRAM)
+    yield f", {listed(versions)}, in {listed(dtypes)}."
+
+
+def _models(planner: Planner, models: Sequence[ModelEntry]) -> Iterator[Piece]:
+    yield " Models: " if len(models) > 1 else " Model: "
+    for number, model in enumerate(models):
+        cells = planner.measured(model.slug)
+        facts, layout = cells[0].facts.model, cells[0].facts.layout
+        if number:
+            yield "; "
+        yield from named(model.label, facts)
+        grids = grid_text((cell.facts.layout.rows, cell.facts.layout.cols) for cell in cells)
+        yield (
+            f", {counted(facts.layers, 'layer')} of {counted(facts.heads, 'head')}, "
+            f"{prefix_text(layout)}, {grids} patches of {facts.patch_height} × "
+            f"{facts.patch_width} pixels"
+        )
+        yield from map(Cite, cited(facts, bool(layout.registers)))
+    yield "."
+
+
+def _input(planner: Planner) -> Iterator[Piece]:
+    sides = dict.fromkeys(
+        f"{cell.facts.preprocessing.resolution}"
+        for model in planner.run.models
+        for cell in planner.measured(model.slug)
+    )
+    images = sum(
+        any(_measured(planner, model, image.slug) for model in planner.run.models)
+        for image in planner.run.images
+    )
+    yield (
+        f" {SEEN[planner.run.field_of_view]} of {counted(images, 'image')}, with a short side of "
+        f"{listed(sides)} pixels."
+    )
+
+
+def _attention(planner: Planner) -> Iterator[Piece]:
+    scale = planner.contents.scale
+    yield (
+        " Attention is the weight after the softmax, over all keys, given in times uniform: "
+        "multiplied by the number of keys, so that 1 is uniform attention. Maps are drawn one "
+        "square a patch on a logarithmic scale from "
+        f"{power_label(scale.low)} to {power_label(scale.high)}, the same for all models. "
+        "Attention distance is the mean distance between a query's and its keys' patches, "
+        "weighted by attention"
+    )
+    yield Cite("dosovitskiy2021image")
+    yield Cite("raghu2021vision")
+    yield "; entropy is a share of its maximum. Rollout multiplies the head means of layers"
+    yield Cite("abnar2020quantifying")
+    yield "."
+
+
+def _stream() -> Iterator[Piece]:
+    yield (" Norms of tokens are L2 norms in the residual stream before the final LayerNorm")
+    yield Cite("darcet2024vision")
+    yield (
+        f"; a patch counts as an outlier when its norm is more than {OUTLIER:g} times the median "
+        "patch's of the same layer."
+    )
+
+
+def _found_besides(planner: Planner, models: Sequence[ModelEntry]) -> Iterator[Piece]:
+    """What was measured besides attention, of any of the models, each in a sentence."""
+    digests = _digests(planner, models)
+    first = planner.run.images[0].slug
+    maps = [
+        found
+        for model in models
+        if (found := planner.contents.maps.of(model.slug, first)) is not None
+    ]
+    for results, sentence in (
+        ([digest.lost for digest in digests], LOST_AND_TOKENCUT),
+        ([digest.massive for digest in digests], MASSIVE),
+        ([digest.sinks for digest in digests], SINKS),
+        ([found.relevance for found in maps], RELEVANCE),
+        ([found.lens for found in maps], LENS),
+    ):
+        if any(not isinstance(result, NotApplicable) for result in results):
+            yield from sentence
+
+
+def _digests(planner: Planner, models: Sequence[ModelEntry]) -> list[CellDigest]:
+    """One a model: its first image that was measured."""
+    found = []
+    for model in models:
+        for image in planner.run.images:
+            digest = planner.contents.digests.of(model.slug, image.slug)
+            if digest is not None:
+                found.append(digest)
+                break
+    return found
+
+
+def _measured(planner: Planner, model: ModelEntry, image: str) -> bool:
+    return isinstance(planner.cell(model.slug, image), CellContent)

@@ -1,0 +1,212 @@
+"""Sections of a model's page about where attention goes: its budget, and rollout through layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from generator.analysis.attention.budget import (
+    ALL_PATCHES,
+    NORMAL,
+    OTHERS,
+    OUTLIERS,
+    REGISTERS,
+    SELF,
+)
+from generator.analysis.cells.model_digest import QueryMeans
+from generator.analysis.quantities.table import quantity
+from generator.present.charts.bars import REST, stacked_bars
+from generator.present.charts.chart import Chart, Words
+from generator.present.charts.lines import Reference, Series, line_chart
+from generator.present.pages.model.budget_heads import head_strip
+from generator.present.pages.model.views import Section
+from generator.present.pages.model_seen import SeenModel, reading
+from generator.present.pages.wording import counted, percent, query_label
+from generator.records.record import FloatArray
+
+MOST_PARTS = 8
+"""As many parts of a bar can be told apart; with more, registers become one, then class tokens."""
+CLASS_TOKENS = "class tokens"
+
+
+def budget_section(seen: SeenModel) -> Section:
+    """Stacked bars by layer for every group of queries."""
+    found = quantity("attention-budget")
+    absent = []
+    if seen.digest.budget(OUTLIERS) is None:
+        absent.append(
+            "Outlier patches as queries: not applicable, no image has any."
+            if seen.digest.images > 1
+            else "Outlier patches as queries: not applicable, the image has none."
+        )
+    if not seen.layout.registers:
+        absent.append("Registers as queries: not applicable, this model has none.")
+    if seen.layout.cls is None:
+        absent.append("CLS as query: not applicable, this model has no class token.")
+    return Section(
+        id="budget",
+        title="Where attention goes",
+        text=(f"{found.definition} Means over heads and {counted(seen.digest.images, 'image')}.",),
+        charts=tuple(_budget_charts(seen)),
+        absent=tuple(absent),
+    )
+
+
+def _budget_charts(seen: SeenModel) -> Iterator[Chart]:
+    """Bars of each group of queries; beside those of CLS and of the patches, single heads."""
+    heads = {
+        NORMAL if each.query == ALL_PATCHES else each.query: each
+        for each in seen.digest.head_budgets
+    }
+    for means in seen.digest.budgets:
+        yield budget_bars(seen, means)
+        strip = head_strip(seen, heads[means.query]) if means.query in heads else None
+        if strip is not None:
+            yield strip
+
+
+def budget_bars(seen: SeenModel, means: QueryMeans) -> Chart:
+    """What one group of queries attends to, a bar for each layer."""
+    keys, shares, uniform = _parts(seen.digest.keys, means)
+    notes = []
+    if means.images < seen.digest.images:
+        notes.append(f"Over {means.images} of {counted(seen.digest.images, 'image')}.")
+    error = float(means.self_error.max())
+    if error > 0:
+        notes.append(
+            f"What a patch gives itself is known to within {percent(error)} of the attention here; "
+            f"what it errs is in {OTHERS}."
+        )
+    elif means.query == OUTLIERS and np.isnan(means.shares[:, 0]).all():
+        notes.append("What an outlier gives itself is in the group of outlier patches.")
+    verb = "attend" if means.query in (NORMAL, OUTLIERS) else "attends"
+    words = Words(
+        id=f"budget-{means.query.replace(' ', '-').lower()}",
+        title=f"What {_query(means.query)} {verb} to",
+        x="layer",
+        y="share of the attention",
+        note=" ".join(notes),
+    )
+    labels = [str(n + 1) for n in range(seen.layers)]
+    bars = stacked_bars(
+        words, [_key(key) for key in keys], labels, shares, uniform, series=_series(keys)
+    )
+    return seen.planner.defined(bars, "attention-budget")
+
+
+def _query(query: str) -> str:
+    if query in (NORMAL, OUTLIERS):
+        return query
+    return query if query.startswith("CLS") else query_label(query, True)
+
+
+def _parts(
+    keys: tuple[str, ...], means: QueryMeans
+) -> tuple[tuple[str, ...], FloatArray, FloatArray]:
+    """Parts, ``[layer, part]`` and ``[part]``; many registers become one part, or class tokens."""
+    parts = keys, means.shares, means.uniform
+    for start, together in (("reg", REGISTERS), ("CLS", CLASS_TOKENS)):
+        if len(parts[0]) > MOST_PARTS:
+            parts = _merged(*parts, start, together)
+    return parts
+
+
+def _merged(
+    keys: tuple[str, ...], shares: FloatArray, uniform: FloatArray, start: str, together: str
+) -> tuple[tuple[str, ...], FloatArray, FloatArray]:
+    """The parts whose names start alike as one, in front of the outlier patches."""
+    merged = [n for n, key in enumerate(keys) if key.startswith(start) and key != REGISTERS]
+    kept = [n for n in range(len(keys)) if n not in merged]
+    if len(merged) < 2:
+        return keys, shares, uniform
+    names = [keys[n] for n in kept]
+    at = names.index(OUTLIERS)
+    return (
+        (*names[:at], together, *names[at:]),
+        np.insert(shares[:, kept], at, np.nansum(shares[:, merged], axis=1), axis=1),
+        np.insert(uniform[kept], at, np.nansum(uniform[merged])),
+    )
+
+
+def _key(key: str) -> str:
+    if key == SELF:
+        return "itself"
+    return query_label(key, True) if key.startswith("reg") and key != REGISTERS else key
+
+
+def _series(keys: tuple[str, ...]) -> list[int]:
+    """Colours of the parts: the same for the same part, whatever else a model has."""
+    fixed = {SELF: 1, "CLS": 2, OUTLIERS: 3, OTHERS: REST}
+    free = iter((4, 5, 6, 7, 8))
+    return [fixed[key] if key in fixed else next(free) for key in keys]
+
+
+def rollout_section(seen: SeenModel) -> Section:
+    """How far the rollout can be trusted, by the layer it starts from."""
+    digest = seen.digest
+    spread = digest.images > 1
+    band = " The band is one standard deviation over images to either side." if spread else ""
+    charts = [
+        line_chart(
+            Words(
+                "rollout-cosine",
+                "Likeness of rollouts of different patches",
+                "start layer",
+                quantity("rollout-cosine").unit,
+                reading("rollout-cosine") + band,
+            ),
+            [
+                Series(
+                    "cosine",
+                    seen.numbers,
+                    digest.rollout_cosine.mean,
+                    digest.rollout_cosine.deviation if spread else None,
+                )
+            ],
+            zero=True,
+        )
+    ]
+    definitions = ["rollout-cosine"]
+    if seen.layout.prefix:
+        share = np.mean([len(c.facts.layout.prefix) / c.facts.layout.tokens for c in seen.cells])
+        charts.insert(0, _rollout_prefix(seen, float(share), band))
+        definitions.insert(0, "rollout-prefix")
+    return Section(
+        id="rollout",
+        title="Rollout diagnostics",
+        text=(
+            f"Rollout multiplies attention through the layers. {quantity('rollout').caveat} These "
+            f"two numbers say how much of its map is left to be seen. {seen.over}",
+        ),
+        charts=tuple(
+            seen.planner.defined(chart, name, "rollout")
+            for chart, name in zip(charts, definitions, strict=True)
+        ),
+        absent=()
+        if seen.layout.prefix
+        else ("Rollout on the prefix: not applicable, this model has no prefix tokens.",),
+    )
+
+
+def _rollout_prefix(seen: SeenModel, uniform: float, band: str) -> Chart:
+    prefix = seen.digest.rollout_prefix
+    return line_chart(
+        Words(
+            "rollout-prefix",
+            "Rollout that lies on the prefix, not on the map",
+            "start layer",
+            quantity("rollout-prefix").unit,
+            reading("rollout-prefix") + band,
+        ),
+        [
+            Series(
+                "on the prefix",
+                seen.numbers,
+                prefix.mean,
+                prefix.deviation if seen.digest.images > 1 else None,
+            )
+        ],
+        references=(Reference(uniform, "uniform"),),
+        zero=True,
+    )

@@ -1,0 +1,138 @@
+"""Sections of a model's page that are pictures: averages by place, and what its weights show."""
+
+from __future__ import annotations
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.quantities.table import quantity
+from generator.present.content.averages import LocationPictures
+from generator.present.drawing.heatmap import GAP
+from generator.present.drawing.scale import Tick
+from generator.present.pages.model.views import Mosaic, Section
+from generator.present.pages.model_seen import SeenModel, absent_section, reading
+from generator.present.pages.planner import WALL_HEIGHT, WALL_WIDTH, Planner
+from generator.present.pages.views import Picture
+from generator.present.pages.wording import counted, query_label, withheld
+from generator.records.run import Failure, ModelEntry
+
+RECEIVED_ROW = "received"
+
+
+def averages_section(seen: SeenModel) -> Section:
+    """Averages by place over images, where there are enough of them."""
+    found = seen.planner.contents.averages[seen.model.slug]
+    section_id, title = "averages", "Averages by place"
+    if isinstance(found, NotApplicable):
+        return absent_section(section_id, title, "location-average", withheld(found))
+    return Section(
+        id=section_id,
+        title=title,
+        text=(f"{quantity('location-average').definition} Over {counted(found.images, 'image')}.",),
+        mosaics=(_maps(seen, found), _rates(seen, found)),
+    )
+
+
+def _maps(seen: SeenModel, found: LocationPictures) -> Mosaic:
+    rows = (*found.queries, RECEIVED_ROW)
+    named = ", ".join(query_label(name, True) for name in found.queries)
+    return Mosaic(
+        title="Mean attention by place, query (down) and layer (across)",
+        picture=enlarged(
+            seen.planner.url(found.maps.path),
+            _side(found.layers, found.grid[1]),
+            _side(len(rows), found.grid[0]),
+            f"Maps of {found.grid[0]} × {found.grid[1]} places for {len(rows)} queries and "
+            f"{found.layers} layers, means over {found.images} images.",
+        ),
+        columns=tuple(str(layer + 1) for layer in range(found.layers)),
+        rows=rows,
+        bar=seen.planner.shared_bar(),
+        note=(f"Queries from the top: {named}; then " if named else "")
+        + "what patches receive from patches. "
+        + reading("location-average"),
+        definitions=(seen.planner.definition("location-average"),),
+    )
+
+
+def _rates(seen: SeenModel, found: LocationPictures) -> Mosaic:
+    ticks = tuple(Tick(n / 4, f"{100 * found.highest_rate * n / 4:g} %") for n in range(5))
+    return Mosaic(
+        title="How often each place is an outlier",
+        picture=enlarged(
+            seen.planner.url(found.rates.path),
+            found.grid[1],
+            found.grid[0],
+            f"Share of {found.images} images in which each of {found.grid[0]} × {found.grid[1]} "
+            "places is an outlier.",
+        ),
+        columns=(),
+        rows=(),
+        bar=seen.planner.bar(ticks, "of the images", extends=False),
+        note=reading("outlier-rate"),
+        definitions=(seen.planner.definition("outlier-rate"),),
+    )
+
+
+def _side(tiles: int, places: int) -> int:
+    return tiles * (places + GAP) - GAP
+
+
+def enlarged(url: str, width: int, height: int, alt: str) -> Picture:
+    """A picture enlarged by a whole number to a size that suits a page."""
+    factor = max(1, min(WALL_WIDTH // width, WALL_HEIGHT // height))
+    return Picture(url, width * factor, height * factor, alt)
+
+
+def weights_section(planner: Planner, model: ModelEntry) -> Section:
+    """Position embeddings and patch filters."""
+    found = planner.contents.weights[model.slug]
+    title = "Weights"
+    if isinstance(found, Failure):
+        said = f"{found.message} {found.hint}".rstrip()
+        return Section("weights", title, ("What weights show without an image.",), absent=(said,))
+    mosaics = []
+    absent = []
+    ticks = tuple(Tick(n / 4, f"{-1 + n / 2:g}") for n in range(5))
+    for tiles, file, identifier in (
+        (found.facts.position, found.position, "position-similarity"),
+        (found.facts.filters, found.filters, "patch-filters"),
+    ):
+        if isinstance(tiles, NotApplicable) or file is None:
+            name = quantity(identifier).name.capitalize()
+            reason = tiles.reason if isinstance(tiles, NotApplicable) else "there is no picture"
+            absent.append(f"{name}: not applicable, {reason.rstrip('.')}.")
+            continue
+        bar = planner.bar(ticks, "cosine", extends=False)
+        mosaics.append(
+            Mosaic(
+                title=_TITLES[identifier],
+                picture=enlarged(
+                    planner.url(file.path),
+                    tiles.width,
+                    tiles.height,
+                    f"{_TITLES[identifier]}. {tiles.said}",
+                ),
+                columns=(),
+                rows=(),
+                bar=bar if identifier == "position-similarity" else None,
+                note=f"{_NOTES[identifier]} {tiles.said} {reading(identifier)}",
+                definitions=(planner.definition(identifier),),
+            )
+        )
+    return Section(
+        id="weights",
+        title=title,
+        text=("What the weights show without an image.",),
+        mosaics=tuple(mosaics),
+        absent=tuple(absent),
+    )
+
+
+_TITLES = {
+    "position-similarity": "Similarity of position embeddings",
+    "patch-filters": "Principal components of the patch filters",
+}
+_NOTES = {
+    "position-similarity": "Each tile stands at its place in the grid and shows the cosine of that "
+    "place's embedding with every place's.",
+    "patch-filters": "From the top left, largest first.",
+}

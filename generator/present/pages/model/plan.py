@@ -1,0 +1,167 @@
+"""The page of one model: what it is, how it was run, and its images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from generator.present.bibliography import WITHHELD
+from generator.present.cells.digests import vectors_of
+from generator.present.cells.files import CellContent
+from generator.present.pages.model.attention import budget_section, rollout_section
+from generator.present.pages.model.heads import distance_section, heads_section
+from generator.present.pages.model.pictures import averages_section, weights_section
+from generator.present.pages.model.similarity import heads_alike_section, layers_alike_section
+from generator.present.pages.model.sinks import sinks_section
+from generator.present.pages.model.stream import massive_section, norms_section, onset_section
+from generator.present.pages.model.views import ModelImage, ModelPage, Section
+from generator.present.pages.model_seen import SeenModel
+from generator.present.pages.paging import Part, parts
+from generator.present.pages.pair.plan import report_links
+from generator.present.pages.planner import Planner, model_path
+from generator.present.pages.sweep.plan import sweep_link
+from generator.present.pages.views import Fact
+from generator.present.pages.wording import grid_text, map_alt, notice, prefix_text
+from generator.records.record import ModelFacts
+from generator.records.run import ImageEntry, ModelEntry
+
+
+def model_pages(planner: Planner, model: ModelEntry) -> tuple[ModelPage, ...]:
+    """Plan the page of a model; for many images, further pages that list the rest of them."""
+    return tuple(_page(planner, model, part) for part in parts(planner.run.images))
+
+
+def _page(planner: Planner, model: ModelEntry, part: Part) -> ModelPage:
+    first = model_path(model.slug)
+    here = planner.on(part.path(first))
+    cells = here.measured(model.slug)
+    steps, steps_of = _steps(here, model) if part.first else ((), "")
+    return ModelPage(
+        path=here.page,
+        frame=here.frame(
+            f"{model.label}{part.suffix} · {planner.run.title}",
+            f"{model.id}: facts, provenance and attention maps{part.suffix}.",
+            "model",
+        ),
+        first=part.first,
+        label=model.label,
+        id=model.id,
+        facts=tuple(_facts(here, model, cells)) if cells and part.first else (),
+        provenance=tuple(_provenance(model, cells)) if part.first else (),
+        steps=steps,
+        steps_of=steps_of,
+        command=planner.run.command if part.first else "",
+        sections=_sections(here, model) if part.first else (),
+        maps=_maps(cells),
+        bar=here.shared_bar(),
+        images=tuple(_image(here, model, image) for image in part.images),
+        pages=part.links(here, first),
+        range=part.range,
+        failure=notice(model.failure) if part.first else None,
+        comparisons=report_links(here, model.slug) if part.first else (),
+        sweep=sweep_link(here, model),
+    )
+
+
+def _facts(here: Planner, model: ModelEntry, cells: tuple[CellContent, ...]) -> Iterator[Fact]:
+    facts, seen = cells[0].facts, cells[0].facts.model
+    grids = [(cell.facts.layout.rows, cell.facts.layout.cols) for cell in cells]
+    inputs = [(c.facts.view.input_width, c.facts.view.input_height) for c in cells]
+    yield Fact("Architecture", f"{seen.architecture} (model type {seen.model_type})")
+    yield Fact("Layers × heads", f"{seen.layers} × {seen.heads}")
+    yield Fact("Width", f"{seen.width} channels")
+    yield Fact("Parameters", f"{seen.parameters:,}")
+    yield Fact("Patch", f"{seen.patch_height} × {seen.patch_width} pixels")
+    yield Fact("Prefix tokens", ", ".join(facts.layout.prefix) or "none")
+    yield Fact("Tokens", prefix_text(facts.layout))
+    yield Fact("Grid it ran on", f"{grid_text(grids)} patches (rows × columns)")
+    yield Fact("Input", f"{grid_text(inputs)} pixels (width × height)")
+    if vectors := vectors_of(here.contents.digests, model.slug):
+        yield Fact("Objects looked for in", f"{' and '.join(vectors)} of the last layer")
+    yield Fact("Licence", seen.licence or "not stated")
+
+
+def _provenance(model: ModelEntry, cells: tuple[CellContent, ...]) -> Iterator[Fact]:
+    yield Fact("Id", model.id)
+    facts: ModelFacts | None = cells[0].facts.model if cells else None
+    if model.revision:
+        yield Fact("Revision asked for", model.revision)
+    commit = model.commit or (facts.commit if facts else "")
+    if commit:
+        yield Fact("Commit", commit)
+    elif facts and facts.source == "withheld":
+        yield Fact("Checkpoint", WITHHELD.removeprefix("checkpoint "))
+    if facts and facts.weights_sha256:
+        yield Fact("Weights SHA-256", facts.weights_sha256)
+    if cells:
+        environments = dict.fromkeys(cell.facts.environment for cell in cells)
+        yield Fact("Device", _joined(e.device for e in environments))
+        yield Fact("Dtype", _joined(e.dtype for e in environments) + ", softmax in float32")
+        yield Fact("Attention", _joined(e.attention for e in environments))
+        versions = _joined(", ".join(f"{n} {v}" for n, v in e.versions) for e in environments)
+        yield Fact("Versions", versions)
+
+
+def _joined(values: Iterator[str]) -> str:
+    """Distinct values in order, for records that were measured at different times."""
+    return "; ".join(dict.fromkeys(values))
+
+
+def _steps(planner: Planner, model: ModelEntry) -> tuple[tuple[str, ...], str]:
+    """The preprocessing steps of the first image, and its title if other images' steps differ."""
+    images = planner.run.images
+    found = [
+        (cell.facts.preprocessing.steps, image.title)
+        for image in images
+        if isinstance(cell := planner.cell(model.slug, image.slug), CellContent)
+    ]
+    if not found:
+        return (), ""
+    steps, title = found[0]
+    return steps, "" if all(other == steps for other, _ in found) else title
+
+
+def _sections(planner: Planner, model: ModelEntry) -> tuple[Section, ...]:
+    """What was found of the model; nothing where nothing could be measured."""
+    seen = SeenModel.of(planner, model)
+    if seen is None:
+        return ()
+    return (
+        heads_section(seen),
+        distance_section(seen),
+        budget_section(seen),
+        norms_section(seen),
+        onset_section(seen),
+        rollout_section(seen),
+        sinks_section(seen),
+        massive_section(seen),
+        averages_section(seen),
+        heads_alike_section(seen),
+        layers_alike_section(seen),
+        weights_section(planner, model),
+    )
+
+
+def _maps(cells: tuple[CellContent, ...]) -> str:
+    """What the small maps beside the images are."""
+    if not cells:
+        return ""
+    layer = f"Layer {cells[0].facts.model.layers}, mean over heads"
+    if cells[0].facts.layout.cls is None:
+        return f"{layer}: mean received attention, because the model has no class token."
+    return f"{layer}: attention of the class token, on the scale of the whole gallery."
+
+
+def _image(planner: Planner, model: ModelEntry, image: ImageEntry) -> ModelImage:
+    cell = planner.cell(model.slug, image.slug)
+    picture = None
+    if isinstance(cell, CellContent):
+        file = planner.contents.coloured[model.slug, image.slug].map
+        picture = planner.map_picture(file, cell, map_alt(model.label, cell.last, cell))
+    reason = None if isinstance(cell, CellContent) else model.failure or image.failure or cell
+    return ModelImage(
+        title=image.title,
+        url="" if image.failure else planner.image_link(image),
+        thumb=planner.picture(image, thumb=True),
+        map=picture,
+        failure=notice(reason),
+    )

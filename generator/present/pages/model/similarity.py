@@ -1,0 +1,245 @@
+"""Sections of a model's page about which of its heads, and which of its layers, are alike."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.quantities.table import quantity
+from generator.present.content.layers_alike import LayerMatrix
+from generator.present.content.similarity import (
+    MOST_HEAD_IMAGES,
+    MOST_LAYER_IMAGES,
+    HeadPictures,
+    HeadsAlike,
+)
+from generator.present.drawing.heatmap import GAP
+from generator.present.drawing.scale import Tick
+from generator.present.pages.model.pictures import enlarged
+from generator.present.pages.model.views import Mosaic, Section, Table, TableRow
+from generator.present.pages.model_seen import SeenModel, absent_section, reading
+from generator.present.pages.planner import Planner
+from generator.present.pages.views import ColourBar
+from generator.present.pages.wording import counted, not_applicable, withheld
+from generator.records.record import FloatArray
+
+
+def heads_alike_section(seen: SeenModel) -> Section:
+    """Similarity of all heads of the model, by what CLS attends to."""
+    found = seen.planner.contents.similarity[seen.model.slug].heads
+    section_id, title = "heads-alike", "Heads alike"
+    if isinstance(found, NotApplicable):
+        return absent_section(section_id, title, "head-similarity", not_applicable(found))
+    return Section(
+        id=section_id,
+        title=title,
+        text=(
+            f"1 less the Jensen-Shannon divergence of two heads' CLS rows over all keys. Mean over "
+            f"{head_images(found.alike.images)} {_at_a_glance(found.alike)}",
+        ),
+        mosaics=_head_mosaics(seen, found),
+        tables=(_most_similar(seen, found),),
+    )
+
+
+def head_images(images: int) -> str:
+    """Over how many images heads are compared, as a sentence's end."""
+    few = f" (at most {MOST_HEAD_IMAGES}, evenly spaced)" if images >= MOST_HEAD_IMAGES else ""
+    return f"{counted(images, 'image')}{few}."
+
+
+def _at_a_glance(alike: HeadsAlike) -> str:
+    """The most similar pair, and the mean over all pairs."""
+    values = _without_itself(alike)
+    one, two = np.unravel_index(int(np.nanargmax(values)), values.shape)
+    return (
+        f"Most similar: {head_text(int(one), alike.heads)} and {head_text(int(two), alike.heads)}, "
+        f"{values[one, two]:.2f}. Mean of all pairs: {np.nanmean(values):.2f}."
+        if len(values) > 1
+        else ""
+    )
+
+
+def _without_itself(alike: HeadsAlike) -> FloatArray:
+    values = alike.similarity.astype(np.float32)
+    np.fill_diagonal(values, np.nan)
+    return values
+
+
+def head_text(place: int, heads: int) -> str:
+    """``layer 3, head 2`` of a place in the matrix."""
+    layer, head = divmod(place, heads)
+    return f"layer {layer + 1}, head {head + 1}"
+
+
+def _head_mosaics(seen: SeenModel, found: HeadPictures) -> tuple[Mosaic, ...]:
+    alike, planner = found.alike, seen.planner
+    side = alike.layers * (alike.heads + GAP) - GAP
+    labels = tuple(str(layer + 1) for layer in range(alike.layers))
+    count = len(found.order)
+    definitions = (planner.definition("head-similarity"),)
+    return (
+        Mosaic(
+            title="Heads in the order of layers",
+            picture=enlarged(
+                planner.url(found.by_layer.path),
+                side,
+                side,
+                f"Similarity of {count} heads with each other, layer by layer.",
+            ),
+            columns=labels,
+            rows=labels,
+            bar=similarity_bar(planner),
+            note="A tile for each pair of layers, with a gap between layers; in it a square for "
+            f"each pair of heads. {reading('head-similarity')}",
+            definitions=definitions,
+        ),
+        Mosaic(
+            title="Heads in clustered order",
+            picture=enlarged(
+                planner.url(found.clustered.path),
+                count,
+                count,
+                f"Similarity of {count} heads with each other, like beside like.",
+            ),
+            columns=(),
+            rows=(),
+            bar=similarity_bar(planner),
+            note="The same numbers with like beside like (average linkage): squares along the "
+            "diagonal are groups of heads. The table below gives the place of each head.",
+            definitions=definitions,
+        ),
+    )
+
+
+def similarity_bar(planner: Planner) -> ColourBar:
+    """The bar of all similarities, from 0 to 1."""
+    ticks = tuple(Tick(n / 4, f"{n / 4:g}") for n in range(5))
+    return planner.bar(ticks, "similarity", extends=False)
+
+
+def _most_similar(seen: SeenModel, found: HeadPictures) -> Table:
+    """Of each head the one that is most similar to it."""
+    alike = found.alike
+    values = _without_itself(alike)
+    places = {head: place for place, head in enumerate(found.order)}
+    rows = []
+    for head, row in enumerate(values if len(values) > 1 else ()):
+        other = int(np.nanargmax(row))
+        layer, own = divmod(head, alike.heads)
+        rows.append(
+            TableRow(
+                heads=(str(layer + 1), str(own + 1)),
+                url=seen.head_url(layer, own),
+                cells=(
+                    head_text(other, alike.heads),
+                    f"{row[other]:.2f}",
+                    str(places[head] + 1),
+                ),
+            )
+        )
+    return Table(
+        title="The most similar other head of each head, and the head's place in clustered order",
+        heads=("layer", "head"),
+        columns=("most similar", "similarity", "place"),
+        rows=tuple(rows),
+    )
+
+
+def layers_alike_section(seen: SeenModel) -> Section:
+    """Linear CKA of all layers of the model, where there are enough images."""
+    found = seen.planner.contents.similarity[seen.model.slug].layers
+    section_id, title = "layers-alike", "Layers alike"
+    if isinstance(found, NotApplicable):
+        return absent_section(section_id, title, "layer-similarity", withheld(found))
+    return Section(
+        id=section_id,
+        title=title,
+        text=(layers_text(len(found.images)),),
+        mosaics=tuple(
+            mosaic
+            for matrix in found.matrices
+            if (mosaic := matrix_mosaic(seen.planner, matrix, "layer")) is not None
+        ),
+        tables=tuple(
+            table for matrix in found.matrices if (table := matrix_table(matrix, "layer"))
+        ),
+        absent=absent_matrices(found.matrices),
+    )
+
+
+def layers_text(images: int) -> str:
+    """How layers are compared, over how many images, and what layer 0 is."""
+    many = f" (at most {MOST_LAYER_IMAGES}, evenly spaced)" if images >= MOST_LAYER_IMAGES else ""
+    return (
+        f"{quantity('layer-similarity').definition} Over {counted(images, 'image')}{many}. "
+        "Layer 0 is the embedding."
+    )
+
+
+def absent_matrices(matrices: tuple[LayerMatrix, ...]) -> tuple[str, ...]:
+    """Why some of them are not shown, once for each token."""
+    said = (
+        f"{_GROUPS[matrix.group]}: not applicable, {matrix.similarity.reason.rstrip('.')}."
+        for matrix in matrices
+        if isinstance(matrix.similarity, NotApplicable)
+    )
+    return tuple(dict.fromkeys(said))
+
+
+def matrix_mosaic(planner: Planner, matrix: LayerMatrix, rows: str) -> Mosaic | None:
+    """The picture of a matrix; None where there is none.
+
+    Args:
+        planner: of the page.
+        matrix: drawn.
+        rows: what lies downwards, such as ``layer``, or ``layer of`` a model.
+    """
+    if isinstance(matrix.similarity, NotApplicable) or matrix.picture is None:
+        return None
+    down, across = matrix.similarity.shape
+    title = matrix_title(matrix)
+    gap = " A gap: the layer is the same for all images." if _has_gap(matrix.similarity) else ""
+    return Mosaic(
+        title=title,
+        picture=enlarged(
+            planner.url(matrix.picture.path), across, down, f"{title}, {down} × {across} layers."
+        ),
+        columns=tuple(str(layer) for layer in range(across)),
+        rows=tuple(str(layer) for layer in range(down)),
+        bar=similarity_bar(planner),
+        note=f"Downwards: {rows}.{gap} {reading('layer-similarity')}",
+        definitions=(planner.definition("layer-similarity"),),
+    )
+
+
+def matrix_title(matrix: LayerMatrix) -> str:
+    """What a matrix is of."""
+    return _GROUPS[matrix.group] + (", channels standardised" if matrix.standardised else "")
+
+
+def matrix_table(matrix: LayerMatrix, rows: str) -> Table | None:
+    """The numbers of a matrix; None where there are none."""
+    if isinstance(matrix.similarity, NotApplicable):
+        return None
+    return Table(
+        title=f"{matrix_title(matrix)}: numbers",
+        heads=(rows,),
+        columns=tuple(str(layer) for layer in range(matrix.similarity.shape[1])),
+        rows=tuple(
+            TableRow((str(layer),), "", tuple(_number(value) for value in row))
+            for layer, row in enumerate(matrix.similarity)
+        ),
+    )
+
+
+def _number(value: float) -> str:
+    # the estimate without bias lies on both sides of 0; a rounded one has no sign
+    return "–" if np.isnan(value) else f"{value:.2f}".replace("-0.00", "0.00")
+
+
+def _has_gap(values: FloatArray) -> bool:
+    return bool(np.isnan(values).any())
+
+
+_GROUPS = {"CLS": "CLS token", "patches": "Mean patch"}

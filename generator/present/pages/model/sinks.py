@@ -1,0 +1,163 @@
+"""Sections of a model's page about what sinks carry, and about single channels of the patches."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from generator.analysis.attention.heads import SINK
+from generator.analysis.quantities.table import quantity
+from generator.analysis.stream.means import ChannelMeans, SinkMeans
+from generator.present.charts.axes import number_text
+from generator.present.charts.bars import REST, stacked_bars
+from generator.present.charts.chart import Chart, Words
+from generator.present.charts.lines import Reference, Series, line_chart
+from generator.present.pages.model.views import Section, Table, TableRow
+from generator.present.pages.model_seen import SeenModel, reading
+from generator.present.pages.wording import counted, query_label, stream_layer
+from generator.records.record import FloatArray
+
+MOST_TOKENS = 6
+"""As many prefix tokens have a part of their own in a bar."""
+
+
+def sinks_section(seen: SeenModel) -> Section:
+    """Value norms of the tokens that receive most attention, and which tokens these are."""
+    found, title = quantity("sink-value"), "What sinks carry"
+    sinks = seen.digest.sinks
+    if sinks is None:
+        return Section(
+            id="sinks",
+            title=title,
+            text=(found.definition,),
+            absent=("Not measured. Build again with --extras values to see them.",),
+        )
+    strong = int(sinks.count.sum())
+    return Section(
+        id="sinks",
+        title=title,
+        text=(
+            f"{found.definition} A sink near 0 takes attention and gives nothing; one near 1 or "
+            f"above speaks to every query. Over {counted(sinks.images, 'image')}.",
+            f"{counted(strong, 'head')} on single images put more than {SINK:g} of all attention "
+            "on one key."
+            if strong
+            else f"No head puts more than {SINK:g} of all attention on one key on any image.",
+        ),
+        charts=(_value_norms(seen, sinks), _which(seen, sinks)),
+    )
+
+
+def _value_norms(seen: SeenModel, sinks: SinkMeans) -> Chart:
+    series = [Series("most attended key, median over heads", seen.numbers, sinks.relative)]
+    if np.isfinite(sinks.strong).any():
+        name = f"most attended key where it receives over {SINK:g}, mean"
+        series.append(Series(name, seen.numbers, sinks.strong))
+    words = Words(
+        "sink-values",
+        "Value norm of the sink over the median patch's",
+        "layer",
+        quantity("sink-value").unit,
+        f"Dashed: the median patch. {reading('sink-value')}",
+    )
+    chart = line_chart(words, series, references=(Reference(1.0, ""),), zero=True)
+    return seen.planner.defined(chart, "sink-value")
+
+
+def _which(seen: SeenModel, sinks: SinkMeans) -> Chart:
+    """How often each kind of token receives most, over heads and images."""
+    prefix = seen.layout.prefix
+    groups = _groups(prefix)
+    counts = [
+        sum((sinks.tokens == prefix.index(token)).mean(axis=(0, 2)) for token in tokens)
+        for tokens in groups.values()
+    ]
+    counts.append((sinks.tokens >= len(prefix)).mean(axis=(0, 2)))
+    names = [*groups, "a patch"]
+    shares: FloatArray = np.stack(counts, axis=1).astype(np.float32)
+    words = Words(
+        "sink-tokens",
+        "Which token receives most",
+        "layer",
+        "share of the heads",
+        "Averaged over all queries; a head without a sink has a most attended key, too.",
+    )
+    labels = [str(n + 1) for n in range(seen.layers)]
+    series = [*_series(names[:-1]), REST]
+    return seen.planner.defined(stacked_bars(words, names, labels, shares, series=series), "sink")
+
+
+def _groups(prefix: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Tokens of each part by its name: one, or all of a kind where there are many."""
+    groups: dict[str, tuple[str, ...]] = {
+        query_label(name, True) if name.startswith("reg") else name: (name,) for name in prefix
+    }
+    for start, together in (("reg", "registers"), ("CLS", "class tokens")):
+        alike = tuple(name for name in prefix if name.startswith(start))
+        if len(groups) > MOST_TOKENS and len(alike) > 1:
+            groups = {name: tokens for name, tokens in groups.items() if tokens[0] not in alike}
+            groups[together] = alike
+    return groups
+
+
+def _series(names: list[str]) -> list[int]:
+    """CLS as in the budgets, the others after it."""
+    free = iter((4, 5, 6, 7, 8, 1))
+    return [2 if name == "CLS" else next(free) for name in names]
+
+
+def channel_chart(seen: SeenModel, channels: ChannelMeans) -> Chart:
+    """The largest channel over the patches, against the median magnitude of the layer."""
+    words = Words(
+        "channel-max",
+        "Largest channel over the patches, by layer",
+        "layer (0: embedding)",
+        "times the median magnitude",
+        f"{reading('channel-max')} The table below says which channel it is.",
+    )
+    series = Series("ratio", np.arange(0.0, seen.layers + 1), channels.ratio)
+    return seen.planner.defined(line_chart(words, [series], log=True), "channel-max")
+
+
+def channel_table(channels: ChannelMeans) -> Table:
+    """Which channel it is in each layer, and how large."""
+    return Table(
+        title="The largest channel over the patches of each layer",
+        heads=("layer",),
+        columns=("channel", f"images, of {channels.images}", "magnitude", "times the median"),
+        rows=tuple(
+            TableRow(
+                (str(layer),),
+                "",
+                (
+                    str(channels.channel[layer]),
+                    str(channels.agree[layer]),
+                    number_text(float(channels.largest[layer])),
+                    number_text(float(channels.ratio[layer])),
+                ),
+            )
+            for layer in range(len(channels.channel))
+        ),
+    )
+
+
+def channel_text(channels: ChannelMeans) -> str:
+    """Where a channel stands out most, and whether it is the same one in all images and layers."""
+    peak = int(np.argmax(channels.ratio))
+    channel, agree = channels.channel[peak], channels.agree[peak]
+    same = f"{sum(each == channel for each in channels.channel)} of {len(channels.channel)} layers"
+    place = stream_layer(peak)
+    times = f"{number_text(float(channels.ratio[peak]))} × the median magnitude"
+    if agree == channels.images:
+        found = (
+            f"channel {channel} stands out most, in {place}: {times}; it is the largest in {same}"
+        )
+    else:
+        found = (
+            f"the largest channel stands out most in {place}: {times}, mean over images. It is not "
+            f"the same one in all of them: channel {channel}, the most frequent there, is it in "
+            f"{agree} of {channels.images}, and is the most frequent in {same}"
+        )
+    return (
+        f"Over the patches alone, {found}. Norms do not show such a channel where all patches "
+        "have it."
+    )

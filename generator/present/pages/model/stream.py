@@ -1,0 +1,282 @@
+"""Sections of a model's page about the residual stream: norms, their onset, single channels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from generator.analysis.cells.model_digest import ModelDigest
+from generator.analysis.quantities.table import quantity
+from generator.analysis.stream.norms import CUTOFFS, EDGES, QUANTILES
+from generator.present.charts.axes import number_text
+from generator.present.charts.chart import Chart, NumberTable, Words
+from generator.present.charts.histograms import density, histogram
+from generator.present.charts.lines import Reference, Series, line_chart
+from generator.present.pages.model.sinks import channel_chart, channel_table, channel_text
+from generator.present.pages.model.views import Section, Table, TableRow
+from generator.present.pages.model_seen import SeenModel, reading
+from generator.present.pages.wording import counted, lower_first, query_label, stream_layer
+from generator.records.record import OUTLIER, FloatArray
+
+MOST_TOKENS = 6
+"""As many prefix tokens are drawn beside the patches' lines."""
+
+NORM_UNIT = "norm"
+
+
+def norms_section(seen: SeenModel) -> Section:
+    """Norms of patches and prefix tokens, layer by layer, and their outliers."""
+    norms = seen.digest.norms
+    peak = stream_layer(norms.peak)
+    over = "the image" if norms.images == 1 else f"{counted(norms.images, 'image')}"
+    share = float(norms.above[norms.peak, CUTOFFS.index(int(OUTLIER))])
+    median = " (median over images)" if norms.images > 1 else ""
+    return Section(
+        id="norms",
+        title="Norms",
+        text=(
+            f"{quantity('norm').definition} Over {norms.patches:,} patches of {over}; lines are "
+            "medians over images.",
+            f"The largest norm stands out most in {peak}: {float(norms.ratio[norms.peak]):.3g} × "
+            f"the median of the patches{median}; {100 * share:.2g} % of the patches are above "
+            f"{OUTLIER:g} × there.",
+        ),
+        charts=(
+            _density(seen),
+            _ratio(seen),
+            _shares(seen),
+            _histogram(seen),
+            _tokens(seen),
+        ),
+    )
+
+
+def _density(seen: SeenModel) -> Chart:
+    """How norms spread at each layer, with quantiles for a table."""
+    norms = seen.digest.norms
+    words = Words(
+        "norm-density",
+        "Norms of patches by layer",
+        "layer (0: embedding)",
+        "norm, logarithmic",
+        "Darker: more of the layer's patches, over three decades, so that one outlier in a "
+        "thousand patches is seen.",
+    )
+    chart = density(words, EDGES, norms.histogram.astype(float))
+    return replace(seen.planner.defined(chart, "norm"), table=norm_table(seen))
+
+
+def norm_table(seen: SeenModel) -> NumberTable:
+    """Quantiles of the patches' norms, a row for each layer from the embedding on."""
+    norms = seen.digest.norms
+    columns = [*(f"{100 * q:g} %" for q in QUANTILES), "median", "largest"]
+    rows = [
+        [*norms.quantiles[n], norms.median[n], norms.maximum[n]] for n in range(seen.layers + 1)
+    ]
+    return NumberTable(
+        ("layer", *columns),
+        tuple(
+            (str(n), *(number_text(float(value)) for value in row)) for n, row in enumerate(rows)
+        ),
+    )
+
+
+def _ratio(seen: SeenModel) -> Chart:
+    words = Words(
+        "norm-ratio",
+        "Largest norm over the median, by layer",
+        "layer (0: embedding)",
+        "times the median",
+        reading("norm-ratio"),
+    )
+    series = Series("ratio", seen.stream_layers, seen.digest.norms.ratio)
+    chart = line_chart(
+        words, [series], log=True, references=(Reference(OUTLIER, f"outliers above {OUTLIER:g} ×"),)
+    )
+    return seen.planner.defined(chart, "norm-ratio")
+
+
+def _shares(seen: SeenModel) -> Chart:
+    norms = seen.digest.norms
+    layers = dict.fromkeys((norms.peak, seen.layers))
+    words = Words(
+        "outlier-share",
+        "Patches above a cutoff",
+        "cutoff (times the median)",
+        "share of the patches, %",
+        reading("outlier-share") + " Shares are means over images.",
+    )
+    series = [
+        Series(stream_layer(layer), np.array(CUTOFFS, dtype=float), 100 * norms.above[layer])
+        for layer in layers
+    ]
+    return seen.planner.defined(line_chart(words, series, zero=True), "outlier-share")
+
+
+def _histogram(seen: SeenModel) -> Chart:
+    norms = seen.digest.norms
+    words = Words(
+        "norm-histogram",
+        f"Norms of patches in {stream_layer(norms.peak)}",
+        NORM_UNIT,
+        "patches, logarithmic",
+        "The layer where the largest norm stands out most. Both axes are logarithmic.",
+    )
+    counts = norms.histogram[norms.peak][None].astype(float)
+    return seen.planner.defined(
+        histogram(words, ["patches"], EDGES, counts), "norm", "outlier-share"
+    )
+
+
+def _tokens(seen: SeenModel) -> Chart:
+    """Norms of prefix tokens beside the median and the largest of the patches."""
+    norms = seen.digest.norms
+    chosen = _largest(norms.prefix)
+    layers = seen.stream_layers
+    series = [
+        Series("patches, median", layers, norms.median),
+        Series("patches, largest", layers, norms.maximum),
+        *(Series(_name(norms.tokens[n]), layers, norms.prefix[:, n]) for n in chosen),
+    ]
+    left = len(norms.tokens) - len(chosen)
+    words = Words(
+        "norm-tokens",
+        "Norms by kind of token",
+        "layer (0: embedding)",
+        f"{NORM_UNIT}, logarithmic",
+        f"Without the {left} prefix tokens of smallest norm." if left else "",
+    )
+    return seen.planner.defined(line_chart(words, series, log=True), "norm")
+
+
+def _largest(prefix: FloatArray) -> list[int]:
+    """Columns of the prefix tokens that reach the largest norms, in order of the sequence."""
+    if not prefix.size:
+        return []
+    order = np.argsort(-prefix.max(axis=0), kind="stable")
+    return sorted(int(n) for n in order[:MOST_TOKENS])
+
+
+def _name(token: str) -> str:
+    return query_label(token, True) if token.startswith("reg") else token
+
+
+def onset_section(seen: SeenModel) -> Section:
+    """In which layer high norms and sinks of CLS begin (Jiang 2025, Fig. 2)."""
+    onset = seen.digest.onset
+    chosen = _largest(onset.prefix_ratio)
+    layers = seen.stream_layers
+    names = [("patches", onset.patch_onset)]
+    names += [(_name(t), at) for t, at in zip(onset.tokens, onset.prefix_onsets, strict=True)]
+    norms = line_chart(
+        Words(
+            "onset-norms",
+            "Largest norm by layer",
+            "layer (0: embedding)",
+            "times the median patch",
+            reading("norm-onset"),
+        ),
+        [
+            Series("patches, largest", layers, onset.patch_ratio),
+            *(Series(_name(onset.tokens[n]), layers, onset.prefix_ratio[:, n]) for n in chosen),
+        ],
+        log=True,
+        references=(Reference(OUTLIER, f"{OUTLIER:g} ×"),),
+    )
+    charts = [seen.planner.defined(norms, "norm-onset")]
+    if onset.patch_attention is not None:
+        charts.append(_attention(seen, onset.patch_attention, onset.register_attention))
+    return Section(
+        id="onset",
+        title="Onset",
+        text=(
+            f"{_begins(names)} {seen.over}",
+            f"The onset of high norms is the {lower_first(quantity('norm-onset').definition)}",
+        ),
+        charts=tuple(charts),
+        absent=()
+        if onset.patch_attention is not None
+        else ("Largest attention of CLS: not applicable, this model has no class token.",),
+    )
+
+
+def _begins(names: list[tuple[str, int | None]]) -> str:
+    """Where high norms begin, and whose norms never get high."""
+    found = [f"{name} in {stream_layer(at)}" for name, at in names if at is not None]
+    never = [name for name, at in names if at is None]
+    said = [f"High norms begin: {', '.join(found)}."] if found else []
+    if never:
+        said.append(f"No high norms, never above {OUTLIER:g} × the median: {', '.join(never)}.")
+    return " ".join(said)
+
+
+def _attention(seen: SeenModel, patches: FloatArray, registers: FloatArray | None) -> Chart:
+    series = [Series("to a patch", seen.numbers, patches)]
+    if registers is not None:
+        series.append(Series("to a register", seen.numbers, registers))
+    words = Words(
+        "onset-attention",
+        "Largest attention of CLS by layer",
+        "layer",
+        "share of 1, mean over heads",
+        reading("largest-cls-attention"),
+    )
+    return seen.planner.defined(line_chart(words, series, zero=True), "largest-cls-attention")
+
+
+def massive_section(seen: SeenModel) -> Section:
+    """Massive activations: the largest value and the median by layer, and which channels."""
+    digest = seen.digest
+    title, found = "Massive activations", quantity("massive-activation")
+    if digest.massive is None:
+        return Section(
+            id="massive",
+            title=title,
+            text=(found.definition,),
+            absent=("Not measured. Build again with --extras massive to see them.",),
+        )
+    largest, median = digest.massive
+    channels = (digest.channels,) if digest.channels else ()
+    layers = seen.stream_layers
+    several = digest.images > 1
+    series = [
+        Series("largest", layers, largest.mean, largest.deviation if several else None),
+        Series("median", layers, median.mean, median.deviation if several else None),
+    ]
+    words = Words(
+        "massive-by-layer",
+        "Largest magnitude and median magnitude by layer",
+        "layer (0: embedding)",
+        "magnitude, logarithmic",
+        found.caveat,
+    )
+    return Section(
+        id="massive",
+        title=title,
+        text=(f"{found.definition} {seen.over}", *map(channel_text, channels)),
+        charts=(
+            seen.planner.defined(line_chart(words, series, log=True), "massive-activation"),
+            *(channel_chart(seen, each) for each in channels),
+        ),
+        tables=(*_channels(digest), *map(channel_table, channels)),
+        absent=()
+        if digest.massive_channels
+        else ("By this rule no channel is massive in any layer.",),
+    )
+
+
+def _channels(digest: ModelDigest) -> tuple[Table, ...]:
+    if not digest.massive_channels:
+        return ()
+    return (
+        Table(
+            title="Channels that are massive in some layer",
+            heads=("channel",),
+            columns=(f"images, of {digest.images}",),
+            rows=tuple(
+                TableRow((str(channel),), "", (str(images),))
+                for channel, images in digest.massive_channels
+            ),
+        ),
+    )

@@ -1,0 +1,65 @@
+"""A record in a notebook: its wall of maps with a colour bar, as one piece of HTML."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+
+from generator.present.cells.maps import PRIMARY, RECEIVED, maps_of
+from generator.present.drawing.colors import DEFAULT_COLOURS
+from generator.present.drawing.heatmap import bar_png, wall_png
+from generator.present.drawing.scale import Tick, octave_histogram, shared_scale
+from generator.present.pages.environment import make_environment
+from generator.records.record import AttentionRecord
+
+WALL_WIDTH = 640
+"""Width of the shown wall in CSS pixels; one patch is one pixel of the image behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotebookWall:
+    """What ``notebook.html.jinja2`` shows.
+
+    Attributes:
+        title: the model and its version.
+        caption: what the maps are, and of what.
+        alt: the same for people who cannot see them.
+        wall: the wall as a data address.
+        bar: the colour bar as a data address.
+        width: of the wall, in CSS pixels.
+        ticks: numbers of the colour bar, in times uniform.
+    """
+
+    title: str
+    caption: str
+    alt: str
+    wall: str
+    bar: str
+    width: int
+    ticks: tuple[Tick, ...]
+
+
+def record_html(record: AttentionRecord) -> str:
+    """The wall of a record: heads across, layers down, the mean over heads last."""
+    maps = maps_of(record, PRIMARY)
+    scale = shared_scale({record.model.id: [octave_histogram(maps.maps)]})
+    layout = record.layout
+    what = "mean received attention" if maps.token == RECEIVED else f"attention of {maps.token}"
+    size = (
+        f"{record.model.layers} layers x {record.model.heads} heads, "
+        f"{layout.rows} x {layout.cols} patches"
+    )
+    wall = NotebookWall(
+        title=f"{record.model.id} @ {record.model.version[:12]}",
+        caption=f"{what}, {size}: layers go down, heads go across, their mean is last",
+        alt=f"Wall of maps: {what} in {record.model.id}, {size}",
+        wall=_address(wall_png(maps.maps, scale, DEFAULT_COLOURS)),
+        bar=_address(bar_png(DEFAULT_COLOURS)),
+        width=WALL_WIDTH,
+        ticks=scale.ticks,
+    )
+    return make_environment().get_template("notebook.html.jinja2").render(wall=wall)
+
+
+def _address(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode()

@@ -1,0 +1,173 @@
+"""Parts of a comparison's page that show images: maps, registers as queries, found objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.cells.digest import FoundObject
+from generator.analysis.features.objects import NO_FEATURES
+from generator.present.cells.files import CellContent
+from generator.present.cells.truth import CellTruth
+from generator.present.content.pairs import SHOWN
+from generator.present.pages.model_seen import SeenModel
+from generator.present.pages.pair.pair import ReportPair
+from generator.present.pages.pair.views import Box, FoundObjects, ObjectRow, ReportImage, ReportMap
+from generator.present.pages.views import Picture
+from generator.present.pages.wording import map_alt, query_label
+from generator.records.run import Failure, ImageEntry
+
+
+def map_rows(pair: ReportPair) -> tuple[ReportImage, ...]:
+    """The first images with both models' last layers."""
+    return tuple(_image(pair, image, tuple(_maps(pair, image))) for image in pair.images[:SHOWN])
+
+
+def _image(pair: ReportPair, image: ImageEntry, maps: tuple[ReportMap, ...]) -> ReportImage:
+    return ReportImage(
+        title=image.title,
+        url=pair.planner.image_link(image),
+        thumb=pair.planner.picture(image, thumb=True),
+        maps=maps,
+    )
+
+
+def _maps(pair: ReportPair, image: ImageEntry) -> Iterator[ReportMap]:
+    for seen in pair.models:
+        cell = pair.content(seen, image)
+        file = pair.planner.contents.coloured[seen.model.slug, image.slug].map
+        alt = map_alt(seen.model.label, cell.last, cell)
+        yield ReportMap(seen.model.label, pair.planner.map_picture(file, cell, alt))
+
+
+def register_rows(pair: ReportPair) -> tuple[ReportImage, ...]:
+    """The same images with the maps of CLS and of every register as queries."""
+    rows = []
+    for image in pair.images[:SHOWN]:
+        maps = [each for seen in pair.models for each in _register_maps(pair, seen, image)]
+        if maps:
+            rows.append(_image(pair, image, tuple(maps)))
+    return tuple(rows)
+
+
+def _register_maps(pair: ReportPair, seen: SeenModel, image: ImageEntry) -> Iterator[ReportMap]:
+    several = all(each.layout.registers for each in pair.models)
+    for register in seen.layout.registers:
+        file = pair.pair.registers.get((seen.model.slug, image.slug, register))
+        if file is not None:
+            name = query_label(register, True)
+            label = f"{seen.model.label}, {name}" if several else name
+            alt = f"{seen.model.label}, {name} as the query, last layer, mean over heads."
+            cell: CellContent = pair.content(seen, image)
+            yield ReportMap(label, pair.planner.map_picture(file, cell, alt))
+
+
+def registers_text(pair: ReportPair) -> str:
+    """What the maps are, and which model has none."""
+    without = [seen.model.label for seen in pair.models if not seen.layout.registers]
+    if len(without) == len(pair.models):
+        return "Not applicable: neither model has registers."
+    missing = f" {without[0]} has no registers." if without else ""
+    return (
+        "What each register attends to as the query: last layer, mean over heads, on the scale of "
+        f"the maps above. Registers are unequal, so they are not averaged.{missing}"
+    )
+
+
+def object_rows(pair: ReportPair) -> tuple[ObjectRow, ...]:
+    """The same images with what is found in them; none where nothing could be looked for."""
+    rows = [
+        ObjectRow(
+            title=image.title,
+            url=pair.planner.image_link(image),
+            models=tuple(_found(pair, seen, image) for seen in pair.models),
+        )
+        for image in pair.images[:SHOWN]
+    ]
+    found = any(box.method != "truth" for row in rows for each in row.models for box in each.boxes)
+    return tuple(rows) if found else ()
+
+
+def _found(pair: ReportPair, seen: SeenModel, image: ImageEntry) -> FoundObjects:
+    digest = pair.planner.contents.digests.of(seen.model.slug, image.slug)
+    assert digest is not None, "both models have the pair's images"
+    truth = pair.planner.contents.scored.truth.get((seen.model.slug, image.slug))
+    boxes, text = [], []
+    if isinstance(truth, CellTruth):
+        boxes += [_box("truth", box) for box in truth.boxes]
+    for method, found in (("LOST", digest.lost), ("TokenCut", digest.tokencut)):
+        text.append(_words(method, found, seen) + _overlap(method, found, truth))
+        if isinstance(found, FoundObject):
+            boxes.append(_box(method.lower(), found.pixels))
+    thumb = pair.planner.picture(image, thumb=True)
+    return FoundObjects(
+        label=seen.model.label,
+        picture=thumb and Picture(thumb.url, thumb.width, thumb.height, ""),
+        width=image.width,
+        height=image.height,
+        boxes=tuple(boxes),
+        text=tuple(text),
+    )
+
+
+def _box(method: str, box: tuple[float, float, float, float]) -> Box:
+    left, top, right, bottom = box
+    width, height = round(right - left, 1), round(bottom - top, 1)
+    return Box(method, round(left, 1), round(top, 1), width, height)
+
+
+def _overlap(
+    method: str, found: FoundObject | NotApplicable, truth: CellTruth | Failure | None
+) -> str:
+    """How well a box fits the marked ones; nothing where there are none."""
+    if not isinstance(truth, CellTruth) or isinstance(found, NotApplicable):
+        return ""
+    for overlaps in truth.overlaps:
+        iou = overlaps.lost if method == "LOST" else overlaps.tokencut
+        if overlaps.vectors == found.vectors and not isinstance(iou, NotApplicable):
+            return f", IoU {iou:.2f} with a marked box"
+    return ""
+
+
+def _words(method: str, found: FoundObject | NotApplicable, seen: SeenModel) -> str:
+    if isinstance(found, NotApplicable):
+        return f"{method}: {found.reason}"
+    left, top, right, bottom = (round(value) for value in found.pixels)
+    patches = "1 patch" if found.patches == 1 else f"{found.patches} patches"
+    if found.patches == seen.layout.patches:
+        patches = f"all {found.patches} patches, so no object stands out"
+    return f"{method} in {found.vectors}: {right - left} × {bottom - top} pixels, {patches}"
+
+
+def _judged(pair: ReportPair) -> str:
+    """What says whether a box holds an object."""
+    truth = pair.planner.contents.scored.truth
+    own = (truth.get((pair.one.model.slug, image.slug)) for image in pair.images)
+    if any(isinstance(each, CellTruth) and each.boxed for each in own):
+        return "Filled boxes are what people have marked, cut to what the model saw."
+    return "Whether a box holds an object is for the eye to say, or for boxes given with --boxes."
+
+
+def objects_text(pair: ReportPair) -> str:
+    """What the boxes are, or why there are none."""
+    rows = object_rows(pair)
+    if rows:
+        return (
+            "Boxes found without labels from the vectors of the last layer: LOST (solid line) "
+            "grows from the patch that is like the fewest others, TokenCut (dashed line) cuts the "
+            f"patches in two. {_judged(pair)}"
+        )
+    digests = [
+        pair.planner.contents.digests.of(seen.model.slug, image.slug)
+        for seen in pair.models
+        for image in pair.images[:SHOWN]
+    ]
+    reasons = dict.fromkeys(
+        found.reason
+        for digest in digests
+        if digest is not None
+        for found in (digest.lost, digest.tokencut)
+        if isinstance(found, NotApplicable)
+    )
+    hint = " Build with --extras features to measure them." if NO_FEATURES.reason in reasons else ""
+    return f"No objects were looked for: {'; '.join(reasons)}.{hint}"

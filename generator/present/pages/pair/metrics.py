@@ -1,0 +1,267 @@
+"""Sections of a comparison's page on numbers paired by image: how maps agree, what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from generator.analysis.compare.agreement import Agreement
+from generator.analysis.compare.pair import MEASURES, Baselines, MapComparison, Measure
+from generator.analysis.compare.paired import STARS, Paired, bootstrap
+from generator.analysis.quantities.table import quantity
+from generator.present.charts.axes import number_text
+from generator.present.charts.chart import Chart, Words
+from generator.present.charts.intervals import Interval, interval_chart
+from generator.present.content.sampling import evenly
+from generator.present.pages.model.views import Section, TableRow
+from generator.present.pages.pair.differences import MOST_DOTS, difference_interval
+from generator.present.pages.pair.pair import LETTERS, ReportPair
+from generator.present.pages.pair.views import ReportTable
+from generator.present.pages.wording import counted, upper_first
+from generator.records.record import FloatArray
+
+AGREEMENTS: tuple[tuple[str, Callable[[Agreement], float]], ...] = (
+    ("divergence", lambda found: found.divergence),
+    ("pearson", lambda found: found.pearson),
+    ("spearman", lambda found: found.spearman),
+    ("earth-movers", lambda found: found.earth_movers),
+    ("similarity", lambda found: found.similarity),
+)
+"""Ids of the quantities, and where they stand."""
+
+Pick = Callable[[MapComparison], Agreement | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What a map is compared with: a short name for charts, a long one for the table."""
+
+    short: str
+    long: str
+    pick: Pick
+
+
+def agreement_section(pair: ReportPair) -> Section | None:
+    """How alike the two models' last-layer maps are, beside baselines."""
+    if not pair.pair.comparisons:
+        return None
+    compared = len(pair.pair.comparisons)
+    based = sum(each.one is not None for each in pair.pair.comparisons.values())
+    sample = (
+        f" Baselines are for {based} evenly spaced images of {compared}."
+        if based < compared
+        else ""
+    )
+    few = (
+        f" There are fewer than {STARS} images: every value is a dot, and nothing is called "
+        "significant."
+        if compared < STARS
+        else ""
+    )
+    charts = {name: _agreement_chart(pair, name, value) for name, value in AGREEMENTS}
+    left = pair.count - compared
+    gone = f" In {counted(left, 'image')} the two saw no part in common." if left else ""
+    return Section(
+        id="agreement",
+        title="How alike the maps are",
+        text=(
+            f"Last layer, mean over heads, the patches' part as shares of 1, on the coarser of the "
+            f"two grids and the part of the picture that both saw; {counted(compared, 'image')}. "
+            f"A is {pair.labels[0]}, B is {pair.labels[1]}.{gone}",
+            "No value means much alone. So each is read beside what maps that know nothing of the "
+            "picture get: spread evenly (uniform), a Gaussian in the middle (centre, as "
+            "photographs are centred), and the same model's map of another image (shuffled)."
+            f"{sample}{few}",
+        ),
+        charts=tuple(chart for chart in charts.values() if chart is not None),
+        absent=tuple(
+            f"{upper_first(quantity(name).name)}: not defined, every map is uniform."
+            for name, chart in charts.items()
+            if chart is None
+        ),
+    )
+
+
+def _rows() -> tuple[_Row, ...]:
+    return (
+        _Row("A and B", "A and B", lambda found: found.between),
+        *_baseline_rows(LETTERS[0], lambda found: found.one),
+        *_baseline_rows(LETTERS[1], lambda found: found.two),
+    )
+
+
+def _baseline_rows(letter: str, own: Callable[[MapComparison], Baselines | None]) -> Iterator[_Row]:
+    yield _Row(
+        f"{letter}, shuffled",
+        f"{letter} and its map of another image",
+        lambda found: base.shuffled if (base := own(found)) else None,
+    )
+    yield _Row(
+        f"{letter}, centre",
+        f"{letter} and a Gaussian in the centre",
+        lambda found: base.centre if (base := own(found)) else None,
+    )
+    yield _Row(
+        f"{letter}, uniform",
+        f"{letter} and a uniform map",
+        lambda found: base.uniform if (base := own(found)) else None,
+    )
+
+
+def _values(
+    pair: ReportPair, row: _Row, value: Callable[[Agreement], float]
+) -> tuple[tuple[str, ...], FloatArray]:
+    """Titles of the images that have the value, and the values."""
+    titles = {image.slug: image.title for image in pair.images}
+    found = [
+        (titles[image], value(agreement))
+        for image, comparison in pair.pair.comparisons.items()
+        if (agreement := row.pick(comparison)) is not None
+    ]
+    held = [(title, number) for title, number in found if np.isfinite(number)]
+    return tuple(title for title, _ in held), np.array([number for _, number in held])
+
+
+def _agreement_chart(
+    pair: ReportPair, name: str, value: Callable[[Agreement], float]
+) -> Chart | None:
+    found = quantity(name)
+    rows = []
+    for row in _rows():
+        titles, values = _values(pair, row, value)
+        if len(values):
+            rows.append(_interval(row.short, titles, values))
+    if not rows:
+        return None
+    words = Words(
+        f"agreement-{name}",
+        f"{found.name[0].upper()}{found.name[1:]}",
+        found.unit,
+        "",
+        f"Low: {found.low}. High: {found.high}. {found.caveat}".strip(),
+    )
+    return pair.planner.defined(interval_chart(words, rows, zero=False), name)
+
+
+def _interval(name: str, titles: Sequence[str], values: FloatArray) -> Interval:
+    interval = bootstrap(values)
+    shown = evenly(len(values), MOST_DOTS)
+    return Interval(
+        name=name,
+        values=values[list(shown)],
+        middle=float(values.mean()),
+        low=interval.low if interval else None,
+        high=interval.high if interval else None,
+        texts=tuple(f"{titles[n]}: {number_text(float(values[n]))}" for n in shown),
+        count=len(values),
+    )
+
+
+def agreement_table(pair: ReportPair) -> ReportTable | None:
+    """Means with their intervals: what is compared down, measures across."""
+    if not pair.pair.comparisons:
+        return None
+    rows = []
+    for row in _rows():
+        columns = [_values(pair, row, value)[1] for _, value in AGREEMENTS]
+        if not any(len(each) for each in columns):
+            continue
+        count = max(len(each) for each in columns)
+        rows.append(TableRow((row.long,), "", (str(count), *map(_mean_text, columns))))
+    return ReportTable(
+        caption=f"A is {pair.labels[0]}, B is {pair.labels[1]}. Means over images, with 95 % "
+        "bootstrap intervals over images in brackets. A dash: "
+        "not defined, because a uniform map has no correlation.",
+        columns=("compared", "n", *(quantity(name).name for name, _ in AGREEMENTS)),
+        rows=tuple(rows),
+    )
+
+
+def _mean_text(values: FloatArray) -> str:
+    if not len(values):
+        return "—"
+    interval = bootstrap(values)
+    text = _short(float(values.mean()))
+    if interval is None:
+        return text
+    return f"{text} [{_short(interval.low)},\u00a0{_short(interval.high)}]"
+
+
+def _short(value: float) -> str:
+    """Three digits that count, as many as an interval carries; a last zero is one of them."""
+    rounded = float(f"{value:.3g}")
+    plain = 1e-3 <= abs(rounded) < 1000
+    text = f"{rounded:#.3g}".rstrip(".") if plain else number_text(rounded)
+    return text.replace("-", "\u2212")
+
+
+def differences_section(pair: ReportPair) -> Section:
+    """Numbers of both models on the same image: a dot for each image's difference."""
+    held = [measure for measure in MEASURES if pair.pair.measures[measure.id].n]
+    absent = [measure for measure in MEASURES if not pair.pair.measures[measure.id].n]
+    many = pair.count > MOST_DOTS
+    drawn = f" Dots are {MOST_DOTS} evenly spaced images of {pair.count}." if many else ""
+    return Section(
+        id="differences",
+        title="Differences, image by image",
+        text=(
+            f"{quantity('paired-difference').definition} Right of zero, {pair.labels[1]} has more. "
+            f"{quantity('paired-difference').caveat}{drawn}",
+        ),
+        charts=tuple(_difference_chart(pair, measure) for measure in held),
+        absent=tuple(
+            f"{upper_first(measure.name)}: not applicable, {_lacks(measure)}." for measure in absent
+        ),
+    )
+
+
+def _lacks(measure: Measure) -> str:
+    """Why two models cannot be paired by a measure."""
+    if measure.id == "register-mass":
+        return "it takes registers and a class token in both models"
+    return "it takes a class token in both models"
+
+
+def _difference_chart(pair: ReportPair, measure: Measure) -> Chart:
+    row = difference_interval(pair, "B less A", pair.pair.measures[measure.id])
+    words = Words(
+        f"difference-{measure.id}", upper_first(measure.name), f"{measure.unit}, B less A", "", ""
+    )
+    return pair.planner.defined(interval_chart(words, [row]), measure.quantity)
+
+
+def differences_table(pair: ReportPair) -> ReportTable:
+    """Means of both models and the mean difference, with its interval and n."""
+    few = f" With fewer than {STARS} images nothing is marked."
+    return ReportTable(
+        caption="Means over images; difference: second less first, with its 95 % bootstrap "
+        "interval over images. A star: the interval excludes zero."
+        + (few if pair.count < STARS else " No correction is made for there being several rows."),
+        columns=("number", "unit", *pair.labels, "difference", "95 % interval", "n"),
+        rows=tuple(
+            _difference_row(pair, measure, pair.pair.measures[measure.id]) for measure in MEASURES
+        ),
+    )
+
+
+def _difference_row(pair: ReportPair, measure: Measure, found: Paired) -> TableRow:
+    url = pair.planner.definition(measure.quantity).url
+    if not found.n:
+        return TableRow((measure.name,), url, (measure.unit, "—", "—", "—", "—", "0"))
+    interval = found.interval
+    apart = interval is not None and not interval.low <= 0 <= interval.high
+    star = " *" if found.stars_allowed and apart else ""
+    return TableRow(
+        (measure.name,),
+        url,
+        (
+            measure.unit,
+            _short(float(found.one.mean())),
+            _short(float(found.two.mean())),
+            _short(found.mean) + star,
+            f"{_short(interval.low)} to {_short(interval.high)}" if interval else "—",
+            str(found.n),
+        ),
+    )

@@ -1,0 +1,93 @@
+"""Two models as their comparison's page sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from generator.analysis.cells.model_digest import ModelDigest
+from generator.analysis.compare.argument import ComparedModel
+from generator.present.cells.files import CellContent
+from generator.present.content.pairs import ComparedPair
+from generator.present.pages.model_seen import SeenModel
+from generator.present.pages.planner import Planner
+from generator.records.run import ImageEntry, ModelEntry
+
+LETTERS = ("A", "B")
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class ReportPair:
+    """A pair that has images.
+
+    Attributes:
+        planner: seen from the pair's page.
+        pair: what is known of it.
+        one: the first model, over the pair's images.
+        two: the second.
+        images: of the pair, in order.
+    """
+
+    planner: Planner
+    pair: ComparedPair
+    one: SeenModel
+    two: SeenModel
+    images: tuple[ImageEntry, ...]
+
+    @classmethod
+    def of(cls, planner: Planner, pair: ComparedPair) -> ReportPair | None:
+        """The pair, seen from its page; None without an image that both have."""
+        if pair.digests is None:
+            return None
+        images = tuple(image for image in planner.run.images if image.slug in set(pair.images))
+        models = {model.slug: model for model in planner.run.models}
+        seen = [
+            _seen(planner, models[slug], digest, images)
+            for slug, digest in zip((pair.one, pair.two), pair.digests, strict=True)
+        ]
+        return cls(planner, pair, seen[0], seen[1], images)
+
+    @property
+    def models(self) -> tuple[SeenModel, SeenModel]:
+        """The first model, then the second."""
+        return self.one, self.two
+
+    @property
+    def labels(self) -> tuple[str, str]:
+        """What pages call them."""
+        return self.one.model.label, self.two.model.label
+
+    @property
+    def count(self) -> int:
+        """How many images both have."""
+        return len(self.images)
+
+    def each(self, make: Callable[[SeenModel, str], Found]) -> tuple[Found, Found]:
+        """Something made of each model, told its letter."""
+        return make(self.one, LETTERS[0]), make(self.two, LETTERS[1])
+
+    def content(self, seen: SeenModel, image: ImageEntry) -> CellContent:
+        """A model's content of one of the pair's images."""
+        found = self.planner.cell(seen.model.slug, image.slug)
+        assert isinstance(found, CellContent), "both models have the pair's images"
+        return found
+
+
+def compared_model(seen: SeenModel) -> ComparedModel:
+    """A model as the paragraph speaks of it."""
+    layout = seen.layout
+    return ComparedModel(seen.model.label, layout.registers, layout.cls, seen.digest)
+
+
+def _seen(
+    planner: Planner, model: ModelEntry, digest: ModelDigest, images: tuple[ImageEntry, ...]
+) -> SeenModel:
+    cells = tuple(
+        cell
+        for image in images
+        if isinstance(cell := planner.cell(model.slug, image.slug), CellContent)
+    )
+    return SeenModel(planner, model, digest, cells, images[0])

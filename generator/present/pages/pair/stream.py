@@ -1,0 +1,259 @@
+"""Sections of a comparison's page on norms, outliers and the layers where they begin."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from generator.analysis.quantities.table import quantity
+from generator.analysis.stream.norms import CUTOFFS, EDGES
+from generator.present.charts.chart import Chart, Words
+from generator.present.charts.histograms import density, held_bins, histogram
+from generator.present.charts.lines import Reference, Series, line_chart
+from generator.present.pages.model.stream import norm_table
+from generator.present.pages.model.views import Section
+from generator.present.pages.model_seen import SeenModel
+from generator.present.pages.pair.pair import ReportPair
+from generator.present.pages.wording import counted, lower_first, query_label, stream_layer
+from generator.records.record import OUTLIER
+
+LAYERS = "layer (0: embedding)"
+THREE = Reference(OUTLIER, f"{OUTLIER:g} × the median")
+
+
+def peak_layers(pair: ReportPair) -> tuple[int, int]:
+    """The layers at which norms are shown: for both where the larger ratio of the two peaks.
+
+    A model that lacks this layer, being less deep, is shown where its own ratio peaks.
+    """
+    norms = [seen.digest.norms for seen in pair.models]
+    leader = max(norms, key=lambda each: float(each.ratio.max()))
+    shown = [leader.peak if leader.peak < len(each.ratio) else each.peak for each in norms]
+    return shown[0], shown[1]
+
+
+def norms_section(pair: ReportPair) -> Section:
+    """Norms of both, at the layer where outliers peak and through all layers."""
+    layers = peak_layers(pair)
+    where = " and ".join(stream_layer(each) for each in dict.fromkeys(layers))
+    return Section(
+        id="norms",
+        title="Norms of patches",
+        text=(
+            f"{quantity('norm').definition} The histogram shows {where}, where the largest norm "
+            "of the two models stands out most over the median. It is looked for in all layers: in "
+            "some models outliers come and go inside the network, and the last layer shows none.",
+        ),
+        charts=(_histogram(pair, layers), _ratio(pair), *_densities(pair)),
+    )
+
+
+def _histogram(pair: ReportPair, layers: tuple[int, int]) -> Chart:
+    counts = np.stack(
+        [
+            seen.digest.norms.histogram[layer].astype(float)
+            for seen, layer in zip(pair.models, layers, strict=True)
+        ]
+    )
+    names = [
+        f"{label}, {stream_layer(layer)}" for label, layer in zip(pair.labels, layers, strict=True)
+    ]
+    totals = " and ".join(f"{seen.digest.norms.patches:,}" for seen in pair.models)
+    words = Words(
+        "norm-histogram",
+        "How norms spread",
+        "norm, logarithmic",
+        "patches, logarithmic",
+        f"{totals} patches of {counted(pair.count, 'image')}. Norms of two models have no common "
+        "unit: compare how far the tail lies from the bulk.",
+    )
+    return pair.planner.defined(histogram(words, names, EDGES, counts), "norm")
+
+
+def _ratio(pair: ReportPair) -> Chart:
+    words = Words(
+        "norm-ratio",
+        "Largest norm over the median, by layer",
+        LAYERS,
+        "times the median, logarithmic",
+        "Median over images." if pair.count > 1 else "",
+    )
+    series = [
+        Series(seen.model.label, seen.stream_layers, seen.digest.norms.ratio)
+        for seen in pair.models
+    ]
+    chart = line_chart(words, series, log=True, references=(THREE,))
+    return pair.planner.defined(chart, "norm-ratio")
+
+
+def _densities(pair: ReportPair) -> tuple[Chart, Chart]:
+    counts = [seen.digest.norms.histogram.astype(float) for seen in pair.models]
+    bins = held_bins(np.concatenate(counts))
+
+    def chart(seen: SeenModel, letter: str) -> Chart:
+        words = Words(
+            f"norm-density-{letter.lower()}",
+            f"{seen.model.label}: norms by layer",
+            LAYERS,
+            "norm, logarithmic",
+            "The stronger the shade, the more of the layer's patches, over three decades. Both "
+            "models are on one axis.",
+        )
+        held = seen.digest.norms.histogram.astype(float)
+        chart = pair.planner.defined(density(words, EDGES, held, bins=bins), "norm")
+        return replace(chart, table=norm_table(seen))
+
+    return pair.each(chart)
+
+
+def cutoffs_section(pair: ReportPair) -> Section:
+    """Share of outliers against the cutoff, each model at its own peak."""
+    cutoffs = np.array(CUTOFFS, dtype=float)
+    words = Words(
+        "outlier-share",
+        "Share of patches above a cutoff",
+        "cutoff (times the median)",
+        "share of the patches, %",
+        f"Each model in the layer where its own largest norm stands out most. Mean over "
+        f"{counted(pair.count, 'image')}."
+        if pair.count > 1
+        else "Each model in the layer where its own largest norm stands out most.",
+    )
+    series = [
+        Series(
+            f"{seen.model.label}, {stream_layer(seen.digest.norms.peak)}",
+            cutoffs,
+            100 * seen.digest.norms.above[seen.digest.norms.peak],
+        )
+        for seen in pair.models
+    ]
+    chart = pair.planner.defined(line_chart(words, series, zero=True), "outlier-share")
+    by_layer = Words(
+        "outlier-share-layers",
+        f"Share of patches above {OUTLIER:g} × the median, by layer",
+        LAYERS,
+        "share of the patches, %",
+        f"Mean over {counted(pair.count, 'image')}." if pair.count > 1 else "",
+    )
+    column = CUTOFFS.index(int(OUTLIER))
+    layers = [
+        Series(seen.model.label, seen.stream_layers, 100 * seen.digest.norms.above[:, column])
+        for seen in pair.models
+    ]
+    return Section(
+        id="cutoffs",
+        title="Share of outliers, whatever the cutoff",
+        text=(
+            f"No cutoff is right for every model. This page calls a patch an outlier above "
+            f"{OUTLIER:g} times the median; the curve shows what any other cutoff would give.",
+        ),
+        charts=(
+            chart,
+            pair.planner.defined(line_chart(by_layer, layers, zero=True), "outlier-share"),
+        ),
+    )
+
+
+def onset_section(pair: ReportPair) -> Section:
+    """In which layer high norms and sinks of CLS begin, in both models."""
+    charts = [_onset_norms(pair)]
+    attention = _onset_attention(pair)
+    if attention is not None:
+        charts.append(attention)
+    absent = tuple(
+        f"Largest attention of CLS in {seen.model.label}: not applicable, it has no class token."
+        for seen in pair.models
+        if seen.layout.cls is None
+    )
+    definition = quantity("norm-onset").definition
+    return Section(
+        id="onset",
+        title="Where high norms and sinks begin",
+        text=(
+            " ".join(_begins(seen) for seen in pair.models),
+            f"The onset of high norms is the {definition[0].lower()}{definition[1:]}",
+        ),
+        charts=tuple(charts),
+        absent=absent,
+    )
+
+
+def _begins(seen: SeenModel) -> str:
+    onset = seen.digest.onset
+    registers = [
+        f"{query_label(token, True)} in {stream_layer(at)}"
+        for token, at in zip(onset.tokens, onset.prefix_onsets, strict=True)
+        if token in seen.layout.registers and at is not None
+    ]
+    parts = [] if onset.patch_onset is None else [f"patches in {stream_layer(onset.patch_onset)}"]
+    found = [*parts, *registers]
+    if not found:
+        kinds = "patch or register" if seen.layout.registers else "patch"
+        return f"{seen.model.label}: no {kinds} has a high norm in any layer."
+    return f"{seen.model.label}: high norms begin for {', '.join(found)}."
+
+
+def _onset_norms(pair: ReportPair) -> Chart:
+    series = []
+    for seen in pair.models:
+        onset, layers = seen.digest.onset, seen.stream_layers
+        series.append(Series(f"{seen.model.label}, patches", layers, onset.patch_ratio))
+        strongest = strongest_register(seen)
+        if strongest is not None:
+            name = query_label(onset.tokens[strongest], True)
+            ratio = onset.prefix_ratio[:, strongest]
+            series.append(Series(f"{seen.model.label}, {name}", layers, ratio))
+    words = Words(
+        "onset-norms",
+        "Largest norm by layer",
+        LAYERS,
+        "times the median patch, logarithmic",
+        "Of the patches, the largest; of the registers, the one of the largest norm."
+        + (" Mean over images." if pair.count > 1 else ""),
+    )
+    return pair.planner.defined(
+        line_chart(words, series, log=True, references=(THREE,)), "norm-onset"
+    )
+
+
+def strongest_register(seen: SeenModel) -> int | None:
+    """Place among the prefix tokens of the register that reaches the largest norm."""
+    onset = seen.digest.onset
+    places = [n for n, token in enumerate(onset.tokens) if token in seen.layout.registers]
+    if not places:
+        return None
+    return max(places, key=lambda place: float(onset.prefix_ratio[:, place].max()))
+
+
+def _onset_attention(pair: ReportPair) -> Chart | None:
+    series = []
+    for seen in pair.models:
+        onset = seen.digest.onset
+        for what, values in (
+            ("to a patch", onset.patch_attention),
+            ("to a register", onset.register_attention),
+        ):
+            if values is not None:
+                series.append(Series(f"{seen.model.label}, {what}", seen.numbers, values))
+    if not series:
+        return None
+    words = Words(
+        "onset-attention",
+        "Largest attention of CLS by layer",
+        "layer",
+        "share of 1, mean over heads",
+        "Mean over images." if pair.count > 1 else "",
+    )
+    return pair.planner.defined(line_chart(words, series, zero=True), "largest-cls-attention")
+
+
+def renamed(chart: Chart, letter: str, label: str) -> Chart:
+    """A chart of one model beside the same of the other: ids and titles tell them apart."""
+    words = chart.words
+    return replace(
+        chart,
+        words=replace(
+            words, id=f"{words.id}-{letter.lower()}", title=f"{label}: {lower_first(words.title)}"
+        ),
+    )

@@ -1,0 +1,197 @@
+"""What the template of a comparison's page gets: finished values.
+
+As in :mod:`generator.present.pages.views`, strings are formatted and URLs are relative to the page.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from generator.present.charts.chart import Chart
+from generator.present.pages.model.views import Section, TableRow
+from generator.present.pages.views import ColourBar, Frame, Link, Notice, Picture
+
+
+@dataclass(frozen=True, slots=True)
+class ReportModel:
+    """One of the two models.
+
+    Attributes:
+        letter: ``A`` or ``B``, by which charts with little room call it.
+        label: what pages call it.
+        id: its id.
+        url: of its page.
+        version: start of its commit or weights' hash; may be empty.
+        tokens: its prefix, in words; empty when nothing was measured with it.
+        failure: why nothing was measured with it.
+    """
+
+    letter: str
+    label: str
+    id: str
+    url: str
+    version: str
+    tokens: str
+    failure: Notice | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportTable:
+    """A table that stands open: what it shows, its columns, and rows whose first cell is a head."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[TableRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportMap:
+    """A small map with its label."""
+
+    label: str
+    picture: Picture
+
+
+@dataclass(frozen=True, slots=True)
+class ReportImage:
+    """One image: its thumbnail and maps side by side."""
+
+    title: str
+    url: str
+    thumb: Picture | None
+    maps: tuple[ReportMap, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Budgets:
+    """Where one group of queries spends its attention, in both models.
+
+    Attributes:
+        title: the group.
+        charts: one for each model that has the group.
+        absent: of the models that have it not, and why.
+    """
+
+    title: str
+    charts: tuple[Chart, ...]
+    absent: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A found object on a thumbnail, in pixels of the original picture.
+
+    Attributes:
+        method: ``lost``, ``tokencut`` or ``truth`` (marked by people), for the styles.
+        x: left edge.
+        y: top edge.
+        width: across.
+        height: down.
+    """
+
+    method: str
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class FoundObjects:
+    """What is found in one image with one model's features.
+
+    Attributes:
+        label: of the model.
+        picture: the thumbnail; None where it could not be published.
+        width: of the original, in pixels.
+        height: of the original.
+        boxes: over the picture.
+        text: the same in words, and why a box is missing.
+    """
+
+    label: str
+    picture: Picture | None
+    width: int
+    height: int
+    boxes: tuple[Box, ...]
+    text: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRow:
+    """One image with what is found in it by both models."""
+
+    title: str
+    url: str
+    models: tuple[FoundObjects, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportPage:
+    """Two models compared, the whole case in one scroll.
+
+    Attributes:
+        path: of the page, relative to the site.
+        frame: around the content.
+        title: the two models.
+        models: the first and the second.
+        images: over how many images, in words.
+        missing: why there is nothing to compare; None where there is.
+        contents: links to the sections.
+        sentences: the paragraph.
+        caveats: what it must not be taken for.
+        numbers: the numbers it is made from.
+        published: what others have measured on these checkpoints; None for other checkpoints.
+        maps: the first images with both models' maps.
+        bar: colour bar of the maps.
+        more: the rest of the images; None when all are shown.
+        norms: section on norms.
+        cutoffs: section on the share of outliers.
+        budgets: where groups of queries spend their attention.
+        budgets_text: what its bars are.
+        onset: section on the layers where norms and sinks begin.
+        registers: maps of registers as queries; empty where neither model has any.
+        registers_text: what they are, or why there are none.
+        objects: what is found without labels.
+        objects_text: what boxes are, or why there are none.
+        truth: scores against marked objects, image by image; None where nobody has marked any.
+        truth_tables: their means.
+        agreement: section on how alike the maps are.
+        agreement_table: its numbers; None where nothing can be compared.
+        differences: section on numbers paired by image.
+        differences_table: its numbers.
+        similarity: sections on heads matched and on layers alike; empty without images.
+        definitions: links to the methods page for every quantity used.
+    """
+
+    path: str
+    frame: Frame
+    title: str
+    models: tuple[ReportModel, ReportModel]
+    images: str
+    missing: Notice | None
+    contents: tuple[Link, ...]
+    sentences: tuple[str, ...]
+    caveats: tuple[str, ...]
+    numbers: ReportTable | None
+    published: ReportTable | None
+    maps: tuple[ReportImage, ...]
+    bar: ColourBar
+    more: Link | None
+    norms: Section | None
+    cutoffs: Section | None
+    budgets: tuple[Budgets, ...]
+    budgets_text: str
+    onset: Section | None
+    registers: tuple[ReportImage, ...]
+    registers_text: str
+    objects: tuple[ObjectRow, ...]
+    objects_text: str
+    truth: Section | None
+    truth_tables: tuple[ReportTable, ...]
+    agreement: Section | None
+    agreement_table: ReportTable | None
+    differences: Section | None
+    differences_table: ReportTable | None
+    similarity: tuple[Section, ...]
+    definitions: tuple[Link, ...]

@@ -1,0 +1,195 @@
+"""What all pages share: URLs, frames, pictures and colour bars, seen from one page."""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import dataclass, replace
+from urllib.parse import quote
+
+from generator.analysis.quantities.table import quantity
+from generator.present.cells.files import CellContent
+from generator.present.cells.maps import FUSED
+from generator.present.charts.chart import Chart, Definition
+from generator.present.content.contents import Contents, Copies, PageKind
+from generator.present.drawing.heatmap import GAP
+from generator.present.drawing.pictures import published_size
+from generator.present.drawing.scale import Tick
+from generator.present.files.manifest import FileEntry
+from generator.present.files.manifest_file import MANIFEST
+from generator.present.pages.assets import CHARTS, IMAGE_KINDS, original
+from generator.present.pages.views import BarTick, ColourBar, Frame, LaterScripts, Link, Picture
+from generator.records.run import Failure, ImageEntry, ModelEntry, Run, Sequence
+
+INDEX = "index.html"
+METHODS = "methods/index.html"
+BAR_WIDTH = 256
+WALL_WIDTH = 560
+WALL_HEIGHT = 640
+
+
+def image_path(image: str) -> str:
+    """Site-relative path of an image's page."""
+    return f"i/{image}/{INDEX}"
+
+
+def model_path(model: str) -> str:
+    """Site-relative path of a model's page."""
+    return f"m/{model}/{INDEX}"
+
+
+def sequence_path(sequence: str) -> str:
+    """Site-relative path of a sequence's page."""
+    return f"q/{sequence}/{INDEX}"
+
+
+@dataclass(frozen=True)
+class Planner:
+    """A run, the files made for it, and the page that URLs are relative to.
+
+    Attributes:
+        run: models, images, cells.
+        contents: heavy files.
+        version: of the program.
+        page: site-relative path of the page being planned.
+    """
+
+    run: Run
+    contents: Contents
+    version: str
+    page: str = INDEX
+
+    def on(self, page: str) -> Planner:
+        """The same, seen from another page."""
+        return Planner(self.run, self.contents, self.version, page)
+
+    def url(self, path: str) -> str:
+        """A site-relative path as seen from the page."""
+        return quote(posixpath.relpath(path, posixpath.dirname(self.page) or "."))
+
+    def frame(
+        self,
+        title: str,
+        description: str,
+        kind: PageKind,
+        *,
+        scripts: bool = True,
+        charts: bool = True,
+    ) -> Frame:
+        """The frame of the page.
+
+        Args:
+            title: for the browser's tab.
+            description: one sentence.
+            kind: of the page, which says what styles and scripts it has.
+            scripts: whether it needs the scripts of its kind.
+            charts: whether it needs the styles of charts, where its kind has them.
+        """
+        assets = self.contents.assets
+        paths = assets.scripts.get(kind, ()) if scripts else ()
+        later = assets.later if kind in IMAGE_KINDS else {}
+        return Frame(
+            title=title,
+            description=description,
+            gallery=Link(url=self.url(INDEX), text=self.run.title),
+            manifest=self.url(MANIFEST),
+            methods=self.url(METHODS),
+            stylesheets=tuple(
+                self.url(path)
+                for path in assets.stylesheets[kind]
+                if charts or original(path) != CHARTS
+            ),
+            print_stylesheet=self.url(assets.print_stylesheet),
+            boot=self.url(assets.boot) if paths else "",
+            scripts=tuple(self.url(path) for path in paths),
+            later=tuple(
+                LaterScripts(name, tuple(self.url(path) for path in group))
+                for name, group in later.items()
+            ),
+            version=self.version,
+            canonical=self.absolute(self.page).removesuffix(INDEX),
+        )
+
+    def definition(self, identifier: str) -> Definition:
+        """Where the methods page says what a quantity is.
+
+        Raises:
+            KeyError: there is no such quantity.
+        """
+        return Definition(quantity(identifier).name, f"{self.url(METHODS)}#{identifier}")
+
+    def defined(self, chart: Chart, *identifiers: str) -> Chart:
+        """A chart with links to what its numbers are."""
+        return replace(chart, definitions=tuple(map(self.definition, identifiers)))
+
+    def absolute(self, path: str) -> str:
+        """A site-relative path on the web; empty when nobody said where the site will stand."""
+        return self.run.site_url + quote(path) if self.run.site_url else ""
+
+    def cell(self, model: str, image: str) -> CellContent | Failure:
+        """A cell's content, or why there is none."""
+        missing = Failure("This model was not run on this image.")
+        return self.contents.cells.get((model, image), missing)
+
+    def measured(self, model: str) -> tuple[CellContent, ...]:
+        """The content of a model's cells that have one."""
+        cells = (self.cell(model, image.slug) for image in self.run.images)
+        return tuple(cell for cell in cells if isinstance(cell, CellContent))
+
+    def frames(self, sequence: Sequence) -> tuple[ImageEntry, ...]:
+        """The frames of a sequence that have a page, in order."""
+        return tuple(
+            image
+            for image in self.run.images
+            if image.frame and image.frame.sequence == sequence and image.failure is None
+        )
+
+    def picture(self, image: ImageEntry, *, thumb: bool = False) -> Picture | None:
+        """A published copy of an image's picture."""
+        copies = self.contents.copies.get(image.slug)
+        if not isinstance(copies, Copies):
+            return None
+        settings = self.contents.settings
+        file = copies.thumb if thumb else copies.picture
+        side = settings.thumb_side if thumb else settings.picture_side
+        size = published_size(image.width, image.height, side)
+        # a title stands beside every thumbnail; to hear it twice helps nobody
+        alt = image.alt or ("" if thumb else image.title)
+        return Picture(self.url(file.path), size.width, size.height, alt)
+
+    def map_picture(self, file: FileEntry, content: CellContent, alt: str) -> Picture:
+        """A thumbnail map, in the proportions of what the patches cover."""
+        view = content.facts.view
+        height = max(1, round(BAR_WIDTH * (view.bottom - view.top) / (view.right - view.left)))
+        return Picture(self.url(file.path), BAR_WIDTH, height, alt)
+
+    def wall_picture(self, file: FileEntry, content: CellContent, alt: str) -> tuple[Picture, int]:
+        """A rendered wall, enlarged by a whole number to a size that suits a page, and that number.
+
+        The file has one pixel a patch and a gap between maps.
+        """
+        layout = content.facts.layout
+        width = (content.heads + len(FUSED)) * (layout.cols + GAP) - GAP
+        height = len(content.rows) * (layout.rows + GAP) - GAP
+        factor = max(1, min(WALL_WIDTH // width, WALL_HEIGHT // height))
+        return Picture(self.url(file.path), width * factor, height * factor, alt), factor
+
+    def bar(self, ticks: tuple[Tick, ...], caption: str, *, extends: bool) -> ColourBar:
+        """A colour bar with its numbers."""
+        return ColourBar(
+            picture=Picture(self.url(self.contents.assets.bar), BAR_WIDTH, 1, ""),
+            ticks=tuple(BarTick(x=f"{100 * t.position:g}%", label=t.label) for t in ticks),
+            caption=caption,
+            extends=extends,
+        )
+
+    def shared_bar(self) -> ColourBar:
+        """The bar of the shared scale."""
+        return self.bar(self.contents.scale.ticks, "times uniform", extends=True)
+
+    def model_link(self, model: ModelEntry) -> str:
+        """URL of a model's page."""
+        return self.url(model_path(model.slug))
+
+    def image_link(self, image: ImageEntry) -> str:
+        """URL of an image's page."""
+        return self.url(image_path(image.slug))

@@ -1,0 +1,112 @@
+"""What pages say of a site from which something was left out to keep it small."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from generator.present.cells.files import CellContent
+from generator.present.files.reductions import KEPT_LAYERS, WORDS
+from generator.present.pages.planner import Planner
+from generator.present.pages.views import Notice
+from generator.present.pages.wording import grid_text
+from generator.text.amounts import size_in_words
+
+HEADS_GONE = "Not in this site, to keep it small: single heads{where}; their mean is there."
+
+
+def site_notice(planner: Planner) -> Notice | None:
+    """What the front page says; None where everything is in the site."""
+    reduction, limit = planner.contents.reduction, planner.contents.settings.max_bytes
+    if not reduction.steps or limit is None:
+        return None
+    kept = (
+        " Heads stay on the images of the teaser and on those whose models' maps lie farthest "
+        "apart."
+        if reduction.whole
+        else ""
+    )
+    return Notice(
+        f"Not everything is in this site, to keep it within {size_in_words(limit)}. Left out: "
+        f"{'; '.join(reduction.words)}.{kept}",
+        "Numbers, charts and scales are of everything that was measured.",
+    )
+
+
+def image_notice(planner: Planner, image: str) -> Notice | None:
+    """What the page of an image says; None where all of it is in the site."""
+    reduction = planner.contents.reduction
+    cells = _cells(planner, image)
+    if not reduction.steps or not cells:
+        return None
+    means = reduction.detail(image) == "mean"
+    words = []
+    for step in reduction.told:
+        if step == "grid":
+            continue  # said below, with the grids
+        if step == "heads" and not means:
+            continue
+        if step == "low-heads" and means:
+            continue
+        words.append(WORDS[step])
+    coarse = [cell for cell in cells if cell.is_coarse]
+    lines = [f"Left out to keep this site small: {'; '.join(words)}."] if words else []
+    if coarse:
+        measured = grid_text((c.facts.layout.rows, c.facts.layout.cols) for c in coarse)
+        lines.append(
+            f"Maps of layers and heads that were measured on {measured} patches are shown as area "
+            f"means on {grid_text(cell.grid for cell in coarse)} cells: a value is the mean of the "
+            "patches in its cell, so it stays in times uniform."
+        )
+    return Notice(" ".join(lines), "") if lines else None
+
+
+def sequence_notice(planner: Planner, frames: Sequence[str]) -> Notice | None:
+    """What the page of a sequence says; None where all of its frames is in the site."""
+    found = {planner.contents.reduction.detail(frame): frame for frame in frames}
+    if "mean" not in found or len(found) == 1:
+        return image_notice(planner, frames[0])
+    fewer = sum(planner.contents.reduction.detail(frame) == "mean" for frame in frames)
+    common = image_notice(
+        planner, next(frame for detail, frame in found.items() if detail != "mean")
+    )
+    have = "has" if fewer == 1 else "have"
+    text = f"{fewer:,} of {len(frames):,} frames {have} no single heads, only their mean."
+    return Notice(f"{common.message} {text}" if common else text, "")
+
+
+def _cells(planner: Planner, image: str) -> list[CellContent]:
+    found = (planner.cell(model.slug, image) for model in planner.run.models)
+    return [cell for cell in found if isinstance(cell, CellContent)]
+
+
+def square_text(planner: Planner, image: str) -> str:
+    """What a square over the picture is."""
+    coarse = [cell.is_coarse for cell in _cells(planner, image)]
+    if not any(coarse):
+        return "patch"
+    return "cell of several patches" if all(coarse) else "patch, or a cell of several"
+
+
+def without_walls(planner: Planner) -> str:
+    """Why there are no walls; empty where there are."""
+    instead = "Below are the means over heads of the last layer."
+    if "walls" in planner.contents.reduction:
+        return f"Pictures of all layers and heads were left out to keep this site small. {instead}"
+    return "" if planner.contents.settings.walls else instead
+
+
+def missing_heads(content: CellContent) -> str:
+    """Why an image page cannot show a head that the model has; empty where it shows all."""
+    layers = content.facts.model.layers
+    if content.detail == "mean":
+        return HEADS_GONE.format(where="")
+    if content.detail == "last" and layers > KEPT_LAYERS:
+        last = layers - KEPT_LAYERS
+        where = " of layer 1" if last == 1 else f" of layers 1 to {last}"
+        return HEADS_GONE.format(where=where)
+    return ""
+
+
+def shown_text(content: CellContent) -> str:
+    """On which grid maps are shown, where it isn't that of the patches; starts with a comma."""
+    return f", shown on {grid_text([content.grid])}" if content.is_coarse else ""

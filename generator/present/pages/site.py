@@ -1,0 +1,43 @@
+"""From a run and what was put into the site to its pages, as finished values. Pure.
+
+URLs are relative to their page and end in a file's name, so that a folder opened by double click,
+a sub-path and a server all work.
+"""
+
+from __future__ import annotations
+
+from generator.present.content.contents import Contents
+from generator.present.pages.image.plan import image_page
+from generator.present.pages.image.sequence import sequence_pages
+from generator.present.pages.index.finder import finder_script
+from generator.present.pages.index.plan import index_pages
+from generator.present.pages.index.views import Site
+from generator.present.pages.methods.plan import methods_page
+from generator.present.pages.model.plan import model_pages
+from generator.present.pages.pair.plan import report_page
+from generator.present.pages.planner import Planner
+from generator.present.pages.sweep.plan import sweep_page
+from generator.records.run import Run
+
+
+def plan_site(run: Run, contents: Contents, version: str) -> Site:
+    """Plan every page of a site. An image that failed has no page; it stands on the index."""
+    planner = Planner(run, contents, version)
+    shown = [image for image in run.images if image.failure is None]
+    before, after = [None, *shown[:-1]], [*shown[1:], None]
+    data = finder_script(planner)
+    index, *more = index_pages(planner, data)
+    return Site(
+        index=index,
+        images=tuple(
+            image_page(planner, image, previous, following)
+            for previous, image, following in zip(before, shown, after, strict=True)
+        ),
+        models=tuple(page for model in run.models for page in model_pages(planner, model)),
+        methods=methods_page(planner),
+        reports=tuple(report_page(planner, pair) for pair in contents.pairs),
+        more=tuple(more),
+        sweeps=tuple(sweep_page(planner, sweep) for sweep in run.sweeps),
+        scripts=(data,) if data else (),
+        sequences=sequence_pages(planner),
+    )

@@ -1,0 +1,284 @@
+"""The page of a sweep: one model along its training, numbers and maps step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from generator.analysis.compare.sweep import (
+    StepAgreement,
+    StepNumbers,
+    step_agreement,
+    step_numbers,
+)
+from generator.analysis.grids import PlacedMap
+from generator.present.cells.files import CellContent
+from generator.present.charts.axes import number_text
+from generator.present.charts.chart import Chart, Words
+from generator.present.charts.lines import Series, line_chart
+from generator.present.pages.index.finder import listed
+from generator.present.pages.model.views import Table, TableRow
+from generator.present.pages.model_seen import reading
+from generator.present.pages.planner import INDEX, Planner
+from generator.present.pages.sweep.views import Checkpoint, StepMap, StepRow, SweepPage
+from generator.present.pages.views import Link
+from generator.present.pages.wording import counted, map_alt, notice
+from generator.records.record import FloatArray
+from generator.records.run import Failure, ImageEntry, ModelEntry, Sweep
+
+MOST_ROWS = 6
+"""Images whose maps are shown through the steps."""
+
+AXIS = "step"
+
+
+def sweep_path(sweep: str) -> str:
+    """Site-relative path of a sweep's page."""
+    return f"s/{sweep}/{INDEX}"
+
+
+def step_text(step: int) -> str:
+    """A step as pages write it."""
+    return f"step {step}"
+
+
+def sweep_page(planner: Planner, sweep: Sweep) -> SweepPage:
+    """Plan the page of a sweep."""
+    here = planner.on(sweep_path(sweep.slug))
+    seen = _seen(here, sweep)
+    shown = [image for image in listed(here.run.images) if image.failure is None]
+    first, last = (step_text(step.step) for step in (sweep.steps[0], sweep.steps[-1]))
+    left = len(shown) - MOST_ROWS
+    return SweepPage(
+        path=here.page,
+        frame=here.frame(
+            f"{sweep.label} · {here.run.title}",
+            f"{sweep.label} from {first} to {last}: attention along the training.",
+            "sweep",
+        ),
+        label=sweep.label,
+        summary=f"{counted(len(sweep.steps), 'checkpoint')}, {first} to {last}",
+        checkpoints=tuple(
+            Checkpoint(step_text(step), here.model_link(model), notice(model.failure))
+            for step, model in seen.steps
+        ),
+        maps="Each small map shows the last layer, mean over heads: where the CLS token attends "
+        "to, or what patches receive in a model without one. All are on one scale."
+        + (" Of a sequence, its first frame is shown." if here.run.sequences else ""),
+        bar=here.shared_bar(),
+        rows=tuple(_row(here, sweep, seen, image) for image in shown[:MOST_ROWS]),
+        more=f"{counted(left, 'more image')} not shown here." if left > 0 else "",
+        text="Each number is a mean over images, layers and heads unless its chart says "
+        "otherwise. A gap means that a checkpoint has no such number, which is not zero. "
+        "What changes along a training need not be caused by it." + _uneven(seen),
+        charts=tuple(_charts(here, seen)),
+        table=_table(seen),
+    )
+
+
+def _uneven(seen: _Seen) -> str:
+    """That means are over other images at some steps, where they are."""
+    counts = {each.images for each in seen.numbers if each}
+    if len(counts) < 2:
+        return ""
+    return (
+        f" Not every checkpoint has every image: means are over {min(counts):,} to "
+        f"{max(counts):,} images, as the table says."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is known of a sweep.
+
+    Attributes:
+        steps: each step with its model.
+        numbers: of each step; None where nothing was measured.
+        agreement: of the steps' maps with those of the ends that were measured.
+        ends: these two steps; None where nothing was measured.
+        urls: of the models' pages.
+    """
+
+    steps: tuple[tuple[int, ModelEntry], ...]
+    numbers: tuple[StepNumbers | None, ...]
+    agreement: StepAgreement
+    ends: tuple[int, int] | None
+    urls: tuple[str, ...]
+
+    def values(self, pick: Callable[[StepNumbers], float]) -> FloatArray:
+        """One number of every step: float64 ``[step]``; NaN where there is none."""
+        return np.array([np.nan if each is None else pick(each) for each in self.numbers])
+
+
+def _seen(planner: Planner, sweep: Sweep) -> _Seen:
+    entries = {model.slug: model for model in planner.run.models}
+    steps = tuple((each.step, entries[each.model]) for each in sweep.steps)
+    digests = [planner.contents.models.get(each.model) for each in sweep.steps]
+    maps = [_placed(planner, each.model) for each in sweep.steps]
+    measured = [n for n, own in enumerate(maps) if own]
+    ends = (measured[0], measured[-1]) if measured else None
+    agreement = StepAgreement(np.full(len(steps), np.nan), np.full(len(steps), np.nan), ())
+    if ends:
+        within = step_agreement(maps[ends[0] : ends[1] + 1])
+        agreement.first[ends[0] : ends[1] + 1] = within.first
+        agreement.last[ends[0] : ends[1] + 1] = within.last
+    return _Seen(
+        steps=steps,
+        numbers=tuple(step_numbers(each) if each else None for each in digests),
+        agreement=agreement,
+        ends=(steps[ends[0]][0], steps[ends[1]][0]) if ends else None,
+        urls=tuple(planner.model_link(model) for _, model in steps),
+    )
+
+
+def _placed(planner: Planner, model: str) -> dict[str, PlacedMap]:
+    """The last layer's map of each image."""
+    found = {}
+    for image in planner.run.images:
+        cell = planner.cell(model, image.slug)
+        digest = planner.contents.digests.of(model, image.slug)
+        if isinstance(cell, CellContent) and digest is not None:
+            found[image.slug] = PlacedMap(digest.last, cell.facts.view)
+    return found
+
+
+# --- charts --------------------------------------------------------------------------------------
+
+_SINGLE: tuple[tuple[str, str, str, str, Callable[[StepNumbers], float]], ...] = (
+    ("entropy", "Entropy", "share of its maximum", "entropy", lambda n: n.entropy),
+    ("distance", "Attention distance", "share of the short side", "distance", lambda n: n.distance),
+    (
+        "outlier-share",
+        "Outlier patches",
+        "share of the patches, %",
+        "outlier-share",
+        lambda n: 100 * n.outlier_share,
+    ),
+    ("max-norm", "Max norm of a patch", "norm", "norm", lambda n: n.max_norm),
+    (
+        "norm-ratio",
+        "Max norm over the median",
+        "times the median",
+        "norm-ratio",
+        lambda n: n.norm_ratio,
+    ),
+    ("onset", "Onset of high norms", "layer (0: embedding)", "norm-onset", lambda n: n.onset),
+)
+"""Id, title, unit, quantity, and what is drawn."""
+
+_MASS: tuple[tuple[str, Callable[[StepNumbers], float]], ...] = (
+    ("on CLS", lambda n: n.cls_on_cls),
+    ("on registers", lambda n: n.cls_on_registers),
+    ("on patches", lambda n: n.cls_on_patches),
+)
+
+
+FROM_ZERO = frozenset({"cls-mass", "divergence", "outlier-share"})
+"""Quantities whose charts start at zero: shares, and distances."""
+
+
+def _charts(planner: Planner, seen: _Seen) -> Iterator[Chart]:
+    if not seen.ends:
+        return
+    for identifier, title, unit, quantity, pick in _SINGLE:
+        values = seen.values(pick)
+        if np.isfinite(values).any():
+            words = Words(identifier, title, AXIS, unit, reading(quantity))
+            yield _chart(planner, words, [_series(seen, title, values)], quantity)
+    mass = [_series(seen, name, seen.values(pick)) for name, pick in _MASS]
+    mass = [each for each in mass if np.isfinite(each.y).any()]
+    if mass:
+        words = Words("cls-mass", "Where CLS attends", AXIS, "share of 1", reading("cls-mass"))
+        yield _chart(planner, words, mass, "cls-mass")
+    words = Words(
+        "agreement",
+        "How far the maps are from the first and the last",
+        AXIS,
+        "divergence in bits, 0 to 1",
+        "Maps of the last layer, mean over heads and over images. Low: the maps are alike. High: "
+        "they share no place; how far apart places are, it does not know.",
+    )
+    ends = [
+        _series(seen, f"from {step_text(step)}", values)
+        for step, values in zip(seen.ends, (seen.agreement.first, seen.agreement.last), strict=True)
+    ]
+    yield _chart(planner, words, ends, "divergence")
+
+
+def _series(seen: _Seen, name: str, values: FloatArray) -> Series:
+    x = np.array([step for step, _ in seen.steps], dtype=float)
+    return Series(name, x, values, urls=seen.urls)
+
+
+def _chart(planner: Planner, words: Words, series: list[Series], quantity: str) -> Chart:
+    chart = line_chart(words, series, zero=quantity in FROM_ZERO)
+    return planner.defined(chart, quantity)
+
+
+def _table(seen: _Seen) -> Table:
+    """Every number of every step."""
+    columns: list[tuple[str, FloatArray]] = [
+        *((f"{title} ({unit})", seen.values(pick)) for _, title, unit, _, pick in _SINGLE),
+        *((f"CLS {name} (share of 1)", seen.values(pick)) for name, pick in _MASS),
+        ("Divergence from the first (bits)", seen.agreement.first),
+        ("Divergence from the last (bits)", seen.agreement.last),
+    ]
+    return Table(
+        title="All numbers",
+        heads=("step",),
+        columns=("images", *(name for name, _ in columns)),
+        rows=tuple(
+            TableRow(
+                (str(step),),
+                seen.urls[n],
+                (
+                    str(numbers.images if numbers else 0),
+                    *(_number(values[n]) for _, values in columns),
+                ),
+            )
+            for n, ((step, _), numbers) in enumerate(zip(seen.steps, seen.numbers, strict=True))
+        ),
+    )
+
+
+def _number(value: float) -> str:
+    return number_text(float(value)) if np.isfinite(value) else "—"
+
+
+# --- maps through the steps ----------------------------------------------------------------------
+
+
+def _row(planner: Planner, sweep: Sweep, seen: _Seen, image: ImageEntry) -> StepRow:
+    url = planner.image_link(image)
+    return StepRow(
+        title=image.title,
+        url=url,
+        thumb=planner.picture(image, thumb=True),
+        maps=tuple(
+            _map(planner, step, model, image, f"{url}#{chosen(planner.run.sweeps, sweep, step)}")
+            for step, model in seen.steps
+        ),
+    )
+
+
+def chosen(sweeps: tuple[Sweep, ...], sweep: Sweep, step: int) -> str:
+    """The fragment of an image page that shows a step; other sweeps are at their last."""
+    steps = (step if other is sweep else other.steps[-1].step for other in sweeps)
+    return f"step={','.join(map(str, steps))}"
+
+
+def _map(planner: Planner, step: int, model: ModelEntry, image: ImageEntry, url: str) -> StepMap:
+    cell = planner.cell(model.slug, image.slug)
+    if isinstance(cell, Failure):
+        return StepMap(step_text(step), url, None, (model.failure or cell).message)
+    file = planner.contents.coloured[model.slug, image.slug].map
+    alt = map_alt(model.label, cell.last, cell)
+    return StepMap(step_text(step), url, planner.map_picture(file, cell, alt), "")
+
+
+def sweep_link(planner: Planner, model: ModelEntry) -> Link | None:
+    """Link to the page of the sweep that a model is a checkpoint of."""
+    sweep = planner.run.sweep_of(model.slug)
+    return Link(planner.url(sweep_path(sweep.slug)), sweep.label) if sweep else None

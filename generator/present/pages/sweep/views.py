@@ -1,0 +1,91 @@
+"""What the template of a sweep's page gets: one model along its training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from generator.present.charts.chart import Chart
+from generator.present.pages.model.views import Table
+from generator.present.pages.views import ColourBar, Frame, Notice, Picture
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A step of a sweep, with a link to its model's page.
+
+    Attributes:
+        text: ``step 1000``.
+        url: of the model's page.
+        failure: why nothing could be measured with it; None when something could.
+    """
+
+    text: str
+    url: str
+    failure: Notice | None
+
+
+@dataclass(frozen=True, slots=True)
+class StepMap:
+    """One checkpoint's map of an image.
+
+    Attributes:
+        text: its step.
+        url: of the image's page, with the step chosen.
+        picture: the map; None where there is none.
+        absent: why there is none; empty where there is one.
+    """
+
+    text: str
+    url: str
+    picture: Picture | None
+    absent: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """An image through the steps.
+
+    Attributes:
+        title: of the image.
+        url: of its page.
+        thumb: of the image; None where it could not be published.
+        maps: by step.
+    """
+
+    title: str
+    url: str
+    thumb: Picture | None
+    maps: tuple[StepMap, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SweepPage:
+    """One model at several steps of its training.
+
+    Attributes:
+        path: of the page, relative to the site.
+        frame: around the content.
+        label: of the sweep.
+        summary: how many steps, from which to which.
+        checkpoints: by step.
+        maps: what the small maps are.
+        bar: their colour bar.
+        rows: images through the steps; the first ones of the gallery.
+        more: which images the rows leave out, in words; empty where they have all.
+        text: what the charts are over, and what they don't say.
+        charts: numbers over steps.
+        table: the same numbers, each step with a link to its model's page.
+    """
+
+    path: str
+    frame: Frame
+    label: str
+    summary: str
+    checkpoints: tuple[Checkpoint, ...]
+    maps: str
+    bar: ColourBar
+    rows: tuple[StepRow, ...]
+    more: str
+    text: str
+    charts: tuple[Chart, ...]
+    table: Table

@@ -1,0 +1,238 @@
+"""The sentences and short phrases of the pages, so that one thing is called the same everywhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.stream.norms import Outliers
+from generator.present.cells.files import CellContent, MapNote
+from generator.present.cells.maps import POOL, PRIMARY, RECEIVED, VALUES
+from generator.present.cells.patches import PATCH
+from generator.present.drawing.scale import TAIL, Scale, power_label, times_text
+from generator.present.pages.views import Credit, Notice
+from generator.records.record import OUTLIER, TokenLayout
+from generator.records.run import Failure, ImageEntry, ModelEntry, Run
+
+RECEIVED_NOTE = "mean received attention (this model has no CLS token)"
+UNIT = "attention in times uniform: 1 is what every token would get if attention were spread evenly"
+SCALE_RULE = (
+    "for each model the 0.5 and 99.5 percentiles over all images, layers, heads and queries, "
+    "widened to whole powers of two; the union over models; never below 1/16"
+)
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 model``, ``3 models``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def models_text(run: Run) -> str:
+    """How many models; checkpoints of a sweep are one: ``2 models (one at 3 steps)``."""
+    count = len(run.listed)
+    words = counted(count, "model")
+    steps = sorted({len(sweep.steps) for sweep in run.sweeps})
+    if not steps:
+        return words
+    at = f"at {steps[0]} steps" if len(steps) == 1 else f"at {steps[0]} to {steps[-1]} steps"
+    if len(run.sweeps) == count:
+        return f"{words} {at}" if count == 1 else f"{words} (each {at})"
+    return f"{words} ({'one' if len(run.sweeps) == 1 else len(run.sweeps)} {at})"
+
+
+def images_text(run: Run) -> str:
+    """How many images: ``2 images, a sequence of 5 frames``."""
+    frames = sum(image.frame is not None for image in run.images)
+    stills = len(run.images) - frames
+    words = [counted(stills, "image")] if stills or not frames else []
+    if frames:
+        of = counted(frames, "frame")
+        count = len(run.sequences)
+        words.append(f"a sequence of {of}" if count == 1 else f"{count:,} sequences of {of} in all")
+    return ", ".join(words)
+
+
+def model_names(run: Run, models: Iterable[ModelEntry]) -> tuple[str, ...]:
+    """Labels of models, that of a sweep once for all its checkpoints."""
+    sweeps = (run.sweep_of(model.slug) or model for model in models)
+    return tuple(dict.fromkeys(each.label for each in sweeps))
+
+
+def listed(words: Iterable[str]) -> str:
+    """``a, b and c``."""
+    found = list(words)
+    return " and ".join([", ".join(found[:-1]), found[-1]] if len(found) > 1 else found)
+
+
+def stream_layer(index: int) -> str:
+    """``layer 3`` of the residual stream; its layer 0 is the embedding."""
+    return f"layer {index}" if index else "the embedding"
+
+
+def lower_first(text: str) -> str:
+    """A title inside of a sentence."""
+    return text[0].lower() + text[1:]
+
+
+def upper_first(text: str) -> str:
+    """A phrase at the start of a sentence, the rest of it as it is."""
+    return text[0].upper() + text[1:]
+
+
+def not_applicable(found: NotApplicable) -> str:
+    """Why there cannot be a number, as a sentence: ``Not applicable: rotary embedding.``."""
+    return f"Not applicable: {found.reason.rstrip('.')}."
+
+
+def withheld(found: NotApplicable) -> str:
+    """Why there is no number yet, as a sentence: ``Withheld: fewer than 100 images.``."""
+    return f"Withheld: {found.reason.rstrip('.')}."
+
+
+def patches_text(number: int) -> str:
+    """``1 patch``, ``3 patches``."""
+    return f"{number:,} patch" if number == 1 else f"{number:,} patches"
+
+
+ALL = 1 - 1e-6
+"""A share from here on is the whole: sums of float32 shares do not come closer to 1."""
+
+
+def percent(share: float) -> str:
+    """A share of 1 in percent, as pages print it; the same as in ``numbers.js``.
+
+    Two significant digits, whole numbers from 10, and neither "0" nor "100" for what is not.
+    """
+    if 0 < share < 0.00001:
+        return "<0.001\u00a0%"
+    if 0.9995 <= share < ALL:
+        return ">99.9\u00a0%"
+    if 0.995 <= share < 0.9995:
+        return f"{100 * share:.1f}\u00a0%"
+    return f"{100 * share:.2g}\u00a0%" if share < 0.0995 else f"{100 * share:.0f}\u00a0%"
+
+
+def grid_text(grids: Iterable[tuple[int, int]]) -> str:
+    """``37 × 37``, or from the smallest to the largest where images differ."""
+    ordered = sorted(set(grids))
+    texts = [f"{rows} × {cols}" for rows, cols in ordered]
+    return texts[0] if len(texts) == 1 else f"{texts[0]} to {texts[-1]}"
+
+
+def prefix_text(layout: TokenLayout) -> str:
+    """The tokens in front of the patches, in words."""
+    registers = layout.registers
+    named = [name for name in layout.prefix if name not in registers]
+    parts = [*named, *([counted(len(registers), "register")] if registers else [])]
+    if not parts:
+        return "no CLS token, no registers"
+    return " and ".join(parts) + ("" if registers else ", no registers")
+
+
+def query_label(query: str, any_class_token: bool) -> str:
+    """What a query is called where it is chosen."""
+    if query == PRIMARY:
+        return "CLS token" if any_class_token else query_label(RECEIVED, any_class_token)
+    if query == VALUES:
+        # short: it has to fit where it is chosen
+        return f"{'CLS' if any_class_token else query_label(RECEIVED, False)} × values"
+    if query.startswith("reg") and query[3:].isdecimal():
+        return f"register {query[3:]}"
+    names = {
+        "DIST": "distillation token",
+        PATCH: "a patch",
+        RECEIVED: "all tokens (mean received)",
+    }
+    return names.get(query, f"{query} token")
+
+
+def row_name(row: str) -> str:
+    """``layer 3``, or the pooling probe."""
+    return "pooling probe" if row == POOL else f"layer {row}"
+
+
+def column_name(column: str) -> str:
+    """``head 3``, or the mean."""
+    return "mean over heads" if column == "mean" else f"head {column}"
+
+
+def map_alt(label: str, note: MapNote, content: CellContent) -> str:
+    """Alternative text of one map, from its data."""
+    what = "mean received attention" if content.received else f"{content.token} attention"
+    return (
+        f"{label}, {row_name(note.row)}, {column_name(note.column)}: {percent(note.patches)} of "
+        f"the {what} is on patches, at most {times_text(note.maximum)} times uniform on one."
+    )
+
+
+def wall_alt(label: str, content: CellContent) -> str:
+    """Alternative text of a rendered wall, from its data."""
+    strong, pale = content.strongest, content.palest
+    what = (
+        "mean received attention" if content.received else f"attention of the {content.token} token"
+    )
+    rows, cols = content.facts.layout.rows, content.facts.layout.cols
+    return (
+        f"{label}: {what} in every layer (rows, {content.rows[0]} to {content.rows[-1]} from the "
+        f"top) and head (columns, 1 to {content.heads}, then their mean), each a map of {rows} × "
+        f"{cols} patches. The strongest patch is in {row_name(strong.row)}, "
+        f"{column_name(strong.column)}: {times_text(strong.maximum)} times uniform. The least "
+        f"attention on patches is in {row_name(pale.row)}, {column_name(pale.column)}: "
+        f"{percent(pale.patches)}."
+    )
+
+
+def outliers_text(outliers: Outliers) -> str:
+    """How many patches of a model have an unusual norm, in one line."""
+    if not outliers.count:
+        return "0 outlier patches in all layers"
+    noun = "outlier patch" if outliers.count == 1 else "outlier patches"
+    largest = f"{outliers.ratio:.2g} × the median".replace(" ", "\u00a0")
+    return (
+        f"{outliers.count:,} {noun} in {stream_layer(outliers.layer)}, the largest norm {largest}"
+    )
+
+
+OUTLIERS_RULE = (
+    f"patches whose norm in the residual stream, before the final LayerNorm, is more than "
+    f"{OUTLIER:g} × the median patch's of the same layer; stated for the layer where the largest "
+    "stands out most"
+)
+
+
+def scale_note(scale: Scale, patches: Scale | None) -> str:
+    """How the shared range was found, for readers."""
+    others = (
+        f" Patches as queries have a scale of their own, found in the same way: from "
+        f"{power_label(patches.low)} to {power_label(patches.high)}."
+        if patches
+        else ""
+    )
+    return (
+        f"One scale for all models, layers, heads and images of this gallery, from "
+        f"{power_label(scale.low)} to {power_label(scale.high)} times uniform. It holds "
+        f"{100 * (1 - TAIL):.1f}\u00a0% of each model's patches below its upper end.{others}"
+    )
+
+
+def notice(failure: Failure | None) -> Notice | None:
+    """A failure as pages show it."""
+    return Notice(message=failure.message, hint=failure.hint) if failure else None
+
+
+def credit(image: ImageEntry) -> Credit:
+    """Maker and licence in one line."""
+    # an address, and perhaps words after it
+    address = re.match(r"(https?://[^\s,]+),?\s*", image.source)
+    source, words = ("", image.source)
+    if address:
+        source, words = address[1], image.source[address.end() :]
+    parts = [image.credit, image.licence, words]
+    return Credit(text=", ".join(part for part in parts if part), source=source)
+
+
+def version_text(model: ModelEntry, facts_version: str) -> str:
+    """The start of the commit or the weights' hash, as far as people compare by eye."""
+    commit = model.commit or facts_version
+    return commit[:12]

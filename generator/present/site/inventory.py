@@ -1,0 +1,180 @@
+"""The manifest of a site, from the run and its files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from generator.present.cells.files import CellContent
+from generator.present.content.averages import LocationPictures
+from generator.present.content.contents import Contents, Copies
+from generator.present.content.feature_colors import ColouredFeatures
+from generator.present.content.weights import WeightPictures
+from generator.present.drawing.scale import Scale
+from generator.present.files.manifest import (
+    GENERATOR,
+    SCHEMA_VERSION,
+    CellItem,
+    FigureItem,
+    FileEntry,
+    FrameItem,
+    ImageItem,
+    Manifest,
+    Measurement,
+    ModelItem,
+    PairItem,
+    Program,
+    QuantisationEntry,
+    ReductionItem,
+    ScaleEntry,
+)
+from generator.present.files.reductions import Reduction
+from generator.present.files.settings import RENDER_VERSION
+from generator.present.pages.wording import SCALE_RULE, UNIT
+from generator.records.run import Cell, Failure, ImageEntry, ModelEntry, Run
+
+
+def manifest_of(
+    run: Run,
+    contents: Contents,
+    pages: tuple[str, ...],
+    version: str,
+    figures: tuple[FigureItem, ...] = (),
+) -> Manifest:
+    """List everything a site holds."""
+    patches = contents.patch_scale
+    measurements = _measurements(contents)
+    return Manifest(
+        schema=SCHEMA_VERSION,
+        generator=Program(GENERATOR, version, RENDER_VERSION),
+        title=run.title,
+        description=run.description,
+        command=run.command,
+        field_of_view=run.field_of_view,
+        scale=_scale(contents.scale),
+        quantisation=QuantisationEntry(),
+        settings=contents.settings,
+        models=tuple(_model(model, contents) for model in run.models),
+        images=tuple(_image(image, contents) for image in run.images),
+        measurements=tuple(measurements),
+        cells=tuple(_cell(cell, contents, measurements) for cell in run.cells),
+        pages=pages,
+        front=contents.front.files,
+        patch_scale=_scale(patches) if patches else None,
+        pairs=tuple(PairItem(p.one, p.two, p.images, p.files) for p in contents.pairs),
+        figures=figures,
+        paper=run.paper,
+        site_url=run.site_url,
+        anonymous=run.anonymous,
+        sequences=run.sequences,
+        sweeps=run.sweeps,
+        reductions=tuple(_reductions(contents.reduction)),
+    )
+
+
+def _reductions(reduction: Reduction) -> Iterator[ReductionItem]:
+    for step in reduction.steps:
+        spared = reduction.whole if step == "heads" else ()
+        yield ReductionItem(step, reduction.said(step), spared)
+
+
+def _scale(scale: Scale) -> ScaleEntry:
+    return ScaleEntry(UNIT, 2.0**scale.low, 2.0**scale.high, SCALE_RULE)
+
+
+def _model(model: ModelEntry, contents: Contents) -> ModelItem:
+    cells = (c for (slug, _), c in contents.cells.items() if slug == model.slug)
+    found = next((cell for cell in cells if isinstance(cell, CellContent)), None)
+    return ModelItem(
+        slug=model.slug,
+        label=model.label,
+        id=model.id,
+        revision=model.revision,
+        commit=model.commit or (found.facts.model.commit if found else ""),
+        facts=found.facts.model if found else None,
+        files=(
+            *_averages(contents, model.slug),
+            *contents.similarity[model.slug].files,
+            *_weights(contents, model.slug),
+            *_feature_files(model, contents),
+        ),
+        failure=model.failure,
+        gated=model.gated,
+        weights=model.weights,
+    )
+
+
+def _averages(contents: Contents, model: str) -> tuple[FileEntry, ...]:
+    found = contents.averages[model]
+    return (found.numbers, found.maps, found.rates) if isinstance(found, LocationPictures) else ()
+
+
+def _weights(contents: Contents, model: str) -> tuple[FileEntry, ...]:
+    found = contents.weights[model]
+    return found.files if isinstance(found, WeightPictures) else ()
+
+
+def _feature_files(model: ModelEntry, contents: Contents) -> tuple[FileEntry, ...]:
+    """Colours of a model's features: a file for all images, or one for each."""
+    found = (
+        each.source
+        for (slug, _), each in contents.features.items()
+        if slug == model.slug and isinstance(each, ColouredFeatures)
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def _image(image: ImageEntry, contents: Contents) -> ImageItem:
+    copies, frame = contents.copies.get(image.slug), image.frame
+    divergence = contents.divergence.get(image.slug)
+    files = (copies.picture, copies.thumb) if isinstance(copies, Copies) else ()
+    return ImageItem(
+        slug=image.slug,
+        name=image.name,
+        title=image.title,
+        alt=image.alt,
+        credit=image.credit,
+        licence=image.licence,
+        source=image.source,
+        group=image.group,
+        sha256=image.sha256,
+        width=image.width,
+        height=image.height,
+        files=files + ((divergence.file,) if divergence else ()),
+        failure=copies if isinstance(copies, Failure) else image.failure,
+        frame=FrameItem(frame.sequence.slug, frame.number, frame.time) if frame else None,
+    )
+
+
+def _measurements(contents: Contents) -> dict[Measurement, int]:
+    """Every way in which a cell was measured, with its place in the manifest."""
+    found = (cell for cell in contents.cells.values() if isinstance(cell, CellContent))
+    distinct = dict.fromkeys(_measurement(cell) for cell in found)
+    return {measurement: place for place, measurement in enumerate(distinct)}
+
+
+def _measurement(cell: CellContent) -> Measurement:
+    facts = cell.facts
+    return Measurement(facts.layout, facts.view, facts.preprocessing, facts.environment)
+
+
+def _cell(cell: Cell, contents: Contents, measurements: dict[Measurement, int]) -> CellItem:
+    found = contents.cells[cell.model, cell.image]
+    if isinstance(found, Failure):
+        return CellItem(cell.model, cell.image, cell.record, None, (), found)
+    coloured = contents.coloured[cell.model, cell.image]
+    walls: tuple[FileEntry, ...] = (coloured.wall,) if coloured.wall else ()
+    truth = contents.scored.files.get((cell.model, cell.image))
+    maps = tuple(file for file in (found.maps, found.alike, truth) if file is not None)
+    drawn = contents.figures[cell.image].drawn if cell.image in contents.figures else {}
+    colours = contents.features.get((cell.model, cell.image))
+    features = (colours.picture,) if isinstance(colours, ColouredFeatures) else ()
+    figures = (each.file for (model, _), each in drawn.items() if model == cell.model)
+    return CellItem(
+        model=cell.model,
+        image=cell.image,
+        record=cell.record,
+        measurement=measurements[_measurement(found)],
+        files=(*found.chunks, found.digest, coloured.map, *walls, *maps, *figures, *features),
+        failure=None,
+        detail=found.detail,
+    )

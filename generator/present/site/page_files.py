@@ -1,0 +1,103 @@
+"""The light files of a site, which say what the heavy ones hold: pages and the manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from jinja2 import TemplateError
+
+from generator.errors import StoreError
+from generator.present.content.contents import Contents
+from generator.present.files.manifest import FigureItem
+from generator.present.files.manifest_file import (
+    MANIFEST,
+    MANIFEST_SCHEMA,
+    manifest_bytes,
+    schema_bytes,
+)
+from generator.present.pages.environment import make_environment
+from generator.present.pages.index.views import Site
+from generator.present.pages.site import plan_site
+from generator.present.site.inventory import manifest_of
+from generator.records.run import FigureEntry, Run
+
+Draw = Callable[[Path], tuple[FigureItem, ...]]
+
+
+class PageFiles:
+    """Writes them into the staging folder, and again when something has to be left out.
+
+    Attributes:
+        pages: paths of the pages, sorted.
+    """
+
+    def __init__(
+        self, run: Run, stage: Path, templates: Path | None, version: str, draw: Draw
+    ) -> None:
+        self.pages: tuple[str, ...] = ()
+        self._run = run
+        self._stage = stage
+        self._templates = templates
+        self._version = version
+        self._draw = draw
+        self._figures: tuple[FigureItem, ...] | None = None
+        self._written: set[Path] = set()
+
+    def write(self, contents: Contents) -> None:
+        """Write everything that says what a site holds, in place of what was written before.
+
+        Raises:
+            StoreError: a template fails.
+        """
+        for path in self._written:
+            path.unlink()
+        self._written = set()
+        if self._figures is None:  # made of records by way of a manifest: they stay as they are
+            self._put(MANIFEST, manifest_bytes(manifest_of(self._run, contents, (), self._version)))
+            self._figures = self._draw(self._stage)
+            self._run = replace(self._run, figures=tuple(_entry(one) for one in self._figures))
+        self.pages = self._write_pages(plan_site(self._run, contents, self._version))
+        manifest = manifest_of(self._run, contents, self.pages, self._version, self._figures)
+        self._put(MANIFEST, manifest_bytes(manifest))
+        self._put(MANIFEST_SCHEMA, schema_bytes())
+        # GitHub Pages would drop names that start with an underscore
+        self._put(".nojekyll", b"")
+
+    def _write_pages(self, site: Site) -> tuple[str, ...]:
+        environment = make_environment(self._templates)
+        for script in site.scripts:
+            self._put(script.path, script.text.encode())
+        kinds = (
+            ("index", (site.index, *site.more)),
+            ("image", site.images),
+            ("sequence", site.sequences),
+            ("model", site.models),
+            ("report", site.reports),
+            ("sweep", site.sweeps),
+            ("methods", (site.methods,)),
+        )
+        written: list[str] = []
+        for kind, pages in kinds:
+            try:
+                template = environment.get_template(f"{kind}.html.jinja2")
+                for page in pages:
+                    self._put(page.path, template.render(page=page).encode())
+                    written.append(page.path)
+            except TemplateError as error:
+                raise StoreError(
+                    f"The template of the {kind} page fails: {error}.",
+                    "Compare it with the program's own; templates/README.md lists what pages hold.",
+                ) from error
+        return tuple(sorted(written))
+
+    def _put(self, path: str, data: bytes) -> None:
+        target = self._stage / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+        self._written.add(target)
+
+
+def _entry(figure: FigureItem) -> FigureEntry:
+    return FigureEntry(figure.title, tuple(f.path for f in figure.files), figure.failure)

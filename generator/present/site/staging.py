@@ -1,0 +1,192 @@
+"""The published folder is never half new: a site is written beside it and swapped in at the end.
+
+One process at a time writes a site; another that comes while it does is sent away.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from generator.errors import StoreError
+from generator.present.files.manifest_file import is_site
+
+try:
+    import fcntl
+except ImportError:  # Windows, which does not remove files that another process has open
+    fcntl = None  # type: ignore[assignment]
+
+OWN_NAMES = re.compile(
+    r"assets|data|figures|i|m|q|r|methods|page-\d+|index\.html|manifest\.json|manifest\.schema\.json|"
+    r"\.nojekyll"
+)
+"""What a site has at its top. Anything else in it (CNAME, .git) is the user's and stays."""
+
+
+@contextmanager
+def staged(out: Path) -> Iterator[Path]:
+    """Give an empty folder to write a site into; when the block ends well, it becomes ``out``.
+
+    A block that raises leaves ``out`` untouched. What a killed run left beside ``out`` is removed,
+    or put back if the run died between the two renames of the swap.
+
+    Raises:
+        StoreError: ``out`` holds something that is not a site of ours, cannot be written, or is
+            being written by another process.
+    """
+    out = out.resolve()
+    with _alone(out), _written_beside(out) as stage:
+        yield stage
+
+
+@contextmanager
+def _written_beside(out: Path) -> Iterator[Path]:
+    stage = out.with_name(f".{out.name}.staging")
+    former = out.with_name(f".{out.name}.former")
+    try:
+        _recover(out, stage, former)
+        check_replaceable(out)
+        stage.mkdir()
+    except OSError as error:
+        raise _cannot_write(out, error) from error
+    try:
+        yield stage
+        _swap(out, stage, former)
+    except OSError as error:
+        shutil.rmtree(stage, ignore_errors=True)
+        raise StoreError(
+            f"The site could not be written to {out}: {error.strerror or error}."
+            " The former one is kept.",
+            "Make room on the disk or choose another folder with -o.",
+        ) from error
+    except BaseException:
+        shutil.rmtree(stage, ignore_errors=True)
+        raise
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Keep other processes from writing the same site meanwhile.
+
+    The system gives a lock back when its process ends, however it ends, so a killed build is in
+    nobody's way.
+
+    Raises:
+        StoreError: another process is at it, or the folder cannot be written.
+    """
+    path = out.with_name(f".{out.name}.lock")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        lock = _locked(path)
+    except BlockingIOError as error:
+        raise StoreError(
+            f"Another build is writing the site {out}.",
+            "Wait until it has ended and run this one again, or choose another folder with -o. "
+            "What was measured is kept.",
+        ) from error
+    except OSError as error:
+        raise _cannot_write(out, error) from error
+    with lock:
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _locked(path: Path) -> BinaryIO:
+    """An empty file, open and locked.
+
+    Raises:
+        BlockingIOError: another process holds it.
+    """
+    while True:
+        with ExitStack() as opened:
+            file = opened.enter_context(path.open("wb"))
+            if fcntl is not None:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    raise
+                except OSError:
+                    pass  # a file system without locks
+            # The former holder may have removed it after it was opened.
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                    opened.pop_all()
+                    return file
+
+
+def _cannot_write(out: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"The site cannot be written to {out}: {error.strerror or error}.",
+        "Choose another folder with -o.",
+    )
+
+
+def _recover(out: Path, stage: Path, former: Path) -> None:
+    if former.exists():
+        if out.exists():
+            _bring_over(former, out)
+            shutil.rmtree(former)
+        else:
+            former.rename(out)
+    if stage.exists():
+        shutil.rmtree(stage)
+
+
+def check_replaceable(out: Path) -> None:
+    """Make sure that writing a site to ``out`` destroys nothing of the user's.
+
+    Raises:
+        StoreError: it is a file, or a folder with something else than a site in it, or there can
+            be no such folder.
+    """
+    try:
+        if not out.exists():
+            _check_place(out.resolve().parent, out)
+            return
+        if not out.is_dir():
+            raise StoreError(f"{out} is a file.", "Choose a folder with -o.")
+        foreign = any(out.iterdir()) and not is_site(out)
+    except OSError as error:
+        raise _cannot_write(out, error) from error
+    if foreign:
+        raise StoreError(
+            f"The folder {out} is not empty and was not written by attention-gallery, "
+            "so it is left alone.",
+            "Choose another folder with -o, or empty this one.",
+        )
+
+
+def _check_place(folder: Path, out: Path) -> None:
+    """Make sure that folders can be made in the nearest one that is there."""
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir():
+        raise StoreError(f"{folder}, on the way to {out}, is a file.", "Choose a folder with -o.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise StoreError(
+            f"No folder may be made in {folder}, where the site {out} would be.",
+            "Choose another folder with -o.",
+        )
+
+
+def _swap(out: Path, stage: Path, former: Path) -> None:
+    if out.exists():
+        out.rename(former)
+    stage.rename(out)
+    if former.exists():
+        _bring_over(former, out)
+        shutil.rmtree(former)
+
+
+def _bring_over(former: Path, out: Path) -> None:
+    """Move what the user has put beside our files."""
+    for entry in sorted(former.iterdir()):
+        if not OWN_NAMES.fullmatch(entry.name) and not (out / entry.name).exists():
+            entry.rename(out / entry.name)

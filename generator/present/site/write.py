@@ -1,0 +1,341 @@
+"""Building a site, from a run and its records to a folder that opens by double click."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.cells.model_digest import ModelDigest, model_digest
+from generator.analysis.features.objects import NO_FEATURES
+from generator.errors import GalleryError
+from generator.present.cells.analysis_maps import MAPS, ImageFigures, drawn_at_all, publish_figures
+from generator.present.cells.digests import DIGESTS, Digests
+from generator.present.cells.divergence import mean_divergence
+from generator.present.cells.files import (
+    CellContent,
+    publish_chunks,
+    publish_coloured,
+    publish_divergence,
+)
+from generator.present.cells.patches import PATCH
+from generator.present.cells.truth import publish_truth
+from generator.present.content.averages import LocationFiles
+from generator.present.content.contents import Coloured, Contents, Copies, Divergence
+from generator.present.content.feature_colors import ColouredFeatures, publish_feature_colours
+from generator.present.content.front import publish_front
+from generator.present.content.pairs import publish_pairs
+from generator.present.content.similarity import SimilarityFiles
+from generator.present.content.weights import ReadWeights, publish_weights
+from generator.present.drawing.pictures import published_copy
+from generator.present.drawing.scale import Scale, shared_scale
+from generator.present.files.manifest import FileEntry, Kind
+from generator.present.files.packed import CellFiles
+from generator.present.files.reductions import Reduction
+from generator.present.files.settings import Settings
+from generator.present.files.shelf import Shelf
+from generator.present.pages.assets import write_assets
+from generator.present.pages.environment import template_folders
+from generator.present.site.page_files import Draw, PageFiles
+from generator.present.site.size import keep_within, too_large
+from generator.present.site.staging import staged
+from generator.records.record import AttentionRecord
+from generator.records.run import Failure, ImageEntry, Run
+
+Read = Callable[[str], AttentionRecord]
+Advance = Callable[[], None]
+
+STEPS_A_CELL = 2
+"""How often ``build_site`` calls ``advance`` for each cell: for its numbers and for its colours."""
+
+
+@dataclass(frozen=True, slots=True)
+class SiteReport:
+    """What a build did.
+
+    Attributes:
+        out: the site's folder.
+        pages: HTML pages written.
+        rendered: heavy files made anew.
+        reused: heavy files taken over from the former site.
+        bytes: size of the whole site.
+        scale: the shared colour scale.
+        limit: bytes that it may take; None for any.
+        reduction: what was left out to keep it within its size.
+        failures: of the run, and of records or pictures that could not be read now.
+    """
+
+    out: Path
+    pages: int
+    rendered: int
+    reused: int
+    bytes: int
+    scale: Scale
+    limit: int | None
+    reduction: Reduction
+    failures: tuple[Failure, ...]
+
+
+def build_site(
+    run: Run,
+    read: Read,
+    out: Path,
+    *,
+    templates: Path | None = None,
+    version: str,
+    settings: Settings | None = None,
+    read_weights: ReadWeights | None = None,
+    advance: Advance = lambda: None,
+    draw: Draw = lambda _: (),
+) -> SiteReport:
+    """Build the site of a run.
+
+    Args:
+        run: models, images and cells.
+        read: gives the record of a key; called once for a record whose chunks don't exist yet,
+            once more where feature colours don't and where less than the whole is shipped, and
+            from one thread.
+        out: folder of the site; replaced as a whole at the end.
+        templates: the user's templates and static files, before the program's own.
+        version: of the program, for the pages and the manifest.
+        settings: how records are drawn.
+        read_weights: gives what is seen of a model without an image, by ``ModelEntry.weights``.
+        advance: called ``STEPS_A_CELL`` times for each cell, as the work goes on.
+        draw: given the folder when all numbers and the manifest are in it: draws figures for
+            papers into it, and says which.
+
+    Raises:
+        StoreError: ``out`` is not empty and not a site of ours, or cannot be written.
+        SpecError: the site cannot be as small as ``settings.max_bytes``.
+    """
+    settings = settings or Settings()
+    template_folders(templates)  # complain before the work, not after it
+    with staged(out) as stage:
+        shelf = Shelf(stage, out, settings)
+        read = lru_cache(maxsize=1)(read)  # a cell's files ask for the same record in turn
+        contents = _publish(run, read, read_weights, shelf, templates, advance)
+        pages = PageFiles(run, stage, templates, version, draw)
+        if settings.max_bytes is None:
+            pages.write(contents)
+        else:
+            limit = settings.max_bytes
+            contents = keep_within(limit, run, contents, shelf, read, pages.write)
+        size = sum(file.stat().st_size for file in stage.rglob("*") if file.is_file())
+    return SiteReport(
+        out=out,
+        pages=len(pages.pages),
+        rendered=shelf.rendered,
+        reused=shelf.reused,
+        bytes=size,
+        scale=contents.scale,
+        limit=settings.max_bytes,
+        reduction=contents.reduction,
+        failures=_failures(run, contents),
+    )
+
+
+def _publish(
+    run: Run,
+    read: Read,
+    read_weights: ReadWeights | None,
+    shelf: Shelf,
+    templates: Path | None,
+    advance: Advance,
+) -> Contents:
+    """Put everything heavy into the staging folder."""
+    locations, alike = LocationFiles(run, shelf), SimilarityFiles(run, shelf, read)
+    figures = drawn_at_all(run, shelf.settings)
+    cells = _publish_numbers(run, read, shelf, (locations, alike), advance, figures=figures)
+    found = [(slug, c) for (slug, _), c in cells.items() if isinstance(c, CellContent)]
+    scale = _scale((slug, cell.facts.histogram) for slug, cell in found)
+    whole = {at: c for at, c in cells.items() if isinstance(c, CellContent)}
+    draw = not too_large(whole, shelf.settings.max_bytes)
+    coloured: dict[tuple[str, str], Coloured] = {}
+    for cell in run.cells:
+        content = cells[cell.model, cell.image]
+        if isinstance(content, CellContent):
+            walls = shelf.settings.walls and draw
+            files = publish_coloured(shelf, cell, content, scale, walls=walls)
+            coloured[cell.model, cell.image] = Coloured(files[0], (*files[1:], None)[0])
+        advance()
+    digests = CellFiles(DIGESTS, shelf.root, {at: c.digest.path for at, c in whole.items()})
+    models = _model_digests(run, digests)
+    similarity = alike.publish(run, cells)
+    maps = CellFiles(MAPS, shelf.root, {at: c.maps.path for at, c in whole.items() if c.maps})
+    return Contents(
+        settings=shelf.settings,
+        scale=scale,
+        patch_scale=_patch_scale(found),
+        assets=write_assets(
+            shelf.root,
+            templates,
+            shelf.settings,
+            sequences=bool(run.sequences),
+            sweeps=bool(run.sweeps),
+        ),
+        cells=cells,
+        coloured=coloured,
+        copies=_publish_pictures(run, shelf),
+        averages=locations.publish(run, scale),
+        similarity=similarity,
+        weights=publish_weights(run, read_weights, shelf),
+        divergence=_publish_divergence(run, cells, shelf),
+        digests=digests,
+        models=models,
+        pairs=publish_pairs(run, cells, digests, models, shelf, scale, similarity, alike.features),
+        front=publish_front(run, cells, shelf, scale),
+        figures=_publish_figures(run, cells, shelf, scale) if draw else {},
+        maps=maps,
+        features=_publish_features(run, read, shelf, cells, digests) if draw else {},
+        scored=publish_truth(run, cells, digests, shelf),
+        reduction=Reduction(),
+    )
+
+
+def _publish_numbers(
+    run: Run,
+    read: Read,
+    shelf: Shelf,
+    collected: tuple[LocationFiles, SimilarityFiles],
+    advance: Advance,
+    *,
+    figures: bool,
+) -> dict[tuple[str, str], CellContent | Failure]:
+    """The chunks of every cell. Records are held one at a time."""
+    cells: dict[tuple[str, str], CellContent | Failure] = {}
+    ids = {model.slug: model.id for model in run.models}
+    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+        for cell in run.cells:
+            if cell.failure is not None or not cell.record:
+                found: CellContent | Failure = cell.failure or Failure("There is no record.")
+            else:
+                try:
+                    found = publish_chunks(
+                        shelf,
+                        cell,
+                        ids[cell.model],
+                        read,
+                        pool,
+                        mixed=run.mixed,
+                        figures=figures,
+                    )
+                except GalleryError as error:
+                    found = Failure(error.message, error.hint)
+                else:
+                    for each in collected:
+                        each.add(cell, read)
+            cells[cell.model, cell.image] = found
+            advance()
+    return cells
+
+
+def _scale(histograms: Iterable[tuple[str, tuple[int, ...]]]) -> Scale:
+    """The scale of histograms, each with the model it is of."""
+    by_model: dict[str, list[tuple[int, ...]]] = {}
+    for model, histogram in histograms:
+        by_model.setdefault(model, []).append(histogram)
+    return shared_scale(by_model)
+
+
+def _patch_scale(cells: Sequence[tuple[str, CellContent]]) -> Scale | None:
+    """A patch looks at its neighbours and itself far more than a token looks anywhere."""
+    kept = [(slug, cell) for slug, cell in cells if PATCH in cell.facts.queries]
+    return _scale((slug, cell.facts.patch_histogram) for slug, cell in kept) if kept else None
+
+
+def _model_digests(run: Run, digests: Digests) -> dict[str, ModelDigest]:
+    """The digests of each model's images together; of no model that has none."""
+    found = {}
+    for model in run.models:
+        cells = [digests.of(model.slug, image.slug) for image in run.images]
+        own = [cell for cell in cells if cell is not None]
+        if own:
+            found[model.slug] = model_digest(own)
+    return found
+
+
+def _publish_figures(
+    run: Run, cells: dict[tuple[str, str], CellContent | Failure], shelf: Shelf, scale: Scale
+) -> dict[str, ImageFigures]:
+    """Pictures of each image's analyses; of no image that has no maps."""
+    found = {}
+    for image in run.images:
+        own = {model.slug: cells.get((model.slug, image.slug)) for model in run.models}
+        maps = {
+            slug: cell.maps
+            for slug, cell in own.items()
+            if isinstance(cell, CellContent) and cell.maps is not None
+        }
+        if maps:
+            chunks = {
+                slug: cell.chunks[0]
+                for slug, cell in own.items()
+                if isinstance(cell, CellContent) and slug in maps
+            }
+            found[image.slug] = publish_figures(shelf, image.slug, maps, chunks, scale)
+    return found
+
+
+def _publish_features(
+    run: Run,
+    read: Read,
+    shelf: Shelf,
+    cells: dict[tuple[str, str], CellContent | Failure],
+    digests: Digests,
+) -> dict[tuple[str, str], ColouredFeatures | NotApplicable]:
+    """Feature colours of the cells whose analyses are drawn; records are read once more."""
+    keys = {}
+    for at, cell in cells.items():
+        if isinstance(cell, CellContent) and cell.maps is not None:
+            digest = digests.of(*at)
+            if digest is not None and digest.lost != NO_FEATURES:
+                keys[at] = cell.facts.record
+    return publish_feature_colours(run, read, shelf, keys)
+
+
+def _publish_pictures(run: Run, shelf: Shelf) -> dict[str, Copies | Failure]:
+    copies: dict[str, Copies | Failure] = {}
+    for image in run.images:
+        if image.failure is not None:
+            continue
+        try:
+            copies[image.slug] = Copies(
+                picture=_copy(shelf, image, "picture", shelf.settings.picture_side),
+                thumb=_copy(shelf, image, "thumb", shelf.settings.thumb_side),
+            )
+        except GalleryError as error:
+            copies[image.slug] = Failure(error.message, error.hint)
+    return copies
+
+
+def _copy(shelf: Shelf, image: ImageEntry, kind: Kind, side: int) -> FileEntry:
+    return shelf.put(
+        kind,
+        f"i/{image.slug}/{kind}",
+        {"image": image.sha256, "side": side},
+        lambda: published_copy(image.path, side),
+        suffix=".webp",
+    )
+
+
+def _publish_divergence(
+    run: Run, cells: dict[tuple[str, str], CellContent | Failure], shelf: Shelf
+) -> dict[str, Divergence]:
+    found: dict[str, Divergence] = {}
+    for image in run.images:
+        contents = [cells.get((model.slug, image.slug)) for model in run.listed]
+        held = [content for content in contents if isinstance(content, CellContent)]
+        file = publish_divergence(shelf, image.slug, held)
+        if file is not None:
+            found[image.slug] = Divergence(mean_divergence(shelf.root / file.path), file)
+    return found
+
+
+def _failures(run: Run, contents: Contents) -> tuple[Failure, ...]:
+    now = [*contents.cells.values(), *contents.copies.values()]
+    found = [*run.failures, *(item for item in now if isinstance(item, Failure))]
+    return tuple(dict.fromkeys(found))

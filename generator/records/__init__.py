@@ -1,0 +1,1 @@
+"""Records: what measuring gives and presenting needs. numpy arrays with named axes."""

@@ -1,0 +1,251 @@
+"""What may be measured beside attention: the parts of a record that not every analysis needs.
+
+Each part is a dataclass of arrays, present in a record or None. Which are measured is a
+:class:`Measuring`, which belongs to the record's key. Axis words as in
+:mod:`generator.records.record`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.floating]
+IntArray = NDArray[np.integer]
+
+Extra = Literal["features", "values", "massive", "relevance", "lens"]
+Projection = Literal["keys", "queries", "values"]
+PROJECTIONS: tuple[Projection, ...] = get_args(Projection)
+"""Vectors of a block that enter its attention."""
+
+EXTRAS: tuple[Extra, ...] = tuple(sorted(get_args(Extra)))
+"""Every part there is."""
+
+DEFAULT_EXTRAS: tuple[Extra, ...] = ("features", "massive", "values")
+"""Parts that cost little beside the forward pass, and are measured unless the user says no."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measuring:
+    """What is measured of a model on an image, beside its attention.
+
+    Attributes:
+        extras: the parts, in alphabetical order.
+        objects: which vectors of the last block are kept, in alphabetical order: what LOST and
+            TokenCut find objects in. Keys for DINO and DINOv2; values for DeiT III and OpenCLIP
+            (Darcet 2024, appendix).
+        target: the class that ``relevance`` and ``lens`` are about; None for each model's own
+            first guess.
+    """
+
+    extras: tuple[Extra, ...] = DEFAULT_EXTRAS
+    objects: tuple[Projection, ...] = ("keys",)
+    target: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Vectors of tokens, always before the final LayerNorm.
+
+    Attributes:
+        last: float16 ``[patch, channel]``, the residual stream of the patches after the last block;
+            what float16 cannot hold is clamped to its largest number.
+        pooled: float32 ``[layer + 1, 2, channel]``, the residual stream of the CLS token (NaN for
+            a model without one) and its mean over the patches; index 0 is the embedding.
+        keys: float16 ``[patch, channel]``, key vectors of the patches in the last block, heads side
+            by side, as they enter the attention (after rotary embedding, if any), not normalised;
+            None where they were not asked for.
+        queries: query vectors, likewise.
+        values: value vectors, likewise.
+    """
+
+    last: FloatArray
+    pooled: FloatArray
+    keys: FloatArray | None = None
+    queries: FloatArray | None = None
+    values: FloatArray | None = None
+
+    @property
+    def objects(self) -> dict[Projection, FloatArray]:
+        """The vectors that objects are looked for in, each ``[patch, channel]``, by their name."""
+        kept = {name: getattr(self, name) for name in PROJECTIONS}
+        return {name: vectors for name, vectors in kept.items() if vectors is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class ValueNorms:
+    """What a token would contribute if it had all the attention (Kobayashi 2020).
+
+    Attributes:
+        norms: float16 ``[layer, head, key]``, the L2 norm of a key's value vector after the head's
+            part of the output projection and, where the block has one, LayerScale. Times an
+            attention weight it is the norm of that head's contribution.
+        contribution: float32 ``[layer, key]``, norm of what each key contributes to the first
+            prefix token through all heads together: ``|sum_h A[h, 0, key] v[h, key] W_O[h]|``;
+            for a model without prefix, to the mean patch.
+    """
+
+    norms: FloatArray
+    contribution: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class MassiveActivations:
+    """Single channels of unusual size in the residual stream (Sun 2024).
+
+    Attributes:
+        value: float32 ``[layer + 1, 3]``, the three largest values by magnitude, with their sign,
+            largest first; index 0 is the embedding.
+        token: int32 ``[layer + 1, 3]``, their tokens.
+        channel: int32 ``[layer + 1, 3]``, their channels.
+        median: float32 ``[layer + 1]``, median magnitude of the layer's values: of at most 65,536
+            evenly spaced ones, which are all of them for a small input; of the two in the middle
+            the lower.
+        channel_max: float32 ``[layer + 1, channel]``, largest magnitude over the patches.
+    """
+
+    value: FloatArray
+    token: IntArray
+    channel: IntArray
+    median: FloatArray
+    channel_max: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a class head said of the image.
+
+    Attributes:
+        classes: indices of the five likeliest classes, likeliest first.
+        labels: their names, as the checkpoint has them.
+        probabilities: after the softmax over all classes; where they do not exclude each other,
+            after the sigmoid of each.
+        target: the class that relevance and the logit lens are about.
+        target_label: its name.
+        target_probability: of the target, also where it is not among the five.
+        exclusive: whether one class at most is true of an image; if not, probabilities do not sum
+            to 1.
+    """
+
+    classes: tuple[int, ...]
+    labels: tuple[str, ...]
+    probabilities: tuple[float, ...]
+    target: int
+    target_label: str
+    target_probability: float
+    exclusive: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Relevance:
+    """Class-specific relevance (Chefer 2021, generic attention): ``R += mean_h[(dA * A)+] R``.
+
+    Attributes:
+        keys: float32 ``[key]``, relevance of every token to the CLS token, for
+            ``prediction.target``; to the mean patch where the head reads only the patches (BEiT).
+            CLS starts with 1 of itself. Not a distribution.
+    """
+
+    keys: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class LogitLens:
+    """The class head read at every token of every layer (Vilas 2023).
+
+    The final LayerNorm and the classifier of each token alone. Where a head reads CLS and the mean
+    patch side by side (DINOv2), a prefix token takes the place of CLS and a patch that of the mean;
+    the other place holds what that layer has for it.
+
+    Attributes:
+        probability: float16 ``[layer + 1, token]``, of ``prediction.target``.
+        rank: int32 ``[layer + 1, token]``, of ``prediction.target`` among the classes, from 1.
+    """
+
+    probability: FloatArray
+    rank: IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Intervention:
+    """A test-time register that is asked for (Jiang 2025): part of the record's key.
+
+    Attributes:
+        neurons: how many register neurons to move, at most.
+        up_to_layer: the last layer, from 1, in which they are looked for; None for the layer where
+            the outlier patches stand out most.
+        calibration: hashes of the images on which they are looked for, in order.
+    """
+
+    neurons: int
+    up_to_layer: int | None
+    calibration: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterNeuron:
+    """A neuron of an MLP that makes outlier patches.
+
+    Attributes:
+        layer: its block, an index from 0.
+        neuron: its index among the block's hidden activations.
+        activation: mean magnitude after the non-linearity, over the outlier patches.
+    """
+
+    layer: int
+    neuron: int
+    activation: float
+
+
+@dataclass(frozen=True, slots=True)
+class Intervened:
+    """What a test-time register is made of.
+
+    A token of zeros is put behind the prefix in front of the first block. In every register neuron
+    it gets the activation that is largest in magnitude among the patches, and theirs become 0.
+
+    Attributes:
+        asked: what was asked for.
+        token: name of the token.
+        outlier_layer: index along the first axis of the norms where the outliers were looked up.
+        outliers: outlier patches over all calibration images.
+        images: calibration images that have any.
+        up_to_layer: the last layer, from 1, in which register neurons were looked for.
+        neurons: the register neurons, most active first.
+    """
+
+    asked: Intervention
+    token: str
+    outlier_layer: int
+    outliers: int
+    images: int
+    up_to_layer: int
+    neurons: tuple[RegisterNeuron, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelWeights:
+    """What is seen of a model without an image.
+
+    Attributes:
+        key: of the file in the store.
+        model: the model's id.
+        position: float32 ``[patch, channel]``, learned position embeddings of the native grid;
+            None for a model that has none.
+        position_grid: rows and columns of that grid; (0, 0) where there is none.
+        position_note: why there is none ("rotary embedding", ...); empty otherwise.
+        filters: float32 ``[component, 3, row, col]``, the principal components of the patch
+            embedding's filters, largest first, at most 28 (Dosovitskiy 2021, Fig. 7 left).
+        spectrum: float32 ``[component]``, share of the variance that each of all components holds.
+    """
+
+    key: str
+    model: str
+    position: FloatArray | None
+    position_grid: tuple[int, int]
+    position_note: str
+    filters: FloatArray
+    spectrum: FloatArray

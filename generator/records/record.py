@@ -1,0 +1,339 @@
+"""The waist of the program: what measuring hands to presenting.
+
+Only numpy and the standard library are imported here, so a site can be built on a machine that
+has never seen torch. What may be measured beside attention is in :mod:`generator.records.extras`.
+
+Axis words. They mean the same in every docstring, field, JSON key and label:
+
+=========  ==========================================================================
+model      one column of the gallery: a checkpoint at a resolved commit
+image      one picture, oriented, before any resizing
+layer      a transformer block; 1-based in text and URLs, 0-based as an array index
+head       an attention head of a layer; 1-based in text and URLs, 0-based as an index
+query      the token that attends (a row of the attention matrix)
+key        the token that is attended to (a column of the attention matrix)
+token      any position of the sequence, prefix tokens first
+patch      a token that stands for a place in the picture, row-major
+row, col   the place of a patch in the patch grid, from the top left
+prefix     the tokens in front of the patches: CLS, distillation, registers
+=========  ==========================================================================
+
+``attention[layer, head, query, key]`` sums to 1 over ``key``. Stored attention is multiplied by the
+number of keys, so that 1 means "as much as uniform attention would give": the unit is called
+*times uniform* everywhere. Values then sit around 1 and half precision keeps three digits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from generator.records.extras import (
+    Features,
+    Intervened,
+    LogitLens,
+    MassiveActivations,
+    Prediction,
+    Relevance,
+    ValueNorms,
+)
+from generator.records.layout import RecordError, TokenLayout, View
+
+__all__ = [
+    "OUTLIER",
+    "SCHEMA",
+    "AttentionRecord",
+    "Environment",
+    "FieldOfView",
+    "FloatArray",
+    "ModelFacts",
+    "OutlierPatches",
+    "PatchQueries",
+    "Pooling",
+    "Preprocessing",
+    "RecordError",
+    "TokenLayout",
+    "View",
+    "outlier_patches",
+]
+
+SCHEMA = 4
+"""Version of the record's fields. A record of another schema is measured again."""
+
+FloatArray = NDArray[np.floating]
+PatchQueries = Literal["off", "mean", "heads"]
+FieldOfView = Literal["square", "whole", "checkpoint"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What is known of a model once it is resolved and loaded.
+
+    Attributes:
+        id: hub id, or the folder's name for a local model (never its path).
+        source: where it came from; withheld where that would tell who made an anonymous gallery.
+        revision: what was asked for (branch, tag or commit), ``main`` by default; empty locally.
+        commit: the resolved commit on the hub; empty for a folder.
+        weights_sha256: hash over config and weight files for a folder; empty on the hub.
+        model_type: the ``model_type`` of the vision config.
+        architecture: class that ran.
+        layers: number of transformer blocks.
+        heads: attention heads of each block.
+        width: channels of the residual stream.
+        patch_height: height of a patch, in input pixels.
+        patch_width: width of a patch, in input pixels.
+        parameters: parameters of the part that ran.
+        licence: as the model card states it; empty when it doesn't.
+    """
+
+    id: str
+    source: Literal["hub", "folder", "withheld"]
+    revision: str
+    commit: str
+    weights_sha256: str
+    model_type: str
+    architecture: str
+    layers: int
+    heads: int
+    width: int
+    patch_height: int
+    patch_width: int
+    parameters: int
+    licence: str
+
+    @property
+    def version(self) -> str:
+        """The commit, or for a folder the weights' hash."""
+        return self.commit or self.weights_sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """How an original picture became the model's input, in full.
+
+    Attributes:
+        field_of_view: ``square`` (the centred square), ``whole`` (the whole picture) or
+            ``checkpoint`` (the resizing and cropping of the checkpoint's own processor).
+        resolution: the short side of the input asked for, in pixels.
+        resample: Pillow's filter, by name.
+        rescale: factor from 8-bit values to floats.
+        mean: subtracted from each RGB channel after rescaling.
+        std: divides each RGB channel after that.
+        steps: the steps as one readable line each, for the page.
+    """
+
+    field_of_view: FieldOfView
+    resolution: int
+    resample: str
+    rescale: float
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    steps: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What did the measuring. Not part of the record's key, except for ``dtype``.
+
+    Attributes:
+        device: ``cpu``, ``cuda`` or ``mps``, with the device's name.
+        dtype: dtype of weights and activations; softmax and norms are float32 always.
+        attention: ``sdpa``, or ``eager`` for models that bypass it.
+        versions: (package, version) pairs, sorted by package.
+    """
+
+    device: str
+    dtype: str
+    attention: Literal["sdpa", "eager"]
+    versions: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pooling:
+    """Attention of a learned probe that pools the patches (SigLIP, SigLIP 2, AIMv2).
+
+    Attributes:
+        attention: float16 ``[head, key]``, times uniform over the patches it can see.
+        entropy: float32 ``[head]``, in [0, 1].
+    """
+
+    attention: FloatArray
+    entropy: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionRecord:
+    """Everything measured of one model on one image.
+
+    All attention is in *times uniform*: the softmax weight times the number of keys.
+
+    Attributes:
+        key: sha256 of the inputs that decide the record (see ``store.record_key``).
+        model: the model's facts.
+        image_sha256: hash of the image file's bytes.
+        layout: token layout.
+        view: what part of the picture the patches cover.
+        preprocessing: how the input was made.
+        environment: device, dtype, versions.
+        attention: float16 ``[query, layer, head, key]``: one query for each prefix token, in the
+            order of ``layout.prefix``; zero queries for a model without prefix.
+        received: float16 ``[layer, head, key]``: attention each key receives, averaged over the
+            *patch* queries. With ``attention`` it gives the average over any group of queries.
+        entropy: float32 ``[layer, head]``: mean over all queries of the entropy of the row over all
+            keys, divided by log(number of keys): 0 is one key, 1 is uniform.
+        entropy_patches: float32 ``[layer, head]``: the same with each row cut to the patches and
+            renormalised, divided by log(number of patches).
+        distance: float32 ``[layer, head]``: mean over patch queries of the attention-weighted
+            distance between patch centres, in input pixels; what goes to the prefix counts 0.
+        distance_patches: float32 ``[layer, head]``: the same with each row cut to the patches and
+            renormalised (ViT, Dosovitskiy 2021, Fig. 11).
+        mass: float32 ``[layer, head, query group, key group]``: mean over the group's queries of
+            the attention that goes to the group's keys. Groups are the prefix tokens, one each,
+            and then all patches. Rows sum to 1.
+        self_attention: float32 ``[layer, head]``: mean over patch queries of the attention a patch
+            pays to itself, as a share of 1.
+        norms: float32 ``[layer + 1, token]``: L2 norm of the residual stream after each block and
+            before the final LayerNorm; index 0 is the embedding.
+        rollout: float32 ``[start layer, key]``: attention rollout (Abnar & Zuidema 2020) of the CLS
+            row, or of the mean patch row for a model without CLS, through the layers from the
+            start layer to the last; rows sum to 1. Index 0 is the rollout through all layers.
+        rollout_cosine: float32 ``[start layer]``: mean cosine between the rollouts of different
+            patch queries, over at most 64 evenly spaced ones: near 1, all queries are alike.
+        pooling: the pooling probe, for models that have one.
+        patch_attention: float16 ``[layer, query, key]`` (mean over heads) or
+            ``[layer, head, query, key]`` with the patches as queries; None when not asked for.
+        received_from_outliers: float16 ``[layer, key]``: attention each key receives from the
+            outlier patches (see ``outlier_patches``), mean over them and over heads; None where
+            there are none.
+        features: vectors of tokens; None when not measured.
+        values: norms of value vectors; None when not measured.
+        massive: massive activations; None when not measured.
+        prediction: what the class head said; None for a model without one, or when not measured.
+        relevance: class-specific relevance; None when not measured.
+        lens: the logit lens; None when not measured.
+        intervention: the test-time register that was at work; None for the model as it is.
+    """
+
+    key: str
+    model: ModelFacts
+    image_sha256: str
+    layout: TokenLayout
+    view: View
+    preprocessing: Preprocessing
+    environment: Environment
+    attention: FloatArray
+    received: FloatArray
+    entropy: FloatArray
+    entropy_patches: FloatArray
+    distance: FloatArray
+    distance_patches: FloatArray
+    mass: FloatArray
+    self_attention: FloatArray
+    norms: FloatArray
+    rollout: FloatArray
+    rollout_cosine: FloatArray
+    pooling: Pooling | None = None
+    patch_attention: FloatArray | None = None
+    received_from_outliers: FloatArray | None = None
+    features: Features | None = None
+    values: ValueNorms | None = None
+    massive: MassiveActivations | None = None
+    prediction: Prediction | None = None
+    relevance: Relevance | None = None
+    lens: LogitLens | None = None
+    intervention: Intervened | None = None
+    schema: int = field(default=SCHEMA)
+
+    def __post_init__(self) -> None:
+        layers, heads = self.model.layers, self.model.heads
+        tokens, prefix = self.layout.tokens, len(self.layout.prefix)
+        expected = {
+            "attention": (prefix, layers, heads, tokens),
+            "received": (layers, heads, tokens),
+            "entropy": (layers, heads),
+            "entropy_patches": (layers, heads),
+            "distance": (layers, heads),
+            "distance_patches": (layers, heads),
+            "mass": (layers, heads, prefix + 1, prefix + 1),
+            "self_attention": (layers, heads),
+            "norms": (layers + 1, tokens),
+            "rollout": (layers, tokens),
+            "rollout_cosine": (layers,),
+        }
+        for name, shape in expected.items():
+            found = getattr(self, name).shape
+            if found != shape:
+                raise RecordError(
+                    f"{name} of {self.model.id} should have shape {shape}, got {found}."
+                )
+
+    def _repr_html_(self) -> str:
+        """In a notebook, the record shows its wall."""
+        # The one import that points up, at the last moment: the waist itself knows no pages.
+        from generator.present.pages.notebook import record_html  # noqa: PLC0415
+
+        return record_html(self)
+
+    @property
+    def queries(self) -> tuple[str, ...]:
+        """Names along the query axis of ``attention``."""
+        return self.layout.prefix
+
+    def rows(self, query: str) -> FloatArray:
+        """Attention of one prefix token, ``[layer, head, key]``, times uniform.
+
+        Raises:
+            RecordError: the model has no such token.
+        """
+        rows: FloatArray = self.attention[self.layout.token(query)]
+        return rows
+
+    def received_by_all(self) -> FloatArray:
+        """Attention each key receives, averaged over all queries: float32 ``[layer, head, key]``.
+
+        The map to show for the blocks of a model without a class token.
+        """
+        patches, tokens = self.layout.patches, self.layout.tokens
+        from_prefix: FloatArray = self.attention.astype(np.float32).sum(axis=0)
+        from_all: FloatArray = (from_prefix + patches * self.received.astype(np.float32)) / tokens
+        return from_all
+
+
+OUTLIER = 3.0
+"""A patch is an outlier when its norm is more than this many times the median patch's."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutlierPatches:
+    """Patches of unusual norm, at the layer where the largest stands out most from the median.
+
+    Attributes:
+        layer: index along the first axis of the norms; 0 is the embedding.
+        ratio: largest norm over the median, at that layer.
+        patches: indices of the outliers among the patches, ascending.
+    """
+
+    layer: int
+    ratio: float
+    patches: NDArray[np.intp]
+
+
+def outlier_patches(norms: FloatArray, cutoff: float = OUTLIER) -> OutlierPatches:
+    """Find outlier patches. Measuring and analysis share this definition.
+
+    The layer is chosen over all layers: in distilled models the outliers live in inner blocks and
+    are gone at the last.
+
+    Args:
+        norms: ``[layer + 1, patch]``, before the final LayerNorm.
+        cutoff: times the median, above which a patch is an outlier.
+    """
+    values = np.asarray(norms, dtype=np.float64)
+    medians = np.maximum(np.median(values, axis=1), np.finfo(np.float32).tiny)
+    ratios = values.max(axis=1) / medians
+    layer = int(ratios.argmax())
+    found = np.flatnonzero(values[layer] > cutoff * medians[layer])
+    return OutlierPatches(layer=layer, ratio=float(ratios[layer]), patches=found)

@@ -1,0 +1,351 @@
+"""Records on disk, each under the hash of everything that decides it.
+
+``<store>/ab/abcd...ef.safetensors`` holds one record: its arrays, and in the header one JSON text
+with its facts. Files are written beside their place and moved into it, so whatever has a record's
+name is whole, however many processes write and whenever one is killed; there are no locks. The
+same record gives the same bytes. What is seen of a model without an image is kept likewise, in
+``<store>/weights/abcd...ef.safetensors``. A file that cannot be trusted (cut short, foreign, of
+another schema) counts as absent, with a warning, and is measured again.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import logging
+import os
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Container, Iterator
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+
+from generator.errors import StoreError
+from generator.records.extras import Intervention, Measuring, ModelWeights
+from generator.records.file import DoubtError, RecordHeader, assemble, pack_record, read_header
+from generator.records.packing import PackingError, canonical, pack, unpack
+from generator.records.record import (
+    SCHEMA,
+    AttentionRecord,
+    PatchQueries,
+    Preprocessing,
+    RecordError,
+)
+from generator.text.amounts import size_in_words
+
+__all__ = [
+    "EXTRACT_VERSION",
+    "RecordHeader",
+    "Store",
+    "load_records",
+    "record_key",
+    "weights_key",
+]
+
+logger = logging.getLogger(__name__)
+
+EXTRACT_VERSION = 6
+"""Raised by hand when measuring changes what it finds: every record is then measured again."""
+
+_NAME = re.compile(r"[0-9a-f]{64}")
+_WEIGHTS = "weights"  # a folder's name that no record's can be: those have two letters
+_STALE_AFTER = 3600.0  # seconds; a younger temporary file may belong to a running process
+
+
+def record_key(
+    *,
+    model: str,
+    version: str,
+    image_sha256: str,
+    preprocessing: Preprocessing,
+    patch_queries: PatchQueries,
+    measuring: Measuring,
+    dtype: str,
+    intervention: Intervention | None = None,
+) -> str:
+    """The name of a record, from everything that decides it: 64 hex digits.
+
+    Args:
+        model: ``ModelFacts.id``.
+        version: ``ModelFacts.version``: the commit, or the weights' hash of a folder.
+        image_sha256: hash of the image file.
+        preprocessing: how the input is made; its readable ``steps`` do not count.
+        patch_queries: which patches' rows are kept, resolved (never ``auto``).
+        measuring: what is measured beside attention.
+        dtype: dtype of weights and activations, resolved.
+        intervention: a test-time register; None for the model as it is.
+    """
+    how = asdict(preprocessing)
+    del how["steps"]
+    parts = {
+        "schema": SCHEMA,
+        "extract": EXTRACT_VERSION,
+        "model": model,
+        "version": version,
+        "image": image_sha256,
+        "preprocessing": how,
+        "patch_queries": patch_queries,
+        "measuring": asdict(measuring),
+        "dtype": dtype,
+    }
+    if intervention is not None:
+        parts["intervention"] = asdict(intervention)
+    return hashlib.sha256(canonical(parts).encode()).hexdigest()
+
+
+def weights_key(*, model: str, version: str, dtype: str) -> str:
+    """The name of what is seen of a model without an image: 64 hex digits.
+
+    Args:
+        model: ``ModelFacts.id``.
+        version: ``ModelFacts.version``.
+        dtype: dtype that the weights were loaded in, resolved.
+    """
+    parts = {
+        "kind": "weights",
+        "schema": SCHEMA,
+        "extract": EXTRACT_VERSION,
+        "model": model,
+        "version": version,
+        "dtype": dtype,
+    }
+    return hashlib.sha256(canonical(parts).encode()).hexdigest()
+
+
+class Store:
+    """A folder of records.
+
+    Attributes:
+        root: the folder; made when the first record is put into it.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._doubted: set[Path] = set()
+
+    def has(self, key: str) -> bool:
+        """Whether a whole record of this schema is there."""
+        return self.header(key) is not None
+
+    def header(self, key: str) -> RecordHeader | None:
+        """The facts of a record without reading its arrays; None when it is absent."""
+        path = self._path(key)
+        try:
+            return _header(path)
+        except FileNotFoundError:
+            return None
+        except (OSError, SafetensorError, DoubtError) as error:
+            self._doubt(path, error)
+            return None
+
+    def get(self, key: str) -> AttentionRecord:
+        """A record, its arrays in memory and of the dtypes they were put with.
+
+        Raises:
+            StoreError: it is absent.
+        """
+        record = self._read(key)
+        if record is None:
+            raise StoreError(
+                f"The record {key[:12]} is not in {self.root}.",
+                "Build the gallery again to measure it.",
+            )
+        return record
+
+    def put(self, record: AttentionRecord) -> None:
+        """Write a record, in place of one with the same key.
+
+        Raises:
+            StoreError: the disk is full, or the folder cannot be written.
+        """
+        self._write(self._path(record.key), pack_record(record))
+
+    def has_weights(self, key: str) -> bool:
+        """Whether what is seen of a model without an image is there, whole."""
+        return bool(key) and self._read_weights(key) is not None
+
+    def get_weights(self, key: str) -> ModelWeights:
+        """What is seen of a model without an image.
+
+        Raises:
+            StoreError: it is absent.
+        """
+        weights = self._read_weights(key)
+        if weights is None:
+            raise StoreError(
+                f"The weights {key[:12]} are not in {self.root}.",
+                "Build the gallery again to see them.",
+            )
+        return weights
+
+    def put_weights(self, weights: ModelWeights) -> None:
+        """Write what is seen of a model, in place of what has the same key.
+
+        Raises:
+            StoreError: the disk is full, or the folder cannot be written.
+        """
+        self._write(self._weights_path(weights.key), pack(weights))
+
+    def _write(self, path: Path, data: bytes) -> None:
+        """Write beside the place, then move."""
+        temporary = path.with_name(f".{path.stem[:16]}-{os.getpid()}-{secrets.token_hex(4)}.tmp")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with temporary.open("xb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                temporary.replace(path)
+            finally:
+                # Also after Ctrl-C; after the move there is nothing left to remove.
+                with suppress(OSError):
+                    temporary.unlink()
+        except OSError as error:
+            raise self._cannot_write(error, len(data)) from error
+        self._doubted.discard(path)
+
+    def keys(self) -> tuple[str, ...]:
+        """The keys of all records, sorted; by name only, without opening the files."""
+        return tuple(path.stem for path in self._files())
+
+    def records(self) -> Iterator[AttentionRecord]:
+        """All records, by key, one at a time; files that cannot be trusted are left out."""
+        for key in self.keys():
+            record = self._read(key)
+            if record is not None:
+                yield record
+
+    def images(self) -> frozenset[str]:
+        """Hashes of the image files that records were measured from; reads every header.
+
+        Nobody asks for these records, so those of former versions are no cause for a warning.
+        """
+        found = set()
+        for path in self._files():
+            with suppress(OSError, SafetensorError, DoubtError):
+                found.add(_header(path).image_sha256)
+        return frozenset(found)
+
+    def bytes(self) -> int:
+        """Size of all records, and of what is kept of the models' weights."""
+        files = (*self._files(), *self._weights_files())
+        return sum(path.stat().st_size for path in files)
+
+    def gc(self, keep: Container[str]) -> tuple[str, ...]:
+        """Remove what has none of the keys to keep, and what killed processes left.
+
+        Args:
+            keep: keys of records and of models' weights.
+
+        Returns:
+            the keys of the removed records.
+
+        Raises:
+            StoreError: a file cannot be removed.
+        """
+        stale = time.time() - _STALE_AFTER
+        removed = []
+        try:
+            for path in self._files():
+                if path.stem not in keep:
+                    path.unlink(missing_ok=True)
+                    removed.append(path.stem)
+            for path in self._weights_files():
+                if path.stem not in keep:
+                    path.unlink(missing_ok=True)
+            for path in (*self.root.glob("??/.*.tmp"), *self.root.glob(f"{_WEIGHTS}/.*.tmp")):
+                with suppress(FileNotFoundError):  # its process has just moved it into place
+                    if path.stat().st_mtime < stale:
+                        path.unlink()
+        except OSError as error:
+            raise StoreError(
+                f"The record store {self.root} cannot be cleaned: {error.strerror}.",
+                "Check the folder's permissions.",
+            ) from error
+        return tuple(removed)
+
+    def _read(self, key: str) -> AttentionRecord | None:
+        path = self._path(key)
+        try:
+            with safe_open(path, framework="numpy") as file:
+                header = read_header(file, key)
+                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return assemble(header, arrays)
+        except FileNotFoundError:
+            return None
+        except (OSError, SafetensorError, RecordError, DoubtError) as error:
+            self._doubt(path, error)
+            return None
+
+    def _read_weights(self, key: str) -> ModelWeights | None:
+        path = self._weights_path(key)
+        try:
+            weights = unpack(ModelWeights, path.read_bytes())
+            if weights.key != key:
+                raise DoubtError("it holds something else")
+        except FileNotFoundError:
+            return None
+        except (OSError, PackingError, DoubtError) as error:
+            self._doubt(path, error)
+            return None
+        return weights
+
+    def _path(self, key: str) -> Path:
+        return self.root / key[:2] / f"{key}.safetensors"
+
+    def _weights_path(self, key: str) -> Path:
+        return self.root / _WEIGHTS / f"{key}.safetensors"
+
+    def _weights_files(self) -> list[Path]:
+        found = self.root.glob(f"{_WEIGHTS}/*.safetensors")
+        return sorted(path for path in found if _NAME.fullmatch(path.stem))
+
+    def _files(self) -> list[Path]:
+        found = self.root.glob("??/*.safetensors")
+        return sorted(p for p in found if _NAME.fullmatch(p.stem) and p.parent.name == p.stem[:2])
+
+    def _doubt(self, path: Path, error: Exception) -> None:
+        """Warn once of a file that counts as absent."""
+        if path not in self._doubted:
+            self._doubted.add(path)
+            logger.warning("Measuring again what is in %s: %s", path, error)
+
+    def _cannot_write(self, error: OSError, size: int) -> StoreError:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            return StoreError(
+                f"The record store {self.root} cannot be written: {error.strerror}.",
+                "Check the folder's permissions, or name another with --store.",
+            )
+        free = ""
+        with suppress(OSError):
+            free = f" and {size_in_words(shutil.disk_usage(self.root).free)} are free"
+        return StoreError(
+            f"The disk of the record store {self.root} is full: a record needs "
+            f"{size_in_words(size)}{free}.",
+            "Free some space, or name a folder on another disk with --store.",
+        )
+
+
+def load_records(folder: Path) -> Iterator[AttentionRecord]:
+    """The records of a store's folder, by key, read one at a time.
+
+    Raises:
+        StoreError: there is no such folder, or no record in it.
+    """
+    store = Store(folder)
+    if not store.keys():
+        problem = "holds no records" if folder.is_dir() else "is not a folder"
+        raise StoreError(f"{folder} {problem}.", "Name the folder of a record store.")
+    return store.records()
+
+
+def _header(path: Path) -> RecordHeader:
+    """The facts of the record in a file, whose name is its key."""
+    with safe_open(path, framework="numpy") as file:
+        return read_header(file, path.stem)

@@ -1,0 +1,1 @@
+"""A checked, frozen description of a gallery, from a file and options."""

@@ -1,0 +1,79 @@
+"""Which models a gallery compares two by two: as the user names them, and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, ValidationInfo
+
+from generator.errors import SpecError
+from generator.spec.models import Source, Text
+from generator.spec.toml import did_you_mean
+
+COMPARE = 'pairs of labels or ids such as [["plain", "with registers"]], or "none"'
+
+
+def _pairs(given: Any, info: ValidationInfo) -> Any:
+    """``none`` as no pairs, and texts with one comma, of the command line, as pairs."""
+    if given == "none" or (isinstance(given, list | tuple) and list(given) == ["none"]):
+        return ()
+    if not isinstance(given, list | tuple):
+        return given
+    pairs = [
+        tuple(part.strip() for part in pair.split(",")) if isinstance(pair, str) else pair
+        for pair in given
+    ]
+    for pair in pairs:
+        if isinstance(pair, list | tuple) and len(pair) != 2:
+            names = ", ".join(map(str, pair)) or "an empty list"
+            hint = "Name two models, by label or id."
+            raise _error(Source.of(info), f"{names} is no pair of models", hint)
+    return tuple(pairs)
+
+
+Compare = Annotated[
+    tuple[tuple[Text, Text], ...] | None, BeforeValidator(_pairs), Field(description=COMPARE)
+]
+"""Pairs of labels or ids; None for automatic pairs."""
+
+
+def compared(
+    pairs: Sequence[tuple[str, str]], labels: Sequence[str], ids: Sequence[str], source: Source
+) -> tuple[tuple[int, int], ...]:
+    """The models of pairs, by their places in the gallery; a pair that is given twice is one.
+
+    Args:
+        pairs: as the user names them.
+        labels: of the gallery's models.
+        ids: of the gallery's models.
+        source: where the pairs come from, for messages.
+
+    Raises:
+        SpecError: a model is not in the gallery, is not the only one of its id, or is compared
+            with itself.
+    """
+    found = []
+    for pair in pairs:
+        one, two = (_place(name, labels, ids, source) for name in pair)
+        if one == two:
+            raise _error(source, f"{pair[0]} would be compared with itself", "Name two models.")
+        found.append((one, two))
+    return tuple(dict.fromkeys(found))
+
+
+def _place(name: str, labels: Sequence[str], ids: Sequence[str], source: Source) -> int:
+    if name in labels:
+        return labels.index(name)
+    places = [place for place, identifier in enumerate(ids) if identifier == name]
+    if len(places) > 1:
+        own = ", ".join(labels[place] for place in places)
+        raise _error(source, f"{name} is {len(places)} models", f"Name one by its label: {own}.")
+    if not places:
+        hint = did_you_mean(name, [*labels, *ids]) or f"The models are {', '.join(labels)}."
+        raise _error(source, f"no model is called {name}", hint)
+    return places[0]
+
+
+def _error(source: Source, what: str, hint: str) -> SpecError:
+    return SpecError(source.says("compare", f"{source.name('compare')}: {what}."), hint)

@@ -1,0 +1,374 @@
+"""What a gallery is made of, checked once and then frozen.
+
+The file, every key but ``models`` and ``images`` optional, paths relative to the file::
+
+    title = "With and without registers"
+    images = ["photos/", "extra/cat.jpg"]
+    out = "site"
+    resolution = 518
+    models = ["facebook/dinov2-small", "facebook/dinov2-large@main", "./my-checkpoint"]
+
+or, with more to say about each model, tables instead of the short form::
+
+    [[models]]
+    id = "facebook/dinov2-with-registers-small"
+    label = "with registers"
+    resolution = 448
+
+    [[models]]
+    id = "facebook/dinov2-small"
+    test_time_registers = true  # or { neurons = 10, up_to_layer = 9 }
+
+Checkpoints of one model along its training are a sweep (:mod:`generator.spec.sweeps`)::
+
+    [[sweeps]]
+    label = "our run"
+    folders = "run/checkpoint-*"
+
+A model is a local folder when such a folder exists, even if a model on the hub has the same name,
+or when it is written as a path (it starts with ``.``, ``/``, ``~`` or a drive letter). Anything
+else is an id on the Hugging Face hub, with ``@`` and a branch, tag or commit where wanted.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import platformdirs
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from generator.errors import SpecError
+from generator.records.extras import DEFAULT_EXTRAS, EXTRAS, Extra, Measuring, Projection
+from generator.records.record import FieldOfView
+from generator.spec.compare import Compare, compared
+from generator.spec.errors import in_words
+from generator.spec.figures import FigureSpec
+from generator.spec.models import (
+    PIXELS,
+    AnyPath,
+    ModelSpec,
+    Pixels,
+    Source,
+    Text,
+    expand,
+    model_error,
+)
+from generator.spec.paper import HTTPS, Https, PaperSpec
+from generator.spec.sequences import SequenceSpec
+from generator.spec.size import DEFAULT_SITE_SIZE, SiteSize
+from generator.spec.sweeps import SweepSpec
+
+__all__ = ["GallerySpec", "ModelSpec", "default_store"]
+
+CACHE_VARIABLE = "ATTENTION_GALLERY_CACHE"
+"""Environment variable that names the folder of the record store."""
+
+
+def default_store() -> Path:
+    """The user's cache folder, unless ``ATTENTION_GALLERY_CACHE`` names another."""
+    named = os.environ.get(CACHE_VARIABLE)
+    if named:
+        return expand(named)
+    return platformdirs.user_cache_path("attention-gallery", appauthor=False)
+
+
+_Flag = Annotated[bool, Field(strict=True)]
+_FLAG = "true or false"
+
+
+class GallerySpec(BaseModel):
+    """Everything that decides a gallery. Frozen; see the module for the file it is read from.
+
+    Wrong values raise a :class:`SpecError`, from Python as well as from a file.
+
+    Attributes:
+        title: of the gallery.
+        description: one paragraph under the title.
+        resolution: short side of every model's input in pixels; None for each checkpoint's own.
+        models: the models, in the order of the columns; the checkpoints of sweeps come last.
+        sweeps: one model at several steps of its training, each.
+        images: files and folders of pictures; a video, or an animated GIF or WebP, is a sequence
+            by itself.
+        sequences: clips and folders of numbered pictures whose frames belong together.
+        out: the folder that the site is written to.
+        field_of_view: ``square``: all models see the same centred square; ``whole``: the whole
+            picture; ``checkpoint``: what the checkpoint's own processor leaves of it.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ... or ``mps``.
+        dtype: of weights and activations; ``auto`` is float32.
+        patch_queries: attention with patches as queries: ``mean`` over heads, all ``heads``, or
+            ``off``; ``auto`` is ``mean`` up to a grid of 16x16 patches, and ``off`` above.
+        extras: what to measure beside attention: ``features``, ``massive``, ``values``,
+            ``relevance``, ``lens``; also ``all`` or ``none``, or a text with commas.
+        objects: which vectors of the last layer to find objects in: ``keys``, ``queries``,
+            ``values``, or several in a list or a text with commas.
+        target: class, by its number, that relevance and the logit lens are about; None for each
+            model's own first guess.
+        batch_size: pictures at a time; None for as many as fit.
+        trust_remote_code: run code that comes with a checkpoint.
+        strict: stop at the first model or image that fails.
+        store: folder of the record store.
+        templates: folder whose templates go before the built-in ones.
+        groups: CSV file with the columns ``file`` and ``group``: headings to list images under.
+        masks: folder of PNG files named as the images, not zero where the objects are.
+        boxes: boxes around objects: a COCO JSON file, or a folder of VOC XML files.
+        site_url: where the site will be published, for the addresses that must be absolute.
+        compare: pairs of models, by label or id, that get a page of their own together; empty, or
+            ``none``, for no such page; None for models that differ in registers only.
+        paper: authors, venue, links and the like, for the front page.
+        figures: draw the analyses of each image on its page; None for galleries of at most 200
+            images.
+        figure: figures for papers, drawn into the folder ``figures`` of the site.
+        anonymous: leave out of the pages who made them and where.
+        max_site_size: bytes that the site may take; None for any. What is left out to keep it is
+            said on the pages; the records keep everything.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: Text = "Attention gallery"
+    description: Text = ""
+    resolution: Pixels | None = Field(None, description=PIXELS)
+    models: tuple[ModelSpec, ...] = Field(
+        min_length=1, description='a list of models such as ["facebook/dinov2-small"]'
+    )
+    sequences: tuple[SequenceSpec, ...] = Field((), description="tables [[sequences]]")
+    sweeps: tuple[SweepSpec, ...] = Field((), description="tables [[sweeps]]")
+    images: tuple[AnyPath, ...] = Field(
+        description='a list of files and folders such as ["photos"]'
+    )
+    out: AnyPath = Field(Path("site"), description="a folder")
+    field_of_view: FieldOfView = Field("square", description="square, whole or checkpoint")
+    device: str = Field(
+        "auto",
+        pattern=r"^(auto|cpu|cuda(:[0-9]+)?|mps)$",
+        description="auto, cpu, cuda, cuda:0 or mps",
+    )
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto", description="auto, float32, bfloat16 or float16"
+    )
+    patch_queries: Literal["auto", "off", "mean", "heads"] = Field(
+        "auto", description="auto, off, mean or heads"
+    )
+    extras: tuple[Extra, ...] = Field(
+        DEFAULT_EXTRAS, description=f"{', '.join(EXTRAS)}, all or none"
+    )
+    objects: tuple[Projection, ...] = Field(
+        ("keys",), min_length=1, description="keys, queries or values, or several of them"
+    )
+    target: Annotated[int, Field(strict=True, ge=0)] | None = Field(
+        None, description="a class's number, from 0"
+    )
+    batch_size: Annotated[int, Field(strict=True, ge=1)] | None = Field(
+        None, description="a whole number from 1"
+    )
+    trust_remote_code: _Flag = Field(False, description=_FLAG)
+    strict: _Flag = Field(False, description=_FLAG)
+    store: AnyPath = Field(default_factory=default_store, description="a folder")
+    templates: AnyPath | None = Field(None, description="a folder")
+    groups: AnyPath | None = Field(None, description="a CSV file")
+    masks: AnyPath | None = Field(None, description="a folder")
+    boxes: AnyPath | None = Field(None, description="a JSON file or a folder")
+    site_url: Https | None = Field(None, description=HTTPS)
+    compare: Compare = None
+    paper: PaperSpec | None = Field(None, description="a table [paper]")
+    figures: _Flag | None = Field(None, description=_FLAG)
+    figure: tuple[FigureSpec, ...] = Field((), description="tables [[figure]]")
+    anonymous: _Flag = Field(False, description=_FLAG)
+    max_site_size: SiteSize = DEFAULT_SITE_SIZE
+
+    @field_validator("images")
+    @classmethod
+    def _some(cls, images: tuple[Path, ...], info: ValidationInfo) -> tuple[Path, ...]:
+        if not images and not info.data.get("sequences"):
+            raise ValueError("no image")
+        return images
+
+    @field_validator("extras", mode="before")
+    @classmethod
+    def _extras(cls, given: Any) -> Any:
+        """``all``, ``none`` and texts with commas as lists; the order has no meaning."""
+        names = given.split(",") if isinstance(given, str) else given
+        if not isinstance(names, list | tuple):
+            return given
+        words = [name.strip() if isinstance(name, str) else name for name in names]
+        if words in (["none"], [""]):
+            return ()
+        return EXTRAS if words == ["all"] else tuple(words)
+
+    @field_validator("objects", mode="before")
+    @classmethod
+    def _objects(cls, given: Any) -> Any:
+        """A name, several in a list, or a text with commas; the order has no meaning."""
+        names = given.split(",") if isinstance(given, str) else given
+        if not isinstance(names, list | tuple):
+            return given
+        return tuple(name.strip() if isinstance(name, str) else name for name in names)
+
+    @field_validator("extras", "objects")
+    @classmethod
+    def _in_order(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(sorted(set(names)))
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _one_line(cls, values: Any, check: Any, info: ValidationInfo) -> Self:
+        """Every error is one line in the user's words, also for what spans several keys."""
+        source = Source.of(info)
+        if isinstance(values, Mapping) and values.get("sequences"):
+            values = {"images": (), **values}
+        try:
+            spec: Self = check(_with_checkpoints(values, info))
+        except ValidationError as error:
+            raise in_words(error, cls, source) from None
+        spec._refuse_sweeps_of_one_label(source)
+        spec._refuse_twins(source)
+        spec._refuse_overwriting(source)
+        spec._refuse_masks_as_images(source)
+        spec._refuse_figures_of_one_name(source)
+        compared(spec.compare or (), spec.labels, [m.id for m in spec.models], source)
+        return spec
+
+    @property
+    def measuring(self) -> Measuring:
+        """What is measured beside attention; what no part needs is left at its default."""
+        explained = not {"relevance", "lens"}.isdisjoint(self.extras)
+        return Measuring(
+            extras=self.extras,
+            objects=self.objects if "features" in self.extras else ("keys",),
+            target=self.target if explained else None,
+        )
+
+    @property
+    def pairs(self) -> tuple[tuple[int, int], ...] | None:
+        """Models to compare two by two, by their places; None for automatic pairs."""
+        if self.compare is None:
+            return None
+        return compared(self.compare, self.labels, [m.id for m in self.models], Source())
+
+    def resolution_of(self, model: ModelSpec) -> int | None:
+        """The resolution that a model runs at; None for the checkpoint's own."""
+        return model.resolution or self.resolution
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The models' labels; behind those that would be equal, what sets the models apart."""
+        labels: list[str] = []
+        for model in self.models:
+            twins = [other for other in self.models if other.label == model.label]
+            label = model.label
+            if len(twins) > 1:
+                label = f"{label} ({self._difference(model, twins)})"
+            same = sum(earlier == label for earlier in labels)
+            labels.append(f"{label} #{same + 1}" if same else label)
+        return tuple(labels)
+
+    def _difference(self, model: ModelSpec, twins: list[ModelSpec]) -> str:
+        """Which of the facts that differ among models of one label belong to a model."""
+        facts = [
+            (
+                m.id,
+                m.folder.resolve().parent.name if m.folder else "",
+                m.revision[:12],
+                self._size(m),
+                "test-time register" if m.test_time_registers else "",
+            )
+            for m in twins
+        ]
+        mine = facts[twins.index(model)]
+        parts = [fact for n, fact in enumerate(mine) if len({other[n] for other in facts}) > 1]
+        return ", ".join(part for part in parts if part) or "hub"
+
+    def _size(self, model: ModelSpec) -> str:
+        pixels = self.resolution_of(model)
+        return f"{pixels} px" if pixels else "own size"
+
+    def _refuse_twins(self, source: Source) -> None:
+        """A column that would be the same as another is a slip of the pen."""
+        seen = set()
+        for model in self.models:
+            place = model.folder.resolve() if model.folder else model.id
+            identity = (
+                place,
+                model.revision,
+                self.resolution_of(model),
+                model.test_time_registers,
+            )
+            if identity in seen:
+                at = f"@{model.revision}" if model.revision else ""
+                message = f"{model.id}{at} is given twice at {self._size(model)}."
+                raise model_error(source, message, "Leave one out, or change its resolution.")
+            seen.add(identity)
+
+    def _refuse_overwriting(self, source: Source) -> None:
+        """Building replaces the whole folder, so it must hold nothing else of value."""
+        out = self.out.resolve()
+        precious = [
+            ("the current folder", Path.cwd()),
+            ("the home folder", expand("~")),
+            *((f"the folder of {file}", Path(file).parent) for file in (source.file,) if file),
+            ("the record store", self.store),
+            *(("the templates", folder) for folder in (self.templates,) if folder),
+            *(("the groups", table) for table in (self.groups,) if table),
+            *(("the masks", folder) for folder in (self.masks,) if folder),
+            *(("the boxes", place) for place in (self.boxes,) if place),
+            *((f"the images {path}", path) for path in self.images),
+            *((f"the sequence {item.path}", item.path) for item in self.sequences),
+            *((f"the model {m.id}", m.folder) for m in self.models if m.folder),
+        ]
+        for what, path in precious:
+            if out in (path.resolve(), *path.resolve().parents):
+                message = f"{source.name('out')}: a site in {self.out} would replace {what}."
+                hint = "Name a folder of its own, such as site."
+                raise SpecError(source.says("out", message), hint)
+
+    def _refuse_sweeps_of_one_label(self, source: Source) -> None:
+        """Pages could not tell them apart."""
+        labels = [sweep.label for sweep in self.sweeps]
+        for label in labels:
+            if labels.count(label) > 1:
+                message = f"{source.name('sweeps')}: two sweeps are called {label}."
+                raise SpecError(source.says("sweeps", message), "Give each a label of its own.")
+
+    def _refuse_figures_of_one_name(self, source: Source) -> None:
+        """Files of the second would take the place of the first's."""
+        names = [figure.name.lower() for figure in self.figure]
+        for name in names:
+            if names.count(name) > 1:
+                message = f"Two figures are called {name}."
+                raise SpecError(source.says("figure", message), "Give each a name of its own.")
+
+    def _refuse_masks_as_images(self, source: Source) -> None:
+        """Masks that lie below a folder of images are left out of it; all of it can't be."""
+        if self.masks and self.masks.resolve() in [path.resolve() for path in self.images]:
+            message = f"{source.name('masks')}: {self.masks} is also a folder of images."
+            raise SpecError(source.says("masks", message), "Keep masks in a folder of their own.")
+
+
+class _Sweeps(BaseModel):
+    """The sweeps alone: their checkpoints must be known before the models are checked."""
+
+    sweeps: tuple[SweepSpec, ...]
+
+
+def _with_checkpoints(values: Any, info: ValidationInfo) -> Any:
+    """The values of a gallery with the checkpoints of its sweeps among its models, at the end."""
+    if not isinstance(values, Mapping) or not values.get("sweeps"):
+        return values
+    sweeps = _Sweeps.model_validate({"sweeps": values["sweeps"]}, context=info.context).sweeps
+    models = values.get("models", ())
+    if not isinstance(models, list | tuple):
+        return values
+    own = [each for each in models if not (isinstance(each, ModelSpec) and each.sweep)]
+    checkpoints = (model for sweep in sweeps for model in sweep.checkpoints)
+    return {**values, "sweeps": sweeps, "models": (*own, *checkpoints)}

@@ -1,0 +1,207 @@
+"""One model as the user names it: told apart, checked by form, and with words for what is wrong."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    model_validator,
+)
+
+from generator.errors import SpecError
+from generator.spec.toml import shortened
+
+_SHORT_OPTIONS = {
+    "models": "-m",
+    "images": "-i",
+    "out": "-o",
+    "sequences": "--sequence",
+    "sweeps": "--sweep",
+}
+_HUB_NAME = r"\w(?:\w|[.-](?=\w))*"  # no .. or --, as on the hub
+_HUB_ID = re.compile(rf"(?=.{{1,96}}$)(?:{_HUB_NAME}/)?{_HUB_NAME}", re.ASCII)
+_HUB_ADDRESS = re.compile(r"https?://(?:huggingface\.co|hf\.co)/([^/?#]+/[^/?#]+).*")
+_PATH = re.compile(r"[./~\\]|[A-Za-z]:[\\/]")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where values come from, for messages and relative paths.
+
+    Attributes:
+        file: the file as the user wrote it; empty for the command line or Python.
+        base: the folder that relative paths start from.
+        options: keys that were given on the command line.
+    """
+
+    file: str = ""
+    base: Path = Path()
+    options: frozenset[str] = frozenset()
+
+    @staticmethod
+    def of(info: ValidationInfo) -> Source:
+        """The source handed to pydantic as its context."""
+        return info.context if isinstance(info.context, Source) else Source()
+
+    def says(self, key: str, message: str) -> str:
+        """A message with the file in front, unless the key came from the command line."""
+        return f"{self.file}: {message}" if self.file and key not in self.options else message
+
+    def name(self, key: str) -> str:
+        """A key of the gallery as the user wrote it: ``out``, or ``-o``."""
+        if key not in self.options:
+            return key
+        return _SHORT_OPTIONS.get(key, "--" + key.replace("_", "-"))
+
+
+def expand(path: str | Path) -> Path:
+    """A path with ``~`` put out in full; as it is where nobody knows whose home is meant."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
+def _resolve(value: object, info: ValidationInfo) -> object:
+    """Text to a path, relative to the source; Path objects are taken as they are."""
+    if not isinstance(value, str):
+        return value
+    if not value.strip() or "\0" in value:
+        raise ValueError("no path")
+    return Source.of(info).base / expand(value)
+
+
+AnyPath = Annotated[Path, BeforeValidator(_resolve)]
+Text = Annotated[str, Field(description="a text")]
+Pixels = Annotated[int, Field(strict=True, ge=8, le=8192)]
+PIXELS = "a whole number of pixels from 8 to 8192"
+
+
+class RegisterSpec(BaseModel):
+    """A test-time register (Jiang 2025) for a model.
+
+    Attributes:
+        neurons: how many register neurons to move, at most.
+        up_to_layer: the last layer, from 1, in which they are looked for; None for the layer where
+            the outlier patches stand out most.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    neurons: Annotated[int, Field(strict=True, ge=1, le=10_000)] = Field(
+        10, description="a whole number from 1"
+    )
+    up_to_layer: Annotated[int, Field(strict=True, ge=1)] | None = Field(
+        None, description="a whole number from 1"
+    )
+
+
+def _flag_or_table(value: object) -> object:
+    """True for the defaults, false for none."""
+    if value is True:
+        return {}
+    return None if value is False else value
+
+
+REGISTERS = "true, false or a table such as { neurons = 10, up_to_layer = 17 }"
+
+
+class ModelSpec(BaseModel):
+    """One model to measure.
+
+    Attributes:
+        id: id on the hub, or the name of a local folder.
+        revision: branch, tag or commit on the hub; empty for a folder.
+        label: what the page calls the model; the id when left out.
+        resolution: short side of the input in pixels; None for the gallery's.
+        test_time_registers: move outlier patches to a register that the model was not trained
+            with; None for the model as it is. In a file also true, for the defaults.
+        folder: where a local model lies; None for one on the hub.
+        sweep: label of the sweep that it is a checkpoint of; empty for a model of its own.
+        step: of the checkpoint; None for a model of its own.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(description="a model's id on the hub, or a folder")
+    revision: str = Field("main", description="a branch, tag or commit, as a text")
+    label: Text = ""
+    resolution: Pixels | None = Field(None, description=PIXELS)
+    test_time_registers: Annotated[RegisterSpec | None, BeforeValidator(_flag_or_table)] = Field(
+        None, description=REGISTERS
+    )
+    folder: Path | None = None
+    sweep: str = ""
+    step: int | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tell_apart(cls, values: Any, info: ValidationInfo) -> Any:
+        """Accept the short form, and tell a folder from a hub id."""
+        table = {"id": values} if isinstance(values, str) else values
+        if not isinstance(table, dict) or not isinstance(table.get("id"), str):
+            return table
+        if "folder" in table:
+            raise model_error(Source.of(info), "Unknown key folder.", "Give the folder as the id.")
+        for hidden in {"sweep", "step"} & set(table):
+            hint = "Checkpoints are named in [[sweeps]]."
+            raise model_error(Source.of(info), f"Unknown key {hidden}.", hint)
+        revision = table.get("revision", "")
+        if not isinstance(revision, str):
+            return table
+        where = _find_model(table["id"], revision, Source.of(info))
+        changed = " + test-time register" if table.get("test_time_registers") else ""
+        return table | {"label": table.get("label") or where["id"] + changed} | where
+
+
+def _find_model(text: str, revision: str, source: Source) -> dict[str, Any]:
+    """The fields ``id``, ``revision`` and ``folder`` that a model's text stands for.
+
+    Raises:
+        SpecError: it is neither a folder nor the id of a model on the hub.
+    """
+    folder = source.base / expand(text)
+    try:
+        is_folder, is_file = bool(text.strip()) and folder.is_dir(), folder.is_file()
+    except OSError:  # longer than any path, or in a folder that must not be entered
+        is_folder, is_file = False, False
+    if is_folder:
+        if revision:
+            message = f"{text} is a folder, which has no revision {revision}."
+            raise model_error(source, message, "Leave the revision out.")
+        return {"id": folder.resolve().name or "model", "revision": "", "folder": folder}
+    if is_file:
+        raise model_error(source, f"{text} is a file.", "Name the folder of its config.json.")
+    if address := _HUB_ADDRESS.fullmatch(text):
+        raise model_error(source, f"{text} is an address.", f"Write {address[1]}.")
+    if _PATH.match(text):
+        raise model_error(
+            source,
+            f"There is no model folder {folder}.",
+            "Check the path; a model on the hub is written owner/name.",
+        )
+    name, at, tail = text.partition("@")
+    if not _HUB_ID.fullmatch(name) or (at and not tail.strip()):
+        raise model_error(
+            source,
+            f'"{shortened(text)}" is neither a folder nor the id of a model.',
+            "Write owner/name as on the Hugging Face hub, owner/name@revision, or ./folder.",
+        )
+    if tail and revision and tail != revision:
+        raise model_error(source, f"{text} also has revision {revision}.", "Keep one of them.")
+    return {"id": name, "revision": tail or revision or "main", "folder": None}
+
+
+def model_error(source: Source, message: str, hint: str) -> SpecError:
+    """An error about the models as a whole."""
+    if source == Source():  # Python, or a command that takes one model: nothing to point at
+        return SpecError(message, hint)
+    return SpecError(source.says("models", f"{source.name('models')}: {message}"), hint)

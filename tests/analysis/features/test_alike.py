@@ -1,0 +1,75 @@
+"""Patches alike: what the page reads of them is near the cosines of the record."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.features.alike import NEAR, alike_maps, small_features
+from generator.analysis.features.cosine import cosine_matrix
+from generator.analysis.features.objects import find_objects
+from generator.records.extras import EXTRAS
+from tests import tiny
+
+
+def read(codes: np.ndarray, scales: np.ndarray) -> np.ndarray:
+    """As a page reads it: dot products of codes times scales."""
+    vectors = codes.T * scales
+    return np.clip(vectors @ vectors.T, -1, 1)
+
+
+@pytest.mark.parametrize(("patches", "channels", "rank"), [(24, 32, 32), (60, 384, 12), (5, 3, 3)])
+def test_cosines_are_read_within_the_error_that_is_stated(
+    patches: int, channels: int, rank: int
+) -> None:
+    rng = np.random.default_rng(patches)
+    features = rng.normal(size=(patches, rank)) @ rng.normal(size=(rank, channels))
+    found = small_features(features)
+    error = np.abs(read(found.codes, found.scales) - cosine_matrix(features))
+    assert error.max() == pytest.approx(found.most, abs=1e-5)
+    assert error.mean() == pytest.approx(found.mean, abs=1e-5)
+    assert found.most <= NEAR
+    assert found.codes.dtype == np.int8
+
+
+def test_what_does_not_fit_is_off_and_says_so() -> None:
+    features = np.random.default_rng(0).normal(size=(300, 1024))
+    found = small_features(features)
+    assert len(found.codes) == 128
+    assert found.most > NEAR
+    error = np.abs(read(found.codes, found.scales) - cosine_matrix(features))
+    assert error.max() == pytest.approx(found.most, abs=1e-5)
+
+
+def test_few_directions_are_kept_where_few_are_needed() -> None:
+    rng = np.random.default_rng(1)
+    flat = rng.normal(size=(200, 4)) @ rng.normal(size=(4, 256))
+    assert len(small_features(flat).codes) == 16
+
+
+def test_stated_patches_are_the_seed_the_largest_norm_and_the_middle() -> None:
+    record = tiny.record(tiny.layout(), extras=EXTRAS)
+    norms = np.full(record.norms.shape, 2.0, dtype=np.float32)
+    norms[2, record.layout.patch_token(3, 4)] = 24
+    record = tiny.with_norms(record, norms)
+    objects = find_objects(record)
+    found = alike_maps(record, objects)
+    assert not isinstance(found, NotApplicable)
+    places = {each.name: each.place for each in found}
+    assert places["outlier"] == (3, 4)
+    assert places["centre"] == (2, 3)
+    assert not isinstance(objects.lost, NotApplicable)
+    assert places["seed"] == objects.lost.seed
+    assert record.features is not None
+    exact = cosine_matrix(record.features.last)
+    for each in found:
+        row, col = each.place
+        assert each.values[row, col] == 1
+        wanted = exact[row * record.layout.cols + col].reshape(each.values.shape)
+        np.testing.assert_allclose(each.values, wanted, atol=1e-3)
+
+
+def test_without_features_there_is_a_reason() -> None:
+    record = tiny.record()
+    assert isinstance(alike_maps(record, find_objects(record)), NotApplicable)

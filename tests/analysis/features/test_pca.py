@@ -1,0 +1,257 @@
+"""Principal components against numpy's own decomposition, known subspaces and known rotations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.features.colors import (
+    SharedComponents,
+    aligned,
+    colours,
+    procrustes,
+    range_of,
+    robust_range,
+    shared_components,
+)
+from generator.analysis.features.cosine import cosine_map, cosine_matrix
+from generator.analysis.features.pca import border, fit, foreground_sign, leading_component
+from generator.errors import AnalysisError
+from generator.records.record import TokenLayout, View
+from tests.analysis.planted import planted, view_of
+
+GRID = TokenLayout(prefix=("CLS",), rows=6, cols=8)
+
+
+def test_components_are_those_of_a_singular_value_decomposition() -> None:
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(60, 7)) * np.array([5, 3, 2, 1, 1, 0.5, 0.1]) + 40
+    found = fit([vectors[:17], vectors[17:17], vectors[17:]], 3)
+    centred = vectors - vectors.mean(axis=0)
+    _, sizes, axes = np.linalg.svd(centred, full_matrices=False)
+    np.testing.assert_allclose(found.mean, vectors.mean(axis=0))
+    np.testing.assert_allclose(found.variance, sizes[:3] ** 2 / 60)
+    np.testing.assert_allclose(found.explained, (sizes**2 / (sizes**2).sum())[:3])
+    np.testing.assert_allclose(np.abs(np.sum(found.axes * axes[:3], axis=1)), 1)
+    assert (found.axes[np.arange(3), np.abs(found.axes).argmax(axis=1)] > 0).all()
+    assert found.samples == 60
+    scores = found.scores(vectors)
+    np.testing.assert_allclose(scores.mean(axis=0), 0, atol=1e-9)
+    np.testing.assert_allclose(np.cov(scores.T, bias=True), np.eye(3), atol=1e-9)
+
+
+def test_a_known_subspace_is_found() -> None:
+    rng = np.random.default_rng(1)
+    plane = np.linalg.qr(rng.normal(size=(20, 2)))[0].T
+    vectors = (rng.normal(size=(100, 2)) * [3, 2]) @ plane + 1e-9
+    found = fit([vectors], 3)
+    np.testing.assert_allclose(found.axes[:2] @ plane.T @ plane, found.axes[:2], atol=1e-8)
+    np.testing.assert_allclose(found.explained[:2].sum(), 1)
+    assert (found.scores(vectors)[:, 2] == 0).all()  # no variance: zero, not noise blown up
+
+
+def test_vectors_that_are_all_equal_have_no_component() -> None:
+    found = fit([np.full((5, 4), 2.0)], 2)
+    assert found.explained.tolist() == [0, 0]
+    assert (found.scores(np.full((5, 4), 2.0)) == 0).all()
+    with pytest.raises(AnalysisError, match="at least two vectors"):
+        fit([np.ones((1, 4))], 2)
+
+
+def test_the_foreground_is_the_side_away_from_the_border() -> None:
+    features = planted(GRID, (2, 1, 6, 4))
+    inside = np.zeros((6, 8), dtype=bool)
+    inside[1:4, 2:6] = True
+    for turned in (features, -features):
+        found = leading_component(turned, GRID)
+        assert ((found.scores > 0) == inside).all()
+        assert (leading_component(turned, GRID, flip=True).scores == -found.scores).all()
+    np.testing.assert_allclose((found.scores**2).mean(), 1)  # whitened
+    assert found.explained > 0.9
+    assert found.left_out == 0
+
+
+def test_the_rule_for_the_sign() -> None:
+    edge = border(TokenLayout(prefix=(), rows=3, cols=3))
+    assert np.flatnonzero(~edge).tolist() == [4]
+    middle = np.array([-1, -1, -1, -1, 1, 1, -1, -1, -1.0])
+    assert foreground_sign(middle, edge) == 1
+    assert foreground_sign(-middle, edge) == -1
+    assert foreground_sign(-middle, edge, flip=True) == 1
+    assert foreground_sign(np.zeros(9), edge) == 1
+
+
+def test_outliers_capture_the_component_unless_they_are_left_out() -> None:
+    features = planted(GRID, (2, 1, 6, 4))
+    outliers = np.zeros(GRID.patches, dtype=bool)
+    outliers[[3, 30]] = True
+    features[outliers] = 30 * np.random.default_rng(5).normal(size=32)
+    inside = np.zeros(GRID.patches, dtype=bool)
+    inside.reshape(6, 8)[1:4, 2:6] = True
+    usual = inside[~outliers]
+
+    captured = leading_component(features, GRID).scores.ravel()
+    assert np.abs(captured[outliers]).min() > 4  # outside the range that is drawn
+    assert np.ptp(captured[~outliers]) < 0.5
+    free = leading_component(features, GRID, left_out=outliers)
+    assert ((free.scores.ravel()[~outliers] > 0) == usual).all()
+    assert free.left_out == 2
+    assert np.isfinite(free.scores).all()
+
+
+# --- colours -------------------------------------------------------------------------------------
+
+
+def group(seed: int = 0) -> tuple[list[np.ndarray], list[TokenLayout], list[np.ndarray]]:
+    """Three images of different grids with an object of three parts; and where it is."""
+    layouts = [GRID, TokenLayout((), 6, 8), TokenLayout((), 7, 10)]
+    parts = np.linalg.qr(np.random.default_rng(seed).normal(size=(32, 3)))[0].T
+    features, places = [], []
+    for n, layout in enumerate(layouts):
+        image = planted(layout, (2, 1, 6, 4), seed=0, noise=0.02).astype(np.float64)
+        inside = np.zeros((layout.rows, layout.cols), dtype=bool)
+        inside[1:4, 2:6] = True
+        which = np.arange(12) % 3
+        image[inside.ravel()] += 0.5 * (1 + 0.1 * n) * parts[which]
+        features.append(image)
+        places.append(inside)
+    return features, layouts, places
+
+
+def shared(features: list[np.ndarray], layouts: list[TokenLayout]) -> SharedComponents:
+    found = shared_components(features, layouts)
+    assert isinstance(found, SharedComponents)
+    return found
+
+
+def test_the_object_of_all_images_is_kept_and_shares_its_components() -> None:
+    features, layouts, places = group()
+    found = shared(features, layouts)
+    for mask, scores, inside in zip(found.foreground, found.scores, places, strict=True):
+        assert (mask == inside).all()
+        assert np.isnan(scores[~inside]).all()
+        assert np.isfinite(scores[inside]).all()
+    kept = np.concatenate([s[m] for s, m in zip(found.scores, places, strict=True)])
+    np.testing.assert_allclose(kept.mean(axis=0), 0, atol=1e-9)
+    np.testing.assert_allclose(np.cov(kept.T, bias=True), np.eye(3), atol=1e-9)
+    # The second analysis is of the kept patches of all images together.
+    own = np.concatenate([f[m.ravel()] for f, m in zip(features, places, strict=True)])
+    sizes = np.linalg.svd(own - own.mean(axis=0), compute_uv=False) ** 2
+    np.testing.assert_allclose(found.explained, sizes[:3] / sizes.sum())
+    assert found.border_share == 0
+    assert found.residual is None
+    other = shared_components(features, layouts, flip=True)
+    assert isinstance(other, SharedComponents)
+    assert all((a != b).all() for a, b in zip(other.foreground, found.foreground, strict=True))
+
+
+def test_outliers_are_left_out_of_both_fits_but_drawn() -> None:
+    features, layouts, places = group()
+    outliers = [np.zeros(layout.patches, dtype=bool) for layout in layouts]
+    outliers[0][0] = True
+    clean = shared_components(features, layouts, left_out=outliers)
+    features[0][0] = 1000.0
+    spoilt = shared_components(features, layouts)
+    found = shared_components(features, layouts, left_out=outliers)
+    assert isinstance(clean, SharedComponents)
+    assert isinstance(found, SharedComponents)
+    assert isinstance(spoilt, SharedComponents)
+    np.testing.assert_allclose(found.explained, clean.explained)
+    assert found.left_out == 1
+    assert (found.foreground[1] == places[1]).all()
+    assert (spoilt.foreground[1] != places[1]).any()
+
+
+def test_a_known_rotation_is_undone() -> None:
+    rng = np.random.default_rng(3)
+    points = rng.normal(size=(40, 3))
+    turn = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    np.testing.assert_allclose(procrustes(points @ turn, points), turn.T, atol=1e-12)
+    # No rotation does better, among many.
+    noisy = points @ turn + 0.3 * rng.normal(size=(40, 3))
+    best = ((noisy @ procrustes(noisy, points) - points) ** 2).sum()
+    for _ in range(200):
+        other = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+        assert ((noisy @ other - points) ** 2).sum() >= best
+
+
+def test_a_model_whose_channels_are_turned_gets_the_reference_colours() -> None:
+    features, layouts, places = group()
+    views = [view_of(layout) for layout in layouts]
+    reference = shared(features, layouts)
+    turn = np.linalg.qr(np.random.default_rng(9).normal(size=(32, 32)))[0]
+    other = shared([item @ turn for item in features], layouts)
+    found = aligned(other, views, reference, views)
+    assert isinstance(found, SharedComponents)
+    assert found.residual == pytest.approx(0, abs=1e-12)
+    limits = range_of(reference)
+    for one, two, inside in zip(
+        colours(found, limits), colours(reference, limits), places, strict=True
+    ):
+        np.testing.assert_allclose(one, two, atol=1e-8)
+        assert one.shape == (*inside.shape, 3)
+        assert (np.isnan(one[..., 0]) == ~inside).all()
+
+
+def test_models_of_other_grids_are_paired_by_place() -> None:
+    features, layouts, _ = group()
+    views = [view_of(layout) for layout in layouts]
+    fine_layouts = [TokenLayout((), 2 * it.rows, 2 * it.cols) for it in layouts]
+    fine = [
+        item.reshape(it.rows, it.cols, -1).repeat(2, axis=0).repeat(2, axis=1).reshape(-1, 32)
+        for item, it in zip(features, layouts, strict=True)
+    ]
+    other = shared(fine, fine_layouts)
+    found = aligned(other, views, shared(features, layouts), views)
+    assert isinstance(found, SharedComponents)
+    assert found.residual == pytest.approx(0, abs=1e-12)
+    # A view that shows another part of the picture shares no place.
+    elsewhere = [View(1000, 1000, 500, 500, 600, 600, 100, 100)] * 3
+    assert aligned(other, elsewhere, found, views) == NotApplicable(
+        "the models share too few patches of the foreground"
+    )
+
+
+def test_the_range_leaves_a_far_value_out() -> None:
+    scores = np.array([[-1.0, 0, 5], [0, 0, 5], [1, 0, 5], [50, 9, 5]])
+    limits = robust_range(scores)
+    # Median 0.5, absolute deviations 1.5, 0.5, 0.5 and 49.5: twice their median is 2.
+    assert limits.low.tolist() == [-1, 0, 5]
+    assert limits.high.tolist() == [1, 9, 5]
+    found = SharedComponents(
+        foreground=(np.ones((1, 4), dtype=bool),),
+        scores=(scores[None],),
+        first_explained=1,
+        explained=np.ones(3),
+        border_share=1,
+        left_out=0,
+    )
+    (painted,) = colours(found, limits)
+    assert painted[0].tolist() == [[0, 0, 0.5], [0.5, 0, 0.5], [1, 0, 0.5], [1, 1, 0.5]]
+
+
+def test_too_few_patches_have_no_colours() -> None:
+    layout = TokenLayout((), 1, 3)
+    found = shared_components([np.eye(3)], [layout])
+    assert found == NotApplicable("too few patches are in the foreground")
+    nothing = [np.ones(3, dtype=bool)]
+    found = shared_components([np.eye(3)], [layout], left_out=nothing)
+    assert found == NotApplicable("fewer than two patches are left")
+
+
+# --- cosines -------------------------------------------------------------------------------------
+
+
+def test_cosines_of_a_patch_are_those_of_its_row() -> None:
+    features = np.random.default_rng(0).normal(size=(GRID.patches, 5)).astype(np.float16)
+    found = cosine_map(features, GRID, 19)
+    for patch in range(GRID.patches):
+        one, two = features[19].astype(float), features[patch].astype(float)
+        expected = one @ two / np.linalg.norm(one) / np.linalg.norm(two)
+        assert found[divmod(patch, GRID.cols)] == pytest.approx(expected)
+    assert found[2, 3] == pytest.approx(1)
+    np.testing.assert_allclose(cosine_matrix(features)[19].reshape(6, 8), found)
+    assert (cosine_matrix(np.zeros((2, 3))) == 0).all()
+    with pytest.raises(AnalysisError, match="no patch 48 among 48"):
+        cosine_map(features, GRID, 48)

@@ -1,0 +1,81 @@
+"""TokenCut against the generalised eigenproblem as the paper writes it, and a planted object."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import linalg
+
+from generator.analysis.absent import NotApplicable
+from generator.analysis.features.boxes import PatchBox
+from generator.analysis.features.tokencut import TokenCut, tokencut
+from generator.records.record import TokenLayout
+from tests.analysis.planted import planted, view_of
+
+GRID = TokenLayout(prefix=(), rows=6, cols=8)
+
+
+def cut(features: np.ndarray, layout: TokenLayout = GRID) -> TokenCut:
+    found = tokencut(features, layout, view_of(layout))
+    assert isinstance(found, TokenCut)
+    return found
+
+
+def plain_tokencut(features: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """All eigenvalues of the generalised problem, the second vector and the seed."""
+    n = len(features)
+    weights = np.empty((n, n))
+    for i in range(n):
+        for j in range(n):
+            lengths = np.linalg.norm(features[i]) * np.linalg.norm(features[j])
+            weights[i, j] = 1.0 if features[i] @ features[j] / lengths > 0.2 else 1e-5
+    degrees = np.diag(weights.sum(axis=1))
+    values, vectors = linalg.eigh(degrees - weights, degrees)
+    second = vectors[:, 1]
+    seed = int(np.argmax(np.abs(second)))
+    return values, second * np.sign(second[seed]), seed
+
+
+def test_it_solves_the_problem_of_the_paper() -> None:
+    for seed in range(4):
+        features = np.random.default_rng(seed).normal(size=(GRID.patches, 5))
+        found = cut(features)
+        values, vector, start = plain_tokencut(features)
+        np.testing.assert_allclose(found.eigenvalue, values[1], atol=1e-10)
+        np.testing.assert_allclose(found.gap, values[2] - values[1], atol=1e-10)
+        np.testing.assert_allclose(found.vector.ravel(), vector / np.linalg.norm(vector), atol=1e-8)
+        assert found.seed == divmod(start, GRID.cols)
+        assert (found.foreground.ravel() == (vector > vector.mean())).all()
+
+
+def test_a_planted_object_is_found_wherever_it_lies() -> None:
+    for box in ((0, 0, 3, 2), (2, 1, 5, 4), (5, 4, 8, 6)):
+        found = cut(planted(GRID, box))
+        assert found.box == PatchBox(*box)
+        assert found.pixels == tuple(10 * edge for edge in box)
+        assert found.vector[found.seed] > 0
+        assert found.foreground[found.seed]
+
+
+def test_the_norm_of_a_patch_does_not_matter() -> None:
+    features = planted(GRID, (2, 1, 5, 4))
+    loud = features * np.random.default_rng(0).uniform(0.1, 100, size=(GRID.patches, 1))
+    np.testing.assert_allclose(cut(loud).vector, cut(features).vector, atol=1e-9)
+
+
+def test_the_eigenvector_does_not_depend_on_the_order_of_channels() -> None:
+    features = planted(GRID, (2, 1, 5, 4))
+    np.testing.assert_allclose(cut(features[:, ::-1]).vector, cut(features).vector, atol=1e-9)
+
+
+def test_there_may_be_no_cut() -> None:
+    view = view_of(GRID)
+    same = np.ones((GRID.patches, 4))
+    assert tokencut(same, GRID, view) == NotApplicable("all patches are alike")
+    unlike = np.eye(GRID.patches)
+    assert tokencut(unlike, GRID, view) == NotApplicable("no two patches are alike")
+    thirds = np.repeat(np.eye(3), GRID.patches // 3, axis=0)
+    assert tokencut(thirds, GRID, view) == NotApplicable("two cuts are equally good")
+    two = TokenLayout(prefix=(), rows=1, cols=2)
+    assert tokencut(np.eye(2), two, view_of(two)) == NotApplicable("fewer than three patches")
+    unlike[0, 0] = np.nan
+    assert tokencut(unlike, GRID, view) == NotApplicable("a vector is not finite")

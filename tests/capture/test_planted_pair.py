@@ -1,0 +1,93 @@
+"""Planted checkpoints, measured and compared: the paragraph says exactly what was planted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import generator
+from generator.analysis.cells.digest import cell_digest
+from generator.analysis.cells.model_digest import ModelDigest, model_digest
+from generator.analysis.compare.argument import Argument, ComparedModel, argue
+from generator.analysis.compare.pair import PairCell, compare_maps, measure_values, pair_measures
+from generator.analysis.stream.norms import CUTOFFS
+from tests.capture.planted import Planted, plain_picture, planted_patch_sink, planted_register_sink
+
+
+def measured(planted: Planted, image: Path) -> PairCell:
+    record = generator.measure(planted.folder, image, extras=())
+    return PairCell(cell_digest(record), record.layout, record.view)
+
+
+def compared(one: PairCell, two: PairCell) -> tuple[Argument, ModelDigest, ModelDigest]:
+    digests = model_digest([one.digest]), model_digest([two.digest])
+    models = [
+        ComparedModel(label, cell.layout.registers, cell.layout.cls, digest)
+        for label, cell, digest in zip(("Plain", "Reg"), (one, two), digests, strict=True)
+    ]
+    comparison = compare_maps(one, two, None)
+    assert comparison is not None
+    measures = pair_measures(["grey"], [measure_values(one)], [measure_values(two)])
+    return argue(models[0], models[1], measures, [comparison]), *digests
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    return plain_picture(tmp_path / "grey.png")
+
+
+@pytest.mark.parametrize(
+    ("layers", "share", "norm", "register"),
+    [((2, 3), 0.4, 8.0, 2), ((3, 4), 0.6, 20.0, 4)],
+)
+def test_the_paragraph_says_what_was_planted(
+    layers: tuple[int, ...],
+    share: float,
+    norm: float,
+    register: int,
+    tmp_path: Path,
+    image: Path,
+) -> None:
+    plain = planted_patch_sink(tmp_path / "plain", layers=layers, share=share, norm=norm)
+    reg = planted_register_sink(
+        tmp_path / "reg", layers=layers, share=share, norm=norm, register=register
+    )
+    found, one, two = compared(measured(plain, image), measured(reg, image))
+    text = " ".join(found.sentences)
+    first, draws = layers[0], layers[0] + 1
+
+    # one patch of sixteen, where the stream enters the first block in which it is a sink
+    assert (one.norms.peak, one.onset.patch_onset) == (first, first)
+    assert one.norms.above[first, CUTOFFS.index(3)] == pytest.approx(1 / 16)
+    assert two.onset.patch_onset is None and not two.norms.above[:, CUTOFFS.index(3)].any()
+    assert two.onset.prefix_onsets[register] == first
+    assert (
+        f"In Plain, 6.25 % of the patches are outliers after layer {first}, where the largest "
+        f"norm is {norm:.1f} times the median. High norms of patches begin after layer {first}. "
+        "After the last layer none are, so a look at the last layer alone would miss them." in text
+    )
+    assert "Reg has no outlier patches" in text
+    assert (
+        f"The outlier patches of Plain draw at most {100 * share:.1f} % of CLS's attention, in "
+        f"layer {draws}; they are 5.88 % of the tokens." in text
+    )
+    n = reg.tokens
+    registers = share + 3 * (1 - share) / (n - 1)
+    assert (
+        f"The registers of Reg hold {100 * registers:.1f} % of CLS's attention in layer {draws}, "
+        f"where they hold most (register {register} alone {100 * share / registers:.1f} % of that)"
+        in text
+    )
+    assert f"beginning as follows: register {register} after layer {first}." in text
+    # in the last layer both attend to everything alike
+    assert "The last-layer maps of Plain and Reg show no difference" in text
+
+
+def test_a_model_compared_with_itself_differs_in_nothing(tmp_path: Path, image: Path) -> None:
+    planted = planted_patch_sink(tmp_path / "plain", layers=(4, 5), share=0.7)
+    cell = measured(planted, image)
+    text = " ".join(compared(cell, cell)[0].sentences)
+    assert "Plain has the larger share of outliers in 0 of 1 image, Reg in 0" in text
+    assert "in 1 there is no difference" in text
+    assert "The last-layer maps of Plain and Reg show no difference" in text

@@ -1,0 +1,275 @@
+"""The report: every image and model with true numbers, as a page, and printed where it can be."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from generator.export.printed import pdf as report
+from generator.export.printed.chapters import Shown, chapter
+from generator.export.printed.pdf import BROWSERS, without_traces
+from generator.export.printed.pdf_pages import pages_of, with_pages
+from generator.present.cells.maps import maps_of
+from generator.present.drawing.scale import times_text
+from tests.browser.opened import overflow
+from tests.export.conftest import Exportable, exported
+from tests.present.filmed import with_frames
+from tests.present.site.test_site import Page
+from tests.present.sweeping import sweeping
+
+
+def test_the_page_holds_every_image_and_model_with_their_numbers(
+    made: Exportable, twice: Callable[..., Path]
+) -> None:
+    html = twice("report", "report.html").read_text(encoding="utf-8")
+    text = Page(html).text
+    for name in ("Trial", "Image0", "Image1", "Plain", "Registers", "Probe", "Deep", "CC0"):
+        assert name in text
+    for key, record in made.trial.records.items():
+        assert key
+        maps = maps_of(record, "CLS")
+        last = record.model.layers - 1
+        assert f"{record.entropy[last].mean():.3f}" in text
+        assert times_text(float(maps.maps[last, -1].max())) in text
+    assert "The model tiny/gone is not on the hub." in text
+    assert re.findall(r'(?:src|href)="(?!data:|#)([^"]*)"', html) == []
+    front = html.partition('class="chapter"')[0]
+    assert front.count("<img") == 1 + 2 * (1 + 2 * 4)
+
+
+def test_it_has_the_analyses_of_the_site_and_a_way_to_each(
+    made: Exportable, twice: Callable[..., Path]
+) -> None:
+    html = twice("report", "report.html").read_text(encoding="utf-8")
+    places = set(re.findall(r' id="([^"]+)"', html))
+    contents = html.partition('class="contents"')[2].partition("</nav>")[0]
+    assert places >= set(re.findall(r'href="#([^"]+)"', contents))
+    for title in ("Plain", "Registers", "Analyses of Image0", "Methods", "Where it comes from"):
+        assert f">{title}</a>" in contents
+    for section in ("Norms", "Where attention goes", "Onset", "Rollout", "Massive activations"):
+        assert section in contents
+    assert len(re.findall(r' id="([^"]+)"', html)) == len(places), "every id once"
+    assert not re.findall(r"<(?:script|button|noscript|details)\b", html)
+    assert set(re.findall(r"url\(#([^)]+)\)", html)) <= places
+
+
+def test_a_choice_of_images_and_models(made: Exportable, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    made.export("report", "-o", str(path), "-i", "image1.jpg", "-m", "Plain")
+    text = Page(path.read_text(encoding="utf-8")).text
+    assert "Image1" in text
+    assert "1 model, 1 image." in text
+    assert "Analyses of Image0" not in text
+    assert "image0" not in text
+    assert not re.search(r"\bRegisters\b(?! as)", text.partition("Methods")[0])
+
+
+def test_a_choice_of_models_has_their_analyses_of_each_image(
+    made: Exportable, tmp_path: Path
+) -> None:
+    path = tmp_path / "report.html"
+    made.export("report", "-o", str(path), "-m", "Plain", "-m", "Deep")
+    html = path.read_text(encoding="utf-8")
+    chapter = html.partition('<section class="chapter" id="i-image0">')[2]
+    chapter = chapter.partition('<section class="chapter"')[0]
+    assert set(re.findall(r"<h5><a>([^<]+)</a>", chapter)) == {"Plain", "Deep"}
+    whole = tmp_path / "whole.html"
+    made.export("report", "-o", str(whole))
+    every = whole.read_text(encoding="utf-8")
+    assert "<h5><a>Registers</a>" in every
+    for title in ("Norms of patches", "Rollout", "Mask of the mass"):
+        assert f"<h3>{title}</h3>" in chapter
+
+
+def test_a_sweep_is_one_model_and_a_sequence_one_image(tmp_path: Path) -> None:
+    trial = sweeping(tmp_path / "pictures", images=4)
+    trial = replace(trial, run=with_frames(trial.run, 1))
+    trained = exported(trial, tmp_path)
+    trained.export("report", "-o", str(tmp_path / "report.html"))
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "2 models (one at 4 steps), 1 image, a sequence of 3 frames." in html
+    table = Page(html.partition('<section id="models">')[2].partition("</section>")[0]).text
+    assert table.count("our run") == 1
+    assert "4 checkpoints, step 0 to step 16000; here the last" in table
+    titles = re.findall(r'<section class="image" id="[^"]+">\s*<h2>(.*?)</h2>', html)
+    assert titles == ["Image0", "A &#34;walk&#34;"]
+    assert "3 frames; here 0.000 s" in html
+    contents = html.partition('class="contents"')[2].partition("</nav>")[0]
+    over = ("our run along its training", "A &#34;walk&#34; over time")
+    for title in (*over, "our run, step 16000"):
+        assert f">{title}</a>" in contents
+    assert "our run, step 500" not in contents and "0.500 s" not in contents
+    assert "Numbers over steps" in contents
+    assert "<b>our run, step 16000</b>" in html and "<b>our run, step 500</b>" not in html
+
+    trained.export(
+        *("report", "-o", str(tmp_path / "part.html"), "-m", "our run, step 0"),
+        *("-i", 'A "walk", 0.500 s'),
+    )
+    part = (tmp_path / "part.html").read_text(encoding="utf-8")
+    assert "1 model, a sequence of 1 frame." in part
+    assert not any(title in part for title in over)
+    assert "<b>our run, step 0</b>" in part
+
+
+CHART = """<section class="analysis"><h2 id="t">Over time</h2><div class="charts">
+<figure class="chart" id="c" data-models="a b c"><figcaption>Entropy</figcaption>
+<ul class="chart-keys"><li data-of="a"><svg><path class="series-1"/></svg>A</li>
+<li data-of="b"><svg><path class="series-2"></path></svg>B</li><li data-of="c">C</li></ul>
+<svg class="chart-drawing" role="img" aria-label="Entropy. A: 1; B: 2; C: 3.">
+<path class="series-1" data-of="a" d="M1"></path><path class="series-2" data-of="b" d="M2"></path>
+<circle class="series-2" data-of="b"><title>B, 2</title></circle>
+<a href="#x"><circle class="series-2" data-of="c"><title>C, 3</title></circle></a></svg></figure>
+<figure class="chart" id="d" data-models="a c"><figcaption>Of others</figcaption></figure>
+<figure class="chart" id="e"><figcaption>Of steps</figcaption>
+<svg class="chart-drawing" aria-label="Steps: 7"><path class="series-1" d="M7"></path></svg>
+</figure></div></section>"""
+
+
+def test_a_chart_over_models_keeps_the_lines_of_those_that_are_shown(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text(CHART, encoding="utf-8")
+    found = chapter(tmp_path, "index.html", "", "analysis", Shown(frozenset({"b"}), frozenset({1})))
+    assert found is not None
+    html = str(found.sections[0].content)
+    assert "M2" in html and "B, 2" in html
+    assert "M1" not in html and "C, 3" not in html and "A: 1" not in html
+    assert "Of others" not in html
+    assert "M7" in html and "Steps: 7" in html, "series of other charts are no models"
+    legend = html.partition("chart-keys")[2].partition("</ul>")[0]
+    assert "B</li>" in legend and "A</li>" not in legend and "C</li>" not in legend
+
+
+@pytest.mark.browser
+def test_the_contents_name_the_page_of_each_chapter(
+    chromium: object, made: Exportable, tmp_path: Path
+) -> None:
+    del chromium  # it is there, or this test is skipped
+    made.export("report", "-o", str(tmp_path / "report.pdf"), "-i", "image0.jpg")
+    pages = text_of(tmp_path / "report.pdf", "-layout").split("\f")
+    listed = dict(
+        re.findall(
+            r"^ *\d+\. (Models|Image0|Plain|Analyses of Image0|Methods).* (\d+)$", pages[0], re.M
+        )
+    )
+    assert len(listed) == 5, pages[0]
+    for title, number in listed.items():
+        assert re.search(rf"^\d+ {title}$", pages[int(number) - 1], re.M), (title, number)
+    data = (tmp_path / "report.pdf").read_bytes()
+    outline = re.findall(rb"/Title \(([^)]*)\)", data)
+    assert {b"Contents", b"Models", b"Analyses of Image0", b"Methods"} <= set(outline)
+    assert re.search(rb"/Dest /i-image0\b", data), "lines of the contents are links"
+
+
+def test_pages_are_read_from_the_tree_of_a_pdf_and_from_nothing_else() -> None:
+    pdf = (
+        b"%PDF-1.4\n7 0 obj\n<</Type /Page\n/Parent 3 0 R>>\nendobj\n"
+        b"3 0 obj\n<</Type /Pages\n/Count 1\n/Kids [7 0 R]>>\nendobj\n"
+        b"9 0 obj\n<</Type /Page\n/Parent 2 0 R>>\nendobj\n"
+        b"2 0 obj\n<</Type /Pages\n/Count 2\n/Kids [9 0 R 3 0 R]>>\nendobj\n"
+        b"4 0 obj\n<</a [9 0 R /XYZ 0 1 0]\n/b--part-1 [7 0 R /XYZ 0 1 0]>>\nendobj\n"
+        b"5 0 obj\n<</Type /Catalog\n/Pages 2 0 R\n/Dests 4 0 R>>\nendobj\n"
+    )
+    assert pages_of(pdf) == {"a": 1, "b--part-1": 2}
+    assert pages_of(pdf.replace(b"/b--part-1 [7", b"/b--part-1 [8")) == {}
+    assert pages_of(b"%PDF-1.7 something else") == {}
+    html = '<a href="#a" data-page="">A</a><a href="#gone" data-page="">G</a>'
+    assert with_pages(html, {"a": 12}) == (
+        '<a href="#a" data-page="12">A</a><a href="#gone" data-page="">G</a>'
+    )
+
+
+@pytest.mark.browser
+def test_it_is_printed_the_same_way_twice(twice: Callable[..., Path]) -> None:
+    if not any(shutil.which(name) for name in BROWSERS):
+        if os.environ.get("CI"):
+            pytest.fail("There is no Chromium: apt-get install chromium.")
+        pytest.skip("There is no Chromium: apt-get install chromium.")
+    data = twice("report", "report.pdf").read_bytes()
+    assert data.startswith(b"%PDF-")
+    assert len(re.findall(rb"/Type /Page\b(?!s)", data)) >= 3  # a front page and a page an image
+    assert b"D:19800101000000" in data
+    assert b"Chrom" not in data
+
+
+def words_of(pdf: Path) -> str:
+    """What a reader can search and copy: letters are glyphs in the file, with a table of words."""
+    return " ".join(text_of(pdf).split())
+
+
+def text_of(pdf: Path, *words: str) -> str:
+    """The text of a PDF, with a form feed behind each page."""
+    if shutil.which("pdftotext") is None:
+        reason = "There is no pdftotext: apt-get install poppler-utils."
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    done = subprocess.run(["pdftotext", *words, str(pdf), "-"], capture_output=True, check=True)
+    return done.stdout.decode()
+
+
+@pytest.mark.browser
+def test_the_words_of_the_pdf_can_be_searched(
+    chromium: object, made: Exportable, tmp_path: Path
+) -> None:
+    del chromium  # it is there, or this test is skipped
+    made.export("report", "-o", str(tmp_path / "report.pdf"), "-i", "image0.jpg")
+    text = words_of(tmp_path / "report.pdf")
+    for words in ("Trial", "Contents", "Analyses of Image0", "Norms of patches", "Methods"):
+        assert words in text
+    assert re.search(r"Figure 1\b.*Figure 12\b", text)
+    assert "1 Models" in text
+
+
+@pytest.mark.browser
+def test_the_page_is_quiet_in_a_browser(chromium: object, twice: Callable[..., Path]) -> None:
+    path = twice("report", "report.html")
+    page = chromium.new_page(viewport={"width": 1000, "height": 900})  # type: ignore[attr-defined]
+    noise: list[str] = []
+    page.on("console", lambda message: noise.append(message.text))
+    page.goto(path.as_uri())
+    assert noise == []
+    assert overflow(page) <= 0
+    page.close()
+
+
+def test_without_a_browser_it_says_so_before_the_work(
+    made: Exportable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "BROWSERS", ("no-such-browser",))
+    said = made.export("report", "-o", str(tmp_path / "report.pdf"), code=1)
+    assert said == (
+        "Error: No Chromium or Chrome was found, which prints the report. Install one, name it "
+        "with --browser, or write the page instead and print it from any browser: "
+        "-o report.html.\n"
+    )
+    said = made.export("report", "-o", str(tmp_path / "report.pdf"), "--browser", "nothing", code=1)
+    assert said == "Error: nothing is no browser that can be run. Check the path.\n"
+
+
+def test_a_browser_that_fails_is_named(made: Exportable, tmp_path: Path) -> None:
+    browser = tmp_path / "browser"
+    browser.write_text("#!/bin/sh\necho it broke >&2\nexit 3\n")
+    browser.chmod(0o755)
+    said = made.export("report", "-o", str(tmp_path / "a.pdf"), "--browser", str(browser), code=1)
+    expected = (
+        f"Error: {browser} did not print the report: it broke. Name another with --browser.\n"
+    )
+    assert said == expected
+
+
+def test_traces_of_the_machine_leave_a_pdf_and_its_length_stays() -> None:
+    pdf = (
+        b"<</Creator (Mozilla/5.0 \\(X11; Linux x86_64\\) HeadlessChrome/1)\n/Producer (Skia/PDF)\n"
+        b"/CreationDate (D:20261124150000+00'00')\n/ModDate (D:20261124150000+00'00')>>"
+    )
+    found = without_traces(pdf)
+    assert len(found) == len(pdf)
+    assert not re.search(rb"2026|Linux|Skia|Chrome", found)
+    assert found.count(b"D:19800101000000+00'00'") == 2

@@ -1,0 +1,67 @@
+"""A small site to publish, the command line, and git."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from generator.cli import main
+from generator.export.publish.git import INHERITED
+from generator.present import build_site
+from generator.present.files.manifest import Manifest
+from generator.present.files.manifest_file import manifest_bytes, read_manifest
+from tests.present.gallery import gallery
+
+
+def build(folder: Path) -> Path:
+    """A site of four models and two pictures, credited and licensed."""
+    trial = gallery(folder / "pictures")
+    build_site(trial.run, trial.read, folder / "site", version="1.2.3")
+    return folder / "site"
+
+
+def manifest_of(site: Path) -> Manifest:
+    found = read_manifest(site)
+    assert found is not None
+    return found
+
+
+def rewrite(site: Path, **facts: object) -> None:
+    """Change the site's manifest."""
+    (site / "manifest.json").write_bytes(manifest_bytes(replace(manifest_of(site), **facts)))  # type: ignore[arg-type]
+
+
+def run(*words: str | Path) -> Result:
+    """Run ``attention-gallery publish`` in this process; a bug keeps its traceback."""
+    return CliRunner().invoke(main, ["publish", *map(str, words)], catch_exceptions=False)
+
+
+def refused(*words: str | Path) -> str:
+    """The one line that the command says when it stops."""
+    result = run(*words)
+    assert (result.exit_code, result.stdout) == (1, "")
+    (line,) = result.stderr.splitlines()
+    return line
+
+
+def git(folder: Path, *words: str) -> str:
+    """What git prints."""
+    environment = {name: value for name, value in os.environ.items() if name not in INHERITED}
+    done = subprocess.run(
+        ["git", *words], cwd=folder, env=environment, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def identify(folder: Path) -> dict[str, str]:
+    """The environment in which git knows its user and nothing else of this machine."""
+    config = folder / "gitconfig"
+    config.write_text(
+        "[user]\n\tname = A. Curator\n\temail = curator@example.org\n"
+        "[init]\n\tdefaultBranch = main\n"
+    )
+    return {"GIT_CONFIG_GLOBAL": str(config), "GIT_CONFIG_NOSYSTEM": "1"}

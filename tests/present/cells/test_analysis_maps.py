@@ -1,0 +1,300 @@
+"""Pictures of the analyses: their pixels, marks and captions come from the record."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from generator.analysis.attention.rollout import Fusion, Rollout, rollout_variant
+from generator.analysis.features.cosine import cosine_matrix
+from generator.analysis.features.lost import Lost, lost
+from generator.present import Settings, build_site
+from generator.present.cells.chunk import read_gray
+from generator.present.files.manifest_file import read_manifest
+from generator.present.pages.wording import percent
+from tests.present.analysed import OUTLIER, complete, drawn, section, text_of
+from tests.present.gallery import KEPT, Gallery, gallery
+
+
+def test_the_outlier_is_outlined_at_its_place_on_the_page(analysed: tuple[Gallery, Path]) -> None:
+    row, col = OUTLIER
+    edge = f"M{col} {row}H{col + 1}M{col} {row + 1}H{col + 1}M{col} {row}V{row + 1}"
+    assert section(analysed[1], "norms").count(f'class="mark mark-outline" d="{edge}') == 1
+    assert "1 outlier patch in layer 2, the largest norm 12 × the median" in text_of(
+        section(analysed[1], "norms")
+    )
+
+
+def test_pictures_of_the_site_show_the_outlier_where_it_is(analysed: tuple[Gallery, Path]) -> None:
+    pixels = drawn(analysed[1], "registers", "norms-peak").astype(int)
+    assert pixels.shape == (4, 6, 3)
+    brightness = pixels.sum(axis=2)
+    assert np.unravel_index(brightness.argmax(), brightness.shape) == OUTLIER
+    assert len(np.unique(brightness)) == 2
+
+
+def test_norms_of_all_layers_stand_in_order_in_one_picture(analysed: tuple[Gallery, Path]) -> None:
+    pixels = drawn(analysed[1], "registers", "norm-layers").astype(int).sum(axis=2)
+    # the embedding and three layers, 4 x 6 patches each, with a gap between them
+    assert pixels.shape == (4, 4 * 7 - 1)
+    row, col = OUTLIER
+    assert np.unravel_index(pixels.argmax(), pixels.shape) == (row, 2 * 7 + col)
+    text = text_of(section(analysed[1], "norms"))
+    assert "The embedding, then layers 1 to 3, in rows of 4:" in text
+
+
+def test_every_model_stands_in_every_analysis(analysed: tuple[Gallery, Path]) -> None:
+    html = (analysed[1] / "i/image0/index.html").read_text(encoding="utf-8")
+    found = re.findall(r'<details class="study" id="analysis-([a-z-]+)"', html)
+    assert found == [
+        *("norms", "queries", "values", "rollout", "massive", "mass-mask", "lost", "tokencut"),
+        *("components", "alike", "class-head", "marked"),
+    ]
+    for name in found:
+        text = text_of(section(analysed[1], name))
+        for label in ("Plain", "Registers", "Probe", "Deep", "Gone"):
+            assert label in text, (name, label)
+
+
+def test_models_without_registers_and_those_that_failed_say_so(
+    analysed: tuple[Gallery, Path],
+) -> None:
+    text = text_of(section(analysed[1], "queries"))
+    assert text.count("This model has no registers.") == 3
+    assert "This model has no CLS token: what patches receive stands in." in text
+    assert "The model tiny/gone is not on the hub." in text
+
+
+def test_the_registers_maps_print_their_mass(analysed: tuple[Gallery, Path]) -> None:
+    trial, site = analysed
+    record = trial.record("registers", "image0")
+    values = record.rows("reg2")[-1].astype(float).mean(0)[3:]
+    share = f"{100 * values.sum() / record.layout.tokens:.0f}\u00a0% on patches"
+    found = re.search(
+        r'panel-label">register 2<.*?panel-text">([^<]*)<', section(site, "queries"), re.S
+    )
+    assert found
+    assert found[1].startswith(share)
+
+
+def test_every_drawn_map_has_a_text_with_numbers(analysed: tuple[Gallery, Path]) -> None:
+    html = (analysed[1] / "i/image0/index.html").read_text(encoding="utf-8")
+    studies = html[html.index('class="studies"') :]
+    alts = re.findall(r'<img class="map"[^>]*alt="([^"]*)"', studies)
+    assert len(alts) > 40
+    assert [alt for alt in alts if not re.search(r"\d", alt)] == []
+    assert all('loading="lazy"' in tag for tag in re.findall(r'<img class="map"[^>]*>', studies))
+
+
+def test_every_bar_of_an_analysis_has_numbers(analysed: tuple[Gallery, Path]) -> None:
+    for name in ("norms", "queries", "values", "rollout", "lost", "tokencut", "components"):
+        labels = re.findall(r'aria-label="Colour scale, ([^"]*)"', section(analysed[1], name))
+        assert labels, name
+        assert all(re.search(r"from \S+ to \S+$", label) for label in labels)
+
+
+def test_what_was_not_measured_says_so_instead_of_looking_empty(
+    built: tuple[Gallery, Path, object],
+) -> None:
+    assert text_of(section(built[1], "lost")).count("Vectors of tokens were not measured.") == 4
+    assert (
+        text_of(section(built[1], "values")).count("norms of value vectors were not measured") == 4
+    )
+    assert text_of(section(built[1], "massive")).count("were not measured") == 4
+    assert text_of(section(built[1], "class-head")).count("was not measured") == 4
+
+
+def test_class_maps_name_their_class(analysed: tuple[Gallery, Path]) -> None:
+    text = text_of(section(analysed[1], "class-head"))
+    assert text.count("Class 3: cat, probability 50 %.") == 3
+    assert "cat 50 % dog 20 %" in text
+
+
+def test_a_target_beyond_the_first_guesses_has_its_probability(
+    analysed: tuple[Gallery, Path],
+) -> None:
+    text = text_of(section(analysed[1], "class-head"))
+    assert "Class 7: yak, probability 0.04 %." in text
+    assert "owl 2 % yak (the target) 0.04 %" in text
+    assert text.count("(the target)") == 1
+
+
+def test_probabilities_that_do_not_sum_to_one_are_said_not_to(
+    analysed: tuple[Gallery, Path], tmp_path: Path
+) -> None:
+    trial, site = analysed
+    said = "Its classes do not exclude each other: each has a probability of its own"
+    assert said not in text_of(section(site, "class-head"))
+    key = trial.run.cell("plain", "image0").record
+    record = trial.records[key]
+    assert record.prediction is not None
+    several = replace(record, prediction=replace(record.prediction, exclusive=False))
+    again = Gallery(trial.run, {**trial.records, key: several})
+    build_site(again.run, again.read, tmp_path / "site", version="1.2.3")
+    assert text_of(section(tmp_path / "site", "class-head")).count(said) == 1
+
+
+def test_objects_in_several_vectors_stand_beside_each_other(
+    analysed: tuple[Gallery, Path],
+) -> None:
+    """And where there is one kind only, a line names it."""
+    trial, site = analysed
+    record = trial.record("plain", "image0")
+    assert record.features is not None and record.features.values is not None
+    found = lost(record.features.values, record.layout, record.view)
+    assert isinstance(found, Lost)
+    labels = re.findall(r'panel-label">([^<]*)<', section(site, "lost"))
+    steps = ["inverse degree", "dot product with the seed", "seed expansion", "object and box"]
+    assert labels[:8] == [f"{step}, {name}" for name in ("keys", "values") for step in steps]
+    assert labels[8:] == [*steps] * 3
+    text = text_of(section(site, "lost"))
+    assert text.count("Found in the keys of the last layer.") == 4
+    row, col = found.seed
+    assert (
+        f"Found in the values of the last layer. Seed at row {row + 1}, column {col + 1};" in text
+    )
+    pixels = drawn(site, "plain", "lost-degree-2").astype(int).sum(axis=2)
+    assert pixels[found.seed] == pixels.max()
+    labels = re.findall(r'panel-label">([^<]*)<', section(site, "tokencut"))
+    assert labels[:4] == [
+        f"{step}, {name}"
+        for name in ("keys", "values")
+        for step in ("eigenvector", "object and box")
+    ]
+
+
+def test_every_page_of_objects_says_in_which_vectors(analysed: tuple[Gallery, Path]) -> None:
+    pages = {
+        name: text_of((analysed[1] / name).read_text(encoding="utf-8"))
+        for name in ("m/plain/index.html", "m/deep/index.html", "methods/index.html")
+    }
+    assert "Objects looked for in keys and values of the last layer" in pages["m/plain/index.html"]
+    assert "Objects looked for in keys of the last layer" in pages["m/deep/index.html"]
+    assert (
+        "Objects looked for in keys (Plain, Registers, Probe, Deep); values (Plain), of the last "
+        "layer"
+    ) in pages["methods/index.html"]
+
+
+def test_colours_say_what_they_are_fitted_to_and_how_well_they_are_aligned(
+    analysed: tuple[Gallery, Path],
+) -> None:
+    text = text_of(section(analysed[1], "components"))
+    assert text.count("components of all 2 images of this model") == 4
+    assert text.count("Other models are turned onto this one.") == 1
+    assert len(re.findall(r"Turned onto those of Plain, which leaves \d+\s% over", text)) == 3
+    background = Image.open(next(analysed[1].glob("data/plain/image0.features.*.png")))
+    assert background.size == (6, 4)
+    assert 0 in np.asarray(background)[..., 3]
+
+
+def test_cosines_with_stated_patches_say_which_and_how_far_the_others_are(
+    analysed: tuple[Gallery, Path],
+) -> None:
+    html = section(analysed[1], "alike")
+    labels = re.findall(r'<figcaption class="panel-label">([^<]*)</figcaption>', html)
+    # only one model has an outlier patch
+    assert labels.count("the seed of LOST") == labels.count("the patch in the middle") == 4
+    assert labels.count("the patch of the largest norm") == 1
+    assert text_of(html).count("There are no outlier patches to compare with.") == 3
+    row, col = OUTLIER
+    assert f"at row {row + 1}, column {col + 1}; others" in text_of(html)
+    assert html.count(f'class="mark mark-seed" d="M{col} {row}h1v1h-1z"') >= 1
+
+
+def test_any_patch_can_be_compared_from_what_the_page_names(
+    analysed: tuple[Gallery, Path],
+) -> None:
+    html = (analysed[1] / "i/image0/index.html").read_text(encoding="utf-8")
+    assert html.count('"alike": "../../data/') + html.count('"alike":"../../data/') == 4
+    record = analysed[0].record("registers", "image0")
+    [path] = analysed[1].glob("data/registers/image0.alike.*.js")
+    header, codes = read_gray(path)
+    fields = json.loads(header)
+    vectors = (codes.astype(float) - 128).T * np.array(fields["scales"])
+    assert record.features is not None
+    error = np.abs(np.clip(vectors @ vectors.T, -1, 1) - cosine_matrix(record.features.last))
+    assert error.max() <= 1.1 * fields["error"][0] + 1e-4
+    assert fields["grid"] == [4, 6]
+
+
+def test_a_site_without_figures_says_why(tmp_path: Path) -> None:
+    trial = gallery(tmp_path / "pictures", images=1)
+    build_site(
+        trial.run, trial.read, tmp_path / "site", version="1", settings=Settings(figures="none")
+    )
+    html = (tmp_path / "site/i/image0/index.html").read_text(encoding="utf-8")
+    assert "The analyses of each image were not asked for (--no-figures)." in html
+    assert not list(tmp_path.glob("site/data/*/*.maps.*"))
+
+
+def test_a_second_build_takes_the_pictures_over_without_any_record(tmp_path: Path) -> None:
+    trial = complete(gallery(tmp_path / "pictures", images=1))
+    site = tmp_path / "site"
+    build_site(trial.run, trial.read, site, version="1")
+    before = {path.name: path.read_bytes() for path in site.glob("data/*/*")}
+    trial.reads.clear()
+    report = build_site(trial.run, trial.read, site, version="1")
+    assert (report.rendered, trial.reads) == (0, [])
+    assert {path.name: path.read_bytes() for path in site.glob("data/*/*")} == before
+    manifest = read_manifest(site)
+    assert manifest is not None
+    listed = {file.path for file in manifest.files if file.path.startswith("data/")}
+    assert {path.relative_to(site).as_posix() for path in site.glob("data/*/*")} == listed
+
+
+def test_massive_activations_are_named_with_their_place(tmp_path: Path) -> None:
+    trial = complete(gallery(tmp_path / "pictures", images=1))
+    key = trial.run.cell("registers", "image0").record
+    record = trial.records[key]
+    assert record.massive is not None
+    value, token = record.massive.value.copy(), record.massive.token.copy()
+    value[2, 0], token[2, 0] = -5000, record.layout.patch_token(*OUTLIER)
+    massive = replace(record.massive, value=value, token=token)
+    trial.records[key] = replace(record, massive=massive)
+    build_site(trial.run, trial.read, tmp_path / "site", version="1")
+    html = section(tmp_path / "site", "massive")
+    channel = int(massive.channel[2, 0])
+    row = f'<th scope="row">2</th><td>row 4, column 5</td><td>{channel}</td><td>\u22125000</td>'
+    assert html.count(row) == 1
+    assert text_of(html).count("None. The largest value is") == 3
+
+
+# --- rollouts otherwise ---------------------------------------------------------------------------
+
+
+def test_rollouts_otherwise_are_drawn_as_far_as_attention_was_kept(tmp_path: Path) -> None:
+    trial = gallery(tmp_path / "pictures", images=1)
+    build_site(trial.run, trial.read, tmp_path / "site", version="1.2.3")
+    names = {
+        "off": {"", "-late"},
+        "mean": {"", "-late", "-strong"},
+        "heads": {"", "-late", "-strong", "-max", "-min"},
+    }
+    for model, patches in KEPT.items():
+        found = {
+            path.name.split(".")[1]
+            for path in (tmp_path / f"site/data/{model}").glob("image0.rollout*.png")
+        }
+        assert found == {f"rollout{name}" for name in names[patches]}, model
+    text = text_of(section(tmp_path / "site", "rollout")).replace("\u00a0", " ")
+    [every] = (model for model, patches in KEPT.items() if patches == "heads")
+    record = trial.record(every, "image0")
+    kinds: tuple[tuple[Fusion, str], ...] = (("max", "Maximum"), ("min", "Minimum"))
+    for fusion, words in kinds:
+        variant = rollout_variant(record, fusion=fusion)
+        assert isinstance(variant, Rollout)
+        share = percent(variant.prefix_mass).replace("\u00a0", " ")
+        assert (
+            f"{words} over heads: {share} on the prefix, mean cosine {variant.cosine:.3f}." in text
+        )
+    lacking = list(KEPT.values())
+    needs = "Maximum and minimum over heads need --patch-queries heads."
+    assert text.count(needs) == lacking.count("mean")
+    needs = "Discarding weights, or fusing heads otherwise, needs --patch-queries heads."
+    assert text.count(needs) == lacking.count("off")

@@ -1,0 +1,227 @@
+"""The index: many images on several pages, in groups, with numbers they can be sorted by."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from generator.analysis.compare.agreement import divergence
+from generator.analysis.grids import PlacedMap, on_common_grid
+from generator.analysis.stream.norms import outliers_of
+from generator.present import build_site
+from generator.records.record import View
+from tests import tiny
+from tests.present.gallery import Gallery, gallery, many
+from tests.present.site.test_site import VERSION, page
+
+Many = tuple[Gallery, Path]
+
+
+@pytest.fixture(scope="module")
+def big(tmp_path_factory: pytest.TempPathFactory) -> Many:
+    folder = tmp_path_factory.mktemp("many")
+    trial = many(folder / "pictures", 450)
+    build_site(trial.run, trial.read, folder / "site", version=VERSION)
+    return trial, folder / "site"
+
+
+def index_data(site: Path) -> dict:
+    (script,) = site.glob("assets/index-data.*.js")
+    found = re.fullmatch(r"galleryIndex\((.*)\);\n", script.read_text(encoding="utf-8"))
+    assert found is not None
+    return json.loads(found[1])
+
+
+# --- numbers --------------------------------------------------------------------------------------
+
+
+def view(left: float = 0, right: float = 64) -> View:
+    return View(64, 64, left, 0, right, 64, 64, 64)
+
+
+def test_maps_that_agree_differ_by_nothing_and_disjoint_ones_by_one_bit() -> None:
+    left, right = np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])
+    assert divergence(left, left) == 0
+    assert divergence(left, right) == pytest.approx(1)
+    assert divergence(left, (left + right) / 2) == pytest.approx(0.311278, abs=1e-6)
+
+
+def test_a_finer_grid_of_the_same_attention_is_no_disagreement() -> None:
+    coarse = np.arange(1.0, 13).reshape(3, 4)
+    fine = np.repeat(np.repeat(coarse, 2, axis=0), 3, axis=1) / 6
+    one, two = on_common_grid([PlacedMap(coarse, view()), PlacedMap(fine, view())]) or ()
+    assert one.shape == (3, 4)
+    assert two == pytest.approx(one)
+    assert one.sum() == pytest.approx(1)
+
+
+def test_grids_that_do_not_divide_share_attention_by_area() -> None:
+    three = np.array([[3.0, 0.0, 3.0]])
+    two, other = (
+        on_common_grid([PlacedMap(np.ones((1, 2)), view()), PlacedMap(three, view())]) or ()
+    )
+    assert two == pytest.approx(np.array([[0.5, 0.5]]))
+    assert other == pytest.approx(np.array([[0.5, 0.5]]))
+
+
+def test_models_are_compared_on_what_both_saw() -> None:
+    whole = PlacedMap(np.array([[5.0, 1.0, 1.0, 5.0]]), view())
+    middle = PlacedMap(np.array([[1.0, 1.0]]), view(16, 48))
+    one, two = on_common_grid([whole, middle]) or ()
+    assert one == pytest.approx(two)
+    apart = [PlacedMap(np.ones((1, 1)), view(0, 8)), PlacedMap(np.ones((1, 1)), view(8, 16))]
+    assert on_common_grid(apart) is None
+
+
+def test_planted_outliers_are_counted_where_they_stand_out_most() -> None:
+    record = tiny.record(tiny.layout(registers=2))
+    norms = np.full_like(record.norms, 2.0)
+    norms[2, 3 + 5 : 3 + 8] = 20.0  # three patches; the registers in front do not count
+    norms[2, :3] = 900.0
+    norms[1, 10] = 7.0
+    found = outliers_of(replace(record, norms=norms))
+    assert (found.layer, found.count, found.ratio) == (2, 3, 10.0)
+
+
+def test_every_image_says_its_numbers_and_what_they_are(tmp_path: Path) -> None:
+    trial = gallery(tmp_path / "pictures")
+    site = tmp_path / "site"
+    build_site(trial.run, trial.read, site, version=VERSION)
+    text = page(site, "index.html").text.replace("\u00a0", " ")
+    found = re.search(r"disagreement (\S+) bits · outliers (\S+) · on registers (\S+) %", text)
+    assert found is not None
+    # of the one model with registers
+    mass = trial.record("registers", "image0").mass[-1, :, 0, 1:3].sum(-1).mean()
+    assert float(found[3]) == pytest.approx(100 * mass, rel=0.05)
+    cells = [trial.record(name, "image0") for name in ("plain", "registers", "probe", "deep")]
+    assert float(found[2]) == pytest.approx(
+        np.mean([outliers_of(c).count for c in cells]), abs=0.01
+    )
+    assert "Jensen-Shannon divergence, base 2" in text
+    assert "What the numbers are" in text
+
+
+def test_the_divergence_of_every_pair_is_published(tmp_path: Path) -> None:
+    trial = gallery(tmp_path / "pictures")
+    site = tmp_path / "site"
+    build_site(trial.run, trial.read, site, version=VERSION)
+    (file,) = site.glob("i/image0/divergence.*.json")
+    pairs = json.loads(file.read_text())["pairs"]
+    assert len(pairs) == 6
+    maps = {}
+    for slug in ("plain", "registers"):
+        record = trial.record(slug, "image0")
+        last = record.layout.fold(record.rows("CLS"))[-1].astype(float).mean(0)
+        maps[record.key] = PlacedMap(last, record.view)
+    one, two = on_common_grid(list(maps.values())) or ()
+    (pair,) = (pair for pair in pairs if set(pair["records"]) == set(maps))
+    assert pair["bits"] == pytest.approx(divergence(one, two), abs=1e-3)
+
+
+def test_numbers_need_no_record_on_a_rebuild(tmp_path: Path) -> None:
+    trial = gallery(tmp_path / "pictures")
+    site = tmp_path / "site"
+    build_site(trial.run, trial.read, site, version=VERSION)
+    before = (site / "index.html").read_bytes()
+    trial.reads.clear()
+    report = build_site(trial.run, trial.read, site, version=VERSION)
+    assert (trial.reads, report.rendered) == ([], 0)
+    assert (site / "index.html").read_bytes() == before
+
+
+# --- pages ----------------------------------------------------------------------------------------
+
+
+def test_pages_hold_at_most_200_images_and_lead_to_each_other(big: Many) -> None:
+    trial, site = big
+    paths = ["index.html", "page-2/index.html", "page-3/index.html"]
+    listed = [page(site, path).text.partition("Credits")[0] for path in paths]
+    shown = [re.findall(r"Picture \d+", text) for text in listed]
+    assert [len(titles) for titles in shown] == [200, 200, 50]
+    assert {title for titles in shown for title in titles} == {i.title for i in trial.run.images}
+    assert "../index.html" in page(site, paths[1]).links
+    assert "../page-3/index.html" in page(site, paths[1]).links
+    assert "page-2/index.html" in page(site, paths[0]).links
+    assert "201 to 400 of 450" in page(site, paths[1]).text
+
+
+def test_groups_stay_together_across_pages(big: Many) -> None:
+    _, site = big
+    headings = [
+        re.findall(r"Group \d(?! \()", page(site, f"{path}index.html").text)
+        for path in ("", "page-2/", "page-3/")
+    ]
+    assert headings == [["Group 1", "Group 2"], ["Group 2", "Group 3"], ["Group 3"]]
+
+
+def test_every_link_of_every_page_leads_somewhere(big: Many) -> None:
+    _, site = big
+    for path in (*site.glob("page-*/index.html"), *site.glob("m/**/index.html")):
+        for address in page(site, str(path.relative_to(site))).links:
+            target = path.parent / address.partition("#")[0]
+            assert address.startswith(("data:", "#")) or target.is_file(), address
+
+
+def test_a_thousand_images_stay_within_the_weight_of_a_page(tmp_path: Path) -> None:
+    trial = many(tmp_path / "pictures", 200, models=4)
+    site = tmp_path / "site"
+    build_site(trial.run, trial.read, site, version=VERSION)
+    html = (site / "index.html").read_bytes()
+    parts = [*page(site, "index.html").all("script"), *page(site, "index.html").all("link")]
+    paths = [part.get("src") or part.get("href") or "" for part in parts]
+    files = [site / path for path in paths if path.startswith("assets/")]
+    assert len(files) > 8
+    first = len(gzip.compress(html)) + sum(len(path.read_bytes()) for path in files)
+    assert first < 150_000
+    # pictures come as they are scrolled to
+    assert all(image.get("loading") == "lazy" for image in page(site, "index.html").all("img")[1:])
+    (data,) = site.glob("assets/index-data.*.js")
+    assert len(data.read_bytes()) / 200 < 500
+
+
+def test_the_data_names_files_that_are_there(big: Many) -> None:
+    _, site = big
+    data = index_data(site)
+    assert len(data["images"]) == 450
+    for image in data["images"][::50]:
+        assert (site / f"i/{image['slug']}/thumb.{image['thumb'][0]}.webp").is_file()
+        for model, (digest, *_) in zip(data["models"], image["maps"], strict=True):
+            assert (site / f"data/{model['slug']}/{image['slug']}.last.{digest}.png").is_file()
+
+
+def test_pages_that_are_no_longer_needed_vanish(tmp_path: Path) -> None:
+    trial = many(tmp_path / "pictures", 201, models=1)
+    site = tmp_path / "site"
+    build_site(trial.run, trial.read, site, version=VERSION)
+    assert (site / "page-2/index.html").is_file()
+    fewer = many(tmp_path / "pictures", 5, models=1)
+    build_site(fewer.run, fewer.read, site, version=VERSION)
+    assert not (site / "page-2").exists()
+
+
+def test_a_gallery_of_a_few_images_has_nothing_to_search(tmp_path: Path) -> None:
+    trial = many(tmp_path / "pictures", 3)
+    site = tmp_path / "site"
+    build_site(trial.run, trial.read, site, version=VERSION)
+    assert "finder" not in (site / "index.html").read_text(encoding="utf-8")
+    assert not list(site.glob("assets/index-data.*"))
+
+
+def test_a_models_images_are_on_as_many_pages_as_those_of_the_index(big: Many) -> None:
+    _, site = big
+    paths = [f"m/model-1/{part}index.html" for part in ("", "page-2/", "page-3/")]
+    pages = [page(site, path) for path in paths]
+    pairs = [[li for li in found.all("li") if li.get("class") == "pair"] for found in pages]
+    assert [len(found) for found in pairs] == [200, 200, 50]
+    first, second, _ = pages
+    assert "How it was run" in first.text
+    assert "How it was run" not in second.text
+    assert "201 to 400 of 450" in second.text
+    assert {"../index.html", "../page-3/index.html"} <= set(second.links)
+    assert "../../../i/picture-0200/index.html" in second.links

@@ -1,0 +1,244 @@
+"""A store on a full disk, among damaged files, with processes that meet or are killed."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import json
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from generator.errors import StoreError
+from generator.records.record import SCHEMA, AttentionRecord
+from generator.records.store import Store
+from generator.text.amounts import size_in_words
+from tests import tiny
+from tests.records.test_store import full, path_of, same
+
+# --- what cannot be trusted -----------------------------------------------------------------------
+
+
+def absent(store: Store, record: AttentionRecord) -> None:
+    assert not store.has(record.key)
+    assert store.header(record.key) is None
+    assert list(store.records()) == []
+    with pytest.raises(StoreError) as caught:
+        store.get(record.key)
+    assert str(caught.value) == (
+        f"The record {record.key[:12]} is not in {store.root}. "
+        "Build the gallery again to measure it."
+    )
+
+
+def test_a_record_that_was_never_put(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    absent(Store(tmp_path / "nowhere"), tiny.record())
+    assert caplog.messages == []
+
+
+def test_truncated_files_count_as_absent(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    record = tiny.record()
+    Store(tmp_path).put(record)
+    path = path_of(Store(tmp_path), record)
+    whole = path.read_bytes()
+    for size in (0, 1, 7, 8, 9, 500, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:size])
+        caplog.clear()
+        store = Store(tmp_path)
+        absent(store, record)
+        assert len(caplog.messages) == 1, "one warning a file, not one a question"
+        assert caplog.messages[0].startswith(f"Measuring again what is in {path}: ")
+        store.put(record)
+        assert same(store.get(record.key), record)
+
+
+def rewrite(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change the facts in a record's file and keep everything else."""
+    from safetensors import safe_open
+    from safetensors.numpy import save
+
+    with safe_open(path, framework="numpy") as file:
+        facts = json.loads(file.metadata()["record"])
+        arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    change(facts)
+    path.write_bytes(save(arrays, metadata={"record": json.dumps(facts)}))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda f: f.update(schema=99), f"schema 99, where this version writes {SCHEMA}"),
+        (lambda f: f.update(key="0" * 64), "it holds the record of another key"),
+        (lambda f: f.pop("view"), "its facts cannot be read ("),
+        (lambda f: f.update(more=1), "its facts cannot be read ("),
+        (lambda f: f["layout"].update(rows=0), "its facts cannot be read ("),
+        (lambda f: f.clear(), "its facts cannot be read ('schema')"),
+    ],
+)
+def test_records_of_another_kind_count_as_absent(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    change: Callable[[dict[str, Any]], object],
+    reason: str,
+) -> None:
+    store, record = Store(tmp_path), tiny.record()
+    store.put(record)
+    rewrite(path_of(store, record), change)
+    absent(store, record)
+    assert len(caplog.messages) == 1
+    assert f": {reason}" in caplog.messages[0]
+
+
+def test_foreign_files_count_as_absent(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    from safetensors.numpy import save
+
+    record = tiny.record()
+    path = path_of(Store(tmp_path), record)
+    path.parent.mkdir()
+    foreign = {
+        "not a record of attention-gallery": save({"weight": np.zeros(3)}),
+        "Error while deserializing header": b"<!doctype html>" + b"x" * 5000,
+    }
+    for reason, data in foreign.items():
+        path.write_bytes(data)
+        caplog.clear()
+        absent(Store(tmp_path), record)
+        assert reason in caplog.messages[0]
+
+
+def test_shapes_that_contradict_the_facts_are_not_handed_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store, record = Store(tmp_path), tiny.record()
+    store.put(record)
+    rewrite(path_of(store, record), lambda facts: facts["model"].update(heads=3))
+    with pytest.raises(StoreError, match=r"is not in"):
+        store.get(record.key)
+    assert list(store.records()) == []
+    assert "attention of tiny/model should have shape (1, 3, 3, 25)" in caplog.text
+
+
+def test_damage_anywhere_in_the_header_never_crashes(tmp_path: Path) -> None:
+    record = tiny.record()
+    Store(tmp_path).put(record)
+    path = path_of(Store(tmp_path), record)
+    whole = path.read_bytes()
+    header = 8 + int.from_bytes(whole[:8], "little")
+    rng, refused = random.Random(0), 0
+    for _ in range(300):
+        data = bytearray(whole)
+        for _ in range(rng.randrange(1, 4)):
+            data[rng.randrange(header)] = rng.randrange(256)
+        path.write_bytes(data)
+        try:
+            Store(tmp_path).get(record.key)
+        except StoreError:
+            refused += 1
+    assert refused > 150
+
+
+# --- writing --------------------------------------------------------------------------------------
+
+
+def everything_below(root: Path) -> set[str]:
+    return {path.name for path in root.rglob("*") if path.is_file()}
+
+
+def full_disk(*_args: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_is_named_and_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, record = Store(tmp_path / "s"), tiny.record()
+    Store(tmp_path / "elsewhere").put(record)
+    needed = size_in_words(Store(tmp_path / "elsewhere").bytes())
+    shutil.rmtree(tmp_path / "elsewhere")
+    monkeypatch.setattr(os, "fsync", full_disk)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=4_000))
+    with pytest.raises(StoreError) as caught:
+        store.put(record)
+    assert str(caught.value) == (
+        f"The disk of the record store {store.root} is full: a record needs {needed} and 4.0 kB "
+        "are free. Free some space, or name a folder on another disk with --store."
+    )
+    assert everything_below(tmp_path) == set()
+    assert not store.has(record.key)
+
+
+def test_an_interrupted_write_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, record = Store(tmp_path), tiny.record()
+    store.put(record)
+
+    def ctrl_c(_: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", ctrl_c)
+    with pytest.raises(KeyboardInterrupt):
+        store.put(dataclasses.replace(record, image_sha256="1" * 64))
+    assert everything_below(tmp_path) == {f"{record.key}.safetensors"}
+    assert same(store.get(record.key), record)
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    store = Store(tmp_path / "file")
+    with pytest.raises(StoreError) as caught:
+        store.put(tiny.record())
+    assert str(caught.value) == (
+        f"The record store {tmp_path / 'file'} cannot be written: Not a directory. "
+        "Check the folder's permissions, or name another with --store."
+    )
+    assert store.keys() == ()
+
+
+def put_often(root: Path, count: int) -> None:
+    record = full()
+    for _ in range(count):
+        Store(root).put(record)
+
+
+def test_two_processes_may_write_the_same_record_while_others_read(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=put_often, args=(tmp_path, 60)) for _ in range(2)]
+    for writer in writers:
+        writer.start()
+    store, record, reads = Store(tmp_path), full(), 0
+    while any(writer.is_alive() for writer in writers):
+        if store.has(record.key):
+            assert same(store.get(record.key), record)
+            reads += 1
+    for writer in writers:
+        writer.join()
+        assert writer.exitcode == 0
+    assert reads > 0
+    assert everything_below(tmp_path) == {f"{record.key}.safetensors"}
+
+
+def test_a_killed_process_leaves_no_half_record(tmp_path: Path) -> None:
+    writer = multiprocessing.get_context("spawn").Process(
+        target=put_often, args=(tmp_path, 1_000_000)
+    )
+    writer.start()
+    store, record = Store(tmp_path), full()
+    deadline = time.monotonic() + 30
+    while not store.has(record.key) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert writer.pid is not None
+    os.kill(writer.pid, signal.SIGKILL)
+    writer.join()
+    assert same(store.get(record.key), record)
+    assert store.keys() == (record.key,)
