@@ -34,7 +34,7 @@ from train_demo_models import (
     RESIZED,
     DemoModel,
     new_model,
-    normalised,
+    normalized,
     patch_cover,
     targets,
 )
@@ -100,7 +100,7 @@ def look(model: DemoModel, pixels: NDArray[np.uint8], batch: int = 50) -> Seen:
     with torch.no_grad():
         for start in range(0, len(pixels), batch):
             out = model(
-                pixel_values=normalised(pixels[start : start + batch]), output_attentions=True
+                pixel_values=normalized(pixels[start : start + batch]), output_attentions=True
             )
             if out.attentions is None or len(out.attentions) != config.num_hidden_layers:
                 raise RuntimeError(
@@ -157,7 +157,7 @@ def _average_precision(scores: Floats, wanted: Floats) -> float:
 def object_share(seen: Seen, cover: Floats) -> Floats:
     """Share of CLS attention on object patches over their share of the area, [layer, head].
 
-    Of the CLS row only the patch part counts, renormalised to 1 for each image, layer and head.
+    Of the CLS row only the patch part counts, renormalized to 1 for each image, layer and head.
     1 is what attention gets that does not look. Shares are averaged over images before they are
     divided, so that a scene with a tiny object does not decide the mean.
     """
@@ -171,7 +171,7 @@ def object_share(seen: Seen, cover: Floats) -> Floats:
 def attention_figures(seen: Seen, cover: Floats) -> dict[str, Any]:
     """Times the area share, by layer and head, and where the mass of the CLS row goes, by layer."""
     times = object_share(seen, cover)
-    # The mean over heads of a map is renormalised per head first: each head has the same say.
+    # The mean over heads of a map is renormalized per head first: each head has the same say.
     by_layer = times.mean(1)
     best = int(by_layer.argmax())
     layer, head = np.unravel_index(int(times.argmax()), times.shape)

@@ -7,7 +7,7 @@ like is in ``scene_shapes.py`` and ``scene_surfaces.py``.
 
 Units. The *canvas unit* is the short side of the picture, so a square picture spans 0..1 in both
 directions. ``row`` and ``col`` are positions in canvas units, down and to the right. ``scale`` is
-in pixels per canvas unit. Colours are sRGB in 0..1 while drawing, and uint8 when done.
+in pixels per canvas unit. Colors are sRGB in 0..1 while drawing, and uint8 when done.
 
 Regenerate the example images::
 

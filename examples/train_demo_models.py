@@ -164,7 +164,7 @@ def targets(scene: scenes.Scene) -> list[float]:
     return [float(label in present) for label in LABELS]
 
 
-def normalised(pixels: np.ndarray) -> Tensor:
+def normalized(pixels: np.ndarray) -> Tensor:
     """Turn uint8 [image, row, col, 3] into the model's float32 [image, 3, row, col]."""
     rgb = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
     return (rgb - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
@@ -179,11 +179,11 @@ def patch_cover(mask: scenes.Floats) -> scenes.Floats:
 def patch_targets(scene: scenes.Scene, mask: scenes.Floats) -> scenes.Floats:
     """What lies on each patch, [patch, 1 + label]: whether it is an object, and its labels."""
     on_object = patch_cover(mask) >= COVERED
-    centre = FIELD.top + (np.arange(INPUT_SIZE // PATCH) + 0.5) * PATCH / RESIZED
+    center = FIELD.top + (np.arange(INPUT_SIZE // PATCH) + 0.5) * PATCH / RESIZED
     # Objects don't overlap, so a covered patch belongs to the object that is nearest in units of
     # its radius.
     away = [
-        np.hypot(centre[:, None] - o.row, centre[None, :] - o.col) / o.radius for o in scene.objects
+        np.hypot(center[:, None] - o.row, center[None, :] - o.col) / o.radius for o in scene.objects
     ]
     named = np.array(
         [[1.0] + [float(label in (o.kind, o.material)) for label in LABELS] for o in scene.objects],
@@ -212,7 +212,7 @@ def training_batch(recipe: Recipe, step: int) -> Batch:
         labels.append(targets(scene))
         patches.append(patch_targets(scene, drawing.mask))
     return Batch(
-        pixels=normalised(np.stack(pixels)),
+        pixels=normalized(np.stack(pixels)),
         labels=torch.tensor(labels),
         patches=torch.from_numpy(np.stack(patches)),
     )
@@ -238,7 +238,7 @@ class Run:
     recipe: Recipe
     model: DemoModel
     patch_head: torch.nn.Module
-    optimisers: list[torch.optim.Optimizer]
+    optimizers: list[torch.optim.Optimizer]
     step: int
     log: list[str]
 
@@ -253,13 +253,13 @@ class Run:
             torch.nn.LayerNorm(width), torch.nn.Linear(width, 1 + len(LABELS))
         )
         model.train()
-        return cls(name, recipe, model, patch_head, _optimisers(model, patch_head, recipe), 0, [])
+        return cls(name, recipe, model, patch_head, _optimizers(model, patch_head, recipe), 0, [])
 
     def advance(self) -> dict[str, float]:
         """Take one step and return its losses and accuracy."""
-        for optimiser in self.optimisers:
-            times = 10 if isinstance(optimiser, torch.optim.Muon) else 1
-            for group in optimiser.param_groups:
+        for optimizer in self.optimizers:
+            times = 10 if isinstance(optimizer, torch.optim.Muon) else 1
+            for group in optimizer.param_groups:
                 group["lr"] = times * self.recipe.rate(self.step)
         batch = training_batch(self.recipe, self.step)
         with torch.autocast("cpu", torch.bfloat16, enabled=self.recipe.bfloat16):
@@ -279,8 +279,8 @@ class Run:
         gradient[:, self.model.config.hidden_size :] = 0
         weights = [*self.model.parameters(), *self.patch_head.parameters()]
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
-        for optimiser in self.optimisers:
-            optimiser.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         self.step += 1
         return {
             "loss": loss.item(),
@@ -301,7 +301,7 @@ class Run:
         state = {
             "model": self.model.state_dict(),
             "patch_head": self.patch_head.state_dict(),
-            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "step": self.step,
             "log": self.log,
         }
@@ -314,12 +314,12 @@ class Run:
         state = torch.load(file, weights_only=True)
         self.model.load_state_dict(state["model"])
         self.patch_head.load_state_dict(state["patch_head"])
-        for optimiser, kept in zip(self.optimisers, state["optimisers"], strict=True):
-            optimiser.load_state_dict(kept)
+        for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
         self.step, self.log = state["step"], state["log"]
 
 
-def _optimisers(
+def _optimizers(
     model: torch.nn.Module, patch_head: torch.nn.Module, recipe: Recipe
 ) -> list[torch.optim.Optimizer]:
     """Muon for the matrices of the blocks, AdamW for all else, of which it decays the two heads.

@@ -50,7 +50,7 @@ def measure(
         model: id on the hub, with ``@revision`` where wanted, or a local folder.
         image: a file, or a picture already open.
         resolution: short side of the input in pixels; None for the checkpoint's own.
-        field_of_view: ``square``: the centred square; ``whole``: the whole picture;
+        field_of_view: ``square``: the centered square; ``whole``: the whole picture;
             ``checkpoint``: what the checkpoint's own processor leaves of it.
         patch_queries: rows of the patches to keep in ``patch_attention``: ``mean`` over heads,
             all ``heads``, or ``off``; ``auto`` is ``mean`` up to a grid of 16x16 patches, and

@@ -62,7 +62,7 @@ def record(
     image_sha256: str = "0" * 64,
     extras: tuple[Extra, ...] = (),
 ) -> AttentionRecord:
-    """A record of random, row-normalised attention: every invariant holds, no model ran."""
+    """A record of random, row-normalized attention: every invariant holds, no model ran."""
     tokens = tokens or layout()
     rng = np.random.default_rng(seed)
     n, p = tokens.tokens, len(tokens.prefix)
@@ -105,7 +105,7 @@ def record(
             patch_height=16,
             patch_width=16,
             parameters=12345,
-            licence="apache-2.0",
+            license="apache-2.0",
         ),
         image_sha256=image_sha256,
         layout=tokens,

@@ -203,7 +203,7 @@ def _facts(resolved: ResolvedModel, network: nn.Module) -> ModelFacts:
         patch_height=vision.patch_height,
         patch_width=vision.patch_width,
         parameters=sum(parameter.numel() for parameter in network.parameters()),
-        licence=resolved.licence,
+        license=resolved.license,
     )
 
 

@@ -189,12 +189,12 @@ def model_input(
 def pixels(
     picture: Image.Image, geometry: Geometry, preprocessing: Preprocessing
 ) -> NDArray[np.float32]:
-    """The model's input: float32 ``[channel, row, column]``, red first, normalised.
+    """The model's input: float32 ``[channel, row, column]``, red first, normalized.
 
     Args:
         picture: oriented, RGB.
         geometry: of this picture's size.
-        preprocessing: filter, rescaling and normalisation.
+        preprocessing: filter, rescaling and normalization.
     """
     resample = {name: number for number, name in RESAMPLE_NAMES.items()}[preprocessing.resample]
     resized = picture.resize(geometry.resized, Image.Resampling(resample), box=geometry.box)
@@ -261,7 +261,7 @@ def _steps(
     filter_name = RESAMPLE_NAMES[processor.resample]
     steps = ["turn upright by the EXIF orientation, convert to RGB"]
     if field_of_view == "square":
-        steps += ["take the centred square", f"resize to {side} x {side} px ({filter_name})"]
+        steps += ["take the centered square", f"resize to {side} x {side} px ({filter_name})"]
     elif field_of_view == "whole":
         steps.append(
             f"resize the whole picture to a short side of {side} px, "
@@ -295,5 +295,5 @@ def _own_steps(
         )
     if processor.crop_height:
         size = f"{round(processor.crop_width * scale)} x {round(processor.crop_height * scale)}"
-        steps.append(f"crop the centre, {size} px")
+        steps.append(f"crop the center, {size} px")
     return steps

@@ -61,8 +61,8 @@ class Processor:
             ``patches`` keeps the aspect ratio within a number of patches, ``none`` leaves it.
         height: height to resize to; the short side for ``shortest``; patches for ``patches``.
         width: width to resize to; equal to ``height`` unless ``exact``.
-        crop_height: height of the centre crop, or 0 for none.
-        crop_width: width of the centre crop, or 0 for none.
+        crop_height: height of the center crop, or 0 for none.
+        crop_width: width of the center crop, or 0 for none.
         resample: Pillow's filter, by number.
         rescale: factor from 8-bit values.
         mean: subtracted after rescaling.
@@ -210,5 +210,5 @@ def _triple(value: object, model: str) -> Triple:
     raise ModelError(
         f"{model} has {value!r} as a mean or standard deviation in preprocessor_config.json; "
         "three numbers were expected, for red, green and blue.",
-        "Use a model of colour images.",
+        "Use a model of color images.",
     )

@@ -1,7 +1,7 @@
 """The residual stream at every block, read by hooks before the final LayerNorm.
 
 Hidden states as transformers returns them are not used: some versions replace the last one by its
-normalised form for some families, which hides exactly the outliers that are looked for.
+normalized form for some families, which hides exactly the outliers that are looked for.
 
 A stream is reduced as soon as it passes; only what a record keeps of it stays in memory.
 """

@@ -50,7 +50,7 @@ class ResolvedModel:
         commit: full commit hash; empty for a folder.
         weights_sha256: over config, preprocessing and weights of a folder; empty on the hub.
         location: what transformers loads from: the hub id or the folder's path.
-        licence: as the model card states it; empty when it does not.
+        license: as the model card states it; empty when it does not.
         gated: whether the hub said that its authors grant access; False when it was not asked.
         config: the parsed ``config.json``.
         vision: geometry.
@@ -64,7 +64,7 @@ class ResolvedModel:
     commit: str
     weights_sha256: str
     location: str
-    licence: str
+    license: str
     config: Mapping[str, Any]
     vision: VisionConfig
     processor: Processor
@@ -120,7 +120,7 @@ def resolve_folder(folder: Path, *, trust_remote_code: bool = False) -> Resolved
         commit="",
         weights_sha256=_hash_files([*small, *weights]),
         location=str(folder),
-        licence=_card_licence(folder / "README.md"),
+        license=_card_license(folder / "README.md"),
         config=config,
         vision=vision,
         processor=_processor(preprocessor, vision, name),
@@ -183,13 +183,13 @@ def resolve_hub(
         else None
     )
     if "README.md" in files:
-        with suppress(ModelError):  # tells the licence when there is no network, no more
+        with suppress(ModelError):  # tells the license when there is no network, no more
             download(model, "README.md", commit)
     return _on_hub(
         model,
         revision,
         commit,
-        licence=_licence(vars(info.card_data) if info.card_data else {}),
+        license=_license(vars(info.card_data) if info.card_data else {}),
         gated=bool(info.gated),
         config=config,
         vision=vision,
@@ -230,7 +230,7 @@ def _on_hub(
     revision: str,
     commit: str,
     *,
-    licence: str,
+    license: str,
     config: Mapping[str, Any],
     vision: VisionConfig,
     preprocessor: Mapping[str, Any] | None,
@@ -245,7 +245,7 @@ def _on_hub(
         commit=commit,
         weights_sha256="",
         location=model,
-        licence=licence,
+        license=license,
         config=config,
         vision=vision,
         processor=_processor(preprocessor, vision, model),
@@ -274,7 +274,7 @@ def _from_cache(
         model,
         revision,
         folder.name,
-        licence=_card_licence(folder / "README.md"),
+        license=_card_license(folder / "README.md"),
         config=config,
         vision=vision,
         preprocessor=_read_json(preprocessor_file, model) if preprocessor_file.is_file() else None,
@@ -355,18 +355,18 @@ def _hash_files(files: list[Path]) -> str:
     return digest.hexdigest()
 
 
-def _card_licence(card: Path) -> str:
+def _card_license(card: Path) -> str:
     if not card.is_file():
         return ""
     try:
-        return _licence(metadata_load(card) or {})
-    except Exception:  # whatever a YAML parser raises: such a card says nothing about the licence
+        return _license(metadata_load(card) or {})
+    except Exception:  # whatever a YAML parser raises: such a card says nothing about the license
         return ""
 
 
-def _licence(card: Mapping[str, Any]) -> str:
-    licence = card.get("license")
-    if isinstance(licence, list):
-        licence = ", ".join(str(part) for part in licence)
+def _license(card: Mapping[str, Any]) -> str:
+    license = card.get("license")
+    if isinstance(license, list):
+        license = ", ".join(str(part) for part in license)
     named = card.get("license_name")
-    return str(named if licence == "other" and named else licence or "")
+    return str(named if license == "other" and named else license or "")

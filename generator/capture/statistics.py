@@ -37,9 +37,9 @@ class LayerStatistics:
         rows: float32 ``[prefix, head, key]``.
         received: float32 ``[head, key]``, mean over the patch queries.
         entropy: float32 ``[head]``, mean over queries, in [0, 1].
-        entropy_patches: float32 ``[head]``, the same over renormalised patches.
+        entropy_patches: float32 ``[head]``, the same over renormalized patches.
         distance: float32 ``[head]``, in input pixels.
-        distance_patches: float32 ``[head]``, in input pixels, rows renormalised over patches.
+        distance_patches: float32 ``[head]``, in input pixels, rows renormalized over patches.
         self_attention: float32 ``[head]``.
         head_mean: float32 ``[query, key]``.
         patch_attention: float16 times uniform, ``[query, key]``, ``[head, query, key]`` or None.
@@ -57,7 +57,7 @@ class LayerStatistics:
 
 
 def token_distances(layout: TokenLayout, patch: tuple[int, int], device: torch.device) -> Tensor:
-    """Distance between patch centres in input pixels: float32 ``[token, token]``.
+    """Distance between patch centers in input pixels: float32 ``[token, token]``.
 
     The prefix has no place in the picture: its rows and columns are 0.
 
@@ -247,7 +247,7 @@ class Reducer:
     def _over_patches(self, scores: Scores, sums: _Sums, lse: Tensor) -> tuple[Tensor, Tensor]:
         """Entropy and expected distance of rows cut to the patches: two of ``[head, query]``.
 
-        The log-sum-exp of a row that is cut and renormalised is that of the whole row plus
+        The log-sum-exp of a row that is cut and renormalized is that of the whole row plus
         log(mass). Where a sink takes so much that the mass has underflowed, the row is cut before
         its softmax.
         """

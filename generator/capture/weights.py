@@ -21,7 +21,7 @@ PATCH_WORDS = ("patch_embed", "patch_projection", "patch_embedding")
 ELSEWHERE = ("decoder", "text", "head", "video")
 """Words in the names of weights that have no part in the vision transformer's input."""
 
-COLOURS = 3
+COLORS = 3
 
 
 def reduce_weights(model: LoadedModel, key: str) -> ModelWeights:
@@ -77,22 +77,22 @@ def _position(
 
 
 def _filters(network: nn.Module, vision: VisionConfig) -> Tensor | None:
-    """The patch embedding's weights ``[filter, colour, row, col]``, or None."""
+    """The patch embedding's weights ``[filter, color, row, col]``, or None."""
     height, width = vision.patch_height, vision.patch_width
     for name, module in network.named_modules():
         if any(word in name for word in ELSEWHERE):
             continue
-        if isinstance(module, nn.Conv2d) and module.weight.shape[1:] == (COLOURS, height, width):
+        if isinstance(module, nn.Conv2d) and module.weight.shape[1:] == (COLORS, height, width):
             return module.weight.detach()
         if (
             isinstance(module, nn.Linear)
-            and module.in_features == COLOURS * height * width
+            and module.in_features == COLORS * height * width
             and any(word in name for word in PATCH_WORDS)
         ):
             weight = module.weight.detach()
-            if vision.inputs == "patches":  # cut beforehand, colours last
-                return weight.reshape(-1, height, width, COLOURS).permute(0, 3, 1, 2)
-            return weight.reshape(-1, COLOURS, height, width)
+            if vision.inputs == "patches":  # cut beforehand, colors last
+                return weight.reshape(-1, height, width, COLORS).permute(0, 3, 1, 2)
+            return weight.reshape(-1, COLORS, height, width)
     return None
 
 
@@ -102,15 +102,15 @@ def filter_components(weight: Tensor | None) -> tuple[FloatArray, FloatArray]:
     A component's sign is arbitrary: its entry of largest magnitude is made positive.
 
     Args:
-        weight: ``[filter, colour, row, col]``; None for a network without a patch embedding that
+        weight: ``[filter, color, row, col]``; None for a network without a patch embedding that
             is known.
 
     Returns:
-        float32 ``[component, colour, row, col]`` of unit length, and float32 ``[component]``, the
+        float32 ``[component, color, row, col]`` of unit length, and float32 ``[component]``, the
         share of the variance of all components; both empty without weights.
     """
     if weight is None:
-        return np.zeros((0, COLOURS, 1, 1), np.float32), np.zeros(0, np.float32)
+        return np.zeros((0, COLORS, 1, 1), np.float32), np.zeros(0, np.float32)
     flat: NDArray[np.float64] = weight.cpu().double().flatten(1).numpy()
     _, sizes, components = np.linalg.svd(flat - flat.mean(axis=0), full_matrices=False)
     variance = sizes**2

@@ -68,7 +68,7 @@ if TYPE_CHECKING:
 @click.option(
     "--field-of-view",
     type=click.Choice(["square", "whole", "checkpoint"]),
-    help="What the models see: the centred square, the whole picture, or what the checkpoint's "
+    help="What the models see: the centered square, the whole picture, or what the checkpoint's "
     "own preprocessing leaves of it.  [default: square]",
 )
 @click.option(

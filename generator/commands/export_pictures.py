@@ -27,7 +27,7 @@ OVERLAY = click.option(
     default=80,
     show_default=True,
     metavar="PERCENT",
-    help="Strength of the colours over the picture.",
+    help="Strength of the colors over the picture.",
 )
 
 
@@ -60,10 +60,10 @@ OVERLAY = click.option(
 )
 @click.option(
     "--style",
-    type=click.Choice(["raw", "coloured", "overlaid"]),
-    default="coloured",
+    type=click.Choice(["raw", "colored", "overlaid"]),
+    default="colored",
     show_default=True,
-    help="Raw numbers in 16-bit gray at one pixel a patch, colours, or colours over the picture.",
+    help="Raw numbers in 16-bit gray at one pixel a patch, colors, or colors over the picture.",
 )
 @click.option(
     "--width",
@@ -71,7 +71,7 @@ OVERLAY = click.option(
     default=512,
     show_default=True,
     metavar="PX",
-    help="Of coloured and overlaid maps.",
+    help="Of colored and overlaid maps.",
 )
 @OVERLAY
 @options(EXPORTING)
@@ -234,7 +234,7 @@ def export_report(
     **given: Any,
 ) -> None:
     """The whole comparison as a PDF to print. Needs a Chromium or Chrome."""
-    from generator.export.printed.page import report_html
+    from generator.export.printed.page import printed_html
     from generator.export.printed.pdf import find_browser, pdf_bytes
 
     with one_line_errors():
@@ -242,5 +242,5 @@ def export_report(
         outside(site, out)
         printer = find_browser(browser) if kind == ".pdf" else ""
         source = opened(site, **given)
-        html = report_html(source, models, images)
+        html = printed_html(source, models, images)
         save(out, pdf_bytes(html, printer) if printer else html.encode())

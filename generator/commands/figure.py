@@ -98,7 +98,7 @@ if TYPE_CHECKING:
     "--overlay",
     type=click.IntRange(0, 100),
     metavar="PERCENT",
-    help="Draw maps over the picture in grey, at this strength.  [default: maps alone, or as the "
+    help="Draw maps over the picture in gray, at this strength.  [default: maps alone, or as the "
     "preset has it]",
 )
 @click.option(
@@ -125,10 +125,10 @@ if TYPE_CHECKING:
     default=100,
     show_default=True,
     metavar="PERCENT",
-    help="Colour only the strongest patches that hold this share of a map's mass.",
+    help="Color only the strongest patches that hold this share of a map's mass.",
 )
 @click.option(
-    "--colours",
+    "--colors",
     default="",
     metavar="NAME",
     help="cividis, inferno, magma or viridis.  [default: the site's]",
@@ -182,7 +182,7 @@ def figure(
     form: Form | None,
     clip: float | None,
     keep: int,
-    colours: str,
+    colors: str,
     font: Face,
     letters: Letters,
     bib: Path | None,
@@ -199,7 +199,7 @@ def figure(
     from generator.export.figures.layout.venues import extent
     from generator.export.figures.make import (
         check_letters,
-        colour_map,
+        color_map,
         kind_of_file,
         listed_presets,
         make_figure,
@@ -224,7 +224,7 @@ def figure(
             form=form,
             clip=clip,
             keep=keep,
-            colours=colour_map(colours),
+            colors=color_map(colors),
             face=font,
             letters=letters,
         )

@@ -45,7 +45,7 @@ def show(
         "model": resolved.id,
         "revision": _revision(resolved),
         "weights sha256": resolved.weights_sha256,
-        "licence": resolved.licence or "not stated",
+        "license": resolved.license or "not stated",
         "architecture": vision.model_type + ("" if vision.listed else " (not a listed family)"),
         "layers x heads": f"{vision.layers} x {vision.heads}, {vision.width} wide",
         "patch": f"{vision.patch_height} x {vision.patch_width} px",

@@ -200,7 +200,7 @@ def publish(
     """Publish a built SITE to GitHub Pages or a Hugging Face Space.
 
     Everything that would leave is looked at first: sizes, links to this computer, hidden files,
-    licences of pictures and models. Errors stop; then you are asked.
+    licenses of pictures and models. Errors stop; then you are asked.
 
     \b
       attention-gallery publish site --to branch --dry-run

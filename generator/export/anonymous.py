@@ -6,7 +6,7 @@ left out, and the reasons of failures (they may hold paths). Any other text that
 names, or that of the user, the machine or the home folder, is left out too.
 
 What stays, and is said: labels that the user gave, ids and commits of public models, file names
-and titles of pictures, and credits and licences of pictures made by others, which their licences
+and titles of pictures, and credits and licenses of pictures made by others, which their licenses
 ask for. Pictures never carry metadata.
 """
 
@@ -109,13 +109,13 @@ def _address(url: str) -> str:
     return "/".join(re.sub(r"^\w+://", "", url).split("/")[:2]).strip("/")
 
 
-def anonymised(run: Run, local: frozenset[str], identity: Identity) -> Anonymous:
+def anonymized(run: Run, local: frozenset[str], identity: Identity) -> Anonymous:
     """A run without who made it.
 
     Args:
         run: of the gallery.
         local: slugs of the models that come from a folder; those whose ids hold one of the
-            names, such as that of the authors' organisation on the hub, are treated alike.
+            names, such as that of the authors' organization on the hub, are treated alike.
         identity: names that must not be told.
     """
     local |= {model.slug for model in run.models if identity.found_in(model.id)}
@@ -192,7 +192,7 @@ def _image(
 ) -> ImageEntry:
     name = f"image-{number}"
     found = identity.found_in(image.name) or identity.found_in(image.slug)
-    own = identity.found_in(f"{image.credit}\n{image.source}\n{image.licence}")
+    own = identity.found_in(f"{image.credit}\n{image.source}\n{image.license}")
     return replace(
         image,
         slug=name if found else image.slug,
@@ -201,7 +201,7 @@ def _image(
         alt=identity.without(image.alt),
         credit="" if own else image.credit,
         source="" if own else image.source,
-        licence="" if own else image.licence,
+        license="" if own else image.license,
         group=identity.without(image.group),
         failure=Failure("This image could not be used.") if image.failure else None,
         frame=replace(image.frame, sequence=sequences[image.frame.sequence])
@@ -278,7 +278,7 @@ def _notes(run: Run, shown: Run, local: frozenset[str]) -> Iterable[str]:
     if groups := list(dict.fromkeys(image.group for image in shown.images if image.group)):
         yield f"Kept: the groups {', '.join(groups)}."
     credited = Counter(
-        ", ".join(part for part in (i.credit, i.licence, i.source) if part) for i in shown.images
+        ", ".join(part for part in (i.credit, i.license, i.source) if part) for i in shown.images
     )
     for text, count in credited.items():
         if text:

@@ -13,9 +13,9 @@ import generator
 from generator.errors import StoreError
 from generator.export.intact import check, flaws, whole
 from generator.export.source import Source
-from generator.present import build_site
 from generator.present.files.manifest import FigureItem
 from generator.present.site.staging import OWN_NAMES
+from generator.present.site.write import build_site
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from generator.errors import SpecError, StoreError
-from generator.export.anonymous import Anonymous, anonymised, identity_of
+from generator.export.anonymous import Anonymous, anonymized, identity_of
 from generator.present.cells.patches import PATCH
 from generator.present.drawing.scale import Scale
 from generator.present.files.manifest import FrameItem, Manifest, ScaleEntry
@@ -50,7 +50,7 @@ class Source:
 
     @property
     def scale(self) -> Scale:
-        """The colour scale of the site, for tokens as queries."""
+        """The color scale of the site, for tokens as queries."""
         return _scale(self.manifest.scale)
 
     @property
@@ -60,7 +60,7 @@ class Source:
         return _scale(entry) if entry else None
 
     def scale_of(self, query: str) -> Scale:
-        """The colour scale of a query's maps."""
+        """The color scale of a query's maps."""
         return (self.patch_scale if query.startswith(PATCH) else None) or self.scale
 
     def read(self, key: str) -> AttentionRecord:
@@ -171,7 +171,7 @@ def open_source(site: Path, store: Path, *, anonymous: bool = False) -> Source:
     run = run_of(manifest, site)
     found = Anonymous(run, {}, ())
     if anonymous or manifest.anonymous:
-        found = anonymised(run, _local(manifest), identity_of(run))
+        found = anonymized(run, _local(manifest), identity_of(run))
     return Source(site, manifest, found, Store(store))
 
 
@@ -238,7 +238,7 @@ def run_of(manifest: Manifest, root: Path) -> Run:
                 title=image.title,
                 alt=image.alt,
                 credit=image.credit,
-                licence=image.licence,
+                license=image.license,
                 source=image.source,
                 group=image.group,
                 failure=image.failure,

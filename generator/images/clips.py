@@ -34,7 +34,7 @@ _ROUNDED = 6
 """Decimals of times: microseconds."""
 _COMMON = 1 / 1000  # seconds; GIF and WebP know no finer ones
 _HD = 720
-"""Lines from which a video that doesn't name its colours has those of HD (BT.709)."""
+"""Lines from which a video that doesn't name its colors has those of HD (BT.709)."""
 _WORTH_SEEKING = 5.0
 """Seconds at the start of a clip that are decoded rather than skipped."""
 _SAME = 2e-6
@@ -236,12 +236,12 @@ def _picture(frame: VideoFrame, stream: VideoStream) -> Image.Image:
     aspect = float(stream.sample_aspect_ratio or 1) or 1.0
     width = max(1, round(frame.width * aspect))
     alpha = any(component.is_alpha for component in frame.format.components)
-    colours = {} if frame.format.is_rgb or frame.colorspace != _UNSPECIFIED else _assumed(frame)
+    colors = {} if frame.format.is_rgb or frame.colorspace != _UNSPECIFIED else _assumed(frame)
     plain = frame.reformat(
         width=width,
         format="rgba" if alpha else "rgb24",
         interpolation="BICUBIC",
-        **colours,
+        **colors,
     )
     picture = Image.fromarray(plain.to_ndarray())
     return _upright(_on_white(picture) if alpha else picture, frame)
@@ -252,7 +252,7 @@ def _on_white(picture: Image.Image) -> Image.Image:
 
 
 _UNSPECIFIED = 2
-"""FFmpeg's number for a frame that doesn't name its colours."""
+"""FFmpeg's number for a frame that doesn't name its colors."""
 
 
 def _assumed(frame: VideoFrame) -> dict[str, Any]:

@@ -1,11 +1,11 @@
-"""Who made a picture and under which licence: ``credits.toml`` in the pictures' folder.
+"""Who made a picture and under which license: ``credits.toml`` in the pictures' folder.
 
 One table a file, its name in quotes, every key a text and optional::
 
     ["chelsea.png"]
     title = "Chelsea"
     credit = "Stéfan van der Walt"
-    licence = "CC0 1.0"
+    license = "CC0 1.0"
     source = "https://scikit-image.org"
     alt = "A tabby cat looking to the left"
     group = "Photographs"
@@ -33,7 +33,7 @@ class Credit:
 
     title: str = ""
     credit: str = ""
-    licence: str = ""
+    license: str = ""
     source: str = ""
     alt: str = ""
     group: str = ""
@@ -76,7 +76,7 @@ def _credit(path: Path, name: str, table: object) -> Credit:
     if not isinstance(table, dict):
         raise SpecError(
             f"{path}: expected a table for each picture, got {name} = {kind_of(table)}.",
-            f'Write ["{name}"] with the keys title, credit, licence, source, alt and group below.',
+            f'Write ["{name}"] with the keys title, credit, license, source, alt and group below.',
         )
     known = [item.name for item in fields(Credit)]
     for key, value in table.items():

@@ -148,7 +148,7 @@ def _entry(item: FoundFrame, slug: str, check: _Checked, credit: Credit) -> Imag
         title=credit.title or item.title,
         alt=credit.alt,
         credit=credit.credit,
-        licence=credit.licence,
+        license=credit.license,
         source=credit.source,
         group=credit.group or item.group,
         failure=check.failure,

@@ -10,7 +10,7 @@ it does with each kind of file:
 * 16-bit gray: divided by 257, so that 65535 becomes 255 and nothing is clipped; floating point
   gray: multiplied by 255 where all values are in [0, 1]; other ranges have no agreed white, so they
   are refused;
-* with an embedded colour profile: converted to sRGB (a damaged profile is ignored, as browsers do);
+* with an embedded color profile: converted to sRGB (a damaged profile is ignored, as browsers do);
   without one, CMYK is converted with Pillow's plain formula.
 """
 
@@ -244,7 +244,7 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
             if converted is not None:
                 return converted
     except (ImageCms.PyCMSError, ImportError, OSError, TypeError, ValueError):
-        pass  # no profile, a damaged one, or a Pillow built without colour management
+        pass  # no profile, a damaged one, or a Pillow built without color management
     return plain.convert("RGB")
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 import generator
 from generator.errors import GalleryError, ModelError, StoreError
-from generator.export.anonymous import Anonymous, anonymised, identity_of
+from generator.export.anonymous import Anonymous, anonymized, identity_of
 from generator.images.annotations import annotate
 from generator.images.find import load_images
 from generator.images.groups import read_groups, with_groups
@@ -28,7 +28,7 @@ from generator.pipeline.plan import PlannedModel, WorkPlan, plan_work
 from generator.present.files.settings import Settings
 from generator.present.pages.environment import template_folders
 from generator.present.site.staging import check_replaceable
-from generator.present.site.write import STEPS_A_CELL, SiteReport, build_site
+from generator.present.site.write import STEPS_A_CELL, SiteResult, build_site
 from generator.progress import Reporter
 from generator.records.run import (
     Cell,
@@ -67,7 +67,7 @@ class Outcome:
     run: Run
     measured: int
     reused: int
-    site: SiteReport
+    site: SiteResult
     notes: tuple[str, ...]
     failures: tuple[Failure, ...]
 
@@ -153,7 +153,7 @@ def _shown(spec: GallerySpec, run: Run) -> Anonymous:
         for entry, model in zip(run.models, spec.models, strict=True)
         if model.folder is not None
     }
-    return anonymised(run, frozenset(folders), identity_of(run))
+    return anonymized(run, frozenset(folders), identity_of(run))
 
 
 def _note_on_templates(spec: GallerySpec) -> tuple[str, ...]:

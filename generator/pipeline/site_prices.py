@@ -1,6 +1,6 @@
 """What a gallery takes as a site, and what would be left out of it, from shapes alone. Estimates.
 
-Bytes of a value depend on how alike neighbours are, which nobody knows before measuring: they are
+Bytes of a value depend on how alike neighbors are, which nobody knows before measuring: they are
 those of DINOv2 and of the demo gallery, in base64.
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from generator.present.papers import PAPERS, Paper
+from generator.present.papers import PAPERS, BibEntry
 from generator.records.record import ModelFacts
 from generator.text.latex import BREAK, Code, Piece, escaped, typewriter
 
@@ -112,7 +112,7 @@ def _keys(text: str) -> list[str]:
     return re.findall(r"^\s*@\w+\s*[{(]\s*([^,\s]+)\s*,", text, re.MULTILINE)
 
 
-def _paper(key: str, paper: Paper) -> str:
+def _paper(key: str, paper: BibEntry) -> str:
     return (
         f"@{paper.kind}{{{key},\n"
         f"  title = {{{paper.title}}},\n"

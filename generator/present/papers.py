@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Paper:
+class BibEntry:
     """An entry. Its texts are LaTeX, braces that keep capitals included."""
 
     kind: str
@@ -17,8 +17,8 @@ class Paper:
     year: int
 
 
-PAPERS: dict[str, Paper] = {
-    "dosovitskiy2021image": Paper(
+PAPERS: dict[str, BibEntry] = {
+    "dosovitskiy2021image": BibEntry(
         "inproceedings",
         "An Image is Worth 16x16 Words: {Transformers} for Image Recognition at Scale",
         "Dosovitskiy, Alexey and Beyer, Lucas and Kolesnikov, Alexander and Weissenborn, Dirk and "
@@ -28,7 +28,7 @@ PAPERS: dict[str, Paper] = {
         "International Conference on Learning Representations",
         2021,
     ),
-    "caron2021emerging": Paper(
+    "caron2021emerging": BibEntry(
         "inproceedings",
         "Emerging Properties in Self-Supervised Vision {Transformers}",
         "Caron, Mathilde and Touvron, Hugo and Misra, Ishan and J{\\'e}gou, Herv{\\'e} and Mairal, "
@@ -37,7 +37,7 @@ PAPERS: dict[str, Paper] = {
         "IEEE/CVF International Conference on Computer Vision",
         2021,
     ),
-    "raghu2021vision": Paper(
+    "raghu2021vision": BibEntry(
         "inproceedings",
         "Do Vision {Transformers} See Like Convolutional Neural Networks?",
         "Raghu, Maithra and Unterthiner, Thomas and Kornblith, Simon and Zhang, Chiyuan and "
@@ -46,7 +46,7 @@ PAPERS: dict[str, Paper] = {
         "Advances in Neural Information Processing Systems",
         2021,
     ),
-    "simeoni2021localizing": Paper(
+    "simeoni2021localizing": BibEntry(
         "inproceedings",
         "Localizing Objects with Self-Supervised {Transformers} and no Labels",
         "Sim{\\'e}oni, Oriane and Puy, Gilles and Vo, Huy V. and Roburin, Simon and Gidaris, "
@@ -55,7 +55,7 @@ PAPERS: dict[str, Paper] = {
         "British Machine Vision Conference",
         2021,
     ),
-    "radford2021learning": Paper(
+    "radford2021learning": BibEntry(
         "inproceedings",
         "Learning Transferable Visual Models From Natural Language Supervision",
         "Radford, Alec and Kim, Jong Wook and Hallacy, Chris and Ramesh, Aditya and Goh, Gabriel "
@@ -65,7 +65,7 @@ PAPERS: dict[str, Paper] = {
         "International Conference on Machine Learning",
         2021,
     ),
-    "oquab2024dinov2": Paper(
+    "oquab2024dinov2": BibEntry(
         "article",
         "{DINOv2}: Learning Robust Visual Features without Supervision",
         "Oquab, Maxime and Darcet, Timoth{\\'e}e and Moutakanni, Th{\\'e}o and others",
@@ -73,7 +73,7 @@ PAPERS: dict[str, Paper] = {
         "Transactions on Machine Learning Research",
         2024,
     ),
-    "darcet2024vision": Paper(
+    "darcet2024vision": BibEntry(
         "inproceedings",
         "Vision {Transformers} Need Registers",
         "Darcet, Timoth{\\'e}e and Oquab, Maxime and Mairal, Julien and Bojanowski, Piotr",
@@ -81,7 +81,7 @@ PAPERS: dict[str, Paper] = {
         "International Conference on Learning Representations",
         2024,
     ),
-    "simeoni2025dinov3": Paper(
+    "simeoni2025dinov3": BibEntry(
         "article",
         "{DINOv3}",
         "Sim{\\'e}oni, Oriane and Vo, Huy V. and Seitzer, Maximilian and others",
@@ -89,7 +89,7 @@ PAPERS: dict[str, Paper] = {
         "arXiv preprint arXiv:2508.10104",
         2025,
     ),
-    "jiang2025vision": Paper(
+    "jiang2025vision": BibEntry(
         "article",
         "Vision {Transformers} Don't Need Trained Registers",
         "Jiang, Nick and Dravid, Amil and Efros, Alexei A. and Gandelsman, Yossi",
@@ -97,7 +97,7 @@ PAPERS: dict[str, Paper] = {
         "arXiv preprint arXiv:2506.08010",
         2025,
     ),
-    "abnar2020quantifying": Paper(
+    "abnar2020quantifying": BibEntry(
         "inproceedings",
         "Quantifying Attention Flow in {Transformers}",
         "Abnar, Samira and Zuidema, Willem",
@@ -105,7 +105,7 @@ PAPERS: dict[str, Paper] = {
         "Annual Meeting of the Association for Computational Linguistics",
         2020,
     ),
-    "kobayashi2020attention": Paper(
+    "kobayashi2020attention": BibEntry(
         "inproceedings",
         "Attention is Not Only a Weight: Analyzing {Transformers} with Vector Norms",
         "Kobayashi, Goro and Kuribayashi, Tatsuki and Yokoi, Sho and Inui, Kentaro",
@@ -113,7 +113,7 @@ PAPERS: dict[str, Paper] = {
         "Conference on Empirical Methods in Natural Language Processing",
         2020,
     ),
-    "chefer2021generic": Paper(
+    "chefer2021generic": BibEntry(
         "inproceedings",
         "Generic Attention-model Explainability for Interpreting Bi-Modal and Encoder-Decoder "
         "{Transformers}",
@@ -122,7 +122,7 @@ PAPERS: dict[str, Paper] = {
         "IEEE/CVF International Conference on Computer Vision",
         2021,
     ),
-    "wang2022tokencut": Paper(
+    "wang2022tokencut": BibEntry(
         "inproceedings",
         "Self-Supervised {Transformers} for Unsupervised Object Discovery using Normalized Cut",
         "Wang, Yangtao and Shen, Xi and Hu, Shell Xu and Yuan, Yuan and Crowley, James L. and "
@@ -131,7 +131,7 @@ PAPERS: dict[str, Paper] = {
         "IEEE/CVF Conference on Computer Vision and Pattern Recognition",
         2022,
     ),
-    "vilas2023analyzing": Paper(
+    "vilas2023analyzing": BibEntry(
         "inproceedings",
         "Analyzing Vision {Transformers} for Image Classification in Class Embedding Space",
         'Vilas, Martina G. and Schauml{\\"o}ffel, Timothy and Roig, Gemma',
@@ -139,7 +139,7 @@ PAPERS: dict[str, Paper] = {
         "Advances in Neural Information Processing Systems",
         2023,
     ),
-    "sun2024massive": Paper(
+    "sun2024massive": BibEntry(
         "inproceedings",
         "Massive Activations in Large Language Models",
         "Sun, Mingjie and Chen, Xinlei and Kolter, J. Zico and Liu, Zhuang",

@@ -56,7 +56,7 @@ class Features:
         pooled: float32 ``[layer + 1, 2, channel]``, the residual stream of the CLS token (NaN for
             a model without one) and its mean over the patches; index 0 is the embedding.
         keys: float16 ``[patch, channel]``, key vectors of the patches in the last block, heads side
-            by side, as they enter the attention (after rotary embedding, if any), not normalised;
+            by side, as they enter the attention (after rotary embedding, if any), not normalized;
             None where they were not asked for.
         queries: query vectors, likewise.
         values: value vectors, likewise.

@@ -86,7 +86,7 @@ class ModelFacts:
         patch_height: height of a patch, in input pixels.
         patch_width: width of a patch, in input pixels.
         parameters: parameters of the part that ran.
-        licence: as the model card states it; empty when it doesn't.
+        license: as the model card states it; empty when it doesn't.
     """
 
     id: str
@@ -102,7 +102,7 @@ class ModelFacts:
     patch_height: int
     patch_width: int
     parameters: int
-    licence: str
+    license: str
 
     @property
     def version(self) -> str:
@@ -115,7 +115,7 @@ class Preprocessing:
     """How an original picture became the model's input, in full.
 
     Attributes:
-        field_of_view: ``square`` (the centred square), ``whole`` (the whole picture) or
+        field_of_view: ``square`` (the centered square), ``whole`` (the whole picture) or
             ``checkpoint`` (the resizing and cropping of the checkpoint's own processor).
         resolution: the short side of the input asked for, in pixels.
         resample: Pillow's filter, by name.
@@ -185,11 +185,11 @@ class AttentionRecord:
         entropy: float32 ``[layer, head]``: mean over all queries of the entropy of the row over all
             keys, divided by log(number of keys): 0 is one key, 1 is uniform.
         entropy_patches: float32 ``[layer, head]``: the same with each row cut to the patches and
-            renormalised, divided by log(number of patches).
+            renormalized, divided by log(number of patches).
         distance: float32 ``[layer, head]``: mean over patch queries of the attention-weighted
-            distance between patch centres, in input pixels; what goes to the prefix counts 0.
+            distance between patch centers, in input pixels; what goes to the prefix counts 0.
         distance_patches: float32 ``[layer, head]``: the same with each row cut to the patches and
-            renormalised (ViT, Dosovitskiy 2021, Fig. 11).
+            renormalized (ViT, Dosovitskiy 2021, Fig. 11).
         mass: float32 ``[layer, head, query group, key group]``: mean over the group's queries of
             the attention that goes to the group's keys. Groups are the prefix tokens, one each,
             and then all patches. Rows sum to 1.

@@ -130,7 +130,7 @@ class ImageEntry:
         title: shown above the picture; the file's stem unless credits name one.
         alt: what is to be seen, for people who cannot see it; may be empty.
         credit: who made it.
-        licence: under which licence.
+        license: under which license.
         source: where it comes from.
         group: a heading to list it under; may be empty.
         failure: set when the file could not be used.
@@ -149,7 +149,7 @@ class ImageEntry:
     title: str
     alt: str = ""
     credit: str = ""
-    licence: str = ""
+    license: str = ""
     source: str = ""
     group: str = ""
     failure: Failure | None = None

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, ValidationInfo
 
 from generator.errors import SpecError
-from generator.spec.models import Source, Text
+from generator.spec.models import SpecSource, Text
 from generator.spec.toml import did_you_mean
 
 COMPARE = 'pairs of labels or ids such as [["plain", "with registers"]], or "none"'
@@ -28,7 +28,7 @@ def _pairs(given: Any, info: ValidationInfo) -> Any:
         if isinstance(pair, list | tuple) and len(pair) != 2:
             names = ", ".join(map(str, pair)) or "an empty list"
             hint = "Name two models, by label or id."
-            raise _error(Source.of(info), f"{names} is no pair of models", hint)
+            raise _error(SpecSource.of(info), f"{names} is no pair of models", hint)
     return tuple(pairs)
 
 
@@ -39,7 +39,7 @@ Compare = Annotated[
 
 
 def compared(
-    pairs: Sequence[tuple[str, str]], labels: Sequence[str], ids: Sequence[str], source: Source
+    pairs: Sequence[tuple[str, str]], labels: Sequence[str], ids: Sequence[str], source: SpecSource
 ) -> tuple[tuple[int, int], ...]:
     """The models of pairs, by their places in the gallery; a pair that is given twice is one.
 
@@ -62,7 +62,7 @@ def compared(
     return tuple(dict.fromkeys(found))
 
 
-def _place(name: str, labels: Sequence[str], ids: Sequence[str], source: Source) -> int:
+def _place(name: str, labels: Sequence[str], ids: Sequence[str], source: SpecSource) -> int:
     if name in labels:
         return labels.index(name)
     places = [place for place, identifier in enumerate(ids) if identifier == name]
@@ -75,5 +75,5 @@ def _place(name: str, labels: Sequence[str], ids: Sequence[str], source: Source)
     return places[0]
 
 
-def _error(source: Source, what: str, hint: str) -> SpecError:
+def _error(source: SpecSource, what: str, hint: str) -> SpecError:
     return SpecError(source.says("compare", f"{source.name('compare')}: {what}."), hint)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from generator.errors import SpecError
 from generator.spec.figures import FigureSpec
-from generator.spec.models import ModelSpec, RegisterSpec, Source
+from generator.spec.models import ModelSpec, RegisterSpec, SpecSource
 from generator.spec.paper import paper_place
 from generator.spec.sequences import SequenceSpec
 from generator.spec.sweeps import SweepSpec
@@ -36,7 +36,7 @@ _NOT_GUESSED = ("device", "max_site_size")
 """Keys whose words are not guessed from: gpu does not mean cpu."""
 
 
-def in_words(error: ValidationError, gallery: type[BaseModel], source: Source) -> SpecError:
+def in_words(error: ValidationError, gallery: type[BaseModel], source: SpecSource) -> SpecError:
     """The first thing that is wrong, in one line.
 
     Args:
@@ -68,7 +68,7 @@ def in_words(error: ValidationError, gallery: type[BaseModel], source: Source) -
 
 
 def _place(
-    loc: tuple[int | str, ...], gallery: type[BaseModel], source: Source
+    loc: tuple[int | str, ...], gallery: type[BaseModel], source: SpecSource
 ) -> tuple[type[BaseModel], str, str]:
     """The class that something is wrong in, the key, and both in a user's words."""
     top, *below = loc

@@ -56,8 +56,8 @@ class FigureSpec(BaseModel):
         scale: one for the gallery, or one for each model, layer or map.
         form: steps of the scale; None for log2, linear where each map has its own.
         clip: percent it cuts off at each end; None for 0.5, 0 where each map has its own.
-        keep: percent of each map's mass that is coloured.
-        colours: name of the colour map; empty for the gallery's.
+        keep: percent of each map's mass that is colored.
+        colors: name of the color map; empty for the gallery's.
         font: of the letters.
         letters: of an SVG, text or paths.
     """
@@ -91,7 +91,7 @@ class FigureSpec(BaseModel):
     keep: Annotated[int, Field(strict=True, ge=1, le=100)] = Field(
         100, description="a whole number from 1 to 100"
     )
-    colours: Word = Field("", description="the name of a colour map")
+    colors: Word = Field("", description="the name of a color map")
     font: Literal["sans", "serif"] = Field("sans", description="sans or serif")
     letters: Literal["text", "paths"] = Field("text", description="text or paths")
 

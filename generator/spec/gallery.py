@@ -59,7 +59,7 @@ from generator.spec.models import (
     AnyPath,
     ModelSpec,
     Pixels,
-    Source,
+    SpecSource,
     Text,
     expand,
     model_error,
@@ -102,7 +102,7 @@ class GallerySpec(BaseModel):
             by itself.
         sequences: clips and folders of numbered pictures whose frames belong together.
         out: the folder that the site is written to.
-        field_of_view: ``square``: all models see the same centred square; ``whole``: the whole
+        field_of_view: ``square``: all models see the same centered square; ``whole``: the whole
             picture; ``checkpoint``: what the checkpoint's own processor leaves of it.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ... or ``mps``.
         dtype: of weights and activations; ``auto`` is float32.
@@ -224,7 +224,7 @@ class GallerySpec(BaseModel):
     @classmethod
     def _one_line(cls, values: Any, check: Any, info: ValidationInfo) -> Self:
         """Every error is one line in the user's words, also for what spans several keys."""
-        source = Source.of(info)
+        source = SpecSource.of(info)
         if isinstance(values, Mapping) and values.get("sequences"):
             values = {"images": (), **values}
         try:
@@ -254,7 +254,7 @@ class GallerySpec(BaseModel):
         """Models to compare two by two, by their places; None for automatic pairs."""
         if self.compare is None:
             return None
-        return compared(self.compare, self.labels, [m.id for m in self.models], Source())
+        return compared(self.compare, self.labels, [m.id for m in self.models], SpecSource())
 
     def resolution_of(self, model: ModelSpec) -> int | None:
         """The resolution that a model runs at; None for the checkpoint's own."""
@@ -293,7 +293,7 @@ class GallerySpec(BaseModel):
         pixels = self.resolution_of(model)
         return f"{pixels} px" if pixels else "own size"
 
-    def _refuse_twins(self, source: Source) -> None:
+    def _refuse_twins(self, source: SpecSource) -> None:
         """A column that would be the same as another is a slip of the pen."""
         seen = set()
         for model in self.models:
@@ -310,7 +310,7 @@ class GallerySpec(BaseModel):
                 raise model_error(source, message, "Leave one out, or change its resolution.")
             seen.add(identity)
 
-    def _refuse_overwriting(self, source: Source) -> None:
+    def _refuse_overwriting(self, source: SpecSource) -> None:
         """Building replaces the whole folder, so it must hold nothing else of value."""
         out = self.out.resolve()
         precious = [
@@ -332,7 +332,7 @@ class GallerySpec(BaseModel):
                 hint = "Name a folder of its own, such as site."
                 raise SpecError(source.says("out", message), hint)
 
-    def _refuse_sweeps_of_one_label(self, source: Source) -> None:
+    def _refuse_sweeps_of_one_label(self, source: SpecSource) -> None:
         """Pages could not tell them apart."""
         labels = [sweep.label for sweep in self.sweeps]
         for label in labels:
@@ -340,7 +340,7 @@ class GallerySpec(BaseModel):
                 message = f"{source.name('sweeps')}: two sweeps are called {label}."
                 raise SpecError(source.says("sweeps", message), "Give each a label of its own.")
 
-    def _refuse_figures_of_one_name(self, source: Source) -> None:
+    def _refuse_figures_of_one_name(self, source: SpecSource) -> None:
         """Files of the second would take the place of the first's."""
         names = [figure.name.lower() for figure in self.figure]
         for name in names:
@@ -348,7 +348,7 @@ class GallerySpec(BaseModel):
                 message = f"Two figures are called {name}."
                 raise SpecError(source.says("figure", message), "Give each a name of its own.")
 
-    def _refuse_masks_as_images(self, source: Source) -> None:
+    def _refuse_masks_as_images(self, source: SpecSource) -> None:
         """Masks that lie below a folder of images are left out of it; all of it can't be."""
         if self.masks and self.masks.resolve() in [path.resolve() for path in self.images]:
             message = f"{source.name('masks')}: {self.masks} is also a folder of images."

@@ -33,7 +33,7 @@ _PATH = re.compile(r"[./~\\]|[A-Za-z]:[\\/]")
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SpecSource:
     """Where values come from, for messages and relative paths.
 
     Attributes:
@@ -47,9 +47,9 @@ class Source:
     options: frozenset[str] = frozenset()
 
     @staticmethod
-    def of(info: ValidationInfo) -> Source:
+    def of(info: ValidationInfo) -> SpecSource:
         """The source handed to pydantic as its context."""
-        return info.context if isinstance(info.context, Source) else Source()
+        return info.context if isinstance(info.context, SpecSource) else SpecSource()
 
     def says(self, key: str, message: str) -> str:
         """A message with the file in front, unless the key came from the command line."""
@@ -76,7 +76,7 @@ def _resolve(value: object, info: ValidationInfo) -> object:
         return value
     if not value.strip() or "\0" in value:
         raise ValueError("no path")
-    return Source.of(info).base / expand(value)
+    return SpecSource.of(info).base / expand(value)
 
 
 AnyPath = Annotated[Path, BeforeValidator(_resolve)]
@@ -150,19 +150,21 @@ class ModelSpec(BaseModel):
         if not isinstance(table, dict) or not isinstance(table.get("id"), str):
             return table
         if "folder" in table:
-            raise model_error(Source.of(info), "Unknown key folder.", "Give the folder as the id.")
+            raise model_error(
+                SpecSource.of(info), "Unknown key folder.", "Give the folder as the id."
+            )
         for hidden in {"sweep", "step"} & set(table):
             hint = "Checkpoints are named in [[sweeps]]."
-            raise model_error(Source.of(info), f"Unknown key {hidden}.", hint)
+            raise model_error(SpecSource.of(info), f"Unknown key {hidden}.", hint)
         revision = table.get("revision", "")
         if not isinstance(revision, str):
             return table
-        where = _find_model(table["id"], revision, Source.of(info))
+        where = _find_model(table["id"], revision, SpecSource.of(info))
         changed = " + test-time register" if table.get("test_time_registers") else ""
         return table | {"label": table.get("label") or where["id"] + changed} | where
 
 
-def _find_model(text: str, revision: str, source: Source) -> dict[str, Any]:
+def _find_model(text: str, revision: str, source: SpecSource) -> dict[str, Any]:
     """The fields ``id``, ``revision`` and ``folder`` that a model's text stands for.
 
     Raises:
@@ -200,8 +202,8 @@ def _find_model(text: str, revision: str, source: Source) -> dict[str, Any]:
     return {"id": name, "revision": tail or revision or "main", "folder": None}
 
 
-def model_error(source: Source, message: str, hint: str) -> SpecError:
+def model_error(source: SpecSource, message: str, hint: str) -> SpecError:
     """An error about the models as a whole."""
-    if source == Source():  # Python, or a command that takes one model: nothing to point at
+    if source == SpecSource():  # Python, or a command that takes one model: nothing to point at
         return SpecError(message, hint)
     return SpecError(source.says("models", f"{source.name('models')}: {message}"), hint)

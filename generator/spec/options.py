@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.spec.gallery import GallerySpec
-from generator.spec.models import ModelSpec, Source, expand
+from generator.spec.models import ModelSpec, SpecSource, expand
 from generator.spec.sequences import SequenceSpec
 from generator.spec.sweeps import SweepSpec
 from generator.spec.toml import read_toml
@@ -85,9 +85,9 @@ def _check(values: Mapping[str, Any], options: Options, file: str, base: Path) -
     """Put the options over the values and check the whole."""
     given = {item.name: getattr(options, item.name) for item in fields(options)}
     given = {key: value for key, value in given.items() if value is not None and value != ()}
-    source = Source(file=file, base=base, options=frozenset(given))
+    source = SpecSource(file=file, base=base, options=frozenset(given))
     # Options are relative to the current folder, not to the file.
-    here = Source(options=source.options)
+    here = SpecSource(options=source.options)
     for key in ("out", "store", "templates", "groups", "masks", "boxes"):
         if key in given:
             given[key] = expand(given[key])

@@ -33,11 +33,11 @@ Line = Annotated[str, Field(description="a text")]
 Named = Annotated[str, Field(min_length=1)]
 
 
-class _Table(BaseModel):
+class _PaperTable(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class AuthorSpec(_Table):
+class AuthorSpec(_PaperTable):
     """An author; ``url`` and ``affiliation`` may be empty."""
 
     name: Named = Field(description="a name")
@@ -45,21 +45,21 @@ class AuthorSpec(_Table):
     affiliation: Line = ""
 
 
-class LinkSpec(_Table):
+class LinkSpec(_PaperTable):
     """A button: its label and where it leads."""
 
     label: Named = Field(description="a text")
     url: Https = Field(description=HTTPS)
 
 
-class PatchSpec(_Table):
+class PatchSpec(_PaperTable):
     """A patch by its place in the model's grid, from 1."""
 
     row: Number
     col: Number
 
 
-class TeaserSpec(_Table):
+class TeaserSpec(_PaperTable):
     """A map to show at the top: a model by label or id, an image by file, and which of its maps."""
 
     model: Named = Field(description="a model's label or id")
@@ -82,7 +82,7 @@ def _links(value: Any) -> Any:
     return value
 
 
-class PaperSpec(_Table):
+class PaperSpec(_PaperTable):
     """The paper of a gallery. Frozen; see the module for how it is written.
 
     Attributes:

@@ -25,7 +25,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
 from generator.errors import SpecError
-from generator.spec.models import PIXELS, ModelSpec, Pixels, Source, Text, expand
+from generator.spec.models import PIXELS, ModelSpec, Pixels, SpecSource, Text, expand
 from generator.spec.toml import shortened
 
 Step = Annotated[int, Field(strict=True, ge=0)]
@@ -64,11 +64,11 @@ class SweepSpec(BaseModel):
         """A text is a pattern of folders, or an id with revisions behind an ``@``."""
         if isinstance(values, Mapping):
             for hidden in {"named", "checkpoints"} & set(values):
-                raise _error(Source.of(info), f"unknown key {hidden}", "Leave it out.")
+                raise _error(SpecSource.of(info), f"unknown key {hidden}", "Leave it out.")
         if not isinstance(values, str):
             return values
         name, at, revisions = values.partition("@")
-        if at and not any(_folders((values,), Source.of(info).base)):
+        if at and not any(_folders((values,), SpecSource.of(info).base)):
             return {"id": name, "revisions": [r.strip() for r in revisions.split(",")]}
         return {"folders": values}
 
@@ -79,7 +79,7 @@ class SweepSpec(BaseModel):
         if isinstance(values, SweepSpec):
             return values
         spec: SweepSpec = check(values)
-        source = Source.of(info)
+        source = SpecSource.of(info)
         names = _checkpoints(spec, source)
         what = spec.id or f"folders {_pattern(spec)}"
         if len(names) < 2:
@@ -112,7 +112,7 @@ class SweepSpec(BaseModel):
         )
 
 
-def _checkpoints(spec: SweepSpec, source: Source) -> list[tuple[str, dict[str, str]]]:
+def _checkpoints(spec: SweepSpec, source: SpecSource) -> list[tuple[str, dict[str, str]]]:
     """The name of each checkpoint, and what a model is made from."""
     if bool(spec.id) == bool(spec.folders) or bool(spec.id) != bool(spec.revisions):
         raise _error(
@@ -156,7 +156,7 @@ def _folder_name(table: Mapping[str, str]) -> str:
     return Path(table["id"]).resolve().parent.name or "sweep"
 
 
-def _steps(spec: SweepSpec, names: Sequence[str], source: Source) -> list[int]:
+def _steps(spec: SweepSpec, names: Sequence[str], source: SpecSource) -> list[int]:
     """The step of each checkpoint.
 
     Raises:
@@ -192,6 +192,6 @@ def _listed(names: Sequence[str]) -> str:
     return shortened(", ".join(names))
 
 
-def _error(source: Source, what: str, hint: str) -> SpecError:
+def _error(source: SpecSource, what: str, hint: str) -> SpecError:
     option = "--sweep" if "sweeps" in source.options else "sweeps"
     return SpecError(source.says("sweeps", f"{option}: {what}."), hint)

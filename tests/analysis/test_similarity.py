@@ -74,7 +74,7 @@ def test_a_massive_channel_rules_the_plain_version_only() -> None:
     one, two = rng(8).normal(size=(2, 256, 1, 8))
     shared = 1000 * rng(9).normal(size=256)
     one[:, 0, 0] = two[:, 0, 0] = shared
-    plain, even = (layer_similarity(one, two, standardise=flag) for flag in (False, True))
+    plain, even = (layer_similarity(one, two, standardize=flag) for flag in (False, True))
     assert isinstance(plain, np.ndarray) and isinstance(even, np.ndarray)
     assert plain[0, 0] > 0.99 and even[0, 0] < 0.3
 
@@ -83,7 +83,7 @@ def test_a_layer_that_never_changes_has_no_similarity() -> None:
     one = rng(1).normal(size=(256, 2, 8))
     one[:, 0] = 0.1
     for flag in (False, True):
-        found = layer_similarity(one, one, standardise=flag)
+        found = layer_similarity(one, one, standardize=flag)
         assert isinstance(found, np.ndarray)
         assert np.isnan(found[0]).all() and found[1, 1] == pytest.approx(1)
 

@@ -156,7 +156,7 @@ def presenting_lines(built: presenting.Built, folder: Path) -> list[Line]:
         Line("no-op rebuild of 200 records", presenting.rebuild_seconds(folder / "many"), "s"),
         Line("attention-gallery --help", presenting.help_seconds(), "s", "<= 0.30"),
         Line("numbers a model and image", built.data_bytes_per_cell / 1e3, "kB"),
-        Line("coloured walls a model and image", built.coloured_bytes_per_cell / 1e3, "kB"),
+        Line("colored walls a model and image", built.colored_bytes_per_cell / 1e3, "kB"),
     ]
 
 

@@ -76,7 +76,7 @@ def dinov2(name: str, sizes: dict[str, int], attention: str = "sdpa") -> LoadedM
         commit="",
         weights_sha256="0" * 64,
         location="",
-        licence="",
+        license="",
         config=raw,
         vision=vision,
         processor=read_processor(None, vision, model=name),
@@ -96,7 +96,7 @@ def dinov2(name: str, sizes: dict[str, int], attention: str = "sdpa") -> LoadedM
         patch_height=14,
         patch_width=14,
         parameters=sum(p.numel() for p in network.parameters()),
-        licence="",
+        license="",
     )
     blocks = find_blocks(network, vision.layers, name=resolved.id)
     return LoadedModel(facts, network, blocks, resolved, torch.device("cpu"), torch.float32)

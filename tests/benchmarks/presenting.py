@@ -27,14 +27,14 @@ class Built:
     Attributes:
         seconds_per_cell: wall time over model x image cells.
         data_bytes_per_cell: numbers that the page loads, for one query.
-        coloured_bytes_per_cell: rendered walls for readers without JavaScript.
+        colored_bytes_per_cell: rendered walls for readers without JavaScript.
         site_bytes: all of it.
         cells: how many.
     """
 
     seconds_per_cell: float
     data_bytes_per_cell: float
-    coloured_bytes_per_cell: float
+    colored_bytes_per_cell: float
     site_bytes: int
     cells: int
 
@@ -46,8 +46,8 @@ def large_record() -> AttentionRecord:
     layout = TokenLayout(("CLS",), 37, 37)
     layers, heads, tokens = 24, 16, layout.tokens
     row, col = np.divmod(np.arange(layout.patches), layout.cols)
-    centre = rng.uniform(5, 32, size=(layers, heads, 2, 1))
-    blob = -((row - centre[:, :, 0]) ** 2 + (col - centre[:, :, 1]) ** 2) / 120
+    center = rng.uniform(5, 32, size=(layers, heads, 2, 1))
+    blob = -((row - center[:, :, 0]) ** 2 + (col - center[:, :, 1]) ** 2) / 120
     logits = np.concatenate(
         [np.full((layers, heads, 1), 1.0), blob + rng.normal(scale=0.6, size=blob.shape)], axis=-1
     )
@@ -112,8 +112,8 @@ def first_build(folder: Path, models: int = 2, images: int = 4) -> Built:
     cells = len(run.cells)
     data = sum(_sizes(out / "data", ".js"))
     everything = sum(_sizes(out, ""))
-    coloured = sum(_sizes(out / "data", ".png")) + sum(_sizes(out / "i", ".png"))
-    return Built(seconds / cells, data / cells, coloured / cells, everything, cells)
+    colored = sum(_sizes(out / "data", ".png")) + sum(_sizes(out / "i", ".png"))
+    return Built(seconds / cells, data / cells, colored / cells, everything, cells)
 
 
 def _sizes(folder: Path, ending: str) -> Iterator[int]:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
-from generator.present import build_site
+from generator.present.site.write import build_site
 from generator.records.record import View
 from tests import tiny
 from tests.browser.opened import Opened

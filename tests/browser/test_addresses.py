@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from generator.present import build_site
+from generator.present.site.write import build_site
 from generator.records.run import Paper, TeaserCell
 from tests.browser.opened import Opened, settle
 from tests.present.gallery import Gallery, gallery, many

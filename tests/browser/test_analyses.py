@@ -10,10 +10,10 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from generator.analysis.features.cosine import cosine_map
-from generator.present import build_site
+from generator.present.site.write import build_site
 from tests.browser.conftest import OUTLIERS
 from tests.browser.opened import Opened
-from tests.present.analysed import complete
+from tests.present.analyzed import complete
 from tests.present.gallery import Gallery, gallery
 
 IMAGE = "i/image0/index.html"

@@ -21,7 +21,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from generator.present import build_site
+from generator.present.site.write import build_site
 from generator.records.run import Author, Paper, PaperLink, Run, TeaserCell
 from tests.browser.opened import Opened, overflow
 from tests.present.filmed import with_frames

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from generator.present import build_site
+from generator.present.site.write import build_site
 from generator.records.run import Paper
 from tests.browser.opened import Opened, overflow
 from tests.present.gallery import Gallery, many

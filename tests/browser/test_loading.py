@@ -12,7 +12,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from playwright.sync_api import Browser, expect
 
-from generator.present import build_site
+from generator.present.site.write import build_site
 from tests.browser.opened import Opened, settle
 from tests.present.filmed import trained
 from tests.present.sweeping import STEPS, sweeping
@@ -208,7 +208,7 @@ def test_scripts_that_not_every_reader_uses_wait_until_they_are_wanted(
     expect(page.locator(".alike-live .panel-text:visible").last).to_contain_text("Cosine")
     assert scripts(opened) >= waiting - {"frames"}
     asked = [url for url in opened.requests if "/assets/" in url]
-    assert len(asked) == len(set(asked)) or len(asked) - len(set(asked)) <= 1  # one colour bar
+    assert len(asked) == len(set(asked)) or len(asked) - len(set(asked)) <= 1  # one color bar
 
 
 def test_a_view_whose_scripts_do_not_come_says_so_and_may_be_chosen_again(

@@ -69,7 +69,7 @@ def test_a_chart_leads_to_the_definition_of_its_number(deep: Opened) -> None:
     expect(heading).to_have_text("largest attention received")
 
 
-def test_on_paper_every_chart_is_whole_and_keeps_its_colours(deep: Opened) -> None:
+def test_on_paper_every_chart_is_whole_and_keeps_its_colors(deep: Opened) -> None:
     page = deep.page
     page.emulate_media(media="print", color_scheme="dark")
     settle(page)

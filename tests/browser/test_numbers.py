@@ -1,4 +1,4 @@
-"""What the page shows is what the record says: numbers, colours, places."""
+"""What the page shows is what the record says: numbers, colors, places."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from PIL import Image
 from playwright.sync_api import Page
 
 from generator.present.cells.chunk import read_chunk
-from generator.present.drawing.colors import colour_table
-from generator.present.drawing.quantize import Quantised, decode, encode, error_bound
+from generator.present.drawing.colors import color_table
+from generator.present.drawing.quantize import Quantized, decode, encode, error_bound
 from generator.present.drawing.scale import Scale
 from generator.present.files.manifest_file import read_manifest
 from generator.present.pages.wording import percent
@@ -26,7 +26,7 @@ Site = tuple[Gallery, Path]
 MODELS = ("plain", "registers", "probe", "deep")
 
 
-def chunk(site: Site, model: str, query: str = "CLS") -> tuple[Quantised, str]:
+def chunk(site: Site, model: str, query: str = "CLS") -> tuple[Quantized, str]:
     found = read_manifest(site[1])
     assert found is not None
     (cell,) = (c for c in found.cells if (c.model, c.image) == (model, "image0"))
@@ -78,7 +78,7 @@ def test_scripts_and_templates_print_the_same_percentages(image_page: Page) -> N
 
 def test_the_page_decodes_the_codes_that_python_wrote(site: Site, image_page: Page) -> None:
     for number, model in enumerate(MODELS):
-        quantised, _ = chunk(site, model)
+        quantized, _ = chunk(site, model)
         codes = image_page.evaluate(
             """async number => {
                 const page = JSON.parse(document.getElementById('page-data').textContent);
@@ -87,8 +87,8 @@ def test_the_page_decodes_the_codes_that_python_wrote(site: Site, image_page: Pa
             }""",
             number,
         )
-        layers, columns, rows, cols = quantised.codes.shape
-        atlas = quantised.codes.swapaxes(1, 2).reshape(layers * rows, columns * cols)
+        layers, columns, rows, cols = quantized.codes.shape
+        atlas = quantized.codes.swapaxes(1, 2).reshape(layers * rows, columns * cols)
         assert codes == atlas.ravel().tolist()
 
 
@@ -203,12 +203,12 @@ def test_the_mark_is_on_the_same_place_in_every_model(image_page: Page) -> None:
         assert mark["y"] - 0.5 <= y <= mark["y"] + mark["height"] + 0.5, model
 
 
-def test_a_patch_has_the_colour_of_its_value_on_the_shared_scale(visit: Visit, site: Site) -> None:
+def test_a_patch_has_the_color_of_its_value_on_the_shared_scale(visit: Visit, site: Site) -> None:
     page = visit("i/image0/index.html#layer=2&head=2&overlay=100").page
-    shared, colours = scale(site), colour_table("magma").astype(int)
+    shared, colors = scale(site), color_table("magma").astype(int)
     for number, model in enumerate(MODELS):
-        quantised, _ = chunk(site, model)
-        values = decode(quantised)[1, 1]
+        quantized, _ = chunk(site, model)
+        values = decode(quantized)[1, 1]
         index = np.clip(shared.position(values) * 256, 0, 255).astype(int)
         canvas = page.locator(f'[data-model="{number}"] .stage-map')
         shot = np.asarray(Image.open(io.BytesIO(canvas.screenshot())).convert("RGB"), dtype=int)
@@ -216,14 +216,14 @@ def test_a_patch_has_the_colour_of_its_value_on_the_shared_scale(visit: Visit, s
         # a third down and right of the corner: neither the mark of a clipped patch nor its dot
         y = ((np.arange(rows) + 0.3) / rows * shot.shape[0]).astype(int)
         x = ((np.arange(cols) + 0.3) / cols * shot.shape[1]).astype(int)
-        assert np.abs(shot[np.ix_(y, x)] - colours[index]).max() <= 2, model
+        assert np.abs(shot[np.ix_(y, x)] - colors[index]).max() <= 2, model
 
 
 def test_the_wall_shows_each_map_in_its_row_and_column(visit: Visit, site: Site) -> None:
     page = visit("i/image0/index.html").page
-    quantised, _ = chunk(site, "plain")
-    shared, colours = scale(site), colour_table("magma").astype(int)
-    values = decode(quantised)
+    quantized, _ = chunk(site, "plain")
+    shared, colors = scale(site), color_table("magma").astype(int)
+    values = decode(quantized)
     # as the page finds it: the maximum and the minimum over heads have columns, too
     heads = values[:, :-1]
     fused = [decode(encode(each(heads, 1)[:, None])) for each in (np.max, np.min)]
@@ -249,10 +249,10 @@ def test_the_wall_shows_each_map_in_its_row_and_column(visit: Visit, site: Site)
             x = (left + (np.arange(cols) + 0.5) / cols * width).astype(int)
             index = np.clip(shared.position(values[layer, column]) * 256, 0, 255).astype(int)
             found = wall[np.ix_(y, x)]
-            assert np.abs(found - colours[index]).max() <= 2, (layer, column)
+            assert np.abs(found - colors[index]).max() <= 2, (layer, column)
 
 
-def test_each_maps_own_scale_is_labelled(visit: Visit) -> None:
+def test_each_maps_own_scale_is_labeled(visit: Visit) -> None:
     page = visit("i/image0/index.html").page
     badges = page.locator(".badge:visible")
     assert badges.count() == 0

@@ -20,7 +20,7 @@ import generator
 from generator.records.record import FieldOfView
 from generator.spec.gallery import GallerySpec, ModelSpec
 from tests.browser.opened import settle
-from tests.capture.planted import GREY, MAGENTA, planted_patch_sink
+from tests.capture.planted import GRAY, MAGENTA, planted_patch_sink
 
 GRID = 5
 LAYER = 4
@@ -31,7 +31,7 @@ Size = tuple[int, int]
 
 
 def in_square(size: Size, row: int, col: int) -> Box:
-    """A patch of the centred square, in pixels of the picture."""
+    """A patch of the centered square, in pixels of the picture."""
     side = min(size) / GRID
     left, top = ((edge - min(size)) / 2 for edge in size)
     return left + col * side, top + row * side, left + (col + 1) * side, top + (row + 1) * side
@@ -78,7 +78,7 @@ def marked(
     if field_of_view == "checkpoint":
         text = json.dumps(CROP)
         (planted.folder / "preprocessor_config.json").write_text(text, encoding="utf-8")
-    picture = Image.new("RGB", size, GREY)
+    picture = Image.new("RGB", size, GRAY)
     left, top, right, bottom = (round(edge) for edge in box_of(size, *place))
     picture.paste(MAGENTA, (left, top, right, bottom))
     picture.save(folder / "marked.png")
@@ -108,7 +108,7 @@ def shot(page: Page, site: Path, state: str) -> np.ndarray:
 
 
 def edges(shown: np.ndarray, x: float, y: float) -> np.ndarray:
-    """Left, top, right, bottom of what has the colour of a point, along the lines through it."""
+    """Left, top, right, bottom of what has the color of a point, along the lines through it."""
     alike = np.abs(shown - shown[int(y), int(x)]).max(axis=-1) < 24
     found = []
     for line, at in ((alike[int(y)], int(x)), (alike[:, int(x)], int(y))):
@@ -137,7 +137,7 @@ def test_the_strongest_patch_lies_on_what_it_looks_at(
     cell = edges(shot(page, site, "overlay=100"), x, y)
     # a pixel of the page for rounding, and one of the picture, whose edges are not sharp
     assert np.abs(cell - edges(photo, x, y)).max() <= ratio + max(1, across)
-    # the point of a patch nearest to its neighbours is its own
+    # the point of a patch nearest to its neighbors is its own
     stage = page.locator('[data-model="0"] [data-stage]').bounding_box()
     assert stage is not None
     factor = stage["width"] / size[0]

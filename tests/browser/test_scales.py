@@ -18,7 +18,7 @@ Visit = Callable[..., Opened]
 
 
 def bar(page: Page, selector: str = ".shared-bar") -> dict[float, str]:
-    """Labels of a colour bar by their place on it, 0 to 1."""
+    """Labels of a color bar by their place on it, 0 to 1."""
     found: list[tuple[str, str]] = page.locator(f"{selector} text").evaluate_all(
         "all => all.map(e => [e.getAttribute('x'), e.textContent])"
     )
@@ -64,9 +64,7 @@ def test_a_scale_for_each_model_is_numbered_below_each(visit: Visit, site: Any) 
 
 
 @pytest.mark.parametrize(("form", "power"), [("linear", 1.0), ("sqrt", 0.5)])
-def test_numbers_of_a_bar_stand_where_their_colour_is(
-    visit: Visit, form: str, power: float
-) -> None:
+def test_numbers_of_a_bar_stand_where_their_color_is(visit: Visit, form: str, power: float) -> None:
     labels = bar(visit(f"i/image0/index.html#form={form}").page)
     assert labels[0] == "0"
     assert len(labels) >= 4

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from generator.present import build_site
+from generator.present.site.write import build_site
 from tests.browser.opened import Opened, overflow, settle
 from tests.present.filmed import filmed
 

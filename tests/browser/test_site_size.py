@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from generator.present import Settings, build_site
+from generator.present.files.settings import Settings
+from generator.present.site.write import build_site
 from generator.records.run import Paper, TeaserCell
 from tests.browser.opened import Opened, overflow, settle
 from tests.present.filmed import with_frames

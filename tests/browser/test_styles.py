@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Browser
 
 from generator.bundled import bundled
-from generator.present import build_site
 from generator.present.pages.assets import STYLESHEETS
+from generator.present.site.write import build_site
 from tests.present.filmed import trained
 
 PAGES = {

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
-from generator.present import build_site
+from generator.present.site.write import build_site
 from tests.present.sweeping import STEPS, sweeping
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from generator.cli import main
-from generator.present.drawing.colors import colour_table
+from generator.present.drawing.colors import color_table
 from generator.present.drawing.quantize import decode
 from generator.records.store import Store
 from tests.browser.opened import Opened
@@ -52,7 +52,7 @@ def test_the_caption_says_everything_a_figure_must(visit: Visit) -> None:
         f"Registers: tiny/registers at {'c' * 12}, 4 × 6 patches, input 96 × 64 pixels",
         "bicubic, float32; layer 2, head 2",
         "mean received attention",
-        "Colour scale of each map, sqrt,",
+        "Color scale of each map, sqrt,",
         "cut off at 0.5 %",
         "Layers are paired by number.",
         "top 60 % of the mass",
@@ -82,17 +82,17 @@ def test_the_picture_holds_the_maps_with_bar_and_caption(
     picture = np.asarray(Image.open(io.BytesIO(path.read_bytes())).convert("RGB"), dtype=int)
     assert picture.shape[1] == 2 * 28 + 4 * 340 + 3 * 24
     assert (picture[0] == 255).all()
-    # the first model's map, at its place, in the colours of the page
+    # the first model's map, at its place, in the colors of the page
     values = decode(chunk(site, "plain")[0])[1, 1]
     index = np.clip(scale(site).position(values) * 256, 0, 255).astype(int)
     height = 340 * 4 / 6
     y = (28 + 23 + (np.arange(4) + 0.3) / 4 * height).astype(int)
     x = (28 + (np.arange(6) + 0.3) / 6 * 340).astype(int)
-    wanted = colour_table("magma").astype(int)[index]
+    wanted = color_table("magma").astype(int)[index]
     assert np.abs(picture[np.ix_(y, x)] - wanted).max() <= 3
-    # the bar below it runs through the colours
+    # the bar below it runs through the colors
     below = picture[int(28 + 23 + height + 8 + 6 + 5), 28 + 12 : 28 + 340 - 12]
-    assert np.abs(below[[1, -2]] - colour_table("magma").astype(int)[[0, 255]]).max() <= 8
+    assert np.abs(below[[1, -2]] - color_table("magma").astype(int)[[0, 255]]).max() <= 8
     # and the caption is black on white at the end
     end = picture[-28 - 17 : -28, 28:400]
     assert (end < 100).any()

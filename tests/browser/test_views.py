@@ -80,7 +80,9 @@ def test_resampling_conserves_mass_and_shares_patches_out_by_area(comparing: Pag
     np.testing.assert_allclose(found, [5], rtol=1e-12)
 
 
-def test_the_difference_is_on_the_coarser_grid_and_centred_on_zero(visit: Visit, site: Any) -> None:
+def test_the_difference_is_on_the_coarser_grid_and_centered_on_zero(
+    visit: Visit, site: Any
+) -> None:
     page = visit(
         "i/image0/index.html#layer=2&head=1&view=pair&a=plain&b=deep&how=difference&overlay=100"
     ).page
@@ -103,7 +105,7 @@ def test_the_difference_is_on_the_coarser_grid_and_centred_on_zero(visit: Visit,
         }"""
     )
     warm = np.subtract(red, blue)
-    # the last step of the colours turns to a dark red and a dark blue, still red and blue
+    # the last step of the colors turns to a dark red and a dark blue, still red and blue
     clear = np.abs(signed.ravel()) > 0.05 * np.abs(signed).max()
     assert (np.sign(warm) == np.sign(signed.ravel()))[clear].all()
 

@@ -8,7 +8,7 @@ the token's norm ``norm`` times that of a plain patch; one neuron of a later MLP
 between, every query of every head gives the direction ``sink`` the logit that makes ``share`` of
 the attention; all else is uniform. Values are zero: attention moves nothing.
 
-``content`` mixes the mean colour of each patch into its embedding, for maps and features that show
+``content`` mixes the mean color of each patch into its embedding, for maps and features that show
 the picture; shares and norms are then near what was planted, no longer equal to it.
 """
 
@@ -33,7 +33,7 @@ MARKER = 1.0
 """How much of the direction ``marker`` the sink's embedding has, beside one of its own."""
 
 MAGENTA = (255, 0, 255)
-GREY = (128, 128, 128)
+GRAY = (128, 128, 128)
 NEURON = 7
 """Of the MLP in whose layer the sink's norm appears, and of the one in which it goes."""
 
@@ -49,7 +49,7 @@ class Planted:
         folder: of the checkpoint.
         prefix: names of the tokens in front of the patches.
         grid: rows and columns of the native patch grid.
-        token: index of the sink among the tokens; -1 for the patch that has the marker's colour.
+        token: index of the sink among the tokens; -1 for the patch that has the marker's color.
         layers: blocks, from 0, in which the sink draws attention. These are also the indices of
             the norms at which it is an outlier: the stream that enters each of these blocks.
         depth: number of blocks.
@@ -133,7 +133,7 @@ def planted_patch_sink(
         norm: of the sink, times that of a plain patch.
         depth: number of blocks; with the last of them in ``layers``, the last norms are plain.
         grid: rows and columns of the native grid.
-        content: how much of its colour a patch's embedding has.
+        content: how much of its color a patch's embedding has.
     """
     network = transformers.Dinov2Model(_config("Dinov2Config", depth, grid))
     axes = _directions()
@@ -141,10 +141,10 @@ def planted_patch_sink(
         _embed(network, axes, content)
         embeddings = network.embeddings
         if patch is None:
-            # Magenta is 1, every grey is 0.
-            colour = torch.tensor([0.5, -1.0, 0.5]) / PATCH**2
+            # Magenta is 1, every gray is 0.
+            color = torch.tensor([0.5, -1.0, 0.5]) / PATCH**2
             embeddings.patch_embeddings.projection.weight += (
-                MARKER * axes["marker"][:, None, None, None] * colour[:, None, None]
+                MARKER * axes["marker"][:, None, None, None] * color[:, None, None]
             )
         else:
             embeddings.position_embeddings[0, 1 + patch[0] * grid + patch[1]] += (
@@ -182,7 +182,7 @@ def planted_register_sink(
         norm: of the sink, times that of a plain patch.
         depth: number of blocks.
         grid: rows and columns of the native grid.
-        content: how much of its colour a patch's embedding has.
+        content: how much of its color a patch's embedding has.
     """
     config = _config("Dinov2WithRegistersConfig", depth, grid, num_register_tokens=registers)
     network = transformers.Dinov2WithRegistersModel(config)
@@ -202,14 +202,14 @@ def planted_register_sink(
 
 
 def plain_picture(path: Path, grid: int = 4) -> Path:
-    """Write a grey picture of a native grid's size."""
-    Image.new("RGB", (grid * PATCH, grid * PATCH), GREY).save(path)
+    """Write a gray picture of a native grid's size."""
+    Image.new("RGB", (grid * PATCH, grid * PATCH), GRAY).save(path)
     return path
 
 
 def marked_picture(path: Path, row: int, col: int, grid: int = 4) -> Path:
-    """Write a grey picture with one magenta patch."""
-    picture = Image.new("RGB", (grid * PATCH, grid * PATCH), GREY)
+    """Write a gray picture with one magenta patch."""
+    picture = Image.new("RGB", (grid * PATCH, grid * PATCH), GRAY)
     picture.paste(MAGENTA, (col * PATCH, row * PATCH, (col + 1) * PATCH, (row + 1) * PATCH))
     picture.save(path)
     return path
@@ -248,8 +248,8 @@ def _embed(network: Any, axes: dict[str, Tensor], content: float) -> None:
     embeddings.cls_token[0, 0] = axes["CLS"]
     projection = embeddings.patch_embeddings.projection
     projection.bias.copy_(axes["plain"])
-    for channel, colour in enumerate(("red", "green", "blue")):
-        filters = axes[colour] * content
+    for channel, color in enumerate(("red", "green", "blue")):
+        filters = axes[color] * content
         projection.weight[:, channel] += filters[:, None, None] / PATCH**2
         projection.bias -= filters / 2
 

@@ -106,7 +106,7 @@ def test_model_that_makes_its_own_softmax_is_read(
     (record,), (expected,) = measured(model, item), measured(reference, item)
     assert (record.environment.attention, expected.environment.attention) == ("eager", "sdpa")
     assert record.patch_attention is not None and expected.patch_attention is not None
-    # two ways to the same number may round to neighbours in half precision, whose steps are 2^-24
+    # two ways to the same number may round to neighbors in half precision, whose steps are 2^-24
     # at the smallest
     np.testing.assert_allclose(
         record.patch_attention.astype(float),

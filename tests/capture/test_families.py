@@ -105,7 +105,7 @@ def test_every_layer_and_head_equals_the_eager_path(
         torch.testing.assert_close(seen.rows, whole[:, :first].transpose(0, 1), atol=1e-5, rtol=0)
         torch.testing.assert_close(seen.received, whole[:, first:].mean(1), atol=1e-5, rtol=0)
         torch.testing.assert_close(seen.head_mean, whole.mean(0), atol=1e-5, rtol=0)
-    # The embedding and the first blocks are never tied to a normalised output.
+    # The embedding and the first blocks are never tied to a normalized output.
     for layer in range(3):
         norms = torch.linalg.vector_norm(hidden[layer], dim=-1)
         torch.testing.assert_close(residual.norms[layer], norms, atol=1e-4, rtol=1e-5)
@@ -136,18 +136,18 @@ def test_record_holds_what_the_definitions_say(family: Family, folders: dict[str
         atol=1e-5,
     )
     to_patches = attention[..., first:]
-    renormalised = to_patches / to_patches.sum(-1, keepdims=True)
+    renormalized = to_patches / to_patches.sum(-1, keepdims=True)
     row, col = np.divmod(np.arange(layout.patches), layout.cols)
     height, width = record.model.patch_height, record.model.patch_width
     apart = np.hypot(height * (row[:, None] - row[None]), width * (col[:, None] - col[None]))
     close = {"rtol": 1e-4, "atol": 1e-5}
     np.testing.assert_allclose(record.entropy, entropy(attention).mean(-1), **close)
-    np.testing.assert_allclose(record.entropy_patches, entropy(renormalised).mean(-1), **close)
+    np.testing.assert_allclose(record.entropy_patches, entropy(renormalized).mean(-1), **close)
     np.testing.assert_allclose(
         record.distance, (to_patches[:, :, first:] * apart).sum(-1).mean(-1), **close
     )
     np.testing.assert_allclose(
-        record.distance_patches, (renormalised[:, :, first:] * apart).sum(-1).mean(-1), **close
+        record.distance_patches, (renormalized[:, :, first:] * apart).sum(-1).mean(-1), **close
     )
     np.testing.assert_allclose(record.mass, mass(attention, first), **close)
     diagonal = np.diagonal(attention, axis1=2, axis2=3)[..., first:].mean(-1)
@@ -179,7 +179,7 @@ def mass(attention: np.ndarray, first: int) -> np.ndarray:
 
 @pytest.mark.parametrize("name", ["siglip", "siglip 2", "aimv2"])
 def test_pooling_probe_is_the_heads_own_weights(name: str, folders: dict[str, Path]) -> None:
-    """Recomputed by hand from the head's projections and the normalised last hidden state."""
+    """Recomputed by hand from the head's projections and the normalized last hidden state."""
     family = next(family for family in FAMILIES if family.name == name)
     model = load(resolve_folder(folders[name]), device=CPU, dtype=torch.float32)
     item = prepared(model, family)

@@ -236,7 +236,7 @@ def test_lens_at_the_last_layer_is_what_the_model_says(
             assert record.lens.probability[-1, at] == pytest.approx(said[2], abs=1e-3)
     if family.name in {"vit", "msn"}:
         norm, classify = network.base_model.layernorm, network.classifier
-        for layer in range(3):  # the last hidden state may be normalised
+        for layer in range(3):  # the last hidden state may be normalized
             every = torch.softmax(classify(norm(output.hidden_states[layer][0])), -1)
             np.testing.assert_allclose(
                 record.lens.probability[layer], every[:, 2].detach(), rtol=1e-3, atol=1e-4

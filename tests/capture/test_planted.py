@@ -63,12 +63,12 @@ def test_a_patch_at_a_place(
         tmp_path / "patch-sink", layers=layers, patch=place, share=share, norm=norm
     )
     assert planted.patch == place[0] * 4 + place[1]
-    check(planted, plain_picture(tmp_path / "grey.png"), planted.token)
+    check(planted, plain_picture(tmp_path / "gray.png"), planted.token)
 
 
-def test_a_patch_by_its_colour(tmp_path: Path) -> None:
+def test_a_patch_by_its_color(tmp_path: Path) -> None:
     """The sink is where the picture has the marker, another place in another picture."""
-    planted = planted_patch_sink(tmp_path / "colour-sink", patch=None)
+    planted = planted_patch_sink(tmp_path / "color-sink", patch=None)
     for row, col in ((0, 1), (3, 2)):
         image = marked_picture(tmp_path / f"{row}-{col}.png", row, col)
         check(planted, image, sink=1 + 4 * row + col)
@@ -78,11 +78,11 @@ def test_a_patch_by_its_colour(tmp_path: Path) -> None:
 def test_a_register(register: int, tmp_path: Path) -> None:
     planted = planted_register_sink(tmp_path / "register-sink", register=register)
     assert planted.prefix[planted.token] == f"reg{register}"
-    check(planted, plain_picture(tmp_path / "grey.png"), planted.token)
+    check(planted, plain_picture(tmp_path / "gray.png"), planted.token)
 
 
 def test_with_content_the_sink_stays(tmp_path: Path) -> None:
-    """Colours vary the features; the sink is near what was planted."""
+    """Colors vary the features; the sink is near what was planted."""
     noise = np.random.default_rng(0).integers(0, 256, (4, 4, 3), dtype=np.uint8)
     Image.fromarray(noise).resize((56, 56), Image.Resampling.NEAREST).save(tmp_path / "noise.png")
     planted = planted_patch_sink(tmp_path / "patch-sink", content=0.5)

@@ -28,13 +28,13 @@ def compared(one: PairCell, two: PairCell) -> tuple[Argument, ModelDigest, Model
     ]
     comparison = compare_maps(one, two, None)
     assert comparison is not None
-    measures = pair_measures(["grey"], [measure_values(one)], [measure_values(two)])
+    measures = pair_measures(["gray"], [measure_values(one)], [measure_values(two)])
     return argue(models[0], models[1], measures, [comparison]), *digests
 
 
 @pytest.fixture
 def image(tmp_path: Path) -> Path:
-    return plain_picture(tmp_path / "grey.png")
+    return plain_picture(tmp_path / "gray.png")
 
 
 @pytest.mark.parametrize(

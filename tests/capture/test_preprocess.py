@@ -114,7 +114,7 @@ def test_config_defaults_are_those_of_transformers(model_type: str) -> None:
         assert found.image_size == config.image_size
 
 
-def test_square_view_covers_the_centre_of_both_orientations() -> None:
+def test_square_view_covers_the_center_of_both_orientations() -> None:
     for size, box in (((300, 200), (50, 0, 250, 200)), ((201, 300), (0, 49.5, 201, 250.5))):
         found, geometry, _ = prepare(noise(size), None, vision(), "square")
         assert geometry.view.box == box
@@ -232,7 +232,7 @@ def test_a_model_that_cannot_be_resized_says_so() -> None:
         (
             {"image_mean": [0.5]},
             "test/model has [0.5] as a mean or standard deviation in preprocessor_config.json; "
-            "three numbers were expected, for red, green and blue. Use a model of colour images.",
+            "three numbers were expected, for red, green and blue. Use a model of color images.",
         ),
         (
             {"image_std": [0.2, 0, 0.2]},

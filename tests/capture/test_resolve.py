@@ -46,7 +46,7 @@ def message(folder: Path, kind: type[ModelError] = ModelError) -> str:
 def test_facts_of_a_folder(folder: Path) -> None:
     (folder / "README.md").write_text("---\nlicense: cc-by-4.0\n---\n# mine\n")
     found = resolve_folder(folder)
-    assert (found.id, found.source, found.licence) == ("my model", "folder", "cc-by-4.0")
+    assert (found.id, found.source, found.license) == ("my model", "folder", "cc-by-4.0")
     assert (found.revision, found.commit) == ("", "")
     assert found.version == found.weights_sha256 and len(found.version) == 64
     assert found.vision.prefix == ("CLS", "reg1", "reg2", "reg3", "reg4")
@@ -55,7 +55,7 @@ def test_facts_of_a_folder(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("card", "licence"),
+    ("card", "license"),
     [
         ("---\nlicense: [mit, apache-2.0]\n---\n", "mit, apache-2.0"),
         ("---\nlicense: other\nlicense_name: dinov3-license\n---\n", "dinov3-license"),
@@ -65,9 +65,9 @@ def test_facts_of_a_folder(folder: Path) -> None:
         ("---\n{: broken\n---\n", ""),
     ],
 )
-def test_licence_as_the_card_states_it(folder: Path, card: str, licence: str) -> None:
+def test_license_as_the_card_states_it(folder: Path, card: str, license: str) -> None:
     (folder / "README.md").write_text(card)
-    assert resolve_folder(folder).licence == licence
+    assert resolve_folder(folder).license == license
 
 
 def test_copy_under_another_name_is_the_same_weights(folder: Path, tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def test_rollout_of_uniform_attention_is_uniform_but_for_the_query() -> None:
 
 
 def test_patch_entropy_is_defined_when_the_prefix_takes_nearly_everything() -> None:
-    """A sink of 1 - 1e-7 leaves uniform patches: their renormalised entropy is still 1."""
+    """A sink of 1 - 1e-7 leaves uniform patches: their renormalized entropy is still 1."""
     layout = TokenLayout(("CLS", "reg1"), 4, 4)
     logits = torch.zeros(1, layout.tokens, layout.tokens)
     logits[..., 1] = math.log(16e7)

@@ -89,7 +89,7 @@ def test_filters_are_principal_components_of_the_patch_embedding(
         *("patch_embeddings.projection.weight", "patch_embeddings.weight", "patch_embed.weight"),
         *("patch_embedding.weight", "patch_generator.embedder.weight"),
     )
-    if name == "siglip 2":  # its linear map takes a patch row by row, colours last
+    if name == "siglip 2":  # its linear map takes a patch row by row, colors last
         raw = raw.reshape(32, patch, patch, 3).transpose(0, 3, 1, 2)
     raw = raw.reshape(32, 3 * patch * patch)
     flat = weights.filters.reshape(len(weights.filters), -1).astype(np.float64)

@@ -22,7 +22,7 @@ def test_inspect_says_what_is_known_without_weights() -> None:
     assert len(facts.pop("weights sha256")) == 64
     assert facts == {
         "model": "plain",
-        "licence": "not stated",
+        "license": "not stated",
         "architecture": "dinov2",
         "layers x heads": "3 x 4, 32 wide",
         "patch": "16 x 16 px",

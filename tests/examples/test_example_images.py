@@ -18,7 +18,7 @@ def test_every_image_has_a_credit_and_every_credit_an_image() -> None:
     entries = tomllib.loads((IMAGES / "credits.toml").read_text())
     assert sorted(entries) == [p.name for p in FILES]
     for name, entry in entries.items():
-        assert set(entry) == {"title", "credit", "licence", "source", "alt"}, name
+        assert set(entry) == {"title", "credit", "license", "source", "alt"}, name
         assert all(isinstance(text, str) and text.strip() for text in entry.values()), name
 
 

@@ -50,10 +50,10 @@ def test_the_mask_agrees_with_the_picture(index: int) -> None:
     assert np.mean(changed[drawn.mask > 0.99] > 8) > 0.9
     # Beyond the objects only their shadows differ, and those reach a twentieth of the canvas.
     row, col = np.nonzero(changed)
-    centre = np.array([(o.row, o.col) for o in scene.objects])
+    center = np.array([(o.row, o.col) for o in scene.objects])
     radius = np.array([o.radius for o in scene.objects])
     at = (np.stack([row, col], axis=1)[:, None] + 0.5) / 128
-    assert np.all((np.hypot(*np.moveaxis(at - centre, 2, 0)) < 1.1 * radius + 0.08).any(axis=1))
+    assert np.all((np.hypot(*np.moveaxis(at - center, 2, 0)) < 1.1 * radius + 0.08).any(axis=1))
 
 
 def test_the_mask_has_the_same_area_at_every_size() -> None:

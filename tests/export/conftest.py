@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from playwright.sync_api import Browser
 
 from generator.cli import main
-from generator.present import build_site
+from generator.present.site.write import build_site
 from generator.records.store import Store
 from tests.browser.opened import Opened
 from tests.present.gallery import Gallery, gallery

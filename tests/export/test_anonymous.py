@@ -21,15 +21,15 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from generator.cli import main
-from generator.export.anonymous import Anonymous, anonymised, identity_of
+from generator.export.anonymous import Anonymous, anonymized, identity_of
 from generator.export.figures.layout.venues import extent
 from generator.export.figures.make import make_figure, write_figure
 from generator.export.figures.presets.table import PRESETS
 from generator.export.figures.request import Request
 from generator.export.printed.pdf import BROWSERS
 from generator.export.source import open_source
-from generator.present import build_site
 from generator.present.files.manifest_file import read_manifest
+from generator.present.site.write import build_site
 from generator.records.run import Author, ImageEntry, ModelEntry, Paper, Run
 from tests.capture.families import FAMILIES
 from tests.export.figures.figuring import figuring
@@ -65,7 +65,7 @@ CREDITS = """
 ["cat.jpg"]
 title = "A cat"
 credit = "Somebody Else"
-licence = "CC BY 4.0"
+license = "CC BY 4.0"
 source = "https://pictures.example/cat"
 ["dog_zebulon.jpg"]
 title = "Dog of Ada Zebulon"
@@ -254,13 +254,13 @@ def test_figures_are_drawn_again_without_names(house: Path) -> None:
     assert (figure.title, figure.failure) == ("figure-1", None)
 
 
-def test_a_checkpoint_of_the_authors_organisation_is_not_named() -> None:
+def test_a_checkpoint_of_the_authors_organization_is_not_named() -> None:
     public = ModelEntry("org-public", "org/public", "org/public", "main", "c" * 40)
     own = ModelEntry("zebulon-lab-vit", "Zebulon-Lab/vit", "Zebulon-Lab/vit", "main", "d" * 40)
     image = ImageEntry("cat", "cat.jpg", Path("/home/ada/cat.jpg"), "0" * 64, 9, 9, "cat")
     paper = Paper(authors=(Author("Ada Zebulon", "", "Some University"),))
     plain = Run("Title", "", "", "whole", (public, own), (image,), (), paper=paper)
-    found = anonymised(plain, frozenset(), identity_of(plain))
+    found = anonymized(plain, frozenset(), identity_of(plain))
     assert [model.id for model in found.run.models] == ["org/public", "model-2"]
     assert [model.label for model in found.run.models] == ["org/public", "Model 2"]
     assert (
@@ -274,7 +274,7 @@ def test_a_hidden_checkpoint_of_the_hub_is_found_by_no_commit(tmp_path: Path) ->
     plain = figuring(tmp_path)
     paper = Paper(authors=(Author("Ada Lovelace", "", "Tiny"),))  # whose models are tiny/...
     named = replace(plain.trial.run, paper=paper, anonymous=False)
-    hidden = anonymised(named, frozenset(), identity_of(named))
+    hidden = anonymized(named, frozenset(), identity_of(named))
     for name, shown in (
         ("named", Anonymous(named, {}, ())),
         ("hidden", hidden),
@@ -301,7 +301,7 @@ def test_public_models_keep_their_ids_and_reasons_of_failures_go() -> None:
     model = ModelEntry("org-public", "org/public", "org/public", "main", "c" * 40)
     image = ImageEntry("cat", "cat.jpg", Path("/home/ada/cat.jpg"), "0" * 64, 9, 9, "cat")
     plain = Run("Title", "", "attention-gallery build -i ada/", "whole", (model,), (image,), ())
-    found = anonymised(plain, frozenset(), identity_of(plain))
+    found = anonymized(plain, frozenset(), identity_of(plain))
     assert found.run.models == (model,)
     assert found.run.command == ""
     assert "Kept: the ids of public models org/public." in found.notes

@@ -12,8 +12,9 @@ from click.testing import CliRunner
 
 from generator.cli import main
 from generator.export.publish.review import review_site
-from generator.present import Settings, build_site
 from generator.present.files.manifest_file import read_manifest
+from generator.present.files.settings import Settings
+from generator.present.site.write import build_site
 from generator.records.store import Store
 from tests.export.conftest import Exportable
 from tests.present.gallery import tree

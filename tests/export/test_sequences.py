@@ -17,8 +17,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from generator.export.publish.review import review_site
 from generator.export.source import open_source
-from generator.present import build_site
 from generator.present.files.manifest_file import read_manifest
+from generator.present.site.write import build_site
 from generator.records.run import Author, Paper
 from generator.records.store import Store
 from tests.export.conftest import Exportable

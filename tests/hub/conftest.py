@@ -23,7 +23,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def hub(checkpoint: dict[str, bytes]) -> Iterator[FakeHub]:
     with FakeHub() as hub:
-        repo = hub.add(DINO, checkpoint, licence="apache-2.0")
+        repo = hub.add(DINO, checkpoint, license="apache-2.0")
         repo.push({**checkpoint, "notes.txt": b"a branch"}, branch="dev")
         repo.push({**checkpoint, "notes.txt": b"a tag"}, branch="v1.0")
         repo.push({**checkpoint, "notes.txt": b"a pull request"}, branch="refs/pr/3")

@@ -36,20 +36,20 @@ class Repo:
     Attributes:
         commits: files of each commit, by path.
         refs: commits of branches and tags.
-        licence: of the model card; no card when empty.
+        license: of the model card; no card when empty.
         access: who may read it. ``gated`` is readable but for its files, ``granted`` is gated for
             others, ``private`` is as if it did not exist.
     """
 
     commits: dict[str, dict[str, bytes]] = field(default_factory=dict)
     refs: dict[str, str] = field(default_factory=dict)
-    licence: str = ""
+    license: str = ""
     access: Literal["public", "granted", "gated", "private"] = "public"
 
     def push(self, files: Mapping[str, bytes], *, branch: str = "main") -> str:
         """Add a commit; returns its hash, which depends on the files alone."""
-        if self.licence:
-            card = f"---\nlicense: {self.licence}\n---\n# A model\n"
+        if self.license:
+            card = f"---\nlicense: {self.license}\n---\n# A model\n"
             files = {"README.md": card.encode(), **files}
         digest = hashlib.sha1()
         for name, content in sorted(files.items()):
@@ -280,7 +280,7 @@ class _Handler(BaseHTTPRequestHandler):
         if part == "/tree/" and found:
             self._json([self._leaf(path, content) for path, content in files.items()])
             return
-        card = {"cardData": {"license": repo.licence}} if repo.licence else {}
+        card = {"cardData": {"license": repo.license}} if repo.license else {}
         facts = {
             "id": name,
             "modelId": name,

@@ -14,7 +14,7 @@ from tests.hub.user import DINO, build, login, outage, records, refused
 from tests.hub.worker import Worker
 
 
-def test_build_records_the_commit_and_the_licence(
+def test_build_records_the_commit_and_the_license(
     worker: Worker, hub: FakeHub, folder: Path
 ) -> None:
     commit = hub.repos[DINO].refs["main"]
@@ -25,9 +25,9 @@ def test_build_records_the_commit_and_the_licence(
     (record,) = records(folder, DINO)
     facts = record.model
     assert (facts.source, facts.revision, facts.commit) == ("hub", "main", commit)
-    assert (facts.weights_sha256, facts.licence) == ("", "apache-2.0")
+    assert (facts.weights_sha256, facts.license) == ("", "apache-2.0")
     (model,) = json.loads((folder / "site/manifest.json").read_text())["models"]
-    assert (model["id"], model["commit"], model["facts"]["licence"]) == (DINO, commit, "apache-2.0")
+    assert (model["id"], model["commit"], model["facts"]["license"]) == (DINO, commit, "apache-2.0")
     weights = [request for request in hub.weight_requests(DINO) if request.method == "GET"]
     assert len(weights) == 1, "the weights are downloaded once"
     assert weights[0].sent == len(hub.repos[DINO].commits[commit]["model.safetensors"])
@@ -36,7 +36,7 @@ def test_build_records_the_commit_and_the_licence(
 def test_gate_that_let_us_in_is_remembered(
     worker: Worker, hub: FakeHub, folder: Path, checkpoint: dict[str, bytes]
 ) -> None:
-    hub.add("tiny/granted", checkpoint, licence="mit", access="granted")
+    hub.add("tiny/granted", checkpoint, license="mit", access="granted")
     for model, gated in (("tiny/granted", True), (DINO, False)):
         assert build(worker, model, "one.png", out="gate").code == 0
         (entry,) = json.loads((folder / "gate/manifest.json").read_text())["models"]

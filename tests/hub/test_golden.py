@@ -130,7 +130,7 @@ def test_each_line_can_fail(changes: dict[str, Any], failing: set[str], tmp_path
     folder = tmp_path / "dinov2-with-registers-small"
     plant(small(), **changes).save_pretrained(folder)
     model = load(resolve_folder(folder), device=torch.device("cpu"), dtype=torch.float32)
-    lines = compare(model, TABLE[SMALL], [Image.new("RGB", (56, 56), "grey")], 56)
+    lines = compare(model, TABLE[SMALL], [Image.new("RGB", (56, 56), "gray")], 56)
     assert failing <= {line.what for line in lines if not line.passed}
 
 
@@ -140,7 +140,7 @@ def test_a_smaller_network_under_the_name_is_no_such_checkpoint(tmp_path: Path) 
     model = load(resolve_folder(folder), device=torch.device("cpu"), dtype=torch.float32)
     golden = TABLE["facebook/dinov2-with-registers-large"]
     with pytest.raises(ModelError) as caught:
-        compare(model, golden, [Image.new("RGB", (56, 56), "grey")], 56)
+        compare(model, golden, [Image.new("RGB", (56, 56), "gray")], 56)
     assert caught.value.message == (
         "dinov2-with-registers-large has 12 layers and the tokens CLS, reg1, reg2, reg3, reg4: "
         "it is not the checkpoint of that name in the golden table."

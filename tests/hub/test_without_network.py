@@ -49,7 +49,7 @@ def test_everything_works_again_without_a_network(
     picture(tmp_path / "photos" / "one.png", 0)
     picture(tmp_path / "photos" / "two.png", 1)
     with FakeHub() as hub, Worker(tmp_path, HF_ENDPOINT=hub.url) as worker:
-        commit = hub.add(DINO, checkpoint, licence="mit").refs["main"]
+        commit = hub.add(DINO, checkpoint, license="mit").refs["main"]
         assert build(worker, DINO, "one.png").code == 0
         hub.stop()
 
@@ -61,7 +61,7 @@ def test_everything_works_again_without_a_network(
         assert new.stdout.startswith("1 models x 1 images: 1 measured, 0 from the store.\n")
         facts = [record.model for record in records(tmp_path, DINO)]
         assert [fact.commit for fact in facts] == [commit, commit]
-        assert [fact.licence for fact in facts] == ["mit", "mit"]
+        assert [fact.license for fact in facts] == ["mit", "mit"]
 
         missing = refused(worker, "tiny/other")
         assert missing == (

@@ -16,11 +16,11 @@ def test_credits_beside_the_pictures_are_taken_up(tmp_path: Path) -> None:
     picture(tmp_path / "birds" / "owl.png")
     picture(tmp_path / "birds" / "tit.png")
     (tmp_path / "birds" / "credits.toml").write_text(
-        '["owl.png"]\ntitle = "An owl"\ncredit = "Ann"\nlicence = "CC0 1.0"\n'
+        '["owl.png"]\ntitle = "An owl"\ncredit = "Ann"\nlicense = "CC0 1.0"\n'
         'source = "https://example.org"\nalt = "An owl on a branch"\ngroup = "Night"\n'
     )
     owl, tit = load_images([tmp_path])
-    assert (owl.title, owl.credit, owl.licence) == ("An owl", "Ann", "CC0 1.0")
+    assert (owl.title, owl.credit, owl.license) == ("An owl", "Ann", "CC0 1.0")
     assert (owl.source, owl.alt, owl.group) == (
         "https://example.org",
         "An owl on a branch",
@@ -46,12 +46,12 @@ def test_credits_beside_the_pictures_are_taken_up(tmp_path: Path) -> None:
         ),
         (
             '["a.png"]\nlicense = "CC0"\n',
-            "{}: a.png has an unknown key license. Did you mean licence?",
+            "{}: a.png has an unknown key license. Did you mean license?",
         ),
         (
             '["a.png"]\nyear = "2001"\n',
             "{}: a.png has an unknown key year. "
-            "The keys are title, credit, licence, source, alt, group.",
+            "The keys are title, credit, license, source, alt, group.",
         ),
         (
             '["a.png"]\ntitle = 7\n',
@@ -60,7 +60,7 @@ def test_credits_beside_the_pictures_are_taken_up(tmp_path: Path) -> None:
         (
             '"a.png" = "Ann"\n',
             '{}: expected a table for each picture, got a.png = the text "Ann". '
-            'Write ["a.png"] with the keys title, credit, licence, source, alt and group below.',
+            'Write ["a.png"] with the keys title, credit, license, source, alt and group below.',
         ),
     ],
 )

@@ -26,8 +26,8 @@ ORIENTATION, MAKE, GPS = 0x0112, 0x010F, 0x8825
 def corners() -> Image.Image:
     """3 wide, 2 high: red top left, green top right, blue bottom left, white elsewhere."""
     image = Image.new("RGB", (3, 2), WHITE)
-    for place, colour in (((0, 0), RED), ((2, 0), GREEN), ((0, 1), BLUE)):
-        image.putpixel(place, colour)
+    for place, color in (((0, 0), RED), ((2, 0), GREEN), ((0, 1), BLUE)):
+        image.putpixel(place, color)
     return image
 
 
@@ -132,14 +132,14 @@ def test_cmyk_black_and_white_and_gray_become_rgb(tmp_path: Path) -> None:
     Image.new("1", (8, 8), 1).save(tmp_path / "b.png")
     Image.new("L", (8, 8), 7).save(tmp_path / "l.png")
     expected = {"c.jpg": RED, "c.tif": RED, "b.png": WHITE, "l.png": (7, 7, 7)}
-    for name, colour in expected.items():
+    for name, color in expected.items():
         opened = open_picture(tmp_path / name)
         assert opened.mode == "RGB"
-        assert np.abs(np.asarray(opened)[4, 4] - np.array(colour)).max() <= 1, name
+        assert np.abs(np.asarray(opened)[4, 4] - np.array(color)).max() <= 1, name
 
 
 def test_the_first_frame_stands_for_an_animation(tmp_path: Path) -> None:
-    frames = [Image.new("RGB", (4, 4), colour) for colour in (RED, GREEN, BLUE)]
+    frames = [Image.new("RGB", (4, 4), color) for color in (RED, GREEN, BLUE)]
     for name in ("a.gif", "a.png", "a.webp", "a.tif"):
         frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:], lossless=True)
         assert open_picture(tmp_path / name).getpixel((0, 0)) == RED, name

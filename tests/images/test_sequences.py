@@ -163,10 +163,10 @@ def test_what_is_whole_of_a_damaged_clip_is_kept_and_said(tmp_path: Path) -> Non
 def test_credits_of_a_clip_hold_for_its_frames(tmp_path: Path) -> None:
     clip = moving.animation(tmp_path / "a.gif", 2)
     (tmp_path / "credits.toml").write_text(
-        '["a.gif"]\ntitle = "A walk"\ncredit = "Ada"\nlicence = "CC0 1.0"\nalt = "A square"\n'
+        '["a.gif"]\ntitle = "A walk"\ncredit = "Ada"\nlicense = "CC0 1.0"\nalt = "A square"\n'
     )
     for image in images_of(tmp_path / "store", [clip]):
-        assert (image.credit, image.licence, image.alt) == ("Ada", "CC0 1.0", "A square")
+        assert (image.credit, image.license, image.alt) == ("Ada", "CC0 1.0", "A square")
         assert image.group == "A walk"
         assert image.title.startswith("A walk, 0.")
 

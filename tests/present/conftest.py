@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from generator.present import SiteReport, build_site
+from generator.present.site.write import SiteResult, build_site
 from generator.records.run import ObjectBox
-from tests.present.analysed import complete
+from tests.present.analyzed import complete
 from tests.present.gallery import Gallery, gallery
 
 
@@ -18,7 +18,7 @@ def trial(tmp_path: Path) -> Gallery:
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Gallery, Path, SiteReport]:
+def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Gallery, Path, SiteResult]:
     """One site for all tests that only look at it."""
     folder = tmp_path_factory.mktemp("built")
     trial = gallery(folder / "pictures")
@@ -27,9 +27,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Gallery, Path, Site
 
 
 @pytest.fixture(scope="session")
-def analysed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Gallery, Path]:
+def analyzed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Gallery, Path]:
     """A site of complete records, whose first image has a mask and a box."""
-    folder = tmp_path_factory.mktemp("analysed")
+    folder = tmp_path_factory.mktemp("analyzed")
     trial = complete(gallery(folder / "pictures"))
     mask = Image.new("L", (96, 64))
     mask.paste(255, (48, 16, 96, 64))

@@ -58,7 +58,7 @@ def picture(path: Path, seed: int, size: tuple[int, int] = (96, 64)) -> ImageEnt
         height=size[1],
         title=path.stem.capitalize(),
         credit="A. Painter",
-        licence="CC0",
+        license="CC0",
     )
 
 

@@ -25,9 +25,9 @@ class HeadTables:
 
     Attributes:
         entropy: of a row over all keys, mean over queries; 0 is one key, 1 is uniform.
-        entropy_patches: the same with each row cut to the patches and renormalised.
+        entropy_patches: the same with each row cut to the patches and renormalized.
         distance: mean attention distance in input pixels; attention to the prefix counts 0.
-        distance_patches: the same with each row cut to the patches and renormalised
+        distance_patches: the same with each row cut to the patches and renormalized
             (Dosovitskiy 2021, Fig. 11).
         distance_share: ``distance`` as a share of the input's short side.
         distance_patches_share: ``distance_patches`` as a share of the input's short side.

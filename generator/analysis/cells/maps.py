@@ -1,6 +1,6 @@
 """The maps that a page draws of one model on one image, beside attention by layer and head.
 
-They are made once from a record, in half precision, and kept with the site: so they can be coloured
+They are made once from a record, in half precision, and kept with the site: so they can be colored
 again on another scale, and set beside those of other models, without the record.
 """
 

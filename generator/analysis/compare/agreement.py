@@ -2,7 +2,7 @@
 
 No one number says it: Pearson's is ruled by a single outlier, Spearman's by the background, and
 only the earth mover's distance knows how far apart places are. Definitions follow Bylinskii 2019.
-Every number is read beside what plain maps get: ``uniform_map``, ``centre_gaussian``, and the map
+Every number is read beside what plain maps get: ``uniform_map``, ``center_gaussian``, and the map
 of the same model on another picture (``shuffled``).
 """
 
@@ -19,8 +19,8 @@ from generator.records.record import FloatArray
 EMD_GRID = 16
 """Rows and columns of the grid on which the earth mover's distance is solved, at most."""
 
-CENTRE_SIGMA = 0.25
-"""Standard deviation of the centre baseline, as a share of the map's height and width."""
+CENTER_SIGMA = 0.25
+"""Standard deviation of the center baseline, as a share of the map's height and width."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +159,8 @@ def uniform_map(rows: int, cols: int) -> FloatArray:
     return np.full((rows, cols), 1 / (rows * cols))
 
 
-def centre_gaussian(rows: int, cols: int, sigma: float = CENTRE_SIGMA) -> FloatArray:
-    """The map that knows only that photographs are centred: float64 ``[row, col]``, sums to 1.
+def center_gaussian(rows: int, cols: int, sigma: float = CENTER_SIGMA) -> FloatArray:
+    """The map that knows only that photographs are centered: float64 ``[row, col]``, sums to 1.
 
     Args:
         rows: of the grid.
@@ -176,7 +176,7 @@ def centre_gaussian(rows: int, cols: int, sigma: float = CENTRE_SIGMA) -> FloatA
 def shuffled(images: int) -> tuple[int, ...] | None:
     """For each image another one, whose map is the baseline of the same model.
 
-    Images nearly half a run apart, as neighbours in a folder are often alike; not exactly half, so
+    Images nearly half a run apart, as neighbors in a folder are often alike; not exactly half, so
     that no two images are each other's baseline and count twice.
 
     Returns:

@@ -257,7 +257,7 @@ def _maps(
                 (two, np.mean([own for _, _, own in known], axis=0)),
             )
         ]
-        others = ["an even map", "a Gaussian in the centre", "their own map of another image"]
+        others = ["an even map", "a Gaussian in the center", "their own map of another image"]
         nearer = sum(both < min(*first, *second) for both, first, second in known)
         images = "1 image" if len(known) == 1 else f"{len(known)} images"
         some = f" on {len(known)} of the images" if len(known) < len(comparisons) else ""
@@ -275,8 +275,8 @@ def _even(comparisons: Sequence[MapComparison]) -> bool:
 
 
 def _ignorant(baselines: Baselines) -> tuple[float, ...]:
-    """Divergence from an even map, from one in the centre, and where known from another image's."""
-    maps = (baselines.uniform, baselines.centre, baselines.shuffled)
+    """Divergence from an even map, from one in the center, and where known from another image's."""
+    maps = (baselines.uniform, baselines.center, baselines.shuffled)
     return tuple(each.divergence for each in maps if each is not None)
 
 

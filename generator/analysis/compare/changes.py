@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generator.analysis.absent import NotApplicable
-from generator.analysis.compare.readings import MEASURES, Measure, Readings
+from generator.analysis.compare.readings import MEASURES, Reading, Readings
 from generator.errors import SpecError
 from generator.records.record import FloatArray
 from generator.spec.toml import did_you_mean
@@ -79,7 +79,7 @@ class Change:
         notes: what could not be compared, and why: it counts neither as 0 nor as a change.
     """
 
-    measure: Measure
+    measure: Reading
     images: int
     mean: Step | None
     largest: Step | None
@@ -88,7 +88,7 @@ class Change:
 
 
 def changes(
-    found: Iterable[tuple[str, Readings, Readings]], measures: Sequence[Measure] = MEASURES
+    found: Iterable[tuple[str, Readings, Readings]], measures: Sequence[Reading] = MEASURES
 ) -> tuple[Change, ...]:
     """Compare one model image by image, holding the readings of one image at a time.
 
@@ -106,7 +106,7 @@ def changes(
 class _Tally:
     """One measure over the images seen so far."""
 
-    def __init__(self, measure: Measure) -> None:
+    def __init__(self, measure: Reading) -> None:
         self.measure = measure
         self.sums, self.values = [0.0, 0.0], [0, 0]
         self.seen = self.images = 0
@@ -193,7 +193,7 @@ def _absent(one: FloatArray | NotApplicable, two: FloatArray | NotApplicable) ->
     )
 
 
-def _shape(measure: Measure, values: FloatArray) -> str:
+def _shape(measure: Reading, values: FloatArray) -> str:
     return " and ".join(
         f"{count} {axis}s" for count, axis in zip(values.shape, measure.axes, strict=True)
     )
@@ -254,7 +254,7 @@ def threshold(text: str, *, of_mean: bool = False) -> Threshold:
     return Threshold(text, name, limit, relative, of_mean)
 
 
-def chosen(names: Sequence[str], option: str = "--quantities") -> tuple[Measure, ...]:
+def chosen(names: Sequence[str], option: str = "--quantities") -> tuple[Reading, ...]:
     """Measures by their ids or those of their quantities, in the table's order.
 
     Args:

@@ -9,7 +9,7 @@ import numpy as np
 
 from generator.analysis.attention.budget import OUTLIERS
 from generator.analysis.cells.digest import CellDigest
-from generator.analysis.compare.agreement import Agreement, agreement, centre_gaussian, uniform_map
+from generator.analysis.compare.agreement import Agreement, agreement, center_gaussian, uniform_map
 from generator.analysis.compare.paired import Paired, paired
 from generator.analysis.grids import PlacedMap, on_common_grid
 from generator.analysis.stream.norms import CUTOFFS
@@ -31,12 +31,12 @@ class Baselines:
 
     Attributes:
         uniform: with the map that looks everywhere alike; its correlations are NaN.
-        centre: with a Gaussian in the middle, as photographs are centred.
+        center: with a Gaussian in the middle, as photographs are centered.
         shuffled: with the same model's map on another image; None for a single image.
     """
 
     uniform: Agreement
-    centre: Agreement
+    center: Agreement
     shuffled: Agreement | None
 
 
@@ -116,13 +116,13 @@ def _baselines(own: np.ndarray, cell: PairCell, other: PairCell | None, aspect: 
         shuffled = agreement(*moved, aspect=aspect) if moved else None
     return Baselines(
         uniform=agreement(own, uniform_map(rows, cols), aspect=aspect),
-        centre=agreement(own, centre_gaussian(rows, cols), aspect=aspect),
+        center=agreement(own, center_gaussian(rows, cols), aspect=aspect),
         shuffled=shuffled,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class PairedMeasure:
     """A number of one model on one image that two models are paired by.
 
     Attributes:
@@ -173,46 +173,46 @@ def largest_share(cell: PairCell) -> float | None:
     return None if found is None else float(found[-1])
 
 
-MEASURES: tuple[Measure, ...] = (
-    Measure(
+MEASURES: tuple[PairedMeasure, ...] = (
+    PairedMeasure(
         "outlier-share", "outlier patches", "share of the patches", "outlier-share", outlier_share
     ),
-    Measure(
+    PairedMeasure(
         "norm-ratio",
         "largest norm over the median, at its peak",
         "times",
         "norm-ratio",
         norm_ratio,
     ),
-    Measure(
+    PairedMeasure(
         "outlier-mass",
         "CLS attention on outlier patches, last layer",
         "share of 1",
         "attention-budget",
         outlier_mass,
     ),
-    Measure(
+    PairedMeasure(
         "register-mass",
         "CLS attention on registers, last layer",
         "share of 1",
         "cls-mass",
         register_mass,
     ),
-    Measure(
+    PairedMeasure(
         "largest-share",
         "CLS attention on the patch that gets most, last layer",
         "share of 1",
         "largest-cls-attention",
         largest_share,
     ),
-    Measure(
+    PairedMeasure(
         "entropy-patches",
         "entropy over patches, last layer",
         "share of its maximum",
         "entropy-patches",
         lambda cell: float(cell.digest.heads.entropy_patches[-1].mean()),
     ),
-    Measure(
+    PairedMeasure(
         "mass-mask-area",
         "area of the mass mask, last layer",
         "share of the patches",

@@ -31,7 +31,7 @@ Readings = Mapping[str, FloatArray | NotApplicable]
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class Reading:
     """One number for each place along its axes.
 
     Attributes:
@@ -56,30 +56,30 @@ SHARE, MAXIMUM, MEDIAN = "share of 1", "share of maximum", "times median"
 PIXELS, SIDE, NORM = "input pixels", "share of side", "norm"
 
 MEASURES = (
-    Measure("entropy", "entropy", "entropy", MAXIMUM, HEADS),
-    Measure("entropy-patches", "entropy-patches", "entropy, patches only", MAXIMUM, HEADS),
-    Measure("distance", "distance", "distance", PIXELS, HEADS),
-    Measure("distance-share", "distance", "distance", SIDE, HEADS),
-    Measure("distance-patches", "distance-patches", "distance, patches only", PIXELS, HEADS),
-    Measure("distance-patches-share", "distance-patches", "distance, patches only", SIDE, HEADS),
-    Measure("cls-mass-cls", "cls-mass", "mass of CLS on CLS", SHARE, HEADS),
-    Measure("cls-mass-registers", "cls-mass", "mass of CLS on registers", SHARE, HEADS),
-    Measure("cls-mass-patches", "cls-mass", "mass of CLS on patches", SHARE, HEADS),
-    Measure("max-attention", "max-attention", "max attention of CLS", SHARE, HEADS),
-    Measure("sink", "sink", "largest share received", SHARE, HEADS),
-    Measure("sink-rate", "sink-rate", "sink rate", "share of heads", LAYERS),
-    Measure("sink-value", "sink-value", "value norm of the sink", MEDIAN, HEADS),
-    Measure("rollout-prefix", "rollout-prefix", "rollout on the prefix", SHARE, LAYERS),
-    Measure("rollout-cosine", "rollout-cosine", "cosine of rollouts", "cosine", LAYERS),
-    Measure("max-norm", "norm", "max norm of a patch", NORM, LAYERS, 0),
-    Measure("median-norm", "norm", "median norm of patches", NORM, LAYERS, 0),
-    Measure("cls-norm", "norm", "norm of CLS", NORM, LAYERS, 0),
-    Measure("register-norm", "norm", "max norm of a register", NORM, LAYERS, 0),
-    Measure("norm-ratio", "norm-ratio", "max norm over median", MEDIAN, LAYERS, 0),
-    Measure("outlier-count", "outlier-share", "outlier patches", "patches", ()),
-    Measure("outlier-share", "outlier-share", "share of outlier patches", "share of patches", ()),
-    Measure("channel-max", "channel-max", "largest channel", "value", LAYERS, 0),
-    Measure("divergence", "divergence", "divergence from A's map", "bits", LAYERS),
+    Reading("entropy", "entropy", "entropy", MAXIMUM, HEADS),
+    Reading("entropy-patches", "entropy-patches", "entropy, patches only", MAXIMUM, HEADS),
+    Reading("distance", "distance", "distance", PIXELS, HEADS),
+    Reading("distance-share", "distance", "distance", SIDE, HEADS),
+    Reading("distance-patches", "distance-patches", "distance, patches only", PIXELS, HEADS),
+    Reading("distance-patches-share", "distance-patches", "distance, patches only", SIDE, HEADS),
+    Reading("cls-mass-cls", "cls-mass", "mass of CLS on CLS", SHARE, HEADS),
+    Reading("cls-mass-registers", "cls-mass", "mass of CLS on registers", SHARE, HEADS),
+    Reading("cls-mass-patches", "cls-mass", "mass of CLS on patches", SHARE, HEADS),
+    Reading("max-attention", "max-attention", "max attention of CLS", SHARE, HEADS),
+    Reading("sink", "sink", "largest share received", SHARE, HEADS),
+    Reading("sink-rate", "sink-rate", "sink rate", "share of heads", LAYERS),
+    Reading("sink-value", "sink-value", "value norm of the sink", MEDIAN, HEADS),
+    Reading("rollout-prefix", "rollout-prefix", "rollout on the prefix", SHARE, LAYERS),
+    Reading("rollout-cosine", "rollout-cosine", "cosine of rollouts", "cosine", LAYERS),
+    Reading("max-norm", "norm", "max norm of a patch", NORM, LAYERS, 0),
+    Reading("median-norm", "norm", "median norm of patches", NORM, LAYERS, 0),
+    Reading("cls-norm", "norm", "norm of CLS", NORM, LAYERS, 0),
+    Reading("register-norm", "norm", "max norm of a register", NORM, LAYERS, 0),
+    Reading("norm-ratio", "norm-ratio", "max norm over median", MEDIAN, LAYERS, 0),
+    Reading("outlier-count", "outlier-share", "outlier patches", "patches", ()),
+    Reading("outlier-share", "outlier-share", "share of outlier patches", "share of patches", ()),
+    Reading("channel-max", "channel-max", "largest channel", "value", LAYERS, 0),
+    Reading("divergence", "divergence", "divergence from A's map", "bits", LAYERS),
 )
 """In the order of the table."""
 

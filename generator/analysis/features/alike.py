@@ -26,7 +26,7 @@ class AlikeMap:
     """Cosines of one patch's features with those of all patches.
 
     Attributes:
-        name: ``seed`` (of LOST), ``outlier`` (the largest norm) or ``centre``.
+        name: ``seed`` (of LOST), ``outlier`` (the largest norm) or ``center``.
         place: row and column of the patch, from 0.
         values: float16 ``[row, col]``, in [-1, 1]; 1 at the patch itself.
     """
@@ -56,7 +56,7 @@ class SmallFeatures:
 
 
 def alike_maps(record: AttentionRecord, objects: Objects) -> tuple[AlikeMap, ...] | NotApplicable:
-    """Cosines of a few stated patches: LOST's seed, the largest outlier, the centre.
+    """Cosines of a few stated patches: LOST's seed, the largest outlier, the center.
 
     Features are those of the last block, before the final LayerNorm (Siméoni 2025, Figs. 3 and 6).
     """
@@ -82,14 +82,14 @@ def _places(record: AttentionRecord, objects: Objects) -> dict[str, tuple[int, i
     outliers = outlier_patches(norms)
     if len(outliers.patches):
         found["outlier"] = divmod(int(norms[outliers.layer].argmax()), layout.cols)
-    found["centre"] = (layout.rows // 2, layout.cols // 2)
+    found["center"] = (layout.rows // 2, layout.cols // 2)
     return found
 
 
 def small_features(features: FloatArray) -> SmallFeatures:
     """Features in as few directions as keep every cosine within :data:`NEAR`.
 
-    The directions are those of the largest singular values of the unit vectors, uncentred, so that
+    The directions are those of the largest singular values of the unit vectors, uncentered, so that
     what is left out is least. With the most directions the error may be larger; it is measured.
 
     Args:

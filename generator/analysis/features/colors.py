@@ -1,7 +1,7 @@
-"""Colours for patch features: DINOv2's two-step principal components (Oquab 2024, section 7.5).
+"""Colors for patch features: DINOv2's two-step principal components (Oquab 2024, section 7.5).
 
 The first component over a group of images parts foreground from background; three components of
-what is kept become red, green and blue. Colours of two models are *not* comparable, unless one is
+what is kept become red, green and blue. Colors of two models are *not* comparable, unless one is
 aligned to the other, and then only as far as the residual says.
 """
 
@@ -21,7 +21,7 @@ from generator.records.record import FloatArray, TokenLayout, View
 CHANNELS = 3
 
 ROBUST_DEVIATIONS = 2.0
-"""Scores within this many median absolute deviations set the range of colours (DVT, Yang 2024)."""
+"""Scores within this many median absolute deviations set the range of colors (DVT, Yang 2024)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def shared_components(
         features: for each image ``[patch, channel]``, the residual stream after the last block.
         layouts: the grid of each.
         left_out: for each image bool ``[patch]``, patches to leave out of the fits, such as
-            outliers; they still get a side and colours.
+            outliers; they still get a side and colors.
         flip: take the other side of the first component for the foreground.
 
     Returns:
@@ -111,11 +111,11 @@ def aligned(
     reference: SharedComponents,
     reference_views: Sequence[View],
 ) -> SharedComponents | NotApplicable:
-    """One model's components turned onto those of a reference model, so that colours compare.
+    """One model's components turned onto those of a reference model, so that colors compare.
 
     Orthogonal Procrustes (Schönemann 1966): the rotation or reflection of the three components that
     comes closest to the reference, over all places that both models call foreground. Patches are
-    paired by place: each with the reference's patch that holds its centre.
+    paired by place: each with the reference's patch that holds its center.
 
     Args:
         components: to be turned, one item for each image of the group.
@@ -182,22 +182,22 @@ def _across(view: View) -> tuple[float, float]:
 def _holding(
     count: int, span: tuple[float, float], others: int, other_span: tuple[float, float]
 ) -> NDArray[np.intp]:
-    """For each cell along one axis, the cell of another grid that holds its centre; -1 for none."""
-    centres = span[0] + (np.arange(count) + 0.5) * (span[1] - span[0]) / count
-    place = (centres - other_span[0]) / (other_span[1] - other_span[0]) * others
+    """For each cell along one axis, the cell of another grid that holds its center; -1 for none."""
+    centers = span[0] + (np.arange(count) + 0.5) * (span[1] - span[0]) / count
+    place = (centers - other_span[0]) / (other_span[1] - other_span[0]) * others
     found = np.floor(place).astype(np.intp)
     return np.where((found >= 0) & (found < others), found, -1)
 
 
 @dataclass(frozen=True, slots=True)
-class ColourRange:
-    """Scores that become 0 and 1 of each colour channel: float64 ``[component]``, both."""
+class ColorRange:
+    """Scores that become 0 and 1 of each color channel: float64 ``[component]``, both."""
 
     low: NDArray[np.float64]
     high: NDArray[np.float64]
 
 
-def robust_range(scores: FloatArray, deviations: float = ROBUST_DEVIATIONS) -> ColourRange:
+def robust_range(scores: FloatArray, deviations: float = ROBUST_DEVIATIONS) -> ColorRange:
     """The range of the scores without those far from the median.
 
     Per component: the smallest and largest score within so many median absolute deviations of the
@@ -213,10 +213,10 @@ def robust_range(scores: FloatArray, deviations: float = ROBUST_DEVIATIONS) -> C
     within = (away <= deviations * deviation) | (deviation == 0)
     low = np.where(within, values, np.inf).min(axis=0)
     high = np.where(within, values, -np.inf).max(axis=0)
-    return ColourRange(low, high)
+    return ColorRange(low, high)
 
 
-def range_of(components: SharedComponents) -> ColourRange:
+def range_of(components: SharedComponents) -> ColorRange:
     """The robust range of a group, all its foreground together.
 
     A model that is aligned to a reference takes the reference's range.
@@ -227,7 +227,7 @@ def range_of(components: SharedComponents) -> ColourRange:
     return robust_range(np.concatenate(stacked))
 
 
-def colours(components: SharedComponents, chosen: ColourRange) -> tuple[NDArray[np.float64], ...]:
+def colors(components: SharedComponents, chosen: ColorRange) -> tuple[NDArray[np.float64], ...]:
     """For each image float64 ``[row, col, RGB]`` in [0, 1], cut off there; NaN in the background.
 
     A channel without a range is 0.5.

@@ -25,7 +25,7 @@ def cosine_matrix(vectors: FloatArray) -> NDArray[np.float64]:
 def cosine_map(features: FloatArray, layout: TokenLayout, patch: int) -> NDArray[np.float64]:
     """Cosine of one patch's features with every patch's: float64 ``[row, col]``, in [-1, 1].
 
-    A row of the Gram matrix of normalised features (DINOv3, Siméoni 2025, Figs. 3 and 6).
+    A row of the Gram matrix of normalized features (DINOv3, Siméoni 2025, Figs. 3 and 6).
 
     Args:
         features: ``[patch, channel]``, before the final LayerNorm.

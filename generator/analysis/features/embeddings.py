@@ -14,7 +14,7 @@ from generator.records.extras import ModelWeights
 
 @dataclass(frozen=True, slots=True)
 class PositionSimilarity:
-    """How alike the position embeddings are (Dosovitskiy 2021, Fig. 7 centre).
+    """How alike the position embeddings are (Dosovitskiy 2021, Fig. 7 center).
 
     Attributes:
         cosine: float64 ``[row, col, row, col]``: the first two axes choose the tile, the place of
@@ -35,7 +35,7 @@ class PatchFilters:
     """Principal components of the patch embedding's filters (Dosovitskiy 2021, Fig. 7 left).
 
     Attributes:
-        display: float64 ``[component, row, col, RGB]`` in [0, 1]; 0.5, middle grey, is weight zero,
+        display: float64 ``[component, row, col, RGB]`` in [0, 1]; 0.5, middle gray, is weight zero,
             and one scale holds for all components.
         scale: the weight that is drawn as 1; its negative is 0.
         spectrum: float64 ``[component]``, share of the variance in each of *all* components.
@@ -63,10 +63,10 @@ def position_similarity(weights: ModelWeights) -> PositionSimilarity | NotApplic
 
 
 def patch_filters(weights: ModelWeights) -> PatchFilters | NotApplicable:
-    """Filters as colours around grey, all on one scale.
+    """Filters as colors around gray, all on one scale.
 
     Returns:
-        The colours; not applicable where the checkpoint's filters are all zero or there are none.
+        The colors; not applicable where the checkpoint's filters are all zero or there are none.
     """
     filters = np.asarray(weights.filters, dtype=np.float64)
     scale = float(np.abs(filters).max(initial=0))

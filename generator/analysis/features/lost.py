@@ -2,7 +2,7 @@
 
 The registers paper (Darcet 2024, Fig. 13 and Table 3) uses it to show what outliers cost. The steps
 are those of the authors' ``object_discovery.py``, on vectors of the patches of the last block,
-heads side by side, *not* normalised.
+heads side by side, *not* normalized.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def lost(
     """Find one object.
 
     Args:
-        vectors: ``[patch, channel]``, queries, keys or values of the last block, not normalised
+        vectors: ``[patch, channel]``, queries, keys or values of the last block, not normalized
             (``features.objects`` of a record).
         layout: the grid.
         view: what part of the original the grid covers.

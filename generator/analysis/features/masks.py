@@ -51,7 +51,7 @@ class LayerMasks:
 def mass_mask(attention: FloatArray, share: float = KEPT_MASS) -> BoolArray:
     """The patches that hold the given share of the mass: bool, of the shape given.
 
-    As in DINO's ``visualize_attention.py``: the values are renormalised, sorted ascending and
+    As in DINO's ``visualize_attention.py``: the values are renormalized, sorted ascending and
     summed up, and a patch is kept when the sum that ends with it exceeds ``1 - share``. Of equal
     values those later in the sequence are kept first. So uniform attention over n patches keeps
     ``n - floor((1 - share) n)`` of them.

@@ -1,4 +1,4 @@
-"""TokenCut: an object found by a normalised cut between patches (Wang 2022)."""
+"""TokenCut: an object found by a normalized cut between patches (Wang 2022)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def tokencut(
 
     Args:
         vectors: ``[patch, channel]``, keys of the last block (``features.objects`` of a record);
-            they are L2-normalised here.
+            they are L2-normalized here.
         layout: the grid.
         view: what part of the original the grid covers.
         tau: cosine above which two patches are joined.
@@ -107,7 +107,7 @@ def _second_smallest(
     """The three smallest eigenvalues of ``(D - W) y = lambda D y``, and the second's vector.
 
     With ``y = D^-1/2 u`` this is the ordinary problem of ``I - D^-1/2 W D^-1/2``, which is solved
-    much faster than the generalised one.
+    much faster than the generalized one.
     """
     # Late: a build that needs no such analysis should not wait for it to load.
     from scipy import linalg  # noqa: PLC0415

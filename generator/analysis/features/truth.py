@@ -1,6 +1,6 @@
 """How well a map or a box agrees with objects that people have marked.
 
-Clean-looking maps are not automatically better masks, and photographs are centred: a number means
+Clean-looking maps are not automatically better masks, and photographs are centered: a number means
 something only beside those of the baselines in :mod:`generator.analysis.compare.agreement`: the
 uniform map, a Gaussian in the middle, and the map of another picture.
 """
@@ -106,7 +106,7 @@ def score_map(
 ) -> MapScores | NotApplicable:
     """Compare a map with the marked objects.
 
-    The map is renormalised over the patches. Areas are those of the picture, so the scores equal
+    The map is renormalized over the patches. Areas are those of the picture, so the scores equal
     what pixels would give on the map enlarged without interpolation. A map that is the same
     everywhere has no order, and so no mask: for ``iou`` it covers its share of every patch, which
     is about what a random choice of patches gets.

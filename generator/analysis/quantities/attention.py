@@ -11,7 +11,7 @@ ENTROPY = Quantity(
     axes=("layer", "head"),
     definition="Entropy of a query's attention over all keys, divided by the logarithm of the "
     "number of keys, averaged over all queries.",
-    source="Shannon entropy, normalised so that models of different grids compare",
+    source="Shannon entropy, normalized so that models of different grids compare",
     low="each token looks at few others",
     high="each token looks at all alike",
     caveat="A sink lowers it: compare with the entropy over patches.",
@@ -22,9 +22,9 @@ ENTROPY_PATCHES = Quantity(
     name="entropy over patches",
     unit="share of its maximum, 0 to 1",
     axes=("layer", "head"),
-    definition="Entropy of a query's attention cut to the patches and renormalised, divided by the "
+    definition="Entropy of a query's attention cut to the patches and renormalized, divided by the "
     "logarithm of the number of patches, averaged over all queries.",
-    source="Shannon entropy, normalised so that models of different grids compare",
+    source="Shannon entropy, normalized so that models of different grids compare",
     low="of the patches, each token looks at few",
     high="each token looks at all patches alike",
     caveat="What goes to CLS and registers is left out, however much it is.",
@@ -35,9 +35,9 @@ DISTANCE = Quantity(
     name="mean attention distance",
     unit="input pixels; as a share of the input's short side where resolutions differ",
     axes=("layer", "head"),
-    definition="Distance between the centres of the query patch and the key patch, weighted by "
+    definition="Distance between the centers of the query patch and the key patch, weighted by "
     "attention, averaged over the patch queries; attention to the prefix counts 0.",
-    source="Dosovitskiy 2021, Fig. 11, without renormalising",
+    source="Dosovitskiy 2021, Fig. 11, without renormalizing",
     low="patches look near themselves, or at the prefix",
     high="patches look far away",
     caveat="Attention to CLS and registers shortens it: compare with the distance over patches.",
@@ -48,7 +48,7 @@ DISTANCE_PATCHES = Quantity(
     name="mean attention distance over patches",
     unit="input pixels; as a share of the input's short side where resolutions differ",
     axes=("layer", "head"),
-    definition="The same with each query's attention cut to the patches and renormalised. Uniform "
+    definition="The same with each query's attention cut to the patches and renormalized. Uniform "
     "attention gives 0.521 times the side of a square input.",
     source="Dosovitskiy 2021, Fig. 11; Raghu 2021, Fig. 3",
     low="local: patches look near themselves",

@@ -33,7 +33,7 @@ LOST_DEGREE = Quantity(
     unit="1 / number of patches",
     axes=("row", "col"),
     definition="1 / (1 + number of other patches whose dot product with the patch is positive), "
-    "for vectors of the last block, heads side by side, not normalised.",
+    "for vectors of the last block, heads side by side, not normalized.",
     source="Siméoni 2021 (LOST), section 3; Darcet 2024, Fig. 13",
     low="the patch is like most of the picture",
     high="the patch is unlike most: LOST starts at the highest",
@@ -78,18 +78,18 @@ LEADING_COMPONENT = Quantity(
     high="the other end",
     caveat="The sign means nothing by itself. Outliers capture the component: see it without them.",
 )
-FEATURE_COLOURS = Quantity(
-    id="feature-colours",
-    name="feature colours",
+FEATURE_COLORS = Quantity(
+    id="feature-colors",
+    name="feature colors",
     unit="red, green, blue",
     axes=("row", "col"),
     definition="Patches on the foreground side of the first principal component of a group of "
-    "images, coloured by the first three principal components of those patches alone, each scaled "
+    "images, colored by the first three principal components of those patches alone, each scaled "
     "to the scores within two median absolute deviations.",
     source="Oquab 2024 (DINOv2), section 7.5; range as in Yang 2024 (DVT)",
-    low="patches of like colour have like features",
-    high="patches of unlike colour have unlike features",
-    caveat="Colours of two models do not compare, unless one is aligned to the other.",
+    low="patches of like color have like features",
+    high="patches of unlike color have unlike features",
+    caveat="Colors of two models do not compare, unless one is aligned to the other.",
 )
 EXPLAINED_VARIANCE = Quantity(
     id="explained-variance",
@@ -111,8 +111,8 @@ ALIGNMENT_RESIDUAL = Quantity(
     "one onto the other, divided by the squared size of the other, over the places that both call "
     "foreground.",
     source="orthogonal Procrustes, Schönemann 1966",
-    low="colours of the two models mean the same",
-    high="colours of the two models must not be compared",
+    low="colors of the two models mean the same",
+    high="colors of the two models must not be compared",
 )
 PATCH_COSINE = Quantity(
     id="patch-cosine",
@@ -135,7 +135,7 @@ MASS_INSIDE = Quantity(
     source="Wang 2020 (Score-CAM), energy-based pointing game",
     low="the attention is on the background",
     high="the attention is on the objects",
-    caveat="Compare with uniform and with a Gaussian in the middle: objects tend to be centred.",
+    caveat="Compare with uniform and with a Gaussian in the middle: objects tend to be centered.",
 )
 POINTING_GAME = Quantity(
     id="pointing-game",
@@ -202,19 +202,19 @@ POSITION_SIMILARITY = Quantity(
     axes=("row", "col", "row", "col"),
     definition="Cosine of each patch's learned position embedding with every other's, on the "
     "model's native grid.",
-    source="Dosovitskiy 2021 (ViT), Fig. 7 centre",
+    source="Dosovitskiy 2021 (ViT), Fig. 7 center",
     low="the places are told apart",
     high="the places look alike to the model",
 )
 PATCH_FILTERS = Quantity(
     id="patch-filters",
     name="patch filters",
-    unit="weight around zero, which is grey",
+    unit="weight around zero, which is gray",
     axes=("component", "row", "col"),
     definition="Principal components of the patch embedding's filters, on one scale for all.",
     source="Dosovitskiy 2021 (ViT), Fig. 7 left",
-    low="darker than grey: negative weight",
-    high="lighter than grey: positive weight",
+    low="darker than gray: negative weight",
+    high="lighter than gray: positive weight",
 )
 
 OBJECTS: tuple[Quantity, ...] = (
@@ -224,7 +224,7 @@ OBJECTS: tuple[Quantity, ...] = (
     LOST_SCORE,
     TOKENCUT_VECTOR,
     LEADING_COMPONENT,
-    FEATURE_COLOURS,
+    FEATURE_COLORS,
     EXPLAINED_VARIANCE,
     ALIGNMENT_RESIDUAL,
     PATCH_COSINE,

@@ -103,7 +103,7 @@ LOCATION_AVERAGE = Quantity(
     source="Darcet 2024, Fig. 16",
     low="this place is looked at less than uniform attention would",
     high="this place is looked at more, whatever the picture",
-    caveat="Photographs are centred: some of it is the pictures', not the model's.",
+    caveat="Photographs are centered: some of it is the pictures', not the model's.",
 )
 
 OUTLIER_RATE = Quantity(

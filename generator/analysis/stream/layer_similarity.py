@@ -13,17 +13,17 @@ LEAST_IMAGES = 256
 
 
 def layer_similarity(
-    one: FloatArray, two: FloatArray, *, standardise: bool = False
+    one: FloatArray, two: FloatArray, *, standardize: bool = False
 ) -> FloatArray | NotApplicable:
     """Linear CKA between all layers of two models, or of a model with itself.
 
-    One massive channel can rule linear CKA: read the plain numbers beside the standardised ones.
+    One massive channel can rule linear CKA: read the plain numbers beside the standardized ones.
     Well under a second for 25 layers and 256 images.
 
     Args:
         one: ``[image, layer + 1, channel]``.
         two: the same of another model on the same images; channels may differ.
-        standardise: bring every channel to mean 0 and deviation 1 over images first; channels
+        standardize: bring every channel to mean 0 and deviation 1 over images first; channels
             that never change are left out.
 
     Returns:
@@ -45,7 +45,7 @@ def layer_similarity(
         )
     if np.isnan(one).any() or np.isnan(two).any():
         return NotApplicable("one of the models has no CLS token")
-    first, second = _grams(one, standardise), _grams(two, standardise)
+    first, second = _grams(one, standardize), _grams(two, standardize)
     across = np.array([[_hsic(a, b) for b in second] for a in first])
     own = [np.array([_hsic(gram, gram) for gram in grams]) for grams in (first, second)]
     size = np.sqrt(np.outer(np.maximum(own[0], 0), np.maximum(own[1], 0)))
@@ -53,27 +53,27 @@ def layer_similarity(
     return np.asarray(found, dtype=np.float32)
 
 
-def _grams(values: FloatArray, standardise: bool) -> list[FloatArray]:
+def _grams(values: FloatArray, standardize: bool) -> list[FloatArray]:
     layers = np.moveaxis(values, 1, 0)
-    return [_gram(_standardised(layer) if standardise else layer) for layer in layers]
+    return [_gram(_standardized(layer) if standardize else layer) for layer in layers]
 
 
-def _standardised(values: FloatArray) -> FloatArray:
+def _standardized(values: FloatArray) -> FloatArray:
     wide = values.astype(np.float64)
-    centred = wide - wide.mean(axis=0)
+    centered = wide - wide.mean(axis=0)
     # Rounding leaves a little deviation in channels that never change.
     changing = np.ptp(wide, axis=0) > 1e-6 * np.maximum(np.abs(wide).max(axis=0), 1e-12)
-    found: FloatArray = centred[:, changing] / centred[:, changing].std(axis=0)
+    found: FloatArray = centered[:, changing] / centered[:, changing].std(axis=0)
     return found
 
 
 def _gram(values: FloatArray) -> FloatArray:
-    """Gram matrix of centred vectors with an empty diagonal, centred as HSIC without bias needs.
+    """Gram matrix of centered vectors with an empty diagonal, centered as HSIC without bias needs.
 
-    With the U-centring of Székely 2014 the estimate of Song 2012, Eq. 5, is one inner product.
+    With the U-centering of Székely 2014 the estimate of Song 2012, Eq. 5, is one inner product.
     """
     wide = values.astype(np.float64)
-    # Centring first changes nothing but rounding.
+    # Centering first changes nothing but rounding.
     wide = wide - wide.mean(axis=0)
     gram = wide @ wide.T
     np.fill_diagonal(gram, 0)

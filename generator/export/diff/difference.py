@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.compare.changes import Change, Step, Threshold, changes
-from generator.analysis.compare.readings import Measure, Readings, diverged, readings
+from generator.analysis.compare.readings import Reading, Readings, diverged, readings
 from generator.errors import SpecError
 from generator.export.diff.pairs import (
     images_in_words,
@@ -75,7 +75,7 @@ class Passed:
 
     threshold: Threshold
     model: str
-    measure: Measure
+    measure: Reading
     step: Step
 
 
@@ -141,7 +141,7 @@ class Difference:
 
 
 def difference(
-    a: Source, b: Source, measures: Sequence[Measure], wanted: Sequence[str] = ()
+    a: Source, b: Source, measures: Sequence[Reading], wanted: Sequence[str] = ()
 ) -> Difference:
     """Compare two galleries.
 
@@ -244,7 +244,7 @@ def _compared(
     b: Source,
     pair: tuple[ModelEntry, ModelEntry],
     images: Sequence[tuple[ImageEntry, ImageEntry]],
-    measures: Sequence[Measure],
+    measures: Sequence[Reading],
     facts: dict[Unlike, None],
 ) -> ModelChanges:
     """One model over the images; facts that differ are added as they are met."""

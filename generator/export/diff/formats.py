@@ -24,7 +24,7 @@ LISTED = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class DifferenceRow:
     """One measure of one model in both galleries.
 
     Attributes:
@@ -68,7 +68,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class ChangedFact:
     """A fact that is not the same in both.
 
     Attributes:
@@ -153,7 +153,7 @@ class Exceeded:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class DifferenceTable:
     """The JSON form of a difference.
 
     Attributes:
@@ -172,14 +172,14 @@ class Table:
     a: Gallery
     b: Gallery
     images: int
-    unlike: tuple[Fact, ...]
+    unlike: tuple[ChangedFact, ...]
     renamed: tuple[Renamed, ...]
     missing: tuple[Missing, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[DifferenceRow, ...]
     passed: tuple[Exceeded, ...]
 
 
-def table(found: Difference, sites: tuple[str, str], passed: Sequence[Passed]) -> Table:
+def table(found: Difference, sites: tuple[str, str], passed: Sequence[Passed]) -> DifferenceTable:
     """A difference in the form that is written.
 
     Args:
@@ -191,12 +191,12 @@ def table(found: Difference, sites: tuple[str, str], passed: Sequence[Passed]) -
         Gallery(sites[n], found.titles[n], found.models_alone[n], found.images_alone[n])
         for n in range(2)
     )
-    return Table(
+    return DifferenceTable(
         schema=SCHEMA,
         a=a,
         b=b,
         images=found.images,
-        unlike=tuple(Fact(each.model, each.fact, each.a, each.b) for each in found.unlike),
+        unlike=tuple(ChangedFact(each.model, each.fact, each.a, each.b) for each in found.unlike),
         renamed=tuple(Renamed(*each) for each in found.renamed),
         missing=tuple(Missing(m.a, image) for m in found.models for image in m.missing),
         rows=tuple(_rows(found)),
@@ -204,12 +204,12 @@ def table(found: Difference, sites: tuple[str, str], passed: Sequence[Passed]) -
     )
 
 
-def _rows(found: Difference) -> Iterator[Row]:
+def _rows(found: Difference) -> Iterator[DifferenceRow]:
     for model in found.models:
         for each in model.changes:
             mean, largest = each.mean, each.largest
             where = largest.where if largest else None
-            yield Row(
+            yield DifferenceRow(
                 model_a=model.a,
                 model_b=model.b,
                 step=model.step,
@@ -249,16 +249,16 @@ def _round(value: float) -> float:
     return float(f"{value:.7g}")
 
 
-def csv_text(found: Table) -> str:
+def csv_text(found: DifferenceTable) -> str:
     """The rows as CSV, with a header and lines that end in a line feed."""
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(field.name for field in fields(Row))
+    writer.writerow(field.name for field in fields(DifferenceRow))
     writer.writerows(astuple(row) for row in found.rows)
     return file.getvalue()
 
 
-def json_text(found: Table) -> str:
+def json_text(found: DifferenceTable) -> str:
     """All of it as JSON; lists with an item a line."""
     parts = [f"{json.dumps(name)}: {_lines(value)}" for name, value in asdict(found).items()]
     return "{\n" + ",\n".join(parts) + "\n}\n"
@@ -272,9 +272,11 @@ def _lines(value: Any) -> str:
 
 
 def schema_bytes() -> bytes:
-    """JSON schema of the JSON form; a CSV has the fields of ``Row`` as columns."""
-    classes = (Table, Gallery, Fact, Renamed, Missing, Row, Exceeded)
-    return documented_schema(TypeAdapter(Table), {each.__name__: each for each in classes})
+    """JSON schema of the JSON form; a CSV has the fields of ``DifferenceRow`` as columns."""
+    classes = (DifferenceTable, Gallery, ChangedFact, Renamed, Missing, DifferenceRow, Exceeded)
+    return documented_schema(
+        TypeAdapter(DifferenceTable), {each.__name__: each for each in classes}
+    )
 
 
 # --- for people ----------------------------------------------------------------------------------

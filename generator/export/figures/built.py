@@ -13,7 +13,7 @@ from generator.export.figures.grid import Layout, layout
 from generator.export.figures.layout.venues import Extent, extent
 from generator.export.figures.make import (
     check_letters,
-    colour_map,
+    color_map,
     make_figure,
     preset_named,
     write_figure,
@@ -53,7 +53,7 @@ def planned(specs: Sequence[FigureSpec]) -> tuple[Planned, ...]:
     for spec in specs:
         try:
             wide = extent(spec.venue, spec.span, spec.width)
-            colour_map(spec.colours)
+            color_map(spec.colors)
             what = (
                 preset_named(spec.preset)
                 if spec.preset
@@ -178,7 +178,7 @@ def _request(spec: FigureSpec, wide: Extent) -> Request:
         form=spec.form,
         clip=spec.clip,
         keep=spec.keep,
-        colours=spec.colours,
+        colors=spec.colors,
         face=spec.font,
         letters=spec.letters,
     )

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from generator.errors import SpecError
 from generator.export.figures.layout.drawing import draw
-from generator.export.figures.layout.sheet import Absent, Cell, Row, Sheet
+from generator.export.figures.layout.sheet import Absent, Cell, Sheet, SheetRow
 from generator.export.figures.request import Drawn
 from generator.export.figures.scene import Scene
 from generator.export.figures.words import (
@@ -126,7 +126,7 @@ def draw_grid(scene: Scene, shape: Layout) -> Drawn:
         for top in tops:
             place = _place(choice, shape, side, top)
             cells.append(_cell(scene, place))
-        rows.append(Row(_label(shape.rows, side), tuple(cells)))
+        rows.append(SheetRow(_label(shape.rows, side), tuple(cells)))
     scene.check_drawn()
     heads = tuple(_label(shape.cols, top) for top in tops)
     if shape.input:
@@ -262,21 +262,21 @@ def _word(axis: Axis, value: object) -> str:
 
 
 def _with_input(
-    scene: Scene, choice: _Choice, shape: Layout, rows: list[Row], heads: tuple[str, ...]
-) -> tuple[list[Row], tuple[str, ...]]:
+    scene: Scene, choice: _Choice, shape: Layout, rows: list[SheetRow], heads: tuple[str, ...]
+) -> tuple[list[SheetRow], tuple[str, ...]]:
     """The pictures in front: a column, or a row where the columns are images."""
     if "images" in shape.cols:
         tops = product(*(choice.along(axis) for axis in shape.cols))
         place = shape.cols.index("images")
         cells = tuple(_input(scene, choice, top[place]) for top in tops)
         label = "input" if any(row.label for row in rows) else ""
-        return [Row(label, cells), *rows], heads
+        return [SheetRow(label, cells), *rows], heads
     sides = list(product(*(choice.along(axis) for axis in shape.rows)))
     found, before = [], None
     for row, side in zip(rows, sides, strict=True):
         image = side[shape.rows.index("images")] if "images" in shape.rows else choice.images[0]
         cell = _input(scene, choice, image) if image != before else Absent("")
-        found.append(Row(row.label, (cell, *row.cells)))
+        found.append(SheetRow(row.label, (cell, *row.cells)))
         before = image
     return found, ("input", *heads)
 

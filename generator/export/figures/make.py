@@ -19,7 +19,7 @@ from generator.export.figures.tex import file_stem, float_text, table_text
 from generator.export.files import write_files
 from generator.export.source import Source
 from generator.present.bibliography import added, bibtex
-from generator.present.drawing.colors import colour_tables
+from generator.present.drawing.colors import color_tables
 from generator.present.pages.wording import listed
 from generator.spec.toml import did_you_mean
 from generator.text.latex import Cite, Piece, plain
@@ -193,16 +193,16 @@ def write_figure(path: Path, made: FigureFiles, bib: Path | None = None) -> tupl
     return tuple(files)
 
 
-def colour_map(name: str) -> str:
-    """The name of a colour map; empty for the gallery's.
+def color_map(name: str) -> str:
+    """The name of a color map; empty for the gallery's.
 
     Raises:
         SpecError: there is none of this name.
     """
-    known = colour_tables()
+    known = color_tables()
     if name and name not in known:
         hint = did_you_mean(name, known) or f"There are {', '.join(known)}."
-        raise SpecError(f"No colour map is called {name}.", hint)
+        raise SpecError(f"No color map is called {name}.", hint)
     return name
 
 

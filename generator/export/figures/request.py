@@ -25,13 +25,13 @@ class Request:
         queries: as of ``--queries``.
         places: for a model (label, id or slug) a layer and a head of its own.
         width: of the figure, in inches.
-        overlay: strength of maps over the picture in grey, in percent; None for maps alone.
+        overlay: strength of maps over the picture in gray, in percent; None for maps alone.
         scale: the gallery's shared one, or one for each model, layer or map.
         form: of its steps; None for log2, and for linear where each map has its own.
         clip: percent of the values cut off at each end; None for the gallery's 0.5, and for none
             where each map has its own scale.
-        keep: percent of each map's mass that is coloured, the strongest patches first.
-        colours: name of the colour map; empty for the gallery's.
+        keep: percent of each map's mass that is colored, the strongest patches first.
+        colors: name of the color map; empty for the gallery's.
         face: of the type.
         letters: of an SVG.
     """
@@ -48,13 +48,13 @@ class Request:
     form: Form | None = None
     clip: float | None = None
     keep: int = 100
-    colours: str = ""
+    colors: str = ""
     face: Face = "sans"
     letters: Letters = "text"
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class FigureTable:
     """Numbers beside a figure.
 
     Attributes:
@@ -84,4 +84,4 @@ class Drawn:
     caption: tuple[Piece, ...]
     models: tuple[ModelEntry, ...]
     cites: tuple[str, ...] = ()
-    table: Table | None = None
+    table: FigureTable | None = None

@@ -18,7 +18,7 @@ WEIGHTED = (
 
 
 def scope_said(request: Request, drawn: Sequence[tuple[Tone, FloatArray]]) -> str:
-    """From where to where colours run, and for which maps the same.
+    """From where to where colors run, and for which maps the same.
 
     Args:
         request: of the figure.
@@ -33,19 +33,17 @@ def scope_said(request: Request, drawn: Sequence[tuple[Tone, FloatArray]]) -> st
     ends = "each end" if form == "log2" else "the upper end"
     how = FORM_WORDS[form] + (f", cut off at {clip:g} % at {ends}" if clip else "")
     if request.scale == "map":
-        return (
-            f"Every map has a scale of its own ({how}): colours of different maps do not compare."
-        )
+        return f"Every map has a scale of its own ({how}): colors of different maps do not compare."
     spans = [f"{times_text(t.low)} to {times_text(t.high)}" for t in tones]
     over = "the range of all layers and heads of the models and images shown"
     if request.scale == "shared":
-        return f"Colours run from {spans[0]} times uniform ({how}), the same for all: {over}."
+        return f"Colors run from {spans[0]} times uniform ({how}), the same for all: {over}."
     whose = [tone.label.removeprefix(f"{TIMES}: ") for tone in tones]
     named = "; ".join(f"{name} from {span}" for name, span in zip(whose, spans, strict=True))
     over = "all its layers and heads" if request.scale == "model" else "all its heads"
     return (
         f"Each {request.scale} has a scale of its own over {over} ({how}), in times uniform: "
-        f"{named}. Colours of different {request.scale}s do not compare."
+        f"{named}. Colors of different {request.scale}s do not compare."
     )
 
 
@@ -58,4 +56,4 @@ def cut_said(drawn: Sequence[tuple[Tone, FloatArray]]) -> str:
         for number, where in ((above, "above"), (below, "below"))
         if of and number
     ]
-    return f" {' and '.join(parts)} it and have the colour of its end." if parts else ""
+    return f" {' and '.join(parts)} it and have the color of its end." if parts else ""

@@ -19,7 +19,7 @@ from generator.export.figures.layout.ranges import (
     range_of,
     unnumbered_tone,
 )
-from generator.export.figures.layout.sheet import Absent, Frame, Plate, frame_of
+from generator.export.figures.layout.sheet import Absent, SheetBox, SheetPicture, frame_of
 from generator.export.figures.layout.tones import TIMES, Tone, own_range
 from generator.export.figures.request import Request
 from generator.export.figures.scale_words import WEIGHTED, cut_said, scope_said
@@ -160,17 +160,17 @@ class Scene:
         return store.get_weights(key) if key and store.has_weights(key) else None
 
     @property
-    def colours(self) -> str:
-        """Name of the colour map."""
-        return self.request.colours or self.source.manifest.settings.colours
+    def colors(self) -> str:
+        """Name of the color map."""
+        return self.request.colors or self.source.manifest.settings.colors
 
     def tone(self, query: str = "CLS") -> Tone:
         """The gallery's scale for attention."""
-        return gallery_tone(self.source.scale_of(query), self.request.form or "log2", self.colours)
+        return gallery_tone(self.source.scale_of(query), self.request.form or "log2", self.colors)
 
-    def photo(self, image: ImageEntry, view: View) -> Plate:
+    def photo(self, image: ImageEntry, view: View) -> SheetPicture:
         """What a model saw."""
-        return Plate(aspect=aspect_of(view), photo=self._seen(image, view))
+        return SheetPicture(aspect=aspect_of(view), photo=self._seen(image, view))
 
     def _seen(self, image: ImageEntry, view: View) -> np.ndarray:
         key = (image.slug, view)
@@ -184,33 +184,33 @@ class Scene:
         record: AttentionRecord,
         values: FloatArray,
         tone: Tone,
-        frames: tuple[Frame, ...] = (),
+        frames: tuple[SheetBox, ...] = (),
         *,
         overlay: int | None = None,
-    ) -> Plate:
+    ) -> SheetPicture:
         """A map ``[row, col]``, alone or over the picture as the request says."""
-        return self.pixels(image, record, tone.coloured(values), frames, overlay=overlay)
+        return self.pixels(image, record, tone.colored(values), frames, overlay=overlay)
 
     def pixels(
         self,
         image: ImageEntry,
         record: AttentionRecord,
         pixels: np.ndarray,
-        frames: tuple[Frame, ...] = (),
+        frames: tuple[SheetBox, ...] = (),
         *,
         overlay: int | None = None,
-    ) -> Plate:
-        """Colours ``[row, col, RGBA]``, alone or over the picture.
+    ) -> SheetPicture:
+        """Colors ``[row, col, RGBA]``, alone or over the picture.
 
         ``overlay`` is the figure's own choice of strength, where none was asked for.
         """
         strength = self.request.overlay if self.request.overlay is not None else overlay
-        return Plate(
+        return SheetPicture(
             aspect=aspect_of(record.view),
             photo=None if strength is None else self._seen(image, record.view),
             pixels=pixels,
             strength=1.0 if strength is None else strength / 100,
-            grey=True,
+            gray=True,
             frames=frames,
         )
 
@@ -225,16 +225,16 @@ class Scene:
 
     def plate(
         self, model: ModelEntry, image: ImageEntry, one: OneMap, overlay: int | None = None
-    ) -> Plate:
+    ) -> SheetPicture:
         """One map of attention, on the scale of the request, its query outlined."""
         record = self.known(model, image)
         tone = self._tone_of(model, one)
         self._drawn.append((tone, one.values))
-        frames: tuple[Frame, ...] = ()
+        frames: tuple[SheetBox, ...] = ()
         if one.query.startswith(PATCH):
             row, col = (int(number) - 1 for number in one.query.split("-")[1:])
             frames = (frame_of(record.view.patch_box(record.layout, row, col), record.view.box),)
-        pixels = tone.coloured(one.values)
+        pixels = tone.colored(one.values)
         if self.request.keep < 100:
             kept = mass_mask(np.nan_to_num(one.values).ravel(), self.request.keep / 100)
             pixels[~kept.reshape(one.values.shape)] = LEFT_OUT
@@ -247,9 +247,9 @@ class Scene:
         clip = request.clip
         if request.scale == "map":
             if form == "linear" and not clip:
-                return own_range(one.values, self.colours)
+                return own_range(one.values, self.colors)
             low, high = range_of([one.values], clip or 0.0, form)
-            return attention_tone(low, high, form, self.colours)
+            return attention_tone(low, high, form, self.colors)
         gallery = request.scale == "shared" and clip in (None, USUAL_CLIP)
         of = {"shared": "", "model": model.label, "layer": row_name(one.layer)}[request.scale]
         key = f"{one.query.startswith(PATCH)}" if gallery else of
@@ -261,7 +261,7 @@ class Scene:
                 layer = one.layer if request.scale == "layer" else ALL
                 maps = self._pooled(whose, layer)
                 low, high = range_of(maps, USUAL_CLIP if clip is None else clip, form)
-                self._tones[key] = attention_tone(low, high, form, self.colours, of=of)
+                self._tones[key] = attention_tone(low, high, form, self.colors, of=of)
         return self._tones[key]
 
     def _pooled(self, models: tuple[ModelEntry, ...], layer: str) -> Iterator[FloatArray]:
@@ -298,14 +298,14 @@ class Scene:
 
     @property
     def bars(self) -> tuple[Tone, ...]:
-        """The colour bars of the maps drawn so far."""
+        """The color bars of the maps drawn so far."""
         scale = self.request.scale
         tones = list(dict.fromkeys(tone for tone, _ in self._drawn))
         if scale == "map":
             own = [tone for tone in tones if tone.label != TIMES]
-            return (own[0],) if own else (unnumbered_tone("map", self.colours),)
+            return (own[0],) if own else (unnumbered_tone("map", self.colors),)
         most = max(1, min(3, int(self.request.width / 1.6)))
-        return tuple(tones) if len(tones) <= most else (unnumbered_tone(scale, self.colours),)
+        return tuple(tones) if len(tones) <= most else (unnumbered_tone(scale, self.colors),)
 
     @property
     def scale_said(self) -> str:

@@ -71,24 +71,24 @@ def drawing_said(scene: Scene, overlay: int | None = None) -> str:
     strength = scene.request.overlay if scene.request.overlay is not None else overlay
     keep = scene.request.keep
     part = (
-        f" Only the strongest patches that hold {keep} % of each map's mass have colours."
+        f" Only the strongest patches that hold {keep} % of each map's mass have colors."
         if keep < 100
         else ""
     )
     if strength is not None:
-        return f" One square a patch, at {strength} % over the picture in grey.{part}"
+        return f" One square a patch, at {strength} % over the picture in gray.{part}"
     return f" One square a patch, not interpolated.{part}"
 
 
 def images_said(scene: Scene, images: Sequence[ImageEntry]) -> str:
     """Whose pictures these are, and what the models saw of them."""
     makers = dict.fromkeys(
-        ", ".join(part for part in (image.credit, image.licence) if part)
+        ", ".join(part for part in (image.credit, image.license) if part)
         for image in images
-        if image.credit or image.licence
+        if image.credit or image.license
     )
     view = {
-        "square": "The models see the centred square",
+        "square": "The models see the centered square",
         "whole": "The models see the whole picture",
         "checkpoint": "The models see what their own preprocessing leaves",
     }[scene.source.run.field_of_view]

@@ -70,14 +70,14 @@ NOTES = (
         ("layer", "head"),
         "float32",
         "share of log(number of patches)",
-        "The same with each row cut to the patches and renormalised.",
+        "The same with each row cut to the patches and renormalized.",
     ),
     ArrayNote(
         "distance",
         ("layer", "head"),
         "float32",
         "input pixels",
-        "Attention-weighted distance between patch centres, averaged over patch queries; what goes "
+        "Attention-weighted distance between patch centers, averaged over patch queries; what goes "
         "to the prefix counts 0.",
     ),
     ArrayNote(
@@ -85,7 +85,7 @@ NOTES = (
         ("layer", "head"),
         "float32",
         "input pixels",
-        "The same with each row cut to the patches and renormalised (ViT, Dosovitskiy et al. 2021, "
+        "The same with each row cut to the patches and renormalized (ViT, Dosovitskiy et al. 2021, "
         "Fig. 11).",
     ),
     ArrayNote(

@@ -27,7 +27,7 @@ POOL = "pool"
 
 
 @dataclass(frozen=True, slots=True)
-class Quantity:
+class ColumnQuantity:
     """What a row's value is.
 
     Attributes:
@@ -42,47 +42,47 @@ class Quantity:
 
 
 QUANTITIES = (
-    Quantity(
+    ColumnQuantity(
         "entropy",
         "share of log(number of keys)",
         "Entropy of a row of attention over all keys, averaged over all queries. 0: one key; 1: "
         "uniform. In the layer called pool: of the pooling probe over the patches.",
     ),
-    Quantity(
+    ColumnQuantity(
         "entropy_patches",
         "share of log(number of patches)",
-        "The same with each row cut to the patches and renormalised.",
+        "The same with each row cut to the patches and renormalized.",
     ),
-    Quantity(
+    ColumnQuantity(
         "distance",
         "input pixels",
-        "Attention-weighted distance between patch centres, averaged over patch queries; what goes "
+        "Attention-weighted distance between patch centers, averaged over patch queries; what goes "
         "to the prefix counts 0.",
     ),
-    Quantity(
+    ColumnQuantity(
         "distance_patches",
         "input pixels",
-        "The same with each row cut to the patches and renormalised (Dosovitskiy et al. 2021, "
+        "The same with each row cut to the patches and renormalized (Dosovitskiy et al. 2021, "
         "Fig. 11).",
     ),
-    Quantity(
+    ColumnQuantity(
         "self_attention",
         "share of 1",
         "Attention a patch pays to itself, averaged over patch queries.",
     ),
-    Quantity(
+    ColumnQuantity(
         "mass",
         "share of 1",
         "Attention that goes from the query (a prefix token, or the mean over all patches) to the "
         "key (a prefix token, or all patches together).",
     ),
-    Quantity(
+    ColumnQuantity(
         "mass_min",
         "share of 1",
         "The same for the minimum over heads, which is taken key by key: what every head gives at "
         "least. It does not sum to 1.",
     ),
-    Quantity(
+    ColumnQuantity(
         "norm",
         "L2 norm",
         "Of a prefix token in the residual stream after the layer, before the final LayerNorm; "
@@ -92,7 +92,7 @@ QUANTITIES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class StatisticsRow:
     """One number.
 
     Attributes:
@@ -123,7 +123,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class StatisticsTable:
     """The JSON form of the statistics.
 
     Attributes:
@@ -135,14 +135,14 @@ class Table:
 
     schema: int
     title: str
-    quantities: tuple[Quantity, ...]
-    rows: tuple[Row, ...]
+    quantities: tuple[ColumnQuantity, ...]
+    rows: tuple[StatisticsRow, ...]
 
 
 _UNITS = {quantity.name: quantity.unit for quantity in QUANTITIES}
 
 
-def rows_of(source: Source) -> Iterator[Row]:
+def rows_of(source: Source) -> Iterator[StatisticsRow]:
     """Every number of a gallery: by image, model, quantity, layer and head.
 
     Raises:
@@ -151,7 +151,7 @@ def rows_of(source: Source) -> Iterator[Row]:
     for cell, record in source.records():
         model, image = source.model(cell), source.image(cell)
         for quantity, layer, head, query, key, value in _numbers(record):
-            yield Row(
+            yield StatisticsRow(
                 model=model.label,
                 model_id=record.model.id,
                 commit=record.model.version,
@@ -214,16 +214,16 @@ def _exact(value: np.floating) -> float | None:
     return None if np.isnan(value) else float(str(np.float32(value)))
 
 
-def csv_bytes(rows: Iterable[Row]) -> bytes:
+def csv_bytes(rows: Iterable[StatisticsRow]) -> bytes:
     """The table as CSV, UTF-8, with a header and lines that end in a line feed."""
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(field.name for field in fields(Row))
+    writer.writerow(field.name for field in fields(StatisticsRow))
     writer.writerows(astuple(row) for row in rows)
     return file.getvalue().encode()
 
 
-def json_bytes(title: str, rows: Iterable[Row]) -> bytes:
+def json_bytes(title: str, rows: Iterable[StatisticsRow]) -> bytes:
     """The table as JSON, a row on each line."""
     head = {"schema": SCHEMA, "title": title, "quantities": [asdict(q) for q in QUANTITIES]}
     start = json.dumps(head, ensure_ascii=False)[:-1]
@@ -232,6 +232,6 @@ def json_bytes(title: str, rows: Iterable[Row]) -> bytes:
 
 
 def schema_bytes() -> bytes:
-    """JSON schema of the JSON form; a CSV has the fields of ``Row`` as columns."""
-    classes = {"Table": Table, "Row": Row, "Quantity": Quantity}
-    return documented_schema(TypeAdapter(Table), classes)
+    """JSON schema of the JSON form; a CSV has the fields of ``StatisticsRow`` as columns."""
+    classes = {"Table": StatisticsTable, "Row": StatisticsRow, "Quantity": ColumnQuantity}
+    return documented_schema(TypeAdapter(StatisticsTable), classes)

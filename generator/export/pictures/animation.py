@@ -11,7 +11,7 @@ from generator.errors import SpecError
 from generator.export.pictures.animation_frames import (
     PAPER,
     AnimationFormat,
-    Panel,
+    FramePanel,
     drawn_frame,
     encoded,
 )
@@ -66,7 +66,7 @@ def animation_bytes(
         kind: of the file.
         width: of each model's picture, in pixels.
         milliseconds: of each layer; the last one stays three times as long.
-        strength: of the colours over the picture, in percent.
+        strength: of the colors over the picture, in percent.
 
     Raises:
         SpecError: none of the models has such a head and query.
@@ -115,7 +115,7 @@ def over_time_bytes(
         kind: of the file.
         width: of each model's picture, in pixels.
         milliseconds: of each frame; None for the clip's own times.
-        strength: of the colours over the picture, in percent.
+        strength: of the colors over the picture, in percent.
 
     Raises:
         SpecError: none of the models has such a layer, head and query.
@@ -150,9 +150,9 @@ def _panels(
     models: tuple[ModelEntry, ...],
     wanted: Selection,
     width: int,
-) -> list[Panel | None]:
+) -> list[FramePanel | None]:
     """A frame of a sequence, as each model sees it; None of a model that has no such map."""
-    found: list[Panel | None] = []
+    found: list[FramePanel | None] = []
     for model in models:
         cell = source.run.cell(model.slug, image.slug)
         record = source.read(cell.record) if cell.record else None
@@ -161,7 +161,7 @@ def _panels(
             found.append(None)
             continue
         photo = seen(image.path, record.view, size_of(record.view, width))
-        found.append(Panel(model.label, _when(image), photo, maps[0].values))
+        found.append(FramePanel(model.label, _when(image), photo, maps[0].values))
     return found
 
 
@@ -172,10 +172,10 @@ def _when(image: ImageEntry) -> str:
     return f"{image.frame.time:.2f} s"
 
 
-def _empty(like: Panel, image: ImageEntry) -> Panel:
+def _empty(like: FramePanel, image: ImageEntry) -> FramePanel:
     """A model that failed on a frame."""
     blank = Image.new("RGB", like.photo.size, PAPER)
-    return Panel(like.label, f"{_when(image)}: no map", blank, None)
+    return FramePanel(like.label, f"{_when(image)}: no map", blank, None)
 
 
 def _durations(images: list[ImageEntry], milliseconds: int | None) -> list[int]:
@@ -188,11 +188,11 @@ def _durations(images: list[ImageEntry], milliseconds: int | None) -> list[int]:
     return [*gaps, gaps[-1]]
 
 
-def _at_layer(column: Column, layer: int) -> Panel:
+def _at_layer(column: Column, layer: int) -> FramePanel:
     """A model at a layer, or at its last."""
     shown = min(layer, len(column.maps) - 1)
     place = f"layer {shown + 1} of {len(column.maps)}"
-    return Panel(column.label, place, column.photo, column.maps[shown])
+    return FramePanel(column.label, place, column.photo, column.maps[shown])
 
 
 def _columns(

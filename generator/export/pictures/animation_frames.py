@@ -10,9 +10,9 @@ from typing import Literal
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from generator.export.pictures.drawing import coloured, enlarged, overlaid
+from generator.export.pictures.drawing import colored, enlarged, overlaid
 from generator.export.source import Source
-from generator.present.drawing.colors import colour_table
+from generator.present.drawing.colors import color_table
 from generator.present.drawing.scale import Scale
 from generator.records.record import FloatArray
 
@@ -22,12 +22,12 @@ PAPER, INK, SOFT = "#fcfcfb", "#1b1b1a", "#5b5b58"
 MARGIN, GAP, LINE = 24, 20, 22
 BAR_HEIGHT = 10
 TEXT = 15
-BAR_COLOURS = 64
-"""Entries of a GIF's palette that are kept for the colour bar."""
+BAR_COLORS = 64
+"""Entries of a GIF's palette that are kept for the color bar."""
 
 
 @dataclass(frozen=True, slots=True)
-class Panel:
+class FramePanel:
     """A model in one frame of an animation.
 
     Attributes:
@@ -45,24 +45,24 @@ class Panel:
 
 def drawn_frame(
     source: Source,
-    panels: Sequence[Panel],
+    panels: Sequence[FramePanel],
     query: str,
     says: str,
     *,
     width: int,
     strength: int,
 ) -> Image.Image:
-    """Panels side by side, with the colour bar below.
+    """Panels side by side, with the color bar below.
 
     Args:
-        source: the gallery, for its scale and colours.
+        source: the gallery, for its scale and colors.
         panels: from the left, at least one.
         query: whose attention it is.
         says: the same in words, with layer and head.
         width: of each panel, in pixels.
-        strength: of the colours over the picture, in percent.
+        strength: of the colors over the picture, in percent.
     """
-    scale, colours = source.scale_of(query), source.manifest.settings.colours
+    scale, colors = source.scale_of(query), source.manifest.settings.colors
     tallest = max(panel.photo.height for panel in panels)
     across = 2 * MARGIN + len(panels) * width + (len(panels) - 1) * GAP
     top = MARGIN + LINE + 6
@@ -74,13 +74,13 @@ def drawn_frame(
         left = MARGIN + number * (width + GAP)
         shown = panel.photo
         if panel.values is not None:
-            drawn = enlarged(coloured(panel.values, scale, colours), shown.size)
+            drawn = enlarged(colored(panel.values, scale, colors), shown.size)
             shown = overlaid(shown, drawn, strength)
         frame.paste(shown, (left, top))
         words(draw, panel.label, (left, MARGIN), width, INK)
         words(draw, panel.place, (left, top + tallest + 6), width, SOFT)
     bottom = top + tallest + LINE + GAP
-    _bar(frame, scale, colours, (MARGIN, bottom), min(320, across - 2 * MARGIN))
+    _bar(frame, scale, colors, (MARGIN, bottom), min(320, across - 2 * MARGIN))
     words(
         draw,
         f"times uniform; {says}",
@@ -91,10 +91,10 @@ def drawn_frame(
     return frame
 
 
-def _bar(frame: Image.Image, scale: Scale, colours: str, at: tuple[int, int], width: int) -> None:
-    """The colour bar with its numbers."""
+def _bar(frame: Image.Image, scale: Scale, colors: str, at: tuple[int, int], width: int) -> None:
+    """The color bar with its numbers."""
     steps = np.linspace(0, 255, width).round().astype(int)
-    strip = np.repeat(colour_table(colours)[steps][None], BAR_HEIGHT, axis=0)
+    strip = np.repeat(color_table(colors)[steps][None], BAR_HEIGHT, axis=0)
     frame.paste(Image.fromarray(strip), at)
     draw = ImageDraw.Draw(frame)
     font = ImageFont.load_default(TEXT - 3)
@@ -119,7 +119,7 @@ def encoded(
     """The file of all frames, each shown for its milliseconds, over and over."""
     if kind == "webp":
         return _webp(frames, times)
-    return _gif(frames, times, source.manifest.settings.colours)
+    return _gif(frames, times, source.manifest.settings.colors)
 
 
 def _webp(frames: list[Image.Image], times: list[int]) -> bytes:
@@ -137,18 +137,18 @@ def _webp(frames: list[Image.Image], times: list[int]) -> bytes:
     return file.getvalue()
 
 
-def _gif(frames: list[Image.Image], times: list[int], colours: str) -> bytes:
-    """All frames on one palette, so that a colour means the same number in each.
+def _gif(frames: list[Image.Image], times: list[int], colors: str) -> bytes:
+    """All frames on one palette, so that a color means the same number in each.
 
-    A part of it is kept for the colour bar, which is too small to win its colours.
+    A part of it is kept for the color bar, which is too small to win its colors.
     """
     strip = Image.new("RGB", (frames[0].width, sum(frame.height for frame in frames)))
     for number, frame in enumerate(frames):
         strip.paste(frame, (0, number * frame.height))
-    common = strip.quantize(256 - BAR_COLOURS, method=Image.Quantize.MEDIANCUT).getpalette() or []
-    bar = colour_table(colours)[np.linspace(0, 255, BAR_COLOURS).round().astype(int)]
+    common = strip.quantize(256 - BAR_COLORS, method=Image.Quantize.MEDIANCUT).getpalette() or []
+    bar = color_table(colors)[np.linspace(0, 255, BAR_COLORS).round().astype(int)]
     palette = Image.new("P", (1, 1))
-    palette.putpalette([*bar.ravel().tolist(), *common[: 3 * (256 - BAR_COLOURS)]])
+    palette.putpalette([*bar.ravel().tolist(), *common[: 3 * (256 - BAR_COLORS)]])
     drawn = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
     file = io.BytesIO()
     drawn[0].save(

@@ -1,4 +1,4 @@
-"""Maps as pixels: coloured on the scale of the gallery, alone or over the picture."""
+"""Maps as pixels: colored on the scale of the gallery, alone or over the picture."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from generator.errors import SpecError
-from generator.present.drawing.colors import colour_table
+from generator.present.drawing.colors import color_table
 from generator.present.drawing.scale import Scale
 from generator.records.record import FloatArray, View
 
 Pixels = NDArray[np.uint8]
 
 
-def coloured(values: FloatArray, scale: Scale, colours: str) -> Pixels:
-    """Colours of a map: uint8 ``[row, col, channel]`` of ``[row, col]`` in times uniform."""
+def colored(values: FloatArray, scale: Scale, colors: str) -> Pixels:
+    """Colors of a map: uint8 ``[row, col, channel]`` of ``[row, col]`` in times uniform."""
     position = np.nan_to_num(scale.position(values), nan=0.0, neginf=0.0, posinf=1.0)
     steps = np.clip(position * 256, 0, 255).astype(np.uint8)
-    found: Pixels = colour_table(colours)[steps]
+    found: Pixels = color_table(colors)[steps]
     return found
 
 
@@ -66,12 +66,12 @@ def seen(path: Path, view: View, size: tuple[int, int]) -> Image.Image:
     return Image.fromarray(np.asarray(part))
 
 
-def overlaid(photo: Image.Image, colours: Image.Image, strength: int) -> Image.Image:
-    """A coloured map over the picture.
+def overlaid(photo: Image.Image, colors: Image.Image, strength: int) -> Image.Image:
+    """A colored map over the picture.
 
     Args:
         photo: what the model saw.
-        colours: the map, of the same size.
+        colors: the map, of the same size.
         strength: of the map, in percent.
     """
-    return Image.blend(photo, colours, strength / 100)
+    return Image.blend(photo, colors, strength / 100)

@@ -1,4 +1,4 @@
-"""Single maps as PNG: raw numbers, coloured, or over the picture."""
+"""Single maps as PNG: raw numbers, colored, or over the picture."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from generator.errors import SpecError
-from generator.export.pictures.drawing import coloured, enlarged, overlaid, seen, size_of
+from generator.export.pictures.drawing import colored, enlarged, overlaid, seen, size_of
 from generator.export.pictures.selection import ALL, LAST, OneMap, Selection, chosen_maps
 from generator.export.source import Source
 from generator.records.record import AttentionRecord, FloatArray
 from generator.records.run import Cell
 
-Style = Literal["raw", "coloured", "overlaid"]
+Style = Literal["raw", "colored", "overlaid"]
 
 INDEX = "maps.json"
 STEPS = 65535
@@ -32,7 +32,7 @@ class MapItem:
 
     Attributes:
         file: its name.
-        style: raw, coloured or overlaid.
+        style: raw, colored or overlaid.
         model: label of the model.
         model_id: on the hub, or the name of its folder.
         commit: of the model; the hash of its weights for a folder.
@@ -43,8 +43,8 @@ class MapItem:
         token: the model's own token for the query, or received.
         unit: of the values.
         scale: how pixels become values.
-        low: low end of the colours, or 0.
-        high: high end of the colours, or the map's maximum.
+        low: low end of the colors, or 0.
+        high: high end of the colors, or the map's maximum.
         view: box of the original picture, in pixels, that the map covers.
     """
 
@@ -140,9 +140,9 @@ def map_files(
         cells: models and images.
         wanted: layers, heads and queries.
         style: ``raw`` is one pixel a patch, 16-bit gray, 65535 for the map's maximum; the others
-            have the colours and the scale of the gallery.
-        width: of coloured and overlaid maps, in pixels.
-        strength: of the colours over the picture, in percent.
+            have the colors and the scale of the gallery.
+        width: of colored and overlaid maps, in pixels.
+        strength: of the colors over the picture, in percent.
 
     Raises:
         SpecError: nothing was chosen that any of the models has.
@@ -208,9 +208,9 @@ def _picture(
     if style == "raw":
         return raw_picture(one.values)
     size = size_of(record.view, width)
-    colours = coloured(one.values, source.scale_of(one.query), source.manifest.settings.colours)
-    drawn = enlarged(colours, size)
-    if style == "coloured":
+    colors = colored(one.values, source.scale_of(one.query), source.manifest.settings.colors)
+    drawn = enlarged(colors, size)
+    if style == "colored":
         return drawn
     return overlaid(seen(source.image(cell).path, record.view, size), drawn, strength)
 

@@ -29,7 +29,7 @@ SMALLER = {"h2": "h3", "h3": "h4", "h4": "h5"}
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class ChapterPart:
     """A part of a chapter.
 
     Attributes:
@@ -55,7 +55,7 @@ class Chapter:
 
     id: str
     title: str
-    sections: tuple[Section, ...]
+    sections: tuple[ChapterPart, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +85,11 @@ def chapter(site: Path, page: str, title: str, kind: str, shown: Shown) -> Chapt
     if not path.is_file():
         return None
     slug = re.sub(r"[^a-z0-9]+", "-", page.removesuffix("/index.html").lower()).strip("-")
-    reader = _Reader(site, page, slug, kind, shown)
+    reader = _ChapterReader(site, page, slug, kind, shown)
     reader.feed(path.read_text(encoding="utf-8"))
     reader.close()
     sections = tuple(
-        Section(f"{slug}--part-{number}", text, Markup("".join(parts)))  # noqa: S704 - own pages
+        ChapterPart(f"{slug}--part-{number}", text, Markup("".join(parts)))  # noqa: S704 - own pages
         for number, (text, parts) in enumerate(reader.found, 1)
         if "".join(parts).strip()
     )
@@ -97,7 +97,7 @@ def chapter(site: Path, page: str, title: str, kind: str, shown: Shown) -> Chapt
 
 
 @dataclass(slots=True)
-class _Reader(HTMLParser):
+class _ChapterReader(HTMLParser):
     """Takes the wanted sections out of a page, ready for paper."""
 
     site: Path

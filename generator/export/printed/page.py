@@ -13,7 +13,7 @@ from PIL import Image
 
 from generator.bundled import bundled
 from generator.export.copy import exported_pages
-from generator.export.pictures.drawing import coloured, enlarged, seen, size_of
+from generator.export.pictures.drawing import colored, enlarged, seen, size_of
 from generator.export.printed.chapters import STYLES, Chapter, Shown, chapters
 from generator.export.printed.choice import Choice, choose
 from generator.export.single.policy import hashes
@@ -22,11 +22,11 @@ from generator.present.cells.maps import PRIMARY, RECEIVED, QueryMaps, maps_of
 from generator.present.drawing.heatmap import bar_png, wall_png
 from generator.present.drawing.scale import times_text
 from generator.present.pages.environment import make_environment
-from generator.present.pages.index.views import Definition
-from generator.present.pages.pair.plan import report_path
+from generator.present.pages.index.views import NumberDefinition
+from generator.present.pages.pair.plan import pair_path
 from generator.present.pages.planner import sequence_path
 from generator.present.pages.sweep.plan import step_text, sweep_path
-from generator.present.pages.views import BarTick, ColourBar, Fact, Picture
+from generator.present.pages.views import BarTick, ColorBar, Fact, Picture
 from generator.present.pages.wording import (
     RECEIVED_NOTE,
     counted,
@@ -45,25 +45,25 @@ WALL_WIDTH = 1400
 """Pixels that a wall is enlarged to by a whole number, because viewers blur small pictures."""
 
 NUMBERS = (
-    Definition(
+    NumberDefinition(
         "entropy",
         "share of its maximum",
         "Of each row of attention over all keys, averaged over all queries: 0 is one key, 1 is "
         "uniform.",
     ),
-    Definition(
+    NumberDefinition(
         "distance",
         "input pixels",
-        "Attention-weighted distance between patch centres, averaged over patch queries.",
+        "Attention-weighted distance between patch centers, averaged over patch queries.",
     ),
-    Definition("on patches", "share", "Attention of the query that goes to patches."),
-    Definition("on registers", "share", "Attention of the query that goes to registers."),
-    Definition("most", "times uniform", "Attention of the query on its strongest patch."),
+    NumberDefinition("on patches", "share", "Attention of the query that goes to patches."),
+    NumberDefinition("on registers", "share", "Attention of the query that goes to registers."),
+    NumberDefinition("most", "times uniform", "Attention of the query on its strongest patch."),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class ReportModel:
+class PrintedModel:
     """A line of the table of models; ``steps`` says which checkpoints a sweep has, or is empty."""
 
     label: str
@@ -72,11 +72,11 @@ class ReportModel:
     size: str
     tokens: str
     input: str
-    licence: str
+    license: str
 
 
 @dataclass(frozen=True, slots=True)
-class ReportColumn:
+class PrintedColumn:
     """A model on an image: its map, numbers and wall, or why there is none."""
 
     label: str
@@ -87,14 +87,14 @@ class ReportColumn:
 
 
 @dataclass(frozen=True, slots=True)
-class ReportImage:
+class PrintedImage:
     """An image and every model on it; ``frames`` says what of a sequence it is, or is empty."""
 
     title: str
     frames: str
     credit: str
     picture: Picture | None
-    columns: tuple[ReportColumn, ...]
+    columns: tuple[PrintedColumn, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,17 +128,17 @@ class PrintedReport:
     description: str
     summary: str
     abstract: tuple[str, ...]
-    models: tuple[ReportModel, ...]
+    models: tuple[PrintedModel, ...]
     reading: str
-    bar: ColourBar
-    definitions: tuple[Definition, ...]
+    bar: ColorBar
+    definitions: tuple[NumberDefinition, ...]
     numbers: tuple[str, ...]
-    images: tuple[ReportImage, ...]
+    images: tuple[PrintedImage, ...]
     chapters: tuple[Chapter, ...]
     facts: tuple[Fact, ...]
 
 
-def report_html(source: Source, models: tuple[str, ...], images: tuple[str, ...]) -> str:
+def printed_html(source: Source, models: tuple[str, ...], images: tuple[str, ...]) -> str:
     """The report as one HTML page that needs nothing else.
 
     Args:
@@ -154,11 +154,11 @@ def report_html(source: Source, models: tuple[str, ...], images: tuple[str, ...]
     choice = choose(source, models, images)
     with exported_pages(source) as site:
         found = tuple(_chapters(source, site, choice))
-    page = report_page(source, choice, found)
+    page = printed_page(source, choice, found)
     return make_environment().get_template("printed.html.jinja2").render(page=page)
 
 
-def report_page(source: Source, choice: Choice, found: tuple[Chapter, ...] = ()) -> PrintedReport:
+def printed_page(source: Source, choice: Choice, found: tuple[Chapter, ...] = ()) -> PrintedReport:
     """Plan the report of a part of a gallery."""
     run, paper = source.run, source.run.paper
     folder = bundled("templates") / "static" / "css"
@@ -178,7 +178,7 @@ def report_page(source: Source, choice: Choice, found: tuple[Chapter, ...] = ())
         models=tuple(_model(source, model, choice) for model in choice.models),
         reading=f"A patch of a map says how much attention the class token pays to it, or all "
         f"tokens on average where a model has no class token; 1 is an even share. "
-        f"{scale_note(source.scale, None)} Values beyond its ends have the colour of the end.",
+        f"{scale_note(source.scale, None)} Values beyond its ends have the color of the end.",
         bar=_bar(source),
         definitions=NUMBERS,
         numbers=tuple(number.name for number in NUMBERS),
@@ -195,7 +195,7 @@ def _chapters(source: Source, site: Path, choice: Choice) -> Iterator[Chapter]:
     # the run's own pairs: an anonymous copy has other slugs than the manifest of the site
     pairs = [pair for pair in source.run.pairs or () if labels.keys() >= {*pair}]
     wanted = [
-        *((report_path(a, b), f"{labels[a]} and {labels[b]}", "all") for a, b in pairs),
+        *((pair_path(a, b), f"{labels[a]} and {labels[b]}", "all") for a, b in pairs),
         *(
             (sweep_path(each.slug), f"{each.label} along its training", "all")
             for each in choice.run.sweeps
@@ -215,30 +215,30 @@ def _chapters(source: Source, site: Path, choice: Choice) -> Iterator[Chapter]:
     yield from chapters(site, wanted, Shown(slugs, frozenset(places)))
 
 
-def _bar(source: Source) -> ColourBar:
-    data = bar_png(source.manifest.settings.colours)
+def _bar(source: Source) -> ColorBar:
+    data = bar_png(source.manifest.settings.colors)
     ticks = tuple(BarTick(f"{100 * t.position:g}%", t.label) for t in source.scale.ticks)
-    return ColourBar(Picture(_url(data, "png"), 256, 1, ""), ticks, "times uniform", extends=True)
+    return ColorBar(Picture(_url(data, "png"), 256, 1, ""), ticks, "times uniform", extends=True)
 
 
-def _model(source: Source, model: ModelEntry, choice: Choice) -> ReportModel:
+def _model(source: Source, model: ModelEntry, choice: Choice) -> PrintedModel:
     sweep = choice.sweep_of(model)
     label = sweep.label if sweep else model.label
     steps = _steps(sweep) if sweep else ""
     key = next((cell.record for cell in choice.cells if cell.model == model.slug), None)
     if key is None:
         reason = model.failure.message if model.failure else "not measured on these images"
-        return ReportModel(label, steps, model.id, reason, "", "", "")
+        return PrintedModel(label, steps, model.id, reason, "", "", "")
     record = source.read(key)
     facts, layout, view = record.model, record.layout, record.view
-    return ReportModel(
+    return PrintedModel(
         label=label,
         steps=steps,
         id=f"{facts.id} {facts.version[:12]}",
         size=f"{facts.layers} × {facts.heads}",
         tokens=f"{prefix_text(layout)}, {layout.rows} × {layout.cols} patches",
         input=f"{view.input_width} × {view.input_height} pixels",
-        licence=facts.licence,
+        license=facts.license,
     )
 
 
@@ -248,7 +248,7 @@ def _steps(sweep: Sweep) -> str:
     return f"{counted(len(sweep.steps), 'checkpoint')}, {first} to {last}; here the last"
 
 
-def _image(source: Source, image: ImageEntry, choice: Choice) -> ReportImage:
+def _image(source: Source, image: ImageEntry, choice: Choice) -> PrintedImage:
     columns = []
     picture = None
     for model in choice.models:
@@ -258,7 +258,7 @@ def _image(source: Source, image: ImageEntry, choice: Choice) -> ReportImage:
         if cell is None:
             failure = source.run.cell(model.slug, image.slug).failure
             says = failure.message if failure else "There is no record."
-            columns.append(ReportColumn(model.label, says, None, None, ()))
+            columns.append(PrintedColumn(model.label, says, None, None, ()))
             continue
         record = source.read(cell.record)
         columns.append(_column(source, model, record))
@@ -272,16 +272,16 @@ def _image(source: Source, image: ImageEntry, choice: Choice) -> ReportImage:
         of = counted(choice.frames(sequence), "frame")
         frames = f"{of}; here {image.title.removeprefix(f'{sequence.label}, ')}"
     title = sequence.label if sequence else image.title
-    return ReportImage(title, frames, credit(image).text, picture, tuple(columns))
+    return PrintedImage(title, frames, credit(image).text, picture, tuple(columns))
 
 
-def _column(source: Source, model: ModelEntry, record: AttentionRecord) -> ReportColumn:
-    colours, scale = source.manifest.settings.colours, source.scale
+def _column(source: Source, model: ModelEntry, record: AttentionRecord) -> PrintedColumn:
+    colors, scale = source.manifest.settings.colors, source.scale
     maps = maps_of(record, PRIMARY)
     last = record.model.layers - 1
     size = size_of(record.view, PICTURE_WIDTH)
-    drawn = enlarged(coloured(maps.maps[last, -1], scale, colours), size)
-    with Image.open(io.BytesIO(wall_png(maps.maps, scale, colours))) as wall:
+    drawn = enlarged(colored(maps.maps[last, -1], scale, colors), size)
+    with Image.open(io.BytesIO(wall_png(maps.maps, scale, colors))) as wall:
         factor = max(1, WALL_WIDTH // wall.width)
         large = wall.convert("RGBA").resize(
             (wall.width * factor, wall.height * factor), Image.Resampling.NEAREST
@@ -289,7 +289,7 @@ def _column(source: Source, model: ModelEntry, record: AttentionRecord) -> Repor
     says = f"layer {last + 1}, mean over heads"
     if maps.token == RECEIVED:
         says += f", {RECEIVED_NOTE}"
-    return ReportColumn(
+    return PrintedColumn(
         label=model.label,
         says=says,
         map=Picture(_url(_encoded(drawn, "PNG"), "png"), *size, f"{model.label}, {says}"),

@@ -1,6 +1,6 @@
-"""Whether pictures and models may be shown, as far as their licences are stated.
+"""Whether pictures and models may be shown, as far as their licenses are stated.
 
-A tool cannot read a licence for anyone: what is found here are warnings that ask for a look.
+A tool cannot read a license for anyone: what is found here are warnings that ask for a look.
 """
 
 from __future__ import annotations
@@ -22,35 +22,35 @@ FREE = re.compile(
     r"(?:apache|mit|bsd|cc0|cc-by(?:-sa)?-\d|isc|unlicense|[al]?gpl|mpl|openrail|wtfpl|ms-pl)",
     re.IGNORECASE,
 )
-"""Beginnings of the hub's names for licences without terms of use of their own."""
+"""Beginnings of the hub's names for licenses without terms of use of their own."""
 
 CREATIVE_COMMONS = re.compile(r"cc[- ](by(?:-(?:nc|nd|sa))*)[- ](\d\.\d)", re.IGNORECASE)
 CC0 = re.compile(r"cc0(?:[- ]1\.0)?", re.IGNORECASE)
 
 
 def picture_findings(manifest: Manifest) -> Iterator[Finding]:
-    """Pictures without maker or licence, and licences that set limits."""
+    """Pictures without maker or license, and licenses that set limits."""
     shown = [image for image in manifest.images if image.failure is None]
     yield from _pictures(
-        [image for image in shown if not image.licence], "without a licence", CREDITS_HINT
+        [image for image in shown if not image.license], "without a license", CREDITS_HINT
     )
     yield from _pictures(
         [image for image in shown if not image.credit], "without a credit", CREDITS_HINT
     )
-    stated = [image for image in shown if image.licence]
+    stated = [image for image in shown if image.license]
     yield from _pictures(
-        [image for image in stated if RESERVED.search(image.licence)],
+        [image for image in stated if RESERVED.search(image.license)],
         "whose maker reserves all rights",
         "Ask for permission, or leave them out.",
     )
     yield from _pictures(
-        [image for image in stated if NO_DERIVATIVES.search(image.licence)],
-        "whose licence forbids changed copies, which maps drawn over them are",
+        [image for image in stated if NO_DERIVATIVES.search(image.license)],
+        "whose license forbids changed copies, which maps drawn over them are",
         "Ask for permission, or leave them out.",
     )
     yield from _pictures(
-        [image for image in stated if NON_COMMERCIAL.search(image.licence)],
-        "whose licence forbids commercial use",
+        [image for image in stated if NON_COMMERCIAL.search(image.license)],
+        "whose license forbids commercial use",
         "Make sure that this site is none.",
     )
 
@@ -58,21 +58,21 @@ def picture_findings(manifest: Manifest) -> Iterator[Finding]:
 def _pictures(images: list[ImageItem], what: str, hint: str) -> Iterator[Finding]:
     if images:
         names = listed(
-            f"{image.name} ({image.licence})" if image.licence else image.name for image in images
+            f"{image.name} ({image.license})" if image.license else image.name for image in images
         )
         yield Finding("warning", f"{numbered(len(images), 'picture')} {what}: {names}.", hint)
 
 
 def model_findings(manifest: Manifest) -> Iterator[Finding]:
-    """Models whose licence is not stated, sets limits, or stands behind a gate."""
+    """Models whose license is not stated, sets limits, or stands behind a gate."""
     measured = [model for model in manifest.models if model.facts is not None]
     gated = [model for model in measured if model.gated]
     rest = [model for model in measured if not model.gated]
     yield from _models(gated, "behind a gate")
-    yield from _models([m for m in rest if not _licence(m)], "whose card states no licence")
+    yield from _models([m for m in rest if not _license(m)], "whose card states no license")
     yield from _models(
-        [m for m in rest if _licence(m) and not FREE.match(_licence(m))],
-        "under a licence with terms of its own",
+        [m for m in rest if _license(m) and not FREE.match(_license(m))],
+        "under a license with terms of its own",
     )
 
 
@@ -83,21 +83,21 @@ def _models(models: list[ModelItem], what: str) -> Iterator[Finding]:
 
 
 def _named(model: ModelItem) -> str:
-    licence = _licence(model)
-    return f"{model.id} ({licence})" if licence else model.id
+    license = _license(model)
+    return f"{model.id} ({license})" if license else model.id
 
 
-def _licence(model: ModelItem) -> str:
-    return model.facts.licence if model.facts else ""
+def _license(model: ModelItem) -> str:
+    return model.facts.license if model.facts else ""
 
 
-def shared_licence(manifest: Manifest) -> str:
-    """The hub's name for the licence of all pictures; empty when they differ or it has none."""
-    stated = {image.licence.strip() for image in manifest.images if image.failure is None}
+def shared_license(manifest: Manifest) -> str:
+    """The hub's name for the license of all pictures; empty when they differ or it has none."""
+    stated = {image.license.strip() for image in manifest.images if image.failure is None}
     if len(stated) != 1:
         return ""
-    (licence,) = stated
-    if CC0.fullmatch(licence):
+    (license,) = stated
+    if CC0.fullmatch(license):
         return "cc0-1.0"
-    found = CREATIVE_COMMONS.fullmatch(licence)
+    found = CREATIVE_COMMONS.fullmatch(license)
     return f"cc-{found[1]}-{found[2]}".lower() if found else ""

@@ -50,8 +50,8 @@ FORBIDDEN = re.compile(r'[\x00-\x1f\x7f-\x9f"\\:*?<>|\ud800-\udfff]|[. ](/|$)')
 PARTS: dict[Kind, str] = {
     "chunk": "numbers of the maps",
     "patches": "patch queries",
-    "wall": "coloured walls",
-    "map": "coloured maps",
+    "wall": "colored walls",
+    "map": "colored maps",
     "maps": "analyses of images",
     "alike": "analyses of images",
     "truth": "analyses of images",
@@ -69,8 +69,8 @@ REDUCE = {
     "patch queries": "--patch-queries off",
     "numbers of the maps": "a lower --resolution",
     "analyses of images": "--no-figures",
-    "coloured walls": "a lower --resolution",
-    "coloured maps": "a lower --resolution",
+    "colored walls": "a lower --resolution",
+    "colored maps": "a lower --resolution",
 }
 """What makes a part smaller, beside leaving models or images out."""
 

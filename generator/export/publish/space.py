@@ -15,7 +15,7 @@ from huggingface_hub.hf_api import SpaceInfo
 from generator.capture.hub import UNREACHABLE, hub_problem
 from generator.errors import PublishError
 from generator.export.publish.delivery import Added
-from generator.export.publish.licenses import shared_licence
+from generator.export.publish.licenses import shared_license
 from generator.present.files.manifest import Manifest
 from generator.present.files.manifest_file import MANIFEST, MANIFEST_SCHEMA
 
@@ -195,7 +195,7 @@ def space_card(manifest: Manifest) -> str:
         "title": manifest.title,
         "sdk": STATIC,
         "app_file": "index.html",
-        "license": shared_licence(manifest),
+        "license": shared_license(manifest),
         "models": sorted(
             {m.id for m in manifest.models if m.facts is not None and m.facts.source == "hub"}
         ),
@@ -212,7 +212,7 @@ def space_card(manifest: Manifest) -> str:
             manifest.description or "Attention of vision transformers, side by side.",
             "",
             f"Made with {manifest.generator.name} {manifest.generator.version}; "
-            f"`{MANIFEST}` lists everything in it, with credits and licences.",
+            f"`{MANIFEST}` lists everything in it, with credits and licenses.",
             "",
         ]
     )

@@ -99,7 +99,7 @@ TAIL = """\
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
+class DrawCommand:
     """How a workflow draws the pages.
 
     Attributes:
@@ -229,7 +229,7 @@ def deploying(site: str, branch: str) -> str:
     return _head(branch) + _tail(site)
 
 
-def redrawing(drawing: Drawing, branch: str) -> str:
+def redrawing(drawing: DrawCommand, branch: str) -> str:
     """A workflow that draws the pages from committed records, and deploys them.
 
     Args:
@@ -275,7 +275,7 @@ def _main_branch(repository: Repository, remote: str) -> str:
 
 def _drawing(
     repository: Repository, gallery: Path | None, store: Path | None, program: str
-) -> Drawing:
+) -> DrawCommand:
     if gallery is None or store is None or not program:
         raise PublishError(
             "To draw from records the workflow must know the gallery file, the folder of its "
@@ -290,7 +290,7 @@ def _drawing(
     models = [_inside(repository, folder, "The model") for folder in folders]
     if "\n" in program or "${{" in program:
         raise PublishError(f"{program!r} is nothing pip could install.", "Correct --program.")
-    return Drawing(
+    return DrawCommand(
         gallery=_inside(repository, gallery, "The gallery file"),
         store=_inside(repository, store, "The store"),
         program=program,

@@ -42,7 +42,7 @@ class Rewriting:
 
 
 @dataclass(frozen=True, slots=True)
-class PageLink:
+class LinkStart:
     """The start of a link to another page.
 
     Attributes:
@@ -56,13 +56,13 @@ class PageLink:
     gone: str
 
 
-class Place(Enum):
+class InsertionPoint(Enum):
     """What is put into a page where it is written."""
 
     NOTICE = "what is left out, at the top of the content"
 
 
-Piece = str | PageLink | Literal[Place.NOTICE]
+Piece = str | LinkStart | Literal[InsertionPoint.NOTICE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,25 +121,25 @@ class PageParts:
         """Of :meth:`html`, whatever is left out."""
         links: Counter[str] = Counter()
         for piece in self.body:
-            if isinstance(piece, PageLink):
+            if isinstance(piece, LinkStart):
                 links[piece.target] += len(piece.kept.encode()) - len(piece.gone.encode())
         whole = len(self.html((), "").encode())
-        return PageSize(whole, sum(piece is Place.NOTICE for piece in self.body), links)
+        return PageSize(whole, sum(piece is InsertionPoint.NOTICE for piece in self.body), links)
 
 
 def _joined(pieces: list[Piece], gone: Collection[str], notice: str) -> str:
     texts = []
     for piece in pieces:
-        if isinstance(piece, PageLink):
+        if isinstance(piece, LinkStart):
             texts.append(piece.gone if piece.target in gone else piece.kept)
         else:
-            texts.append(notice if isinstance(piece, Place) else piece)
+            texts.append(notice if isinstance(piece, InsertionPoint) else piece)
     return "".join(texts).strip()
 
 
 def take_apart(html: str, how: Rewriting) -> PageParts:
     """Take a page apart and rewrite its links and pictures."""
-    reader = _Reader(how)
+    reader = _PartsReader(how)
     reader.feed(html)
     reader.close()
     return reader.parts
@@ -154,7 +154,7 @@ def resolved(page: str, url: str) -> tuple[str, str] | None:
     return path, split.fragment
 
 
-class _Reader(HTMLParser):
+class _PartsReader(HTMLParser):
     """Collects the parts of one page."""
 
     def __init__(self, how: Rewriting) -> None:
@@ -187,7 +187,7 @@ class _Reader(HTMLParser):
             self._inside = "data" if given.get("id") == "page-data" else ""
         self._emit(self._element(tag, given, raw, end=">"))
         if tag == "main":
-            self._emit(Place.NOTICE)
+            self._emit(InsertionPoint.NOTICE)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         raw = self.get_starttag_text() or ""
@@ -241,7 +241,7 @@ class _Reader(HTMLParser):
             return given.get("rel") == "canonical"
         return False
 
-    def _element(self, tag: str, given: Attributes, raw: str, end: str) -> str | PageLink:
+    def _element(self, tag: str, given: Attributes, raw: str, end: str) -> str | LinkStart:
         """The start of an element, rewritten where it leads to a file."""
         # a picture inside a drawing is called image, and has its address in another place
         place = {"img": "src", "image": "href"}.get(tag, "href")
@@ -260,7 +260,7 @@ class _Reader(HTMLParser):
             return _tag(tag, {**given, "data-data": data[0] if data else "", "data-root": ""}, end)
         return raw
 
-    def _link(self, given: Attributes, path: str, fragment: str, end: str) -> str | PageLink:
+    def _link(self, given: Attributes, path: str, fragment: str, end: str) -> str | LinkStart:
         rest = {name: value for name, value in given.items() if name != "href"}
         name = self._how.name(path)
         if name is None:
@@ -268,7 +268,7 @@ class _Reader(HTMLParser):
             return _tag("a", file, end)
         kept = {"href": self._how.link(path, fragment), "data-page": name, **rest}
         gone = {**rest, "title": "This page is left out of this file."}
-        return PageLink(path, _tag("a", kept, end), _tag("a", gone, end))
+        return LinkStart(path, _tag("a", kept, end), _tag("a", gone, end))
 
 
 def _tag(tag: str, attributes: Attributes, end: str) -> str:

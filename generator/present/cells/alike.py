@@ -15,8 +15,8 @@ from generator.analysis.absent import NotApplicable
 from generator.analysis.features.alike import SmallFeatures, small_features
 from generator.present.cells.analysis_maps import MAPS
 from generator.present.cells.chunk import gray_png, script_bytes
+from generator.present.files.cache import SiteCache
 from generator.present.files.manifest import FileEntry
-from generator.present.files.shelf import Shelf
 from generator.records.record import AttentionRecord, TokenLayout
 from generator.records.run import Cell
 
@@ -30,18 +30,18 @@ ZERO = 128
 """The code of zero."""
 
 
-def publish_alike(
-    shelf: Shelf, cell: Cell, read: Callable[[str], AttentionRecord], maps: FileEntry
+def put_alike(
+    cache: SiteCache, cell: Cell, read: Callable[[str], AttentionRecord], maps: FileEntry
 ) -> FileEntry | None:
     """Put the features of a cell's patches into the site; None where none were measured.
 
     Args:
-        shelf: where they go.
+        cache: where they go.
         cell: names the record.
         read: gives the record.
         maps: of the cell; they say whether there are features.
     """
-    if isinstance(MAPS.read(shelf.root / maps.path).alike, NotApplicable):
+    if isinstance(MAPS.read(cache.root / maps.path).alike, NotApplicable):
         return None
 
     def make() -> bytes:
@@ -49,7 +49,7 @@ def publish_alike(
         assert record.features is not None, "its maps have features"
         return alike_bytes(cell.record, record.layout, small_features(record.features.last))
 
-    return shelf.put(
+    return cache.put(
         "alike",
         f"data/{cell.model}/{cell.image}.alike",
         {"record": cell.record, "alike": ALIKE_VERSION},

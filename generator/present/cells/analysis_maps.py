@@ -22,10 +22,10 @@ from generator.present.cells.norm_codes import decode_norms
 from generator.present.drawing.heatmap import map_png, wall_png
 from generator.present.drawing.ramps import Ramp, chances, degrees, octaves, of_scale
 from generator.present.drawing.scale import Scale
+from generator.present.files.cache import SiteCache
 from generator.present.files.manifest import FileEntry
 from generator.present.files.packed import CellFiles, PackedFiles
 from generator.present.files.settings import Settings
-from generator.present.files.shelf import Shelf
 from generator.records.record import AttentionRecord, FloatArray
 from generator.records.run import Cell, Run
 
@@ -65,7 +65,7 @@ Family = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
+class DrawnMap:
     """A map to draw: ``[row, col]``."""
 
     name: str
@@ -74,7 +74,7 @@ class Drawing:
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class AnalysisMap:
     """A map that was drawn.
 
     Attributes:
@@ -93,7 +93,7 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class ImageFigures:
+class AnalysisMaps:
     """What was drawn of one image.
 
     Attributes:
@@ -102,7 +102,7 @@ class ImageFigures:
     """
 
     ramps: Mapping[Family, Ramp]
-    drawn: Mapping[tuple[str, str], Figure]
+    drawn: Mapping[tuple[str, str], AnalysisMap]
 
 
 def drawn_at_all(run: Run, settings: Settings) -> bool:
@@ -125,36 +125,36 @@ def place_name(name: str, place: int) -> str:
     return f"{name}-{place + 1}" if place else name
 
 
-def drawings(maps: CellMaps) -> Iterator[Drawing]:
+def drawings(maps: CellMaps) -> Iterator[DrawnMap]:
     """Everything of a cell that is drawn as a map."""
-    yield Drawing("norms-peak", "norms", maps.norms.peak)
-    yield Drawing("norms-last", "norms", maps.norms.last)
+    yield DrawnMap("norms-peak", "norms", maps.norms.peak)
+    yield DrawnMap("norms-last", "norms", maps.norms.last)
     for query in maps.queries:
-        yield Drawing(query_name(query.token), "attention", query.values)
-    yield Drawing("rollout", "rollout", maps.rollout)
+        yield DrawnMap(query_name(query.token), "attention", query.values)
+    yield DrawnMap("rollout", "rollout", maps.rollout)
     yield from (
-        Drawing(f"rollout-{other.name}", "rollout", other.values) for other in maps.rollouts
+        DrawnMap(f"rollout-{other.name}", "rollout", other.values) for other in maps.rollouts
     )
     for n, lost in enumerate((maps.lost, *maps.further_lost)):
         if not isinstance(lost, NotApplicable):
-            yield Drawing(place_name("lost-degree", n), "degree", lost.inverse_degree)
-            yield Drawing(place_name("lost-seed", n), "signed", lost.similarity)
-            yield Drawing(place_name("lost-score", n), "signed", lost.score)
+            yield DrawnMap(place_name("lost-degree", n), "degree", lost.inverse_degree)
+            yield DrawnMap(place_name("lost-seed", n), "signed", lost.similarity)
+            yield DrawnMap(place_name("lost-score", n), "signed", lost.score)
     for n, cut in enumerate((maps.tokencut, *maps.further_tokencut)):
         if not isinstance(cut, NotApplicable):
-            yield Drawing(place_name("tokencut", n), "signed", cut.vector)
+            yield DrawnMap(place_name("tokencut", n), "signed", cut.vector)
     for name, part in (("component", maps.component), ("without", maps.component_without)):
         if isinstance(part, ComponentMap):
-            yield Drawing(name, "deviations", part.scores)
+            yield DrawnMap(name, "deviations", part.scores)
     if not isinstance(maps.alike, NotApplicable):
         for one in maps.alike:
-            yield Drawing(f"alike-{one.name}", "cosine", one.values)
+            yield DrawnMap(f"alike-{one.name}", "cosine", one.values)
     if not isinstance(maps.contribution, NotApplicable):
-        yield Drawing("contribution", "attention", maps.contribution.values)
+        yield DrawnMap("contribution", "attention", maps.contribution.values)
     if not isinstance(maps.relevance, NotApplicable):
-        yield Drawing("relevance", "relevance", maps.relevance)
+        yield DrawnMap("relevance", "relevance", maps.relevance)
     if not isinstance(maps.lens, NotApplicable):
-        yield Drawing("lens", "lens", maps.lens.probability)
+        yield DrawnMap("lens", "lens", maps.lens.probability)
 
 
 def ramp_of(family: Family, maps: Sequence[FloatArray], scale: Scale) -> Ramp:
@@ -173,8 +173,8 @@ def ramp_of(family: Family, maps: Sequence[FloatArray], scale: Scale) -> Ramp:
     return rules[family]()
 
 
-def publish_maps(
-    shelf: Shelf,
+def put_maps(
+    cache: SiteCache,
     cell: Cell,
     read: Callable[[str], AttentionRecord],
     objects: Callable[[], Objects],
@@ -182,7 +182,7 @@ def publish_maps(
     """Put the numbers of a cell's maps into the site.
 
     Args:
-        shelf: where they go.
+        cache: where they go.
         cell: names the record.
         read: gives the record.
         objects: found in it.
@@ -191,31 +191,31 @@ def publish_maps(
         GalleryError: whatever ``read`` raises for a record that is missing or damaged.
     """
     return MAPS.put(
-        shelf,
+        cache,
         f"data/{cell.model}/{cell.image}.maps",
         {"record": cell.record, "figures": FIGURES_VERSION},
         lambda: cell_maps(read(cell.record), objects()),
     )
 
 
-def publish_figures(
-    shelf: Shelf,
+def put_analysis_maps(
+    cache: SiteCache,
     image: str,
     files: Mapping[str, FileEntry],
     chunks: Mapping[str, FileEntry],
     scale: Scale,
-) -> ImageFigures:
+) -> AnalysisMaps:
     """Put pictures of one image's maps into the site.
 
     Args:
-        shelf: where they go.
+        cache: where they go.
         image: its slug.
         files: slug of a model -> its maps.
         chunks: slug of a model -> a chunk, which holds the norms of all layers.
         scale: of the gallery's attention.
     """
     every = {
-        model: tuple(drawings(MAPS.read(shelf.root / file.path))) for model, file in files.items()
+        model: tuple(drawings(MAPS.read(cache.root / file.path))) for model, file in files.items()
     }
     families = dict.fromkeys(one.family for own in every.values() for one in own)
     ramps = {
@@ -225,14 +225,14 @@ def publish_figures(
         for family in families
     }
     drawn = {
-        (model, one.name): _figure(shelf, model, image, one, ramps[one.family], files[model])
+        (model, one.name): _figure(cache, model, image, one, ramps[one.family], files[model])
         for model, own in every.items()
         for one in own
     }
     for model, chunk in chunks.items():
-        norms = Drawing(NORM_LAYERS, "norms", norm_layers(shelf.root / chunk.path))
-        drawn[model, NORM_LAYERS] = _figure(shelf, model, image, norms, ramps["norms"], chunk)
-    return ImageFigures(ramps, drawn)
+        norms = DrawnMap(NORM_LAYERS, "norms", norm_layers(cache.root / chunk.path))
+        drawn[model, NORM_LAYERS] = _figure(cache, model, image, norms, ramps["norms"], chunk)
+    return AnalysisMaps(ramps, drawn)
 
 
 def norm_layers(chunk: Path) -> FloatArray:
@@ -252,11 +252,11 @@ def norm_layers(chunk: Path) -> FloatArray:
 
 
 def _figure(
-    shelf: Shelf, model: str, image: str, drawing: Drawing, ramp: Ramp, source: FileEntry
-) -> Figure:
-    colours = shelf.settings.colours
+    cache: SiteCache, model: str, image: str, drawing: DrawnMap, ramp: Ramp, source: FileEntry
+) -> AnalysisMap:
+    colors = cache.settings.colors
     draw = map_png if drawing.values.ndim == 2 else wall_png
-    file = shelf.put(
+    file = cache.put(
         "figure",
         f"data/{model}/{image}.{drawing.name}",
         {
@@ -266,12 +266,12 @@ def _figure(
             "high": ramp.high,
             "log": ramp.log,
             "signed": ramp.signed,
-            "colours": colours,
+            "colors": colors,
         },
-        lambda: draw(drawing.values, ramp, colours),
+        lambda: draw(drawing.values, ramp, colors),
         suffix=".png",
     )
-    return Figure(
+    return AnalysisMap(
         file=file,
         family=drawing.family,
         least=float(np.nanmin(drawing.values)),

@@ -30,7 +30,7 @@ from pydantic import TypeAdapter
 from generator.analysis.stream.norms import Outliers
 from generator.present.cells.maps import QueryMaps
 from generator.present.cells.norm_codes import coarse_codes, norm_codes
-from generator.present.drawing.quantize import Quantised, encode
+from generator.present.drawing.quantize import Quantized, encode
 from generator.records.record import (
     AttentionRecord,
     Environment,
@@ -161,7 +161,7 @@ def statistics_of(record: AttentionRecord, grid: tuple[int, int] | None = None) 
 
 def chunk_bytes(maps: QueryMaps, facts: CellFacts, statistics: Statistics) -> bytes:
     """Write one chunk."""
-    quantised = encode(maps.maps)
+    quantized = encode(maps.maps)
     header = Header(
         record=facts.record,
         query=maps.query,
@@ -172,12 +172,12 @@ def chunk_bytes(maps: QueryMaps, facts: CellFacts, statistics: Statistics) -> by
         keys=maps.keys,
         groups=maps.groups,
         # the shortest text that names the same float32: decoding loses nothing here
-        maxima=tuple(tuple(_exact(v) for v in row) for row in quantised.maxima),
+        maxima=tuple(tuple(_exact(v) for v in row) for row in quantized.maxima),
         mass=tuple(tuple(tuple(_short(v) for v in m) for m in row) for row in maps.mass.tolist()),
         statistics=statistics,
         facts=facts,
     )
-    return script_bytes(_HEADER.dump_python(header, mode="json"), atlas_png(quantised.codes))
+    return script_bytes(_HEADER.dump_python(header, mode="json"), atlas_png(quantized.codes))
 
 
 def read_header(path: Path) -> Header:
@@ -186,14 +186,14 @@ def read_header(path: Path) -> Header:
         return _HEADER.validate_json(file.readline().removeprefix(CALL.encode()).rstrip(b",\n"))
 
 
-def read_chunk(path: Path) -> tuple[Header, Quantised]:
+def read_chunk(path: Path) -> tuple[Header, Quantized]:
     """Read a chunk back: what a browser would decode, ``codes[row, head + mean, row, col]``."""
     text, flat = read_gray(path)
     header = _HEADER.validate_json(text)
     (rows, cols), columns = header.grid, header.heads + 1
     codes = flat.reshape(len(header.rows), rows, columns, cols).swapaxes(1, 2)
     maxima = np.array(header.maxima, dtype=np.float32)
-    return header, Quantised(codes=codes, maxima=maxima)
+    return header, Quantized(codes=codes, maxima=maxima)
 
 
 def atlas_png(codes: NDArray[np.uint8]) -> bytes:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from generator.analysis.cells.digest import CellDigest, FoundObject, cell_digest
 from generator.analysis.features.objects import Objects
+from generator.present.files.cache import SiteCache
 from generator.present.files.manifest import FileEntry
 from generator.present.files.packed import CellFiles, PackedFiles
-from generator.present.files.shelf import Shelf
 from generator.records.record import AttentionRecord
 from generator.records.run import Cell
 
@@ -21,8 +21,8 @@ Digests = CellFiles[CellDigest]
 """Those of a site."""
 
 
-def publish_digest(
-    shelf: Shelf,
+def put_digest(
+    cache: SiteCache,
     cell: Cell,
     read: Callable[[str], AttentionRecord],
     objects: Callable[[], Objects],
@@ -30,7 +30,7 @@ def publish_digest(
     """Put the digest of a cell into the site.
 
     Args:
-        shelf: where it goes.
+        cache: where it goes.
         cell: names the record.
         read: gives the record.
         objects: found in it.
@@ -39,7 +39,7 @@ def publish_digest(
         GalleryError: whatever ``read`` raises for a record that is missing or damaged.
     """
     return DIGESTS.put(
-        shelf,
+        cache,
         f"data/{cell.model}/{cell.image}.digest",
         {"record": cell.record, "digest": DIGEST_VERSION},
         lambda: cell_digest(read(cell.record), objects()),

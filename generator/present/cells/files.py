@@ -7,18 +7,19 @@ and a changed scale needs no record either.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 
 import numpy as np
 
 from generator.analysis.features.objects import find_objects
 from generator.analysis.grids import PlacedMap
 from generator.analysis.stream.norms import outliers_of
-from generator.present.cells.alike import publish_alike
-from generator.present.cells.analysis_maps import publish_maps
+from generator.present.cells.alike import put_alike
+from generator.present.cells.analysis_maps import put_maps
 from generator.present.cells.chunk import (
     CellFacts,
     Header,
@@ -27,7 +28,7 @@ from generator.present.cells.chunk import (
     read_header,
     statistics_of,
 )
-from generator.present.cells.digests import publish_digest
+from generator.present.cells.digests import put_digest
 from generator.present.cells.divergence import divergence_bytes
 from generator.present.cells.maps import (
     FUSED,
@@ -41,11 +42,11 @@ from generator.present.cells.maps import (
 )
 from generator.present.cells.patches import PATCH, patch_chunk_bytes, patch_histogram
 from generator.present.drawing.heatmap import map_png, wall_png
-from generator.present.drawing.quantize import Quantised, decode
+from generator.present.drawing.quantize import Quantized, decode
 from generator.present.drawing.scale import Scale, octave_histogram
+from generator.present.files.cache import Part, SiteCache
 from generator.present.files.manifest import FileEntry, Kind
 from generator.present.files.reductions import COARSE, Detail
-from generator.present.files.shelf import Part, Shelf
 from generator.records.record import AttentionRecord, FloatArray
 from generator.records.run import Cell
 
@@ -121,8 +122,8 @@ class CellContent:
         return self.token == RECEIVED
 
 
-def publish_chunks(
-    shelf: Shelf,
+def put_chunks(
+    cache: SiteCache,
     cell: Cell,
     model: str,
     read: Callable[[str], AttentionRecord],
@@ -134,7 +135,7 @@ def publish_chunks(
     """Put the chunks and the digest of a cell into the site.
 
     Args:
-        shelf: where they go.
+        cache: where they go.
         cell: names the record.
         model: its id in the gallery, which the chunks say too: a copy without names has another.
         read: gives the record; called only when the former site lacks a chunk.
@@ -146,12 +147,12 @@ def publish_chunks(
         GalleryError: whatever ``read`` raises for a record that is missing or damaged.
     """
     stem = f"data/{cell.model}/{cell.image}"
-    queries = _former_queries(shelf, cell.record, model, mixed=mixed)
+    queries = _former_queries(cache, cell.record, model, mixed=mixed)
     jobs: dict[str, Callable[[], bytes]] = dict.fromkeys(queries, _nothing)
     if not queries:
         jobs = _jobs(read(cell.record), pool, mixed=mixed)
     chunks = tuple(
-        shelf.put(
+        cache.put(
             _kind(query),
             f"{stem}.{query}",
             _parts(cell.record, model, query, mixed=mixed),
@@ -162,15 +163,15 @@ def publish_chunks(
         for query, make in jobs.items()
     )
     # digest and maps both need the objects, which take most of their time
-    objects = cache(lambda: find_objects(read(cell.record)))
-    digest = publish_digest(shelf, cell, read, objects)
-    maps = publish_maps(shelf, cell, read, objects) if figures else None
-    alike = publish_alike(shelf, cell, read, maps) if maps else None
-    return _content(read_header(shelf.root / chunks[0].path), chunks, digest, maps, alike)
+    objects = functools.cache(lambda: find_objects(read(cell.record)))
+    digest = put_digest(cache, cell, read, objects)
+    maps = put_maps(cache, cell, read, objects) if figures else None
+    alike = put_alike(cache, cell, read, maps) if maps else None
+    return _content(read_header(cache.root / chunks[0].path), chunks, digest, maps, alike)
 
 
-def publish_reduced_chunks(
-    shelf: Shelf,
+def put_reduced_chunks(
+    cache: SiteCache,
     cell: Cell,
     content: CellContent,
     model: str,
@@ -182,7 +183,7 @@ def publish_reduced_chunks(
     """Put chunks that hold less than the whole beside those of a cell, for tokens as queries.
 
     Args:
-        shelf: where they go.
+        cache: where they go.
         cell: names the record.
         content: of the cell, with the whole chunks.
         model: as for the whole chunks; so is ``mixed``.
@@ -199,7 +200,7 @@ def publish_reduced_chunks(
         return chunk_bytes(maps, facts, statistics_of(record, grid))
 
     return tuple(
-        shelf.put(
+        cache.put(
             "chunk",
             f"data/{cell.model}/{cell.image}.{query}",
             {**_parts(cell.record, model, query, mixed=mixed), "detail": detail},
@@ -212,8 +213,8 @@ def publish_reduced_chunks(
     )
 
 
-def publish_mean_patches(
-    shelf: Shelf,
+def put_mean_patches(
+    cache: SiteCache,
     cell: Cell,
     model: str,
     read: Callable[[str], AttentionRecord],
@@ -221,7 +222,7 @@ def publish_mean_patches(
     mixed: bool,
 ) -> FileEntry:
     """Put the chunk of the patch queries into the site, with the mean over heads only."""
-    return shelf.put(
+    return cache.put(
         "patches",
         f"data/{cell.model}/{cell.image}.{PATCH}",
         {**_parts(cell.record, model, PATCH, mixed=mixed), "detail": "mean"},
@@ -231,15 +232,15 @@ def publish_mean_patches(
     )
 
 
-def publish_coloured(
-    shelf: Shelf, cell: Cell, content: CellContent, scale: Scale, *, walls: bool
+def put_colored(
+    cache: SiteCache, cell: Cell, content: CellContent, scale: Scale, *, walls: bool
 ) -> tuple[FileEntry, ...]:
-    """Put the thumbnail map of a cell into the site, and its coloured wall where one is wanted."""
-    colours = shelf.settings.colours
+    """Put the thumbnail map of a cell into the site, and its colored wall where one is wanted."""
+    colors = cache.settings.colors
     parts: dict[str, Part] = {
         "record": cell.record,
         "query": PRIMARY,
-        "colours": colours,
+        "colors": colors,
         "low": scale.low,
         "high": scale.high,
     }
@@ -247,44 +248,44 @@ def publish_coloured(
 
     def values() -> FloatArray:
         if not decoded:
-            decoded.append(decode(read_chunk(shelf.root / content.chunks[0].path)[1]))
+            decoded.append(decode(read_chunk(cache.root / content.chunks[0].path)[1]))
         return decoded[0]
 
     def last_mean() -> bytes:
-        return map_png(values()[content.facts.model.layers - 1, -1], scale, colours)
+        return map_png(values()[content.facts.model.layers - 1, -1], scale, colors)
 
     def wall() -> bytes:
-        return wall_png(with_extremes(values()), scale, colours)
+        return wall_png(with_extremes(values()), scale, colors)
 
     of_wall: dict[str, Part] = {**parts, "fused": ",".join(FUSED)}
     stem = f"data/{cell.model}/{cell.image}"
-    small = shelf.put("map", f"{stem}.last", parts, last_mean, suffix=".png", query=PRIMARY)
+    small = cache.put("map", f"{stem}.last", parts, last_mean, suffix=".png", query=PRIMARY)
     if not walls:
         return (small,)
-    return (small, shelf.put("wall", f"{stem}.wall", of_wall, wall, suffix=".png", query=PRIMARY))
+    return (small, cache.put("wall", f"{stem}.wall", of_wall, wall, suffix=".png", query=PRIMARY))
 
 
-def publish_divergence(
-    shelf: Shelf, image: str, contents: Sequence[CellContent]
+def put_divergence(
+    cache: SiteCache, image: str, contents: Sequence[CellContent]
 ) -> FileEntry | None:
     """Put the divergences of an image's models into the site; None for fewer than two models."""
     if len(contents) < 2:
         return None
     records = ",".join(content.facts.record for content in contents)
-    return shelf.put(
+    return cache.put(
         "divergence",
         f"i/{image}/divergence",
         {"records": records},
-        lambda: divergence_bytes({c.facts.record: _last_map(shelf, c) for c in contents}),
+        lambda: divergence_bytes({c.facts.record: _last_map(cache, c) for c in contents}),
         suffix=".json",
     )
 
 
-def _last_map(shelf: Shelf, content: CellContent) -> PlacedMap:
+def _last_map(cache: SiteCache, content: CellContent) -> PlacedMap:
     """The last layer's mean over heads, of one chunk."""
-    quantised = read_chunk(shelf.root / content.chunks[0].path)[1]
+    quantized = read_chunk(cache.root / content.chunks[0].path)[1]
     one = np.s_[content.facts.model.layers - 1 : content.facts.model.layers, -1:]
-    values = decode(Quantised(codes=quantised.codes[one], maxima=quantised.maxima[one]))
+    values = decode(Quantized(codes=quantized.codes[one], maxima=quantized.maxima[one]))
     return PlacedMap(values[0, 0], content.facts.view)
 
 
@@ -293,13 +294,13 @@ def _parts(record: str, model: str, query: str, *, mixed: bool) -> dict[str, Par
     return {"record": record, "model": model, "query": query, "mixed": mixed}
 
 
-def _former_queries(shelf: Shelf, record: str, model: str, *, mixed: bool) -> tuple[str, ...]:
+def _former_queries(cache: SiteCache, record: str, model: str, *, mixed: bool) -> tuple[str, ...]:
     """Queries whose chunks the former site has, or nothing if any of them cannot be taken over."""
-    primary = shelf.find("chunk", _parts(record, model, PRIMARY, mixed=mixed))
+    primary = cache.find("chunk", _parts(record, model, PRIMARY, mixed=mixed))
     if primary is None:
         return ()
-    queries = read_header(shelf.former_path(primary)).facts.queries
-    whole = all(shelf.find(_kind(q), _parts(record, model, q, mixed=mixed)) for q in queries)
+    queries = read_header(cache.former_path(primary)).facts.queries
+    whole = all(cache.find(_kind(q), _parts(record, model, q, mixed=mixed)) for q in queries)
     return queries if whole else ()
 
 

@@ -25,7 +25,7 @@ from generator.present.cells.chunk import (
     statistics_of,
 )
 from generator.present.cells.maps import PATCHES
-from generator.present.drawing.quantize import Quantised, decode, encode
+from generator.present.drawing.quantize import Quantized, decode, encode
 from generator.present.drawing.scale import OCTAVES, octave_histogram
 from generator.records.record import AttentionRecord, FloatArray
 
@@ -107,7 +107,7 @@ def patch_chunk_bytes(record: AttentionRecord, *, heads: bool = True) -> bytes:
     layout = record.layout
     attention = patch_maps(record) if heads else patch_maps(record)[:, -1:]
     maps = attention[..., layout.patch_slice]
-    quantised = encode(maps[..., None, :])
+    quantized = encode(maps[..., None, :])
     prefix = attention[..., layout.prefix_slice]
     mass = np.concatenate([prefix, maps.sum(-1, keepdims=True)], axis=-1) / layout.tokens
     header = PatchHeader(
@@ -118,11 +118,11 @@ def patch_chunk_bytes(record: AttentionRecord, *, heads: bool = True) -> bytes:
         grid=(layout.rows, layout.cols),
         keys=layout.tokens,
         groups=(*layout.prefix, PATCHES),
-        maxima=_base64(quantised.maxima, "<f4"),
+        maxima=_base64(quantized.maxima, "<f4"),
         mass=_base64(np.rint(np.clip(mass, 0, 1) * MASS_STEPS), "<u2"),
         statistics=statistics_of(record),
     )
-    lines = quantised.codes.reshape(-1, layout.patches)
+    lines = quantized.codes.reshape(-1, layout.patches)
     return script_bytes(_HEADER.dump_python(header, mode="json"), gray_png(lines))
 
 
@@ -132,7 +132,7 @@ def read_patch_chunk(path: Path) -> tuple[PatchHeader, FloatArray]:
     header = _HEADER.validate_json(text)
     shape = (len(header.rows), header.heads + 1, lines.shape[1])
     maxima = np.frombuffer(base64.b64decode(header.maxima), dtype="<f4").reshape(shape)
-    return header, decode(Quantised(lines.reshape(*shape, *header.grid), maxima))
+    return header, decode(Quantized(lines.reshape(*shape, *header.grid), maxima))
 
 
 def _base64(values: FloatArray, kind: str) -> str:

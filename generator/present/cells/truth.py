@@ -10,7 +10,7 @@ from typing import Literal
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.cells.digest import CellDigest, FoundObject, FoundObjects
-from generator.analysis.compare.agreement import centre_gaussian, shuffled, uniform_map
+from generator.analysis.compare.agreement import center_gaussian, shuffled, uniform_map
 from generator.analysis.features.boxes import BoolArray
 from generator.analysis.features.objects import NO_FEATURES
 from generator.analysis.features.truth import (
@@ -28,9 +28,9 @@ from generator.images.annotations import Mask, read_mask
 from generator.present.cells.chunk import CellFacts
 from generator.present.cells.digests import Digests, vectors_of
 from generator.present.cells.files import CellContent
+from generator.present.files.cache import Part, SiteCache
 from generator.present.files.manifest import FileEntry
 from generator.present.files.packed import PackedFiles
-from generator.present.files.shelf import Part, Shelf
 from generator.records.packing import pack
 from generator.records.record import FloatArray
 from generator.records.run import Failure, ImageEntry, Run
@@ -38,7 +38,7 @@ from generator.records.run import Failure, ImageEntry, Run
 Marks = Literal["mask", "boxes"]
 
 UNIFORM = "uniform"
-MAPS = ("last layer", "rollout", "last layer of another picture", UNIFORM, "centred Gaussian")
+MAPS = ("last layer", "rollout", "last layer of another picture", UNIFORM, "centered Gaussian")
 """The maps that are compared with the objects: two of the model, and three that know nothing of
 the picture."""
 
@@ -99,11 +99,11 @@ class Scored:
     files: Mapping[tuple[str, str], FileEntry]
 
 
-def publish_truth(
+def put_truth(
     run: Run,
     cells: Mapping[tuple[str, str], CellContent | Failure],
     digests: Digests,
-    shelf: Shelf,
+    cache: SiteCache,
 ) -> Scored:
     """Score the cells of marked images and put that into the site.
 
@@ -118,11 +118,11 @@ def publish_truth(
         if isinstance(found, CellTruth):
             content = hashlib.sha256(pack(found)).hexdigest()
             parts: dict[str, Part] = {"truth": content, "record": cell.record}
-            files[at] = SCORES.put(shelf, stem, parts, partial(_same, found))
+            files[at] = SCORES.put(cache, stem, parts, partial(_same, found))
         elif found is None and cell.truth:
-            file = shelf.take_over(cell.truth, stem, ".safetensors")
+            file = cache.take_over(cell.truth, stem, ".safetensors")
             if file is not None:
-                truth[at], files[at] = SCORES.read(shelf.root / file.path), file
+                truth[at], files[at] = SCORES.read(cache.root / file.path), file
     return Scored(truth, files)
 
 
@@ -180,7 +180,7 @@ def _scored(
         digest.rolled,
         _of_another(digest, other),
         uniform_map(layout.rows, layout.cols),
-        centre_gaussian(layout.rows, layout.cols),
+        center_gaussian(layout.rows, layout.cols),
     )
     return CellTruth(
         marks="boxes" if mask is None else "mask",

@@ -13,7 +13,7 @@ from generator.present.charts.chart import (
     AxisTick,
     Box,
     Chart,
-    Key,
+    LegendEntry,
     NumberTable,
     Rule,
     Words,
@@ -79,7 +79,7 @@ def stacked_bars(
         y=Axis(words.y, tuple(AxisTick(y.at(n / 4), f"{25 * n} %") for n in range(5))),
         boxes=tuple(boxes),
         rules=_ends(uniform, y),
-        keys=tuple(Key(series[n], names[n], "box") for n in there),
+        keys=tuple(LegendEntry(series[n], names[n], "box") for n in there),
         table=NumberTable((words.x, *(f"{names[n]} (%)" for n in there)), tuple(rows)),
     )
 

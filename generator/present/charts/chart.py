@@ -1,6 +1,6 @@
 """What a chart is: marks at finished places, words beside them, and the same numbers as a table.
 
-Places are in the units of the drawing, from its top left. Colours are left to the style sheet: a
+Places are in the units of the drawing, from its top left. Colors are left to the style sheet: a
 mark carries the number of its series.
 """
 
@@ -111,7 +111,7 @@ class Box:
         height: down.
         series: number of its series, from 1; 0 for a cell with a fill of its own.
         text: exact values.
-        fill: colour as ``#rrggbb`` for a cell whose colour carries a number; empty otherwise.
+        fill: color as ``#rrggbb`` for a cell whose color carries a number; empty otherwise.
         url: where it leads; may be empty.
         strength: opacity of a cell whose shade carries a number; 0 for a plain mark.
     """
@@ -168,7 +168,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class LegendEntry:
     """An entry of the legend: ``line``, ``dot`` or ``box`` of a series, and its model."""
 
     series: int
@@ -178,7 +178,7 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Definition:
+class DefinitionLink:
     """Where it is said what a chart's number is: the number's name, and the place on a page."""
 
     name: str
@@ -210,7 +210,7 @@ class Chart:
         dots: on top.
         keys: the legend; empty where there is one series.
         table: the same numbers.
-        scale: the colour bar of cells whose colour carries a number.
+        scale: the color bar of cells whose color carries a number.
         scale_ticks: numbers under it.
         above: whether the numbers of the horizontal axis stand above the plot.
         definitions: what its numbers are.
@@ -229,12 +229,12 @@ class Chart:
     rules: tuple[Rule, ...] = ()
     lines: tuple[Line, ...] = ()
     dots: tuple[Dot, ...] = ()
-    keys: tuple[Key, ...] = ()
+    keys: tuple[LegendEntry, ...] = ()
     table: NumberTable | None = None
     scale: tuple[Box, ...] = ()
     scale_ticks: tuple[AxisTick, ...] = ()
     above: bool = False
-    definitions: tuple[Definition, ...] = ()
+    definitions: tuple[DefinitionLink, ...] = ()
     stops: bool = True
     models: tuple[str, ...] = ()
 

@@ -1,4 +1,4 @@
-"""A square for each layer and head, coloured by a number."""
+"""A square for each layer and head, colored by a number."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from generator.present.charts.axes import number_text, slot_ticks
 from generator.present.charts.chart import Axis, AxisTick, Box, Chart, NumberTable, PlotArea, Words
-from generator.present.drawing.colors import DEFAULT_COLOURS, colour_table
+from generator.present.drawing.colors import DEFAULT_COLORS, color_table
 from generator.records.record import FloatArray
 
 
@@ -19,22 +19,22 @@ def heat_grid(
     urls: Sequence[Sequence[str]],
     limits: tuple[float, float],
     *,
-    colours: str = DEFAULT_COLOURS,
+    colors: str = DEFAULT_COLORS,
 ) -> Chart:
-    """A square for each layer (down) and head (across), coloured by a number.
+    """A square for each layer (down) and head (across), colored by a number.
 
     Args:
         words: what is said.
         values: ``[layer, head]``; NaN where there is none.
         texts: ``[layer][head]``, the numbers as they are printed.
         urls: ``[layer][head]``, where a square leads; empty for nowhere.
-        limits: numbers at the ends of the colour map.
-        colours: name of the colour map.
+        limits: numbers at the ends of the color map.
+        colors: name of the color map.
     """
     layers, heads = values.shape
     side = float(min(max(460 // heads, 6), 22))  # whole, for the bytes of hundreds of squares
     left, top = 34.0, 20.0
-    table = colour_table(colours)
+    table = color_table(colors)
     low, high = limits
     boxes = [
         Box(
@@ -66,7 +66,7 @@ def heat_grid(
             bottom=round(bottom, 2),
         ),
         boxes=tuple(boxes),
-        scale=_scale(left, round(bottom + 12, 2), strip, colours),
+        scale=_scale(left, round(bottom + 12, 2), strip, colors),
         scale_ticks=tuple(
             AxisTick(
                 round(left + strip * n / 4, 2),
@@ -83,14 +83,14 @@ def heat_grid(
 
 
 def _level(value: float, limits: tuple[float, float]) -> float:
-    """Where a number lies between the ends of the colour map, from 0 to 1."""
+    """Where a number lies between the ends of the color map, from 0 to 1."""
     low, high = limits
     return min(max((value - low) / (high - low), 0.0), 1.0) if high > low else 0.5
 
 
-def _scale(left: float, top: float, width: float, colours: str) -> tuple[Box, ...]:
-    """The colour map as a strip of 64 steps."""
-    table, step = colour_table(colours), width / 64
+def _scale(left: float, top: float, width: float, colors: str) -> tuple[Box, ...]:
+    """The color map as a strip of 64 steps."""
+    table, step = color_table(colors), width / 64
     return tuple(
         Box(
             x=round(left + step * n, 2),

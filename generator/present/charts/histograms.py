@@ -8,7 +8,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from generator.present.charts.axes import Span, number_text, slot_ticks
-from generator.present.charts.chart import AREA, Axis, Box, Chart, Key, Line, NumberTable, Words
+from generator.present.charts.chart import (
+    AREA,
+    Axis,
+    Box,
+    Chart,
+    LegendEntry,
+    Line,
+    NumberTable,
+    Words,
+)
 from generator.records.record import FloatArray
 
 
@@ -52,7 +61,9 @@ def histogram(
         x=x.axis(words.x),
         y=y.axis(words.y),
         lines=tuple(lines),
-        keys=tuple(Key(n, name, "line") for n, name in enumerate(names, start=1) if len(names) > 1),
+        keys=tuple(
+            LegendEntry(n, name, "line") for n, name in enumerate(names, start=1) if len(names) > 1
+        ),
         table=NumberTable((words.x, *names), rows),
     )
 

@@ -25,7 +25,7 @@ LEFT, TOP, RIGHT = 150.0, 8, AREA.right  # names of rows need more room than num
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class IntervalRow:
     """A row of the chart.
 
     Attributes:
@@ -47,7 +47,7 @@ class Interval:
     count: int | None = None
 
 
-def interval_chart(words: Words, rows: Sequence[Interval], *, zero: bool = True) -> Chart:
+def interval_chart(words: Words, rows: Sequence[IntervalRow], *, zero: bool = True) -> Chart:
     """Dots for single values, a line for the interval, a large dot for the mean.
 
     Args:
@@ -102,7 +102,7 @@ def interval_chart(words: Words, rows: Sequence[Interval], *, zero: bool = True)
     )
 
 
-def _mean_text(row: Interval) -> str:
+def _mean_text(row: IntervalRow) -> str:
     assert row.middle is not None
     text = number_text(row.middle)
     if row.low is None or row.high is None:

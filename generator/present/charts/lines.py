@@ -13,7 +13,7 @@ from generator.present.charts.chart import (
     Axis,
     Chart,
     Dot,
-    Key,
+    LegendEntry,
     Line,
     NumberTable,
     Rule,
@@ -22,7 +22,7 @@ from generator.present.charts.chart import (
 from generator.records.record import FloatArray
 
 STROKES = 8
-"""Colours and strokes that tell series apart, in ``charts.css``."""
+"""Colors and strokes that tell series apart, in ``charts.css``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Series:
         urls: where each point leads; empty for nowhere.
         notes: what each point is beside its place, such as its head; empty for nothing.
         model: slug of the model that the numbers are of, in a chart over models; else empty.
-        number: of its colour and stroke, from 1; 0 for its place in the chart.
+        number: of its color and stroke, from 1; 0 for its place in the chart.
     """
 
     name: str
@@ -195,15 +195,17 @@ def _dots(series: Sequence[Series], x: Span, y: Span, words: Words) -> Iterator[
             yield Dot(across, down, number, text, url, one.model)
 
 
-def _keys(series: Sequence[Series], shape: str) -> tuple[Key, ...]:
+def _keys(series: Sequence[Series], shape: str) -> tuple[LegendEntry, ...]:
     if len(series) < 2:
         return ()
     numbers = _numbers(series)
-    return tuple(Key(n, one.name, shape, one.model) for n, one in zip(numbers, series, strict=True))
+    return tuple(
+        LegendEntry(n, one.name, shape, one.model) for n, one in zip(numbers, series, strict=True)
+    )
 
 
 def _numbers(series: Sequence[Series]) -> list[int]:
-    """Which colour and stroke each series has; they come again where there are more."""
+    """Which color and stroke each series has; they come again where there are more."""
     return [((one.number or n) - 1) % STROKES + 1 for n, one in enumerate(series, start=1)]
 
 

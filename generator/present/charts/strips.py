@@ -12,7 +12,7 @@ from generator.present.charts.chart import (
     Axis,
     AxisTick,
     Chart,
-    Key,
+    LegendEntry,
     Rule,
     Stroke,
     Strokes,
@@ -81,7 +81,7 @@ def head_strips(
         ),
         strokes=tuple(strokes),
         rules=_uniform(uniform, y),
-        keys=tuple(Key(series[n], name, "box") for n, name in enumerate(names)),
+        keys=tuple(LegendEntry(series[n], name, "box") for n, name in enumerate(names)),
         stops=False,
     )
 

@@ -16,9 +16,9 @@ from generator.analysis.attention.averages import LEAST_IMAGES, LocationAverages
 from generator.errors import GalleryError
 from generator.present.drawing.heatmap import unit_wall_png, wall_png
 from generator.present.drawing.scale import Scale
+from generator.present.files.cache import Part, SiteCache
 from generator.present.files.manifest import FileEntry
 from generator.present.files.packed import PackedFiles
-from generator.present.files.shelf import Part, Shelf
 from generator.records.record import AttentionRecord
 from generator.records.run import Cell, Run
 
@@ -63,8 +63,8 @@ Averages = Mapping[str, LocationPictures | NotApplicable]
 class LocationFiles:
     """Sums by place for the models whose averages the former site lacks."""
 
-    def __init__(self, run: Run, shelf: Shelf) -> None:
-        self._shelf = shelf
+    def __init__(self, run: Run, cache: SiteCache) -> None:
+        self._cache = cache
         self._sums: dict[str, LocationSums] = {}
         self._keys: dict[str, list[str]] = {}
         self._missing: dict[str, NotApplicable] = {}
@@ -73,7 +73,7 @@ class LocationFiles:
             keys = [cell.record for cell in run.cells if cell.model == model.slug and cell.record]
             if len(keys) < LEAST_IMAGES:
                 self._missing[model.slug] = _too_few(len(keys))
-            elif shelf.find("averages", _parts(keys)):
+            elif cache.find("averages", _parts(keys)):
                 self._known[model.slug] = keys
 
     def add(self, cell: Cell, read: Read) -> None:
@@ -103,7 +103,7 @@ class LocationFiles:
                 continue
             keys = self._known.get(model.slug) or self._keys[model.slug]
             files[model.slug] = self._put_numbers(model.slug, keys, averages)
-            found[model.slug] = AVERAGES.read(self._shelf.root / files[model.slug].path)
+            found[model.slug] = AVERAGES.read(self._cache.root / files[model.slug].path)
         highest = _rounded_up([each.outlier_rate.max() for each in found.values()])
         drawn = {
             slug: self._draw(slug, files[slug], averages, scale, highest)
@@ -118,7 +118,7 @@ class LocationFiles:
             assert averages is not None, "averages that the former site lacks have been summed"
             return averages
 
-        return AVERAGES.put(self._shelf, f"m/{slug}/averages", _parts(keys), summed)
+        return AVERAGES.put(self._cache, f"m/{slug}/averages", _parts(keys), summed)
 
     def _draw(
         self,
@@ -128,22 +128,22 @@ class LocationFiles:
         scale: Scale,
         highest: float,
     ) -> LocationPictures:
-        colours = self._shelf.settings.colours
-        parts: dict[str, Part] = {"averages": numbers.sha256, "colours": colours}
+        colors = self._cache.settings.colors
+        parts: dict[str, Part] = {"averages": numbers.sha256, "colors": colors}
         # what patches receive is a mean over patches; it stands below the queries
         values = np.concatenate([averages.attention, averages.received[None]])
-        maps = self._shelf.put(
+        maps = self._cache.put(
             "average-maps",
             f"m/{slug}/average-maps",
             {**parts, "low": scale.low, "high": scale.high},
-            lambda: wall_png(values, scale, colours),
+            lambda: wall_png(values, scale, colors),
             suffix=".png",
         )
-        rates = self._shelf.put(
+        rates = self._cache.put(
             "outlier-rates",
             f"m/{slug}/outlier-rates",
             {**parts, "highest": highest},
-            lambda: unit_wall_png(averages.outlier_rate[None, None] / highest, colours),
+            lambda: unit_wall_png(averages.outlier_rate[None, None] / highest, colors),
             suffix=".png",
         )
         return LocationPictures(

@@ -8,12 +8,12 @@ from typing import Literal, get_args
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.cells.model_digest import ModelDigest
-from generator.present.cells.analysis_maps import ImageFigures, MapFiles
+from generator.present.cells.analysis_maps import AnalysisMaps, MapFiles
 from generator.present.cells.digests import Digests
 from generator.present.cells.files import CellContent
 from generator.present.cells.truth import Scored
 from generator.present.content.averages import Averages
-from generator.present.content.feature_colors import ColouredFeatures
+from generator.present.content.feature_colors import ColoredFeatures
 from generator.present.content.front import Front
 from generator.present.content.pairs import ComparedPair
 from generator.present.content.similarity import Similarities
@@ -30,7 +30,7 @@ PAGE_KINDS: tuple[PageKind, ...] = get_args(PageKind)
 
 @dataclass(frozen=True, slots=True)
 class Assets:
-    """Site-relative paths of the style sheets, scripts and the colour bar.
+    """Site-relative paths of the style sheets, scripts and the color bar.
 
     Attributes:
         stylesheets: of each kind of page, for the screen, in order.
@@ -38,7 +38,7 @@ class Assets:
         boot: tells the styles that scripts run.
         scripts: of the kinds of pages that have some, in order.
         later: of image pages, scripts that are loaded when they are wanted, by what they do.
-        bar: the picture of the colour bar.
+        bar: the picture of the color bar.
         diverging_bar: the picture of the bar of signed values.
     """
 
@@ -52,8 +52,8 @@ class Assets:
 
 
 @dataclass(frozen=True, slots=True)
-class Coloured:
-    """Coloured pictures of a cell; the wall only where settings ask for it."""
+class Colored:
+    """Colored pictures of a cell; the wall only where settings ask for it."""
 
     map: FileEntry
     wall: FileEntry | None
@@ -90,7 +90,7 @@ class Contents:
         patch_scale: the shared scale of patches as queries; None where there are none.
         assets: style sheets and scripts.
         cells: (model, image) -> what its chunks hold.
-        coloured: (model, image) -> its coloured pictures.
+        colored: (model, image) -> its colored pictures.
         copies: image -> its published copies.
         averages: model -> averages by place, or why there are none.
         similarity: model -> which of its heads and layers are alike.
@@ -102,7 +102,7 @@ class Contents:
         front: what the front page shows besides.
         figures: image -> pictures of its models' analyses; empty where none are drawn.
         maps: what they were drawn from, read when it is asked for.
-        features: (model, image) -> features as colours, or why there are none.
+        features: (model, image) -> features as colors, or why there are none.
         scored: agreement with marked objects, where somebody has marked some.
         reduction: what is left out to keep the site small.
     """
@@ -112,7 +112,7 @@ class Contents:
     patch_scale: Scale | None
     assets: Assets
     cells: Mapping[tuple[str, str], CellContent | Failure]
-    coloured: Mapping[tuple[str, str], Coloured]
+    colored: Mapping[tuple[str, str], Colored]
     copies: Mapping[str, Copies | Failure]
     averages: Averages
     similarity: Similarities
@@ -122,8 +122,8 @@ class Contents:
     models: Mapping[str, ModelDigest]
     pairs: tuple[ComparedPair, ...]
     front: Front
-    figures: Mapping[str, ImageFigures]
+    figures: Mapping[str, AnalysisMaps]
     maps: MapFiles
-    features: Mapping[tuple[str, str], ColouredFeatures | NotApplicable]
+    features: Mapping[tuple[str, str], ColoredFeatures | NotApplicable]
     scored: Scored
     reduction: Reduction

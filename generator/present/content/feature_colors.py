@@ -1,16 +1,17 @@
-"""Patch features as colours (Oquab 2024, section 7.5), model by model.
+"""Patch features as colors (Oquab 2024, section 7.5), model by model.
 
-Components are fitted to all images of a small gallery together, so that a colour means the same in
+Components are fitted to all images of a small gallery together, so that a color means the same in
 all of them; in larger ones to each image alone. Those of every model are turned onto those of the
 first one that has features, and the page says what that leaves over.
 """
 
 from __future__ import annotations
 
+import functools
 import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,19 +21,19 @@ from generator.analysis.absent import NotApplicable
 from generator.analysis.features.colors import (
     SharedComponents,
     aligned,
-    colours,
+    colors,
     range_of,
     shared_components,
 )
 from generator.errors import GalleryError
+from generator.present.files.cache import Part, SiteCache
 from generator.present.files.manifest import FileEntry
 from generator.present.files.packed import PackedFiles
-from generator.present.files.shelf import Part, Shelf
 from generator.records.record import AttentionRecord, FloatArray, TokenLayout, View, outlier_patches
 from generator.records.run import Run
 
-COLOURS_VERSION = 1
-"""Raised by hand when the same records give other colours."""
+COLORS_VERSION = 1
+"""Raised by hand when the same records give other colors."""
 
 TOGETHER = 24
 """Images whose features are held at once: of a wide model, 3 MB each at 37x37."""
@@ -41,8 +42,8 @@ Read = Callable[[str], AttentionRecord]
 
 
 @dataclass(frozen=True, slots=True)
-class FeatureColours:
-    """Colours of one model over a group of images.
+class FeatureColors:
+    """Colors of one model over a group of images.
 
     Attributes:
         pictures: for each image uint8 ``[row, col, RGBA]``; transparent in the background.
@@ -61,24 +62,24 @@ class FeatureColours:
     residual: float | None
 
 
-COLOURS = PackedFiles("features", FeatureColours)
+COLORS = PackedFiles("features", FeatureColors)
 
 
 @dataclass(frozen=True, slots=True)
-class ColouredFeatures:
+class ColoredFeatures:
     """What was drawn of one model on one image.
 
     Attributes:
-        source: the colours of the group.
+        source: the colors of the group.
         picture: this image's.
-        first_explained: as in :class:`FeatureColours`; so are the next ones.
+        first_explained: as in :class:`FeatureColors`; so are the next ones.
         explained: likewise.
         foreground: likewise.
         left_out: likewise.
         residual: likewise.
         kept: share of this image's patches that are foreground.
         images: how many images the components were fitted to together.
-        reference: slug of the model that colours are aligned to.
+        reference: slug of the model that colors are aligned to.
     """
 
     source: FileEntry
@@ -113,22 +114,22 @@ class _Fitted:
     views: tuple[View, ...]
 
 
-def publish_feature_colours(
-    run: Run, read: Read, shelf: Shelf, keys: Mapping[tuple[str, str], str]
-) -> dict[tuple[str, str], ColouredFeatures | NotApplicable]:
-    """Put the feature colours of every cell into the site.
+def put_feature_colors(
+    run: Run, read: Read, cache: SiteCache, keys: Mapping[tuple[str, str], str]
+) -> dict[tuple[str, str], ColoredFeatures | NotApplicable]:
+    """Put the feature colors of every cell into the site.
 
     Args:
         run: models and images.
         read: gives the record of a key; called only for what the former site lacks.
-        shelf: where they go.
+        cache: where they go.
         keys: (model, image) -> key of the record, for cells with features.
     """
-    found: dict[tuple[str, str], ColouredFeatures | NotApplicable] = {}
+    found: dict[tuple[str, str], ColoredFeatures | NotApplicable] = {}
     for groups in _groups(run, keys):
-        fitted = cache(lambda group: _fitted(group, read))
+        fitted = functools.cache(lambda group: _fitted(group, read))
         for group in groups:
-            found |= _published(shelf, group, groups[0], fitted)
+            found |= _published(cache, group, groups[0], fitted)
     return found
 
 
@@ -154,34 +155,34 @@ def _groups(run: Run, keys: Mapping[tuple[str, str], str]) -> Iterator[tuple[_Gr
 
 
 def _published(
-    shelf: Shelf,
+    cache: SiteCache,
     group: _Group,
     reference: _Group,
     fitted: Callable[[_Group], _Fitted | NotApplicable],
-) -> dict[tuple[str, str], ColouredFeatures | NotApplicable]:
+) -> dict[tuple[str, str], ColoredFeatures | NotApplicable]:
     parts: dict[str, Part] = {
         "records": group.records,
         "reference": reference.records,
-        "version": COLOURS_VERSION,
+        "version": COLORS_VERSION,
     }
     alone = len(group.cells) == 1
     stem = f"data/{group.model}/{group.cells[0][0] + '.' if alone else ''}features"
-    made: FeatureColours | NotApplicable | None = None
-    if shelf.find(COLOURS.kind, parts) is None:
-        made = _coloured(group, reference, fitted)
+    made: FeatureColors | NotApplicable | None = None
+    if cache.find(COLORS.kind, parts) is None:
+        made = _colored(group, reference, fitted)
         if isinstance(made, NotApplicable):
             return {(group.model, image): made for image, _ in group.cells}
 
-    def now() -> FeatureColours:
-        assert isinstance(made, FeatureColours), "what the former site lacks has been made"
+    def now() -> FeatureColors:
+        assert isinstance(made, FeatureColors), "what the former site lacks has been made"
         return made
 
-    source = COLOURS.put(shelf, stem, parts, now)
-    found = COLOURS.read(shelf.root / source.path)
+    source = COLORS.put(cache, stem, parts, now)
+    found = COLORS.read(cache.root / source.path)
     return {
-        (group.model, image): ColouredFeatures(
+        (group.model, image): ColoredFeatures(
             source=source,
-            picture=shelf.put(
+            picture=cache.put(
                 "figure",
                 f"data/{group.model}/{image}.features",
                 {"features": source.made_of, "place": place},
@@ -201,10 +202,10 @@ def _published(
     }
 
 
-def _coloured(
+def _colored(
     group: _Group, reference: _Group, fitted: Callable[[_Group], _Fitted | NotApplicable]
-) -> FeatureColours | NotApplicable:
-    """The colours of a group, aligned to the reference."""
+) -> FeatureColors | NotApplicable:
+    """The colors of a group, aligned to the reference."""
     own, other = fitted(group), fitted(reference)
     if isinstance(own, NotApplicable):
         return own
@@ -215,8 +216,8 @@ def _coloured(
         if not isinstance(turned, NotApplicable):
             components, chosen = turned, other.components
     kept = np.concatenate([mask.ravel() for mask in components.foreground])
-    return FeatureColours(
-        pictures=tuple(_rgba(each) for each in colours(components, range_of(chosen))),
+    return FeatureColors(
+        pictures=tuple(_rgba(each) for each in colors(components, range_of(chosen))),
         first_explained=components.first_explained,
         explained=float(components.explained.sum()),
         foreground=float(kept.mean()),
@@ -249,7 +250,7 @@ def _fitted(group: _Group, read: Read) -> _Fitted | NotApplicable:
 
 
 def _rgba(values: FloatArray) -> NDArray[np.uint8]:
-    """Colours in [0, 1], NaN in the background: uint8 ``[row, col, RGBA]``."""
+    """Colors in [0, 1], NaN in the background: uint8 ``[row, col, RGBA]``."""
     inside = np.isfinite(values[..., 0])
     found = np.zeros((*values.shape[:2], 4), dtype=np.uint8)
     found[..., :3] = np.rint(np.nan_to_num(values) * 255).astype(np.uint8)

@@ -18,8 +18,8 @@ from generator.present.drawing.heatmap import map_png
 from generator.present.drawing.lettering import FONT, draw_lines
 from generator.present.drawing.pictures import QUALITY
 from generator.present.drawing.scale import Scale
+from generator.present.files.cache import Part, SiteCache
 from generator.present.files.manifest import FileEntry
-from generator.present.files.shelf import Part, Shelf
 from generator.records.record import View
 from generator.records.run import Failure, ImageEntry, Run, TeaserCell
 
@@ -68,32 +68,32 @@ class Front:
         return tuple(dict.fromkeys(file for file in found if file is not None))
 
 
-def publish_front(run: Run, cells: Cells, shelf: Shelf, scale: Scale) -> Front:
+def put_front(run: Run, cells: Cells, cache: SiteCache, scale: Scale) -> Front:
     """Put the pictures of the front page into the site."""
     images = {image.slug: image for image in run.images}
     tiles = []
     for cell in run.paper.teaser if run.paper else ():
         content = cells.get((cell.model, cell.image))
         if isinstance(content, CellContent) and is_answered(cell, content):
-            tiles.append(_tile(shelf, cell, content, images[cell.image], scale))
-    return Front(tuple(tiles), _publish_social(run, cells, shelf, scale))
+            tiles.append(_tile(cache, cell, content, images[cell.image], scale))
+    return Front(tuple(tiles), _put_social(run, cells, cache, scale))
 
 
 def _tile(
-    shelf: Shelf, cell: TeaserCell, content: CellContent, image: ImageEntry, scale: Scale
+    cache: SiteCache, cell: TeaserCell, content: CellContent, image: ImageEntry, scale: Scale
 ) -> Tile:
-    colours = shelf.settings.colours
-    drawn = shelf.put(
+    colors = cache.settings.colors
+    drawn = cache.put(
         "teaser",
         file_stem(cell, content),
-        {**_parts(cell, content), "colours": colours, "low": scale.low, "high": scale.high},
-        lambda: map_png(values_of(cell, content, shelf.root), scale, colours),
+        {**_parts(cell, content), "colors": colors, "low": scale.low, "high": scale.high},
+        lambda: map_png(values_of(cell, content, cache.root), scale, colors),
         suffix=".png",
         query=query_of(cell, content),
     )
     view = content.facts.view
     try:
-        seen = shelf.put(
+        seen = cache.put(
             "seen",
             f"i/{cell.image}/seen",
             {"image": image.sha256, "box": str(view.box), "side": SEEN_SIDE},
@@ -154,7 +154,7 @@ def _is_there(cell: TeaserCell, content: CellContent | Failure | None) -> bool:
     return isinstance(content, CellContent) and is_answered(cell, content)
 
 
-def _publish_social(run: Run, cells: Cells, shelf: Shelf, scale: Scale) -> FileEntry | None:
+def _put_social(run: Run, cells: Cells, cache: SiteCache, scale: Scale) -> FileEntry | None:
     """A card of 1200 x 630 pixels; only where an absolute address can lead to it."""
     chosen = social_cells(run, cells)
     if not run.site_url or not chosen:
@@ -169,19 +169,19 @@ def _publish_social(run: Run, cells: Cells, shelf: Shelf, scale: Scale) -> FileE
         "maps": str([_parts(*pair) for pair in contents]),
         "font": FONT,
         "labels": str([labels[cell.model] for cell in chosen]),
-        "colours": shelf.settings.colours,
+        "colors": cache.settings.colors,
         "low": scale.low,
         "high": scale.high,
     }
     captions = [labels[cell.model] for cell in chosen]
 
     def make() -> bytes:
-        values = (values_of(*pair, shelf.root) for pair in contents)
-        maps = [map_png(each, scale, shelf.settings.colours) for each in values]
+        values = (values_of(*pair, cache.root) for pair in contents)
+        maps = [map_png(each, scale, cache.settings.colors) for each in values]
         return social_card(run.title, image, contents[0][1].facts.view, maps, captions)
 
     try:
-        return shelf.put("social", "assets/social", parts, make, suffix=".png")
+        return cache.put("social", "assets/social", parts, make, suffix=".png")
     except GalleryError:
         return None
 

@@ -14,9 +14,9 @@ import numpy as np
 from generator.analysis.absent import NotApplicable
 from generator.analysis.stream.layer_similarity import LEAST_IMAGES, layer_similarity
 from generator.errors import GalleryError
+from generator.present.files.cache import Part, SiteCache
 from generator.present.files.manifest import FileEntry
 from generator.present.files.packed import PackedFiles
-from generator.present.files.shelf import Part, Shelf
 from generator.records.record import AttentionRecord, FloatArray
 from generator.records.run import Cell
 
@@ -46,13 +46,13 @@ class LayerMatrix:
 
     Attributes:
         group: ``CLS`` or ``patches``.
-        standardised: whether every channel was brought to deviation 1.
+        standardized: whether every channel was brought to deviation 1.
         similarity: float32 ``[layer + 1, layer + 1]``, or why there is none.
         picture: a pixel for each pair of layers, from 0 to 1; None without numbers.
     """
 
     group: str
-    standardised: bool
+    standardized: bool
     similarity: FloatArray | NotApplicable
     picture: FileEntry | None
 
@@ -64,7 +64,7 @@ class LayersAlike:
     Attributes:
         images: slugs of the images, in order; none for records that have not what is compared.
         lacks: what these records have not; else empty.
-        matrices: CLS and patches, each plain and standardised.
+        matrices: CLS and patches, each plain and standardized.
     """
 
     images: tuple[str, ...]
@@ -82,7 +82,7 @@ class PooledList:
         lacks: what the records have not, which the site keeps; empty where they have it.
     """
 
-    def __init__(self, shelf: Shelf, cells: list[Cell]) -> None:
+    def __init__(self, cache: SiteCache, cells: list[Cell]) -> None:
         self._cells = cells
         self._images = {cell.image: cell.record for cell in cells}
         self._taken: dict[str, str] = {}
@@ -90,7 +90,7 @@ class PooledList:
         self.lacks = ""
         self._reason = too_few(len(cells))
         self._known = self._reason is None and bool(
-            shelf.find("layer-similarity", records_parts(self._images))
+            cache.find("layer-similarity", records_parts(self._images))
         )
 
     def add(self, cell: Cell, read: Read) -> None:
@@ -156,12 +156,12 @@ def layer_matrices(one: FloatArray, two: FloatArray) -> tuple[LayerMatrix, ...]:
     return tuple(
         LayerMatrix(
             group=group,
-            standardised=standardise,
-            similarity=layer_similarity(one[:, :, n], two[:, :, n], standardise=standardise),
+            standardized=standardize,
+            similarity=layer_similarity(one[:, :, n], two[:, :, n], standardize=standardize),
             picture=None,
         )
         for n, group in enumerate(("CLS", "patches"))
-        for standardise in (False, True)
+        for standardize in (False, True)
     )
 
 

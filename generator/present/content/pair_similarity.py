@@ -31,9 +31,9 @@ from generator.present.content.similarity import (
     draw_matrix,
     head_maps,
 )
+from generator.present.files.cache import SiteCache
 from generator.present.files.manifest import FileEntry
 from generator.present.files.packed import PackedFiles
-from generator.present.files.shelf import Shelf
 from generator.records.record import FloatArray
 
 
@@ -79,8 +79,8 @@ class PairSimilarity:
     files: tuple[FileEntry, ...]
 
 
-def publish_pair_similarity(
-    shelf: Shelf,
+def put_pair_similarity(
+    cache: SiteCache,
     stem: str,
     cells: Sequence[tuple[CellContent, CellContent]],
     similarity: tuple[ModelSimilarity, ModelSimilarity],
@@ -89,20 +89,20 @@ def publish_pair_similarity(
     """Put the similarities of two models into the site.
 
     Args:
-        shelf: where they go; the chunks of both models are there already.
+        cache: where they go; the chunks of both models are there already.
         stem: of the files, such as ``r/one--two``.
         cells: of the images that both models have, in order.
         similarity: of each model, published before.
         features: gives those of both; called only for layers that were not compared before.
     """
     few = [cells[place] for place in evenly(len(cells), MOST_HEAD_IMAGES)]
-    heads, numbers = _publish_heads(shelf, stem, few)
-    matrices, count, drawn = _publish_layers(shelf, stem, *similarity, features)
+    heads, numbers = _put_heads(cache, stem, few)
+    matrices, count, drawn = _put_layers(cache, stem, *similarity, features)
     return PairSimilarity(heads, matrices, count, (*numbers, *drawn))
 
 
-def _publish_heads(
-    shelf: Shelf, stem: str, pairs: list[tuple[CellContent, CellContent]]
+def _put_heads(
+    cache: SiteCache, stem: str, pairs: list[tuple[CellContent, CellContent]]
 ) -> tuple[PairHeads | NotApplicable, tuple[FileEntry, ...]]:
     if not pairs:
         return NotApplicable("no image was measured with both models"), ()
@@ -110,25 +110,25 @@ def _publish_heads(
         return NotApplicable("one of the models has no CLS token"), ()
     records = ",".join(f"{one.facts.record}+{two.facts.record}" for one, two in pairs)
     file = HEADS.put(
-        shelf,
+        cache,
         f"{stem}/heads",
         {"records": records, "version": HEADS_VERSION},
-        lambda: _mean_similarity(shelf, pairs),
+        lambda: _mean_similarity(cache, pairs),
     )
-    found = HEADS.read(shelf.root / file.path)
+    found = HEADS.read(cache.root / file.path)
     if not found.images:
         return NotApplicable("the models see no common part of the pictures"), (file,)
     return found, (file,)
 
 
-def _mean_similarity(shelf: Shelf, pairs: list[tuple[CellContent, CellContent]]) -> PairHeads:
+def _mean_similarity(cache: SiteCache, pairs: list[tuple[CellContent, CellContent]]) -> PairHeads:
     """Over the images of which both models see a common part."""
     one, two = (content.facts.model for content in pairs[0])
     heads = (one.heads, two.heads)
     halves = np.zeros((2, one.layers * one.heads, two.layers * two.heads))
     images = 0
     for pair in pairs:
-        found = map_similarity(*(_head_maps(shelf, content) for content in pair))
+        found = map_similarity(*(_head_maps(cache, content) for content in pair))
         if not isinstance(found, NotApplicable):
             halves[images % 2] += found
             images += 1
@@ -140,13 +140,13 @@ def _mean_similarity(shelf: Shelf, pairs: list[tuple[CellContent, CellContent]])
     return PairHeads(mean, heads, images, held_out)
 
 
-def _head_maps(shelf: Shelf, content: CellContent) -> list[PlacedMap]:
+def _head_maps(cache: SiteCache, content: CellContent) -> list[PlacedMap]:
     """CLS maps of all heads, layers outer."""
-    return [PlacedMap(each, content.facts.view) for each in head_maps(shelf, content)]
+    return [PlacedMap(each, content.facts.view) for each in head_maps(cache, content)]
 
 
-def _publish_layers(
-    shelf: Shelf,
+def _put_layers(
+    cache: SiteCache,
     stem: str,
     one: ModelSimilarity,
     two: ModelSimilarity,
@@ -161,7 +161,7 @@ def _publish_layers(
     if few is not None:
         return few, 0, ()
     numbers = LAYERS.put(
-        shelf,
+        cache,
         f"{stem}/layer-similarity",
         {
             "one": one.layers.numbers.made_of,
@@ -170,11 +170,11 @@ def _publish_layers(
         },
         lambda: _layers_alike(features(), common),
     )
-    alike = LAYERS.read(shelf.root / numbers.path)
+    alike = LAYERS.read(cache.root / numbers.path)
     if alike.lacks:
         return NotApplicable(alike.lacks), 0, (numbers,)
     drawn = tuple(
-        draw_matrix(shelf, f"{stem}/layer-similarity", numbers, matrix) for matrix in alike.matrices
+        draw_matrix(cache, f"{stem}/layer-similarity", numbers, matrix) for matrix in alike.matrices
     )
     files = (matrix.picture for matrix in drawn)
     return drawn, len(common), (numbers, *(file for file in files if file is not None))

@@ -33,14 +33,14 @@ from generator.present.cells.chunk import read_chunk
 from generator.present.cells.digests import DIGEST_VERSION, Digests
 from generator.present.cells.files import CellContent
 from generator.present.content.layers_alike import PooledFeatures
-from generator.present.content.pair_similarity import PairSimilarity, publish_pair_similarity
+from generator.present.content.pair_similarity import PairSimilarity, put_pair_similarity
 from generator.present.content.sampling import evenly
 from generator.present.content.similarity import Similarities
 from generator.present.drawing.heatmap import map_png
-from generator.present.drawing.quantize import Quantised, decode
+from generator.present.drawing.quantize import Quantized, decode
 from generator.present.drawing.scale import Scale
+from generator.present.files.cache import SiteCache
 from generator.present.files.manifest import FileEntry
-from generator.present.files.shelf import Shelf
 from generator.records.run import Failure, Run
 
 COMPARISON_VERSION = 1
@@ -134,19 +134,19 @@ def _likeness(one: CellContent, two: CellContent) -> tuple[float, bool]:
     return ratio, grids[0] == grids[1]
 
 
-def publish_pairs(
+def put_pairs(
     run: Run,
     cells: Cells,
     digests: Digests,
     models: Mapping[str, ModelDigest],
-    shelf: Shelf,
+    cache: SiteCache,
     scale: Scale,
     similarity: Similarities,
     features: FeaturesOf,
 ) -> tuple[ComparedPair, ...]:
     """Put the comparisons of all pairs into the site."""
     return tuple(
-        _Pair(run, cells, digests, shelf, one, two).compared(models, scale, similarity, features)
+        _Pair(run, cells, digests, cache, one, two).compared(models, scale, similarity, features)
         for one, two in pairs_of(run, cells)
     )
 
@@ -155,9 +155,9 @@ class _Pair:
     """Two models and the images that both have."""
 
     def __init__(
-        self, run: Run, cells: Cells, digests: Digests, shelf: Shelf, one: str, two: str
+        self, run: Run, cells: Cells, digests: Digests, cache: SiteCache, one: str, two: str
     ) -> None:
-        self.one, self.two, self.digests, self.shelf = one, two, digests, shelf
+        self.one, self.two, self.digests, self.cache = one, two, digests, cache
         self.contents = {
             key: content for key, content in cells.items() if isinstance(content, CellContent)
         }
@@ -180,8 +180,8 @@ class _Pair:
             for model, found in values.items():
                 found.append(measure_values(self.cell(model, image)))
         measures = pair_measures(self.images, values[self.one], values[self.two])
-        alike = publish_pair_similarity(
-            self.shelf,
+        alike = put_pair_similarity(
+            self.cache,
             f"r/{pair_name(self.one, self.two)}",
             [
                 (self.contents[self.one, each], self.contents[self.two, each])
@@ -228,7 +228,7 @@ class _Pair:
         for place, image in enumerate(self.images):
             other = self.images[others[place]] if others and place in chosen else ""
             file = self.put(image, other, baselines=place in chosen)
-            comparison = read_comparison(self.shelf.root / file.path)
+            comparison = read_comparison(self.cache.root / file.path)
             if comparison is not None:
                 found[image] = comparison
         return found
@@ -251,7 +251,7 @@ class _Pair:
             return comparison_bytes(compare_maps(*cells, others, baselines=baselines))
 
         stem = f"r/{pair_name(self.one, self.two)}/{image}.agreement"
-        file = self.shelf.put("agreement", stem, parts, make, suffix=".json")
+        file = self.cache.put("agreement", stem, parts, make, suffix=".json")
         self.files.append(file)
         return file
 
@@ -271,25 +271,25 @@ class _Pair:
         return found
 
     def register_map(self, model: str, image: str, register: str, scale: Scale) -> FileEntry | None:
-        content, colours = self.contents[model, image], self.shelf.settings.colours
+        content, colors = self.contents[model, image], self.cache.settings.colors
         chunk = next((each for each in content.chunks if each.query == register), None)
         if chunk is None:
             return None
         layer = content.facts.model.layers - 1
 
         def make() -> bytes:
-            codes = read_chunk(self.shelf.root / chunk.path)[1]
+            codes = read_chunk(self.cache.root / chunk.path)[1]
             one = np.s_[layer : layer + 1, -1:]
-            values = decode(Quantised(codes=codes.codes[one], maxima=codes.maxima[one]))
-            return map_png(values[0, 0], scale, colours)
+            values = decode(Quantized(codes=codes.codes[one], maxima=codes.maxima[one]))
+            return map_png(values[0, 0], scale, colors)
 
-        return self.shelf.put(
+        return self.cache.put(
             "map",
             f"data/{model}/{image}.last-{register}",
             {
                 "record": content.facts.record,
                 "query": register,
-                "colours": colours,
+                "colors": colors,
                 "low": scale.low,
                 "high": scale.high,
             },
@@ -343,6 +343,6 @@ def _baselines(fields: Mapping[str, Any] | None) -> Baselines | None:
     shuffled = fields["shuffled"]
     return Baselines(
         uniform=_agreement(fields["uniform"]),
-        centre=_agreement(fields["centre"]),
+        center=_agreement(fields["center"]),
         shuffled=None if shuffled is None else _agreement(shuffled),
     )

@@ -26,10 +26,10 @@ from generator.present.content.layers_alike import (
 )
 from generator.present.content.sampling import evenly
 from generator.present.drawing.heatmap import unit_wall_png
-from generator.present.drawing.quantize import Quantised, decode
+from generator.present.drawing.quantize import Quantized, decode
+from generator.present.files.cache import SiteCache
 from generator.present.files.manifest import FileEntry
 from generator.present.files.packed import PackedFiles
-from generator.present.files.shelf import Shelf
 from generator.records.record import FloatArray
 from generator.records.run import Cell, Failure, Run
 
@@ -85,7 +85,7 @@ class LayerPictures:
     Attributes:
         images: slugs of the images, in order.
         numbers: :class:`LayersAlike` in the site.
-        matrices: CLS and patches, each plain and standardised.
+        matrices: CLS and patches, each plain and standardized.
     """
 
     images: tuple[str, ...]
@@ -118,15 +118,15 @@ class SimilarityFiles:
     All models take the same images, so that they can be compared.
     """
 
-    def __init__(self, run: Run, shelf: Shelf, read: Read) -> None:
-        self._shelf = shelf
+    def __init__(self, run: Run, cache: SiteCache, read: Read) -> None:
+        self._cache = cache
         self._read = read
         self._layers: dict[str, PooledList] = {}
         usable = [image.slug for image in run.images if image.failure is None]
         many = {usable[place] for place in evenly(len(usable), MOST_LAYER_IMAGES)}
         for model in run.models:
             cells = [cell for cell in run.cells if cell.model == model.slug and cell.record]
-            self._layers[model.slug] = PooledList(shelf, [c for c in cells if c.image in many])
+            self._layers[model.slug] = PooledList(cache, [c for c in cells if c.image in many])
 
     def add(self, cell: Cell, read: Read) -> None:
         """Add a cell's record, where it is needed and can be read."""
@@ -164,19 +164,19 @@ class SimilarityFiles:
         few = [contents[place] for place in evenly(len(contents), MOST_HEAD_IMAGES)]
         stem = f"m/{slug}/head-similarity"
         numbers = HEADS.put(
-            self._shelf,
+            self._cache,
             stem,
             records_parts({str(n): content.facts.record for n, content in enumerate(few)}),
-            lambda: _heads_alike(self._shelf, few),
+            lambda: _heads_alike(self._cache, few),
         )
-        alike = HEADS.read(self._shelf.root / numbers.path)
+        alike = HEADS.read(self._cache.root / numbers.path)
         values = alike.similarity.astype(np.float32)
         order = clustered_order(values)
         shape = (alike.layers, alike.heads, alike.layers, alike.heads)
         tiles = values.reshape(shape).swapaxes(1, 2)
         clustered = values[np.ix_(order, order)][None, None]
-        by_layer = draw(self._shelf, f"{stem}-by-layer", numbers, tiles)
-        drawn = draw(self._shelf, f"{stem}-clustered", numbers, clustered)
+        by_layer = draw(self._cache, f"{stem}-by-layer", numbers, tiles)
+        drawn = draw(self._cache, f"{stem}-clustered", numbers, clustered)
         return HeadPictures(alike, order, by_layer, drawn), (numbers, by_layer, drawn)
 
     def _put_layers(
@@ -186,41 +186,41 @@ class SimilarityFiles:
         if missing is not None:
             return missing, ()
         stem = f"m/{slug}/layer-similarity"
-        numbers = LAYERS.put(self._shelf, stem, found.parts(), found.alike)
-        alike = LAYERS.read(self._shelf.root / numbers.path)
+        numbers = LAYERS.put(self._cache, stem, found.parts(), found.alike)
+        alike = LAYERS.read(self._cache.root / numbers.path)
         if alike.lacks:
             return NotApplicable(alike.lacks), (numbers,)
         matrices = tuple(
-            draw_matrix(self._shelf, stem, numbers, matrix) for matrix in alike.matrices
+            draw_matrix(self._cache, stem, numbers, matrix) for matrix in alike.matrices
         )
         drawn = (matrix.picture for matrix in matrices)
         files = (numbers, *(file for file in drawn if file is not None))
         return LayerPictures(alike.images, numbers, matrices), files
 
 
-def head_maps(shelf: Shelf, content: CellContent) -> FloatArray:
+def head_maps(cache: SiteCache, content: CellContent) -> FloatArray:
     """CLS maps of all heads as pages show them: ``[layer x head, row, col]``, times uniform."""
-    codes = read_chunk(shelf.root / content.chunks[0].path)[1]
+    codes = read_chunk(cache.root / content.chunks[0].path)[1]
     own = np.s_[: content.facts.model.layers, : content.heads]
-    values = decode(Quantised(codes=codes.codes[own], maxima=codes.maxima[own]))
+    values = decode(Quantized(codes=codes.codes[own], maxima=codes.maxima[own]))
     return values.reshape(-1, *values.shape[2:])
 
 
-def _heads_alike(shelf: Shelf, contents: list[CellContent]) -> HeadsAlike:
+def _heads_alike(cache: SiteCache, contents: list[CellContent]) -> HeadsAlike:
     """The mean over images, from what the site holds of them."""
     model = contents[0].facts.model
-    total = sum(row_similarity(_cls_rows(shelf, content)).astype(float) for content in contents)
+    total = sum(row_similarity(_cls_rows(cache, content)).astype(float) for content in contents)
     mean = np.asarray(total / len(contents), dtype=np.float16)
     return HeadsAlike(mean, model.layers, model.heads, len(contents))
 
 
-def _cls_rows(shelf: Shelf, content: CellContent) -> FloatArray:
+def _cls_rows(cache: SiteCache, content: CellContent) -> FloatArray:
     """Attention of CLS over all keys, as shares: ``[layer x head, key]``."""
-    maps = head_maps(shelf, content).reshape(content.facts.model.layers * content.heads, -1)
+    maps = head_maps(cache, content).reshape(content.facts.model.layers * content.heads, -1)
     mass = np.array(
         [
             row[: content.heads]
-            for row in read_header(shelf.root / content.chunks[0].path).mass[
+            for row in read_header(cache.root / content.chunks[0].path).mass[
                 : content.facts.model.layers
             ]
         ],
@@ -231,26 +231,28 @@ def _cls_rows(shelf: Shelf, content: CellContent) -> FloatArray:
     return np.concatenate([mass[:, :-1], patches * mass[:, -1:]], axis=1)
 
 
-def draw_matrix(shelf: Shelf, stem: str, numbers: FileEntry, matrix: LayerMatrix) -> LayerMatrix:
+def draw_matrix(
+    cache: SiteCache, stem: str, numbers: FileEntry, matrix: LayerMatrix
+) -> LayerMatrix:
     """The matrix with its picture in the site, where there are numbers."""
     if isinstance(matrix.similarity, NotApplicable):
         return matrix
-    name = f"{stem}-{matrix.group.lower()}" + ("-standardised" if matrix.standardised else "")
-    return replace(matrix, picture=draw(shelf, name, numbers, matrix.similarity[None, None]))
+    name = f"{stem}-{matrix.group.lower()}" + ("-standardized" if matrix.standardized else "")
+    return replace(matrix, picture=draw(cache, name, numbers, matrix.similarity[None, None]))
 
 
-def draw(shelf: Shelf, stem: str, numbers: FileEntry, tiles: FloatArray) -> FileEntry:
+def draw(cache: SiteCache, stem: str, numbers: FileEntry, tiles: FloatArray) -> FileEntry:
     """Put similarities into the site as a picture, tiles ``[tile row, tile col, row, col]``."""
-    colours = shelf.settings.colours
-    return shelf.put(
+    colors = cache.settings.colors
+    return cache.put(
         "similarity",
         stem,
         {
             "numbers": numbers.sha256,
             "version": SIMILARITY_VERSION,
             "picture": stem.rpartition("/")[2],
-            "colours": colours,
+            "colors": colors,
         },
-        lambda: unit_wall_png(tiles, colours),
+        lambda: unit_wall_png(tiles, colors),
         suffix=".png",
     )

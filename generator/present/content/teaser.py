@@ -10,7 +10,7 @@ from generator.present.cells.chunk import read_chunk
 from generator.present.cells.files import CellContent
 from generator.present.cells.maps import PRIMARY, RECEIVED
 from generator.present.cells.patches import PATCH, read_patch_chunk
-from generator.present.drawing.quantize import Quantised, decode
+from generator.present.drawing.quantize import Quantized, decode
 from generator.present.pages.wording import query_label
 from generator.records.record import FloatArray
 from generator.records.run import TeaserCell
@@ -45,10 +45,10 @@ def values_of(cell: TeaserCell, content: CellContent, site: Path) -> FloatArray:
         place = (cell.patch[0] - 1) * header.grid[1] + cell.patch[1] - 1
         chosen: FloatArray = maps[row, column, place]
         return chosen
-    _, quantised = read_chunk(path)
+    _, quantized = read_chunk(path)
     column = cell.head - 1 if cell.head else content.heads
     one = np.s_[row : row + 1, column : column + 1]
-    found: FloatArray = decode(Quantised(quantised.codes[one], quantised.maxima[one]))[0, 0]
+    found: FloatArray = decode(Quantized(quantized.codes[one], quantized.maxima[one]))[0, 0]
     return found
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +20,9 @@ from generator.analysis.features.embeddings import (
 )
 from generator.errors import GalleryError, StoreError
 from generator.present.drawing.heatmap import GAP, unit_wall_png
+from generator.present.files.cache import Part, SiteCache
 from generator.present.files.manifest import FileEntry, Kind
 from generator.present.files.packed import PackedFiles
-from generator.present.files.shelf import Part, Shelf
 from generator.records.extras import ModelWeights
 from generator.records.run import Failure, ModelEntry, Run
 
@@ -95,41 +95,41 @@ NOT_KEPT = Failure(
 )
 
 
-def publish_weights(run: Run, read: ReadWeights | None, shelf: Shelf) -> Weights:
+def put_weights(run: Run, read: ReadWeights | None, cache: SiteCache) -> Weights:
     """Put the pictures of every model's weights into the site.
 
     Args:
         run: names the weights.
         read: gives the weights of a key; called only for what the former site lacks.
-        shelf: where pictures go.
+        cache: where pictures go.
     """
-    return {model.slug: _of_model(model, read, shelf) for model in run.models}
+    return {model.slug: _of_model(model, read, cache) for model in run.models}
 
 
 def _of_model(
-    model: ModelEntry, read: ReadWeights | None, shelf: Shelf
+    model: ModelEntry, read: ReadWeights | None, cache: SiteCache
 ) -> WeightPictures | Failure:
     parts: dict[str, Part] = {"weights": model.weights, "version": WEIGHTS_VERSION}
-    if not model.weights or (read is None and shelf.find("weights", parts) is None):
+    if not model.weights or (read is None and cache.find("weights", parts) is None):
         return NOT_KEPT
 
-    @cache
+    @functools.cache
     def weights() -> ModelWeights:
         if read is None:
             raise StoreError(NOT_KEPT.message, NOT_KEPT.hint)
         return read(model.weights)
 
     def draw(kind: Kind, made: dict[str, Part], make: Callable[[], bytes]) -> FileEntry:
-        return shelf.put(kind, f"m/{model.slug}/{kind}", made, make, suffix=".png")
+        return cache.put(kind, f"m/{model.slug}/{kind}", made, make, suffix=".png")
 
-    colours = shelf.settings.colours
+    colors = cache.settings.colors
     try:
-        numbers = FACTS.put(shelf, f"m/{model.slug}/weights", parts, lambda: _facts(weights()))
-        facts = FACTS.read(shelf.root / numbers.path)
+        numbers = FACTS.put(cache, f"m/{model.slug}/weights", parts, lambda: _facts(weights()))
+        facts = FACTS.read(cache.root / numbers.path)
         position = filters = None
         if isinstance(facts.position, Tiles):
-            coloured: dict[str, Part] = {**parts, "colours": colours}
-            position = draw("positions", coloured, lambda: _position_png(weights(), colours))
+            colored: dict[str, Part] = {**parts, "colors": colors}
+            position = draw("positions", colored, lambda: _position_png(weights(), colors))
         if isinstance(facts.filters, Tiles):
             filters = draw("filters", parts, lambda: _filters_png(weights()))
     except GalleryError as error:
@@ -170,10 +170,10 @@ def _position_tiles(cosine: NDArray[np.float64]) -> Tiles:
     )
 
 
-def _position_png(weights: ModelWeights, colours: str) -> bytes:
+def _position_png(weights: ModelWeights, colors: str) -> bytes:
     similarity = position_similarity(weights)
     assert isinstance(similarity, PositionSimilarity), "the facts say that there is one"
-    return unit_wall_png((_shown(similarity.cosine)[0] + 1) / 2, colours)
+    return unit_wall_png((_shown(similarity.cosine)[0] + 1) / 2, colors)
 
 
 def _across(filters: PatchFilters) -> tuple[int, int]:
@@ -188,13 +188,13 @@ def _filter_tiles(filters: PatchFilters) -> Tiles:
     return Tiles(
         width=across * (width + GAP) - GAP,
         height=down * (height + GAP) - GAP,
-        said=f"{filters.caption} Middle grey is zero; the ends of the scale are ± "
+        said=f"{filters.caption} Middle gray is zero; the ends of the scale are ± "
         f"{filters.scale:.3g}.",
     )
 
 
 def _filters_png(weights: ModelWeights) -> bytes:
-    """Filters side by side in colour, the gaps transparent."""
+    """Filters side by side in color, the gaps transparent."""
     filters = patch_filters(weights)
     assert isinstance(filters, PatchFilters), "the facts say that there are some"
     down, across = _across(filters)

@@ -1,8 +1,8 @@
-"""Colour maps as plain numbers, so that drawing needs no matplotlib.
+"""Color maps as plain numbers, so that drawing needs no matplotlib.
 
-``colours.json`` holds 256 RGB triples for each map, base64, taken once from matplotlib (a test
+``colors.json`` holds 256 RGB triples for each map, base64, taken once from matplotlib (a test
 compares them). The same bytes go to the browser, so a wall rendered here and a wall drawn there
-have the same colours.
+have the same colors.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-DEFAULT_COLOURS = "magma"
-"""Sequential, perceptually even, readable without colour vision; dark where attention is low."""
+DEFAULT_COLORS = "magma"
+"""Sequential, perceptually even, readable without color vision; dark where attention is low."""
 
 
 @cache
-def colour_tables() -> dict[str, str]:
-    """Every colour map by name: 256 RGB triples as base64."""
+def color_tables() -> dict[str, str]:
+    """Every color map by name: 256 RGB triples as base64."""
     text = (Path(__file__).with_name("colors.json")).read_text(encoding="utf-8")
     tables: dict[str, str] = json.loads(text)
     return tables
 
 
-def colour_table(name: str = DEFAULT_COLOURS) -> NDArray[np.uint8]:
-    """One colour map: uint8 ``[256, channel]``, from low to high."""
-    raw = base64.b64decode(colour_tables()[name])
+def color_table(name: str = DEFAULT_COLORS) -> NDArray[np.uint8]:
+    """One color map: uint8 ``[256, channel]``, from low to high."""
+    raw = base64.b64decode(color_tables()[name])
     return np.frombuffer(raw, dtype=np.uint8).reshape(256, 3)
 
 
@@ -51,7 +51,7 @@ DIVERGING_STOPS = (
 
 @cache
 def diverging_table() -> NDArray[np.uint8]:
-    """Colours for signed values: uint8 ``[256, channel]``, neutral in the middle."""
+    """Colors for signed values: uint8 ``[256, channel]``, neutral in the middle."""
     stops = np.array(DIVERGING_STOPS, dtype=np.float64)
     places, at = np.linspace(0, 1, len(stops)), np.linspace(0, 1, 256)
     channels = [np.interp(at, places, stops[:, channel]) for channel in range(3)]

@@ -1,4 +1,4 @@
-"""Maps as coloured pictures, for readers without JavaScript and for thumbnails."""
+"""Maps as colored pictures, for readers without JavaScript and for thumbnails."""
 
 from __future__ import annotations
 
@@ -8,65 +8,65 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from generator.present.drawing.colors import colour_table, diverging_table
+from generator.present.drawing.colors import color_table, diverging_table
 from generator.present.drawing.ramps import Ramp
 from generator.present.drawing.scale import Scale
 from generator.records.record import FloatArray
 
 WALL_STEPS = 32
-"""Colours of a rendered wall. Noise is what costs bytes: 32 steps are 40 % smaller than 256."""
+"""Colors of a rendered wall. Noise is what costs bytes: 32 steps are 40 % smaller than 256."""
 
 GAP = 1
 """Pixels between the maps of a wall."""
 
 
-def wall_png(values: FloatArray, scale: Scale | Ramp, colours: str) -> bytes:
-    """The coloured wall: heads across, layers down, then what is over heads, one pixel a patch.
+def wall_png(values: FloatArray, scale: Scale | Ramp, colors: str) -> bytes:
+    """The colored wall: heads across, layers down, then what is over heads, one pixel a patch.
 
     Args:
         values: ``[row, column, grid row, grid col]``; NaN shows as a gap.
         scale: the shared one of attention, or a ramp without a sign.
-        colours: name of the colour map.
+        colors: name of the color map.
     """
-    return _wall_png(_steps(values, scale, WALL_STEPS), np.isnan(values), colours)
+    return _wall_png(_steps(values, scale, WALL_STEPS), np.isnan(values), colors)
 
 
-def unit_wall_png(values: FloatArray, colours: str) -> bytes:
+def unit_wall_png(values: FloatArray, colors: str) -> bytes:
     """Tiles on a linear scale: ``[tile row, tile col, row, col]`` in [0, 1]; NaN shows as a gap."""
     position = np.nan_to_num(values)
     steps = np.clip(position * WALL_STEPS, 0, WALL_STEPS - 1).astype(np.uint8)
-    return _wall_png(steps, np.isnan(values), colours)
+    return _wall_png(steps, np.isnan(values), colors)
 
 
-def _wall_png(steps: NDArray[np.uint8], empty: NDArray[np.bool_], colours: str) -> bytes:
+def _wall_png(steps: NDArray[np.uint8], empty: NDArray[np.bool_], colors: str) -> bytes:
     """Tiles beside each other, ``[tile row, tile col, row, col]``, with a gap between them."""
     down, across, rows, cols = steps.shape
     gap = WALL_STEPS  # one palette entry more, drawn transparent
     wall = np.full((down, rows + GAP, across, cols + GAP), gap, dtype=np.uint8)
     wall[:, :rows, :, :cols] = np.where(empty, gap, steps).swapaxes(1, 2)
     flat = wall.reshape(down * (rows + GAP), across * (cols + GAP))[:-GAP, :-GAP]
-    return palette_png(flat, colour_table(colours), WALL_STEPS, transparent=gap)
+    return palette_png(flat, color_table(colors), WALL_STEPS, transparent=gap)
 
 
-def map_png(values: FloatArray, scale: Scale | Ramp, colours: str) -> bytes:
-    """One map, one pixel a patch: ``[grid row, grid col]``; signs have colours of their own."""
+def map_png(values: FloatArray, scale: Scale | Ramp, colors: str) -> bytes:
+    """One map, one pixel a patch: ``[grid row, grid col]``; signs have colors of their own."""
     signed = isinstance(scale, Ramp) and scale.signed
-    table = diverging_table() if signed else colour_table(colours)
+    table = diverging_table() if signed else color_table(colors)
     return palette_png(_steps(values, scale, 256), table, 256)
 
 
 def diverging_bar_png() -> bytes:
-    """The colour bar of signed values, as :func:`bar_png`."""
+    """The color bar of signed values, as :func:`bar_png`."""
     return palette_png(np.arange(256, dtype=np.uint8)[None], diverging_table(), 256)
 
 
-def bar_png(colours: str) -> bytes:
-    """The colour bar: every colour once, low to high, one pixel high."""
-    return palette_png(np.arange(256, dtype=np.uint8)[None], colour_table(colours), 256)
+def bar_png(colors: str) -> bytes:
+    """The color bar: every color once, low to high, one pixel high."""
+    return palette_png(np.arange(256, dtype=np.uint8)[None], color_table(colors), 256)
 
 
 def _steps(values: FloatArray, scale: Scale | Ramp, steps: int) -> NDArray[np.uint8]:
-    """Index of the colour of each value among ``steps`` equal parts of the scale."""
+    """Index of the color of each value among ``steps`` equal parts of the scale."""
     position = np.nan_to_num(scale.position(values), nan=0.0, neginf=0.0, posinf=1.0)
     found: NDArray[np.uint8] = np.clip(position * steps, 0, steps - 1).astype(np.uint8)
     return found
@@ -79,11 +79,11 @@ def palette_png(
 
     Args:
         indices: ``[pixel row, pixel col]``.
-        table: 256 colours, of which ``steps`` are taken evenly.
-        steps: how many indices stand for colours.
+        table: 256 colors, of which ``steps`` are taken evenly.
+        steps: how many indices stand for colors.
         transparent: an index that is drawn transparent.
     """
-    # the middle colour of each step, so that few steps look like many from afar
+    # the middle color of each step, so that few steps look like many from afar
     middle = np.minimum(((np.arange(steps) + 0.5) * 256 / steps).astype(int), 255)
     picture = Image.fromarray(np.ascontiguousarray(indices))
     picture.putpalette([*table[middle].tobytes(), 128, 128, 128][:768])

@@ -40,7 +40,7 @@ def draw_lines(
         at: left and top, in pixels.
         size: of the letters, in pixels.
         width: of a line at most, in pixels; what is longer ends in dots.
-        fill: colour.
+        fill: color.
     """
     # one layout on all machines: the other one depends on a library that may be missing
     font = ImageFont.truetype(_file(), size, layout_engine=ImageFont.Layout.BASIC)

@@ -20,7 +20,7 @@ FORMULA = "value = maximum * (code / 255)**2"
 
 
 @dataclass(frozen=True, slots=True)
-class Quantised:
+class Quantized:
     """Maps as codes.
 
     Attributes:
@@ -32,8 +32,8 @@ class Quantised:
     maxima: FloatArray
 
 
-def encode(maps: FloatArray) -> Quantised:
-    """Quantise maps.
+def encode(maps: FloatArray) -> Quantized:
+    """Quantize maps.
 
     Args:
         maps: ``[..., row, col]``, not negative; a map full of NaN does not exist.
@@ -46,13 +46,13 @@ def encode(maps: FloatArray) -> Quantised:
     safe = np.where(maxima > 0, maxima, np.float32(1))
     share = np.nan_to_num(maps / safe[..., None, None])
     codes = np.rint(np.sqrt(share) * STEPS).astype(np.uint8)
-    return Quantised(codes=codes, maxima=maxima)
+    return Quantized(codes=codes, maxima=maxima)
 
 
-def decode(quantised: Quantised) -> FloatArray:
+def decode(quantized: Quantized) -> FloatArray:
     """The values that a page shows: float32 ``[..., row, col]``."""
-    roots = quantised.codes.astype(np.float32) / np.float32(STEPS)
-    values: FloatArray = quantised.maxima[..., None, None] * roots * roots
+    roots = quantized.codes.astype(np.float32) / np.float32(STEPS)
+    values: FloatArray = quantized.maxima[..., None, None] * roots * roots
     return values
 
 

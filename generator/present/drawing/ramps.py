@@ -18,13 +18,13 @@ from generator.records.record import FloatArray
 
 @dataclass(frozen=True, slots=True)
 class Ramp:
-    """A range of numbers, from the first colour to the last.
+    """A range of numbers, from the first color to the last.
 
     Attributes:
         low: the low end: a power of two where it is logarithmic.
         high: the high end, likewise.
         log: whether equal steps are equal factors.
-        signed: whether zero is in the middle, with colours to both sides.
+        signed: whether zero is in the middle, with colors to both sides.
     """
 
     low: float
@@ -48,7 +48,7 @@ class Ramp:
 
     @property
     def ticks(self) -> tuple[Tick, ...]:
-        """Numbers for the colour bar."""
+        """Numbers for the color bar."""
         if self.log:
             return Scale(int(self.low), int(self.high)).ticks
         count = 6 if self.signed and self.high == 3 else 4

@@ -4,7 +4,7 @@ The range is found from histograms over whole octaves (powers of two), one for e
 image, which add up: no attention has to be kept, and adding an image seldom moves the range. Per
 model the ends are the 0.5 and 99.5 percentiles over all its images, layers, heads and queries,
 widened to whole octaves; the gallery's range is the union over its models. So a model never loses
-more than 0.5 % of its patches above the scale, whatever it is compared with, and a colour means the
+more than 0.5 % of its patches above the scale, whatever it is compared with, and a color means the
 same number on every page.
 
 Below, the range stops at :data:`FLOOR`: attention under 1/16 of uniform is next to nothing, the
@@ -37,7 +37,7 @@ TAIL = 0.005
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A number on the colour bar.
+    """A number on the color bar.
 
     Attributes:
         position: place on the bar, 0 at the low end, 1 at the high end.

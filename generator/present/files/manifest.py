@@ -65,11 +65,11 @@ class FileEntry:
     Attributes:
         path: relative to the site's root, with ``/``.
         kind: ``chunk`` (numbers of one query), ``patches`` (numbers of all patches as queries),
-            ``wall`` (all maps of a query, coloured), ``map`` (last layer, mean over heads),
+            ``wall`` (all maps of a query, colored), ``map`` (last layer, mean over heads),
             ``digest`` (numbers of a cell's analyses), ``maps`` (the maps among them), ``alike``
             (features of its patches), ``truth`` (how they agree with marked objects), ``figure``
-            (one of those, coloured), ``picture``, ``thumb`` or ``divergence`` (of an image's
-            models, pair by pair); for a model ``features`` (colours of its features over its
+            (one of those, colored), ``picture``, ``thumb`` or ``divergence`` (of an image's
+            models, pair by pair); for a model ``features`` (colors of its features over its
             images), ``averages`` (numbers by place over images) and, drawn from them,
             ``average-maps`` and ``outlier-rates``; ``head-similarity`` (of all its heads),
             ``layer-similarity`` (of its layers) and ``similarity`` (either, drawn); ``weights``
@@ -110,7 +110,7 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class ScaleEntry:
-    """The shared colour scale.
+    """The shared color scale.
 
     Attributes:
         unit: what the numbers are.
@@ -198,7 +198,7 @@ class ImageItem:
         title: what pages call it.
         alt: what is to be seen, in words; may be empty.
         credit: who made it.
-        licence: under which licence.
+        license: under which license.
         source: where it comes from.
         group: heading it is listed under; may be empty.
         sha256: hash of the original file's bytes.
@@ -214,7 +214,7 @@ class ImageItem:
     title: str
     alt: str
     credit: str
-    licence: str
+    license: str
     source: str
     group: str
     sha256: str
@@ -252,7 +252,7 @@ class CellItem:
         record: key of the record, a hash over everything that decides it; empty when there is none.
         measurement: how the record was measured, as a place in ``measurements``, from 0; null when
             there is no record.
-        files: chunks with the numbers of each query, and coloured pictures of them.
+        files: chunks with the numbers of each query, and colored pictures of them.
         failure: why there is nothing; null when there is a record.
         detail: how much the chunks of tokens as queries hold: ``native``, every head on the
             patches' grid; ``coarse``, every head as area means on a grid of at most 16x16;
@@ -330,8 +330,8 @@ class Manifest:
         description: one paragraph; may be empty.
         command: the command line that makes the gallery again.
         field_of_view: what part of each picture the models saw.
-        scale: the shared colour scale.
-        quantisation: how chunks store values.
+        scale: the shared color scale.
+        quantization: how chunks store values.
         settings: how records are drawn.
         models: in order.
         images: in order.
@@ -339,7 +339,7 @@ class Manifest:
         cells: one for each model and image, models fastest.
         pages: paths of all pages, sorted.
         front: files of the front page.
-        patch_scale: the shared colour scale of patches as queries; null where there are none.
+        patch_scale: the shared color scale of patches as queries; null where there are none.
         pairs: models compared two by two.
         figures: for papers, drawn with the site.
         paper: that the gallery belongs to; null without one.
@@ -357,7 +357,7 @@ class Manifest:
     command: str
     field_of_view: FieldOfView
     scale: ScaleEntry
-    quantisation: QuantisationEntry
+    quantization: QuantisationEntry
     settings: Settings
     models: tuple[ModelItem, ...]
     images: tuple[ImageItem, ...]

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from generator.errors import StoreError
+from generator.present.files.cache import Part, SiteCache
 from generator.present.files.manifest import FileEntry, Kind
-from generator.present.files.shelf import Part, Shelf
 from generator.records.packing import PackingError, pack, unpack
 
 Content = TypeVar("Content")
@@ -28,17 +28,17 @@ class PackedFiles(Generic[Content]):
     content: type[Content]
 
     def put(
-        self, shelf: Shelf, stem: str, parts: Mapping[str, Part], make: Callable[[], Content]
+        self, cache: SiteCache, stem: str, parts: Mapping[str, Part], make: Callable[[], Content]
     ) -> FileEntry:
         """Take a file over or make it.
 
         Args:
-            shelf: where it goes.
+            cache: where it goes.
             stem: path without the hash and suffix, relative to the site.
             parts: everything that decides the content, the version of what makes it among it.
             make: gives the content; called only for what the former site lacks.
         """
-        return shelf.put(self.kind, stem, parts, lambda: pack(make()), suffix=".safetensors")
+        return cache.put(self.kind, stem, parts, lambda: pack(make()), suffix=".safetensors")
 
     def read(self, path: Path) -> Content:
         """What was put into the site.

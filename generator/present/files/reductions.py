@@ -30,7 +30,7 @@ WORDS: dict[Step, str] = {
     "patch-heads": f"single heads of {PATCHES} (their mean over heads stays)",
     "patches": PATCHES,
     "figures": "pictures of the analyses of each image",
-    "walls": "coloured walls for readers without JavaScript",
+    "walls": "colored walls for readers without JavaScript",
     "grid": (
         f"maps on grids finer than {COARSE} × {COARSE} (their area means on {COARSE} × {COARSE} "
         "stay)"

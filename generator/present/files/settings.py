@@ -14,7 +14,7 @@ class Settings:
     """How records are drawn.
 
     Attributes:
-        colours: name of the colour map.
+        colors: name of the color map.
         walls: render a wall of every model and image for readers without JavaScript.
         picture_side: longest side of a published picture, in pixels.
         thumb_side: longest side of a thumbnail, in pixels.
@@ -24,7 +24,7 @@ class Settings:
             ``reductions``.
     """
 
-    colours: str = "magma"
+    colors: str = "magma"
     walls: bool = True
     picture_side: int = 1280
     thumb_side: int = 480

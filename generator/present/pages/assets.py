@@ -1,4 +1,4 @@
-"""Style sheets, scripts and the colour bar: small files, named by a hash of their bytes."""
+"""Style sheets, scripts and the color bar: small files, named by a hash of their bytes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from generator.present.content.contents import PAGE_KINDS, Assets, PageKind
-from generator.present.drawing.colors import colour_tables
+from generator.present.drawing.colors import color_tables
 from generator.present.drawing.heatmap import bar_png, diverging_bar_png
 from generator.present.files.settings import Settings
 from generator.present.pages.environment import static_files
@@ -40,7 +40,7 @@ only with a chart."""
 
 PRINT = "print.css"
 BOOT = "boot.js"
-COLOURS = "colours.js"
+COLORS = "colors.js"
 SCRIPTS = (
     "lifetime.js",
     "decode.js",
@@ -58,7 +58,7 @@ SCRIPTS = (
     "threshold.js",
     "norms.js",
     "marks.js",
-    "colour-bar.js",
+    "color-bar.js",
     "words.js",
     "places.js",
     "later.js",
@@ -119,7 +119,7 @@ COPY_SCRIPTS = ("lifetime.js", "dom.js", "copy.js")
 ORDER = tuple(
     dict.fromkeys(
         (
-            COLOURS,
+            COLORS,
             *SCRIPTS,
             SLIDERS,
             FRAMES,
@@ -146,13 +146,13 @@ def write_assets(
     Args:
         root: the site's folder.
         user: the user's template folder.
-        settings: name the colour map.
+        settings: name the color map.
         sequences: whether there are frames of one.
         sweeps: whether there are checkpoints of one model.
     """
     styles, scripts = static_files(user, "css", ".css"), static_files(user, "js", ".js")
-    colours = {settings.colours: colour_tables()[settings.colours]}
-    table = f"const COLOUR_TABLES = {json.dumps(colours, sort_keys=True)};\n".encode()
+    colors = {settings.colors: color_tables()[settings.colors]}
+    table = f"const COLOR_TABLES = {json.dumps(colors, sort_keys=True)};\n".encode()
 
     def put(name: str, data: bytes) -> str:
         stem, suffix = name.rsplit(".", 1)
@@ -171,7 +171,7 @@ def write_assets(
         for name in STYLESHEETS
         if name in styles and not idle.get(name)
     }
-    image = (put(COLOURS, table), *put_all(SCRIPTS), *put_all([SLIDERS] if sweeps else []))
+    image = (put(COLORS, table), *put_all(SCRIPTS), *put_all([SLIDERS] if sweeps else []))
     return Assets(
         stylesheets={
             kind: tuple(path for name, path in sheets.items() if kind in STYLESHEETS[name])
@@ -186,6 +186,6 @@ def write_assets(
             "methods": put_all(COPY_SCRIPTS),
         },
         later={name: put_all(names) for name, names in LATER.items()},
-        bar=put("colour-bar.png", bar_png(settings.colours)),
+        bar=put("color-bar.png", bar_png(settings.colors)),
         diverging_bar=put("diverging-bar.png", diverging_bar_png()),
     )

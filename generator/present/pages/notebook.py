@@ -1,4 +1,4 @@
-"""A record in a notebook: its wall of maps with a colour bar, as one piece of HTML."""
+"""A record in a notebook: its wall of maps with a color bar, as one piece of HTML."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import base64
 from dataclasses import dataclass
 
 from generator.present.cells.maps import PRIMARY, RECEIVED, maps_of
-from generator.present.drawing.colors import DEFAULT_COLOURS
+from generator.present.drawing.colors import DEFAULT_COLORS
 from generator.present.drawing.heatmap import bar_png, wall_png
 from generator.present.drawing.scale import Tick, octave_histogram, shared_scale
 from generator.present.pages.environment import make_environment
@@ -25,9 +25,9 @@ class NotebookWall:
         caption: what the maps are, and of what.
         alt: the same for people who cannot see them.
         wall: the wall as a data address.
-        bar: the colour bar as a data address.
+        bar: the color bar as a data address.
         width: of the wall, in CSS pixels.
-        ticks: numbers of the colour bar, in times uniform.
+        ticks: numbers of the color bar, in times uniform.
     """
 
     title: str
@@ -53,8 +53,8 @@ def record_html(record: AttentionRecord) -> str:
         title=f"{record.model.id} @ {record.model.version[:12]}",
         caption=f"{what}, {size}: layers go down, heads go across, their mean is last",
         alt=f"Wall of maps: {what} in {record.model.id}, {size}",
-        wall=_address(wall_png(maps.maps, scale, DEFAULT_COLOURS)),
-        bar=_address(bar_png(DEFAULT_COLOURS)),
+        wall=_address(wall_png(maps.maps, scale, DEFAULT_COLORS)),
+        bar=_address(bar_png(DEFAULT_COLORS)),
         width=WALL_WIDTH,
         ticks=scale.ticks,
     )

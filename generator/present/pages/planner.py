@@ -1,4 +1,4 @@
-"""What all pages share: URLs, frames, pictures and colour bars, seen from one page."""
+"""What all pages share: URLs, frames, pictures and color bars, seen from one page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import quote
 from generator.analysis.quantities.table import quantity
 from generator.present.cells.files import CellContent
 from generator.present.cells.maps import FUSED
-from generator.present.charts.chart import Chart, Definition
+from generator.present.charts.chart import Chart, DefinitionLink
 from generator.present.content.contents import Contents, Copies, PageKind
 from generator.present.drawing.heatmap import GAP
 from generator.present.drawing.pictures import published_size
@@ -17,7 +17,7 @@ from generator.present.drawing.scale import Tick
 from generator.present.files.manifest import FileEntry
 from generator.present.files.manifest_file import MANIFEST
 from generator.present.pages.assets import CHARTS, IMAGE_KINDS, original
-from generator.present.pages.views import BarTick, ColourBar, Frame, LaterScripts, Link, Picture
+from generator.present.pages.views import BarTick, ColorBar, LaterScripts, Link, PageBase, Picture
 from generator.records.run import Failure, ImageEntry, ModelEntry, Run, Sequence
 
 INDEX = "index.html"
@@ -74,7 +74,7 @@ class Planner:
         *,
         scripts: bool = True,
         charts: bool = True,
-    ) -> Frame:
+    ) -> PageBase:
         """The frame of the page.
 
         Args:
@@ -87,7 +87,7 @@ class Planner:
         assets = self.contents.assets
         paths = assets.scripts.get(kind, ()) if scripts else ()
         later = assets.later if kind in IMAGE_KINDS else {}
-        return Frame(
+        return PageBase(
             title=title,
             description=description,
             gallery=Link(url=self.url(INDEX), text=self.run.title),
@@ -109,13 +109,13 @@ class Planner:
             canonical=self.absolute(self.page).removesuffix(INDEX),
         )
 
-    def definition(self, identifier: str) -> Definition:
+    def definition(self, identifier: str) -> DefinitionLink:
         """Where the methods page says what a quantity is.
 
         Raises:
             KeyError: there is no such quantity.
         """
-        return Definition(quantity(identifier).name, f"{self.url(METHODS)}#{identifier}")
+        return DefinitionLink(quantity(identifier).name, f"{self.url(METHODS)}#{identifier}")
 
     def defined(self, chart: Chart, *identifiers: str) -> Chart:
         """A chart with links to what its numbers are."""
@@ -173,16 +173,16 @@ class Planner:
         factor = max(1, min(WALL_WIDTH // width, WALL_HEIGHT // height))
         return Picture(self.url(file.path), width * factor, height * factor, alt), factor
 
-    def bar(self, ticks: tuple[Tick, ...], caption: str, *, extends: bool) -> ColourBar:
-        """A colour bar with its numbers."""
-        return ColourBar(
+    def bar(self, ticks: tuple[Tick, ...], caption: str, *, extends: bool) -> ColorBar:
+        """A color bar with its numbers."""
+        return ColorBar(
             picture=Picture(self.url(self.contents.assets.bar), BAR_WIDTH, 1, ""),
             ticks=tuple(BarTick(x=f"{100 * t.position:g}%", label=t.label) for t in ticks),
             caption=caption,
             extends=extends,
         )
 
-    def shared_bar(self) -> ColourBar:
+    def shared_bar(self) -> ColorBar:
         """The bar of the shared scale."""
         return self.bar(self.contents.scale.ticks, "times uniform", extends=True)
 

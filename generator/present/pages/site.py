@@ -14,7 +14,7 @@ from generator.present.pages.index.plan import index_pages
 from generator.present.pages.index.views import Site
 from generator.present.pages.methods.plan import methods_page
 from generator.present.pages.model.plan import model_pages
-from generator.present.pages.pair.plan import report_page
+from generator.present.pages.pair.plan import pair_page
 from generator.present.pages.planner import Planner
 from generator.present.pages.sweep.plan import sweep_page
 from generator.records.run import Run
@@ -35,7 +35,7 @@ def plan_site(run: Run, contents: Contents, version: str) -> Site:
         ),
         models=tuple(page for model in run.models for page in model_pages(planner, model)),
         methods=methods_page(planner),
-        reports=tuple(report_page(planner, pair) for pair in contents.pairs),
+        reports=tuple(pair_page(planner, pair) for pair in contents.pairs),
         more=tuple(more),
         sweeps=tuple(sweep_page(planner, sweep) for sweep in run.sweeps),
         scripts=(data,) if data else (),

@@ -16,7 +16,7 @@ def small_maps(planner: Planner, image: ImageEntry) -> Iterator[SmallMap]:
     for model in planner.run.listed:
         cell = planner.cell(model.slug, image.slug)
         if isinstance(cell, CellContent):
-            file = planner.contents.coloured[model.slug, image.slug].map
+            file = planner.contents.colored[model.slug, image.slug].map
             alt = map_alt(model.label, cell.last, cell)
             yield SmallMap(model.label, planner.map_picture(file, cell, alt), None)
         else:

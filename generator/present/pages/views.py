@@ -54,22 +54,22 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class BarTick:
-    """A number on a colour bar, placed in percent of its width."""
+    """A number on a color bar, placed in percent of its width."""
 
     x: str
     label: str
 
 
 @dataclass(frozen=True, slots=True)
-class ColourBar:
-    """A numbered colour bar.
+class ColorBar:
+    """A numbered color bar.
 
     Attributes:
-        picture: the colours, low to high.
+        picture: the colors, low to high.
         ticks: numbers below it.
         caption: what they are.
-        extends: whether values beyond the ends exist and take the end's colour.
-        signed: whether zero is in the middle, with colours to both sides.
+        extends: whether values beyond the ends exist and take the end's color.
+        signed: whether zero is in the middle, with colors to both sides.
     """
 
     picture: Picture
@@ -93,7 +93,7 @@ class LaterScripts:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class PageBase:
     """What every page has around its content.
 
     Attributes:
@@ -126,8 +126,8 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class Credit:
-    """Who made a picture, under which licence, and where it comes from."""
+class CreditLine:
+    """Who made a picture, under which license, and where it comes from."""
 
     text: str
     source: str
@@ -215,7 +215,7 @@ class FrameModel:
 
 
 @dataclass(frozen=True, slots=True)
-class PageFrame:
+class SequenceFrame:
     """A frame of a sequence, for the scripts.
 
     Attributes:
@@ -268,12 +268,12 @@ class PageData:
     Attributes:
         slug: of the image.
         title: of the image.
-        credit: who made the picture, under which licence.
+        credit: who made the picture, under which license.
         width: of the original picture, in pixels.
         height: of the original picture, in pixels.
         scale: low and high end of the shared scale, as powers of two.
         patch_scale: the same for patches as queries.
-        colours: name of the colour map.
+        colors: name of the color map.
         queries: what can be chosen.
         layers: layers of the deepest model.
         heads: heads of the widest model.
@@ -291,12 +291,12 @@ class PageData:
     height: int
     scale: tuple[int, int]
     patch_scale: tuple[int, int]
-    colours: str
+    colors: str
     queries: tuple[QueryChoice, ...]
     layers: int
     heads: int
     pool: bool
     start: str
     models: tuple[PageModel, ...]
-    frames: tuple[PageFrame, ...] = ()
+    frames: tuple[SequenceFrame, ...] = ()
     sweeps: tuple[PageSweep, ...] = ()

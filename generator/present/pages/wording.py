@@ -11,7 +11,7 @@ from generator.present.cells.files import CellContent, MapNote
 from generator.present.cells.maps import POOL, PRIMARY, RECEIVED, VALUES
 from generator.present.cells.patches import PATCH
 from generator.present.drawing.scale import TAIL, Scale, power_label, times_text
-from generator.present.pages.views import Credit, Notice
+from generator.present.pages.views import CreditLine, Notice
 from generator.records.record import OUTLIER, TokenLayout
 from generator.records.run import Failure, ImageEntry, ModelEntry, Run
 
@@ -221,15 +221,15 @@ def notice(failure: Failure | None) -> Notice | None:
     return Notice(message=failure.message, hint=failure.hint) if failure else None
 
 
-def credit(image: ImageEntry) -> Credit:
-    """Maker and licence in one line."""
+def credit(image: ImageEntry) -> CreditLine:
+    """Maker and license in one line."""
     # an address, and perhaps words after it
     address = re.match(r"(https?://[^\s,]+),?\s*", image.source)
     source, words = ("", image.source)
     if address:
         source, words = address[1], image.source[address.end() :]
-    parts = [image.credit, image.licence, words]
-    return Credit(text=", ".join(part for part in parts if part), source=source)
+    parts = [image.credit, image.license, words]
+    return CreditLine(text=", ".join(part for part in parts if part), source=source)
 
 
 def version_text(model: ModelEntry, facts_version: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from generator.present.cells.files import CellContent
 from generator.present.content.averages import LocationPictures
 from generator.present.content.contents import Contents, Copies
-from generator.present.content.feature_colors import ColouredFeatures
+from generator.present.content.feature_colors import ColoredFeatures
 from generator.present.content.weights import WeightPictures
 from generator.present.drawing.scale import Scale
 from generator.present.files.manifest import (
@@ -51,7 +51,7 @@ def manifest_of(
         command=run.command,
         field_of_view=run.field_of_view,
         scale=_scale(contents.scale),
-        quantisation=QuantisationEntry(),
+        quantization=QuantisationEntry(),
         settings=contents.settings,
         models=tuple(_model(model, contents) for model in run.models),
         images=tuple(_image(image, contents) for image in run.images),
@@ -114,11 +114,11 @@ def _weights(contents: Contents, model: str) -> tuple[FileEntry, ...]:
 
 
 def _feature_files(model: ModelEntry, contents: Contents) -> tuple[FileEntry, ...]:
-    """Colours of a model's features: a file for all images, or one for each."""
+    """Colors of a model's features: a file for all images, or one for each."""
     found = (
         each.source
         for (slug, _), each in contents.features.items()
-        if slug == model.slug and isinstance(each, ColouredFeatures)
+        if slug == model.slug and isinstance(each, ColoredFeatures)
     )
     return tuple(dict.fromkeys(found))
 
@@ -133,7 +133,7 @@ def _image(image: ImageEntry, contents: Contents) -> ImageItem:
         title=image.title,
         alt=image.alt,
         credit=image.credit,
-        licence=image.licence,
+        license=image.license,
         source=image.source,
         group=image.group,
         sha256=image.sha256,
@@ -161,20 +161,20 @@ def _cell(cell: Cell, contents: Contents, measurements: dict[Measurement, int]) 
     found = contents.cells[cell.model, cell.image]
     if isinstance(found, Failure):
         return CellItem(cell.model, cell.image, cell.record, None, (), found)
-    coloured = contents.coloured[cell.model, cell.image]
-    walls: tuple[FileEntry, ...] = (coloured.wall,) if coloured.wall else ()
+    colored = contents.colored[cell.model, cell.image]
+    walls: tuple[FileEntry, ...] = (colored.wall,) if colored.wall else ()
     truth = contents.scored.files.get((cell.model, cell.image))
     maps = tuple(file for file in (found.maps, found.alike, truth) if file is not None)
     drawn = contents.figures[cell.image].drawn if cell.image in contents.figures else {}
-    colours = contents.features.get((cell.model, cell.image))
-    features = (colours.picture,) if isinstance(colours, ColouredFeatures) else ()
+    colors = contents.features.get((cell.model, cell.image))
+    features = (colors.picture,) if isinstance(colors, ColoredFeatures) else ()
     figures = (each.file for (model, _), each in drawn.items() if model == cell.model)
     return CellItem(
         model=cell.model,
         image=cell.image,
         record=cell.record,
         measurement=measurements[_measurement(found)],
-        files=(*found.chunks, found.digest, coloured.map, *walls, *maps, *figures, *features),
+        files=(*found.chunks, found.digest, colored.map, *walls, *maps, *figures, *features),
         failure=None,
         detail=found.detail,
     )

@@ -13,14 +13,14 @@ from dataclasses import dataclass, replace
 
 from generator.errors import SpecError
 from generator.present.cells.analysis_maps import MAPS, drawn_at_all
-from generator.present.cells.files import CellContent, publish_mean_patches, publish_reduced_chunks
+from generator.present.cells.files import CellContent, put_mean_patches, put_reduced_chunks
 from generator.present.cells.patches import PATCH
-from generator.present.content.contents import Coloured, Contents
-from generator.present.content.feature_colors import ColouredFeatures
+from generator.present.content.contents import Colored, Contents
+from generator.present.content.feature_colors import ColoredFeatures
+from generator.present.files.cache import SiteCache
 from generator.present.files.manifest import FileEntry
 from generator.present.files.packed import CellFiles
 from generator.present.files.reductions import KEPT_LAYERS, STEPS, Detail, Reduction, Step
-from generator.present.files.shelf import Shelf
 from generator.records.record import AttentionRecord
 from generator.records.run import Run
 from generator.text.amounts import size_in_words
@@ -86,7 +86,7 @@ def images_in_order(run: Run, contents: Contents) -> tuple[str, ...]:
 
 
 def keep_within(
-    limit: int, run: Run, contents: Contents, shelf: Shelf, read: Read, write: Write
+    limit: int, run: Run, contents: Contents, cache: SiteCache, read: Read, write: Write
 ) -> Contents:
     """Leave out as little as possible of a site that may not be larger than ``limit`` bytes.
 
@@ -94,7 +94,7 @@ def keep_within(
         limit: for all files together.
         run: of the gallery.
         contents: everything, in the staging folder.
-        shelf: of the staging folder.
+        cache: of the staging folder.
         read: gives records; called when something has to go and the former site lacks what stays.
         write: writes the pages of what is left, in place of those it wrote before.
 
@@ -104,7 +104,7 @@ def keep_within(
     Raises:
         SpecError: even the smallest site would be larger.
     """
-    fitting = _Fitting(limit, run, contents, shelf, read)
+    fitting = _Fitting(limit, run, contents, cache, read)
     for reduction in fitting.reductions():
         if fitting.files(reduction) <= limit:
             left = fitting.contents(reduction)
@@ -145,12 +145,14 @@ class _Fitting:
         order: images, those first that keep their heads longest.
     """
 
-    def __init__(self, limit: int, run: Run, contents: Contents, shelf: Shelf, read: Read) -> None:
+    def __init__(
+        self, limit: int, run: Run, contents: Contents, cache: SiteCache, read: Read
+    ) -> None:
         self.limit = limit
         self.order = images_in_order(run, contents)
         self._run = run
         self._whole = contents
-        self._shelf = shelf
+        self._cache = cache
         self._read = read
         self._cells = {
             at: content
@@ -207,11 +209,11 @@ class _Fitting:
         }
         left = replace(whole, cells=cells, reduction=reduction)
         if "walls" in reduction:
-            coloured = {at: Coloured(each.map, None) for at, each in whole.coloured.items()}
-            left = replace(left, coloured=coloured)
+            colored = {at: Colored(each.map, None) for at, each in whole.colored.items()}
+            left = replace(left, colored=colored)
         if "figures" in reduction:
             left = replace(
-                left, figures={}, features={}, maps=CellFiles(MAPS, self._shelf.root, {})
+                left, figures={}, features={}, maps=CellFiles(MAPS, self._cache.root, {})
             )
         return left
 
@@ -219,7 +221,7 @@ class _Fitting:
         """Remove from the staging folder what is not in the site."""
         kept = _sizes(self._files(reduction))
         for path in self._optional.keys() - kept.keys():
-            (self._shelf.root / path).unlink()
+            (self._cache.root / path).unlink()
 
     # --- what can go ------------------------------------------------------------------------------
 
@@ -233,15 +235,13 @@ class _Fitting:
                 continue
             numbers = self._numbers[at]
             if step == "patch-heads" and self._cells[at].facts.patch_heads:
-                file = publish_mean_patches(
-                    self._shelf, cell, ids[cell.model], self._read, mixed=mixed
-                )
+                file = put_mean_patches(self._cache, cell, ids[cell.model], self._read, mixed=mixed)
                 numbers = replace(numbers, patch_means=file)
             if step in ("grid", "low-heads", "heads") and len(numbers.tokens) == 1:
                 # all of them at once: reading the record is most of the work
                 made = {
-                    detail: publish_reduced_chunks(
-                        self._shelf,
+                    detail: put_reduced_chunks(
+                        self._cache,
                         cell,
                         self._cells[at],
                         ids[cell.model],
@@ -270,21 +270,21 @@ class _Fitting:
         """Files that a step may leave out, and that are not left out."""
         for at, content in self._cells.items():
             yield from self._numbers[at].chosen(reduction, at[1])
-            coloured = self._whole.coloured[at]
-            if coloured.wall and "walls" not in reduction:
-                yield coloured.wall
+            colored = self._whole.colored[at]
+            if colored.wall and "walls" not in reduction:
+                yield colored.wall
             if "figures" not in reduction:
                 yield from (file for file in (content.maps, content.alike) if file)
         if "figures" in reduction:
             return
         for drawn in self._whole.figures.values():
             yield from (figure.file for figure in drawn.drawn.values())
-        for colours in self._whole.features.values():
-            if isinstance(colours, ColouredFeatures):
-                yield from (colours.source, colours.picture)
+        for colors in self._whole.features.values():
+            if isinstance(colors, ColoredFeatures):
+                yield from (colors.source, colors.picture)
 
     def _staged(self) -> int:
-        files = (path for path in self._shelf.root.rglob("*") if path.is_file())
+        files = (path for path in self._cache.root.rglob("*") if path.is_file())
         return sum(path.stat().st_size for path in files)
 
 

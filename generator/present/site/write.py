@@ -13,31 +13,36 @@ from generator.analysis.absent import NotApplicable
 from generator.analysis.cells.model_digest import ModelDigest, model_digest
 from generator.analysis.features.objects import NO_FEATURES
 from generator.errors import GalleryError
-from generator.present.cells.analysis_maps import MAPS, ImageFigures, drawn_at_all, publish_figures
+from generator.present.cells.analysis_maps import (
+    MAPS,
+    AnalysisMaps,
+    drawn_at_all,
+    put_analysis_maps,
+)
 from generator.present.cells.digests import DIGESTS, Digests
 from generator.present.cells.divergence import mean_divergence
 from generator.present.cells.files import (
     CellContent,
-    publish_chunks,
-    publish_coloured,
-    publish_divergence,
+    put_chunks,
+    put_colored,
+    put_divergence,
 )
 from generator.present.cells.patches import PATCH
-from generator.present.cells.truth import publish_truth
+from generator.present.cells.truth import put_truth
 from generator.present.content.averages import LocationFiles
-from generator.present.content.contents import Coloured, Contents, Copies, Divergence
-from generator.present.content.feature_colors import ColouredFeatures, publish_feature_colours
-from generator.present.content.front import publish_front
-from generator.present.content.pairs import publish_pairs
+from generator.present.content.contents import Colored, Contents, Copies, Divergence
+from generator.present.content.feature_colors import ColoredFeatures, put_feature_colors
+from generator.present.content.front import put_front
+from generator.present.content.pairs import put_pairs
 from generator.present.content.similarity import SimilarityFiles
-from generator.present.content.weights import ReadWeights, publish_weights
+from generator.present.content.weights import ReadWeights, put_weights
 from generator.present.drawing.pictures import published_copy
 from generator.present.drawing.scale import Scale, shared_scale
+from generator.present.files.cache import SiteCache
 from generator.present.files.manifest import FileEntry, Kind
 from generator.present.files.packed import CellFiles
 from generator.present.files.reductions import Reduction
 from generator.present.files.settings import Settings
-from generator.present.files.shelf import Shelf
 from generator.present.pages.assets import write_assets
 from generator.present.pages.environment import template_folders
 from generator.present.site.page_files import Draw, PageFiles
@@ -50,11 +55,11 @@ Read = Callable[[str], AttentionRecord]
 Advance = Callable[[], None]
 
 STEPS_A_CELL = 2
-"""How often ``build_site`` calls ``advance`` for each cell: for its numbers and for its colours."""
+"""How often ``build_site`` calls ``advance`` for each cell: for its numbers and for its colors."""
 
 
 @dataclass(frozen=True, slots=True)
-class SiteReport:
+class SiteResult:
     """What a build did.
 
     Attributes:
@@ -63,7 +68,7 @@ class SiteReport:
         rendered: heavy files made anew.
         reused: heavy files taken over from the former site.
         bytes: size of the whole site.
-        scale: the shared colour scale.
+        scale: the shared color scale.
         limit: bytes that it may take; None for any.
         reduction: what was left out to keep it within its size.
         failures: of the run, and of records or pictures that could not be read now.
@@ -91,13 +96,13 @@ def build_site(
     read_weights: ReadWeights | None = None,
     advance: Advance = lambda: None,
     draw: Draw = lambda _: (),
-) -> SiteReport:
+) -> SiteResult:
     """Build the site of a run.
 
     Args:
         run: models, images and cells.
         read: gives the record of a key; called once for a record whose chunks don't exist yet,
-            once more where feature colours don't and where less than the whole is shipped, and
+            once more where feature colors don't and where less than the whole is shipped, and
             from one thread.
         out: folder of the site; replaced as a whole at the end.
         templates: the user's templates and static files, before the program's own.
@@ -115,21 +120,21 @@ def build_site(
     settings = settings or Settings()
     template_folders(templates)  # complain before the work, not after it
     with staged(out) as stage:
-        shelf = Shelf(stage, out, settings)
+        cache = SiteCache(stage, out, settings)
         read = lru_cache(maxsize=1)(read)  # a cell's files ask for the same record in turn
-        contents = _publish(run, read, read_weights, shelf, templates, advance)
+        contents = _put_heavy_files(run, read, read_weights, cache, templates, advance)
         pages = PageFiles(run, stage, templates, version, draw)
         if settings.max_bytes is None:
             pages.write(contents)
         else:
             limit = settings.max_bytes
-            contents = keep_within(limit, run, contents, shelf, read, pages.write)
+            contents = keep_within(limit, run, contents, cache, read, pages.write)
         size = sum(file.stat().st_size for file in stage.rglob("*") if file.is_file())
-    return SiteReport(
+    return SiteResult(
         out=out,
         pages=len(pages.pages),
-        rendered=shelf.rendered,
-        reused=shelf.reused,
+        rendered=cache.rendered,
+        reused=cache.reused,
         bytes=size,
         scale=contents.scale,
         limit=settings.max_bytes,
@@ -138,68 +143,68 @@ def build_site(
     )
 
 
-def _publish(
+def _put_heavy_files(
     run: Run,
     read: Read,
     read_weights: ReadWeights | None,
-    shelf: Shelf,
+    cache: SiteCache,
     templates: Path | None,
     advance: Advance,
 ) -> Contents:
     """Put everything heavy into the staging folder."""
-    locations, alike = LocationFiles(run, shelf), SimilarityFiles(run, shelf, read)
-    figures = drawn_at_all(run, shelf.settings)
-    cells = _publish_numbers(run, read, shelf, (locations, alike), advance, figures=figures)
+    locations, alike = LocationFiles(run, cache), SimilarityFiles(run, cache, read)
+    figures = drawn_at_all(run, cache.settings)
+    cells = _put_numbers(run, read, cache, (locations, alike), advance, figures=figures)
     found = [(slug, c) for (slug, _), c in cells.items() if isinstance(c, CellContent)]
     scale = _scale((slug, cell.facts.histogram) for slug, cell in found)
     whole = {at: c for at, c in cells.items() if isinstance(c, CellContent)}
-    draw = not too_large(whole, shelf.settings.max_bytes)
-    coloured: dict[tuple[str, str], Coloured] = {}
+    draw = not too_large(whole, cache.settings.max_bytes)
+    colored: dict[tuple[str, str], Colored] = {}
     for cell in run.cells:
         content = cells[cell.model, cell.image]
         if isinstance(content, CellContent):
-            walls = shelf.settings.walls and draw
-            files = publish_coloured(shelf, cell, content, scale, walls=walls)
-            coloured[cell.model, cell.image] = Coloured(files[0], (*files[1:], None)[0])
+            walls = cache.settings.walls and draw
+            files = put_colored(cache, cell, content, scale, walls=walls)
+            colored[cell.model, cell.image] = Colored(files[0], (*files[1:], None)[0])
         advance()
-    digests = CellFiles(DIGESTS, shelf.root, {at: c.digest.path for at, c in whole.items()})
+    digests = CellFiles(DIGESTS, cache.root, {at: c.digest.path for at, c in whole.items()})
     models = _model_digests(run, digests)
     similarity = alike.publish(run, cells)
-    maps = CellFiles(MAPS, shelf.root, {at: c.maps.path for at, c in whole.items() if c.maps})
+    maps = CellFiles(MAPS, cache.root, {at: c.maps.path for at, c in whole.items() if c.maps})
     return Contents(
-        settings=shelf.settings,
+        settings=cache.settings,
         scale=scale,
         patch_scale=_patch_scale(found),
         assets=write_assets(
-            shelf.root,
+            cache.root,
             templates,
-            shelf.settings,
+            cache.settings,
             sequences=bool(run.sequences),
             sweeps=bool(run.sweeps),
         ),
         cells=cells,
-        coloured=coloured,
-        copies=_publish_pictures(run, shelf),
+        colored=colored,
+        copies=_put_pictures(run, cache),
         averages=locations.publish(run, scale),
         similarity=similarity,
-        weights=publish_weights(run, read_weights, shelf),
-        divergence=_publish_divergence(run, cells, shelf),
+        weights=put_weights(run, read_weights, cache),
+        divergence=_put_divergence(run, cells, cache),
         digests=digests,
         models=models,
-        pairs=publish_pairs(run, cells, digests, models, shelf, scale, similarity, alike.features),
-        front=publish_front(run, cells, shelf, scale),
-        figures=_publish_figures(run, cells, shelf, scale) if draw else {},
+        pairs=put_pairs(run, cells, digests, models, cache, scale, similarity, alike.features),
+        front=put_front(run, cells, cache, scale),
+        figures=_put_analysis_maps(run, cells, cache, scale) if draw else {},
         maps=maps,
-        features=_publish_features(run, read, shelf, cells, digests) if draw else {},
-        scored=publish_truth(run, cells, digests, shelf),
+        features=_put_features(run, read, cache, cells, digests) if draw else {},
+        scored=put_truth(run, cells, digests, cache),
         reduction=Reduction(),
     )
 
 
-def _publish_numbers(
+def _put_numbers(
     run: Run,
     read: Read,
-    shelf: Shelf,
+    cache: SiteCache,
     collected: tuple[LocationFiles, SimilarityFiles],
     advance: Advance,
     *,
@@ -214,8 +219,8 @@ def _publish_numbers(
                 found: CellContent | Failure = cell.failure or Failure("There is no record.")
             else:
                 try:
-                    found = publish_chunks(
-                        shelf,
+                    found = put_chunks(
+                        cache,
                         cell,
                         ids[cell.model],
                         read,
@@ -242,7 +247,7 @@ def _scale(histograms: Iterable[tuple[str, tuple[int, ...]]]) -> Scale:
 
 
 def _patch_scale(cells: Sequence[tuple[str, CellContent]]) -> Scale | None:
-    """A patch looks at its neighbours and itself far more than a token looks anywhere."""
+    """A patch looks at its neighbors and itself far more than a token looks anywhere."""
     kept = [(slug, cell) for slug, cell in cells if PATCH in cell.facts.queries]
     return _scale((slug, cell.facts.patch_histogram) for slug, cell in kept) if kept else None
 
@@ -258,9 +263,9 @@ def _model_digests(run: Run, digests: Digests) -> dict[str, ModelDigest]:
     return found
 
 
-def _publish_figures(
-    run: Run, cells: dict[tuple[str, str], CellContent | Failure], shelf: Shelf, scale: Scale
-) -> dict[str, ImageFigures]:
+def _put_analysis_maps(
+    run: Run, cells: dict[tuple[str, str], CellContent | Failure], cache: SiteCache, scale: Scale
+) -> dict[str, AnalysisMaps]:
     """Pictures of each image's analyses; of no image that has no maps."""
     found = {}
     for image in run.images:
@@ -276,44 +281,44 @@ def _publish_figures(
                 for slug, cell in own.items()
                 if isinstance(cell, CellContent) and slug in maps
             }
-            found[image.slug] = publish_figures(shelf, image.slug, maps, chunks, scale)
+            found[image.slug] = put_analysis_maps(cache, image.slug, maps, chunks, scale)
     return found
 
 
-def _publish_features(
+def _put_features(
     run: Run,
     read: Read,
-    shelf: Shelf,
+    cache: SiteCache,
     cells: dict[tuple[str, str], CellContent | Failure],
     digests: Digests,
-) -> dict[tuple[str, str], ColouredFeatures | NotApplicable]:
-    """Feature colours of the cells whose analyses are drawn; records are read once more."""
+) -> dict[tuple[str, str], ColoredFeatures | NotApplicable]:
+    """Feature colors of the cells whose analyses are drawn; records are read once more."""
     keys = {}
     for at, cell in cells.items():
         if isinstance(cell, CellContent) and cell.maps is not None:
             digest = digests.of(*at)
             if digest is not None and digest.lost != NO_FEATURES:
                 keys[at] = cell.facts.record
-    return publish_feature_colours(run, read, shelf, keys)
+    return put_feature_colors(run, read, cache, keys)
 
 
-def _publish_pictures(run: Run, shelf: Shelf) -> dict[str, Copies | Failure]:
+def _put_pictures(run: Run, cache: SiteCache) -> dict[str, Copies | Failure]:
     copies: dict[str, Copies | Failure] = {}
     for image in run.images:
         if image.failure is not None:
             continue
         try:
             copies[image.slug] = Copies(
-                picture=_copy(shelf, image, "picture", shelf.settings.picture_side),
-                thumb=_copy(shelf, image, "thumb", shelf.settings.thumb_side),
+                picture=_copy(cache, image, "picture", cache.settings.picture_side),
+                thumb=_copy(cache, image, "thumb", cache.settings.thumb_side),
             )
         except GalleryError as error:
             copies[image.slug] = Failure(error.message, error.hint)
     return copies
 
 
-def _copy(shelf: Shelf, image: ImageEntry, kind: Kind, side: int) -> FileEntry:
-    return shelf.put(
+def _copy(cache: SiteCache, image: ImageEntry, kind: Kind, side: int) -> FileEntry:
+    return cache.put(
         kind,
         f"i/{image.slug}/{kind}",
         {"image": image.sha256, "side": side},
@@ -322,16 +327,16 @@ def _copy(shelf: Shelf, image: ImageEntry, kind: Kind, side: int) -> FileEntry:
     )
 
 
-def _publish_divergence(
-    run: Run, cells: dict[tuple[str, str], CellContent | Failure], shelf: Shelf
+def _put_divergence(
+    run: Run, cells: dict[tuple[str, str], CellContent | Failure], cache: SiteCache
 ) -> dict[str, Divergence]:
     found: dict[str, Divergence] = {}
     for image in run.images:
         contents = [cells.get((model.slug, image.slug)) for model in run.listed]
         held = [content for content in contents if isinstance(content, CellContent)]
-        file = publish_divergence(shelf, image.slug, held)
+        file = put_divergence(cache, image.slug, held)
         if file is not None:
-            found[image.slug] = Divergence(mean_divergence(shelf.root / file.path), file)
+            found[image.slug] = Divergence(mean_divergence(cache.root / file.path), file)
     return found
 
 

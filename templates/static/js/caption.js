@@ -67,14 +67,14 @@ const Caption = (() => {
     );
     if (!ends.length) return "";
     const write = (/** @type {ScaleRange} */ { low, high }) =>
-      `${ColourBars.write(low)} to ${ColourBars.write(high)}`;
+      `${ColorBars.write(low)} to ${ColorBars.write(high)}`;
     const same = Ranges.agree(ends.map(({ range }) => range));
     const whose = { shared: "all maps", model: "each model", layer: "each layer", map: "each map" };
     const numbers = same
       ? write(ends[0].range)
       : ends.map(({ range, name }) => `${write(range)} (${name})`).join(", ");
     const cut = state.clip ? `, cut off at ${state.clip} % at each end` : "";
-    return `Colour scale of ${whose[state.scale]}, ${state.form}, ${numbers}${cut}.`;
+    return `Color scale of ${whose[state.scale]}, ${state.form}, ${numbers}${cut}.`;
   }
 
   return { text };

@@ -59,7 +59,7 @@ const Compare = (() => {
    * A distribution: sum 1. A map of zeros stays one.
    * @param {ArrayLike<number>} values
    */
-  function normalise(values) {
+  function normalize(values) {
     let sum = 0;
     for (let i = 0; i < values.length; i += 1) sum += values[i];
     return Float64Array.from(values, (value) => (sum > 0 ? value / sum : 0));
@@ -85,8 +85,8 @@ const Compare = (() => {
     const grid = coarser(ofA, ofB);
     return {
       grid,
-      a: normalise(resample(a, ofA, grid)),
-      b: normalise(resample(b, ofB, grid)),
+      a: normalize(resample(a, ofA, grid)),
+      b: normalize(resample(b, ofB, grid)),
     };
   }
 

@@ -73,7 +73,7 @@ const Controls = (() => {
         const whose = mixed ? "numbered below each map" : WHOSE[state.scale];
         const what = state.query === Chunks.PATCH ? "patch queries" : "maps";
         caption.textContent = `Times uniform, ${whose.replace(/maps$/, what)}`;
-        if (range) ColourBars.update(bar, range);
+        if (range) ColorBars.update(bar, range);
       },
 
       /** @param {State} state */

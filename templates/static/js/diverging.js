@@ -1,6 +1,6 @@
 "use strict";
 
-// Colours for signed values, centred on zero. Stops of ColorBrewer's RdBu, which readers without
+// Colors for signed values, centered on zero. Stops of ColorBrewer's RdBu, which readers without
 // red-green vision can tell apart.
 
 const Diverging = (() => {
@@ -13,7 +13,7 @@ const Diverging = (() => {
    * @param {number} place -1 to 1, 0 the neutral middle
    * @returns {number[]} red, green, blue
    */
-  function colour(place) {
+  function color(place) {
     const at = ((Math.min(1, Math.max(-1, place)) + 1) / 2) * (STOPS.length - 1);
     const first = Math.min(STOPS.length - 2, Math.floor(at));
     return STOPS[first].map((value, i) =>
@@ -29,12 +29,12 @@ const Diverging = (() => {
   function image(values, cols, most) {
     const image = new ImageData(cols, values.length / cols);
     for (let i = 0; i < values.length; i += 1) {
-      image.data.set([...colour(values[i] / most), 255], 4 * i);
+      image.data.set([...color(values[i] / most), 255], 4 * i);
     }
     return image;
   }
 
-  /** The bar: 256 colours from low to high. */
+  /** The bar: 256 colors from low to high. */
   function strip() {
     return image(Array.from({ length: 256 }, (_, i) => i / 127.5 - 1), 256, 1);
   }

@@ -1,7 +1,7 @@
 "use strict";
 
-// The current view as a PNG: maps in the colours of the bar, without the photograph, because a page
-// opened by double click may not read a picture back; with colour bar and caption.
+// The current view as a PNG: maps in the colors of the bar, without the photograph, because a page
+// opened by double click may not read a picture back; with color bar and caption.
 
 const Figure = (() => {
   const PANEL = 340;
@@ -27,10 +27,10 @@ const Figure = (() => {
   /**
    * @param {Panel[]} panels
    * @param {string} caption
-   * @param {Uint8Array} colours
+   * @param {Uint8Array} colors
    * @param {number} models beside each other
    */
-  function compose(panels, caption, colours, models) {
+  function compose(panels, caption, colors, models) {
     const canvas = document.createElement("canvas");
     // what belongs to a model stands below its large map
     const columns = Math.min(4, Math.max(2, models));
@@ -49,7 +49,7 @@ const Figure = (() => {
     context.font = FONT;
     let y = MARGIN;
     rows.forEach((row, i) => {
-      row.forEach((panel, j) => draw(context, panel, MARGIN + j * (PANEL + GAP), y, colours));
+      row.forEach((panel, j) => draw(context, panel, MARGIN + j * (PANEL + GAP), y, colors));
       y += heights[i] + GAP;
     });
     context.fillStyle = "#000";
@@ -102,9 +102,9 @@ const Figure = (() => {
    * @param {Panel} panel
    * @param {number} left
    * @param {number} top
-   * @param {Uint8Array} colours
+   * @param {Uint8Array} colors
    */
-  function draw(context, panel, left, top, colours) {
+  function draw(context, panel, left, top, colors) {
     context.fillStyle = "#000";
     context.textAlign = "left";
     context.fillText(panel.title, left, top + 12, PANEL);
@@ -119,7 +119,7 @@ const Figure = (() => {
     });
     if (panel.query && all[0]) outline(context, panel.query, left + all[0].x, top + all[0].y, all[0]);
     const below = top + (all.at(-1)?.end ?? LINE) + 6;
-    if (panel.range) bar(context, panel.range, left + 12, below, colours);
+    if (panel.range) bar(context, panel.range, left + 12, below, colors);
     if (!panel.strip) return;
     context.drawImage(panel.strip.canvas, left, below, PANEL, 10);
     context.fillText(panel.strip.ends[0], left, below + 26, PANEL / 2 - 10);
@@ -149,17 +149,17 @@ const Figure = (() => {
    * @param {ScaleRange} range
    * @param {number} left
    * @param {number} top
-   * @param {Uint8Array} colours
+   * @param {Uint8Array} colors
    */
-  function bar(context, range, left, top, colours) {
+  function bar(context, range, left, top, colors) {
     const width = PANEL - 24;
     for (let i = 0; i < 256; i += 1) {
-      context.fillStyle = `rgb(${colours.subarray(3 * i, 3 * i + 3).join(" ")})`;
+      context.fillStyle = `rgb(${colors.subarray(3 * i, 3 * i + 3).join(" ")})`;
       context.fillRect(left + (i * width) / 256, top, width / 256 + 1, 10);
     }
     context.fillStyle = "#000";
     context.textAlign = "center";
-    for (const { x, label } of ColourBars.ticks(range)) {
+    for (const { x, label } of ColorBars.ticks(range)) {
       context.fillRect(left + x * width - 0.5, top + 10, 1, 4);
       context.fillText(label, left + x * width, top + 26);
     }

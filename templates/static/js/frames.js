@@ -235,7 +235,7 @@ const Frames = (() => {
 
   /**
    * The frames that are here: a single file may leave some out.
-   * @param {PageFrame[]} frames
+   * @param {PageBase[]} frames
    */
   function held(frames) {
     return frames.filter((frame) => Files.link(`${inside()}i/${encodeURIComponent(frame.slug)}/index.html`));

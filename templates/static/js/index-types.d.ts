@@ -1,5 +1,5 @@
 // Types that the scripts of the index share. Not published.
-// IndexData mirrors generator/present/views_finder.py.
+// IndexData mirrors generator/present/pages/index/finder_views.py.
 
 interface IndexModel {
   slug: string;

@@ -8,7 +8,7 @@ const Marks = (() => {
   const MARKABLE = 7;
 
   /**
-   * A small corner in patches above the scale, a dot in those below: their colour is the end's.
+   * A small corner in patches above the scale, a dot in those below: their color is the end's.
    * @param {CanvasRenderingContext2D} context
    * @param {Uint8Array} codes
    * @param {number} cols

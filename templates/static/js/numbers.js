@@ -1,10 +1,10 @@
 "use strict";
 
-// How numbers are written. The same rules as generator/present/wording.py.
+// How numbers are written. The same rules as generator/present/pages/wording.py.
 
 const Numbers = (() => {
   /**
-   * Three significant digits, as generator/present/scale.py writes them.
+   * Three significant digits, as generator/present/drawing/scale.py writes them.
    * @param {number} value
    */
   function times(value) {

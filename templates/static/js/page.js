@@ -128,12 +128,12 @@ const Page = (() => {
     const index = page.models.indexOf(model);
     const article = column(index);
     const wall = Dom.find(document, `[data-wall="${index}"]`);
-    const atlas = Paint.remembered(Paint.table(page.colours));
+    const atlas = Paint.remembered(Paint.table(page.colors));
     /** @type {ModelView} */
     const view = {
       index,
       model,
-      colours: page.colours,
+      colors: page.colors,
       chunk: null,
       patches: null,
       cut: null,

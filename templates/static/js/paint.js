@@ -1,9 +1,9 @@
 "use strict";
 
-// From codes to coloured pixels.
+// From codes to colored pixels.
 
 const Paint = (() => {
-  /** Of patches that are not among the top of the mass: a light veil in both colour schemes. */
+  /** Of patches that are not among the top of the mass: a light veil in both color schemes. */
   const LEFT_OUT = [127, 127, 127, 60];
   /** @type {Map<string, Uint8Array>} */
   const tables = new Map();
@@ -15,7 +15,7 @@ const Paint = (() => {
   function table(name) {
     let found = tables.get(name);
     if (!found) {
-      found = Decode.base64(COLOUR_TABLES[name]);
+      found = Decode.base64(COLOR_TABLES[name]);
       tables.set(name, found);
     }
     return found;
@@ -54,22 +54,22 @@ const Paint = (() => {
    * All maps of a chunk in one picture, heads across, layers down.
    * @param {Chunk} chunk
    * @param {(row: number, column: number) => ScaleRange} range
-   * @param {Uint8Array} colours
+   * @param {Uint8Array} colors
    * @param {number} keep percent of the mass of each map that is shown
    */
-  function atlas(chunk, range, colours, keep) {
+  function atlas(chunk, range, colors, keep) {
     const { header, width, codes } = chunk;
     const [rows, cols] = header.grid;
     const image = new ImageData(width, header.rows.length * rows);
     header.maxima.forEach((maxima, row) => {
       maxima.forEach((maximum, column) => {
         if (maximum === null) return;
-        const indices = Scale.colourIndices(maximum, range(row, column));
+        const indices = Scale.colorIndices(maximum, range(row, column));
         const kept = keep < 100 ? Threshold.mask(mapCodes(chunk, row, column), keep) : null;
         for (let r = 0; r < rows; r += 1) {
           const from = (row * rows + r) * width + column * cols;
           for (let at = from; at < from + cols; at += 1) {
-            if (!kept || kept[r * cols + at - from]) put(image.data, 4 * at, colours, indices[codes[at]]);
+            if (!kept || kept[r * cols + at - from]) put(image.data, 4 * at, colors, indices[codes[at]]);
             else image.data.set(LEFT_OUT, 4 * at);
           }
         }
@@ -80,9 +80,9 @@ const Paint = (() => {
 
   /**
    * An atlas as a canvas, painted again only for another chunk or scale.
-   * @param {Uint8Array} colours
+   * @param {Uint8Array} colors
    */
-  function remembered(colours) {
+  function remembered(colors) {
     /** @type {{chunk: Chunk, key: string, canvas: HTMLCanvasElement} | null} */
     let last = null;
     return (
@@ -92,7 +92,7 @@ const Paint = (() => {
       /** @type {number} */ keep,
     ) => {
       if (!last || last.chunk !== chunk || last.key !== key) {
-        last = { chunk, key, canvas: canvas(atlas(chunk, range, colours, keep)) };
+        last = { chunk, key, canvas: canvas(atlas(chunk, range, colors, keep)) };
       }
       return last.canvas;
     };
@@ -104,26 +104,26 @@ const Paint = (() => {
    * @param {number} cols
    * @param {number} maximum
    * @param {ScaleRange} on
-   * @param {Uint8Array} colours
+   * @param {Uint8Array} colors
    */
-  function patches(codes, cols, maximum, on, colours) {
-    const indices = Scale.colourIndices(maximum, on);
+  function patches(codes, cols, maximum, on, colors) {
+    const indices = Scale.colorIndices(maximum, on);
     const image = new ImageData(cols, codes.length / cols);
-    codes.forEach((code, i) => put(image.data, 4 * i, colours, indices[code]));
+    codes.forEach((code, i) => put(image.data, 4 * i, colors, indices[code]));
     return image;
   }
 
   /**
-   * One map, interpolated between the centres of its patches, on the scale's positions: colours
-   * between two patches are colours of values between theirs.
+   * One map, interpolated between the centers of its patches, on the scale's positions: colors
+   * between two patches are colors of values between theirs.
    * @param {Uint8Array} codes
    * @param {number} cols
    * @param {number} maximum
    * @param {ScaleRange} on
-   * @param {Uint8Array} colours
+   * @param {Uint8Array} colors
    * @param {number} factor pixels a patch
    */
-  function smooth(codes, cols, maximum, on, colours, factor) {
+  function smooth(codes, cols, maximum, on, colors, factor) {
     const rows = codes.length / cols;
     const places = Float32Array.from(codes, (code) =>
       Math.min(1, Math.max(0, Scale.position(Scale.value(code, maximum), on))),
@@ -135,15 +135,15 @@ const Paint = (() => {
         const [left, right, across] = between((x + 0.5) / factor - 0.5, cols);
         const upper = mix(places[top * cols + left], places[top * cols + right], across);
         const lower = mix(places[bottom * cols + left], places[bottom * cols + right], across);
-        const index = Scale.colourIndex(mix(upper, lower, down));
-        put(image.data, 4 * (y * cols * factor + x), colours, index);
+        const index = Scale.colorIndex(mix(upper, lower, down));
+        put(image.data, 4 * (y * cols * factor + x), colors, index);
       }
     }
     return image;
   }
 
   /**
-   * The two neighbours of a place between 0 and count - 1, and how far it is to the second.
+   * The two neighbors of a place between 0 and count - 1, and how far it is to the second.
    * @param {number} place
    * @param {number} count
    * @returns {[number, number, number]}
@@ -166,13 +166,13 @@ const Paint = (() => {
   /**
    * @param {Uint8ClampedArray} pixels
    * @param {number} at
-   * @param {Uint8Array} colours
+   * @param {Uint8Array} colors
    * @param {number} index
    */
-  function put(pixels, at, colours, index) {
-    pixels[at] = colours[3 * index];
-    pixels[at + 1] = colours[3 * index + 1];
-    pixels[at + 2] = colours[3 * index + 2];
+  function put(pixels, at, colors, index) {
+    pixels[at] = colors[3 * index];
+    pixels[at + 1] = colors[3 * index + 1];
+    pixels[at + 2] = colors[3 * index + 2];
     pixels[at + 3] = 255;
   }
 

@@ -47,7 +47,7 @@ const Places = (() => {
    * @param {Patch} patch
    * @returns {Place}
    */
-  function centre(model, patch) {
+  function center(model, patch) {
     const { left, top, width, height } = box(model, patch);
     return { x: left + width / 2, y: top + height / 2 };
   }
@@ -64,7 +64,7 @@ const Places = (() => {
     const at = place && patchAt(model, place);
     const row = at ? Math.min(rows - 1, Math.max(0, at.row + down)) : Math.floor(rows / 2);
     const col = at ? Math.min(cols - 1, Math.max(0, at.col + across)) : Math.floor(cols / 2);
-    return rounded(centre(model, { row, col }));
+    return rounded(center(model, { row, col }));
   }
 
   /**

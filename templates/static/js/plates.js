@@ -96,7 +96,7 @@ const Plates = (() => {
   }
 
   /**
-   * As generator/present/wording.py puts it.
+   * As generator/present/pages/wording.py puts it.
    * @param {IndexModel} model
    * @param {number} share
    * @param {number} maximum

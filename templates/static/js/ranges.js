@@ -126,7 +126,7 @@ const Ranges = (() => {
   }
 
   /**
-   * Whether maps are drawn on one and the same range, so that their colours compare.
+   * Whether maps are drawn on one and the same range, so that their colors compare.
    * @param {ScaleRange[]} ranges
    */
   function agree(ranges) {

@@ -18,7 +18,7 @@ const Readouts = (() => {
     const badge = Dom.make("span", { class: "badge", hidden: "" });
     const value = Dom.make("p", { class: "readout-value" });
     const mass = Dom.make("div", { class: "mass" });
-    const bar = ColourBars.like(Dom.find(document, ".shared-bar"));
+    const bar = ColorBars.like(Dom.find(document, ".shared-bar"));
     const kept = Dom.make("p", { class: "kept", hidden: "" });
     const norms = Dom.make("p", { class: "norms" });
     root.append(title, value, bar, kept, mass, norms);
@@ -39,7 +39,7 @@ const Readouts = (() => {
         kept.hidden = !map || state.keep >= 100;
         if (!map || !view.chunk) return;
         const { range } = map;
-        if (differ) ColourBars.update(bar, range);
+        if (differ) ColorBars.update(bar, range);
         if (!kept.hidden) kept.textContent = keptText(view, view.chunk, map, state.keep);
         showMass(mass, view.chunk, map.row, map.column);
         norms.textContent = normsText(view, view.chunk, map.row, state.layer);

@@ -1,7 +1,7 @@
 "use strict";
 
-// From times uniform to places on a scale. On log2 the same functions as generator/present/scale.py
-// and quantise.py. Pure.
+// From times uniform to places on a scale. On log2 the same functions as generator/present/drawing/scale.py
+// and quantize.py. Pure.
 
 const Scale = (() => {
   const STEPS = 255;
@@ -46,22 +46,22 @@ const Scale = (() => {
   }
 
   /**
-   * Index of a colour, 0 to 255.
+   * Index of a color, 0 to 255.
    * @param {number} place from `position`
    */
-  function colourIndex(place) {
+  function colorIndex(place) {
     return place > 0 ? Math.min(255, Math.floor(place * 256)) : 0;
   }
 
   /**
-   * For each code of a map, the index of its colour.
+   * For each code of a map, the index of its color.
    * @param {number} maximum
    * @param {ScaleRange} range
    */
-  function colourIndices(maximum, range) {
+  function colorIndices(maximum, range) {
     const indices = new Uint8Array(256);
     for (let code = 0; code < 256; code += 1) {
-      indices[code] = colourIndex(position(value(code, maximum), range));
+      indices[code] = colorIndex(position(value(code, maximum), range));
     }
     return indices;
   }
@@ -125,5 +125,5 @@ const Scale = (() => {
     return 2 ** (index / PARTS + FIRST);
   }
 
-  return { value, error, position, colourIndex, colourIndices, histogram, count, rangeOf };
+  return { value, error, position, colorIndex, colorIndices, histogram, count, rangeOf };
 })();

@@ -153,11 +153,11 @@ const Stages = (() => {
     const codes = Paint.mapCodes(chunk, shown.row, shown.column);
     const maximum = chunk.header.maxima[shown.row][shown.column] ?? 0;
     const { range } = shown;
-    const colours = Paint.table(view.colours);
+    const colors = Paint.table(view.colors);
     const smooth = state.draw === "smooth";
     const image = smooth
-      ? Paint.smooth(codes, cols, maximum, range, colours, SMOOTH)
-      : Paint.patches(codes, cols, maximum, range, colours);
+      ? Paint.smooth(codes, cols, maximum, range, colors, SMOOTH)
+      : Paint.patches(codes, cols, maximum, range, colors);
     const context = fill(canvas, image, smooth);
     if (!smooth) Marks.clipped(context, codes, cols, maximum, range);
     if (state.keep < 100) Marks.kept(context, Threshold.mask(codes, state.keep), cols);

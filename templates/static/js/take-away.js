@@ -25,7 +25,7 @@ const TakeAway = (() => {
     on("save-png", () => {
       const caption = `${what.caption()} ${page.credit}`.trim();
       const models = page.models.filter((model) => !model.failure).length;
-      const canvas = Figure.compose(what.panels(), caption, Paint.table(page.colours), models);
+      const canvas = Figure.compose(what.panels(), caption, Paint.table(page.colors), models);
       Figure.save(canvas, what.name()).then(() => say("The picture is saved."));
     });
     // who comes near may click: some browsers copy only in the moment of the click

@@ -1,6 +1,6 @@
 "use strict";
 
-// The patches that hold most of a map's mass, as DINO's visualisation has it: sort, and keep the
+// The patches that hold most of a map's mass, as DINO's visualization has it: sort, and keep the
 // strongest until they hold the wanted share. Pure.
 
 const Threshold = (() => {

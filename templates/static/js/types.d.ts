@@ -1,7 +1,7 @@
 // Types that the scripts share. Not published.
-// PageData mirrors generator/present/views.py, Header mirrors generator/present/chunk.py.
+// PageData mirrors generator/present/pages/views.py, Header mirrors generator/present/cells/chunk.py.
 
-declare const COLOUR_TABLES: Record<string, string>;
+declare const COLOR_TABLES: Record<string, string>;
 
 /** A label of a wall's row: the layer's number from 1, or "pool". */
 type RowLabel = string;
@@ -31,7 +31,7 @@ interface PageModel {
   cut: string;
 }
 
-/** Features of all patches, a line for each direction (generator/present/alike_files.py). */
+/** Features of all patches, a line for each direction (generator/present/cells/alike.py). */
 interface AlikeFeatures {
   codes: Uint8Array;
   patches: number;
@@ -54,7 +54,7 @@ interface PageData {
   scale: [number, number];
   /** The same for patches as queries. */
   patch_scale: [number, number];
-  colours: string;
+  colors: string;
   queries: { id: string; label: string }[];
   layers: number;
   heads: number;
@@ -62,11 +62,11 @@ interface PageData {
   start: RowLabel;
   models: PageModel[];
   /** Of a sequence; empty on the page of an image. */
-  frames: PageFrame[];
+  frames: PageBase[];
   sweeps: PageSweep[];
 }
 
-interface PageFrame {
+interface PageBase {
   slug: string;
   title: string;
   /** The time in seconds, or the number in the picture's name. */
@@ -111,7 +111,7 @@ interface Header {
   facts?: { layout: { rows: number; cols: number } };
 }
 
-/** Mirrors generator/present/patches.py. */
+/** Mirrors generator/present/cells/patches.py. */
 interface PatchHeader {
   record: string;
   query: string;
@@ -148,7 +148,7 @@ interface Chunk {
   self: Patch | null;
 }
 
-/** A range of times uniform, and how it is spread over the colours. */
+/** A range of times uniform, and how it is spread over the colors. */
 interface ScaleRange {
   low: number;
   high: number;
@@ -268,7 +268,7 @@ type Shown =
 interface ModelView {
   index: number;
   model: PageModel;
-  colours: string;
+  colors: string;
   chunk: Chunk | null;
   patches: PatchChunk | null;
   /** Cuts a query's chunk out of the patch queries; null before the first. */

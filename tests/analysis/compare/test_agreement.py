@@ -9,7 +9,7 @@ from scipy.optimize import linear_sum_assignment
 
 from generator.analysis.compare.agreement import (
     agreement,
-    centre_gaussian,
+    center_gaussian,
     divergence,
     earth_movers,
     pearson,
@@ -116,11 +116,11 @@ def test_pooling_keeps_the_sum_and_small_maps() -> None:
 
 
 def test_baselines() -> None:
-    centre = centre_gaussian(5, 8)
-    assert centre.sum() == pytest.approx(1)
-    np.testing.assert_allclose(centre, centre[::-1, ::-1])
+    center = center_gaussian(5, 8)
+    assert center.sum() == pytest.approx(1)
+    np.testing.assert_allclose(center, center[::-1, ::-1])
     # At one sigma below the middle, exp(-1/2) of the peak.
-    column = centre_gaussian(9, 1, sigma=2 / 9)[:, 0]
+    column = center_gaussian(9, 1, sigma=2 / 9)[:, 0]
     assert column[6] / column[4] == pytest.approx(math.exp(-0.5))
     assert uniform_map(3, 4).sum() == pytest.approx(1)
     assert shuffled(1) is None

@@ -195,7 +195,7 @@ def test_a_flat_map_is_not_said_to_agree_with_a_peaked_one() -> None:
     apart = (np.log2(24 / 13) + np.log2(2 / 13) / 12 + 11 / 12) / 2
     assert f"differ by {apart:.3f} bits on average over 3 images" in found
     said = found.split(
-        "For comparison, maps differ from an even map, a Gaussian in the centre and "
+        "For comparison, maps differ from an even map, a Gaussian in the center and "
     )[1]
     assert said.startswith(f"their own map of another image: Plain's by {apart:.3f}, ")
     assert " and 1.000 and Reg's by 0.000, " in said
@@ -210,7 +210,7 @@ def test_maps_that_agree_are_said_to_be_closer_than_what_knows_nothing_of_the_pi
         argued(one, two)
     )
     alone = text(argued(one[:1], two[:1]))
-    assert "from an even map and a Gaussian in the centre: Plain's by" in alone
+    assert "from an even map and a Gaussian in the center: Plain's by" in alone
     assert "another image" not in alone and "In 1 of 1 image the two" in alone
 
 

@@ -58,7 +58,7 @@ def test_stated_patches_are_the_seed_the_largest_norm_and_the_middle() -> None:
     assert not isinstance(found, NotApplicable)
     places = {each.name: each.place for each in found}
     assert places["outlier"] == (3, 4)
-    assert places["centre"] == (2, 3)
+    assert places["center"] == (2, 3)
     assert not isinstance(objects.lost, NotApplicable)
     assert places["seed"] == objects.lost.seed
     assert record.features is not None

@@ -63,7 +63,7 @@ def test_a_model_without_position_embeddings_says_why() -> None:
     assert position_similarity(rotary) == NotApplicable("rotary embedding")
 
 
-def test_filters_share_one_scale_around_grey() -> None:
+def test_filters_share_one_scale_around_gray() -> None:
     found = patch_filters(weights())
     assert isinstance(found, PatchFilters)
     np.testing.assert_allclose(found.display[0, 0, 0], [1, 0.25, 0.5])

@@ -89,7 +89,7 @@ def test_an_object_in_the_last_corner_is_found() -> None:
     assert found_in(planted(GRID, (7, 5, 9, 7)), k=4).box == PatchBox(7, 5, 9, 7)
 
 
-def test_norms_matter_because_nothing_is_normalised() -> None:
+def test_norms_matter_because_nothing_is_normalized() -> None:
     """Signs of dot products, so degrees and expansion, ignore lengths; the votes do not."""
     rng = np.random.default_rng(0)
     features = rng.normal(size=(GRID.patches, 6))

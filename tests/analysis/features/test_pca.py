@@ -9,7 +9,7 @@ from generator.analysis.absent import NotApplicable
 from generator.analysis.features.colors import (
     SharedComponents,
     aligned,
-    colours,
+    colors,
     procrustes,
     range_of,
     robust_range,
@@ -28,8 +28,8 @@ def test_components_are_those_of_a_singular_value_decomposition() -> None:
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(60, 7)) * np.array([5, 3, 2, 1, 1, 0.5, 0.1]) + 40
     found = fit([vectors[:17], vectors[17:17], vectors[17:]], 3)
-    centred = vectors - vectors.mean(axis=0)
-    _, sizes, axes = np.linalg.svd(centred, full_matrices=False)
+    centered = vectors - vectors.mean(axis=0)
+    _, sizes, axes = np.linalg.svd(centered, full_matrices=False)
     np.testing.assert_allclose(found.mean, vectors.mean(axis=0))
     np.testing.assert_allclose(found.variance, sizes[:3] ** 2 / 60)
     np.testing.assert_allclose(found.explained, (sizes**2 / (sizes**2).sum())[:3])
@@ -100,7 +100,7 @@ def test_outliers_capture_the_component_unless_they_are_left_out() -> None:
     assert np.isfinite(free.scores).all()
 
 
-# --- colours -------------------------------------------------------------------------------------
+# --- colors -------------------------------------------------------------------------------------
 
 
 def group(seed: int = 0) -> tuple[list[np.ndarray], list[TokenLayout], list[np.ndarray]]:
@@ -176,7 +176,7 @@ def test_a_known_rotation_is_undone() -> None:
         assert ((noisy @ other - points) ** 2).sum() >= best
 
 
-def test_a_model_whose_channels_are_turned_gets_the_reference_colours() -> None:
+def test_a_model_whose_channels_are_turned_gets_the_reference_colors() -> None:
     features, layouts, places = group()
     views = [view_of(layout) for layout in layouts]
     reference = shared(features, layouts)
@@ -187,7 +187,7 @@ def test_a_model_whose_channels_are_turned_gets_the_reference_colours() -> None:
     assert found.residual == pytest.approx(0, abs=1e-12)
     limits = range_of(reference)
     for one, two, inside in zip(
-        colours(found, limits), colours(reference, limits), places, strict=True
+        colors(found, limits), colors(reference, limits), places, strict=True
     ):
         np.testing.assert_allclose(one, two, atol=1e-8)
         assert one.shape == (*inside.shape, 3)
@@ -227,11 +227,11 @@ def test_the_range_leaves_a_far_value_out() -> None:
         border_share=1,
         left_out=0,
     )
-    (painted,) = colours(found, limits)
+    (painted,) = colors(found, limits)
     assert painted[0].tolist() == [[0, 0, 0.5], [0.5, 0, 0.5], [1, 0, 0.5], [1, 1, 0.5]]
 
 
-def test_too_few_patches_have_no_colours() -> None:
+def test_too_few_patches_have_no_colors() -> None:
     layout = TokenLayout((), 1, 3)
     found = shared_components([np.eye(3)], [layout])
     assert found == NotApplicable("too few patches are in the foreground")

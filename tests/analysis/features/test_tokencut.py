@@ -1,4 +1,4 @@
-"""TokenCut against the generalised eigenproblem as the paper writes it, and a planted object."""
+"""TokenCut against the generalized eigenproblem as the paper writes it, and a planted object."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def cut(features: np.ndarray, layout: TokenLayout = GRID) -> TokenCut:
 
 
 def plain_tokencut(features: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
-    """All eigenvalues of the generalised problem, the second vector and the seed."""
+    """All eigenvalues of the generalized problem, the second vector and the seed."""
     n = len(features)
     weights = np.empty((n, n))
     for i in range(n):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from generator.analysis.absent import NotApplicable
-from generator.analysis.compare.agreement import centre_gaussian, uniform_map
+from generator.analysis.compare.agreement import center_gaussian, uniform_map
 from generator.analysis.features.masks import mass_mask
 from generator.analysis.features.truth import (
     MapScores,
@@ -116,7 +116,7 @@ def test_a_perfect_map_has_perfect_scores() -> None:
 def test_baselines() -> None:
     truth = truth_of_boxes([(20, 10, 40, 30)], GRID, view_of(GRID))
     flat, middle = (
-        score_map(baseline, truth) for baseline in (uniform_map(4, 6), centre_gaussian(4, 6))
+        score_map(baseline, truth) for baseline in (uniform_map(4, 6), center_gaussian(4, 6))
     )
     assert isinstance(flat, MapScores)
     assert isinstance(middle, MapScores)

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from generator.analysis.compare.readings import MEASURES, diverged, readings
 from generator.cli import main
-from generator.present import build_site
+from generator.present.site.write import build_site
 from generator.records.record import AttentionRecord
 from generator.records.run import Cell, Sweep, SweepStep
 from generator.records.store import Store

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from generator.cli import main
 from generator.export.figures.request import Request
 from generator.export.source import Source, open_source
-from generator.present import build_site
+from generator.present.site.write import build_site
 from generator.records.extras import ModelWeights
 from generator.records.store import Store, weights_key
 from tests import tiny

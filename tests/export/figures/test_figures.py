@@ -21,8 +21,8 @@ from generator.export.figures.grid import draw_grid, layout
 from generator.export.figures.layout.style import SMALL, drawable, fitted, styled, text_width
 from generator.export.figures.layout.venues import VENUES, extent
 from generator.export.figures.scene import Scene
-from generator.present import build_site
 from generator.present.files.manifest import FigureItem, FileEntry
+from generator.present.site.write import build_site
 from generator.records.record import outlier_patches
 from generator.spec.figures import FigureSpec
 from tests.export.figures.figuring import (
@@ -101,14 +101,14 @@ def test_maps_are_in_the_pdf_at_one_pixel_a_patch(made: Figuring, tmp_path: Path
     assert {(6, 4), (12, 8)} == set(found)
 
 
-def test_every_colour_of_a_map_is_that_of_its_value(made: Figuring, tmp_path: Path) -> None:
-    """In the PNG, a patch is one plain area of the colour that the scale gives its value."""
+def test_every_color_of_a_map_is_that_of_its_value(made: Figuring, tmp_path: Path) -> None:
+    """In the PNG, a patch is one plain area of the color that the scale gives its value."""
     out = tmp_path / "fig.png"
     made.figure(out, "-m", "plain", "-i", "image0", "--no-input", "--width", "3")
     record = made.trial.record("plain", "image0")
     values = record.layout.fold(record.rows("CLS")[-1].astype(np.float32).mean(axis=0))
     with styled():
-        expected = Scene(made.source, request()).tone().coloured(values)[..., :3]
+        expected = Scene(made.source, request()).tone().colored(values)[..., :3]
     pixels = np.asarray(Image.open(out).convert("RGB"))
     across, top = pixels.shape[1] / 6, np.flatnonzero((pixels < 250).any(axis=(1, 2)))
     high = across  # patches are square here: a view of 96 x 64 in a grid of 6 x 4
@@ -119,7 +119,7 @@ def test_every_colour_of_a_map_is_that_of_its_value(made: Figuring, tmp_path: Pa
             assert tuple(middle) == tuple(expected[row, col])
 
 
-def test_the_colour_bar_has_the_numbers_of_the_pages(made: Figuring) -> None:
+def test_the_color_bar_has_the_numbers_of_the_pages(made: Figuring) -> None:
     with styled():
         scene = Scene(made.source, request())
         drawn = draw_grid(scene, layout("images", "models"))
@@ -164,7 +164,7 @@ def test_a_patch_as_the_query_is_outlined_and_named(made: Figuring, tmp_path: Pa
         (("--layers", "1-2"), "2 layers are chosen, but neither rows nor columns show layers."),
         (("--layers", "99", "-i", "image0"), "None of the models has a map"),
         (("--width", "0.2"), "A figure is 1 to 40 inches wide, got 0.2."),
-        (("--colours", "jet"), "No colour map is called jet."),
+        (("--colors", "jet"), "No color map is called jet."),
         (("--rows", "images,layers,heads", "--layers", "all", "--heads", "all"), "inches high"),
     ],
 )

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.present import build_site
+from generator.present.site.write import build_site
 from tests.export.figures.figuring import Figuring, figuring, font_kinds
 
 pytestmark = pytest.mark.latex

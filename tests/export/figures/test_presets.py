@@ -25,8 +25,8 @@ from generator.export.figures.presets.preset import Option, Preset, refuse_idle
 from generator.export.figures.presets.table import PRESETS
 from generator.export.figures.scene import Scene
 from generator.export.source import Source, open_source
-from generator.present import build_site
 from generator.present.papers import PAPERS
+from generator.present.site.write import build_site
 from generator.records.run import Author, Paper
 from generator.records.store import Store
 from tests.export.figures.figuring import (
@@ -154,7 +154,7 @@ CHOICES: dict[Option, object] = {
     "form": "sqrt",
     "clip": 5.0,
     "keep": 40,
-    "colours": "cividis",
+    "colors": "cividis",
 }
 SHOWN = {"registers-2": ("plain",), "registers-9": ("registers",), "heads": ("registers",)}
 """Models of presets that show some of them only."""
@@ -198,7 +198,7 @@ def test_options_of_the_free_grid_are_refused_by_a_preset(made: Figuring, tmp_pa
     said = made.figure(out, "--preset", "registers-21", "--form", "sqrt", code=1)
     assert said == (
         "Error: The figure registers-21 has no use for --form. Leave it out; the figure heeds "
-        "models and images, --layers, --overlay and --colours.\n"
+        "models and images, --layers, --overlay and --colors.\n"
     )
     assert list(tmp_path.iterdir()) == []
 

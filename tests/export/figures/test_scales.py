@@ -12,7 +12,7 @@ from matplotlib.text import Text
 from generator.analysis.features.masks import mass_mask
 from generator.export.figures.grid import draw_grid, layout
 from generator.export.figures.layout.ranges import attention_tone, range_of
-from generator.export.figures.layout.sheet import Plate
+from generator.export.figures.layout.sheet import SheetPicture
 from generator.export.figures.layout.style import styled
 from generator.export.figures.layout.tones import Form, placed
 from generator.export.figures.request import Drawn
@@ -88,7 +88,7 @@ def test_each_model_has_its_own_bar_over_its_layers_and_heads(made: Figuring) ->
     )
     for label, high in ends.items():
         assert f"{label} from 0 to {high:.3g}" in text
-    assert "Colours of different models do not compare." in text
+    assert "Colors of different models do not compare." in text
     assert bars(found) == [f"attention, times uniform: {label}" for label in ends]
 
 
@@ -113,10 +113,10 @@ def test_more_ranges_than_bars_are_one_bar_without_numbers(made: Figuring) -> No
 def test_the_gallery_s_scale_in_other_steps(made: Figuring) -> None:
     high = 2**made.source.scale.high
     text = said(drawn(made, form="linear"))
-    assert f"Colours run from 0 to {high} times uniform (linear), the same for all maps." in text
+    assert f"Colors run from 0 to {high} times uniform (linear), the same for all maps." in text
 
 
-def test_maps_of_their_own_say_that_colours_do_not_compare(made: Figuring) -> None:
+def test_maps_of_their_own_say_that_colors_do_not_compare(made: Figuring) -> None:
     assert "linear from 0 to its maximum" in said(drawn(made, scale="map"))
     text = said(drawn(made, scale="map", form="log2", clip=10.0))
     assert "a scale of its own (log2, cut off at 10 % at each end)" in text
@@ -130,16 +130,16 @@ def test_a_patch_as_the_query_is_left_out_of_its_range(made: Figuring, tmp_path:
     assert "Every map has a scale of its own (log2)" in text
 
 
-def test_only_the_top_of_the_mass_has_colours(made: Figuring) -> None:
+def test_only_the_top_of_the_mass_has_colors(made: Figuring) -> None:
     with styled():
         scene = Scene(made.source, request(images=("image0",), keep=60))
         model, image = scene.models[0], scene.images[0]
         (one,) = scene.attention(model, image, selection("last", "mean", "CLS"))
         plate = scene.plate(model, image, one)
-    assert isinstance(plate, Plate)
+    assert isinstance(plate, SheetPicture)
     assert plate.pixels is not None
     kept = mass_mask(one.values.ravel(), 0.6).reshape(one.values.shape)
-    grey = (plate.pixels == LEFT_OUT).all(axis=-1)
-    assert np.array_equal(grey, ~kept)
+    gray = (plate.pixels == LEFT_OUT).all(axis=-1)
+    assert np.array_equal(gray, ~kept)
     assert 0 < kept.sum() < kept.size
     assert "hold 60 % of each map's mass" in said(drawn(made, keep=60))

@@ -1,4 +1,4 @@
-"""An image through the layers: a frame for each, in the gallery's colours."""
+"""An image through the layers: a frame for each, in the gallery's colors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from generator.present.drawing.colors import colour_table
+from generator.present.drawing.colors import color_table
 from generator.present.files.manifest_file import read_manifest
 from tests.export.conftest import Exportable
 
@@ -20,7 +20,7 @@ def frames(path: Path) -> list[np.ndarray]:
 
 
 @pytest.mark.parametrize(("name", "apart"), [("layers.webp", 24), ("layers.gif", 24)])
-def test_every_layer_is_a_frame_in_the_colours_of_its_map(
+def test_every_layer_is_a_frame_in_the_colors_of_its_map(
     made: Exportable, twice: Callable[..., Path], name: str, apart: int
 ) -> None:
     words = ("-i", "image1.jpg", "-m", "Plain", "-m", "Deep", "--width", "96", "--overlay", "100")
@@ -36,7 +36,7 @@ def test_every_layer_is_a_frame_in_the_colours_of_its_map(
         values = record.layout.fold(record.rows("CLS")[layer].astype(np.float32).mean(0))
         steps = np.clip((np.log2(values) - low) / (high - low) * 256, 0, 255).astype(int)
         patches = frame[52 : 52 + 64, 24 : 24 + 96][8::16, 8::16].astype(int)
-        assert np.abs(patches - colour_table()[steps].astype(int)).mean() < apart
+        assert np.abs(patches - color_table()[steps].astype(int)).mean() < apart
     assert not np.array_equal(shown[0], shown[5])
 
 

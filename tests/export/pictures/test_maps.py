@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generator.present.drawing.colors import colour_table
+from generator.present.drawing.colors import color_table
 from generator.present.files.manifest_file import read_manifest
 from tests.export.conftest import Exportable
 from tests.present.gallery import tree
@@ -59,7 +59,7 @@ def test_a_patch_as_the_query(made: Exportable, tmp_path: Path) -> None:
     np.testing.assert_allclose(found, expected, atol=items[name]["high"] / 65535, rtol=0)
 
 
-def test_coloured_maps_have_the_scale_of_the_gallery(made: Exportable, tmp_path: Path) -> None:
+def test_colored_maps_have_the_scale_of_the_gallery(made: Exportable, tmp_path: Path) -> None:
     items = exported(
         made, tmp_path / "a", "-m", "Plain", "-i", "image0.jpg", "--heads", "2", "--width", "60"
     )
@@ -78,7 +78,7 @@ def test_coloured_maps_have_the_scale_of_the_gallery(made: Exportable, tmp_path:
         assert picture.text["model_id"] == "tiny/plain"
         assert picture.text["commit"] == "c" * 40
         assert picture.text["unit"] == "times uniform"
-        np.testing.assert_array_equal(np.asarray(picture)[5::10, 5::10], colour_table()[steps])
+        np.testing.assert_array_equal(np.asarray(picture)[5::10, 5::10], color_table()[steps])
 
 
 def test_an_overlay_of_nothing_is_the_picture_that_the_model_saw(

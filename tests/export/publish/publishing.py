@@ -11,9 +11,9 @@ from click.testing import CliRunner, Result
 
 from generator.cli import main
 from generator.export.publish.git import INHERITED
-from generator.present import build_site
 from generator.present.files.manifest import Manifest
 from generator.present.files.manifest_file import manifest_bytes, read_manifest
+from generator.present.site.write import build_site
 from tests.present.gallery import gallery
 
 

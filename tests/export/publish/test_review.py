@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from generator.errors import StoreError
-from generator.export.publish.licenses import shared_licence
+from generator.export.publish.licenses import shared_license
 from generator.export.publish.review import Target, review_site
 from generator.spec.size import DEFAULT_SITE_SIZE
 from generator.text.amounts import size_in_words
@@ -130,7 +130,7 @@ def test_site_above_the_limit_says_what_to_reduce(site: Path, target: Target) ->
     errors = [text for text in found(site, target) if "The site takes" in text]
     assert errors == [
         "error: The site takes 1.1 GB, which is more than the limit of 1.0 GB. Most of it is patch "
-        "queries (700 MB) and coloured walls (400 MB). Build again with a smaller "
+        "queries (700 MB) and colored walls (400 MB). Build again with a smaller "
         "--max-site-size, or --patch-queries off, or a lower --resolution, or fewer models or "
         "images."
     ]
@@ -266,30 +266,30 @@ def test_words_about_links_are_no_links(site: Path) -> None:
     assert not found(site)
 
 
-# --- licences -------------------------------------------------------------------------------------
+# --- licenses -------------------------------------------------------------------------------------
 
 
-def test_pictures_without_credit_or_licence(site: Path) -> None:
+def test_pictures_without_credit_or_license(site: Path) -> None:
     images = manifest_of(site).images
-    rewrite(site, images=(replace(images[0], credit="", licence=""), *images[1:]))
+    rewrite(site, images=(replace(images[0], credit="", license=""), *images[1:]))
     hint = "Say it in credits.toml beside the pictures, and build again."
     assert found(site) == [
-        f"warning: 1 picture without a licence: image0.jpg. {hint}",
+        f"warning: 1 picture without a license: image0.jpg. {hint}",
         f"warning: 1 picture without a credit: image0.jpg. {hint}",
     ]
 
 
 @pytest.mark.parametrize(
-    ("licence", "said"),
+    ("license", "said"),
     [
         (
             "CC BY-NC 4.0",
-            "whose licence forbids commercial use: image0.jpg (CC BY-NC 4.0). "
+            "whose license forbids commercial use: image0.jpg (CC BY-NC 4.0). "
             "Make sure that this site is none.",
         ),
         (
             "CC-BY-ND-4.0",
-            "whose licence forbids changed copies, which maps drawn over them are: "
+            "whose license forbids changed copies, which maps drawn over them are: "
             "image0.jpg (CC-BY-ND-4.0). Ask for permission, or leave them out.",
         ),
         (
@@ -299,32 +299,32 @@ def test_pictures_without_credit_or_licence(site: Path) -> None:
         ),
     ],
 )
-def test_pictures_whose_licence_sets_limits(site: Path, licence: str, said: str) -> None:
+def test_pictures_whose_license_sets_limits(site: Path, license: str, said: str) -> None:
     images = manifest_of(site).images
-    rewrite(site, images=(replace(images[0], licence=licence), *images[1:]))
+    rewrite(site, images=(replace(images[0], license=license), *images[1:]))
     assert found(site) == [f"warning: 1 picture {said}"]
 
 
-@pytest.mark.parametrize("licence", ["CC0-1.0", "Public domain", "CC BY-SA 4.0", "MIT"])
-def test_free_pictures_are_no_news(site: Path, licence: str) -> None:
+@pytest.mark.parametrize("license", ["CC0-1.0", "Public domain", "CC BY-SA 4.0", "MIT"])
+def test_free_pictures_are_no_news(site: Path, license: str) -> None:
     images = manifest_of(site).images
-    rewrite(site, images=tuple(replace(image, licence=licence) for image in images))
+    rewrite(site, images=tuple(replace(image, license=license) for image in images))
     assert not found(site)
 
 
 def test_models_with_terms(site: Path) -> None:
     models = manifest_of(site).models
-    licences = ("", "dinov3-license", "cc-by-nc-4.0", "apache-2.0")
+    licenses = ("", "dinov3-license", "cc-by-nc-4.0", "apache-2.0")
     changed = tuple(
-        replace(model, facts=replace(model.facts, licence=licence)) if model.facts else model
-        for model, licence in zip(models, (*licences, ""), strict=True)
+        replace(model, facts=replace(model.facts, license=license)) if model.facts else model
+        for model, license in zip(models, (*licenses, ""), strict=True)
     )
     hint = "Read the terms of use: they may say what can be shown."
     ids = [model.id for model in models]
     rewrite(site, models=changed)
     assert found(site) == [
-        f"warning: 1 model whose card states no licence: {ids[0]}. {hint}",
-        f"warning: 2 models under a licence with terms of its own: {ids[1]} (dinov3-license), "
+        f"warning: 1 model whose card states no license: {ids[0]}. {hint}",
+        f"warning: 2 models under a license with terms of its own: {ids[1]} (dinov3-license), "
         f"{ids[2]} (cc-by-nc-4.0). {hint}",
     ]
     rewrite(site, models=(models[0], replace(models[1], gated=True), *models[2:]))
@@ -332,7 +332,7 @@ def test_models_with_terms(site: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("licences", "name"),
+    ("licenses", "name"),
     [
         (("CC0-1.0", "CC0"), ""),
         (("CC0-1.0", "CC0-1.0"), "cc0-1.0"),
@@ -342,8 +342,8 @@ def test_models_with_terms(site: Path) -> None:
         (("CC0", ""), ""),
     ],
 )
-def test_licence_that_all_pictures_share(site: Path, licences: tuple[str, str], name: str) -> None:
+def test_license_that_all_pictures_share(site: Path, licenses: tuple[str, str], name: str) -> None:
     manifest = manifest_of(site)
-    pairs = zip(manifest.images, (*licences, "of a picture that failed"), strict=True)
-    images = tuple(replace(image, licence=licence) for image, licence in pairs)
-    assert shared_licence(replace(manifest, images=images)) == name
+    pairs = zip(manifest.images, (*licenses, "of a picture that failed"), strict=True)
+    images = tuple(replace(image, license=license) for image, license in pairs)
+    assert shared_license(replace(manifest, images=images)) == name

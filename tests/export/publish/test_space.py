@@ -108,7 +108,7 @@ def test_a_new_space_holds_the_site_and_its_card(worker: Worker, hub: FakeHub, s
     assert not result.torch
 
 
-def test_card_says_the_licence_that_all_pictures_share(site: Path) -> None:
+def test_card_says_the_license_that_all_pictures_share(site: Path) -> None:
     manifest = manifest_of(site)
     assert "license" not in card(replace(manifest, images=()))
     assert card(without_failures(manifest, "CC0-1.0"))["license"] == "cc0-1.0"
@@ -125,9 +125,9 @@ def card(manifest: Manifest) -> dict[str, object]:
     return card_of({"README.md": space_card(manifest).encode()})
 
 
-def without_failures(manifest: Manifest, licence: str) -> Manifest:
+def without_failures(manifest: Manifest, license: str) -> Manifest:
     shown = (image for image in manifest.images if image.failure is None)
-    return replace(manifest, images=tuple(replace(image, licence=licence) for image in shown))
+    return replace(manifest, images=tuple(replace(image, license=license) for image in shown))
 
 
 def test_again_keeps_the_card_and_drops_what_is_gone(

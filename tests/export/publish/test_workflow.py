@@ -62,7 +62,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     stated = ""
     for seed in range(2):
         picture(folder / "photos" / f"{seed}.png", seed)
-        stated += f'["{seed}.png"]\ncredit = "A. Painter"\nlicence = "CC0-1.0"\n'
+        stated += f'["{seed}.png"]\ncredit = "A. Painter"\nlicense = "CC0-1.0"\n'
     (folder / "photos" / "credits.toml").write_text(stated)
     (folder / "gallery.toml").write_text(
         'title = "Cats & \\"dogs\\""\nmodels = ["model"]\nimages = ["photos"]\nout = "docs"\n'

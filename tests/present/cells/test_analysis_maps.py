@@ -13,65 +13,66 @@ from PIL import Image
 from generator.analysis.attention.rollout import Fusion, Rollout, rollout_variant
 from generator.analysis.features.cosine import cosine_matrix
 from generator.analysis.features.lost import Lost, lost
-from generator.present import Settings, build_site
 from generator.present.cells.chunk import read_gray
 from generator.present.files.manifest_file import read_manifest
+from generator.present.files.settings import Settings
 from generator.present.pages.wording import percent
-from tests.present.analysed import OUTLIER, complete, drawn, section, text_of
+from generator.present.site.write import build_site
+from tests.present.analyzed import OUTLIER, complete, drawn, section, text_of
 from tests.present.gallery import KEPT, Gallery, gallery
 
 
-def test_the_outlier_is_outlined_at_its_place_on_the_page(analysed: tuple[Gallery, Path]) -> None:
+def test_the_outlier_is_outlined_at_its_place_on_the_page(analyzed: tuple[Gallery, Path]) -> None:
     row, col = OUTLIER
     edge = f"M{col} {row}H{col + 1}M{col} {row + 1}H{col + 1}M{col} {row}V{row + 1}"
-    assert section(analysed[1], "norms").count(f'class="mark mark-outline" d="{edge}') == 1
+    assert section(analyzed[1], "norms").count(f'class="mark mark-outline" d="{edge}') == 1
     assert "1 outlier patch in layer 2, the largest norm 12 × the median" in text_of(
-        section(analysed[1], "norms")
+        section(analyzed[1], "norms")
     )
 
 
-def test_pictures_of_the_site_show_the_outlier_where_it_is(analysed: tuple[Gallery, Path]) -> None:
-    pixels = drawn(analysed[1], "registers", "norms-peak").astype(int)
+def test_pictures_of_the_site_show_the_outlier_where_it_is(analyzed: tuple[Gallery, Path]) -> None:
+    pixels = drawn(analyzed[1], "registers", "norms-peak").astype(int)
     assert pixels.shape == (4, 6, 3)
     brightness = pixels.sum(axis=2)
     assert np.unravel_index(brightness.argmax(), brightness.shape) == OUTLIER
     assert len(np.unique(brightness)) == 2
 
 
-def test_norms_of_all_layers_stand_in_order_in_one_picture(analysed: tuple[Gallery, Path]) -> None:
-    pixels = drawn(analysed[1], "registers", "norm-layers").astype(int).sum(axis=2)
+def test_norms_of_all_layers_stand_in_order_in_one_picture(analyzed: tuple[Gallery, Path]) -> None:
+    pixels = drawn(analyzed[1], "registers", "norm-layers").astype(int).sum(axis=2)
     # the embedding and three layers, 4 x 6 patches each, with a gap between them
     assert pixels.shape == (4, 4 * 7 - 1)
     row, col = OUTLIER
     assert np.unravel_index(pixels.argmax(), pixels.shape) == (row, 2 * 7 + col)
-    text = text_of(section(analysed[1], "norms"))
+    text = text_of(section(analyzed[1], "norms"))
     assert "The embedding, then layers 1 to 3, in rows of 4:" in text
 
 
-def test_every_model_stands_in_every_analysis(analysed: tuple[Gallery, Path]) -> None:
-    html = (analysed[1] / "i/image0/index.html").read_text(encoding="utf-8")
+def test_every_model_stands_in_every_analysis(analyzed: tuple[Gallery, Path]) -> None:
+    html = (analyzed[1] / "i/image0/index.html").read_text(encoding="utf-8")
     found = re.findall(r'<details class="study" id="analysis-([a-z-]+)"', html)
     assert found == [
         *("norms", "queries", "values", "rollout", "massive", "mass-mask", "lost", "tokencut"),
         *("components", "alike", "class-head", "marked"),
     ]
     for name in found:
-        text = text_of(section(analysed[1], name))
+        text = text_of(section(analyzed[1], name))
         for label in ("Plain", "Registers", "Probe", "Deep", "Gone"):
             assert label in text, (name, label)
 
 
 def test_models_without_registers_and_those_that_failed_say_so(
-    analysed: tuple[Gallery, Path],
+    analyzed: tuple[Gallery, Path],
 ) -> None:
-    text = text_of(section(analysed[1], "queries"))
+    text = text_of(section(analyzed[1], "queries"))
     assert text.count("This model has no registers.") == 3
     assert "This model has no CLS token: what patches receive stands in." in text
     assert "The model tiny/gone is not on the hub." in text
 
 
-def test_the_registers_maps_print_their_mass(analysed: tuple[Gallery, Path]) -> None:
-    trial, site = analysed
+def test_the_registers_maps_print_their_mass(analyzed: tuple[Gallery, Path]) -> None:
+    trial, site = analyzed
     record = trial.record("registers", "image0")
     values = record.rows("reg2")[-1].astype(float).mean(0)[3:]
     share = f"{100 * values.sum() / record.layout.tokens:.0f}\u00a0% on patches"
@@ -82,8 +83,8 @@ def test_the_registers_maps_print_their_mass(analysed: tuple[Gallery, Path]) -> 
     assert found[1].startswith(share)
 
 
-def test_every_drawn_map_has_a_text_with_numbers(analysed: tuple[Gallery, Path]) -> None:
-    html = (analysed[1] / "i/image0/index.html").read_text(encoding="utf-8")
+def test_every_drawn_map_has_a_text_with_numbers(analyzed: tuple[Gallery, Path]) -> None:
+    html = (analyzed[1] / "i/image0/index.html").read_text(encoding="utf-8")
     studies = html[html.index('class="studies"') :]
     alts = re.findall(r'<img class="map"[^>]*alt="([^"]*)"', studies)
     assert len(alts) > 40
@@ -91,9 +92,9 @@ def test_every_drawn_map_has_a_text_with_numbers(analysed: tuple[Gallery, Path])
     assert all('loading="lazy"' in tag for tag in re.findall(r'<img class="map"[^>]*>', studies))
 
 
-def test_every_bar_of_an_analysis_has_numbers(analysed: tuple[Gallery, Path]) -> None:
+def test_every_bar_of_an_analysis_has_numbers(analyzed: tuple[Gallery, Path]) -> None:
     for name in ("norms", "queries", "values", "rollout", "lost", "tokencut", "components"):
-        labels = re.findall(r'aria-label="Colour scale, ([^"]*)"', section(analysed[1], name))
+        labels = re.findall(r'aria-label="Color scale, ([^"]*)"', section(analyzed[1], name))
         assert labels, name
         assert all(re.search(r"from \S+ to \S+$", label) for label in labels)
 
@@ -109,25 +110,25 @@ def test_what_was_not_measured_says_so_instead_of_looking_empty(
     assert text_of(section(built[1], "class-head")).count("was not measured") == 4
 
 
-def test_class_maps_name_their_class(analysed: tuple[Gallery, Path]) -> None:
-    text = text_of(section(analysed[1], "class-head"))
+def test_class_maps_name_their_class(analyzed: tuple[Gallery, Path]) -> None:
+    text = text_of(section(analyzed[1], "class-head"))
     assert text.count("Class 3: cat, probability 50 %.") == 3
     assert "cat 50 % dog 20 %" in text
 
 
 def test_a_target_beyond_the_first_guesses_has_its_probability(
-    analysed: tuple[Gallery, Path],
+    analyzed: tuple[Gallery, Path],
 ) -> None:
-    text = text_of(section(analysed[1], "class-head"))
+    text = text_of(section(analyzed[1], "class-head"))
     assert "Class 7: yak, probability 0.04 %." in text
     assert "owl 2 % yak (the target) 0.04 %" in text
     assert text.count("(the target)") == 1
 
 
 def test_probabilities_that_do_not_sum_to_one_are_said_not_to(
-    analysed: tuple[Gallery, Path], tmp_path: Path
+    analyzed: tuple[Gallery, Path], tmp_path: Path
 ) -> None:
-    trial, site = analysed
+    trial, site = analyzed
     said = "Its classes do not exclude each other: each has a probability of its own"
     assert said not in text_of(section(site, "class-head"))
     key = trial.run.cell("plain", "image0").record
@@ -140,10 +141,10 @@ def test_probabilities_that_do_not_sum_to_one_are_said_not_to(
 
 
 def test_objects_in_several_vectors_stand_beside_each_other(
-    analysed: tuple[Gallery, Path],
+    analyzed: tuple[Gallery, Path],
 ) -> None:
     """And where there is one kind only, a line names it."""
-    trial, site = analysed
+    trial, site = analyzed
     record = trial.record("plain", "image0")
     assert record.features is not None and record.features.values is not None
     found = lost(record.features.values, record.layout, record.view)
@@ -168,9 +169,9 @@ def test_objects_in_several_vectors_stand_beside_each_other(
     ]
 
 
-def test_every_page_of_objects_says_in_which_vectors(analysed: tuple[Gallery, Path]) -> None:
+def test_every_page_of_objects_says_in_which_vectors(analyzed: tuple[Gallery, Path]) -> None:
     pages = {
-        name: text_of((analysed[1] / name).read_text(encoding="utf-8"))
+        name: text_of((analyzed[1] / name).read_text(encoding="utf-8"))
         for name in ("m/plain/index.html", "m/deep/index.html", "methods/index.html")
     }
     assert "Objects looked for in keys and values of the last layer" in pages["m/plain/index.html"]
@@ -181,22 +182,22 @@ def test_every_page_of_objects_says_in_which_vectors(analysed: tuple[Gallery, Pa
     ) in pages["methods/index.html"]
 
 
-def test_colours_say_what_they_are_fitted_to_and_how_well_they_are_aligned(
-    analysed: tuple[Gallery, Path],
+def test_colors_say_what_they_are_fitted_to_and_how_well_they_are_aligned(
+    analyzed: tuple[Gallery, Path],
 ) -> None:
-    text = text_of(section(analysed[1], "components"))
+    text = text_of(section(analyzed[1], "components"))
     assert text.count("components of all 2 images of this model") == 4
     assert text.count("Other models are turned onto this one.") == 1
     assert len(re.findall(r"Turned onto those of Plain, which leaves \d+\s% over", text)) == 3
-    background = Image.open(next(analysed[1].glob("data/plain/image0.features.*.png")))
+    background = Image.open(next(analyzed[1].glob("data/plain/image0.features.*.png")))
     assert background.size == (6, 4)
     assert 0 in np.asarray(background)[..., 3]
 
 
 def test_cosines_with_stated_patches_say_which_and_how_far_the_others_are(
-    analysed: tuple[Gallery, Path],
+    analyzed: tuple[Gallery, Path],
 ) -> None:
-    html = section(analysed[1], "alike")
+    html = section(analyzed[1], "alike")
     labels = re.findall(r'<figcaption class="panel-label">([^<]*)</figcaption>', html)
     # only one model has an outlier patch
     assert labels.count("the seed of LOST") == labels.count("the patch in the middle") == 4
@@ -208,12 +209,12 @@ def test_cosines_with_stated_patches_say_which_and_how_far_the_others_are(
 
 
 def test_any_patch_can_be_compared_from_what_the_page_names(
-    analysed: tuple[Gallery, Path],
+    analyzed: tuple[Gallery, Path],
 ) -> None:
-    html = (analysed[1] / "i/image0/index.html").read_text(encoding="utf-8")
+    html = (analyzed[1] / "i/image0/index.html").read_text(encoding="utf-8")
     assert html.count('"alike": "../../data/') + html.count('"alike":"../../data/') == 4
-    record = analysed[0].record("registers", "image0")
-    [path] = analysed[1].glob("data/registers/image0.alike.*.js")
+    record = analyzed[0].record("registers", "image0")
+    [path] = analyzed[1].glob("data/registers/image0.alike.*.js")
     header, codes = read_gray(path)
     fields = json.loads(header)
     vectors = (codes.astype(float) - 128).T * np.array(fields["scales"])

@@ -10,12 +10,12 @@ import pytest
 
 from generator.analysis.stream.norms import outliers_of
 from generator.pipeline.plan import PlannedCell, WorkPlan
-from generator.present import build_site
 from generator.present.cells.chunk import CellFacts, chunk_bytes, read_chunk, statistics_of
 from generator.present.cells.maps import maps_of, query_ids
 from generator.present.cells.patches import patch_histogram
 from generator.present.drawing.quantize import decode
 from generator.present.drawing.scale import octave_histogram
+from generator.present.site.write import build_site
 from generator.records.record import AttentionRecord, RecordError, TokenLayout
 from tests import tiny
 from tests.present.gallery import gallery, picture
@@ -47,9 +47,9 @@ def through_a_chunk(record: AttentionRecord, query: str, folder: Path) -> np.nda
     )
     path = folder / "chunk.js"
     path.write_bytes(chunk_bytes(maps, facts, statistics_of(record)))
-    header, quantised = read_chunk(path)
+    header, quantized = read_chunk(path)
     assert header.facts == facts
-    return decode(quantised)
+    return decode(quantized)
 
 
 @pytest.mark.parametrize("registers", [0, 4])
@@ -131,11 +131,11 @@ def test_in_a_mixed_gallery_every_model_shows_received_attention(tmp_path: Path)
     for model in ("plain", "registers", "probe", "deep"):
         (path,) = (site / "data" / model).glob("image0.received.*.js")
         record = trial.record(model, "image0")
-        header, quantised = read_chunk(path)
+        header, quantized = read_chunk(path)
         assert (header.query, header.token) == ("received", "received")
         assert len(header.rows) == record.model.layers  # the probe is no layer
         true = record.layout.fold(record.received_by_all())
-        found = decode(quantised)[:, :-1]
+        found = decode(quantized)[:, :-1]
         np.testing.assert_allclose(found, true, atol=0.005 * true.max())
 
 

@@ -13,9 +13,9 @@ def test_error_stays_within_the_bound(peak: float) -> None:
     rng = np.random.default_rng(0)
     maps = np.exp(rng.normal(scale=2, size=(3, 4, 37, 37))).astype(np.float32)
     maps[..., 5, 7] = peak * maps.max()
-    quantised = encode(maps)
-    bound = error_bound(maps, quantised.maxima[..., None, None])
-    assert (np.abs(decode(quantised) - maps) <= bound).all()
+    quantized = encode(maps)
+    bound = error_bound(maps, quantized.maxima[..., None, None])
+    assert (np.abs(decode(quantized) - maps) <= bound).all()
 
 
 def test_the_bound_holds_where_values_are_few_tiny_or_equal() -> None:
@@ -23,9 +23,9 @@ def test_the_bound_holds_where_values_are_few_tiny_or_equal() -> None:
     for _ in range(200):
         choices = np.array([0, 1e-7, 1e-3, 0.5, 1, 3, 2000], dtype=np.float16)
         maps = rng.choice(choices, size=(2, 3, 5)).astype(np.float32)
-        quantised = encode(maps)
-        bound = error_bound(maps, quantised.maxima[..., None, None])
-        assert (np.abs(decode(quantised) - maps) <= bound).all()
+        quantized = encode(maps)
+        bound = error_bound(maps, quantized.maxima[..., None, None])
+        assert (np.abs(decode(quantized) - maps) <= bound).all()
 
 
 def test_the_bound_is_at_most_0_4_percent_of_the_maximum() -> None:
@@ -41,6 +41,6 @@ def test_the_maximum_is_exact_and_zero_stays_zero() -> None:
 
 
 def test_a_map_that_does_not_exist_has_no_maximum() -> None:
-    quantised = encode(np.full((1, 2, 2), np.nan, dtype=np.float32))
-    assert np.isnan(quantised.maxima[0])
-    assert (quantised.codes == 0).all()
+    quantized = encode(np.full((1, 2, 2), np.nan, dtype=np.float32))
+    assert np.isnan(quantized.maxima[0])
+    assert (quantized.codes == 0).all()

@@ -1,4 +1,4 @@
-"""Scales and colours of the analyses' maps, and outlines over them."""
+"""Scales and colors of the analyses' maps, and outlines over them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 
 from generator.present.cells.analysis_maps import drawings, ramp_of
-from generator.present.drawing.colors import colour_table, diverging_table
+from generator.present.drawing.colors import color_table, diverging_table
 from generator.present.drawing.heatmap import map_png
 from generator.present.drawing.ramps import Ramp, chances, octaves
 from generator.present.drawing.scale import Scale
 from generator.present.pages.image.outlines import outline
-from tests.present.analysed import maps_of, planted
+from tests.present.analyzed import maps_of, planted
 
 
 def test_a_map_of_two_models_has_one_scale_that_holds_both() -> None:
@@ -39,7 +39,7 @@ def test_pixels_are_the_values_through_the_scale() -> None:
         pixels = np.asarray(
             Image.open(io.BytesIO(map_png(each.values, ramp, "magma"))).convert("RGB")
         )
-        table = diverging_table() if ramp.signed else colour_table("magma")
+        table = diverging_table() if ramp.signed else color_table("magma")
         assert pixels.shape == (4, 6, 3)
         for (row, col), value in np.ndenumerate(each.values.astype(float)):
             bent = value if not ramp.log else np.log2(value) if value > 0 else -np.inf
@@ -49,7 +49,7 @@ def test_pixels_are_the_values_through_the_scale() -> None:
             assert pixels[row, col].tolist() in near, (each.name, row, col)
 
 
-def test_zero_is_neutral_and_signs_have_their_own_colours() -> None:
+def test_zero_is_neutral_and_signs_have_their_own_colors() -> None:
     low, middle, high = diverging_table()[[0, 128, 255]].astype(int)
     assert np.ptp(middle) <= 5
     assert low[2] > low[0]

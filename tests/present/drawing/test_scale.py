@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from generator.present.drawing.colors import colour_tables
+from generator.present.drawing.colors import color_tables
 from generator.present.drawing.scale import (
     FIRST_OCTAVE,
     OCTAVES,
@@ -75,12 +75,12 @@ def test_numbers_have_three_digits() -> None:
     assert found == ["0", "<0.001", "0.0123", "1", "3.46", "128", "1370"]
 
 
-def test_colours_are_those_of_matplotlib() -> None:
+def test_colors_are_those_of_matplotlib() -> None:
     import base64
 
     import matplotlib
 
-    for name, table in colour_tables().items():
+    for name, table in color_tables().items():
         wanted = matplotlib.colormaps[name](np.arange(256))[:, :3] * 255
         found = np.frombuffer(base64.b64decode(table), np.uint8).reshape(256, 3)
         assert np.abs(found - wanted).max() <= 0.5 + 1e-9, name

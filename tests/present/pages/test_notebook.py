@@ -13,7 +13,7 @@ from tests import tiny
 
 
 @pytest.mark.parametrize("cls", [True, False])
-def test_a_record_shows_its_wall_with_a_numbered_colour_bar(cls: bool) -> None:
+def test_a_record_shows_its_wall_with_a_numbered_color_bar(cls: bool) -> None:
     record = tiny.record(tiny.layout(cls=cls, rows=4, cols=6), layers=3, heads=2)
     html = record._repr_html_()
     wall, bar = re.findall(r'src="data:image/png;base64,([^"]+)"', html)

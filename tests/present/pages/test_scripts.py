@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from generator.bundled import bundled
-from generator.present.pages.assets import BOOT, COLOURS, ORDER, SINGLE, SINGLE_BOOT
+from generator.present.pages.assets import BOOT, COLORS, ORDER, SINGLE, SINGLE_BOOT
 
 SCRIPT_FOLDER = bundled("templates") / "static" / "js"
 
 
 def test_every_script_is_published_in_the_stated_order() -> None:
-    """The table of colours is made for each site."""
+    """The table of colors is made for each site."""
     found = {path.name for path in SCRIPT_FOLDER.glob("*.js")}
-    assert found | {COLOURS} == {BOOT, *ORDER, SINGLE_BOOT, SINGLE}
+    assert found | {COLORS} == {BOOT, *ORDER, SINGLE_BOOT, SINGLE}
 
 
 @pytest.mark.parametrize("path", sorted(SCRIPT_FOLDER.glob("*.js")), ids=lambda path: path.name)

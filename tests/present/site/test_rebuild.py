@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from generator.errors import StoreError
-from generator.present import Settings, SiteReport, build_site
+from generator.present.files.settings import Settings
+from generator.present.site.write import SiteResult, build_site
 from tests.present.gallery import Gallery, gallery, tree
 from tests.present.site.test_site import VERSION, page, page_data
 
-Built = tuple[Gallery, Path, SiteReport]
+Built = tuple[Gallery, Path, SiteResult]
 
 
 # --- again and again ----------------------------------------------------------------------------
@@ -69,14 +70,14 @@ def test_a_damaged_file_is_rendered_again(trial: Gallery, tmp_path: Path) -> Non
     assert tree(site) == before
 
 
-def test_other_colours_need_no_record(trial: Gallery, tmp_path: Path) -> None:
+def test_other_colors_need_no_record(trial: Gallery, tmp_path: Path) -> None:
     site = tmp_path / "site"
     build_site(trial.run, trial.read, site, version=VERSION)
     trial.reads.clear()
-    settings = Settings(colours="viridis", walls=False)
+    settings = Settings(colors="viridis", walls=False)
     build_site(trial.run, trial.read, site, version=VERSION, settings=settings)
     assert trial.reads == []
-    assert page_data(site, "i/image0/index.html")["colours"] == "viridis"
+    assert page_data(site, "i/image0/index.html")["colors"] == "viridis"
     assert not list(site.glob("data/*/*.wall.*"))
 
 

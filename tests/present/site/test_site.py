@@ -14,15 +14,15 @@ from jsonschema import Draft202012Validator
 from PIL import Image
 
 from generator.errors import StoreError
-from generator.present import SiteReport, build_site
 from generator.present.cells.chunk import read_chunk
 from generator.present.drawing.quantize import decode, error_bound
 from generator.present.files.manifest import Manifest
 from generator.present.files.manifest_file import read_manifest
+from generator.present.site.write import SiteResult, build_site
 from generator.records.record import View
 from tests.present.gallery import COMMAND, HOSTILE, Gallery, gallery, tree
 
-Built = tuple[Gallery, Path, SiteReport]
+Built = tuple[Gallery, Path, SiteResult]
 VERSION = "1.2.3"
 
 
@@ -150,13 +150,13 @@ def test_chunks_hold_the_record_within_the_bound(built: Built) -> None:
         for file in cell.files:
             if file.kind != "chunk":
                 continue
-            header, quantised = read_chunk(site / file.path)
+            header, quantized = read_chunk(site / file.path)
             record = trial.record(cell.model, cell.image)
             assert header.record == record.key
             token = header.token
             source = record.received_by_all() if token == "received" else record.rows(token)
             wanted = record.layout.fold(source).astype(np.float32)
-            found = decode(quantised)[: record.model.layers, : record.model.heads]
+            found = decode(quantized)[: record.model.layers, : record.model.heads]
             maxima = wanted.max((-2, -1), keepdims=True)
             assert (np.abs(found - wanted) <= error_bound(wanted, maxima)).all()
 
@@ -256,10 +256,10 @@ def test_the_manifest_lists_every_file_that_matters(built: Built) -> None:
     assert set(found.pages) == {path for path in files if path.endswith(".html")}
     model = found.models[0]
     assert model.facts is not None
-    assert (model.facts.commit, model.facts.licence) == ("c" * 40, "apache-2.0")
+    assert (model.facts.commit, model.facts.license) == ("c" * 40, "apache-2.0")
     assert found.cells[0].record == trial.run.cells[0].record
     assert found.cells[4].failure is not None
-    assert found.images[0].licence == "CC0"
+    assert found.images[0].license == "CC0"
 
 
 def test_the_manifests_schema_describes_every_field(built: Built) -> None:

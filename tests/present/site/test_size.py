@@ -15,14 +15,15 @@ import pytest
 from PIL import Image
 
 from generator.errors import SpecError
-from generator.present import Settings, SiteReport, build_site
 from generator.present.cells.chunk import Header, read_chunk
 from generator.present.cells.norm_codes import FIRST_OUTLIER
 from generator.present.cells.patches import read_patch_chunk
-from generator.present.drawing.quantize import Quantised, decode, error_bound
+from generator.present.drawing.quantize import Quantized, decode, error_bound
 from generator.present.files.manifest import CellItem, FileEntry, Manifest
 from generator.present.files.manifest_file import read_manifest
 from generator.present.files.reductions import STEPS
+from generator.present.files.settings import Settings
+from generator.present.site.write import SiteResult, build_site
 from generator.records.record import OUTLIER
 from generator.records.run import Paper, TeaserCell
 from generator.text.amounts import size_in_words
@@ -39,7 +40,7 @@ class Tier:
 
     site: Path
     limit: int | None
-    report: SiteReport
+    report: SiteResult
 
     @property
     def bytes(self) -> int:
@@ -60,7 +61,7 @@ class Tier:
         kinds = ("chunk", "patches")
         return next((f for f in files if f.kind in kinds and f.query == query), None)
 
-    def chunk(self, model: str, image: str, query: str = "CLS") -> tuple[Header, Quantised]:
+    def chunk(self, model: str, image: str, query: str = "CLS") -> tuple[Header, Quantized]:
         file = self.file(model, image, query)
         assert file is not None
         return read_chunk(self.site / file.path)
@@ -92,7 +93,7 @@ def tiers(trial: Gallery, tmp_path_factory: pytest.TempPathFactory) -> list[Tier
         limit = found[-1].bytes - 1
 
 
-def build(trial: Gallery, site: Path, limit: int | None) -> SiteReport:
+def build(trial: Gallery, site: Path, limit: int | None) -> SiteResult:
     return build_site(
         trial.run, trial.read, site, version=VERSION, settings=Settings(max_bytes=limit)
     )
@@ -191,7 +192,7 @@ def test_coarse_maps_are_area_means_in_times_uniform(trial: Gallery, tiers: list
     tier = with_step(tiers, "grid")
     record = trial.record("fine", "image1")
     for query in ("CLS", "reg1"):
-        header, quantised = tier.chunk("fine", "image1", query)
+        header, quantized = tier.chunk("fine", "image1", query)
         rows = np.asarray(record.rows(query), dtype=np.float64)[..., record.layout.patch_slice]
         maps = rows.reshape(LAYERS, HEADS, SIDE, SIDE)
         maps = np.concatenate([maps, maps.mean(axis=1, keepdims=True)], axis=1)
@@ -200,9 +201,9 @@ def test_coarse_maps_are_area_means_in_times_uniform(trial: Gallery, tiers: list
         means = parts.reshape(LAYERS, HEADS + 1, 16, 5, 16, 5).mean(axis=(-3, -1))
         assert header.grid == (16, 16)
         assert header.keys == (record.layout.tokens,) * LAYERS
-        found = decode(quantised)
+        found = decode(quantized)
         bound = error_bound(
-            means.astype(np.float32), quantised.maxima[..., None, None] * np.ones((16, 16))
+            means.astype(np.float32), quantized.maxima[..., None, None] * np.ones((16, 16))
         )
         assert (np.abs(found - means) <= bound + 1e-5).all()
         # attention on patches is still what the header says it is
@@ -232,15 +233,15 @@ def test_a_grid_that_is_small_stays_as_it_is(tiers: list[Tier]) -> None:
 
 def test_heads_that_are_left_out_are_not_zero_and_their_mean_stays(tiers: list[Tier]) -> None:
     coarse, last = with_step(tiers, "grid"), with_step(tiers, "low-heads")
-    header, quantised = last.chunk("fine", "image0")
+    header, quantized = last.chunk("fine", "image0")
     before, values = coarse.chunk("fine", "image0")
     for layer in range(LAYERS):
         gone = layer < LAYERS - 3
         assert all((maximum is None) is gone for maximum in header.maxima[layer][:HEADS])
         assert header.maxima[layer][HEADS] == before.maxima[layer][HEADS]
     kept = np.s_[LAYERS - 3 :]
-    np.testing.assert_array_equal(quantised.codes[kept], values.codes[kept])
-    np.testing.assert_array_equal(quantised.codes[:, HEADS], values.codes[:, HEADS])
+    np.testing.assert_array_equal(quantized.codes[kept], values.codes[kept])
+    np.testing.assert_array_equal(quantized.codes[:, HEADS], values.codes[:, HEADS])
     least, _ = tiers[-1].chunk("fine", "image0")
     assert all(row[:HEADS] == (None,) * HEADS for row in least.maxima)
     assert None not in [row[HEADS] for row in least.maxima]

@@ -1,4 +1,4 @@
-"""Colour bars: vector rectangles with numbers and what they are."""
+"""Color bars: vector rectangles with numbers and what they are."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from generator.export.figures.layout.style import HAIRLINE, RULE, SMALL, fitted,
 from generator.export.figures.layout.tones import Tone
 
 BAR = 0.065
-"""Height of a colour bar, in inches."""
+"""Height of a color bar, in inches."""
 
 BAR_BLOCK = 0.40
 """Height of a bar with its numbers and name, in inches."""
@@ -21,17 +21,17 @@ def fill_bar(axes: Axes, tone: Tone, across: float, room: float) -> None:
 
     Args:
         axes: as large as the bar.
-        tone: its colours and numbers.
+        tone: its colors and numbers.
         across: width of the bar, in inches.
         room: for its name, in inches.
     """
-    # each colour reaches a little under the next, so that no viewer shows a seam
+    # each color reaches a little under the next, so that no viewer shows a seam
     edges = np.linspace(0, 1, len(tone.table) + 1)
-    for step, colour in enumerate(tone.table):
+    for step, color in enumerate(tone.table):
         end = edges[min(step + 2, len(tone.table))]
         axes.add_patch(
             Rectangle(
-                (edges[step], 0), end - edges[step], 1, facecolor=colour / 255, edgecolor="none"
+                (edges[step], 0), end - edges[step], 1, facecolor=color / 255, edgecolor="none"
             )
         )
     axes.set(xlim=(0, 1), ylim=(0, 1), yticks=[])

@@ -12,18 +12,18 @@ from matplotlib.patches import Rectangle
 
 from generator.errors import SpecError
 from generator.export.figures.layout.bars import BAR, BAR_BLOCK, fill_bar
-from generator.export.figures.layout.keys import KEY_LINE, Key, draw_keys, lines_of
+from generator.export.figures.layout.keys import KEY_LINE, LegendKey, draw_keys, lines_of
 from generator.export.figures.layout.sheet import (
     AXIS_LEFT,
     AXIS_RIGHT,
     AXIS_TOP,
     Absent,
     Cell,
-    Chart,
     Group,
-    Plate,
-    Row,
     Sheet,
+    SheetChart,
+    SheetPicture,
+    SheetRow,
 )
 from generator.export.figures.layout.style import (
     BODY,
@@ -49,7 +49,7 @@ ROW_LINES = 4
 HEAD_LINES = 3
 """Lines of a column's label at most."""
 
-GREY = np.array([0.299, 0.587, 0.114])
+GRAY = np.array([0.299, 0.587, 0.114])
 
 
 def draw(sheet: Sheet, width: float) -> Figure:
@@ -95,7 +95,7 @@ class _Plan:
     heads: tuple[str, ...]
     head_base: float
     foot: float
-    keys: list[list[Key]]
+    keys: list[list[LegendKey]]
 
 
 def _plan(sheet: Sheet, width: float) -> _Plan:
@@ -151,7 +151,7 @@ def _plan(sheet: Sheet, width: float) -> _Plan:
     )
 
 
-def _lines(row: Row, widths: Sequence[float]) -> int:
+def _lines(row: SheetRow, widths: Sequence[float]) -> int:
     """Lines of a row's label, broken to the height that the row has at these widths."""
     if not row.label:
         return 0
@@ -182,7 +182,7 @@ def _text(
     ha: str = "center",
     va: str = "center",
     rotation: float = 0,
-    colour: str = INK,
+    color: str = INK,
 ) -> None:
     wide, high = figure.get_size_inches()
     figure.text(
@@ -193,7 +193,7 @@ def _text(
         ha=ha,
         va=va,
         rotation=rotation,
-        color=colour,
+        color=color,
         linespacing=1.1,
     )
 
@@ -220,7 +220,7 @@ def _group(figure: Figure, plan: _Plan, heading: Group) -> None:
 
 def _cell(figure: Figure, cell: Cell, box: tuple[float, float, float, float]) -> None:
     left, top, across, down = box
-    if isinstance(cell, Chart):
+    if isinstance(cell, SheetChart):
         _chart(figure, cell, (left, top, across, down))
         return
     if isinstance(cell, Absent):
@@ -231,7 +231,7 @@ def _cell(figure: Figure, cell: Cell, box: tuple[float, float, float, float]) ->
         for spine in axes.spines.values():
             spine.set(visible=True, linewidth=HAIRLINE, color=RULE, linestyle=(0, (2, 2)))
         text = fitted(cell.reason, across - 0.06, SMALL, lines=max(1, int(down / (SMALL * LINE))))
-        _text(figure, left + across / 2, top + down / 2, text, SMALL, colour=FAINT)
+        _text(figure, left + across / 2, top + down / 2, text, SMALL, color=FAINT)
         return
     # a picture keeps its shape, in the middle of its place
     fits = min(across, down * cell.aspect)
@@ -239,7 +239,7 @@ def _cell(figure: Figure, cell: Cell, box: tuple[float, float, float, float]) ->
     _plate(_axes(figure, (left + (across - fits) / 2, top + (down - high) / 2, fits, high)), cell)
 
 
-def _chart(figure: Figure, chart: Chart, box: tuple[float, float, float, float]) -> None:
+def _chart(figure: Figure, chart: SheetChart, box: tuple[float, float, float, float]) -> None:
     """A chart at the bottom of its place; a name of its upward axis that is longer is broken."""
     left, top, across, down = box
     own = across / chart.aspect
@@ -268,14 +268,14 @@ def _broken(name: str, room: float) -> str:
     return found if "…" in even else even
 
 
-def _plate(axes: Axes, plate: Plate) -> None:
+def _plate(axes: Axes, plate: SheetPicture) -> None:
     """A picture. ``none`` hands the patches over as they are: no file holds a resampled map."""
     axes.set_axis_off()
     where = (0.0, 1.0, 1.0, 0.0)
     if plate.photo is not None:
         photo = plate.photo
-        if plate.grey:
-            shade = np.rint(photo @ GREY).astype(np.uint8)
+        if plate.gray:
+            shade = np.rint(photo @ GRAY).astype(np.uint8)
             photo = np.repeat(shade[..., None], 3, axis=-1)
         axes.imshow(photo, extent=where, aspect="auto", interpolation="antialiased")
     if plate.pixels is not None:
@@ -287,16 +287,16 @@ def _plate(axes: Axes, plate: Plate) -> None:
     for frame in plate.frames:
         corner = (frame.left, frame.top)
         size = (frame.right - frame.left, frame.bottom - frame.top)
-        for colour, line in (("white", 1.4), (INK, 0.6)):
+        for color, line in (("white", 1.4), (INK, 0.6)):
             axes.add_patch(
-                Rectangle(corner, *size, fill=False, edgecolor=colour, linewidth=line, zorder=5)
+                Rectangle(corner, *size, fill=False, edgecolor=color, linewidth=line, zorder=5)
             )
     axes.set_xlim(0, 1)
     axes.set_ylim(1, 0)
 
 
 def _bar(figure: Figure, tone: Tone, number: int, count: int, plan: _Plan) -> None:
-    """A colour bar of vector rectangles, with its numbers and what they are."""
+    """A color bar of vector rectangles, with its numbers and what they are."""
     room = (plan.width - plan.gutter) / count
     across = min(room - 0.3, max(1.5, 0.42 * plan.width))
     left = plan.gutter + room * number + (room - across) / 2

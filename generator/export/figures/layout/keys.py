@@ -1,4 +1,4 @@
-"""What colours and strokes of a figure stand for, in lines of their own below it."""
+"""What colors and strokes of a figure stand for, in lines of their own below it."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ SAMPLE = 0.26
 SQUARE = 0.07
 SPACE = 0.05
 BETWEEN = 0.14
-"""Lengths of a sample of a stroke and of a colour, and the room behind them, in inches."""
+"""Lengths of a sample of a stroke and of a color, and the room behind them, in inches."""
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
-    """A colour, or a stroke, and what it stands for.
+class LegendKey:
+    """A color, or a stroke, and what it stands for.
 
     Attributes:
         label: in words.
-        colour: as matplotlib takes it.
-        stroke: of a line, as matplotlib takes it; None for a square of the colour.
+        color: as matplotlib takes it.
+        stroke: of a line, as matplotlib takes it; None for a square of the color.
     """
 
     label: str
-    colour: Any
+    color: Any
     stroke: Any = None
 
 
-def _length(key: Key) -> float:
+def _length(key: LegendKey) -> float:
     return (SQUARE if key.stroke is None else SAMPLE) + SPACE + text_width(key.label, SMALL)
 
 
-def lines_of(keys: Sequence[Key], width: float) -> list[list[Key]]:
+def lines_of(keys: Sequence[LegendKey], width: float) -> list[list[LegendKey]]:
     """Keys in lines that fit a width, in inches; a label that does not fit alone is shortened."""
-    lines: list[list[Key]] = []
+    lines: list[list[LegendKey]] = []
     taken = 0.0
     for key in keys:
         label = fitted(key.label, width - SAMPLE - SPACE, SMALL, lines=1)
-        short = Key(label, key.colour, key.stroke)
+        short = LegendKey(label, key.color, key.stroke)
         length = _length(short)
         if lines and taken + BETWEEN + length <= width:
             lines[-1].append(short)
@@ -59,7 +59,7 @@ def lines_of(keys: Sequence[Key], width: float) -> list[list[Key]]:
 
 
 def draw_keys(
-    figure: Figure, lines: Sequence[Sequence[Key]], left: float, across: float, top: float
+    figure: Figure, lines: Sequence[Sequence[LegendKey]], left: float, across: float, top: float
 ) -> None:
     """Lines of keys, each in the middle of a width, from a height downwards, in inches."""
     wide, high = figure.get_size_inches()
@@ -72,7 +72,7 @@ def draw_keys(
                 size = (SQUARE / wide, SQUARE / high)
                 figure.add_artist(
                     Rectangle(
-                        corner, *size, transform=figure.transFigure, facecolor=key.colour, lw=0
+                        corner, *size, transform=figure.transFigure, facecolor=key.color, lw=0
                     )
                 )
                 sample = SQUARE
@@ -82,7 +82,7 @@ def draw_keys(
                         [x / wide, (x + SAMPLE) / wide],
                         [y, y],
                         transform=figure.transFigure,
-                        color=key.colour,
+                        color=key.color,
                         ls=key.stroke,
                     )
                 )

@@ -1,4 +1,4 @@
-"""On which range attention is coloured: the same choices as on an image page.
+"""On which range attention is colored: the same choices as on an image page.
 
 One range for all maps, or one for each model, layer or map; in steps of doublings (log2), of the
 square root or even ones; cut off at both ends. The numbers are those of ``scale.js``: values are
@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from generator.export.figures.layout.tones import TIMES, Form, Tone, placed
-from generator.present.drawing.colors import colour_table
+from generator.present.drawing.colors import color_table
 from generator.present.drawing.scale import Scale, Tick, power_label, times_text
 from generator.records.record import FloatArray
 
@@ -68,7 +68,7 @@ def _edge(index: int) -> float:
 
 
 def attention_tone(
-    low: float, high: float, form: Form, colours: str, *, of: str = "", says: str = ""
+    low: float, high: float, form: Form, colors: str, *, of: str = "", says: str = ""
 ) -> Tone:
     """A range of times uniform with its numbers.
 
@@ -76,7 +76,7 @@ def attention_tone(
         low: its low end.
         high: its high end.
         form: of the steps between them.
-        colours: name of the colour map.
+        colors: name of the color map.
         of: the model or layer that it holds for; empty for all.
         says: the scale in words, for the caption.
     """
@@ -86,17 +86,17 @@ def attention_tone(
         high=high,
         form=form,
         ticks=_ticks(low, high, form),
-        table=colour_table(colours),
+        table=color_table(colors),
         says=says,
     )
 
 
-def gallery_tone(scale: Scale, form: Form, colours: str) -> Tone:
+def gallery_tone(scale: Scale, form: Form, colors: str) -> Tone:
     """The gallery's own scale, the same as on its pages."""
     low, high = (2.0**scale.low if form == "log2" else 0.0), 2.0**scale.high
     first = power_label(scale.low) if form == "log2" else "0"
     says = (
-        f"Colours run from {first} to {power_label(scale.high)} times uniform "
+        f"Colors run from {first} to {power_label(scale.high)} times uniform "
         f"({FORM_WORDS[form]}), the same for all maps."
     )
     return Tone(
@@ -105,12 +105,12 @@ def gallery_tone(scale: Scale, form: Form, colours: str) -> Tone:
         high=high,
         form=form,
         ticks=scale.ticks if form == "log2" else _ticks(low, high, form),
-        table=colour_table(colours),
+        table=color_table(colors),
         says=says,
     )
 
 
-def unnumbered_tone(whose: str, colours: str) -> Tone:
+def unnumbered_tone(whose: str, colors: str) -> Tone:
     """A bar for ranges that are too many to have one each; the caption or the maximum says them."""
     return Tone(
         label=f"of the range of each {whose}",
@@ -118,7 +118,7 @@ def unnumbered_tone(whose: str, colours: str) -> Tone:
         high=1.0,
         form="linear",
         ticks=(Tick(0.0, "low end"), Tick(1.0, "high end")),
-        table=colour_table(colours),
+        table=color_table(colors),
         says="",
     )
 

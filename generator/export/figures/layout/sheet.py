@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from generator.analysis.features.boxes import BoolArray
-from generator.export.figures.layout.keys import Key
+from generator.export.figures.layout.keys import LegendKey
 from generator.export.figures.layout.tones import Pixels, Tone
 
 AXIS_LEFT, AXIS_BOTTOM, AXIS_TOP, AXIS_RIGHT = 0.36, 0.30, 0.05, 0.05
@@ -17,7 +17,7 @@ AXIS_LEFT, AXIS_BOTTOM, AXIS_TOP, AXIS_RIGHT = 0.36, 0.30, 0.05, 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class SheetBox:
     """A box drawn over a picture, in shares of its width and height.
 
     Attributes:
@@ -34,15 +34,15 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Plate:
-    """One picture: a photograph, a map, or a map over the photograph in grey.
+class SheetPicture:
+    """One picture: a photograph, a map, or a map over the photograph in gray.
 
     Attributes:
         aspect: width over height.
         photo: uint8 ``[y, x, RGB]``; None for a map alone.
         pixels: uint8 ``[row, col, RGBA]``, one pixel a patch; None for a photograph alone.
         strength: of the map over the photograph, from 0 to 1.
-        grey: whether the photograph loses its colours.
+        gray: whether the photograph loses its colors.
         frames: boxes over it.
     """
 
@@ -50,8 +50,8 @@ class Plate:
     photo: Pixels | None = None
     pixels: Pixels | None = None
     strength: float = 1.0
-    grey: bool = False
-    frames: tuple[Frame, ...] = ()
+    gray: bool = False
+    frames: tuple[SheetBox, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Absent:
 
 
 @dataclass(frozen=True, slots=True)
-class Chart:
+class SheetChart:
     """A chart in the place of a picture.
 
     Attributes:
@@ -79,11 +79,11 @@ class Chart:
     bottom: float = AXIS_BOTTOM
 
 
-Cell = Plate | Absent | Chart
+Cell = SheetPicture | Absent | SheetChart
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SheetRow:
     """A row of cells; the label stands at its left, turned."""
 
     label: str
@@ -107,24 +107,24 @@ class Sheet:
         rows: from the top, all of the same length.
         heads: labels of the columns; empty texts for none.
         groups: headings over columns.
-        tones: colour bars, left to right.
-        keys: what colours and strokes stand for, below everything else.
+        tones: color bars, left to right.
+        keys: what colors and strokes stand for, below everything else.
         ratio: widths of the columns, in relation to each other; empty for all alike.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[SheetRow, ...]
     heads: tuple[str, ...]
     groups: tuple[Group, ...] = ()
     tones: tuple[Tone, ...] = ()
     ratio: tuple[float, ...] = ()
-    keys: tuple[Key, ...] = ()
+    keys: tuple[LegendKey, ...] = ()
 
 
-def frame_of(box: tuple[float, ...], view_box: tuple[float, ...]) -> Frame:
+def frame_of(box: tuple[float, ...], view_box: tuple[float, ...]) -> SheetBox:
     """A box in pixels of the original as shares of what a model saw."""
     left, top, right, bottom = view_box
     wide, high = right - left, bottom - top
-    return Frame(
+    return SheetBox(
         (box[0] - left) / wide,
         (box[1] - top) / high,
         (box[2] - left) / wide,
@@ -132,8 +132,8 @@ def frame_of(box: tuple[float, ...], view_box: tuple[float, ...]) -> Frame:
     )
 
 
-def tint(mask: BoolArray, colour: tuple[int, int, int]) -> Pixels:
-    """One colour where a mask ``[row, col]`` is, nothing elsewhere: uint8 RGBA."""
+def tint(mask: BoolArray, color: tuple[int, int, int]) -> Pixels:
+    """One color where a mask ``[row, col]`` is, nothing elsewhere: uint8 RGBA."""
     pixels = np.zeros((*mask.shape, 4), dtype=np.uint8)
-    pixels[mask] = (*colour, 255)
+    pixels[mask] = (*color, 255)
     return pixels

@@ -42,7 +42,7 @@ INK = "#1f1f1f"
 FAINT = "#6b6b6b"
 RULE = "#9a9a9a"
 SERIES = ("#1f1f1f", "#b5432a", "#2f6f8f", "#7a7a7a", "#8a6d1f", "#5a4a8a")
-"""Colours of series, which also differ in their strokes."""
+"""Colors of series, which also differ in their strokes."""
 
 STROKES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
 DPI = 300

@@ -1,4 +1,4 @@
-"""From numbers to colours, with the bar that says which is which."""
+"""From numbers to colors, with the bar that says which is which."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from matplotlib import colormaps
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from generator.present.drawing.colors import colour_table
+from generator.present.drawing.colors import color_table
 from generator.present.drawing.scale import Tick
 from generator.records.record import FloatArray
 
@@ -40,7 +40,7 @@ def _shaped(values: FloatArray, form: Form) -> FloatArray:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tone:
-    """A range of numbers and its colours.
+    """A range of numbers and its colors.
 
     Attributes:
         label: what the numbers are, beside the bar.
@@ -60,7 +60,7 @@ class Tone:
     table: Pixels
     says: str
 
-    def coloured(self, values: FloatArray) -> Pixels:
+    def colored(self, values: FloatArray) -> Pixels:
         """RGBA of ``[row, col]``: uint8 ``[row, col, channel]``; NaN is transparent."""
         numbers = np.asarray(values, dtype=np.float64)
         position = placed(numbers, self.low, self.high, self.form)
@@ -75,7 +75,7 @@ class Tone:
         return int((known < self.low).sum()), int((known > self.high).sum()), known.size
 
 
-def own_range(values: FloatArray, colours: str) -> Tone:
+def own_range(values: FloatArray, colors: str) -> Tone:
     """A range for one map alone, from 0 to its maximum; it compares with no other map."""
     high = float(np.nanmax(values)) or 1.0
     return Tone(
@@ -84,13 +84,13 @@ def own_range(values: FloatArray, colours: str) -> Tone:
         high=high,
         form="linear",
         ticks=(Tick(0.0, "0"), Tick(0.5, "50 %"), Tick(1.0, "100 %")),
-        table=colour_table(colours),
-        says="Every map has a scale of its own, linear from 0 to its maximum: colours of "
+        table=color_table(colors),
+        says="Every map has a scale of its own, linear from 0 to its maximum: colors of "
         "different maps do not compare.",
     )
 
 
-def linear(low: float, high: float, label: str, colours: str = "viridis") -> Tone:
+def linear(low: float, high: float, label: str, colors: str = "viridis") -> Tone:
     """An even range between two numbers; the bar names both ends and round numbers between."""
     marks = [
         float(mark) for mark in MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
@@ -108,8 +108,8 @@ def linear(low: float, high: float, label: str, colours: str = "viridis") -> Ton
         high=high,
         form="linear",
         ticks=ticks,
-        table=colour_table(colours),
-        says=f"Colours run from {low:.3g} to {high:.3g} ({label}, linear), the same for all.",
+        table=color_table(colors),
+        says=f"Colors run from {low:.3g} to {high:.3g} ({label}, linear), the same for all.",
     )
 
 
@@ -124,6 +124,6 @@ def signed(limit: float, label: str) -> Tone:
         form="linear",
         ticks=tuple(Tick(n / 4, f"{mark:g}".replace("-", "−")) for n, mark in enumerate(marks)),
         table=table,
-        says=f"Colours run from −{limit:g} to {limit:g} ({label}), zero in the middle, the same "
+        says=f"Colors run from −{limit:g} to {limit:g} ({label}), zero in the middle, the same "
         "for all.",
     )

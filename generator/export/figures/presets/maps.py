@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from generator.export.figures.layout.drawing import draw
-from generator.export.figures.layout.sheet import Absent, Cell, Group, Row, Sheet
+from generator.export.figures.layout.sheet import Absent, Cell, Group, Sheet, SheetRow
 from generator.export.figures.presets.preset import SCALES, Option, Preset, split
 from generator.export.figures.request import Drawn
 from generator.export.figures.scene import Scene
@@ -60,7 +60,7 @@ def _caption(
 
 def _finish(
     scene: Scene,
-    sheet: tuple[tuple[Row, ...], tuple[str, ...], tuple[Group, ...]],
+    sheet: tuple[tuple[SheetRow, ...], tuple[str, ...], tuple[Group, ...]],
     models: Sequence[ModelEntry],
     images: Sequence[ImageEntry],
     said: str,
@@ -86,7 +86,7 @@ def _models_by_images(
     """Images down, the picture and then models across."""
     images, wanted = scene.rows_of_images(1 + len(models)), _wanted(scene)
     rows = tuple(
-        Row(
+        SheetRow(
             "",
             (
                 _input(scene, models, image),
@@ -143,7 +143,7 @@ def _by_query(scene: Scene) -> Drawn:
             _first(scene, model, image, Selection(wanted.layers, wanted.heads, (query,)))
             for query in queries
         )
-        rows.append(Row("", (_input(scene, (model,), image), *maps)))
+        rows.append(SheetRow("", (_input(scene, (model,), image), *maps)))
     heads = ("input", *(query_said(query, any_cls=layout.cls is not None) for query in queries))
     whose = "the class token and each register" if ALL in asked else "each of the tokens named"
     said = (
@@ -177,7 +177,7 @@ def _by_head(scene: Scene) -> Drawn:
             else scene.empty(model, image, "no such head")
             for name in names
         )
-        rows.append(Row(model.label, cells))
+        rows.append(SheetRow(model.label, cells))
     numbered = [n for n, name in enumerate(names) if name.isdecimal()]
     groups = (Group("head", numbered[0], numbered[-1]),) if numbered else ()
     said = (
@@ -213,7 +213,7 @@ def _heads_of_a_layer(scene: Scene) -> Drawn:
             if first == last
             else f"{first} to {last}".replace("head ", "heads ", 1).replace("to head ", "to ")
         )
-        rows.append(Row(name, tuple(cells[start : start + across])))
+        rows.append(SheetRow(name, tuple(cells[start : start + across])))
     whose = (
         f"All {len(maps)} heads" if ALL in wanted.heads else _capital(listed(labels[: len(maps)]))
     )
@@ -239,7 +239,7 @@ MAPS = (
         "Darcet 2024, Fig. 1",
         ("darcet2024vision",),
         "the original does not state how heads are fused, here it is their mean; it has no "
-        "colour bar; its models are trained by its authors and not all are public",
+        "color bar; its models are trained by its authors and not all are public",
         ("both",),
         _with_and_without,
         takes=CHOICES,

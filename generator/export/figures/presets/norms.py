@@ -13,12 +13,12 @@ from generator.analysis.stream.norms import EDGES, NormSummary, combine_norms, n
 from generator.analysis.stream.onset import Onset, onset_of, onset_series
 from generator.errors import SpecError
 from generator.export.figures.layout.drawing import draw
-from generator.export.figures.layout.keys import Key
-from generator.export.figures.layout.sheet import Absent, Cell, Chart, Row, Sheet
+from generator.export.figures.layout.keys import LegendKey
+from generator.export.figures.layout.sheet import Absent, Cell, Sheet, SheetChart, SheetRow
 from generator.export.figures.layout.style import FAINT, HAIRLINE, INK, SERIES, STROKES
 from generator.export.figures.layout.tones import Tone, linear
 from generator.export.figures.presets.preset import Preset
-from generator.export.figures.request import Drawn, Table
+from generator.export.figures.request import Drawn, FigureTable
 from generator.export.figures.scene import Scene
 from generator.export.figures.words import images_said, models_said
 from generator.export.pictures.selection import LAST
@@ -29,7 +29,7 @@ from generator.records.run import ImageEntry, ModelEntry
 NORM = "L2 norm"
 BEFORE = "Norms are of the residual stream before the final LayerNorm."
 BARS = 60
-NORM_COLOURS = "viridis"
+NORM_COLORS = "viridis"
 """Of norms, unless others are asked for: not those of attention, beside which they may stand."""
 
 
@@ -74,7 +74,7 @@ def _maps_and_histograms(scene: Scene) -> Drawn:
     layers = [layer_of(scene, record) for record in records]
     norms = [norms_of(record, layer) for record, layer in zip(records, layers, strict=True)]
     high = float(max(values.max() for values in norms))
-    tone = linear(0.0, high, NORM, scene.request.colours or NORM_COLOURS)
+    tone = linear(0.0, high, NORM, scene.request.colors or NORM_COLORS)
     edges = np.linspace(0, high, BARS + 1)
     most = max(int(np.histogram(values, edges)[0].max()) for values in norms)
     # the dashed line is seen where no norm reaches it too
@@ -83,14 +83,14 @@ def _maps_and_histograms(scene: Scene) -> Drawn:
     charts: list[Cell] = [Absent("")]
     for record, values in zip(records, norms, strict=True):
         maps.append(scene.map(image, record, record.layout.fold(values), tone))
-        charts.append(Chart(_histogram(values, edges, most, end), aspect=1.15))
+        charts.append(SheetChart(_histogram(values, edges, most, end), aspect=1.15))
     heads = (
         "input",
         *(f"{m.label}, {stream_layer(n)}" for m, n in zip(models, layers, strict=True)),
     )
-    sheet = Sheet((Row("", tuple(maps)), Row("", tuple(charts))), heads, tones=(tone,))
+    sheet = Sheet((SheetRow("", tuple(maps)), SheetRow("", tuple(charts))), heads, tones=(tone,))
     outliers = [int((values > OUTLIER * np.median(values)).sum()) for values in norms]
-    table = Table(
+    table = FigureTable(
         f"Norms of patches on {image.title}.",
         ("model", "layer", "median", "largest", "ratio", f"above {OUTLIER:g} × median"),
         tuple(
@@ -143,9 +143,9 @@ def _density(scene: Scene) -> Drawn:
     low, high = int(used[0]), int(used[-1]) + 1
     shares = [s.histogram / s.histogram.sum(axis=1, keepdims=True) for s in found]
     top = float(max(share.max() for share in shares))
-    tone = linear(0.0, 100 * top, "patches of the layer, %", scene.colours)
-    cells = tuple(Chart(_density_chart(share, tone, low, high), 1.15) for share in shares)
-    sheet = Sheet((Row("", cells),), tuple(model.label for model in models), tones=(tone,))
+    tone = linear(0.0, 100 * top, "patches of the layer, %", scene.colors)
+    cells = tuple(SheetChart(_density_chart(share, tone, low, high), 1.15) for share in shares)
+    sheet = Sheet((SheetRow("", cells),), tuple(model.label for model in models), tones=(tone,))
     said = (
         f"Distribution of the patches' norms in each layer, over {_images(found)}; layer 0 is the "
         f"embedding. {BEFORE}"
@@ -156,7 +156,7 @@ def _density(scene: Scene) -> Drawn:
 
 def _density_chart(share: FloatArray, tone: Tone, low: int, high: int) -> Callable[[Axes], None]:
     def draw_into(axes: Axes) -> None:
-        pixels = tone.coloured(100 * share.T[low:high][::-1])
+        pixels = tone.colored(100 * share.T[low:high][::-1])
         box = (-0.5, len(share) - 0.5, float(np.log10(EDGES[low])), float(np.log10(EDGES[high])))
         axes.imshow(pixels, extent=box, aspect="auto", interpolation="none")
         marks = range(int(np.ceil(box[2])), int(np.floor(box[3])) + 1)
@@ -183,9 +183,9 @@ def _norm_maps(scene: Scene) -> Drawn:
         if (record := scene.record(model, image)) is not None
     }
     high = max(float(norms_of(record, layers[m]).max()) for (m, _), record in found.items())
-    tone = linear(0.0, high, NORM, scene.request.colours or NORM_COLOURS)
+    tone = linear(0.0, high, NORM, scene.request.colors or NORM_COLORS)
     rows = tuple(
-        Row(
+        SheetRow(
             "",
             (
                 _photo(scene, found, image),
@@ -235,16 +235,16 @@ def _onset(scene: Scene) -> Drawn:
         records = (scene.record(model, image) for image in scene.images)
         found.append(onset_of([onset_series(record) for record in records if record is not None]))
     cells = (
-        Chart(_lines([o.patch_norm for o in found], "largest patch norm", 0), 1.25),
-        Chart(
+        SheetChart(_lines([o.patch_norm for o in found], "largest patch norm", 0), 1.25),
+        SheetChart(
             _lines(
                 [o.patch_attention for o in found], "largest CLS attention on a patch, share", 1
             ),
             1.25,
         ),
     )
-    keys = tuple(Key(m.label, *_stroke(number)) for number, m in enumerate(models))
-    sheet = Sheet((Row("", cells),), ("", ""), keys=keys)
+    keys = tuple(LegendKey(m.label, *_stroke(number)) for number, m in enumerate(models))
+    sheet = Sheet((SheetRow("", cells),), ("", ""), keys=keys)
     rows = tuple(
         (
             model.label,
@@ -256,7 +256,7 @@ def _onset(scene: Scene) -> Drawn:
         for model, o in zip(models, found, strict=True)
     )
     head = ("model", "onset layer", "largest norm", "over the median", "largest attention")
-    table = Table(
+    table = FigureTable(
         "Where high norms begin: the first layer with more than half of the peak, both over the "
         "layer's median; none where the peak is not above 3.",
         head,
@@ -273,7 +273,7 @@ def _onset(scene: Scene) -> Drawn:
 
 
 def _stroke(number: int) -> tuple[str, Any]:
-    """Colour and stroke of a model's line; the place of its label is below the charts."""
+    """Color and stroke of a model's line; the place of its label is below the charts."""
     return SERIES[number % len(SERIES)], STROKES[number % len(STROKES)]
 
 
@@ -282,8 +282,8 @@ def _lines(series: list[FloatArray | None], name: str, first: int) -> Callable[[
         for number, values in enumerate(series):
             if values is None:
                 continue
-            colour, stroke = _stroke(number)
-            axes.plot(np.arange(len(values)) + first, values, color=colour, ls=stroke)
+            color, stroke = _stroke(number)
+            axes.plot(np.arange(len(values)) + first, values, color=color, ls=stroke)
         axes.set(xlabel="layer", ylabel=name)
         axes.set_ylim(bottom=0)
         axes.xaxis.set_major_locator(MaxNLocator(7, integer=True))
@@ -307,7 +307,7 @@ NORMS = (
         takes=(
             "layers",
             "overlay",
-            "colours",
+            "colors",
         ),
         one=(
             "images",
@@ -322,7 +322,7 @@ NORMS = (
         "a chart for each model, on a logarithmic axis",
         (),
         _density,
-        takes=("colours",),
+        takes=("colors",),
     ),
     Preset(
         "registers-21",
@@ -335,7 +335,7 @@ NORMS = (
         takes=(
             "layers",
             "overlay",
-            "colours",
+            "colors",
         ),
         one=("layers",),
     ),

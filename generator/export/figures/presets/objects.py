@@ -11,14 +11,14 @@ from generator.analysis.features.lost import lost
 from generator.analysis.features.masks import KEPT_MASS, layer_masks
 from generator.analysis.features.pca import leading_component
 from generator.export.figures.layout.drawing import draw
-from generator.export.figures.layout.keys import Key
+from generator.export.figures.layout.keys import LegendKey
 from generator.export.figures.layout.sheet import (
     Absent,
     Cell,
-    Frame,
-    Plate,
-    Row,
     Sheet,
+    SheetBox,
+    SheetPicture,
+    SheetRow,
     frame_of,
     tint,
 )
@@ -32,7 +32,7 @@ from generator.records.record import AttentionRecord, FloatArray
 from generator.records.run import ImageEntry, ModelEntry
 from generator.text.latex import Piece
 
-HEAD_COLOURS = (
+HEAD_COLORS = (
     (230, 159, 0),
     (86, 180, 233),
     (0, 158, 115),
@@ -41,7 +41,7 @@ HEAD_COLOURS = (
     (213, 94, 0),
     (204, 121, 167),
 )
-"""Okabe and Ito's, which stay apart for readers without full colour vision."""
+"""Okabe and Ito's, which stay apart for readers without full color vision."""
 
 MASK = (213, 94, 0)
 TINT = 55
@@ -51,7 +51,7 @@ TWO_IMAGES = 4.0
 """Inches from which a row has room for the pictures of two images."""
 
 LIMIT = 3.0
-"""End of the range of standardised components, as in the original."""
+"""End of the range of standardized components, as in the original."""
 
 Painter = Callable[[ModelEntry, ImageEntry, AttentionRecord], Cell]
 
@@ -61,7 +61,7 @@ def _by_model(
     painter: Painter,
     said: str,
     tones: tuple[Tone, ...] = (),
-    keys: tuple[Key, ...] = (),
+    keys: tuple[LegendKey, ...] = (),
 ) -> Drawn:
     """Images down; the picture and then each model across."""
     images, models = scene.rows_of_images(1 + len(scene.models)), scene.models
@@ -76,7 +76,7 @@ def _by_model(
                 continue
             photo = scene.photo(image, record.view) if isinstance(photo, Absent) else photo
             cells.append(painter(model, image, record))
-        rows.append(Row("", (photo, *cells)))
+        rows.append(SheetRow("", (photo, *cells)))
     heads = ("input", *(model.label for model in models))
     sheet = Sheet(tuple(rows), heads, tones=tones, keys=keys)
     caption: tuple[Piece, ...] = (
@@ -96,7 +96,7 @@ def _cls_heads(record: AttentionRecord) -> FloatArray | None:
     return found
 
 
-def _heads_in_colours(scene: Scene) -> Drawn:
+def _heads_in_colors(scene: Scene) -> Drawn:
     def paint(model: ModelEntry, image: ImageEntry, record: AttentionRecord) -> Cell:
         heads = _cls_heads(record)
         if heads is None:
@@ -106,24 +106,24 @@ def _heads_in_colours(scene: Scene) -> Drawn:
         strength = np.where([mask.mask for mask in masks], maps, 0.0)
         winner, top = strength.argmax(axis=0), strength.max(axis=0)
         pixels = np.zeros((*winner.shape, 4), dtype=np.uint8)
-        colours = np.array(HEAD_COLOURS, dtype=np.uint8)
-        pixels[..., :3] = colours[winner % len(colours)]
+        colors = np.array(HEAD_COLORS, dtype=np.uint8)
+        pixels[..., :3] = colors[winner % len(colors)]
         pixels[..., 3] = np.where(top > 0, 255, 0)
         del model
         return scene.pixels(image, record, pixels, overlay=TINT)
 
     most = max(scene.first_record(model).model.heads for model in scene.models)
-    repeat = f" Colours repeat after {len(HEAD_COLOURS)} heads." if most > len(HEAD_COLOURS) else ""
+    repeat = f" Colors repeat after {len(HEAD_COLORS)} heads." if most > len(HEAD_COLORS) else ""
     said = (
-        f"A colour for each head of the last layer: every patch has that of the head that attends "
+        f"A color for each head of the last layer: every patch has that of the head that attends "
         f"to it most from the class token, among the heads whose mask of {100 * KEPT_MASS:.0f} % "
         f"of the mass holds it.{repeat}"
     )
-    named = range(min(most, len(HEAD_COLOURS)))
+    named = range(min(most, len(HEAD_COLORS)))
     keys = tuple(
-        Key(
-            f"head {', '.join(map(str, range(n + 1, most + 1, len(HEAD_COLOURS))))}",
-            tuple(c / 255 for c in HEAD_COLOURS[n]),
+        LegendKey(
+            f"head {', '.join(map(str, range(n + 1, most + 1, len(HEAD_COLORS))))}",
+            tuple(c / 255 for c in HEAD_COLORS[n]),
         )
         for n in named
     )
@@ -162,7 +162,7 @@ def _first_component(scene: Scene) -> Drawn:
     said = (
         "First principal component of the patches' features after the last block, before the final "
         "LayerNorm, fitted to each image and model alone, outliers included; its sign is chosen so "
-        "that less of the border is positive. Colours of two maps do not compare."
+        "that less of the border is positive. Colors of two maps do not compare."
     )
     drawn = _by_model(scene, paint, said, (tone,))
     explained = f" It explains {min(shares, key=int)} to {max(shares, key=int)} % of the variance."
@@ -182,19 +182,19 @@ def _lost_row(scene: Scene) -> Drawn:
     image, models = scene.one_image(), scene.models
     rows, k = [], 0
     names: dict[str, list[str]] = {}
-    degree = linear(0.0, 100.0, "inverse degree, % of largest", scene.colours)
+    degree = linear(0.0, 100.0, "inverse degree, % of largest", scene.colors)
     alike = signed(100.0, "similarity, % of largest")
     for model in models:
         record = scene.record(model, image)
         if record is None or record.features is None:
             reason = "not measured" if record is None else "no features kept"
-            rows.append(Row(model.label, (Absent(reason),) * 5))
+            rows.append(SheetRow(model.label, (Absent(reason),) * 5))
             continue
         name, vectors = next(iter(record.features.objects.items()))
         found = lost(vectors, record.layout, record.view)
         photo = scene.photo(image, record.view)
         if isinstance(found, NotApplicable):
-            rows.append(Row(model.label, (photo, *(Absent(found.reason),) * 4)))
+            rows.append(SheetRow(model.label, (photo, *(Absent(found.reason),) * 4)))
             continue
         k = found.k
         names.setdefault(name, []).append(model.label)
@@ -202,7 +202,7 @@ def _lost_row(scene: Scene) -> Drawn:
         at = (frame_of(seed, record.view.box),)
         box = (frame_of(found.pixels, record.view.box),)
         rows.append(
-            Row(
+            SheetRow(
                 model.label,
                 (
                     photo,
@@ -235,8 +235,8 @@ def _percent(values: FloatArray) -> FloatArray:
     return found
 
 
-def _boxed(photo: Plate, frames: tuple[Frame, ...]) -> Plate:
-    return Plate(aspect=photo.aspect, photo=photo.photo, frames=frames)
+def _boxed(photo: SheetPicture, frames: tuple[SheetBox, ...]) -> SheetPicture:
+    return SheetPicture(aspect=photo.aspect, photo=photo.photo, frames=frames)
 
 
 def _attention_and_norms(scene: Scene) -> Drawn:
@@ -275,7 +275,7 @@ def _attention_and_norms(scene: Scene) -> Drawn:
                 else scene.map(image, record, values, attention),
                 scene.map(image, record, norms[model, image], size),
             ]
-        rows.append(Row(model.label, tuple(cells)))
+        rows.append(SheetRow(model.label, tuple(cells)))
     where = ", ".join(f"layer {layers[model]} of {model.label}" for model in models)
     said = (
         "Attention of the class token in the last layer, mean over heads, in times uniform, and "
@@ -307,7 +307,7 @@ OBJECTS = (
         _lost_row,
         takes=(
             "overlay",
-            "colours",
+            "colors",
         ),
         one=("images",),
     ),
@@ -326,9 +326,9 @@ OBJECTS = (
         "What different heads attend to",
         "Caron 2021, Fig. 3",
         ("caron2021emerging",),
-        "all heads are shown, with one rule for which of them colours a patch",
+        "all heads are shown, with one rule for which of them colors a patch",
         ("cls",),
-        _heads_in_colours,
+        _heads_in_colors,
         takes=("overlay",),
     ),
     Preset(
@@ -353,7 +353,7 @@ OBJECTS = (
             "layers",
             "overlay",
             "form",
-            "colours",
+            "colors",
         ),
         one=("layers",),
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from generator.analysis.absent import NotApplicable
 from generator.analysis.attention.averages import LocationSums
 from generator.export.figures.layout.drawing import draw
-from generator.export.figures.layout.sheet import Absent, Cell, Plate, Row, Sheet
+from generator.export.figures.layout.sheet import Absent, Cell, Sheet, SheetPicture, SheetRow
 from generator.export.figures.layout.tones import Pixels, linear
 from generator.export.figures.presets.preset import Preset
 from generator.export.figures.request import Drawn
@@ -38,7 +38,7 @@ def _averages(scene: Scene) -> Drawn:
         found = one.averages() if one else NotApplicable("not measured")
         if isinstance(found, NotApplicable) or one is None:
             reason = found.reason if isinstance(found, NotApplicable) else "not measured"
-            rows.append(Row(model.label, (Absent(reason),) * len(names)))
+            rows.append(SheetRow(model.label, (Absent(reason),) * len(names)))
             continue
         cells: list[Cell] = []
         for name in names:
@@ -47,8 +47,8 @@ def _averages(scene: Scene) -> Drawn:
                 continue
             values = found.attention[found.queries.index(name), -1]
             maps.append(values)
-            cells.append(_place_map(scene, model, tone.coloured(values)))
-        rows.append(Row(model.label, tuple(cells)))
+            cells.append(_place_map(scene, model, tone.colored(values)))
+        rows.append(SheetRow(model.label, tuple(cells)))
     said = (
         f"Attention of the class token and the registers in the last layer, mean over heads and "
         f"over {len(scene.images):,} images, by place in the grid, in times uniform."
@@ -73,25 +73,25 @@ def _outlier_places(scene: Scene) -> Drawn:
         found = one.averages() if one else NotApplicable("not measured")
         rates.append(found if isinstance(found, NotApplicable) else 100 * found.outlier_rate)
     high = max((float(r.max()) for r in rates if not isinstance(r, NotApplicable)), default=1.0)
-    tone = linear(0.0, high or 1.0, "images with an outlier there, %", scene.colours)
+    tone = linear(0.0, high or 1.0, "images with an outlier there, %", scene.colors)
     cells = tuple(
         Absent(rate.reason)
         if isinstance(rate, NotApplicable)
-        else _place_map(scene, model, tone.coloured(rate))
+        else _place_map(scene, model, tone.colored(rate))
         for model, rate in zip(models, rates, strict=True)
     )
     said = (
         f"Share of {len(scene.images):,} images in which the patch at a place is an outlier: its "
         "norm is above 3 times the median."
     )
-    sheet = Sheet((Row("", cells),), tuple(model.label for model in models), tones=(tone,))
+    sheet = Sheet((SheetRow("", cells),), tuple(model.label for model in models), tones=(tone,))
     caption: tuple[Piece, ...] = (said, f" {tone.says}", *models_said(scene, models))
     return Drawn(draw(sheet, scene.request.width), caption, models)
 
 
-def _place_map(scene: Scene, model: ModelEntry, pixels: Pixels) -> Plate:
+def _place_map(scene: Scene, model: ModelEntry, pixels: Pixels) -> SheetPicture:
     layout = scene.first_record(model).layout
-    return Plate(aspect=layout.cols / layout.rows, pixels=pixels)
+    return SheetPicture(aspect=layout.cols / layout.rows, pixels=pixels)
 
 
 PLACES = (
@@ -103,7 +103,7 @@ PLACES = (
         "outliers are patches above 3 times the median, not above a norm chosen by hand",
         ("many",),
         _outlier_places,
-        takes=("colours",),
+        takes=("colors",),
     ),
     Preset(
         "registers-16",
@@ -115,7 +115,7 @@ PLACES = (
         _averages,
         takes=(
             "form",
-            "colours",
+            "colors",
         ),
     ),
 )

@@ -27,9 +27,7 @@ WORDS: dict[Need, str] = {
 }
 """What a preset may need of a gallery."""
 
-Option = Literal[
-    "layers", "heads", "queries", "overlay", "scale", "form", "clip", "keep", "colours"
-]
+Option = Literal["layers", "heads", "queries", "overlay", "scale", "form", "clip", "keep", "colors"]
 """What a preset may be asked for, beside models and images."""
 
 Several = Literal["models", "images", "layers", "heads", "queries"]
@@ -38,7 +36,7 @@ Several = Literal["models", "images", "layers", "heads", "queries"]
 EMBEDDING = "0"
 """What stands in the place of a layer for what goes into the first."""
 
-SCALES: tuple[Option, ...] = ("scale", "form", "clip", "keep", "colours", "overlay")
+SCALES: tuple[Option, ...] = ("scale", "form", "clip", "keep", "colors", "overlay")
 """What a figure of single attention maps can be asked for."""
 
 
@@ -112,7 +110,7 @@ def refuse_idle(preset: Preset, request: Request, grid: Sequence[str] = (), mark
         "form": request.form is not None,
         "clip": request.clip is not None,
         "keep": request.keep < 100,
-        "colours": bool(request.colours),
+        "colors": bool(request.colors),
     }
     idle = [name for name, given in asked.items() if given and name not in preset.takes]
     if names := [*(f"{mark}{name}" for name in idle), *grid]:

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from generator.export.figures.layout.drawing import draw
-from generator.export.figures.layout.sheet import AXIS_LEFT, AXIS_RIGHT, Chart, Row, Sheet
+from generator.export.figures.layout.sheet import AXIS_LEFT, AXIS_RIGHT, Sheet, SheetChart, SheetRow
 from generator.export.figures.layout.style import (
     DESCENT,
     INK,
@@ -22,7 +22,7 @@ from generator.export.figures.layout.style import (
 )
 from generator.export.figures.presets.norms import BEFORE, NORM, PEAK, layer_of, log_axis, norms_of
 from generator.export.figures.presets.preset import Preset
-from generator.export.figures.request import Drawn, Table
+from generator.export.figures.request import Drawn, FigureTable
 from generator.export.figures.scene import Scene
 from generator.export.figures.words import images_said, models_said
 from generator.present.pages.wording import stream_layer
@@ -72,12 +72,12 @@ def _dots(scene: Scene, *, tokens: bool) -> Drawn:
             values = np.array([record.norms[layer, number] for record in records], dtype=float)
             columns.append((name, values, model.label))
     labels = _labels(columns, scene.request.width, tokens=tokens)
-    chart = Chart(
+    chart = SheetChart(
         _dots_chart(columns, labels),
         aspect=2.0 if scene.request.width > 4 else 1.45,
         bottom=labels.room,
     )
-    sheet = Sheet((Row("", (chart,)),), ("",))
+    sheet = Sheet((SheetRow("", (chart,)),), ("",))
     where = ", ".join(
         f"{model.label}: {stream_layer(layer)}" for model, layer in zip(models, layers, strict=True)
     )
@@ -99,7 +99,7 @@ def _dots(scene: Scene, *, tokens: bool) -> Drawn:
         f"the bar is the median. {BEFORE} {where}."
     )
     caption = (said, images_said(scene, scene.images), *models_said(scene, models))
-    table = Table("Norms by model and token.", head, rows)
+    table = FigureTable("Norms by model and token.", head, rows)
     return Drawn(draw(sheet, scene.request.width), caption, models, table=table)
 
 
@@ -115,10 +115,10 @@ def _dots_chart(columns: list[Column], labels: _Labels) -> Callable[[Axes], None
             picked = np.unique(np.linspace(0, len(ordered) - 1, DOTS).round().astype(int))
             shown = ordered[picked]
             aside = place + rng.uniform(-0.28, 0.28, len(shown))
-            colour = INK if name == "patches" else SERIES[1]
+            color = INK if name == "patches" else SERIES[1]
             size = 1.4 if len(shown) > 300 else 2.6
-            axes.plot(aside, shown, ".", ms=size, mew=0, color=colour, alpha=0.6)
-            axes.hlines(np.median(values), place - 0.36, place + 0.36, color=colour, lw=1.0)
+            axes.plot(aside, shown, ".", ms=size, mew=0, color=color, alpha=0.6)
+            axes.hlines(np.median(values), place - 0.36, place + 0.36, color=color, lw=1.0)
         log_axis(axes)
         axes.set_xticks(range(len(columns)), labels.ticks, rotation=90 if labels.turned else 0)
         for middle, text in labels.models:

@@ -13,11 +13,18 @@ from generator.analysis.attention.heads import uniform_distance
 from generator.analysis.features.embeddings import patch_filters, position_similarity
 from generator.errors import SpecError
 from generator.export.figures.layout.drawing import draw
-from generator.export.figures.layout.sheet import Absent, Cell, Chart, Plate, Row, Sheet
+from generator.export.figures.layout.sheet import (
+    Absent,
+    Cell,
+    Sheet,
+    SheetChart,
+    SheetPicture,
+    SheetRow,
+)
 from generator.export.figures.layout.style import FAINT, SERIES, STROKES
 from generator.export.figures.layout.tones import linear
 from generator.export.figures.presets.preset import Preset
-from generator.export.figures.request import Drawn, Table
+from generator.export.figures.request import Drawn, FigureTable
 from generator.export.figures.scene import Scene
 from generator.export.figures.words import images_said, models_said
 from generator.records.record import AttentionRecord, FloatArray
@@ -28,9 +35,9 @@ ACROSS = 7
 """Filters in a row of their picture, as in the original."""
 
 DISTANCE = "mean attention distance, px"
-RENORMALISED = (
-    "Distances are between patch centres, in input pixels, with each row cut to the patches and "
-    "renormalised"
+RENORMALIZED = (
+    "Distances are between patch centers, in input pixels, with each row cut to the patches and "
+    "renormalized"
 )
 
 
@@ -51,9 +58,9 @@ def _uniform(record: AttentionRecord) -> float:
 def _triptych(scene: Scene) -> Drawn:
     """Models down; filters, similarity of position embeddings, distance of heads across."""
     models = scene.models
-    rows: list[Row] = []
+    rows: list[SheetRow] = []
     notes: list[str] = []
-    tone = linear(-1.0, 1.0, "cosine similarity", scene.colours)
+    tone = linear(-1.0, 1.0, "cosine similarity", scene.colors)
     count = 0
     for model in models:
         weights = scene.weights(model)
@@ -71,17 +78,17 @@ def _triptych(scene: Scene) -> Drawn:
             else:
                 tiles = _spaced(position.cosine)
                 aspect = tiles.shape[1] / tiles.shape[0]
-                cells[1] = Plate(aspect, pixels=tone.coloured(tiles))
-        chart = Chart(_distance_chart(distances, _uniform(record)), 1.0)
+                cells[1] = SheetPicture(aspect, pixels=tone.colored(tiles))
+        chart = SheetChart(_distance_chart(distances, _uniform(record)), 1.0)
         label = model.label if len(models) > 1 else ""
-        rows.append(Row(label, (*cells, chart)))
+        rows.append(SheetRow(label, (*cells, chart)))
     heads = ("patch filters", "position embeddings", "attention distance")
     sheet = Sheet(tuple(rows), heads, tones=(tone,))
     said = (
-        "Left: principal components of the patch filters, grey is zero, one scale for all of a "
-        "model. Centre: cosine of the position embedding of each patch (tiles) with those of all "
+        "Left: principal components of the patch filters, gray is zero, one scale for all of a "
+        "model. Center: cosine of the position embedding of each patch (tiles) with those of all "
         f"patches. Right: how far each head looks, one dot a head, mean over {count} images. "
-        f"{RENORMALISED}; the dashed line is uniform attention."
+        f"{RENORMALIZED}; the dashed line is uniform attention."
     )
     caption: tuple[Piece, ...] = (
         said,
@@ -93,17 +100,17 @@ def _triptych(scene: Scene) -> Drawn:
     return Drawn(draw(sheet, scene.request.width), caption, models)
 
 
-def _filter_plate(display: FloatArray) -> Plate:
+def _filter_plate(display: FloatArray) -> SheetPicture:
     """Filters ``[component, row, col, RGB]`` in rows, a pixel apart, at their own resolution."""
     count, high, wide = display.shape[:3]
     down = -(-count // ACROSS)
     pixels = np.zeros((down * (high + 1) - 1, ACROSS * (wide + 1) - 1, 4), dtype=np.uint8)
-    colours = np.rint(255 * np.clip(display, 0, 1)).astype(np.uint8)
-    for number, one in enumerate(colours):
+    colors = np.rint(255 * np.clip(display, 0, 1)).astype(np.uint8)
+    for number, one in enumerate(colors):
         top, left = (number // ACROSS) * (high + 1), (number % ACROSS) * (wide + 1)
         pixels[top : top + high, left : left + wide, :3] = one
         pixels[top : top + high, left : left + wide, 3] = 255
-    return Plate(aspect=pixels.shape[1] / pixels.shape[0], pixels=pixels)
+    return SheetPicture(aspect=pixels.shape[1] / pixels.shape[0], pixels=pixels)
 
 
 def _spaced(cosine: FloatArray) -> FloatArray:
@@ -143,7 +150,7 @@ def _sorted_heads(scene: Scene) -> Drawn:
         distances, count, record = _distances(scene, model)
         depth = len(distances)
         shown = sorted({0, min(1, depth - 1), max(0, depth - 2), depth - 1})
-        cells.append(Chart(_sorted_chart(distances, shown, _uniform(record)), 1.15))
+        cells.append(SheetChart(_sorted_chart(distances, shown, _uniform(record)), 1.15))
         rows += [
             (
                 model.label,
@@ -154,10 +161,10 @@ def _sorted_heads(scene: Scene) -> Drawn:
             )
             for layer in shown
         ]
-    sheet = Sheet((Row("", tuple(cells)),), tuple(model.label for model in models))
+    sheet = Sheet((SheetRow("", tuple(cells)),), tuple(model.label for model in models))
     said = (
         "Mean attention distance of the heads of the two lowest and two highest layers, sorted in "
-        f"each layer, mean over {count} images. {RENORMALISED}; the dashed line is uniform "
+        f"each layer, mean over {count} images. {RENORMALIZED}; the dashed line is uniform "
         "attention."
     )
     caption: tuple[Piece, ...] = (
@@ -166,7 +173,7 @@ def _sorted_heads(scene: Scene) -> Drawn:
         *models_said(scene, models),
     )
     head = ("model", "layer", "shortest", "mean", "longest")
-    table = Table("Mean attention distance of heads, in input pixels.", head, tuple(rows))
+    table = FigureTable("Mean attention distance of heads, in input pixels.", head, tuple(rows))
     return Drawn(draw(sheet, scene.request.width), caption, models, table=table)
 
 
@@ -201,10 +208,10 @@ WEIGHTS = (
         "Patch filters, position embeddings and attention distance",
         "Dosovitskiy 2021, Fig. 7",
         ("dosovitskiy2021image",),
-        "the model and images of this gallery; filters on one scale around grey",
+        "the model and images of this gallery; filters on one scale around gray",
         ("weights",),
         _triptych,
-        takes=("colours",),
+        takes=("colors",),
     ),
     Preset(
         "raghu-3",

@@ -5,42 +5,42 @@ from __future__ import annotations
 from generator.analysis.absent import NotApplicable
 from generator.analysis.features.alike import AlikeMap
 from generator.present.pages.image.analyses_views import Analysis, ModelPanels, Panel
-from generator.present.pages.image.panels import Cell, Desk, place_text, seed_mark
+from generator.present.pages.image.panels import AnalyzedCell, ImageContext, place_text, seed_mark
 
 LABELS = {
     "seed": "the seed of LOST",
     "outlier": "the patch of the largest norm",
-    "centre": "the patch in the middle",
+    "center": "the patch in the middle",
 }
 FEATURES = "Features of the last layer, before the final LayerNorm."
 NO_OUTLIER = "There are no outlier patches to compare with."
 
 
-def alike(desk: Desk) -> Analysis:
+def alike(context: ImageContext) -> Analysis:
     """Cosine maps of a few stated patches; a script shows that of any other."""
 
-    def of(cell: Cell) -> ModelPanels:
+    def of(cell: AnalyzedCell) -> ModelPanels:
         maps = cell.maps.alike
         if isinstance(maps, NotApplicable):
-            return desk.panels(cell, absent=f"Not measured: {maps.reason}.")
+            return context.panels(cell, absent=f"Not measured: {maps.reason}.")
         lines = [FEATURES]
         if not any(each.name == "outlier" for each in maps):
             lines.append(NO_OUTLIER)
-        return desk.panels(
-            cell, *(_panel(desk, cell, each) for each in maps), lines=(" ".join(lines),)
+        return context.panels(
+            cell, *(_panel(context, cell, each) for each in maps), lines=(" ".join(lines),)
         )
 
-    return desk.analysis(
+    return context.analysis(
         "alike",
         "Patches alike",
         ("patch-cosine",),
-        desk.bar("cosine", "cosine of two patches' features"),
+        context.bar("cosine", "cosine of two patches' features"),
         of,
     )
 
 
-def _panel(desk: Desk, cell: Cell, found: AlikeMap) -> Panel:
-    return desk.map(
+def _panel(context: ImageContext, cell: AnalyzedCell, found: AlikeMap) -> Panel:
+    return context.map(
         cell,
         f"alike-{found.name}",
         LABELS[found.name],

@@ -16,8 +16,8 @@ from generator.present.pages.image.analyses_views import Analyses, Analysis, Mod
 from generator.present.pages.image.class_head import class_head
 from generator.present.pages.image.objects import components, lost, marked, mass_mask, tokencut
 from generator.present.pages.image.panels import (
-    Cell,
-    Desk,
+    AnalyzedCell,
+    ImageContext,
     layer_text,
     number,
     outlined,
@@ -61,25 +61,25 @@ def analyses(planner: Planner, image: ImageEntry) -> Analyses:
         none = planner.contents.settings.figures == "none"
         return Analyses((), UNASKED if none else MANY)
     found = tuple((model, _cell(planner, model, image)) for model in planner.run.models)
-    desk = Desk(planner, image, figures, found)
+    context = ImageContext(planner, image, figures, found)
     items = (
-        _norms(desk),
-        _queries(desk),
-        _values(desk),
-        _rollout(desk),
-        _massive(desk),
-        mass_mask(desk),
-        lost(desk),
-        tokencut(desk),
-        components(desk),
-        alike(desk),
-        class_head(desk),
-        marked(desk),
+        _norms(context),
+        _queries(context),
+        _values(context),
+        _rollout(context),
+        _massive(context),
+        mass_mask(context),
+        lost(context),
+        tokencut(context),
+        components(context),
+        alike(context),
+        class_head(context),
+        marked(context),
     )
     return Analyses(tuple(item for item in items if item is not None))
 
 
-def _cell(planner: Planner, model: ModelEntry, image: ImageEntry) -> Cell | Failure:
+def _cell(planner: Planner, model: ModelEntry, image: ImageEntry) -> AnalyzedCell | Failure:
     content = planner.cell(model.slug, image.slug)
     if not isinstance(content, CellContent):
         return content
@@ -87,58 +87,60 @@ def _cell(planner: Planner, model: ModelEntry, image: ImageEntry) -> Cell | Fail
     digest = contents.digests.of(model.slug, image.slug)
     maps = contents.maps.of(model.slug, image.slug)
     assert digest is not None and maps is not None, "both were published with the chunks"
-    return Cell(model, content, digest, maps, contents.scored.truth.get((model.slug, image.slug)))
+    return AnalyzedCell(
+        model, content, digest, maps, contents.scored.truth.get((model.slug, image.slug))
+    )
 
 
-def _norms(desk: Desk) -> Analysis:
-    def of(cell: Cell) -> ModelPanels:
+def _norms(context: ImageContext) -> Analysis:
+    def of(cell: AnalyzedCell) -> ModelPanels:
         norms = cell.maps.norms
         last = cell.content.facts.model.layers
         count = int(norms.outliers.sum())
-        picture = desk.photo(
+        picture = context.photo(
             cell,
             "outlier patches",
             f"{patches_text(count)}, outlined" if count else "none",
             (outlined(norms.outliers),),
         )
         maps = [
-            desk.map(cell, "norms-peak", layer_text(norms.layer), " × the median"),
-            desk.map(cell, "norms-last", f"layer {last}, the last", " × the median"),
+            context.map(cell, "norms-peak", layer_text(norms.layer), " × the median"),
+            context.map(cell, "norms-last", f"layer {last}, the last", " × the median"),
         ]
         if norms.layer == last:
-            maps = [desk.map(cell, "norms-last", f"layer {last}, the last", " × the median")]
+            maps = [context.map(cell, "norms-last", f"layer {last}, the last", " × the median")]
         medians = dict(zip((norms.layer, last), norms.medians, strict=True))
         said = " and ".join(
             f"{number(m)} in {'the ' * (not n)}{layer_text(n)}" for n, m in medians.items()
         )
         tiles = min(TILES, last + 1)
-        mosaic = desk.mosaic(
+        mosaic = context.mosaic(
             cell,
             NORM_LAYERS,
             "all layers",
             f"The embedding, then layers 1 to {last}, in rows of {tiles}:",
             (-(-(last + 1) // tiles), tiles),
         )
-        return desk.panels(
+        return context.panels(
             cell,
             *shown(picture, *maps, mosaic),
             lines=(f"{outliers_text(cell.content.facts.outliers)}. Median norm {said}.",),
         )
 
-    return desk.analysis(
+    return context.analysis(
         "norms",
         "Norms of patches",
         ("norm", "outlier-share"),
-        desk.bar("norms", "norm, times the median patch of the layer"),
+        context.bar("norms", "norm, times the median patch of the layer"),
         of,
         opened=True,
     )
 
 
-def _queries(desk: Desk) -> Analysis:
-    def of(cell: Cell) -> ModelPanels:
+def _queries(context: ImageContext) -> Analysis:
+    def of(cell: AnalyzedCell) -> ModelPanels:
         panels = [
-            desk.map(
+            context.map(
                 cell,
                 query_name(query.token),
                 query_label(query.token, any_class_token=True),
@@ -151,25 +153,25 @@ def _queries(desk: Desk) -> Analysis:
         lines = [] if cell.content.facts.layout.registers else ["This model has no registers."]
         if cell.maps.queries[0].token == RECEIVED:
             lines.insert(0, "This model has no CLS token: what patches receive stands in.")
-        return desk.panels(cell, *panels, lines=tuple(lines))
+        return context.panels(cell, *panels, lines=tuple(lines))
 
-    return desk.analysis(
+    return context.analysis(
         "queries",
         "CLS and registers as queries",
         ("cls-mass",),
-        desk.bar("attention", "attention in the last layer, mean over heads, times uniform"),
+        context.bar("attention", "attention in the last layer, mean over heads, times uniform"),
         of,
     )
 
 
-def _values(desk: Desk) -> Analysis:
-    def of(cell: Cell) -> ModelPanels:
+def _values(context: ImageContext) -> Analysis:
+    def of(cell: AnalyzedCell) -> ModelPanels:
         given = cell.maps.contribution
         if isinstance(given, NotApplicable):
-            return desk.panels(cell, absent=f"Not measured: {given.reason}.")
+            return context.panels(cell, absent=f"Not measured: {given.reason}.")
         first = cell.maps.queries[0]
         panels = (
-            desk.map(
+            context.map(
                 cell,
                 query_name(first.token),
                 "attention",
@@ -177,7 +179,7 @@ def _values(desk: Desk) -> Analysis:
                 text=f"{percent(first.on_patches)} on patches, at most "
                 f"{number(float(first.values.max()))} ×",
             ),
-            desk.map(
+            context.map(
                 cell,
                 "contribution",
                 "contribution",
@@ -186,18 +188,18 @@ def _values(desk: Desk) -> Analysis:
                 f"{number(float(given.values.max()))} ×",
             ),
         )
-        return desk.panels(cell, *panels, lines=_sinks(cell))
+        return context.panels(cell, *panels, lines=_sinks(cell))
 
-    return desk.analysis(
+    return context.analysis(
         "values",
         "Attention and what it carries",
         ("contribution", "sink-value"),
-        desk.bar("attention", "last layer, all heads; share of the row's sum, times uniform"),
+        context.bar("attention", "last layer, all heads; share of the row's sum, times uniform"),
         of,
     )
 
 
-def _sinks(cell: Cell) -> tuple[str, ...]:
+def _sinks(cell: AnalyzedCell) -> tuple[str, ...]:
     """What the tokens that receive most would give, in the last layer."""
     sinks = cell.digest.sinks
     if isinstance(sinks, NotApplicable):
@@ -213,7 +215,7 @@ def _sinks(cell: Cell) -> tuple[str, ...]:
     )
 
 
-def _token_text(cell: Cell, token: int) -> str:
+def _token_text(cell: AnalyzedCell, token: int) -> str:
     layout = cell.content.facts.layout
     first = len(layout.prefix)
     if token < first:
@@ -221,8 +223,8 @@ def _token_text(cell: Cell, token: int) -> str:
     return f"the patch at {place_text(divmod(token - first, layout.cols))}"
 
 
-def _rollout(desk: Desk) -> Analysis:
-    def of(cell: Cell) -> ModelPanels:
+def _rollout(context: ImageContext) -> Analysis:
+    def of(cell: AnalyzedCell) -> ModelPanels:
         found = cell.digest.rollout
         prefix = float(found.prefix_mass[0])
         lost_mass = (
@@ -232,11 +234,11 @@ def _rollout(desk: Desk) -> Analysis:
             else ""
         )
         others = cell.maps.rollouts
-        return desk.panels(
+        return context.panels(
             cell,
-            desk.map(cell, "rollout", "all layers", " × uniform"),
+            context.map(cell, "rollout", "all layers", " × uniform"),
             *(
-                desk.map(cell, f"rollout-{other.name}", _rollout_label(other), " × uniform")
+                context.map(cell, f"rollout-{other.name}", _rollout_label(other), " × uniform")
                 for other in others
             ),
             lines=(
@@ -247,11 +249,11 @@ def _rollout(desk: Desk) -> Analysis:
             ),
         )
 
-    return desk.analysis(
+    return context.analysis(
         "rollout",
         "Rollout",
         ("rollout", "rollout-prefix", "rollout-cosine"),
-        desk.bar("rollout", "rollout, times uniform"),
+        context.bar("rollout", "rollout, times uniform"),
         of,
     )
 
@@ -279,17 +281,17 @@ def _rollouts_lacking(others: tuple[RolloutMap, ...]) -> tuple[str, ...]:
     return () if "max" in names else ("Maximum and minimum over heads need --patch-queries heads.",)
 
 
-def _massive(desk: Desk) -> Analysis:
-    def of(cell: Cell) -> ModelPanels:
+def _massive(context: ImageContext) -> Analysis:
+    def of(cell: AnalyzedCell) -> ModelPanels:
         found = cell.digest.massive
         if isinstance(found, NotApplicable):
-            return desk.panels(cell, absent=f"Not measured: {found.reason}.")
-        url = desk.planner.model_link(cell.model)
+            return context.panels(cell, absent=f"Not measured: {found.reason}.")
+        url = context.planner.model_link(cell.model)
         return ModelPanels(
             cell.model.label, url, lines=(_largest(found),), table=_massive_table(found)
         )
 
-    return desk.analysis("massive", "Massive activations", ("massive-activation",), (), of)
+    return context.analysis("massive", "Massive activations", ("massive-activation",), (), of)
 
 
 def _largest(found: MassiveSummary) -> str:

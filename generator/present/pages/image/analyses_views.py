@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from generator.present.charts.chart import Chart, NumberTable
-from generator.present.pages.views import ColourBar, Picture
+from generator.present.pages.views import ColorBar, Picture
 
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """A part of the published picture, drawn grey.
+    """A part of the published picture, drawn gray.
 
     Attributes:
         url: of the copy.
@@ -107,7 +107,7 @@ class Analysis:
         open: whether it is unfolded at first.
         terms: the quantities that it shows.
         caveat: what to beware of; may be empty.
-        bars: colour bars of its maps.
+        bars: color bars of its maps.
         models: in order.
         charts: over all models.
     """
@@ -117,7 +117,7 @@ class Analysis:
     open: bool
     terms: tuple[Term, ...]
     caveat: str
-    bars: tuple[ColourBar, ...]
+    bars: tuple[ColorBar, ...]
     models: tuple[ModelPanels, ...]
     charts: tuple[Chart, ...] = ()
 

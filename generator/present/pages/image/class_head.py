@@ -11,18 +11,18 @@ from generator.analysis.cells.maps import LensMaps
 from generator.present.charts.chart import Chart, NumberTable, Words
 from generator.present.charts.lines import Series, line_chart
 from generator.present.pages.image.analyses_views import Analysis, ModelPanels
-from generator.present.pages.image.panels import Cell, Desk
+from generator.present.pages.image.panels import AnalyzedCell, ImageContext
 from generator.present.pages.wording import percent
 from generator.records.extras import Prediction
 
 
-def class_head(desk: Desk) -> Analysis:
+def class_head(context: ImageContext) -> Analysis:
     """Prediction, relevance and logit lens, all for one class a model."""
 
-    def of(cell: Cell) -> ModelPanels:
+    def of(cell: AnalyzedCell) -> ModelPanels:
         prediction = cell.digest.prediction
         if prediction is None:
-            return desk.panels(cell, absent="No class head, or its answer was not measured.")
+            return context.panels(cell, absent="No class head, or its answer was not measured.")
         chance = percent(prediction.target_probability)
         panels = []
         lines = [f"Class {prediction.target}: {prediction.target_label}, probability {chance}."]
@@ -34,22 +34,22 @@ def class_head(desk: Desk) -> Analysis:
         if isinstance(cell.maps.relevance, NotApplicable):
             lines.append(f"Relevance: {cell.maps.relevance.reason}.")
         else:
-            panels.append(desk.map(cell, "relevance", "relevance", " × the mean patch"))
+            panels.append(context.map(cell, "relevance", "relevance", " × the mean patch"))
         if isinstance(cell.maps.lens, NotApplicable):
             lines.append(f"Logit lens: {cell.maps.lens.reason}.")
         else:
-            panels.append(desk.map(cell, "lens", "probability of the class, last layer", ""))
+            panels.append(context.map(cell, "lens", "probability of the class, last layer", ""))
         table = _guesses(prediction)
-        url = desk.planner.model_link(cell.model)
+        url = context.planner.model_link(cell.model)
         return ModelPanels(cell.model.label, url, tuple(panels), tuple(lines), table)
 
-    bars = desk.bar("relevance", "relevance, times the mean patch") + desk.bar(
+    bars = context.bar("relevance", "relevance, times the mean patch") + context.bar(
         "lens", "probability of the class at the patch"
     )
-    found = desk.analysis(
+    found = context.analysis(
         "class-head", "What the class head says", ("relevance", "lens-probability"), bars, of
     )
-    chart = _ranks(desk)
+    chart = _ranks(context)
     return replace(found, charts=(chart,)) if chart else found
 
 
@@ -64,9 +64,9 @@ def _guesses(prediction: Prediction) -> NumberTable:
     return NumberTable(("class", "probability"), tuple(rows))
 
 
-def _ranks(desk: Desk) -> Chart | None:
+def _ranks(context: ImageContext) -> Chart | None:
     series = []
-    for cell in desk.measured:
+    for cell in context.measured:
         lens, prediction = cell.maps.lens, cell.digest.prediction
         if isinstance(lens, LensMaps) and prediction is not None:
             layers = np.arange(len(lens.rank), dtype=np.float64)

@@ -11,11 +11,11 @@ from generator.analysis.features.truth import FOUND, MapScores
 from generator.present.cells.analysis_maps import place_name
 from generator.present.cells.truth import MAPS, NO_SCORE, UNIFORM, CellTruth
 from generator.present.charts.chart import NumberTable
-from generator.present.content.feature_colors import ColouredFeatures
+from generator.present.content.feature_colors import ColoredFeatures
 from generator.present.pages.image.analyses_views import Analysis, Mark, ModelPanels, Panel
 from generator.present.pages.image.panels import (
-    Cell,
-    Desk,
+    AnalyzedCell,
+    ImageContext,
     box_mark,
     number,
     outlined,
@@ -26,34 +26,34 @@ from generator.present.pages.image.panels import (
 from generator.present.pages.wording import counted, patches_text, percent, upper_first
 
 
-def mass_mask(desk: Desk) -> Analysis:
+def mass_mask(context: ImageContext) -> Analysis:
     """The smallest set of patches that holds 60 % of the attention."""
 
-    def of(cell: Cell) -> ModelPanels:
+    def of(cell: AnalyzedCell) -> ModelPanels:
         facts = cell.digest.mask
         text = f"{percent(facts.area)} of the patches, in {counted(facts.parts, 'part')}"
-        picture = desk.photo(
+        picture = context.photo(
             cell, f"{percent(facts.share)} of the mass", text, (outlined(cell.maps.mask),)
         )
         lines = () if picture else (text + ".",)
-        return desk.panels(cell, *shown(picture), lines=lines)
+        return context.panels(cell, *shown(picture), lines=lines)
 
-    return desk.analysis(
+    return context.analysis(
         "mass-mask", "Mask of the mass", ("mass-mask-area", "mass-mask-parts"), (), of
     )
 
 
-def lost(desk: Desk) -> Analysis:
+def lost(context: ImageContext) -> Analysis:
     """The row of Darcet 2024, Fig. 13, for each of the vectors that were kept."""
 
-    def of(cell: Cell) -> ModelPanels:
+    def of(cell: AnalyzedCell) -> ModelPanels:
         several = (cell.maps.lost, *cell.maps.further_lost)
         found = (cell.digest.lost, *(more.lost for more in cell.digest.further))
         panels: list[Panel] = []
         lines = []
         for place, (maps, one) in enumerate(zip(several, found, strict=True)):
             if isinstance(maps, LostMaps) and isinstance(one, FoundObject):
-                panels += _lost_row(desk, cell, maps, one, place)
+                panels += _lost_row(context, cell, maps, one, place)
                 lines.append(
                     f"Found in the {maps.vectors} of the last layer. Seed at "
                     f"{place_text(one.seed)}; the largest dot product with it has the magnitude "
@@ -62,13 +62,15 @@ def lost(desk: Desk) -> Analysis:
             elif isinstance(one, NotApplicable):
                 lines.append(_nothing(cell, place, one))
         if not panels:
-            return desk.panels(cell, absent=_why(*several, *found))
-        return desk.panels(cell, *panels, lines=tuple(lines))
+            return context.panels(cell, absent=_why(*several, *found))
+        return context.panels(cell, *panels, lines=tuple(lines))
 
-    bars = desk.bar("degree", "inverse degree") + desk.bar(
+    bars = context.bar("degree", "inverse degree") + context.bar(
         "signed", "dot product or score, over its largest magnitude in the picture"
     )
-    return desk.analysis("lost", "Object discovery: LOST", ("lost-degree", "lost-score"), bars, of)
+    return context.analysis(
+        "lost", "Object discovery: LOST", ("lost-degree", "lost-score"), bars, of
+    )
 
 
 def _tied(maps: LostMaps) -> str:
@@ -78,7 +80,7 @@ def _tied(maps: LostMaps) -> str:
     return " All patches have the same degree: the seed is the first of them, and finds no object."
 
 
-def _nothing(cell: Cell, place: int, why: NotApplicable) -> str:
+def _nothing(cell: AnalyzedCell, place: int, why: NotApplicable) -> str:
     """Why one kind of vectors has no panels, where another has."""
     digest = cell.digest
     known = (digest.lost, digest.tokencut) if place == 0 else (digest.further[place - 1],)
@@ -87,20 +89,22 @@ def _nothing(cell: Cell, place: int, why: NotApplicable) -> str:
 
 
 def _lost_row(
-    desk: Desk, cell: Cell, maps: LostMaps, found: FoundObject, place: int
+    context: ImageContext, cell: AnalyzedCell, maps: LostMaps, found: FoundObject, place: int
 ) -> tuple[Panel, ...]:
     """LOST's steps in one kind of vectors."""
     seed, of = seed_mark(found.seed), _of_vectors(cell, maps.vectors)
     return shown(
-        desk.map(cell, place_name("lost-degree", place), f"inverse degree{of}", "", marks=(seed,)),
-        desk.map(
+        context.map(
+            cell, place_name("lost-degree", place), f"inverse degree{of}", "", marks=(seed,)
+        ),
+        context.map(
             cell,
             place_name("lost-seed", place),
             f"dot product with the seed{of}",
             " of the largest",
             marks=(seed,),
         ),
-        desk.map(
+        context.map(
             cell,
             place_name("lost-score", place),
             f"seed expansion{of}",
@@ -108,19 +112,19 @@ def _lost_row(
             text=f"{patches_text(int(maps.expansion.sum()))} of {maps.k} joined, outlined",
             marks=(outlined(maps.expansion),),
         ),
-        _found(desk, cell, found, outlined(maps.mask)),
+        _found(context, cell, found, outlined(maps.mask)),
     )
 
 
-def _of_vectors(cell: Cell, vectors: str) -> str:
+def _of_vectors(cell: AnalyzedCell, vectors: str) -> str:
     """Behind a label, where there are panels of several kinds of vectors."""
     return f", {vectors}" if cell.digest.further else ""
 
 
-def tokencut(desk: Desk) -> Analysis:
+def tokencut(context: ImageContext) -> Analysis:
     """The eigenvector and its box, for each of the vectors that were kept."""
 
-    def of(cell: Cell) -> ModelPanels:
+    def of(cell: AnalyzedCell) -> ModelPanels:
         several = (cell.maps.tokencut, *cell.maps.further_tokencut)
         found = (cell.digest.tokencut, *(more.tokencut for more in cell.digest.further))
         panels: list[Panel] = []
@@ -131,8 +135,8 @@ def tokencut(desk: Desk) -> Analysis:
                 seed = (seed_mark(one.seed),)
                 name = place_name("tokencut", place)
                 panels += shown(
-                    desk.map(cell, name, label, " of the largest", marks=seed),
-                    _found(desk, cell, one, outlined(maps.mask)),
+                    context.map(cell, name, label, " of the largest", marks=seed),
+                    _found(context, cell, one, outlined(maps.mask)),
                 )
                 lines.append(
                     f"Found in the {maps.vectors} of the last layer. Eigenvalue "
@@ -142,82 +146,86 @@ def tokencut(desk: Desk) -> Analysis:
             elif isinstance(one, NotApplicable):
                 lines.append(_nothing(cell, place, one))
         if not panels:
-            return desk.panels(cell, absent=_why(*several, *found))
-        return desk.panels(cell, *panels, lines=tuple(lines))
+            return context.panels(cell, absent=_why(*several, *found))
+        return context.panels(cell, *panels, lines=tuple(lines))
 
-    bars = desk.bar("signed", "entry of the eigenvector, over its largest magnitude")
-    return desk.analysis("tokencut", "Object discovery: TokenCut", ("tokencut-vector",), bars, of)
+    bars = context.bar("signed", "entry of the eigenvector, over its largest magnitude")
+    return context.analysis(
+        "tokencut", "Object discovery: TokenCut", ("tokencut-vector",), bars, of
+    )
 
 
-def components(desk: Desk) -> Analysis:
+def components(context: ImageContext) -> Analysis:
     """The first principal component, with and without outliers."""
 
-    def of(cell: Cell) -> ModelPanels:
+    def of(cell: AnalyzedCell) -> ModelPanels:
         whole, without = cell.maps.component, cell.maps.component_without
         if not isinstance(whole, ComponentMap):
-            return desk.panels(cell, absent=_why(whole))
-        panels = [desk.map(cell, "component", "fitted to all patches", " SD")]
+            return context.panels(cell, absent=_why(whole))
+        panels = [context.map(cell, "component", "fitted to all patches", " SD")]
         lines = [f"It holds {percent(whole.explained)} of the variance."]
         if isinstance(without, ComponentMap):
-            panels.append(desk.map(cell, "without", "fitted without outliers", " SD"))
+            panels.append(context.map(cell, "without", "fitted without outliers", " SD"))
             left_out = "1 outlier" if without.left_out == 1 else f"{without.left_out} outliers"
             lines.append(f"Fitted without {left_out} it holds {percent(without.explained)}.")
         else:
             lines.append(f"There are {without.reason}.")
-        coloured = desk.planner.contents.features.get((cell.model.slug, desk.image.slug))
-        if isinstance(coloured, ColouredFeatures):
-            panels.append(desk.colours(cell, coloured))
-            return desk.panels(
-                cell, *panels, lines=(" ".join(lines), _colour_line(desk, cell, coloured))
+        colored = context.planner.contents.features.get((cell.model.slug, context.image.slug))
+        if isinstance(colored, ColoredFeatures):
+            panels.append(context.colors(cell, colored))
+            return context.panels(
+                cell, *panels, lines=(" ".join(lines), _color_line(context, cell, colored))
             )
-        return desk.panels(cell, *panels, lines=(" ".join(lines),))
+        return context.panels(cell, *panels, lines=(" ".join(lines),))
 
-    return desk.analysis(
+    return context.analysis(
         "components",
         "Principal components of the patches",
-        ("leading-component", "feature-colours", "alignment-residual"),
-        desk.bar("deviations", "standard deviations; the sign is set by a rule, not by the model"),
+        ("leading-component", "feature-colors", "alignment-residual"),
+        context.bar(
+            "deviations", "standard deviations; the sign is set by a rule, not by the model"
+        ),
         of,
     )
 
 
-def _colour_line(desk: Desk, cell: Cell, found: ColouredFeatures) -> str:
-    """What the colours are fitted to, and whether those of other models compare with them."""
+def _color_line(context: ImageContext, cell: AnalyzedCell, found: ColoredFeatures) -> str:
+    """What the colors are fitted to, and whether those of other models compare with them."""
     over = "this image alone" if found.images == 1 else f"all {found.images} images of this model"
     outliers = f", without {counted(found.left_out, 'outlier')}" if found.left_out else ""
     if cell.model.slug == found.reference:
         compare = "Other models are turned onto this one."
     elif found.residual is None:
-        compare = "They are not aligned to those of any other model: colours do not compare."
+        compare = "They are not aligned to those of any other model: colors do not compare."
     else:
-        label = next(m.label for m in desk.planner.run.models if m.slug == found.reference)
+        label = next(m.label for m in context.planner.run.models if m.slug == found.reference)
         compare = f"Turned onto those of {label}, which leaves {percent(found.residual)} over: " + (
-            "colours do not compare."
+            "colors do not compare."
             if found.residual >= 1
-            else "the less, the better colours compare."
+            else "the less, the better colors compare."
         )
     return (
-        f"Colours: components of {over}{outliers}; a first one "
+        f"Colors: components of {over}{outliers}; a first one "
         f"({percent(found.first_explained)} of the variance) keeps {percent(found.foreground)} of "
         f"the patches, the three shown hold {percent(found.explained)} of their variance. {compare}"
     )
 
 
-def marked(desk: Desk) -> Analysis | None:
+def marked(context: ImageContext) -> Analysis | None:
     """Agreement with what people have marked; None where nobody has."""
-    found = [cell.truth for cell in desk.measured if cell.truth is not None]
+    found = [cell.truth for cell in context.measured if cell.truth is not None]
     if not found:
         return None
 
-    def of(cell: Cell) -> ModelPanels:
+    def of(cell: AnalyzedCell) -> ModelPanels:
         truth = cell.truth
         if not isinstance(truth, CellTruth):
-            return desk.panels(cell, absent=truth.message if truth else "Not scored.")
-        url = desk.planner.model_link(cell.model)
+            return context.panels(cell, absent=truth.message if truth else "Not scored.")
+        url = context.planner.model_link(cell.model)
         return ModelPanels(
             cell.model.label,
             url,
-            panels=shown(_truth_panel(desk, cell, truth)),
+            panels=shown(_truth_panel(context, cell, truth)),
             lines=_box_lines(truth),
             table=_scores(truth),
         )
@@ -227,12 +235,12 @@ def marked(desk: Desk) -> Analysis | None:
     quantities: tuple[str, ...] = ("mass-inside", "pointing-game", "mask-iou", "average-precision")
     if any(truth.boxed for truth in scored):
         quantities += ("box-iou",)
-    return desk.analysis(
+    return context.analysis(
         "marked", f"Against the marked objects ({against})", quantities, (), of, opened=True
     )
 
 
-def _truth_panel(desk: Desk, cell: Cell, truth: CellTruth) -> Panel | None:
+def _truth_panel(context: ImageContext, cell: AnalyzedCell, truth: CellTruth) -> Panel | None:
     marks = [outlined(truth.objects, "truth")] if truth.marks == "mask" else []
     marks += [box_mark(cell, box, "truth") for box in truth.boxes]
     for objects in cell.digest.objects:
@@ -241,7 +249,7 @@ def _truth_panel(desk: Desk, cell: Cell, truth: CellTruth) -> Panel | None:
                 marks.append(box_mark(cell, found.pixels, "found"))
     share = float(truth.objects.mean())
     text = f"marked objects on {percent(share)} of the patches, boxes found dashed"
-    return desk.photo(cell, "marked and found", text, tuple(marks))
+    return context.photo(cell, "marked and found", text, tuple(marks))
 
 
 def _scores(truth: CellTruth) -> NumberTable:
@@ -276,10 +284,12 @@ def _box_lines(truth: CellTruth) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _found(desk: Desk, cell: Cell, found: FoundObject, mask: Mark) -> Panel | None:
+def _found(
+    context: ImageContext, cell: AnalyzedCell, found: FoundObject, mask: Mark
+) -> Panel | None:
     text = patches_text(found.patches)
     label = f"object and box{_of_vectors(cell, found.vectors)}"
-    return desk.photo(cell, label, text, (mask, box_mark(cell, found.pixels, "found")))
+    return context.photo(cell, label, text, (mask, box_mark(cell, found.pixels, "found")))
 
 
 def _why(*parts: object) -> str:

@@ -1,4 +1,4 @@
-"""From a cell's figures to the panels of a page: pictures, marks, colour bars and their numbers."""
+"""From a cell's figures to the panels of a page: pictures, marks, color bars and their numbers."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from generator.analysis.features.boxes import BoolArray
 from generator.analysis.features.truth import Box
 from generator.analysis.quantities.quantity import Quantity
 from generator.analysis.quantities.table import quantity
-from generator.present.cells.analysis_maps import Family, ImageFigures
+from generator.present.cells.analysis_maps import AnalysisMaps, Family
 from generator.present.cells.files import CellContent
 from generator.present.cells.truth import CellTruth
 from generator.present.content.contents import Copies
-from generator.present.content.feature_colors import ColouredFeatures
+from generator.present.content.feature_colors import ColoredFeatures
 from generator.present.drawing.heatmap import GAP
 from generator.present.drawing.scale import times_text
 from generator.present.files.manifest import FileEntry
@@ -29,7 +29,7 @@ from generator.present.pages.image.analyses_views import (
 )
 from generator.present.pages.image.outlines import outline
 from generator.present.pages.planner import BAR_WIDTH, METHODS, Planner
-from generator.present.pages.views import BarTick, ColourBar, Picture
+from generator.present.pages.views import BarTick, ColorBar, Picture
 from generator.present.pages.wording import notice, percent, upper_first
 from generator.records.run import Failure, ImageEntry, ModelEntry
 
@@ -37,7 +37,7 @@ MOSAIC_WIDTH = 560
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class AnalyzedCell:
     """Everything known of one model on one image.
 
     Attributes:
@@ -56,7 +56,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class ImageContext:
     """Where the analyses of one image are put together.
 
     Attributes:
@@ -68,21 +68,21 @@ class Desk:
 
     planner: Planner
     image: ImageEntry
-    figures: ImageFigures
-    cells: tuple[tuple[ModelEntry, Cell | Failure], ...]
+    figures: AnalysisMaps
+    cells: tuple[tuple[ModelEntry, AnalyzedCell | Failure], ...]
 
     @property
-    def measured(self) -> tuple[Cell, ...]:
+    def measured(self) -> tuple[AnalyzedCell, ...]:
         """The cells that there are."""
-        return tuple(cell for _, cell in self.cells if isinstance(cell, Cell))
+        return tuple(cell for _, cell in self.cells if isinstance(cell, AnalyzedCell))
 
     def analysis(
         self,
         identifier: str,
         title: str,
         quantities: tuple[str, ...],
-        bars: tuple[ColourBar, ...],
-        of: Callable[[Cell], ModelPanels],
+        bars: tuple[ColorBar, ...],
+        of: Callable[[AnalyzedCell], ModelPanels],
         *,
         opened: bool = False,
     ) -> Analysis:
@@ -99,9 +99,12 @@ class Desk:
         )
 
     def _of_model(
-        self, model: ModelEntry, cell: Cell | Failure, of: Callable[[Cell], ModelPanels]
+        self,
+        model: ModelEntry,
+        cell: AnalyzedCell | Failure,
+        of: Callable[[AnalyzedCell], ModelPanels],
     ) -> ModelPanels:
-        if isinstance(cell, Cell):
+        if isinstance(cell, AnalyzedCell):
             return of(cell)
         failed = notice(model.failure or cell)
         return ModelPanels(
@@ -109,7 +112,7 @@ class Desk:
         )
 
     def panels(
-        self, cell: Cell, *panels: Panel, lines: tuple[str, ...] = (), absent: str = ""
+        self, cell: AnalyzedCell, *panels: Panel, lines: tuple[str, ...] = (), absent: str = ""
     ) -> ModelPanels:
         """What one analysis says of one model."""
         url = self.planner.model_link(cell.model)
@@ -117,7 +120,7 @@ class Desk:
 
     def map(
         self,
-        cell: Cell,
+        cell: AnalyzedCell,
         name: str,
         label: str,
         unit: str,
@@ -152,7 +155,9 @@ class Desk:
             marks=tuple(mark for mark in marks if mark.path),
         )
 
-    def mosaic(self, cell: Cell, name: str, label: str, text: str, tiles: tuple[int, int]) -> Panel:
+    def mosaic(
+        self, cell: AnalyzedCell, name: str, label: str, text: str, tiles: tuple[int, int]
+    ) -> Panel:
         """Many maps of a cell in one picture.
 
         Args:
@@ -184,14 +189,14 @@ class Desk:
             wide=True,
         )
 
-    def colours(self, cell: Cell, found: ColouredFeatures) -> Panel:
-        """Feature colours; the background is transparent."""
+    def colors(self, cell: AnalyzedCell, found: ColoredFeatures) -> Panel:
+        """Feature colors; the background is transparent."""
         layout = cell.content.facts.layout
         kept = percent(found.kept)
         return Panel(
-            label="features as colours",
-            text=f"{kept} of the patches, the rest is grey",
-            alt=f"{cell.model.label}, features as colours: three components of the {kept} of "
+            label="features as colors",
+            text=f"{kept} of the patches, the rest is gray",
+            alt=f"{cell.model.label}, features as colors: three components of the {kept} of "
             f"patches that the first one keeps, {percent(found.explained)} of their variance.",
             picture=self._sized(cell, found.picture),
             photo=None,
@@ -202,14 +207,16 @@ class Desk:
             marks=(),
         )
 
-    def _sized(self, cell: Cell, file: FileEntry) -> Picture:
+    def _sized(self, cell: AnalyzedCell, file: FileEntry) -> Picture:
         """A picture of one pixel a patch, in the proportions of what the patches cover."""
         view = cell.content.facts.view
         height = max(1, round(BAR_WIDTH * (view.bottom - view.top) / (view.right - view.left)))
         return Picture(self.planner.url(file.path), BAR_WIDTH, height, "")
 
-    def photo(self, cell: Cell, label: str, text: str, marks: tuple[Mark, ...]) -> Panel | None:
-        """The part of the picture that a model saw, grey, with marks; None without a picture."""
+    def photo(
+        self, cell: AnalyzedCell, label: str, text: str, marks: tuple[Mark, ...]
+    ) -> Panel | None:
+        """The part of the picture that a model saw, gray, with marks; None without a picture."""
         copies = self.planner.contents.copies.get(self.image.slug)
         if not isinstance(copies, Copies):
             return None
@@ -229,8 +236,8 @@ class Desk:
             marks=tuple(mark for mark in marks if mark.path),
         )
 
-    def bar(self, family: Family, caption: str) -> tuple[ColourBar, ...]:
-        """The colour bar of a family of maps; none where there is no such map."""
+    def bar(self, family: Family, caption: str) -> tuple[ColorBar, ...]:
+        """The color bar of a family of maps; none where there is no such map."""
         ramp = self.figures.ramps.get(family)
         if ramp is None:
             return ()
@@ -238,7 +245,7 @@ class Desk:
         path = assets.diverging_bar if ramp.signed else assets.bar
         clipped = any(f.clipped for f in self.figures.drawn.values() if f.family == family)
         return (
-            ColourBar(
+            ColorBar(
                 picture=Picture(self.planner.url(path), BAR_WIDTH, 1, ""),
                 ticks=tuple(BarTick(f"{100 * t.position:g}%", t.label) for t in ramp.ticks),
                 caption=caption,
@@ -270,7 +277,7 @@ def seed_mark(place: tuple[int, int]) -> Mark:
     return Mark("seed", f"M{col} {row}h1v1h-1z")
 
 
-def box_mark(cell: Cell, box: Box, kind: str) -> Mark:
+def box_mark(cell: AnalyzedCell, box: Box, kind: str) -> Mark:
     """A box that is given in pixels of the original."""
     view, layout = cell.content.facts.view, cell.content.facts.layout
     across = layout.cols / (view.right - view.left)

@@ -43,7 +43,7 @@ from generator.present.pages.wording import (
 from generator.records.run import Failure, ImageEntry, ModelEntry, Run
 
 FIELDS = {
-    "square": "the centred square",
+    "square": "the centered square",
     "whole": "the whole picture",
     "checkpoint": "what each checkpoint's own preprocessing keeps",
 }
@@ -138,13 +138,13 @@ def _size(image: ImageEntry) -> str:
 def _column(planner: Planner, model: ModelEntry, image: ImageEntry) -> ModelColumn:
     cell = planner.cell(model.slug, image.slug)
     found = cell if isinstance(cell, CellContent) else None
-    coloured = planner.contents.coloured.get((model.slug, image.slug))
+    colored = planner.contents.colored.get((model.slug, image.slug))
     wall, factor = None, 1
-    if found and coloured and coloured.wall:
-        wall, factor = planner.wall_picture(coloured.wall, found, wall_alt(model.label, found))
+    if found and colored and colored.wall:
+        wall, factor = planner.wall_picture(colored.wall, found, wall_alt(model.label, found))
     last = None
-    if found and coloured and not coloured.wall:
-        last = planner.map_picture(coloured.map, found, map_alt(model.label, found.last, found))
+    if found and colored and not colored.wall:
+        last = planner.map_picture(colored.map, found, map_alt(model.label, found.last, found))
     return ModelColumn(
         slug=model.slug,
         label=model.label,
@@ -195,7 +195,7 @@ def _data(planner: Planner, image: ImageEntry, at: Mapping[str, ImageEntry]) -> 
         height=image.height,
         scale=(scale.low, scale.high),
         patch_scale=(patches.low, patches.high),
-        colours=planner.contents.settings.colours,
+        colors=planner.contents.settings.colors,
         queries=tuple(QueryChoice(q, query_label(q, tokens)) for q in ordered),
         layers=max(layers, default=0),
         heads=max((cell.heads for cell in found), default=0),

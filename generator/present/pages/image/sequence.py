@@ -19,7 +19,7 @@ from generator.present.pages.image.views import FrameThumb, ImagePage, OverTime
 from generator.present.pages.planner import Planner, sequence_path
 from generator.present.pages.reduced import sequence_notice
 from generator.present.pages.small_maps import small_maps, small_maps_text
-from generator.present.pages.views import Fact, FrameModel, PageFrame
+from generator.present.pages.views import Fact, FrameModel, SequenceFrame
 from generator.present.pages.wording import OUTLIERS_RULE, counted, model_names, notice, scale_note
 from generator.records.record import FloatArray
 from generator.records.run import ImageEntry, ModelEntry, Sequence
@@ -120,12 +120,12 @@ def _facts(planner: Planner, sequence: Sequence, size: str) -> tuple[Fact, ...]:
     return (*facts, Fact("SHA-256", sequence.sha256)) if sequence.sha256 else tuple(facts)
 
 
-def _frame(planner: Planner, place: int, image: ImageEntry) -> PageFrame:
+def _frame(planner: Planner, place: int, image: ImageEntry) -> SequenceFrame:
     copies = planner.contents.copies.get(image.slug)
     assert image.frame is not None
     time = image.frame.time
     models = (page_model(planner, model, image) for model in planner.run.models)
-    return PageFrame(
+    return SequenceFrame(
         slug=image.slug,
         title=image.title,
         label=frame_label(image),
@@ -242,7 +242,7 @@ def _lines(
 ) -> Chart:
     x = np.array([_place(n, image) for n, image in enumerate(frames, start=1)])
     urls = tuple(f"{planner.url(planner.page)}#frame={n}" for n in range(1, len(frames) + 1))
-    # a model that has no such number leaves its colour and stroke to no other
+    # a model that has no such number leaves its color and stroke to no other
     series = [
         Series(model.label, x, y, urls=urls, model=model.slug, number=n)
         for n, (model, y) in enumerate(zip(_drawn(planner), values, strict=True), start=1)

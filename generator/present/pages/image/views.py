@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from generator.present.charts.chart import Chart
 from generator.present.pages.image.analyses_views import Analyses
 from generator.present.pages.views import (
-    ColourBar,
-    Credit,
+    ColorBar,
+    CreditLine,
     Fact,
-    Frame,
     Link,
     Notice,
+    PageBase,
     PageData,
     Picture,
     SmallMap,
@@ -143,16 +143,16 @@ class ImagePage:
     """
 
     path: str
-    frame: Frame
+    frame: PageBase
     title: str
     size: str
     place: str
-    credit: Credit
+    credit: CreditLine
     facts: tuple[Fact, ...]
     picture: Picture | None
     picture_failure: Notice | None
     columns: tuple[ModelColumn, ...]
-    bar: ColourBar
+    bar: ColorBar
     scale_note: str
     previous: Link | None
     next: Link | None

@@ -19,7 +19,7 @@ from generator.present.content.contents import Copies
 from generator.present.pages.environment import page_json
 from generator.present.pages.image.sequence import sequence_summary
 from generator.present.pages.index.finder_views import (
-    Choice,
+    ControlOption,
     Finder,
     IndexData,
     IndexImage,
@@ -28,7 +28,7 @@ from generator.present.pages.index.finder_views import (
     PageScript,
 )
 from generator.present.pages.planner import BAR_WIDTH, INDEX, Planner
-from generator.present.pages.views import Credit, Notice
+from generator.present.pages.views import CreditLine, Notice
 from generator.present.pages.wording import credit, notice
 from generator.records.run import Failure, ImageEntry, ModelEntry, Sequence
 
@@ -106,7 +106,7 @@ def finder(planner: Planner, script: PageScript | None) -> Finder | None:
     for image in images:
         counts[image.group] += 1
     groups = tuple(
-        Choice(str(index), f"{group or UNGROUPED} ({count:,})")
+        ControlOption(str(index), f"{group or UNGROUPED} ({count:,})")
         for index, (group, count) in enumerate(counts.items())
     )
     return Finder(
@@ -117,18 +117,18 @@ def finder(planner: Planner, script: PageScript | None) -> Finder | None:
     )
 
 
-def _orders(planner: Planner, images: tuple[ImageEntry, ...]) -> tuple[Choice, ...]:
+def _orders(planner: Planner, images: tuple[ImageEntry, ...]) -> tuple[ControlOption, ...]:
     """The gallery's own order, names, and every number that sets images apart, both ways."""
     table = [values_listed(planner, image) for image in images]
-    orders = [Choice("", "the gallery's order"), Choice("name", "title, A to Z")]
+    orders = [ControlOption("", "the gallery's order"), ControlOption("name", "title, A to Z")]
     for statistic, column in zip(STATISTICS, zip(*table, strict=True), strict=True):
         if len({value for value in column if value is not None}) > 1:
-            orders.append(Choice(f"{statistic.id}-down", f"{statistic.name}, highest first"))
-            orders.append(Choice(f"{statistic.id}-up", f"{statistic.name}, lowest first"))
+            orders.append(ControlOption(f"{statistic.id}-down", f"{statistic.name}, highest first"))
+            orders.append(ControlOption(f"{statistic.id}-up", f"{statistic.name}, lowest first"))
     return tuple(orders)
 
 
-class _Table(Generic[T]):
+class _Numbering(Generic[T]):
     """Things by the order in which they first came."""
 
     def __init__(self) -> None:
@@ -139,7 +139,7 @@ class _Table(Generic[T]):
 
 
 def _data(planner: Planner, images: tuple[ImageEntry, ...]) -> IndexData:
-    groups, makers, reasons = _Table[str](), _Table[Credit](), _Table[Notice]()
+    groups, makers, reasons = _Numbering[str](), _Numbering[CreditLine](), _Numbering[Notice]()
     found = tuple(_image(planner, image, groups, makers, reasons) for image in images)
     return IndexData(
         models=tuple(_model(planner, model) for model in planner.run.listed),
@@ -162,9 +162,9 @@ def _model(planner: Planner, model: ModelEntry) -> IndexModel:
 def _image(
     planner: Planner,
     image: ImageEntry,
-    groups: _Table[str],
-    makers: _Table[Credit],
-    reasons: _Table[Notice],
+    groups: _Numbering[str],
+    makers: _Numbering[CreditLine],
+    reasons: _Numbering[Notice],
 ) -> IndexImage:
     picture = planner.picture(image, thumb=True)
     copies = planner.contents.copies.get(image.slug)
@@ -211,14 +211,14 @@ def strip(planner: Planner, sequence: Sequence) -> tuple[ImageEntry, ...]:
 
 
 def _map(
-    planner: Planner, model: ModelEntry, image: ImageEntry, reasons: _Table[Notice]
+    planner: Planner, model: ModelEntry, image: ImageEntry, reasons: _Numbering[Notice]
 ) -> tuple[str | float, ...] | int:
     cell = planner.cell(model.slug, image.slug)
     if isinstance(cell, Failure):
         reason = notice(model.failure or cell)
         assert reason is not None
         return reasons.place(reason)
-    file = planner.contents.coloured[model.slug, image.slug].map
+    file = planner.contents.colored[model.slug, image.slug].map
     height = planner.map_picture(file, cell, "").height
     share, maximum = (float(f"{v:.6g}") for v in (cell.last.patches, cell.last.maximum))
     return (_hash(file.path), 0 if height == BAR_WIDTH else height, share, maximum)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from generator.present.pages.views import Credit, Notice
+from generator.present.pages.views import CreditLine, Notice
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ControlOption:
     """An option of a control."""
 
     value: str
@@ -31,8 +31,8 @@ class Finder:
 
     data: str
     root: str
-    orders: tuple[Choice, ...]
-    groups: tuple[Choice, ...]
+    orders: tuple[ControlOption, ...]
+    groups: tuple[ControlOption, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class IndexData:
         models: in order.
         statistics: ids of the numbers by which images are sorted.
         groups: headings.
-        credits: maker and licence of images.
+        credits: maker and license of images.
         reasons: why something is missing.
         images: in the order of the pages.
     """
@@ -117,7 +117,7 @@ class IndexData:
     models: tuple[IndexModel, ...]
     statistics: tuple[str, ...]
     groups: tuple[str, ...]
-    credits: tuple[Credit, ...]
+    credits: tuple[CreditLine, ...]
     reasons: tuple[Notice, ...]
     images: tuple[IndexImage, ...]
 

@@ -20,7 +20,7 @@ from generator.present.pages.index.front_views import (
     TeaserTile,
 )
 from generator.present.pages.planner import INDEX, Planner
-from generator.present.pages.views import Credit, Link, Picture
+from generator.present.pages.views import CreditLine, Link, Picture
 from generator.present.pages.wording import credit, model_names
 from generator.records.run import ModelEntry, Paper
 
@@ -28,7 +28,7 @@ NAMED = 3
 """Pictures that are named under one credit before the rest is counted."""
 
 BUTTONS = {"arxiv": "arXiv", "pdf": "PDF", "doi": "DOI", "openreview": "OpenReview"}
-"""Labels that are not just capitalised."""
+"""Labels that are not just capitalized."""
 
 
 def paper_block(planner: Planner) -> PaperBlock | None:
@@ -158,17 +158,17 @@ def social(planner: Planner) -> Social | None:
 
 
 def credit_groups(planner: Planner) -> tuple[CreditGroup, ...]:
-    """Who made the pictures and models, and under which licences; each credit once."""
-    pictures: dict[Credit, list[str]] = {}
+    """Who made the pictures and models, and under which licenses; each credit once."""
+    pictures: dict[CreditLine, list[str]] = {}
     for image in planner.run.images:
         if image.failure is None:
             pictures.setdefault(credit(image), []).append(image.title)
-    models: dict[Credit, list[ModelEntry]] = {}
+    models: dict[CreditLine, list[ModelEntry]] = {}
     for model in planner.run.models:
         cell = next(iter(planner.measured(model.slug)), None)
-        licence = cell.facts.model.licence if cell else ""
-        if licence:
-            models.setdefault(Credit(f"weights: {licence}", ""), []).append(model)
+        license = cell.facts.model.license if cell else ""
+        if license:
+            models.setdefault(CreditLine(f"weights: {license}", ""), []).append(model)
     named = {of: list(model_names(planner.run, found)) for of, found in models.items()}
     return tuple(
         CreditGroup(_named(names), of)

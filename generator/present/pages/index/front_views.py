@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from generator.present.pages.views import Credit, Link, Picture
+from generator.present.pages.views import CreditLine, Link, Picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,4 +96,4 @@ class CreditGroup:
     """Pictures or models under one credit."""
 
     what: str
-    credit: Credit
+    credit: CreditLine

@@ -20,16 +20,16 @@ from generator.present.pages.index.finder_views import PageScript
 from generator.present.pages.index.front import credit_groups, paper_block, social
 from generator.present.pages.index.marked import marked_summary
 from generator.present.pages.index.views import (
-    Definition,
-    FigureFiles,
+    CardGroup,
+    FigureDownload,
+    ImageCard,
     IndexPage,
     ModelCard,
-    Plate,
-    PlateGroup,
+    NumberDefinition,
     SweepCard,
 )
 from generator.present.pages.paging import Part, parts
-from generator.present.pages.pair.plan import report_links
+from generator.present.pages.pair.plan import pair_links
 from generator.present.pages.planner import INDEX, Planner, sequence_path
 from generator.present.pages.reduced import site_notice
 from generator.present.pages.small_maps import small_maps, small_maps_text
@@ -73,7 +73,7 @@ def _page(planner: Planner, script: PageScript | None, part: Part) -> IndexPage:
         models=tuple(_model_card(here, model) for model in _alone(here)) if part.first else (),
         sweeps=tuple(_sweep_card(here, sweep) for sweep in run.sweeps) if part.first else (),
         groups=tuple(
-            PlateGroup(heading, tuple(_plate(here, image) for image in group))
+            CardGroup(heading, tuple(_plate(here, image) for image in group))
             for heading, group in groupby(part.images, key=lambda image: image.group)
         ),
         bar=here.shared_bar(),
@@ -87,15 +87,15 @@ def _page(planner: Planner, script: PageScript | None, part: Part) -> IndexPage:
         social=social(here) if part.first else None,
         credits=credit_groups(here) if part.first else (),
         figures=_figures(here) if part.first else (),
-        comparisons=report_links(here) if part.first else (),
+        comparisons=pair_links(here) if part.first else (),
         reduced=site_notice(here) if part.first else None,
         marked=marked_summary(here) if part.first else None,
     )
 
 
-def _figures(planner: Planner) -> tuple[FigureFiles, ...]:
+def _figures(planner: Planner) -> tuple[FigureDownload, ...]:
     return tuple(
-        FigureFiles(
+        FigureDownload(
             figure.title,
             tuple(Link(planner.url(path), path.rpartition("/")[2]) for path in figure.files),
             figure.failure.message if figure.failure else "",
@@ -104,11 +104,11 @@ def _figures(planner: Planner) -> tuple[FigureFiles, ...]:
     )
 
 
-def _definitions(planner: Planner) -> tuple[Definition, ...]:
+def _definitions(planner: Planner) -> tuple[NumberDefinition, ...]:
     """Of the numbers that any image of the gallery has."""
     table = [values_of(planner, image) for image in planner.run.images]
     return tuple(
-        Definition(statistic.name, statistic.unit, statistic.definition)
+        NumberDefinition(statistic.name, statistic.unit, statistic.definition)
         for place, statistic in enumerate(STATISTICS)
         if any(values[place] is not None for values in table)
     )
@@ -136,7 +136,7 @@ def _model_card(planner: Planner, model: ModelEntry) -> ModelCard:
         size=f"{facts.model.layers} layers × {facts.model.heads} heads" if facts else "",
         tokens=prefix_text(facts.layout) if facts else "",
         grid=f"{grid_text(grids)} patches" if facts else "",
-        licence=facts.model.licence if facts else "",
+        license=facts.model.license if facts else "",
         failure=notice(model.failure),
     )
 
@@ -161,12 +161,12 @@ def _sweep_card(planner: Planner, sweep: Sweep) -> SweepCard:
     )
 
 
-def _plate(planner: Planner, image: ImageEntry) -> Plate:
+def _plate(planner: Planner, image: ImageEntry) -> ImageCard:
     sequence = image.frame.sequence if image.frame and not image.failure else None
     url = planner.url(sequence_path(sequence.slug)) if sequence else planner.image_link(image)
     frames = strip(planner, sequence) if sequence else ()
     thumbs = (planner.picture(frame, thumb=True) for frame in frames)
-    return Plate(
+    return ImageCard(
         title=image.frame.sequence.label if image.frame else image.title,
         url="" if image.failure else url,
         thumb=planner.picture(image, thumb=True),

@@ -12,14 +12,14 @@ from generator.present.pages.image.views import ImagePage
 from generator.present.pages.index.finder_views import Finder, PageScript
 from generator.present.pages.index.front_views import CreditGroup, PaperBlock, Social
 from generator.present.pages.model.views import MethodsPage, ModelPage
-from generator.present.pages.pair.views import ReportPage
+from generator.present.pages.pair.views import PairPage
 from generator.present.pages.sweep.views import SweepPage
 from generator.present.pages.views import (
-    ColourBar,
-    Credit,
-    Frame,
+    ColorBar,
+    CreditLine,
     Link,
     Notice,
+    PageBase,
     PageLink,
     Picture,
     SmallMap,
@@ -37,7 +37,7 @@ class ModelCard:
     size: str
     tokens: str
     grid: str
-    licence: str
+    license: str
     failure: Notice | None
 
 
@@ -59,13 +59,13 @@ class SweepCard:
 
 
 @dataclass(frozen=True, slots=True)
-class Plate:
+class ImageCard:
     """An image on the index, or a sequence with its summary and a strip of frames."""
 
     title: str
     url: str
     thumb: Picture | None
-    credit: Credit
+    credit: CreditLine
     maps: tuple[SmallMap, ...]
     failure: Notice | None
     figures: str
@@ -74,15 +74,15 @@ class Plate:
 
 
 @dataclass(frozen=True, slots=True)
-class PlateGroup:
+class CardGroup:
     """Images under one heading; the heading may be empty."""
 
     heading: str
-    plates: tuple[Plate, ...]
+    plates: tuple[ImageCard, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class FigureFiles:
+class FigureDownload:
     """A figure to take away.
 
     Attributes:
@@ -129,7 +129,7 @@ class IndexPage:
     """
 
     path: str
-    frame: Frame
+    frame: PageBase
     first: bool
     title: str
     description: str
@@ -137,25 +137,25 @@ class IndexPage:
     what: str
     models: tuple[ModelCard, ...]
     sweeps: tuple[SweepCard, ...]
-    groups: tuple[PlateGroup, ...]
-    bar: ColourBar
+    groups: tuple[CardGroup, ...]
+    bar: ColorBar
     failures: tuple[Notice, ...]
     command: str
     pages: tuple[PageLink, ...]
     range: str
     finder: Finder | None
-    definitions: tuple[Definition, ...]
+    definitions: tuple[NumberDefinition, ...]
     paper: PaperBlock | None
     social: Social | None
     credits: tuple[CreditGroup, ...]
-    figures: tuple[FigureFiles, ...]
+    figures: tuple[FigureDownload, ...]
     comparisons: tuple[Link, ...]
     marked: MarkedSummary | None
     reduced: Notice | None
 
 
 @dataclass(frozen=True, slots=True)
-class Definition:
+class NumberDefinition:
     """A number of an image: its name, its unit, and what it is exactly."""
 
     name: str
@@ -171,7 +171,7 @@ class Site:
     images: tuple[ImagePage, ...]
     models: tuple[ModelPage, ...]
     methods: MethodsPage
-    reports: tuple[ReportPage, ...] = ()
+    reports: tuple[PairPage, ...] = ()
     more: tuple[IndexPage, ...] = ()
     scripts: tuple[PageScript, ...] = ()
     sequences: tuple[ImagePage, ...] = ()

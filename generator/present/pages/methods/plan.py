@@ -142,11 +142,11 @@ def _storage(planner: Planner) -> Iterator[Fact]:
     yield Fact(
         "Ends of the scale",
         f"{power_label(contents.scale.low)} to {power_label(contents.scale.high)} times uniform, "
-        f"drawn by its logarithm in the colours of {contents.settings.colours}, which are even in "
-        "lightness and readable without colour vision.",
+        f"drawn by its logarithm in the colors of {contents.settings.colors}, which are even in "
+        "lightness and readable without color vision.",
     )
     yield Fact(
-        "Quantisation",
+        "Quantization",
         f"Maps are shipped as {stored.bits}-bit codes: {stored.formula}, with the maximum of "
         f"{stored.maximum}. Codes go from 0 to {stored.steps}. A decoded value is off by at most "
         f"{stored.error_bound}, which is 0.4 % of the map's maximum at the top and less below. The "

@@ -16,7 +16,7 @@ from generator.records.run import ModelEntry
 from generator.text.latex import Cite, Code, Piece
 
 SEEN = {
-    "square": "The models saw the centred square",
+    "square": "The models saw the centered square",
     "whole": "The models saw the whole picture",
     "checkpoint": "The models saw what their own preprocessing leaves",
 }

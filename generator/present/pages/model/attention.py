@@ -21,7 +21,7 @@ from generator.present.charts.chart import Chart, Words
 from generator.present.charts.lines import Reference, Series, line_chart
 from generator.present.pages.model.budget_heads import head_strip
 from generator.present.pages.model.views import Section
-from generator.present.pages.model_seen import SeenModel, reading
+from generator.present.pages.model_context import ModelContext, reading
 from generator.present.pages.wording import counted, percent, query_label
 from generator.records.record import FloatArray
 
@@ -30,48 +30,50 @@ MOST_PARTS = 8
 CLASS_TOKENS = "class tokens"
 
 
-def budget_section(seen: SeenModel) -> Section:
+def budget_section(context: ModelContext) -> Section:
     """Stacked bars by layer for every group of queries."""
     found = quantity("attention-budget")
     absent = []
-    if seen.digest.budget(OUTLIERS) is None:
+    if context.digest.budget(OUTLIERS) is None:
         absent.append(
             "Outlier patches as queries: not applicable, no image has any."
-            if seen.digest.images > 1
+            if context.digest.images > 1
             else "Outlier patches as queries: not applicable, the image has none."
         )
-    if not seen.layout.registers:
+    if not context.layout.registers:
         absent.append("Registers as queries: not applicable, this model has none.")
-    if seen.layout.cls is None:
+    if context.layout.cls is None:
         absent.append("CLS as query: not applicable, this model has no class token.")
     return Section(
         id="budget",
         title="Where attention goes",
-        text=(f"{found.definition} Means over heads and {counted(seen.digest.images, 'image')}.",),
-        charts=tuple(_budget_charts(seen)),
+        text=(
+            f"{found.definition} Means over heads and {counted(context.digest.images, 'image')}.",
+        ),
+        charts=tuple(_budget_charts(context)),
         absent=tuple(absent),
     )
 
 
-def _budget_charts(seen: SeenModel) -> Iterator[Chart]:
+def _budget_charts(context: ModelContext) -> Iterator[Chart]:
     """Bars of each group of queries; beside those of CLS and of the patches, single heads."""
     heads = {
         NORMAL if each.query == ALL_PATCHES else each.query: each
-        for each in seen.digest.head_budgets
+        for each in context.digest.head_budgets
     }
-    for means in seen.digest.budgets:
-        yield budget_bars(seen, means)
-        strip = head_strip(seen, heads[means.query]) if means.query in heads else None
+    for means in context.digest.budgets:
+        yield budget_bars(context, means)
+        strip = head_strip(context, heads[means.query]) if means.query in heads else None
         if strip is not None:
             yield strip
 
 
-def budget_bars(seen: SeenModel, means: QueryMeans) -> Chart:
+def budget_bars(context: ModelContext, means: QueryMeans) -> Chart:
     """What one group of queries attends to, a bar for each layer."""
-    keys, shares, uniform = _parts(seen.digest.keys, means)
+    keys, shares, uniform = _parts(context.digest.keys, means)
     notes = []
-    if means.images < seen.digest.images:
-        notes.append(f"Over {means.images} of {counted(seen.digest.images, 'image')}.")
+    if means.images < context.digest.images:
+        notes.append(f"Over {means.images} of {counted(context.digest.images, 'image')}.")
     error = float(means.self_error.max())
     if error > 0:
         notes.append(
@@ -88,11 +90,11 @@ def budget_bars(seen: SeenModel, means: QueryMeans) -> Chart:
         y="share of the attention",
         note=" ".join(notes),
     )
-    labels = [str(n + 1) for n in range(seen.layers)]
+    labels = [str(n + 1) for n in range(context.layers)]
     bars = stacked_bars(
         words, [_key(key) for key in keys], labels, shares, uniform, series=_series(keys)
     )
-    return seen.planner.defined(bars, "attention-budget")
+    return context.planner.defined(bars, "attention-budget")
 
 
 def _query(query: str) -> str:
@@ -136,15 +138,15 @@ def _key(key: str) -> str:
 
 
 def _series(keys: tuple[str, ...]) -> list[int]:
-    """Colours of the parts: the same for the same part, whatever else a model has."""
+    """Colors of the parts: the same for the same part, whatever else a model has."""
     fixed = {SELF: 1, "CLS": 2, OUTLIERS: 3, OTHERS: REST}
     free = iter((4, 5, 6, 7, 8))
     return [fixed[key] if key in fixed else next(free) for key in keys]
 
 
-def rollout_section(seen: SeenModel) -> Section:
+def rollout_section(context: ModelContext) -> Section:
     """How far the rollout can be trusted, by the layer it starts from."""
-    digest = seen.digest
+    digest = context.digest
     spread = digest.images > 1
     band = " The band is one standard deviation over images to either side." if spread else ""
     charts = [
@@ -159,7 +161,7 @@ def rollout_section(seen: SeenModel) -> Section:
             [
                 Series(
                     "cosine",
-                    seen.numbers,
+                    context.numbers,
                     digest.rollout_cosine.mean,
                     digest.rollout_cosine.deviation if spread else None,
                 )
@@ -168,29 +170,29 @@ def rollout_section(seen: SeenModel) -> Section:
         )
     ]
     definitions = ["rollout-cosine"]
-    if seen.layout.prefix:
-        share = np.mean([len(c.facts.layout.prefix) / c.facts.layout.tokens for c in seen.cells])
-        charts.insert(0, _rollout_prefix(seen, float(share), band))
+    if context.layout.prefix:
+        share = np.mean([len(c.facts.layout.prefix) / c.facts.layout.tokens for c in context.cells])
+        charts.insert(0, _rollout_prefix(context, float(share), band))
         definitions.insert(0, "rollout-prefix")
     return Section(
         id="rollout",
         title="Rollout diagnostics",
         text=(
             f"Rollout multiplies attention through the layers. {quantity('rollout').caveat} These "
-            f"two numbers say how much of its map is left to be seen. {seen.over}",
+            f"two numbers say how much of its map is left to be seen. {context.over}",
         ),
         charts=tuple(
-            seen.planner.defined(chart, name, "rollout")
+            context.planner.defined(chart, name, "rollout")
             for chart, name in zip(charts, definitions, strict=True)
         ),
         absent=()
-        if seen.layout.prefix
+        if context.layout.prefix
         else ("Rollout on the prefix: not applicable, this model has no prefix tokens.",),
     )
 
 
-def _rollout_prefix(seen: SeenModel, uniform: float, band: str) -> Chart:
-    prefix = seen.digest.rollout_prefix
+def _rollout_prefix(context: ModelContext, uniform: float, band: str) -> Chart:
+    prefix = context.digest.rollout_prefix
     return line_chart(
         Words(
             "rollout-prefix",
@@ -202,9 +204,9 @@ def _rollout_prefix(seen: SeenModel, uniform: float, band: str) -> Chart:
         [
             Series(
                 "on the prefix",
-                seen.numbers,
+                context.numbers,
                 prefix.mean,
-                prefix.deviation if seen.digest.images > 1 else None,
+                prefix.deviation if context.digest.images > 1 else None,
             )
         ],
         references=(Reference(uniform, "uniform"),),

@@ -9,14 +9,14 @@ import numpy as np
 from generator.analysis.attention.budget import ALL_PATCHES, OUTLIERS, REGISTERS, HeadBudget
 from generator.present.charts.chart import Chart, Words
 from generator.present.charts.strips import head_strips
-from generator.present.pages.model_seen import SeenModel
+from generator.present.pages.model_context import ModelContext
 from generator.records.record import FloatArray
 
 SERIES = {OUTLIERS: 3, REGISTERS: 4}
 """As in the bars; CLS is 2."""
 
 
-def head_strip(seen: SeenModel, budget: HeadBudget) -> Chart | None:
+def head_strip(context: ModelContext, budget: HeadBudget) -> Chart | None:
     """A mark for every head; None where the model has none of the tokens."""
     there = _there(budget)
     if not there:
@@ -37,19 +37,19 @@ def head_strip(seen: SeenModel, budget: HeadBudget) -> Chart | None:
         budget.shares[there],
         budget.uniform[there],
         [
-            [seen.head_url(layer, head) for head in range(seen.heads)]
-            for layer in range(seen.layers)
+            [context.head_url(layer, head) for head in range(context.heads)]
+            for layer in range(context.layers)
         ],
         series=[SERIES.get(budget.keys[part], 2) for part in there],
     )
-    return replace(seen.planner.defined(chart, "attention-budget"), table=None)
+    return replace(context.planner.defined(chart, "attention-budget"), table=None)
 
 
-def head_columns(seen: SeenModel) -> list[tuple[str, FloatArray]]:
+def head_columns(context: ModelContext) -> list[tuple[str, FloatArray]]:
     """Columns of the table of heads, ``[layer, head]``: what the marks show and it lacks."""
     return [
         (f"{_whose(each)} to {_key(each, part)} (share)", each.shares[part])
-        for each in seen.digest.head_budgets
+        for each in context.digest.head_budgets
         for part in _there(each)
         if (each.query == ALL_PATCHES or each.keys[part] != REGISTERS)
     ]

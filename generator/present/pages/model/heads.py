@@ -14,7 +14,7 @@ from generator.present.charts.heat_grid import heat_grid
 from generator.present.charts.lines import Reference, Series, line_chart, scatter
 from generator.present.pages.model.budget_heads import head_columns
 from generator.present.pages.model.views import Section, Table, TableRow
-from generator.present.pages.model_seen import SeenModel, reading
+from generator.present.pages.model_context import ModelContext, reading
 from generator.present.pages.wording import percent, query_label
 from generator.records.record import FloatArray
 
@@ -36,7 +36,7 @@ class HeadNumber:
         column: of the table, with its unit.
         quantity: id of the quantity.
         values: float32 ``[layer, head]``, mean over images.
-        limits: numbers at the ends of the colour map, the same for all models of the gallery.
+        limits: numbers at the ends of the color map, the same for all models of the gallery.
         text: a value with its unit.
     """
 
@@ -49,35 +49,35 @@ class HeadNumber:
     text: Callable[[float], str]
 
 
-def heads_section(seen: SeenModel) -> Section:
+def heads_section(context: ModelContext) -> Section:
     """Heat maps of every number of a head, and entropy and sinks by layer."""
-    numbers = tuple(_numbers(seen))
-    each = tuple(_registers(seen))
+    numbers = tuple(_numbers(context))
+    each = tuple(_registers(context))
     absent = []
-    if seen.layout.cls is None:
+    if context.layout.cls is None:
         absent.append("Attention of CLS: not applicable, because this model has no class token.")
-    elif not seen.layout.registers:
+    elif not context.layout.registers:
         absent.append("Attention of CLS to registers: not applicable, this model has none.")
     return Section(
         id="heads",
         title="Heads",
         text=(
-            f"A square for each layer, downwards, and head, across. {seen.over} A colour is "
+            f"A square for each layer, downwards, and head, across. {context.over} A color is "
             "the same number on the pages of all models of this gallery. Choose a square to see "
-            f"that head on {seen.image.title}; the table below has the same links.",
+            f"that head on {context.image.title}; the table below has the same links.",
         ),
-        grids=tuple(_grid(seen, number) for number in numbers),
-        small=seen.heads <= SMALL,
-        charts=(_entropy_lines(seen), _sink_line(seen)),
+        grids=tuple(_grid(context, number) for number in numbers),
+        small=context.heads <= SMALL,
+        charts=(_entropy_lines(context), _sink_line(context)),
         more_title="Each register" if each else "",
-        more=tuple(_grid(seen, number) for number in each),
-        tables=(_table(seen, (*numbers, *each)),),
+        more=tuple(_grid(context, number) for number in each),
+        tables=(_table(context, (*numbers, *each)),),
         absent=tuple(absent),
     )
 
 
-def _numbers(seen: SeenModel) -> Iterator[HeadNumber]:
-    digest = seen.digest
+def _numbers(context: ModelContext) -> Iterator[HeadNumber]:
+    digest = context.digest
     share = _three
     yield HeadNumber(
         "head-entropy", "Entropy", "entropy", "entropy", digest.entropy.mean, (0, 1), share
@@ -97,7 +97,7 @@ def _numbers(seen: SeenModel) -> Iterator[HeadNumber]:
         "distance over patches (share of the short side)",
         "distance-patches",
         digest.distance_patches_share.mean,
-        (0, seen.limit(lambda each: each.distance_patches_share.mean)),
+        (0, context.limit(lambda each: each.distance_patches_share.mean)),
         share,
     )
     registers = _register_sum(digest)
@@ -108,7 +108,7 @@ def _numbers(seen: SeenModel) -> Iterator[HeadNumber]:
             "CLS to registers (share)",
             "cls-mass",
             registers,
-            (0, seen.limit(_register_sum)),
+            (0, context.limit(_register_sum)),
             percent,
         )
     if digest.max_attention is not None:
@@ -118,7 +118,7 @@ def _numbers(seen: SeenModel) -> Iterator[HeadNumber]:
             "largest of CLS (share)",
             "max-attention",
             digest.max_attention.mean,
-            (0, seen.limit(_max_attention)),
+            (0, context.limit(_max_attention)),
             percent,
         )
     yield HeadNumber(
@@ -127,25 +127,25 @@ def _numbers(seen: SeenModel) -> Iterator[HeadNumber]:
         "largest received (share)",
         "sink",
         digest.sink.mean,
-        (0, seen.limit(lambda each: each.sink.mean)),
+        (0, context.limit(lambda each: each.sink.mean)),
         percent,
     )
 
 
-def _registers(seen: SeenModel) -> Iterator[HeadNumber]:
+def _registers(context: ModelContext) -> Iterator[HeadNumber]:
     """Attention of CLS to one register after the other, on the scale of their sum."""
-    digest = seen.digest
+    digest = context.digest
     if digest.mass is None:
         return
     for group, values in zip(digest.groups, digest.mass.mean, strict=True):
-        if group in seen.layout.registers:
+        if group in context.layout.registers:
             yield HeadNumber(
                 f"head-{group}",
                 f"Attention of CLS to {query_label(group, True)}",
                 f"CLS to {group} (share)",
                 "cls-mass",
                 values,
-                (0, seen.limit(_register_sum)),
+                (0, context.limit(_register_sum)),
                 percent,
             )
 
@@ -166,36 +166,36 @@ def _three(value: float) -> str:
     return f"{value:.3f}"
 
 
-def _grid(seen: SeenModel, number: HeadNumber) -> Chart:
+def _grid(context: ModelContext, number: HeadNumber) -> Chart:
     """A heat map; its numbers are in the section's table, and so are its links for the keyboard."""
     chart = heat_grid(
         Words(number.id, number.title, "head", "layer", reading(number.quantity)),
         number.values,
         [[number.text(float(value)) for value in row] for row in number.values],
         [
-            [seen.head_url(layer, head) for head in range(seen.heads)]
-            for layer in range(seen.layers)
+            [context.head_url(layer, head) for head in range(context.heads)]
+            for layer in range(context.layers)
         ],
         number.limits,
-        colours=seen.planner.contents.settings.colours,
+        colors=context.planner.contents.settings.colors,
     )
-    return replace(seen.planner.defined(chart, number.quantity), table=None, stops=False)
+    return replace(context.planner.defined(chart, number.quantity), table=None, stops=False)
 
 
-def _table(seen: SeenModel, numbers: tuple[HeadNumber, ...]) -> Table:
+def _table(context: ModelContext, numbers: tuple[HeadNumber, ...]) -> Table:
     """Every head with all its numbers."""
-    distance = seen.digest.distance_share.mean
-    budget = head_columns(seen)
+    distance = context.digest.distance_share.mean
+    budget = head_columns(context)
     columns = [*(number.column for number in numbers), *(name for name, _ in budget)]
     rows = []
-    for layer in range(seen.layers):
-        for head in range(seen.heads):
+    for layer in range(context.layers):
+        for head in range(context.heads):
             own = (*(number.values for number in numbers), *(values for _, values in budget))
             cells = [_cell(float(values[layer, head])) for values in own]
             rows.append(
                 TableRow(
                     heads=(str(layer + 1), str(head + 1)),
-                    url=seen.head_url(layer, head),
+                    url=context.head_url(layer, head),
                     cells=(*cells, _cell(float(distance[layer, head]))),
                 )
             )
@@ -211,13 +211,13 @@ def _cell(value: float) -> str:
     return f"{value:.4f}"
 
 
-def _entropy_lines(seen: SeenModel) -> Chart:
+def _entropy_lines(context: ModelContext) -> Chart:
     """Entropy by layer: mean over heads, and how far heads lie apart."""
     series = [
-        Series(name, seen.numbers, values.mean(axis=1), values.std(axis=1))
+        Series(name, context.numbers, values.mean(axis=1), values.std(axis=1))
         for name, values in (
-            ("over all keys", seen.digest.entropy.mean),
-            ("over patches", seen.digest.entropy_patches.mean),
+            ("over all keys", context.digest.entropy.mean),
+            ("over patches", context.digest.entropy_patches.mean),
         )
     ]
     words = Words(
@@ -228,12 +228,12 @@ def _entropy_lines(seen: SeenModel) -> Chart:
         "Mean over heads; the band is one standard deviation over heads to either side. Where the "
         "lines part, tokens outside the patches gather attention.",
     )
-    return seen.planner.defined(line_chart(words, series), "entropy", "entropy-patches")
+    return context.planner.defined(line_chart(words, series), "entropy", "entropy-patches")
 
 
-def _sink_line(seen: SeenModel) -> Chart:
-    rate = seen.digest.sink_rate
-    several = seen.digest.images > 1
+def _sink_line(context: ModelContext) -> Chart:
+    rate = context.digest.sink_rate
+    several = context.digest.images > 1
     words = Words(
         "sink-rate",
         "Sink rate by layer",
@@ -242,45 +242,45 @@ def _sink_line(seen: SeenModel) -> Chart:
         reading("sink-rate")
         + (" The band is one standard deviation over images to either side." if several else ""),
     )
-    series = Series("sink rate", seen.numbers, rate.mean, rate.deviation if several else None)
-    return seen.planner.defined(line_chart(words, [series], zero=True), "sink-rate")
+    series = Series("sink rate", context.numbers, rate.mean, rate.deviation if several else None)
+    return context.planner.defined(line_chart(words, [series], zero=True), "sink-rate")
 
 
-def distance_section(seen: SeenModel) -> Section:
+def distance_section(context: ModelContext) -> Section:
     """Mean attention distance, a dot for each head, as in ViT's Figure 11."""
-    uniform = seen.digest.uniform_distance
-    on_patches = np.mean([c.facts.layout.patches / c.facts.layout.tokens for c in seen.cells])
+    uniform = context.digest.uniform_distance
+    on_patches = np.mean([c.facts.layout.patches / c.facts.layout.tokens for c in context.cells])
     return Section(
         id="distance",
         title="Distance",
         text=(
-            f"How far heads look: a dot for each head above its layer. {seen.over} Distances are "
-            "shares of the input's short side, so that resolutions compare. Uniform attention "
-            f"would give {uniform:.3f} over the patches.",
+            f"How far heads look: a dot for each head above its layer. {context.over} "
+            "Distances are shares of the input's short side, so that resolutions compare. Uniform "
+            f"attention would give {uniform:.3f} over the patches.",
         ),
         charts=(
             _scatter(
-                seen,
+                context,
                 "distance-patches",
-                "Over patches, renormalised",
-                seen.digest.distance_patches_share.mean,
+                "Over patches, renormalized",
+                context.digest.distance_patches_share.mean,
                 uniform,
             ),
             _scatter(
-                seen,
+                context,
                 "distance",
-                "Without renormalising: attention to the prefix counts 0",
-                seen.digest.distance_share.mean,
+                "Without renormalizing: attention to the prefix counts 0",
+                context.digest.distance_share.mean,
                 uniform * float(on_patches),
             ),
-            _sorted(seen),
+            _sorted(context),
         ),
         absent=("The numbers of all dots are in the table of heads above.",),
     )
 
 
 def _scatter(
-    seen: SeenModel, identifier: str, title: str, values: FloatArray, uniform: float
+    context: ModelContext, identifier: str, title: str, values: FloatArray, uniform: float
 ) -> Chart:
     layers, heads = np.indices(values.shape)
     series = Series(
@@ -288,7 +288,7 @@ def _scatter(
         layers.ravel() + 1.0,
         values.ravel(),
         urls=tuple(
-            seen.head_url(layer, head)
+            context.head_url(layer, head)
             for layer, head in zip(layers.ravel().tolist(), heads.ravel().tolist(), strict=True)
         ),
         notes=tuple(f"head {head + 1}" for head in heads.ravel().tolist()),
@@ -297,14 +297,14 @@ def _scatter(
         f"{identifier}-by-layer", title, "layer", "share of the short side", reading(identifier)
     )
     chart = scatter(words, [series], references=(Reference(uniform, "uniform"),))
-    return replace(seen.planner.defined(chart, identifier), stops=False)
+    return replace(context.planner.defined(chart, identifier), stops=False)
 
 
-def _sorted(seen: SeenModel) -> Chart:
+def _sorted(context: ModelContext) -> Chart:
     """Heads in order of their distance, for the layers at both ends (Raghu 2021, Fig. 3)."""
-    values = np.sort(seen.digest.distance_patches_share.mean, axis=1)
-    ends = sorted({*range(seen.layers)[:SORTED_LAYERS], *range(seen.layers)[-SORTED_LAYERS:]})
-    place = np.arange(1.0, seen.heads + 1)
+    values = np.sort(context.digest.distance_patches_share.mean, axis=1)
+    ends = sorted({*range(context.layers)[:SORTED_LAYERS], *range(context.layers)[-SORTED_LAYERS:]})
+    place = np.arange(1.0, context.heads + 1)
     words = Words(
         "distance-sorted",
         "Heads in order of distance, first and last layers",
@@ -315,7 +315,7 @@ def _sorted(seen: SeenModel) -> Chart:
     chart = line_chart(
         words,
         [Series(f"layer {layer + 1}", place, values[layer]) for layer in ends],
-        references=(Reference(seen.digest.uniform_distance, "uniform"),),
+        references=(Reference(context.digest.uniform_distance, "uniform"),),
         zero=True,
     )
-    return seen.planner.defined(chart, "distance-patches")
+    return context.planner.defined(chart, "distance-patches")

@@ -8,7 +8,7 @@ from generator.present.content.averages import LocationPictures
 from generator.present.drawing.heatmap import GAP
 from generator.present.drawing.scale import Tick
 from generator.present.pages.model.views import Mosaic, Section
-from generator.present.pages.model_seen import SeenModel, absent_section, reading
+from generator.present.pages.model_context import ModelContext, absent_section, reading
 from generator.present.pages.planner import WALL_HEIGHT, WALL_WIDTH, Planner
 from generator.present.pages.views import Picture
 from generator.present.pages.wording import counted, query_label, withheld
@@ -17,9 +17,9 @@ from generator.records.run import Failure, ModelEntry
 RECEIVED_ROW = "received"
 
 
-def averages_section(seen: SeenModel) -> Section:
+def averages_section(context: ModelContext) -> Section:
     """Averages by place over images, where there are enough of them."""
-    found = seen.planner.contents.averages[seen.model.slug]
+    found = context.planner.contents.averages[context.model.slug]
     section_id, title = "averages", "Averages by place"
     if isinstance(found, NotApplicable):
         return absent_section(section_id, title, "location-average", withheld(found))
@@ -27,17 +27,17 @@ def averages_section(seen: SeenModel) -> Section:
         id=section_id,
         title=title,
         text=(f"{quantity('location-average').definition} Over {counted(found.images, 'image')}.",),
-        mosaics=(_maps(seen, found), _rates(seen, found)),
+        mosaics=(_maps(context, found), _rates(context, found)),
     )
 
 
-def _maps(seen: SeenModel, found: LocationPictures) -> Mosaic:
+def _maps(context: ModelContext, found: LocationPictures) -> Mosaic:
     rows = (*found.queries, RECEIVED_ROW)
     named = ", ".join(query_label(name, True) for name in found.queries)
     return Mosaic(
         title="Mean attention by place, query (down) and layer (across)",
         picture=enlarged(
-            seen.planner.url(found.maps.path),
+            context.planner.url(found.maps.path),
             _side(found.layers, found.grid[1]),
             _side(len(rows), found.grid[0]),
             f"Maps of {found.grid[0]} × {found.grid[1]} places for {len(rows)} queries and "
@@ -45,20 +45,20 @@ def _maps(seen: SeenModel, found: LocationPictures) -> Mosaic:
         ),
         columns=tuple(str(layer + 1) for layer in range(found.layers)),
         rows=rows,
-        bar=seen.planner.shared_bar(),
+        bar=context.planner.shared_bar(),
         note=(f"Queries from the top: {named}; then " if named else "")
         + "what patches receive from patches. "
         + reading("location-average"),
-        definitions=(seen.planner.definition("location-average"),),
+        definitions=(context.planner.definition("location-average"),),
     )
 
 
-def _rates(seen: SeenModel, found: LocationPictures) -> Mosaic:
+def _rates(context: ModelContext, found: LocationPictures) -> Mosaic:
     ticks = tuple(Tick(n / 4, f"{100 * found.highest_rate * n / 4:g} %") for n in range(5))
     return Mosaic(
         title="How often each place is an outlier",
         picture=enlarged(
-            seen.planner.url(found.rates.path),
+            context.planner.url(found.rates.path),
             found.grid[1],
             found.grid[0],
             f"Share of {found.images} images in which each of {found.grid[0]} × {found.grid[1]} "
@@ -66,9 +66,9 @@ def _rates(seen: SeenModel, found: LocationPictures) -> Mosaic:
         ),
         columns=(),
         rows=(),
-        bar=seen.planner.bar(ticks, "of the images", extends=False),
+        bar=context.planner.bar(ticks, "of the images", extends=False),
         note=reading("outlier-rate"),
-        definitions=(seen.planner.definition("outlier-rate"),),
+        definitions=(context.planner.definition("outlier-rate"),),
     )
 
 

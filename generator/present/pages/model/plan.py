@@ -14,9 +14,9 @@ from generator.present.pages.model.similarity import heads_alike_section, layers
 from generator.present.pages.model.sinks import sinks_section
 from generator.present.pages.model.stream import massive_section, norms_section, onset_section
 from generator.present.pages.model.views import ModelImage, ModelPage, Section
-from generator.present.pages.model_seen import SeenModel
+from generator.present.pages.model_context import ModelContext
 from generator.present.pages.paging import Part, parts
-from generator.present.pages.pair.plan import report_links
+from generator.present.pages.pair.plan import pair_links
 from generator.present.pages.planner import Planner, model_path
 from generator.present.pages.sweep.plan import sweep_link
 from generator.present.pages.views import Fact
@@ -57,27 +57,27 @@ def _page(planner: Planner, model: ModelEntry, part: Part) -> ModelPage:
         pages=part.links(here, first),
         range=part.range,
         failure=notice(model.failure) if part.first else None,
-        comparisons=report_links(here, model.slug) if part.first else (),
+        comparisons=pair_links(here, model.slug) if part.first else (),
         sweep=sweep_link(here, model),
     )
 
 
 def _facts(here: Planner, model: ModelEntry, cells: tuple[CellContent, ...]) -> Iterator[Fact]:
-    facts, seen = cells[0].facts, cells[0].facts.model
+    facts, context = cells[0].facts, cells[0].facts.model
     grids = [(cell.facts.layout.rows, cell.facts.layout.cols) for cell in cells]
     inputs = [(c.facts.view.input_width, c.facts.view.input_height) for c in cells]
-    yield Fact("Architecture", f"{seen.architecture} (model type {seen.model_type})")
-    yield Fact("Layers × heads", f"{seen.layers} × {seen.heads}")
-    yield Fact("Width", f"{seen.width} channels")
-    yield Fact("Parameters", f"{seen.parameters:,}")
-    yield Fact("Patch", f"{seen.patch_height} × {seen.patch_width} pixels")
+    yield Fact("Architecture", f"{context.architecture} (model type {context.model_type})")
+    yield Fact("Layers × heads", f"{context.layers} × {context.heads}")
+    yield Fact("Width", f"{context.width} channels")
+    yield Fact("Parameters", f"{context.parameters:,}")
+    yield Fact("Patch", f"{context.patch_height} × {context.patch_width} pixels")
     yield Fact("Prefix tokens", ", ".join(facts.layout.prefix) or "none")
     yield Fact("Tokens", prefix_text(facts.layout))
     yield Fact("Grid it ran on", f"{grid_text(grids)} patches (rows × columns)")
     yield Fact("Input", f"{grid_text(inputs)} pixels (width × height)")
     if vectors := vectors_of(here.contents.digests, model.slug):
         yield Fact("Objects looked for in", f"{' and '.join(vectors)} of the last layer")
-    yield Fact("Licence", seen.licence or "not stated")
+    yield Fact("License", context.license or "not stated")
 
 
 def _provenance(model: ModelEntry, cells: tuple[CellContent, ...]) -> Iterator[Fact]:
@@ -122,21 +122,21 @@ def _steps(planner: Planner, model: ModelEntry) -> tuple[tuple[str, ...], str]:
 
 def _sections(planner: Planner, model: ModelEntry) -> tuple[Section, ...]:
     """What was found of the model; nothing where nothing could be measured."""
-    seen = SeenModel.of(planner, model)
-    if seen is None:
+    context = ModelContext.of(planner, model)
+    if context is None:
         return ()
     return (
-        heads_section(seen),
-        distance_section(seen),
-        budget_section(seen),
-        norms_section(seen),
-        onset_section(seen),
-        rollout_section(seen),
-        sinks_section(seen),
-        massive_section(seen),
-        averages_section(seen),
-        heads_alike_section(seen),
-        layers_alike_section(seen),
+        heads_section(context),
+        distance_section(context),
+        budget_section(context),
+        norms_section(context),
+        onset_section(context),
+        rollout_section(context),
+        sinks_section(context),
+        massive_section(context),
+        averages_section(context),
+        heads_alike_section(context),
+        layers_alike_section(context),
         weights_section(planner, model),
     )
 
@@ -155,7 +155,7 @@ def _image(planner: Planner, model: ModelEntry, image: ImageEntry) -> ModelImage
     cell = planner.cell(model.slug, image.slug)
     picture = None
     if isinstance(cell, CellContent):
-        file = planner.contents.coloured[model.slug, image.slug].map
+        file = planner.contents.colored[model.slug, image.slug].map
         picture = planner.map_picture(file, cell, map_alt(model.label, cell.last, cell))
     reason = None if isinstance(cell, CellContent) else model.failure or image.failure or cell
     return ModelImage(

@@ -17,16 +17,16 @@ from generator.present.drawing.heatmap import GAP
 from generator.present.drawing.scale import Tick
 from generator.present.pages.model.pictures import enlarged
 from generator.present.pages.model.views import Mosaic, Section, Table, TableRow
-from generator.present.pages.model_seen import SeenModel, absent_section, reading
+from generator.present.pages.model_context import ModelContext, absent_section, reading
 from generator.present.pages.planner import Planner
-from generator.present.pages.views import ColourBar
+from generator.present.pages.views import ColorBar
 from generator.present.pages.wording import counted, not_applicable, withheld
 from generator.records.record import FloatArray
 
 
-def heads_alike_section(seen: SeenModel) -> Section:
+def heads_alike_section(context: ModelContext) -> Section:
     """Similarity of all heads of the model, by what CLS attends to."""
-    found = seen.planner.contents.similarity[seen.model.slug].heads
+    found = context.planner.contents.similarity[context.model.slug].heads
     section_id, title = "heads-alike", "Heads alike"
     if isinstance(found, NotApplicable):
         return absent_section(section_id, title, "head-similarity", not_applicable(found))
@@ -37,8 +37,8 @@ def heads_alike_section(seen: SeenModel) -> Section:
             f"1 less the Jensen-Shannon divergence of two heads' CLS rows over all keys. Mean over "
             f"{head_images(found.alike.images)} {_at_a_glance(found.alike)}",
         ),
-        mosaics=_head_mosaics(seen, found),
-        tables=(_most_similar(seen, found),),
+        mosaics=_head_mosaics(context, found),
+        tables=(_most_similar(context, found),),
     )
 
 
@@ -72,8 +72,8 @@ def head_text(place: int, heads: int) -> str:
     return f"layer {layer + 1}, head {head + 1}"
 
 
-def _head_mosaics(seen: SeenModel, found: HeadPictures) -> tuple[Mosaic, ...]:
-    alike, planner = found.alike, seen.planner
+def _head_mosaics(context: ModelContext, found: HeadPictures) -> tuple[Mosaic, ...]:
+    alike, planner = found.alike, context.planner
     side = alike.layers * (alike.heads + GAP) - GAP
     labels = tuple(str(layer + 1) for layer in range(alike.layers))
     count = len(found.order)
@@ -112,13 +112,13 @@ def _head_mosaics(seen: SeenModel, found: HeadPictures) -> tuple[Mosaic, ...]:
     )
 
 
-def similarity_bar(planner: Planner) -> ColourBar:
+def similarity_bar(planner: Planner) -> ColorBar:
     """The bar of all similarities, from 0 to 1."""
     ticks = tuple(Tick(n / 4, f"{n / 4:g}") for n in range(5))
     return planner.bar(ticks, "similarity", extends=False)
 
 
-def _most_similar(seen: SeenModel, found: HeadPictures) -> Table:
+def _most_similar(context: ModelContext, found: HeadPictures) -> Table:
     """Of each head the one that is most similar to it."""
     alike = found.alike
     values = _without_itself(alike)
@@ -130,7 +130,7 @@ def _most_similar(seen: SeenModel, found: HeadPictures) -> Table:
         rows.append(
             TableRow(
                 heads=(str(layer + 1), str(own + 1)),
-                url=seen.head_url(layer, own),
+                url=context.head_url(layer, own),
                 cells=(
                     head_text(other, alike.heads),
                     f"{row[other]:.2f}",
@@ -146,9 +146,9 @@ def _most_similar(seen: SeenModel, found: HeadPictures) -> Table:
     )
 
 
-def layers_alike_section(seen: SeenModel) -> Section:
+def layers_alike_section(context: ModelContext) -> Section:
     """Linear CKA of all layers of the model, where there are enough images."""
-    found = seen.planner.contents.similarity[seen.model.slug].layers
+    found = context.planner.contents.similarity[context.model.slug].layers
     section_id, title = "layers-alike", "Layers alike"
     if isinstance(found, NotApplicable):
         return absent_section(section_id, title, "layer-similarity", withheld(found))
@@ -159,7 +159,7 @@ def layers_alike_section(seen: SeenModel) -> Section:
         mosaics=tuple(
             mosaic
             for matrix in found.matrices
-            if (mosaic := matrix_mosaic(seen.planner, matrix, "layer")) is not None
+            if (mosaic := matrix_mosaic(context.planner, matrix, "layer")) is not None
         ),
         tables=tuple(
             table for matrix in found.matrices if (table := matrix_table(matrix, "layer"))
@@ -215,7 +215,7 @@ def matrix_mosaic(planner: Planner, matrix: LayerMatrix, rows: str) -> Mosaic | 
 
 def matrix_title(matrix: LayerMatrix) -> str:
     """What a matrix is of."""
-    return _GROUPS[matrix.group] + (", channels standardised" if matrix.standardised else "")
+    return _GROUPS[matrix.group] + (", channels standardized" if matrix.standardized else "")
 
 
 def matrix_table(matrix: LayerMatrix, rows: str) -> Table | None:

@@ -12,7 +12,7 @@ from generator.present.charts.bars import REST, stacked_bars
 from generator.present.charts.chart import Chart, Words
 from generator.present.charts.lines import Reference, Series, line_chart
 from generator.present.pages.model.views import Section, Table, TableRow
-from generator.present.pages.model_seen import SeenModel, reading
+from generator.present.pages.model_context import ModelContext, reading
 from generator.present.pages.wording import counted, query_label, stream_layer
 from generator.records.record import FloatArray
 
@@ -20,10 +20,10 @@ MOST_TOKENS = 6
 """As many prefix tokens have a part of their own in a bar."""
 
 
-def sinks_section(seen: SeenModel) -> Section:
+def sinks_section(context: ModelContext) -> Section:
     """Value norms of the tokens that receive most attention, and which tokens these are."""
     found, title = quantity("sink-value"), "What sinks carry"
-    sinks = seen.digest.sinks
+    sinks = context.digest.sinks
     if sinks is None:
         return Section(
             id="sinks",
@@ -43,15 +43,15 @@ def sinks_section(seen: SeenModel) -> Section:
             if strong
             else f"No head puts more than {SINK:g} of all attention on one key on any image.",
         ),
-        charts=(_value_norms(seen, sinks), _which(seen, sinks)),
+        charts=(_value_norms(context, sinks), _which(context, sinks)),
     )
 
 
-def _value_norms(seen: SeenModel, sinks: SinkMeans) -> Chart:
-    series = [Series("most attended key, median over heads", seen.numbers, sinks.relative)]
+def _value_norms(context: ModelContext, sinks: SinkMeans) -> Chart:
+    series = [Series("most attended key, median over heads", context.numbers, sinks.relative)]
     if np.isfinite(sinks.strong).any():
         name = f"most attended key where it receives over {SINK:g}, mean"
-        series.append(Series(name, seen.numbers, sinks.strong))
+        series.append(Series(name, context.numbers, sinks.strong))
     words = Words(
         "sink-values",
         "Value norm of the sink over the median patch's",
@@ -60,12 +60,12 @@ def _value_norms(seen: SeenModel, sinks: SinkMeans) -> Chart:
         f"Dashed: the median patch. {reading('sink-value')}",
     )
     chart = line_chart(words, series, references=(Reference(1.0, ""),), zero=True)
-    return seen.planner.defined(chart, "sink-value")
+    return context.planner.defined(chart, "sink-value")
 
 
-def _which(seen: SeenModel, sinks: SinkMeans) -> Chart:
+def _which(context: ModelContext, sinks: SinkMeans) -> Chart:
     """How often each kind of token receives most, over heads and images."""
-    prefix = seen.layout.prefix
+    prefix = context.layout.prefix
     groups = _groups(prefix)
     counts = [
         sum((sinks.tokens == prefix.index(token)).mean(axis=(0, 2)) for token in tokens)
@@ -81,9 +81,11 @@ def _which(seen: SeenModel, sinks: SinkMeans) -> Chart:
         "share of the heads",
         "Averaged over all queries; a head without a sink has a most attended key, too.",
     )
-    labels = [str(n + 1) for n in range(seen.layers)]
+    labels = [str(n + 1) for n in range(context.layers)]
     series = [*_series(names[:-1]), REST]
-    return seen.planner.defined(stacked_bars(words, names, labels, shares, series=series), "sink")
+    return context.planner.defined(
+        stacked_bars(words, names, labels, shares, series=series), "sink"
+    )
 
 
 def _groups(prefix: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
@@ -105,7 +107,7 @@ def _series(names: list[str]) -> list[int]:
     return [2 if name == "CLS" else next(free) for name in names]
 
 
-def channel_chart(seen: SeenModel, channels: ChannelMeans) -> Chart:
+def channel_chart(context: ModelContext, channels: ChannelMeans) -> Chart:
     """The largest channel over the patches, against the median magnitude of the layer."""
     words = Words(
         "channel-max",
@@ -114,8 +116,8 @@ def channel_chart(seen: SeenModel, channels: ChannelMeans) -> Chart:
         "times the median magnitude",
         f"{reading('channel-max')} The table below says which channel it is.",
     )
-    series = Series("ratio", np.arange(0.0, seen.layers + 1), channels.ratio)
-    return seen.planner.defined(line_chart(words, [series], log=True), "channel-max")
+    series = Series("ratio", np.arange(0.0, context.layers + 1), channels.ratio)
+    return context.planner.defined(line_chart(words, [series], log=True), "channel-max")
 
 
 def channel_table(channels: ChannelMeans) -> Table:

@@ -15,7 +15,7 @@ from generator.present.charts.histograms import density, histogram
 from generator.present.charts.lines import Reference, Series, line_chart
 from generator.present.pages.model.sinks import channel_chart, channel_table, channel_text
 from generator.present.pages.model.views import Section, Table, TableRow
-from generator.present.pages.model_seen import SeenModel, reading
+from generator.present.pages.model_context import ModelContext, reading
 from generator.present.pages.wording import counted, lower_first, query_label, stream_layer
 from generator.records.record import OUTLIER, FloatArray
 
@@ -25,9 +25,9 @@ MOST_TOKENS = 6
 NORM_UNIT = "norm"
 
 
-def norms_section(seen: SeenModel) -> Section:
+def norms_section(context: ModelContext) -> Section:
     """Norms of patches and prefix tokens, layer by layer, and their outliers."""
-    norms = seen.digest.norms
+    norms = context.digest.norms
     peak = stream_layer(norms.peak)
     over = "the image" if norms.images == 1 else f"{counted(norms.images, 'image')}"
     share = float(norms.above[norms.peak, CUTOFFS.index(int(OUTLIER))])
@@ -43,18 +43,18 @@ def norms_section(seen: SeenModel) -> Section:
             f"{OUTLIER:g} × there.",
         ),
         charts=(
-            _density(seen),
-            _ratio(seen),
-            _shares(seen),
-            _histogram(seen),
-            _tokens(seen),
+            _density(context),
+            _ratio(context),
+            _shares(context),
+            _histogram(context),
+            _tokens(context),
         ),
     )
 
 
-def _density(seen: SeenModel) -> Chart:
+def _density(context: ModelContext) -> Chart:
     """How norms spread at each layer, with quantiles for a table."""
-    norms = seen.digest.norms
+    norms = context.digest.norms
     words = Words(
         "norm-density",
         "Norms of patches by layer",
@@ -64,15 +64,15 @@ def _density(seen: SeenModel) -> Chart:
         "thousand patches is seen.",
     )
     chart = density(words, EDGES, norms.histogram.astype(float))
-    return replace(seen.planner.defined(chart, "norm"), table=norm_table(seen))
+    return replace(context.planner.defined(chart, "norm"), table=norm_table(context))
 
 
-def norm_table(seen: SeenModel) -> NumberTable:
+def norm_table(context: ModelContext) -> NumberTable:
     """Quantiles of the patches' norms, a row for each layer from the embedding on."""
-    norms = seen.digest.norms
+    norms = context.digest.norms
     columns = [*(f"{100 * q:g} %" for q in QUANTILES), "median", "largest"]
     rows = [
-        [*norms.quantiles[n], norms.median[n], norms.maximum[n]] for n in range(seen.layers + 1)
+        [*norms.quantiles[n], norms.median[n], norms.maximum[n]] for n in range(context.layers + 1)
     ]
     return NumberTable(
         ("layer", *columns),
@@ -82,7 +82,7 @@ def norm_table(seen: SeenModel) -> NumberTable:
     )
 
 
-def _ratio(seen: SeenModel) -> Chart:
+def _ratio(context: ModelContext) -> Chart:
     words = Words(
         "norm-ratio",
         "Largest norm over the median, by layer",
@@ -90,16 +90,16 @@ def _ratio(seen: SeenModel) -> Chart:
         "times the median",
         reading("norm-ratio"),
     )
-    series = Series("ratio", seen.stream_layers, seen.digest.norms.ratio)
+    series = Series("ratio", context.stream_layers, context.digest.norms.ratio)
     chart = line_chart(
         words, [series], log=True, references=(Reference(OUTLIER, f"outliers above {OUTLIER:g} ×"),)
     )
-    return seen.planner.defined(chart, "norm-ratio")
+    return context.planner.defined(chart, "norm-ratio")
 
 
-def _shares(seen: SeenModel) -> Chart:
-    norms = seen.digest.norms
-    layers = dict.fromkeys((norms.peak, seen.layers))
+def _shares(context: ModelContext) -> Chart:
+    norms = context.digest.norms
+    layers = dict.fromkeys((norms.peak, context.layers))
     words = Words(
         "outlier-share",
         "Patches above a cutoff",
@@ -111,11 +111,11 @@ def _shares(seen: SeenModel) -> Chart:
         Series(stream_layer(layer), np.array(CUTOFFS, dtype=float), 100 * norms.above[layer])
         for layer in layers
     ]
-    return seen.planner.defined(line_chart(words, series, zero=True), "outlier-share")
+    return context.planner.defined(line_chart(words, series, zero=True), "outlier-share")
 
 
-def _histogram(seen: SeenModel) -> Chart:
-    norms = seen.digest.norms
+def _histogram(context: ModelContext) -> Chart:
+    norms = context.digest.norms
     words = Words(
         "norm-histogram",
         f"Norms of patches in {stream_layer(norms.peak)}",
@@ -124,16 +124,16 @@ def _histogram(seen: SeenModel) -> Chart:
         "The layer where the largest norm stands out most. Both axes are logarithmic.",
     )
     counts = norms.histogram[norms.peak][None].astype(float)
-    return seen.planner.defined(
+    return context.planner.defined(
         histogram(words, ["patches"], EDGES, counts), "norm", "outlier-share"
     )
 
 
-def _tokens(seen: SeenModel) -> Chart:
+def _tokens(context: ModelContext) -> Chart:
     """Norms of prefix tokens beside the median and the largest of the patches."""
-    norms = seen.digest.norms
+    norms = context.digest.norms
     chosen = _largest(norms.prefix)
-    layers = seen.stream_layers
+    layers = context.stream_layers
     series = [
         Series("patches, median", layers, norms.median),
         Series("patches, largest", layers, norms.maximum),
@@ -147,7 +147,7 @@ def _tokens(seen: SeenModel) -> Chart:
         f"{NORM_UNIT}, logarithmic",
         f"Without the {left} prefix tokens of smallest norm." if left else "",
     )
-    return seen.planner.defined(line_chart(words, series, log=True), "norm")
+    return context.planner.defined(line_chart(words, series, log=True), "norm")
 
 
 def _largest(prefix: FloatArray) -> list[int]:
@@ -162,11 +162,11 @@ def _name(token: str) -> str:
     return query_label(token, True) if token.startswith("reg") else token
 
 
-def onset_section(seen: SeenModel) -> Section:
+def onset_section(context: ModelContext) -> Section:
     """In which layer high norms and sinks of CLS begin (Jiang 2025, Fig. 2)."""
-    onset = seen.digest.onset
+    onset = context.digest.onset
     chosen = _largest(onset.prefix_ratio)
-    layers = seen.stream_layers
+    layers = context.stream_layers
     names = [("patches", onset.patch_onset)]
     names += [(_name(t), at) for t, at in zip(onset.tokens, onset.prefix_onsets, strict=True)]
     norms = line_chart(
@@ -184,14 +184,14 @@ def onset_section(seen: SeenModel) -> Section:
         log=True,
         references=(Reference(OUTLIER, f"{OUTLIER:g} ×"),),
     )
-    charts = [seen.planner.defined(norms, "norm-onset")]
+    charts = [context.planner.defined(norms, "norm-onset")]
     if onset.patch_attention is not None:
-        charts.append(_attention(seen, onset.patch_attention, onset.register_attention))
+        charts.append(_attention(context, onset.patch_attention, onset.register_attention))
     return Section(
         id="onset",
         title="Onset",
         text=(
-            f"{_begins(names)} {seen.over}",
+            f"{_begins(names)} {context.over}",
             f"The onset of high norms is the {lower_first(quantity('norm-onset').definition)}",
         ),
         charts=tuple(charts),
@@ -211,10 +211,10 @@ def _begins(names: list[tuple[str, int | None]]) -> str:
     return " ".join(said)
 
 
-def _attention(seen: SeenModel, patches: FloatArray, registers: FloatArray | None) -> Chart:
-    series = [Series("to a patch", seen.numbers, patches)]
+def _attention(context: ModelContext, patches: FloatArray, registers: FloatArray | None) -> Chart:
+    series = [Series("to a patch", context.numbers, patches)]
     if registers is not None:
-        series.append(Series("to a register", seen.numbers, registers))
+        series.append(Series("to a register", context.numbers, registers))
     words = Words(
         "onset-attention",
         "Largest attention of CLS by layer",
@@ -222,12 +222,12 @@ def _attention(seen: SeenModel, patches: FloatArray, registers: FloatArray | Non
         "share of 1, mean over heads",
         reading("largest-cls-attention"),
     )
-    return seen.planner.defined(line_chart(words, series, zero=True), "largest-cls-attention")
+    return context.planner.defined(line_chart(words, series, zero=True), "largest-cls-attention")
 
 
-def massive_section(seen: SeenModel) -> Section:
+def massive_section(context: ModelContext) -> Section:
     """Massive activations: the largest value and the median by layer, and which channels."""
-    digest = seen.digest
+    digest = context.digest
     title, found = "Massive activations", quantity("massive-activation")
     if digest.massive is None:
         return Section(
@@ -238,7 +238,7 @@ def massive_section(seen: SeenModel) -> Section:
         )
     largest, median = digest.massive
     channels = (digest.channels,) if digest.channels else ()
-    layers = seen.stream_layers
+    layers = context.stream_layers
     several = digest.images > 1
     series = [
         Series("largest", layers, largest.mean, largest.deviation if several else None),
@@ -254,10 +254,10 @@ def massive_section(seen: SeenModel) -> Section:
     return Section(
         id="massive",
         title=title,
-        text=(f"{found.definition} {seen.over}", *map(channel_text, channels)),
+        text=(f"{found.definition} {context.over}", *map(channel_text, channels)),
         charts=(
-            seen.planner.defined(line_chart(words, series, log=True), "massive-activation"),
-            *(channel_chart(seen, each) for each in channels),
+            context.planner.defined(line_chart(words, series, log=True), "massive-activation"),
+            *(channel_chart(context, each) for each in channels),
         ),
         tables=(*_channels(digest), *map(channel_table, channels)),
         absent=()

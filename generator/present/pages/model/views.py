@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from generator.present.charts.chart import Chart, Definition
-from generator.present.pages.views import ColourBar, Fact, Frame, Link, Notice, PageLink, Picture
+from generator.present.charts.chart import Chart, DefinitionLink
+from generator.present.pages.views import ColorBar, Fact, Link, Notice, PageBase, PageLink, Picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +45,14 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Mosaic:
-    """A picture made of maps or tiles, with what its colours mean.
+    """A picture made of maps or tiles, with what its colors mean.
 
     Attributes:
         title: what it shows.
         picture: one pixel for each value, enlarged by whole numbers.
         columns: labels above the tiles; empty for none.
         rows: labels beside the tiles; empty for none.
-        bar: its colour bar; None where the colours are no numbers on a bar.
+        bar: its color bar; None where the colors are no numbers on a bar.
         note: how to read it.
         definitions: what its numbers are.
     """
@@ -61,9 +61,9 @@ class Mosaic:
     picture: Picture
     columns: tuple[str, ...]
     rows: tuple[str, ...]
-    bar: ColourBar | None
+    bar: ColorBar | None
     note: str
-    definitions: tuple[Definition, ...]
+    definitions: tuple[DefinitionLink, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class ModelPage:
         command: that makes the gallery again.
         sections: what was found of it, over its images.
         maps: what the small maps beside the images are; empty when there are none.
-        bar: colour bar of the small maps.
+        bar: color bar of the small maps.
         images: those of the gallery that this page lists.
         pages: all pages of the model; empty when there is one.
         range: which images this page lists, in words; empty when it lists all.
@@ -135,7 +135,7 @@ class ModelPage:
     """
 
     path: str
-    frame: Frame
+    frame: PageBase
     first: bool
     label: str
     id: str
@@ -146,7 +146,7 @@ class ModelPage:
     command: str
     sections: tuple[Section, ...]
     maps: str
-    bar: ColourBar
+    bar: ColorBar
     images: tuple[ModelImage, ...]
     pages: tuple[PageLink, ...]
     range: str
@@ -230,7 +230,7 @@ class MethodsPage:
     """
 
     path: str
-    frame: Frame
+    frame: PageBase
     citing: Citing | None
     conventions: tuple[Fact, ...]
     storage: tuple[Fact, ...]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from generator.analysis.compare.paired import Paired
 from generator.present.charts.axes import number_text
-from generator.present.charts.intervals import Interval
+from generator.present.charts.intervals import IntervalRow
 from generator.present.content.sampling import evenly
-from generator.present.pages.pair.pair import ReportPair
+from generator.present.pages.pair.pair import PairContext
 
 MOST_DOTS = 60
 """Single values that are drawn in a row: a thousand dots are a smear, and heavy."""
 
 
-def difference_interval(pair: ReportPair, name: str, found: Paired) -> Interval:
+def difference_interval(pair: PairContext, name: str, found: Paired) -> IntervalRow:
     """A dot for each image, their mean and its interval.
 
     Args:
@@ -22,7 +22,7 @@ def difference_interval(pair: ReportPair, name: str, found: Paired) -> Interval:
     """
     titles = {image.slug: image.title for image in pair.images}
     shown = list(evenly(found.n, MOST_DOTS))
-    return Interval(
+    return IntervalRow(
         name=name,
         values=found.difference[shown],
         middle=found.mean,

@@ -10,21 +10,27 @@ from generator.analysis.features.objects import NO_FEATURES
 from generator.present.cells.files import CellContent
 from generator.present.cells.truth import CellTruth
 from generator.present.content.pairs import SHOWN
-from generator.present.pages.model_seen import SeenModel
-from generator.present.pages.pair.pair import ReportPair
-from generator.present.pages.pair.views import Box, FoundObjects, ObjectRow, ReportImage, ReportMap
+from generator.present.pages.model_context import ModelContext
+from generator.present.pages.pair.pair import PairContext
+from generator.present.pages.pair.views import (
+    BoxMark,
+    FoundObjectsRow,
+    ObjectRow,
+    PairImage,
+    PairMap,
+)
 from generator.present.pages.views import Picture
 from generator.present.pages.wording import map_alt, query_label
 from generator.records.run import Failure, ImageEntry
 
 
-def map_rows(pair: ReportPair) -> tuple[ReportImage, ...]:
+def map_rows(pair: PairContext) -> tuple[PairImage, ...]:
     """The first images with both models' last layers."""
     return tuple(_image(pair, image, tuple(_maps(pair, image))) for image in pair.images[:SHOWN])
 
 
-def _image(pair: ReportPair, image: ImageEntry, maps: tuple[ReportMap, ...]) -> ReportImage:
-    return ReportImage(
+def _image(pair: PairContext, image: ImageEntry, maps: tuple[PairMap, ...]) -> PairImage:
+    return PairImage(
         title=image.title,
         url=pair.planner.image_link(image),
         thumb=pair.planner.picture(image, thumb=True),
@@ -32,39 +38,41 @@ def _image(pair: ReportPair, image: ImageEntry, maps: tuple[ReportMap, ...]) -> 
     )
 
 
-def _maps(pair: ReportPair, image: ImageEntry) -> Iterator[ReportMap]:
-    for seen in pair.models:
-        cell = pair.content(seen, image)
-        file = pair.planner.contents.coloured[seen.model.slug, image.slug].map
-        alt = map_alt(seen.model.label, cell.last, cell)
-        yield ReportMap(seen.model.label, pair.planner.map_picture(file, cell, alt))
+def _maps(pair: PairContext, image: ImageEntry) -> Iterator[PairMap]:
+    for context in pair.models:
+        cell = pair.content(context, image)
+        file = pair.planner.contents.colored[context.model.slug, image.slug].map
+        alt = map_alt(context.model.label, cell.last, cell)
+        yield PairMap(context.model.label, pair.planner.map_picture(file, cell, alt))
 
 
-def register_rows(pair: ReportPair) -> tuple[ReportImage, ...]:
+def register_rows(pair: PairContext) -> tuple[PairImage, ...]:
     """The same images with the maps of CLS and of every register as queries."""
     rows = []
     for image in pair.images[:SHOWN]:
-        maps = [each for seen in pair.models for each in _register_maps(pair, seen, image)]
+        maps = [each for context in pair.models for each in _register_maps(pair, context, image)]
         if maps:
             rows.append(_image(pair, image, tuple(maps)))
     return tuple(rows)
 
 
-def _register_maps(pair: ReportPair, seen: SeenModel, image: ImageEntry) -> Iterator[ReportMap]:
+def _register_maps(
+    pair: PairContext, context: ModelContext, image: ImageEntry
+) -> Iterator[PairMap]:
     several = all(each.layout.registers for each in pair.models)
-    for register in seen.layout.registers:
-        file = pair.pair.registers.get((seen.model.slug, image.slug, register))
+    for register in context.layout.registers:
+        file = pair.pair.registers.get((context.model.slug, image.slug, register))
         if file is not None:
             name = query_label(register, True)
-            label = f"{seen.model.label}, {name}" if several else name
-            alt = f"{seen.model.label}, {name} as the query, last layer, mean over heads."
-            cell: CellContent = pair.content(seen, image)
-            yield ReportMap(label, pair.planner.map_picture(file, cell, alt))
+            label = f"{context.model.label}, {name}" if several else name
+            alt = f"{context.model.label}, {name} as the query, last layer, mean over heads."
+            cell: CellContent = pair.content(context, image)
+            yield PairMap(label, pair.planner.map_picture(file, cell, alt))
 
 
-def registers_text(pair: ReportPair) -> str:
+def registers_text(pair: PairContext) -> str:
     """What the maps are, and which model has none."""
-    without = [seen.model.label for seen in pair.models if not seen.layout.registers]
+    without = [context.model.label for context in pair.models if not context.layout.registers]
     if len(without) == len(pair.models):
         return "Not applicable: neither model has registers."
     missing = f" {without[0]} has no registers." if without else ""
@@ -74,13 +82,13 @@ def registers_text(pair: ReportPair) -> str:
     )
 
 
-def object_rows(pair: ReportPair) -> tuple[ObjectRow, ...]:
+def object_rows(pair: PairContext) -> tuple[ObjectRow, ...]:
     """The same images with what is found in them; none where nothing could be looked for."""
     rows = [
         ObjectRow(
             title=image.title,
             url=pair.planner.image_link(image),
-            models=tuple(_found(pair, seen, image) for seen in pair.models),
+            models=tuple(_found(pair, context, image) for context in pair.models),
         )
         for image in pair.images[:SHOWN]
     ]
@@ -88,20 +96,20 @@ def object_rows(pair: ReportPair) -> tuple[ObjectRow, ...]:
     return tuple(rows) if found else ()
 
 
-def _found(pair: ReportPair, seen: SeenModel, image: ImageEntry) -> FoundObjects:
-    digest = pair.planner.contents.digests.of(seen.model.slug, image.slug)
+def _found(pair: PairContext, context: ModelContext, image: ImageEntry) -> FoundObjectsRow:
+    digest = pair.planner.contents.digests.of(context.model.slug, image.slug)
     assert digest is not None, "both models have the pair's images"
-    truth = pair.planner.contents.scored.truth.get((seen.model.slug, image.slug))
+    truth = pair.planner.contents.scored.truth.get((context.model.slug, image.slug))
     boxes, text = [], []
     if isinstance(truth, CellTruth):
         boxes += [_box("truth", box) for box in truth.boxes]
     for method, found in (("LOST", digest.lost), ("TokenCut", digest.tokencut)):
-        text.append(_words(method, found, seen) + _overlap(method, found, truth))
+        text.append(_words(method, found, context) + _overlap(method, found, truth))
         if isinstance(found, FoundObject):
             boxes.append(_box(method.lower(), found.pixels))
     thumb = pair.planner.picture(image, thumb=True)
-    return FoundObjects(
-        label=seen.model.label,
+    return FoundObjectsRow(
+        label=context.model.label,
         picture=thumb and Picture(thumb.url, thumb.width, thumb.height, ""),
         width=image.width,
         height=image.height,
@@ -110,10 +118,10 @@ def _found(pair: ReportPair, seen: SeenModel, image: ImageEntry) -> FoundObjects
     )
 
 
-def _box(method: str, box: tuple[float, float, float, float]) -> Box:
+def _box(method: str, box: tuple[float, float, float, float]) -> BoxMark:
     left, top, right, bottom = box
     width, height = round(right - left, 1), round(bottom - top, 1)
-    return Box(method, round(left, 1), round(top, 1), width, height)
+    return BoxMark(method, round(left, 1), round(top, 1), width, height)
 
 
 def _overlap(
@@ -129,17 +137,17 @@ def _overlap(
     return ""
 
 
-def _words(method: str, found: FoundObject | NotApplicable, seen: SeenModel) -> str:
+def _words(method: str, found: FoundObject | NotApplicable, context: ModelContext) -> str:
     if isinstance(found, NotApplicable):
         return f"{method}: {found.reason}"
     left, top, right, bottom = (round(value) for value in found.pixels)
     patches = "1 patch" if found.patches == 1 else f"{found.patches} patches"
-    if found.patches == seen.layout.patches:
+    if found.patches == context.layout.patches:
         patches = f"all {found.patches} patches, so no object stands out"
     return f"{method} in {found.vectors}: {right - left} × {bottom - top} pixels, {patches}"
 
 
-def _judged(pair: ReportPair) -> str:
+def _judged(pair: PairContext) -> str:
     """What says whether a box holds an object."""
     truth = pair.planner.contents.scored.truth
     own = (truth.get((pair.one.model.slug, image.slug)) for image in pair.images)
@@ -148,7 +156,7 @@ def _judged(pair: ReportPair) -> str:
     return "Whether a box holds an object is for the eye to say, or for boxes given with --boxes."
 
 
-def objects_text(pair: ReportPair) -> str:
+def objects_text(pair: PairContext) -> str:
     """What the boxes are, or why there are none."""
     rows = object_rows(pair)
     if rows:
@@ -158,8 +166,8 @@ def objects_text(pair: ReportPair) -> str:
             f"patches in two. {_judged(pair)}"
         )
     digests = [
-        pair.planner.contents.digests.of(seen.model.slug, image.slug)
-        for seen in pair.models
+        pair.planner.contents.digests.of(context.model.slug, image.slug)
+        for context in pair.models
         for image in pair.images[:SHOWN]
     ]
     reasons = dict.fromkeys(

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from generator.analysis.compare.agreement import Agreement
-from generator.analysis.compare.pair import MEASURES, Baselines, MapComparison, Measure
+from generator.analysis.compare.pair import MEASURES, Baselines, MapComparison, PairedMeasure
 from generator.analysis.compare.paired import STARS, Paired, bootstrap
 from generator.analysis.quantities.table import quantity
 from generator.present.charts.axes import number_text
 from generator.present.charts.chart import Chart, Words
-from generator.present.charts.intervals import Interval, interval_chart
+from generator.present.charts.intervals import IntervalRow, interval_chart
 from generator.present.content.sampling import evenly
 from generator.present.pages.model.views import Section, TableRow
 from generator.present.pages.pair.differences import MOST_DOTS, difference_interval
-from generator.present.pages.pair.pair import LETTERS, ReportPair
-from generator.present.pages.pair.views import ReportTable
+from generator.present.pages.pair.pair import LETTERS, PairContext
+from generator.present.pages.pair.views import PairTable
 from generator.present.pages.wording import counted, upper_first
 from generator.records.record import FloatArray
 
@@ -35,7 +35,7 @@ Pick = Callable[[MapComparison], Agreement | None]
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _ComparedMap:
     """What a map is compared with: a short name for charts, a long one for the table."""
 
     short: str
@@ -43,7 +43,7 @@ class _Row:
     pick: Pick
 
 
-def agreement_section(pair: ReportPair) -> Section | None:
+def agreement_section(pair: PairContext) -> Section | None:
     """How alike the two models' last-layer maps are, beside baselines."""
     if not pair.pair.comparisons:
         return None
@@ -71,8 +71,8 @@ def agreement_section(pair: ReportPair) -> Section | None:
             f"two grids and the part of the picture that both saw; {counted(compared, 'image')}. "
             f"A is {pair.labels[0]}, B is {pair.labels[1]}.{gone}",
             "No value means much alone. So each is read beside what maps that know nothing of the "
-            "picture get: spread evenly (uniform), a Gaussian in the middle (centre, as "
-            "photographs are centred), and the same model's map of another image (shuffled)."
+            "picture get: spread evenly (uniform), a Gaussian in the middle (center, as "
+            "photographs are centered), and the same model's map of another image (shuffled)."
             f"{sample}{few}",
         ),
         charts=tuple(chart for chart in charts.values() if chart is not None),
@@ -84,26 +84,28 @@ def agreement_section(pair: ReportPair) -> Section | None:
     )
 
 
-def _rows() -> tuple[_Row, ...]:
+def _rows() -> tuple[_ComparedMap, ...]:
     return (
-        _Row("A and B", "A and B", lambda found: found.between),
+        _ComparedMap("A and B", "A and B", lambda found: found.between),
         *_baseline_rows(LETTERS[0], lambda found: found.one),
         *_baseline_rows(LETTERS[1], lambda found: found.two),
     )
 
 
-def _baseline_rows(letter: str, own: Callable[[MapComparison], Baselines | None]) -> Iterator[_Row]:
-    yield _Row(
+def _baseline_rows(
+    letter: str, own: Callable[[MapComparison], Baselines | None]
+) -> Iterator[_ComparedMap]:
+    yield _ComparedMap(
         f"{letter}, shuffled",
         f"{letter} and its map of another image",
         lambda found: base.shuffled if (base := own(found)) else None,
     )
-    yield _Row(
-        f"{letter}, centre",
-        f"{letter} and a Gaussian in the centre",
-        lambda found: base.centre if (base := own(found)) else None,
+    yield _ComparedMap(
+        f"{letter}, center",
+        f"{letter} and a Gaussian in the center",
+        lambda found: base.center if (base := own(found)) else None,
     )
-    yield _Row(
+    yield _ComparedMap(
         f"{letter}, uniform",
         f"{letter} and a uniform map",
         lambda found: base.uniform if (base := own(found)) else None,
@@ -111,7 +113,7 @@ def _baseline_rows(letter: str, own: Callable[[MapComparison], Baselines | None]
 
 
 def _values(
-    pair: ReportPair, row: _Row, value: Callable[[Agreement], float]
+    pair: PairContext, row: _ComparedMap, value: Callable[[Agreement], float]
 ) -> tuple[tuple[str, ...], FloatArray]:
     """Titles of the images that have the value, and the values."""
     titles = {image.slug: image.title for image in pair.images}
@@ -125,7 +127,7 @@ def _values(
 
 
 def _agreement_chart(
-    pair: ReportPair, name: str, value: Callable[[Agreement], float]
+    pair: PairContext, name: str, value: Callable[[Agreement], float]
 ) -> Chart | None:
     found = quantity(name)
     rows = []
@@ -145,10 +147,10 @@ def _agreement_chart(
     return pair.planner.defined(interval_chart(words, rows, zero=False), name)
 
 
-def _interval(name: str, titles: Sequence[str], values: FloatArray) -> Interval:
+def _interval(name: str, titles: Sequence[str], values: FloatArray) -> IntervalRow:
     interval = bootstrap(values)
     shown = evenly(len(values), MOST_DOTS)
-    return Interval(
+    return IntervalRow(
         name=name,
         values=values[list(shown)],
         middle=float(values.mean()),
@@ -159,7 +161,7 @@ def _interval(name: str, titles: Sequence[str], values: FloatArray) -> Interval:
     )
 
 
-def agreement_table(pair: ReportPair) -> ReportTable | None:
+def agreement_table(pair: PairContext) -> PairTable | None:
     """Means with their intervals: what is compared down, measures across."""
     if not pair.pair.comparisons:
         return None
@@ -170,7 +172,7 @@ def agreement_table(pair: ReportPair) -> ReportTable | None:
             continue
         count = max(len(each) for each in columns)
         rows.append(TableRow((row.long,), "", (str(count), *map(_mean_text, columns))))
-    return ReportTable(
+    return PairTable(
         caption=f"A is {pair.labels[0]}, B is {pair.labels[1]}. Means over images, with 95 % "
         "bootstrap intervals over images in brackets. A dash: "
         "not defined, because a uniform map has no correlation.",
@@ -197,7 +199,7 @@ def _short(value: float) -> str:
     return text.replace("-", "\u2212")
 
 
-def differences_section(pair: ReportPair) -> Section:
+def differences_section(pair: PairContext) -> Section:
     """Numbers of both models on the same image: a dot for each image's difference."""
     held = [measure for measure in MEASURES if pair.pair.measures[measure.id].n]
     absent = [measure for measure in MEASURES if not pair.pair.measures[measure.id].n]
@@ -217,14 +219,14 @@ def differences_section(pair: ReportPair) -> Section:
     )
 
 
-def _lacks(measure: Measure) -> str:
+def _lacks(measure: PairedMeasure) -> str:
     """Why two models cannot be paired by a measure."""
     if measure.id == "register-mass":
         return "it takes registers and a class token in both models"
     return "it takes a class token in both models"
 
 
-def _difference_chart(pair: ReportPair, measure: Measure) -> Chart:
+def _difference_chart(pair: PairContext, measure: PairedMeasure) -> Chart:
     row = difference_interval(pair, "B less A", pair.pair.measures[measure.id])
     words = Words(
         f"difference-{measure.id}", upper_first(measure.name), f"{measure.unit}, B less A", "", ""
@@ -232,10 +234,10 @@ def _difference_chart(pair: ReportPair, measure: Measure) -> Chart:
     return pair.planner.defined(interval_chart(words, [row]), measure.quantity)
 
 
-def differences_table(pair: ReportPair) -> ReportTable:
+def differences_table(pair: PairContext) -> PairTable:
     """Means of both models and the mean difference, with its interval and n."""
     few = f" With fewer than {STARS} images nothing is marked."
-    return ReportTable(
+    return PairTable(
         caption="Means over images; difference: second less first, with its 95 % bootstrap "
         "interval over images. A star: the interval excludes zero."
         + (few if pair.count < STARS else " No correction is made for there being several rows."),
@@ -246,7 +248,7 @@ def differences_table(pair: ReportPair) -> ReportTable:
     )
 
 
-def _difference_row(pair: ReportPair, measure: Measure, found: Paired) -> TableRow:
+def _difference_row(pair: PairContext, measure: PairedMeasure, found: Paired) -> TableRow:
     url = pair.planner.definition(measure.quantity).url
     if not found.n:
         return TableRow((measure.name,), url, (measure.unit, "—", "—", "—", "—", "0"))

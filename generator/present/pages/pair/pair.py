@@ -10,7 +10,7 @@ from generator.analysis.cells.model_digest import ModelDigest
 from generator.analysis.compare.argument import ComparedModel
 from generator.present.cells.files import CellContent
 from generator.present.content.pairs import ComparedPair
-from generator.present.pages.model_seen import SeenModel
+from generator.present.pages.model_context import ModelContext
 from generator.present.pages.planner import Planner
 from generator.records.run import ImageEntry, ModelEntry
 
@@ -20,7 +20,7 @@ Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
-class ReportPair:
+class PairContext:
     """A pair that has images.
 
     Attributes:
@@ -33,25 +33,25 @@ class ReportPair:
 
     planner: Planner
     pair: ComparedPair
-    one: SeenModel
-    two: SeenModel
+    one: ModelContext
+    two: ModelContext
     images: tuple[ImageEntry, ...]
 
     @classmethod
-    def of(cls, planner: Planner, pair: ComparedPair) -> ReportPair | None:
+    def of(cls, planner: Planner, pair: ComparedPair) -> PairContext | None:
         """The pair, seen from its page; None without an image that both have."""
         if pair.digests is None:
             return None
         images = tuple(image for image in planner.run.images if image.slug in set(pair.images))
         models = {model.slug: model for model in planner.run.models}
-        seen = [
+        context = [
             _seen(planner, models[slug], digest, images)
             for slug, digest in zip((pair.one, pair.two), pair.digests, strict=True)
         ]
-        return cls(planner, pair, seen[0], seen[1], images)
+        return cls(planner, pair, context[0], context[1], images)
 
     @property
-    def models(self) -> tuple[SeenModel, SeenModel]:
+    def models(self) -> tuple[ModelContext, ModelContext]:
         """The first model, then the second."""
         return self.one, self.two
 
@@ -65,29 +65,29 @@ class ReportPair:
         """How many images both have."""
         return len(self.images)
 
-    def each(self, make: Callable[[SeenModel, str], Found]) -> tuple[Found, Found]:
+    def each(self, make: Callable[[ModelContext, str], Found]) -> tuple[Found, Found]:
         """Something made of each model, told its letter."""
         return make(self.one, LETTERS[0]), make(self.two, LETTERS[1])
 
-    def content(self, seen: SeenModel, image: ImageEntry) -> CellContent:
+    def content(self, context: ModelContext, image: ImageEntry) -> CellContent:
         """A model's content of one of the pair's images."""
-        found = self.planner.cell(seen.model.slug, image.slug)
+        found = self.planner.cell(context.model.slug, image.slug)
         assert isinstance(found, CellContent), "both models have the pair's images"
         return found
 
 
-def compared_model(seen: SeenModel) -> ComparedModel:
+def compared_model(context: ModelContext) -> ComparedModel:
     """A model as the paragraph speaks of it."""
-    layout = seen.layout
-    return ComparedModel(seen.model.label, layout.registers, layout.cls, seen.digest)
+    layout = context.layout
+    return ComparedModel(context.model.label, layout.registers, layout.cls, context.digest)
 
 
 def _seen(
     planner: Planner, model: ModelEntry, digest: ModelDigest, images: tuple[ImageEntry, ...]
-) -> SeenModel:
+) -> ModelContext:
     cells = tuple(
         cell
         for image in images
         if isinstance(cell := planner.cell(model.slug, image.slug), CellContent)
     )
-    return SeenModel(planner, model, digest, cells, images[0])
+    return ModelContext(planner, model, digest, cells, images[0])

@@ -15,7 +15,7 @@ from generator.present.charts.chart import Chart
 from generator.present.content.pairs import ComparedPair, pair_name
 from generator.present.pages.model.attention import budget_bars
 from generator.present.pages.model.views import TableRow
-from generator.present.pages.model_seen import SeenModel
+from generator.present.pages.model_context import ModelContext
 from generator.present.pages.pair.images import (
     map_rows,
     object_rows,
@@ -30,7 +30,7 @@ from generator.present.pages.pair.metrics import (
     differences_section,
     differences_table,
 )
-from generator.present.pages.pair.pair import LETTERS, ReportPair, compared_model
+from generator.present.pages.pair.pair import LETTERS, PairContext, compared_model
 from generator.present.pages.pair.published import published
 from generator.present.pages.pair.similarity import pair_similarity
 from generator.present.pages.pair.stream import (
@@ -40,7 +40,7 @@ from generator.present.pages.pair.stream import (
     renamed,
 )
 from generator.present.pages.pair.truth import truth_section, truth_tables
-from generator.present.pages.pair.views import Budgets, ReportModel, ReportPage, ReportTable
+from generator.present.pages.pair.views import Budgets, PairModel, PairPage, PairTable
 from generator.present.pages.planner import INDEX, METHODS, Planner
 from generator.present.pages.views import Link, Notice
 from generator.present.pages.wording import (
@@ -79,17 +79,17 @@ SECTIONS = (
 )
 
 
-def report_path(one: str, two: str) -> str:
+def pair_path(one: str, two: str) -> str:
     """Site-relative path of the page of a pair."""
     return f"r/{pair_name(one, two)}/{INDEX}"
 
 
-def report_links(planner: Planner, model: str = "") -> tuple[Link, ...]:
+def pair_links(planner: Planner, model: str = "") -> tuple[Link, ...]:
     """Links to the pages of all pairs, or of those that a model is in."""
     labels = {entry.slug: entry.label for entry in planner.run.models}
     return tuple(
         Link(
-            planner.url(report_path(pair.one, pair.two)),
+            planner.url(pair_path(pair.one, pair.two)),
             f"{labels[pair.one]} and {labels[pair.two]}",
         )
         for pair in planner.contents.pairs
@@ -97,12 +97,12 @@ def report_links(planner: Planner, model: str = "") -> tuple[Link, ...]:
     )
 
 
-def report_page(planner: Planner, compared: ComparedPair) -> ReportPage:
+def pair_page(planner: Planner, compared: ComparedPair) -> PairPage:
     """Plan the page of two models."""
-    here = planner.on(report_path(compared.one, compared.two))
+    here = planner.on(pair_path(compared.one, compared.two))
     models = {model.slug: model for model in planner.run.models}
     one, two = models[compared.one], models[compared.two]
-    pair = ReportPair.of(here, compared)
+    pair = PairContext.of(here, compared)
     title = f"{one.label} and {two.label}"
     argument = numbers = None
     truth = truth_section(pair) if pair else None
@@ -114,7 +114,7 @@ def report_page(planner: Planner, compared: ComparedPair) -> ReportPage:
             tuple(compared.comparisons.values()),
         )
         numbers = _numbers(pair)
-    return ReportPage(
+    return PairPage(
         path=here.page,
         frame=here.frame(
             f"{title} · {planner.run.title}",
@@ -157,10 +157,10 @@ def report_page(planner: Planner, compared: ComparedPair) -> ReportPage:
     )
 
 
-def _model(planner: Planner, model: ModelEntry, letter: str) -> ReportModel:
+def _model(planner: Planner, model: ModelEntry, letter: str) -> PairModel:
     cells = planner.measured(model.slug)
     facts = cells[0].facts if cells else None
-    return ReportModel(
+    return PairModel(
         letter=letter,
         label=model.label,
         id=model.id,
@@ -171,7 +171,7 @@ def _model(planner: Planner, model: ModelEntry, letter: str) -> ReportModel:
     )
 
 
-def _images(pair: ReportPair | None) -> str:
+def _images(pair: PairContext | None) -> str:
     if pair is None:
         return ""
     every = sum(image.failure is None for image in pair.planner.run.images)
@@ -187,7 +187,7 @@ def _missing(one: ModelEntry, two: ModelEntry) -> Notice:
     return Notice("There is no image on which both models were measured.", "")
 
 
-def _more(pair: ReportPair | None) -> Link | None:
+def _more(pair: PairContext | None) -> Link | None:
     if pair is None or pair.count <= len(map_rows(pair)):
         return None
     return Link(pair.planner.url(INDEX) + "#images", f"All {counted(pair.count, 'image')}")
@@ -202,11 +202,11 @@ def _definitions(planner: Planner) -> tuple[Link, ...]:
     )
 
 
-def _published(one: str, two: str) -> ReportTable | None:
+def _published(one: str, two: str) -> PairTable | None:
     found = published(one, two)
     if not found:
         return None
-    return ReportTable(
+    return PairTable(
         caption="Published about these checkpoints. Other images, other resolutions: for "
         "orientation, not for comparison to the last digit.",
         columns=("what", "published", "source"),
@@ -214,86 +214,87 @@ def _published(one: str, two: str) -> ReportTable | None:
     )
 
 
-def _numbers(pair: ReportPair) -> ReportTable:
+def _numbers(pair: PairContext) -> PairTable:
     """What the paragraph is made from, at a glance."""
-    rows: tuple[tuple[str, Callable[[SeenModel], str]], ...] = (
+    rows: tuple[tuple[str, Callable[[ModelContext], str]], ...] = (
         ("Grid (rows × columns)", _grid),
         ("Input, pixels (width × height)", _input),
-        ("Prefix tokens", lambda seen: prefix_text(seen.layout)),
+        ("Prefix tokens", lambda context: prefix_text(context.layout)),
         ("Largest norm over the median, at its peak", _ratio),
-        ("Images with outlier patches", lambda seen: _images_with(pair, seen)),
+        ("Images with outlier patches", lambda context: _images_with(pair, context)),
         (f"Patches above {OUTLIER:g} × the median at that layer", _share_at_peak),
         ("The same after the last layer", _share_at_end),
         ("High norms of patches begin", _onset),
         ("CLS attention on outlier patches, at most", _on_outliers),
         ("CLS attention on registers, at most", _on_registers),
     )
-    return ReportTable(
+    return PairTable(
         caption=f"Key numbers. {_images(pair)}",
         columns=("", *pair.labels),
         rows=tuple(
-            TableRow((name,), "", tuple(text(seen) for seen in pair.models)) for name, text in rows
+            TableRow((name,), "", tuple(text(context) for context in pair.models))
+            for name, text in rows
         ),
     )
 
 
-def _grid(seen: SeenModel) -> str:
-    return grid_text((cell.facts.layout.rows, cell.facts.layout.cols) for cell in seen.cells)
+def _grid(context: ModelContext) -> str:
+    return grid_text((cell.facts.layout.rows, cell.facts.layout.cols) for cell in context.cells)
 
 
-def _input(seen: SeenModel) -> str:
-    views = (cell.facts.view for cell in seen.cells)
+def _input(context: ModelContext) -> str:
+    views = (cell.facts.view for cell in context.cells)
     return grid_text((view.input_width, view.input_height) for view in views)
 
 
-def _ratio(seen: SeenModel) -> str:
-    norms = seen.digest.norms
+def _ratio(context: ModelContext) -> str:
+    norms = context.digest.norms
     return f"{float(norms.ratio[norms.peak]):.3g} × ({stream_layer(norms.peak)})"
 
 
-def _images_with(pair: ReportPair, seen: SeenModel) -> str:
+def _images_with(pair: PairContext, context: ModelContext) -> str:
     shares = pair.pair.measures["outlier-share"]
-    held = shares.one if seen is pair.one else shares.two
+    held = shares.one if context is pair.one else shares.two
     return f"{int((held > 0).sum())} of {shares.n}"
 
 
-def _share_at_peak(seen: SeenModel) -> str:
-    norms = seen.digest.norms
+def _share_at_peak(context: ModelContext) -> str:
+    norms = context.digest.norms
     return percent(float(norms.above[norms.peak, CUTOFFS.index(int(OUTLIER))]))
 
 
-def _share_at_end(seen: SeenModel) -> str:
-    return percent(float(seen.digest.norms.above[-1, CUTOFFS.index(int(OUTLIER))]))
+def _share_at_end(context: ModelContext) -> str:
+    return percent(float(context.digest.norms.above[-1, CUTOFFS.index(int(OUTLIER))]))
 
 
-def _onset(seen: SeenModel) -> str:
-    onset = seen.digest.onset.patch_onset
+def _onset(context: ModelContext) -> str:
+    onset = context.digest.onset.patch_onset
     return "nowhere" if onset is None else stream_layer(onset)
 
 
-def _on_outliers(seen: SeenModel) -> str:
-    return _most(seen, (OUTLIERS,), "no outlier patches")
+def _on_outliers(context: ModelContext) -> str:
+    return _most(context, (OUTLIERS,), "no outlier patches")
 
 
-def _on_registers(seen: SeenModel) -> str:
-    return _most(seen, seen.layout.registers, "no registers")
+def _on_registers(context: ModelContext) -> str:
+    return _most(context, context.layout.registers, "no registers")
 
 
-def _most(seen: SeenModel, keys: tuple[str, ...], none: str) -> str:
+def _most(context: ModelContext, keys: tuple[str, ...], none: str) -> str:
     """The largest share over layers that CLS spends on some groups of keys together."""
-    own = seen.digest.budget(seen.layout.cls or "")
+    own = context.digest.budget(context.layout.cls or "")
     if own is None:
         return "no class token"
-    columns = own.shares[:, [seen.digest.keys.index(key) for key in keys]]
+    columns = own.shares[:, [context.digest.keys.index(key) for key in keys]]
     if not keys or np.isnan(columns).all():
         return none
     total = np.nansum(columns, axis=1)
     return f"{percent(float(total.max()))} (layer {int(total.argmax()) + 1})"
 
 
-def _budgets(pair: ReportPair) -> tuple[Budgets, ...]:
+def _budgets(pair: PairContext) -> tuple[Budgets, ...]:
     """Of the class token, normal and outlier patches, and all registers: both models together."""
-    names = dict.fromkeys(each.query for seen in pair.models for each in seen.digest.budgets)
+    names = dict.fromkeys(each.query for context in pair.models for each in context.digest.budgets)
     registers = [name for name in names if name.startswith("reg")]
     single = [name for name in names if name not in registers]
     single.sort(key=lambda name: {NORMAL: 1, OUTLIERS: 2}.get(name, 0))
@@ -303,14 +304,16 @@ def _budgets(pair: ReportPair) -> tuple[Budgets, ...]:
     return tuple(_budget(pair, title, queries) for title, queries in groups)
 
 
-def _budget(pair: ReportPair, title: str, queries: list[str]) -> Budgets:
+def _budget(pair: PairContext, title: str, queries: list[str]) -> Budgets:
     charts: list[Chart] = []
     absent = []
-    for seen, letter in zip(pair.models, LETTERS, strict=True):
-        found = [means for query in queries if (means := seen.digest.budget(query)) is not None]
-        charts += [renamed(budget_bars(seen, means), letter, seen.model.label) for means in found]
+    for context, letter in zip(pair.models, LETTERS, strict=True):
+        found = [means for query in queries if (means := context.digest.budget(query)) is not None]
+        charts += [
+            renamed(budget_bars(context, means), letter, context.model.label) for means in found
+        ]
         if not found:
-            absent.append(f"{seen.model.label}: not applicable, {_lacks(queries[0])}.")
+            absent.append(f"{context.model.label}: not applicable, {_lacks(queries[0])}.")
     return Budgets(title, tuple(charts), tuple(absent))
 
 
@@ -320,7 +323,7 @@ def _lacks(query: str) -> str:
     return "it has no registers" if query.startswith("reg") else "it has no such token"
 
 
-def _budgets_text(pair: ReportPair) -> str:
+def _budgets_text(pair: PairContext) -> str:
     return (
         f"{quantity('attention-budget').definition} Means over heads and "
         f"{counted(pair.count, 'image')}."

@@ -13,8 +13,8 @@ from generator.present.charts.histograms import density, held_bins, histogram
 from generator.present.charts.lines import Reference, Series, line_chart
 from generator.present.pages.model.stream import norm_table
 from generator.present.pages.model.views import Section
-from generator.present.pages.model_seen import SeenModel
-from generator.present.pages.pair.pair import ReportPair
+from generator.present.pages.model_context import ModelContext
+from generator.present.pages.pair.pair import PairContext
 from generator.present.pages.wording import counted, lower_first, query_label, stream_layer
 from generator.records.record import OUTLIER
 
@@ -22,18 +22,18 @@ LAYERS = "layer (0: embedding)"
 THREE = Reference(OUTLIER, f"{OUTLIER:g} × the median")
 
 
-def peak_layers(pair: ReportPair) -> tuple[int, int]:
+def peak_layers(pair: PairContext) -> tuple[int, int]:
     """The layers at which norms are shown: for both where the larger ratio of the two peaks.
 
     A model that lacks this layer, being less deep, is shown where its own ratio peaks.
     """
-    norms = [seen.digest.norms for seen in pair.models]
+    norms = [context.digest.norms for context in pair.models]
     leader = max(norms, key=lambda each: float(each.ratio.max()))
     shown = [leader.peak if leader.peak < len(each.ratio) else each.peak for each in norms]
     return shown[0], shown[1]
 
 
-def norms_section(pair: ReportPair) -> Section:
+def norms_section(pair: PairContext) -> Section:
     """Norms of both, at the layer where outliers peak and through all layers."""
     layers = peak_layers(pair)
     where = " and ".join(stream_layer(each) for each in dict.fromkeys(layers))
@@ -49,17 +49,17 @@ def norms_section(pair: ReportPair) -> Section:
     )
 
 
-def _histogram(pair: ReportPair, layers: tuple[int, int]) -> Chart:
+def _histogram(pair: PairContext, layers: tuple[int, int]) -> Chart:
     counts = np.stack(
         [
-            seen.digest.norms.histogram[layer].astype(float)
-            for seen, layer in zip(pair.models, layers, strict=True)
+            context.digest.norms.histogram[layer].astype(float)
+            for context, layer in zip(pair.models, layers, strict=True)
         ]
     )
     names = [
         f"{label}, {stream_layer(layer)}" for label, layer in zip(pair.labels, layers, strict=True)
     ]
-    totals = " and ".join(f"{seen.digest.norms.patches:,}" for seen in pair.models)
+    totals = " and ".join(f"{context.digest.norms.patches:,}" for context in pair.models)
     words = Words(
         "norm-histogram",
         "How norms spread",
@@ -71,7 +71,7 @@ def _histogram(pair: ReportPair, layers: tuple[int, int]) -> Chart:
     return pair.planner.defined(histogram(words, names, EDGES, counts), "norm")
 
 
-def _ratio(pair: ReportPair) -> Chart:
+def _ratio(pair: PairContext) -> Chart:
     words = Words(
         "norm-ratio",
         "Largest norm over the median, by layer",
@@ -80,34 +80,34 @@ def _ratio(pair: ReportPair) -> Chart:
         "Median over images." if pair.count > 1 else "",
     )
     series = [
-        Series(seen.model.label, seen.stream_layers, seen.digest.norms.ratio)
-        for seen in pair.models
+        Series(context.model.label, context.stream_layers, context.digest.norms.ratio)
+        for context in pair.models
     ]
     chart = line_chart(words, series, log=True, references=(THREE,))
     return pair.planner.defined(chart, "norm-ratio")
 
 
-def _densities(pair: ReportPair) -> tuple[Chart, Chart]:
-    counts = [seen.digest.norms.histogram.astype(float) for seen in pair.models]
+def _densities(pair: PairContext) -> tuple[Chart, Chart]:
+    counts = [context.digest.norms.histogram.astype(float) for context in pair.models]
     bins = held_bins(np.concatenate(counts))
 
-    def chart(seen: SeenModel, letter: str) -> Chart:
+    def chart(context: ModelContext, letter: str) -> Chart:
         words = Words(
             f"norm-density-{letter.lower()}",
-            f"{seen.model.label}: norms by layer",
+            f"{context.model.label}: norms by layer",
             LAYERS,
             "norm, logarithmic",
             "The stronger the shade, the more of the layer's patches, over three decades. Both "
             "models are on one axis.",
         )
-        held = seen.digest.norms.histogram.astype(float)
+        held = context.digest.norms.histogram.astype(float)
         chart = pair.planner.defined(density(words, EDGES, held, bins=bins), "norm")
-        return replace(chart, table=norm_table(seen))
+        return replace(chart, table=norm_table(context))
 
     return pair.each(chart)
 
 
-def cutoffs_section(pair: ReportPair) -> Section:
+def cutoffs_section(pair: PairContext) -> Section:
     """Share of outliers against the cutoff, each model at its own peak."""
     cutoffs = np.array(CUTOFFS, dtype=float)
     words = Words(
@@ -122,11 +122,11 @@ def cutoffs_section(pair: ReportPair) -> Section:
     )
     series = [
         Series(
-            f"{seen.model.label}, {stream_layer(seen.digest.norms.peak)}",
+            f"{context.model.label}, {stream_layer(context.digest.norms.peak)}",
             cutoffs,
-            100 * seen.digest.norms.above[seen.digest.norms.peak],
+            100 * context.digest.norms.above[context.digest.norms.peak],
         )
-        for seen in pair.models
+        for context in pair.models
     ]
     chart = pair.planner.defined(line_chart(words, series, zero=True), "outlier-share")
     by_layer = Words(
@@ -138,8 +138,10 @@ def cutoffs_section(pair: ReportPair) -> Section:
     )
     column = CUTOFFS.index(int(OUTLIER))
     layers = [
-        Series(seen.model.label, seen.stream_layers, 100 * seen.digest.norms.above[:, column])
-        for seen in pair.models
+        Series(
+            context.model.label, context.stream_layers, 100 * context.digest.norms.above[:, column]
+        )
+        for context in pair.models
     ]
     return Section(
         id="cutoffs",
@@ -155,23 +157,23 @@ def cutoffs_section(pair: ReportPair) -> Section:
     )
 
 
-def onset_section(pair: ReportPair) -> Section:
+def onset_section(pair: PairContext) -> Section:
     """In which layer high norms and sinks of CLS begin, in both models."""
     charts = [_onset_norms(pair)]
     attention = _onset_attention(pair)
     if attention is not None:
         charts.append(attention)
     absent = tuple(
-        f"Largest attention of CLS in {seen.model.label}: not applicable, it has no class token."
-        for seen in pair.models
-        if seen.layout.cls is None
+        f"Largest attention of CLS in {context.model.label}: not applicable, it has no class token."
+        for context in pair.models
+        if context.layout.cls is None
     )
     definition = quantity("norm-onset").definition
     return Section(
         id="onset",
         title="Where high norms and sinks begin",
         text=(
-            " ".join(_begins(seen) for seen in pair.models),
+            " ".join(_begins(context) for context in pair.models),
             f"The onset of high norms is the {definition[0].lower()}{definition[1:]}",
         ),
         charts=tuple(charts),
@@ -179,31 +181,31 @@ def onset_section(pair: ReportPair) -> Section:
     )
 
 
-def _begins(seen: SeenModel) -> str:
-    onset = seen.digest.onset
+def _begins(context: ModelContext) -> str:
+    onset = context.digest.onset
     registers = [
         f"{query_label(token, True)} in {stream_layer(at)}"
         for token, at in zip(onset.tokens, onset.prefix_onsets, strict=True)
-        if token in seen.layout.registers and at is not None
+        if token in context.layout.registers and at is not None
     ]
     parts = [] if onset.patch_onset is None else [f"patches in {stream_layer(onset.patch_onset)}"]
     found = [*parts, *registers]
     if not found:
-        kinds = "patch or register" if seen.layout.registers else "patch"
-        return f"{seen.model.label}: no {kinds} has a high norm in any layer."
-    return f"{seen.model.label}: high norms begin for {', '.join(found)}."
+        kinds = "patch or register" if context.layout.registers else "patch"
+        return f"{context.model.label}: no {kinds} has a high norm in any layer."
+    return f"{context.model.label}: high norms begin for {', '.join(found)}."
 
 
-def _onset_norms(pair: ReportPair) -> Chart:
+def _onset_norms(pair: PairContext) -> Chart:
     series = []
-    for seen in pair.models:
-        onset, layers = seen.digest.onset, seen.stream_layers
-        series.append(Series(f"{seen.model.label}, patches", layers, onset.patch_ratio))
-        strongest = strongest_register(seen)
+    for context in pair.models:
+        onset, layers = context.digest.onset, context.stream_layers
+        series.append(Series(f"{context.model.label}, patches", layers, onset.patch_ratio))
+        strongest = strongest_register(context)
         if strongest is not None:
             name = query_label(onset.tokens[strongest], True)
             ratio = onset.prefix_ratio[:, strongest]
-            series.append(Series(f"{seen.model.label}, {name}", layers, ratio))
+            series.append(Series(f"{context.model.label}, {name}", layers, ratio))
     words = Words(
         "onset-norms",
         "Largest norm by layer",
@@ -217,25 +219,25 @@ def _onset_norms(pair: ReportPair) -> Chart:
     )
 
 
-def strongest_register(seen: SeenModel) -> int | None:
+def strongest_register(context: ModelContext) -> int | None:
     """Place among the prefix tokens of the register that reaches the largest norm."""
-    onset = seen.digest.onset
-    places = [n for n, token in enumerate(onset.tokens) if token in seen.layout.registers]
+    onset = context.digest.onset
+    places = [n for n, token in enumerate(onset.tokens) if token in context.layout.registers]
     if not places:
         return None
     return max(places, key=lambda place: float(onset.prefix_ratio[:, place].max()))
 
 
-def _onset_attention(pair: ReportPair) -> Chart | None:
+def _onset_attention(pair: PairContext) -> Chart | None:
     series = []
-    for seen in pair.models:
-        onset = seen.digest.onset
+    for context in pair.models:
+        onset = context.digest.onset
         for what, values in (
             ("to a patch", onset.patch_attention),
             ("to a register", onset.register_attention),
         ):
             if values is not None:
-                series.append(Series(f"{seen.model.label}, {what}", seen.numbers, values))
+                series.append(Series(f"{context.model.label}, {what}", context.numbers, values))
     if not series:
         return None
     words = Words(

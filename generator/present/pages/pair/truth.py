@@ -16,8 +16,8 @@ from generator.present.charts.chart import Chart, Words
 from generator.present.charts.intervals import interval_chart
 from generator.present.pages.model.views import Section, TableRow
 from generator.present.pages.pair.differences import difference_interval
-from generator.present.pages.pair.pair import ReportPair
-from generator.present.pages.pair.views import ReportTable
+from generator.present.pages.pair.pair import PairContext
+from generator.present.pages.pair.views import PairTable
 from generator.present.pages.wording import counted
 from generator.records.record import FloatArray
 
@@ -39,7 +39,7 @@ METHODS: tuple[tuple[str, Callable[[BoxOverlaps], float | NotApplicable]], ...] 
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _ScoreRow:
     """A score of both models: what the map is, which score, and the pairs."""
 
     map: str
@@ -47,7 +47,7 @@ class _Row:
     found: Paired
 
 
-def truth_section(pair: ReportPair) -> Section | None:
+def truth_section(pair: PairContext) -> Section | None:
     """Differences of scores, image by image; None where nobody has marked anything."""
     scored = _scored(pair)
     if not scored:
@@ -70,13 +70,13 @@ def truth_section(pair: ReportPair) -> Section | None:
     )
 
 
-def truth_tables(pair: ReportPair) -> tuple[ReportTable, ...]:
+def truth_tables(pair: PairContext) -> tuple[PairTable, ...]:
     """Scores of maps against masks and boxes, and CorLoc of found boxes."""
     found = (*(_map_table(pair, marks) for marks in ("mask", "boxes")), _box_table(pair))
     return tuple(table for table in found if table is not None)
 
 
-def _scored(pair: ReportPair) -> dict[str, tuple[CellTruth, CellTruth]]:
+def _scored(pair: PairContext) -> dict[str, tuple[CellTruth, CellTruth]]:
     """Image -> scores of both models, where both have some."""
     truth = pair.planner.contents.scored.truth
     found = {}
@@ -87,7 +87,7 @@ def _scored(pair: ReportPair) -> dict[str, tuple[CellTruth, CellTruth]]:
     return found
 
 
-def _rows(pair: ReportPair, marks: Marks) -> Iterator[_Row]:
+def _rows(pair: PairContext, marks: Marks) -> Iterator[_ScoreRow]:
     scored = {at: both for at, both in _scored(pair).items() if both[0].marks == marks}
     for place, name in enumerate(MAPS):
         for score, _, value in SCORES:
@@ -100,10 +100,10 @@ def _rows(pair: ReportPair, marks: Marks) -> Iterator[_Row]:
                     held.append(value(scores) if isinstance(scores, MapScores) else None)
             found = paired(tuple(scored), *values)
             if found.n:
-                yield _Row(name, score, found)
+                yield _ScoreRow(name, score, found)
 
 
-def _map_table(pair: ReportPair, marks: Marks) -> ReportTable | None:
+def _map_table(pair: PairContext, marks: Marks) -> PairTable | None:
     names = {score: name for score, name, _ in SCORES}
     rows = tuple(
         TableRow(
@@ -115,7 +115,7 @@ def _map_table(pair: ReportPair, marks: Marks) -> ReportTable | None:
     )
     if not rows:
         return None
-    return ReportTable(
+    return PairTable(
         caption=f"Maps against {'masks' if marks == 'mask' else 'boxes'}: means over images, CLS "
         f"query, last layer averaged over heads, and rollout. {_interval_words(rows)}",
         columns=("map and score", *pair.labels, "difference", "95 % interval", "n"),
@@ -123,7 +123,7 @@ def _map_table(pair: ReportPair, marks: Marks) -> ReportTable | None:
     )
 
 
-def _box_table(pair: ReportPair) -> ReportTable | None:
+def _box_table(pair: PairContext) -> PairTable | None:
     """CorLoc with its interval, and overlaps, paired."""
     scored = {at: both for at, both in _scored(pair).items() if both[0].boxed}
     rows = []
@@ -139,7 +139,7 @@ def _box_table(pair: ReportPair) -> ReportTable | None:
         rows.append(TableRow((f"{name}, box IoU",), url, _cells(ious, own=True)))
     if not rows:
         return None
-    return ReportTable(
+    return PairTable(
         caption=f"Found boxes against marked ones. CorLoc: share of the images in which "
         f"the found box has an IoU of at least {FOUND:g} with a marked one. In "
         f"brackets each model's own 95 % interval. {_interval_words(tuple(rows))}",
@@ -197,7 +197,7 @@ def _signed(value: float) -> str:
     return "0.000" if text == "-0.000" else text.replace("-", "\u2212")
 
 
-def _differences(pair: ReportPair, marks: Marks, place: int) -> Chart | None:
+def _differences(pair: PairContext, marks: Marks, place: int) -> Chart | None:
     """All scores of one map: a dot for each image, the mean with its interval."""
     names = {score: name for score, name, _ in SCORES}
     rows = [

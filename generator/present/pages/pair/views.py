@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from generator.present.charts.chart import Chart
 from generator.present.pages.model.views import Section, TableRow
-from generator.present.pages.views import ColourBar, Frame, Link, Notice, Picture
+from generator.present.pages.views import ColorBar, Link, Notice, PageBase, Picture
 
 
 @dataclass(frozen=True, slots=True)
-class ReportModel:
+class PairModel:
     """One of the two models.
 
     Attributes:
@@ -36,7 +36,7 @@ class ReportModel:
 
 
 @dataclass(frozen=True, slots=True)
-class ReportTable:
+class PairTable:
     """A table that stands open: what it shows, its columns, and rows whose first cell is a head."""
 
     caption: str
@@ -45,7 +45,7 @@ class ReportTable:
 
 
 @dataclass(frozen=True, slots=True)
-class ReportMap:
+class PairMap:
     """A small map with its label."""
 
     label: str
@@ -53,13 +53,13 @@ class ReportMap:
 
 
 @dataclass(frozen=True, slots=True)
-class ReportImage:
+class PairImage:
     """One image: its thumbnail and maps side by side."""
 
     title: str
     url: str
     thumb: Picture | None
-    maps: tuple[ReportMap, ...]
+    maps: tuple[PairMap, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Budgets:
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class BoxMark:
     """A found object on a thumbnail, in pixels of the original picture.
 
     Attributes:
@@ -97,7 +97,7 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
-class FoundObjects:
+class FoundObjectsRow:
     """What is found in one image with one model's features.
 
     Attributes:
@@ -113,7 +113,7 @@ class FoundObjects:
     picture: Picture | None
     width: int
     height: int
-    boxes: tuple[Box, ...]
+    boxes: tuple[BoxMark, ...]
     text: tuple[str, ...]
 
 
@@ -123,11 +123,11 @@ class ObjectRow:
 
     title: str
     url: str
-    models: tuple[FoundObjects, ...]
+    models: tuple[FoundObjectsRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class ReportPage:
+class PairPage:
     """Two models compared, the whole case in one scroll.
 
     Attributes:
@@ -143,7 +143,7 @@ class ReportPage:
         numbers: the numbers it is made from.
         published: what others have measured on these checkpoints; None for other checkpoints.
         maps: the first images with both models' maps.
-        bar: colour bar of the maps.
+        bar: color bar of the maps.
         more: the rest of the images; None when all are shown.
         norms: section on norms.
         cutoffs: section on the share of outliers.
@@ -165,33 +165,33 @@ class ReportPage:
     """
 
     path: str
-    frame: Frame
+    frame: PageBase
     title: str
-    models: tuple[ReportModel, ReportModel]
+    models: tuple[PairModel, PairModel]
     images: str
     missing: Notice | None
     contents: tuple[Link, ...]
     sentences: tuple[str, ...]
     caveats: tuple[str, ...]
-    numbers: ReportTable | None
-    published: ReportTable | None
-    maps: tuple[ReportImage, ...]
-    bar: ColourBar
+    numbers: PairTable | None
+    published: PairTable | None
+    maps: tuple[PairImage, ...]
+    bar: ColorBar
     more: Link | None
     norms: Section | None
     cutoffs: Section | None
     budgets: tuple[Budgets, ...]
     budgets_text: str
     onset: Section | None
-    registers: tuple[ReportImage, ...]
+    registers: tuple[PairImage, ...]
     registers_text: str
     objects: tuple[ObjectRow, ...]
     objects_text: str
     truth: Section | None
-    truth_tables: tuple[ReportTable, ...]
+    truth_tables: tuple[PairTable, ...]
     agreement: Section | None
-    agreement_table: ReportTable | None
+    agreement_table: PairTable | None
     differences: Section | None
-    differences_table: ReportTable | None
+    differences_table: PairTable | None
     similarity: tuple[Section, ...]
     definitions: tuple[Link, ...]

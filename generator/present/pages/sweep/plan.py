@@ -20,7 +20,7 @@ from generator.present.charts.chart import Chart, Words
 from generator.present.charts.lines import Series, line_chart
 from generator.present.pages.index.finder import listed
 from generator.present.pages.model.views import Table, TableRow
-from generator.present.pages.model_seen import reading
+from generator.present.pages.model_context import reading
 from generator.present.pages.planner import INDEX, Planner
 from generator.present.pages.sweep.views import Checkpoint, StepMap, StepRow, SweepPage
 from generator.present.pages.views import Link
@@ -273,7 +273,7 @@ def _map(planner: Planner, step: int, model: ModelEntry, image: ImageEntry, url:
     cell = planner.cell(model.slug, image.slug)
     if isinstance(cell, Failure):
         return StepMap(step_text(step), url, None, (model.failure or cell).message)
-    file = planner.contents.coloured[model.slug, image.slug].map
+    file = planner.contents.colored[model.slug, image.slug].map
     alt = map_alt(model.label, cell.last, cell)
     return StepMap(step_text(step), url, planner.map_picture(file, cell, alt), "")
 

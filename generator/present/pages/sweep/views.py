@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from generator.present.charts.chart import Chart
 from generator.present.pages.model.views import Table
-from generator.present.pages.views import ColourBar, Frame, Notice, Picture
+from generator.present.pages.views import ColorBar, Notice, PageBase, Picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class SweepPage:
         summary: how many steps, from which to which.
         checkpoints: by step.
         maps: what the small maps are.
-        bar: their colour bar.
+        bar: their color bar.
         rows: images through the steps; the first ones of the gallery.
         more: which images the rows leave out, in words; empty where they have all.
         text: what the charts are over, and what they don't say.
@@ -78,12 +78,12 @@ class SweepPage:
     """
 
     path: str
-    frame: Frame
+    frame: PageBase
     label: str
     summary: str
     checkpoints: tuple[Checkpoint, ...]
     maps: str
-    bar: ColourBar
+    bar: ColorBar
     rows: tuple[StepRow, ...]
     more: str
     text: str

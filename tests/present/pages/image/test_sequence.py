@@ -11,8 +11,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from scipy.spatial.distance import jensenshannon
 
-from generator.present import build_site
 from generator.present.files.manifest_file import MANIFEST, MANIFEST_SCHEMA, read_manifest
+from generator.present.site.write import build_site
 from tests.present.filmed import CLIP, LABEL, TIMES, filmed
 from tests.present.gallery import Gallery, tree
 

@@ -15,9 +15,9 @@ from PIL import Image
 from generator.errors import SpecError
 from generator.pipeline.paper import paper_of
 from generator.pipeline.plan import PlannedCell, PlannedModel, WorkPlan
-from generator.present import build_site
 from generator.present.content.front import social_card
 from generator.present.drawing.lettering import drawable
+from generator.present.site.write import build_site
 from generator.records.record import View
 from generator.records.run import Author, ModelEntry, Paper, PaperLink, TeaserCell
 from generator.spec.options import load_spec
@@ -86,7 +86,7 @@ def test_the_teaser_shows_the_chosen_maps_and_leads_to_them(tmp_path: Path) -> N
     assert len([name for name in files if "/seen." in name]) == 1
 
 
-def colours(path: Path) -> np.ndarray:
+def colors(path: Path) -> np.ndarray:
     with Image.open(path) as png:
         return np.asarray(png.convert("RGB"), dtype=int).sum(-1)
 
@@ -131,7 +131,7 @@ def test_a_teaser_may_choose_another_query(tmp_path: Path) -> None:
         ),
     ):
         (path,) = site.glob(f"data/{name}.*.png")
-        shown = colours(path)
+        shown = colors(path)
         assert shown.argmax() == rows.argmax(), name
         assert f"i/image1/index.html#{fields}" in index.links
         assert caption in index.text
@@ -171,9 +171,9 @@ def test_absolute_addresses_come_only_with_a_site_url(tmp_path: Path) -> None:
     assert image.startswith(f"{URL}assets/social.")
     with Image.open(site / image.removeprefix(URL)) as card:
         assert (card.size, card.format) == ((1200, 630), "PNG")
-        colours = card.convert("RGB").getcolors(1200 * 630)
-        assert colours is not None
-        assert len(colours) > 200  # a picture and maps, not an empty sheet
+        colors = card.convert("RGB").getcolors(1200 * 630)
+        assert colors is not None
+        assert len(colors) > 200  # a picture and maps, not an empty sheet
     canonical = [link["href"] for link in index.all("link") if link.get("rel") == "canonical"]
     assert canonical == [URL]
     other = page(site, "i/image0/index.html")
@@ -219,7 +219,7 @@ def test_without_a_paper_the_page_is_complete(tmp_path: Path) -> None:
     index = Page(html)
     assert "citation_" not in html
     assert "BibTeX" not in index.text
-    assert "Credits and licences" in index.text
+    assert "Credits and licenses" in index.text
     assert "weights: apache-2.0" in index.text
     assert "Image0, Image1" in index.text
 
@@ -273,7 +273,7 @@ def test_received_attention_is_a_query_where_not_all_models_have_a_class_token(
     record = trial.record("plain", "image1")
     (path,) = site.glob("data/plain/image1.3-mean.received.*.png")
     rows = record.layout.fold(record.received_by_all()).mean(1)[2]
-    assert colours(path).argmax() == rows.argmax()
+    assert colors(path).argmax() == rows.argmax()
     index = page(site, "index.html")
     assert "i/image1/index.html#layer=3&head=mean&query=received" in index.links
     assert "Plain, layer 3, mean over heads, received" in index.text

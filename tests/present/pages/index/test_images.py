@@ -14,7 +14,7 @@ import pytest
 from generator.analysis.compare.agreement import divergence
 from generator.analysis.grids import PlacedMap, on_common_grid
 from generator.analysis.stream.norms import outliers_of
-from generator.present import build_site
+from generator.present.site.write import build_site
 from generator.records.record import View
 from tests import tiny
 from tests.present.gallery import Gallery, gallery, many

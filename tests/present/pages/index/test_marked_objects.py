@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from generator.present import build_site
-from tests.present.analysed import section, text_of
+from generator.present.site.write import build_site
+from tests.present.analyzed import section, text_of
 from tests.present.gallery import Gallery, gallery
 
 
 def test_scores_stand_beside_those_of_maps_that_know_nothing(
-    analysed: tuple[Gallery, Path],
+    analyzed: tuple[Gallery, Path],
 ) -> None:
     rows = re.findall(
         r'<th scope="row">([^<]*)</th>' + 4 * "<td>([^<]*)</td>",
-        section(analysed[1], "marked"),
+        section(analyzed[1], "marked"),
     )
     uniform = [row for row in rows if row[0] == "uniform"]
     # the mask covers 3 of 6 columns and 3 of 4 rows: exactly 9 of 24 patches
@@ -31,7 +31,7 @@ def test_scores_stand_beside_those_of_maps_that_know_nothing(
         "rollout",
         "last layer of another picture",
         "uniform",
-        "centred Gaussian",
+        "centered Gaussian",
     )
     assert [row[0] for row in rows] == [*names] * 4
 
@@ -53,12 +53,12 @@ def test_the_map_of_another_picture_is_scored_against_this_ones_objects(tmp_path
     assert int(found[1]) == pytest.approx(100 * inside, abs=0.6)
 
 
-def test_the_marked_box_is_drawn_where_it_is(analysed: tuple[Gallery, Path]) -> None:
-    assert 'class="mark mark-truth" d="M3 1H6V4H3z"' in section(analysed[1], "marked")
+def test_the_marked_box_is_drawn_where_it_is(analyzed: tuple[Gallery, Path]) -> None:
+    assert 'class="mark mark-truth" d="M3 1H6V4H3z"' in section(analyzed[1], "marked")
 
 
-def test_the_index_sums_the_scores_up_over_images(analysed: tuple[Gallery, Path]) -> None:
-    html = (analysed[1] / "index.html").read_text(encoding="utf-8")
+def test_the_index_sums_the_scores_up_over_images(analyzed: tuple[Gallery, Path]) -> None:
+    html = (analyzed[1] / "index.html").read_text(encoding="utf-8")
     text = text_of(html[html.index('id="marked"') :])
     assert "Plain, last layer 1 " in text
     assert "CorLoc" in text

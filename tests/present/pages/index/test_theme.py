@@ -10,11 +10,11 @@ import pytest
 
 from generator.bundled import bundled
 from generator.errors import StoreError
-from generator.present import build_site
 from generator.present.pages.index.finder_views import Finder
 from generator.present.pages.index.front_views import PaperBlock
 from generator.present.pages.index.views import IndexPage
-from generator.present.pages.views import Frame
+from generator.present.pages.views import PageBase
+from generator.present.site.write import build_site
 from tests.present.gallery import Gallery
 from tests.present.site.test_site import VERSION, page
 
@@ -42,7 +42,7 @@ def test_a_block_of_the_index_is_replaced_and_the_others_stay(
     index = page(site, "index.html").text
     assert "Shown at the fair of Trial." in index
     assert "A gallery for tests." in index
-    assert "Credits and licences" not in index
+    assert "Credits and licenses" not in index
     assert "Image0" in index
 
 
@@ -100,13 +100,13 @@ def test_the_readme_names_every_template_block_style_script_and_variable() -> No
         assert f"`{variable}`" in README, variable
 
 
-@pytest.mark.parametrize("kind", [IndexPage, PaperBlock, Frame, Finder])
+@pytest.mark.parametrize("kind", [IndexPage, PaperBlock, PageBase, Finder])
 def test_every_field_of_the_index_is_described(kind: type) -> None:
     described = re.findall(r"^\s+(\w+): ", kind.__doc__ or "", re.MULTILINE)
     assert described == [field.name for field in fields(kind)]  # type: ignore[arg-type]
 
 
-def test_styles_take_their_colours_from_the_theme() -> None:
+def test_styles_take_their_colors_from_the_theme() -> None:
     for path in bundled("templates").glob("static/css/*.css"):
         if path.name in {"theme.css", "print.css"}:
             continue

@@ -7,15 +7,15 @@ from html import unescape
 from pathlib import Path
 
 from generator.analysis.quantities.table import QUANTITIES
-from generator.present import SiteReport
 from generator.present.bibliography import program_entry, short
 from generator.present.cells.image_statistics import STATISTICS
 from generator.present.pages.methods.plan import GROUPS
 from generator.present.papers import PAPERS
+from generator.present.site.write import SiteResult
 from tests.present.gallery import Gallery
 from tests.present.site.test_site import VERSION, page
 
-Built = tuple[Gallery, Path, SiteReport]
+Built = tuple[Gallery, Path, SiteResult]
 METHODS = "methods/index.html"
 
 
@@ -73,7 +73,7 @@ def test_every_chart_leads_to_what_its_numbers_are(built: Built) -> None:
             assert set(links) <= known
 
 
-def test_conventions_scale_quantisation_and_versions_are_said(built: Built) -> None:
+def test_conventions_scale_quantization_and_versions_are_said(built: Built) -> None:
     text = page(built[1], METHODS).text
     for wanted in (
         "Counted from 1",

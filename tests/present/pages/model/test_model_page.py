@@ -14,14 +14,14 @@ import pytest
 from generator.analysis.absent import NotApplicable
 from generator.analysis.attention.budget import mass_budget
 from generator.analysis.attention.values import sink_values
-from generator.present import SiteReport, build_site
-from generator.present.drawing.colors import colour_table
+from generator.present.drawing.colors import color_table
+from generator.present.site.write import SiteResult, build_site
 from generator.records.record import AttentionRecord, TokenLayout
 from tests import tiny
 from tests.present.gallery import Gallery, gallery
 from tests.present.site.test_site import VERSION
 
-Built = tuple[Gallery, Path, SiteReport]
+Built = tuple[Gallery, Path, SiteResult]
 
 
 @dataclass
@@ -151,13 +151,13 @@ def test_a_square_says_its_number_and_leads_to_its_head(built: Built) -> None:
     entropy = np.mean([r.entropy for r in records(trial, "deep")], axis=0)
     squares = page.links["head-entropy"]
     assert len(squares) == entropy.size
-    colours = {f"#{bytes(colour).hex()}": n for n, colour in enumerate(colour_table())}
+    colors = {f"#{bytes(color).hex()}": n for n, color in enumerate(color_table())}
     for n, square in enumerate(squares):
         layer, head = divmod(n, entropy.shape[1])
         value = float(entropy[layer, head])
         assert square.url == f"../../i/image0/index.html#layer={layer + 1}&head={head + 1}"
         assert square.text == f"layer {layer + 1}, head {head + 1}: {value:.3f}"
-        assert colours[square.fill] == pytest.approx(255 * value, abs=1)
+        assert colors[square.fill] == pytest.approx(255 * value, abs=1)
 
 
 def test_the_keyboard_has_the_same_links_in_a_table_and_need_not_walk_all_squares(
@@ -173,16 +173,14 @@ def test_the_keyboard_has_the_same_links_in_a_table_and_need_not_walk_all_square
     assert all('tabindex="-1"' in link for link in drawn)
 
 
-def test_a_colour_is_the_same_number_on_the_pages_of_all_models(built: Built) -> None:
+def test_a_color_is_the_same_number_on_the_pages_of_all_models(built: Built) -> None:
     trial, site, _ = built
-    colours = {f"#{bytes(colour).hex()}": n for n, colour in enumerate(colour_table())}
+    colors = {f"#{bytes(color).hex()}": n for n, color in enumerate(color_table())}
     ends = []
     for model in ("plain", "registers", "deep"):
         own = records(trial, model)
         sink = np.mean([r.received_by_all().max(-1) / r.layout.tokens for r in own], axis=0)
-        levels = [
-            colours[square.fill] / 255 for square in ModelPage(site, model).links["head-sink"]
-        ]
+        levels = [colors[square.fill] / 255 for square in ModelPage(site, model).links["head-sink"]]
         slope = np.polyfit(sink.ravel(), levels, 1)[0]
         ends.append(1 / slope)
     assert ends == pytest.approx([ends[0]] * 3, rel=0.05)
@@ -340,7 +338,7 @@ def test_a_channel_is_not_given_what_belongs_to_others(tmp_path: Path) -> None:
 
 
 def test_many_class_tokens_are_one_part_of_a_bar(tmp_path: Path) -> None:
-    """Pixio has eight: more than can be told apart by colour."""
+    """Pixio has eight: more than can be told apart by color."""
     trial = gallery(tmp_path / "pictures", images=1)
     layout = TokenLayout((*(f"CLS{n + 1}" for n in range(8)), "reg1", "reg2"), 4, 6)
     key = trial.run.cell("registers", "image0").record

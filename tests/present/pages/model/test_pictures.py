@@ -11,8 +11,8 @@ from PIL import Image
 
 from generator.analysis.attention.averages import LocationAverages
 from generator.errors import StoreError
-from generator.present import SiteReport, build_site
-from generator.present.drawing.colors import colour_table
+from generator.present.drawing.colors import color_table
+from generator.present.site.write import SiteResult, build_site
 from generator.records.extras import ModelWeights
 from generator.records.packing import unpack
 from generator.records.run import Run
@@ -21,7 +21,7 @@ from tests.present.gallery import Gallery, many
 from tests.present.pages.model.test_model_page import ModelPage, records
 from tests.present.site.test_site import VERSION, manifest
 
-Built = tuple[Gallery, Path, SiteReport]
+Built = tuple[Gallery, Path, SiteResult]
 
 
 # --- averages by place ----------------------------------------------------------------------------
@@ -121,7 +121,7 @@ def test_position_embeddings_are_a_mosaic_of_cosines_on_one_scale(
     assert kept.position is not None
     unit = kept.position / np.linalg.norm(kept.position, axis=1, keepdims=True)
     cosine = (unit @ unit.T).reshape(3, 3, 3, 3)
-    middles = colour_table()[((np.arange(32) + 0.5) * 8).astype(int)].astype(int)
+    middles = color_table()[((np.arange(32) + 0.5) * 8).astype(int)].astype(int)
     for (tile_row, tile_col, row, col), value in np.ndenumerate(cosine):
         step = min(int((value + 1) / 2 * 32), 31)
         shown = pixels[4 * tile_row + row, 4 * tile_col + col]

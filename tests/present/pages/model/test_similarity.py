@@ -13,10 +13,10 @@ from scipy import optimize
 
 from generator.analysis.attention.head_similarity import row_similarity
 from generator.analysis.stream.layer_similarity import layer_similarity
-from generator.present import build_site
 from generator.present.content.pair_similarity import PairHeads
 from generator.present.content.sampling import evenly
 from generator.present.content.similarity import HeadsAlike
+from generator.present.site.write import build_site
 from generator.records.packing import unpack
 from generator.records.record import AttentionRecord
 from tests import tiny
@@ -96,11 +96,11 @@ def test_pictures_have_a_pixel_a_pair_and_gaps_between_layers(few: Built) -> Non
     with Image.open(files["head-similarity-by-layer"]) as picture:
         assert picture.size == (3 * 3 - 1, 3 * 3 - 1)
         alpha = np.asarray(picture.convert("RGBA"))[..., 3]
-        colours = np.asarray(picture.convert("RGB"))
+        colors = np.asarray(picture.convert("RGB"))
     assert (alpha[2] == 0).all() and (alpha[:, 5] == 0).all()
     assert (alpha[:2, :2] == 255).all()
     # layer 1, head 1 with layer 3, head 2: as with itself
-    np.testing.assert_array_equal(colours[0, 7], colours[0, 0])
+    np.testing.assert_array_equal(colors[0, 7], colors[0, 0])
     with Image.open(files["head-similarity-clustered"]) as picture:
         assert picture.size == (6, 6)
 
@@ -129,8 +129,8 @@ def test_layers_of_enough_images_are_compared(enough: Built) -> None:
     features = [r.features for r in records_of(trial, "model-0") if r.features is not None]
     for group, name in enumerate(("CLS token", "Mean patch")):
         values = np.stack([each.pooled[:, group] for each in features])
-        for standardise, end in ((False, ""), (True, ", channels standardised")):
-            wanted = layer_similarity(values, values, standardise=standardise)
+        for standardize, end in ((False, ""), (True, ", channels standardized")):
+            wanted = layer_similarity(values, values, standardize=standardize)
             assert isinstance(wanted, np.ndarray)
             shown = np.array(page.tables[f"{name}{end}: numbers"][1:])[:, 1:].astype(float)
             np.testing.assert_allclose(shown, wanted, atol=0.0051)

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from generator.analysis.cells.digest import cell_digest
-from generator.present import build_site
 from generator.present.content.sampling import evenly
 from generator.present.pages.pair.published import published
+from generator.present.site.write import build_site
 from generator.records.run import Run
 from tests import tiny
 from tests.present.gallery import Gallery, many

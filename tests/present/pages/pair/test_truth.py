@@ -14,13 +14,13 @@ from PIL import Image
 from generator.analysis.cells.digest import FoundObject
 from generator.analysis.features.truth import MapScores, best_iou
 from generator.export.source import run_of
-from generator.present import build_site
 from generator.present.cells.digests import DIGESTS
 from generator.present.cells.truth import CellTruth
 from generator.present.files.manifest_file import read_manifest
+from generator.present.site.write import build_site
 from generator.records.packing import unpack
 from generator.records.run import ObjectBox
-from tests.present.analysed import complete
+from tests.present.analyzed import complete
 from tests.present.gallery import Gallery, gallery
 
 REPORT = "r/plain--registers/index.html"

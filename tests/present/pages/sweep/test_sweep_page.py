@@ -16,12 +16,12 @@ from generator.analysis.cells.model_digest import model_digest
 from generator.analysis.compare.agreement import divergence
 from generator.analysis.compare.sweep import step_agreement, step_numbers
 from generator.analysis.grids import PlacedMap
-from generator.export.anonymous import anonymised, identity_of
+from generator.export.anonymous import anonymized, identity_of
 from generator.export.source import run_of
-from generator.present import build_site
 from generator.present.charts.chart import Words
 from generator.present.charts.lines import Series, line_chart
 from generator.present.files.manifest_file import read_manifest
+from generator.present.site.write import build_site
 from generator.records.run import Sweep, SweepStep
 from tests.present.filmed import with_frames
 from tests.present.gallery import Gallery
@@ -193,7 +193,7 @@ def test_an_anonymous_site_has_no_folder_name_in_its_sweep(built: Built) -> None
     run = built.trial.run
     unnamed = replace(run.sweeps[0], slug="ada-secret", label="ada-secret", named=False)
     models = tuple(replace(m, label=m.label.replace("our run", "ada-secret")) for m in run.models)
-    found = anonymised(
+    found = anonymized(
         replace(run, models=models, sweeps=(unnamed,)), frozenset(SLUGS), identity_of(run)
     ).run
     assert found.sweeps == (
@@ -213,7 +213,7 @@ def test_the_index_counts_a_sweep_as_one_model_and_a_sequence_as_one(tmp_path: P
     built = Built(trial, tmp_path / "site")
     index = built.page(".")
     assert "2 models (one at 4 steps), 2 images, a sequence of 3 frames, " in index
-    credited = index[index.index("Credits and licences") :]
+    credited = index[index.index("Credits and licenses") :]
     assert "Plain, our run<" in credited
     assert built.page("s/our-run").count('class="step-row"') == 3
 

@@ -18,7 +18,7 @@ from generator.records.run import ImageEntry, ModelEntry
 
 
 @dataclass(frozen=True)
-class SeenModel:
+class ModelContext:
     """A model that was measured.
 
     Attributes:
@@ -36,7 +36,7 @@ class SeenModel:
     image: ImageEntry
 
     @classmethod
-    def of(cls, planner: Planner, model: ModelEntry) -> SeenModel | None:
+    def of(cls, planner: Planner, model: ModelEntry) -> ModelContext | None:
         """The model, seen from its page; None where nothing was measured with it."""
         digest = planner.contents.models.get(model.slug)
         images = [
@@ -87,7 +87,7 @@ class SeenModel:
     def limit(self, pick: Callable[[ModelDigest], FloatArray | None]) -> float:
         """The largest value of a quantity over all models of the gallery, rounded up.
 
-        So a colour is the same number on the pages of all models.
+        So a color is the same number on the pages of all models.
         """
         found = [pick(digest) for digest in self.planner.contents.models.values()]
         largest = max(float(np.nanmax(values)) for values in found if values is not None)

@@ -1,8 +1,8 @@
 "use strict";
 
-// The numbers of a colour bar: where they stand, and the bar itself.
+// The numbers of a color bar: where they stand, and the bar itself.
 
-const ColourBars = (() => {
+const ColorBars = (() => {
   /** Numbers nearer to each other than this share of the bar would print over each other. */
   const NEAR = 0.11;
 
@@ -56,7 +56,7 @@ const ColourBars = (() => {
     bar.dataset.range = key;
     const shown = ticks(range);
     const labels = `from ${shown[0].label} to ${shown[shown.length - 1].label}`;
-    bar.setAttribute("aria-label", `Colour scale, times uniform, ${range.form}, ${labels}`);
+    bar.setAttribute("aria-label", `Color scale, times uniform, ${range.form}, ${labels}`);
     const root = Dom.any(bar, ".bar-ticks");
     root.replaceChildren(
       ...shown.flatMap(({ x, label }) => {

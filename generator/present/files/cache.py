@@ -28,7 +28,7 @@ def made_of(kind: Kind, parts: Mapping[str, Part]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-class Shelf:
+class SiteCache:
     """Puts files into the staging folder.
 
     Attributes:
