@@ -23,6 +23,7 @@ from generator.present.pages.pair.images import (
     register_rows,
     registers_text,
 )
+from generator.present.pages.pair.literature import published
 from generator.present.pages.pair.metrics import (
     AGREEMENTS,
     agreement_section,
@@ -31,7 +32,6 @@ from generator.present.pages.pair.metrics import (
     differences_table,
 )
 from generator.present.pages.pair.pair import LETTERS, PairContext, compared_model
-from generator.present.pages.pair.published import published
 from generator.present.pages.pair.similarity import pair_similarity
 from generator.present.pages.pair.stream import (
     cutoffs_section,
