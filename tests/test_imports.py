@@ -1,4 +1,4 @@
-"""The house's walls: imports point down only, and torch stays behind its one door."""
+"""The order of imports: they point down only, and torch is imported in one folder."""
 
 from __future__ import annotations
 
