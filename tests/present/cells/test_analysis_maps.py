@@ -16,8 +16,8 @@ from generator.analysis.features.lost import Lost, lost
 from generator.present.cells.chunk import read_gray
 from generator.present.files.manifest_file import read_manifest
 from generator.present.files.settings import Settings
-from generator.present.pages.wording import percent
 from generator.present.site.write import build_site
+from generator.text.numbers import percent
 from tests.present.analyzed import OUTLIER, complete, drawn, section, text_of
 from tests.present.gallery import KEPT, Gallery, gallery
 

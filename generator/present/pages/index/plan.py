@@ -36,7 +36,6 @@ from generator.present.pages.small_maps import small_maps, small_maps_text
 from generator.present.pages.sweep.plan import step_text, sweep_path
 from generator.present.pages.views import Link, Notice
 from generator.present.pages.wording import (
-    counted,
     credit,
     grid_text,
     images_text,
@@ -46,6 +45,7 @@ from generator.present.pages.wording import (
     version_text,
 )
 from generator.records.run import Failure, ImageEntry, ModelEntry, Sweep
+from generator.text.phrases import counted
 
 
 def index_pages(planner: Planner, script: PageScript | None) -> tuple[IndexPage, ...]:

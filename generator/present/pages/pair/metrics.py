@@ -19,8 +19,8 @@ from generator.present.pages.model.views import Section, TableRow
 from generator.present.pages.pair.differences import MOST_DOTS, difference_interval
 from generator.present.pages.pair.pair import LETTERS, PairContext
 from generator.present.pages.pair.views import PairTable
-from generator.present.pages.wording import counted, upper_first
 from generator.records.record import FloatArray
+from generator.text.phrases import counted, upper_first
 
 AGREEMENTS: tuple[tuple[str, Callable[[Agreement], float]], ...] = (
     ("divergence", lambda found: found.divergence),

@@ -24,9 +24,10 @@ from generator.present.pages.model_context import reading
 from generator.present.pages.planner import INDEX, Planner
 from generator.present.pages.sweep.views import Checkpoint, StepMap, StepRow, SweepPage
 from generator.present.pages.views import Link
-from generator.present.pages.wording import counted, map_alt, notice
+from generator.present.pages.wording import map_alt, notice
 from generator.records.record import FloatArray
 from generator.records.run import Failure, ImageEntry, ModelEntry, Sweep
+from generator.text.phrases import counted
 
 MOST_ROWS = 6
 """Images whose maps are shown through the steps."""
