@@ -51,11 +51,14 @@ def number(value: float | None, digits: int = MEASURED) -> str:
     """A measured number: ``0.876``, ``12.3``, ``1,235``, ``1.23e−4``.
 
     Args:
-        value: None, NaN and infinity are :data:`MISSING`.
+        value: None and NaN are :data:`MISSING`.
         digits: significant ones; whole numbers keep all of theirs below a million.
     """
-    if value is None or not math.isfinite(value):
+    if value is None or math.isnan(value):
         return MISSING
+    sign = MINUS if value < 0 else ""
+    if math.isinf(value):
+        return f"{sign}∞"
     exact = abs(Decimal(float(value)))
     if not exact:
         return "0"
@@ -63,7 +66,6 @@ def number(value: float | None, digits: int = MEASURED) -> str:
     if exact < _LARGE:
         place = min(place, 0)
     close = exact.quantize(Decimal(1).scaleb(place), ROUND_HALF_UP)
-    sign = MINUS if value < 0 else ""
     if _SMALL <= close < _LARGE:
         return sign + _short(close)
     power = close.adjusted()
@@ -78,8 +80,7 @@ def _short(value: Decimal) -> str:
 
 def signed(value: float | None) -> str:
     """A measured difference, with its sign: ``+0.5``, ``−0.5``, ``0``."""
-    text = number(value)
-    return f"+{text}" if value is not None and value > 0 and text != MISSING else text
+    return f"{'+' if value is not None and value > 0 else ''}{number(value)}"
 
 
 def given(value: float) -> str:
@@ -89,7 +90,7 @@ def given(value: float) -> str:
 
 def percent(share: float | None) -> str:
     """A share of 1: ``12.3 %``, ``0.0512 %``; neither 0 nor 100 for what is not."""
-    if share is None or not math.isfinite(share):
+    if share is None or math.isnan(share):
         return MISSING
     text = number(100 * share)
     if 0 < share < LEAST:

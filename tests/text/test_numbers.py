@@ -62,7 +62,8 @@ from generator.text.numbers import (
         (0.30000001192092896, "0.3"),  # 0.3 as float32
         (None, "–"),
         (math.nan, "–"),
-        (math.inf, "–"),
+        (math.inf, "∞"),
+        (-math.inf, "−∞"),
     ],
 )
 def test_a_measured_number_has_three_digits_that_count(value: float | None, text: str) -> None:
@@ -113,7 +114,7 @@ def test_a_share_that_there_is_not_has_no_unit() -> None:
 
 def test_a_difference_has_its_sign() -> None:
     found = [signed(v) for v in (0.5, -0.5, 0, -0.0, 0.00002, None, math.nan, math.inf)]
-    assert found == ["+0.5", "−0.5", "0", "0", "+2e−5", "–", "–", "–"]
+    assert found == ["+0.5", "−0.5", "0", "0", "+2e−5", "–", "–", "+∞"]
     assert [points(v) for v in (0.0123456, -0.4, None)] == ["+1.23", "−40", "–"]
 
 
@@ -162,16 +163,16 @@ def test_scripts_print_numbers_like_python() -> None:
     if not shutil.which("node"):
         assert not os.environ.get("CI"), "There is no node: apt-get install nodejs."
         pytest.skip("There is no node: apt-get install nodejs.")
-    values = [*many_values(), None]
+    values = [*many_values(), None, math.inf, -math.inf, math.nan]
     code = (
-        "const values = JSON.parse(require('fs').readFileSync(0, 'utf8'));"
+        "const values = eval(require('fs').readFileSync(0, 'utf8'));"
         "const of = v => [Numbers.number(v), Numbers.number(v, 2), Numbers.signed(v), Numbers.percent(v)];"
         "console.log(JSON.stringify(values.map(of)));"
     )
     script = (bundled("templates") / "static" / "js" / "numbers.js").read_text(encoding="utf-8")
     done = subprocess.run(
         ["node", "-e", script + code],
-        input=json.dumps(values),
+        input=json.dumps(values),  # with Infinity and NaN, as JavaScript writes them
         capture_output=True,
         text=True,
         encoding="utf-8",

@@ -17,10 +17,11 @@ const Numbers = (() => {
    * @param {number} digits significant ones; fewer for what is stored in one byte
    */
   function number(value, digits = MEASURED) {
-    if (value == null || !Number.isFinite(value)) return MISSING;
+    if (value == null || Number.isNaN(value)) return MISSING;
     if (value === 0) return "0";
     const size = Math.abs(value);
     const sign = value < 0 ? MINUS : "";
+    if (size === Infinity) return `${sign}∞`;
     const power = Number(size.toExponential(20).split("e")[1]);
     if (power >= -4 && power < 6) {
       const text = size.toFixed(Math.max(digits - 1 - power, 0));
@@ -53,7 +54,7 @@ const Numbers = (() => {
    * @param {number | null} value
    */
   function signed(value) {
-    return value != null && value > 0 && Number.isFinite(value) ? `+${number(value)}` : number(value);
+    return `${value != null && value > 0 ? "+" : ""}${number(value)}`;
   }
 
   /**
@@ -61,7 +62,7 @@ const Numbers = (() => {
    * @param {number | null} share
    */
   function percent(share) {
-    if (share == null || !Number.isFinite(share)) return MISSING;
+    if (share == null || Number.isNaN(share)) return MISSING;
     let text = number(100 * share);
     if (share > 0 && share < LEAST) text = "<0.001";
     if (text === "100" && share < ALL) text = ">99.9";

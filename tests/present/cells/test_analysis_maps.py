@@ -75,7 +75,7 @@ def test_the_registers_maps_print_their_mass(analyzed: tuple[Gallery, Path]) -> 
     trial, site = analyzed
     record = trial.record("registers", "image0")
     values = record.rows("reg2")[-1].astype(float).mean(0)[3:]
-    share = f"{100 * values.sum() / record.layout.tokens:.0f}\u00a0% on patches"
+    share = f"{percent(values.sum() / record.layout.tokens)} on patches"
     found = re.search(
         r'panel-label">register 2<.*?panel-text">([^<]*)<', section(site, "queries"), re.S
     )
