@@ -166,7 +166,8 @@ def test_scripts_print_numbers_like_python() -> None:
     values = [*many_values(), None, math.inf, -math.inf, math.nan]
     code = (
         "const values = eval(require('fs').readFileSync(0, 'utf8'));"
-        "const of = v => [Numbers.number(v), Numbers.number(v, 2), Numbers.signed(v), Numbers.percent(v)];"
+        "const {number, signed, percent} = Numbers;"
+        "const of = v => [number(v), number(v, 2), signed(v), percent(v)];"
         "console.log(JSON.stringify(values.map(of)));"
     )
     script = (bundled("templates") / "static" / "js" / "numbers.js").read_text(encoding="utf-8")
