@@ -9,7 +9,8 @@ from generator.present.cells.maps import FUSED, POOL, PRIMARY, VALUES
 from generator.present.cells.patches import PATCH
 from generator.present.pages.image.analyses import analyses
 from generator.present.pages.image.views import FrameLink, ImagePage, ModelColumn
-from generator.present.pages.planner import Planner, image_path, sequence_path
+from generator.present.pages.paths import image_path, sequence_path
+from generator.present.pages.planner import Planner
 from generator.present.pages.reduced import (
     image_notice,
     missing_heads,
