@@ -22,6 +22,7 @@ from generator.present.pages.reduced import (
 from generator.present.pages.views import (
     Fact,
     Link,
+    Notice,
     PageData,
     PageModel,
     PageStep,
@@ -96,6 +97,7 @@ def page_at(
         facts=_facts(here, image),
         picture=here.picture(image),
         picture_failure=notice(copies) if isinstance(copies, Failure) else None,
+        picture_note=Notice(image.note, "") if image.note else None,
         square=square_text(here, image.slug),
         without_walls=without_walls(here),
         reduced=image_notice(here, image.slug),
