@@ -320,7 +320,7 @@ class Watcher(Hooked, TorchFunctionMode):
 
     def _out_of_order(self, layer: str, fault: str) -> CaptureError:
         return CaptureError(
-            f"{layer} of {self._model} {fault}; each of its {len(self._blocks)} layers was expected "
-            "to run once, in order.",
+            f"{layer} of {self._model} {fault}; each of its {len(self._blocks)} layers was "
+            "expected to run once, in order.",
             "Report the architecture: it is not a plain vision transformer.",
         )
