@@ -28,16 +28,16 @@ from generator.present.pages.paths import pair_path, sequence_path, sweep_path
 from generator.present.pages.views import BarTick, ColorBar, Fact, Picture
 from generator.present.pages.wording import (
     RECEIVED_NOTE,
-    counted,
     credit,
     images_text,
     models_text,
-    percent,
     prefix_text,
     scale_note,
 )
 from generator.records.record import AttentionRecord
 from generator.records.run import ImageEntry, ModelEntry, Sweep
+from generator.text.numbers import percent
+from generator.text.phrases import counted
 
 PICTURE_WIDTH = 420
 WALL_WIDTH = 1400

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from generator.present.cells.files import CellContent
+from generator.present.cells.labels import query_label
 from generator.present.cells.maps import FUSED, POOL, PRIMARY, VALUES
 from generator.present.cells.patches import PATCH
 from generator.present.pages.image.analyses import analyses
@@ -31,18 +32,17 @@ from generator.present.pages.views import (
 from generator.present.pages.wording import (
     OUTLIERS_RULE,
     RECEIVED_NOTE,
-    counted,
     credit,
     grid_text,
     map_alt,
     notice,
     outliers_text,
     prefix_text,
-    query_label,
     scale_note,
     wall_alt,
 )
 from generator.records.run import Failure, ImageEntry, ModelEntry, Run
+from generator.text.phrases import counted
 
 FIELDS = {
     "square": "the centered square",

@@ -29,7 +29,6 @@ from generator.present.pages.reduced import site_notice
 from generator.present.pages.small_maps import small_maps, small_maps_text
 from generator.present.pages.views import Link, Notice
 from generator.present.pages.wording import (
-    counted,
     credit,
     grid_text,
     images_text,
@@ -39,6 +38,7 @@ from generator.present.pages.wording import (
     version_text,
 )
 from generator.records.run import Failure, ImageEntry, ModelEntry, Sweep
+from generator.text.phrases import counted
 
 
 def index_pages(planner: Planner, script: PageScript | None) -> tuple[IndexPage, ...]:

@@ -44,16 +44,10 @@ from generator.present.pages.paths import INDEX, METHODS, pair_path
 from generator.present.pages.planner import Planner
 from generator.present.pages.sections import TableRow
 from generator.present.pages.views import Link, Notice
-from generator.present.pages.wording import (
-    counted,
-    grid_text,
-    notice,
-    prefix_text,
-    stream_layer,
-    version_text,
-)
+from generator.present.pages.wording import grid_text, notice, prefix_text, version_text
 from generator.records.record import OUTLIER
 from generator.records.run import ModelEntry
+from generator.text.phrases import counted, stream_layer
 
 QUANTITIES = (
     *("norm", "norm-ratio", "outlier-share", "norm-onset", "attention-budget"),
