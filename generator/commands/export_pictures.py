@@ -236,14 +236,18 @@ def export_report(
     browser: Path | None,
     **given: Any,
 ) -> None:
-    """The whole comparison as a PDF to print. Needs a Chromium or Chrome."""
+    """The whole comparison as a PDF to print. Needs Chromium or Chrome, and pypdf."""
     from generator.export.printed.page import printed_html
     from generator.export.printed.pdf import find_browser, pdf_bytes
+    from generator.export.printed.pdf_pages import check_reader
 
     with one_line_errors():
         kind = suffix(out, ".pdf", ".html")
         outside(site, out)
-        printer = find_browser(browser) if kind == ".pdf" else ""
+        printer = ""
+        if kind == ".pdf":
+            check_reader()
+            printer = find_browser(browser)
         source = opened(site, **given)
         html = printed_html(source, models, images)
         save(out, pdf_bytes(html, printer) if printer else html.encode())

@@ -14,6 +14,7 @@ from generator.errors import StoreError
 from generator.export.intact import check, flaws, whole
 from generator.export.source import Source
 from generator.present.files.manifest import FigureItem
+from generator.present.site.plan import Site
 from generator.present.site.staging import OWN_NAMES
 from generator.present.site.write import build_site
 
@@ -35,28 +36,40 @@ def exported_pages(source: Source) -> Iterator[Path]:
         with whole(source.root):
             yield source.root
         return
+    with planned_pages(source) as (copy, _):
+        yield copy
+
+
+@contextmanager
+def planned_pages(source: Source) -> Iterator[tuple[Path, Site]]:
+    """A copy of the site that is built anew, while the block lasts, and its pages as planned.
+
+    Raises:
+        StoreError: as :func:`exported_pages`.
+    """
     # what is made of records can be made again; pictures cannot
+    named = not source.run.anonymous or source.manifest.anonymous
     pictures = tuple(file for file in source.manifest.files if file.kind == "picture")
-    check(source.root, flaws(source.root, source.manifest, pictures))
+    check(source.root, flaws(source.root, source.manifest, None if named else pictures))
     with tempfile.TemporaryDirectory(prefix="attention-gallery-") as folder:
         copy = Path(folder) / "site"
         copy.mkdir()
         for top in source.root.iterdir():
             if OWN_NAMES.fullmatch(top.name):
                 _link(top, copy / top.name)
-        report = build_site(
+        built = build_site(
             source.run,
             source.read,
             copy,
-            version=generator.__version__,
+            version=source.manifest.generator.version if named else generator.__version__,
             settings=source.manifest.settings,
             read_weights=source.store.get_weights,
             draw=lambda site: _figures(site, source),
         )
-        for failure in report.failures:
+        for failure in built.failures:
             if failure not in source.run.failures:
                 raise StoreError(failure.message, failure.hint)
-        yield copy
+        yield copy, built.site
 
 
 def _figures(site: Path, source: Source) -> tuple[FigureItem, ...]:

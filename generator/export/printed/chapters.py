@@ -1,31 +1,47 @@
-"""Chapters of the printed report: the analyses of the site's own pages, made ready for paper.
+"""Chapters of the printed report: the sections of the site's pages, planned anew for paper.
 
-What a page shows of models, pairs of models, images and methods is taken from its HTML, so that
-paper and site say the same. Controls and folded tables of charts stay on the site, and so does what
-pages that show all models say of those that the report does not show.
+Controls, links and folded tables of charts stay on the site, and so does what pages that show all
+models say of those that the report does not show.
 """
 
 from __future__ import annotations
 
 import base64
 import mimetypes
+import posixpath
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from html import escape
-from html.parser import HTMLParser
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
+from typing import Literal, TypeVar
+from urllib.parse import unquote
 
-from markupsafe import Markup
-
-from generator.export.single.page_parts import resolved
+from generator.export.printed.choice import PrintedChoice
+from generator.present.charts.chart import Chart, Words
+from generator.present.pages.image.analyses_views import Analysis, Photo
+from generator.present.pages.image.views import ImagePage
+from generator.present.pages.methods.views import MethodsPage, QuantityEntry, QuantityGroup
+from generator.present.pages.model.views import ModelPage
+from generator.present.pages.pair.views import PairPage
+from generator.present.pages.paths import (
+    image_path,
+    model_path,
+    pair_path,
+    sequence_path,
+    sweep_path,
+)
+from generator.present.pages.sections import Section
+from generator.present.pages.sweep.views import SweepPage
+from generator.present.pages.views import Picture
+from generator.present.site.plan import Site
+from generator.records.run import Run
 
 STYLES = ("charts", "panels", "analyses", "pair", "sweep")
 """Style sheets of the site that its charts and panels need."""
 
-DROPPED = frozenset({"script", "noscript", "button", "nav", "form", "input", "select", "template"})
-VOID = frozenset({"img", "br", "hr", "col", "input", "meta", "link", "source", "wbr"})
-SMALLER = {"h2": "h3", "h3": "h4", "h4": "h5"}
+Macros = Literal["model", "analyses", "pair", "sweep", "methods"]
+Page = PairPage | SweepPage | ModelPage | ImagePage | MethodsPage
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +50,19 @@ class ChapterPart:
 
     Attributes:
         id: where links lead to.
-        title: its heading; empty where the heading stands in its content.
-        content: HTML.
+        title: its heading.
+        macros: the file of templates/macros that writes it.
+        body: the macro there.
+        content: what the macro gets.
+        level: tag of the headings in it.
     """
 
     id: str
     title: str
-    content: Markup
+    macros: Macros
+    body: str
+    content: Section | Analysis | PairPage | SweepPage | MethodsPage | QuantityGroup
+    level: str = "h4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +70,7 @@ class Chapter:
     """A chapter.
 
     Attributes:
-        id: where links lead to.
+        id: where links lead to; with two hyphens, the start of every id in it.
         title: its heading.
         sections: in order.
     """
@@ -58,188 +80,175 @@ class Chapter:
     sections: tuple[ChapterPart, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """Which models a report shows, as the pages of the site know them.
+@dataclass(frozen=True)
+class Paper:
+    """Turns what pages show into what can be printed.
 
     Attributes:
-        slugs: of these models.
-        places: of these among all models of the gallery, from 0.
+        site: folder of the pages, for their pictures.
+        page: path of the page whose values are turned.
+        slug: the chapter's id.
+        shown: slugs of the models that the report shows.
     """
-
-    slugs: frozenset[str]
-    places: frozenset[int]
-
-
-def chapter(site: Path, page: str, title: str, kind: str, shown: Shown) -> Chapter | None:
-    """What a page shows beside its controls; None where that is nothing, or the page is not there.
-
-    Args:
-        site: folder of the pages.
-        page: path of the page.
-        title: of the chapter.
-        kind: ``analysis`` and ``study`` for parts of this class, ``all`` for every section.
-        shown: the models whose parts are taken.
-    """
-    path = site / page
-    if not path.is_file():
-        return None
-    slug = re.sub(r"[^a-z0-9]+", "-", page.removesuffix("/index.html").lower()).strip("-")
-    reader = _ChapterReader(site, page, slug, kind, shown)
-    reader.feed(path.read_text(encoding="utf-8"))
-    reader.close()
-    sections = tuple(
-        ChapterPart(f"{slug}--part-{number}", text, Markup("".join(parts)))  # noqa: S704 - own pages
-        for number, (text, parts) in enumerate(reader.found, 1)
-        if "".join(parts).strip()
-    )
-    return Chapter(slug, title, sections) if sections else None
-
-
-@dataclass(slots=True)
-class _ChapterReader(HTMLParser):
-    """Takes the wanted sections out of a page, ready for paper."""
 
     site: Path
     page: str
     slug: str
-    kind: str
-    shown: Shown
-    found: list[tuple[str, list[str]]] = field(default_factory=list)
-    _open: list[tuple[str, str]] = field(default_factory=list)
-    _wanted: int = 0
-    _dropped: int = 0
-    _heading: list[str] | None = None
-    _part: bool = False  # whether the chart that is read loses some of its lines
+    shown: frozenset[str]
+    pictures: dict[str, str] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        HTMLParser.__init__(self, convert_charrefs=True)
+    def of(self, value: T) -> T:
+        """The same without links and folded tables, pictures inside, ids under the chapter's."""
+        turned = self._turned(value)
+        assert isinstance(turned, type(value))
+        return turned
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        if tag not in VOID:
-            self._open.append((tag, ""))
-        if self._dropped:
-            self._dropped += tag not in VOID
-            return
-        if not self._wanted:
-            if self._starts(tag, given):
-                self._wanted = len(self._open)
-                self.found.append(("", []))
-            return
-        if tag == "figure":  # a chart over models, of which some may not be shown
-            models = (given.get("data-models") or "").split()
-            self._part = not self.shown.slugs.issuperset(models)
-        if self._unwanted(tag, given):
-            self._dropped = int(tag not in VOID)
-            return
-        if tag in ("h2", "h3") and not self.found[-1][0] and self._heading is None:
-            self._heading = []
-            return
-        if tag == "summary":  # of a study: its heading stands in it
-            return
-        self._put(self._tag(tag, given))
+    def _turned(self, value: object) -> object:
+        if isinstance(value, tuple):
+            return tuple(self._turned(each) for each in value if self._kept(each))
+        if not is_dataclass(value) or isinstance(value, type):
+            return value
+        if isinstance(value, Chart):
+            value = self._chart(value)
+        if isinstance(value, Section):
+            value = replace(value, more_title="", more=(), tables=())
+        changes = {
+            each.name: self._turned(getattr(value, each.name))
+            for each in fields(value)
+            if not isinstance(getattr(value, each.name), str)
+        }
+        if isinstance(value, Picture | Photo):
+            changes["url"] = self._picture(value.url)
+        elif hasattr(value, "url"):
+            changes["url"] = ""
+        if isinstance(value, Words | Section | QuantityEntry):
+            changes["id"] = f"{self.slug}--{value.id}"
+        return replace(value, **changes)
 
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if self._wanted and not self._dropped:
-            self._put(self._tag(tag, dict(attrs)).removesuffix(">") + "/>")
+    def _kept(self, value: object) -> bool:
+        """Whether it is about no models in particular, or about one that is shown."""
+        if isinstance(value, Chart) and value.models:
+            return not self.shown.isdisjoint(value.models)
+        return True
 
-    def handle_endtag(self, tag: str) -> None:
-        if tag in VOID or not self._open:
-            return
-        self._open.pop()
-        if self._dropped:
-            self._dropped -= 1
-            return
-        if not self._wanted:
-            return
-        if len(self._open) < self._wanted:
-            self._wanted = 0
-        elif self._heading is not None and tag in ("h2", "h3"):
-            self.found[-1] = (" ".join("".join(self._heading).split()), self.found[-1][1])
-            self._heading = None
-        elif tag != "summary":
-            self._put(f"</{SMALLER.get(tag, tag)}>")
-
-    def handle_data(self, data: str) -> None:
-        if self._heading is not None and not self._dropped:
-            self._heading.append(data)
-        elif self._wanted and not self._dropped:
-            self._put(escape(data, quote=False))
-
-    def _put(self, text: str) -> None:
-        self.found[-1][1].append(text)
-
-    def _starts(self, tag: str, given: dict[str, str | None]) -> bool:
-        classes = (given.get("class") or "").split()
-        if "needs-script" in classes or "hidden" in given:
-            return False
-        if self.kind == "study":
-            return tag == "details" and "study" in classes
-        return tag == "section" and (self.kind == "all" or self.kind in classes)
-
-    def _unwanted(self, tag: str, given: dict[str, str | None]) -> bool:
-        classes = (given.get("class") or "").split()
-        return (
-            tag in DROPPED
-            or "needs-script" in classes
-            or "hidden" in given
-            or (tag == "details" and "study" not in classes)
-            or self._of_another_model(given)
+    def _chart(self, chart: Chart) -> Chart:
+        """A chart without its table; of a chart over models, the lines of those that are shown."""
+        chart = replace(chart, table=None)
+        if self.shown.issuperset(chart.models):
+            return chart
+        shown = {"", *self.shown}
+        return replace(
+            chart,
+            summary="",  # it sums up every series; the title above stands for it
+            lines=tuple(each for each in chart.lines if each.model in shown),
+            dots=tuple(each for each in chart.dots if each.model in shown),
+            keys=tuple(each for each in chart.keys if each.model in shown),
         )
 
-    def _of_another_model(self, given: dict[str, str | None]) -> bool:
-        """Whether an element is about models that are not shown."""
-        place, models = given.get("data-study"), given.get("data-of") or given.get("data-models")
-        if place is not None:
-            return int(place) not in self.shown.places
-        return bool(models) and self.shown.slugs.isdisjoint((models or "").split())
-
-    def _tag(self, tag: str, given: dict[str, str | None]) -> str:
-        kept = {name: value for name, value in given.items() if not self._idle(tag, name)}
-        for name in ("id", "aria-labelledby", "aria-describedby"):
-            if value := kept.get(name):
-                kept[name] = " ".join(f"{self.slug}--{one}" for one in value.split())
-        if tag in ("img", "image"):
-            place = "src" if tag == "img" else "href"
-            kept.pop("loading", None)
-            if found := resolved(self.page, given.get(place) or ""):
-                kept[place] = _inline(self.site / found[0])
-        if self._part and "chart-drawing" in (given.get("class") or ""):
-            kept.pop("aria-label", None)  # it sums up every series; the title above stands for it
-            kept["aria-hidden"] = "true"
-        words = [
-            name if value is None else f'{name}="{escape(self._own(value), quote=True)}"'
-            for name, value in kept.items()
-        ]
-        return f"<{' '.join([SMALLER.get(tag, tag), *words])}>"
-
-    def _own(self, value: str) -> str:
-        """References inside a drawing, under the names that they have here."""
-        return re.sub(r"url\(#([^)]+)\)", rf"url(#{self.slug}--\1)", value)
-
-    def _idle(self, tag: str, name: str) -> bool:
-        """What paper has no use for: links, and what scripts read."""
-        return name.startswith(("data-", "on")) or (tag in ("a", "use") and name in _LINKS)
+    def _picture(self, url: str) -> str:
+        """A picture of the site as a data address."""
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(self.page), unquote(url)))
+        if path not in self.pictures:
+            kind = mimetypes.guess_type(path)[0] or "image/webp"
+            data = base64.b64encode((self.site / path).read_bytes()).decode()
+            self.pictures[path] = f"data:{kind};base64,{data}"
+        return self.pictures[path]
 
 
-_LINKS = frozenset({"href", "download", "rel", "target"})
-
-
-def _inline(path: Path) -> str:
-    kind = mimetypes.guess_type(path.name)[0] or "image/webp"
-    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
-
-
-def chapters(site: Path, wanted: Iterable[tuple[str, str, str]], shown: Shown) -> Iterator[Chapter]:
-    """The chapters of a report, in order.
+def chapters(site: Path, planned: Site, run: Run, choice: PrintedChoice) -> Iterator[Chapter]:
+    """The chapters of a report, in order; a page that has nothing for paper gives none.
 
     Args:
         site: folder of the pages.
-        wanted: path of the page, title and kind of each chapter; a page that is not there, or has
-            nothing of its kind, gives none.
-        shown: the models whose parts are taken.
+        planned: the pages, of the whole gallery.
+        run: what they show.
+        choice: what of it is printed.
     """
-    for page, title, kind in (*wanted, ("methods/index.html", "Methods", "all")):
-        if found := chapter(site, page, title, kind, shown):
-            yield found
+    every: tuple[Page, ...] = (*planned.pairs, *planned.sweeps, *planned.models)
+    every = (*every, *planned.sequences, *planned.images, planned.methods)
+    pages = {page.path: page for page in every}
+    slugs = frozenset(model.slug for model in choice.models)
+    places = tuple(n for n, model in enumerate(run.models) if model.slug in slugs)
+    pictures: dict[str, str] = {}
+    for path, title in (*_wanted(run, choice), (planned.methods.path, "Methods")):
+        page = pages.get(path)
+        if page is None:
+            continue
+        slug = re.sub(r"[^a-z0-9]+", "-", path.removesuffix("/index.html").lower()).strip("-")
+        parts = tuple(_parts(Paper(site, path, slug, slugs, pictures), page, places))
+        if parts:
+            yield Chapter(slug, title, parts)
+
+
+def _wanted(run: Run, choice: PrintedChoice) -> Iterator[tuple[str, str]]:
+    """Path and title of each chapter but the last."""
+    labels = {model.slug: model.label for model in choice.run.models}
+    for one, two in run.pairs or ():
+        if labels.keys() >= {one, two}:
+            yield pair_path(one, two), f"{labels[one]} and {labels[two]}"
+    for sweep in choice.run.sweeps:
+        yield sweep_path(sweep.slug), f"{sweep.label} along its training"
+    for model in choice.models:
+        yield model_path(model.slug), model.label
+    for sequence in choice.sequences:
+        yield sequence_path(sequence.slug), f"{sequence.label} over time"
+    for image in choice.images:
+        yield image_path(image.slug), f"Analyses of {image.title}"
+
+
+def _parts(paper: Paper, page: Page, places: tuple[int, ...]) -> Iterator[ChapterPart]:
+    if isinstance(page, PairPage):
+        yield from _pair(paper, page)
+    elif isinstance(page, SweepPage):
+        printed = paper.of(page)
+        for name, title in page.titles.items():
+            if name != "steps" or page.rows:
+                yield ChapterPart(f"{paper.slug}--{name}", title, "sweep", name, printed)
+    elif isinstance(page, ModelPage):
+        yield from (_section(paper, each) for each in page.sections)
+    elif isinstance(page, MethodsPage):
+        yield from _methods(paper, page)
+    elif page.over_time is not None:
+        found = page.over_time
+        if found.charts:
+            over = Section("over-time", "Over time", (found.over,), charts=found.charts)
+            yield _section(paper, replace(over, absent=found.absent))
+    else:
+        for each in page.analyses.items:
+            kept = replace(each, models=tuple(each.models[place] for place in places))
+            name = f"{paper.slug}--analysis-{each.id}"
+            yield ChapterPart(name, each.title, "analyses", "body", paper.of(kept), level="h5")
+
+
+def _section(paper: Paper, section: Section) -> ChapterPart:
+    printed = paper.of(section)
+    return ChapterPart(printed.id, section.title, "model", "body", printed)
+
+
+def _pair(paper: Paper, page: PairPage) -> Iterator[ChapterPart]:
+    """The sections of a page of two models; none where they have no image in common."""
+    if not page.sentences:
+        return
+    printed = paper.of(page)
+
+    def own(name: str) -> ChapterPart:
+        return ChapterPart(f"{paper.slug}--{name}", page.titles[name], "pair", name, printed)
+
+    for part in (
+        *(own("finding"), own("maps"), page.norms, page.cutoffs, own("budgets"), page.onset),
+        *(own("registers"), own("objects"), page.truth, page.agreement or own("agreement")),
+        *(page.differences, *page.similarity, own("caveats")),
+    ):
+        if part is not None:
+            yield _section(paper, part) if isinstance(part, Section) else part
+
+
+def _methods(paper: Paper, page: MethodsPage) -> Iterator[ChapterPart]:
+    """The sections of the methods page, in the order of its contents."""
+    printed = paper.of(page)
+    groups = {group.id: group for group in printed.groups}
+    for link in page.contents:
+        name = link.url.removeprefix("#")
+        body = "quantities" if name in groups else name
+        content = groups.get(name, printed)
+        yield ChapterPart(f"{paper.slug}--{name}", link.text, "methods", body, content)

@@ -6,15 +6,14 @@ import base64
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from generator.bundled import bundled
-from generator.export.copy import exported_pages
+from generator.export.copy import planned_pages
 from generator.export.pictures.drawing import colored, enlarged, seen, size_of
-from generator.export.printed.chapters import STYLES, Chapter, Shown, chapters
+from generator.export.printed.chapters import STYLES, Chapter, chapters
 from generator.export.printed.choice import PrintedChoice, choose
 from generator.export.single.policy import hashes
 from generator.export.source import Source
@@ -24,7 +23,6 @@ from generator.present.drawing.scale import times_text
 from generator.present.pages.environment import make_environment
 from generator.present.pages.index.views import NumberDefinition
 from generator.present.pages.links import step_text
-from generator.present.pages.paths import pair_path, sequence_path, sweep_path
 from generator.present.pages.views import BarTick, ColorBar, Fact, Picture
 from generator.present.pages.wording import (
     RECEIVED_NOTE,
@@ -151,8 +149,8 @@ def printed_html(source: Source, models: tuple[str, ...], images: tuple[str, ...
         StoreError: the store does not have a record; the message names it.
     """
     choice = choose(source, models, images)
-    with exported_pages(source) as site:
-        found = tuple(_chapters(source, site, choice))
+    with planned_pages(source) as (site, planned):
+        found = tuple(chapters(site, planned, source.run, choice))
     page = printed_page(source, choice, found)
     return make_environment().get_template("printed.html.jinja2").render(page=page)
 
@@ -187,33 +185,6 @@ def printed_page(
         chapters=found,
         facts=tuple(_facts(source)),
     )
-
-
-def _chapters(source: Source, site: Path, choice: PrintedChoice) -> Iterator[Chapter]:
-    """The analyses of models and images; of pages that show all models, what is of these."""
-    labels = {model.slug: model.label for model in choice.run.models}
-    models, images = choice.models, choice.images
-    # the run's own pairs: an anonymous copy has other slugs than the manifest of the site
-    pairs = [pair for pair in source.run.pairs or () if labels.keys() >= {*pair}]
-    wanted = [
-        *((pair_path(a, b), f"{labels[a]} and {labels[b]}", "all") for a, b in pairs),
-        *(
-            (sweep_path(each.slug), f"{each.label} along its training", "all")
-            for each in choice.run.sweeps
-        ),
-        *((f"m/{model.slug}/index.html", model.label, "analysis") for model in models),
-        *(
-            (sequence_path(each.slug), f"{each.label} over time", "analysis")
-            for each in choice.sequences
-        ),
-        *(
-            (f"i/{image.slug}/index.html", f"Analyses of {image.title}", "study")
-            for image in images
-        ),
-    ]
-    slugs = frozenset(model.slug for model in models)
-    places = (n for n, model in enumerate(source.run.models) if model.slug in slugs)
-    yield from chapters(site, wanted, Shown(slugs, frozenset(places)))
 
 
 def _bar(source: Source) -> ColorBar:

@@ -1,47 +1,50 @@
-"""On which page of a PDF its named places are, read from what a Chromium writes.
-
-Only its own files are read, whose objects stand in the open: a catalogue, a tree of pages, and a
-table of places. Anything else gives nothing, and a report without page numbers.
-"""
+"""On which page of a PDF its named places are, and the contents that say so."""
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-OBJECT = re.compile(rb"(?:^|\n)(\d+) 0 obj\n<<(.*?)\nendobj", re.DOTALL)
-PLACE = re.compile(rb"/([^\s/\[]+) \[(\d+) 0 R /XYZ")
+from generator.errors import GalleryError
+
 NUMBERED = re.compile(r'(<a href="#([^"]+)" data-page=")(")')
 
 
+class PdfReaderError(GalleryError):
+    """The library that reads PDFs is not installed."""
+
+
+def check_reader() -> None:
+    """Make sure that a PDF can be read, before one is printed.
+
+    Raises:
+        PdfReaderError: pypdf is not installed.
+    """
+    try:
+        import pypdf  # noqa: F401, PLC0415 - an extra
+    except ImportError as error:
+        raise PdfReaderError(
+            "The report as a PDF needs pypdf, which is not installed.",
+            "Install it with `pip install pypdf`, or write the page instead and print it from any "
+            "browser: -o report.html.",
+        ) from error
+
+
 def pages_of(pdf: bytes) -> dict[str, int]:
-    """The page, from 1, of each named place; empty where they cannot be read."""
-    tables = {
-        number: body for number, body in OBJECT.findall(pdf) if b"\nstream" not in body[:4096]
-    }
-    catalogue = next((body for body in tables.values() if b"/Type /Catalog\n" in body), b"")
-    root, places = (_reference(catalogue, name) for name in (b"Pages", b"Dests"))
-    order = {page: number for number, page in enumerate(_leaves(tables, root), 1)}
-    found = PLACE.findall(tables.get(places, b""))
-    if not all(page in order for _, page in found):
+    """The page, from 1, of each named place; empty where the PDF cannot be read."""
+    from pypdf import PdfReader  # noqa: PLC0415 - an extra
+    from pypdf.errors import PyPdfError  # noqa: PLC0415
+
+    try:
+        reader = PdfReader(io.BytesIO(pdf))
+        found = {
+            name.removeprefix("/"): reader.get_destination_page_number(place)
+            for name, place in reader.named_destinations.items()
+        }
+    except PyPdfError:
         return {}
-    return {name.decode("ascii", "replace"): order[page] for name, page in found}
-
-
-def _reference(body: bytes, name: bytes) -> bytes:
-    found = re.search(rb"/%s (\d+) 0 R" % name, body)
-    return found[1] if found else b""
-
-
-def _leaves(tables: Mapping[bytes, bytes], node: bytes) -> Iterator[bytes]:
-    """The pages below a node of the tree, in order."""
-    body = tables.get(node, b"")
-    kids = re.search(rb"/Type /Pages\b.*?/Kids \[([^\]]*)\]", body, re.DOTALL)
-    if kids is None:
-        yield node
-        return
-    for kid in re.findall(rb"(\d+) 0 R", kids[1]):
-        yield from _leaves(tables, kid)
+    return {name: page + 1 for name, page in found.items() if page is not None and page >= 0}
 
 
 def with_pages(html: str, pages: Mapping[str, int]) -> str:

@@ -30,12 +30,14 @@ class PageFiles:
 
     Attributes:
         pages: paths of the pages, sorted.
+        site: the pages as they were planned; None before they are written.
     """
 
     def __init__(
         self, run: Run, stage: Path, templates: Path | None, version: str, draw: Draw
     ) -> None:
         self.pages: tuple[str, ...] = ()
+        self.site: Site | None = None
         self._run = run
         self._stage = stage
         self._templates = templates
@@ -57,7 +59,8 @@ class PageFiles:
             self._put(MANIFEST, manifest_bytes(manifest_of(self._run, contents, (), self._version)))
             self._figures = self._draw(self._stage)
             self._run = replace(self._run, figures=tuple(_entry(one) for one in self._figures))
-        self.pages = self._write_pages(plan_site(self._run, contents, self._version))
+        self.site = plan_site(self._run, contents, self._version)
+        self.pages = self._write_pages(self.site)
         manifest = manifest_of(self._run, contents, self.pages, self._version, self._figures)
         self._put(MANIFEST, manifest_bytes(manifest))
         self._put(MANIFEST_SCHEMA, schema_bytes())

@@ -46,6 +46,7 @@ from generator.present.files.settings import Settings
 from generator.present.pages.assets import write_assets
 from generator.present.pages.environment import template_folders
 from generator.present.site.page_files import Draw, PageFiles
+from generator.present.site.plan import Site, plan_site
 from generator.present.site.size import keep_within, too_large
 from generator.present.site.staging import staged
 from generator.records.record import AttentionRecord
@@ -72,6 +73,7 @@ class SiteResult:
         limit: bytes that it may take; None for any.
         reduction: what was left out to keep it within its size.
         failures: of the run, and of records or pictures that could not be read now.
+        site: every page, as it was planned.
     """
 
     out: Path
@@ -83,6 +85,7 @@ class SiteResult:
     limit: int | None
     reduction: Reduction
     failures: tuple[Failure, ...]
+    site: Site
 
 
 def build_site(
@@ -140,6 +143,7 @@ def build_site(
         limit=settings.max_bytes,
         reduction=contents.reduction,
         failures=_failures(run, contents),
+        site=pages.site or plan_site(run, contents, version),
     )
 
 

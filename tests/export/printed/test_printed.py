@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pypdf import PdfWriter
 
 from generator.export.printed import pdf as report
-from generator.export.printed.chapters import Shown, chapter
+from generator.export.printed.chapters import Paper
 from generator.export.printed.pdf import BROWSERS, without_traces
 from generator.export.printed.pdf_pages import pages_of, with_pages
 from generator.present.cells.maps import maps_of
+from generator.present.charts.chart import (
+    Axis,
+    Chart,
+    Dot,
+    LegendEntry,
+    Line,
+    NumberTable,
+    Words,
+)
 from generator.present.drawing.scale import times_text
+from generator.present.pages.sections import Section, Table
+from generator.present.pages.views import ColorBar, Picture
 from tests.browser.opened import overflow
 from tests.export.conftest import Exportable, exported
 from tests.present.filmed import with_frames
@@ -119,31 +133,45 @@ def test_a_sweep_is_one_model_and_a_sequence_one_image(tmp_path: Path) -> None:
     assert "<b>our run, step 0</b>" in part
 
 
-CHART = """<section class="analysis"><h2 id="t">Over time</h2><div class="charts">
-<figure class="chart" id="c" data-models="a b c"><figcaption>Entropy</figcaption>
-<ul class="chart-keys"><li data-of="a"><svg><path class="series-1"/></svg>A</li>
-<li data-of="b"><svg><path class="series-2"></path></svg>B</li><li data-of="c">C</li></ul>
-<svg class="chart-drawing" role="img" aria-label="Entropy. A: 1; B: 2; C: 3.">
-<path class="series-1" data-of="a" d="M1"></path><path class="series-2" data-of="b" d="M2"></path>
-<circle class="series-2" data-of="b"><title>B, 2</title></circle>
-<a href="#x"><circle class="series-2" data-of="c"><title>C, 3</title></circle></a></svg></figure>
-<figure class="chart" id="d" data-models="a c"><figcaption>Of others</figcaption></figure>
-<figure class="chart" id="e"><figcaption>Of steps</figcaption>
-<svg class="chart-drawing" aria-label="Steps: 7"><path class="series-1" d="M7"></path></svg>
-</figure></div></section>"""
+def over_models(identifier: str, *models: str) -> Chart:
+    """A chart with a line, a dot and an entry of the legend for each model."""
+    each = list(enumerate(models, 1))
+    return Chart(
+        words=Words(identifier, "Entropy", "time", "bits"),
+        summary="; ".join(f"{model}: {n}" for n, model in each),
+        x=Axis("time", ()),
+        y=Axis("bits", ()),
+        lines=tuple(Line(n, model, f"M{n}", model=model) for n, model in each),
+        dots=tuple(Dot(n, n, n, f"{model}, {n}", f"#{n}", model) for n, model in each),
+        keys=tuple(LegendEntry(n, model, "line", model) for n, model in each),
+        table=NumberTable(("model",), (("x",),)),
+        models=models,
+    )
 
 
 def test_a_chart_over_models_keeps_the_lines_of_those_that_are_shown(tmp_path: Path) -> None:
-    (tmp_path / "index.html").write_text(CHART, encoding="utf-8")
-    found = chapter(tmp_path, "index.html", "", "analysis", Shown(frozenset({"b"}), frozenset({1})))
-    assert found is not None
-    html = str(found.sections[0].content)
-    assert "M2" in html and "B, 2" in html
-    assert "M1" not in html and "C, 3" not in html and "A: 1" not in html
-    assert "Of others" not in html
-    assert "M7" in html and "Steps: 7" in html, "series of other charts are no models"
-    legend = html.partition("chart-keys")[2].partition("</ul>")[0]
-    assert "B</li>" in legend and "A</li>" not in legend and "C</li>" not in legend
+    steps = replace(over_models("e", "s"), models=())
+    steps = replace(steps, lines=(Line(1, "s", "M7"),), dots=(), summary="Steps: 7")
+    charts = (over_models("c", "a", "b", "c"), over_models("d", "a", "c"), steps)
+    table = Table("Numbers", ("step",), (), ())
+    section = Section("t", "Over time", ("Text.",), charts=charts, tables=(table,))
+    printed = Paper(tmp_path, "q/w/index.html", "q-w", frozenset({"b"})).of(section)
+    assert printed.id == "q-w--t" and printed.tables == ()
+    some, all_of_it = printed.charts  # the second is about others
+    assert [line.path for line in some.lines] == ["M2"]
+    assert [(dot.text, dot.url) for dot in some.dots] == [("b, 2", "")]
+    assert [key.name for key in some.keys] == ["b"]
+    assert (some.words.id, some.summary, some.table) == ("q-w--c", "", None)
+    assert [line.path for line in all_of_it.lines] == ["M7"], "series of other charts are no models"
+    assert all_of_it.summary == "Steps: 7"
+
+
+def test_pictures_of_a_page_are_inside_the_report(tmp_path: Path) -> None:
+    (tmp_path / "i" / "a b").mkdir(parents=True)
+    (tmp_path / "i" / "a b" / "map.1234.png").write_bytes(b"pixels")
+    bar = ColorBar(Picture("../../i/a%20b/map.1234.png", 2, 1, "alt"), (), "times", extends=False)
+    printed = Paper(tmp_path, "m/x/index.html", "m-x", frozenset()).of(bar)
+    assert printed.picture == Picture("data:image/png;base64,cGl4ZWxz", 2, 1, "alt")
 
 
 @pytest.mark.browser
@@ -167,21 +195,30 @@ def test_the_contents_name_the_page_of_each_chapter(
     assert re.search(rb"/Dest /i-image0\b", data), "lines of the contents are links"
 
 
-def test_pages_are_read_from_the_tree_of_a_pdf_and_from_nothing_else() -> None:
-    pdf = (
-        b"%PDF-1.4\n7 0 obj\n<</Type /Page\n/Parent 3 0 R>>\nendobj\n"
-        b"3 0 obj\n<</Type /Pages\n/Count 1\n/Kids [7 0 R]>>\nendobj\n"
-        b"9 0 obj\n<</Type /Page\n/Parent 2 0 R>>\nendobj\n"
-        b"2 0 obj\n<</Type /Pages\n/Count 2\n/Kids [9 0 R 3 0 R]>>\nendobj\n"
-        b"4 0 obj\n<</a [9 0 R /XYZ 0 1 0]\n/b--part-1 [7 0 R /XYZ 0 1 0]>>\nendobj\n"
-        b"5 0 obj\n<</Type /Catalog\n/Pages 2 0 R\n/Dests 4 0 R>>\nendobj\n"
-    )
-    assert pages_of(pdf) == {"a": 1, "b--part-1": 2}
-    assert pages_of(pdf.replace(b"/b--part-1 [7", b"/b--part-1 [8")) == {}
+def test_pages_of_named_places_are_counted_from_1() -> None:
+    writer = PdfWriter()
+    for _ in range(3):
+        writer.add_blank_page(100, 100)
+    writer.add_named_destination("a", 0)
+    writer.add_named_destination("b--part", 2)
+    file = io.BytesIO()
+    writer.write(file)
+    assert pages_of(file.getvalue()) == {"a": 1, "b--part": 3}
     assert pages_of(b"%PDF-1.7 something else") == {}
     html = '<a href="#a" data-page="">A</a><a href="#gone" data-page="">G</a>'
     assert with_pages(html, {"a": 12}) == (
         '<a href="#a" data-page="12">A</a><a href="#gone" data-page="">G</a>'
+    )
+
+
+def test_without_the_reader_of_pdfs_it_says_so_before_the_work(
+    made: Exportable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pypdf", None)
+    said = made.export("report", "-o", str(tmp_path / "report.pdf"), code=1)
+    assert said == (
+        "Error: The report as a PDF needs pypdf, which is not installed. Install it with `pip "
+        "install pypdf`, or write the page instead and print it from any browser: -o report.html.\n"
     )
 
 

@@ -5,6 +5,7 @@ As in :mod:`generator.present.pages.views`, strings are formatted and URLs are r
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from generator.present.charts.chart import Chart
@@ -195,3 +196,19 @@ class PairPage:
     differences_table: PairTable | None
     similarity: tuple[Section, ...]
     definitions: tuple[Link, ...]
+
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """Headings of the sections that are no :class:`Section`, by id."""
+        return _TITLES
+
+
+_TITLES = {
+    "finding": "In words",
+    "maps": "Maps",
+    "budgets": "Where attention goes",
+    "registers": "Registers as queries",
+    "objects": "Objects found without labels",
+    "agreement": "How alike the maps are",
+    "caveats": "What this does not say",
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from generator.present.charts.chart import Chart
@@ -89,3 +90,8 @@ class SweepPage:
     text: str
     charts: tuple[Chart, ...]
     table: Table
+
+    @property
+    def titles(self) -> Mapping[str, str]:
+        """Headings of its sections, by id."""
+        return {"steps": "Maps through the steps", "numbers": "Numbers over steps"}
