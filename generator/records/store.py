@@ -171,10 +171,16 @@ class Store:
             )
         return record
 
+    def was_damaged(self, key: str) -> bool:
+        """Whether a record was found damaged and has not been measured again."""
+        path = self._path(key)
+        return path.with_suffix(_DAMAGED).exists() and not path.exists()
+
     def put(self, record: AttentionRecord) -> None:
         """Write a record, in place of one with the same key.
 
         Raises:
+            RecordError: it holds NaN or infinity.
             StoreError: the disk is full, or the folder cannot be written.
         """
         self._write(self._path(record.key), pack_record(record))
