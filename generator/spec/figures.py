@@ -81,7 +81,7 @@ class FigureSpec(BaseModel):
     rows: Word = Field("images", description='a text such as "images"')
     cols: Word = Field("models", description='a text such as "models,layers"')
     input: Annotated[bool, Field(strict=True)] = Field(True, description="true or false")
-    places: tuple[tuple[Word, Word, Word], ...] = Field(
+    places: tuple[Annotated[tuple[Word, ...], Field(min_length=3, max_length=3)], ...] = Field(
         (), description='a list of models with a layer and a head, such as [["plain", "11", "3"]]'
     )
     models: Names = Field((), description=NAMES)
