@@ -119,7 +119,12 @@ if TYPE_CHECKING:
     default=None,
     help="Draw the analyses of each image on its page.  [default: up to 200 images]",
 )
-@click.option("--figures/--no-figures", default=None, hidden=True)  # the former name
+@click.option(
+    "--figures/--no-figures",
+    default=None,
+    hidden=True,
+    help="The former name of --analyses.",
+)
 @click.option(
     "--anonymous/--no-anonymous",
     default=None,
