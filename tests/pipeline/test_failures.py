@@ -6,15 +6,17 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from generator.capture.load import LoadedModel, load
 from generator.capture.resolve import ResolvedModel
 from generator.errors import GalleryError, ModelError, StoreError
 from generator.spec.gallery import GallerySpec
-from generator.spec.options import Options, merge
+from generator.spec.options import merge
 from tests.pipeline.galleries import build, files, manifest, picture, replace_models
 
 
@@ -92,7 +94,7 @@ def test_strict_stops_at_the_first_failure(
         make = {"weights": lambda: broken_model(checkpoints, tmp_path)}
         models.append(make.get(what, lambda: windowed_model(tmp_path))())
     with pytest.raises(GalleryError) as caught:
-        build(merge(replace_models(spec, *models), Options(strict=True)))
+        build(merge(replace_models(spec, *models), strict=True))
     assert (caught.value.message, caught.value.hint) == expected
     assert files(spec.out) == before, "the former site stays"
 
@@ -114,7 +116,7 @@ def test_network_that_crashes_costs_only_its_own_column(
         "plain cannot be measured: TypeError: forward() got an unexpected keyword."
     ]
     with pytest.raises(TypeError, match="unexpected keyword"):
-        build(merge(spec, Options(strict=True)))
+        build(merge(spec, strict=True))
 
 
 def test_a_model_that_cannot_be_loaded_has_no_weights_to_show(
@@ -194,3 +196,22 @@ def test_folder_of_somebody_else_is_not_replaced(spec: GallerySpec, content: str
         "left alone. Choose another folder with -o, or empty this one."
     )
     assert files(spec.out) == {content: b"mine"}
+
+
+def test_a_nearly_black_picture_says_so_on_its_page_after_every_build(
+    spec: GallerySpec, checkpoints: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    values = np.linspace(0, 4095, 60 * 90).reshape(60, 90).astype(np.uint16)
+    Image.fromarray(values).save(spec.images[0] / "first.tif")
+    (spec.images[0] / "first.png").unlink()
+    one = replace_models(spec, checkpoints / "plain")
+    note = (
+        "Nearly black: the values use 12 of 16 bits. If the camera has 12 bits, multiply them by "
+        "16 and save the picture again."
+    )
+    for _ in range(2):
+        caplog.clear()
+        build(one)
+        assert caplog.messages.count(f"first.tif: {note}") == 1
+        pages = [name for name, text in files(one.out).items() if note.encode() in text]
+        assert [name for name in pages if name.endswith(".html")] == ["i/first/index.html"]

@@ -11,9 +11,9 @@ from generator.errors import SpecError
 from generator.export.figures.drawn import Drawn
 from generator.export.figures.scene import Scene
 from generator.export.pictures.selection import ALL, LAST, MEAN, PRIMARY, selection
-from generator.present.pages.wording import listed
 from generator.records.run import ModelEntry
 from generator.spec.figures import FigureSpec
+from generator.text.phrases import listed
 
 Need = Literal["cls", "registers", "both", "counts", "features", "weights", "many"]
 
