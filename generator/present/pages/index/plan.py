@@ -36,6 +36,7 @@ from generator.present.pages.small_maps import small_maps, small_maps_text
 from generator.present.pages.sweep.plan import step_text, sweep_path
 from generator.present.pages.views import Link, Notice
 from generator.present.pages.wording import (
+    checkpoint_notes,
     counted,
     credit,
     grid_text,
@@ -137,6 +138,7 @@ def _model_card(planner: Planner, model: ModelEntry) -> ModelCard:
         tokens=prefix_text(facts.layout) if facts else "",
         grid=f"{grid_text(grids)} patches" if facts else "",
         license=facts.model.license if facts else "",
+        notes=checkpoint_notes(facts.model, facts.preprocessing) if facts else (),
         failure=notice(model.failure),
     )
 
