@@ -79,7 +79,7 @@ class CardGroup:
     """Images under one heading; the heading may be empty."""
 
     heading: str
-    plates: tuple[ImageCard, ...]
+    cards: tuple[ImageCard, ...]
 
 
 @dataclass(frozen=True, slots=True)
