@@ -1,4 +1,4 @@
-"""From tensors on a device to the arrays of a record."""
+"""Tensors as numpy arrays of a record."""
 
 from __future__ import annotations
 

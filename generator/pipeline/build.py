@@ -47,7 +47,7 @@ from generator.text.slugs import unique_slugs
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from generator.export.figures.built import Planned
+    from generator.export.figures.make import PlannedFigure
     from generator.present.files.manifest import FigureItem
 
 
@@ -148,7 +148,7 @@ def _build(
     )
 
 
-def check_before_work(spec: GallerySpec) -> tuple[Planned, ...]:
+def check_before_work(spec: GallerySpec) -> tuple[PlannedFigure, ...]:
     """Complain before the work, not after it, of what can be known then.
 
     Returns:
@@ -165,10 +165,10 @@ def check_before_work(spec: GallerySpec) -> tuple[Planned, ...]:
 
 def settings_of(spec: GallerySpec) -> Settings:
     """How the records are drawn."""
-    figures: Literal["auto", "all", "none"] = "auto"
-    if spec.figures is not None:
-        figures = "all" if spec.figures else "none"
-    return Settings(figures=figures, max_bytes=spec.max_site_size)
+    analyses: Literal["auto", "all", "none"] = "auto"
+    if spec.analyses is not None:
+        analyses = "all" if spec.analyses else "none"
+    return Settings(analyses=analyses, max_bytes=spec.max_site_size)
 
 
 def _shown(spec: GallerySpec, run: Run) -> Anonymous:
@@ -195,7 +195,7 @@ def _new(failures: tuple[Failure, ...], run: Run) -> tuple[Failure, ...]:
     return tuple(failure for failure in failures if failure not in run.failures)
 
 
-def plan_figures(spec: GallerySpec) -> tuple[Planned, ...]:
+def plan_figures(spec: GallerySpec) -> tuple[PlannedFigure, ...]:
     """Understand the figures that a gallery's file asks for.
 
     Raises:
@@ -211,7 +211,7 @@ def plan_figures(spec: GallerySpec) -> tuple[Planned, ...]:
 def draw_figures(
     site: Path,
     spec: GallerySpec,
-    figures: Sequence[Planned],
+    figures: Sequence[PlannedFigure],
     run: Run,
     undrawn: list[Failure],
 ) -> tuple[FigureItem, ...]:
@@ -251,6 +251,9 @@ def plan_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> WorkPla
         if image.failure is not None and spec.strict:
             raise GalleryError(image.failure.message, image.failure.hint)
     plan = plan_work(spec, store, images, on_model=lambda name: reporter.note(f"resolving {name}"))
+    for model in plan.models:
+        if model.preprocessing is not None and model.preprocessing.assumed:
+            reporter.note(f"{model.entry.label}: {model.preprocessing.assumed}")
     paper_of(spec, plan)  # complain before the work, not after it
     broken = [entry.failure for entry in (m.entry for m in plan.models) if entry.failure]
     for failure in broken:

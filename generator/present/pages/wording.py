@@ -11,7 +11,7 @@ from generator.present.cells.files import CellContent, MapNote
 from generator.present.cells.labels import column_name, row_name
 from generator.present.drawing.scale import TAIL, Scale, power_label, times_text
 from generator.present.pages.views import CreditLine, Notice
-from generator.records.record import OUTLIER, TokenLayout
+from generator.records.record import OUTLIER, ModelFacts, Preprocessing, TokenLayout
 from generator.records.run import Failure, ImageEntry, ModelEntry, Run
 from generator.text.numbers import percent
 from generator.text.phrases import counted, stream_layer
@@ -155,6 +155,16 @@ def credit(image: ImageEntry) -> CreditLine:
         source, words = address[1], image.source[address.end() :]
     parts = [image.credit, image.license, words]
     return CreditLine(text=", ".join(part for part in parts if part), source=source)
+
+
+def checkpoint_notes(model: ModelFacts, preprocessing: Preprocessing) -> tuple[str, ...]:
+    """What one must know of how a checkpoint was read, one sentence each; mostly nothing."""
+    found = (
+        f"with {model.adapter}, merged into the weights" if model.adapter else "",
+        model.renamed,
+        preprocessing.assumed,
+    )
+    return tuple(f"{text[0].upper()}{text[1:]}." for text in found if text)
 
 
 def version_text(model: ModelEntry, facts_version: str) -> str:

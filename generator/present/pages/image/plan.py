@@ -32,6 +32,7 @@ from generator.present.pages.views import (
 from generator.present.pages.wording import (
     OUTLIERS_RULE,
     RECEIVED_NOTE,
+    checkpoint_notes,
     credit,
     grid_text,
     map_alt,
@@ -129,6 +130,12 @@ def _facts(planner: Planner, image: ImageEntry) -> tuple[Fact, ...]:
         Fact("File", image.name),
         Fact("Size", _size(image)),
         Fact("Models saw", FIELDS[planner.run.field_of_view]),
+        *(
+            Fact(model.label, " ".join(notes))
+            for model in planner.run.models
+            if isinstance(cell := planner.cell(model.slug, image.slug), CellContent)
+            and (notes := checkpoint_notes(cell.facts.model, cell.facts.preprocessing))
+        ),
         Fact("Outlier patches", OUTLIERS_RULE),
         Fact("SHA-256", image.sha256),
     )
