@@ -114,7 +114,7 @@ def _build(
     spec: GallerySpec,
     plan: WorkPlan,
     store: Store,
-    figures: tuple[Planned, ...],
+    figures: tuple[PlannedFigure, ...],
     *,
     command: str,
     reporter: Reporter,
