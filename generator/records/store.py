@@ -49,7 +49,7 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-EXTRACT_VERSION = 6
+EXTRACT_VERSION = 7
 """Raised by hand when measuring changes what it finds: every record is then measured again."""
 
 _NAME = re.compile(r"[0-9a-f]{64}")
