@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from generator.commands.export_pictures import export_animation, export_maps, export_report
-from generator.commands.exporting import (
+from generator.commands.shared import (
     EXPORTING,
     SITE,
+    InOrder,
+    Number,
+    one_line_errors,
     opened,
+    options,
     out,
     outside,
     save,
@@ -19,7 +23,6 @@ from generator.commands.exporting import (
     suffix,
     wrote,
 )
-from generator.commands.shared import InOrder, Number, one_line_errors, options
 
 if TYPE_CHECKING:
     from generator.export.numbers.data import RecordFormat

@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from generator.commands.exporting import (
+from generator.commands.shared import (
     EXPORTING,
+    IMAGES,
+    MODELS,
     SITE,
+    one_line_errors,
     opened,
+    options,
     out,
     outside,
     save,
     suffix,
 )
-from generator.commands.shared import IMAGES, MODELS, one_line_errors, options
 
 if TYPE_CHECKING:
     from generator.export.pictures.maps import Style

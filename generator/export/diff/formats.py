@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from generator.analysis.compare.changes import Change
 from generator.export.diff.difference import Difference, ModelChanges, Passed
-from generator.export.publish.findings import numbered
+from generator.export.findings import numbered
 from generator.present.files.schema import documented_schema
 
 SCHEMA = 2

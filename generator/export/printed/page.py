@@ -23,9 +23,8 @@ from generator.present.drawing.heatmap import bar_png, wall_png
 from generator.present.drawing.scale import times_text
 from generator.present.pages.environment import make_environment
 from generator.present.pages.index.views import NumberDefinition
-from generator.present.pages.pair.plan import pair_path
-from generator.present.pages.planner import sequence_path
-from generator.present.pages.sweep.plan import step_text, sweep_path
+from generator.present.pages.links import step_text
+from generator.present.pages.paths import pair_path, sequence_path, sweep_path
 from generator.present.pages.views import BarTick, ColorBar, Fact, Picture
 from generator.present.pages.wording import (
     RECEIVED_NOTE,

@@ -23,7 +23,7 @@ from generator.records.record import (
 from generator.records.run import AddedRegister, Failure, Paper, Sequence, Sweep
 from generator.spec.figures import FigureSpec
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 GENERATOR = "attention-gallery"
 
 Kind = Literal[

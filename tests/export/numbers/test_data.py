@@ -91,7 +91,7 @@ def test_a_site_of_a_later_schema_or_a_damaged_one_is_named(
     whole = path.read_text(encoding="utf-8")
     for text, said in (
         (
-            whole.replace('"schema": 2', '"schema": 3', 1),
+            whole.replace('"schema": 3', '"schema": 4', 1),
             f"{site} was built by another version of attention-gallery. Build it again.",
         ),
         (

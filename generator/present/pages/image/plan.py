@@ -9,7 +9,8 @@ from generator.present.cells.maps import FUSED, POOL, PRIMARY, VALUES
 from generator.present.cells.patches import PATCH
 from generator.present.pages.image.analyses import analyses
 from generator.present.pages.image.views import FrameLink, ImagePage, ModelColumn
-from generator.present.pages.planner import Planner, image_path, sequence_path
+from generator.present.pages.paths import image_path, sequence_path
+from generator.present.pages.planner import Planner
 from generator.present.pages.reduced import (
     image_notice,
     missing_heads,
@@ -21,6 +22,7 @@ from generator.present.pages.test_time import moved_text
 from generator.present.pages.views import (
     Fact,
     Link,
+    Notice,
     PageData,
     PageModel,
     PageStep,
@@ -96,6 +98,7 @@ def page_at(
         facts=_facts(here, image),
         picture=here.picture(image),
         picture_failure=notice(copies) if isinstance(copies, Failure) else None,
+        picture_note=Notice(image.note, "") if image.note else None,
         square=square_text(here, image.slug),
         without_walls=without_walls(here),
         reduced=image_notice(here, image.slug),

@@ -16,7 +16,8 @@ from generator.present.charts.lines import STROKES, Series, line_chart
 from generator.present.content.contents import Copies
 from generator.present.pages.image.plan import FIELDS, page_at, page_model
 from generator.present.pages.image.views import FrameThumb, ImagePage, OverTime
-from generator.present.pages.planner import Planner, sequence_path
+from generator.present.pages.paths import sequence_path
+from generator.present.pages.planner import Planner
 from generator.present.pages.reduced import sequence_notice
 from generator.present.pages.small_maps import small_maps, small_maps_text
 from generator.present.pages.views import Fact, FrameModel, SequenceFrame

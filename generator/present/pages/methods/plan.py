@@ -18,8 +18,9 @@ from generator.present.files.manifest import QuantisationEntry
 from generator.present.files.reductions import ORDER
 from generator.present.files.settings import RENDER_VERSION
 from generator.present.pages.methods.text import citations, methods_text, read_aloud
-from generator.present.pages.model.views import Citing, MethodsPage, QuantityEntry, QuantityGroup
-from generator.present.pages.planner import METHODS, Planner
+from generator.present.pages.methods.views import Citing, MethodsPage, QuantityEntry, QuantityGroup
+from generator.present.pages.paths import METHODS
+from generator.present.pages.planner import Planner
 from generator.present.pages.views import Fact, Link
 from generator.present.pages.wording import OUTLIERS_RULE, RECEIVED_NOTE, scale_note
 from generator.text.amounts import size_in_words

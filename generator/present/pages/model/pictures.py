@@ -7,9 +7,9 @@ from generator.analysis.quantities.table import quantity
 from generator.present.content.averages import LocationPictures
 from generator.present.drawing.heatmap import GAP
 from generator.present.drawing.scale import Tick
-from generator.present.pages.model.views import Mosaic, Section
 from generator.present.pages.model_context import ModelContext, absent_section, reading
 from generator.present.pages.planner import WALL_HEIGHT, WALL_WIDTH, Planner
+from generator.present.pages.sections import Mosaic, Section
 from generator.present.pages.views import Picture
 from generator.present.pages.wording import counted, query_label, withheld
 from generator.records.run import Failure, ModelEntry

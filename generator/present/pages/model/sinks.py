@@ -11,8 +11,8 @@ from generator.present.charts.axes import number_text
 from generator.present.charts.bars import REST, stacked_bars
 from generator.present.charts.chart import Chart, Words
 from generator.present.charts.lines import Reference, Series, line_chart
-from generator.present.pages.model.views import Section, Table, TableRow
 from generator.present.pages.model_context import ModelContext, reading
+from generator.present.pages.sections import Section, Table, TableRow
 from generator.present.pages.wording import counted, query_label, stream_layer
 from generator.records.record import FloatArray
 

@@ -14,8 +14,8 @@ from generator.present.charts.chart import Chart, NumberTable, Words
 from generator.present.charts.histograms import density, histogram
 from generator.present.charts.lines import Reference, Series, line_chart
 from generator.present.pages.model.sinks import channel_chart, channel_table, channel_text
-from generator.present.pages.model.views import Section, Table, TableRow
 from generator.present.pages.model_context import ModelContext, reading
+from generator.present.pages.sections import Section, Table, TableRow
 from generator.present.pages.wording import counted, lower_first, query_label, stream_layer
 from generator.records.record import OUTLIER, FloatArray
 

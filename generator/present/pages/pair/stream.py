@@ -12,9 +12,9 @@ from generator.present.charts.chart import Chart, Words
 from generator.present.charts.histograms import density, held_bins, histogram
 from generator.present.charts.lines import Reference, Series, line_chart
 from generator.present.pages.model.stream import norm_table
-from generator.present.pages.model.views import Section
 from generator.present.pages.model_context import ModelContext
 from generator.present.pages.pair.pair import PairContext
+from generator.present.pages.sections import Section
 from generator.present.pages.wording import counted, lower_first, query_label, stream_layer
 from generator.records.record import OUTLIER
 
