@@ -20,7 +20,8 @@ from torch.utils.hooks import RemovableHandle
 
 from generator.capture.hooks import Hooked, Streams
 from generator.capture.scores import Scores, attention_of
-from generator.capture.tap import AttentionTap
+from generator.capture.statistics import ReducedAttention
+from generator.capture.watcher import Watcher
 from generator.errors import CaptureError, ModelError
 from generator.records.extras import Intervened, Intervention, RegisterCheck, RegisterNeuron
 from generator.records.record import OUTLIER, TokenLayout
@@ -177,10 +178,11 @@ def _watched(
     def row(scores: Scores) -> Tensor:
         return attention_of(scores, slice(cls, cls + 1))[:, 0].mean(0)
 
-    tap = AttentionTap(model.blocks, row, tokens=layout.tokens, model=model.facts.id)
-    with Streams(model.blocks, read), tap:
+    attention = ReducedAttention(row)
+    watcher = Watcher(model.blocks, attention, tokens=layout.tokens, model=model.facts.id)
+    with Streams(model.blocks, read), watcher:
         model.forward(torch.from_numpy(pixels)[None].to(model.device), layout)
-    rows = torch.stack([images[0] for images in tap.layers])
+    rows = torch.stack([images[0] for images in attention.layers])
     return torch.stack(norms).double().cpu().numpy(), rows.double().cpu().numpy()
 
 

@@ -113,7 +113,7 @@ def export_records(site: Path, out: Path, kind: RecordFormat, **given: Any) -> N
     """Every record as a file, npz or safetensors. With an index and a description."""
     from generator.export.files import put, whole_folder
     from generator.export.numbers.data import record_files
-    from generator.present.pages.wording import counted
+    from generator.text.phrases import counted
 
     with one_line_errors():
         outside(site, out)

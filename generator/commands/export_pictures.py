@@ -95,7 +95,7 @@ def export_maps(
     from generator.export.files import put, whole_folder
     from generator.export.pictures.maps import map_files, missing_items
     from generator.export.pictures.selection import selection
-    from generator.present.pages.wording import counted
+    from generator.text.phrases import counted
 
     with one_line_errors():
         outside(site, out)

@@ -71,7 +71,9 @@ class Anonymous:
         record = read(key)
         if key not in self.ids:
             return record
-        facts = replace(record.model, id=self.ids[key])
+        # What an adapter was made for may tell whose it is.
+        adapter = record.model.adapter and "an adapter"
+        facts = replace(record.model, id=self.ids[key], adapter=adapter)
         if facts.source == "hub":  # a commit finds its repository, even where the id is left out
             facts = replace(facts, source="withheld", revision="", commit="")
         return replace(record, model=facts)

@@ -233,6 +233,9 @@ def plan_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> WorkPla
         if image.failure is not None and spec.strict:
             raise GalleryError(image.failure.message, image.failure.hint)
     plan = plan_work(spec, store, images, on_model=lambda name: reporter.note(f"resolving {name}"))
+    for model in plan.models:
+        if model.preprocessing is not None and model.preprocessing.assumed:
+            reporter.note(f"{model.entry.label}: {model.preprocessing.assumed}")
     paper_of(spec, plan)  # complain before the work, not after it
     broken = [entry.failure for entry in (m.entry for m in plan.models) if entry.failure]
     for failure in broken:

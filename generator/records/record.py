@@ -87,6 +87,11 @@ class ModelFacts:
         patch_width: width of a patch, in input pixels.
         parameters: parameters of the part that ran.
         license: as the model card states it; empty when it doesn't.
+        adapter: kind and base of the adapter that was merged into the weights; empty without one.
+        renamed: the prefix that was taken off the names of the checkpoint's tensors, in words;
+            empty when they fit as they are.
+        unused: tensors of the checkpoint that took no part, and why that changes nothing: one line
+            for each reason.
     """
 
     id: str
@@ -103,6 +108,9 @@ class ModelFacts:
     patch_width: int
     parameters: int
     license: str
+    adapter: str = ""
+    renamed: str = ""
+    unused: tuple[str, ...] = ()
 
     @property
     def version(self) -> str:
@@ -122,6 +130,8 @@ class Preprocessing:
         rescale: factor from 8-bit values to floats.
         mean: subtracted from each RGB channel after rescaling.
         std: divides each RGB channel after that.
+        assumed: what stands in for what the checkpoint does not declare, in words; empty where it
+            declares everything.
         steps: the steps as one readable line each, for the page.
     """
 
@@ -131,6 +141,7 @@ class Preprocessing:
     rescale: float
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    assumed: str = ""
     steps: tuple[str, ...] = ()
 
 

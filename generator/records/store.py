@@ -74,14 +74,15 @@ def record_key(
         model: ``ModelFacts.id``.
         version: ``ModelFacts.version``: the commit, or the weights' hash of a folder.
         image_sha256: hash of the image file.
-        preprocessing: how the input is made; its readable ``steps`` do not count.
+        preprocessing: how the input is made; what is only said of it, its ``steps`` and what was
+            ``assumed``, does not count.
         patch_queries: which patches' rows are kept, resolved (never ``auto``).
         measuring: what is measured beside attention.
         dtype: dtype of weights and activations, resolved.
         intervention: a test-time register; None for the model as it is.
     """
     how = asdict(preprocessing)
-    del how["steps"]
+    del how["steps"], how["assumed"]
     parts = {
         "schema": SCHEMA,
         "extract": EXTRACT_VERSION,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from generator.present.cells.files import CellContent
-from generator.present.pages.wording import percent
 from generator.records.record import OUTLIER
+from generator.text.numbers import percent
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from generator.present.files.reductions import Reduction
 from generator.present.files.settings import Settings
 from generator.records.run import Failure
 
-PageKind = Literal["index", "image", "sequence", "model", "methods", "sweep", "report"]
+PageKind = Literal["index", "image", "sequence", "model", "methods", "sweep", "pair"]
 PAGE_KINDS: tuple[PageKind, ...] = get_args(PageKind)
 
 

@@ -126,7 +126,7 @@ class ScaleEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class QuantisationEntry:
+class QuantizationEntry:
     """How chunks store values.
 
     Attributes:
@@ -360,7 +360,7 @@ class Manifest:
     command: str
     field_of_view: FieldOfView
     scale: ScaleEntry
-    quantization: QuantisationEntry
+    quantization: QuantizationEntry
     settings: Settings
     models: tuple[ModelItem, ...]
     images: tuple[ImageItem, ...]

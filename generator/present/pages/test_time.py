@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from generator.present.bibliography import short
-from generator.present.pages.wording import counted, listed, patches_text, percent, stream_layer
 from generator.records.extras import RegisterCheck
 from generator.records.run import AddedRegister
+from generator.text.numbers import count, number, percent, plain
+from generator.text.phrases import counted, listed, some, stream_layer
 
 METHOD = f"Method: {short('jiang2025vision')}."
-
-NAMED = 3
-"""Calibration pictures that a page names, at most."""
 
 ADVICE = "Change neurons or up_to_layer in test_time_registers."
 
@@ -45,14 +43,14 @@ def register_warning(label: str, register: AddedRegister) -> str:
     """What a build prints of a register that does not take over; empty for one that does."""
     if register.made.taken_over.holds:
         return ""
-    return f"{label}: {check_text(register)} {ADVICE}"
+    return plain(f"{label}: {check_text(register)} {ADVICE}")
 
 
 def _numbers(check: RegisterCheck) -> str:
     left = _outliers(check.outliers) if check.outliers else "no outlier patch"
     return (
-        f"On the calibration pictures its norm is {check.register_norm:.2g} times the median "
-        f"patch's (the largest patch: {check.patch_norm:.2g} times); CLS pays it "
+        f"On the calibration pictures its norm is {number(check.register_norm)} times the median "
+        f"patch's (the largest patch: {number(check.patch_norm)} times); CLS pays it "
         f"{percent(check.register_attention)} of its attention (the most attended patch: "
         f"{percent(check.patch_attention)}). {left[0].upper()}{left[1:]} "
         f"{'is' if check.outliers <= 1 else 'are'} left."
@@ -62,12 +60,11 @@ def _numbers(check: RegisterCheck) -> str:
 def _pictures(register: AddedRegister) -> str:
     """Which pictures the neurons were found on, and whether the gallery shows them."""
     names = register.calibration
-    some = [*names[:NAMED], *([f"{len(names) - NAMED:,} more"] if len(names) > NAMED else [])]
-    named = f" ({listed(some)})" if names else ""
+    named = f" ({some(names)})" if names else ""
     if register.shown == len(names):
         return f"{named}, which this gallery shows"
     if register.shown:
-        return f"{named}, {register.shown:,} of which this gallery shows"
+        return f"{named}, {count(register.shown)} of which this gallery shows"
     return f"{named}, none of which this gallery shows"
 
 
@@ -75,9 +72,9 @@ def _layers(layers: list[int]) -> str:
     return f"layer{'' if len(layers) == 1 else 's'} {listed(map(str, layers))}"
 
 
-def _outliers(count: int) -> str:
-    return patches_text(count).replace("patch", "outlier patch")
+def _outliers(found: int) -> str:
+    return counted(found, "outlier patch", "outlier patches")
 
 
-def _were(count: int) -> str:
-    return "was" if count == 1 else "were"
+def _were(found: int) -> str:
+    return "was" if found == 1 else "were"

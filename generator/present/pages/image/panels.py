@@ -32,8 +32,10 @@ from generator.present.pages.image.analyses_views import (
 from generator.present.pages.paths import METHODS
 from generator.present.pages.planner import BAR_WIDTH, Planner
 from generator.present.pages.views import BarTick, ColorBar, Picture
-from generator.present.pages.wording import notice, percent, upper_first
+from generator.present.pages.wording import notice
 from generator.records.run import Failure, ImageEntry, ModelEntry
+from generator.text.numbers import percent
+from generator.text.phrases import upper_first
 
 MOSAIC_WIDTH = 560
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from generator.present.cells.files import CellContent
+from generator.present.cells.labels import query_label
 from generator.present.cells.maps import FUSED, POOL, PRIMARY, VALUES
 from generator.present.cells.patches import PATCH
 from generator.present.pages.image.analyses import analyses
@@ -32,18 +33,18 @@ from generator.present.pages.views import (
 from generator.present.pages.wording import (
     OUTLIERS_RULE,
     RECEIVED_NOTE,
-    counted,
+    checkpoint_notes,
     credit,
     grid_text,
     map_alt,
     notice,
     outliers_text,
     prefix_text,
-    query_label,
     scale_note,
     wall_alt,
 )
 from generator.records.run import Failure, ImageEntry, ModelEntry, Run
+from generator.text.phrases import counted
 
 FIELDS = {
     "square": "the centered square",
@@ -130,6 +131,12 @@ def _facts(planner: Planner, image: ImageEntry) -> tuple[Fact, ...]:
         Fact("File", image.name),
         Fact("Size", _size(image)),
         Fact("Models saw", FIELDS[planner.run.field_of_view]),
+        *(
+            Fact(model.label, " ".join(notes))
+            for model in planner.run.models
+            if isinstance(cell := planner.cell(model.slug, image.slug), CellContent)
+            and (notes := checkpoint_notes(cell.facts.model, cell.facts.preprocessing))
+        ),
         Fact("Outlier patches", OUTLIERS_RULE),
         Fact("SHA-256", image.sha256),
     )

@@ -18,14 +18,16 @@ from generator.analysis.attention.budget import (
 )
 from generator.analysis.cells.model_digest import QueryMeans
 from generator.analysis.quantities.table import quantity
+from generator.present.cells.labels import query_label
 from generator.present.charts.bars import REST, stacked_bars
 from generator.present.charts.chart import Chart, Words
 from generator.present.charts.lines import Reference, Series, line_chart
 from generator.present.charts.strips import head_strips
 from generator.present.pages.model_context import ModelContext, reading
 from generator.present.pages.sections import Section
-from generator.present.pages.wording import counted, percent, query_label
 from generator.records.record import FloatArray
+from generator.text.numbers import percent
+from generator.text.phrases import counted
 
 MOST_PARTS = 8
 """As many parts of a bar can be told apart; with more, registers become one, then class tokens."""

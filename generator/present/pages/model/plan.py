@@ -97,6 +97,12 @@ def _provenance(model: ModelEntry, cells: tuple[CellContent, ...]) -> Iterator[F
         yield Fact("Checkpoint", WITHHELD.removeprefix("checkpoint "))
     if facts and facts.weights_sha256:
         yield Fact("Weights SHA-256", facts.weights_sha256)
+    if facts and facts.adapter:
+        yield Fact("Adapter", f"{facts.adapter}, merged into the weights")
+    if facts and facts.renamed:
+        yield Fact("Names of tensors", facts.renamed)
+    if facts and facts.unused:
+        yield Fact("Tensors left unused", "; ".join(facts.unused))
     if cells:
         environments = dict.fromkeys(cell.facts.environment for cell in cells)
         yield Fact("Device", _joined(e.device for e in environments))

@@ -20,8 +20,9 @@ from generator.present.pages.model_context import ModelContext, absent_section, 
 from generator.present.pages.planner import Planner
 from generator.present.pages.sections import Mosaic, Section, Table, TableRow
 from generator.present.pages.views import ColorBar
-from generator.present.pages.wording import counted, not_applicable, withheld
+from generator.present.pages.wording import not_applicable, withheld
 from generator.records.record import FloatArray
+from generator.text.phrases import counted
 
 
 def heads_alike_section(context: ModelContext) -> Section:

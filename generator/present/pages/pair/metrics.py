@@ -18,8 +18,8 @@ from generator.present.content.sampling import evenly
 from generator.present.pages.pair.pair import LETTERS, MOST_DOTS, PairContext, difference_interval
 from generator.present.pages.pair.views import PairTable
 from generator.present.pages.sections import Section, TableRow
-from generator.present.pages.wording import counted, upper_first
 from generator.records.record import FloatArray
+from generator.text.phrases import counted, upper_first
 
 AGREEMENTS: tuple[tuple[str, Callable[[Agreement], float]], ...] = (
     ("divergence", lambda found: found.divergence),

@@ -22,7 +22,7 @@ from generator.present.pages.pair.images import (
     register_rows,
     registers_text,
 )
-from generator.present.pages.pair.literature import published
+from generator.present.pages.pair.literature import literature
 from generator.present.pages.pair.metrics import (
     AGREEMENTS,
     agreement_section,
@@ -44,16 +44,10 @@ from generator.present.pages.paths import INDEX, METHODS, pair_path
 from generator.present.pages.planner import Planner
 from generator.present.pages.sections import TableRow
 from generator.present.pages.views import Link, Notice
-from generator.present.pages.wording import (
-    counted,
-    grid_text,
-    notice,
-    prefix_text,
-    stream_layer,
-    version_text,
-)
+from generator.present.pages.wording import grid_text, notice, prefix_text, version_text
 from generator.records.record import OUTLIER
 from generator.records.run import ModelEntry
+from generator.text.phrases import counted, stream_layer
 
 QUANTITIES = (
     *("norm", "norm-ratio", "outlier-share", "norm-onset", "attention-budget"),
@@ -102,7 +96,7 @@ def pair_page(planner: Planner, compared: ComparedPair) -> PairPage:
         frame=here.frame(
             f"{title} · {planner.run.title}",
             argument.sentences[1] if argument else f"{title}: nothing to compare.",
-            "report",
+            "pair",
         ),
         title=title,
         models=(_model(here, one, LETTERS[0]), _model(here, two, LETTERS[1])),
@@ -116,7 +110,7 @@ def pair_page(planner: Planner, compared: ComparedPair) -> PairPage:
         sentences=argument.sentences if argument else (),
         caveats=argument.caveats if argument else (),
         numbers=numbers,
-        published=_published(one.id, two.id),
+        literature=_literature(one.id, two.id),
         maps=map_rows(pair) if pair else (),
         bar=here.shared_bar(),
         more=_more(pair),
@@ -185,8 +179,8 @@ def _definitions(planner: Planner) -> tuple[Link, ...]:
     )
 
 
-def _published(one: str, two: str) -> PairTable | None:
-    found = published(one, two)
+def _literature(one: str, two: str) -> PairTable | None:
+    found = literature(one, two)
     if not found:
         return None
     return PairTable(

@@ -25,9 +25,10 @@ from generator.present.pages.paths import sweep_path
 from generator.present.pages.planner import Planner
 from generator.present.pages.sections import Table, TableRow
 from generator.present.pages.sweep.views import Checkpoint, StepMap, StepRow, SweepPage
-from generator.present.pages.wording import counted, map_alt, notice
+from generator.present.pages.wording import map_alt, notice
 from generator.records.record import FloatArray
 from generator.records.run import Failure, ImageEntry, ModelEntry, Sweep
+from generator.text.phrases import counted
 
 MOST_ROWS = 6
 """Images whose maps are shown through the steps."""
