@@ -146,7 +146,7 @@ def test_a_register_that_takes_nothing_over_is_warned_of(tmp_path: Path) -> None
         )
     page = words(spec.out / "m" / outcome.run.models[1].slug / "index.html")
     assert "0 MLP neurons were moved to it," in page
-    assert "(shown-0.png and shown-1.png), which this gallery shows." in page
+    assert "(shown-0.png, shown-1.png), which this gallery shows." in page
     assert "Register check The register does not take over from the patches." in page
     image = words(spec.out / "i" / "shown-0" / "index.html")
     assert "the test-time register does not take over from the patches" in image
