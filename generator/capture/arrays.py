@@ -1,4 +1,4 @@
-"""From tensors on a device to the arrays of a record."""
+"""Tensors as numpy arrays of a record."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 from generator.records.extras import FloatArray, IntArray
 
 HALF_MAX = float(np.finfo(np.float16).max)
-"""Largest float16. What is larger is stored as this, so that no infinity reaches a page."""
+"""Largest float16. Larger values are stored as this, so that no page shows infinity."""
 
 
 def full(values: Tensor) -> FloatArray:

@@ -49,7 +49,7 @@ from generator.text.slugs import unique_slugs
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from generator.export.figures.built import Planned
+    from generator.export.figures.make import PlannedFigure
     from generator.present.files.manifest import FigureItem
 
 
@@ -124,7 +124,7 @@ def build_gallery(
     )
 
 
-def check_before_work(spec: GallerySpec) -> tuple[Planned, ...]:
+def check_before_work(spec: GallerySpec) -> tuple[PlannedFigure, ...]:
     """Complain before the work, not after it, of what can be known then.
 
     Returns:
@@ -141,10 +141,10 @@ def check_before_work(spec: GallerySpec) -> tuple[Planned, ...]:
 
 def settings_of(spec: GallerySpec) -> Settings:
     """How the records are drawn."""
-    figures: Literal["auto", "all", "none"] = "auto"
-    if spec.figures is not None:
-        figures = "all" if spec.figures else "none"
-    return Settings(figures=figures, max_bytes=spec.max_site_size)
+    analyses: Literal["auto", "all", "none"] = "auto"
+    if spec.analyses is not None:
+        analyses = "all" if spec.analyses else "none"
+    return Settings(analyses=analyses, max_bytes=spec.max_site_size)
 
 
 def _shown(spec: GallerySpec, run: Run) -> Anonymous:
@@ -177,7 +177,7 @@ def _new(failures: tuple[Failure, ...], run: Run) -> tuple[Failure, ...]:
     return tuple(failure for failure in failures if failure not in run.failures)
 
 
-def plan_figures(spec: GallerySpec) -> tuple[Planned, ...]:
+def plan_figures(spec: GallerySpec) -> tuple[PlannedFigure, ...]:
     """Understand the figures that a gallery's file asks for.
 
     Raises:
@@ -193,7 +193,7 @@ def plan_figures(spec: GallerySpec) -> tuple[Planned, ...]:
 def draw_figures(
     site: Path,
     spec: GallerySpec,
-    figures: Sequence[Planned],
+    figures: Sequence[PlannedFigure],
     run: Run,
     undrawn: list[Failure],
 ) -> tuple[FigureItem, ...]:

@@ -63,6 +63,7 @@ from generator.spec.models import (
     Text,
     expand,
     model_error,
+    respelled,
 )
 from generator.spec.paper import HTTPS, Https, PaperSpec
 from generator.spec.sequences import SequenceSpec
@@ -81,6 +82,11 @@ def default_store() -> Path:
     if named:
         return expand(named)
     return platformdirs.user_cache_path("attention-gallery", appauthor=False)
+
+
+def under_current_names(table: Any) -> Any:
+    """A gallery's table with its keys under their current names."""
+    return respelled(table, {"figures": "analyses"})
 
 
 _Flag = Annotated[bool, Field(strict=True)]
@@ -126,7 +132,7 @@ class GallerySpec(BaseModel):
         compare: pairs of models, by label or id, that get a page of their own together; empty, or
             ``none``, for no such page; None for models that differ in registers only.
         paper: authors, venue, links and the like, for the front page.
-        figures: draw the analyses of each image on its page; None for galleries of at most 200
+        analyses: draw the analyses of each image on its page; None for galleries of at most 200
             images.
         figure: figures for papers, drawn into the folder ``figures`` of the site.
         anonymous: leave out of the pages who made them and where.
@@ -182,7 +188,7 @@ class GallerySpec(BaseModel):
     site_url: Https | None = Field(None, description=HTTPS)
     compare: Compare = None
     paper: PaperSpec | None = Field(None, description="a table [paper]")
-    figures: _Flag | None = Field(None, description=_FLAG)
+    analyses: _Flag | None = Field(None, description=_FLAG)
     figure: tuple[FigureSpec, ...] = Field((), description="tables [[figure]]")
     anonymous: _Flag = Field(False, description=_FLAG)
     max_site_size: SiteSize = DEFAULT_SITE_SIZE
@@ -225,6 +231,7 @@ class GallerySpec(BaseModel):
     def _one_line(cls, values: Any, check: Any, info: ValidationInfo) -> Self:
         """Every error is one line in the user's words, also for what spans several keys."""
         source = SpecSource.of(info)
+        values = under_current_names(values)
         if isinstance(values, Mapping) and values.get("sequences"):
             values = {"images": (), **values}
         try:

@@ -22,16 +22,14 @@ from PIL import Image
 
 from generator.cli import main
 from generator.export.anonymous import Anonymous, anonymized, identity_of
-from generator.export.figures.layout.venues import extent
-from generator.export.figures.make import make_figure, write_figure
-from generator.export.figures.presets.table import PRESETS
-from generator.export.figures.request import Request
+from generator.export.figures.make import make_figure, plan_figure, write_figure
 from generator.export.printed.pdf import BROWSERS
 from generator.export.source import open_source
 from generator.present.files.manifest_file import read_manifest
 from generator.present.site.write import build_site
 from generator.records.extras import Intervened, Intervention, RegisterCheck
 from generator.records.run import AddedRegister, Author, ImageEntry, ModelEntry, Paper, Run
+from generator.spec.figures import FigureSpec
 from tests.capture.families import FAMILIES
 from tests.export.figures.figuring import figuring
 from tests.export.leaks import leaks, metadata
@@ -296,10 +294,8 @@ def test_a_hidden_checkpoint_of_the_hub_is_found_by_no_commit(tmp_path: Path) ->
         read = partial(shown.read, plain.trial.read)
         build_site(shown.run, read, tmp_path / name, version="1.2.3")
         source = open_source(tmp_path / name, plain.store)
-        wide = extent("cvpr", "text")
-        made = make_figure(
-            source, Request(width=wide.inches), wide, "a.svg", PRESETS["registers-1"]
-        )
+        asked = FigureSpec(name="a", format="svg", preset="registers-1", venue="cvpr", span="text")
+        made = make_figure(source, plan_figure(asked), "a.svg")
         write_figure(tmp_path / name / "a.svg", made)
     commit = "c" * 7
     places = leaks(tmp_path / "named", commit, "Hugging Face hub")

@@ -9,7 +9,7 @@ import pytest
 from generator.errors import SpecError
 from generator.spec.gallery import ModelSpec
 from generator.spec.models import RegisterSpec
-from generator.spec.options import Options, load_spec, spec_from_options
+from generator.spec.options import load_spec, spec_from_options
 from tests.spec.gallery_file import error_of
 
 
@@ -25,7 +25,7 @@ def test_an_existing_folder_wins_over_an_id_of_the_same_form(file: Path) -> None
 
 
 def test_the_current_folder_is_named_after_itself(file: Path) -> None:
-    spec = spec_from_options(Options(models=("work/.",), images=(Path("photos"),)))
+    spec = spec_from_options(models=("work/.",), images=(Path("photos"),))
     assert spec.models[0].id == "work"
     assert str(Path.cwd()) not in spec.models[0].id + spec.models[0].label
 
@@ -141,7 +141,7 @@ def test_labels_that_would_be_equal_say_what_differs(file: Path) -> None:
         "E (c/e)",
         "E (c/f)",
     )
-    assert load_spec(file, Options(resolution=224)).labels[0] == "a/b (main, 224 px)"
+    assert load_spec(file, resolution=224).labels[0] == "a/b (main, 224 px)"
 
 
 def test_one_model_on_its_own_needs_no_place_in_its_message(file: Path) -> None:

@@ -68,7 +68,7 @@ SMALLER = "a smaller --max-site-size"
 REDUCE = {
     "patch queries": "--patch-queries off",
     "numbers of the maps": "a lower --resolution",
-    "analyses of images": "--no-figures",
+    "analyses of images": "--no-analyses",
     "colored walls": "a lower --resolution",
     "colored maps": "a lower --resolution",
 }

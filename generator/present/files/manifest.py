@@ -311,8 +311,8 @@ class ReductionItem:
     """Something that was left out to keep the site within its size. The records have it.
 
     Attributes:
-        step: in the order in which things go: ``patch-heads``, ``patches``, ``figures``, ``walls``,
-            ``grid``, ``low-heads``, ``heads``.
+        step: in the order in which things go: ``patch-heads``, ``patches``, ``analyses``,
+            ``walls``, ``grid``, ``low-heads``, ``heads``.
         text: what it is, in words.
         spared: slugs of images that keep it; empty when none does.
     """
