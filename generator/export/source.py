@@ -247,6 +247,7 @@ def run_of(manifest: Manifest, root: Path) -> Run:
                 failure=model.failure,
                 weights=model.weights,
                 gated=model.gated,
+                register=model.register,
             )
             for model in manifest.models
         ),

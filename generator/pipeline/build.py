@@ -27,10 +27,12 @@ from generator.pipeline.paper import paper_of
 from generator.pipeline.plan import PlannedModel, WorkPlan, plan_work
 from generator.present.files.settings import Settings
 from generator.present.pages.environment import template_folders
+from generator.present.pages.test_time import register_warning
 from generator.present.site.staging import check_replaceable
 from generator.present.site.write import STEPS_A_CELL, SiteResult, build_site
 from generator.progress import Reporter
 from generator.records.run import (
+    AddedRegister,
     Cell,
     Failure,
     ImageEntry,
@@ -60,7 +62,8 @@ class Outcome:
         measured: records that were made.
         reused: records that were in the store.
         site: what was written.
-        notes: what an anonymous site leaves out, and what stays, one line each.
+        notes: warnings about numbers, then what an anonymous site leaves out, and what stays, one
+            line each.
         failures: what could not be measured or shown, in full also where the site is anonymous.
     """
 
@@ -143,7 +146,7 @@ def _build(
         measured=len(missing - failures.keys()),
         reused=sum(cell.cached for cell in plan.cells),
         site=site,
-        notes=(*shown.notes, *_note_on_templates(spec)),
+        notes=(*_warnings(run), *shown.notes, *_note_on_templates(spec)),
         failures=tuple(dict.fromkeys((*run.failures, *_new(site.failures, shown.run), *undrawn))),
     )
 
@@ -181,6 +184,12 @@ def _shown(spec: GallerySpec, run: Run) -> Anonymous:
         if model.folder is not None
     }
     return anonymized(run, frozenset(folders), identity_of(run))
+
+
+def _warnings(run: Run) -> tuple[str, ...]:
+    """What readers of the numbers must know: test-time registers that do not take over."""
+    said = (register_warning(m.label, m.register) for m in run.models if m.register)
+    return tuple(text for text in said if text)
 
 
 def _note_on_templates(spec: GallerySpec) -> tuple[str, ...]:
@@ -383,7 +392,7 @@ def _entry(
     model: PlannedModel, store: Store, images: Sequence[ImageEntry], cells: Sequence[Cell]
 ) -> ModelEntry:
     """A model that could be measured on none of the good images has failed as a whole."""
-    entry = model.entry
+    entry = replace(model.entry, register=_register(model, store, cells))
     if not store.has_weights(entry.weights):
         entry = replace(entry, weights="")
     good = {image.slug for image in images if image.failure is None}
@@ -391,6 +400,15 @@ def _entry(
     if entry.failure is None and own and not any(cell.record for cell in own):
         return replace(entry, failure=next(c.failure for c in own if c.failure))
     return entry
+
+
+def _register(model: PlannedModel, store: Store, cells: Sequence[Cell]) -> AddedRegister | None:
+    """The test-time register that the records of a model were made with."""
+    own = (cell.record for cell in cells if cell.model == model.entry.slug and cell.record)
+    header = store.header(next(own, "")) if model.register else None
+    if model.register is None or header is None or header.intervention is None:
+        return None
+    return model.register.described(header.intervention)
 
 
 __all__ = ["Outcome", "StoreError", "build_gallery", "describe_run"]

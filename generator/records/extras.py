@@ -202,11 +202,40 @@ class RegisterNeuron:
 
 
 @dataclass(frozen=True, slots=True)
+class RegisterCheck:
+    """Norm and attention of a test-time register on the calibration images, with it at work.
+
+    Norms are those at ``Intervened.outlier_layer``, in times the median patch's. Attention is that
+    of the class token, mean over heads and over the layers behind the first register neuron, as a
+    share of 1. Both are means over the calibration images.
+
+    Attributes:
+        register_norm: norm of the register.
+        patch_norm: norm of the patch with the largest.
+        register_attention: attention on the register.
+        patch_attention: attention on the patch that has most of it, layer by layer.
+        outliers: patches that are still outliers at that layer, over all calibration images.
+        holds: whether the register took the patches' place, by the authors' criterion: its norm and
+            attention should be well above the patches' (register_neurons.ipynb of their code).
+            Here: a norm that makes an outlier and is above every patch's, and more attention than
+            on any patch.
+    """
+
+    register_norm: float
+    patch_norm: float
+    register_attention: float
+    patch_attention: float
+    outliers: int
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Intervened:
     """What a test-time register is made of.
 
     A token of zeros is put behind the prefix in front of the first block. In every register neuron
-    it gets the activation that is largest in magnitude among the patches, and theirs become 0.
+    it gets the activation that is largest in magnitude among all tokens, itself included, and the
+    patches' become 0.
 
     Attributes:
         asked: what was asked for.
@@ -216,6 +245,7 @@ class Intervened:
         images: calibration images that have any.
         up_to_layer: the last layer, from 1, in which register neurons were looked for.
         neurons: the register neurons, most active first.
+        taken_over: what the register has of norm and attention, beside the patches.
     """
 
     asked: Intervention
@@ -225,6 +255,7 @@ class Intervened:
     images: int
     up_to_layer: int
     neurons: tuple[RegisterNeuron, ...]
+    taken_over: RegisterCheck
 
 
 @dataclass(frozen=True, slots=True)

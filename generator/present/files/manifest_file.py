@@ -28,8 +28,10 @@ from generator.present.files.manifest import (
 )
 from generator.present.files.schema import documented_schema
 from generator.present.files.settings import Settings
+from generator.records.extras import Intervened, Intervention, RegisterCheck, RegisterNeuron
 from generator.records.record import Environment, ModelFacts, Preprocessing, TokenLayout, View
 from generator.records.run import (
+    AddedRegister,
     Author,
     Failure,
     Paper,
@@ -51,6 +53,7 @@ _CLASSES: tuple[type, ...] = (
     *(FigureItem, FigureSpec),
     *(Paper, Author, PaperLink, TeaserCell, FrameItem, Sequence, Sweep, SweepStep),
     *(Environment, ModelFacts, Preprocessing, TokenLayout, View),
+    *(AddedRegister, Intervened, Intervention, RegisterCheck, RegisterNeuron),
 )
 
 
