@@ -110,7 +110,10 @@ def test_the_key_is_a_name_for_everything_that_decides_a_record(
 
 def test_every_preprocessing_parameter_but_its_wording_counts() -> None:
     counted = {"field_of_view", "resolution", "resample", "rescale", "mean", "std"}
-    assert {item.name for item in dataclasses.fields(Preprocessing)} == counted | {"steps", "assumed"}
+    assert {item.name for item in dataclasses.fields(Preprocessing)} == counted | {
+        "steps",
+        "assumed",
+    }
     reworded = dataclasses.replace(HOW, steps=("other words",), assumed="a guess")
     assert record_key(**PARTS | {"preprocessing": reworded}) == record_key(**PARTS)
 
