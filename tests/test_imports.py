@@ -49,7 +49,10 @@ HEAVY = {"torch", "transformers"}
 LATE = {"pipeline", "commands"}
 """These import what needs torch, inside a function, when there is work."""
 
-LIGHT_CAPTURE = {"hub", "layouts", "preprocess", "processors", "resolve", "__init__"}
+LIGHT_CAPTURE = {
+    *("hub", "layouts", "preprocess", "processor_defaults", "processors", "resolve"),
+    *("weight_files", "__init__"),
+}
 """Modules of capture/ that need no torch, for planning."""
 
 UPWARDS = {("__init__", "api"), ("records", "present")}

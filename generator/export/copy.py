@@ -14,6 +14,7 @@ from generator.errors import StoreError
 from generator.export.intact import check, flaws, whole
 from generator.export.source import Source
 from generator.present.files.manifest import FigureItem
+from generator.present.site.page_files import Draw
 from generator.present.site.plan import Site
 from generator.present.site.staging import OWN_NAMES
 from generator.present.site.write import build_site
@@ -28,29 +29,45 @@ def exported_pages(source: Source) -> Iterator[Path]:
     records, and all of them where the site is kept small, since what is left is made of the whole.
 
     Raises:
-        StoreError: a file of the site is missing or cut short, or a record or picture that the copy
+        StoreError: a file of the site is missing or damaged, or a record or picture that the copy
             needs is missing.
     """
-    if not source.run.anonymous or source.manifest.anonymous:
+    if not _renamed(source):
         check(source.root, flaws(source.root, source.manifest))
         with whole(source.root):
             yield source.root
         return
-    with planned_pages(source) as (copy, _):
+    with _built_again(source, lambda site: _figures(site, source)) as (copy, _):
         yield copy
 
 
 @contextmanager
 def planned_pages(source: Source) -> Iterator[tuple[Path, Site]]:
-    """A copy of the site that is built anew, while the block lasts, and its pages as planned.
+    """The folder of a copy of the site and its pages as values, while the block lasts.
+
+    Numbers and pictures are taken over from the site, as for :func:`exported_pages`.
 
     Raises:
-        StoreError: as :func:`exported_pages`.
+        StoreError: a file of the site is missing or damaged, or a record or picture that the copy
+            needs is missing.
     """
-    # what is made of records can be made again; pictures cannot
-    named = not source.run.anonymous or source.manifest.anonymous
-    pictures = tuple(file for file in source.manifest.files if file.kind == "picture")
-    check(source.root, flaws(source.root, source.manifest, None if named else pictures))
+    with _built_again(source, lambda _: ()) as found:
+        yield found
+
+
+def _renamed(source: Source) -> bool:
+    """Whether names of the site are left out of what is exported."""
+    return source.run.anonymous and not source.manifest.anonymous
+
+
+@contextmanager
+def _built_again(source: Source, draw: Draw) -> Iterator[tuple[Path, Site]]:
+    files, version = source.manifest.files, source.manifest.generator.version
+    if _renamed(source):
+        # what is made of records can be made again; pictures and the scores of masks cannot
+        files = tuple(file for file in files if file.kind in ("picture", "truth"))
+        version = generator.__version__
+    check(source.root, flaws(source.root, source.manifest, files))
     with tempfile.TemporaryDirectory(prefix="attention-gallery-") as folder:
         copy = Path(folder) / "site"
         copy.mkdir()
@@ -61,10 +78,10 @@ def planned_pages(source: Source) -> Iterator[tuple[Path, Site]]:
             source.run,
             source.read,
             copy,
-            version=source.manifest.generator.version if named else generator.__version__,
+            version=version,
             settings=source.manifest.settings,
             read_weights=source.store.get_weights,
-            draw=lambda site: _figures(site, source),
+            draw=draw,
         )
         for failure in built.failures:
             if failure not in source.run.failures:

@@ -29,6 +29,7 @@ from generator.present.pages.reduced import site_notice
 from generator.present.pages.small_maps import small_maps, small_maps_text
 from generator.present.pages.views import Link, Notice
 from generator.present.pages.wording import (
+    checkpoint_notes,
     credit,
     grid_text,
     images_text,
@@ -127,9 +128,10 @@ def _model_card(planner: Planner, model: ModelEntry) -> ModelCard:
         url=planner.model_link(model),
         version=version_text(model, facts.model.version if facts else ""),
         size=f"{facts.model.layers} layers × {facts.model.heads} heads" if facts else "",
-        tokens=prefix_text(facts.layout) if facts else "",
+        tokens=prefix_text(facts.layout, model) if facts else "",
         grid=f"{grid_text(grids)} patches" if facts else "",
         license=facts.model.license if facts else "",
+        notes=checkpoint_notes(facts.model, facts.preprocessing) if facts else (),
         failure=notice(model.failure),
     )
 
