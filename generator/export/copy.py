@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import generator
 from generator.errors import StoreError
 from generator.export.intact import check, flaws, whole
 from generator.export.source import Source
 from generator.present.files.manifest import FigureItem
 from generator.present.site.staging import OWN_NAMES
 from generator.present.site.write import build_site
+from generator.version import __version__
 
 
 @contextmanager
@@ -48,7 +48,7 @@ def exported_pages(source: Source) -> Iterator[Path]:
             source.run,
             source.read,
             copy,
-            version=generator.__version__,
+            version=__version__,
             settings=source.manifest.settings,
             read_weights=source.store.get_weights,
             draw=lambda site: _figures(site, source),

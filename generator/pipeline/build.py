@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-import generator
 from generator.errors import GalleryError, ModelError, StoreError
 from generator.export.anonymous import Anonymous, anonymized, identity_of
 from generator.images.annotations import annotate
@@ -43,6 +42,7 @@ from generator.records.run import (
 from generator.records.store import Store
 from generator.spec.gallery import GallerySpec
 from generator.text.slugs import unique_slugs
+from generator.version import __version__
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,7 +104,7 @@ def build_gallery(
             partial(shown.read, store.get),
             spec.out,
             templates=spec.templates,
-            version=generator.__version__,
+            version=__version__,
             read_weights=store.get_weights,
             settings=settings_of(spec),
             advance=job.advance,
