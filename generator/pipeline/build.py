@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 from generator.errors import GalleryError, ModelError, StoreError
 from generator.export.anonymous import Anonymous, anonymized, identity_of
+from generator.export.source import MeasuredGallery, gallery_of
 from generator.images.annotations import annotate
 from generator.images.find import load_images
 from generator.images.groups import read_groups, with_groups
@@ -108,7 +109,9 @@ def build_gallery(
             read_weights=store.get_weights,
             settings=settings_of(spec),
             advance=job.advance,
-            draw=lambda site: draw_figures(site, spec, figures, run, undrawn),
+            draw=lambda folder, contents: draw_figures(
+                folder, gallery_of(shown, contents, folder, store), spec, figures, run, undrawn
+            ),
         )
     missing = {cell.key for model in plan.models for cell in plan.missing(model)}
     return Outcome(
@@ -182,16 +185,18 @@ def plan_figures(spec: GallerySpec) -> tuple[PlannedFigure, ...]:
 
 
 def draw_figures(
-    site: Path,
+    folder: Path,
+    gallery: MeasuredGallery,
     spec: GallerySpec,
     figures: Sequence[PlannedFigure],
     run: Run,
     undrawn: list[Failure],
 ) -> tuple[FigureItem, ...]:
-    """Draw them into a site whose numbers are there.
+    """Draw the figures of a gallery's file.
 
     Args:
-        site: its folder.
+        folder: of the site.
+        gallery: what to draw from.
         spec: of the gallery.
         figures: in order.
         run: with all names.
@@ -204,7 +209,7 @@ def draw_figures(
         return ()
     from generator.export.figures.built import draw_into  # noqa: PLC0415 - imports matplotlib
 
-    found, failures = draw_into(site, spec.store, figures, before=run, strict=spec.strict)
+    found, failures = draw_into(folder, gallery, figures, before=run, strict=spec.strict)
     undrawn += failures
     return found
 
