@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from generator.capture.hooks import Hooked, Streams
+from generator.capture.forward.hooks import Hooked, Streams
 from generator.errors import CaptureError, ModelError
 from generator.records.extras import Intervened, Intervention, RegisterNeuron
 from generator.records.record import OUTLIER, TokenLayout
 
 if TYPE_CHECKING:
-    from generator.capture.load import LoadedModel
+    from generator.capture.models.load import LoadedModel
 
 
 class MovedNeurons(Hooked):
