@@ -17,7 +17,7 @@ or, with more to say about each model, tables instead of the short form::
 
     [[models]]
     id = "facebook/dinov2-small"
-    test_time_registers = true  # or { neurons = 10, up_to_layer = 9 }
+    test_time_registers = true  # or { neurons = 10, up_to_layer = 9, calibration = "others" }
 
 Checkpoints of one model along its training are a sweep (:mod:`generator.spec.sweeps`)::
 
@@ -263,6 +263,13 @@ class GallerySpec(BaseModel):
             return None
         return compared(self.compare, self.labels, [m.id for m in self.models], SpecSource())
 
+    @property
+    def calibrations(self) -> tuple[Path, ...]:
+        """Where pictures lie on which register neurons are looked for, besides the gallery's."""
+        asked = (model.test_time_registers for model in self.models)
+        found = (one.calibration for one in asked if one and one.calibration)
+        return tuple(dict.fromkeys(found))
+
     def resolution_of(self, model: ModelSpec) -> int | None:
         """The resolution that a model runs at; None for the checkpoint's own."""
         return model.resolution or self.resolution
@@ -332,6 +339,7 @@ class GallerySpec(BaseModel):
             *((f"the images {path}", path) for path in self.images),
             *((f"the sequence {item.path}", item.path) for item in self.sequences),
             *((f"the model {m.id}", m.folder) for m in self.models if m.folder),
+            *(("the calibration pictures", place) for place in self.calibrations),
         ]
         for what, path in precious:
             if out in (path.resolve(), *path.resolve().parents):

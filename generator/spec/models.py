@@ -110,6 +110,8 @@ class RegisterSpec(BaseModel):
         neurons: how many register neurons to move, at most.
         up_to_layer: the last layer, from 1, in which they are looked for; None for the layer where
             the outlier patches stand out most.
+        calibration: folder of pictures, or a picture, on which they are looked for; None for the
+            first pictures of the gallery.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -120,6 +122,7 @@ class RegisterSpec(BaseModel):
     up_to_layer: Annotated[int, Field(strict=True, ge=1)] | None = Field(
         None, description="a whole number from 1"
     )
+    calibration: AnyPath | None = Field(None, description="a folder of pictures")
 
 
 def _flag_or_table(value: object) -> object:

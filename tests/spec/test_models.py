@@ -155,7 +155,8 @@ def test_a_test_time_register_is_asked_for_by_flag_or_table(file: Path) -> None:
         'images = ["p"]\n'
         'models = ["a/b", {id = "a/b", test_time_registers = true}, '
         '{id = "c/d", test_time_registers = {up_to_layer = 17}, label = "moved"}, '
-        '{id = "e/f", test_time_registers = false}]\n'
+        '{id = "e/f", test_time_registers = false}, '
+        '{id = "g/h", test_time_registers = {calibration = "others"}}]\n'
     )
     spec = load_spec(file)
     assert [model.test_time_registers for model in spec.models] == [
@@ -163,8 +164,10 @@ def test_a_test_time_register_is_asked_for_by_flag_or_table(file: Path) -> None:
         RegisterSpec(neurons=10, up_to_layer=None),
         RegisterSpec(neurons=10, up_to_layer=17),
         None,
+        RegisterSpec(neurons=10, calibration=file.parent / "others"),
     ]
-    assert spec.labels == ("a/b", "a/b + test-time register", "moved", "e/f")
+    assert spec.labels[:4] == ("a/b", "a/b + test-time register", "moved", "e/f")
+    assert spec.calibrations == (file.parent / "others",)
 
 
 @pytest.mark.parametrize(
@@ -184,6 +187,11 @@ def test_a_test_time_register_is_asked_for_by_flag_or_table(file: Path) -> None:
             "{up_to_layer = true}",
             "up_to_layer in test_time_registers of model 1 should be a whole number from 1, "
             "got true.",
+        ),
+        (
+            "{calibration = 3}",
+            "calibration in test_time_registers of model 1 should be a folder of pictures, "
+            "got the number 3.",
         ),
         (
             "{neuron = 3}",

@@ -160,7 +160,9 @@ def make_figure(source: MeasuredGallery, figure: PlannedFigure, name: str) -> Fi
     label = re.sub(r"[^a-z0-9]+", "-", Path(name).stem.lower()).strip("-") or "figure"
     table = drawn.table
     others = (*drawn.cites, *(what.cites if isinstance(what, Preset) else ()))
-    records = [scene.first_record(model) for model in drawn.models]
+    models = [
+        (scene.first_record(model).model, model.register is not None) for model in drawn.models
+    ]
     return FigureFiles(
         picture=picture,
         tex=float_text(
@@ -172,7 +174,7 @@ def make_figure(source: MeasuredGallery, figure: PlannedFigure, name: str) -> Fi
             note=f"{NOTE} {wide.inches:g} inches wide ({wide.says}).",
             tables=table_text(table.head, table.rows, table.caption, label) if table else "",
         ),
-        bib=bibtex([(r.model, bool(r.layout.registers)) for r in records], others),
+        bib=bibtex(models, others),
         caption=plain(caption),
     )
 

@@ -98,6 +98,7 @@ def _model(model: ModelEntry, contents: Contents) -> ModelItem:
         failure=model.failure,
         gated=model.gated,
         weights=model.weights,
+        register=model.register,
     )
 
 
