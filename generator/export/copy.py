@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import generator
 from generator.errors import StoreError
 from generator.export.intact import check, flaws, whole
 from generator.export.source import Source
+from generator.present.content.contents import Contents
 from generator.present.files.manifest import FigureItem
-from generator.present.site.page_files import Draw
 from generator.present.site.plan import Site
 from generator.present.site.staging import OWN_NAMES
-from generator.present.site.write import build_site
+from generator.present.site.write import Draw, build_site
+from generator.version import __version__
 
 
 @contextmanager
@@ -37,7 +37,7 @@ def exported_pages(source: Source) -> Iterator[Path]:
         with whole(source.root):
             yield source.root
         return
-    with _built_again(source, lambda site: _figures(site, source)) as (copy, _):
+    with _built_again(source, lambda folder, held: _figures(folder, held, source)) as (copy, _):
         yield copy
 
 
@@ -51,7 +51,7 @@ def planned_pages(source: Source) -> Iterator[tuple[Path, Site]]:
         StoreError: a file of the site is missing or damaged, or a record or picture that the copy
             needs is missing.
     """
-    with _built_again(source, lambda _: ()) as found:
+    with _built_again(source, lambda *_: ()) as found:
         yield found
 
 
@@ -66,7 +66,7 @@ def _built_again(source: Source, draw: Draw) -> Iterator[tuple[Path, Site]]:
     if _renamed(source):
         # what is made of records can be made again; pictures and the scores of masks cannot
         files = tuple(file for file in files if file.kind in ("picture", "truth"))
-        version = generator.__version__
+        version = __version__
     check(source.root, flaws(source.root, source.manifest, files))
     with tempfile.TemporaryDirectory(prefix="attention-gallery-") as folder:
         copy = Path(folder) / "site"
@@ -79,7 +79,7 @@ def _built_again(source: Source, draw: Draw) -> Iterator[tuple[Path, Site]]:
             source.read,
             copy,
             version=version,
-            settings=source.manifest.settings,
+            settings=source.settings,
             read_weights=source.store.get_weights,
             draw=draw,
         )
@@ -89,12 +89,12 @@ def _built_again(source: Source, draw: Draw) -> Iterator[tuple[Path, Site]]:
         yield copy, built.site
 
 
-def _figures(site: Path, source: Source) -> tuple[FigureItem, ...]:
+def _figures(folder: Path, contents: Contents, source: Source) -> tuple[FigureItem, ...]:
     if not source.manifest.figures:
         return ()
     from generator.export.figures.built import drawn_again  # noqa: PLC0415 - imports matplotlib
 
-    return drawn_again(site, source)
+    return drawn_again(folder, contents, source)
 
 
 def _link(path: Path, target: Path) -> None:
