@@ -23,6 +23,7 @@ from generator.capture.vectors import BlockVectors
 from generator.capture.watcher import Implementation, Watcher
 from generator.errors import ModelError
 from generator.records.extras import Features, Measuring
+from generator.records.file import not_finite, record_arrays
 from generator.records.record import (
     AttentionRecord,
     Environment,
@@ -168,12 +169,32 @@ def _measure(model: LoadedModel, batch: Sequence[Prepared]) -> list[AttentionRec
         _record(model, item, index, layout, attention, residual, vectors)
         for index, item in enumerate(batch)
     ]
-    if logits is None:
-        return found
-    return [
-        _explained(model, item, record, pixels[index], logits[index])
-        for index, (item, record) in enumerate(zip(batch, found, strict=True))
-    ]
+    if logits is not None:
+        found = [
+            _explained(model, item, record, pixels[index], logits[index])
+            for index, (item, record) in enumerate(zip(batch, found, strict=True))
+        ]
+    return [_finite(model, item, record) for item, record in zip(batch, found, strict=True)]
+
+
+def _finite(
+    model: LoadedModel, item: Prepared, record: AttentionRecord | Broken
+) -> AttentionRecord | Broken:
+    """The record, unless it holds NaN or infinity."""
+    if isinstance(record, Broken):
+        return record
+    place = not_finite(record, record_arrays(record))
+    return _not_finite(model, item, f"in {place}") if place else record
+
+
+def _not_finite(model: LoadedModel, item: Prepared, where: str) -> Broken:
+    return Broken(
+        item.key,
+        ModelError(
+            f"{model.facts.id} gives NaN or infinity on {item.name}, {where} first.",
+            "Use --dtype float32, or check the model.",
+        ),
+    )
 
 
 def _note_missing(model: LoadedModel, measuring: Measuring, vectors: BlockVectors) -> None:
@@ -232,13 +253,7 @@ def _record(
     if len(bad):
         at = int(bad[0])
         where = f"after layer {at}" if at else "in the embedding"
-        return Broken(
-            item.key,
-            ModelError(
-                f"{model.facts.id} gives NaN or infinity on {item.name}, {where} first.",
-                "Use --dtype float32, or check the model.",
-            ),
-        )
+        return _not_finite(model, item, where)
     tokens = layout.tokens
     rows = torch.stack([layer.rows for layer in layers], dim=1)
     received = torch.stack([layer.received for layer in layers])

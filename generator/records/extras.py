@@ -52,7 +52,7 @@ class Features:
 
     Attributes:
         last: float16 ``[patch, channel]``, the residual stream of the patches after the last block;
-            what float16 cannot hold is clamped to its largest number.
+            float32 where a value is beyond float16.
         pooled: float32 ``[layer + 1, 2, channel]``, the residual stream of the CLS token (NaN for
             a model without one) and its mean over the patches; index 0 is the embedding.
         keys: float16 ``[patch, channel]``, key vectors of the patches in the last block, heads side
@@ -81,8 +81,9 @@ class ValueNorms:
 
     Attributes:
         norms: float16 ``[layer, head, key]``, the L2 norm of a key's value vector after the head's
-            part of the output projection and, where the block has one, LayerScale. Times an
-            attention weight it is the norm of that head's contribution.
+            part of the output projection and, where the block has one, LayerScale; float32 where a
+            norm is beyond float16. Times an attention weight it is the norm of that head's
+            contribution.
         contribution: float32 ``[layer, key]``, norm of what each key contributes to the first
             prefix token through all heads together: ``|sum_h A[h, 0, key] v[h, key] W_O[h]|``;
             for a model without prefix, to the mean patch.

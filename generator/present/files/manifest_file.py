@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,23 @@ _CLASSES: tuple[type, ...] = (
     *(Environment, ModelFacts, Preprocessing, TokenLayout, View),
     *(AddedRegister, Intervened, Intervention, RegisterCheck, RegisterNeuron),
 )
+
+
+def is_whole(root: Path, file: FileEntry) -> bool:
+    """Whether a file of a site has the bytes that were written.
+
+    Args:
+        root: folder of the site.
+        file: as its manifest lists it.
+    """
+    path = root / file.path
+    try:
+        if path.stat().st_size != file.bytes:
+            return False
+        with path.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest() == file.sha256
+    except OSError:
+        return False
 
 
 def manifest_bytes(manifest: Manifest) -> bytes:
