@@ -81,7 +81,7 @@ class Chapter:
 
 
 @dataclass(frozen=True)
-class Paper:
+class PrintedForm:
     """Turns what pages show into what can be printed.
 
     Attributes:
@@ -175,7 +175,7 @@ def chapters(site: Path, planned: Site, run: Run, choice: PrintedChoice) -> Iter
         if page is None:
             continue
         slug = re.sub(r"[^a-z0-9]+", "-", path.removesuffix("/index.html").lower()).strip("-")
-        parts = tuple(_parts(Paper(site, path, slug, slugs, pictures), page, places))
+        parts = tuple(_parts(PrintedForm(site, path, slug, slugs, pictures), page, places))
         if parts:
             yield Chapter(slug, title, parts)
 
@@ -196,7 +196,7 @@ def _wanted(run: Run, choice: PrintedChoice) -> Iterator[tuple[str, str]]:
         yield image_path(image.slug), f"Analyses of {image.title}"
 
 
-def _parts(paper: Paper, page: Page, places: tuple[int, ...]) -> Iterator[ChapterPart]:
+def _parts(paper: PrintedForm, page: Page, places: tuple[int, ...]) -> Iterator[ChapterPart]:
     if isinstance(page, PairPage):
         yield from _pair(paper, page)
     elif isinstance(page, SweepPage):
@@ -220,12 +220,12 @@ def _parts(paper: Paper, page: Page, places: tuple[int, ...]) -> Iterator[Chapte
             yield ChapterPart(name, each.title, "analyses", "body", paper.of(kept), level="h5")
 
 
-def _section(paper: Paper, section: Section) -> ChapterPart:
+def _section(paper: PrintedForm, section: Section) -> ChapterPart:
     printed = paper.of(section)
     return ChapterPart(printed.id, section.title, "model", "body", printed)
 
 
-def _pair(paper: Paper, page: PairPage) -> Iterator[ChapterPart]:
+def _pair(paper: PrintedForm, page: PairPage) -> Iterator[ChapterPart]:
     """The sections of a page of two models; none where they have no image in common."""
     if not page.sentences:
         return
@@ -243,7 +243,7 @@ def _pair(paper: Paper, page: PairPage) -> Iterator[ChapterPart]:
             yield _section(paper, part) if isinstance(part, Section) else part
 
 
-def _methods(paper: Paper, page: MethodsPage) -> Iterator[ChapterPart]:
+def _methods(paper: PrintedForm, page: MethodsPage) -> Iterator[ChapterPart]:
     """The sections of the methods page, in the order of its contents."""
     printed = paper.of(page)
     groups = {group.id: group for group in printed.groups}

@@ -16,7 +16,7 @@ import pytest
 from pypdf import PdfWriter
 
 from generator.export.printed import pdf as report
-from generator.export.printed.chapters import Paper
+from generator.export.printed.chapters import PrintedForm
 from generator.export.printed.pdf import BROWSERS, without_traces
 from generator.export.printed.pdf_pages import pages_of, with_pages
 from generator.present.cells.maps import maps_of
@@ -155,7 +155,7 @@ def test_a_chart_over_models_keeps_the_lines_of_those_that_are_shown(tmp_path: P
     charts = (over_models("c", "a", "b", "c"), over_models("d", "a", "c"), steps)
     table = Table("Numbers", ("step",), (), ())
     section = Section("t", "Over time", ("Text.",), charts=charts, tables=(table,))
-    printed = Paper(tmp_path, "q/w/index.html", "q-w", frozenset({"b"})).of(section)
+    printed = PrintedForm(tmp_path, "q/w/index.html", "q-w", frozenset({"b"})).of(section)
     assert printed.id == "q-w--t" and printed.tables == ()
     some, all_of_it = printed.charts  # the second is about others
     assert [line.path for line in some.lines] == ["M2"]
@@ -170,7 +170,7 @@ def test_pictures_of_a_page_are_inside_the_report(tmp_path: Path) -> None:
     (tmp_path / "i" / "a b").mkdir(parents=True)
     (tmp_path / "i" / "a b" / "map.1234.png").write_bytes(b"pixels")
     bar = ColorBar(Picture("../../i/a%20b/map.1234.png", 2, 1, "alt"), (), "times", extends=False)
-    printed = Paper(tmp_path, "m/x/index.html", "m-x", frozenset()).of(bar)
+    printed = PrintedForm(tmp_path, "m/x/index.html", "m-x", frozenset()).of(bar)
     assert printed.picture == Picture("data:image/png;base64,cGl4ZWxz", 2, 1, "alt")
 
 
