@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from generator.capture.layouts import MOST_PIXELS, VisionConfig
 from generator.errors import ModelError
+from generator.text.numbers import count, machine
 
 Triple = tuple[float, float, float]
 
@@ -127,7 +128,7 @@ def read_processor(
     std = _triple(config.get("image_std", known.std), model) if normalize else (1, 1, 1)
     if not (math.isfinite(rescale) and all(map(math.isfinite, (*mean, *std))) and min(std) > 0):
         raise ModelError(
-            f"{model} makes no pixels of a picture: rescale_factor {rescale:g}, image_mean "
+            f"{model} makes no pixels of a picture: rescale_factor {machine(rescale)}, image_mean "
             f"{list(mean)} and image_std {list(std)} in preprocessor_config.json; finite numbers "
             "were expected, and positive ones for image_std.",
             "Correct the file.",
@@ -196,7 +197,7 @@ def _sides(height: Any, width: Any, key: str, model: str) -> tuple[int, int]:
     if not all(0 < side <= MOST_PIXELS for side in sides):
         raise ModelError(
             f"{model} asks for {key} {sides[0]} x {sides[1]} in preprocessor_config.json; sides "
-            f"from 1 to {MOST_PIXELS:,} pixels were expected.",
+            f"from 1 to {count(MOST_PIXELS)} pixels were expected.",
             "Correct the file.",
         )
     return sides

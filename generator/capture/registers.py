@@ -21,6 +21,8 @@ from generator.capture.hooks import Hooked, Streams
 from generator.errors import CaptureError, ModelError
 from generator.records.extras import Intervened, Intervention, RegisterNeuron
 from generator.records.record import OUTLIER, TokenLayout
+from generator.text.numbers import number
+from generator.text.phrases import counted
 
 if TYPE_CHECKING:
     from generator.capture.load import LoadedModel
@@ -130,10 +132,10 @@ def calibrate(
     count = sum(len(found) for found in outliers)
     up_to = asked.up_to_layer or peak
     if not count or not up_to:
-        pictures = f"{len(images)} calibration image{'' if len(images) == 1 else 's'}"
+        pictures = f"{counted(len(images), 'calibration image')}"
         raise ModelError(
             f"{model.facts.id} has no outlier patches that an MLP makes, on {pictures} "
-            f"(largest norm {ratios[peak]:.1f} times the median, on average): "
+            f"(largest norm {number(float(ratios[peak]))} times the median, on average): "
             "nothing to move.",
             "Raise --resolution, or leave test_time_registers out for this model.",
         )

@@ -17,6 +17,7 @@ from generator.commands.shared import (
     opened,
     outside,
 )
+from generator.text.numbers import given
 
 if TYPE_CHECKING:
     from generator.export.figures.layout.ranges import ScaleChoice
@@ -249,7 +250,9 @@ def figure(
             outside(site, path)
         source = opened(site, store=store)
         written = write_figure(out, make_figure(source, request, wide, out.name, what), bib)
-        click.echo(f"Wrote {', '.join(str(path) for path in written)}: {wide.inches:g} in wide.")
+        click.echo(
+            f"Wrote {', '.join(str(path) for path in written)}: {given(wide.inches)} in wide."
+        )
 
 
 GRID = {"rows": "--rows", "cols": "--cols", "with_input": "--no-input", "places": "--place"}

@@ -14,6 +14,7 @@ from generator.analysis.compare.readings import MEASURES, Reading, Readings
 from generator.errors import SpecError
 from generator.records.record import FloatArray
 from generator.spec.toml import did_you_mean
+from generator.text.phrases import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +195,7 @@ def _absent(one: FloatArray | NotApplicable, two: FloatArray | NotApplicable) ->
 
 
 def _shape(measure: Reading, values: FloatArray) -> str:
-    return " and ".join(
+    return listed(
         f"{count} {axis}s" for count, axis in zip(values.shape, measure.axes, strict=True)
     )
 

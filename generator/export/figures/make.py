@@ -22,6 +22,7 @@ from generator.present.bibliography import added, bibtex
 from generator.present.drawing.colors import color_tables
 from generator.spec.toml import did_you_mean
 from generator.text.latex import Cite, Piece, plain
+from generator.text.numbers import given
 from generator.text.phrases import listed
 
 KINDS: dict[str, Kind] = {".pdf": "pdf", ".svg": "svg", ".png": "png"}
@@ -127,7 +128,7 @@ def make_figure(
             file=name,
             caption=caption,
             label=label,
-            note=f"{NOTE} {extent.inches:g} inches wide ({extent.says}).",
+            note=f"{NOTE} {given(extent.inches)} inches wide ({extent.says}).",
             tables=table_text(table.head, table.rows, table.caption, label) if table else "",
         ),
         bib=bibtex([(r.model, bool(r.layout.registers)) for r in records], others),

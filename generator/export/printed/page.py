@@ -20,7 +20,6 @@ from generator.export.single.policy import hashes
 from generator.export.source import Source
 from generator.present.cells.maps import PRIMARY, RECEIVED, QueryMaps, maps_of
 from generator.present.drawing.heatmap import bar_png, wall_png
-from generator.present.drawing.scale import times_text
 from generator.present.pages.environment import make_environment
 from generator.present.pages.index.views import NumberDefinition
 from generator.present.pages.links import step_text
@@ -36,7 +35,7 @@ from generator.present.pages.wording import (
 )
 from generator.records.record import AttentionRecord
 from generator.records.run import ImageEntry, ModelEntry, Sweep
-from generator.text.numbers import percent
+from generator.text.numbers import machine, number, percent
 from generator.text.phrases import counted
 
 PICTURE_WIDTH = 420
@@ -216,7 +215,7 @@ def _chapters(source: Source, site: Path, choice: Choice) -> Iterator[Chapter]:
 
 def _bar(source: Source) -> ColorBar:
     data = bar_png(source.manifest.settings.colors)
-    ticks = tuple(BarTick(f"{100 * t.position:g}%", t.label) for t in source.scale.ticks)
+    ticks = tuple(BarTick(f"{machine(100 * t.position)}%", t.label) for t in source.scale.ticks)
     return ColorBar(Picture(_url(data, "png"), 256, 1, ""), ticks, "times uniform", extends=True)
 
 
@@ -306,11 +305,11 @@ def _numbers(record: AttentionRecord, maps: QueryMaps, last: int) -> tuple[str, 
     mass = dict(zip(maps.groups, maps.mass[last, -1], strict=True))
     registers = [float(mass[name]) for name in record.layout.registers]
     return (
-        f"{record.entropy[last].mean():.3f}",
-        f"{record.distance[last].mean():.1f}",
+        number(float(record.entropy[last].mean())),
+        number(float(record.distance[last].mean())),
         percent(float(mass["patches"])),
         percent(sum(registers)) if registers else "none there",
-        times_text(float(np.nanmax(maps.maps[last, -1]))),
+        number(float(np.nanmax(maps.maps[last, -1]))),
     )
 
 

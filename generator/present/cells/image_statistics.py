@@ -9,7 +9,7 @@ import numpy as np
 
 from generator.present.cells.files import CellContent
 from generator.records.record import OUTLIER
-from generator.text.numbers import percent
+from generator.text.numbers import given, number, percent, rounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +32,7 @@ class Statistic:
 
 
 def _bits(value: float) -> str:
-    return f"{value:.3f} bits"
-
-
-def _count(value: float) -> str:
-    return f"{value:.3g}" if value < 1000 else f"{value:.0f}"
-
-
-def _two(value: float) -> str:
-    return f"{value:.2f}"
+    return f"{number(value)} bits"
 
 
 DISAGREEMENT, OUTLIERS, REGISTERS, ENTROPY = (
@@ -57,10 +49,10 @@ DISAGREEMENT, OUTLIERS, REGISTERS, ENTROPY = (
         "outliers",
         "outliers",
         "patches, mean over models",
-        f"Patches whose norm in the residual stream is more than {OUTLIER:g} times the median "
+        f"Patches whose norm in the residual stream is more than {given(OUTLIER)} times the median "
         "patch's, counted at the layer where the largest norm stands out most, averaged over the "
         "models.",
-        _count,
+        number,
     ),
     Statistic(
         "registers",
@@ -76,7 +68,7 @@ DISAGREEMENT, OUTLIERS, REGISTERS, ENTROPY = (
         "share of its maximum, 0 to 1",
         "Entropy of the attention of all tokens in the last layer, divided by its maximum and "
         "averaged over queries, heads and models. 0: each looks at one token; 1: at all alike.",
-        _two,
+        number,
     ),
 )
 STATISTICS = (DISAGREEMENT, OUTLIERS, REGISTERS, ENTROPY)
@@ -101,7 +93,7 @@ def image_values(
 
 
 def _mean(values: Sequence[float]) -> float | None:
-    return float(f"{np.mean(values):.4g}") if values else None
+    return rounded(float(np.mean(values)), 4) if values else None
 
 
 def figures_text(values: Sequence[float | None]) -> str:

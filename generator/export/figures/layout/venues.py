@@ -7,6 +7,7 @@ from typing import Literal
 
 from generator.errors import SpecError
 from generator.spec.toml import did_you_mean
+from generator.text.numbers import given, machine
 
 Span = Literal["column", "text"]
 
@@ -99,8 +100,11 @@ def extent(venue: str, span: Span, width: float | None = None) -> Extent:
     starred = "figure*" if known.columns == 2 and span == "text" else "figure"
     if width is not None:
         if not NARROWEST <= width <= WIDEST:
-            message = f"A figure is {NARROWEST:g} to {WIDEST:g} inches wide, got {width:g}."
+            message = (
+                f"A figure is {given(NARROWEST)} to {given(WIDEST)} inches wide, got "
+                f"{given(width)}."
+            )
             raise SpecError(message, "Name another --width.")
-        return Extent(width, starred, f"{width:g}in", f"{width:g} in")
+        return Extent(width, starred, f"{machine(width)}in", f"{given(width)} in")
     inches = known.column if span == "column" else known.text
     return Extent(inches, starred, r"\linewidth", f"{known.name}, {span}")

@@ -14,6 +14,7 @@ from generator.present.pages.wording import grid_text, prefix_text
 from generator.records.record import OUTLIER
 from generator.records.run import ModelEntry
 from generator.text.latex import Cite, Code, Piece
+from generator.text.numbers import given
 from generator.text.phrases import counted, listed
 
 SEEN = {
@@ -156,8 +157,8 @@ def _stream() -> Iterator[Piece]:
     yield (" Norms of tokens are L2 norms in the residual stream before the final LayerNorm")
     yield Cite("darcet2024vision")
     yield (
-        f"; a patch counts as an outlier when its norm is more than {OUTLIER:g} times the median "
-        "patch's of the same layer."
+        f"; a patch counts as an outlier when its norm is more than {given(OUTLIER)} times the "
+        "median patch's of the same layer."
     )
 
 

@@ -17,7 +17,7 @@ from generator.present.pages.model.attention import head_columns
 from generator.present.pages.model_context import ModelContext, reading
 from generator.present.pages.sections import Section, Table, TableRow
 from generator.records.record import FloatArray
-from generator.text.numbers import percent
+from generator.text.numbers import number, percent
 
 SORTED_LAYERS = 2
 """Layers at each end whose heads are drawn in order of distance, as in Raghu 2021, Fig. 3."""
@@ -79,7 +79,7 @@ def heads_section(context: ModelContext) -> Section:
 
 def _numbers(context: ModelContext) -> Iterator[HeadNumber]:
     digest = context.digest
-    share = _three
+    share = number
     yield HeadNumber(
         "head-entropy", "Entropy", "entropy", "entropy", digest.entropy.mean, (0, 1), share
     )
@@ -163,10 +163,6 @@ def _max_attention(digest: ModelDigest) -> FloatArray | None:
     return None if digest.max_attention is None else digest.max_attention.mean
 
 
-def _three(value: float) -> str:
-    return f"{value:.3f}"
-
-
 def _grid(context: ModelContext, number: HeadNumber) -> Chart:
     """A heat map; its numbers are in the section's table, and so are its links for the keyboard."""
     chart = heat_grid(
@@ -192,12 +188,12 @@ def _table(context: ModelContext, numbers: tuple[HeadNumber, ...]) -> Table:
     for layer in range(context.layers):
         for head in range(context.heads):
             own = (*(number.values for number in numbers), *(values for _, values in budget))
-            cells = [_cell(float(values[layer, head])) for values in own]
+            cells = [number(float(values[layer, head])) for values in own]
             rows.append(
                 TableRow(
                     heads=(str(layer + 1), str(head + 1)),
                     url=context.head_url(layer, head),
-                    cells=(*cells, _cell(float(distance[layer, head]))),
+                    cells=(*cells, number(float(distance[layer, head]))),
                 )
             )
     return Table(
@@ -206,10 +202,6 @@ def _table(context: ModelContext, numbers: tuple[HeadNumber, ...]) -> Table:
         columns=(*columns, "distance, prefix counted 0 (share of the short side)"),
         rows=tuple(rows),
     )
-
-
-def _cell(value: float) -> str:
-    return f"{value:.4f}"
 
 
 def _entropy_lines(context: ModelContext) -> Chart:
@@ -257,7 +249,7 @@ def distance_section(context: ModelContext) -> Section:
         text=(
             f"How far heads look: a dot for each head above its layer. {context.over} "
             "Distances are shares of the input's short side, so that resolutions compare. Uniform "
-            f"attention would give {uniform:.3f} over the patches.",
+            f"attention would give {number(uniform)} over the patches.",
         ),
         charts=(
             _scatter(

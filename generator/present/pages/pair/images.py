@@ -23,6 +23,7 @@ from generator.present.pages.pair.views import (
 from generator.present.pages.views import Picture
 from generator.present.pages.wording import map_alt
 from generator.records.run import Failure, ImageEntry
+from generator.text.numbers import number
 
 
 def map_rows(pair: PairContext) -> tuple[PairImage, ...]:
@@ -134,7 +135,7 @@ def _overlap(
     for overlaps in truth.overlaps:
         iou = overlaps.lost if method == "LOST" else overlaps.tokencut
         if overlaps.vectors == found.vectors and not isinstance(iou, NotApplicable):
-            return f", IoU {iou:.2f} with a marked box"
+            return f", IoU {number(iou)} with a marked box"
     return ""
 
 

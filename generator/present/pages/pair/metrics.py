@@ -11,7 +11,6 @@ from generator.analysis.compare.agreement import Agreement
 from generator.analysis.compare.pair import MEASURES, Baselines, MapComparison, PairedMeasure
 from generator.analysis.compare.paired import STARS, Paired, bootstrap
 from generator.analysis.quantities.table import quantity
-from generator.present.charts.axes import number_text
 from generator.present.charts.chart import Chart, Words
 from generator.present.charts.intervals import IntervalRow, interval_chart
 from generator.present.content.sampling import evenly
@@ -19,6 +18,7 @@ from generator.present.pages.pair.pair import LETTERS, MOST_DOTS, PairContext, d
 from generator.present.pages.pair.views import PairTable
 from generator.present.pages.sections import Section, TableRow
 from generator.records.record import FloatArray
+from generator.text.numbers import MISSING, between, number, signed
 from generator.text.phrases import counted, upper_first
 
 AGREEMENTS: tuple[tuple[str, Callable[[Agreement], float]], ...] = (
@@ -138,7 +138,7 @@ def _agreement_chart(
         return None
     words = Words(
         f"agreement-{name}",
-        f"{found.name[0].upper()}{found.name[1:]}",
+        f"{upper_first(found.name)}",
         found.unit,
         "",
         f"Low: {found.low}. High: {found.high}. {found.caveat}".strip(),
@@ -155,7 +155,7 @@ def _interval(name: str, titles: Sequence[str], values: FloatArray) -> IntervalR
         middle=float(values.mean()),
         low=interval.low if interval else None,
         high=interval.high if interval else None,
-        texts=tuple(f"{titles[n]}: {number_text(float(values[n]))}" for n in shown),
+        texts=tuple(f"{titles[n]}: {number(float(values[n]))}" for n in shown),
         count=len(values),
     )
 
@@ -172,7 +172,7 @@ def agreement_table(pair: PairContext) -> PairTable | None:
         count = max(len(each) for each in columns)
         rows.append(TableRow((row.long,), "", (str(count), *map(_mean_text, columns))))
     return PairTable(
-        caption=f"A is {pair.labels[0]}, B is {pair.labels[1]}. Means over images, with 95 % "
+        caption=f"A is {pair.labels[0]}, B is {pair.labels[1]}. Means over images, with 95\u00a0% "
         "bootstrap intervals over images in brackets. A dash: "
         "not defined, because a uniform map has no correlation.",
         columns=("compared", "n", *(quantity(name).name for name, _ in AGREEMENTS)),
@@ -182,20 +182,12 @@ def agreement_table(pair: PairContext) -> PairTable | None:
 
 def _mean_text(values: FloatArray) -> str:
     if not len(values):
-        return "—"
+        return MISSING
     interval = bootstrap(values)
-    text = _short(float(values.mean()))
+    text = number(float(values.mean()))
     if interval is None:
         return text
-    return f"{text} [{_short(interval.low)},\u00a0{_short(interval.high)}]"
-
-
-def _short(value: float) -> str:
-    """Three digits that count, as many as an interval carries; a last zero is one of them."""
-    rounded = float(f"{value:.3g}")
-    plain = 1e-3 <= abs(rounded) < 1000
-    text = f"{rounded:#.3g}".rstrip(".") if plain else number_text(rounded)
-    return text.replace("-", "\u2212")
+    return f"{text} [{number(interval.low)},\u00a0{number(interval.high)}]"
 
 
 def differences_section(pair: PairContext) -> Section:
@@ -237,10 +229,10 @@ def differences_table(pair: PairContext) -> PairTable:
     """Means of both models and the mean difference, with its interval and n."""
     few = f" With fewer than {STARS} images nothing is marked."
     return PairTable(
-        caption="Means over images; difference: second less first, with its 95 % bootstrap "
+        caption="Means over images; difference: second less first, with its 95\u00a0% bootstrap "
         "interval over images. A star: the interval excludes zero."
         + (few if pair.count < STARS else " No correction is made for there being several rows."),
-        columns=("number", "unit", *pair.labels, "difference", "95 % interval", "n"),
+        columns=("number", "unit", *pair.labels, "difference", "95\u00a0% interval", "n"),
         rows=tuple(
             _difference_row(pair, measure, pair.pair.measures[measure.id]) for measure in MEASURES
         ),
@@ -250,7 +242,7 @@ def differences_table(pair: PairContext) -> PairTable:
 def _difference_row(pair: PairContext, measure: PairedMeasure, found: Paired) -> TableRow:
     url = pair.planner.definition(measure.quantity).url
     if not found.n:
-        return TableRow((measure.name,), url, (measure.unit, "—", "—", "—", "—", "0"))
+        return TableRow((measure.name,), url, (measure.unit, *4 * (MISSING,), "0"))
     interval = found.interval
     apart = interval is not None and not interval.low <= 0 <= interval.high
     star = " *" if found.stars_allowed and apart else ""
@@ -259,10 +251,10 @@ def _difference_row(pair: PairContext, measure: PairedMeasure, found: Paired) ->
         url,
         (
             measure.unit,
-            _short(float(found.one.mean())),
-            _short(float(found.two.mean())),
-            _short(found.mean) + star,
-            f"{_short(interval.low)} to {_short(interval.high)}" if interval else "—",
+            number(float(found.one.mean())),
+            number(float(found.two.mean())),
+            signed(found.mean) + star,
+            between(interval.low, interval.high) if interval else MISSING,
             str(found.n),
         ),
     )

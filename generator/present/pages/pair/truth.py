@@ -18,6 +18,7 @@ from generator.present.pages.pair.pair import PairContext, difference_interval
 from generator.present.pages.pair.views import PairTable
 from generator.present.pages.sections import Section, TableRow
 from generator.records.record import FloatArray
+from generator.text.numbers import MISSING, between, given, number, signed
 from generator.text.phrases import counted
 
 OWN = 2
@@ -117,7 +118,7 @@ def _map_table(pair: PairContext, marks: Marks) -> PairTable | None:
     return PairTable(
         caption=f"Maps against {'masks' if marks == 'mask' else 'boxes'}: means over images, CLS "
         f"query, last layer averaged over heads, and rollout. {_interval_words(rows)}",
-        columns=("map and score", *pair.labels, "difference", "95 % interval", "n"),
+        columns=("map and score", *pair.labels, "difference", "95\u00a0% interval", "n"),
         rows=rows,
     )
 
@@ -140,9 +141,9 @@ def _box_table(pair: PairContext) -> PairTable | None:
         return None
     return PairTable(
         caption=f"Found boxes against marked ones. CorLoc: share of the images in which "
-        f"the found box has an IoU of at least {FOUND:g} with a marked one. In "
-        f"brackets each model's own 95 % interval. {_interval_words(tuple(rows))}",
-        columns=("method", *pair.labels, "difference", "95 % interval", "n"),
+        f"the found box has an IoU of at least {given(FOUND)} with a marked one. In "
+        f"brackets each model's own 95\u00a0% interval. {_interval_words(tuple(rows))}",
+        columns=("method", *pair.labels, "difference", "95\u00a0% interval", "n"),
         rows=tuple(rows),
     )
 
@@ -166,7 +167,7 @@ def _overlaps(scored: dict[str, tuple[CellTruth, CellTruth]]) -> Iterator[tuple[
 
 def _interval_words(rows: tuple[TableRow, ...]) -> str:
     few = any(int(row.cells[-1]) < STARS for row in rows)
-    return "Difference: second less first, with its 95 % bootstrap interval over images" + (
+    return "Difference: second less first, with its 95\u00a0% bootstrap interval over images" + (
         f"; with fewer than {STARS} images it says little." if few else "."
     )
 
@@ -177,23 +178,18 @@ def _cells(found: Paired, *, own: bool = False, compared: bool = True) -> tuple[
     return (
         _mean(found.one, own=own),
         _mean(found.two, own=own),
-        _signed(found.mean) if compared else "—",
-        f"{_signed(interval.low)} to {_signed(interval.high)}" if interval else "—",
+        signed(found.mean) if compared else MISSING,
+        between(interval.low, interval.high) if interval else MISSING,
         str(found.n),
     )
 
 
 def _mean(values: FloatArray, *, own: bool) -> str:
     interval = bootstrap(values) if own else None
-    text = f"{float(values.mean()):.2f}"
+    text = number(float(values.mean()))
     if interval is None:
         return text
-    return f"{text} [{interval.low:.2f},\u00a0{interval.high:.2f}]"
-
-
-def _signed(value: float) -> str:
-    text = f"{value:.3f}"
-    return "0.000" if text == "-0.000" else text.replace("-", "\u2212")
+    return f"{text} [{number(interval.low)},\u00a0{number(interval.high)}]"
 
 
 def _differences(pair: PairContext, marks: Marks, place: int) -> Chart | None:
