@@ -160,9 +160,9 @@ def _clip(spec: SequenceSpec, label: str, slug: str, store: Path) -> Iterator[Fo
 def _taken(found: Decoded, spec: SequenceSpec) -> str:
     count, last = len(found.times), found.times[-1]
     span = f"from {moment(found.times[0])} to {moment(last)}"
-    if found.cut:
+    if found.cut and spec.every is not None:
         return (
-            f"the first {count} frames, {machine(spec.every or 0)} s apart, {span}; max_frames is "
+            f"the first {count} frames, {machine(spec.every)} s apart, {span}; max_frames is "
             f"{spec.max_frames}, so the rest is left out"
         )
     if count == found.of:
@@ -232,8 +232,8 @@ def _chosen(numbers: tuple[int, ...], spec: SequenceSpec) -> tuple[tuple[int, ..
     every = spec.every or 1
     if every != int(every):
         raise ImageError(
-            f"every of the sequence {spec.path} is {machine(every)}; of a folder, every n-th picture "
-            "is taken.",
+            f"every of the sequence {spec.path} is {machine(every)}; of a folder, every n-th "
+            "picture is taken.",
             "Write a whole number.",
         )
     wanted = numbers[:: int(every)]

@@ -110,9 +110,9 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
-def between(low: float, high: float) -> str:
+def between(low: float, high: float, digits: int = MEASURED) -> str:
     """A range of measured numbers: ``0.1 to 0.3``; one number where both read the same."""
-    first, last = number(low), number(high)
+    first, last = number(low, digits), number(high, digits)
     return first if first == last else f"{first} to {last}"
 
 

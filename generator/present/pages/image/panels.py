@@ -175,7 +175,8 @@ class ImageContext:
         height = tiles[0] * (layout.rows + GAP) - GAP
         width = tiles[1] * (layout.cols + GAP) - GAP
         factor = max(1, MOSAIC_WIDTH // width)
-        reach = between(figure.least, figure.most)
+        # drawn from codes of one byte, up to 2.2 % off
+        reach = between(figure.least, figure.most, digits=2)
         return Panel(
             label=label,
             text=f"{text} {reach} × the median.",

@@ -106,7 +106,7 @@ def _numbers(context: ModelContext) -> Iterator[HeadNumber]:
         yield HeadNumber(
             "head-registers",
             "Attention of CLS to all registers",
-            "CLS to registers (share)",
+            "CLS to registers",
             "cls-mass",
             registers,
             (0, context.limit(_register_sum)),
@@ -116,7 +116,7 @@ def _numbers(context: ModelContext) -> Iterator[HeadNumber]:
         yield HeadNumber(
             "head-max-attention",
             "Largest attention of CLS",
-            "largest of CLS (share)",
+            "largest of CLS",
             "max-attention",
             digest.max_attention.mean,
             (0, context.limit(_max_attention)),
@@ -125,7 +125,7 @@ def _numbers(context: ModelContext) -> Iterator[HeadNumber]:
     yield HeadNumber(
         "head-sink",
         "Largest attention received",
-        "largest received (share)",
+        "largest received",
         "sink",
         digest.sink.mean,
         (0, context.limit(lambda each: each.sink.mean)),
@@ -143,7 +143,7 @@ def _registers(context: ModelContext) -> Iterator[HeadNumber]:
             yield HeadNumber(
                 f"head-{group}",
                 f"Attention of CLS to {query_label(group, True)}",
-                f"CLS to {group} (share)",
+                f"CLS to {group}",
                 "cls-mass",
                 values,
                 (0, context.limit(_register_sum)),
@@ -183,12 +183,12 @@ def _table(context: ModelContext, numbers: tuple[HeadNumber, ...]) -> Table:
     """Every head with all its numbers."""
     distance = context.digest.distance_share.mean
     budget = head_columns(context)
-    columns = [*(number.column for number in numbers), *(name for name, _ in budget)]
+    columns = [*(each.column for each in numbers), *(name for name, _ in budget)]
     rows = []
     for layer in range(context.layers):
         for head in range(context.heads):
-            own = (*(number.values for number in numbers), *(values for _, values in budget))
-            cells = [number(float(values[layer, head])) for values in own]
+            cells = [each.text(float(each.values[layer, head])) for each in numbers]
+            cells += [percent(float(values[layer, head])) for _, values in budget]
             rows.append(
                 TableRow(
                     heads=(str(layer + 1), str(head + 1)),

@@ -18,7 +18,7 @@ from generator.present.pages.pair.pair import PairContext, difference_interval
 from generator.present.pages.pair.views import PairTable
 from generator.present.pages.sections import Section, TableRow
 from generator.records.record import FloatArray
-from generator.text.numbers import MISSING, between, given, number, signed
+from generator.text.numbers import MISSING, between, given, number, percent, signed
 from generator.text.phrases import counted
 
 OWN = 2
@@ -45,6 +45,10 @@ class _ScoreRow:
     map: str
     score: str
     found: Paired
+
+
+SHARES = {"mass-inside", "pointing-game"}
+"""Scores whose means are shares: in percent, and their differences in percentage points."""
 
 
 def truth_section(pair: PairContext) -> Section | None:
@@ -109,7 +113,7 @@ def _map_table(pair: PairContext, marks: Marks) -> PairTable | None:
         TableRow(
             (f"{row.map}, {names[row.score]}",),
             pair.planner.definition(row.score).url,
-            _cells(row.found, compared=row.map in MAPS[:OWN]),
+            _cells(row.found, share=row.score in SHARES, compared=row.map in MAPS[:OWN]),
         )
         for row in _rows(pair, marks)
     )
@@ -134,7 +138,7 @@ def _box_table(pair: PairContext) -> PairTable | None:
             [float(value >= FOUND) for value in ious.two],
         )
         url = pair.planner.definition("corloc").url
-        rows.append(TableRow((f"{name}, CorLoc",), url, _cells(hits, own=True)))
+        rows.append(TableRow((f"{name}, CorLoc",), url, _cells(hits, own=True, share=True)))
         url = pair.planner.definition("box-iou").url
         rows.append(TableRow((f"{name}, box IoU",), url, _cells(ious, own=True)))
     if not rows:
@@ -172,24 +176,28 @@ def _interval_words(rows: tuple[TableRow, ...]) -> str:
     )
 
 
-def _cells(found: Paired, *, own: bool = False, compared: bool = True) -> tuple[str, ...]:
+def _cells(
+    found: Paired, *, own: bool = False, share: bool = False, compared: bool = True
+) -> tuple[str, ...]:
     """Means of both; their difference where the maps are the models' of this picture."""
     interval = found.interval if compared else None
+    factor = 100 if share else 1
     return (
-        _mean(found.one, own=own),
-        _mean(found.two, own=own),
-        signed(found.mean) if compared else MISSING,
-        between(interval.low, interval.high) if interval else MISSING,
+        _mean(found.one, own=own, share=share),
+        _mean(found.two, own=own, share=share),
+        signed(factor * found.mean) if compared else MISSING,
+        between(factor * interval.low, factor * interval.high) if interval else MISSING,
         str(found.n),
     )
 
 
-def _mean(values: FloatArray, *, own: bool) -> str:
+def _mean(values: FloatArray, *, own: bool, share: bool) -> str:
     interval = bootstrap(values) if own else None
-    text = number(float(values.mean()))
+    text_of = percent if share else number
+    text = text_of(float(values.mean()))
     if interval is None:
         return text
-    return f"{text} [{number(interval.low)},\u00a0{number(interval.high)}]"
+    return f"{text} [{text_of(interval.low)},\u00a0{text_of(interval.high)}]"
 
 
 def _differences(pair: PairContext, marks: Marks, place: int) -> Chart | None:
