@@ -66,8 +66,8 @@ def test_the_paragraph_says_what_was_planted(
     assert (
         f"In Plain, 6.25\u00a0% of the patches are outliers after layer {first}, where the largest "
         f"norm is {number(norm)} times the median. High norms of patches begin after layer "
-        f"{first}. After the last layer none are, so a look at the last layer alone would miss them."
-        in text
+        f"{first}. After the last layer none are, so a look at the last layer alone would miss "
+        "them." in text
     )
     assert "Reg has no outlier patches" in text
     assert (

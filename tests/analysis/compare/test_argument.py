@@ -156,8 +156,8 @@ def test_registers_are_said_with_their_share_layer_and_the_strongest() -> None:
     found = text(argued([record()], [record(2, attention=attention)]))
     assert (
         "The registers of Reg hold 80\u00a0% of CLS's attention in layer 2, where they hold most "
-        "(register 2 alone 75\u00a0% of that), and 7.41\u00a0% in the last; they are 7.41\u00a0% of "
-        "the tokens." in found
+        "(register 2 alone 75\u00a0% of that), and 7.41\u00a0% in the last; they are "
+        "7.41\u00a0% of the tokens." in found
     )
     assert "The registers of Plain" not in found
 

@@ -264,7 +264,8 @@ def test_a_threshold_that_is_passed_is_named_with_its_place(two: Two) -> None:
     assert result.exit_code == 1
     assert result.stderr == (
         f"Passed entropy=0.2: entropy (share of maximum) changed by +0.25, from "
-        f"{plain(number(old))} to {plain(number(old + 0.25))}, at Plain, image1.jpg, layer 2, head 2.\n"
+        f"{plain(number(old))} to {plain(number(old + 0.25))}, at Plain, "
+        "image1.jpg, layer 2, head 2.\n"
     )
 
 
