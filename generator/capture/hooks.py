@@ -1,4 +1,4 @@
-"""Contexts in which modules are watched; after them no trace of it is left on the modules."""
+"""Hooks on modules that are removed when their context ends."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ from types import TracebackType
 from typing import Any, Self
 
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
 
 class Hooked:
-    """A context in which hooks hang on modules. They are gone after it, whatever happens in it."""
+    """A context with hooks on modules. They are removed at its end, also after an error."""
 
     def __init__(self) -> None:
         super().__init__()
         self._handles: list[RemovableHandle] = []
 
     def hang(self) -> Iterator[RemovableHandle]:
-        """Hang the hooks, one after the other."""
+        """Register the hooks."""
         raise NotImplementedError
 
     def __enter__(self) -> Self:
@@ -45,72 +44,12 @@ class Hooked:
         self._handles.clear()
 
 
-class BlockWatcher(Hooked, TorchFunctionMode):
-    """A context in which every torch function passes by, and the running block is known.
-
-    What is seen is up to the subclass, in ``__torch_function__``.
-
-    Args:
-        blocks: the transformer blocks, first to last.
-
-    Attributes:
-        blocks: the same.
-        layer: index of the block that is running; None between blocks and outside of them.
-    """
-
-    def __init__(self, blocks: Sequence[nn.Module]) -> None:
-        super().__init__()
-        self.blocks = blocks
-        self.layer: int | None = None
-
-    def enter_block(self, layer: int) -> None:
-        """Called when a block begins; ``layer`` is set already."""
-
-    def leave_block(self, layer: int) -> None:
-        """Called when a block ends; ``layer`` is None already."""
-
-    def hang(self) -> Iterator[RemovableHandle]:
-        """Tell of each block when it begins and ends."""
-        for index, block in enumerate(self.blocks):
-            yield block.register_forward_pre_hook(self._entering(index))
-            yield block.register_forward_hook(self._leaving(index))
-
-    def __enter__(self) -> Self:
-        Hooked.__enter__(self)
-        TorchFunctionMode.__enter__(self)  # type: ignore[no-untyped-call]
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        TorchFunctionMode.__exit__(self, kind, error, trace)  # type: ignore[no-untyped-call]
-        Hooked.__exit__(self, kind, error, trace)
-
-    def _entering(self, index: int) -> Callable[..., None]:
-        def enter(module: nn.Module, inputs: Any) -> None:
-            self.layer = index
-            self.enter_block(index)
-
-        return enter
-
-    def _leaving(self, index: int) -> Callable[..., None]:
-        def leave(module: nn.Module, inputs: Any, output: Any) -> None:
-            self.layer = None
-            self.leave_block(index)
-
-        return leave
-
-
 class Streams(Hooked):
-    """A context in which forward passes show their residual stream, before the final LayerNorm.
+    """A context that reads the residual stream of forward passes, before the final LayerNorm.
 
     Args:
         blocks: the transformer blocks, first to last.
-        read: called with the embedding, then with what leaves each block: ``[image, token,
-            channel]``.
+        read: called with the embedding, then with each block's output, ``[image, token, channel]``.
     """
 
     def __init__(self, blocks: Sequence[nn.Module], read: Callable[[Tensor], None]) -> None:
@@ -119,7 +58,7 @@ class Streams(Hooked):
         self._read = read
 
     def hang(self) -> Iterator[RemovableHandle]:
-        """See what enters the first block and what leaves each."""
+        """Read the first block's input and each block's output."""
         yield self._blocks[0].register_forward_pre_hook(self._before, with_kwargs=True)
         for block in self._blocks:
             yield block.register_forward_hook(self._after)

@@ -1,19 +1,21 @@
-"""Attention logits block by block, from query and key vectors or as a network made them."""
+"""Attention logits: from query and key vectors, or as an eager network made them."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from generator.capture.calls import MASKED
-from generator.records.record import TokenLayout
+MASKED = -1e30
+"""Logit of a masked key. Finite, so that 0 times it is 0 in an expectation."""
 
 
 class Scores(Protocol):
-    """Attention logits before the softmax, made block by block."""
+    """Attention logits before the softmax, computed block by block."""
 
     @property
     def heads(self) -> int:
@@ -22,7 +24,7 @@ class Scores(Protocol):
 
     @property
     def device(self) -> torch.device:
-        """Where the logits are made."""
+        """Device of the logits."""
         ...
 
     @property
@@ -36,11 +38,11 @@ class Scores(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class QueryKeyScores:
-    """Logits from the vectors that go into scaled dot-product attention.
+    """Logits of scaled dot-product attention.
 
     Attributes:
         query: float32 ``[head, query, channel]`` of one image, already scaled.
-        key: float32 ``[head, key, channel]`` of the same image.
+        key: float32 ``[head, key, channel]``.
         bias: added to the logits, broadcastable to ``[head, query, key]``; None for none.
     """
 
@@ -52,9 +54,9 @@ class QueryKeyScores:
     def scaled(
         cls, query: Tensor, key: Tensor, scale: float, bias: Tensor | None = None
     ) -> QueryKeyScores:
-        """From vectors of any dtype, made ready once for many blocks.
+        """From vectors of any dtype, converted once for all blocks.
 
-        Scaling the queries touches far fewer values than scaling the products.
+        Queries have far fewer values to scale than logits.
         """
         return cls(query.float() * scale, key.float(), bias)
 
@@ -65,7 +67,7 @@ class QueryKeyScores:
 
     @property
     def device(self) -> torch.device:
-        """Where the vectors live."""
+        """Device of the vectors."""
         return self.query.device
 
     @property
@@ -83,7 +85,7 @@ class QueryKeyScores:
 
 @dataclass(frozen=True, slots=True)
 class GivenScores:
-    """Logits that an eager attention has already made: ``[head, query, key]`` of one image."""
+    """Logits of eager attention: ``[head, query, key]`` of one image."""
 
     scores: Tensor
 
@@ -94,7 +96,7 @@ class GivenScores:
 
     @property
     def device(self) -> torch.device:
-        """Where the logits live."""
+        """Device of the logits."""
         return self.scores.device
 
     @property
@@ -107,9 +109,76 @@ class GivenScores:
         out.copy_(self.scores[heads, queries]).clamp_(min=MASKED)
 
 
-def prefix_rows(scores: Scores, layout: TokenLayout) -> Tensor:
-    """Attention of the prefix tokens alone: float32 ``[prefix, head, key]``."""
-    return attention_of(scores, layout.prefix_slice).transpose(0, 1)
+@dataclass(frozen=True, slots=True)
+class AttentionCall:
+    """The arguments of a call to ``scaled_dot_product_attention``.
+
+    Attributes:
+        query: ``[image, head, query, channel]``.
+        key: ``[image, head, key, channel]``; may have fewer heads than ``query``.
+        value: as ``key``.
+        scale: of the logits.
+        mask: which keys are visible, or logits to add; None for none.
+        causal: whether a query sees only the keys before it.
+    """
+
+    query: Tensor
+    key: Tensor
+    value: Tensor
+    scale: float
+    mask: Tensor | None
+    causal: bool
+
+    @classmethod
+    def of(cls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> AttentionCall:
+        """From positional and named arguments."""
+        return _read(*args, **kwargs)
+
+    @property
+    def bias(self) -> Tensor | None:
+        """The mask as float32 logits to add, ``[image, head, query, key]`` with broadcast axes."""
+        return None if self.mask is None else _additive(self.mask)
+
+    def shared(self, vectors: Tensor) -> Tensor:
+        """Keys or values, repeated to one head for each head of the queries."""
+        groups = self.query.shape[1] // vectors.shape[1]
+        return vectors.repeat_interleave(groups, dim=1) if groups > 1 else vectors
+
+    def images(self) -> Iterator[QueryKeyScores]:
+        """Logits of each image."""
+        key, bias = self.shared(self.key), self.bias
+        for image, query in enumerate(self.query):
+            own = None if bias is None else bias[image if bias.shape[0] > 1 else 0]
+            yield QueryKeyScores.scaled(query, key[image], self.scale, own)
+
+    def logits(self) -> Tensor:
+        """All logits: float32 ``[image, head, query, key]``."""
+        scores = (self.query.float() * self.scale) @ self.shared(self.key).float().transpose(-1, -2)
+        bias = self.bias
+        return scores if bias is None else scores + bias
+
+
+def _read(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> AttentionCall:
+    """Has torch's names and defaults."""
+    scale = 1.0 / math.sqrt(query.shape[-1]) if scale is None else scale
+    return AttentionCall(query, key, value, scale, attn_mask, is_causal)
+
+
+def _additive(mask: Tensor) -> Tensor:
+    while mask.dim() < 4:
+        mask = mask.unsqueeze(0)
+    if mask.dtype == torch.bool:
+        return torch.zeros(mask.shape, device=mask.device).masked_fill_(~mask, MASKED)
+    return mask.float().clamp(min=MASKED)
 
 
 def attention_of(scores: Scores, queries: slice) -> Tensor:

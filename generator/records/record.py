@@ -25,6 +25,7 @@ number of keys, so that 1 means "as much as uniform attention would give": the u
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -87,6 +88,11 @@ class ModelFacts:
         patch_width: width of a patch, in input pixels.
         parameters: parameters of the part that ran.
         license: as the model card states it; empty when it doesn't.
+        adapter: kind and base of the adapter that was merged into the weights; empty without one.
+        renamed: the prefix that was taken off the names of the checkpoint's tensors, in words;
+            empty when they fit as they are.
+        unused: tensors of the checkpoint that took no part, and why that changes nothing: one line
+            for each reason.
     """
 
     id: str
@@ -103,6 +109,9 @@ class ModelFacts:
     patch_width: int
     parameters: int
     license: str
+    adapter: str = ""
+    renamed: str = ""
+    unused: tuple[str, ...] = ()
 
     @property
     def version(self) -> str:
@@ -122,6 +131,8 @@ class Preprocessing:
         rescale: factor from 8-bit values to floats.
         mean: subtracted from each RGB channel after rescaling.
         std: divides each RGB channel after that.
+        assumed: what stands in for what the checkpoint does not declare, in words; empty where it
+            declares everything.
         steps: the steps as one readable line each, for the page.
     """
 
@@ -131,6 +142,7 @@ class Preprocessing:
     rescale: float
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    assumed: str = ""
     steps: tuple[str, ...] = ()
 
 
@@ -248,27 +260,11 @@ class AttentionRecord:
     schema: int = field(default=SCHEMA)
 
     def __post_init__(self) -> None:
-        layers, heads = self.model.layers, self.model.heads
-        tokens, prefix = self.layout.tokens, len(self.layout.prefix)
-        expected = {
-            "attention": (prefix, layers, heads, tokens),
-            "received": (layers, heads, tokens),
-            "entropy": (layers, heads),
-            "entropy_patches": (layers, heads),
-            "distance": (layers, heads),
-            "distance_patches": (layers, heads),
-            "mass": (layers, heads, prefix + 1, prefix + 1),
-            "self_attention": (layers, heads),
-            "norms": (layers + 1, tokens),
-            "rollout": (layers, tokens),
-            "rollout_cosine": (layers,),
-        }
-        for name, shape in expected.items():
-            found = getattr(self, name).shape
-            if found != shape:
-                raise RecordError(
-                    f"{name} of {self.model.id} should have shape {shape}, got {found}."
-                )
+        check_shapes(
+            self.model,
+            self.layout,
+            {name: getattr(self, name).shape for name in array_shapes(self.model, self.layout)},
+        )
 
     def _repr_html_(self) -> str:
         """In a notebook, the record shows its wall."""
@@ -300,6 +296,40 @@ class AttentionRecord:
         from_prefix: FloatArray = self.attention.astype(np.float32).sum(axis=0)
         from_all: FloatArray = (from_prefix + patches * self.received.astype(np.float32)) / tokens
         return from_all
+
+
+def array_shapes(model: ModelFacts, layout: TokenLayout) -> dict[str, tuple[int, ...]]:
+    """The shapes of the arrays that every record has, by name."""
+    layers, heads = model.layers, model.heads
+    tokens, prefix = layout.tokens, len(layout.prefix)
+    return {
+        "attention": (prefix, layers, heads, tokens),
+        "received": (layers, heads, tokens),
+        "entropy": (layers, heads),
+        "entropy_patches": (layers, heads),
+        "distance": (layers, heads),
+        "distance_patches": (layers, heads),
+        "mass": (layers, heads, prefix + 1, prefix + 1),
+        "self_attention": (layers, heads),
+        "norms": (layers + 1, tokens),
+        "rollout": (layers, tokens),
+        "rollout_cosine": (layers,),
+    }
+
+
+def check_shapes(
+    model: ModelFacts, layout: TokenLayout, found: Mapping[str, tuple[int, ...]]
+) -> None:
+    """Hold the shapes of a record's arrays against its facts.
+
+    Raises:
+        RecordError: they contradict each other.
+    """
+    for name, shape in array_shapes(model, layout).items():
+        if found.get(name) != shape:
+            raise RecordError(
+                f"{name} of {model.id} should have shape {shape}, got {found.get(name)}."
+            )
 
 
 OUTLIER = 3.0

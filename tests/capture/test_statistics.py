@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from generator.capture import statistics
-from generator.capture.scores import GivenScores, QueryKeyScores, prefix_rows
+from generator.capture.scores import GivenScores, QueryKeyScores, attention_of
 from generator.capture.statistics import LayerStatistics, Reducer, rollouts, token_distances
 from generator.records.record import TokenLayout
+from tests.tiny import patch_token
 
 CPU = torch.device("cpu")
 
@@ -62,7 +63,7 @@ def test_attention_to_oneself() -> None:
 @pytest.mark.parametrize("layers", [1, 3, 6])
 def test_rollout_into_a_sink_keeps_two_to_the_minus_layers(layers: int) -> None:
     layout = TokenLayout(("CLS",), 3, 4)
-    sink = layout.patch_token(2, 1)
+    sink = patch_token(layout, 2, 1)
     seen = reduce(one_hot(layout.tokens, [sink] * layout.tokens), layout)
     assert seen.entropy.tolist() == pytest.approx([0, 0], abs=1e-6)
     row = rollouts([seen.head_mean] * layers, torch.eye(layout.tokens)[:1])[0][0]
@@ -106,9 +107,9 @@ def test_rows_over_patches_are_exact_where_nothing_of_their_mass_is_left(sink: f
 def test_distance_knows_rows_from_columns_and_patch_sizes() -> None:
     layout = TokenLayout((), 2, 3)
     apart = token_distances(layout, (10, 20), CPU)
-    assert float(apart[layout.patch_token(0, 0), layout.patch_token(0, 2)]) == 40
-    assert float(apart[layout.patch_token(0, 0), layout.patch_token(1, 0)]) == 10
-    assert float(apart[layout.patch_token(1, 2), layout.patch_token(0, 0)]) == pytest.approx(
+    assert float(apart[patch_token(layout, 0, 0), patch_token(layout, 0, 2)]) == 40
+    assert float(apart[patch_token(layout, 0, 0), patch_token(layout, 1, 0)]) == 10
+    assert float(apart[patch_token(layout, 1, 2), patch_token(layout, 0, 0)]) == pytest.approx(
         math.hypot(10, 40)
     )
 
@@ -155,12 +156,12 @@ def test_scale_and_bias_are_applied_as_in_the_call() -> None:
         QueryKeyScores.scaled(query, key, 0.3, bias)
     )
     torch.testing.assert_close(seen.head_mean, expected.mean(0))
-    rows = prefix_rows(QueryKeyScores.scaled(query, key, 0.3, bias), layout)
-    torch.testing.assert_close(rows, expected[:, :1].transpose(0, 1))
+    rows = attention_of(QueryKeyScores.scaled(query, key, 0.3, bias), layout.prefix_slice)
+    torch.testing.assert_close(rows, expected[:, :1])
 
 
 def test_a_bias_shared_by_all_queries_is_broadcast() -> None:
     query, key = torch.zeros(2, 2, 5, 4)
     bias = torch.tensor([0.0, 0.0, -math.inf, 0.0, 0.0]).view(1, 1, 5)
-    rows = prefix_rows(QueryKeyScores.scaled(query, key, 1.0, bias), TokenLayout(("CLS",), 2, 2))
+    rows = attention_of(QueryKeyScores.scaled(query, key, 1.0, bias), slice(0, 1))
     assert rows[0, 0].tolist() == [0.25, 0.25, 0, 0.25, 0.25]

@@ -275,9 +275,7 @@ def _lines(value: Any) -> str:
 def schema_bytes() -> bytes:
     """JSON schema of the JSON form; a CSV has the fields of ``DifferenceRow`` as columns."""
     classes = (DifferenceTable, Gallery, ChangedFact, Renamed, Missing, DifferenceRow, Exceeded)
-    return documented_schema(
-        TypeAdapter(DifferenceTable), {each.__name__: each for each in classes}
-    )
+    return documented_schema(TypeAdapter(DifferenceTable), classes)
 
 
 # --- for people ----------------------------------------------------------------------------------

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from generator.export.figures.layout.ranges import FORM_WORDS, USUAL_CLIP
 from generator.export.figures.layout.tones import TIMES, Tone
-from generator.export.figures.request import Request
 from generator.records.record import FloatArray
+from generator.spec.figures import FigureSpec
 from generator.text.numbers import between, percent
 from generator.text.phrases import listed
 
@@ -18,7 +18,7 @@ WEIGHTED = (
 """What the query of that name is, for captions."""
 
 
-def scope_said(request: Request, drawn: Sequence[tuple[Tone, FloatArray]]) -> str:
+def scope_said(request: FigureSpec, drawn: Sequence[tuple[Tone, FloatArray]]) -> str:
     """From where to where colors run, and for which maps the same.
 
     Args:

@@ -233,5 +233,5 @@ def json_bytes(title: str, rows: Iterable[StatisticsRow]) -> bytes:
 
 def schema_bytes() -> bytes:
     """JSON schema of the JSON form; a CSV has the fields of ``StatisticsRow`` as columns."""
-    classes = {"Table": StatisticsTable, "Row": StatisticsRow, "Quantity": ColumnQuantity}
+    classes = (StatisticsTable, StatisticsRow, ColumnQuantity)
     return documented_schema(TypeAdapter(StatisticsTable), classes)

@@ -23,7 +23,7 @@ from generator.present.files.manifest import (
     ModelItem,
     PairItem,
     Program,
-    QuantisationEntry,
+    QuantizationEntry,
     ReductionItem,
     ScaleEntry,
 )
@@ -51,7 +51,7 @@ def manifest_of(
         command=run.command,
         field_of_view=run.field_of_view,
         scale=_scale(contents.scale),
-        quantization=QuantisationEntry(),
+        quantization=QuantizationEntry(),
         settings=contents.settings,
         models=tuple(_model(model, contents) for model in run.models),
         images=tuple(_image(image, contents) for image in run.images),
@@ -100,6 +100,7 @@ def _model(model: ModelEntry, contents: Contents) -> ModelItem:
         failure=model.failure,
         gated=model.gated,
         weights=model.weights,
+        register=model.register,
     )
 
 
@@ -165,7 +166,7 @@ def _cell(cell: Cell, contents: Contents, measurements: dict[Measurement, int]) 
     walls: tuple[FileEntry, ...] = (colored.wall,) if colored.wall else ()
     truth = contents.scored.files.get((cell.model, cell.image))
     maps = tuple(file for file in (found.maps, found.alike, truth) if file is not None)
-    drawn = contents.figures[cell.image].drawn if cell.image in contents.figures else {}
+    drawn = contents.analyses[cell.image].drawn if cell.image in contents.analyses else {}
     colors = contents.features.get((cell.model, cell.image))
     features = (colors.picture,) if isinstance(colors, ColoredFeatures) else ()
     figures = (each.file for (model, _), each in drawn.items() if model == cell.model)

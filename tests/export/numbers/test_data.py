@@ -207,7 +207,7 @@ def test_statistics_as_json_hold_what_the_csv_holds(twice: Callable[..., Path]) 
     assert [{k: str(v) for k, v in row.items()} for row in found["rows"]] == table
     assert {row["quantity"] for row in table} == {q["name"] for q in found["quantities"]}
     schema = json.loads(path.with_name("statistics.schema.json").read_text(encoding="utf-8"))
-    row = schema["$defs"]["Row"]["properties"]
+    row = schema["$defs"]["StatisticsRow"]["properties"]
     assert list(row) == list(table[0])
     assert all(field["description"] for field in row.values())
 

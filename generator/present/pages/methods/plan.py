@@ -14,7 +14,7 @@ from generator.present.cells.digests import DIGEST_VERSION, vectors_of
 from generator.present.cells.files import CellContent
 from generator.present.cells.image_statistics import STATISTICS, Statistic
 from generator.present.drawing.scale import power_label
-from generator.present.files.manifest import QuantisationEntry
+from generator.present.files.manifest import QuantizationEntry
 from generator.present.files.reductions import ORDER
 from generator.present.files.settings import RENDER_VERSION
 from generator.present.pages.methods.text import citations, methods_text, read_aloud
@@ -83,7 +83,7 @@ def _citing(planner: Planner) -> Citing | None:
     if not pieces:
         return None
     models = [
-        (cell.facts.model, bool(cell.facts.layout.registers))
+        (cell.facts.model, model.register is not None)
         for model in planner.run.models
         for cell in planner.measured(model.slug)[:1]
     ]
@@ -137,7 +137,7 @@ def _conventions() -> Iterator[Fact]:
 
 
 def _storage(planner: Planner) -> Iterator[Fact]:
-    contents, stored = planner.contents, QuantisationEntry()
+    contents, stored = planner.contents, QuantizationEntry()
     patches = None if "patches" in contents.reduction else contents.patch_scale
     yield Fact("Shared scale", scale_note(contents.scale, patches))
     yield Fact(
