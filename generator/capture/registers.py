@@ -25,7 +25,7 @@ from generator.capture.watcher import Watcher
 from generator.errors import CaptureError, ModelError
 from generator.records.extras import Intervened, Intervention, RegisterCheck, RegisterNeuron
 from generator.records.record import OUTLIER, TokenLayout
-from generator.text.numbers import number
+from generator.text.numbers import number, rounded
 from generator.text.phrases import counted
 
 if TYPE_CHECKING:
@@ -205,10 +205,10 @@ def _check(
         found.append((ratios[at], ratios[patches].max(), late[:, at].mean(), strongest))
     norm, patch_norm, attention, patch_attention = np.mean(found, axis=0).tolist()
     return RegisterCheck(
-        register_norm=float(f"{norm:.6g}"),
-        patch_norm=float(f"{patch_norm:.6g}"),
-        register_attention=float(f"{attention:.6g}"),
-        patch_attention=float(f"{patch_attention:.6g}"),
+        register_norm=rounded(norm, 6),
+        patch_norm=rounded(patch_norm, 6),
+        register_attention=rounded(attention, 6),
+        patch_attention=rounded(patch_attention, 6),
         outliers=left,
         holds=norm > max(patch_norm, OUTLIER) and attention > patch_attention,
     )

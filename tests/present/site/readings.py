@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-NUMBER = r"[+\u2212<>]*[\d][\d,.]*(?:e\u2212?\d+)?(?:\u00a0%)?|\u2013"
+NUMBER = r"[+\u2212<>]*[\d][\d,.]*(?:e\u2212?\d+)?(?:[\u00a0 ]%)?|\u2013"
 SCORES = r"mass inside|hits|IoU at 60\u00a0%|average precision"
 SENTENCES = (
     ("outlier-share", rf"\bIn {{label}}, ({NUMBER}) of the patches are outliers"),
