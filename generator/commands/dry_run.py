@@ -101,7 +101,7 @@ def extra_lines(prices: Sequence[ExtraPrice], spec: GallerySpec) -> Iterator[str
 
 
 def _percent(share: float) -> str:
-    return f"about {plain(percent(share))}" if share >= 0.01 else "under 1 %"
+    return f"about {plain(percent(share, digits=2))}" if share >= 0.01 else "under 1 %"
 
 
 def _weights_lines(costs: Sequence[ModelCost]) -> Iterator[str]:

@@ -88,11 +88,11 @@ def given(value: float) -> str:
     return number(value, GIVEN)
 
 
-def percent(share: float | None) -> str:
+def percent(share: float | None, digits: int = MEASURED) -> str:
     """A share of 1: ``12.3 %``, ``0.0512 %``; neither 0 nor 100 for what is not."""
     if share is None or math.isnan(share):
         return MISSING
-    text = number(100 * share)
+    text = number(100 * share, digits)
     if 0 < share < LEAST:
         text = "<0.001"
     if text == "100" and share < ALL:

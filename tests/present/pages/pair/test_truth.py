@@ -20,7 +20,7 @@ from generator.present.files.manifest_file import read_manifest
 from generator.present.site.write import build_site
 from generator.records.packing import unpack
 from generator.records.run import ObjectBox
-from generator.text.numbers import number
+from generator.text.numbers import number, percent, points
 from tests.present.analyzed import complete
 from tests.present.gallery import Gallery, gallery
 
@@ -72,8 +72,7 @@ def test_scores_of_both_models_are_means_over_the_same_images(marked: Built) -> 
         assert len(values) == 2
         means.append(sum(values) / 2)
     row = rows["last layer, mass inside"]
-    assert [float(text) for text in row[:2]] == pytest.approx(means, abs=0.0051)
-    assert float(row[2].replace("\u2212", "-")) == pytest.approx(means[1] - means[0], abs=0.0051)
+    assert row[:3] == [*map(percent, means), points(means[1] - means[0])]
     assert row[4] == "2"
     # maps that know nothing of the picture stand below; of a uniform one all places tie
     assert rows["uniform, mass inside"][:3] == ["37.5\u00a0%", "37.5\u00a0%", "–"]
@@ -89,9 +88,7 @@ def test_found_boxes_are_judged_where_there_are_boxes(marked: Built) -> None:
     assert [float(text) for text in row[:2]] == pytest.approx(wanted, abs=0.0051)
     assert row[4] == "1"
     corloc = rows_of(marked[1])["LOST in keys, CorLoc"]
-    assert [float(text) for text in corloc[:2]] == [
-        float(iou >= 0.5) for iou in wanted if isinstance(iou, float)
-    ]
+    assert corloc[:2] == [percent(iou >= 0.5) for iou in wanted if isinstance(iou, float)]
 
 
 def test_boxes_are_scored_in_all_vectors_they_were_found_in(marked: Built) -> None:
