@@ -156,8 +156,8 @@ def _difference_of_outliers(one: ComparedModel, two: ComparedModel, share: Paire
         apart = "excludes" if low > 0 or high < 0 else "includes"
         yield (
             f"{said}. The mean difference, {two.label} less {one.label}, is "
-            f"{points(share.mean)} percentage points, with a 95\u00a0% interval over images from "
-            f"{points(low)} to {points(high)}, which {apart} zero."
+            f"{points(share.mean)} percentage points, with a nominal 95\u00a0% interval over "
+            f"images from {points(low)} to {points(high)}, which {apart} zero."
         )
     else:
         yield f"{said}. With fewer than {STARS} images this is a description, not a test."

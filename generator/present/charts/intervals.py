@@ -87,7 +87,7 @@ def interval_chart(words: Words, rows: Sequence[IntervalRow], *, zero: bool = Tr
         rules=tuple(rules),
         dots=tuple(dots),
         table=NumberTable(
-            (words.y, "mean", "95\u00a0% interval", "n"),
+            (words.y, "mean", "nominal 95\u00a0% interval", "n"),
             tuple(
                 (
                     row.name,
@@ -106,4 +106,4 @@ def _mean_text(row: IntervalRow) -> str:
     text = number(row.middle)
     if row.low is None or row.high is None:
         return text
-    return f"{text} (95\u00a0% interval {between(row.low, row.high)})"
+    return f"{text} (nominal 95\u00a0% interval {between(row.low, row.high)})"
