@@ -136,4 +136,4 @@ def test_the_quantities_of_statistics_are_all_told() -> None:
     text = (ROOT / "docs/data.md").read_text(encoding="utf-8")
     part = text[text.index("## Statistics") : text.index("## Differences")]
     (line,) = (line for line in part.splitlines() if line.startswith("| `quantity` |"))
-    assert re.findall(r"`(\w+)`", line)[1:] == [quantity.name for quantity in QUANTITIES]
+    assert re.findall(r"`([\w-]+)`", line)[1:] == [quantity.id for quantity in QUANTITIES]

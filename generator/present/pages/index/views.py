@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from generator.analysis.quantities.quantity import Quantity
 from generator.present.pages.image.analyses_views import MarkedSummary
 from generator.present.pages.image.views import ImagePage
 from generator.present.pages.index.finder_views import Finder, PageScript
 from generator.present.pages.index.front_views import CreditGroup, PaperBlock, Social
-from generator.present.pages.model.views import MethodsPage, ModelPage
+from generator.present.pages.methods.views import MethodsPage
+from generator.present.pages.model.views import ModelPage
 from generator.present.pages.pair.views import PairPage
 from generator.present.pages.sweep.views import SweepPage
 from generator.present.pages.views import (
@@ -144,7 +146,7 @@ class IndexPage:
     pages: tuple[PageLink, ...]
     range: str
     finder: Finder | None
-    definitions: tuple[NumberDefinition, ...]
+    definitions: tuple[Quantity, ...]
     paper: PaperBlock | None
     social: Social | None
     credits: tuple[CreditGroup, ...]
@@ -152,15 +154,6 @@ class IndexPage:
     comparisons: tuple[Link, ...]
     marked: MarkedSummary | None
     reduced: Notice | None
-
-
-@dataclass(frozen=True, slots=True)
-class NumberDefinition:
-    """A number of an image: its name, its unit, and what it is exactly."""
-
-    name: str
-    unit: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

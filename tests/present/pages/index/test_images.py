@@ -94,7 +94,7 @@ def test_every_image_says_its_numbers_and_what_they_are(tmp_path: Path) -> None:
     site = tmp_path / "site"
     build_site(trial.run, trial.read, site, version=VERSION)
     text = page(site, "index.html").text.replace("\u00a0", " ")
-    found = re.search(r"disagreement (\S+) bits · outliers (\S+) · on registers (\S+) %", text)
+    found = re.search(r"disagreement (\S+) bits · outliers (\S+) · CLS on registers (\S+) %", text)
     assert found is not None
     # of the one model with registers
     mass = trial.record("registers", "image0").mass[-1, :, 0, 1:3].sum(-1).mean()
