@@ -18,9 +18,9 @@ from generator.capture.explain import explain
 from generator.capture.load import LoadedModel, inferred_layout
 from generator.capture.preprocess import Geometry
 from generator.capture.residual import ResidualStream
-from generator.capture.statistics import LayerStatistics, Reducer, rollouts
-from generator.capture.tap import AttentionTap
-from generator.capture.vectors import VectorTap
+from generator.capture.statistics import LayerStatistics, ReducedAttention, Reducer, rollouts
+from generator.capture.vectors import BlockVectors
+from generator.capture.watcher import Implementation, Watcher
 from generator.errors import ModelError
 from generator.records.extras import Features, Measuring
 from generator.records.record import (
@@ -149,16 +149,23 @@ def _measure(model: LoadedModel, batch: Sequence[Prepared]) -> list[AttentionRec
         patch_queries=batch[0].patch_queries,
         device=model.device,
     )
-    tap = AttentionTap(model.blocks, reducer.reduce, tokens=layout.tokens, model=model.facts.id)
     residual = ResidualStream(model.blocks, layout, measuring.extras)
-    vectors = VectorTap(model.blocks, tap, layout=layout, measuring=measuring, roots=model.roots)
-    with residual, torch.no_grad(), tap, vectors:
+    attention = ReducedAttention(reducer.reduce)
+    vectors = BlockVectors(
+        attention,
+        layers=len(model.blocks),
+        layout=layout,
+        measuring=measuring,
+        roots=model.roots,
+    )
+    watcher = Watcher(model.blocks, attention, vectors, tokens=layout.tokens, model=model.facts.id)
+    with residual, torch.no_grad(), watcher:
         hidden = model.forward(pixels, layout)
         logits = model.head.logits(hidden, layout) if model.head is not None else None
     vectors.check()
     _note_missing(model, measuring, vectors)
     found = [
-        _record(model, item, index, layout, tap, residual, vectors)
+        _record(model, item, index, layout, attention, residual, vectors)
         for index, item in enumerate(batch)
     ]
     if logits is None:
@@ -169,7 +176,7 @@ def _measure(model: LoadedModel, batch: Sequence[Prepared]) -> list[AttentionRec
     ]
 
 
-def _note_missing(model: LoadedModel, measuring: Measuring, vectors: VectorTap) -> None:
+def _note_missing(model: LoadedModel, measuring: Measuring, vectors: BlockVectors) -> None:
     """Say once for each model which parts its records lack, and why."""
     reasons = []
     if "values" in measuring.extras and vectors.missing:
@@ -215,11 +222,11 @@ def _record(
     item: Prepared,
     index: int,
     layout: TokenLayout,
-    tap: AttentionTap[LayerStatistics],
+    attention: ReducedAttention[LayerStatistics],
     residual: ResidualStream,
-    vectors: VectorTap,
+    vectors: BlockVectors,
 ) -> AttentionRecord | Broken:
-    layers = [images[index] for images in tap.layers]
+    layers = [images[index] for images in attention.layers]
     norms = residual.image_norms(index)
     bad = (~torch.isfinite(norms)).any(-1).nonzero()
     if len(bad):
@@ -242,7 +249,7 @@ def _record(
         layout=layout,
         view=item.geometry.view,
         preprocessing=item.preprocessing,
-        environment=_environment(model, tap),
+        environment=_environment(model, attention.implementation),
         attention=half(rows * tokens),
         received=half(received * tokens),
         entropy=_stack([layer.entropy for layer in layers]),
@@ -255,7 +262,7 @@ def _record(
         rollout=full(_rollouts(layers, layout)),
         rollout_cosine=full(_rollout_cosine(layers, layout)),
         received_from_outliers=_from_outliers(layers, layout, norms),
-        pooling=_pooling(tap.pooling, index),
+        pooling=_pooling(attention.pooled, index),
         patch_attention=_patch_attention(layers),
         features=_features(residual, vectors, index),
         values=vectors.image_values(index),
@@ -264,7 +271,7 @@ def _record(
     )
 
 
-def _features(residual: ResidualStream, vectors: VectorTap, index: int) -> Features | None:
+def _features(residual: ResidualStream, vectors: BlockVectors, index: int) -> Features | None:
     if not vectors.objects:
         return None
     return Features(
@@ -344,7 +351,7 @@ def _patch_attention(layers: Sequence[LayerStatistics]) -> FloatArray | None:
     return torch.stack(kept).cpu().numpy() if kept else None
 
 
-def _environment(model: LoadedModel, tap: AttentionTap[LayerStatistics]) -> Environment:
+def _environment(model: LoadedModel, implementation: Implementation) -> Environment:
     device = model.device.type
     if device == "cuda":
         device = f"cuda ({torch.cuda.get_device_name(model.device)})"
@@ -354,7 +361,7 @@ def _environment(model: LoadedModel, tap: AttentionTap[LayerStatistics]) -> Envi
     return Environment(
         device=device,
         dtype=str(model.dtype).removeprefix("torch."),
-        attention=tap.seen,
+        attention=implementation,
         versions=tuple(sorted(versions.items())),
     )
 

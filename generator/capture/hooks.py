@@ -7,7 +7,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
 
@@ -43,65 +42,6 @@ class Hooked:
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
-
-
-class BlockWatcher(Hooked, TorchFunctionMode):
-    """A context in which every torch function passes by, and the running block is known.
-
-    What is seen is up to the subclass, in ``__torch_function__``.
-
-    Args:
-        blocks: the transformer blocks, first to last.
-
-    Attributes:
-        blocks: the same.
-        layer: index of the block that is running; None between blocks and outside of them.
-    """
-
-    def __init__(self, blocks: Sequence[nn.Module]) -> None:
-        super().__init__()
-        self.blocks = blocks
-        self.layer: int | None = None
-
-    def enter_block(self, layer: int) -> None:
-        """Called when a block begins; ``layer`` is set already."""
-
-    def leave_block(self, layer: int) -> None:
-        """Called when a block ends; ``layer`` is None already."""
-
-    def hang(self) -> Iterator[RemovableHandle]:
-        """Tell of each block when it begins and ends."""
-        for index, block in enumerate(self.blocks):
-            yield block.register_forward_pre_hook(self._entering(index))
-            yield block.register_forward_hook(self._leaving(index))
-
-    def __enter__(self) -> Self:
-        Hooked.__enter__(self)
-        TorchFunctionMode.__enter__(self)  # type: ignore[no-untyped-call]
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        TorchFunctionMode.__exit__(self, kind, error, trace)  # type: ignore[no-untyped-call]
-        Hooked.__exit__(self, kind, error, trace)
-
-    def _entering(self, index: int) -> Callable[..., None]:
-        def enter(module: nn.Module, inputs: Any) -> None:
-            self.layer = index
-            self.enter_block(index)
-
-        return enter
-
-    def _leaving(self, index: int) -> Callable[..., None]:
-        def leave(module: nn.Module, inputs: Any, output: Any) -> None:
-            self.layer = None
-            self.leave_block(index)
-
-        return leave
 
 
 class Streams(Hooked):

@@ -8,17 +8,12 @@ attention of every block is held at once, tokens x tokens x heads x layers, as t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
-from generator.capture.calls import SOFTMAX, AttentionCall
 from generator.capture.heads import ClassHead
-from generator.capture.hooks import BlockWatcher
 from generator.capture.load import LoadedModel
+from generator.capture.watcher import Listener, Watcher
 from generator.errors import ModelError
 from generator.records.extras import Relevance
 from generator.records.record import TokenLayout
@@ -43,10 +38,14 @@ def relevance(model: LoadedModel, pixels: Tensor, layout: TokenLayout, target: i
     assert model.head is not None
     # Something must want a gradient, or no graph is made; the weights don't.
     values = pixels[None].to(model.dtype).clone().requires_grad_()
-    with torch.enable_grad(), _Rolling(model.blocks, _start(model.head, layout, pixels)) as rolling:
+    rolling = _Rolling(_start(model.head, layout, pixels))
+    watcher = Watcher(
+        model.blocks, rolling, tokens=layout.tokens, model=model.facts.id, explicit=True
+    )
+    with torch.enable_grad(), watcher:
         hidden = model.forward(values, layout, gradients=True)
         logit = model.head.logits(hidden, layout)[0, target].float()
-        torch.autograd.grad(logit, values)
+    torch.autograd.grad(logit, values)
     return Relevance(keys=rolling.row[0].cpu().numpy())
 
 
@@ -77,50 +76,18 @@ def _start(head: ClassHead, layout: TokenLayout, pixels: Tensor) -> Tensor:
     return row
 
 
-class _Rolling(BlockWatcher):
-    """A context in which a backward pass rolls a row through the blocks, last to first.
+class _Rolling(Listener):
+    """Rolls a row through the blocks, last to first, as a backward pass reaches them."""
 
-    Scaled dot-product attention makes its matrix here after all, in float32, so that its gradient
-    passes by; an attention that makes its own is seen through its softmax.
-    """
-
-    def __init__(self, blocks: Sequence[nn.Module], row: Tensor) -> None:
-        super().__init__(blocks)
+    def __init__(self, row: Tensor) -> None:
         self.row = row
 
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Sequence[type],
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        """Called by torch in place of every function."""
-        kwargs = kwargs or {}
-        if self.layer is None:
-            return func(*args, **kwargs)
-        if func is functional.scaled_dot_product_attention:
-            return self._attend(AttentionCall.of(args, kwargs))
-        result = func(*args, **kwargs)
-        if func in SOFTMAX and self._is_attention(result):
-            self._watch(result)
-        return result
-
-    def _attend(self, call: AttentionCall) -> Tensor:
-        attention = torch.softmax(call.logits(), dim=-1)
-        self._watch(attention)
-        return (attention @ call.shared(call.value).float()).to(call.value.dtype)
-
-    def _is_attention(self, weights: Tensor) -> bool:
-        tokens = self.row.shape[-1]
-        return weights.dim() == 4 and weights.shape[-2:] == (tokens, tokens)
-
-    def _watch(self, attention: Tensor) -> None:
+    def weights(self, weights: Tensor) -> None:
         """Roll the row through a block as soon as its gradient comes."""
-        weights = attention.detach()
+        attention = weights.detach()
 
         def roll(gradient: Tensor) -> None:
-            flow = (gradient * weights).clamp_(min=0)[0].float().mean(0)
+            flow = (gradient * attention).clamp_(min=0)[0].float().mean(0)
             self.row = self.row + self.row @ flow
 
-        attention.register_hook(roll)  # type: ignore[no-untyped-call]
+        weights.register_hook(roll)  # type: ignore[no-untyped-call]

@@ -1,15 +1,17 @@
-"""Attention logits block by block, from query and key vectors or as a network made them."""
+"""Attention logits: from query and key vectors, or as an eager network made them."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from generator.capture.calls import MASKED
-from generator.records.record import TokenLayout
+MASKED = -1e30
+"""Logit of a key that may not be seen. Finite, so that 0 times it is 0 in an expectation."""
 
 
 class Scores(Protocol):
@@ -107,9 +109,76 @@ class GivenScores:
         out.copy_(self.scores[heads, queries]).clamp_(min=MASKED)
 
 
-def prefix_rows(scores: Scores, layout: TokenLayout) -> Tensor:
-    """Attention of the prefix tokens alone: float32 ``[prefix, head, key]``."""
-    return attention_of(scores, layout.prefix_slice).transpose(0, 1)
+@dataclass(frozen=True, slots=True)
+class AttentionCall:
+    """What a call to ``scaled_dot_product_attention`` was given.
+
+    Attributes:
+        query: ``[image, head, query, channel]``.
+        key: ``[image, head, key, channel]``, with as many heads as the model has for keys.
+        value: likewise.
+        scale: of the logits.
+        mask: as it was given: which keys may be seen, or logits to add; None for none.
+        causal: whether queries see only what stands in front of them.
+    """
+
+    query: Tensor
+    key: Tensor
+    value: Tensor
+    scale: float
+    mask: Tensor | None
+    causal: bool
+
+    @classmethod
+    def of(cls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> AttentionCall:
+        """Read the arguments, by place or by name as the call has them."""
+        return _read(*args, **kwargs)
+
+    @property
+    def bias(self) -> Tensor | None:
+        """The mask as float32 logits to add, ``[image, head, query, key]`` with broadcast axes."""
+        return None if self.mask is None else _additive(self.mask)
+
+    def shared(self, vectors: Tensor) -> Tensor:
+        """Keys or values with a head for each head of the queries (grouped-query attention)."""
+        groups = self.query.shape[1] // vectors.shape[1]
+        return vectors.repeat_interleave(groups, dim=1) if groups > 1 else vectors
+
+    def images(self) -> Iterator[QueryKeyScores]:
+        """Logits of each image."""
+        key, bias = self.shared(self.key), self.bias
+        for image, query in enumerate(self.query):
+            own = None if bias is None else bias[image if bias.shape[0] > 1 else 0]
+            yield QueryKeyScores.scaled(query, key[image], self.scale, own)
+
+    def logits(self) -> Tensor:
+        """Before the softmax: float32 ``[image, head, query, key]``."""
+        scores = (self.query.float() * self.scale) @ self.shared(self.key).float().transpose(-1, -2)
+        bias = self.bias
+        return scores if bias is None else scores + bias
+
+
+def _read(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> AttentionCall:
+    """The names and defaults of torch."""
+    scale = 1.0 / math.sqrt(query.shape[-1]) if scale is None else scale
+    return AttentionCall(query, key, value, scale, attn_mask, is_causal)
+
+
+def _additive(mask: Tensor) -> Tensor:
+    while mask.dim() < 4:
+        mask = mask.unsqueeze(0)
+    if mask.dtype == torch.bool:
+        return torch.zeros(mask.shape, device=mask.device).masked_fill_(~mask, MASKED)
+    return mask.float().clamp(min=MASKED)
 
 
 def attention_of(scores: Scores, queries: slice) -> Tensor:

@@ -15,7 +15,8 @@ from generator.capture.load import LoadedModel, inferred_layout, load
 from generator.capture.preprocess import model_input
 from generator.capture.residual import ResidualStream
 from generator.capture.scores import Scores, attention_of
-from generator.capture.tap import AttentionTap
+from generator.capture.statistics import ReducedAttention
+from generator.capture.watcher import Watcher
 from generator.records.record import TokenLayout
 
 TOLERANCE = {torch.float32: 1e-5, torch.float16: 5e-3, torch.bfloat16: 4e-2}
@@ -58,12 +59,11 @@ def self_check(model: LoadedModel, picture: Image.Image, resolution: int | None)
     layout = resolved.vision.layout(*values.shape[-2:])
     if not resolved.vision.listed:
         layout = inferred_layout(model, values)
-    tap: AttentionTap[Tensor] = AttentionTap(
-        model.blocks, _whole, tokens=layout.tokens, model=resolved.id
-    )
-    with torch.inference_mode(), ResidualStream(model.blocks, layout) as residual, tap:
+    attention = ReducedAttention(_whole)
+    watcher = Watcher(model.blocks, attention, tokens=layout.tokens, model=resolved.id)
+    with torch.inference_mode(), ResidualStream(model.blocks, layout) as residual, watcher:
         model.forward(values, layout)
-    captured = torch.stack([images[0] for images in tap.layers])
+    captured = torch.stack([images[0] for images in attention.layers])
     return [
         _layout(layout, residual.norms[0].shape[-1]),
         _sums(captured),

@@ -6,14 +6,16 @@ than one head on the CPU. Softmax and every reduction are float32, whatever the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor
 
 from generator.capture.scores import Scores
+from generator.capture.watcher import Implementation, Listener
 from generator.records.record import PatchQueries, TokenLayout
 
 CPU_BLOCK = 1 << 19
@@ -22,9 +24,10 @@ CPU_BLOCK = 1 << 19
 ACCELERATOR_BLOCK = 1 << 26
 """Attention values in a block elsewhere: 256 MB, enough to keep the device busy."""
 
-
 FAINT = 1e-20
 """A weight below this is too near to underflow to read a log-sum-exp from it."""
+
+Reduced = TypeVar("Reduced")
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +298,35 @@ class Reducer:
                 room = self._rooms[worker][:, : (last - head) * length * tokens]
                 logits, weights = room.view(2, last - head, length, tokens)
                 yield slice(head, last), queries, logits, weights
+
+
+class ReducedAttention(Listener, Generic[Reduced]):
+    """Keeps the attention of a forward pass, reduced layer by layer.
+
+    Args:
+        reduce: turns one image's logits into what is kept.
+
+    Attributes:
+        layers: for each layer, one reduction for each image of the batch.
+        pooled: attention of a pooling head, float32 ``[image, head, key]``, or None.
+        implementation: how the network computes attention.
+    """
+
+    def __init__(self, reduce: Callable[[Scores], Reduced]) -> None:
+        self._reduce = reduce
+        self.layers: list[list[Reduced]] = []
+        self.pooled: Tensor | None = None
+        self.implementation: Implementation = "sdpa"
+
+    def logits(self, images: Iterator[Scores], implementation: Implementation) -> None:
+        """Reduce a layer."""
+        if implementation == "eager":
+            self.implementation = implementation
+        self.layers.append([self._reduce(scores) for scores in images])
+
+    def pooling(self, weights: Tensor) -> None:
+        """Keep the attention of a pooling head."""
+        self.pooled = weights
 
 
 def rollouts(head_means: Sequence[Tensor], start: Tensor) -> list[Tensor]:

@@ -91,7 +91,7 @@ def diff(
     compare, and with 0 otherwise.
     """
     from generator.analysis.compare.changes import chosen, threshold
-    from generator.commands.exporting import outside
+    from generator.commands.shared import outside
     from generator.errors import SpecError
     from generator.export.diff.difference import difference
     from generator.export.diff.formats import passed_line
@@ -146,7 +146,7 @@ def _put(
     out: Path | None,
 ) -> None:
     """Print the difference, or write it into a file."""
-    from generator.commands.exporting import save, save_both
+    from generator.commands.shared import save, save_both
     from generator.export.diff.formats import csv_text, json_text, schema_bytes, table, text
 
     if kind == "text":

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from generator.commands.export_pictures import export_animation, export_maps, export_report
-from generator.commands.exporting import (
+from generator.commands.shared import (
     EXPORTING,
     SITE,
+    InOrder,
+    Number,
+    one_line_errors,
     opened,
+    options,
     out,
     outside,
     save,
@@ -19,7 +23,6 @@ from generator.commands.exporting import (
     suffix,
     wrote,
 )
-from generator.commands.shared import InOrder, Number, one_line_errors, options
 
 if TYPE_CHECKING:
     from generator.export.numbers.data import RecordFormat
@@ -110,7 +113,7 @@ def export_records(site: Path, out: Path, kind: RecordFormat, **given: Any) -> N
     """Every record as a file, npz or safetensors. With an index and a description."""
     from generator.export.files import put, whole_folder
     from generator.export.numbers.data import record_files
-    from generator.present.pages.wording import counted
+    from generator.text.phrases import counted
 
     with one_line_errors():
         outside(site, out)

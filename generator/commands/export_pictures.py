@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from generator.commands.exporting import (
+from generator.commands.shared import (
     EXPORTING,
+    IMAGES,
+    MODELS,
     SITE,
+    one_line_errors,
     opened,
+    options,
     out,
     outside,
     save,
     suffix,
 )
-from generator.commands.shared import IMAGES, MODELS, one_line_errors, options
 
 if TYPE_CHECKING:
     from generator.export.pictures.maps import Style
@@ -92,7 +95,7 @@ def export_maps(
     from generator.export.files import put, whole_folder
     from generator.export.pictures.maps import map_files, missing_items
     from generator.export.pictures.selection import selection
-    from generator.present.pages.wording import counted
+    from generator.text.phrases import counted
 
     with one_line_errors():
         outside(site, out)

@@ -7,8 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from generator.commands.exporting import SITE, opened, outside
-from generator.commands.shared import IMAGES, MODELS, STORE, Number, one_line_errors
+from generator.commands.shared import (
+    IMAGES,
+    MODELS,
+    SITE,
+    STORE,
+    Number,
+    one_line_errors,
+    opened,
+    outside,
+)
 
 if TYPE_CHECKING:
     from generator.export.figures.layout.ranges import ScaleChoice

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator.errors import StoreError
-from generator.export.publish.findings import listed, numbered
+from generator.export.findings import listed, numbered
 from generator.present.files.manifest import FileEntry, Manifest
 
 AGAIN = "Copy the site again as a whole, or build it again."

@@ -5,9 +5,12 @@ Marks belong to a picture by name. A picture ``photos/birds/robin.jpg`` takes th
 ``birds/robin.xml`` or ``robin.xml`` of a folder, or the ``file_name`` ``birds/robin.jpg`` or
 ``robin.jpg`` of a COCO file. No file is ever opened because a file says its name.
 
-Masks lie over the upright picture and have its size in pixels. Whatever is not zero is object; in a
-PNG with a palette that holds other objects too, index 255 is void, neither object nor background,
-as in PASCAL VOC.
+Masks have the picture's size in pixels. Whatever is not zero is object; in a PNG with a palette
+that holds other objects too, index 255 is void, neither object nor background, as in PASCAL VOC.
+
+Marks are about the upright picture. Some programs draw them on the stored pixels of a picture that
+EXIF turns: where width and height tell, these marks are turned with it; elsewhere a warning names
+the picture.
 """
 
 from __future__ import annotations
@@ -25,8 +28,14 @@ from numpy.typing import NDArray
 
 from generator.errors import ImageError, SpecError
 from generator.images.boxes import MarkedImage, read_coco, read_voc
-from generator.images.pixels import decoding
-from generator.records.run import ImageEntry
+from generator.images.pixels import (
+    SIDEWAYS,
+    decoding,
+    orientation_of,
+    picture_header,
+    upright,
+)
+from generator.records.run import ImageEntry, ObjectBox
 from generator.spec.toml import did_you_mean
 
 logger = logging.getLogger(__name__)
@@ -76,8 +85,12 @@ def annotate(
     return found
 
 
-def read_mask(path: Path) -> Mask:
+def read_mask(path: Path, orientation: int = 1) -> Mask:
     """The pixels of a mask; see the module for what they mean.
+
+    Args:
+        path: of the file.
+        orientation: EXIF's of the picture, where the mask was drawn on its stored pixels.
 
     Raises:
         SpecError: the file is not a picture that can be read.
@@ -85,7 +98,8 @@ def read_mask(path: Path) -> Mask:
     try:
         with decoding(path) as image:
             image.load()
-            values, palette = np.asarray(image), image.mode == "P"
+            stored = upright(image, orientation_of(image))
+            values, palette = np.asarray(upright(stored, orientation)), image.mode == "P"
             alpha = image.mode in ("LA", "RGBA")
     except ImageError as error:
         raise _of_mask(error) from error
@@ -221,20 +235,24 @@ def _masked(image: ImageEntry, mask: Path | None) -> ImageEntry:
     if mask is None:
         return image
     try:
-        with decoding(mask) as opened:
-            width, height = opened.size
+        own = picture_header(mask)
     except ImageError as error:
         raise _of_mask(error) from error
-    if (width, height) != (image.width, image.height):
-        turned = (height, width) == (image.width, image.height)
-        raise SpecError(
-            f"The mask {mask.name} has {width}x{height} pixels, but {image.name} has "
-            f"{image.width}x{image.height}{' when it is upright' if turned else ''}.",
-            "Turn the mask as the picture is turned."
-            if turned
-            else "Make the mask for the picture as it is in the gallery.",
-        )
-    return replace(image, mask=mask)
+    size, orientation = (image.width, image.height), _orientation(image)
+    if own.size == size:
+        if own.orientation == 1 and not _told_by_size(size, orientation):
+            _warn_of_turn(image, f"the mask {mask.name}")
+        return replace(image, mask=mask)
+    swapped = own.size[::-1] == size
+    if swapped and orientation in SIDEWAYS:
+        return replace(image, mask=mask, mask_orientation=orientation)
+    raise SpecError(
+        f"The mask {mask.name} has {own.size[0]}x{own.size[1]} pixels, but {image.name} has "
+        f"{image.width}x{image.height}{' when it is upright' if swapped else ''}.",
+        "Turn the mask as the picture is turned."
+        if swapped
+        else "Make the mask for the picture as it is in the gallery.",
+    )
 
 
 def _of_mask(error: ImageError) -> SpecError:
@@ -245,32 +263,96 @@ def _boxed(image: ImageEntry, marks: MarkedImage | None) -> ImageEntry:
     """A picture with its boxes, cut at its edges; those that lie outside contradict it."""
     if marks is None:
         return image
-    size = (image.width, image.height)
+    size, orientation = (image.width, image.height), _orientation(image)
+    boxes, claimed = marks.boxes, marks.size
+    if orientation in SIDEWAYS and claimed is None and not _inside(boxes, size):
+        claimed = size[::-1]  # drawn on the stored pixels, or wrong: then one of them is named
+    if orientation in SIDEWAYS and claimed == size[::-1] and claimed != size:
+        if _inside(boxes, claimed):
+            return replace(
+                image, boxes=_cut([turned(b, orientation, claimed) for b in boxes], size)
+            )
+    elif not _told_by_size(size, orientation) or (orientation in SIDEWAYS and claimed is None):
+        _warn_of_turn(image, marks.place)
     if marks.size is not None and marks.size != size:
         raise SpecError(
             f"{marks.place} is about a picture of {marks.size[0]}x{marks.size[1]} pixels, but "
             f"{image.name} has {size[0]}x{size[1]}.",
             "Make the boxes for the picture as it is in the gallery, upright.",
         )
-    boxes = []
-    for box in marks.boxes:
-        if (
-            min(box.left, box.top) < -SLACK
-            or box.right > image.width + SLACK
-            or box.bottom > image.height + SLACK
-        ):
+    for box in boxes:
+        if not _inside([box], size):
             raise SpecError(
                 f"{marks.place}: the box from ({box.left:g}, {box.top:g}) to ({box.right:g}, "
                 f"{box.bottom:g}) lies outside {image.name}, which has {size[0]}x{size[1]} pixels.",
                 "Boxes are in pixels of the upright picture.",
             )
-        boxes.append(
-            replace(
-                box,
-                left=max(0.0, box.left),
-                top=max(0.0, box.top),
-                right=min(float(image.width), box.right),
-                bottom=min(float(image.height), box.bottom),
-            )
+    return replace(image, boxes=_cut(boxes, size))
+
+
+# --- pictures that EXIF turns --------------------------------------------------------------------
+
+
+def turned(box: ObjectBox, orientation: int, stored: tuple[int, int]) -> ObjectBox:
+    """A box on the stored pixels of a picture as it lies on the upright one.
+
+    Args:
+        box: in stored pixels.
+        orientation: EXIF's, 1 to 8.
+        stored: width and height of the stored pixels.
+    """
+    width, height = stored
+    left, right = box.left, box.right
+    top, bottom = box.top, box.bottom
+    if orientation in (2, 3, 7, 8):  # mirrored from left to right, before width and height swap
+        left, right = width - right, width - left
+    if orientation in (3, 4, 6, 7):
+        top, bottom = height - bottom, height - top
+    if orientation in SIDEWAYS:
+        left, top, right, bottom = top, left, bottom, right
+    return replace(box, left=left, top=top, right=right, bottom=bottom)
+
+
+def _orientation(image: ImageEntry) -> int:
+    """EXIF's orientation of a picture's file; 1 where the file is gone by now."""
+    try:
+        return picture_header(image.path).orientation
+    except ImageError:
+        return 1
+
+
+def _told_by_size(size: tuple[int, int], orientation: int) -> bool:
+    """Whether marks of this size can only be about the upright picture."""
+    return orientation == 1 or (orientation in SIDEWAYS and size[0] != size[1])
+
+
+def _warn_of_turn(image: ImageEntry, marks: str) -> None:
+    logger.warning(
+        "%s",
+        f"{image.name} is turned by EXIF, and its size does not tell whether {marks} was made for "
+        "the turned or the stored picture. It is taken for the turned one: check it on the page "
+        "of the image, or save the picture without EXIF orientation and mark it again.",
+    )
+
+
+def _inside(boxes: Sequence[ObjectBox], size: tuple[int, int]) -> bool:
+    return all(
+        min(box.left, box.top) >= -SLACK
+        and box.right <= size[0] + SLACK
+        and box.bottom <= size[1] + SLACK
+        for box in boxes
+    )
+
+
+def _cut(boxes: Sequence[ObjectBox], size: tuple[int, int]) -> tuple[ObjectBox, ...]:
+    """Boxes cut at the edges of their picture."""
+    return tuple(
+        replace(
+            box,
+            left=max(0.0, box.left),
+            top=max(0.0, box.top),
+            right=min(float(size[0]), box.right),
+            bottom=min(float(size[1]), box.bottom),
         )
-    return replace(image, boxes=tuple(boxes))
+        for box in boxes
+    )

@@ -6,6 +6,7 @@ Pixels come out of :func:`open_picture`, which :mod:`generator.images.pixels` ex
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import unicodedata
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
@@ -14,11 +15,19 @@ from pathlib import Path
 
 from generator.errors import ImageError
 from generator.images.credits import Credit, read_credits
-from generator.images.pixels import open_picture, picture_size, readable, reading
+from generator.images.pixels import (
+    open_noted,
+    open_picture,
+    picture_header,
+    readable,
+    reading,
+)
 from generator.records.run import Failure, Frame, ImageEntry
 from generator.text.slugs import unique_slugs
 
 __all__ = ["find_pictures", "load_images", "open_picture"]
+
+logger = logging.getLogger(__name__)
 
 EXTENSIONS = frozenset(
     {".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".jxl"}
@@ -129,11 +138,12 @@ def _credit(item: FoundFrame, credited: Mapping[Path, Mapping[str, Credit]]) -> 
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """What reading a file told: hash, oriented size in pixels, and what was wrong with it."""
+    """What reading a file told: hash, oriented size in pixels, and what is wrong with it."""
 
     sha256: str = ""
     width: int = 0
     height: int = 0
+    note: str = ""
     failure: Failure | None = None
 
 
@@ -152,6 +162,7 @@ def _entry(item: FoundFrame, slug: str, check: _Checked, credit: Credit) -> Imag
         source=credit.source,
         group=credit.group or item.group,
         failure=check.failure,
+        note=check.note,
         frame=item.frame,
     )
 
@@ -160,17 +171,21 @@ def _check(item: FoundFrame, known: Container[str]) -> _Checked:
     """Hash a file and see whether it opens."""
     if item.failure is not None:
         return _Checked(failure=item.failure)
-    sha256 = ""
+    sha256 = note = ""
     try:
         with reading(item.name), item.path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        if sha256 in known:
-            width, height = picture_size(item.path)
-        else:
-            width, height = open_picture(item.path).size
+        header = picture_header(item.path)
+        width, height = header.size
+        # the note on a deep picture needs its pixels, also where these have been opened before
+        if sha256 not in known or header.deep:
+            picture, note = open_noted(item.path)
+            width, height = picture.size
     except ImageError as error:
         return _Checked(sha256=sha256, failure=Failure(error.message, error.hint))
-    return _Checked(sha256=sha256, width=width, height=height)
+    if note:
+        logger.warning("%s: %s", item.name, note)
+    return _Checked(sha256=sha256, width=width, height=height, note=note)
 
 
 # --- finding -------------------------------------------------------------------------------------

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import math
 import secrets
 import shutil
@@ -24,7 +23,7 @@ import numpy as np
 from generator.errors import ImageError, StoreError
 from generator.images.clips import DamagedClipError, Shot, Timeline, shots, timeline
 from generator.images.pixels import readable, reading
-from generator.records.packing import canonical, revive
+from generator.records.packing import PackingError, canonical, revive
 from generator.spec.sequences import SequenceSpec
 
 FRAMES = "frames"
@@ -168,9 +167,9 @@ def _name(time: float) -> str:
 def _known(index: Path, store: Path) -> Decoded | None:
     """What a request was answered with, where all of it is still there."""
     try:
-        found: Decoded = revive(Decoded, json.loads(index.read_bytes()))
+        found = revive(Decoded, index.read_bytes())
         whole = all(found.path(store, time).is_file() for time in found.times)
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (OSError, PackingError):
         return None
     return found if whole and found.times else None
 

@@ -9,7 +9,7 @@ it does with each kind of file:
 * transparent, in whatever way: laid on white;
 * 16-bit gray: divided by 257, so that 65535 becomes 255 and nothing is clipped; floating point
   gray: multiplied by 255 where all values are in [0, 1]; other ranges have no agreed white, so they
-  are refused;
+  are refused; TIFF files that count down from white are turned over, whatever their depth;
 * with an embedded color profile: converted to sRGB (a damaged profile is ignored, as browsers do);
   without one, CMYK is converted with Pillow's plain formula.
 """
@@ -22,16 +22,30 @@ import threading
 import unicodedata
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
 from generator.errors import GalleryError, ImageError
+from generator.images.depth import (
+    gray_to_8_bits,
+    is_deep,
+    is_gray,
+    keyed_alpha,
+    mend_palette,
+    unused_bits,
+)
+from generator.text.amounts import size_in_words
 
 PIXEL_LIMIT = 170_000_000
-"""Pixels of the largest picture that is decoded: 0.5 GB of RGB. Just below Pillow's own limit."""
+"""Pixels of the largest picture that is decoded. Just below Pillow's own limit."""
+
+BYTES_A_PIXEL = 18
+"""Memory that a picture takes while it is converted, at most."""
+
+_ALWAYS_FITS = 10_000_000  # pixels for which nobody's memory is looked at
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -42,7 +56,8 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_SIDEWAYS = frozenset({5, 6, 7, 8})
+SIDEWAYS = frozenset({5, 6, 7, 8})
+"""EXIF orientations that swap width and height."""
 
 # Pillow hands these to an interpreter (Ghostscript, Windows) whatever the file is called.
 _PROGRAMS = frozenset({"EPS", "WMF"})
@@ -52,34 +67,66 @@ _PROGRAMS = frozenset({"EPS", "WMF"})
 _quiet = threading.Lock()
 
 
+@dataclass(frozen=True, slots=True)
+class PictureHeader:
+    """What a file says of its picture before the pixels.
+
+    Attributes:
+        size: width and height of the upright picture, in pixels.
+        orientation: EXIF's, 1 to 8: how the stored pixels are turned; 1 for not at all.
+        deep: whether a channel has 16 bits.
+    """
+
+    size: tuple[int, int]
+    orientation: int
+    deep: bool
+
+
 def open_picture(path: Path) -> Image.Image:
     """A picture as the program sees it: upright, RGB, 8 bits a channel, without any metadata.
 
     Raises:
         ImageError: the file is missing, empty, damaged, too large or not a picture.
     """
+    return open_noted(path)[0]
+
+
+def open_noted(path: Path) -> tuple[Image.Image, str]:
+    """A picture as :func:`open_picture` gives it, and what its owner should know; mostly nothing.
+
+    Raises:
+        ImageError: as :func:`open_picture`.
+    """
     with decoding(path) as image:
+        deep = is_deep(image)
+        alpha = keyed_alpha(image, path)
         image.load()
+        mend_palette(image)
+        note = unused_bits(image) if deep else ""
         # After loading: Pillow itself turns a TIFF upright while it loads.
-        turn = _UPRIGHT.get(_orientation(image))
+        orientation = orientation_of(image)
         picture = _to_rgb(image, readable(path.name))
-        if turn is not None:
-            picture = picture.transpose(turn)
+        if alpha is not None:
+            picture = on_white(picture, alpha)
+        picture = upright(picture, orientation)
     picture.info = {}
-    return picture
+    return picture, note
 
 
-def picture_size(path: Path) -> tuple[int, int]:
-    """Width and height in pixels of the upright picture, from the file's header alone.
+def picture_header(path: Path) -> PictureHeader:
+    """What the file's header alone tells.
 
     Raises:
         ImageError: as :func:`open_picture`, except for damage behind the header.
     """
     with decoding(path) as image:
         width, height = image.size
+        deep = is_deep(image)  # before EXIF is looked for, which loads a PNG
+        orientation = orientation_of(image)
         # Pillow gives the size of a TIFF already turned.
-        sideways = image.format != "TIFF" and _orientation(image) in _SIDEWAYS
-        return (height, width) if sideways else (width, height)
+        sideways = image.format != "TIFF" and orientation in SIDEWAYS
+        size = (height, width) if sideways else (width, height)
+        return PictureHeader(size, orientation, deep)
 
 
 def readable(name: str) -> str:
@@ -135,8 +182,13 @@ def decoding(path: Path) -> Iterator[Image.Image]:
                         raise _not_a_picture(file, name)
                     check_size(image.width * image.height, name)
                     yield image
-            except (GalleryError, MemoryError):
+            except GalleryError:
                 raise
+            except MemoryError as error:  # also what decoders say to impossible sizes
+                raise ImageError(
+                    f"{name} is damaged, or needs more memory than there is.",
+                    "Copy the file again, or make the picture smaller.",
+                ) from error
             except UnidentifiedImageError as error:
                 raise _not_a_picture(file, name) from error
             except Image.DecompressionBombError as error:
@@ -157,7 +209,7 @@ def check_size(pixels: int, name: str) -> None:
     """Refuse a picture that would fill the memory.
 
     Raises:
-        ImageError: it has more pixels than are opened.
+        ImageError: it has more pixels than are opened, or than the free memory holds.
     """
     if pixels > PIXEL_LIMIT:
         raise ImageError(
@@ -165,6 +217,24 @@ def check_size(pixels: int, name: str) -> None:
             f"{PIXEL_LIMIT / 1e6:.0f} are opened.",
             "Make it smaller first.",
         )
+    needed = pixels * BYTES_A_PIXEL
+    if pixels > _ALWAYS_FITS and (free := free_memory()) is not None and needed > free:
+        raise ImageError(
+            f"{name} is too large: {pixels / 1e6:.0f} megapixels need {size_in_words(needed)} of "
+            f"memory, and {size_in_words(int(free))} are free.",
+            "Close other programs, or make the picture smaller.",
+        )
+
+
+def free_memory() -> int | None:
+    """Bytes of memory that a program may still take; None where the system doesn't say."""
+    found = []
+    with suppress(OSError, ValueError, IndexError):
+        text = Path("/proc/meminfo").read_text()
+        found.append(int(text.partition("MemAvailable:")[2].split()[0]) * 1024)
+    with suppress(OSError, ValueError):  # of a container; "max" for none
+        found.append(int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    return min(found, default=None)
 
 
 def _not_a_picture(file: io.BufferedReader, name: str) -> ImageError:
@@ -187,7 +257,7 @@ def _reason(error: Exception) -> str:
 # --- pixels --------------------------------------------------------------------------------------
 
 
-def _orientation(image: Image.Image) -> int:
+def orientation_of(image: Image.Image) -> int:
     """The EXIF orientation, 1 to 8; 1 where EXIF is missing or damaged."""
     try:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
@@ -195,10 +265,16 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
+def upright(image: Image.Image, orientation: int) -> Image.Image:
+    """Stored pixels turned as their EXIF orientation says."""
+    turn = _UPRIGHT.get(orientation)
+    return image if turn is None else image.transpose(turn)
+
+
 def _to_rgb(image: Image.Image, name: str) -> Image.Image:
     """Any mode to RGB on white, in sRGB."""
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return _gray_to_8_bits(image, name).convert("RGB")
+    if is_gray(image):
+        return gray_to_8_bits(image, name).convert("RGB")
     profile = image.info.get("icc_profile")
     if not image.has_transparency_data:
         return _to_srgb(image, profile)
@@ -211,25 +287,6 @@ def on_white(picture: Image.Image, alpha: Image.Image) -> Image.Image:
     """An RGB picture laid on white, where alpha says that white shines through."""
     white = Image.new("RGB", picture.size, "white")
     return Image.composite(picture, white, alpha)
-
-
-def _gray_to_8_bits(image: Image.Image, name: str) -> Image.Image:
-    """16-bit, 32-bit and floating point gray to 8 bits, by a fixed factor: no picture is stretched.
-
-    Raises:
-        ImageError: the values are outside 16 bits, or for floats outside [0, 1].
-    """
-    values = np.asarray(image).astype(np.float32)
-    white = 1.0 if image.mode == "F" else 65535.0
-    low, high = float(values.min()), float(values.max())
-    if not (low >= 0 and high <= white):  # also true of NaN
-        expected = "between 0 and 1" if image.mode == "F" else "16 bits"
-        raise ImageError(
-            f"{name} holds gray values from {low:g} to {high:g}; {expected} were expected, so it "
-            "is not known which of them is white.",
-            "Convert it to an 8-bit or 16-bit picture.",
-        )
-    return Image.fromarray(np.rint(values * np.float32(255 / white)).astype(np.uint8))
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:

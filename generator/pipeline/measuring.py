@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generator.capture.preprocess import pixels
-from generator.errors import GalleryError, ModelError, StoreError
+from generator.errors import GalleryError, ImageError, ModelError, StoreError
 from generator.images.find import open_picture
 from generator.pipeline.plan import PlannedCell, PlannedModel, WorkPlan, failure_of
 from generator.progress import Job, Reporter
@@ -158,11 +158,18 @@ def _open(model: PlannedModel, cell: PlannedCell) -> Prepared:
     from generator.capture.extract import Prepared  # noqa: PLC0415 - imports torch
 
     assert cell.geometry is not None and model.preprocessing is not None
+    try:
+        found = pixels(open_picture(cell.image.path), cell.geometry, model.preprocessing)
+    except MemoryError as error:
+        raise ImageError(
+            f"{cell.image.name} needs more memory than there is.",
+            "Make the picture smaller, or lower --resolution.",
+        ) from error
     return Prepared(
         key=cell.key,
         name=cell.image.name,
         image_sha256=cell.image.sha256,
-        pixels=pixels(open_picture(cell.image.path), cell.geometry, model.preprocessing),
+        pixels=found,
         geometry=cell.geometry,
         preprocessing=model.preprocessing,
         patch_queries=cell.patch_queries,

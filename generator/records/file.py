@@ -20,7 +20,7 @@ from generator.records.extras import (
     Relevance,
     ValueNorms,
 )
-from generator.records.packing import canonical, revive
+from generator.records.packing import PackingError, canonical, revive
 from generator.records.record import (
     SCHEMA,
     AttentionRecord,
@@ -109,11 +109,11 @@ def read_header(file: Any, key: str) -> RecordHeader:
     if text is None:
         raise DoubtError("not a record of attention-gallery")
     try:
-        facts = json.loads(text)
-        if facts["schema"] != SCHEMA:
-            raise DoubtError(f"schema {facts['schema']}, where this version writes {SCHEMA}")
-        header: RecordHeader = revive(RecordHeader, facts)
-    except (ValueError, KeyError, TypeError, RecordError) as error:
+        schema = json.loads(text)["schema"]
+        if schema != SCHEMA:
+            raise DoubtError(f"schema {schema}, where this version writes {SCHEMA}")
+        header = revive(RecordHeader, text)
+    except (ValueError, KeyError, TypeError, PackingError, RecordError) as error:
         raise DoubtError(f"its facts cannot be read ({error})") from error
     if header.key != key:
         raise DoubtError("it holds the record of another key")

@@ -10,12 +10,11 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
-from itertools import repeat
-from types import NoneType, UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
@@ -49,10 +48,47 @@ def unpack(kind: type[Packed], data: bytes) -> Packed:
         arrays = load(data)
         length = int.from_bytes(data[:8], "little")
         text = json.loads(data[8 : 8 + length])["__metadata__"][FACTS]
-        found: Packed = revive(kind, json.loads(text), arrays)
-    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return revive(kind, text, arrays)
+    except (SafetensorError, ValueError, KeyError, TypeError, PackingError) as error:
         raise PackingError(f"not a packed {kind.__name__} ({error})") from error
+
+
+def revive(
+    kind: type[Packed], text: str | bytes, arrays: Mapping[str, NDArray[Any]] | None = None
+) -> Packed:
+    """A dataclass from its JSON text.
+
+    Args:
+        kind: the dataclass.
+        text: as :func:`canonical` writes it.
+        arrays: the dataclass's arrays by their paths.
+
+    Raises:
+        PackingError: the text is not JSON, or not of this dataclass.
+    """
+
+    def filled(item: dict[str, Any]) -> Any:
+        return (arrays or {})[item["array"]] if item.keys() == {"array"} else item
+
+    try:
+        values = json.loads(text, object_hook=filled)
+        found: Packed = _reader(kind).validate_python((values,))[0]  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(each) for each in first["loc"][1:])
+        raise PackingError(f"{place}: {first['msg']}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise PackingError(str(error)) from error
     return found
+
+
+@cache
+def _reader(kind: type) -> TypeAdapter[Any]:
+    # A dataclass alone takes no config from outside; a tuple of one does.
+    return TypeAdapter(
+        tuple[kind],  # type: ignore[valid-type]
+        config=ConfigDict(extra="forbid", arbitrary_types_allowed=True),
+    )
 
 
 def canonical(facts: Any) -> str:
@@ -60,43 +96,6 @@ def canonical(facts: Any) -> str:
     return json.dumps(
         facts, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_number
     )
-
-
-def revive(kind: Any, value: Any, arrays: Mapping[str, NDArray[Any]] | None = None) -> Any:
-    """Parsed JSON as the dataclasses and tuples of a type.
-
-    Args:
-        kind: a dataclass, a tuple type, a union with None, or anything JSON knows.
-        value: what was parsed.
-        arrays: by their paths, for dataclasses that hold some.
-    """
-    if isinstance(value, dict) and set(value) == {"array"}:
-        return (arrays or {})[value["array"]]
-    if get_origin(kind) is UnionType:
-        if value is None:
-            return None
-        kind = _member(kind, value)
-    if isinstance(kind, type) and is_dataclass(kind):
-        hints = _hints(kind)
-        return kind(**{name: revive(hints[name], item, arrays) for name, item in value.items()})
-    if get_origin(kind) is tuple:
-        inner = get_args(kind)
-        kinds = repeat(inner[0]) if inner[-1] is Ellipsis else inner
-        return tuple(revive(each, item, arrays) for each, item in zip(kinds, value, strict=False))
-    return value
-
-
-def _member(union: Any, value: Any) -> Any:
-    """The member of a union that a value is: of dataclasses the one with its fields."""
-    members = [each for each in get_args(union) if each is not NoneType]
-    if isinstance(value, dict):
-        fitting = (each for each in members if is_dataclass(each) and set(value) == _names(each))
-        return next(fitting, members[0])
-    return members[0]
-
-
-def _names(kind: Any) -> set[str]:
-    return {item.name for item in fields(kind)}
 
 
 def _arrays(value: Any, path: str) -> Iterator[tuple[str, NDArray[Any]]]:
@@ -129,8 +128,3 @@ def _number(value: object) -> object:
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(f"{value!r} cannot be stored")
-
-
-@cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)

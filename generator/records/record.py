@@ -70,7 +70,7 @@ __all__ = [
     "outlier_patches",
 ]
 
-SCHEMA = 4
+SCHEMA = 5
 """Version of the record's fields. A record of another schema is measured again."""
 
 FloatArray = NDArray[np.floating]

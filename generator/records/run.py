@@ -134,8 +134,12 @@ class ImageEntry:
         source: where it comes from.
         group: a heading to list it under; may be empty.
         failure: set when the file could not be used.
+        note: what its owner should know of its pixels, such as that it is nearly black; mostly
+            empty.
         mask: a PNG of the picture's size that is not zero where the objects are; never published;
             None where nobody has drawn one.
+        mask_orientation: EXIF's of the picture, where the mask was drawn on its stored pixels; 1
+            where it was drawn on the upright picture.
         boxes: around the objects, as somebody has drawn them.
         frame: its place in a sequence; None for a picture by itself.
     """
@@ -153,7 +157,9 @@ class ImageEntry:
     source: str = ""
     group: str = ""
     failure: Failure | None = None
+    note: str = ""
     mask: Path | None = None
+    mask_orientation: int = 1
     boxes: tuple[ObjectBox, ...] = ()
     frame: Frame | None = None
 

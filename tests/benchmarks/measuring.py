@@ -32,8 +32,9 @@ from generator.capture.preprocess import describe, locate
 from generator.capture.processors import read_processor
 from generator.capture.residual import find_blocks
 from generator.capture.resolve import ResolvedModel
-from generator.capture.scores import prefix_rows
-from generator.capture.tap import AttentionTap
+from generator.capture.scores import attention_of
+from generator.capture.statistics import ReducedAttention
+from generator.capture.watcher import Watcher
 from generator.pipeline.plan import AUTOMATIC_GRID
 from generator.records.extras import DEFAULT_EXTRAS, Extra, Measuring
 from generator.records.record import AttentionRecord, ModelFacts, PatchQueries
@@ -116,12 +117,11 @@ def bare(model: LoadedModel, side: int) -> None:
 def rows_only(model: LoadedModel, side: int) -> None:
     """The model watched, keeping the rows of the prefix tokens."""
     layout = model.resolved.vision.layout(side, side)
-    tap = AttentionTap(
-        model.blocks, partial(prefix_rows, layout=layout), tokens=layout.tokens, model="seeded"
-    )
-    with torch.inference_mode(), tap:
+    attention = ReducedAttention(partial(attention_of, queries=layout.prefix_slice))
+    watcher = Watcher(model.blocks, attention, tokens=layout.tokens, model="seeded")
+    with torch.inference_mode(), watcher:
         model.forward(torch.from_numpy(image(side))[None], layout)
-    assert all(len(images) == 1 for images in tap.layers)
+    assert all(len(images) == 1 for images in attention.layers)
 
 
 def record(

@@ -16,7 +16,7 @@ from generator.present.drawing.colors import color_table
 from generator.present.drawing.quantize import Quantized, decode, encode, error_bound
 from generator.present.drawing.scale import Scale
 from generator.present.files.manifest_file import read_manifest
-from generator.present.pages.wording import percent
+from generator.text.numbers import percent
 from tests.browser.conftest import PART
 from tests.browser.opened import Opened, settle
 from tests.present.gallery import Gallery

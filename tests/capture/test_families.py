@@ -15,8 +15,8 @@ from generator.capture.load import LoadedModel, load, model_inputs
 from generator.capture.preprocess import describe, locate, pixels
 from generator.capture.residual import ResidualStream
 from generator.capture.resolve import resolve_folder
-from generator.capture.statistics import Reducer
-from generator.capture.tap import AttentionTap
+from generator.capture.statistics import ReducedAttention, Reducer
+from generator.capture.watcher import Watcher
 from generator.records.extras import Measuring
 from generator.records.record import AttentionRecord
 from tests.capture.families import FAMILIES, Family
@@ -92,15 +92,16 @@ def test_every_layer_and_head_equals_the_eager_path(
     assert layout.prefix == family.prefix
     assert (layout.rows != layout.cols) == family.resizable
     reducer = Reducer(layout, patch=(16, 16), patch_queries="heads", device=CPU)
-    tap = AttentionTap(model.blocks, reducer.reduce, tokens=layout.tokens, model=family.name)
-    with torch.inference_mode(), ResidualStream(model.blocks, layout) as residual, tap:
+    attention = ReducedAttention(reducer.reduce)
+    watcher = Watcher(model.blocks, attention, tokens=layout.tokens, model=family.name)
+    with torch.inference_mode(), ResidualStream(model.blocks, layout) as residual, watcher:
         model.forward(torch.from_numpy(item.pixels)[None], layout)
 
     expected, hidden = eager_attention(folders[family.name], item)
     assert expected.shape == (3, 4, layout.tokens, layout.tokens)
     assert float((expected - 1 / layout.tokens).abs().max()) > 0.05, "attention is not uniform"
     first = len(layout.prefix)
-    for index, (seen,) in enumerate(tap.layers):
+    for index, (seen,) in enumerate(attention.layers):
         whole = expected[index]
         torch.testing.assert_close(seen.rows, whole[:, :first].transpose(0, 1), atol=1e-5, rtol=0)
         torch.testing.assert_close(seen.received, whole[:, first:].mean(1), atol=1e-5, rtol=0)

@@ -24,9 +24,9 @@ from generator.capture.extract import Prepared, extract
 from generator.capture.load import LoadedModel, load
 from generator.capture.residual import largest_activations
 from generator.capture.resolve import resolve_folder
-from generator.capture.statistics import Reducer
-from generator.capture.tap import AttentionTap
-from generator.capture.vectors import VectorTap
+from generator.capture.statistics import ReducedAttention, Reducer
+from generator.capture.vectors import BlockVectors
+from generator.capture.watcher import Watcher
 from generator.records.extras import PROJECTIONS, Extra, Measuring, Projection
 from generator.records.record import AttentionRecord, TokenLayout
 from tests.capture.families import FAMILIES, Family
@@ -331,9 +331,10 @@ def test_grouped_queries_share_their_values() -> None:
     block, layout = Grouped(), TokenLayout(("CLS",), 2, 3)
     stream = torch.randn(1, 7, 32)
     reducer = Reducer(layout, patch=(16, 16), patch_queries="off", device=CPU)
-    tap = AttentionTap([block], reducer.reduce, tokens=7, model="grouped")
-    vectors = VectorTap([block], tap, layout=layout, measuring=Measuring(), roots={})
-    with torch.inference_mode(), tap, vectors:
+    attention = ReducedAttention(reducer.reduce)
+    vectors = BlockVectors(attention, layers=1, layout=layout, measuring=Measuring(), roots={})
+    watcher = Watcher([block], attention, vectors, tokens=7, model="grouped")
+    with torch.inference_mode(), watcher:
         block(stream)
     vectors.check()
     values = vectors.image_values(0)

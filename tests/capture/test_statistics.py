@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from generator.capture import statistics
-from generator.capture.scores import GivenScores, QueryKeyScores, prefix_rows
+from generator.capture.scores import GivenScores, QueryKeyScores, attention_of
 from generator.capture.statistics import LayerStatistics, Reducer, rollouts, token_distances
 from generator.records.record import TokenLayout
 
@@ -155,12 +155,12 @@ def test_scale_and_bias_are_applied_as_in_the_call() -> None:
         QueryKeyScores.scaled(query, key, 0.3, bias)
     )
     torch.testing.assert_close(seen.head_mean, expected.mean(0))
-    rows = prefix_rows(QueryKeyScores.scaled(query, key, 0.3, bias), layout)
-    torch.testing.assert_close(rows, expected[:, :1].transpose(0, 1))
+    rows = attention_of(QueryKeyScores.scaled(query, key, 0.3, bias), layout.prefix_slice)
+    torch.testing.assert_close(rows, expected[:, :1])
 
 
 def test_a_bias_shared_by_all_queries_is_broadcast() -> None:
     query, key = torch.zeros(2, 2, 5, 4)
     bias = torch.tensor([0.0, 0.0, -math.inf, 0.0, 0.0]).view(1, 1, 5)
-    rows = prefix_rows(QueryKeyScores.scaled(query, key, 1.0, bias), TokenLayout(("CLS",), 2, 2))
+    rows = attention_of(QueryKeyScores.scaled(query, key, 1.0, bias), slice(0, 1))
     assert rows[0, 0].tolist() == [0.25, 0.25, 0, 0.25, 0.25]

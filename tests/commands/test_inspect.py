@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from generator.capture.calls import AttentionCall
-from generator.capture.tap import AttentionTap
+from generator.capture.scores import AttentionCall
 from tests.commands.running import run
 
 
@@ -56,12 +55,13 @@ def test_inspect_check_passes_on_a_good_model(model: str) -> None:
 def test_inspect_check_fails_when_what_is_captured_is_wrong(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    see = AttentionTap._see_sdpa
+    read = AttentionCall.of
 
-    def tampered(tap: AttentionTap[Any], call: AttentionCall) -> None:
-        see(tap, replace(call, query=call.query * 1.01))
+    def tampered(args: tuple[Any, ...], kwargs: dict[str, Any]) -> AttentionCall:
+        call = read(args, kwargs)
+        return replace(call, query=call.query * 1.01)
 
-    monkeypatch.setattr(AttentionTap, "_see_sdpa", tampered)
+    monkeypatch.setattr(AttentionCall, "of", tampered)
     result = run("inspect", "models/plain", "--check", "photos/one.png")
     assert result.exit_code == 1
     lines = result.stdout.splitlines()[-4:]

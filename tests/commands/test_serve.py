@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.commands.server import make_server
+from generator.commands.serve import make_server
 from tests.commands.running import fails, run
 
 

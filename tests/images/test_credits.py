@@ -45,8 +45,8 @@ def test_credits_beside_the_pictures_are_taken_up(tmp_path: Path) -> None:
             '{}: [a.png] is a table in a table. Put the file name in quotes: ["a.png"].',
         ),
         (
-            '["a.png"]\nlicense = "CC0"\n',
-            "{}: a.png has an unknown key license. Did you mean license?",
+            '["a.png"]\nlicens = "CC0"\n',
+            "{}: a.png has an unknown key licens. Did you mean license?",
         ),
         (
             '["a.png"]\nyear = "2001"\n',

@@ -6,8 +6,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from generator.capture.load import LoadedModel, load
@@ -194,3 +196,22 @@ def test_folder_of_somebody_else_is_not_replaced(spec: GallerySpec, content: str
         "left alone. Choose another folder with -o, or empty this one."
     )
     assert files(spec.out) == {content: b"mine"}
+
+
+def test_a_nearly_black_picture_says_so_on_its_page_after_every_build(
+    spec: GallerySpec, checkpoints: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    values = np.linspace(0, 4095, 60 * 90).reshape(60, 90).astype(np.uint16)
+    Image.fromarray(values).save(spec.images[0] / "first.tif")
+    (spec.images[0] / "first.png").unlink()
+    one = replace_models(spec, checkpoints / "plain")
+    note = (
+        "Nearly black: the values use 12 of 16 bits. If the camera has 12 bits, multiply them by "
+        "16 and save the picture again."
+    )
+    for _ in range(2):
+        caplog.clear()
+        build(one)
+        assert caplog.messages.count(f"first.tif: {note}") == 1
+        pages = [name for name, text in files(one.out).items() if note.encode() in text]
+        assert [name for name in pages if name.endswith(".html")] == ["i/first/index.html"]

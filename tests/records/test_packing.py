@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from generator.records.packing import PackingError, pack, unpack
+from generator.records.packing import PackingError, canonical, pack, revive, unpack
 
 
 @dataclass(frozen=True)
@@ -60,3 +60,46 @@ def test_the_same_object_gives_the_same_bytes() -> None:
 def test_other_bytes_are_refused(data: bytes) -> None:
     with pytest.raises(PackingError, match="Outer"):
         unpack(Outer, data)
+
+
+@dataclass(frozen=True)
+class Left:
+    name: str
+
+
+@dataclass(frozen=True)
+class Right:
+    name: str
+    place: int
+
+
+@dataclass(frozen=True)
+class Either:
+    one: Left | Right
+    several: tuple[Left | Right | None, ...]
+
+
+def test_a_union_comes_back_as_the_member_that_was_packed() -> None:
+    value = Either(Right("x", 1), (Left("y"), None, Right("z", 2)))
+    assert revive(Either, canonical(asdict(value))) == value
+    assert unpack(Either, pack(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"name":"x"}', "place: Field required"),
+        ('{"name":"x","place":1,"more":2}', "more: Unexpected keyword argument"),
+        ('{"name":3,"place":1}', "name: Input should be a valid string"),
+        (
+            '{"name":"x","place":"far"}',
+            "place: Input should be a valid integer, unable to parse string as an integer",
+        ),
+        ('{"name":', "Expecting value: line 1 column 9 (char 8)"),
+        ('{"name":"x","place":{"array":"place"}}', "'place'"),
+    ],
+)
+def test_other_facts_are_refused_with_their_place(text: str, message: str) -> None:
+    with pytest.raises(PackingError) as caught:
+        revive(Right, text)
+    assert str(caught.value) == message

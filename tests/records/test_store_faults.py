@@ -79,8 +79,17 @@ def rewrite(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
     [
         (lambda f: f.update(schema=99), f"schema 99, where this version writes {SCHEMA}"),
         (lambda f: f.update(key="0" * 64), "it holds the record of another key"),
-        (lambda f: f.pop("view"), "its facts cannot be read ("),
-        (lambda f: f.update(more=1), "its facts cannot be read ("),
+        (lambda f: f.pop("view"), "its facts cannot be read (view: Field required)"),
+        (
+            lambda f: f.update(more=1),
+            "its facts cannot be read (more: Unexpected keyword argument)",
+        ),
+        (
+            lambda f: f["model"].update(heads="three"),
+            "its facts cannot be read (model.heads: Input should be a valid integer, "
+            "unable to parse string as an integer)",
+        ),
+        (lambda f: f.update(layout=[1]), "its facts cannot be read (layout: Input should be "),
         (lambda f: f["layout"].update(rows=0), "its facts cannot be read ("),
         (lambda f: f.clear(), "its facts cannot be read ('schema')"),
     ],
@@ -97,6 +106,7 @@ def test_records_of_another_kind_count_as_absent(
     absent(store, record)
     assert len(caplog.messages) == 1
     assert f": {reason}" in caplog.messages[0]
+    assert "\n" not in caplog.messages[0]
 
 
 def test_foreign_files_count_as_absent(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

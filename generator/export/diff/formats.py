@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from generator.analysis.compare.changes import Change
 from generator.export.diff.difference import Difference, ModelChanges, Passed
-from generator.export.publish.findings import numbered
+from generator.export.findings import numbered
 from generator.present.files.schema import documented_schema
 
 SCHEMA = 3
@@ -274,9 +274,7 @@ def _lines(value: Any) -> str:
 def schema_bytes() -> bytes:
     """JSON schema of the JSON form; a CSV has the fields of ``DifferenceRow`` as columns."""
     classes = (DifferenceTable, Gallery, ChangedFact, Renamed, Missing, DifferenceRow, Exceeded)
-    return documented_schema(
-        TypeAdapter(DifferenceTable), {each.__name__: each for each in classes}
-    )
+    return documented_schema(TypeAdapter(DifferenceTable), classes)
 
 
 # --- for people ----------------------------------------------------------------------------------

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from generator.errors import SpecError
 from generator.export.source import Source
-from generator.present.pages.wording import counted
 from generator.records.run import ImageEntry, ModelEntry, Run, Sweep
+from generator.text.phrases import counted
 
 Pair = tuple[ModelEntry, ModelEntry]
 

@@ -21,12 +21,13 @@ from generator.export.figures.words import (
     query_said,
 )
 from generator.export.pictures.selection import ALL, LAST, MEAN, Selection, selection
+from generator.present.cells.labels import query_label, row_name
 from generator.present.cells.maps import PRIMARY, VALUES, query_ids
 from generator.present.cells.patches import PATCH
-from generator.present.pages.wording import listed, query_label, row_name
 from generator.records.run import ImageEntry, ModelEntry
 from generator.spec.toml import did_you_mean
 from generator.text.latex import Piece
+from generator.text.phrases import listed
 
 Axis = Literal["images", "models", "layers", "heads", "queries"]
 AXES: tuple[Axis, ...] = get_args(Axis)

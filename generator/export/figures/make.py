@@ -20,9 +20,9 @@ from generator.export.files import write_files
 from generator.export.source import Source
 from generator.present.bibliography import added, bibtex
 from generator.present.drawing.colors import color_tables
-from generator.present.pages.wording import listed
 from generator.spec.toml import did_you_mean
 from generator.text.latex import Cite, Piece, plain
+from generator.text.phrases import listed
 
 KINDS: dict[str, Kind] = {".pdf": "pdf", ".svg": "svg", ".png": "png"}
 NOTE = "Made by attention-gallery."

@@ -26,9 +26,9 @@ from generator.export.figures.scale_words import WEIGHTED, cut_said, scope_said
 from generator.export.pictures.drawing import seen, size_of
 from generator.export.pictures.selection import ALL, OneMap, Selection, chosen_maps
 from generator.export.source import Source
+from generator.present.cells.labels import row_name
 from generator.present.cells.maps import PRIMARY, VALUES
 from generator.present.cells.patches import PATCH
-from generator.present.pages.wording import row_name
 from generator.records.extras import ModelWeights
 from generator.records.record import AttentionRecord, FloatArray, View
 from generator.records.run import ImageEntry, ModelEntry

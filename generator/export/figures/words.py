@@ -10,11 +10,12 @@ from generator.export.figures.scale_words import cut_said
 from generator.export.figures.scene import PLACE, Scene
 from generator.export.pictures.selection import MAX, MIN
 from generator.present.bibliography import cited, named
+from generator.present.cells.labels import column_name, query_label, row_name
 from generator.present.cells.patches import PATCH
-from generator.present.pages.wording import column_name, listed, query_label, row_name
 from generator.records.record import FloatArray
 from generator.records.run import ImageEntry, ModelEntry
 from generator.text.latex import Cite, Piece
+from generator.text.phrases import listed
 
 UNIT = "in times uniform (attention times the number of keys)"
 

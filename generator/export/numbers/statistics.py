@@ -215,5 +215,5 @@ def json_bytes(title: str, rows: Iterable[StatisticsRow]) -> bytes:
 
 def schema_bytes() -> bytes:
     """JSON schema of the JSON form; a CSV has the fields of ``StatisticsRow`` as columns."""
-    classes = {"Table": StatisticsTable, "Row": StatisticsRow, "Quantity": Quantity}
+    classes = (StatisticsTable, StatisticsRow, Quantity)
     return documented_schema(TypeAdapter(StatisticsTable), classes)

@@ -18,7 +18,7 @@ from generator.export.pictures.animation_frames import (
 from generator.export.pictures.drawing import seen, size_of
 from generator.export.pictures.selection import Selection, chosen_maps
 from generator.export.source import Source
-from generator.present.pages.wording import column_name, query_label
+from generator.present.cells.labels import column_name, query_label
 from generator.records.record import FloatArray
 from generator.records.run import Cell, ImageEntry, ModelEntry, Sequence
 

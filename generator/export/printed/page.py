@@ -30,22 +30,21 @@ from generator.present.cells.maps import PRIMARY, RECEIVED, QueryMaps, maps_of
 from generator.present.drawing.heatmap import bar_png, wall_png
 from generator.present.drawing.scale import times_text
 from generator.present.pages.environment import make_environment
-from generator.present.pages.pair.plan import pair_path
-from generator.present.pages.planner import sequence_path
-from generator.present.pages.sweep.plan import step_text, sweep_path
+from generator.present.pages.links import step_text
+from generator.present.pages.paths import pair_path, sequence_path, sweep_path
 from generator.present.pages.views import BarTick, ColorBar, Fact, Picture
 from generator.present.pages.wording import (
     RECEIVED_NOTE,
-    counted,
     credit,
     images_text,
     models_text,
-    percent,
     prefix_text,
     scale_note,
 )
 from generator.records.record import AttentionRecord
 from generator.records.run import ImageEntry, ModelEntry, Sweep
+from generator.text.numbers import percent
+from generator.text.phrases import counted
 
 PICTURE_WIDTH = 420
 WALL_WIDTH = 1400

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from generator.export.publish.findings import Finding, listed, numbered
+from generator.export.findings import Finding, listed, numbered
 from generator.present.files.manifest import ImageItem, Manifest, ModelItem
 
 CREDITS_HINT = "Say it in credits.toml beside the pictures, and build again."

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from generator.export.publish.findings import Finding, listed, numbered
+from generator.export.findings import Finding, listed, numbered
 from generator.present.files.manifest import Kind, Manifest
 
 DATA: frozenset[Kind] = frozenset({"chunk", "patches", "alike"})

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator.errors import PublishError
+from generator.export.findings import numbered
 from generator.export.publish.delivery import Added
-from generator.export.publish.findings import numbered
 from generator.export.publish.git import Repository, github_page, open_repository, run
 from generator.present.files.manifest import GENERATOR
 from generator.present.files.manifest_file import MANIFEST

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from generator.errors import StoreError
-from generator.export.publish.findings import Finding, listed, numbered
+from generator.export.findings import Finding, listed, numbered
 from generator.export.publish.licenses import model_findings, picture_findings
 from generator.export.publish.links import link_findings
 from generator.present.files.manifest import Kind, Manifest

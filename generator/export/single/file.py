@@ -32,7 +32,7 @@ from generator.present.files.manifest import CellItem, FileEntry, Manifest
 from generator.present.files.manifest_file import MANIFEST
 from generator.present.pages.assets import ORDER as SCRIPT_ORDER
 from generator.present.pages.assets import SINGLE, SINGLE_BOOT, SINGLE_STYLE, STYLESHEETS, original
-from generator.present.pages.planner import INDEX, image_path, sequence_path
+from generator.present.pages.paths import INDEX, image_path, sequence_path
 from generator.spec.figures import FIGURES
 from generator.text.amounts import size_in_words
 

@@ -12,7 +12,7 @@ from generator.analysis.quantities.attention import CLS_MASS_REGISTERS, ENTROPY
 from generator.analysis.quantities.quantity import Quantity
 from generator.analysis.quantities.stream import OUTLIER_COUNT
 from generator.present.cells.files import CellContent
-from generator.present.pages.wording import percent
+from generator.text.numbers import percent
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,7 @@ def score_cells(
     searched = {m.slug: vectors_of(digests, m.slug) if boxed else () for m in run.models}
     for image, partner in zip(marked, partners, strict=True):
         try:
-            mask = read_mask(image.mask) if image.mask else None
+            mask = read_mask(image.mask, image.mask_orientation) if image.mask else None
         except GalleryError as error:
             found |= {
                 (model.slug, image.slug): Failure(error.message, error.hint) for model in run.models

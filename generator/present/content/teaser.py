@@ -8,10 +8,10 @@ import numpy as np
 
 from generator.present.cells.chunk import read_chunk
 from generator.present.cells.files import CellContent
+from generator.present.cells.labels import query_label
 from generator.present.cells.maps import PRIMARY, RECEIVED
 from generator.present.cells.patches import PATCH, read_patch_chunk
 from generator.present.drawing.quantize import Quantized, decode
-from generator.present.pages.wording import query_label
 from generator.records.record import FloatArray
 from generator.records.run import TeaserCell
 

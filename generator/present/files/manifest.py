@@ -23,7 +23,7 @@ from generator.records.record import (
 from generator.records.run import Failure, Paper, Sequence, Sweep
 from generator.spec.figures import FigureSpec
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 GENERATOR = "attention-gallery"
 
 Kind = Literal[
@@ -126,7 +126,7 @@ class ScaleEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class QuantisationEntry:
+class QuantizationEntry:
     """How chunks store values.
 
     Attributes:
@@ -357,7 +357,7 @@ class Manifest:
     command: str
     field_of_view: FieldOfView
     scale: ScaleEntry
-    quantization: QuantisationEntry
+    quantization: QuantizationEntry
     settings: Settings
     models: tuple[ModelItem, ...]
     images: tuple[ImageItem, ...]

@@ -21,7 +21,7 @@ from generator.present.files.manifest import (
     ModelItem,
     PairItem,
     Program,
-    QuantisationEntry,
+    QuantizationEntry,
     ReductionItem,
     ScaleEntry,
 )
@@ -44,16 +44,13 @@ MANIFEST = "manifest.json"
 MANIFEST_SCHEMA = "manifest.schema.json"
 
 _MANIFEST: TypeAdapter[Manifest] = TypeAdapter(Manifest)
-_CLASSES: dict[str, type] = {
-    documented.__name__: documented
-    for documented in (
-        *(Manifest, Program, ScaleEntry, QuantisationEntry, Settings, FileEntry),
-        *(ModelItem, ImageItem, Measurement, CellItem, PairItem, Failure, ReductionItem),
-        *(FigureItem, FigureSpec),
-        *(Paper, Author, PaperLink, TeaserCell, FrameItem, Sequence, Sweep, SweepStep),
-        *(Environment, ModelFacts, Preprocessing, TokenLayout, View),
-    )
-}
+_CLASSES: tuple[type, ...] = (
+    *(Manifest, Program, ScaleEntry, QuantizationEntry, Settings, FileEntry),
+    *(ModelItem, ImageItem, Measurement, CellItem, PairItem, Failure, ReductionItem),
+    *(FigureItem, FigureSpec),
+    *(Paper, Author, PaperLink, TeaserCell, FrameItem, Sequence, Sweep, SweepStep),
+    *(Environment, ModelFacts, Preprocessing, TokenLayout, View),
+)
 
 
 def manifest_bytes(manifest: Manifest) -> bytes:

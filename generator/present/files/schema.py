@@ -5,22 +5,23 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import TypeAdapter
 
 
-def documented_schema(adapter: TypeAdapter[Any], classes: Mapping[str, type]) -> bytes:
+def documented_schema(adapter: TypeAdapter[Any], classes: Iterable[type]) -> bytes:
     """JSON schema of a dataclass; every field is described by its docstring.
 
     Args:
         adapter: of the dataclass.
-        classes: by name, the dataclass and all that its fields are made of.
+        classes: the dataclass and all that its fields are made of.
     """
+    known = {each.__name__: each for each in classes}
     schema = adapter.json_schema(mode="serialization")
     for name, described in [(schema["title"], schema), *schema["$defs"].items()]:
-        fields = _described_fields(classes[name])
+        fields = _described_fields(known[name])
         for field, entry in described["properties"].items():
             entry["description"] = fields[field]
     found = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

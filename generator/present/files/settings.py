@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-RENDER_VERSION = 5
+RENDER_VERSION = 6
 """Raised by hand when chunks, walls or pictures change for the same record and settings."""
 
 

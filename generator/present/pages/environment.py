@@ -6,14 +6,16 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
 from markupsafe import Markup
 
 from generator.bundled import bundled
 from generator.errors import StoreError
-from generator.present.pages.index.finder_views import IndexData
-from generator.present.pages.views import PageData
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 def template_folders(user: Path | None) -> tuple[Path, ...]:
@@ -48,7 +50,7 @@ def make_environment(user: Path | None = None) -> Environment:
     return environment
 
 
-def page_json(value: PageData | IndexData) -> Markup:
+def page_json(value: DataclassInstance) -> Markup:
     """JSON for a script element: no text in it can end the element or start a comment."""
     return Markup(script_json(asdict(value)))  # noqa: S704 - escaped there
 

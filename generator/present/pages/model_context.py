@@ -10,11 +10,11 @@ import numpy as np
 from generator.analysis.cells.model_digest import ModelDigest
 from generator.analysis.quantities.table import quantity
 from generator.present.cells.files import CellContent
-from generator.present.pages.model.views import Section
 from generator.present.pages.planner import Planner
-from generator.present.pages.wording import counted
+from generator.present.pages.sections import Section
 from generator.records.record import FloatArray, TokenLayout
 from generator.records.run import ImageEntry, ModelEntry
+from generator.text.phrases import counted
 
 
 @dataclass(frozen=True)

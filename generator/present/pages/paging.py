@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from generator.present.pages.planner import Planner
 from generator.present.pages.views import PageLink
@@ -11,6 +11,9 @@ from generator.records.run import ImageEntry
 
 PAGE_IMAGES = 200
 """Images on one page, at most."""
+
+SEQUENCES = "Sequences"
+"""The heading of sequences on the index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +76,30 @@ def parts(images: tuple[ImageEntry, ...]) -> Iterator[Part]:
     for number, start in enumerate(starts, 1):
         shown = images[start : start + PAGE_IMAGES]
         yield Part(number, len(starts), shown, len(images))
+
+
+def by_group(images: tuple[ImageEntry, ...]) -> tuple[ImageEntry, ...]:
+    """Images in order, those of one group together where its first one stands."""
+    first: dict[str, int] = {}
+    for index, image in enumerate(images):
+        first.setdefault(image.group, index)
+    return tuple(sorted(images, key=lambda image: first[image.group]))
+
+
+def listed_images(images: tuple[ImageEntry, ...]) -> tuple[ImageEntry, ...]:
+    """What the index lists: every picture by itself, and of each sequence its first good frame."""
+    good: dict[str, ImageEntry] = {}
+    for image in images:
+        if image.frame is not None and image.failure is None:
+            good.setdefault(image.frame.sequence.slug, image)
+    return tuple(
+        replace(image, group=_heading(image))
+        for image in images
+        if image.frame is None or good.get(image.frame.sequence.slug, image) is image
+    )
+
+
+def _heading(image: ImageEntry) -> str:
+    """Sequences stand together, unless a table has them elsewhere."""
+    alone = image.frame is not None and image.group in ("", image.frame.sequence.label)
+    return SEQUENCES if alone else image.group

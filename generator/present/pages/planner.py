@@ -17,29 +17,13 @@ from generator.present.drawing.scale import Tick
 from generator.present.files.manifest import FileEntry
 from generator.present.files.manifest_file import MANIFEST
 from generator.present.pages.assets import CHARTS, IMAGE_KINDS, original
+from generator.present.pages.paths import INDEX, METHODS, image_path, model_path
 from generator.present.pages.views import BarTick, ColorBar, LaterScripts, Link, PageBase, Picture
 from generator.records.run import Failure, ImageEntry, ModelEntry, Run, Sequence
 
-INDEX = "index.html"
-METHODS = "methods/index.html"
 BAR_WIDTH = 256
 WALL_WIDTH = 560
 WALL_HEIGHT = 640
-
-
-def image_path(image: str) -> str:
-    """Site-relative path of an image's page."""
-    return f"i/{image}/{INDEX}"
-
-
-def model_path(model: str) -> str:
-    """Site-relative path of a model's page."""
-    return f"m/{model}/{INDEX}"
-
-
-def sequence_path(sequence: str) -> str:
-    """Site-relative path of a sequence's page."""
-    return f"q/{sequence}/{INDEX}"
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,13 @@ from collections.abc import Iterable
 from generator.analysis.absent import NotApplicable
 from generator.analysis.stream.norms import Outliers
 from generator.present.cells.files import CellContent, MapNote
-from generator.present.cells.maps import POOL, PRIMARY, RECEIVED, VALUES
-from generator.present.cells.patches import PATCH
+from generator.present.cells.labels import column_name, row_name
 from generator.present.drawing.scale import TAIL, Scale, power_label, times_text
 from generator.present.pages.views import CreditLine, Notice
 from generator.records.record import OUTLIER, TokenLayout
 from generator.records.run import Failure, ImageEntry, ModelEntry, Run
+from generator.text.numbers import percent
+from generator.text.phrases import counted, stream_layer
 
 RECEIVED_NOTE = "mean received attention (this model has no CLS token)"
 UNIT = "attention in times uniform: 1 is what every token would get if attention were spread evenly"
@@ -21,11 +22,6 @@ SCALE_RULE = (
     "for each model the 0.5 and 99.5 percentiles over all images, layers, heads and queries, "
     "widened to whole powers of two; the union over models; never below 1/16"
 )
-
-
-def counted(number: int, noun: str) -> str:
-    """``1 model``, ``3 models``."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def models_text(run: Run) -> str:
@@ -59,27 +55,6 @@ def model_names(run: Run, models: Iterable[ModelEntry]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each.label for each in sweeps))
 
 
-def listed(words: Iterable[str]) -> str:
-    """``a, b and c``."""
-    found = list(words)
-    return " and ".join([", ".join(found[:-1]), found[-1]] if len(found) > 1 else found)
-
-
-def stream_layer(index: int) -> str:
-    """``layer 3`` of the residual stream; its layer 0 is the embedding."""
-    return f"layer {index}" if index else "the embedding"
-
-
-def lower_first(text: str) -> str:
-    """A title inside of a sentence."""
-    return text[0].lower() + text[1:]
-
-
-def upper_first(text: str) -> str:
-    """A phrase at the start of a sentence, the rest of it as it is."""
-    return text[0].upper() + text[1:]
-
-
 def not_applicable(found: NotApplicable) -> str:
     """Why there cannot be a number, as a sentence: ``Not applicable: rotary embedding.``."""
     return f"Not applicable: {found.reason.rstrip('.')}."
@@ -88,29 +63,6 @@ def not_applicable(found: NotApplicable) -> str:
 def withheld(found: NotApplicable) -> str:
     """Why there is no number yet, as a sentence: ``Withheld: fewer than 100 images.``."""
     return f"Withheld: {found.reason.rstrip('.')}."
-
-
-def patches_text(number: int) -> str:
-    """``1 patch``, ``3 patches``."""
-    return f"{number:,} patch" if number == 1 else f"{number:,} patches"
-
-
-ALL = 1 - 1e-6
-"""A share from here on is the whole: sums of float32 shares do not come closer to 1."""
-
-
-def percent(share: float) -> str:
-    """A share of 1 in percent, as pages print it; the same as in ``numbers.js``.
-
-    Two significant digits, whole numbers from 10, and neither "0" nor "100" for what is not.
-    """
-    if 0 < share < 0.00001:
-        return "<0.001\u00a0%"
-    if 0.9995 <= share < ALL:
-        return ">99.9\u00a0%"
-    if 0.995 <= share < 0.9995:
-        return f"{100 * share:.1f}\u00a0%"
-    return f"{100 * share:.2g}\u00a0%" if share < 0.0995 else f"{100 * share:.0f}\u00a0%"
 
 
 def grid_text(grids: Iterable[tuple[int, int]]) -> str:
@@ -128,33 +80,6 @@ def prefix_text(layout: TokenLayout) -> str:
     if not parts:
         return "no CLS token, no registers"
     return " and ".join(parts) + ("" if registers else ", no registers")
-
-
-def query_label(query: str, any_class_token: bool) -> str:
-    """What a query is called where it is chosen."""
-    if query == PRIMARY:
-        return "CLS token" if any_class_token else query_label(RECEIVED, any_class_token)
-    if query == VALUES:
-        # short: it has to fit where it is chosen
-        return f"{'CLS' if any_class_token else query_label(RECEIVED, False)} × values"
-    if query.startswith("reg") and query[3:].isdecimal():
-        return f"register {query[3:]}"
-    names = {
-        "DIST": "distillation token",
-        PATCH: "a patch",
-        RECEIVED: "all tokens (mean received)",
-    }
-    return names.get(query, f"{query} token")
-
-
-def row_name(row: str) -> str:
-    """``layer 3``, or the pooling probe."""
-    return "pooling probe" if row == POOL else f"layer {row}"
-
-
-def column_name(column: str) -> str:
-    """``head 3``, or the mean."""
-    return "mean over heads" if column == "mean" else f"head {column}"
 
 
 def map_alt(label: str, note: MapNote, content: CellContent) -> str:

@@ -23,7 +23,7 @@ from generator.present.files.manifest import (
     ModelItem,
     PairItem,
     Program,
-    QuantisationEntry,
+    QuantizationEntry,
     ReductionItem,
     ScaleEntry,
 )
@@ -51,7 +51,7 @@ def manifest_of(
         command=run.command,
         field_of_view=run.field_of_view,
         scale=_scale(contents.scale),
-        quantization=QuantisationEntry(),
+        quantization=QuantizationEntry(),
         settings=contents.settings,
         models=tuple(_model(model, contents) for model in run.models),
         images=tuple(_image(image, contents) for image in run.images),

@@ -18,9 +18,8 @@ from generator.present.files.manifest_file import (
     schema_bytes,
 )
 from generator.present.pages.environment import make_environment
-from generator.present.pages.index.views import Site
-from generator.present.pages.site import plan_site
 from generator.present.site.inventory import manifest_of
+from generator.present.site.plan import Site, plan_site
 from generator.records.run import FigureEntry, Run
 
 Draw = Callable[[Path], tuple[FigureItem, ...]]

@@ -130,7 +130,7 @@ const Alike = (() => {
     const there = pointed && Places.patchAt(model, pointed);
     const at = there ? there.row * cols + there.col : nearest(values, index);
     one.says.textContent =
-      `Cosine ${signed(values[at])} ${there ? "with" : "with the nearest:"} row ${Math.floor(at / cols) + 1}, ` +
+      `Cosine ${Numbers.number(values[at])} ${there ? "with" : "with the nearest:"} row ${Math.floor(at / cols) + 1}, ` +
       `col ${(at % cols) + 1}. The patch: row ${own.row + 1}, col ${own.col + 1}. ` +
       `Read to within ${features.error[0]}.`;
   }
@@ -169,11 +169,6 @@ const Alike = (() => {
    */
   function placeOf(page, state) {
     return state.alike ?? { x: page.width / 2, y: page.height / 2 };
-  }
-
-  /** @param {number} value */
-  function signed(value) {
-    return value.toFixed(2).replace("-", "\u2212");
   }
 
   return { create };

@@ -41,7 +41,7 @@ const Announcer = (() => {
     if (shown.kind !== "map" || !view.chunk) return shown.kind === "map" ? "" : shown.reason;
     const kept = state.place && Places.patchAt(view.model, state.place);
     const patch = kept ?? Places.strongest(view.chunk, shown.row, shown.column);
-    const times = Numbers.times(Places.value(view.chunk, shown.row, shown.column, patch));
+    const times = Numbers.number(Places.value(view.chunk, shown.row, shown.column, patch));
     const where = `row ${patch.row + 1}, column ${patch.col + 1}`;
     return `${kept ? "" : "strongest "}${times} times uniform at ${where}`;
   }

@@ -42,7 +42,7 @@ const ColorBars = (() => {
   function write(times) {
     const octave = Math.log2(times);
     if (times > 0 && times < 1 && Number.isInteger(octave) && octave >= -10) return `1/${2 ** -octave}`;
-    return Numbers.times(times);
+    return Numbers.number(times);
   }
 
   /**

@@ -156,7 +156,7 @@ const Finder = (() => {
         list.replaceChildren();
         portion();
         swap(true);
-        const [some, all] = [images.length, data.images.length].map((n) => n.toLocaleString("en"));
+        const [some, all] = [images.length, data.images.length].map(Numbers.count);
         count.textContent = images.length ? `${some} of ${all} images` : `None of ${all} images`;
       },
       fail() {

@@ -1,27 +1,72 @@
 "use strict";
 
-// How numbers are written. The same rules as generator/present/pages/wording.py.
+// How numbers are written. generator/text/numbers.py has the rules; a test holds both together.
 
 const Numbers = (() => {
+  const MISSING = "\u2013";
+  const MINUS = "\u2212";
+  /** Significant digits of a measured number. */
+  const MEASURED = 3;
+  /** A share from here on is the whole, one below LEAST a bound. */
+  const ALL = 1 - 1e-6;
+  const LEAST = 1e-5;
+
   /**
-   * Three significant digits, as generator/present/drawing/scale.py writes them.
-   * @param {number} value
+   * A measured number: 0.876, 12.3, 1,235, 1.23e−4.
+   * @param {number | null} value
+   * @param {number} digits significant ones; fewer for what is stored in one byte
    */
-  function times(value) {
-    if (value > 0 && value < 0.001) return "<0.001";
-    return value < 1000 ? String(Number(value.toPrecision(3))) : value.toFixed(0);
+  function number(value, digits = MEASURED) {
+    if (value == null || Number.isNaN(value)) return MISSING;
+    if (value === 0) return "0";
+    const size = Math.abs(value);
+    const sign = value < 0 ? MINUS : "";
+    if (size === Infinity) return `${sign}∞`;
+    const power = Number(size.toExponential(20).split("e")[1]);
+    if (power >= -4 && power < 6) {
+      const text = size.toFixed(Math.max(digits - 1 - power, 0));
+      if (Number(text) >= 0.001 && Number(text) < 1e6) return sign + grouped(short(text));
+    }
+    const [mantissa, exponent] = size.toExponential(digits - 1).split("e");
+    return `${sign}${short(mantissa)}e${exponent.replace("+", "").replace("-", MINUS)}`;
+  }
+
+  /** @param {string} text without zeros at its end */
+  function short(text) {
+    return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
+  }
+
+  /** @param {string} text with commas between thousands */
+  function grouped(text) {
+    return text.replace(/\B(?=(\d{3})+$)/g, text.includes(".") ? "" : ",");
   }
 
   /**
-   * A share of 1 in percent; neither 0 nor 100 for what is not, but for a float32 sum's last digits.
-   * @param {number} share
+   * A whole number: 25,600.
+   * @param {number} value
+   */
+  function count(value) {
+    return grouped(String(value));
+  }
+
+  /**
+   * A measured difference, with its sign.
+   * @param {number | null} value
+   */
+  function signed(value) {
+    return `${value != null && value > 0 ? "+" : ""}${number(value)}`;
+  }
+
+  /**
+   * A share of 1 in percent; neither 0 nor 100 for what is not.
+   * @param {number | null} share
    */
   function percent(share) {
-    const value = 100 * share;
-    if (value > 0 && value < 0.001) return "<0.001\u00a0%";
-    if (value >= 99.95 && value < 99.9999) return ">99.9\u00a0%";
-    if (value >= 99.5 && value < 99.95) return `${value.toFixed(1)}\u00a0%`;
-    return `${value < 9.95 ? Number(value.toPrecision(2)) : value.toFixed(0)}\u00a0%`;
+    if (share == null || Number.isNaN(share)) return MISSING;
+    let text = number(100 * share);
+    if (share > 0 && share < LEAST) text = "<0.001";
+    if (text === "100" && share < ALL) text = ">99.9";
+    return `${text}\u00a0%`;
   }
 
   /**
@@ -31,8 +76,8 @@ const Numbers = (() => {
   function rough(bound) {
     if (!(bound > 0)) return "0";
     const unit = 10 ** Math.floor(Math.log10(bound));
-    return String(Number((Math.ceil(bound / unit) * unit).toPrecision(1)));
+    return number(Math.ceil(bound / unit) * unit, 1);
   }
 
-  return { times, percent, rough };
+  return { number, signed, count, percent, rough };
 })();

@@ -140,14 +140,13 @@ const Pair = (() => {
     if (place && !patch) return ["Outside of what is compared."];
     const largest = values.reduce((best, value, i) => (Math.abs(value) > Math.abs(values[best]) ? i : best), 0);
     const at = patch ? patch.row * cols + patch.col : largest;
-    const sign = values[at] < 0 ? "−" : "+";
     const more = values[at] ? `, more in ${names[values[at] > 0 ? 0 : 1]}` : "";
     return [
       Dom.make("span", {}, [
-        Dom.make("strong", {}, [`${sign}${Numbers.times(Math.abs(values[at]))} ×`]),
+        Dom.make("strong", {}, [`${Numbers.signed(values[at])} ×`]),
         ` uniform${more}`,
       ]),
-      Dom.make("span", {}, [`${names[0]} ${Numbers.times(first[at])} ×, ${names[1]} ${Numbers.times(second[at])} ×`]),
+      Dom.make("span", {}, [`${names[0]} ${Numbers.number(first[at])} ×, ${names[1]} ${Numbers.number(second[at])} ×`]),
       Dom.make("span", { class: "where" }, [
         `${patch ? "" : "largest: "}row ${Math.floor(at / cols) + 1}, col ${(at % cols) + 1}`,
       ]),
@@ -168,7 +167,7 @@ const Pair = (() => {
     return (
       `Difference in times uniform: ${names[0]} minus ${names[1]}, on the coarser grid of ` +
       `${rows} × ${cols}; the attention on patches adds up to 1 in both, and 1 × uniform is an ` +
-      `even share of it. Jensen-Shannon divergence ${found.divergence.toFixed(3)} of 1 bit.`
+      `even share of it. Jensen-Shannon divergence ${Numbers.number(found.divergence)} of 1 bit.`
     );
   }
 
@@ -189,8 +188,8 @@ const Pair = (() => {
       update(found, names) {
         root.hidden = !found;
         if (!found) return;
-        low.textContent = `−${Numbers.times(found.most)}: more in ${names[1]}`;
-        high.textContent = `more in ${names[0]}: +${Numbers.times(found.most)}`;
+        low.textContent = `${Numbers.signed(-found.most)}: more in ${names[1]}`;
+        high.textContent = `more in ${names[0]}: ${Numbers.signed(found.most)}`;
       },
     };
   }

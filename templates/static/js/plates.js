@@ -96,7 +96,7 @@ const Plates = (() => {
   }
 
   /**
-   * As generator/present/pages/wording.py puts it.
+   * The same sentence as map_alt in generator/present/pages/wording.py.
    * @param {IndexModel} model
    * @param {number} share
    * @param {number} maximum
@@ -104,7 +104,7 @@ const Plates = (() => {
   function alt(model, share, maximum) {
     return (
       `${model.label}, layer ${model.row}, mean over heads: ${Numbers.percent(share)} of the ` +
-      `${model.what} is on patches, at most ${Numbers.times(maximum)} times uniform on one.`
+      `${model.what} is on patches, at most ${Numbers.number(maximum)} times uniform on one.`
     );
   }
 

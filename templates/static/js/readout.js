@@ -71,7 +71,7 @@ const Readouts = (() => {
     const norm = Norms.after(view.chunk, shown.row)[at.row * cols + at.col];
     return [
       Dom.make("span", {}, [
-        Dom.make("strong", {}, [`${Numbers.times(times)} ×`]),
+        Dom.make("strong", {}, [`${Numbers.number(times)} ×`]),
         " uniform",
       ]),
       ...(fused
@@ -84,21 +84,21 @@ const Readouts = (() => {
       Dom.make("span", { class: "share" }, [
         `${Numbers.percent(share)} of ${fused ? "a head's" : "the"} ${quantity(view.chunk)}`,
       ]),
-      Dom.make("span", { class: "rank" }, [`rank ${rank} of ${rows * cols}`]),
+      Dom.make("span", { class: "rank" }, [`rank ${Numbers.count(rank)} of ${Numbers.count(rows * cols)}`]),
       Dom.make("span", { class: "where" }, [
         `${patch ? "" : "strongest: "}row ${at.row + 1}, col ${at.col + 1}${own ? " (the query itself)" : ""}`,
       ]),
       ...(many > 1
         ? [
             Dom.make("span", { class: "mean-of" }, [
-              `mean of ${Number(many.toPrecision(2))} patches: shown on ${grid(view.model.grid)}, ` +
+              `mean of ${Numbers.number(many, 2)} patches: shown on ${grid(view.model.grid)}, ` +
                 `measured on ${grid(view.model.measured)}`,
             ]),
           ]
         : []),
       ...(norm === undefined
         ? []
-        : [Dom.make("span", { class: "norm" }, [`norm ${many > 1 ? "up to " : ""}${Number(Norms.times(norm).toPrecision(2))} × the median`])]),
+        : [Dom.make("span", { class: "norm" }, [`norm ${many > 1 ? "up to " : ""}${Numbers.number(Norms.times(norm), 2)} × the median`])]),
     ];
   }
 
@@ -140,7 +140,7 @@ const Readouts = (() => {
   function keptText({ model }, chunk, { row, column }, percent) {
     const mask = Threshold.mask(Paint.mapCodes(chunk, row, column), percent);
     const kept = mask.reduce((sum, keep) => sum + keep, 0);
-    return `${percent}\u00a0% of the mass on patches: ${kept} of ${mask.length} ${Words.unit(model)}`;
+    return `${percent}\u00a0% of the mass on patches: ${Numbers.count(kept)} of ${Numbers.count(mask.length)} ${Words.unit(model)}`;
   }
 
   /**
@@ -192,7 +192,7 @@ const Readouts = (() => {
     const { least: of } = all;
     const least = of.of ? `; in the minima over heads ${Numbers.percent(of.below / of.of)} below` : "";
     const lines = [
-      `Off the scale: ${above} above, ${below} below, of ${codes.length} ${Words.unit(model)}; ` +
+      `Off the scale: ${Numbers.count(above)} above, ${Numbers.count(below)} below, of ${Numbers.count(codes.length)} ${Words.unit(model)}; ` +
         `in all maps ${Numbers.percent(all.above / all.of)} above, ${Numbers.percent(all.below / all.of)} below${least}.`,
     ];
     const fused = column > chunk.header.heads;
@@ -203,8 +203,8 @@ const Readouts = (() => {
           ? table[row][column]
           : table[row].reduce((sum, value) => sum + value, 0) / table[row].length;
       lines.push(
-        `Over all queries: entropy ${pick(entropy).toFixed(2)} of 1. Over patches as queries: mean distance ` +
-          `${pick(distance).toFixed(0)} px, where attention to other tokens counts 0.`,
+        `Over all queries: entropy ${Numbers.number(pick(entropy))} of 1. Over patches as queries: mean distance ` +
+          `${Numbers.number(pick(distance))} px, where attention to other tokens counts 0.`,
       );
     }
     return lines.map((line) => Dom.make("span", {}, [line]));

@@ -114,7 +114,7 @@ const Views = (() => {
         at: shown.kind === "map" ? { row: shown.row, column: shown.column } : null,
         layer: step.layer,
         head: step.head,
-        label: bits == null ? label : `${label} · ${bits.toFixed(2)}`,
+        label: bits == null ? label : `${label} · ${Numbers.number(bits)}`,
         of: state.view === "heads" ? `${Words.layer(step.layer)}, head` : `${Words.head(step.head)}, layer`,
         chosen: step.layer === state.layer && step.head === state.head,
         apart: bits ?? -1,

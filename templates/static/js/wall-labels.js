@@ -47,7 +47,7 @@ const WallLabels = (() => {
     }
     // a maximum over heads has no shares
     const share = patches == null ? "" : `${Numbers.percent(patches)} on patches, `;
-    return `${name}: ${share}at most ${Numbers.times(maximum)} times uniform`;
+    return `${name}: ${share}at most ${Numbers.number(maximum)} times uniform`;
   }
 
   return { WIDE, thin, describe };

@@ -353,7 +353,7 @@ def test_json_holds_what_the_csv_holds_and_fits_its_schema(two: Two, tmp_path: P
         for row in found["rows"]
     ]
     assert texts == list(two.rows().values())
-    assert set(found["rows"][0]) == set(schema["$defs"]["Row"]["properties"])
+    assert set(found["rows"][0]) == set(schema["$defs"]["DifferenceRow"]["properties"])
     assert [(p["model"], p["layer"], p["head"]) for p in found["passed"]] == [("Plain", 2, 2)]
     assert found["a"]["images_alone"] == ["broken.jpg"] and found["images"] == 2
 

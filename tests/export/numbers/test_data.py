@@ -91,7 +91,7 @@ def test_a_site_of_a_later_schema_or_a_damaged_one_is_named(
     whole = path.read_text(encoding="utf-8")
     for text, said in (
         (
-            whole.replace('"schema": 2', '"schema": 3', 1),
+            whole.replace('"schema": 3', '"schema": 4', 1),
             f"{site} was built by another version of attention-gallery. Build it again.",
         ),
         (
@@ -207,7 +207,7 @@ def test_statistics_as_json_hold_what_the_csv_holds(twice: Callable[..., Path]) 
     assert [{k: str(v) for k, v in row.items()} for row in found["rows"]] == table
     assert {row["quantity"] for row in table} == {q["id"] for q in found["quantities"]}
     schema = json.loads(path.with_name("statistics.schema.json").read_text(encoding="utf-8"))
-    row = schema["$defs"]["Row"]["properties"]
+    row = schema["$defs"]["StatisticsRow"]["properties"]
     assert list(row) == list(table[0])
     assert all(field["description"] for field in row.values())
 

@@ -16,8 +16,8 @@ from generator.analysis.features.lost import Lost, lost
 from generator.present.cells.chunk import read_gray
 from generator.present.files.manifest_file import read_manifest
 from generator.present.files.settings import Settings
-from generator.present.pages.wording import percent
 from generator.present.site.write import build_site
+from generator.text.numbers import percent
 from tests.present.analyzed import OUTLIER, complete, drawn, section, text_of
 from tests.present.gallery import KEPT, Gallery, gallery
 
@@ -75,7 +75,7 @@ def test_the_registers_maps_print_their_mass(analyzed: tuple[Gallery, Path]) -> 
     trial, site = analyzed
     record = trial.record("registers", "image0")
     values = record.rows("reg2")[-1].astype(float).mean(0)[3:]
-    share = f"{100 * values.sum() / record.layout.tokens:.0f}\u00a0% on patches"
+    share = f"{percent(values.sum() / record.layout.tokens)} on patches"
     found = re.search(
         r'panel-label">register 2<.*?panel-text">([^<]*)<', section(site, "queries"), re.S
     )

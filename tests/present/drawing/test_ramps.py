@@ -13,7 +13,7 @@ from generator.present.drawing.colors import color_table, diverging_table
 from generator.present.drawing.heatmap import map_png
 from generator.present.drawing.ramps import Ramp, chances, octaves
 from generator.present.drawing.scale import Scale
-from generator.present.pages.image.outlines import outline
+from generator.present.pages.image.panels import outline
 from tests.present.analyzed import maps_of, planted
 
 

@@ -22,9 +22,9 @@ from generator.export.figures.request import Drawn, FigureTable
 from generator.export.figures.scene import Scene
 from generator.export.figures.words import images_said, models_said
 from generator.export.pictures.selection import LAST
-from generator.present.pages.wording import stream_layer
 from generator.records.record import OUTLIER, AttentionRecord, FloatArray
 from generator.records.run import ImageEntry, ModelEntry
+from generator.text.phrases import stream_layer
 
 NORM = "L2 norm"
 BEFORE = "Norms are of the residual stream before the final LayerNorm."

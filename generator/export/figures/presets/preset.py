@@ -11,8 +11,8 @@ from generator.errors import SpecError
 from generator.export.figures.request import Drawn, Request
 from generator.export.figures.scene import Scene
 from generator.export.pictures.selection import ALL, LAST, MEAN, PRIMARY, selection
-from generator.present.pages.wording import listed
 from generator.records.run import ModelEntry
+from generator.text.phrases import listed
 
 Need = Literal["cls", "registers", "both", "counts", "features", "weights", "many"]
 

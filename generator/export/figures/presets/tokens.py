@@ -25,8 +25,8 @@ from generator.export.figures.presets.preset import Preset
 from generator.export.figures.request import Drawn, FigureTable
 from generator.export.figures.scene import Scene
 from generator.export.figures.words import images_said, models_said
-from generator.present.pages.wording import stream_layer
 from generator.records.record import FloatArray
+from generator.text.phrases import stream_layer
 
 Column = tuple[str, FloatArray, str]
 """Name of the token, norms, label of the model."""

@@ -10,6 +10,7 @@ from generator.analysis.cells.maps import RECEIVED, RolloutMap
 from generator.analysis.stream.massive import MassiveSummary
 from generator.present.cells.analysis_maps import MOST_IMAGES, NORM_LAYERS, TILES, query_name
 from generator.present.cells.files import CellContent
+from generator.present.cells.labels import query_label
 from generator.present.charts.chart import NumberTable
 from generator.present.pages.image.alike import alike
 from generator.present.pages.image.analyses_views import Analyses, Analysis, ModelPanels
@@ -25,14 +26,10 @@ from generator.present.pages.image.panels import (
     shown,
 )
 from generator.present.pages.planner import Planner
-from generator.present.pages.wording import (
-    counted,
-    outliers_text,
-    patches_text,
-    percent,
-    query_label,
-)
+from generator.present.pages.wording import outliers_text
 from generator.records.run import Failure, ImageEntry, ModelEntry
+from generator.text.numbers import percent
+from generator.text.phrases import counted, patches_text
 
 MANY = (
     f"The analyses of each image are drawn for galleries of at most {MOST_IMAGES} images; "

@@ -12,8 +12,8 @@ from generator.present.charts.chart import Chart, NumberTable, Words
 from generator.present.charts.lines import Series, line_chart
 from generator.present.pages.image.analyses_views import Analysis, ModelPanels
 from generator.present.pages.image.panels import AnalyzedCell, ImageContext
-from generator.present.pages.wording import percent
 from generator.records.extras import Prediction
+from generator.text.numbers import percent
 
 
 def class_head(context: ImageContext) -> Analysis:

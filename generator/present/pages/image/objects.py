@@ -23,7 +23,8 @@ from generator.present.pages.image.panels import (
     seed_mark,
     shown,
 )
-from generator.present.pages.wording import counted, patches_text, percent, upper_first
+from generator.text.numbers import percent
+from generator.text.phrases import counted, patches_text, upper_first
 
 
 def mass_mask(context: ImageContext) -> Analysis:

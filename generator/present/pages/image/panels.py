@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from generator.analysis.cells.digest import CellDigest
 from generator.analysis.cells.maps import CellMaps
 from generator.analysis.features.boxes import BoolArray
@@ -27,11 +29,13 @@ from generator.present.pages.image.analyses_views import (
     Photo,
     Term,
 )
-from generator.present.pages.image.outlines import outline
-from generator.present.pages.planner import BAR_WIDTH, METHODS, Planner
+from generator.present.pages.paths import METHODS
+from generator.present.pages.planner import BAR_WIDTH, Planner
 from generator.present.pages.views import BarTick, ColorBar, Picture
-from generator.present.pages.wording import notice, percent, upper_first
+from generator.present.pages.wording import notice
 from generator.records.run import Failure, ImageEntry, ModelEntry
+from generator.text.numbers import percent
+from generator.text.phrases import upper_first
 
 MOSAIC_WIDTH = 560
 
@@ -300,3 +304,34 @@ def place_text(place: tuple[int, int]) -> str:
 def layer_text(layer: int) -> str:
     """A layer of the residual stream, where 0 is the embedding."""
     return f"layer {layer}" if layer else "embedding"
+
+
+def outline(mask: BoolArray) -> str:
+    """The edges between a mask and what is outside it, as the ``d`` of a path; empty for none.
+
+    Runs of edges along one line become one stroke.
+
+    Args:
+        mask: bool ``[row, col]``.
+    """
+    padded = np.pad(mask, 1).astype(np.int8)
+    level = np.diff(padded, axis=0)[:, 1:-1]  # [line between rows, col]
+    upright = np.diff(padded, axis=1)[1:-1]  # [row, line between cols]
+    strokes = [
+        f"M{start} {line}H{end}" for line, row in enumerate(level) for start, end in _runs(row)
+    ]
+    strokes += [
+        f"M{line} {start}V{end}" for line, col in enumerate(upright.T) for start, end in _runs(col)
+    ]
+    return "".join(strokes)
+
+
+def _runs(edges: np.ndarray) -> list[tuple[int, int]]:
+    """Starts and ends of runs of equal edges that are there."""
+    found, start = [], 0
+    for place in range(1, len(edges) + 1):
+        if place == len(edges) or edges[place] != edges[start]:
+            if edges[start]:
+                found.append((start, place))
+            start = place
+    return found

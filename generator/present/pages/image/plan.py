@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from generator.present.cells.files import CellContent
+from generator.present.cells.labels import query_label
 from generator.present.cells.maps import FUSED, POOL, PRIMARY, VALUES
 from generator.present.cells.patches import PATCH
 from generator.present.pages.image.analyses import analyses
 from generator.present.pages.image.views import FrameLink, ImagePage, ModelColumn
-from generator.present.pages.planner import Planner, image_path, sequence_path
+from generator.present.pages.paths import image_path, sequence_path
+from generator.present.pages.planner import Planner
 from generator.present.pages.reduced import (
     image_notice,
     missing_heads,
@@ -20,6 +22,7 @@ from generator.present.pages.reduced import (
 from generator.present.pages.views import (
     Fact,
     Link,
+    Notice,
     PageData,
     PageModel,
     PageStep,
@@ -29,18 +32,17 @@ from generator.present.pages.views import (
 from generator.present.pages.wording import (
     OUTLIERS_RULE,
     RECEIVED_NOTE,
-    counted,
     credit,
     grid_text,
     map_alt,
     notice,
     outliers_text,
     prefix_text,
-    query_label,
     scale_note,
     wall_alt,
 )
 from generator.records.run import Failure, ImageEntry, ModelEntry, Run
+from generator.text.phrases import counted
 
 FIELDS = {
     "square": "the centered square",
@@ -95,6 +97,7 @@ def page_at(
         facts=_facts(here, image),
         picture=here.picture(image),
         picture_failure=notice(copies) if isinstance(copies, Failure) else None,
+        picture_note=Notice(image.note, "") if image.note else None,
         square=square_text(here, image.slug),
         without_walls=without_walls(here),
         reduced=image_notice(here, image.slug),

@@ -16,13 +16,15 @@ from generator.present.charts.lines import STROKES, Series, line_chart
 from generator.present.content.contents import Copies
 from generator.present.pages.image.plan import FIELDS, page_at, page_model
 from generator.present.pages.image.views import FrameThumb, ImagePage, OverTime
-from generator.present.pages.planner import Planner, sequence_path
+from generator.present.pages.paths import sequence_path
+from generator.present.pages.planner import Planner
 from generator.present.pages.reduced import sequence_notice
 from generator.present.pages.small_maps import small_maps, small_maps_text
 from generator.present.pages.views import Fact, FrameModel, SequenceFrame
-from generator.present.pages.wording import OUTLIERS_RULE, counted, model_names, notice, scale_note
+from generator.present.pages.wording import OUTLIERS_RULE, model_names, notice, scale_note
 from generator.records.record import FloatArray
 from generator.records.run import ImageEntry, ModelEntry, Sequence
+from generator.text.phrases import counted
 
 SECONDS_A_PICTURE = 0.2
 """How long a numbered picture is shown: nobody knows when it was taken."""

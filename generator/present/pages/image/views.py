@@ -128,6 +128,7 @@ class ImagePage:
         facts: about it.
         picture: its copy; None when it could not be published.
         picture_failure: why.
+        picture_note: what is odd about its pixels; None for nothing.
         columns: the models.
         bar: of the shared scale.
         scale_note: how it was found.
@@ -151,6 +152,7 @@ class ImagePage:
     facts: tuple[Fact, ...]
     picture: Picture | None
     picture_failure: Notice | None
+    picture_note: Notice | None
     columns: tuple[ModelColumn, ...]
     bar: ColorBar
     scale_note: str

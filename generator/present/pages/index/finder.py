@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import replace
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -27,7 +26,9 @@ from generator.present.pages.index.finder_views import (
     IndexSequence,
     PageScript,
 )
-from generator.present.pages.planner import BAR_WIDTH, INDEX, Planner
+from generator.present.pages.paging import by_group, listed_images
+from generator.present.pages.paths import INDEX
+from generator.present.pages.planner import BAR_WIDTH, Planner
 from generator.present.pages.views import CreditLine, Notice
 from generator.present.pages.wording import credit, notice
 from generator.records.run import Failure, ImageEntry, ModelEntry, Sequence
@@ -36,38 +37,10 @@ FEWEST = 4
 """A gallery of fewer images needs nothing to find one."""
 
 UNGROUPED = "(no group)"
-SEQUENCES = "Sequences"
 STRIP = 5
 """Frames in the thumbnail strip of a sequence, spread evenly."""
 
 T = TypeVar("T")
-
-
-def by_group(images: tuple[ImageEntry, ...]) -> tuple[ImageEntry, ...]:
-    """Images in order, those of one group together where its first one stands."""
-    first: dict[str, int] = {}
-    for index, image in enumerate(images):
-        first.setdefault(image.group, index)
-    return tuple(sorted(images, key=lambda image: first[image.group]))
-
-
-def listed(images: tuple[ImageEntry, ...]) -> tuple[ImageEntry, ...]:
-    """What the index lists: every picture by itself, and of each sequence its first good frame."""
-    good: dict[str, ImageEntry] = {}
-    for image in images:
-        if image.frame is not None and image.failure is None:
-            good.setdefault(image.frame.sequence.slug, image)
-    return tuple(
-        replace(image, group=_heading(image))
-        for image in images
-        if image.frame is None or good.get(image.frame.sequence.slug, image) is image
-    )
-
-
-def _heading(image: ImageEntry) -> str:
-    """Sequences stand together, unless a table has them elsewhere."""
-    alone = image.frame is not None and image.group in ("", image.frame.sequence.label)
-    return SEQUENCES if alone else image.group
 
 
 def values_listed(planner: Planner, image: ImageEntry) -> tuple[float | None, ...]:
@@ -89,7 +62,7 @@ def values_of(planner: Planner, image: ImageEntry) -> tuple[float | None, ...]:
 
 def finder_script(planner: Planner) -> PageScript | None:
     """The script with all images; None for a gallery too small to search."""
-    images = by_group(listed(planner.run.images))
+    images = by_group(listed_images(planner.run.images))
     if len(images) < FEWEST:
         return None
     text = f"galleryIndex({page_json(_data(planner.on(INDEX), images))});\n"
@@ -101,7 +74,7 @@ def finder(planner: Planner, script: PageScript | None) -> Finder | None:
     """The controls of the index, as seen from one of its pages."""
     if script is None:
         return None
-    images = by_group(listed(planner.run.images))
+    images = by_group(listed_images(planner.run.images))
     counts = dict.fromkeys(dict.fromkeys(image.group for image in images), 0)
     for image in images:
         counts[image.group] += 1

@@ -19,7 +19,8 @@ from generator.present.pages.index.front_views import (
     Social,
     TeaserTile,
 )
-from generator.present.pages.planner import INDEX, Planner
+from generator.present.pages.paths import INDEX
+from generator.present.pages.planner import Planner
 from generator.present.pages.views import CreditLine, Link, Picture
 from generator.present.pages.wording import credit, model_names
 from generator.records.run import ModelEntry, Paper

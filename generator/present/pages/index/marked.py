@@ -15,7 +15,8 @@ from generator.present.charts.chart import NumberTable
 from generator.present.pages.image.analyses_views import MarkedSummary, ScoreTable
 from generator.present.pages.image.panels import term
 from generator.present.pages.planner import Planner
-from generator.present.pages.wording import counted, percent
+from generator.text.numbers import percent
+from generator.text.phrases import counted
 
 MAP_COLUMNS = (
     "model, map",

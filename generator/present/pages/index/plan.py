@@ -9,14 +9,7 @@ from generator.analysis.quantities.quantity import Quantity
 from generator.present.cells.files import CellContent
 from generator.present.cells.image_statistics import STATISTICS, figures_text
 from generator.present.pages.image.sequence import sequence_summary
-from generator.present.pages.index.finder import (
-    by_group,
-    finder,
-    listed,
-    strip,
-    values_listed,
-    values_of,
-)
+from generator.present.pages.index.finder import finder, strip, values_listed, values_of
 from generator.present.pages.index.finder_views import PageScript
 from generator.present.pages.index.front import credit_groups, paper_block, social
 from generator.present.pages.index.marked import marked_summary
@@ -28,15 +21,14 @@ from generator.present.pages.index.views import (
     ModelCard,
     SweepCard,
 )
-from generator.present.pages.paging import Part, parts
-from generator.present.pages.pair.plan import pair_links
-from generator.present.pages.planner import INDEX, Planner, sequence_path
+from generator.present.pages.links import pair_links, step_text
+from generator.present.pages.paging import Part, by_group, listed_images, parts
+from generator.present.pages.paths import INDEX, sequence_path, sweep_path
+from generator.present.pages.planner import Planner
 from generator.present.pages.reduced import site_notice
 from generator.present.pages.small_maps import small_maps, small_maps_text
-from generator.present.pages.sweep.plan import step_text, sweep_path
 from generator.present.pages.views import Link, Notice
 from generator.present.pages.wording import (
-    counted,
     credit,
     grid_text,
     images_text,
@@ -46,12 +38,13 @@ from generator.present.pages.wording import (
     version_text,
 )
 from generator.records.run import Failure, ImageEntry, ModelEntry, Sweep
+from generator.text.phrases import counted
 
 
 def index_pages(planner: Planner, script: PageScript | None) -> tuple[IndexPage, ...]:
     """Plan the index: one page, or several for many images."""
     return tuple(
-        _page(planner, script, part) for part in parts(by_group(listed(planner.run.images)))
+        _page(planner, script, part) for part in parts(by_group(listed_images(planner.run.images)))
     )
 
 

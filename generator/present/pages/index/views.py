@@ -9,13 +9,8 @@ from dataclasses import dataclass
 
 from generator.analysis.quantities.quantity import Quantity
 from generator.present.pages.image.analyses_views import MarkedSummary
-from generator.present.pages.image.views import ImagePage
-from generator.present.pages.index.finder_views import Finder, PageScript
+from generator.present.pages.index.finder_views import Finder
 from generator.present.pages.index.front_views import CreditGroup, PaperBlock, Social
-from generator.present.pages.methods.views import MethodsPage
-from generator.present.pages.model.views import ModelPage
-from generator.present.pages.pair.views import PairPage
-from generator.present.pages.sweep.views import SweepPage
 from generator.present.pages.views import (
     ColorBar,
     CreditLine,
@@ -154,18 +149,3 @@ class IndexPage:
     comparisons: tuple[Link, ...]
     marked: MarkedSummary | None
     reduced: Notice | None
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """All pages, gathered before anything is written."""
-
-    index: IndexPage
-    images: tuple[ImagePage, ...]
-    models: tuple[ModelPage, ...]
-    methods: MethodsPage
-    reports: tuple[PairPage, ...] = ()
-    more: tuple[IndexPage, ...] = ()
-    scripts: tuple[PageScript, ...] = ()
-    sequences: tuple[ImagePage, ...] = ()
-    sweeps: tuple[SweepPage, ...] = ()

@@ -14,12 +14,13 @@ from generator.present.cells.digests import DIGEST_VERSION, vectors_of
 from generator.present.cells.files import CellContent
 from generator.present.cells.image_statistics import STATISTICS
 from generator.present.drawing.scale import power_label
-from generator.present.files.manifest import QuantisationEntry
+from generator.present.files.manifest import QuantizationEntry
 from generator.present.files.reductions import ORDER
 from generator.present.files.settings import RENDER_VERSION
 from generator.present.pages.methods.text import citations, methods_text, read_aloud
 from generator.present.pages.methods.views import Citing, MethodsPage, QuantityGroup
-from generator.present.pages.planner import METHODS, Planner
+from generator.present.pages.paths import METHODS
+from generator.present.pages.planner import Planner
 from generator.present.pages.views import Fact, Link
 from generator.present.pages.wording import OUTLIERS_RULE, RECEIVED_NOTE, scale_note
 from generator.records.arrays import ARRAYS, PATCH_ROWS
@@ -163,7 +164,7 @@ def _conventions() -> Iterator[Fact]:
 
 
 def _storage(planner: Planner) -> Iterator[Fact]:
-    contents, stored = planner.contents, QuantisationEntry()
+    contents, stored = planner.contents, QuantizationEntry()
     patches = None if "patches" in contents.reduction else contents.patch_scale
     yield Fact("Shared scale", scale_note(contents.scale, patches))
     yield Fact(

@@ -10,10 +10,11 @@ from generator.present.bibliography import PROGRAM, cited, named, short
 from generator.present.cells.files import CellContent
 from generator.present.drawing.scale import power_label
 from generator.present.pages.planner import Planner
-from generator.present.pages.wording import counted, grid_text, listed, prefix_text
+from generator.present.pages.wording import grid_text, prefix_text
 from generator.records.record import OUTLIER
 from generator.records.run import ModelEntry
 from generator.text.latex import Cite, Code, Piece
+from generator.text.phrases import counted, listed
 
 SEEN = {
     "square": "The models saw the centered square",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,17 +14,20 @@ from generator.analysis.attention.budget import (
     OUTLIERS,
     REGISTERS,
     SELF,
+    HeadBudget,
 )
 from generator.analysis.cells.model_digest import QueryMeans
 from generator.analysis.quantities.table import quantity
+from generator.present.cells.labels import query_label
 from generator.present.charts.bars import REST, stacked_bars
 from generator.present.charts.chart import Chart, Words
 from generator.present.charts.lines import Reference, Series, line_chart
-from generator.present.pages.model.budget_heads import head_strip
-from generator.present.pages.model.views import Section
+from generator.present.charts.strips import head_strips
 from generator.present.pages.model_context import ModelContext, reading
-from generator.present.pages.wording import counted, percent, query_label
+from generator.present.pages.sections import Section
 from generator.records.record import FloatArray
+from generator.text.numbers import percent
+from generator.text.phrases import counted
 
 MOST_PARTS = 8
 """As many parts of a bar can be told apart; with more, registers become one, then class tokens."""
@@ -212,3 +216,60 @@ def _rollout_prefix(context: ModelContext, uniform: float, band: str) -> Chart:
         references=(Reference(uniform, "uniform"),),
         zero=True,
     )
+
+
+SERIES = {OUTLIERS: 3, REGISTERS: 4}
+"""As in the bars; CLS is 2."""
+
+
+def head_strip(context: ModelContext, budget: HeadBudget) -> Chart | None:
+    """A mark for every head; None where the model has none of the tokens."""
+    there = _present_keys(budget)
+    if not there:
+        return None
+    whose = "the patches" if budget.query == ALL_PATCHES else budget.query
+    names = [_key_name(budget, part) for part in there]
+    chart = head_strips(
+        Words(
+            f"budget-heads-{budget.query.replace(' ', '-').lower()}",
+            f"Single heads: what {whose} {'give' if budget.query == ALL_PATCHES else 'gives'} "
+            "to these tokens",
+            "layer",
+            "share of the head's attention",
+            "A mark for each head; dashed: uniform attention. The table of heads above has all "
+            "numbers.",
+        ),
+        names,
+        budget.shares[there],
+        budget.uniform[there],
+        [
+            [context.head_url(layer, head) for head in range(context.heads)]
+            for layer in range(context.layers)
+        ],
+        series=[SERIES.get(budget.keys[part], 2) for part in there],
+    )
+    return replace(context.planner.defined(chart, "attention-budget"), table=None)
+
+
+def head_columns(context: ModelContext) -> list[tuple[str, FloatArray]]:
+    """Columns of the table of heads, ``[layer, head]``: what the marks show and it lacks."""
+    return [
+        (f"{_query_name(each)} to {_key_name(each, part)} (share)", each.shares[part])
+        for each in context.digest.head_budgets
+        for part in _present_keys(each)
+        if (each.query == ALL_PATCHES or each.keys[part] != REGISTERS)
+    ]
+
+
+def _query_name(budget: HeadBudget) -> str:
+    return "patches" if budget.query == ALL_PATCHES else budget.query
+
+
+def _present_keys(budget: HeadBudget) -> list[int]:
+    """Places of the tokens that the model has; an image may have no outliers."""
+    return [n for n in range(len(budget.keys)) if np.isfinite(budget.shares[n]).any()]
+
+
+def _key_name(budget: HeadBudget, part: int) -> str:
+    key = budget.keys[part]
+    return "itself" if key == budget.query else key

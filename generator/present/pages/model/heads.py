@@ -9,14 +9,15 @@ import numpy as np
 
 from generator.analysis.cells.model_digest import ModelDigest
 from generator.analysis.quantities.table import quantity
+from generator.present.cells.labels import query_label
 from generator.present.charts.chart import Chart, Words
 from generator.present.charts.heat_grid import heat_grid
 from generator.present.charts.lines import Reference, Series, line_chart, scatter
-from generator.present.pages.model.budget_heads import head_columns
-from generator.present.pages.model.views import Section, Table, TableRow
+from generator.present.pages.model.attention import head_columns
 from generator.present.pages.model_context import ModelContext, reading
-from generator.present.pages.wording import percent, query_label
+from generator.present.pages.sections import Section, Table, TableRow
 from generator.records.record import FloatArray
+from generator.text.numbers import percent
 
 SORTED_LAYERS = 2
 """Layers at each end whose heads are drawn in order of distance, as in Raghu 2021, Fig. 3."""

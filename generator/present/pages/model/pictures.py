@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.quantities.table import quantity
+from generator.present.cells.labels import query_label
 from generator.present.content.averages import LocationPictures
 from generator.present.drawing.heatmap import GAP
 from generator.present.drawing.scale import Tick
-from generator.present.pages.model.views import Mosaic, Section
 from generator.present.pages.model_context import ModelContext, absent_section, reading
 from generator.present.pages.planner import WALL_HEIGHT, WALL_WIDTH, Planner
+from generator.present.pages.sections import Mosaic, Section
 from generator.present.pages.views import Picture
-from generator.present.pages.wording import counted, query_label, withheld
+from generator.present.pages.wording import withheld
 from generator.records.run import Failure, ModelEntry
+from generator.text.phrases import counted
 
 RECEIVED_ROW = "received"
 

@@ -7,18 +7,19 @@ from collections.abc import Iterator
 from generator.present.bibliography import WITHHELD
 from generator.present.cells.digests import vectors_of
 from generator.present.cells.files import CellContent
+from generator.present.pages.links import pair_links, sweep_link
 from generator.present.pages.model.attention import budget_section, rollout_section
 from generator.present.pages.model.heads import distance_section, heads_section
 from generator.present.pages.model.pictures import averages_section, weights_section
 from generator.present.pages.model.similarity import heads_alike_section, layers_alike_section
 from generator.present.pages.model.sinks import sinks_section
 from generator.present.pages.model.stream import massive_section, norms_section, onset_section
-from generator.present.pages.model.views import ModelImage, ModelPage, Section
+from generator.present.pages.model.views import ModelImage, ModelPage
 from generator.present.pages.model_context import ModelContext
 from generator.present.pages.paging import Part, parts
-from generator.present.pages.pair.plan import pair_links
-from generator.present.pages.planner import Planner, model_path
-from generator.present.pages.sweep.plan import sweep_link
+from generator.present.pages.paths import model_path
+from generator.present.pages.planner import Planner
+from generator.present.pages.sections import Section
 from generator.present.pages.views import Fact
 from generator.present.pages.wording import grid_text, map_alt, notice, prefix_text
 from generator.records.record import ModelFacts

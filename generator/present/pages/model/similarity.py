@@ -16,12 +16,13 @@ from generator.present.content.similarity import (
 from generator.present.drawing.heatmap import GAP
 from generator.present.drawing.scale import Tick
 from generator.present.pages.model.pictures import enlarged
-from generator.present.pages.model.views import Mosaic, Section, Table, TableRow
 from generator.present.pages.model_context import ModelContext, absent_section, reading
 from generator.present.pages.planner import Planner
+from generator.present.pages.sections import Mosaic, Section, Table, TableRow
 from generator.present.pages.views import ColorBar
-from generator.present.pages.wording import counted, not_applicable, withheld
+from generator.present.pages.wording import not_applicable, withheld
 from generator.records.record import FloatArray
+from generator.text.phrases import counted
 
 
 def heads_alike_section(context: ModelContext) -> Section:

@@ -7,14 +7,15 @@ import numpy as np
 from generator.analysis.attention.heads import SINK
 from generator.analysis.quantities.table import quantity
 from generator.analysis.stream.means import ChannelMeans, SinkMeans
+from generator.present.cells.labels import query_label
 from generator.present.charts.axes import number_text
 from generator.present.charts.bars import REST, stacked_bars
 from generator.present.charts.chart import Chart, Words
 from generator.present.charts.lines import Reference, Series, line_chart
-from generator.present.pages.model.views import Section, Table, TableRow
 from generator.present.pages.model_context import ModelContext, reading
-from generator.present.pages.wording import counted, query_label, stream_layer
+from generator.present.pages.sections import Section, Table, TableRow
 from generator.records.record import FloatArray
+from generator.text.phrases import counted, stream_layer
 
 MOST_TOKENS = 6
 """As many prefix tokens have a part of their own in a bar."""

@@ -9,15 +9,16 @@ import numpy as np
 from generator.analysis.cells.model_digest import ModelDigest
 from generator.analysis.quantities.table import quantity
 from generator.analysis.stream.norms import CUTOFFS, EDGES, QUANTILES
+from generator.present.cells.labels import query_label
 from generator.present.charts.axes import number_text
 from generator.present.charts.chart import Chart, NumberTable, Words
 from generator.present.charts.histograms import density, histogram
 from generator.present.charts.lines import Reference, Series, line_chart
 from generator.present.pages.model.sinks import channel_chart, channel_table, channel_text
-from generator.present.pages.model.views import Section, Table, TableRow
 from generator.present.pages.model_context import ModelContext, reading
-from generator.present.pages.wording import counted, lower_first, query_label, stream_layer
+from generator.present.pages.sections import Section, Table, TableRow
 from generator.records.record import OUTLIER, FloatArray
+from generator.text.phrases import counted, lower_first, stream_layer
 
 MOST_TOKENS = 6
 """As many prefix tokens are drawn beside the patches' lines."""

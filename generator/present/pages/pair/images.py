@@ -8,6 +8,7 @@ from generator.analysis.absent import NotApplicable
 from generator.analysis.cells.digest import FoundObject
 from generator.analysis.features.objects import NO_FEATURES
 from generator.present.cells.files import CellContent
+from generator.present.cells.labels import query_label
 from generator.present.cells.truth import CellTruth
 from generator.present.content.pairs import SHOWN
 from generator.present.pages.model_context import ModelContext
@@ -20,7 +21,7 @@ from generator.present.pages.pair.views import (
     PairMap,
 )
 from generator.present.pages.views import Picture
-from generator.present.pages.wording import map_alt, query_label
+from generator.present.pages.wording import map_alt
 from generator.records.run import Failure, ImageEntry
 
 

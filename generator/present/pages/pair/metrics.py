@@ -16,12 +16,11 @@ from generator.present.charts.axes import number_text
 from generator.present.charts.chart import Chart, Words
 from generator.present.charts.intervals import IntervalRow, interval_chart
 from generator.present.content.sampling import evenly
-from generator.present.pages.model.views import Section, TableRow
-from generator.present.pages.pair.differences import MOST_DOTS, difference_interval
-from generator.present.pages.pair.pair import LETTERS, PairContext
+from generator.present.pages.pair.pair import LETTERS, MOST_DOTS, PairContext, difference_interval
 from generator.present.pages.pair.views import PairTable
-from generator.present.pages.wording import counted, upper_first
+from generator.present.pages.sections import Section, TableRow
 from generator.records.record import FloatArray
+from generator.text.phrases import counted, upper_first
 
 AGREEMENTS: tuple[tuple[str, Callable[[Agreement], float]], ...] = (
     ("divergence", lambda found: found.divergence),

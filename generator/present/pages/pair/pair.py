@@ -8,8 +8,12 @@ from typing import TypeVar
 
 from generator.analysis.cells.model_digest import ModelDigest
 from generator.analysis.compare.argument import ComparedModel
+from generator.analysis.compare.paired import Paired
 from generator.present.cells.files import CellContent
+from generator.present.charts.axes import number_text
+from generator.present.charts.intervals import IntervalRow
 from generator.present.content.pairs import ComparedPair
+from generator.present.content.sampling import evenly
 from generator.present.pages.model_context import ModelContext
 from generator.present.pages.planner import Planner
 from generator.records.run import ImageEntry, ModelEntry
@@ -91,3 +95,32 @@ def _seen(
         if isinstance(cell := planner.cell(model.slug, image.slug), CellContent)
     )
     return ModelContext(planner, model, digest, cells, images[0])
+
+
+MOST_DOTS = 60
+"""Single values that are drawn in a row: a thousand dots are a smear, and heavy."""
+
+
+def difference_interval(pair: PairContext, name: str, found: Paired) -> IntervalRow:
+    """A dot for each image, their mean and its interval.
+
+    Args:
+        pair: whose numbers they are.
+        name: of the row.
+        found: the numbers.
+    """
+    titles = {image.slug: image.title for image in pair.images}
+    shown = list(evenly(found.n, MOST_DOTS))
+    return IntervalRow(
+        name=name,
+        values=found.difference[shown],
+        middle=found.mean,
+        low=found.interval.low if found.interval else None,
+        high=found.interval.high if found.interval else None,
+        texts=tuple(
+            f"{titles[found.images[n]]}: {number_text(float(found.one[n]))} and "
+            f"{number_text(float(found.two[n]))}"
+            for n in shown
+        ),
+        count=found.n,
+    )

@@ -12,9 +12,8 @@ from generator.analysis.compare.pair import MEASURES
 from generator.analysis.quantities.table import quantity
 from generator.analysis.stream.norms import CUTOFFS
 from generator.present.charts.chart import Chart
-from generator.present.content.pairs import ComparedPair, pair_name
+from generator.present.content.pairs import ComparedPair
 from generator.present.pages.model.attention import budget_bars
-from generator.present.pages.model.views import TableRow
 from generator.present.pages.model_context import ModelContext
 from generator.present.pages.pair.images import (
     map_rows,
@@ -23,6 +22,7 @@ from generator.present.pages.pair.images import (
     register_rows,
     registers_text,
 )
+from generator.present.pages.pair.literature import published
 from generator.present.pages.pair.metrics import (
     AGREEMENTS,
     agreement_section,
@@ -31,7 +31,6 @@ from generator.present.pages.pair.metrics import (
     differences_table,
 )
 from generator.present.pages.pair.pair import LETTERS, PairContext, compared_model
-from generator.present.pages.pair.published import published
 from generator.present.pages.pair.similarity import pair_similarity
 from generator.present.pages.pair.stream import (
     cutoffs_section,
@@ -41,18 +40,14 @@ from generator.present.pages.pair.stream import (
 )
 from generator.present.pages.pair.truth import truth_section, truth_tables
 from generator.present.pages.pair.views import Budgets, PairModel, PairPage, PairTable
-from generator.present.pages.planner import INDEX, METHODS, Planner
+from generator.present.pages.paths import INDEX, METHODS, pair_path
+from generator.present.pages.planner import Planner
+from generator.present.pages.sections import TableRow
 from generator.present.pages.views import Link, Notice
-from generator.present.pages.wording import (
-    counted,
-    grid_text,
-    notice,
-    prefix_text,
-    stream_layer,
-    version_text,
-)
+from generator.present.pages.wording import grid_text, notice, prefix_text, version_text
 from generator.records.record import OUTLIER
 from generator.records.run import ModelEntry
+from generator.text.phrases import counted, stream_layer
 
 QUANTITIES = (
     *("norm", "norm-ratio", "outlier-share", "norm-onset", "attention-budget"),
@@ -77,24 +72,6 @@ SECTIONS = (
     ("layers-alike", "Layers alike"),
     ("caveats", "Caveats"),
 )
-
-
-def pair_path(one: str, two: str) -> str:
-    """Site-relative path of the page of a pair."""
-    return f"r/{pair_name(one, two)}/{INDEX}"
-
-
-def pair_links(planner: Planner, model: str = "") -> tuple[Link, ...]:
-    """Links to the pages of all pairs, or of those that a model is in."""
-    labels = {entry.slug: entry.label for entry in planner.run.models}
-    return tuple(
-        Link(
-            planner.url(pair_path(pair.one, pair.two)),
-            f"{labels[pair.one]} and {labels[pair.two]}",
-        )
-        for pair in planner.contents.pairs
-        if not model or model in (pair.one, pair.two)
-    )
 
 
 def pair_page(planner: Planner, compared: ComparedPair) -> PairPage:

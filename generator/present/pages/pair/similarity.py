@@ -14,9 +14,9 @@ from generator.present.pages.model.similarity import (
     matrix_mosaic,
     matrix_table,
 )
-from generator.present.pages.model.views import Section, Table, TableRow
 from generator.present.pages.model_context import absent_section, reading
 from generator.present.pages.planner import Planner
+from generator.present.pages.sections import Section, Table, TableRow
 from generator.present.pages.wording import not_applicable, withheld
 
 SHUFFLES = 1000

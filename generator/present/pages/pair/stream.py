@@ -8,15 +8,16 @@ import numpy as np
 
 from generator.analysis.quantities.table import quantity
 from generator.analysis.stream.norms import CUTOFFS, EDGES
+from generator.present.cells.labels import query_label
 from generator.present.charts.chart import Chart, Words
 from generator.present.charts.histograms import density, held_bins, histogram
 from generator.present.charts.lines import Reference, Series, line_chart
 from generator.present.pages.model.stream import norm_table
-from generator.present.pages.model.views import Section
 from generator.present.pages.model_context import ModelContext
 from generator.present.pages.pair.pair import PairContext
-from generator.present.pages.wording import counted, lower_first, query_label, stream_layer
+from generator.present.pages.sections import Section
 from generator.records.record import OUTLIER
+from generator.text.phrases import counted, lower_first, stream_layer
 
 LAYERS = "layer (0: embedding)"
 THREE = Reference(OUTLIER, f"{OUTLIER:g} × the median")

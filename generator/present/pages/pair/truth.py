@@ -14,12 +14,11 @@ from generator.analysis.quantities.table import quantity
 from generator.present.cells.truth import MAPS, UNIFORM, BoxOverlaps, CellTruth, Marks
 from generator.present.charts.chart import Chart, Words
 from generator.present.charts.intervals import interval_chart
-from generator.present.pages.model.views import Section, TableRow
-from generator.present.pages.pair.differences import difference_interval
-from generator.present.pages.pair.pair import PairContext
+from generator.present.pages.pair.pair import PairContext, difference_interval
 from generator.present.pages.pair.views import PairTable
-from generator.present.pages.wording import counted
+from generator.present.pages.sections import Section, TableRow
 from generator.records.record import FloatArray
+from generator.text.phrases import counted
 
 OWN = 2
 """Of the maps that are scored, the first ones are the model's of the picture."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from generator.present.charts.chart import Chart
-from generator.present.pages.model.views import Section, TableRow
+from generator.present.pages.sections import Section, TableRow
 from generator.present.pages.views import ColorBar, Link, Notice, PageBase, Picture
 
 

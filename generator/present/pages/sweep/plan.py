@@ -18,15 +18,17 @@ from generator.present.cells.files import CellContent
 from generator.present.charts.axes import number_text
 from generator.present.charts.chart import Chart, Words
 from generator.present.charts.lines import Series, line_chart
-from generator.present.pages.index.finder import listed
-from generator.present.pages.model.views import Table, TableRow
+from generator.present.pages.links import step_text
 from generator.present.pages.model_context import reading
-from generator.present.pages.planner import INDEX, Planner
+from generator.present.pages.paging import listed_images
+from generator.present.pages.paths import sweep_path
+from generator.present.pages.planner import Planner
+from generator.present.pages.sections import Table, TableRow
 from generator.present.pages.sweep.views import Checkpoint, StepMap, StepRow, SweepPage
-from generator.present.pages.views import Link
-from generator.present.pages.wording import counted, map_alt, notice
+from generator.present.pages.wording import map_alt, notice
 from generator.records.record import FloatArray
 from generator.records.run import Failure, ImageEntry, ModelEntry, Sweep
+from generator.text.phrases import counted
 
 MOST_ROWS = 6
 """Images whose maps are shown through the steps."""
@@ -34,21 +36,11 @@ MOST_ROWS = 6
 AXIS = "step"
 
 
-def sweep_path(sweep: str) -> str:
-    """Site-relative path of a sweep's page."""
-    return f"s/{sweep}/{INDEX}"
-
-
-def step_text(step: int) -> str:
-    """A step as pages write it."""
-    return f"step {step}"
-
-
 def sweep_page(planner: Planner, sweep: Sweep) -> SweepPage:
     """Plan the page of a sweep."""
     here = planner.on(sweep_path(sweep.slug))
     seen = _seen(here, sweep)
-    shown = [image for image in listed(here.run.images) if image.failure is None]
+    shown = [image for image in listed_images(here.run.images) if image.failure is None]
     first, last = (step_text(step.step) for step in (sweep.steps[0], sweep.steps[-1]))
     left = len(shown) - MOST_ROWS
     return SweepPage(
@@ -276,9 +268,3 @@ def _map(planner: Planner, step: int, model: ModelEntry, image: ImageEntry, url:
     file = planner.contents.colored[model.slug, image.slug].map
     alt = map_alt(model.label, cell.last, cell)
     return StepMap(step_text(step), url, planner.map_picture(file, cell, alt), "")
-
-
-def sweep_link(planner: Planner, model: ModelEntry) -> Link | None:
-    """Link to the page of the sweep that a model is a checkpoint of."""
-    sweep = planner.run.sweep_of(model.slug)
-    return Link(planner.url(sweep_path(sweep.slug)), sweep.label) if sweep else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from generator.present.charts.chart import Chart
-from generator.present.pages.model.views import Table
+from generator.present.pages.sections import Table
 from generator.present.pages.views import ColorBar, Notice, PageBase, Picture
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from generator.analysis.cells.digest import cell_digest
 from generator.present.content.sampling import evenly
-from generator.present.pages.pair.published import published
+from generator.present.pages.pair.literature import published
 from generator.present.site.write import build_site
 from generator.records.run import Run
 from tests import tiny

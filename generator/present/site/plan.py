@@ -6,17 +6,25 @@ a sub-path and a server all work.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from generator.present.content.contents import Contents
 from generator.present.pages.image.plan import image_page
 from generator.present.pages.image.sequence import sequence_pages
+from generator.present.pages.image.views import ImagePage
 from generator.present.pages.index.finder import finder_script
+from generator.present.pages.index.finder_views import PageScript
 from generator.present.pages.index.plan import index_pages
-from generator.present.pages.index.views import Site
+from generator.present.pages.index.views import IndexPage
 from generator.present.pages.methods.plan import methods_page
+from generator.present.pages.methods.views import MethodsPage
 from generator.present.pages.model.plan import model_pages
+from generator.present.pages.model.views import ModelPage
 from generator.present.pages.pair.plan import pair_page
+from generator.present.pages.pair.views import PairPage
 from generator.present.pages.planner import Planner
 from generator.present.pages.sweep.plan import sweep_page
+from generator.present.pages.sweep.views import SweepPage
 from generator.records.run import Run
 
 
@@ -41,3 +49,18 @@ def plan_site(run: Run, contents: Contents, version: str) -> Site:
         scripts=(data,) if data else (),
         sequences=sequence_pages(planner),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """All pages, gathered before anything is written."""
+
+    index: IndexPage
+    images: tuple[ImagePage, ...]
+    models: tuple[ModelPage, ...]
+    methods: MethodsPage
+    reports: tuple[PairPage, ...] = ()
+    more: tuple[IndexPage, ...] = ()
+    scripts: tuple[PageScript, ...] = ()
+    sequences: tuple[ImagePage, ...] = ()
+    sweeps: tuple[SweepPage, ...] = ()

@@ -1,0 +1,131 @@
+"""How numbers are written: one way, on pages, in charts, captions, tables and the terminal.
+
+* **Measured numbers** (norms, bits, similarities, times uniform, means of counts) have three
+  significant digits, and no zeros at the end: ``0.876``, ``12.3``, ``0.5``. Attention is stored as
+  float16, which carries 3.3 digits, so a fourth would be noise. From 1,000 up the whole number is
+  written: ``1,235``.
+* **Small and large numbers**, below 0.001 and from 1,000,000 up, have an exponent: ``1.23e−4``.
+  So only 0 reads ``0``, and a value reads the same in a sentence and on a logarithmic axis.
+* **Shares** are written in percent, by the same rule: ``12.3 %``, ``0.0512 %``. Close to none and
+  to all they are bounds: ``<0.001 %``, ``>99.9 %``. A difference of shares is in percentage points.
+* **Given numbers** (thresholds, ticks, settings) have all their digits, up to six.
+* **Counts** are whole, with a comma between thousands: ``25,600``.
+* Ties round away from zero, as JavaScript's ``toFixed`` does.
+* The minus is U+2212, the space before ``%`` does not break, and a number that there isn't is
+  ``–``.
+
+In the terminal and in text files the same numbers are in ASCII: :func:`plain`. Files for programs
+(CSV, JSON, HTML attributes) hold no such text, but numbers: :func:`rounded`, :func:`machine`.
+
+``templates/static/js/numbers.js`` writes numbers by the same rules.
+"""
+
+from __future__ import annotations
+
+import math
+from decimal import ROUND_HALF_UP, Decimal
+
+MEASURED = 3
+"""Significant digits of a measured number."""
+
+GIVEN = 6
+"""Significant digits of a number that somebody has chosen."""
+
+MISSING = "\u2013"
+"""Where a number is undefined or was not measured."""
+
+MINUS = "\u2212"
+NO_BREAK = "\u00a0"
+
+ALL = 1 - 1e-6
+"""A share from here on is the whole: sums of float32 shares do not come closer to 1."""
+
+LEAST = 1e-5
+"""A smaller share than this is a bound."""
+
+_SMALL, _LARGE = Decimal("0.001"), Decimal(1_000_000)
+_PLAIN = str.maketrans({MINUS: "-", MISSING: "-", NO_BREAK: " "})
+
+
+def number(value: float | None, digits: int = MEASURED) -> str:
+    """A measured number: ``0.876``, ``12.3``, ``1,235``, ``1.23e−4``.
+
+    Args:
+        value: None and NaN are :data:`MISSING`.
+        digits: significant ones; whole numbers keep all of theirs below a million.
+    """
+    if value is None or math.isnan(value):
+        return MISSING
+    sign = MINUS if value < 0 else ""
+    if math.isinf(value):
+        return f"{sign}∞"
+    exact = abs(Decimal(float(value)))
+    if not exact:
+        return "0"
+    place = exact.adjusted() - digits + 1
+    if exact < _LARGE:
+        place = min(place, 0)
+    close = exact.quantize(Decimal(1).scaleb(place), ROUND_HALF_UP)
+    if _SMALL <= close < _LARGE:
+        return sign + _short(close)
+    power = close.adjusted()
+    exponent = str(power).replace("-", MINUS)
+    return f"{sign}{_short(close.scaleb(-power))}e{exponent}"
+
+
+def _short(value: Decimal) -> str:
+    text = f"{value:,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def signed(value: float | None) -> str:
+    """A measured difference, with its sign: ``+0.5``, ``−0.5``, ``0``."""
+    return f"{'+' if value is not None and value > 0 else ''}{number(value)}"
+
+
+def given(value: float) -> str:
+    """A number that somebody has chosen, with all its digits: a threshold, a tick, a setting."""
+    return number(value, GIVEN)
+
+
+def percent(share: float | None) -> str:
+    """A share of 1: ``12.3 %``, ``0.0512 %``; neither 0 nor 100 for what is not."""
+    if share is None or math.isnan(share):
+        return MISSING
+    text = number(100 * share)
+    if 0 < share < LEAST:
+        text = "<0.001"
+    if text == "100" and share < ALL:
+        text = ">99.9"
+    return f"{text}{NO_BREAK}%"
+
+
+def points(difference: float | None) -> str:
+    """A difference of two shares of 1, in percentage points with its sign: ``+0.5``."""
+    return signed(None if difference is None else 100 * difference)
+
+
+def count(value: int) -> str:
+    """A whole number with a comma between thousands: ``25,600``."""
+    return f"{value:,}"
+
+
+def between(low: float, high: float) -> str:
+    """A range of measured numbers: ``0.1 to 0.3``; one number where both read the same."""
+    first, last = number(low), number(high)
+    return first if first == last else f"{first} to {last}"
+
+
+def plain(text: str) -> str:
+    """A text with its numbers in ASCII, for the terminal and for files."""
+    return text.translate(_PLAIN)
+
+
+def rounded(value: float, digits: int) -> float:
+    """A number with so many significant digits, for files that programs read."""
+    return float(f"{value:.{digits}g}")
+
+
+def machine(value: float, digits: int = GIVEN) -> str:
+    """A number for SVG, CSS and commands, in ASCII."""
+    return f"{value:.{digits}g}"

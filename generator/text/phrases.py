@@ -1,0 +1,54 @@
+"""Short phrases that sentences are made of: counts with their noun, lists of words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from generator.text.numbers import count
+
+NAMED = 3
+"""Names that a text lists before it only counts the rest."""
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """``1 model``, ``3 models``, ``1,024 patches``.
+
+    Args:
+        number: how many.
+        noun: for one.
+        plural: for more; without it, the noun and an s.
+    """
+    return f"{count(number)} {noun if number == 1 else plural or noun + 's'}"
+
+
+def patches_text(number: int) -> str:
+    """``1 patch``, ``3 patches``."""
+    return counted(number, "patch", "patches")
+
+
+def listed(words: Iterable[str]) -> str:
+    """All words: ``a, b and c``."""
+    found = list(words)
+    return " and ".join([", ".join(found[:-1]), found[-1]] if len(found) > 1 else found)
+
+
+def some(words: Iterable[str], most: int = NAMED, separator: str = ", ") -> str:
+    """The first words and how many more there are: ``a, b, c and 4 more``."""
+    found = list(words)
+    more = len(found) - most
+    return separator.join(found[:most]) + (f" and {count(more)} more" if more > 0 else "")
+
+
+def lower_first(text: str) -> str:
+    """A title inside of a sentence."""
+    return text[0].lower() + text[1:]
+
+
+def upper_first(text: str) -> str:
+    """A phrase at the start of a sentence, the rest of it as it is."""
+    return text[0].upper() + text[1:]
+
+
+def stream_layer(index: int) -> str:
+    """``layer 3`` of the residual stream; its layer 0 is the embedding."""
+    return f"layer {index}" if index else "the embedding"
