@@ -21,7 +21,8 @@ token                any position of the sequence, prefix tokens first
 patch                a token that stands for a place in the picture, row-major
 row, col             the place of a patch in the patch grid, from the top left
 prefix               the tokens in front of the patches: CLS, distillation, registers
-channel              a component of a token's vector
+channel              an entry of a token's vector
+component            a principal component, largest first
 place                largest, second, third
 CLS or mean patch    the vector of CLS at index 0, the mean over patches at index 1
 ===================  ======================================================================

@@ -119,6 +119,7 @@ def sinking(registers: int, token: int, outliers: tuple[int, ...] = ()) -> PairC
     return cell(full.record(layout, full.sink(layout, token), norms))
 
 
+@pytest.mark.value_of("outlier-share")
 def test_measures_are_what_was_planted() -> None:
     values = measure_values(sinking(0, 1 + 7, outliers=(7, 11)))
     assert values["outlier-share"] == pytest.approx(2 / 24)

@@ -16,6 +16,7 @@ def test_differences_are_of_images_that_both_models_have() -> None:
     assert found.one.tolist() == [1, 5] and found.two.tolist() == [2, 4]
 
 
+@pytest.mark.value_of("paired-difference")
 def test_the_interval_agrees_with_a_loop_over_resamples() -> None:
     values = np.random.default_rng(1).normal(size=7)
     rng = np.random.default_rng(3)

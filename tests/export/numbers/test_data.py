@@ -168,6 +168,7 @@ def test_files_of_others_are_not_mixed_with_records(made: Exportable, tmp_path: 
 # --- statistics ----------------------------------------------------------------------------------
 
 
+@pytest.mark.value_of("mass-min")
 def test_statistics_are_exactly_those_of_the_records(
     made: Exportable, twice: Callable[..., Path]
 ) -> None:
@@ -193,6 +194,13 @@ def test_statistics_are_exactly_those_of_the_records(
             for k, key in enumerate(groups):
                 value = index[(*where, *at, query, key, "mass")]["value"]
                 assert np.float32(value) == record.mass[layer, head, q, k]
+    for layer, rows_of_layer in enumerate(np.moveaxis(record.attention, 0, 2)):
+        heads = rows_of_layer.astype(float) / record.layout.tokens
+        for q, query in enumerate(groups[:3]):
+            least = [min(heads[:, q, key]) for key in range(record.layout.tokens)]
+            for key, expected in zip(groups, [*least[:3], sum(least[3:])], strict=True):
+                value = index[(*where, str(layer + 1), "min", query, key, "mass-min")]["value"]
+                assert float(value) == pytest.approx(expected, rel=2e-3)
     norm = index[(*where, "0", "", "reg2", "", "norm")]
     assert np.float32(norm["value"]) == record.norms[0, 2]
     assert (norm["unit"], norm["commit"]) == ("L2 norm", "c" * 40)
