@@ -1,11 +1,11 @@
-"""The house's walls: imports point down only, and torch stays behind its one door."""
+"""The order of imports: they point down only, and torch is imported in one folder."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,37 +13,51 @@ import pytest
 import generator
 
 PACKAGE = Path(generator.__file__).parent
-LADDER = (
-    "errors",
-    "bundled text progress",
-    "records",
-    "spec",
-    "images",
-    "analysis",
-    "capture present",
-    "export",
-    "pipeline",
-    "api",
-    "commands",
-    "cli",
-    "__main__",
-)
-"""From the ground up: a folder or a module imports from lower rungs only, or from itself."""
+LADDERS: dict[str, tuple[str, ...]] = {
+    "": (
+        "errors",
+        "bundled text progress",
+        "records",
+        "spec",
+        "images",
+        "analysis",
+        "capture present",
+        "export",
+        "pipeline",
+        "api",
+        "commands",
+        "cli",
+        "__main__",
+    ),
+    "analysis": ("absent grids quantities", "attention features", "stream", "cells", "compare"),
+    "present": ("bibliography drawing", "files", "cells charts", "content", "pages", "site"),
+    "present.pages": ("*", "image methods model sweep", "pair", "index"),
+    "export": (
+        "anonymous archive files findings",
+        "intact source",
+        "numbers pictures publish single",
+        "diff figures",
+        "copy",
+        "printed",
+    ),
+    "export.figures": ("layout", "*", "grid presets", "make", "built"),
+}
+"""From the ground up, for each folder with folders in it: a part of it, which is a folder or a
+module, imports from lower rungs only, or from itself. ``*`` is all modules that are not named."""
 
 HEAVY = {"torch", "transformers"}
 LATE = {"pipeline", "commands"}
 """These import what needs torch, inside a function, when there is work."""
 
-LIGHT_CAPTURE = {"hub", "layouts", "preprocess", "processors", "resolve", "__init__"}
+LIGHT_CAPTURE = {
+    *("hub", "layouts", "preprocess", "processor_defaults", "processors", "resolve"),
+    *("weight_files", "__init__"),
+}
 """Modules of capture/ that need no torch, for planning."""
 
 UPWARDS = {("__init__", "api"), ("records", "present")}
 """Inside functions only: the public API is found on first use, and a record finds its page when
 a notebook shows it."""
-
-
-def rung_of(part: str) -> int:
-    return next(rung for rung, parts in enumerate(LADDER) if part in parts.split())
 
 
 def modules() -> list[Path]:
@@ -56,11 +70,34 @@ def dotted(path: Path) -> str:
 
 
 def part_of(path: Path) -> str:
-    """The rung's name for a file: a module of the package, or the folder it is in."""
+    """The part of the package that a file is in: a module, or a folder."""
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def imports(path: Path) -> Iterator[tuple[str, bool, bool]]:
+def rung_of(folder: str, part: str) -> int:
+    """Where a part of a folder stands on its ladder."""
+    rungs = [rung.split() for rung in LADDERS[folder]]
+    places = [place for place, rung in enumerate(rungs) if part in rung]
+    if not places and PACKAGE.joinpath(*folder.split("."), f"{part}.py").is_file():
+        places = [place for place, rung in enumerate(rungs) if rung == ["*"]]
+    assert places, f"{folder or PACKAGE.name}: {part} has no rung"
+    return places[0]
+
+
+def climbs(importer: list[str], target: list[str]) -> bool:
+    """Whether an import runs up, or to a neighbor, in the folder that two modules share."""
+    shared = 0
+    while importer[shared : shared + 1] == target[shared : shared + 1] != []:
+        shared += 1
+    folder = ".".join(importer[:shared])
+    if folder not in LADDERS or len(importer) == shared or len(target) == shared:
+        return False  # a folder without folders in it, or one of the two holds the other
+    own, other = (rung_of(folder, parts[shared]) for parts in (importer, target))
+    return other > own or (other == own and LADDERS[folder][own] != "*")
+
+
+@cache
+def imports(path: Path) -> tuple[tuple[str, bool, bool], ...]:
     """Every imported module of a file, with whether it is in a function and only for types."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     late, typed = set(), set()
@@ -69,6 +106,7 @@ def imports(path: Path) -> Iterator[tuple[str, bool, bool]]:
             late |= set(ast.walk(node))
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             typed |= set(ast.walk(node))
+    found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -82,8 +120,8 @@ def imports(path: Path) -> Iterator[tuple[str, bool, bool]]:
             ]
         else:
             continue
-        for name in names:
-            yield name, node in late, node in typed
+        found += [(name, node in late, node in typed) for name in names]
+    return tuple(found)
 
 
 def _is_module(name: str) -> bool:
@@ -97,36 +135,100 @@ def own_parts(name: str) -> list[str]:
     return parts if first == "generator" else []
 
 
-def test_every_folder_has_its_rung() -> None:
-    known = {part for parts in LADDER for part in parts.split()} | {"__init__"}
-    assert {part_of(path) for path in modules()} <= known
+def test_every_part_has_its_rung() -> None:
+    folders = {path.parent.parent for path in modules() if path.name == "__init__.py"}
+    named = {".".join(folder.relative_to(PACKAGE).parts) for folder in folders - {PACKAGE.parent}}
+    assert {folder.strip(".") for folder in named} == set(LADDERS)
+    for folder, rungs in LADDERS.items():
+        inside = PACKAGE.joinpath(*folder.split("."))
+        parts = [path.name for path in inside.iterdir() if (path / "__init__.py").is_file()]
+        parts += [path.stem for path in inside.glob("*.py") if path.stem != "__init__"]
+        assert all(rung_of(folder, part) >= 0 for part in parts)
+        assert set(" ".join(rungs).split()) - {"*"} <= set(parts), f"{folder}: gone"
 
 
-@pytest.mark.parametrize("path", modules(), ids=dotted)
-def test_imports_point_down(path: Path) -> None:
-    part = part_of(path)
-    for name, late, typed in imports(path):
-        target = (own_parts(name) or [""])[0]
-        inside = part == target
-        if not target or typed or inside or (late and (part, target) in UPWARDS):
-            continue
-        assert part != "__init__", f"import generator would import {name}"
-        below = rung_of(target) < rung_of(part)
-        assert below, f"{dotted(path)} imports {name}, which is not below it"
+def test_imports_point_down() -> None:
+    for path in modules():
+        importer = own_parts(dotted(path))
+        for name, late, typed in imports(path):
+            target = own_parts(name)
+            if typed or not target or (late and (part_of(path), target[0]) in UPWARDS):
+                continue
+            assert importer, f"import generator would import {name}"
+            assert not climbs(importer, target), (
+                f"{dotted(path)} imports {name}, which is not below"
+            )
 
 
-@pytest.mark.parametrize("path", modules(), ids=dotted)
-def test_torch_is_imported_in_one_folder_only(path: Path) -> None:
-    part, module = part_of(path), path.stem
-    for name, late, typed in imports(path):
-        if name.split(".")[0] in HEAVY:
-            assert part == "capture" and module not in LIGHT_CAPTURE, f"{dotted(path)}: {name}"
-        parts = own_parts(name)
-        heavy = parts[:1] == ["capture"] and len(parts) > 1 and parts[1] not in LIGHT_CAPTURE
-        if heavy and part != "capture":
-            assert typed or (late and part in LATE), f"{dotted(path)} imports {name} at once"
-        if heavy and part == "capture":
-            assert module not in LIGHT_CAPTURE, f"{dotted(path)} must do without {name}"
+@pytest.mark.parametrize(
+    ("importer", "target", "wrong"),
+    [
+        ("present.pages.index.plan", "present.pages.image.views", False),
+        ("present.pages.image.views", "present.pages.index.plan", True),
+        ("present.pages.image.views", "present.pages.model.views", True),
+        ("present.pages.planner", "present.pages.views", False),
+        ("present.pages.planner", "present.pages.image.views", True),
+        ("present.charts.axes", "present.cells.maps", True),
+        ("analysis.absent", "present.cells.maps", True),
+        ("records", "records.record", False),
+    ],
+)
+def test_an_import_that_runs_up_is_found(importer: str, target: str, wrong: bool) -> None:
+    assert climbs(importer.split("."), target.split(".")) is wrong
+
+
+def at_once(path: Path) -> set[str]:
+    """Modules that are imported when a file is: those it names, and the folders that hold them."""
+    found = {name for name, late, typed in imports(path) if not late and not typed}
+    own = {
+        ".".join(name.split(".")[:end]) for name in found for end in range(2, name.count(".") + 2)
+    }
+    return {name for name in own if name.startswith("generator.")} - {dotted(path)}
+
+
+def circle(graph: dict[str, set[str]]) -> tuple[str, ...]:
+    """Modules that import each other in a circle; none where there is no circle.
+
+    Without one, modules can be imported in any order, so it need not be tried for each of them.
+    """
+    done: set[str] = set()
+
+    def visit(name: str, path: tuple[str, ...]) -> tuple[str, ...]:
+        if name in path:
+            return path[path.index(name) :]
+        if name not in done:
+            for other in sorted(graph.get(name, ())):
+                # a module's own folder is being imported already, and gives no names to it
+                if not name.startswith(f"{other}.") and (found := visit(other, (*path, name))):
+                    return found
+            done.add(name)
+        return ()
+
+    return next((found for name in sorted(graph) if (found := visit(name, ()))), ())
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    assert circle({dotted(path): at_once(path) for path in modules()}) == ()
+
+
+def test_a_circle_of_imports_is_found() -> None:
+    assert circle({"g.a": {"g.b"}, "g.b": {"g.c"}, "g.c": set()}) == ()
+    assert circle({"g.a": {"g.b"}, "g.b": {"g.c"}, "g.c": {"g.a"}}) == ("g.a", "g.b", "g.c")
+    assert circle({"g.f": {"g.f.x"}, "g.f.x": {"g.y"}, "g.y": {"g.f"}}) == ("g.f", "g.f.x", "g.y")
+
+
+def test_torch_is_imported_in_one_folder_only() -> None:
+    for path in modules():
+        part, module = part_of(path), path.stem
+        for name, late, typed in imports(path):
+            if name.split(".")[0] in HEAVY:
+                assert part == "capture" and module not in LIGHT_CAPTURE, f"{dotted(path)}: {name}"
+            parts = own_parts(name)
+            heavy = parts[:1] == ["capture"] and len(parts) > 1 and parts[1] not in LIGHT_CAPTURE
+            if heavy and part != "capture":
+                assert typed or (late and part in LATE), f"{dotted(path)} imports {name} at once"
+            if heavy and part == "capture":
+                assert module not in LIGHT_CAPTURE, f"{dotted(path)} must do without {name}"
 
 
 def test_records_need_numpy_and_the_standard_library_only() -> None:
@@ -159,36 +261,8 @@ def test_presenting_and_the_command_line_load_no_torch() -> None:
     assert in_a_fresh_interpreter(code) == "[]"
 
 
-def test_every_light_module_imports_alone() -> None:
-    """A circle of imports shows only from some of its ends: each module goes first once.
-
-    The package's own modules are forgotten between two of them, the libraries stay.
-    """
-    light = [
-        dotted(path)
-        for path in modules()
-        if part_of(path) != "__main__"
-        and (part_of(path) != "measure" or path.stem in LIGHT_CAPTURE)
-    ]
-    assert in_a_fresh_interpreter(_one_by_one(light)) == f"{len(light)} modules"
-
-
-def test_every_measuring_module_imports_alone() -> None:
-    heavy = [
-        dotted(path)
-        for path in modules()
-        if part_of(path) == "measure" and path.stem not in LIGHT_CAPTURE
-    ]
-    assert in_a_fresh_interpreter(_one_by_one(heavy)) == f"{len(heavy)} modules"
-
-
-def _one_by_one(names: list[str]) -> str:
-    return (
-        "import importlib, sys\n"
-        f"names = {names}\n"
-        "for name in names:\n"
-        "    for known in [m for m in sys.modules if m.split('.')[0] == 'generator']:\n"
-        "        del sys.modules[known]\n"
-        "    importlib.import_module(name)\n"
-        "print(len(names), 'modules')"
-    )
+def test_every_measuring_module_imports() -> None:
+    names = [dotted(path) for path in modules() if part_of(path) == "capture"]
+    assert "generator.capture.load" in names
+    imported = "; ".join(f"import {name}" for name in names)
+    assert in_a_fresh_interpreter(f"{imported}; print('all')") == "all"

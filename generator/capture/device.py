@@ -1,4 +1,4 @@
-"""Where a model runs and in which precision."""
+"""Device and dtype of a model."""
 
 from __future__ import annotations
 

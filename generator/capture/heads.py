@@ -1,7 +1,7 @@
-"""Class heads: what a classifier on top of a vision transformer reads, and what it says.
+"""Class heads: which tokens a classifier reads, and what it predicts.
 
-The head is loaded with the backbone, from the same file and as one network, so its weights are the
-checkpoint's own or it counts as absent.
+Head and backbone are loaded as one network from one checkpoint. A head whose weights are not all in
+the checkpoint counts as absent.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from generator.records.extras import Prediction
 from generator.records.record import TokenLayout
 
 Reads = Literal["CLS", "CLS and DIST", "CLS and mean patch", "mean patch"]
-"""Which tokens, after the final LayerNorm, a head classifies. ``CLS and DIST`` is the mean of two
-classifiers; ``CLS and mean patch`` is one classifier of both side by side; ``mean patch`` has its
-LayerNorm behind the mean."""
+"""The tokens, after the final LayerNorm, that a head classifies. ``CLS and DIST``: the mean of two
+classifiers. ``CLS and mean patch``: one classifier of both, concatenated. ``mean patch``: the
+LayerNorm comes after the mean."""
 
 _CLASSIFIER = ("classifier",)
 ARCHITECTURES: dict[str, tuple[Reads, tuple[str, ...]]] = {
@@ -37,13 +37,13 @@ ARCHITECTURES: dict[str, tuple[Reads, tuple[str, ...]]] = {
     "BeitForImageClassification": ("mean patch", _CLASSIFIER),
     "Data2VecVisionForImageClassification": ("mean patch", _CLASSIFIER),
 }
-"""Classes of transformers with a class head that is understood, and their classifiers."""
+"""Supported classes of transformers with a class head: tokens read, names of the classifiers."""
 
 SHOWN = 5
-"""Classes that a prediction names."""
+"""Number of classes in a prediction."""
 
 LABEL = 80
-"""Characters of a class's name, at most: the text comes from whoever made the checkpoint."""
+"""Longest name of a class, in characters; names come from the checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ class ClassHead:
         classifiers: one linear layer, or two whose logits are averaged.
         norm: the LayerNorm in front of the classifier.
         labels: names of the classes, as the checkpoint has them.
-        exclusive: whether one class at most is true of an image. Where several may be
-            (``problem_type`` of the config), each has a probability of its own.
+        exclusive: whether an image has one class. Else (``problem_type`` of the config) each class
+            has its own probability.
     """
 
     reads: Reads
@@ -71,23 +71,23 @@ class ClassHead:
         return self.classifiers[0].out_features
 
     def label(self, index: int) -> str:
-        """Name of a class, printable and not long."""
+        """Name of a class: printable, shortened."""
         name = "".join(c for c in str(self.labels.get(index, "")) if c.isprintable()).strip()
         if not name:
             return f"class {index}"
         return name if len(name) <= LABEL else name[: LABEL - 1] + "…"
 
     def probabilities(self, logits: Tensor) -> Tensor:
-        """What logits ``[..., class]`` mean: a softmax over the classes, or a sigmoid of each."""
+        """Softmax of logits ``[..., class]``, or their sigmoid where classes are not exclusive."""
         logits = logits.float()
         return torch.softmax(logits, dim=-1) if self.exclusive else torch.sigmoid(logits)
 
     def logits(self, hidden: Tensor, layout: TokenLayout) -> Tensor:
-        """What the model says: ``[image, class]``.
+        """Logits of the model: ``[image, class]``.
 
         Args:
             hidden: the backbone's last hidden state, ``[image, token, channel]``.
-            layout: which token is which.
+            layout: of the tokens.
         """
         mean = hidden[:, layout.patch_slice].mean(1)
         if self.reads == "mean patch":
@@ -101,16 +101,17 @@ class ClassHead:
         return logits
 
     def lens(self, stream: Tensor, layout: TokenLayout) -> Tensor:
-        """The head read at every token of a layer (Vilas 2023): float32 ``[token, class]``.
+        """The head applied to every token of a layer (Vilas 2023): float32 ``[token, class]``.
 
-        The final LayerNorm and the classifier, or the mean of both, of each token alone. A head
-        that reads CLS and the mean patch side by side gets a prefix token in the place of CLS and
-        a patch in the place of the mean, and in the other place what it would get: the mean over
-        the patches' logits is then the model's own, as is CLS's, at the last layer.
+        Each token goes through the final LayerNorm and the classifier alone; logits of two
+        classifiers are averaged. A head that reads CLS and the mean patch gets each prefix token in
+        place of CLS, beside the mean patch, and each patch in place of the mean patch, beside CLS.
+        At the last layer, the logits of CLS and the mean over the patches' logits are then the
+        model's own.
 
         Args:
             stream: the residual stream after a block, ``[token, channel]``, of one image.
-            layout: which token is which.
+            layout: of the tokens.
         """
         scale, shift = self.norm.weight.float(), self.norm.bias.float()
         tokens = functional.layer_norm(
@@ -132,11 +133,11 @@ class ClassHead:
 def class_head(
     network: nn.Module, backbone: nn.Module, config: Any, missing: Collection[str]
 ) -> ClassHead | None:
-    """The head of a network for image classification, or None when it is not whole.
+    """The head of a network for image classification, or None if it is incomplete.
 
     Args:
         network: one of :data:`ARCHITECTURES`.
-        backbone: its part below the head.
+        backbone: the network without the head.
         config: of the checkpoint.
         missing: names of the network's weights that the checkpoint lacks.
     """
@@ -158,12 +159,12 @@ def class_head(
 
 
 def prediction(head: ClassHead, logits: Tensor, target: int | None, model: str) -> Prediction:
-    """What a head says of one image.
+    """The prediction of one image.
 
     Args:
-        head: of the model.
+        head: the classifier.
         logits: ``[class]``.
-        target: the class to explain; None for the likeliest.
+        target: the class to explain; None for the most likely.
         model: named in errors.
 
     Raises:
@@ -175,7 +176,7 @@ def prediction(head: ClassHead, logits: Tensor, target: int | None, model: str) 
             "Correct the target, or leave it out for each model's own first guess.",
         )
     likely = head.probabilities(logits).cpu()
-    # by logits: probabilities that are rounded to 1 or 0 would tie
+    # Sorted by logits: probabilities rounded to 1 or 0 would tie.
     order = logits.float().cpu().argsort(descending=True, stable=True)[:SHOWN].tolist()
     chosen = order[0] if target is None else target
     return Prediction(

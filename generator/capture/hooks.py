@@ -1,4 +1,4 @@
-"""Contexts in which modules are watched; after them no trace of it is left on the modules."""
+"""Hooks on modules that are removed when their context ends."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from torch.utils.hooks import RemovableHandle
 
 
 class Hooked:
-    """A context in which hooks hang on modules. They are gone after it, whatever happens in it."""
+    """A context with hooks on modules. They are removed at its end, also after an error."""
 
     def __init__(self) -> None:
         super().__init__()
         self._handles: list[RemovableHandle] = []
 
     def hang(self) -> Iterator[RemovableHandle]:
-        """Hang the hooks, one after the other."""
+        """Register the hooks."""
         raise NotImplementedError
 
     def __enter__(self) -> Self:
@@ -45,12 +45,11 @@ class Hooked:
 
 
 class Streams(Hooked):
-    """A context in which forward passes show their residual stream, before the final LayerNorm.
+    """A context that reads the residual stream of forward passes, before the final LayerNorm.
 
     Args:
         blocks: the transformer blocks, first to last.
-        read: called with the embedding, then with what leaves each block: ``[image, token,
-            channel]``.
+        read: called with the embedding, then with each block's output, ``[image, token, channel]``.
     """
 
     def __init__(self, blocks: Sequence[nn.Module], read: Callable[[Tensor], None]) -> None:
@@ -59,7 +58,7 @@ class Streams(Hooked):
         self._read = read
 
     def hang(self) -> Iterator[RemovableHandle]:
-        """See what enters the first block and what leaves each."""
+        """Read the first block's input and each block's output."""
         yield self._blocks[0].register_forward_pre_hook(self._before, with_kwargs=True)
         for block in self._blocks:
             yield block.register_forward_hook(self._after)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http
 import json
+from contextlib import suppress
 from pathlib import Path
 
 from huggingface_hub import hf_hub_download, try_to_load_from_cache
@@ -41,6 +42,13 @@ def download(model: str, name: str, revision: str) -> Path:
     except (EntryNotFoundError, *UNREACHABLE) as error:
         problem, advice = hub_problem(error)
         raise ModelError(f"Could not download {name} of {model}: {problem}.", advice) from error
+
+
+def note_absent(model: str, name: str, commit: str) -> None:
+    """Let the cache know that a file doesn't exist, for work without a network."""
+    if try_to_load_from_cache(model, name, revision=commit) is None:
+        with suppress(EntryNotFoundError, *UNREACHABLE):
+            hf_hub_download(model, name, revision=commit)
 
 
 def fetch_weights(model: str, commit: str) -> None:

@@ -13,10 +13,10 @@ from generator.records.record import TokenLayout
 
 
 def lens(model: LoadedModel, pixels: Tensor, layout: TokenLayout, target: int) -> LogitLens:
-    """Probability and rank of a class at every token of every layer, by one more pass.
+    """Probability and rank of a class at every token of every layer, by a forward pass.
 
-    Early layers are not calibrated: the head was trained on the last alone. What a head that reads
-    several tokens makes of one is said at :meth:`ClassHead.lens`.
+    Early layers are not calibrated: the head was trained on the last layer only.
+    :meth:`ClassHead.lens` tells how a head that reads several tokens is applied to one.
 
     Args:
         model: with a class head.

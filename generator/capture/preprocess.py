@@ -64,8 +64,15 @@ def describe(
         model: named in errors.
 
     Raises:
-        ModelError: this model cannot run at this resolution.
+        ModelError: this model cannot run at this resolution, or its own preprocessing does what
+            no view follows and just that is asked for.
     """
+    if field_of_view == "checkpoint" and processor.beyond:
+        raise ModelError(
+            f"{model} {processor.beyond} in its own preprocessing, which the view of the "
+            "checkpoint does not follow.",
+            "Use --field-of-view square or whole.",
+        )
     own = processor.resolution or vision.image_size
     side = resolution or own
     patch = math.lcm(vision.patch_height, vision.patch_width)
@@ -83,6 +90,7 @@ def describe(
         rescale=processor.rescale,
         mean=processor.mean,
         std=processor.std,
+        assumed=processor.assumed,
         steps=_steps(processor, vision, field_of_view, side),
     )
 
@@ -259,9 +267,13 @@ def _steps(
 ) -> tuple[str, ...]:
     """The preprocessing in words, one step a line."""
     filter_name = RESAMPLE_NAMES[processor.resample]
-    steps = ["turn upright by the EXIF orientation, convert to RGB"]
+    steps = [
+        "turn upright by the EXIF orientation",
+        "convert an embedded color profile to sRGB, lay transparency on white, convert to RGB",
+    ]
     if field_of_view == "square":
-        steps += ["take the centered square", f"resize to {side} x {side} px ({filter_name})"]
+        steps.append("take the centered square; its edges may lie at half pixels")
+        steps += [f"resize to {side} x {side} px ({filter_name})"]
     elif field_of_view == "whole":
         steps.append(
             f"resize the whole picture to a short side of {side} px, "
@@ -273,8 +285,8 @@ def _steps(
     mean = ", ".join(f"{m:.6g}" for m in processor.mean)
     std = ", ".join(f"{s:.6g}" for s in processor.std)
     steps.append(f"subtract ({mean}), divide by ({std})")
-    if not processor.declared:
-        steps.append("the checkpoint declares no preprocessing: ImageNet mean and std were assumed")
+    if processor.assumed:
+        steps.append(processor.assumed)
     return tuple(steps)
 
 

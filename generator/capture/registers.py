@@ -2,7 +2,8 @@
 
 A few neurons of the MLPs make the patches of unusual norm. They are found on some images by their
 activation, after the non-linearity, at such patches; at run time their activation goes to one more
-token instead.
+token instead. Each neuron is moved by itself; the authors' code gives one value to all chosen
+neurons of a block.
 """
 
 from __future__ import annotations
@@ -18,8 +19,11 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from generator.capture.hooks import Hooked, Streams
+from generator.capture.scores import Scores, attention_of
+from generator.capture.statistics import ReducedAttention
+from generator.capture.watcher import Watcher
 from generator.errors import CaptureError, ModelError
-from generator.records.extras import Intervened, Intervention, RegisterNeuron
+from generator.records.extras import Intervened, Intervention, RegisterCheck, RegisterNeuron
 from generator.records.record import OUTLIER, TokenLayout
 
 if TYPE_CHECKING:
@@ -73,7 +77,9 @@ class MovedNeurons(Hooked):
         def move(module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
             hidden = args[0].clone()
             index = neurons.to(hidden.device)
-            active = hidden[:, patches][..., index]
+            # The register's own activation counts: once earlier neurons have moved, it is the
+            # register that excites later ones, no longer a patch.
+            active = hidden[..., index]
             largest = active.abs().argmax(1, keepdim=True)
             hidden[:, at, index] = active.gather(1, largest)[:, 0]
             hidden[:, patches] = hidden[:, patches].index_fill(-1, index, 0.0)
@@ -138,7 +144,7 @@ def calibrate(
             "Raise --resolution, or leave test_time_registers out for this model.",
         )
     neurons = _register_neurons(model, images, outliers, up_to, asked.neurons)
-    register = Intervened(
+    draft = Intervened(
         asked=asked,
         token=model.resolved.vision.with_register().prefix[-1],
         outlier_layer=peak,
@@ -146,22 +152,64 @@ def calibrate(
         images=sum(len(found) > 0 for found in outliers),
         up_to_layer=up_to,
         neurons=neurons,
+        taken_over=RegisterCheck(0.0, 0.0, 0.0, 0.0, outliers=0, holds=False),  # known below
     )
-    return replace(model, register=register)
+    check = _check(replace(model, register=draft), images, draft)
+    return replace(model, register=replace(draft, taken_over=check))
 
 
 def _norms(model: LoadedModel, pixels: NDArray[np.float32]) -> NDArray[np.float64]:
     """Norms of the patches, ``[layer + 1, patch]``."""
     layout = model.layout(*pixels.shape[1:])
-    found: list[Tensor] = []
+    return _watched(model, pixels)[0][:, layout.patch_slice]
+
+
+def _watched(
+    model: LoadedModel, pixels: NDArray[np.float32]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Norms ``[layer + 1, token]``, and the class token's attention ``[layer, token]``."""
+    layout = model.layout(*pixels.shape[1:])
+    cls = layout.token(layout.cls or layout.prefix[0])
+    norms: list[Tensor] = []
 
     def read(stream: Tensor) -> None:
-        patches = stream[0, layout.patch_slice]
-        found.append(torch.linalg.vector_norm(patches, dim=-1, dtype=torch.float32))
+        norms.append(torch.linalg.vector_norm(stream[0], dim=-1, dtype=torch.float32))
 
-    with Streams(model.blocks, read):
+    def row(scores: Scores) -> Tensor:
+        return attention_of(scores, slice(cls, cls + 1))[:, 0].mean(0)
+
+    attention = ReducedAttention(row)
+    watcher = Watcher(model.blocks, attention, tokens=layout.tokens, model=model.facts.id)
+    with Streams(model.blocks, read), watcher:
         model.forward(torch.from_numpy(pixels)[None].to(model.device), layout)
-    return torch.stack(found).double().cpu().numpy()
+    rows = torch.stack([images[0] for images in attention.layers])
+    return torch.stack(norms).double().cpu().numpy(), rows.double().cpu().numpy()
+
+
+def _check(
+    model: LoadedModel, images: Sequence[NDArray[np.float32]], register: Intervened
+) -> RegisterCheck:
+    """What the register has of norm and attention, beside the patches."""
+    behind = min((neuron.layer for neuron in register.neurons), default=-1) + 1
+    found, left = [], 0
+    for pixels in images:
+        layout = model.layout(*pixels.shape[1:])
+        norms, rows = _watched(model, pixels)
+        at, patches = layout.token(register.token), layout.patch_slice
+        ratios = norms[register.outlier_layer] / np.median(norms[register.outlier_layer, patches])
+        late = rows[min(behind, len(rows) - 1) :]
+        left += int((ratios[patches] > OUTLIER).sum())
+        strongest = late[:, patches].max(1).mean()
+        found.append((ratios[at], ratios[patches].max(), late[:, at].mean(), strongest))
+    norm, patch_norm, attention, patch_attention = np.mean(found, axis=0).tolist()
+    return RegisterCheck(
+        register_norm=float(f"{norm:.6g}"),
+        patch_norm=float(f"{patch_norm:.6g}"),
+        register_attention=float(f"{attention:.6g}"),
+        patch_attention=float(f"{patch_attention:.6g}"),
+        outliers=left,
+        holds=norm > max(patch_norm, OUTLIER) and attention > patch_attention,
+    )
 
 
 def _register_neurons(

@@ -1,9 +1,7 @@
-"""The residual stream at every block, read by hooks before the final LayerNorm.
+"""The residual stream at every block, before the final LayerNorm.
 
-Hidden states as transformers returns them are not used: some versions replace the last one by its
-normalized form for some families, which hides exactly the outliers that are looked for.
-
-A stream is reduced as soon as it passes; only what a record keeps of it stays in memory.
+transformers' own hidden states are not used: for some families the last one is normalized, which
+hides outliers. Each layer is reduced at once, so that only what a record keeps stays in memory.
 """
 
 from __future__ import annotations
@@ -23,19 +21,19 @@ from generator.records.extras import Extra, FloatArray, MassiveActivations
 from generator.records.record import TokenLayout
 
 LARGEST = 3
-"""How many of a layer's largest activations are kept (Sun 2024, Fig. 2)."""
+"""Largest activations kept of each layer (Sun 2024, Fig. 2)."""
 
 SAMPLE = 1 << 16
-"""Values that a median is taken of, evenly spaced: of more, selecting it would cost as much as some
-layers. The rank is off by 0.2 % of them, where massive means a thousand times the median."""
+"""Evenly spaced values of which the median is taken: the median of all would cost as much as some
+layers. Its rank is off by 0.2 %; massive activations are 1,000 times the median."""
 
 
 def find_blocks(model: nn.Module, layers: int, *, name: str) -> Sequence[nn.Module]:
     """The transformer blocks: the heaviest ``ModuleList`` of the promised length.
 
     Args:
-        model: what will run.
-        layers: how many blocks the config promises.
+        model: the network.
+        layers: number of blocks by the config.
         name: the model's id, for the error.
 
     Raises:
@@ -74,17 +72,17 @@ class LayerActivations:
 
 
 class ResidualStream(Streams):
-    """A context in which a forward pass leaves behind what is kept of its residual stream.
+    """A context that keeps norms and features of a forward pass's residual stream.
 
     Args:
         blocks: the transformer blocks, first to last.
         layout: which tokens are patches.
-        extras: what to keep beside norms: ``features`` and ``massive`` are known here.
+        extras: ``features`` and ``massive`` are measured here.
 
     Attributes:
         norms: float32 ``[image, token]``, one for the embedding and one after each block.
-        pooled: float32 ``[image, 2, channel]``, likewise: the CLS token (NaN without one) and the
-            mean over the patches; only with ``features``.
+        pooled: float32 ``[image, 2, channel]``, one for the embedding and one after each block:
+            the CLS token (NaN without one) and the mean over the patches; only with ``features``.
         last: ``[image, patch, channel]`` after the last block, in the model's dtype; only with
             ``features``.
         largest: one for the embedding and one after each block; only with ``massive``.
@@ -115,7 +113,7 @@ class ResidualStream(Streams):
         return full(torch.stack([pooled[image] for pooled in self.pooled]))
 
     def image_massive(self, image: int) -> MassiveActivations | None:
-        """The largest activations of one image; None when they were not asked for."""
+        """The largest activations of one image; None unless wanted."""
         if not self.largest:
             return None
         return MassiveActivations(
@@ -148,10 +146,10 @@ def _pooled(stream: Tensor, layout: TokenLayout) -> Tensor:
 
 
 def largest_activations(stream: Tensor, layout: TokenLayout) -> LayerActivations:
-    """The largest activations of a residual stream ``[image, token, channel]``, exactly.
+    """The largest activations of a residual stream ``[image, token, channel]``.
 
-    The three largest values lie in the three channels with the largest maxima, so one pass for the
-    channels' maxima finds them without sorting all values.
+    The three largest values lie in the three channels with the largest maxima, so not all values
+    are sorted.
     """
     patches, prefix = stream[:, layout.patch_slice], stream[:, layout.prefix_slice]
     channel_max = _magnitude(patches)
@@ -174,7 +172,7 @@ def _magnitude(stream: Tensor) -> Tensor:
 
 
 def _sample(stream: Tensor) -> Tensor:
-    """Evenly spaced values of each image, ``[image, value]``, every channel as often."""
+    """Evenly spaced values of each image, ``[image, value]``, from all channels equally."""
     values, channels = stream.flatten(1), stream.shape[-1]
     step = -(-values.shape[1] // SAMPLE)
     while math.gcd(step, channels) > 1:
@@ -183,10 +181,10 @@ def _sample(stream: Tensor) -> Tensor:
 
 
 def _median(values: Tensor) -> Tensor:
-    """Median of each row, float32; of two values in the middle the lower."""
+    """Median of each row, float32; the lower of two values in the middle."""
     if values.device.type != "cpu":
         return values.median(dim=1).values
-    # numpy selects several times faster than torch does on the CPU.
+    # numpy is several times faster than torch here.
     middle = (values.shape[1] - 1) // 2
     rows = np.partition(values.numpy(), middle, axis=1)
     return torch.from_numpy(rows[:, middle].copy())

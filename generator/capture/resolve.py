@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,10 +29,11 @@ from generator.capture.hub import (
     first_line,
     gated,
     hub_problem,
+    note_absent,
     page,
 )
 from generator.capture.layouts import VisionConfig, read_vision_config
-from generator.capture.processors import Processor, read_processor
+from generator.capture.processors import PREPROCESSOR, PROCESSOR, Processor, read_processor
 from generator.errors import ModelError
 
 WEIGHTS_PATTERN = "*.safetensors"
@@ -110,22 +111,29 @@ def resolve_folder(folder: Path, *, trust_remote_code: bool = False) -> Resolved
     vision = _vision(config, name)
     _expect_consent(name, config, vision, trust_remote_code)
     weights = _weights_of(folder, name)
-    preprocessor_file = folder / "preprocessor_config.json"
-    preprocessor = _read_json(preprocessor_file, name) if preprocessor_file.is_file() else None
-    small = [f for f in (config_file, preprocessor_file) if f.is_file()]
+    small = [f for f in (config_file, folder / PROCESSOR, folder / PREPROCESSOR) if _there(f)]
     return ResolvedModel(
         id=name,
         source="folder",
         revision="",
         commit="",
-        weights_sha256=_hash_files([*small, *weights]),
+        weights_sha256=_hash_files([*small, *weights], name),
         location=str(folder),
         license=_card_license(folder / "README.md"),
         config=config,
         vision=vision,
-        processor=_processor(preprocessor, vision, name),
+        processor=_processor(
+            lambda file: _read_json(folder / file, name) if _there(folder / file) else None,
+            vision,
+            name,
+        ),
         trust_remote_code=trust_remote_code,
     )
+
+
+def _there(path: Path) -> bool:
+    """Whether a file is there, or a link that may lead nowhere: reading it will tell."""
+    return path.is_file() or path.is_symlink()
 
 
 def _weights_of(folder: Path, name: str) -> list[Path]:
@@ -177,11 +185,13 @@ def resolve_hub(
             "pickled weights are not loaded, because they can run code.",
             f"Look for a converted revision in its pull requests at {page(model)}/discussions.",
         )
-    preprocessor = (
-        _read_json(download(model, "preprocessor_config.json", commit), model)
-        if "preprocessor_config.json" in files
-        else None
-    )
+
+    def read(file: str) -> Mapping[str, Any] | None:
+        if file in files:
+            return _read_json(download(model, file, commit), model)
+        note_absent(model, file, commit)
+        return None
+
     if "README.md" in files:
         with suppress(ModelError):  # tells the license when there is no network, no more
             download(model, "README.md", commit)
@@ -193,7 +203,7 @@ def resolve_hub(
         gated=bool(info.gated),
         config=config,
         vision=vision,
-        preprocessor=preprocessor,
+        processor=_processor(read, vision, model),
         trust_remote_code=trust_remote_code,
     )
 
@@ -233,7 +243,7 @@ def _on_hub(
     license: str,
     config: Mapping[str, Any],
     vision: VisionConfig,
-    preprocessor: Mapping[str, Any] | None,
+    processor: Processor,
     trust_remote_code: bool,
     gated: bool = False,
 ) -> ResolvedModel:
@@ -248,7 +258,7 @@ def _on_hub(
         license=license,
         config=config,
         vision=vision,
-        processor=_processor(preprocessor, vision, model),
+        processor=processor,
         trust_remote_code=trust_remote_code,
         gated=gated,
     )
@@ -269,7 +279,6 @@ def _from_cache(
     folder = Path(cached).parent
     config = _read_json(Path(cached), model)
     vision = _vision(config, model)
-    preprocessor_file = folder / "preprocessor_config.json"
     return _on_hub(
         model,
         revision,
@@ -277,9 +286,42 @@ def _from_cache(
         license=_card_license(folder / "README.md"),
         config=config,
         vision=vision,
-        preprocessor=_read_json(preprocessor_file, model) if preprocessor_file.is_file() else None,
+        processor=_cached_processor(model, revision, folder.name, vision, cause),
         trust_remote_code=trust_remote_code,
     )
+
+
+def _cached_processor(
+    model: str, revision: str, commit: str, vision: VisionConfig, cause: Exception
+) -> Processor:
+    """The preprocessing from the cache, which may know that a file doesn't exist.
+
+    Raises:
+        ModelError: nobody has asked for the file that declares it, so that it may exist.
+    """
+    unknown = []
+
+    def read(file: str) -> Mapping[str, Any] | None:
+        cached = try_to_load_from_cache(model, file, revision=commit)
+        if isinstance(cached, str):
+            return _read_json(Path(cached), model)
+        if cached is None:
+            unknown.append(file)
+        return None
+
+    processor = _processor(read, vision, model)
+    if not unknown:
+        return processor
+    if processor.declared:
+        assumed = f"{PROCESSOR} was never downloaded: that {PREPROCESSOR} is all was assumed"
+        return replace(processor, assumed=processor.assumed or assumed)
+    problem, _ = hub_problem(cause)
+    at = "" if revision == "main" else f" --revision {revision}"
+    raise ModelError(
+        f"The cache holds {model}, but its {unknown[-1]} was never downloaded, and {problem}.",
+        f"Run `hf download {model} {unknown[-1]}{at}` with a network; it also remembers that a "
+        "file doesn't exist.",
+    ) from cause
 
 
 def _expect_consent(
@@ -298,10 +340,26 @@ def _vision(config: Mapping[str, Any], model: str) -> VisionConfig:
 
 
 def _processor(
-    preprocessor: Mapping[str, Any] | None, vision: VisionConfig, model: str
+    read: Callable[[str], Mapping[str, Any] | None], vision: VisionConfig, model: str
 ) -> Processor:
-    with _understood("preprocessor_config.json", model):
-        return read_processor(preprocessor, vision, model=model)
+    """The preprocessing, from the first file that declares it, as transformers reads them.
+
+    Args:
+        read: a file's content by its name; None where the checkpoint has no such file.
+        vision: geometry of the model.
+        model: named in errors.
+    """
+    parts = read(PROCESSOR) or {}
+    file = PROCESSOR if "image_processor" in parts else PREPROCESSOR
+    config = parts["image_processor"] if file == PROCESSOR else read(PREPROCESSOR)
+    if config is not None and not isinstance(config, Mapping):
+        raise ModelError(
+            f"image_processor in {file} of {model} is {type(config).__name__}, an object was "
+            "expected.",
+            "Download or save the model again.",
+        )
+    with _understood(file, model):
+        return read_processor(config, vision, model=model, file=file)
 
 
 @contextmanager
@@ -345,11 +403,11 @@ def _read_json(path: Path, model: str) -> Mapping[str, Any]:
     return parsed
 
 
-def _hash_files(files: list[Path]) -> str:
+def _hash_files(files: list[Path], model: str) -> str:
     """sha256 over names and contents: a renamed copy of a folder is the same model."""
     digest = hashlib.sha256()
     for file in sorted(files, key=lambda f: f.name):
-        with file.open("rb") as stream:
+        with _readable(file, model), file.open("rb") as stream:
             content = hashlib.file_digest(stream, "sha256").hexdigest()
         digest.update(f"{file.name}\0{content}\n".encode())
     return digest.hexdigest()

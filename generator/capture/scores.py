@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 MASKED = -1e30
-"""Logit of a key that may not be seen. Finite, so that 0 times it is 0 in an expectation."""
+"""Logit of a masked key. Finite, so that 0 times it is 0 in an expectation."""
 
 
 class Scores(Protocol):
-    """Attention logits before the softmax, made block by block."""
+    """Attention logits before the softmax, computed block by block."""
 
     @property
     def heads(self) -> int:
@@ -24,7 +24,7 @@ class Scores(Protocol):
 
     @property
     def device(self) -> torch.device:
-        """Where the logits are made."""
+        """Device of the logits."""
         ...
 
     @property
@@ -38,11 +38,11 @@ class Scores(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class QueryKeyScores:
-    """Logits from the vectors that go into scaled dot-product attention.
+    """Logits of scaled dot-product attention.
 
     Attributes:
         query: float32 ``[head, query, channel]`` of one image, already scaled.
-        key: float32 ``[head, key, channel]`` of the same image.
+        key: float32 ``[head, key, channel]``.
         bias: added to the logits, broadcastable to ``[head, query, key]``; None for none.
     """
 
@@ -54,9 +54,9 @@ class QueryKeyScores:
     def scaled(
         cls, query: Tensor, key: Tensor, scale: float, bias: Tensor | None = None
     ) -> QueryKeyScores:
-        """From vectors of any dtype, made ready once for many blocks.
+        """From vectors of any dtype, converted once for all blocks.
 
-        Scaling the queries touches far fewer values than scaling the products.
+        Queries have far fewer values to scale than logits.
         """
         return cls(query.float() * scale, key.float(), bias)
 
@@ -67,7 +67,7 @@ class QueryKeyScores:
 
     @property
     def device(self) -> torch.device:
-        """Where the vectors live."""
+        """Device of the vectors."""
         return self.query.device
 
     @property
@@ -85,7 +85,7 @@ class QueryKeyScores:
 
 @dataclass(frozen=True, slots=True)
 class GivenScores:
-    """Logits that an eager attention has already made: ``[head, query, key]`` of one image."""
+    """Logits of eager attention: ``[head, query, key]`` of one image."""
 
     scores: Tensor
 
@@ -96,7 +96,7 @@ class GivenScores:
 
     @property
     def device(self) -> torch.device:
-        """Where the logits live."""
+        """Device of the logits."""
         return self.scores.device
 
     @property
@@ -111,15 +111,15 @@ class GivenScores:
 
 @dataclass(frozen=True, slots=True)
 class AttentionCall:
-    """What a call to ``scaled_dot_product_attention`` was given.
+    """The arguments of a call to ``scaled_dot_product_attention``.
 
     Attributes:
         query: ``[image, head, query, channel]``.
-        key: ``[image, head, key, channel]``, with as many heads as the model has for keys.
-        value: likewise.
+        key: ``[image, head, key, channel]``; may have fewer heads than ``query``.
+        value: as ``key``.
         scale: of the logits.
-        mask: as it was given: which keys may be seen, or logits to add; None for none.
-        causal: whether queries see only what stands in front of them.
+        mask: which keys are visible, or logits to add; None for none.
+        causal: whether a query sees only the keys before it.
     """
 
     query: Tensor
@@ -131,7 +131,7 @@ class AttentionCall:
 
     @classmethod
     def of(cls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> AttentionCall:
-        """Read the arguments, by place or by name as the call has them."""
+        """From positional and named arguments."""
         return _read(*args, **kwargs)
 
     @property
@@ -140,7 +140,7 @@ class AttentionCall:
         return None if self.mask is None else _additive(self.mask)
 
     def shared(self, vectors: Tensor) -> Tensor:
-        """Keys or values with a head for each head of the queries (grouped-query attention)."""
+        """Keys or values, repeated to one head for each head of the queries."""
         groups = self.query.shape[1] // vectors.shape[1]
         return vectors.repeat_interleave(groups, dim=1) if groups > 1 else vectors
 
@@ -152,7 +152,7 @@ class AttentionCall:
             yield QueryKeyScores.scaled(query, key[image], self.scale, own)
 
     def logits(self) -> Tensor:
-        """Before the softmax: float32 ``[image, head, query, key]``."""
+        """All logits: float32 ``[image, head, query, key]``."""
         scores = (self.query.float() * self.scale) @ self.shared(self.key).float().transpose(-1, -2)
         bias = self.bias
         return scores if bias is None else scores + bias
@@ -168,7 +168,7 @@ def _read(
     scale: float | None = None,
     enable_gqa: bool = False,
 ) -> AttentionCall:
-    """The names and defaults of torch."""
+    """Has torch's names and defaults."""
     scale = 1.0 / math.sqrt(query.shape[-1]) if scale is None else scale
     return AttentionCall(query, key, value, scale, attn_mask, is_causal)
 

@@ -122,7 +122,10 @@ def _preprocessing(model: LoadedModel, picture: Image.Image) -> Check:
     name = "preprocessing against the checkpoint's own processor"
     resolved = model.resolved
     if not resolved.processor.declared:
-        return Check(name, "skipped", "the checkpoint has no preprocessor_config.json")
+        return Check(name, "skipped", resolved.processor.assumed)
+    if resolved.processor.beyond:
+        reason = f"it {resolved.processor.beyond}, so the view of the checkpoint is refused"
+        return Check(name, "skipped", reason)
     try:
         own = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
             resolved.location, revision=resolved.commit or "main", backend="pil"

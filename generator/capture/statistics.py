@@ -1,7 +1,7 @@
-"""Reductions of attention: from query and key vectors to rows and per-head numbers.
+"""Statistics of attention: from logits to attention rows and numbers of each head.
 
-Works in blocks of queries that fit the cache, so no matrix of tokens x tokens is ever held for more
-than one head on the CPU. Softmax and every reduction are float32, whatever the model's dtype.
+Attention is computed in blocks of queries that fit the CPU's cache; the whole matrix is never held.
+Softmax and reductions are float32, whatever the model's dtype.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from generator.capture.watcher import Implementation, Listener
 from generator.records.record import PatchQueries, TokenLayout
 
 CPU_BLOCK = 1 << 19
-"""Attention values in a block on the CPU: 2 MB of float32, which stay in its caches."""
+"""Attention values in a block on the CPU: 2 MB of float32, which fit its caches."""
 
 ACCELERATOR_BLOCK = 1 << 26
-"""Attention values in a block elsewhere: 256 MB, enough to keep the device busy."""
+"""Attention values in a block on a GPU: 256 MB, enough to keep it busy."""
 
 FAINT = 1e-20
-"""A weight below this is too near to underflow to read a log-sum-exp from it."""
+"""Weights below this are too close to underflow for an exact logarithm."""
 
 Reduced = TypeVar("Reduced")
 
 
 @dataclass(frozen=True, slots=True)
 class LayerStatistics:
-    """What one layer's attention on one image is reduced to.
+    """Statistics of one layer's attention on one image.
 
-    Attention here is a share of 1 (the softmax output), not yet times uniform.
+    Attention is the softmax output: rows sum to 1, and are not yet divided by uniform attention.
 
     Attributes:
         rows: float32 ``[prefix, head, key]``.
@@ -43,7 +43,7 @@ class LayerStatistics:
         entropy_patches: float32 ``[head]``, the same over renormalized patches.
         distance: float32 ``[head]``, in input pixels.
         distance_patches: float32 ``[head]``, in input pixels, rows renormalized over patches.
-        self_attention: float32 ``[head]``.
+        self_attention: float32 ``[head]``, mean over the patches.
         head_mean: float32 ``[query, key]``.
         patch_attention: float16 times uniform, ``[query, key]``, ``[head, query, key]`` or None.
     """
@@ -62,12 +62,12 @@ class LayerStatistics:
 def token_distances(layout: TokenLayout, patch: tuple[int, int], device: torch.device) -> Tensor:
     """Distance between patch centers in input pixels: float32 ``[token, token]``.
 
-    The prefix has no place in the picture: its rows and columns are 0.
+    Prefix tokens have no place in the picture: their rows and columns are 0.
 
     Args:
         layout: the grid.
         patch: height and width of a patch in input pixels.
-        device: where to put the result.
+        device: of the result.
     """
     place = torch.arange(layout.patches, device=device)
     row, col = place // layout.cols, place % layout.cols
@@ -80,16 +80,16 @@ def token_distances(layout: TokenLayout, patch: tuple[int, int], device: torch.d
 
 @dataclass(frozen=True, slots=True)
 class _Sums:
-    """What one pass over the blocks of a layer leaves behind.
+    """Sums over the blocks of a layer.
 
     Attributes:
         rows: ``[prefix, head, key]``.
         received: ``[head, key]``, summed over the patch queries.
         own_logit: ``[head, query]``, of each token to itself.
-        own_weight: ``[head, query]``, the same after the softmax.
-        patch_mass: ``[head, query]``, weight that goes to the patches.
-        patch_logit: ``[head, query]``, expected logit, the part of the patches.
-        prefix_logit: ``[head, query]``, expected logit, the part of the prefix.
+        own_weight: ``[head, query]``, attention of each token to itself.
+        patch_mass: ``[head, query]``, attention to all patches.
+        patch_logit: ``[head, query]``, sum of attention times logit over the patches.
+        prefix_logit: ``[head, query]``, sum of attention times logit over the prefix.
         distance: ``[head, query]``, expected distance.
         head_mean: ``[query, key]``.
         kept: float16 ``[head, patch query, key]``, times uniform, or None.
@@ -108,7 +108,7 @@ class _Sums:
 
     @classmethod
     def zeros(cls, layout: TokenLayout, heads: int, device: torch.device, *, keep: bool) -> _Sums:
-        """Room for the sums; the patches' rows only when they are kept."""
+        """Sums that are 0, with room for the patches' rows if ``keep``."""
         tokens = layout.tokens
         shape = (heads, layout.patches, tokens)
         return cls(
@@ -126,13 +126,13 @@ class _Sums:
 
 
 class Reducer:
-    """Reduces the attention of layers that share one token layout.
+    """Computes the statistics of layers that share one token layout.
 
     Args:
         layout: which tokens are patches.
         patch: height and width of a patch in input pixels.
-        patch_queries: whether to keep rows of the patches too.
-        device: where the reductions run.
+        patch_queries: which attention rows of the patches to keep.
+        device: of the logits.
     """
 
     def __init__(
@@ -148,15 +148,15 @@ class Reducer:
         self.device = device
         self._block = CPU_BLOCK if device.type == "cpu" else ACCELERATOR_BLOCK
         workers = torch.get_num_threads() if device.type == "cpu" else 1
-        self._rooms = [torch.empty(2, 0, device=device) for _ in range(workers)]
+        self._buffers = [torch.empty(2, 0, device=device) for _ in range(workers)]
         self._distances = token_distances(layout, patch, device)
 
     def reduce(self, scores: Scores) -> LayerStatistics:
-        """All statistics of one layer on one image."""
+        """Statistics of one layer on one image."""
         layout, sums = self.layout, self._sum(scores)
         patches, patch = layout.patches, layout.patch_slice
         lse = self._log_sum_exp(scores, sums)
-        # A row's entropy is its log-sum-exp less its expected logit.
+        # The entropy of a row is its log-sum-exp minus its expected logit.
         entropy = lse - sums.patch_logit - sums.prefix_logit
         entropy_patches, distance_patches = self._over_patches(scores, sums, lse)
         return LayerStatistics(
@@ -176,14 +176,14 @@ class Reducer:
     def _sum(self, scores: Scores) -> _Sums:
         """Go through the blocks once.
 
-        On the CPU each thread takes ranges of queries of its own and runs its operations alone:
-        at the size of a block, threads that share each operation wait longer than they work.
+        On the CPU each thread computes its own ranges of queries: at this size, threads that share
+        an operation wait longer than they work.
         """
         sums = _Sums.zeros(
             self.layout, scores.heads, self.device, keep=self.patch_queries == "heads"
         )
         ranges = self._ranges()
-        workers = min(len(self._rooms), len(ranges))
+        workers = min(len(self._buffers), len(ranges))
         if workers == 1:
             sums.received.copy_(self._sum_ranges(scores, sums, ranges, 0))
             return sums
@@ -191,7 +191,7 @@ class Reducer:
         inference = torch.is_inference_mode_enabled()
 
         def work(worker: int) -> Tensor:
-            # Both hold for this thread alone.
+            # Both settings are per thread.
             torch.set_num_threads(1)
             with torch.inference_mode(inference), torch.no_grad():
                 return self._sum_ranges(scores, sums, ranges[worker::workers], worker)
@@ -202,9 +202,12 @@ class Reducer:
         return sums
 
     def _sum_ranges(self, scores: Scores, sums: _Sums, ranges: list[slice], worker: int) -> Tensor:
-        """Fill the sums for some ranges of queries; returns what the keys received from them.
+        """Fill the sums for some ranges of queries.
 
-        Every pass over a block counts: they are all that measuring costs beside the logits.
+        Each pass over a block adds to the cost of measuring: there are as few as possible.
+
+        Returns:
+            What the keys received from these queries, summed: ``[head, key]``.
         """
         layout, heads = self.layout, scores.heads
         first = len(layout.prefix)
@@ -233,10 +236,10 @@ class Reducer:
         return received
 
     def _log_sum_exp(self, scores: Scores, sums: _Sums) -> Tensor:
-        """The rows' log-sum-exp, ``[head, query]``, without another pass.
+        """Log-sum-exp of each row, ``[head, query]``, without another pass.
 
-        Logit less log of the weight is the same for every key, so each token's attention to itself
-        tells it. Where that is too faint for an exact logarithm, the row is summed after all.
+        It is the logit minus the log of the weight, for any key: here the token itself. Rows where
+        that weight is too close to underflow are summed.
         """
         lse = sums.own_logit - sums.own_weight.log()
         faint = sums.own_weight < FAINT
@@ -250,9 +253,8 @@ class Reducer:
     def _over_patches(self, scores: Scores, sums: _Sums, lse: Tensor) -> tuple[Tensor, Tensor]:
         """Entropy and expected distance of rows cut to the patches: two of ``[head, query]``.
 
-        The log-sum-exp of a row that is cut and renormalized is that of the whole row plus
-        log(mass). Where a sink takes so much that the mass has underflowed, the row is cut before
-        its softmax.
+        The log-sum-exp of a renormalized row is that of the whole row plus log(mass). Where a sink
+        takes so much attention that the mass underflows, the softmax is computed over the patches.
         """
         entropy = lse + sums.patch_mass.log() - sums.patch_logit / sums.patch_mass
         distance = sums.distance / sums.patch_mass
@@ -272,8 +274,8 @@ class Reducer:
         return entropy, distance
 
     def _ranges(self) -> list[slice]:
-        """Ranges of queries, small enough for a block; the first holds the whole prefix."""
-        tokens, workers = self.layout.tokens, len(self._rooms)
+        """Ranges of queries that fit a block. The first holds the whole prefix."""
+        tokens, workers = self.layout.tokens, len(self._buffers)
         length = min(self._block // tokens, -(-tokens // workers))
         length = min(max(length, len(self.layout.prefix) + 1), tokens)
         return [slice(start, min(start + length, tokens)) for start in range(0, tokens, length)]
@@ -281,22 +283,22 @@ class Reducer:
     def _blocks(
         self, heads: int, ranges: list[slice], worker: int
     ) -> Iterator[tuple[slice, slice, Tensor, Tensor]]:
-        """Blocks of heads and queries, with room for their logits and weights.
+        """Blocks of heads and queries, with buffers for their logits and weights.
 
-        A worker's room is the same for all blocks and layers: fresh memory would cost as much as a
-        pass over it.
+        A worker reuses its buffers for all blocks and layers: fresh memory costs as much as a pass
+        over it.
         """
         tokens = self.layout.tokens
         for queries in ranges:
             length = queries.stop - queries.start
             together = min(heads, max(self._block // (length * tokens), 1))
             size = together * length * tokens
-            if self._rooms[worker].shape[1] < size:
-                self._rooms[worker] = torch.empty(2, size, device=self.device)
+            if self._buffers[worker].shape[1] < size:
+                self._buffers[worker] = torch.empty(2, size, device=self.device)
             for head in range(0, heads, together):
                 last = min(head + together, heads)
-                room = self._rooms[worker][:, : (last - head) * length * tokens]
-                logits, weights = room.view(2, last - head, length, tokens)
+                buffer = self._buffers[worker][:, : (last - head) * length * tokens]
+                logits, weights = buffer.view(2, last - head, length, tokens)
                 yield slice(head, last), queries, logits, weights
 
 
@@ -332,13 +334,13 @@ class ReducedAttention(Listener, Generic[Reduced]):
 def rollouts(head_means: Sequence[Tensor], start: Tensor) -> list[Tensor]:
     """Attention rollout of some queries (Abnar & Zuidema 2020), from every start layer.
 
-    Each layer mixes attention with the residual path in equal parts: ``(A + I) / 2``, whose rows
-    sum to 1 already. Going down from the last layer, rows need only products with a matrix, and
-    what is there after a layer is the rollout through the layers from that one up.
+    Each layer mixes attention and residual connection in equal parts: ``(A + I) / 2``, whose rows
+    sum to 1. Rows are multiplied from the last layer down, so each step gives the rollout from one
+    more start layer.
 
     Args:
         head_means: attention averaged over heads, ``[query, key]`` for each layer, first to last.
-        start: ``[row, token]``, queries (or means of queries) to roll out; rows sum to 1.
+        start: ``[row, token]``, queries or means of queries; rows sum to 1.
 
     Returns:
         For each start layer, first to last: float32 ``[row, key]``; rows sum to 1.
@@ -351,11 +353,11 @@ def rollouts(head_means: Sequence[Tensor], start: Tensor) -> list[Tensor]:
 
 
 def _mean(values: Tensor) -> Tensor:
-    """Mean over the last axis in float64, for sums of thousands of rows; back in float32."""
+    """Mean over the last axis, summed in float64 (float32 on MPS); float32."""
     double = torch.float32 if values.device.type == "mps" else torch.float64
     return values.mean(-1, dtype=double).float()
 
 
 def _log(count: int) -> float:
-    """log(count), or 1 where an entropy over a single key is 0 anyway."""
+    """log(count); 1 for a single key, whose entropy is 0."""
     return float(torch.tensor(float(count)).log()) if count > 1 else 1.0

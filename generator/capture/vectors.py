@@ -23,12 +23,12 @@ from generator.records.record import TokenLayout
 
 @dataclass(frozen=True, slots=True)
 class HeadRoots:
-    """Of each head's part ``W`` of an output projection, ``R`` with ``|v W| = |v R|``.
+    """Square matrices ``R`` with ``|v R| = |v W|``, ``W`` a head's part of the output projection.
 
     Attributes:
         roots: float32 ``[head, channel of the head, channel of the head]``: the transposed
-            triangle of a QR decomposition. It has as many rows as columns, where ``W`` is as wide
-            as the model; and unlike the Gram matrix it does not square small values away.
+            triangle of a QR decomposition. It is smaller than ``W`` and, unlike the Gram matrix,
+            keeps small values exact.
     """
 
     roots: Tensor
@@ -164,7 +164,7 @@ class BlockVectors(Listener):
         }
 
     def image_values(self, image: int) -> ValueNorms | None:
-        """Norms of one image's values; None when they are not wanted or cannot be had."""
+        """Norms of one image's values; None if not wanted or not available."""
         if not self.norms or self.missing:
             return None
         return ValueNorms(
@@ -173,7 +173,7 @@ class BlockVectors(Listener):
         )
 
     def check(self) -> None:
-        """After the pass: see whether the projections took the heads' results as they were."""
+        """After the pass: check that the projections took the heads' results unchanged."""
         if self._plain and not bool(torch.stack(self._plain).all()):
             self.missing = "something else comes between attention and its output projection"
 
@@ -201,5 +201,5 @@ class BlockVectors(Listener):
 
 
 def _is(one: Tensor, other: Tensor) -> bool:
-    """Whether two tensors are the same numbers in the same place."""
+    """Whether two tensors share their memory."""
     return one.data_ptr() == other.data_ptr() and one.numel() == other.numel()

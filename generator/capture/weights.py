@@ -1,4 +1,4 @@
-"""What is seen of a model without an image: position embeddings and patch filters."""
+"""Position embeddings and patch filters of a model."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from generator.capture.load import LoadedModel
 from generator.records.extras import FloatArray, ModelWeights
 
 COMPONENTS = 28
-"""Filters to keep, as many as the figure shows (Dosovitskiy 2021, Fig. 7 left)."""
+"""Filters kept, as in Dosovitskiy 2021, Fig. 7 left."""
 
 POSITION_NAMES = frozenset({"position_embeddings", "position_embedding", "pos_embed"})
 PATCH_WORDS = ("patch_embed", "patch_projection", "patch_embedding")
 ELSEWHERE = ("decoder", "text", "head", "video")
-"""Words in the names of weights that have no part in the vision transformer's input."""
+"""Words in the names of weights outside the vision transformer's input."""
 
 COLORS = 3
 
@@ -28,7 +28,7 @@ def reduce_weights(model: LoadedModel, key: str) -> ModelWeights:
     """Position embeddings as a grid, and the principal components of the patch embedding.
 
     Args:
-        model: loaded.
+        model: the network is read, not run.
         key: of the file in the store.
     """
     vision = model.resolved.vision
@@ -62,10 +62,10 @@ def _position(
     if not found:
         return None, nothing, "none are found among the weights"
     table = found[0].detach().reshape(-1, vision.width)
-    # Registers have none: they join the sequence later.
+    # Registers have no position embedding.
     prefix = sum(not name.startswith("reg") for name in vision.prefix)
     rows, cols = vision.position_grid
-    for count in (prefix, 0):  # RADIO's CLS tokens have none either
+    for count in (prefix, 0):  # RADIO's CLS tokens have none
         if len(table) - count == rows * cols:
             return full(table[count:]), (rows, cols), ""
     return (
@@ -90,20 +90,19 @@ def _filters(network: nn.Module, vision: VisionConfig) -> Tensor | None:
             and any(word in name for word in PATCH_WORDS)
         ):
             weight = module.weight.detach()
-            if vision.inputs == "patches":  # cut beforehand, colors last
+            if vision.inputs == "patches":  # the processor cuts them, channels last
                 return weight.reshape(-1, height, width, COLORS).permute(0, 3, 1, 2)
             return weight.reshape(-1, COLORS, height, width)
     return None
 
 
 def filter_components(weight: Tensor | None) -> tuple[FloatArray, FloatArray]:
-    """Principal components of the filters, after taking off the mean filter.
+    """Principal components of the filters, centered.
 
     A component's sign is arbitrary: its entry of largest magnitude is made positive.
 
     Args:
-        weight: ``[filter, color, row, col]``; None for a network without a patch embedding that
-            is known.
+        weight: ``[filter, color, row, col]``; None without a known patch embedding.
 
     Returns:
         float32 ``[component, color, row, col]`` of unit length, and float32 ``[component]``, the

@@ -51,8 +51,7 @@ class Features:
     """Vectors of tokens, always before the final LayerNorm.
 
     Attributes:
-        last: float16 ``[patch, channel]``; what float16 cannot hold is clamped to its largest
-            number.
+        last: float16 ``[patch, channel]``; float32 where a value is beyond float16.
         pooled: float32 ``[layer + 1, CLS or mean patch, channel]``; CLS is NaN for a model without.
         keys: float16 ``[patch, channel]``, as they enter the attention (after rotary embedding, if
             any), not normalized; None where they were not asked for.
@@ -78,8 +77,8 @@ class ValueNorms:
     """What a token would contribute if it had all the attention (Kobayashi 2020).
 
     Attributes:
-        norms: float16 ``[layer, head, key]``. Times an attention weight it is the norm of that
-            head's contribution.
+        norms: float16 ``[layer, head, key]``; float32 where a norm is beyond float16. Times an
+            attention weight it is the norm of that head's contribution.
         contribution: float32 ``[layer, key]``: ``|sum_h A[h, 0, key] v[h, key] W_O[h]|``; for a
             model without prefix, to the mean patch.
     """
@@ -194,11 +193,40 @@ class RegisterNeuron:
 
 
 @dataclass(frozen=True, slots=True)
+class RegisterCheck:
+    """Norm and attention of a test-time register on the calibration images, with it at work.
+
+    Norms are those at ``Intervened.outlier_layer``, in times the median patch's. Attention is that
+    of the class token, mean over heads and over the layers behind the first register neuron, as a
+    share of 1. Both are means over the calibration images.
+
+    Attributes:
+        register_norm: norm of the register.
+        patch_norm: norm of the patch with the largest.
+        register_attention: attention on the register.
+        patch_attention: attention on the patch that has most of it, layer by layer.
+        outliers: patches that are still outliers at that layer, over all calibration images.
+        holds: whether the register took the patches' place, by the authors' criterion: its norm and
+            attention should be well above the patches' (register_neurons.ipynb of their code).
+            Here: a norm that makes an outlier and is above every patch's, and more attention than
+            on any patch.
+    """
+
+    register_norm: float
+    patch_norm: float
+    register_attention: float
+    patch_attention: float
+    outliers: int
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Intervened:
     """What a test-time register is made of.
 
     A token of zeros is put behind the prefix in front of the first block. In every register neuron
-    it gets the activation that is largest in magnitude among the patches, and theirs become 0.
+    it gets the activation that is largest in magnitude among all tokens, itself included, and the
+    patches' become 0.
 
     Attributes:
         asked: what was asked for.
@@ -208,6 +236,7 @@ class Intervened:
         images: calibration images that have any.
         up_to_layer: the last layer, from 1, in which register neurons were looked for.
         neurons: the register neurons, most active first.
+        taken_over: what the register has of norm and attention, beside the patches.
     """
 
     asked: Intervention
@@ -217,6 +246,7 @@ class Intervened:
     images: int
     up_to_layer: int
     neurons: tuple[RegisterNeuron, ...]
+    taken_over: RegisterCheck
 
 
 @dataclass(frozen=True, slots=True)

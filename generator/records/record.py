@@ -35,6 +35,7 @@ half precision keeps three digits.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -98,6 +99,11 @@ class ModelFacts:
         patch_width: width of a patch, in input pixels.
         parameters: parameters of the part that ran.
         license: as the model card states it; empty when it doesn't.
+        adapter: kind and base of the adapter that was merged into the weights; empty without one.
+        renamed: the prefix that was taken off the names of the checkpoint's tensors, in words;
+            empty when they fit as they are.
+        unused: tensors of the checkpoint that took no part, and why that changes nothing: one line
+            for each reason.
     """
 
     id: str
@@ -114,6 +120,9 @@ class ModelFacts:
     patch_width: int
     parameters: int
     license: str
+    adapter: str = ""
+    renamed: str = ""
+    unused: tuple[str, ...] = ()
 
     @property
     def version(self) -> str:
@@ -133,6 +142,8 @@ class Preprocessing:
         rescale: factor from 8-bit values to floats.
         mean: subtracted from each RGB channel after rescaling.
         std: divides each RGB channel after that.
+        assumed: what stands in for what the checkpoint does not declare, in words; empty where it
+            declares everything.
         steps: the steps as one readable line each, for the page.
     """
 
@@ -142,6 +153,7 @@ class Preprocessing:
     rescale: float
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    assumed: str = ""
     steps: tuple[str, ...] = ()
 
 
@@ -241,13 +253,14 @@ class AttentionRecord:
     schema: int = field(default=SCHEMA)
 
     def __post_init__(self) -> None:
-        sizes = axis_sizes(self.layout, self.model.layers, self.model.heads)
+        shapes = {}
         for array in ARRAYS:
             part, _, name = array.name.rpartition(".")
             owner = getattr(self, part) if part else self
             values = None if owner is None else getattr(owner, name)
             if values is not None:
-                array.check(values.shape, sizes, self.model.id)
+                shapes[array.name] = values.shape
+        check_shapes(self.model, self.layout, shapes)
 
     def _repr_html_(self) -> str:
         """In a notebook, the record shows its wall."""
@@ -279,6 +292,20 @@ class AttentionRecord:
         from_prefix: FloatArray = self.attention.astype(np.float32).sum(axis=0)
         from_all: FloatArray = (from_prefix + patches * self.received.astype(np.float32)) / tokens
         return from_all
+
+
+def check_shapes(
+    model: ModelFacts, layout: TokenLayout, found: Mapping[str, tuple[int, ...]]
+) -> None:
+    """Compare the shapes of a record's arrays, by their names, with its facts.
+
+    Raises:
+        RecordError: they contradict each other.
+    """
+    sizes = axis_sizes(layout, model.layers, model.heads)
+    for array in ARRAYS:
+        if array.name in found:
+            array.check(found[array.name], sizes, model.id)
 
 
 OUTLIER = 3.0

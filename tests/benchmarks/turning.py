@@ -29,7 +29,7 @@ TURN = """
 """
 INDEX, IMAGE, NEXT, MODEL = (
     ".masthead-title",
-    "#plates .plate-title a",
+    "#image-cards .image-card-title a",
     "a[rel=next]",
     'a[href^="#page=m/"]',
 )

@@ -278,7 +278,7 @@ def found(page: Page) -> tuple[list[str], str, list[str]]:
         [field.input_value() for field in fields.all()],
         page.locator("#find-count").inner_text(),
         # what is off the screen is not laid out, and has no inner text
-        [text.strip() for text in page.locator(".plate-title:visible").all_text_contents()],
+        [text.strip() for text in page.locator(".image-card-title:visible").all_text_contents()],
     )
 
 
@@ -305,7 +305,7 @@ def test_every_control_of_the_index_has_an_address(chromium: Browser, tmp_path: 
                     expect(fresh.page.locator("#find-count")).to_have_text(after[1])
                     assert found(fresh.page) == after
                 page.go_back()
-                expect(page.locator("#plates")).to_be_visible()
+                expect(page.locator("#image-cards")).to_be_visible()
                 assert found(page) == before
     assert set(names) == {"find-name", "find-group", "find-sort", *INDEX_NO_CHOICE}
     context.close()

@@ -131,7 +131,7 @@ def opened(
     if "/i/" in url or "/q/" in url:
         found.wait()
     if "#" in url:
-        expect(found.page.locator("#found .plate").first).to_be_visible()
+        expect(found.page.locator("#found .image-card").first).to_be_visible()
     yield found
     context.close()
     assert found.noise == []
@@ -287,7 +287,7 @@ def test_an_image_is_found_and_opened_by_keyboard_alone(chromium: Browser, sites
         page.keyboard.press("Tab")
         page.keyboard.type("outliers, h")
         expect(page.locator("#find-sort")).to_have_value("outlier-count-down")
-        first = page.locator("#found .plate-title").first.inner_text()
+        first = page.locator("#found .image-card-title").first.inner_text()
         while page.evaluate(FOCUS)["name"] != first:
             page.keyboard.press("Tab")
         page.keyboard.press("Enter")

@@ -46,27 +46,27 @@ def visit_big(chromium: Browser, big: tuple[Gallery, Path]) -> Iterator[Open]:
 
 
 def titles(page: Page) -> list[str]:
-    return page.locator("#found .plate-title").all_text_contents()
+    return page.locator("#found .image-card-title").all_text_contents()
 
 
 def number(page: Page, name: str) -> list[float]:
-    texts = page.locator("#found .plate-figures").all_text_contents()
+    texts = page.locator("#found .image-card-figures").all_text_contents()
     return [float(re.search(rf"{name}\s([\d.]+)", text)[1]) for text in texts]  # type: ignore[index]
 
 
 def test_sorting_reaches_the_images_of_all_pages(visit_big: Open) -> None:
     page = visit_big().page
     page.get_by_label("Order").select_option(label="entropy, lowest first")
-    expect(page.locator("#found .plate")).to_have_count(200)
+    expect(page.locator("#found .image-card")).to_have_count(200)
     expect(page.get_by_role("status")).to_have_text("450 of 450 images")
     assert titles(page)[0] == "Picture 449"
     lowest = number(page, "entropy")
     assert lowest == sorted(lowest)
     page.get_by_label("Order").select_option(label="outliers, highest first")
-    expect(page.locator("#found .plate-title").first).to_have_text("Picture 6")
+    expect(page.locator("#found .image-card-title").first).to_have_text("Picture 6")
     outliers = number(page, "outliers")
     assert outliers == sorted(outliers, reverse=True)
-    assert page.locator("#plates").is_hidden()
+    assert page.locator("#image-cards").is_hidden()
 
 
 def test_a_name_and_a_group_narrow_it_down(visit_big: Open) -> None:
@@ -74,10 +74,10 @@ def test_a_name_and_a_group_narrow_it_down(visit_big: Open) -> None:
     page.get_by_label("Title or file name").fill("PICTURE 44")
     expect(page.get_by_role("status")).to_have_text("14 of 450 images")
     page.get_by_label("Group").select_option(label="Group 2 (150)")
-    expect(page.locator("#found .plate")).to_have_count(4)
+    expect(page.locator("#found .image-card")).to_have_count(4)
     assert titles(page) == ["Picture 244", "Picture 442", "Picture 445", "Picture 448"]
     # the maps and the page of an image that another page lists
-    shown = page.locator("#found .plate").last.locator("img.map").first
+    shown = page.locator("#found .image-card").last.locator("img.map").first
     expect(shown).to_have_js_property("complete", True)
     assert shown.evaluate("image => image.naturalWidth") == 6
     page.get_by_role("link", name="Picture 448").click()
@@ -89,15 +89,15 @@ def test_what_is_looked_for_has_an_address(visit_big: Open) -> None:
     opened = visit_big("page-3/index.html#sort=name&group=0&name=picture+1")
     page = opened.page
     assert page.get_by_label("Title or file name").input_value() == "picture 1"
-    expect(page.locator("#found .plate-title").first).to_have_text("Picture 12")
+    expect(page.locator("#found .image-card-title").first).to_have_text("Picture 12")
     shown = titles(page)
     page.get_by_role("link", name="Picture 12", exact=True).click()
     page.wait_for_selector("html.ready", state="attached")
     page.go_back()
-    expect(page.locator("#found .plate")).to_have_count(len(shown))
+    expect(page.locator("#found .image-card")).to_have_count(len(shown))
     assert titles(page) == shown
     page.get_by_role("button", name="Show all").click()
-    expect(page.locator("#plates")).to_be_visible()
+    expect(page.locator("#image-cards")).to_be_visible()
     assert "#" not in page.url
 
 
@@ -105,16 +105,16 @@ def test_nothing_found_is_said(visit_big: Open) -> None:
     page = visit_big().page
     page.get_by_label("Title or file name").fill("walrus")
     expect(page.get_by_role("status")).to_have_text("None of 450 images")
-    expect(page.locator("#found .plate")).to_have_count(0)
+    expect(page.locator("#found .image-card")).to_have_count(0)
 
 
 def test_more_comes_in_portions(visit_big: Open) -> None:
     page = visit_big("index.html#sort=name").page
     page.get_by_role("button", name="Show more").click()
-    expect(page.locator("#found .plate")).to_have_count(400)
+    expect(page.locator("#found .image-card")).to_have_count(400)
     assert page.evaluate("() => document.activeElement.textContent") == "Picture 200"
     page.get_by_role("button", name="Show more").click()
-    expect(page.locator("#found .plate")).to_have_count(450)
+    expect(page.locator("#found .image-card")).to_have_count(450)
     expect(page.get_by_role("button", name="Show more")).to_be_hidden()
 
 
@@ -122,18 +122,18 @@ def test_the_data_of_all_images_is_loaded_only_when_needed(visit_big: Open) -> N
     opened = visit_big()
     assert not any("index-data" in url for url in opened.requests)
     opened.page.get_by_label("Order").select_option("name")
-    expect(opened.page.locator("#found .plate")).to_have_count(200)
+    expect(opened.page.locator("#found .image-card")).to_have_count(200)
     assert sum("index-data" in url for url in opened.requests) == 1
 
 
-def test_a_plate_built_by_script_says_what_the_page_says(visit_big: Open) -> None:
+def test_an_image_card_built_by_script_says_what_the_page_says(visit_big: Open) -> None:
     page = visit_big().page
-    own = page.locator("#plates .plate").first
+    own = page.locator("#image-cards .image-card").first
     words = own.inner_text()
     alts = own.locator("img").evaluate_all("images => images.map(image => image.alt)")
     addresses = own.locator("img").evaluate_all("images => images.map(image => image.src)")
     page.get_by_label("Title or file name").fill("picture-0000")
-    built = page.locator("#found .plate")
+    built = page.locator("#found .image-card")
     expect(built).to_have_count(1)
     assert built.inner_text() == words
     found = built.locator("img")
@@ -144,9 +144,9 @@ def test_a_plate_built_by_script_says_what_the_page_says(visit_big: Open) -> Non
 def test_without_scripts_all_images_are_on_their_pages(visit_big: Open) -> None:
     page = visit_big(scripts=False).page
     assert page.locator("#finder").is_hidden()
-    assert page.locator("#plates .plate").count() == 200
+    assert page.locator("#image-cards .image-card").count() == 200
     page.get_by_role("link", name="Page 3").click()
-    assert page.locator("#plates .plate").count() == 50
+    assert page.locator("#image-cards .image-card").count() == 50
     current = page.get_by_role("navigation", name="Pages").locator("[aria-current]")
     assert current.text_content() == "Page 3"
 
@@ -156,15 +156,15 @@ def test_the_index_of_many_images_fits(visit_big: Open, width: int) -> None:
     page = visit_big("page-2/index.html", width=width).page
     assert overflow(page) <= 0
     page.get_by_label("Order").select_option("name")
-    expect(page.locator("#found .plate")).to_have_count(200)
+    expect(page.locator("#found .image-card")).to_have_count(200)
     assert overflow(page) <= 0
 
 
 def test_the_skip_link_is_no_search(visit_big: Open) -> None:
     page = visit_big("index.html#name=44").page
-    expect(page.locator("#found .plate")).to_have_count(14)
+    expect(page.locator("#found .image-card")).to_have_count(14)
     page.get_by_role("link", name="Skip to the content").press("Enter")
-    assert page.locator("#found .plate").count() == 14
+    assert page.locator("#found .image-card").count() == 14
 
 
 def test_bibtex_is_copied_or_at_least_selected(chromium: Browser, tmp_path: Path) -> None:

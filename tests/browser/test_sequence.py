@@ -196,7 +196,7 @@ def test_without_scripts_every_frame_has_its_maps(watch: Callable[..., Opened]) 
     frames = page.locator(".frame-list > li")
     names = ["Plain", "Registers", "Probe", "Deep", "Gone"]
     for frame in frames.all()[:4]:
-        assert frame.locator(".plate-label").all_inner_texts() == names
+        assert frame.locator(".image-card-label").all_inner_texts() == names
     maps = page.locator(".frame-maps img.map")
     expect(maps).to_have_count(15)
     assert all(one.evaluate("image => image.naturalWidth > 0") for one in maps.all())
@@ -227,9 +227,9 @@ def test_on_paper_the_frames_have_their_maps_and_on_the_screen_they_cost_nothing
 
 def test_the_finder_finds_a_sequence_as_one(watch: Callable[..., Opened]) -> None:
     page = watch("index.html").page
-    own = seen(page.locator("#plates li.plate", has_text="walk"))
+    own = seen(page.locator("#image-cards li.image-card", has_text="walk"))
     page.locator("#find-name").fill("walk.mp4")
-    found = page.locator("#found li.plate")
+    found = page.locator("#found li.image-card")
     expect(found).to_have_count(1)
     expect(page.locator("#find-count")).to_have_text("1 of 4 images")
     assert seen(found) == own
@@ -237,10 +237,10 @@ def test_the_finder_finds_a_sequence_as_one(watch: Callable[..., Opened]) -> Non
     expect(page).to_have_url(re.compile(r"q/a-walk/index\.html"))
 
 
-def seen(plate: Locator) -> tuple[list[str], list[str | None]]:
-    """What a plate says and shows."""
-    pictures = [picture.get_attribute("src") for picture in plate.locator("img").all()]
-    return plate.inner_text().split("\n"), pictures
+def seen(card: Locator) -> tuple[list[str], list[str | None]]:
+    """What a card says and shows."""
+    pictures = [picture.get_attribute("src") for picture in card.locator("img").all()]
+    return card.inner_text().split("\n"), pictures
 
 
 @pytest.mark.parametrize("width", [390, 1280])

@@ -20,6 +20,7 @@ from generator.capture.watcher import Watcher
 from generator.records.extras import Measuring
 from generator.records.record import AttentionRecord
 from tests.capture.families import FAMILIES, Family
+from tests.tiny import patch_token
 
 CPU = torch.device("cpu")
 
@@ -226,7 +227,7 @@ def test_mae_sees_every_patch_in_place(folders: dict[str, Path]) -> None:
             model.forward(image, layout)
         norms.append(residual.norms[0][0])
     changed = (norms[0] - norms[1]).abs() > 1e-4
-    assert changed.nonzero().flatten().tolist() == [layout.patch_token(1, 4)]
+    assert changed.nonzero().flatten().tolist() == [patch_token(layout, 1, 4)]
 
 
 def test_hooks_are_gone_afterwards(folders: dict[str, Path]) -> None:

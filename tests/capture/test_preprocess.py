@@ -11,7 +11,8 @@ from PIL import Image
 
 from generator.capture.layouts import FAMILIES, VisionConfig, read_vision_config
 from generator.capture.preprocess import Geometry, describe, locate, pixels
-from generator.capture.processors import PROCESSORS, read_processor
+from generator.capture.processor_defaults import DINOV2, FAMILY_PROCESSORS, PROCESSORS, RADIO
+from generator.capture.processors import read_processor
 from generator.errors import ModelError
 from generator.records.record import FieldOfView, Preprocessing, TokenLayout
 
@@ -23,6 +24,19 @@ CLASSES = {
     "clip": "CLIPImageProcessorPil",
     "siglip": "SiglipImageProcessorPil",
     "siglip2": "Siglip2ImageProcessorPil",
+    "chineseclip": "ChineseCLIPImageProcessorPil",
+    "blip": "BlipImageProcessorPil",
+    "flava": "FlavaImageProcessorPil",
+    "owlvit": "OwlViTImageProcessorPil",
+    "owlv2": "Owlv2ImageProcessorPil",
+    "yolos": "YolosImageProcessorPil",
+    "vilt": "ViltImageProcessorPil",
+    "dpt": "DPTImageProcessorPil",
+}
+NOT_FOLLOWED = {
+    "owlv2": "pads pictures to a square",
+    "yolos": "keeps the long side within 1333 px",
+    "vilt": "makes both sides multiples of 32 px",
 }
 SIZES = [(640, 480), (480, 640), (333, 500), (97, 98), (300, 300)]
 
@@ -66,7 +80,7 @@ def prepare(
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
-@pytest.mark.parametrize("name", [name for name in CLASSES if name != "siglip2"])
+@pytest.mark.parametrize("name", sorted(CLASSES.keys() - NOT_FOLLOWED.keys() - {"siglip2"}))
 def test_checkpoint_view_gives_the_processors_own_pixels(name: str, size: tuple[int, int]) -> None:
     own = getattr(transformers, CLASSES[name])()
     image = noise(size)
@@ -95,11 +109,189 @@ def test_defaults_are_those_of_the_processor_class(name: str) -> None:
     assert list(known.mean) == pytest.approx(list(own.image_mean))
     assert list(known.std) == pytest.approx(list(own.image_std))
     assert known.resample == own.resample
+    assert known.normalize == own.do_normalize
     if name != "siglip2":
         assert known.square == ("height" in dict(own.size))
         assert known.size in dict(own.size).values()
+        assert known.longest == dict(own.size).get("longest_edge", 0)
+        assert known.multiple == getattr(own, "size_divisor", 1) or name == "dpt"
         crop = own.crop_size["height"] if own.do_center_crop else None
         assert known.crop == crop
+
+
+def listed(model_type: str) -> str:
+    """The class that transformers lists for a model type, or for the model it is part of."""
+    names = transformers.models.auto.image_processing_auto.IMAGE_PROCESSOR_MAPPING_NAMES
+    whole = model_type.removesuffix("_vision_model").removesuffix("_image_model")
+    for name in (model_type, whole, whole.replace("_", "-")):
+        if name in names:
+            classes = names[name]
+            return str(classes.get("torchvision") or classes["pil"]).removesuffix("ImageProcessor")
+    return ""
+
+
+@pytest.mark.parametrize("model_type", sorted(FAMILY_PROCESSORS))
+def test_defaults_of_a_family_are_those_of_the_class_that_transformers_lists(
+    model_type: str,
+) -> None:
+    known, name = FAMILY_PROCESSORS[model_type], listed(model_type)
+    if known is DINOV2:
+        assert name in ("Bit", "")  # the class's own values are CLIP's
+    elif known is RADIO:
+        assert name == ""
+        network = transformers.RadioModel(transformers.RadioConfig(num_hidden_layers=1))
+        assert network.input_conditioner is not None
+    else:
+        assert known is PROCESSORS[name.lower()]
+
+
+@pytest.mark.parametrize("model_type", FAMILIES)
+def test_every_listed_family_has_defaults(model_type: str) -> None:
+    assert model_type in FAMILY_PROCESSORS
+
+
+@pytest.mark.parametrize("size", [(640, 480), (97, 98)], ids=str)
+@pytest.mark.parametrize(
+    ("model_type", "name"),
+    [
+        ("vit", "ViTImageProcessorPil"),
+        ("deit", "DeiTImageProcessorPil"),
+        ("beit", "BeitImageProcessorPil"),
+        ("clip_vision_model", "CLIPImageProcessorPil"),
+        ("siglip_vision_model", "SiglipImageProcessorPil"),
+        ("vit_mae", "ViTImageProcessorPil"),
+    ],
+)
+def test_a_checkpoint_that_declares_nothing_is_given_what_its_family_wants(
+    model_type: str, name: str, size: tuple[int, int]
+) -> None:
+    image = noise(size)
+    expected = np.asarray(
+        getattr(transformers, name)()(images=image, return_tensors="np")["pixel_values"]
+    )[0]
+    found, _, preprocessing = prepare(
+        image, None, vision(8, model_type, image_size=224), "checkpoint"
+    )
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert preprocessing.assumed == (
+        f"no preprocessing is declared: the defaults of {name.removesuffix('Pil')} were assumed"
+    )
+    assert preprocessing.steps[-1] == preprocessing.assumed
+
+
+def test_a_file_that_names_no_class_means_that_of_the_model_type() -> None:
+    found, _, preprocessing = prepare(
+        noise((64, 64)), {"size": {"shortest_edge": 64}}, vision(8, "clip_vision_model"), "square"
+    )
+    assert preprocessing.mean == (0.48145466, 0.4578275, 0.40821073)
+    assert preprocessing.assumed == ""
+    assert found.shape == (3, 224, 224), "the class crops"
+
+
+@pytest.mark.parametrize("numbers", [{"do_rescale": False}, {"do_normalize": False}, {}])
+def test_numbers_that_are_left_as_they_are(numbers: dict[str, bool]) -> None:
+    own = transformers.ViTImageProcessorPil(**numbers)
+    image = noise((97, 98))
+    expected = np.asarray(own(images=image, return_tensors="np")["pixel_values"])[0]
+    found, _, _ = prepare(image, own.to_dict(), vision(8), "checkpoint")
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("config", "does"),
+    [
+        ({"size": {"longest_edge": 96}}, "scales the long side to 96 px"),
+        (
+            {"size": {"shortest_edge": 96, "longest_edge": 120}},
+            "keeps the long side within 120 px",
+        ),
+        ({"size": 96, "max_size": 120}, "keeps the long side within 120 px"),
+        ({"size": {"max_height": 90, "max_width": 80}}, "keeps pictures within 90 x 80 px"),
+        ({"size": {"max_pixels": 9999}}, "limits the number of pixels"),
+        (
+            {"do_pad": True, "pad_size": {"height": 300, "width": 400}},
+            "pads pictures to 300 x 400 px",
+        ),
+        ({"image_processor_type": "Owlv2ImageProcessor"}, "pads pictures to a square"),
+        ({"image_processor_type": "YolosImageProcessor"}, "keeps the long side within 1333 px"),
+        ({"image_processor_type": "ViltImageProcessor"}, "makes both sides multiples of 32 px"),
+        (
+            {
+                "image_processor_type": "DPTImageProcessor",
+                "keep_aspect_ratio": True,
+                "ensure_multiple_of": 14,
+            },
+            "keeps the aspect ratio and makes both sides multiples of 14 px",
+        ),
+        ({"size": {"shortest_edge": 96}, "crop_pct": 0.875}, "crops by crop_pct"),
+        ({"do_image_splitting": True}, "cuts pictures into tiles"),
+        (
+            {"image_processor_type": "OwnImageProcessor"},
+            "is preprocessed by OwnImageProcessor, whose steps are not known",
+        ),
+    ],
+)
+def test_preprocessing_that_no_view_follows_is_refused_in_the_checkpoints_own_view(
+    config: dict[str, Any], does: str
+) -> None:
+    numbers = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3, "resample": 3}
+    with pytest.raises(ModelError) as error:
+        prepare(noise((300, 200)), numbers | config, vision(), "checkpoint")
+    assert str(error.value) == (
+        f"test/model {does} in its own preprocessing, which the view of the checkpoint does not "
+        "follow. Use --field-of-view square or whole."
+    )
+    found, geometry, _ = prepare(noise((300, 200)), numbers | config, vision(), "square")
+    assert geometry.view.box == (50, 0, 250, 200)
+    assert found.shape[1] == found.shape[2]
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"do_pad": False, "pad_size": {"height": 9, "width": 9}, "crop_pct": None},
+        {"keep_aspect_ratio": False, "ensure_multiple_of": 1, "size_divisor": None},
+        {"do_pad": True, "image_processor_type": "ViTImageProcessor"},
+        {
+            "image_processor_type": "YolosImageProcessor",
+            "size": {"shortest_edge": 224},
+            "do_pad": True,
+        },
+        {"size": {"shortest_edge": 224, "longest_edge": None}, "rescale_offset": False},
+    ],
+)
+def test_what_is_named_and_not_asked_for_stops_nothing(config: dict[str, Any]) -> None:
+    prepare(noise((300, 200)), config, vision(), "checkpoint")
+
+
+@pytest.mark.parametrize("option", ["do_flip_channel_order", "rescale_offset", "do_grayscale"])
+def test_colors_that_are_changed_in_another_way_are_refused(option: str) -> None:
+    with pytest.raises(ModelError) as error:
+        prepare(noise((300, 200)), {option: True}, vision(), "square")
+    assert str(error.value) == (
+        f"test/model asks for {option} in preprocessor_config.json, which changes the colors in a "
+        "way that is not supported. Use another model."
+    )
+
+
+def test_what_a_class_that_is_not_known_leaves_out_is_assumed_and_said() -> None:
+    config = {"image_processor_type": "OwnImageProcessor", "size": 224, "image_mean": [0.1] * 3}
+    _, _, preprocessing = prepare(noise((300, 200)), config, vision(), "square")
+    assert preprocessing.assumed == (
+        "preprocessor_config.json is incomplete: bicubic resampling and ImageNet's standard "
+        "deviation were assumed"
+    )
+    assert (preprocessing.mean[0], preprocessing.std) == (0.1, (0.229, 0.224, 0.225))
+
+
+def test_steps_name_the_color_profile_and_half_pixels() -> None:
+    _, _, preprocessing = prepare(noise((300, 201)), {"size": 224}, vision(), "square")
+    assert preprocessing.steps[:4] == (
+        "turn upright by the EXIF orientation",
+        "convert an embedded color profile to sRGB, lay transparency on white, convert to RGB",
+        "take the centered square; its edges may lie at half pixels",
+        "resize to 224 x 224 px (bilinear)",
+    )
 
 
 @pytest.mark.parametrize("model_type", FAMILIES)
@@ -177,11 +369,28 @@ def test_every_generation_of_config_files_is_read(config: Any, resolution: int) 
     assert preprocessing.resolution == resolution
 
 
-def test_a_checkpoint_without_preprocessing_says_what_was_assumed() -> None:
-    _, _, preprocessing = prepare(noise((90, 60)), None, vision(), "square")
-    assert preprocessing.steps[-1] == (
-        "the checkpoint declares no preprocessing: ImageNet mean and std were assumed"
-    )
+@pytest.mark.parametrize(
+    ("model_type", "mean", "assumed"),
+    [
+        ("dinov2", 0.485, "the values that the published DINOv2 checkpoints declare were assumed"),
+        (
+            "dinov2_with_registers",
+            *(0.485, "the values that the published DINOv2 checkpoints declare were assumed"),
+        ),
+        ("radio", 0, "values from 0 to 1, which the network normalizes itself, were assumed"),
+        (
+            "homemade",
+            *(0.485, "ImageNet's values were assumed, as no defaults of homemade models are known"),
+        ),
+    ],
+)
+def test_a_checkpoint_without_preprocessing_says_what_was_assumed(
+    model_type: str, mean: float, assumed: str
+) -> None:
+    _, _, preprocessing = prepare(noise((90, 60)), None, vision(16, model_type), "square")
+    assert preprocessing.assumed == f"no preprocessing is declared: {assumed}"
+    assert preprocessing.steps[-1] == preprocessing.assumed
+    assert preprocessing.mean[0] == mean
 
 
 def test_a_crop_larger_than_the_picture_is_refused() -> None:
@@ -220,8 +429,8 @@ def test_a_model_that_cannot_be_resized_says_so() -> None:
     ("config", "message"),
     [
         (
-            {"size": {"longest_edge": 3}},
-            "test/model asks for size {'longest_edge': 3} in preprocessor_config.json; "
+            {"size": {"side": 3}},
+            "test/model asks for size {'side': 3} in preprocessor_config.json; "
             "a number, height and width, or shortest_edge was expected. Correct the file.",
         ),
         (
@@ -237,13 +446,13 @@ def test_a_model_that_cannot_be_resized_says_so() -> None:
         (
             {"image_std": [0.2, 0, 0.2]},
             "test/model makes no pixels of a picture: rescale_factor 0.00392157, image_mean "
-            "[0.485, 0.456, 0.406] and image_std [0.2, 0.0, 0.2] in preprocessor_config.json; "
+            "[0.5, 0.5, 0.5] and image_std [0.2, 0.0, 0.2] in preprocessor_config.json; "
             "finite numbers were expected, and positive ones for image_std. Correct the file.",
         ),
         (
             {"rescale_factor": float("inf")},
             "test/model makes no pixels of a picture: rescale_factor inf, image_mean "
-            "[0.485, 0.456, 0.406] and image_std [0.229, 0.224, 0.225] in "
+            "[0.5, 0.5, 0.5] and image_std [0.5, 0.5, 0.5] in "
             "preprocessor_config.json; finite numbers were expected, and positive ones for "
             "image_std. Correct the file.",
         ),

@@ -27,6 +27,7 @@ from generator.spec.gallery import GallerySpec
 from tests.capture.families import FAMILIES, SIZES, Family
 from tests.capture.planted import (
     FIRING,
+    NEURON,
     marked_picture,
     plain_picture,
     planted_patch_sink,
@@ -96,7 +97,71 @@ def test_what_was_moved_can_be_traced(tmp_path: Path) -> None:
             images=2,
             up_to_layer=2,
             neurons=(RegisterNeuron(*planted.neuron, pytest.approx(FIRING, rel=1e-4)),),
+            taken_over=record.intervention.taken_over,  # tested by itself
         )
+
+
+def test_neurons_that_wait_for_each_other_move_together(tmp_path: Path) -> None:
+    """Once the first neuron has moved, the second is excited at the register, at no patch."""
+    planted = planted_patch_sink(tmp_path / "sink", layers=(3, 4), relayed=True)
+    plan, store, failures = measured(
+        tmp_path,
+        [{"id": str(planted.folder), "test_time_registers": True}],
+        [plain_picture(tmp_path / "plain.png")],
+    )
+    assert failures == {}
+    (record,) = records(plan, store)
+    assert record.intervention is not None
+    found = [(neuron.layer, neuron.neuron) for neuron in record.intervention.neurons]
+    assert sorted(found) == [(1, NEURON), (2, NEURON)]
+    # The register holds nothing but the relay, of which a LayerNorm makes all there is.
+    activation = 2 * FIRING * 3**0.5 - FIRING
+    added = np.sqrt(planted.norm**2 - 2) * activation / FIRING
+    for layer in planted.layers:
+        assert record.norms[layer, 1] == pytest.approx(32**0.5 * np.hypot(1, added), rel=1e-4)
+        assert record.norms[layer, 2:].max() < 1.5 * 32**0.5
+        row = record.attention[0, layer, 0] / record.layout.tokens
+        assert row[1] == pytest.approx(planted.share_of_a_pure_sink, rel=0.01)
+        np.testing.assert_allclose(row[2:], (1 - row[1]) / 17, rtol=5e-3)
+    check = record.intervention.taken_over
+    assert check.holds and check.outliers == 0
+
+
+def test_it_is_checked_that_the_register_takes_over(tmp_path: Path) -> None:
+    """Norm and attention on the calibration images, beside the patches'."""
+    planted = planted_patch_sink(tmp_path / "sink", patch=None, layers=(2, 3))
+    images = [marked_picture(tmp_path / f"{n}.png", n, n) for n in range(2)]
+    plan, store, _ = measured(
+        tmp_path, [{"id": str(planted.folder), "test_time_registers": True}], images
+    )
+    for record in records(plan, store):
+        assert record.intervention is not None
+        check = record.intervention.taken_over
+        assert check.holds and check.outliers == 0
+        assert check.register_norm == pytest.approx(np.sqrt(planted.norm**2 - 2), rel=1e-4)
+        assert check.patch_norm == pytest.approx(2**0.5, rel=1e-4)  # with the marker
+        # The neuron is in layer 2: of the 4 layers behind it, attention is uniform in 2.
+        pure = planted.share_of_a_pure_sink
+        behind = record.attention[0, 2:].mean(1).astype(np.float64) / record.layout.tokens
+        assert behind[:2, 1] == pytest.approx(pure, rel=1e-3)
+        assert check.register_attention == pytest.approx(behind[:, 1].mean(), rel=1e-3)
+        assert check.patch_attention == pytest.approx(behind[:, 2:].max(1).mean(), rel=1e-3)
+
+
+def test_a_register_that_takes_nothing_over(tmp_path: Path) -> None:
+    planted = planted_patch_sink(tmp_path / "sink", layers=(2, 3))
+    plan, store, _ = measured(
+        tmp_path,
+        [{"id": str(planted.folder), "test_time_registers": {"up_to_layer": 1}}],
+        [plain_picture(tmp_path / "plain.png")],
+    )
+    (record,) = records(plan, store)
+    assert record.intervention is not None
+    check = record.intervention.taken_over
+    assert not check.holds and check.outliers == 1
+    assert check.register_norm == 0
+    assert check.patch_norm == pytest.approx(planted.norm, rel=1e-4)
+    assert check.patch_attention > check.register_attention > 0
 
 
 def test_behind_registers_of_its_own_it_is_the_next(tmp_path: Path) -> None:

@@ -75,12 +75,66 @@ def test_copy_under_another_name_is_the_same_weights(folder: Path, tmp_path: Pat
     assert resolve_folder(copy).version == resolve_folder(folder).version
 
 
-@pytest.mark.parametrize("file", ["model.safetensors", "config.json", "preprocessor_config.json"])
+@pytest.mark.parametrize(
+    "file",
+    ["model.safetensors", "config.json", "preprocessor_config.json", "processor_config.json"],
+)
 def test_version_changes_with_every_file_that_decides_the_record(folder: Path, file: str) -> None:
+    (folder / "processor_config.json").write_text("{}")
     before = resolve_folder(folder).version
     with (folder / file).open("ab") as stream:
         stream.write(b"\n")
     assert resolve_folder(folder).version != before
+
+
+def test_processor_config_is_read_first_as_transformers_does(folder: Path, tmp_path: Path) -> None:
+    """A processor of transformers 5 saves all its parts into one file."""
+    own = transformers.SiglipImageProcessorPil(size={"height": 48, "width": 48}, resample=2)
+    parts = {"image_processor": own.to_dict(), "processor_class": "SiglipProcessor"}
+    (folder / "processor_config.json").write_text(json.dumps(parts))
+    found = resolve_folder(folder).processor
+    theirs = transformers.AutoImageProcessor.from_pretrained(folder, backend="pil")
+    assert found.mean == tuple(theirs.image_mean) == (0.5, 0.5, 0.5)
+    assert (found.height, found.resample, found.declared) == (48, 2, True)
+    (folder / "preprocessor_config.json").unlink()
+    assert resolve_folder(folder).processor == found
+
+
+def test_processor_config_without_an_image_processor_leaves_it_to_the_other_file(
+    folder: Path,
+) -> None:
+    parts = {"processor_class": "LlavaProcessor", "video_processor": {"image_mean": [0, 0, 0]}}
+    (folder / "processor_config.json").write_text(json.dumps(parts))
+    assert resolve_folder(folder).processor.mean == (0.5, 0.4, 0.3)
+    (folder / "preprocessor_config.json").unlink()
+    assert resolve_folder(folder).processor.assumed == (
+        "no preprocessing is declared: the values that the published DINOv2 checkpoints declare "
+        "were assumed"
+    )
+
+
+def test_processor_config_that_makes_no_sense_is_named(folder: Path) -> None:
+    file = folder / "processor_config.json"
+    file.write_text(json.dumps({"image_processor": [1]}))
+    assert message(folder) == (
+        "image_processor in processor_config.json of my model is list, an object was expected. "
+        "Download or save the model again."
+    )
+    file.write_text(json.dumps({"image_processor": {"size": "large"}}))
+    assert message(folder) == (
+        "my model asks for size 'large' in processor_config.json; a number, height and width, or "
+        "shortest_edge was expected. Correct the file."
+    )
+
+
+@pytest.mark.parametrize("file", ["processor_config.json", "preprocessor_config.json"])
+def test_link_to_preprocessing_that_is_gone_is_no_missing_file(folder: Path, file: str) -> None:
+    (folder / file).unlink(missing_ok=True)
+    (folder / file).symlink_to("../../blobs/0123")
+    assert message(folder) == (
+        f"{file} of my model cannot be read: No such file or directory. "
+        "Check the file and its permissions."
+    )
 
 
 def test_folder_without_config(folder: Path) -> None:

@@ -12,6 +12,7 @@ from generator.capture import statistics
 from generator.capture.scores import GivenScores, QueryKeyScores, attention_of
 from generator.capture.statistics import LayerStatistics, Reducer, rollouts, token_distances
 from generator.records.record import TokenLayout
+from tests.tiny import patch_token
 
 CPU = torch.device("cpu")
 
@@ -62,7 +63,7 @@ def test_attention_to_oneself() -> None:
 @pytest.mark.parametrize("layers", [1, 3, 6])
 def test_rollout_into_a_sink_keeps_two_to_the_minus_layers(layers: int) -> None:
     layout = TokenLayout(("CLS",), 3, 4)
-    sink = layout.patch_token(2, 1)
+    sink = patch_token(layout, 2, 1)
     seen = reduce(one_hot(layout.tokens, [sink] * layout.tokens), layout)
     assert seen.entropy.tolist() == pytest.approx([0, 0], abs=1e-6)
     row = rollouts([seen.head_mean] * layers, torch.eye(layout.tokens)[:1])[0][0]
@@ -106,9 +107,9 @@ def test_rows_over_patches_are_exact_where_nothing_of_their_mass_is_left(sink: f
 def test_distance_knows_rows_from_columns_and_patch_sizes() -> None:
     layout = TokenLayout((), 2, 3)
     apart = token_distances(layout, (10, 20), CPU)
-    assert float(apart[layout.patch_token(0, 0), layout.patch_token(0, 2)]) == 40
-    assert float(apart[layout.patch_token(0, 0), layout.patch_token(1, 0)]) == 10
-    assert float(apart[layout.patch_token(1, 2), layout.patch_token(0, 0)]) == pytest.approx(
+    assert float(apart[patch_token(layout, 0, 0), patch_token(layout, 0, 2)]) == 40
+    assert float(apart[patch_token(layout, 0, 0), patch_token(layout, 1, 0)]) == 10
+    assert float(apart[patch_token(layout, 1, 2), patch_token(layout, 0, 0)]) == pytest.approx(
         math.hypot(10, 40)
     )
 

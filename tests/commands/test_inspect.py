@@ -29,7 +29,7 @@ def test_inspect_says_what_is_known_without_weights() -> None:
         "tokens": "17: CLS, 16 patches",
         "class head": "none",
         "positions": "learned embeddings of 4 x 4 patches",
-        "preprocessing": "turn upright by the EXIF orientation, convert to RGB",
+        "preprocessing": "turn upright by the EXIF orientation",
     }
     headed = run("inspect", "models/headed").stdout
     assert "2 classes" in next(line for line in headed.splitlines() if "class head" in line)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import json
 from pathlib import Path
 
 import pytest
+from huggingface_hub import hf_hub_download
 
 from generator.capture.hub import download
 from generator.errors import ModelError
@@ -83,6 +85,72 @@ def test_everything_works_again_without_a_network(
             "`hf download tiny/dinov2 --revision v2`."
         )
     assert len(hub.log) == seen
+
+
+def offline(folder: Path, hub: FakeHub) -> Worker:
+    return Worker(folder, HF_ENDPOINT=hub.url, HF_HUB_OFFLINE="1")
+
+
+def fetched(hub: FakeHub, folder: Path, model: str, *files: str) -> None:
+    """Fill the cache with some files of a model, as other programs leave it."""
+    for file in files:
+        hf_hub_download(model, file, cache_dir=folder / "hf" / "hub", endpoint=hub.url)
+
+
+def test_preprocessing_that_was_never_downloaded_is_not_taken_for_missing(
+    hub: FakeHub, tmp_path: Path, checkpoint: dict[str, bytes]
+) -> None:
+    picture(tmp_path / "photos" / "one.png", 0)
+    hub.add("tiny/part", checkpoint)
+    fetched(hub, tmp_path, "tiny/part", "config.json", "model.safetensors")
+    expected = (
+        "Error: The cache holds tiny/part, but its preprocessor_config.json was never downloaded, "
+        "and HF_HUB_OFFLINE is set, so the hub is not asked. Run `hf download tiny/part "
+        "preprocessor_config.json` with a network; it also remembers that a file doesn't exist."
+    )
+    with offline(tmp_path, hub) as worker:
+        assert refused(worker, "tiny/part") == expected
+        result = build(worker, "tiny/part", "one.png")
+        assert result.code == 1
+        assert expected.removeprefix("Error: ") in result.last_line
+    fetched(hub, tmp_path, "tiny/part", "preprocessor_config.json")
+    with offline(tmp_path, hub) as worker:
+        found = worker.run("inspect", "tiny/part")
+    assert found.code == 0
+    assert "subtract (0.5, 0.4, 0.3), divide by (0.2, 0.3, 0.4)" in found.stdout
+    assert (
+        "processor_config.json was never downloaded: that preprocessor_config.json is all was "
+        "assumed"
+    ) in " ".join(found.stdout.split())
+
+
+def test_preprocessing_that_does_not_exist_is_remembered(
+    hub: FakeHub, tmp_path: Path, checkpoint: dict[str, bytes]
+) -> None:
+    files = {k: v for k, v in checkpoint.items() if k != "preprocessor_config.json"}
+    hub.add("tiny/bare-weights", files)
+    with Worker(tmp_path, HF_ENDPOINT=hub.url) as worker:
+        online = worker.run("inspect", "tiny/bare-weights")
+    assert online.code == 0
+    with offline(tmp_path, hub) as worker:
+        found = worker.run("inspect", "tiny/bare-weights")
+    assert (found.code, found.stdout) == (0, online.stdout)
+    said = "no preprocessing is declared: the values that the published DINOv2 checkpoints declare"
+    assert said in " ".join(found.stdout.split())
+
+
+def test_preprocessing_of_the_whole_processor_comes_from_the_hub(
+    hub: FakeHub, tmp_path: Path, checkpoint: dict[str, bytes]
+) -> None:
+    own = json.loads(checkpoint["preprocessor_config.json"]) | {"image_mean": [0.1, 0.2, 0.3]}
+    parts = json.dumps({"image_processor": own}).encode()
+    files = {k: v for k, v in checkpoint.items() if k != "preprocessor_config.json"}
+    hub.add("tiny/parts-of-a-processor", {**files, "processor_config.json": parts})
+    with Worker(tmp_path, HF_ENDPOINT=hub.url) as worker:
+        online = worker.run("inspect", "tiny/parts-of-a-processor")
+    assert "subtract (0.1, 0.2, 0.3)" in online.stdout and "assumed" not in online.stdout
+    with offline(tmp_path, hub) as worker:
+        assert worker.run("inspect", "tiny/parts-of-a-processor").stdout == online.stdout
 
 
 def test_hub_that_does_not_answer_in_time(hub: FakeHub, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from generator.capture.load import LoadedModel, load
 from generator.capture.resolve import ResolvedModel
 from generator.errors import GalleryError, ModelError, StoreError
 from generator.spec.gallery import GallerySpec
-from generator.spec.options import Options, merge
+from generator.spec.options import merge
 from tests.pipeline.galleries import build, files, manifest, picture, replace_models
 
 
@@ -94,7 +94,7 @@ def test_strict_stops_at_the_first_failure(
         make = {"weights": lambda: broken_model(checkpoints, tmp_path)}
         models.append(make.get(what, lambda: windowed_model(tmp_path))())
     with pytest.raises(GalleryError) as caught:
-        build(merge(replace_models(spec, *models), Options(strict=True)))
+        build(merge(replace_models(spec, *models), strict=True))
     assert (caught.value.message, caught.value.hint) == expected
     assert files(spec.out) == before, "the former site stays"
 
@@ -116,7 +116,7 @@ def test_network_that_crashes_costs_only_its_own_column(
         "plain cannot be measured: TypeError: forward() got an unexpected keyword."
     ]
     with pytest.raises(TypeError, match="unexpected keyword"):
-        build(merge(spec, Options(strict=True)))
+        build(merge(spec, strict=True))
 
 
 def test_a_model_that_cannot_be_loaded_has_no_weights_to_show(

@@ -8,9 +8,9 @@ from itertools import product
 from typing import Literal, get_args
 
 from generator.errors import SpecError
+from generator.export.figures.drawn import Drawn
 from generator.export.figures.layout.drawing import draw
 from generator.export.figures.layout.sheet import Absent, Cell, Sheet, SheetRow
-from generator.export.figures.request import Drawn
 from generator.export.figures.scene import Scene
 from generator.export.figures.words import (
     UNIT,
@@ -73,7 +73,7 @@ def _axes(text: str, option: str) -> tuple[Axis, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _CellPlace:
     """What one cell shows."""
 
     image: ImageEntry
@@ -84,7 +84,7 @@ class _Place:
 
 
 @dataclass(frozen=True, slots=True)
-class _Choice:
+class _GridChoice:
     """Everything a grid runs through."""
 
     images: tuple[ImageEntry, ...]
@@ -132,7 +132,7 @@ def draw_grid(scene: Scene, shape: Layout) -> Drawn:
     heads = tuple(_label(shape.cols, top) for top in tops)
     if shape.input:
         rows, heads = _with_input(scene, choice, shape, rows, heads)
-    figure = draw(Sheet(tuple(rows), heads, tones=scene.bars), scene.request.width)
+    figure = draw(Sheet(tuple(rows), heads, tones=scene.bars), scene.width)
     caption: tuple[Piece, ...] = (
         _what(choice, shape),
         f"{scene.scale_said}{drawing_said(scene)}{images_said(scene, choice.images)}",
@@ -141,7 +141,7 @@ def draw_grid(scene: Scene, shape: Layout) -> Drawn:
     return Drawn(figure, caption, choice.models)
 
 
-def _choice(scene: Scene) -> _Choice:
+def _choice(scene: Scene) -> _GridChoice:
     request = scene.request
     wanted = selection(request.layers or LAST, request.heads or MEAN, request.queries or PRIMARY)
     models = scene.models
@@ -149,7 +149,7 @@ def _choice(scene: Scene) -> _Choice:
     depth = max(record.model.layers for record in records)
     widest = max(record.model.heads for record in records)
     known = list(dict.fromkeys(query for model in models for query in _queries(scene, model)))
-    return _Choice(
+    return _GridChoice(
         images=scene.images,
         models=models,
         layers=_expanded(wanted.layers, [str(n + 1) for n in range(depth)]),
@@ -196,7 +196,7 @@ def _expanded(wanted: tuple[str, ...], every: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(w for one in wanted for w in (every if one == ALL else [one])))
 
 
-def _check(choice: _Choice, shape: Layout) -> None:
+def _check(choice: _GridChoice, shape: Layout) -> None:
     for axis in AXES:
         count = len(choice.along(axis))
         if count > 1 and axis not in (*shape.rows, *shape.cols):
@@ -207,8 +207,8 @@ def _check(choice: _Choice, shape: Layout) -> None:
 
 
 def _place(
-    choice: _Choice, shape: Layout, side: tuple[object, ...], top: tuple[object, ...]
-) -> _Place:
+    choice: _GridChoice, shape: Layout, side: tuple[object, ...], top: tuple[object, ...]
+) -> _CellPlace:
     at = dict(zip((*shape.rows, *shape.cols), (*side, *top), strict=True))
     found = {axis: at.get(axis, choice.along(axis)[0]) for axis in AXES}
     image, model = found["images"], found["models"]
@@ -218,10 +218,10 @@ def _place(
     own = {model.slug: (layer, head) for model, layer, head in choice.places}
     if model.slug in own:
         layer, head = own[model.slug]
-    return _Place(image, model, layer, head, str(found["queries"]))
+    return _CellPlace(image, model, layer, head, str(found["queries"]))
 
 
-def _cell(scene: Scene, place: _Place) -> Cell:
+def _cell(scene: Scene, place: _CellPlace) -> Cell:
     wanted = Selection((place.layer,), (place.head,), (place.query,))
     maps = scene.attention(place.model, place.image, wanted)
     if maps:
@@ -229,7 +229,7 @@ def _cell(scene: Scene, place: _Place) -> Cell:
     return scene.empty(place.model, place.image, _lacks(scene, place))
 
 
-def _lacks(scene: Scene, place: _Place) -> str:
+def _lacks(scene: Scene, place: _CellPlace) -> str:
     """What a model does not have of a place, in a few words."""
     record = scene.first_record(place.model)
     query, depth, width = place.query, record.model.layers, record.model.heads
@@ -263,7 +263,7 @@ def _word(axis: Axis, value: object) -> str:
 
 
 def _with_input(
-    scene: Scene, choice: _Choice, shape: Layout, rows: list[SheetRow], heads: tuple[str, ...]
+    scene: Scene, choice: _GridChoice, shape: Layout, rows: list[SheetRow], heads: tuple[str, ...]
 ) -> tuple[list[SheetRow], tuple[str, ...]]:
     """The pictures in front: a column, or a row where the columns are images."""
     if "images" in shape.cols:
@@ -282,7 +282,7 @@ def _with_input(
     return found, ("input", *heads)
 
 
-def _input(scene: Scene, choice: _Choice, image: object) -> Cell:
+def _input(scene: Scene, choice: _GridChoice, image: object) -> Cell:
     assert isinstance(image, ImageEntry)
     for model in choice.models:
         record = scene.record(model, image)
@@ -291,7 +291,7 @@ def _input(scene: Scene, choice: _Choice, image: object) -> Cell:
     return Absent("not measured")
 
 
-def _what(choice: _Choice, shape: Layout) -> str:
+def _what(choice: _GridChoice, shape: Layout) -> str:
     """The caption's first sentence: what is the same for all maps, then what runs where."""
     sides = (*shape.rows, *shape.cols)
     fixed = {a: _word(a, choice.along(a)[0]) for a in AXES if len(choice.along(a)) == 1}

@@ -187,7 +187,8 @@ the image.
 Array indices count from 0; layers, heads and registers on pages count from 1. Axis `layer + 1`
 starts with the embedding. Tokens are the prefix (`layout.prefix`: CLS, registers), then the patches
 row by row (`layout.rows` x `layout.cols`). `view` is the box of the original picture, in pixels,
-that the patches cover. A record has the arrays that the gallery measured and the model has.
+that the patches cover. A record has the arrays that the gallery measured and the model has;
+float16 ones are float32 where a value is beyond float16.
 
 | array | axes | dtype | unit | |
 | --- | --- | --- | --- | --- |

@@ -20,7 +20,7 @@ from markupsafe import Markup
 
 from generator.export.single.page_parts import resolved
 
-STYLES = ("charts", "panels", "analyses", "report", "sweep")
+STYLES = ("charts", "panels", "analyses", "pair", "sweep")
 """Style sheets of the site that its charts and panels need."""
 
 DROPPED = frozenset({"script", "noscript", "button", "nav", "form", "input", "select", "template"})

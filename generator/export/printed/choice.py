@@ -11,7 +11,7 @@ from generator.records.run import Sequence as FrameSequence
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class PrintedChoice:
     """The part of a gallery that is printed.
 
     Attributes:
@@ -43,7 +43,7 @@ class Choice:
         return sum(i.frame is not None and i.frame.sequence == sequence for i in self.run.images)
 
 
-def choose(source: Source, models: tuple[str, ...], images: tuple[str, ...]) -> Choice:
+def choose(source: Source, models: tuple[str, ...], images: tuple[str, ...]) -> PrintedChoice:
     """What is printed for these words.
 
     Args:
@@ -71,7 +71,7 @@ def choose(source: Source, models: tuple[str, ...], images: tuple[str, ...]) -> 
         images=shown,
         sweeps=tuple(s for s in source.run.sweeps if slugs.issuperset(s.models)),
     )
-    return Choice(run, cells, run.listed, tuple(_first_frames(shown, whole)), whole)
+    return PrintedChoice(run, cells, run.listed, tuple(_first_frames(shown, whole)), whole)
 
 
 def _frames(images: Iterable[ImageEntry], sequence: FrameSequence) -> Iterable[str]:

@@ -23,7 +23,7 @@ from generator.bundled import bundled
 from generator.export.copy import exported_pages
 from generator.export.pictures.drawing import colored, enlarged, seen, size_of
 from generator.export.printed.chapters import STYLES, Chapter, Shown, chapters
-from generator.export.printed.choice import Choice, choose
+from generator.export.printed.choice import PrintedChoice, choose
 from generator.export.single.policy import hashes
 from generator.export.source import Source
 from generator.present.cells.maps import PRIMARY, RECEIVED, QueryMaps, maps_of
@@ -157,7 +157,9 @@ def printed_html(source: Source, models: tuple[str, ...], images: tuple[str, ...
     return make_environment().get_template("printed.html.jinja2").render(page=page)
 
 
-def printed_page(source: Source, choice: Choice, found: tuple[Chapter, ...] = ()) -> PrintedReport:
+def printed_page(
+    source: Source, choice: PrintedChoice, found: tuple[Chapter, ...] = ()
+) -> PrintedReport:
     """Plan the report of a part of a gallery."""
     run, paper = source.run, source.run.paper
     folder = bundled("templates") / "static" / "css"
@@ -187,7 +189,7 @@ def printed_page(source: Source, choice: Choice, found: tuple[Chapter, ...] = ()
     )
 
 
-def _chapters(source: Source, site: Path, choice: Choice) -> Iterator[Chapter]:
+def _chapters(source: Source, site: Path, choice: PrintedChoice) -> Iterator[Chapter]:
     """The analyses of models and images; of pages that show all models, what is of these."""
     labels = {model.slug: model.label for model in choice.run.models}
     models, images = choice.models, choice.images
@@ -220,7 +222,7 @@ def _bar(source: Source) -> ColorBar:
     return ColorBar(Picture(_url(data, "png"), 256, 1, ""), ticks, "times uniform", extends=True)
 
 
-def _model(source: Source, model: ModelEntry, choice: Choice) -> PrintedModel:
+def _model(source: Source, model: ModelEntry, choice: PrintedChoice) -> PrintedModel:
     sweep = choice.sweep_of(model)
     label = sweep.label if sweep else model.label
     steps = _steps(sweep) if sweep else ""
@@ -235,7 +237,7 @@ def _model(source: Source, model: ModelEntry, choice: Choice) -> PrintedModel:
         steps=steps,
         id=f"{facts.id} {facts.version[:12]}",
         size=f"{facts.layers} × {facts.heads}",
-        tokens=f"{prefix_text(layout)}, {layout.rows} × {layout.cols} patches",
+        tokens=f"{prefix_text(layout, model)}, {layout.rows} × {layout.cols} patches",
         input=f"{view.input_width} × {view.input_height} pixels",
         license=facts.license,
     )
@@ -247,7 +249,7 @@ def _steps(sweep: Sweep) -> str:
     return f"{counted(len(sweep.steps), 'checkpoint')}, {first} to {last}; here the last"
 
 
-def _image(source: Source, image: ImageEntry, choice: Choice) -> PrintedImage:
+def _image(source: Source, image: ImageEntry, choice: PrintedChoice) -> PrintedImage:
     columns = []
     picture = None
     for model in choice.models:

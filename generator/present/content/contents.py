@@ -24,7 +24,7 @@ from generator.present.files.reductions import Reduction
 from generator.present.files.settings import Settings
 from generator.records.run import Failure
 
-PageKind = Literal["index", "image", "sequence", "model", "methods", "sweep", "report"]
+PageKind = Literal["index", "image", "sequence", "model", "methods", "sweep", "pair"]
 PAGE_KINDS: tuple[PageKind, ...] = get_args(PageKind)
 
 
@@ -100,7 +100,7 @@ class Contents:
         models: model -> the same over its images, for models that have any.
         pairs: models compared two by two.
         front: what the front page shows besides.
-        figures: image -> pictures of its models' analyses; empty where none are drawn.
+        analyses: image -> pictures of its models' analyses; empty where none are drawn.
         maps: what they were drawn from, read when it is asked for.
         features: (model, image) -> features as colors, or why there are none.
         scored: agreement with marked objects, where somebody has marked some.
@@ -122,7 +122,7 @@ class Contents:
     models: Mapping[str, ModelDigest]
     pairs: tuple[ComparedPair, ...]
     front: Front
-    figures: Mapping[str, AnalysisMaps]
+    analyses: Mapping[str, AnalysisMaps]
     maps: MapFiles
     features: Mapping[tuple[str, str], ColoredFeatures | NotApplicable]
     scored: Scored

@@ -95,7 +95,7 @@ class ColoredFeatures:
 
 
 @dataclass(frozen=True, slots=True)
-class _Group:
+class _FeatureGroup:
     """Records of one model over a group of images: (slug of the image, key of the record)."""
 
     model: str
@@ -133,13 +133,13 @@ def put_feature_colors(
     return found
 
 
-def _groups(run: Run, keys: Mapping[tuple[str, str], str]) -> Iterator[tuple[_Group, ...]]:
+def _groups(run: Run, keys: Mapping[tuple[str, str], str]) -> Iterator[tuple[_FeatureGroup, ...]]:
     """For each group of images, its models; those without a record of one are left out."""
     images = [image.slug for image in run.images if image.failure is None]
     together = [images] if len(images) <= TOGETHER else [[image] for image in images]
     for group in together:
         models = (
-            _Group(
+            _FeatureGroup(
                 model.slug,
                 tuple(
                     (image, keys[model.slug, image])
@@ -156,9 +156,9 @@ def _groups(run: Run, keys: Mapping[tuple[str, str], str]) -> Iterator[tuple[_Gr
 
 def _published(
     cache: SiteCache,
-    group: _Group,
-    reference: _Group,
-    fitted: Callable[[_Group], _Fitted | NotApplicable],
+    group: _FeatureGroup,
+    reference: _FeatureGroup,
+    fitted: Callable[[_FeatureGroup], _Fitted | NotApplicable],
 ) -> dict[tuple[str, str], ColoredFeatures | NotApplicable]:
     parts: dict[str, Part] = {
         "records": group.records,
@@ -203,7 +203,9 @@ def _published(
 
 
 def _colored(
-    group: _Group, reference: _Group, fitted: Callable[[_Group], _Fitted | NotApplicable]
+    group: _FeatureGroup,
+    reference: _FeatureGroup,
+    fitted: Callable[[_FeatureGroup], _Fitted | NotApplicable],
 ) -> FeatureColors | NotApplicable:
     """The colors of a group, aligned to the reference."""
     own, other = fitted(group), fitted(reference)
@@ -226,7 +228,7 @@ def _colored(
     )
 
 
-def _fitted(group: _Group, read: Read) -> _Fitted | NotApplicable:
+def _fitted(group: _FeatureGroup, read: Read) -> _Fitted | NotApplicable:
     """The components of a group; records are read one at a time and only features are kept."""
     features: list[FloatArray] = []
     layouts: list[TokenLayout] = []

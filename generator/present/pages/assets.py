@@ -15,7 +15,7 @@ from generator.present.files.settings import Settings
 from generator.present.pages.environment import static_files
 
 IMAGE_KINDS: tuple[PageKind, ...] = ("image", "sequence")
-CHART_KINDS: tuple[PageKind, ...] = (*IMAGE_KINDS, "model", "sweep", "report")
+CHART_KINDS: tuple[PageKind, ...] = (*IMAGE_KINDS, "model", "sweep", "pair")
 
 CHARTS = "charts.css"
 
@@ -28,8 +28,8 @@ STYLESHEETS: dict[str, tuple[PageKind, ...]] = {
     "views.css": IMAGE_KINDS,
     CHARTS: CHART_KINDS,
     "panels.css": ("image", "index"),
-    "analyses.css": ("sequence", "model", "methods", "sweep", "report"),
-    "report.css": ("report",),
+    "analyses.css": ("sequence", "model", "methods", "sweep", "pair"),
+    "pair.css": ("pair",),
     "frames.css": (*IMAGE_KINDS, "index"),
     "sweep.css": (*IMAGE_KINDS, "index", "sweep"),
     "custom.css": PAGE_KINDS,
@@ -106,7 +106,7 @@ INDEX_SCRIPTS = (
     "numbers.js",
     "dom.js",
     "index-state.js",
-    "plates.js",
+    "image-cards.js",
     "index.js",
     "copy.js",
 )

@@ -18,16 +18,32 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 
+RENAMED = {
+    "report.html.jinja2": "pair.html.jinja2",
+    "macros/report.html.jinja2": "macros/pair.html.jinja2",
+    "static/css/report.css": "static/css/pair.css",
+    "static/js/plates.js": "static/js/image-cards.js",
+}
+"""Former names of templates, styles and scripts, with those they have now."""
+
+
 def template_folders(user: Path | None) -> tuple[Path, ...]:
     """Folders to look into, the user's first.
 
     Raises:
-        StoreError: the user's folder does not exist.
+        StoreError: the user's folder does not exist, or a file of it has a name that is not used
+            any more.
     """
     if user is None:
         return (bundled("templates"),)
     if not user.is_dir():
         raise StoreError(f"There is no template folder {user}.", "Name a folder with --templates.")
+    for old, new in RENAMED.items():
+        if (user / old).is_file():
+            raise StoreError(
+                f"{user / old} has no effect: {old} is called {new} now.",
+                f"Rename it, and compare it with the program's own {new}.",
+            )
     return (user, bundled("templates"))
 
 

@@ -73,7 +73,7 @@ class PageFiles:
             ("image", site.images),
             ("sequence", site.sequences),
             ("model", site.models),
-            ("report", site.reports),
+            ("pair", site.pairs),
             ("sweep", site.sweeps),
             ("methods", (site.methods,)),
         )

@@ -43,7 +43,7 @@ def plan_site(run: Run, contents: Contents, version: str) -> Site:
         ),
         models=tuple(page for model in run.models for page in model_pages(planner, model)),
         methods=methods_page(planner),
-        reports=tuple(pair_page(planner, pair) for pair in contents.pairs),
+        pairs=tuple(pair_page(planner, pair) for pair in contents.pairs),
         more=tuple(more),
         sweeps=tuple(sweep_page(planner, sweep) for sweep in run.sweeps),
         scripts=(data,) if data else (),
@@ -59,7 +59,7 @@ class Site:
     images: tuple[ImagePage, ...]
     models: tuple[ModelPage, ...]
     methods: MethodsPage
-    reports: tuple[PairPage, ...] = ()
+    pairs: tuple[PairPage, ...] = ()
     more: tuple[IndexPage, ...] = ()
     scripts: tuple[PageScript, ...] = ()
     sequences: tuple[ImagePage, ...] = ()

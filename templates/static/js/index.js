@@ -112,24 +112,24 @@ const Finder = (() => {
   }
 
   /**
-   * The list that stands in for the page's own plates.
+   * The list that stands in for the page's own image cards.
    * @param {string} root
    */
   function createResults(root) {
-    const own = Dom.byId("plates", HTMLElement);
+    const own = Dom.byId("image-cards", HTMLElement);
     const found = Dom.byId("found", HTMLElement);
-    const list = Dom.find(found, ".plates");
+    const list = Dom.find(found, ".image-cards");
     const more = Dom.byId("find-more", HTMLButtonElement);
     const count = Dom.byId("find-count", HTMLElement);
-    /** Plates are made as they are asked for. */
+    /** Image cards are made as they are asked for. */
     /** @type {(() => HTMLElement)[]} */
     let waiting = [];
 
     function portion() {
-      const plates = waiting.splice(0, PORTION).map((make) => make());
-      list.append(...plates);
+      const cards = waiting.splice(0, PORTION).map((make) => make());
+      list.append(...cards);
       more.hidden = waiting.length === 0;
-      return plates;
+      return cards;
     }
 
     more.addEventListener("click", () => portion()[0]?.querySelector("a")?.focus());
@@ -152,7 +152,7 @@ const Finder = (() => {
        */
       show(data, search) {
         const images = IndexState.select(data, search);
-        waiting = images.map((image) => () => Plates.make(data, image, root));
+        waiting = images.map((image) => () => ImageCards.make(data, image, root));
         list.replaceChildren();
         portion();
         swap(true);

@@ -153,7 +153,7 @@ def test_without_javascript_the_front_page_is_there(
     page = look(single, scripts=False).page
     expect(page.locator("h1")).to_be_visible()
     expect(page.locator("noscript .left-out")).to_be_visible()
-    shown = page.locator(".plate img")
+    shown = page.locator(".image-card img")
     assert shown.count() > 4
 
 
@@ -220,13 +220,13 @@ def test_pages_of_images_go_last_and_from_the_end(
             break
     gone = int(re.findall(r"of the last (\d+) images", said)[0])
     page = look(small).page
-    titles = page.locator("#plates .plate-title a[href]").all_inner_texts()
+    titles = page.locator("#image-cards .image-card-title a[href]").all_inner_texts()
     assert titles == [f"Picture {n}" for n in range(12 - gone)]
     page.locator("#find-name").fill("Picture")
     expect(page.locator("#find-count")).to_have_text("12 of 12 images")
-    assert page.locator("#found .plate-title a").all_inner_texts() == titles
+    assert page.locator("#found .image-card-title a").all_inner_texts() == titles
     pictures_that_are_shown(page)
-    page.locator("#found .plate-title a").first.click()
+    page.locator("#found .image-card-title a").first.click()
     expect(page.locator("h1")).to_have_text("Picture 0")
 
 

@@ -60,11 +60,11 @@ def test_back_and_forward_find_a_page_as_it_was_left(
 ) -> None:
     opened = look(single)
     page = opened.page
-    page.locator(".plate-title a").last.scroll_into_view_if_needed()
+    page.locator(".image-card-title a").last.scroll_into_view_if_needed()
     left = page.evaluate("scrollY")
     assert left > 0
     mark(page)
-    page.locator(".plate-title a").last.click()
+    page.locator(".image-card-title a").last.click()
     opened.wait()
     assert page.evaluate("scrollY") == 0
     page.locator("#layer").select_option("1")
@@ -162,16 +162,16 @@ def test_what_is_found_on_the_index_is_found_again_on_the_way_back(
     page = look(tmp_path / "many.html").page
     page.locator("#find-name").fill("picture 1")
     expect(page.locator("#find-count")).to_have_text("3 of 12 images")
-    page.locator("#found .plate-title a").last.click()
+    page.locator("#found .image-card-title a").last.click()
     expect(page.locator("h1")).to_have_text("Picture 11")
     page.go_back()
     expect(page.locator("#find-count")).to_have_text("3 of 12 images")
     assert page.locator("#find-name").input_value() == "picture 1"
     page.locator("#find-clear").click()
-    expect(page.locator("#plates")).to_be_visible()
+    expect(page.locator("#image-cards")).to_be_visible()
     # what was typed just before a page is turned does not change that page's address
     page.locator("#find-name").fill("picture 2")
-    page.locator("#plates .plate-title a").first.click()
+    page.locator("#image-cards .image-card-title a").first.click()
     expect(page.locator("h1")).to_have_text("Picture 0")
     settle(page)
     page.wait_for_timeout(300)

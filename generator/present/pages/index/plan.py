@@ -29,6 +29,7 @@ from generator.present.pages.reduced import site_notice
 from generator.present.pages.small_maps import small_maps, small_maps_text
 from generator.present.pages.views import Link, Notice
 from generator.present.pages.wording import (
+    checkpoint_notes,
     credit,
     grid_text,
     images_text,
@@ -66,7 +67,7 @@ def _page(planner: Planner, script: PageScript | None, part: Part) -> IndexPage:
         models=tuple(_model_card(here, model) for model in _alone(here)) if part.first else (),
         sweeps=tuple(_sweep_card(here, sweep) for sweep in run.sweeps) if part.first else (),
         groups=tuple(
-            CardGroup(heading, tuple(_plate(here, image) for image in group))
+            CardGroup(heading, tuple(_image_card(here, image) for image in group))
             for heading, group in groupby(part.images, key=lambda image: image.group)
         ),
         bar=here.shared_bar(),
@@ -127,9 +128,10 @@ def _model_card(planner: Planner, model: ModelEntry) -> ModelCard:
         url=planner.model_link(model),
         version=version_text(model, facts.model.version if facts else ""),
         size=f"{facts.model.layers} layers × {facts.model.heads} heads" if facts else "",
-        tokens=prefix_text(facts.layout) if facts else "",
+        tokens=prefix_text(facts.layout, model) if facts else "",
         grid=f"{grid_text(grids)} patches" if facts else "",
         license=facts.model.license if facts else "",
+        notes=checkpoint_notes(facts.model, facts.preprocessing) if facts else (),
         failure=notice(model.failure),
     )
 
@@ -154,7 +156,7 @@ def _sweep_card(planner: Planner, sweep: Sweep) -> SweepCard:
     )
 
 
-def _plate(planner: Planner, image: ImageEntry) -> ImageCard:
+def _image_card(planner: Planner, image: ImageEntry) -> ImageCard:
     sequence = image.frame.sequence if image.frame and not image.failure else None
     url = planner.url(sequence_path(sequence.slug)) if sequence else planner.image_link(image)
     frames = strip(planner, sequence) if sequence else ()

@@ -25,7 +25,11 @@ from generator.present.pages.views import (
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """A model in the list of the index."""
+    """A model in the list of the index.
+
+    Attributes:
+        notes: what else one must know of the checkpoint, one sentence each.
+    """
 
     label: str
     id: str
@@ -35,6 +39,7 @@ class ModelCard:
     tokens: str
     grid: str
     license: str
+    notes: tuple[str, ...]
     failure: Notice | None
 
 
@@ -75,7 +80,7 @@ class CardGroup:
     """Images under one heading; the heading may be empty."""
 
     heading: str
-    plates: tuple[ImageCard, ...]
+    cards: tuple[ImageCard, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from generator.present.pages.paging import Part, parts
 from generator.present.pages.paths import model_path
 from generator.present.pages.planner import Planner
 from generator.present.pages.sections import Section
+from generator.present.pages.test_time import METHOD, check_text, register_text
 from generator.present.pages.views import Fact
 from generator.present.pages.wording import grid_text, map_alt, notice, prefix_text
 from generator.records.record import ModelFacts
@@ -73,7 +74,10 @@ def _facts(here: Planner, model: ModelEntry, cells: tuple[CellContent, ...]) -> 
     yield Fact("Parameters", f"{context.parameters:,}")
     yield Fact("Patch", f"{context.patch_height} × {context.patch_width} pixels")
     yield Fact("Prefix tokens", ", ".join(facts.layout.prefix) or "none")
-    yield Fact("Tokens", prefix_text(facts.layout))
+    yield Fact("Tokens", prefix_text(facts.layout, model))
+    if model.register is not None:
+        yield Fact("Test-time register", f"{register_text(model.register)} {METHOD}")
+        yield Fact("Register check", check_text(model.register))
     yield Fact("Grid it ran on", f"{grid_text(grids)} patches (rows × columns)")
     yield Fact("Input", f"{grid_text(inputs)} pixels (width × height)")
     if vectors := vectors_of(here.contents.digests, model.slug):
@@ -93,6 +97,12 @@ def _provenance(model: ModelEntry, cells: tuple[CellContent, ...]) -> Iterator[F
         yield Fact("Checkpoint", WITHHELD.removeprefix("checkpoint "))
     if facts and facts.weights_sha256:
         yield Fact("Weights SHA-256", facts.weights_sha256)
+    if facts and facts.adapter:
+        yield Fact("Adapter", f"{facts.adapter}, merged into the weights")
+    if facts and facts.renamed:
+        yield Fact("Names of tensors", facts.renamed)
+    if facts and facts.unused:
+        yield Fact("Tensors left unused", "; ".join(facts.unused))
     if cells:
         environments = dict.fromkeys(cell.facts.environment for cell in cells)
         yield Fact("Device", _joined(e.device for e in environments))

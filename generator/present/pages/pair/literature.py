@@ -1,4 +1,4 @@
-"""What others have published about well-known checkpoints, for pages that compare these.
+"""Numbers from papers on well-known checkpoints, for pages that compare these.
 
 Only for pairs whose ids are those of the checkpoints measured; nothing is inferred for others.
 """
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
-    """A published number.
+class LiteratureNumber:
+    """A number from a paper.
 
     Attributes:
         what: it is of.
@@ -53,8 +53,8 @@ _SUN = (
 _JIANG = "Jiang 2025 (test-time registers), Table 5, LOST"
 
 
-def published(one: str, two: str) -> tuple[Published, ...]:
-    """What is published of two checkpoints by their hub ids; empty for others.
+def literature(one: str, two: str) -> tuple[LiteratureNumber, ...]:
+    """Numbers from papers on two checkpoints, by their hub ids; empty for others.
 
     Args:
         one: id of the checkpoint without registers.
@@ -65,7 +65,7 @@ def published(one: str, two: str) -> tuple[Published, ...]:
         return ()
     high = _HIGH[size]
     found = [
-        Published(
+        LiteratureNumber(
             f"{two}: register of highest norm",
             f"register {high.register}, from {high.before:g} to {high.after:g} after layer "
             f"{high.layer}",
@@ -74,12 +74,14 @@ def published(one: str, two: str) -> tuple[Published, ...]:
     ]
     if size == "large":
         found += [
-            Published(f"{one}: CorLoc VOC07 / VOC12 / COCO20k", "32.2 / 36.8 / 25.4 %", _JIANG),
-            Published(f"{two}: the same", "56.2 / 60.2 / 42.3 %", _JIANG),
+            LiteratureNumber(
+                f"{one}: CorLoc VOC07 / VOC12 / COCO20k", "32.2 / 36.8 / 25.4 %", _JIANG
+            ),
+            LiteratureNumber(f"{two}: the same", "56.2 / 60.2 / 42.3 %", _JIANG),
         ]
     if size == "giant":
         found.append(
-            Published(
+            LiteratureNumber(
                 f"{one}: patches with a norm above 150 at the output",
                 "2.37 %, telling apart from about layer 15 of 40",
                 "Darcet 2024 (registers), section 2",

@@ -22,7 +22,7 @@ from generator.present.pages.pair.images import (
     register_rows,
     registers_text,
 )
-from generator.present.pages.pair.literature import published
+from generator.present.pages.pair.literature import literature
 from generator.present.pages.pair.metrics import (
     AGREEMENTS,
     agreement_section,
@@ -96,7 +96,7 @@ def pair_page(planner: Planner, compared: ComparedPair) -> PairPage:
         frame=here.frame(
             f"{title} · {planner.run.title}",
             argument.sentences[1] if argument else f"{title}: nothing to compare.",
-            "report",
+            "pair",
         ),
         title=title,
         models=(_model(here, one, LETTERS[0]), _model(here, two, LETTERS[1])),
@@ -110,7 +110,7 @@ def pair_page(planner: Planner, compared: ComparedPair) -> PairPage:
         sentences=argument.sentences if argument else (),
         caveats=argument.caveats if argument else (),
         numbers=numbers,
-        published=_published(one.id, two.id),
+        literature=_literature(one.id, two.id),
         maps=map_rows(pair) if pair else (),
         bar=here.shared_bar(),
         more=_more(pair),
@@ -143,7 +143,7 @@ def _model(planner: Planner, model: ModelEntry, letter: str) -> PairModel:
         id=model.id,
         url=planner.model_link(model),
         version=version_text(model, facts.model.version if facts else ""),
-        tokens=prefix_text(facts.layout) if facts else "",
+        tokens=prefix_text(facts.layout, model) if facts else "",
         failure=notice(model.failure),
     )
 
@@ -179,8 +179,8 @@ def _definitions(planner: Planner) -> tuple[Link, ...]:
     )
 
 
-def _published(one: str, two: str) -> PairTable | None:
-    found = published(one, two)
+def _literature(one: str, two: str) -> PairTable | None:
+    found = literature(one, two)
     if not found:
         return None
     return PairTable(
@@ -196,7 +196,7 @@ def _numbers(pair: PairContext) -> PairTable:
     rows: tuple[tuple[str, Callable[[ModelContext], str]], ...] = (
         ("Grid (rows × columns)", _grid),
         ("Input, pixels (width × height)", _input),
-        ("Prefix tokens", lambda context: prefix_text(context.layout)),
+        ("Prefix tokens", lambda context: prefix_text(context.layout, context.model)),
         ("Largest norm over the median, at its peak", _ratio),
         ("Images with outlier patches", lambda context: _images_with(pair, context)),
         (f"Patches above {OUTLIER:g} × the median at that layer", _share_at_peak),

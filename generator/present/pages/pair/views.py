@@ -141,7 +141,7 @@ class PairPage:
         sentences: the paragraph.
         caveats: what it must not be taken for.
         numbers: the numbers it is made from.
-        published: what others have measured on these checkpoints; None for other checkpoints.
+        literature: numbers from papers on these checkpoints; None for other checkpoints.
         maps: the first images with both models' maps.
         bar: color bar of the maps.
         more: the rest of the images; None when all are shown.
@@ -174,7 +174,7 @@ class PairPage:
     sentences: tuple[str, ...]
     caveats: tuple[str, ...]
     numbers: PairTable | None
-    published: PairTable | None
+    literature: PairTable | None
     maps: tuple[PairImage, ...]
     bar: ColorBar
     more: Link | None

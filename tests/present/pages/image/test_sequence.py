@@ -104,12 +104,12 @@ def test_numbers_over_time_are_those_of_the_records(film: tuple[Gallery, Path]) 
         assert float(row[1]) == pytest.approx(float(record.entropy[-1].mean()), rel=0.02)
 
 
-def test_the_index_has_one_plate_for_a_sequence(film: tuple[Gallery, Path]) -> None:
+def test_the_index_has_one_card_for_a_sequence(film: tuple[Gallery, Path]) -> None:
     index = text_of(film[1], "index.html")
-    assert index.count('class="plate"') == 4
+    assert index.count('class="image-card"') == 4
     assert '<a href="q/a-walk/index.html">A &#34;walk&#34;</a>' in index
     assert "4 frames, 2.5 s" in index
-    strip = re.search(r'<div class="plate-strip">(.*?)</div>', index)
+    strip = re.search(r'<div class="image-card-strip">(.*?)</div>', index)
     assert strip is not None and strip[1].count("<img") == 4
     assert '<h3 class="group">Sequences</h3>' in index
     assert "The picture broken.jpg is cut short." in index

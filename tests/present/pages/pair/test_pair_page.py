@@ -13,7 +13,7 @@ import pytest
 
 from generator.analysis.cells.digest import cell_digest
 from generator.present.content.sampling import evenly
-from generator.present.pages.pair.literature import published
+from generator.present.pages.pair.literature import literature
 from generator.present.site.write import build_site
 from generator.records.run import Run
 from tests import tiny
@@ -179,13 +179,13 @@ def test_without_a_class_token_what_needs_it_is_not_applicable(
     assert "CLS on outlier patches, last layer: not applicable" in text
 
 
-def test_published_numbers_are_for_these_checkpoints_only(built: Built) -> None:
+def test_numbers_from_papers_are_for_these_checkpoints_only(built: Built) -> None:
     assert "Published about" not in page(built[1], REPORT).text
-    large = published("facebook/dinov2-large", "facebook/dinov2-with-registers-large")
+    large = literature("facebook/dinov2-large", "facebook/dinov2-with-registers-large")
     assert any("56.2" in each.value for each in large)
     assert "register 1" in large[0].value
-    assert published("facebook/dinov2-large", "facebook/dinov2-with-registers-base") == ()
-    assert published("me/dinov2-large", "facebook/dinov2-with-registers-large") == ()
+    assert literature("facebook/dinov2-large", "facebook/dinov2-with-registers-base") == ()
+    assert literature("me/dinov2-large", "facebook/dinov2-with-registers-large") == ()
 
 
 def test_a_sample_is_even_and_holds_the_ends() -> None:

@@ -157,8 +157,8 @@ def test_the_index_groups_the_steps_and_shows_the_last(built: Built) -> None:
         f'href="m/{slug}/index.html">step {step}<' in models
         for slug, step in zip(SLUGS, STEPS, strict=True)
     )
-    plates = html[html.index('id="images"') :]
-    assert "our run, step 16000" in plates and "our run, step 500" not in plates.split("credits")[0]
+    cards = html[html.index('id="images"') :]
+    assert "our run, step 16000" in cards and "our run, step 500" not in cards.split("credits")[0]
 
 
 def test_pages_of_checkpoints_lead_to_the_sweep(built: Built) -> None:

@@ -1,8 +1,8 @@
 "use strict";
 
-// Plates of the index built from data: the same elements as templates/macros/parts.html.jinja2 writes.
+// Image cards of the index built from data: the same elements as templates/macros/parts.html.jinja2 writes.
 
-const Plates = (() => {
+const ImageCards = (() => {
   const MAP_WIDTH = 256;
 
   /**
@@ -12,10 +12,10 @@ const Plates = (() => {
    */
   function make(data, image, root) {
     const maps = image.maps.map((map, i) => mapItem(data, data.models[i], image, map, root));
-    return Dom.make("li", { class: "plate" }, [
-      Dom.make("div", { class: "plate-picture" }, [picture(data, image, root), ...strip(image, root)]),
-      Dom.make("div", { class: "plate-text" }, text(data, image, root)),
-      Dom.make("ul", { class: "plate-maps" }, maps),
+    return Dom.make("li", { class: "image-card" }, [
+      Dom.make("div", { class: "image-card-picture" }, [picture(data, image, root), ...strip(image, root)]),
+      Dom.make("div", { class: "image-card-text" }, text(data, image, root)),
+      Dom.make("ul", { class: "image-card-maps" }, maps),
     ]);
   }
 
@@ -43,7 +43,7 @@ const Plates = (() => {
     const frames = sequence.strip.map(([slug, hash]) =>
       img(Files.address(`${root}i/${part(slug)}/thumb.${hash}.webp`), thumb[1], thumb[2], ""),
     );
-    return [Dom.make("div", { class: "plate-strip" }, frames)];
+    return [Dom.make("div", { class: "image-card-strip" }, frames)];
   }
 
   /**
@@ -55,12 +55,12 @@ const Plates = (() => {
     const page = image.sequence ? `q/${part(image.sequence.slug)}` : `i/${part(image.slug)}`;
     const url = image.slug && Files.link(`${root}${page}/index.html`);
     const title = url ? Dom.make("a", { href: url }, [image.title]) : image.title;
-    const parts = [Dom.make("h3", { class: "plate-title" }, [title])];
+    const parts = [Dom.make("h3", { class: "image-card-title" }, [title])];
     const summary = image.sequence?.summary;
-    if (summary) parts.push(Dom.make("p", { class: "plate-summary" }, [summary]));
+    if (summary) parts.push(Dom.make("p", { class: "image-card-summary" }, [summary]));
     const credit = data.credits[image.credit];
     if (credit.text || credit.source) parts.push(creditLine(credit));
-    if (image.figures) parts.push(Dom.make("p", { class: "plate-figures" }, [image.figures]));
+    if (image.figures) parts.push(Dom.make("p", { class: "image-card-figures" }, [image.figures]));
     return parts;
   }
 
@@ -81,7 +81,7 @@ const Plates = (() => {
    * @param {string} root
    */
   function mapItem(data, model, image, map, root) {
-    const label = Dom.make("span", { class: "plate-label" }, [model.label]);
+    const label = Dom.make("span", { class: "image-card-label" }, [model.label]);
     if (typeof map === "number") {
       const reason = data.reasons[map].message;
       const missing = { class: "map map-missing", title: reason };
