@@ -35,7 +35,7 @@ half precision keeps three digits.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -69,6 +69,7 @@ __all__ = [
     "RecordError",
     "TokenLayout",
     "View",
+    "display_with",
     "outlier_patches",
 ]
 
@@ -262,12 +263,9 @@ class AttentionRecord:
                 shapes[array.name] = values.shape
         check_shapes(self.model, self.layout, shapes)
 
-    def _repr_html_(self) -> str:
-        """In a notebook, the record shows its wall."""
-        # The one import that points up, at the last moment: records know no pages.
-        from generator.present.pages.notebook import record_html  # noqa: PLC0415
-
-        return record_html(self)
+    def _repr_html_(self) -> str | None:
+        """What a notebook shows; None for the plain text, where no display is registered."""
+        return _displays[-1](self) if _displays else None
 
     @property
     def queries(self) -> tuple[str, ...]:
@@ -292,6 +290,18 @@ class AttentionRecord:
         from_prefix: FloatArray = self.attention.astype(np.float32).sum(axis=0)
         from_all: FloatArray = (from_prefix + patches * self.received.astype(np.float32)) / tokens
         return from_all
+
+
+_displays: list[Callable[[AttentionRecord], str]] = []
+
+
+def display_with(display: Callable[[AttentionRecord], str]) -> None:
+    """Register how notebooks show records.
+
+    Args:
+        display: gives the HTML of a record.
+    """
+    _displays.append(display)
 
 
 def check_shapes(

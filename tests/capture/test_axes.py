@@ -13,7 +13,7 @@ from generator.records.extras import DEFAULT_EXTRAS, EXTRAS, PROJECTIONS, Measur
 from generator.records.file import record_arrays
 from generator.records.record import AttentionRecord, PatchQueries
 from tests.capture.families import Family
-from tests.capture.test_heads import LABELS, loaded, prepared, record_of
+from tests.capture.models.test_heads import LABELS, loaded, prepared, record_of
 
 LAYERS, HEADS, WIDTH, REGISTERS = 7, 4, 44, 4
 TOKENS, PATCHES, PREFIX = 21, 16, 5

@@ -10,13 +10,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from generator.capture.checkpoint.preprocess import describe, locate, pixels
+from generator.capture.checkpoint.resolve import resolve_folder
 from generator.capture.extract import Broken, Prepared, extract
-from generator.capture.load import LoadedModel, load, model_inputs
-from generator.capture.preprocess import describe, locate, pixels
-from generator.capture.residual import ResidualStream
-from generator.capture.resolve import resolve_folder
-from generator.capture.statistics import ReducedAttention, Reducer
-from generator.capture.watcher import Watcher
+from generator.capture.forward.residual import ResidualStream
+from generator.capture.forward.statistics import ReducedAttention, Reducer
+from generator.capture.forward.watcher import Watcher
+from generator.capture.models.load import LoadedModel, load, model_inputs
 from generator.records.extras import Measuring
 from generator.records.record import AttentionRecord
 from tests.capture.families import FAMILIES, Family

@@ -217,7 +217,7 @@ def _chapters(source: Source, site: Path, choice: PrintedChoice) -> Iterator[Cha
 
 
 def _bar(source: Source) -> ColorBar:
-    data = bar_png(source.manifest.settings.colors)
+    data = bar_png(source.settings.colors)
     ticks = tuple(BarTick(f"{100 * t.position:g}%", t.label) for t in source.scale.ticks)
     return ColorBar(Picture(_url(data, "png"), 256, 1, ""), ticks, "times uniform", extends=True)
 
@@ -277,7 +277,7 @@ def _image(source: Source, image: ImageEntry, choice: PrintedChoice) -> PrintedI
 
 
 def _column(source: Source, model: ModelEntry, record: AttentionRecord) -> PrintedColumn:
-    colors, scale = source.manifest.settings.colors, source.scale
+    colors, scale = source.settings.colors, source.scale
     maps = maps_of(record, PRIMARY)
     last = record.model.layers - 1
     size = size_of(record.view, PICTURE_WIDTH)

@@ -14,7 +14,6 @@ from generator.present.files.manifest import (
     GENERATOR,
     SCHEMA_VERSION,
     CellItem,
-    FigureItem,
     FileEntry,
     FrameItem,
     ImageItem,
@@ -38,7 +37,6 @@ def manifest_of(
     contents: Contents,
     pages: tuple[str, ...],
     version: str,
-    figures: tuple[FigureItem, ...] = (),
 ) -> Manifest:
     """List everything a site holds."""
     patches = contents.patch_scale
@@ -61,7 +59,7 @@ def manifest_of(
         front=contents.front.files,
         patch_scale=_scale(patches) if patches else None,
         pairs=tuple(PairItem(p.one, p.two, p.images, p.files) for p in contents.pairs),
-        figures=figures,
+        figures=contents.figures,
         paper=run.paper,
         site_url=run.site_url,
         anonymous=run.anonymous,

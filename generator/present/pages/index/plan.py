@@ -91,10 +91,10 @@ def _figures(planner: Planner) -> tuple[FigureDownload, ...]:
     return tuple(
         FigureDownload(
             figure.title,
-            tuple(Link(planner.url(path), path.rpartition("/")[2]) for path in figure.files),
+            tuple(Link(planner.url(f.path), f.path.rpartition("/")[2]) for f in figure.files),
             figure.failure.message if figure.failure else "",
         )
-        for figure in planner.run.figures
+        for figure in planner.contents.figures
     )
 
 

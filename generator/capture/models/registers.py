@@ -18,16 +18,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from generator.capture.hooks import Hooked, Streams
-from generator.capture.scores import Scores, attention_of
-from generator.capture.statistics import ReducedAttention
-from generator.capture.watcher import Watcher
+from generator.capture.forward.hooks import Hooked, Streams
+from generator.capture.forward.scores import Scores, attention_of
+from generator.capture.forward.statistics import ReducedAttention
+from generator.capture.forward.watcher import Watcher
 from generator.errors import CaptureError, ModelError
 from generator.records.extras import Intervened, Intervention, RegisterCheck, RegisterNeuron
 from generator.records.record import OUTLIER, TokenLayout
 
 if TYPE_CHECKING:
-    from generator.capture.load import LoadedModel
+    from generator.capture.models.load import LoadedModel
 
 
 class MovedNeurons(Hooked):

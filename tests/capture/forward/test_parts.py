@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from generator.capture.checkpoint.resolve import resolve_folder
 from generator.capture.extract import Prepared, extract
-from generator.capture.load import LoadedModel, load
-from generator.capture.residual import largest_activations
-from generator.capture.resolve import resolve_folder
-from generator.capture.statistics import ReducedAttention, Reducer
-from generator.capture.vectors import BlockVectors
-from generator.capture.watcher import Watcher
+from generator.capture.forward.residual import largest_activations
+from generator.capture.forward.statistics import ReducedAttention, Reducer
+from generator.capture.forward.vectors import BlockVectors
+from generator.capture.forward.watcher import Watcher
+from generator.capture.models.load import LoadedModel, load
 from generator.records.extras import PROJECTIONS, Extra, Measuring, Projection
 from generator.records.record import AttentionRecord, TokenLayout
 from tests.capture.families import FAMILIES, Family

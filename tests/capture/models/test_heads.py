@@ -13,10 +13,10 @@ import transformers
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from generator.capture.checkpoint.preprocess import describe, locate, pixels
+from generator.capture.checkpoint.resolve import resolve_folder
 from generator.capture.extract import Broken, Prepared, extract
-from generator.capture.load import LoadedModel, load
-from generator.capture.preprocess import describe, locate, pixels
-from generator.capture.resolve import resolve_folder
+from generator.capture.models.load import LoadedModel, load
 from generator.errors import ModelError
 from generator.records.extras import Extra, Measuring
 from generator.records.record import AttentionRecord
