@@ -85,13 +85,14 @@ PAIRED_DIFFERENCE = Quantity(
     name="mean difference over images",
     unit="that of the quantity compared",
     axes=("image",),
-    definition="Second model less first, image by image, and their mean, with a 95% percentile "
-    "interval of 10,000 bootstrap resamples over images.",
-    source="Efron & Tibshirani 1993, ch. 13",
+    definition="Second model less first, image by image, and their mean, with a nominal "
+    "95% interval over images: Student's t with the skewness removed, from 8 images. Measured by "
+    "simulation, 90 to 96% of such intervals hold the mean they should.",
+    source="Hall 1992; stars after Holm 1979",
     low="the second model has less of it",
     high="the second model has more of it",
     caveat="Two checkpoints differ in more than one thing; a difference is not a cause. Below 20 "
-    "images nothing is called significant.",
+    "images nothing is called significant; stars are corrected for the number of quantities.",
 )
 
 HEAD_SIMILARITY = Quantity(

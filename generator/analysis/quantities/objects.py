@@ -145,11 +145,12 @@ EXPLAINED_VARIANCE = Quantity(
 ALIGNMENT_RESIDUAL = Quantity(
     id="alignment-residual",
     name="what the alignment leaves over",
-    unit="share of 1",
+    unit="times the reference's squared size",
     axes=("model",),
     definition="Squared distance between the components of two models after the best rotation of "
-    "one onto the other, divided by the squared size of the other, over the places that both call "
-    "foreground.",
+    "one onto the other, divided by the squared size of the other, over the places that both "
+    "models were fitted to: foreground without outliers. Beside it, the same with patches paired "
+    "at random.",
     source="orthogonal Procrustes, Schönemann 1966",
     low="colors of the two models mean the same",
     high="colors of the two models must not be compared",

@@ -215,6 +215,42 @@ def test_what_the_best_rotation_leaves_is_a_share_of_the_reference() -> None:
     assert found.residual == pytest.approx(expected, rel=1e-6)
 
 
+def test_outliers_rule_neither_the_alignment_nor_its_residual() -> None:
+    """Scores of what the fits left out may be a hundred times the others'."""
+    features, layouts, _ = group()
+    views = [view_of(layout) for layout in layouts]
+    rng = np.random.default_rng(5)
+    turn = np.linalg.qr(rng.normal(size=(32, 32)))[0]
+    changed = [item @ turn + 0.02 * rng.normal(size=item.shape) for item in features]
+    clean = aligned(shared(changed, layouts), views, shared(features, layouts), views)
+    assert isinstance(clean, SharedComponents)
+    outliers = [np.zeros(layout.patches, dtype=bool) for layout in layouts]
+    for mask, item in zip(outliers, changed, strict=True):
+        inside = np.flatnonzero(shared(features, layouts).foreground[0].ravel())[:2]
+        mask[inside] = True
+        item[inside] = 1000 * rng.normal(size=(len(inside), 32))
+    found = aligned(
+        shared_components(changed, layouts, left_out=outliers),
+        views,
+        shared(features, layouts),
+        views,
+    )
+    assert isinstance(found, SharedComponents)
+    assert found.residual is not None and found.shuffled is not None
+    assert found.residual == pytest.approx(clean.residual, abs=0.05)
+    # The third component is noise, which nothing aligns; at random nothing is.
+    assert found.residual < 0.7 and 1.3 < found.shuffled < 2
+    # Outliers of the reference count as little.
+    back = aligned(
+        shared(features, layouts),
+        views,
+        shared_components(changed, layouts, left_out=outliers),
+        views,
+    )
+    assert isinstance(back, SharedComponents)
+    assert back.residual == pytest.approx(found.residual, abs=0.05)
+
+
 def test_models_of_other_grids_are_paired_by_place() -> None:
     features, layouts, _ = group()
     views = [view_of(layout) for layout in layouts]
@@ -248,6 +284,7 @@ def test_the_range_leaves_a_far_value_out() -> None:
         explained=np.ones(3),
         border_share=1,
         left_out=0,
+        fitted=(np.ones((1, 4), dtype=bool),),
     )
     (painted,) = colors(found, limits)
     assert painted[0].tolist() == [[0, 0, 0.5], [0.5, 0, 0.5], [1, 0, 0.5], [1, 1, 0.5]]
