@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from generator.analysis.compare.changes import Change
-from generator.export.diff.difference import Difference, ModelChanges, Passed
+from generator.export.diff.difference import Difference, ModelChanges, Passed, Unlike
 from generator.export.findings import numbered
 from generator.present.files.schema import documented_schema
 
@@ -65,23 +65,6 @@ class DifferenceRow:
     layer: int | None
     head: int | None
     note: str
-
-
-@dataclass(frozen=True, slots=True)
-class ChangedFact:
-    """A fact that is not the same in both.
-
-    Attributes:
-        model: label in A; empty for the whole gallery.
-        fact: what it is.
-        a: in A.
-        b: in B.
-    """
-
-    model: str
-    fact: str
-    a: str
-    b: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +155,7 @@ class DifferenceTable:
     a: Gallery
     b: Gallery
     images: int
-    unlike: tuple[ChangedFact, ...]
+    unlike: tuple[Unlike, ...]
     renamed: tuple[Renamed, ...]
     missing: tuple[Missing, ...]
     rows: tuple[DifferenceRow, ...]
@@ -196,7 +179,7 @@ def table(found: Difference, sites: tuple[str, str], passed: Sequence[Passed]) -
         a=a,
         b=b,
         images=found.images,
-        unlike=tuple(ChangedFact(each.model, each.fact, each.a, each.b) for each in found.unlike),
+        unlike=found.unlike,
         renamed=tuple(Renamed(*each) for each in found.renamed),
         missing=tuple(Missing(m.a, image) for m in found.models for image in m.missing),
         rows=tuple(_rows(found)),
@@ -273,7 +256,7 @@ def _lines(value: Any) -> str:
 
 def schema_bytes() -> bytes:
     """JSON schema of the JSON form; a CSV has the fields of ``DifferenceRow`` as columns."""
-    classes = (DifferenceTable, Gallery, ChangedFact, Renamed, Missing, DifferenceRow, Exceeded)
+    classes = (DifferenceTable, Gallery, Unlike, Renamed, Missing, DifferenceRow, Exceeded)
     return documented_schema(TypeAdapter(DifferenceTable), classes)
 
 
