@@ -17,7 +17,7 @@ from generator.present.files.schema import documented_schema
 from generator.text.numbers import number, plain, rounded, signed
 from generator.text.phrases import counted, some
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the columns and measures."""
 
 LISTED = 12
@@ -32,8 +32,8 @@ class DifferenceRow:
         model_a: label of the model in A.
         model_b: label of the model in B.
         step: of the training in A, for a checkpoint of a sweep; else empty.
-        quantity: id of the measure.
-        name: of the measure, in words.
+        quantity: id in the table of quantities.
+        name: of the quantity, short.
         unit: of the values.
         images: how many images have it in both.
         mean_a: in A, over these images, their layers and heads; empty where no image has it in
@@ -118,7 +118,7 @@ class Exceeded:
     Attributes:
         threshold: as it was given.
         model: label in A.
-        quantity: id of the measure.
+        quantity: id in the table of quantities.
         a: value in A.
         b: value in B.
         image: of the value; empty for a mean.
@@ -198,7 +198,7 @@ def _rows(found: Difference) -> Iterator[DifferenceRow]:
                 model_b=model.b,
                 step=model.step,
                 quantity=each.measure.id,
-                name=each.measure.name,
+                name=each.measure.label,
                 unit=each.measure.unit,
                 images=each.images,
                 mean_a=_round(mean.a) if mean else None,
@@ -320,7 +320,7 @@ def _of_model(model: ModelChanges) -> Iterator[str]:
     by_note: dict[tuple[bool, str], list[str]] = {}
     for each in model.changes:
         for note in each.notes:
-            by_note.setdefault((each.mean is None, note), []).append(each.measure.name)
+            by_note.setdefault((each.mean is None, note), []).append(each.measure.label)
     for (absent, note), names in by_note.items():
         yield f"{'Not compared, ' if absent else ''}{note}: {', '.join(dict.fromkeys(names))}"
     for image in model.missing:
@@ -331,7 +331,7 @@ def _cells(change: Change) -> tuple[str, ...]:
     mean, largest = change.mean, change.largest
     assert mean is not None and largest is not None
     return (
-        change.measure.name,
+        change.measure.label,
         change.measure.unit,
         plain(number(mean.a)),
         plain(number(mean.b)),
@@ -346,7 +346,7 @@ def passed_line(each: Passed) -> str:
     step = each.step
     where = str(step.where) if step.where else "mean over all images, layers and heads"
     return (
-        f"Passed {each.threshold.text}: {each.measure.name} ({each.measure.unit}) changed by "
+        f"Passed {each.threshold.text}: {each.measure.label} ({each.measure.unit}) changed by "
         f"{plain(signed(step.change))}, from {plain(number(step.a))} to {plain(number(step.b))}, "
         f"at {each.model}, {where}."
     )
