@@ -30,7 +30,7 @@ LADDERS: dict[str, tuple[str, ...]] = {
         "__main__",
     ),
     "capture": ("arrays checkpoint", "forward", "models", "*"),
-    "analysis": ("absent grids", "attention features", "stream", "cells", "compare quantities"),
+    "analysis": ("absent grids quantities", "attention features", "stream", "cells", "compare"),
     "present": ("bibliography drawing", "files", "cells charts", "content", "pages", "site"),
     "present.pages": ("*", "image methods model sweep", "pair", "index"),
     "export": (

@@ -14,7 +14,7 @@ from generator.export.anonymous import Anonymous, anonymized, identity_of
 from generator.present.cells.patches import PATCH
 from generator.present.content.contents import Contents, Copies
 from generator.present.drawing.scale import Scale
-from generator.present.files.manifest import FrameItem, Manifest, ScaleEntry
+from generator.present.files.manifest import ImageItem, Manifest, ScaleEntry, carried
 from generator.present.files.manifest_file import MANIFEST, is_site, read_manifest
 from generator.present.files.settings import Settings
 from generator.records.record import AttentionRecord
@@ -265,12 +265,18 @@ def _named(whole: Sweep | Frame | None) -> tuple[str, ...]:
     return (whole.sequence.label, whole.sequence.source) if whole else ()
 
 
-def _frame(manifest: Manifest, item: FrameItem | None) -> Frame | None:
+def _picture(image: ImageItem, root: Path) -> Path:
+    """The published picture of an image; the site's folder where there is none."""
+    return next((root / file.path for file in image.files if file.kind == "picture"), root)
+
+
+def _frame(manifest: Manifest, image: ImageItem) -> Frame | None:
     """The place of an image in its sequence."""
-    if item is None:
+    frame = image.frame
+    if frame is None:
         return None
-    sequence = next(each for each in manifest.sequences if each.slug == item.sequence)
-    return Frame(sequence, item.number, item.time)
+    sequence = next(each for each in manifest.sequences if each.slug == frame.sequence)
+    return Frame(sequence, frame.number, frame.time)
 
 
 def run_of(manifest: Manifest, root: Path) -> Run:
@@ -280,49 +286,12 @@ def run_of(manifest: Manifest, root: Path) -> Run:
         description=manifest.description,
         command=manifest.command,
         field_of_view=manifest.field_of_view,
-        models=tuple(
-            ModelEntry(
-                slug=model.slug,
-                label=model.label,
-                id=model.id,
-                revision=model.revision,
-                commit=model.commit,
-                failure=model.failure,
-                weights=model.weights,
-                gated=model.gated,
-                register=model.register,
-            )
-            for model in manifest.models
-        ),
+        models=manifest.models,
         images=tuple(
-            ImageEntry(
-                slug=image.slug,
-                name=image.name,
-                path=next((root / f.path for f in image.files if f.kind == "picture"), root),
-                sha256=image.sha256,
-                width=image.width,
-                height=image.height,
-                title=image.title,
-                alt=image.alt,
-                credit=image.credit,
-                license=image.license,
-                source=image.source,
-                group=image.group,
-                failure=image.failure,
-                frame=_frame(manifest, image.frame),
-            )
+            carried(image, ImageEntry, path=_picture(image, root), frame=_frame(manifest, image))
             for image in manifest.images
         ),
-        cells=tuple(
-            Cell(
-                model=cell.model,
-                image=cell.image,
-                record=cell.record,
-                failure=cell.failure,
-                truth=next((file.made_of for file in cell.files if file.kind == "truth"), ""),
-            )
-            for cell in manifest.cells
-        ),
+        cells=manifest.cells,
         paper=manifest.paper,
         site_url=manifest.site_url,
         anonymous=manifest.anonymous,

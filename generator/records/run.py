@@ -197,8 +197,8 @@ class Cell:
         image: slug of the image.
         record: key of the record; empty where there is none.
         failure: why there is none.
-        truth: what the former site's agreement with marked objects is made of, for a run that is
-            read from that site: masks and boxes are not at hand there.
+        truth: hash of what the site's agreement with marked objects is made of, for a run that is
+            read from that site: masks and boxes are not at hand there. Empty for a new run.
     """
 
     model: str

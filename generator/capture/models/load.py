@@ -20,10 +20,10 @@ from transformers import MODEL_MAPPING, AutoConfig, AutoModel, PretrainedConfig
 from generator.capture.checkpoint.hub import fetch_weights, first_line
 from generator.capture.checkpoint.layouts import InputStyle
 from generator.capture.checkpoint.resolve import ResolvedModel
+from generator.capture.forward.neurons import MovedNeurons
 from generator.capture.forward.residual import find_blocks
 from generator.capture.forward.vectors import HeadRoots
 from generator.capture.models.heads import ARCHITECTURES, ClassHead, class_head
-from generator.capture.models.registers import MovedNeurons
 from generator.errors import CaptureError, GalleryError, ModelError, UnsupportedModelError
 from generator.records.extras import Intervened
 from generator.records.record import ModelFacts, TokenLayout

@@ -10,6 +10,7 @@ import numpy as np
 from generator.analysis.compare.agreement import Agreement
 from generator.analysis.compare.pair import MEASURES, Baselines, MapComparison, PairedMeasure
 from generator.analysis.compare.paired import FEWEST, STARS, Paired, mean_interval, starred
+from generator.analysis.quantities.attention import CLS_MASS_REGISTERS
 from generator.analysis.quantities.table import quantity
 from generator.present.charts.axes import number_text
 from generator.present.charts.chart import Chart, Words
@@ -200,8 +201,8 @@ def _short(value: float) -> str:
 
 def differences_section(pair: PairContext) -> Section:
     """Numbers of both models on the same image: a dot for each image's difference."""
-    held = [measure for measure in MEASURES if pair.pair.measures[measure.id].n]
-    absent = [measure for measure in MEASURES if not pair.pair.measures[measure.id].n]
+    held = [measure for measure in MEASURES if pair.pair.measures[measure.quantity.id].n]
+    absent = [measure for measure in MEASURES if not pair.pair.measures[measure.quantity.id].n]
     many = pair.count > MOST_DOTS
     drawn = f" Dots are {MOST_DOTS} evenly spaced images of {pair.count}." if many else ""
     return Section(
@@ -220,17 +221,21 @@ def differences_section(pair: PairContext) -> Section:
 
 def _lacks(measure: PairedMeasure) -> str:
     """Why two models cannot be paired by a measure."""
-    if measure.id == "register-mass":
+    if measure.quantity is CLS_MASS_REGISTERS:
         return "it takes registers and a class token in both models"
     return "it takes a class token in both models"
 
 
 def _difference_chart(pair: PairContext, measure: PairedMeasure) -> Chart:
-    row = difference_interval(pair, "B less A", pair.pair.measures[measure.id])
+    row = difference_interval(pair, "B less A", pair.pair.measures[measure.quantity.id])
     words = Words(
-        f"difference-{measure.id}", upper_first(measure.name), f"{measure.unit}, B less A", "", ""
+        f"difference-{measure.quantity.id}",
+        upper_first(measure.name),
+        f"{measure.quantity.unit}, B less A",
+        "",
+        "",
     )
-    return pair.planner.defined(interval_chart(words, [row]), measure.quantity)
+    return pair.planner.defined(interval_chart(words, [row]), measure.quantity.id)
 
 
 def differences_table(pair: PairContext) -> PairTable:
@@ -249,7 +254,10 @@ def differences_table(pair: PairContext) -> PairTable:
         columns=("number", "unit", *pair.labels, "difference", "nominal 95 % interval", "n"),
         rows=tuple(
             _difference_row(
-                pair, measure, pair.pair.measures[measure.id], star=measure.id in marked
+                pair,
+                measure,
+                pair.pair.measures[measure.quantity.id],
+                star=measure.quantity.id in marked,
             )
             for measure in MEASURES
         ),
@@ -259,15 +267,15 @@ def differences_table(pair: PairContext) -> PairTable:
 def _difference_row(
     pair: PairContext, measure: PairedMeasure, found: Paired, *, star: bool
 ) -> TableRow:
-    url = pair.planner.definition(measure.quantity).url
+    url = pair.planner.definition(measure.quantity.id).url
     if not found.n:
-        return TableRow((measure.name,), url, (measure.unit, "—", "—", "—", "—", "0"))
+        return TableRow((measure.name,), url, (measure.quantity.unit, "—", "—", "—", "—", "0"))
     interval = found.interval
     return TableRow(
         (measure.name,),
         url,
         (
-            measure.unit,
+            measure.quantity.unit,
             _short(float(found.one.mean())),
             _short(float(found.two.mean())),
             _short(found.mean) + (" *" if star else ""),
