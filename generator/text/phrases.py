@@ -14,7 +14,6 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     """``1 model``, ``3 models``, ``1,024 patches``.
 
     Args:
-        number: how many.
         noun: for one.
         plural: for more; without it, the noun and an s.
     """

@@ -24,7 +24,6 @@ class LocationAverages:
     """Means over images, by place in the grid.
 
     Attributes:
-        images: how many images.
         queries: names of the prefix tokens.
         attention: float32 ``[query, layer, row, col]``, times uniform, mean over heads
             (Darcet 2024, Fig. 16).

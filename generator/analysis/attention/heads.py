@@ -96,7 +96,6 @@ def short_side(layout: TokenLayout, patch: tuple[int, int]) -> int:
     """The short side of what the patches cover, in input pixels: what distances are shares of.
 
     Args:
-        layout: the grid.
         patch: height and width of a patch in input pixels.
     """
     return min(layout.rows * patch[0], layout.cols * patch[1])
@@ -109,7 +108,6 @@ def uniform_distance(layout: TokenLayout, patch: tuple[int, int]) -> float:
     square. Offsets are counted instead of pairs.
 
     Args:
-        layout: the grid.
         patch: height and width of a patch in input pixels.
     """
     down, across = np.arange(layout.rows), np.arange(layout.cols)

@@ -54,8 +54,6 @@ class FoundObjects:
 
     Attributes:
         vectors: keys, queries or values of the last block.
-        lost: what LOST finds.
-        tokencut: what TokenCut finds.
     """
 
     vectors: str
@@ -70,7 +68,6 @@ class MaskFacts:
     Attributes:
         share: of the mass that it holds.
         area: of the patches, as a share of 1.
-        parts: connected parts.
     """
 
     share: float
@@ -88,16 +85,14 @@ class CellDigest:
         head_budgets: what single heads spend on CLS, registers and outliers.
         norms: of tokens in the residual stream.
         onset: largest norm and largest attention, layer by layer.
-        rollout: its diagnostics.
-        massive: massive activations.
         sinks: value norms of what receives most attention.
         last: float32 ``[row, col]``, attention on patches of the CLS query in the last layer, mean
             over heads, as shares that sum to 1; what patches receive, for a model without CLS.
         rolled: float32 ``[row, col]``, the rollout through all layers, in the same way.
         mask: mass mask of ``last``.
-        lost: what LOST finds, in the first of the vectors that were kept.
-        tokencut: what TokenCut finds, in the same.
-        further: what they find in the others.
+        lost: the object LOST finds in the first kept vectors.
+        tokencut: the object TokenCut finds in the first kept vectors.
+        further: the objects both methods find in the other kept vectors.
         prediction: of the class head; None for a model without one.
     """
 

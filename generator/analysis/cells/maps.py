@@ -74,7 +74,6 @@ class LostMaps:
         vectors: what they were taken in: keys, queries or values of the last block.
         inverse_degree: float16 ``[row, col]``.
         similarity: float16 ``[row, col]``, dot product with the seed over its largest magnitude.
-        largest: that magnitude.
         score: float16 ``[row, col]``, of the seed expansion, over its largest magnitude.
         expansion: bool ``[row, col]``, the seed and what joined it.
         mask: bool ``[row, col]``, the object.
@@ -99,8 +98,8 @@ class TokenCutMaps:
         vectors: what it was made of: keys, queries or values of the last block.
         vector: float16 ``[row, col]``, over its largest magnitude.
         mask: bool ``[row, col]``, the object.
-        eigenvalue: that belongs to it.
-        gap: distance to the next one.
+        eigenvalue: its eigenvalue.
+        gap: distance to the next eigenvalue.
     """
 
     vectors: str
@@ -191,7 +190,6 @@ class CellMaps:
         tokencut: of TokenCut, in the same.
         further_lost: the steps of LOST in the others.
         further_tokencut: of TokenCut in the others.
-        component: first principal component.
         component_without: the same, fitted without the outliers.
         contribution: to the first prefix token; to the mean patch without prefix.
         relevance: float16 ``[row, col]``, of the class, over the mean of the patches.
@@ -221,7 +219,6 @@ def cell_maps(record: AttentionRecord, objects: Objects) -> CellMaps:
 
     Args:
         record: of one model on one image.
-        objects: found in it.
     """
     layout = record.layout
     norms = _norms(record)

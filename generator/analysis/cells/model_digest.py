@@ -49,11 +49,7 @@ class ModelDigest:
     """Numbers of one model over its images.
 
     Attributes:
-        images: how many.
-        entropy: ``[layer, head]``, as in ``HeadTables``; so are the next ones.
-        entropy_patches: likewise.
-        distance_share: likewise.
-        distance_patches_share: likewise.
+        entropy: ``[layer, head]``, as in ``HeadTables``.
         uniform_distance: mean over images, as a share of the input's short side.
         groups: key groups of ``mass``.
         mass: ``[key group, layer, head]``; None without CLS.
@@ -62,11 +58,9 @@ class ModelDigest:
         sink_rate: ``[layer]``.
         keys: key groups of the budgets.
         budgets: one for each group of queries that any image has.
-        head_budgets: what single heads spend, mean over images, as in ``HeadBudget``.
-        norms: combined.
-        onset: combined.
+        head_budgets: attention mass by head, mean over images, as in ``HeadBudget``.
         rollout_prefix: ``[start layer]``, share of the rollout on the prefix.
-        rollout_cosine: ``[start layer]``, how alike the rollouts of patch queries are.
+        rollout_cosine: ``[start layer]``, cosine similarity between the rollouts of patch queries.
         massive: largest value and median by layer, mean over images; None when not measured.
         channels: the largest channel over the patches by layer; None when not measured.
         sinks: what the tokens that receive most would give; None when not measured.

@@ -83,7 +83,6 @@ class SiteFile:
 
     Attributes:
         path: relative to the site, with ``/``.
-        bytes: its size.
     """
 
     path: str
@@ -95,7 +94,6 @@ class Review:
     """A site as it would leave.
 
     Attributes:
-        site: its folder.
         manifest: what the site is made of; None when it is of another version.
         files: every file, sorted by path.
         findings: what is wrong or worth knowing, errors first.
