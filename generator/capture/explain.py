@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from generator.capture.heads import prediction
 from generator.capture.lens import lens
-from generator.capture.load import LoadedModel
+from generator.capture.models.heads import prediction
+from generator.capture.models.load import LoadedModel
 from generator.capture.relevance import expect_room, relevance
 from generator.records.record import AttentionRecord
 

@@ -14,13 +14,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from generator.capture.arrays import full, half
+from generator.capture.checkpoint.preprocess import Geometry
 from generator.capture.explain import explain
-from generator.capture.load import LoadedModel, inferred_layout
-from generator.capture.preprocess import Geometry
-from generator.capture.residual import ResidualStream
-from generator.capture.statistics import LayerStatistics, ReducedAttention, Reducer, rollouts
-from generator.capture.vectors import BlockVectors
-from generator.capture.watcher import Implementation, Watcher
+from generator.capture.forward.residual import ResidualStream
+from generator.capture.forward.statistics import (
+    LayerStatistics,
+    ReducedAttention,
+    Reducer,
+    rollouts,
+)
+from generator.capture.forward.vectors import BlockVectors
+from generator.capture.forward.watcher import Implementation, Watcher
+from generator.capture.models.load import LoadedModel, inferred_layout
 from generator.errors import ModelError
 from generator.records.extras import Features, Measuring
 from generator.records.file import not_finite, record_arrays

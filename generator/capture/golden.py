@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from generator.capture.hooks import Streams
-from generator.capture.load import LoadedModel
-from generator.capture.preprocess import model_input
-from generator.capture.resolve import ResolvedModel
+from generator.capture.checkpoint.preprocess import model_input
+from generator.capture.checkpoint.resolve import ResolvedModel
+from generator.capture.forward.hooks import Streams
+from generator.capture.models.load import LoadedModel
 from generator.errors import ModelError
 from generator.records.record import FloatArray
 

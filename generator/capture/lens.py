@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from generator.capture.heads import ClassHead
-from generator.capture.hooks import Streams
-from generator.capture.load import LoadedModel
+from generator.capture.forward.hooks import Streams
+from generator.capture.models.heads import ClassHead
+from generator.capture.models.load import LoadedModel
 from generator.records.extras import LogitLens
 from generator.records.record import TokenLayout
 

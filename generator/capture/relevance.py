@@ -11,9 +11,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from generator.capture.heads import ClassHead
-from generator.capture.load import LoadedModel
-from generator.capture.watcher import Listener, Watcher
+from generator.capture.forward.watcher import Listener, Watcher
+from generator.capture.models.heads import ClassHead
+from generator.capture.models.load import LoadedModel
 from generator.errors import ModelError
 from generator.records.extras import Relevance
 from generator.records.record import TokenLayout

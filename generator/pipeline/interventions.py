@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.capture.layouts import takes_no_register
-from generator.capture.resolve import ResolvedModel
+from generator.capture.checkpoint.layouts import takes_no_register
+from generator.capture.checkpoint.resolve import ResolvedModel
 from generator.errors import ImageError, ModelError
 from generator.images.find import load_images
 from generator.records.extras import Intervened, Intervention

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from generator.capture.preprocess import locate, pixels
+from generator.capture.checkpoint.preprocess import locate, pixels
 from generator.errors import GalleryError, ImageError, ModelError, StoreError
 from generator.images.find import open_picture
 from generator.pipeline.plan import PlannedCell, PlannedModel, WorkPlan, failure_of
@@ -84,10 +84,10 @@ def _measure_model(
 ) -> dict[str, Failure]:
     """Load one model, see its weights, and stream its images through it."""
     from generator.capture import extract  # noqa: PLC0415 - imports torch
-    from generator.capture.device import choose_device, torch_dtype  # noqa: PLC0415
-    from generator.capture.load import load  # noqa: PLC0415
-    from generator.capture.registers import calibrate  # noqa: PLC0415
-    from generator.capture.weights import reduce_weights  # noqa: PLC0415
+    from generator.capture.models.device import choose_device, torch_dtype  # noqa: PLC0415
+    from generator.capture.models.load import load  # noqa: PLC0415
+    from generator.capture.models.registers import calibrate  # noqa: PLC0415
+    from generator.capture.models.weights import reduce_weights  # noqa: PLC0415
 
     assert model.resolved is not None
     failures: dict[str, Failure] = {}

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from generator.capture.layouts import VisionConfig
-from generator.capture.preprocess import Geometry, describe, locate
-from generator.capture.resolve import ResolvedModel, resolve_folder, resolve_hub
+from generator.capture.checkpoint.layouts import VisionConfig
+from generator.capture.checkpoint.preprocess import Geometry, describe, locate
+from generator.capture.checkpoint.resolve import ResolvedModel, resolve_folder, resolve_hub
 from generator.errors import GalleryError
 from generator.pipeline.interventions import PlannedRegister, plan_register
 from generator.records.extras import Measuring

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from generator.capture.layouts import VisionConfig
+from generator.capture.checkpoint.layouts import VisionConfig
 from generator.present.files.reductions import COARSE, KEPT_LAYERS, STEPS, Detail, Reduction
 from generator.records.record import PatchQueries, TokenLayout
 

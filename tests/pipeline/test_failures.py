@@ -12,8 +12,8 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from generator.capture.load import LoadedModel, load
-from generator.capture.resolve import ResolvedModel
+from generator.capture.checkpoint.resolve import ResolvedModel
+from generator.capture.models.load import LoadedModel, load
 from generator.errors import GalleryError, ModelError, StoreError
 from generator.spec.gallery import GallerySpec
 from generator.spec.options import merge
@@ -127,7 +127,7 @@ def test_a_model_that_cannot_be_loaded_has_no_weights_to_show(
             raise ModelError("No.")
         return load(resolved, **options)
 
-    monkeypatch.setattr("generator.capture.load.load", broken)
+    monkeypatch.setattr("generator.capture.models.load.load", broken)
     outcome = build(spec)
     assert [bool(model.weights) for model in outcome.run.models] == [False, True]
 
@@ -163,7 +163,7 @@ def test_picture_that_disappears_while_measuring(
 ) -> None:
     """Planning saw it; when its turn comes it is gone."""
     monkeypatch.setattr(
-        "generator.capture.load.find_blocks", _then((spec.images[0] / "second.jpg").unlink)
+        "generator.capture.models.load.find_blocks", _then((spec.images[0] / "second.jpg").unlink)
     )
     outcome = build(spec)
     assert outcome.measured == 2
@@ -173,7 +173,7 @@ def test_picture_that_disappears_while_measuring(
 
 def _then(action: Any) -> Any:
     """Find the blocks, and do something once."""
-    from generator.capture.residual import find_blocks
+    from generator.capture.forward.residual import find_blocks
 
     waiting = [action]
 

@@ -17,13 +17,13 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import MODEL_MAPPING, AutoConfig, AutoModel, PretrainedConfig
 
-from generator.capture.heads import ARCHITECTURES, ClassHead, class_head
-from generator.capture.hub import fetch_weights, first_line
-from generator.capture.layouts import InputStyle
-from generator.capture.registers import MovedNeurons
-from generator.capture.residual import find_blocks
-from generator.capture.resolve import ResolvedModel
-from generator.capture.vectors import HeadRoots
+from generator.capture.checkpoint.hub import fetch_weights, first_line
+from generator.capture.checkpoint.layouts import InputStyle
+from generator.capture.checkpoint.resolve import ResolvedModel
+from generator.capture.forward.neurons import MovedNeurons
+from generator.capture.forward.residual import find_blocks
+from generator.capture.forward.vectors import HeadRoots
+from generator.capture.models.heads import ARCHITECTURES, ClassHead, class_head
 from generator.errors import CaptureError, GalleryError, ModelError, UnsupportedModelError
 from generator.records.extras import Intervened
 from generator.records.record import ModelFacts, TokenLayout

@@ -20,7 +20,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from generator.capture.hub import (
+from generator.capture.checkpoint.hub import (
     UNREACHABLE,
     WEIGHTS,
     WEIGHTS_INDEX,
@@ -31,8 +31,13 @@ from generator.capture.hub import (
     note_absent,
     page,
 )
-from generator.capture.layouts import VisionConfig, read_vision_config
-from generator.capture.processors import PREPROCESSOR, PROCESSOR, Processor, read_processor
+from generator.capture.checkpoint.layouts import VisionConfig, read_vision_config
+from generator.capture.checkpoint.processors import (
+    PREPROCESSOR,
+    PROCESSOR,
+    Processor,
+    read_processor,
+)
 from generator.errors import ModelError
 from generator.text.json_text import parsed_json
 

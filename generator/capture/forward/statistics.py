@@ -14,8 +14,8 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor
 
-from generator.capture.scores import Scores
-from generator.capture.watcher import Implementation, Listener
+from generator.capture.forward.scores import Scores
+from generator.capture.forward.watcher import Implementation, Listener
 from generator.records.record import PatchQueries, TokenLayout
 
 CPU_BLOCK = 1 << 19

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from generator.capture import statistics
-from generator.capture.scores import GivenScores, QueryKeyScores, attention_of
-from generator.capture.statistics import LayerStatistics, Reducer, rollouts, token_distances
+from generator.capture.forward import statistics
+from generator.capture.forward.scores import GivenScores, QueryKeyScores, attention_of
+from generator.capture.forward.statistics import LayerStatistics, Reducer, rollouts, token_distances
 from generator.records.record import TokenLayout
 from tests.tiny import patch_token
 

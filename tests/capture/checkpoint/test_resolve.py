@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import transformers
 
-from generator.capture.resolve import ResolvedModel, resolve_folder
+from generator.capture.checkpoint.resolve import ResolvedModel, resolve_folder
 from generator.errors import ModelError, UnsupportedModelError
 from tests.capture.families import FAMILIES
 
@@ -325,8 +325,9 @@ def test_preprocessing_that_is_not_understood(
 
 def test_resolving_imports_neither_torch_nor_transformers(folder: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from generator.capture.resolve import resolve_folder"
-        "; resolve_folder(Path(sys.argv[1])); print({'torch', 'transformers'} & set(sys.modules))"
+        "import sys; from pathlib import Path; "
+        "from generator.capture.checkpoint.resolve import resolve_folder; "
+        "resolve_folder(Path(sys.argv[1])); print({'torch', 'transformers'} & set(sys.modules))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, check=True

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from generator.capture.layouts import REFUSED
+from generator.capture.checkpoint.layouts import REFUSED
 from generator.errors import CaptureError
 from tests.capture.families import CLS, Family
 from tests.capture.ready import measured, prepared, ready

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from generator.capture.arrays import full, half
-from generator.capture.statistics import LayerStatistics, ReducedAttention
-from generator.capture.watcher import Listener
+from generator.capture.forward.statistics import LayerStatistics, ReducedAttention
+from generator.capture.forward.watcher import Listener
 from generator.records.extras import FloatArray, Measuring, Projection, ValueNorms
 from generator.records.record import TokenLayout
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from generator.capture.device import choose_device, torch_dtype
+from generator.capture.models.device import choose_device, torch_dtype
 from generator.errors import ModelError
 from tests.capture.ready import CPU, measured, prepared, ready
 

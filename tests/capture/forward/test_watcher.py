@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from generator.capture.scores import Scores, attention_of
-from generator.capture.watcher import Implementation, Listener, Watcher
+from generator.capture.forward.scores import Scores, attention_of
+from generator.capture.forward.watcher import Implementation, Listener, Watcher
 from generator.errors import CaptureError
 
 TOKENS, HEADS, CHANNELS = 8, 2, 8  # as many channels as tokens: values are as square as weights

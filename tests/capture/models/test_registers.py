@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import torch
 
+from generator.capture.checkpoint.resolve import resolve_folder
 from generator.capture.extract import extract
-from generator.capture.load import LoadedModel, load
-from generator.capture.registers import calibrate, mlp_output
-from generator.capture.resolve import resolve_folder
+from generator.capture.forward.neurons import mlp_output
+from generator.capture.models.load import LoadedModel, load
+from generator.capture.models.registers import calibrate
 from generator.errors import ModelError
 from generator.pipeline.build import plan_gallery
 from generator.pipeline.measuring import measure_missing
@@ -275,7 +276,8 @@ def test_one_token_more_leaves_the_others_in_place(
     item = prepared(model, family)
     (before,) = extract(model, [item])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("generator.capture.registers.OUTLIER", 1.01)  # fresh weights have no sinks
+        # fresh weights have no sinks
+        patch.setattr("generator.capture.models.registers.OUTLIER", 1.01)
         moved = calibrate(model, [item.pixels], Intervention(5, 3, ("0" * 64,)))
     (after,) = extract(moved, [item])
     assert isinstance(before, AttentionRecord) and isinstance(after, AttentionRecord)
@@ -348,7 +350,7 @@ def test_relevance_and_lens_know_the_token(tmp_path: Path) -> None:
     model = load(resolve_folder(family.save(tmp_path / "head")), device=CPU, dtype=torch.float32)
     item = replace(prepared(model, family), measuring=Measuring(extras=("lens", "relevance")))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("generator.capture.registers.OUTLIER", 1.01)
+        patch.setattr("generator.capture.models.registers.OUTLIER", 1.01)
         moved = calibrate(model, [item.pixels], Intervention(5, 3, ("0" * 64,)))
     (record,) = extract(moved, [item])
     assert isinstance(record, AttentionRecord)

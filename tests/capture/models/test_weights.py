@@ -11,10 +11,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from generator.capture.layouts import FIXED, RELATIVE, ROTARY
-from generator.capture.load import LoadedModel, load
-from generator.capture.resolve import resolve_folder
-from generator.capture.weights import filter_components, reduce_weights
+from generator.capture.checkpoint.layouts import FIXED, RELATIVE, ROTARY
+from generator.capture.checkpoint.resolve import resolve_folder
+from generator.capture.models.load import LoadedModel, load
+from generator.capture.models.weights import filter_components, reduce_weights
 from tests.capture.families import FAMILIES
 
 CPU = torch.device("cpu")
@@ -76,6 +76,7 @@ def test_position_embeddings_are_the_patches_alone(
     np.testing.assert_allclose(weights.position, expected, rtol=1e-6)
 
 
+@pytest.mark.value_of("patch-filters")
 @pytest.mark.parametrize("name", [family.name for family in FAMILIES])
 def test_filters_are_principal_components_of_the_patch_embedding(
     name: str, models: Callable[[str], tuple[LoadedModel, Path]]

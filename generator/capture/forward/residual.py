@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from generator.capture.arrays import full, half, indices
-from generator.capture.hooks import Streams
+from generator.capture.forward.hooks import Streams
 from generator.errors import CaptureError
 from generator.records.extras import Extra, FloatArray, MassiveActivations
 from generator.records.record import TokenLayout

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from generator.capture.arrays import full
-from generator.capture.layouts import VisionConfig
-from generator.capture.load import LoadedModel
+from generator.capture.checkpoint.layouts import VisionConfig
+from generator.capture.models.load import LoadedModel
 from generator.records.extras import FloatArray, ModelWeights
 
 COMPONENTS = 28

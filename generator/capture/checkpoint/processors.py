@@ -13,8 +13,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from generator.capture.layouts import MOST_PIXELS, VisionConfig
-from generator.capture.processor_defaults import FAMILY_PROCESSORS, PROCESSORS, UNKNOWN, Triple
+from generator.capture.checkpoint.layouts import MOST_PIXELS, VisionConfig
+from generator.capture.checkpoint.processor_defaults import (
+    FAMILY_PROCESSORS,
+    PROCESSORS,
+    UNKNOWN,
+    Triple,
+)
 from generator.errors import ModelError
 
 Resize = Literal["shortest", "exact", "patches", "none"]

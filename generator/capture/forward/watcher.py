@@ -19,8 +19,8 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
-from generator.capture.hooks import Hooked
-from generator.capture.scores import AttentionCall, GivenScores, Scores
+from generator.capture.forward.hooks import Hooked
+from generator.capture.forward.scores import AttentionCall, GivenScores, Scores
 from generator.errors import CaptureError
 
 SOFTMAX = (functional.softmax, torch.softmax, Tensor.softmax)

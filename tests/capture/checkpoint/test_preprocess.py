@@ -9,10 +9,15 @@ import pytest
 import transformers
 from PIL import Image
 
-from generator.capture.layouts import FAMILIES, VisionConfig, read_vision_config
-from generator.capture.preprocess import Geometry, describe, locate, pixels
-from generator.capture.processor_defaults import DINOV2, FAMILY_PROCESSORS, PROCESSORS, RADIO
-from generator.capture.processors import read_processor
+from generator.capture.checkpoint.layouts import FAMILIES, VisionConfig, read_vision_config
+from generator.capture.checkpoint.preprocess import Geometry, describe, locate, pixels
+from generator.capture.checkpoint.processor_defaults import (
+    DINOV2,
+    FAMILY_PROCESSORS,
+    PROCESSORS,
+    RADIO,
+)
+from generator.capture.checkpoint.processors import read_processor
 from generator.errors import ModelError
 from generator.records.record import FieldOfView, Preprocessing, TokenLayout
 

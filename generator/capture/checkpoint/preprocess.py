@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from generator.capture.layouts import VisionConfig
-from generator.capture.processors import RESAMPLE_NAMES, Processor
+from generator.capture.checkpoint.layouts import VisionConfig
+from generator.capture.checkpoint.processors import RESAMPLE_NAMES, Processor
 from generator.errors import ModelError
 from generator.records.record import FieldOfView, Preprocessing, View
 
 if TYPE_CHECKING:
-    from generator.capture.resolve import ResolvedModel
+    from generator.capture.checkpoint.resolve import ResolvedModel
 
 MOST_PATCHES = 32_768
 """Patches of one input, at most: of more, the attention of a single head would take over 4 GB. A
