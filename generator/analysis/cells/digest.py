@@ -15,6 +15,7 @@ from generator.analysis.attention.budget import HeadBudget, MassBudget, head_bud
 from generator.analysis.attention.heads import HeadTables, head_tables
 from generator.analysis.attention.rollout import RolloutDiagnostics, rollout_diagnostics
 from generator.analysis.attention.values import SinkValues, sink_values
+from generator.analysis.features.boxes import SeedTies
 from generator.analysis.features.lost import Lost
 from generator.analysis.features.masks import KEPT_MASS, layer_masks
 from generator.analysis.features.objects import Objects, find_objects
@@ -36,6 +37,7 @@ class FoundObject:
         pixels: left, top, right, bottom in pixels of the oriented original.
         seed: row and column of the patch it grew from.
         patches: patches of its part.
+        ties: patches that would do as well for a seed, and what they change.
     """
 
     method: str
@@ -43,6 +45,7 @@ class FoundObject:
     pixels: tuple[float, float, float, float]
     seed: tuple[int, int]
     patches: int
+    ties: SeedTies
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,4 +192,4 @@ def _found(
 ) -> FoundObject | NotApplicable:
     if isinstance(found, NotApplicable):
         return found
-    return FoundObject(method, vectors, found.pixels, found.seed, int(found.mask.sum()))
+    return FoundObject(method, vectors, found.pixels, found.seed, int(found.mask.sum()), found.ties)

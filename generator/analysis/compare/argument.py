@@ -173,8 +173,8 @@ def _sinks(model: ComparedModel) -> Iterator[str]:
     layer = int(np.nanargmax(on_outliers))
     held, uniform = float(on_outliers[layer]), float(own.uniform[column])
     yield (
-        f"The outlier patches of {model.label} draw at most {percent(held)} of CLS's attention, in "
-        f"layer {layer + 1}; they are {percent(uniform)} of the tokens."
+        f"CLS pays the outlier patches of {model.label} most attention in layer {layer + 1}: "
+        f"{percent(held)}; they are {percent(uniform)} of the tokens."
     )
 
 

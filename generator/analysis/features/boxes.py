@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,11 +29,57 @@ class PatchBox:
     right: int
     bottom: int
 
+    def overlap(self, other: PatchBox) -> float:
+        """Intersection over union with another box."""
+        width = min(self.right, other.right) - max(self.left, other.left)
+        height = min(self.bottom, other.bottom) - max(self.top, other.top)
+        shared = max(width, 0) * max(height, 0)
+        return shared / (self.area + other.area - shared)
+
+    @property
+    def area(self) -> int:
+        """Patches in it."""
+        return (self.right - self.left) * (self.bottom - self.top)
+
     def in_pixels(self, layout: TokenLayout, view: View) -> tuple[float, float, float, float]:
         """Left, top, right, bottom in pixels of the oriented original."""
         left, top, _, _ = view.patch_box(layout, self.top, self.left)
         _, _, right, bottom = view.patch_box(layout, self.bottom - 1, self.right - 1)
         return (left, top, right, bottom)
+
+
+TRIED = 32
+"""Tied seeds that a box is found from, at most; of more, evenly spaced ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeedTies:
+    """How much a box depends on which of the equally good seeds it grew from.
+
+    Attributes:
+        count: patches that tie for the seed, itself included.
+        overlap: least intersection over union of the box with those that other tied seeds give,
+            of at most :data:`TRIED` seeds; 0 where one gives none, 1 without ties.
+    """
+
+    count: int
+    overlap: float
+
+    @classmethod
+    def of(
+        cls, tied: NDArray[np.intp], box: PatchBox, grow: Callable[[int], PatchBox | None]
+    ) -> SeedTies:
+        """Try the tied seeds.
+
+        Args:
+            tied: indices of the patches that tie for the seed.
+            box: that was found.
+            grow: the box from another seed; None where there is none.
+        """
+        places = np.unique(np.linspace(0, len(tied) - 1, min(len(tied), TRIED)).round().astype(int))
+        found = [grow(int(seed)) for seed in tied[places]]
+        overlaps = [box.overlap(other) if other is not None else 0.0 for other in found]
+        return cls(len(tied), min(overlaps, default=1.0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generator.analysis.absent import NotApplicable
-from generator.analysis.features.boxes import BoolArray, PatchBox, box_around, components
+from generator.analysis.features.boxes import BoolArray, PatchBox, SeedTies, box_around, components
 from generator.errors import AnalysisError
 from generator.records.record import FloatArray, TokenLayout, View
 
@@ -42,6 +42,7 @@ class Lost:
         mask: bool ``[row, col]``, the 4-connected part of ``score > 0`` that holds the seed.
         box: around the mask, in patches.
         pixels: the box (left, top, right, bottom) in pixels of the oriented original.
+        ties: patches of the same lowest degree, and what they change.
     """
 
     degree: NDArray[np.int32]
@@ -54,6 +55,7 @@ class Lost:
     mask: BoolArray
     box: PatchBox
     pixels: tuple[float, float, float, float]
+    ties: SeedTies
 
 
 def expansion_size(patches: int) -> int:
@@ -101,9 +103,7 @@ def lost(
     degree = positive.sum(axis=1)
     order = np.argsort(degree, kind="stable")
     seed = int(order[0])
-    chosen = order[:k]
-    chosen = chosen[gram[seed, chosen] > 0]
-    score = gram[chosen].sum(axis=0)
+    chosen, score = _expanded(gram, order, seed, k)
     if score[seed] <= 0:
         return NotApplicable("the patch of lowest degree is like no patch, not even itself")
     row, col = divmod(seed, layout.cols)
@@ -125,4 +125,22 @@ def lost(
         mask=mask,
         box=box,
         pixels=box.in_pixels(layout, view),
+        ties=SeedTies.of(
+            np.flatnonzero(degree == degree[seed]),
+            box,
+            lambda other: _box_of(_expanded(gram, order, other, k)[1], other, layout),
+        ),
     )
+
+
+def _expanded(
+    gram: NDArray[np.float64], order: NDArray[np.intp], seed: int, k: int
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """The patches of the expansion from a seed, and their sum of dot products ``[patch]``."""
+    chosen = np.concatenate([[seed], order[order != seed][: k - 1]])
+    chosen = chosen[gram[seed, chosen] > 0]
+    return chosen, gram[chosen].sum(axis=0)
+
+
+def _box_of(score: NDArray[np.float64], seed: int, layout: TokenLayout) -> PatchBox | None:
+    return box_around(components(layout.fold(score) > 0).holding(*divmod(seed, layout.cols)))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generator.analysis.absent import NotApplicable
-from generator.analysis.features.boxes import BoolArray, PatchBox, box_around, components
+from generator.analysis.features.boxes import BoolArray, PatchBox, SeedTies, box_around, components
 from generator.analysis.features.cosine import cosine_matrix
 from generator.records.record import FloatArray, TokenLayout, View
 
@@ -20,6 +20,11 @@ UNJOINED = 1e-5
 
 SMALLEST_GAP = 1e-8
 """Below this distance between the second and third eigenvalue, any mixture of two cuts would do."""
+
+
+TIED = 1e-4
+"""Share by which magnitudes may differ and count as equal: weights are 1 or nearly 0, so that many
+patches have the same neighbors, and which entry comes out largest is rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,7 @@ class TokenCut:
         mask: bool ``[row, col]``, the 4-connected part of the foreground that holds the seed.
         box: around the mask, in patches.
         pixels: the box (left, top, right, bottom) in pixels of the oriented original.
+        ties: patches of as large a magnitude, to :data:`TIED`, and what they change.
     """
 
     vector: NDArray[np.float64]
@@ -46,6 +52,7 @@ class TokenCut:
     mask: BoolArray
     box: PatchBox
     pixels: tuple[float, float, float, float]
+    ties: SeedTies
 
 
 def tokencut(
@@ -86,7 +93,7 @@ def tokencut(
     row, col = divmod(seed, layout.cols)
     folded = vector.reshape(layout.rows, layout.cols)
     foreground = folded > vector.mean()
-    mask = components(foreground).holding(row, col)
+    mask = _part(folded, row, col)
     box = box_around(mask)
     assert box is not None  # the mask holds the seed
     return TokenCut(
@@ -98,7 +105,18 @@ def tokencut(
         mask=mask,
         box=box,
         pixels=box.in_pixels(layout, view),
+        ties=SeedTies.of(
+            np.flatnonzero(size >= size.max() * (1 - TIED)),
+            box,
+            lambda other: box_around(_part(folded, *divmod(other, layout.cols))),
+        ),
     )
+
+
+def _part(vector: NDArray[np.float64], row: int, col: int) -> BoolArray:
+    """The part around a patch of the side of the vector's mean that it is on."""
+    toward = vector * np.sign(vector[row, col])
+    return components(toward > toward.mean()).holding(row, col)
 
 
 def _second_smallest(

@@ -16,6 +16,10 @@ TIMES = 1000.0
 """And at least this many times the median magnitude of its layer."""
 
 
+NOTABLE = 100.0
+"""Times the median from which a value is spoken of though the rule does not call it massive."""
+
+
 @dataclass(frozen=True, slots=True)
 class Massive:
     """One massive activation.

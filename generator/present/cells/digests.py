@@ -12,7 +12,7 @@ from generator.present.files.packed import CellFiles, PackedFiles
 from generator.records.record import AttentionRecord
 from generator.records.run import Cell
 
-DIGEST_VERSION = 3
+DIGEST_VERSION = 4
 """Raised by hand when an analysis changes what it finds in the same record."""
 
 DIGESTS = PackedFiles("digest", CellDigest)

@@ -145,8 +145,8 @@ def test_sinks_are_said_with_their_share_and_layer() -> None:
     attention[1] = full.sink(tokens, 1 + 3)[1]
     found = text(argued([record(outliers=(3,), attention=attention)], [record(2)]))
     assert (
-        "The outlier patches of Plain draw at most 100.0 % of CLS's attention, in layer 2; they "
-        "are 4.00 % of the tokens." in found
+        "CLS pays the outlier patches of Plain most attention in layer 2: 100.0 %; they are 4.00 % "
+        "of the tokens." in found
     )
 
 

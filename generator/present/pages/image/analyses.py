@@ -7,7 +7,7 @@ import numpy as np
 from generator.analysis.absent import NotApplicable
 from generator.analysis.attention.rollout import DISCARDED
 from generator.analysis.cells.maps import RECEIVED, RolloutMap
-from generator.analysis.stream.massive import MassiveSummary
+from generator.analysis.stream.massive import NOTABLE, MassiveSummary
 from generator.present.cells.analysis_maps import MOST_IMAGES, NORM_LAYERS, TILES, query_name
 from generator.present.cells.files import CellContent
 from generator.present.cells.labels import query_label
@@ -297,7 +297,8 @@ def _largest(found: MassiveSummary) -> str:
     ratio = number(value / median) if median > 0 else "\u221e"
     largest = f"The largest value is {number(value)} in {layer_text(layer)}, {ratio} × the median"
     if not found.found:
-        return f"None. {largest}."
+        far = median > 0 and value / median >= NOTABLE
+        return f"None by the rule. {largest}{', which stands out all the same' if far else ''}."
     return f"{counted(len(found.found), 'value')} by the rule. {largest}."
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from generator.analysis.absent import NotApplicable
 from generator.analysis.cells.digest import FoundObject
 from generator.analysis.cells.maps import ComponentMap, LostMaps, TokenCutMaps
@@ -23,6 +21,7 @@ from generator.present.pages.image.panels import (
     seed_mark,
     shown,
 )
+from generator.records.record import TokenLayout
 from generator.text.numbers import percent
 from generator.text.phrases import counted, patches_text, upper_first
 
@@ -58,7 +57,7 @@ def lost(context: ImageContext) -> Analysis:
                 lines.append(
                     f"Found in the {maps.vectors} of the last layer. Seed at "
                     f"{place_text(one.seed)}; the largest dot product with it has the magnitude "
-                    f"{number(maps.largest)}.{_tied(maps)}"
+                    f"{number(maps.largest)}.{_tied(one, cell.content.facts.layout)}"
                 )
             elif isinstance(one, NotApplicable):
                 lines.append(_nothing(cell, place, one))
@@ -74,11 +73,22 @@ def lost(context: ImageContext) -> Analysis:
     )
 
 
-def _tied(maps: LostMaps) -> str:
-    """What LOST's seed is worth where no patch is less like the others than another."""
-    if np.ptp(maps.inverse_degree) > 0:
+def _tied(found: FoundObject, layout: TokenLayout) -> str:
+    """How much a box depends on which of equally good seeds was taken."""
+    if found.ties.count == 1:
         return ""
-    return " All patches have the same degree: the seed is the first of them, and finds no object."
+    if found.method == "LOST" and found.ties.count == layout.patches:
+        return (
+            " All patches have the same degree: the seed is the first of them, and finds no object."
+        )
+    same = "lowest degree" if found.method == "LOST" else "largest entry"
+    tied = f" {patches_text(found.ties.count)} tie for the {same}; the first of them is the seed."
+    if found.ties.overlap == 1:
+        return f"{tied} The others give the same box."
+    return (
+        f"{tied} The box depends on it: others give boxes whose IoU with this one is as low as "
+        f"{number(found.ties.overlap)}."
+    )
 
 
 def _nothing(cell: AnalyzedCell, place: int, why: NotApplicable) -> str:
@@ -143,6 +153,7 @@ def tokencut(context: ImageContext) -> Analysis:
                     f"Found in the {maps.vectors} of the last layer. Eigenvalue "
                     f"{number(maps.eigenvalue)}, {number(maps.gap)} below the next; "
                     f"the largest entry is at {place_text(one.seed)}."
+                    f"{_tied(one, cell.content.facts.layout)}"
                 )
             elif isinstance(one, NotApplicable):
                 lines.append(_nothing(cell, place, one))

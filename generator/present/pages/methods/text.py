@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.cells.digest import CellDigest
+from generator.analysis.features.lost import EXPANSION
+from generator.analysis.features.tokencut import TAU
 from generator.present.bibliography import PROGRAM, cited, named, short
 from generator.present.cells.files import CellContent
 from generator.present.drawing.scale import power_label
@@ -25,9 +27,9 @@ SEEN = {
 LOST_AND_TOKENCUT = (
     " Objects were looked for with LOST",
     Cite("simeoni2021localizing"),
-    " and TokenCut",
+    f" (k = {EXPANSION} patches at 37 × 37, scaled by area to other grids) and TokenCut",
     Cite("wang2022tokencut"),
-    ".",
+    f" (threshold {TAU:g}).",
 )
 MASSIVE = (
     " Massive activations are single channels of the residual stream that stand out",
@@ -45,7 +47,7 @@ RELEVANCE = (
     ".",
 )
 LENS = (
-    " The class head was read at the patches of every layer",
+    " The class head was read at every token of every layer",
     Cite("vilas2023analyzing"),
     ".",
 )
@@ -147,11 +149,15 @@ def _attention(planner: Planner) -> Iterator[Piece]:
         "square a patch on a logarithmic scale from "
         f"{power_label(scale.low)} to {power_label(scale.high)}, the same for all models. "
         "Attention distance is the mean distance between a query's and its keys' patches, "
-        "weighted by attention"
+        "weighted by attention: raw, with the weights over all keys, and renormalized over the "
+        "patches"
     )
     yield Cite("dosovitskiy2021image")
     yield Cite("raghu2021vision")
-    yield "; entropy is a share of its maximum. Rollout multiplies the head means of layers"
+    yield (
+        "; entropy is a share of its maximum. Rollout is the product over layers of (A + I) / 2, "
+        "where A is the mean over heads"
+    )
     yield Cite("abnar2020quantifying")
     yield "."
 
@@ -161,7 +167,8 @@ def _stream() -> Iterator[Piece]:
     yield Cite("darcet2024vision")
     yield (
         f"; a patch counts as an outlier when its norm is more than {OUTLIER:g} times the median "
-        "patch's of the same layer."
+        "patch's of the same layer. Outliers are stated for the layer in which the largest norm "
+        "stands out most."
     )
 
 

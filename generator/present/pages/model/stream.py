@@ -8,6 +8,7 @@ import numpy as np
 
 from generator.analysis.cells.model_digest import ModelDigest
 from generator.analysis.quantities.table import quantity
+from generator.analysis.stream.massive import LEAST, NOTABLE, TIMES
 from generator.analysis.stream.norms import CUTOFFS, EDGES, QUANTILES
 from generator.present.cells.labels import query_label
 from generator.present.charts.axes import number_text
@@ -18,6 +19,7 @@ from generator.present.pages.model.sinks import channel_chart, channel_table, ch
 from generator.present.pages.model_context import ModelContext, reading
 from generator.present.pages.sections import Section, Table, TableRow
 from generator.records.record import OUTLIER, FloatArray
+from generator.text.numbers import count, number
 from generator.text.phrases import counted, lower_first, stream_layer
 
 MOST_TOKENS = 6
@@ -261,9 +263,21 @@ def massive_section(context: ModelContext) -> Section:
             *(channel_chart(context, each) for each in channels),
         ),
         tables=(*_channels(digest), *map(channel_table, channels)),
-        absent=()
-        if digest.massive_channels
-        else ("By this rule no channel is massive in any layer.",),
+        absent=() if digest.massive_channels else (_not_massive(largest.mean, median.mean),),
+    )
+
+
+def _not_massive(largest: FloatArray, median: FloatArray) -> str:
+    """That no channel is massive by the rule, and how near the largest value comes."""
+    ratios = largest / np.maximum(median, np.finfo(np.float32).tiny)
+    layer = int(ratios.argmax())
+    text = "By this rule no channel is massive in any layer."
+    if ratios[layer] < NOTABLE:
+        return text
+    return (
+        f"{text} But some stand out: the largest value is {number(float(largest[layer]))} in "
+        f"{stream_layer(layer)}, {number(float(ratios[layer]))} times the median magnitude, where "
+        f"the rule asks for {LEAST:g} and {count(int(TIMES))} times."
     )
 
 

@@ -19,6 +19,7 @@ from generator.present.pages.pair.views import (
     ObjectRow,
     PairImage,
     PairMap,
+    SeenPart,
 )
 from generator.present.pages.views import Picture
 from generator.present.pages.wording import map_alt
@@ -34,9 +35,27 @@ def _image(pair: PairContext, image: ImageEntry, maps: tuple[PairMap, ...]) -> P
     return PairImage(
         title=image.title,
         url=pair.planner.image_link(image),
-        thumb=pair.planner.picture(image, thumb=True),
+        seen=tuple(_seen(pair, image)),
         maps=maps,
     )
+
+
+def _seen(pair: PairContext, image: ImageEntry) -> Iterator[SeenPart]:
+    """The part that both models saw, or of each model its own."""
+    picture = pair.planner.picture(image, thumb=True)
+    if picture is None:
+        return
+    views = [pair.content(context, image).facts.view for context in pair.models]
+    same = views[0].box == views[1].box
+    for label, view in zip(pair.labels, views[:1] if same else views, strict=False):
+        wide, high = view.right - view.left, view.bottom - view.top
+        yield SeenPart(
+            label="" if same else f"seen by {label}",
+            picture=picture,
+            width=view.image_width,
+            height=view.image_height,
+            view=f"{view.left:g} {view.top:g} {wide:g} {high:g}",
+        )
 
 
 def _maps(pair: PairContext, image: ImageEntry) -> Iterator[PairMap]:

@@ -202,8 +202,8 @@ def _numbers(pair: PairContext) -> PairTable:
         (f"Patches above {OUTLIER:g} × the median at that layer", _share_at_peak),
         ("The same after the last layer", _share_at_end),
         ("High norms of patches begin", _onset),
-        ("CLS attention on outlier patches, at most", _on_outliers),
-        ("CLS attention on registers, at most", _on_registers),
+        ("CLS attention on outlier patches, most in one layer", _on_outliers),
+        ("CLS attention on registers, most in one layer", _on_registers),
     )
     return PairTable(
         caption=f"Key numbers. {_images(pair)}",

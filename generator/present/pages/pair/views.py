@@ -53,12 +53,31 @@ class PairMap:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenPart:
+    """The part of a picture that its maps cover, so that places line up.
+
+    Attributes:
+        label: whose, where the models saw different parts; empty for both.
+        picture: of the whole picture; its alternative text may be empty.
+        width: of the original, in pixels.
+        height: of the original.
+        view: left, top, width and height of the part, in pixels of the original, as SVG has them.
+    """
+
+    label: str
+    picture: Picture
+    width: int
+    height: int
+    view: str
+
+
+@dataclass(frozen=True, slots=True)
 class PairImage:
-    """One image: its thumbnail and maps side by side."""
+    """One image: what the models saw of it, and maps side by side."""
 
     title: str
     url: str
-    thumb: Picture | None
+    seen: tuple[SeenPart, ...]
     maps: tuple[PairMap, ...]
 
 

@@ -451,6 +451,13 @@ def test_massive_activations_are_drawn_found_missing_or_not_measured(tmp_path: P
     page = built(replace(measured, key=without.key), "calm")
     assert none in page.text
     assert "Not measured." not in page.html[page.html.index('id="massive"') :][:2000]
+    assert "But some stand out" not in page.text
+    near = replace(measured.massive, value=values / 100, median=np.full_like(loud.median, 0.5))
+    page = built(replace(measured, key=without.key, massive=near), "near")
+    assert (
+        f"{none} But some stand out: the largest value is 300 in layer 1, 600 times the median "
+        "magnitude, where the rule asks for 100 and 1,000 times." in page.text
+    )
     page = built(replace(measured, key=without.key, massive=loud), "loud")
     assert none not in page.text
     assert page.tables[f"Channels that are {some}"] == [["channel", "images, of 1"], ["17", "1"]]
