@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 LONGEST_MESSAGE = 900
 """Characters of a message, and of a hint: they quote what came, which may be megabytes."""
 

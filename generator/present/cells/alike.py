@@ -19,6 +19,7 @@ from generator.present.files.cache import SiteCache
 from generator.present.files.manifest import FileEntry
 from generator.records.record import AttentionRecord, TokenLayout
 from generator.records.run import Cell
+from generator.text.numbers import rounded
 
 ALIKE = "alike"
 """Stands for a query in the file's name and header."""
@@ -65,8 +66,8 @@ def alike_bytes(record: str, layout: TokenLayout, found: SmallFeatures) -> bytes
         "record": record,
         "query": ALIKE,
         "grid": [layout.rows, layout.cols],
-        "scales": [float(f"{scale:.6g}") for scale in found.scales],
-        "error": [float(f"{found.most:.2g}"), float(f"{found.mean:.2g}")],
+        "scales": [rounded(scale, 6) for scale in found.scales],
+        "error": [rounded(found.most, 2), rounded(found.mean, 2)],
     }
     codes = (found.codes.astype(np.int16) + ZERO).astype(np.uint8)
     return script_bytes(header, gray_png(codes))

@@ -40,6 +40,7 @@ from generator.records.record import (
     TokenLayout,
     View,
 )
+from generator.text.numbers import rounded
 
 CALL = "galleryChunk("
 
@@ -247,4 +248,4 @@ def _exact(value: np.float32) -> float | None:
 
 
 def _short(value: float) -> float | None:
-    return None if math.isnan(value) else float(f"{value:.5g}")
+    return None if math.isnan(value) else rounded(value, 5)

@@ -42,9 +42,6 @@ MAPS = ("last layer", "rollout", "last layer of another picture", UNIFORM, "cent
 """The maps that are compared with the objects: two of the model, and three that know nothing of
 the picture."""
 
-NO_SCORE = "\u2013"
-"""Where there is no score, as of the uniform map in the pointing game: all its places tie."""
-
 
 @dataclass(frozen=True, slots=True)
 class BoxOverlaps:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from generator.text.numbers import machine
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -129,8 +131,8 @@ class Box:
     @property
     def outline(self) -> str:
         """The rectangle as SVG path data: a third of the bytes, where there are hundreds."""
-        width, height = f"{self.width:g}", f"{self.height:g}"
-        return f"M{self.x:g} {self.y:g}h{width}v{height}h-{width}z"
+        width, height = machine(self.width), machine(self.height)
+        return f"M{machine(self.x)} {machine(self.y)}h{width}v{height}h-{width}z"
 
 
 @dataclass(frozen=True, slots=True)

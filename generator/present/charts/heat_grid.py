@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from generator.present.charts.axes import number_text, slot_ticks
+from generator.present.charts.axes import slot_ticks
 from generator.present.charts.chart import Axis, AxisTick, Box, Chart, NumberTable, PlotArea, Words
 from generator.present.drawing.colors import DEFAULT_COLORS, color_table
 from generator.records.record import FloatArray
+from generator.text.numbers import number
 
 
 def heat_grid(
@@ -70,7 +71,7 @@ def heat_grid(
         scale_ticks=tuple(
             AxisTick(
                 round(left + strip * n / 4, 2),
-                number_text(low + (high - low) * n / 4),
+                number(low + (high - low) * n / 4),
             )
             for n in range(5)
         ),

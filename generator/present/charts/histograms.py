@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from generator.present.charts.axes import Span, number_text, slot_ticks
+from generator.present.charts.axes import Span, slot_ticks
 from generator.present.charts.chart import (
     AREA,
     Axis,
@@ -19,6 +19,7 @@ from generator.present.charts.chart import (
     Words,
 )
 from generator.records.record import FloatArray
+from generator.text.numbers import between, number, percent
 
 
 def histogram(
@@ -47,14 +48,12 @@ def histogram(
         lines.append(Line(n + 1, name, "".join(steps)))
     rows = tuple(
         (
-            f"{number_text(float(edges[b]))}–{number_text(float(edges[b + 1]))}",
-            *(number_text(float(counts[n, b])) for n in range(len(names))),
+            between(float(edges[b]), float(edges[b + 1])),
+            *(number(float(counts[n, b])) for n in range(len(names))),
         )
         for b in range(first, last + 1)
     )
-    totals = ", ".join(
-        f"{name}: {number_text(float(counts[n].sum()))}" for n, name in enumerate(names)
-    )
+    totals = ", ".join(f"{name}: {number(float(counts[n].sum()))}" for n, name in enumerate(names))
     return Chart(
         words=words,
         summary=f"{words.title}. Counted: {totals}.",
@@ -114,8 +113,8 @@ def density(
                     width=round(slot, 2),
                     height=round(bottom - top, 2),
                     series=1,
-                    text=f"layer {layer + first_layer}, {number_text(float(edges[b]))} to "
-                    f"{number_text(float(edges[b + 1]))}: {100 * share:.2f} %",
+                    text=f"layer {layer + first_layer}, "
+                    f"{between(float(edges[b]), float(edges[b + 1]))}: {percent(share)}",
                     strength=round(level, 2),
                 )
             )

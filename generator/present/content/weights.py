@@ -25,10 +25,11 @@ from generator.present.files.manifest import FileEntry, Kind
 from generator.present.files.packed import PackedFiles
 from generator.records.extras import ModelWeights
 from generator.records.run import Failure, ModelEntry, Run
+from generator.text.numbers import number
 
 ReadWeights = Callable[[str], ModelWeights]
 
-WEIGHTS_VERSION = 1
+WEIGHTS_VERSION = 2
 """Raised by hand when pictures of the same weights, or what is said of them, change."""
 
 MOST_TILES = 12
@@ -166,7 +167,7 @@ def _position_tiles(cosine: NDArray[np.float64]) -> Tiles:
         width=across * (cols + GAP) - GAP,
         height=down * (rows + GAP) - GAP,
         said=f"Native grid of {rows} × {cols} places.{some} The lowest cosine is "
-        f"{tiles.min():.2f}.",
+        f"{number(tiles.min())}.",
     )
 
 
@@ -189,7 +190,7 @@ def _filter_tiles(filters: PatchFilters) -> Tiles:
         width=across * (width + GAP) - GAP,
         height=down * (height + GAP) - GAP,
         said=f"{filters.caption} Middle gray is zero; the ends of the scale are ± "
-        f"{filters.scale:.3g}.",
+        f"{number(filters.scale)}.",
     )
 
 

@@ -20,6 +20,7 @@ from generator.present.pages.assets import CHARTS, IMAGE_KINDS, original
 from generator.present.pages.paths import INDEX, METHODS, image_path, model_path
 from generator.present.pages.views import BarTick, ColorBar, LaterScripts, Link, PageBase, Picture
 from generator.records.run import Failure, ImageEntry, ModelEntry, Run, Sequence
+from generator.text.numbers import machine
 
 BAR_WIDTH = 256
 WALL_WIDTH = 560
@@ -161,7 +162,7 @@ class Planner:
         """A color bar with its numbers."""
         return ColorBar(
             picture=Picture(self.url(self.contents.assets.bar), BAR_WIDTH, 1, ""),
-            ticks=tuple(BarTick(x=f"{100 * t.position:g}%", label=t.label) for t in ticks),
+            ticks=tuple(BarTick(x=f"{machine(100 * t.position)}%", label=t.label) for t in ticks),
             caption=caption,
             extends=extends,
         )

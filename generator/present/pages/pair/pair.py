@@ -10,13 +10,13 @@ from generator.analysis.cells.model_digest import ModelDigest
 from generator.analysis.compare.argument import ComparedModel
 from generator.analysis.compare.paired import Paired
 from generator.present.cells.files import CellContent
-from generator.present.charts.axes import number_text
 from generator.present.charts.intervals import IntervalRow
 from generator.present.content.pairs import ComparedPair
 from generator.present.content.sampling import evenly
 from generator.present.pages.model_context import ModelContext
 from generator.present.pages.planner import Planner
 from generator.records.run import ImageEntry, ModelEntry
+from generator.text.numbers import number
 
 LETTERS = ("A", "B")
 
@@ -126,8 +126,8 @@ def difference_interval(pair: PairContext, name: str, found: Paired) -> Interval
         low=found.interval.low if found.interval else None,
         high=found.interval.high if found.interval else None,
         texts=tuple(
-            f"{titles[found.images[n]]}: {number_text(float(found.one[n]))} and "
-            f"{number_text(float(found.two[n]))}"
+            f"{titles[found.images[n]]}: {number(float(found.one[n]))} and "
+            f"{number(float(found.two[n]))}"
             for n in shown
         ),
         count=found.n,
