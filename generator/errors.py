@@ -16,14 +16,16 @@ class GalleryError(Exception):
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
-        self.message = _shortened(message)
-        self.hint = _shortened(hint)
+        self.message = _in_one_line(message)
+        self.hint = _in_one_line(hint)
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".rstrip()
 
 
-def _shortened(text: str) -> str:
+def _in_one_line(text: str) -> str:
+    """One line: what is quoted may hold several."""
+    text = text.replace("\n", "\\n").replace("\r", "\\r")
     return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"
 
 
