@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,13 @@ from generator.present.cells.patches import PATCH
 from generator.present.content.contents import Contents, Copies
 from generator.present.drawing.scale import Scale
 from generator.present.files.manifest import ImageItem, Manifest, ScaleEntry, carried
-from generator.present.files.manifest_file import MANIFEST, is_site, read_manifest
+from generator.present.files.manifest_file import (
+    DISTRUST,
+    MANIFEST,
+    is_site,
+    read_manifest,
+    stray,
+)
 from generator.present.files.settings import Settings
 from generator.records.record import AttentionRecord
 from generator.records.run import Cell, Frame, ImageEntry, ModelEntry, Run, Sequence, Sweep
@@ -194,10 +201,12 @@ def open_source(site: Path, store: Path, *, anonymous: bool = False) -> Source:
 
     Raises:
         SpecError: it is no site, or one that this version cannot read.
+        StoreError: a link in it leads out of it.
     """
     manifest = read_manifest(site)
     if manifest is None:
         raise SpecError(*_why_no_source(site))
+    _check_links(site)
     run = run_of(manifest, site)
     found = Anonymous(run, {}, ())
     if anonymous or manifest.anonymous:
@@ -248,6 +257,8 @@ def _why_no_source(site: Path) -> tuple[str, str]:
         return f"There is no folder {site}.", "Build the site first, or name its folder."
     if not site.is_dir():
         return f"{site} is not a site of attention-gallery: it is a file.", name
+    if outside := stray(site):
+        return f"{site / MANIFEST} names {outside!a}, which is not inside of the site.", DISTRUST
     if is_site(site):
         return f"{site} was built by another version of attention-gallery.", "Build it again."
     if not (site / MANIFEST).is_file():
@@ -256,6 +267,19 @@ def _why_no_source(site: Path) -> tuple[str, str]:
         f"{site} is not a site of attention-gallery, or its {MANIFEST} is damaged.",
         f"Copy or build it again. {name}",
     )
+
+
+def _check_links(site: Path) -> None:
+    """Make sure that no link of a site leads out of it: what it leads to would be exported.
+
+    Raises:
+        StoreError: one does.
+    """
+    top = site.resolve()
+    for folder, folders, names in os.walk(site):
+        for entry in (Path(folder, name) for name in (*folders, *names)):
+            if entry.is_symlink() and not entry.resolve().is_relative_to(top):
+                raise StoreError(f"{entry} is a link that leads out of the site.", DISTRUST)
 
 
 def _named(whole: Sweep | Frame | None) -> tuple[str, ...]:
