@@ -37,9 +37,6 @@ def put_alike(
     """Put the features of a cell's patches into the site; None where none were measured.
 
     Args:
-        cache: where they go.
-        cell: names the record.
-        read: gives the record.
         maps: of the cell; they say whether there are features.
     """
     if isinstance(MAPS.read(cache.root / maps.path).alike, NotApplicable):

@@ -50,7 +50,7 @@ class BoxOverlaps:
     Attributes:
         vectors: keys, queries or values of the last block.
         lost: IoU of LOST's box with the marked box that it fits best.
-        tokencut: likewise of TokenCut's.
+        tokencut: IoU of TokenCut's box with the marked box that it fits best.
     """
 
     vectors: str
@@ -89,7 +89,7 @@ class Scored:
 
     Attributes:
         truth: (model, image) -> agreement, or why there is none.
-        files: (model, image) -> the same in the site, so that a copy of it needs no masks.
+        files: (model, image) -> file of its agreement, so that a copy of the site needs no masks.
     """
 
     truth: Mapping[tuple[str, str], CellTruth | Failure]
