@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+LONGEST_MESSAGE = 900
+"""Characters of a message, and of a hint: they quote what came, which may be megabytes."""
+
 
 class GalleryError(Exception):
     """An error the user can act on. Printed as one line; anything else keeps its traceback.
@@ -13,11 +16,17 @@ class GalleryError(Exception):
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = _in_one_line(message)
+        self.hint = _in_one_line(hint)
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".rstrip()
+
+
+def _in_one_line(text: str) -> str:
+    """One line: what is quoted may hold several."""
+    text = text.replace("\n", "\\n").replace("\r", "\\r")
+    return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"
 
 
 class SpecError(GalleryError):

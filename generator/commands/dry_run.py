@@ -16,6 +16,7 @@ from generator.progress import Reporter
 from generator.records.store import Store
 from generator.spec.gallery import GallerySpec
 from generator.text.amounts import duration_in_words, size_in_words
+from generator.text.numbers import percent, plain
 
 
 def print_plan(spec: GallerySpec, console: Console, reporter: Reporter) -> None:
@@ -100,7 +101,7 @@ def extra_lines(prices: Sequence[ExtraPrice], spec: GallerySpec) -> Iterator[str
 
 
 def _percent(share: float) -> str:
-    return f"about {100 * share:.0f} %" if share >= 0.01 else "under 1 %"
+    return f"about {plain(percent(share, digits=2))}" if share >= 0.01 else "under 1 %"
 
 
 def _weights_lines(costs: Sequence[ModelCost]) -> Iterator[str]:

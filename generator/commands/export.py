@@ -23,6 +23,7 @@ from generator.commands.shared import (
     suffix,
     wrote,
 )
+from generator.text.numbers import given, plain
 
 if TYPE_CHECKING:
     from generator.export.numbers.data import RecordFormat
@@ -93,7 +94,7 @@ def single(source: Source, max_size: float) -> bytes:
         assert manifest is not None
         found = single_file(pages, manifest, round(max_size * 1e6))
     for what in found.left_out:
-        click.echo(f"Left out to keep {max_size:g} MB: {what}.", err=True)
+        click.echo(f"Left out to keep {plain(given(max_size))} MB: {what}.", err=True)
     return found.data
 
 

@@ -17,6 +17,7 @@ from generator.commands.shared import (
     opened,
     outside,
 )
+from generator.text.numbers import given
 
 
 @click.command()
@@ -197,5 +198,5 @@ def figure(
             outside(site, path)
         source = opened(site, store=store)
         written = write_figure(out, make_figure(source, planned, out.name), bib)
-        inches = f"{planned.extent.inches:g}"
+        inches = given(planned.extent.inches)
         click.echo(f"Wrote {', '.join(str(path) for path in written)}: {inches} in wide.")

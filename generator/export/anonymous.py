@@ -22,6 +22,7 @@ from pathlib import Path
 
 from generator.records.record import AttentionRecord
 from generator.records.run import Cell, Failure, ImageEntry, ModelEntry, Paper, Run, Sequence, Sweep
+from generator.text.phrases import counted
 from generator.text.slugs import slugify
 
 SHORTEST = 3
@@ -288,5 +289,5 @@ def _notes(run: Run, shown: Run, local: frozenset[str]) -> Iterable[str]:
     )
     for text, count in credited.items():
         if text:
-            yield f"Kept: the credit of {count} image{'' if count == 1 else 's'}: {text}."
+            yield f"Kept: the credit of {counted(count, 'image')}: {text}."
     yield f"Kept: the names and titles of pictures, such as {shown.images[0].name}."

@@ -37,6 +37,7 @@ from generator.images.pixels import (
 )
 from generator.records.run import ImageEntry, ObjectBox
 from generator.spec.toml import did_you_mean
+from generator.text.numbers import machine
 
 logger = logging.getLogger(__name__)
 
@@ -283,8 +284,9 @@ def _boxed(image: ImageEntry, marks: MarkedImage | None) -> ImageEntry:
     for box in boxes:
         if not _inside([box], size):
             raise SpecError(
-                f"{marks.place}: the box from ({box.left:g}, {box.top:g}) to ({box.right:g}, "
-                f"{box.bottom:g}) lies outside {image.name}, which has {size[0]}x{size[1]} pixels.",
+                f"{marks.place}: the box from ({machine(box.left)}, {machine(box.top)}) to "
+                f"({machine(box.right)}, {machine(box.bottom)}) lies outside {image.name}, which "
+                f"has {size[0]}x{size[1]} pixels.",
                 "Boxes are in pixels of the upright picture.",
             )
     return replace(image, boxes=_cut(boxes, size))

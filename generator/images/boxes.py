@@ -20,6 +20,8 @@ from xml.parsers import expat
 from generator.errors import SpecError
 from generator.records.run import ObjectBox
 from generator.spec.toml import kind_of, shortened
+from generator.text.json_text import parsed_json
+from generator.text.numbers import machine
 
 logger = logging.getLogger(__name__)
 
@@ -99,7 +101,7 @@ def read_coco(path: Path) -> Mapping[str, MarkedImage]:
 def _json(path: Path) -> object:
     data = _bytes(path, COCO_LIMIT)
     try:
-        return json.loads(data.decode("utf-8-sig"))
+        return parsed_json(data)
     except json.JSONDecodeError as error:
         raise SpecError(
             f"{path.name}, line {error.lineno}: not valid JSON: {error.msg}.",
@@ -107,10 +109,9 @@ def _json(path: Path) -> object:
         ) from error
     except UnicodeDecodeError as error:
         raise SpecError(f"{path.name} is not UTF-8.", "Save the file as UTF-8.") from error
-    except (RecursionError, ValueError) as error:
+    except ValueError as error:
         raise SpecError(
-            f"{path.name} is no COCO file: it is nested too deeply, or its numbers are too long.",
-            "Name a COCO JSON file.",
+            f"{path.name} is no COCO file: {error}.", "Name a COCO JSON file."
         ) from error
 
 
@@ -243,8 +244,8 @@ def read_voc(path: Path) -> MarkedImage:
         box = ObjectBox(left - 1, top - 1, right, bottom, (item.findtext("name") or "").strip())
         if not (box.left < box.right and box.top < box.bottom):
             raise SpecError(
-                f"{path.name}: the box from ({left:g}, {top:g}) to ({right:g}, {bottom:g}) has no "
-                "area.",
+                f"{path.name}: the box from ({machine(left)}, {machine(top)}) to "
+                f"({machine(right)}, {machine(bottom)}) has no area.",
                 "Correct it, or leave the object out.",
             )
         boxes.append(box)
@@ -293,8 +294,8 @@ def _bytes(path: Path, limit: int) -> bytes:
         size = path.stat().st_size
         if size > limit:
             raise SpecError(
-                f"{path.name} is too large: {size / 1e6:.0f} MB, where at most {limit / 1e6:.0f} "
-                "are read.",
+                f"{path.name} is too large: {round(size / 1e6)} MB, where at most "
+                f"{round(limit / 1e6)} are read.",
                 "Keep only the pictures of the gallery in it.",
             )
         return path.read_bytes()

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from generator.errors import ImageError
+from generator.text.numbers import machine
 
 _PHOTOMETRIC, _BITS, _COLORS = 262, 258, 320
 _WHITE_IS_ZERO = 0
@@ -56,8 +57,8 @@ def gray_to_8_bits(image: Image.Image, name: str) -> Image.Image:
     if not (low >= 0 and high <= white):  # also true of NaN
         expected = "between 0 and 1" if image.mode == "F" else f"{_bits(image)} bits"
         raise ImageError(
-            f"{name} holds gray values from {low:g} to {high:g}; {expected} were expected, so it "
-            "is not known which of them is white.",
+            f"{name} holds gray values from {machine(low)} to {machine(high)}; {expected} were "
+            "expected, so it is not known which of them is white.",
             "Convert it to an 8-bit or 16-bit picture.",
         )
     if _white_is_zero(image):

@@ -25,6 +25,7 @@ from generator.images.clips import DamagedClipError, Shot, Timeline, shots, time
 from generator.images.pixels import readable, reading
 from generator.records.packing import PackingError, canonical, revive
 from generator.spec.sequences import SequenceSpec
+from generator.text.numbers import machine
 
 FRAMES = "frames"
 FRAMES_VERSION = 1
@@ -85,10 +86,10 @@ def decode(spec: SequenceSpec, store: Path) -> Decoded:
     line = timeline(path)
     within = [t for t in line.times if spec.start <= t and (spec.end is None or t <= spec.end)]
     if not within:
-        end = "its end" if spec.end is None else f"{spec.end:g} s"
+        end = "its end" if spec.end is None else f"{machine(spec.end)} s"
         raise ImageError(
-            f"{name} has no frame between {spec.start:g} s and {end}: its last one is at "
-            f"{line.times[-1]:g} s.",
+            f"{name} has no frame between {machine(spec.start)} s and {end}: its last one is at "
+            f"{machine(line.times[-1])} s.",
             "Change start or end.",
         )
     wanted, cut = chosen(within, spec)

@@ -213,15 +213,15 @@ def check_size(pixels: int, name: str) -> None:
     """
     if pixels > PIXEL_LIMIT:
         raise ImageError(
-            f"{name} is too large: {pixels / 1e6:.0f} megapixels, where at most "
-            f"{PIXEL_LIMIT / 1e6:.0f} are opened.",
+            f"{name} is too large: {round(pixels / 1e6)} megapixels, where at most "
+            f"{round(PIXEL_LIMIT / 1e6)} are opened.",
             "Make it smaller first.",
         )
     needed = pixels * BYTES_A_PIXEL
     if pixels > _ALWAYS_FITS and (free := free_memory()) is not None and needed > free:
         raise ImageError(
-            f"{name} is too large: {pixels / 1e6:.0f} megapixels need {size_in_words(needed)} of "
-            f"memory, and {size_in_words(int(free))} are free.",
+            f"{name} is too large: {round(pixels / 1e6)} megapixels need {size_in_words(needed)} "
+            f"of memory, and {size_in_words(int(free))} are free.",
             "Close other programs, or make the picture smaller.",
         )
 

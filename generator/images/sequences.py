@@ -20,6 +20,8 @@ from generator.images.pixels import readable
 from generator.records.run import Failure, Frame, ImageEntry
 from generator.records.run import Sequence as RunSequence
 from generator.spec.sequences import SequenceSpec
+from generator.text.amounts import moment
+from generator.text.numbers import machine
 from generator.text.slugs import unique_slugs
 
 
@@ -129,7 +131,7 @@ def _clip(spec: SequenceSpec, label: str, slug: str, store: Path) -> Iterator[Fo
     name = readable(spec.path.name)
     last = found.times[-1]
     damage = (
-        f"{name} is damaged or cut short: nothing can be decoded after {last:.3f} s."
+        f"{name} is damaged or cut short: nothing can be decoded after {moment(last)}."
         if found.damaged
         else ""
     )
@@ -148,7 +150,7 @@ def _clip(spec: SequenceSpec, label: str, slug: str, store: Path) -> Iterator[Fo
             path=found.path(store, time),
             name=f"{stem}.png",
             stem=f"{slug}-{time:08.3f}s",
-            title=f"{label}, {time:.3f} s",
+            title=f"{label}, {moment(time)}",
             group=label,
             credit=_credit(spec),
             frame=Frame(sequence, number, time),
@@ -157,15 +159,15 @@ def _clip(spec: SequenceSpec, label: str, slug: str, store: Path) -> Iterator[Fo
 
 def _taken(found: Decoded, spec: SequenceSpec) -> str:
     count, last = len(found.times), found.times[-1]
-    span = f"from {found.times[0]:.3f} s to {last:.3f} s"
-    if found.cut:
+    span = f"from {moment(found.times[0])} to {moment(last)}"
+    if found.cut and spec.every is not None:
         return (
-            f"the first {count} frames, {spec.every:g} s apart, {span}; max_frames is "
+            f"the first {count} frames, {machine(spec.every)} s apart, {span}; max_frames is "
             f"{spec.max_frames}, so the rest is left out"
         )
     if count == found.of:
         return f"all {count} frames, {span}" if count > 1 else "its only frame"
-    how = f"one every {spec.every:g} s" if spec.every is not None else "spread evenly"
+    how = f"one every {machine(spec.every)} s" if spec.every is not None else "spread evenly"
     return f"{count} of {found.of} frames, {how}, {span}"
 
 
@@ -230,8 +232,8 @@ def _chosen(numbers: tuple[int, ...], spec: SequenceSpec) -> tuple[tuple[int, ..
     every = spec.every or 1
     if every != int(every):
         raise ImageError(
-            f"every of the sequence {spec.path} is {every:g}; of a folder, every n-th picture is "
-            "taken.",
+            f"every of the sequence {spec.path} is {machine(every)}; of a folder, every n-th "
+            "picture is taken.",
             "Write a whole number.",
         )
     wanted = numbers[:: int(every)]

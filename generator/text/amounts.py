@@ -19,6 +19,11 @@ def size_in_words(size: float) -> str:
     return f"{value:.{digits}f} {unit}"
 
 
+def moment(seconds: float) -> str:
+    """The time of a frame in its clip, to the millisecond: ``1.500 s``."""
+    return f"{seconds:.3f} s"
+
+
 def bytes_of(text: str) -> int:
     """A size that a person has written: ``900 MB``, ``1.5GB``, ``250000``.
 

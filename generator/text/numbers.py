@@ -88,11 +88,11 @@ def given(value: float) -> str:
     return number(value, GIVEN)
 
 
-def percent(share: float | None) -> str:
+def percent(share: float | None, digits: int = MEASURED) -> str:
     """A share of 1: ``12.3 %``, ``0.0512 %``; neither 0 nor 100 for what is not."""
     if share is None or math.isnan(share):
         return MISSING
-    text = number(100 * share)
+    text = number(100 * share, digits)
     if 0 < share < LEAST:
         text = "<0.001"
     if text == "100" and share < ALL:
@@ -110,9 +110,9 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
-def between(low: float, high: float) -> str:
+def between(low: float, high: float, digits: int = MEASURED) -> str:
     """A range of measured numbers: ``0.1 to 0.3``; one number where both read the same."""
-    first, last = number(low), number(high)
+    first, last = number(low, digits), number(high, digits)
     return first if first == last else f"{first} to {last}"
 
 

@@ -18,6 +18,8 @@ from generator.analysis.compare.pair import Baselines, MapComparison
 from generator.analysis.compare.paired import STARS, Paired
 from generator.analysis.stream.norms import CUTOFFS
 from generator.records.record import OUTLIER, FloatArray
+from generator.text.numbers import count, given, number, percent, points
+from generator.text.phrases import counted, listed
 
 SAME_MAPS = 0.0005
 """Bits of divergence below which two maps are called the same; it shows as 0.000."""
@@ -96,14 +98,15 @@ def outliers_sentence(model: ComparedModel, held: FloatArray) -> str:
         largest = "the median over images of the largest norm" if several else "the largest norm"
         return (
             f"{model.label} has no outlier patches: at no layer does a patch's norm exceed "
-            f"{OUTLIER:g} times the median patch's{' in any image' if several else ''}. At most, "
-            f"{largest} is {ratio:.2f} times the median, {_layer(norms.peak)}."
+            f"{given(OUTLIER)} times the median patch's{' in any image' if several else ''}. At "
+            "most, "
+            f"{largest} is {number(ratio)} times the median, {_layer(norms.peak)}."
         )
     if ratio <= OUTLIER:
         where = int(shares.argmax())
         return (
             f"{model.label} has outlier patches in {with_some} of {norms.images} images only: the "
-            f"median over images of the largest norm is at most {ratio:.2f} times the median "
+            f"median over images of the largest norm is at most {number(ratio)} times the median "
             f"patch's, {_layer(norms.peak)}. They are most frequent {_layer(where)}: "
             f"{percent(float(shares[where]))} of all patches."
         )
@@ -113,7 +116,7 @@ def outliers_sentence(model: ComparedModel, held: FloatArray) -> str:
     begins = "" if onset is None else f" High norms of patches begin {_layer(onset)}."
     return (
         f"In {model.label}, {percent(float(shares[norms.peak]))} of the patches are outliers "
-        f"{_layer(norms.peak)}, where the largest norm is {ratio:.1f} times the median{of}."
+        f"{_layer(norms.peak)}, where the largest norm is {number(ratio)} times the median{of}."
         f"{images}{begins}{_at_the_end(norms.peak, shares)}"
     )
 
@@ -143,21 +146,21 @@ def _difference_of_outliers(one: ComparedModel, two: ComparedModel, share: Paire
         return
     more, fewer = int((share.difference < 0).sum()), int((share.difference > 0).sum())
     same = share.n - more - fewer
-    counted = (
-        f"{one.label} has the larger share of outliers in {more} of {share.n} "
-        f"image{'' if share.n == 1 else 's'}, {two.label} in {fewer}"
+    said = (
+        f"{one.label} has the larger share of outliers in {count(more)} of "
+        f"{counted(share.n, 'image')}, {two.label} in {count(fewer)}"
         + (f", and in {same} there is no difference" if same else "")
     )
     if share.interval is not None and share.stars_allowed:
         low, high = share.interval.low, share.interval.high
         apart = "excludes" if low > 0 or high < 0 else "includes"
         yield (
-            f"{counted}. The mean difference, {two.label} less {one.label}, is "
-            f"{_points(share.mean)} percentage points, with a nominal 95 % interval over images "
-            f"from {_points(low)} to {_points(high)}, which {apart} zero."
+            f"{said}. The mean difference, {two.label} less {one.label}, is "
+            f"{points(share.mean)} percentage points, with a nominal 95\u00a0% interval over "
+            f"images from {points(low)} to {points(high)}, which {apart} zero."
         )
     else:
-        yield f"{counted}. With fewer than {STARS} images this is a description, not a test."
+        yield f"{said}. With fewer than {STARS} images this is a description, not a test."
 
 
 def _sinks(model: ComparedModel) -> Iterator[str]:
@@ -208,8 +211,8 @@ def _registers(model: ComparedModel) -> Iterator[str]:
     ]
     if high:
         yield (
-            f"Registers of {model.label} reach norms above {OUTLIER:g} times the median patch's, "
-            f"beginning as follows: {', '.join(high)}."
+            f"Registers of {model.label} reach norms above {given(OUTLIER)} times the median "
+            f"patch's, beginning as follows: {', '.join(high)}."
         )
 
 
@@ -233,7 +236,7 @@ def _maps(
     if between < SAME_MAPS:
         yield (
             f"The last-layer maps of {one.label} and {two.label} show no difference: their "
-            f"Jensen-Shannon divergence is below {SAME_MAPS:g} bits."
+            f"Jensen-Shannon divergence is below {given(SAME_MAPS)} bits."
             + (
                 " They show next to nothing else, either: both are even."
                 if _even(comparisons)
@@ -243,7 +246,7 @@ def _maps(
         return
     over = "" if len(comparisons) == 1 else f" on average over {len(comparisons)} images"
     yield (
-        f"The last-layer maps of the two models differ by {between:.3f} bits{over} "
+        f"The last-layer maps of the two models differ by {number(between)} bits{over} "
         "(Jensen-Shannon divergence: 0 is the same, 1 shares no place)."
     )
     known = [
@@ -255,7 +258,7 @@ def _maps(
     known = [each for each in known if len(each[1]) == len(each[2]) == most]
     if known:
         apart = [
-            f"{model.label}'s by {_listed([f'{value:.3f}' for value in means])}"
+            f"{model.label}'s by {listed([number(value) for value in means])}"
             for model, means in (
                 (one, np.mean([own for _, own, _ in known], axis=0)),
                 (two, np.mean([own for _, _, own in known], axis=0)),
@@ -266,7 +269,7 @@ def _maps(
         images = "1 image" if len(known) == 1 else f"{len(known)} images"
         some = f" on {len(known)} of the images" if len(known) < len(comparisons) else ""
         yield (
-            f"For comparison, maps differ{some} from {_listed(others[: len(known[0][1])])}: "
+            f"For comparison, maps differ{some} from {listed(others[: len(known[0][1])])}: "
             f"{' and '.join(apart)}. In {nearer} of {images} the two models' maps are closer to "
             "each other than either is to any of these."
         )
@@ -282,10 +285,6 @@ def _ignorant(baselines: Baselines) -> tuple[float, ...]:
     """Divergence from an even map, from one in the center, and where known from another image's."""
     maps = (baselines.uniform, baselines.center, baselines.shuffled)
     return tuple(each.divergence for each in maps if each is not None)
-
-
-def _listed(words: Sequence[str]) -> str:
-    return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def _and(labels: Sequence[str]) -> str:
@@ -311,36 +310,18 @@ def _caveats(one: ComparedModel, two: ComparedModel, n: int) -> Iterator[str]:
         )
     if n < STARS:
         yield (
-            f"{n} image{'' if n == 1 else 's'}: every single value is shown, and nothing is called "
+            f"{counted(n, 'image')}: every single value is shown, and nothing is called "
             "significant."
         )
     yield (
-        f"Outliers are patches whose norm exceeds {OUTLIER:g} times the median patch's, before the "
-        "final LayerNorm, at the layer where the largest norm stands out most. Another cutoff "
-        "gives another share: see the curve. Shares also depend on the resolution."
+        f"Outliers are patches whose norm exceeds {given(OUTLIER)} times the median patch's, "
+        "before the final LayerNorm, at the layer where the largest norm stands out most. Another "
+        "cutoff gives another share: see the curve. Shares also depend on the resolution."
     )
     yield (
         "Attention is where weights lie, not what they contribute: a token may be attended to and "
         "add nothing. Cleaner maps are not by themselves better features."
     )
-
-
-def percent(share: float) -> str:
-    """A share in percent, with the digits that count."""
-    value = 100 * share
-    if value == 0:
-        return "0 %"
-    if value < 0.01:
-        return "less than 0.01 %"
-    if 99.95 <= value < 99.9999:  # above, float32 sums of 1
-        return "more than 99.9 %"
-    return f"{value:.2f} %" if value < 10 else f"{value:.1f} %"
-
-
-def _points(share: float) -> str:
-    """A difference of shares, with three digits that count where it is small."""
-    value = 100 * share
-    return f"{value:+.2f}" if abs(value) >= 0.095 or value == 0 else f"{value:+.2g}"
 
 
 def _register(name: str) -> str:

@@ -15,6 +15,7 @@ from generator.analysis.quantities.quantity import Quantity
 from generator.errors import SpecError
 from generator.records.record import FloatArray
 from generator.spec.toml import did_you_mean
+from generator.text.phrases import listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +198,7 @@ def _absent(one: FloatArray | NotApplicable, two: FloatArray | NotApplicable) ->
 def _shape(measure: Quantity, values: FloatArray) -> str:
     """Such as ``12 layers and 3 heads``."""
     axes = (axis.removesuffix(" + 1").split()[-1] for axis in measure.axes)
-    return " and ".join(f"{count} {axis}s" for count, axis in zip(values.shape, axes, strict=True))
+    return listed(f"{count} {axis}s" for count, axis in zip(values.shape, axes, strict=True))
 
 
 def _mean(values: FloatArray) -> FloatArray:

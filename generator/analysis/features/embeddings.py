@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from generator.analysis.absent import NotApplicable
 from generator.analysis.features.cosine import cosine_matrix
 from generator.records.extras import ModelWeights
+from generator.text.numbers import percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +87,8 @@ def _spectrum_text(spectrum: NDArray[np.float64], shown: int) -> str:
     """What the filters that are shown hold of all, and how many hold nearly everything."""
     held = np.cumsum(spectrum)
     most = min(int(np.searchsorted(held, 0.95 * held[-1])) + 1, len(spectrum))
-    part = 100 * held[min(shown, len(spectrum)) - 1]
+    part = float(held[min(shown, len(spectrum)) - 1] / held[-1])
     return (
-        f"The first {shown} of {len(spectrum)} components hold {part:.1f} % of the filters' "
-        f"variance; {most} hold 95 %."
+        f"The first {shown} of {len(spectrum)} components hold {percent(part)} of the filters' "
+        f"variance; {most} hold {percent(0.95)}."
     )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from generator.errors import AnalysisError
 from generator.records.record import AttentionRecord, FloatArray, outlier_patches
+from generator.text.numbers import rounded
 
 QUANTILES = (0.05, 0.25, 0.75, 0.95, 0.99)
 """Quantiles of the patches' norms beside the median and the largest."""
@@ -42,7 +43,7 @@ class Outliers:
 def outliers_of(record: AttentionRecord) -> Outliers:
     """The outliers of a record, counted (:func:`generator.records.record.outlier_patches`)."""
     found = outlier_patches(record.norms[:, record.layout.patch_slice])
-    return Outliers(found.layer, float(f"{found.ratio:.4g}"), len(found.patches))
+    return Outliers(found.layer, rounded(found.ratio, 4), len(found.patches))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from torch.nn import functional
 from generator.errors import ModelError
 from generator.records.extras import Prediction
 from generator.records.record import TokenLayout
+from generator.text.numbers import rounded
 
 Reads = Literal["CLS", "CLS and DIST", "CLS and mean patch", "mean patch", "mean of patches"]
 """The tokens, after the final LayerNorm, that a head classifies. ``CLS and DIST``: the mean of two
@@ -225,6 +226,6 @@ def prediction(head: ClassHead, logits: Tensor, target: int | None, model: str) 
         probabilities=tuple(round(float(likely[index]), 6) for index in order),
         target=chosen,
         target_label=head.label(chosen),
-        target_probability=float(f"{float(likely[chosen]):.6g}"),  # may be very small
+        target_probability=rounded(float(likely[chosen]), 6),  # may be very small
         exclusive=head.exclusive,
     )

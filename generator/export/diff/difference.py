@@ -22,6 +22,7 @@ from generator.export.source import Source
 from generator.present.pages.wording import images_text, models_text
 from generator.records.record import AttentionRecord
 from generator.records.run import Cell, ImageEntry, ModelEntry, Run
+from generator.text.numbers import given, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,9 +318,9 @@ def _facts(record: AttentionRecord) -> dict[str, str]:
         "input": f"{view.input_width}x{view.input_height} px",
         "resolution": f"{made.resolution} px",
         "resampling": made.resample,
-        "rescaling": f"{made.rescale:g}",
-        "mean": ", ".join(f"{value:g}" for value in made.mean),
-        "std": ", ".join(f"{value:g}" for value in made.std),
+        "rescaling": plain(given(made.rescale)),
+        "mean": ", ".join(plain(given(value)) for value in made.mean),
+        "std": ", ".join(plain(given(value)) for value in made.std),
         "dtype": record.environment.dtype,
         "device": record.environment.device,
         "attention": record.environment.attention,

@@ -13,8 +13,9 @@ from pydantic import TypeAdapter
 
 from generator.analysis.compare.changes import Change
 from generator.export.diff.difference import Difference, ModelChanges, Passed, Unlike
-from generator.export.findings import numbered
 from generator.present.files.schema import documented_schema
+from generator.text.numbers import number, plain, rounded, signed
+from generator.text.phrases import counted, some
 
 SCHEMA = 3
 """Version of the columns and measures."""
@@ -229,7 +230,7 @@ def _exceeded(each: Passed) -> Exceeded:
 
 def _round(value: float) -> float:
     """As many digits as float32 has, so that the last bits of a sum leave no trace."""
-    return float(f"{value:.7g}")
+    return rounded(value, 7)
 
 
 def csv_text(found: DifferenceTable) -> str:
@@ -280,23 +281,20 @@ def _preamble(found: Difference) -> Iterator[str]:
     yield f"Compared: {said.compared}."
     for name, models, images in zip("AB", said.models_alone, said.images_alone, strict=True):
         if models:
-            yield f"Models in {name} only: {_some(models)}."
+            yield f"Models in {name} only: {some(models, LISTED, '; ')}."
         if images:
-            yield f"Images in {name} only: {_some(images)}."
+            yield f"Images in {name} only: {some(images, LISTED, '; ')}."
     if said.renamed:
-        yield f"Renamed: {_some([f'{a} is {b} in B' for a, b in said.renamed])}."
+        yield f"Renamed: {some([f'{a} is {b} in B' for a, b in said.renamed], LISTED, '; ')}."
     by_fact: dict[tuple[str, str, str], list[str]] = {}
     for each in found.unlike:
         by_fact.setdefault((each.fact, each.a, each.b), []).append(each.model)
     if by_fact:
         yield "Not the same in A and B:"
     for (fact, a, b), whose in by_fact.items():
-        yield f"  {fact}: {a} -> {b}" + ("" if whose == [""] else f"  ({_some(whose)})")
-
-
-def _some(names: Sequence[str]) -> str:
-    more = len(names) - LISTED
-    return "; ".join(names[:LISTED]) + (f" and {more} more" if more > 0 else "")
+        yield f"  {fact}: {a} -> {b}" + (
+            "" if whose == [""] else f"  ({some(whose, LISTED, '; ')})"
+        )
 
 
 HEADINGS = ("quantity", "unit", "A", "B", "change", "largest", "where")
@@ -310,7 +308,7 @@ def _of_model(model: ModelChanges) -> Iterator[str]:
         yield f"{name}: nothing to compare"
         yield from (f"  {image}" for image in model.missing)
         return
-    yield f"{name}, means over {numbered(model.images, 'image')}"
+    yield f"{name}, means over {counted(model.images, 'image')}"
     table = [HEADINGS, *(_cells(each) for each in model.changes if each.mean)]
     widths = [max(len(row[n]) for row in table) for n in range(len(HEADINGS))]
     for row in table:
@@ -335,19 +333,12 @@ def _cells(change: Change) -> tuple[str, ...]:
     return (
         change.measure.label,
         change.measure.unit,
-        number(mean.a),
-        number(mean.b),
-        number(mean.change, sign=True),
-        number(largest.change, sign=True),
+        plain(number(mean.a)),
+        plain(number(mean.b)),
+        plain(signed(mean.change)),
+        plain(signed(largest.change)),
         str(largest.where) if largest.change else "",
     )
-
-
-def number(value: float, *, sign: bool = False) -> str:
-    """A value with four digits; a change with three and its sign, 0 without one."""
-    if value == 0:
-        return "0"
-    return f"{value:+.3g}" if sign else f"{value:.4g}"
 
 
 def passed_line(each: Passed) -> str:
@@ -356,6 +347,6 @@ def passed_line(each: Passed) -> str:
     where = str(step.where) if step.where else "mean over all images, layers and heads"
     return (
         f"Passed {each.threshold.text}: {each.measure.label} ({each.measure.unit}) changed by "
-        f"{number(step.change, sign=True)}, from {number(step.a)} to {number(step.b)}, at "
-        f"{each.model}, {where}."
+        f"{plain(signed(step.change))}, from {plain(number(step.a))} to {plain(number(step.b))}, "
+        f"at {each.model}, {where}."
     )

@@ -23,6 +23,7 @@ from generator.present.drawing.colors import color_tables
 from generator.spec.figures import FigureSpec, Kind
 from generator.spec.toml import did_you_mean
 from generator.text.latex import Cite, Piece, plain
+from generator.text.numbers import given
 from generator.text.phrases import listed
 
 KINDS: dict[str, Kind] = {".pdf": "pdf", ".svg": "svg", ".png": "png"}
@@ -171,7 +172,7 @@ def make_figure(source: MeasuredGallery, figure: PlannedFigure, name: str) -> Fi
             file=name,
             caption=caption,
             label=label,
-            note=f"{NOTE} {wide.inches:g} inches wide ({wide.says}).",
+            note=f"{NOTE} {given(wide.inches)} inches wide ({wide.says}).",
             tables=table_text(table.head, table.rows, table.caption, label) if table else "",
         ),
         bib=bibtex(models, others),

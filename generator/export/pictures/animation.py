@@ -21,6 +21,7 @@ from generator.export.source import Source
 from generator.present.cells.labels import column_name, query_label
 from generator.records.record import FloatArray
 from generator.records.run import Cell, ImageEntry, ModelEntry, Sequence
+from generator.text.amounts import moment
 
 MILLISECONDS = 500
 """Of a layer, and of a numbered picture."""
@@ -169,7 +170,7 @@ def _when(image: ImageEntry) -> str:
     assert image.frame is not None
     if image.frame.time is None:
         return f"picture {image.frame.number}"
-    return f"{image.frame.time:.2f} s"
+    return moment(image.frame.time)
 
 
 def _empty(like: FramePanel, image: ImageEntry) -> FramePanel:

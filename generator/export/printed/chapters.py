@@ -19,6 +19,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from generator.export.single.page_parts import resolved
+from generator.present.files.manifest_file import inner_file
 
 STYLES = ("charts", "panels", "analyses", "pair", "sweep")
 """Style sheets of the site that its charts and panels need."""
@@ -204,7 +205,7 @@ class _ChapterReader(HTMLParser):
             place = "src" if tag == "img" else "href"
             kept.pop("loading", None)
             if found := resolved(self.page, given.get(place) or ""):
-                kept[place] = _inline(self.site / found[0])
+                kept[place] = _inline(inner_file(self.site, found[0]))
         if self._part and "chart-drawing" in (given.get("class") or ""):
             kept.pop("aria-label", None)  # it sums up every series; the title above stands for it
             kept["aria-hidden"] = "true"

@@ -28,7 +28,6 @@ from generator.export.single.policy import hashes
 from generator.export.source import Source
 from generator.present.cells.maps import PRIMARY, RECEIVED, QueryMaps, maps_of
 from generator.present.drawing.heatmap import bar_png, wall_png
-from generator.present.drawing.scale import times_text
 from generator.present.pages.environment import make_environment
 from generator.present.pages.links import step_text
 from generator.present.pages.paths import pair_path, sequence_path, sweep_path
@@ -43,7 +42,7 @@ from generator.present.pages.wording import (
 )
 from generator.records.record import AttentionRecord
 from generator.records.run import ImageEntry, ModelEntry, Sweep
-from generator.text.numbers import percent
+from generator.text.numbers import machine, number, percent
 from generator.text.phrases import counted
 
 PICTURE_WIDTH = 420
@@ -218,7 +217,7 @@ def _chapters(source: Source, site: Path, choice: PrintedChoice) -> Iterator[Cha
 
 def _bar(source: Source) -> ColorBar:
     data = bar_png(source.settings.colors)
-    ticks = tuple(BarTick(f"{100 * t.position:g}%", t.label) for t in source.scale.ticks)
+    ticks = tuple(BarTick(f"{machine(100 * t.position)}%", t.label) for t in source.scale.ticks)
     return ColorBar(Picture(_url(data, "png"), 256, 1, ""), ticks, "times uniform", extends=True)
 
 
@@ -308,11 +307,11 @@ def _numbers(record: AttentionRecord, maps: QueryMaps, last: int) -> tuple[str, 
     mass = dict(zip(maps.groups, maps.mass[last, -1], strict=True))
     registers = [float(mass[name]) for name in record.layout.registers]
     return (
-        f"{record.entropy[last].mean():.3f}",
-        f"{record.distance[last].mean():.1f}",
+        number(float(record.entropy[last].mean())),
+        number(float(record.distance[last].mean())),
         percent(float(mass["patches"])),
         percent(sum(registers)) if registers else "none there",
-        times_text(float(np.nanmax(maps.maps[last, -1]))),
+        number(float(np.nanmax(maps.maps[last, -1]))),
     )
 
 

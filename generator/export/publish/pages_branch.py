@@ -7,7 +7,6 @@ repository. What the branch held before stays in its history unless the user say
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import re
 import sys
@@ -15,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator.errors import PublishError
-from generator.export.findings import numbered
 from generator.export.publish.delivery import Added
 from generator.export.publish.git import Repository, github_page, open_repository, run
 from generator.present.files.manifest import GENERATOR
 from generator.present.files.manifest_file import MANIFEST
+from generator.text.json_text import parsed_json
+from generator.text.phrases import counted
 
 CNAME = "CNAME"
 HOST = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.IGNORECASE)
@@ -159,7 +159,7 @@ class BranchDelivery:
             ahead = self.repository.text("rev-list", "--count", before, f"^{published}")
             if int(ahead or 0):
                 raise PublishError(
-                    f"The local branch {self.branch} has {numbered(int(ahead), 'commit')} that "
+                    f"The local branch {self.branch} has {counted(int(ahead), 'commit')} that "
                     f"{self.remote} does not have.",
                     f"Run `git push {self.remote} {self.branch}` first, or replace it with "
                     "--force.",
@@ -291,7 +291,7 @@ def plan_branch(
 def _holds_site(repository: Repository, commit: str) -> bool:
     """Whether a commit holds a site of this program."""
     try:
-        manifest = json.loads(repository.text("show", f"{commit}:{MANIFEST}"))
+        manifest = parsed_json(repository.text("show", f"{commit}:{MANIFEST}"))
         return bool(manifest["generator"]["name"] == GENERATOR)
     except (ValueError, KeyError, TypeError):
         return False

@@ -19,6 +19,7 @@ from generator.present.files.cache import SiteCache
 from generator.present.files.manifest import FileEntry
 from generator.records.record import AttentionRecord, TokenLayout
 from generator.records.run import Cell
+from generator.text.numbers import rounded
 
 ALIKE = "alike"
 """Stands for a query in the file's name and header."""
@@ -36,9 +37,6 @@ def put_alike(
     """Put the features of a cell's patches into the site; None where none were measured.
 
     Args:
-        cache: where they go.
-        cell: names the record.
-        read: gives the record.
         maps: of the cell; they say whether there are features.
     """
     if isinstance(MAPS.read(cache.root / maps.path).alike, NotApplicable):
@@ -65,8 +63,8 @@ def alike_bytes(record: str, layout: TokenLayout, found: SmallFeatures) -> bytes
         "record": record,
         "query": ALIKE,
         "grid": [layout.rows, layout.cols],
-        "scales": [float(f"{scale:.6g}") for scale in found.scales],
-        "error": [float(f"{found.most:.2g}"), float(f"{found.mean:.2g}")],
+        "scales": [rounded(scale, 6) for scale in found.scales],
+        "error": [rounded(found.most, 2), rounded(found.mean, 2)],
     }
     codes = (found.codes.astype(np.int16) + ZERO).astype(np.uint8)
     return script_bytes(header, gray_png(codes))

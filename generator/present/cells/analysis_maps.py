@@ -79,9 +79,6 @@ class AnalysisMap:
 
     Attributes:
         file: the picture, one pixel a patch; with a gap between them where it has several maps.
-        family: of its scale.
-        least: smallest value.
-        most: largest value.
         clipped: share of the patches beyond the ends of the scale.
     """
 
@@ -181,12 +178,6 @@ def put_maps(
 ) -> FileEntry:
     """Put the numbers of a cell's maps into the site.
 
-    Args:
-        cache: where they go.
-        cell: names the record.
-        read: gives the record.
-        objects: found in it.
-
     Raises:
         GalleryError: whatever ``read`` raises for a record that is missing or damaged.
     """
@@ -208,8 +199,6 @@ def put_analysis_maps(
     """Put pictures of one image's maps into the site.
 
     Args:
-        cache: where they go.
-        image: its slug.
         files: slug of a model -> its maps.
         chunks: slug of a model -> a chunk, which holds the norms of all layers.
         scale: of the gallery's attention.

@@ -40,6 +40,7 @@ from generator.records.record import (
     TokenLayout,
     View,
 )
+from generator.text.numbers import rounded
 
 CALL = "galleryChunk("
 
@@ -53,16 +54,13 @@ class CellFacts:
     Attributes:
         record: key of the record.
         image_sha256: hash of the image file.
-        model: the model's facts.
-        layout: token layout.
         view: the part of the picture that the patches cover.
         preprocessing: how the input was made.
-        environment: device, dtype, versions.
         queries: ids of the queries that have a chunk, ``CLS`` first, ``patch`` last.
         histogram: octave histogram of all maps of all tokens as queries (see
             ``scale.octave_histogram``).
-        patch_histogram: the same of the patches as queries, without what each pays to itself;
-            zeros where their rows are not kept.
+        patch_histogram: octave histogram of all maps of patches as queries, without each patch's
+            attention to itself; zeros where their rows are not kept.
         outliers: patches of unusual norm.
         patch_heads: whether single heads are kept of patches as queries.
     """
@@ -86,10 +84,10 @@ class Statistics:
     """What is known of a record besides its maps (see ``AttentionRecord``).
 
     Attributes:
-        entropy: over all queries of a head, ``[layer, head]``, like the next three.
-        entropy_patches: among patches only.
-        distance: in input pixels.
-        distance_patches: among patches only.
+        entropy: mean over all queries, ``[layer, head]``.
+        entropy_patches: mean over patches as queries, among patches only, ``[layer, head]``.
+        distance: mean over all queries in input pixels, ``[layer, head]``.
+        distance_patches: mean among patches only in input pixels, ``[layer, head]``.
         norms: codes of ``norm_codes``, one line a layer, as a gray PNG in base64; where maps are
             on a coarser grid than the patches', the largest of each cell.
     """
@@ -117,9 +115,8 @@ class Header:
         groups: key groups of ``mass``.
         maxima: maximum of each map, ``[row, head + mean]``; None where there is no such head,
             or where its map is left out.
-        mass: ``[row, head + mean, key group]``, shares of 1; None likewise.
-        statistics: of the record.
-        facts: of the record.
+        mass: ``[row, head + mean, key group]``, shares of 1; None where
+            ``maxima`` is.
     """
 
     record: str
@@ -247,4 +244,4 @@ def _exact(value: np.float32) -> float | None:
 
 
 def _short(value: float) -> float | None:
-    return None if math.isnan(value) else float(f"{value:.5g}")
+    return None if math.isnan(value) else rounded(value, 5)

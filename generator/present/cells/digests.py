@@ -29,12 +29,6 @@ def put_digest(
 ) -> FileEntry:
     """Put the digest of a cell into the site.
 
-    Args:
-        cache: where it goes.
-        cell: names the record.
-        read: gives the record.
-        objects: found in it.
-
     Raises:
         GalleryError: whatever ``read`` raises for a record that is missing or damaged.
     """

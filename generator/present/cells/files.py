@@ -73,7 +73,6 @@ class CellContent:
     """A cell that has a record.
 
     Attributes:
-        facts: of the record.
         token: the model's token that answers to ``CLS``, or ``received``.
         rows: labels of the wall's rows.
         heads: heads of the wall.
@@ -135,11 +134,8 @@ def put_chunks(
     """Put the chunks and the digest of a cell into the site.
 
     Args:
-        cache: where they go.
-        cell: names the record.
         model: its id in the gallery, which the chunks say too: a copy without names has another.
         read: gives the record; called only when the former site lacks a chunk.
-        pool: encodes them.
         mixed: whether models with and without a class token are compared.
         analyses: whether its analyses are drawn.
 
@@ -183,10 +179,8 @@ def put_reduced_chunks(
     """Put chunks that hold less than the whole beside those of a cell, for tokens as queries.
 
     Args:
-        cache: where they go.
-        cell: names the record.
         content: of the cell, with the whole chunks.
-        model: as for the whole chunks; so is ``mixed``.
+        model: its id in the gallery, as in the whole chunks.
         read: gives the record; called only when the former site lacks one of them.
         mixed: as for the whole chunks.
         detail: how much they hold.

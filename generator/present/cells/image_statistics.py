@@ -12,7 +12,7 @@ from generator.analysis.quantities.attention import CLS_MASS_REGISTERS, ENTROPY
 from generator.analysis.quantities.quantity import Quantity
 from generator.analysis.quantities.stream import OUTLIER_COUNT
 from generator.present.cells.files import CellContent
-from generator.text.numbers import percent
+from generator.text.numbers import number, percent, rounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +29,17 @@ class Statistic:
 
 
 def _bits(value: float) -> str:
-    return f"{value:.3f} bits"
-
-
-def _count(value: float) -> str:
-    return f"{value:.3g}" if value < 1000 else f"{value:.0f}"
-
-
-def _two(value: float) -> str:
-    return f"{value:.2f}"
+    return f"{number(value)} bits"
 
 
 STATISTICS = (
     Statistic(DISAGREEMENT, _bits),
-    Statistic(OUTLIER_COUNT.reduced("Mean over models."), _count),
+    Statistic(OUTLIER_COUNT.reduced("Mean over models."), number),
     Statistic(
         CLS_MASS_REGISTERS.reduced("Last layer, mean over heads and models that have registers."),
         percent,
     ),
-    Statistic(ENTROPY.reduced("Last layer, mean over heads and models."), _two),
+    Statistic(ENTROPY.reduced("Last layer, mean over heads and models."), number),
 )
 """In the order in which pages name them."""
 
@@ -70,7 +62,7 @@ def image_values(
 
 
 def _mean(values: Sequence[float]) -> float | None:
-    return float(f"{np.mean(values):.4g}") if values else None
+    return rounded(float(np.mean(values)), 4) if values else None
 
 
 def figures_text(values: Sequence[float | None]) -> str:

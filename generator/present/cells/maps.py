@@ -59,7 +59,6 @@ def query_ids(layout: TokenLayout, *, mixed: bool = False, values: bool = False)
     The first class token answers to ``CLS`` whatever the model calls it, so that models pair.
 
     Args:
-        layout: the model's tokens.
         mixed: whether models with and without a class token are compared: then received attention
             is a query of its own, the one quantity that all of them have.
         values: whether norms of value vectors were measured, which weight the first query's

@@ -50,7 +50,6 @@ class PatchHeader:
         maxima: little-endian float32 ``[row, head + mean, query]``, base64.
         mass: little-endian uint16 ``[row, head + mean, query, key group]``, share of 1 times 65535,
             base64.
-        statistics: of the record.
     """
 
     record: str

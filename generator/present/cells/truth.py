@@ -42,9 +42,6 @@ MAPS = ("last layer", "rollout", "last layer of another picture", UNIFORM, "cent
 """The maps that are compared with the objects: two of the model, and three that know nothing of
 the picture."""
 
-NO_SCORE = "\u2013"
-"""Where there is no score, as of the uniform map in the pointing game: all its places tie."""
-
 
 @dataclass(frozen=True, slots=True)
 class BoxOverlaps:
@@ -53,7 +50,7 @@ class BoxOverlaps:
     Attributes:
         vectors: keys, queries or values of the last block.
         lost: IoU of LOST's box with the marked box that it fits best.
-        tokencut: likewise of TokenCut's.
+        tokencut: IoU of TokenCut's box with the marked box that it fits best.
     """
 
     vectors: str
@@ -92,7 +89,7 @@ class Scored:
 
     Attributes:
         truth: (model, image) -> agreement, or why there is none.
-        files: (model, image) -> the same in the site, so that a copy of it needs no masks.
+        files: (model, image) -> file of its agreement, so that a copy of the site needs no masks.
     """
 
     truth: Mapping[tuple[str, str], CellTruth | Failure]

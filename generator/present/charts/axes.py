@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from generator.present.charts.chart import Axis, AxisTick
+from generator.text.numbers import given
 
 STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
@@ -43,14 +44,7 @@ class Span:
         values = (
             log_ticks(self.low, self.high) if self.log else round_ticks(self.low, self.high, count)
         )
-        return Axis(label, tuple(AxisTick(self.at(value), number_text(value)) for value in values))
-
-
-def number_text(value: float) -> str:
-    """A number on an axis or in a table: up to four digits that count."""
-    if value and (abs(value) < 1e-3 or abs(value) >= 1e6):
-        return f"{value:.1e}".replace("e-0", "e-").replace("e+0", "e")
-    return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+        return Axis(label, tuple(AxisTick(self.at(value), given(value)) for value in values))
 
 
 def round_ticks(low: float, high: float, count: int) -> tuple[float, ...]:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from generator.present.charts.axes import number_text, slot_ticks
+from generator.present.charts.axes import slot_ticks
 from generator.present.charts.chart import Axis, AxisTick, Box, Chart, NumberTable, PlotArea, Words
 from generator.present.drawing.colors import DEFAULT_COLORS, color_table
 from generator.records.record import FloatArray
+from generator.text.numbers import number
 
 
 def heat_grid(
@@ -24,7 +25,6 @@ def heat_grid(
     """A square for each layer (down) and head (across), colored by a number.
 
     Args:
-        words: what is said.
         values: ``[layer, head]``; NaN where there is none.
         texts: ``[layer][head]``, the numbers as they are printed.
         urls: ``[layer][head]``, where a square leads; empty for nowhere.
@@ -70,7 +70,7 @@ def heat_grid(
         scale_ticks=tuple(
             AxisTick(
                 round(left + strip * n / 4, 2),
-                number_text(low + (high - low) * n / 4),
+                number(low + (high - low) * n / 4),
             )
             for n in range(5)
         ),

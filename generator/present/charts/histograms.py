@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from generator.present.charts.axes import Span, number_text, slot_ticks
+from generator.present.charts.axes import Span, slot_ticks
 from generator.present.charts.chart import (
     AREA,
     Axis,
@@ -19,6 +19,7 @@ from generator.present.charts.chart import (
     Words,
 )
 from generator.records.record import FloatArray
+from generator.text.numbers import between, number, percent
 
 
 def histogram(
@@ -27,8 +28,6 @@ def histogram(
     """Outlined histograms with a logarithmic count.
 
     Args:
-        words: what is said.
-        names: of the series.
         edges: ``[bin + 1]``.
         counts: ``[series, bin]``.
         log_x: whether the values' axis is logarithmic too.
@@ -47,14 +46,12 @@ def histogram(
         lines.append(Line(n + 1, name, "".join(steps)))
     rows = tuple(
         (
-            f"{number_text(float(edges[b]))}–{number_text(float(edges[b + 1]))}",
-            *(number_text(float(counts[n, b])) for n in range(len(names))),
+            between(float(edges[b]), float(edges[b + 1])),
+            *(number(float(counts[n, b])) for n in range(len(names))),
         )
         for b in range(first, last + 1)
     )
-    totals = ", ".join(
-        f"{name}: {number_text(float(counts[n].sum()))}" for n, name in enumerate(names)
-    )
+    totals = ", ".join(f"{name}: {number(float(counts[n].sum()))}" for n, name in enumerate(names))
     return Chart(
         words=words,
         summary=f"{words.title}. Counted: {totals}.",
@@ -85,7 +82,6 @@ def density(
     """How values spread at each layer: shade is the share of the layer's values in a bin.
 
     Args:
-        words: what is said.
         edges: ``[bin + 1]``, on a logarithmic axis.
         counts: ``[layer, bin]``.
         first_layer: number of the first row.
@@ -114,8 +110,8 @@ def density(
                     width=round(slot, 2),
                     height=round(bottom - top, 2),
                     series=1,
-                    text=f"layer {layer + first_layer}, {number_text(float(edges[b]))} to "
-                    f"{number_text(float(edges[b + 1]))}: {100 * share:.2f} %",
+                    text=f"layer {layer + first_layer}, "
+                    f"{between(float(edges[b]), float(edges[b + 1]))}: {percent(share)}",
                     strength=round(level, 2),
                 )
             )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator.present.charts.axes import Span, number_text, padded
+from generator.present.charts.axes import Span, padded
 from generator.present.charts.chart import (
     AREA,
     Axis,
@@ -20,6 +20,7 @@ from generator.present.charts.chart import (
     Words,
 )
 from generator.records.record import FloatArray
+from generator.text.numbers import given, number
 
 STROKES = 8
 """Colors and strokes that tell series apart, in ``charts.css``."""
@@ -69,10 +70,7 @@ def line_chart(
     """Lines over layers or other steps, with a dot for each number.
 
     Args:
-        words: what is said.
-        series: one line each.
         log: logarithmic vertical axis; numbers that are not positive are left out.
-        references: dashed levels.
         zero: start the vertical axis at zero, and bands too.
     """
     y = _vertical(series, references, log=log, zero=zero)
@@ -180,19 +178,19 @@ def _band(one: Series, x: Span, y: Span) -> str:
 
 
 def _dots(series: Sequence[Series], x: Span, y: Span, words: Words) -> Iterator[Dot]:
-    for number, one in zip(_numbers(series), series, strict=True):
+    for color, one in zip(_numbers(series), series, strict=True):
         prefix = f"{one.name}, " if len(series) > 1 else ""
         for point in _points(one, x, y):
             if point is None:
                 continue
             n, across, down = point
             note = f", {one.notes[n]}" if one.notes else ""
-            text = f"{prefix}{words.x} {number_text(float(one.x[n]))}{note}: "
-            text += number_text(float(one.y[n]))
+            text = f"{prefix}{words.x} {given(float(one.x[n]))}{note}: "
+            text += number(float(one.y[n]))
             if one.spread is not None:
-                text += f" ± {number_text(float(one.spread[n]))}"
+                text += f" ± {number(float(one.spread[n]))}"
             url = one.urls[n] if one.urls else ""
-            yield Dot(across, down, number, text, url, one.model)
+            yield Dot(across, down, color, text, url, one.model)
 
 
 def _keys(series: Sequence[Series], shape: str) -> tuple[LegendEntry, ...]:
@@ -215,10 +213,7 @@ def _summary(series: Sequence[Series], words: Words) -> str:
         if not np.isfinite(one.y).any():
             continue
         top, bottom = int(np.nanargmax(one.y)), int(np.nanargmin(one.y))
-        ends = [
-            f"{number_text(float(one.y[n]))} at {number_text(float(one.x[n]))}"
-            for n in (bottom, top)
-        ]
+        ends = [f"{number(float(one.y[n]))} at {given(float(one.x[n]))}" for n in (bottom, top)]
         parts.append(f"{one.name}: from {ends[0]} to {ends[1]}")
     return f"{words.title}, by {words.x}. " + "; ".join(parts) + "."
 
@@ -229,11 +224,8 @@ def _table(series: Sequence[Series], words: Words) -> NumberTable:
     found = [{float(a): float(v) for a, v in zip(one.x, one.y, strict=True)} for one in series]
     rows = tuple(
         (
-            number_text(place),
-            *(
-                number_text(values[place]) if np.isfinite(values.get(place, np.nan)) else "—"
-                for values in found
-            ),
+            given(place),
+            *(number(values.get(place)) for values in found),
         )
         for place in places
     )

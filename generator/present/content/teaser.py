@@ -73,7 +73,7 @@ def fragment(cell: TeaserCell, content: CellContent) -> str:
         row, col = cell.patch
         x = view.left + (col - 0.5) * (view.right - view.left) / layout.cols
         y = view.top + (row - 0.5) * (view.bottom - view.top) / layout.rows
-        fields.append(f"from={x:.1f},{y:.1f}")
+        fields.append(f"from={round(x, 1)},{round(y, 1)}")
     return "#" + "&".join(fields)
 
 

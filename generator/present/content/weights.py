@@ -25,10 +25,11 @@ from generator.present.files.manifest import FileEntry, Kind
 from generator.present.files.packed import PackedFiles
 from generator.records.extras import ModelWeights
 from generator.records.run import Failure, ModelEntry, Run
+from generator.text.numbers import number
 
 ReadWeights = Callable[[str], ModelWeights]
 
-WEIGHTS_VERSION = 1
+WEIGHTS_VERSION = 2
 """Raised by hand when pictures of the same weights, or what is said of them, change."""
 
 MOST_TILES = 12
@@ -68,8 +69,6 @@ class WeightPictures:
     """What a model's weights show.
 
     Attributes:
-        facts: what is said.
-        numbers: the facts, packed.
         position: picture of the position embeddings' similarity; None where not applicable.
         filters: picture of the patch filters; None where not applicable.
     """
@@ -99,9 +98,7 @@ def put_weights(run: Run, read: ReadWeights | None, cache: SiteCache) -> Weights
     """Put the pictures of every model's weights into the site.
 
     Args:
-        run: names the weights.
         read: gives the weights of a key; called only for what the former site lacks.
-        cache: where pictures go.
     """
     return {model.slug: _of_model(model, read, cache) for model in run.models}
 
@@ -166,7 +163,7 @@ def _position_tiles(cosine: NDArray[np.float64]) -> Tiles:
         width=across * (cols + GAP) - GAP,
         height=down * (rows + GAP) - GAP,
         said=f"Native grid of {rows} × {cols} places.{some} The lowest cosine is "
-        f"{tiles.min():.2f}.",
+        f"{number(tiles.min())}.",
     )
 
 
@@ -189,7 +186,7 @@ def _filter_tiles(filters: PatchFilters) -> Tiles:
         width=across * (width + GAP) - GAP,
         height=down * (height + GAP) - GAP,
         said=f"{filters.caption} Middle gray is zero; the ends of the scale are ± "
-        f"{filters.scale:.3g}.",
+        f"{number(filters.scale)}.",
     )
 
 

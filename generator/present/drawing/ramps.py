@@ -14,6 +14,7 @@ import numpy as np
 
 from generator.present.drawing.scale import FLOOR, Scale, Tick
 from generator.records.record import FloatArray
+from generator.text.numbers import given
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Ramp:
 
     Attributes:
         low: the low end: a power of two where it is logarithmic.
-        high: the high end, likewise.
+        high: the high end: a power of two where it is logarithmic.
         log: whether equal steps are equal factors.
         signed: whether zero is in the middle, with colors to both sides.
     """
@@ -55,8 +56,7 @@ class Ramp:
         values = np.linspace(self.low, self.high, count + 1)
         places = np.linspace(0, 1, count + 1)
         return tuple(
-            Tick(float(place), f"{value:.3g}".replace("-", "\u2212"))
-            for place, value in zip(places, values, strict=True)
+            Tick(float(place), given(value)) for place, value in zip(places, values, strict=True)
         )
 
 

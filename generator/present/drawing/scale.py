@@ -124,10 +124,3 @@ def shared_scale(histograms: Mapping[str, Iterable[tuple[int, ...]]]) -> Scale:
         low = min(low, FIRST_OCTAVE + int(np.searchsorted(share, TAIL, side="right")))
         high = max(high, FIRST_OCTAVE + 1 + int(np.searchsorted(share, 1 - TAIL)))
     return Scale(low=max(low, FLOOR), high=high)
-
-
-def times_text(value: float) -> str:
-    """A value in times uniform with three significant digits, as the pages print it."""
-    if 0 < value < 0.001:
-        return "<0.001"
-    return f"{value:.3g}" if value < 1000 else f"{value:.0f}"

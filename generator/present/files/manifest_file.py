@@ -1,14 +1,21 @@
-"""``manifest.json`` on disk: written, read again by the next build, and its JSON schema."""
+"""``manifest.json`` on disk: written, read again by the next build, and its JSON schema.
+
+A site may come from anybody. Its manifest is used only when every path in it leads into the site,
+and every slug and key is a plain name, since files are read and written under them.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from generator.errors import StoreError
 from generator.present.files.manifest import (
     GENERATOR,
     SCHEMA_VERSION,
@@ -42,9 +49,14 @@ from generator.records.run import (
     TeaserCell,
 )
 from generator.spec.figures import FigureSpec
+from generator.text.json_text import parsed_json
 
 MANIFEST = "manifest.json"
 MANIFEST_SCHEMA = "manifest.schema.json"
+DISTRUST = "Do not trust this copy: get the site from its authors, or build it again."
+
+_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_KEY = re.compile(r"([0-9a-f]{64})?")
 
 _MANIFEST: TypeAdapter[Manifest] = TypeAdapter(Manifest)
 _CLASSES: tuple[type, ...] = (
@@ -99,7 +111,18 @@ def schema_bytes() -> bytes:
 
 
 def read_manifest(site: Path) -> Manifest | None:
-    """The manifest of an existing site; None when it is of another schema or damaged."""
+    """The manifest of an existing site; None when it is of another schema, damaged or hostile."""
+    found = _parsed(site)
+    return found if found is not None and next(_strays(found), None) is None else None
+
+
+def stray(site: Path) -> str:
+    """The first path, slug or key of a manifest that is not one; empty when all are."""
+    found = _parsed(site)
+    return next(_strays(found), "") if found is not None else ""
+
+
+def _parsed(site: Path) -> Manifest | None:
     try:
         found = _MANIFEST.validate_json((site / MANIFEST).read_bytes())
     except (OSError, ValidationError):
@@ -107,10 +130,52 @@ def read_manifest(site: Path) -> Manifest | None:
     return found if found.schema == SCHEMA_VERSION else None
 
 
+def _strays(manifest: Manifest) -> Iterator[str]:
+    """Paths that may lead out of a site, and slugs and keys that are no plain names."""
+    paths = (*(file.path for file in manifest.files), *manifest.pages)
+    yield from (path for path in paths if not _is_inner(path))
+    frames = (image.frame.sequence for image in manifest.images if image.frame)
+    slugs = (
+        *(model.slug for model in manifest.models),
+        *(image.slug for image in manifest.images),
+        *(sequence.slug for sequence in manifest.sequences),
+        *(sweep.slug for sweep in manifest.sweeps),
+        *(slug for cell in manifest.cells for slug in (cell.model, cell.image)),
+        *(slug for pair in manifest.pairs for slug in (pair.one, pair.two, *pair.images)),
+        *(step.model for sweep in manifest.sweeps for step in sweep.steps),
+        *frames,
+    )
+    yield from (slug for slug in slugs if not _SLUG.fullmatch(slug))
+    keys = (*(cell.record for cell in manifest.cells), *(m.weights for m in manifest.models))
+    yield from (key for key in keys if not _KEY.fullmatch(key))
+
+
+def _is_inner(path: str) -> bool:
+    """Whether a path, read on any system, is one of a folder's own files.
+
+    Names that start with a dot are none: a site has no such files but ``.nojekyll``.
+    """
+    parts = path.split("/")
+    return path.isprintable() and not any(
+        part.startswith(".") or not part or set(part) & set("\\:") for part in parts
+    )
+
+
+def inner_file(site: Path, path: str) -> Path:
+    """Where a file of a site is, by a path from a page or manifest of it.
+
+    Raises:
+        StoreError: the path leads out of the site.
+    """
+    if not _is_inner(path):
+        raise StoreError(f"The site {site} names {path!a}, which is not inside of it.", DISTRUST)
+    return site / path
+
+
 def is_site(folder: Path) -> bool:
     """Whether a folder was written by this program, in whatever version."""
     try:
-        found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        found = parsed_json((folder / MANIFEST).read_bytes())
         return bool(found["generator"]["name"] == GENERATOR)
     except (OSError, ValueError, KeyError, TypeError):
         return False

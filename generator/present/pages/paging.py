@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from generator.present.pages.planner import Planner
 from generator.present.pages.views import PageLink
 from generator.records.run import ImageEntry
+from generator.text.numbers import count
 
 PAGE_IMAGES = 200
 """Images on one page, at most."""
@@ -22,8 +23,6 @@ class Part:
 
     Attributes:
         number: of the page, from 1.
-        count: of all pages.
-        images: on this page.
         total: images on all pages.
     """
 
@@ -48,7 +47,7 @@ class Part:
         if self.count == 1:
             return ""
         start = (self.number - 1) * PAGE_IMAGES
-        return f"{start + 1:,} to {start + len(self.images):,} of {self.total:,}"
+        return f"{count(start + 1)} to {count(start + len(self.images))} of {count(self.total)}"
 
     def path(self, first: str) -> str:
         """Site-relative path of the page, from that of the first one."""

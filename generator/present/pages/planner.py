@@ -20,6 +20,7 @@ from generator.present.pages.assets import CHARTS, IMAGE_KINDS, original
 from generator.present.pages.paths import INDEX, METHODS, image_path, model_path
 from generator.present.pages.views import BarTick, ColorBar, LaterScripts, Link, PageBase, Picture
 from generator.records.run import Failure, ImageEntry, ModelEntry, Run, Sequence
+from generator.text.numbers import machine
 
 BAR_WIDTH = 256
 WALL_WIDTH = 560
@@ -31,9 +32,6 @@ class Planner:
     """A run, the files made for it, and the page that URLs are relative to.
 
     Attributes:
-        run: models, images, cells.
-        contents: heavy files.
-        version: of the program.
         page: site-relative path of the page being planned.
     """
 
@@ -63,7 +61,6 @@ class Planner:
 
         Args:
             title: for the browser's tab.
-            description: one sentence.
             kind: of the page, which says what styles and scripts it has.
             scripts: whether it needs the scripts of its kind.
             charts: whether it needs the styles of charts, where its kind has them.
@@ -161,7 +158,7 @@ class Planner:
         """A color bar with its numbers."""
         return ColorBar(
             picture=Picture(self.url(self.contents.assets.bar), BAR_WIDTH, 1, ""),
-            ticks=tuple(BarTick(x=f"{100 * t.position:g}%", label=t.label) for t in ticks),
+            ticks=tuple(BarTick(x=f"{machine(100 * t.position)}%", label=t.label) for t in ticks),
             caption=caption,
             extends=extends,
         )

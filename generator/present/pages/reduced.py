@@ -10,6 +10,8 @@ from generator.present.pages.planner import Planner
 from generator.present.pages.views import Notice
 from generator.present.pages.wording import grid_text
 from generator.text.amounts import size_in_words
+from generator.text.numbers import count
+from generator.text.phrases import counted
 
 HEADS_GONE = "Not in this site, to keep it small: single heads{where}; their mean is there."
 
@@ -70,7 +72,8 @@ def sequence_notice(planner: Planner, frames: Sequence[str]) -> Notice | None:
         planner, next(frame for detail, frame in found.items() if detail != "mean")
     )
     have = "has" if fewer == 1 else "have"
-    text = f"{fewer:,} of {len(frames):,} frames {have} no single heads, only their mean."
+    of = counted(len(frames), "frame")
+    text = f"{count(fewer)} of {of} {have} no single heads, only their mean."
     return Notice(f"{common.message} {text}" if common else text, "")
 
 

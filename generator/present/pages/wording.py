@@ -9,11 +9,11 @@ from generator.analysis.absent import NotApplicable
 from generator.analysis.stream.norms import Outliers
 from generator.present.cells.files import CellContent, MapNote
 from generator.present.cells.labels import column_name, row_name
-from generator.present.drawing.scale import TAIL, Scale, power_label, times_text
+from generator.present.drawing.scale import TAIL, Scale, power_label
 from generator.present.pages.views import CreditLine, Notice
 from generator.records.record import OUTLIER, ModelFacts, Preprocessing, TokenLayout
 from generator.records.run import Failure, ImageEntry, ModelEntry, Run
-from generator.text.numbers import percent
+from generator.text.numbers import given, number, percent
 from generator.text.phrases import counted, listed, stream_layer
 
 RECEIVED_NOTE = "mean received attention (this model has no CLS token)"
@@ -44,8 +44,12 @@ def images_text(run: Run) -> str:
     words = [counted(stills, "image")] if stills or not frames else []
     if frames:
         of = counted(frames, "frame")
-        count = len(run.sequences)
-        words.append(f"a sequence of {of}" if count == 1 else f"{count:,} sequences of {of} in all")
+        sequences = len(run.sequences)
+        words.append(
+            f"a sequence of {of}"
+            if sequences == 1
+            else f"{counted(sequences, 'sequence')} of {of} in all"
+        )
     return ", ".join(words)
 
 
@@ -88,7 +92,7 @@ def map_alt(label: str, note: MapNote, content: CellContent) -> str:
     what = "mean received attention" if content.received else f"{content.token} attention"
     return (
         f"{label}, {row_name(note.row)}, {column_name(note.column)}: {percent(note.patches)} of "
-        f"the {what} is on patches, at most {times_text(note.maximum)} times uniform on one."
+        f"the {what} is on patches, at most {number(note.maximum)} times uniform on one."
     )
 
 
@@ -103,7 +107,7 @@ def wall_alt(label: str, content: CellContent) -> str:
         f"{label}: {what} in every layer (rows, {content.rows[0]} to {content.rows[-1]} from the "
         f"top) and head (columns, 1 to {content.heads}, then their mean), each a map of {rows} × "
         f"{cols} patches. The strongest patch is in {row_name(strong.row)}, "
-        f"{column_name(strong.column)}: {times_text(strong.maximum)} times uniform. The least "
+        f"{column_name(strong.column)}: {number(strong.maximum)} times uniform. The least "
         f"attention on patches is in {row_name(pale.row)}, {column_name(pale.column)}: "
         f"{percent(pale.patches)}."
     )
@@ -113,17 +117,15 @@ def outliers_text(outliers: Outliers) -> str:
     """How many patches of a model have an unusual norm, in one line."""
     if not outliers.count:
         return "0 outlier patches in all layers"
-    noun = "outlier patch" if outliers.count == 1 else "outlier patches"
-    largest = f"{outliers.ratio:.2g} × the median".replace(" ", "\u00a0")
-    return (
-        f"{outliers.count:,} {noun} in {stream_layer(outliers.layer)}, the largest norm {largest}"
-    )
+    largest = f"{number(outliers.ratio)} × the median".replace(" ", "\u00a0")
+    found = counted(outliers.count, "outlier patch", "outlier patches")
+    return f"{found} in {stream_layer(outliers.layer)}, the largest norm {largest}"
 
 
 OUTLIERS_RULE = (
     f"patches whose norm in the residual stream, before the final LayerNorm, is more than "
-    f"{OUTLIER:g} × the median patch's of the same layer; stated for the layer where the largest "
-    "stands out most"
+    f"{given(OUTLIER)} × the median patch's of the same layer; stated for the layer where the "
+    "largest stands out most"
 )
 
 
@@ -138,7 +140,7 @@ def scale_note(scale: Scale, patches: Scale | None) -> str:
     return (
         f"One scale for all models, layers, heads and images of this gallery, from "
         f"{power_label(scale.low)} to {power_label(scale.high)} times uniform. It holds "
-        f"{100 * (1 - TAIL):.1f}\u00a0% of each model's patches below its upper end.{others}"
+        f"{percent(1 - TAIL)} of each model's patches below its upper end.{others}"
     )
 
 

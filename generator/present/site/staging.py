@@ -22,7 +22,7 @@ except ImportError:  # Windows, which does not remove files that another process
     fcntl = None  # type: ignore[assignment]
 
 OWN_NAMES = re.compile(
-    r"assets|data|figures|i|m|q|r|methods|page-\d+|index\.html|manifest\.json|manifest\.schema\.json|"
+    r"assets|data|figures|i|m|q|r|s|methods|page-\d+|index\.html|manifest\.json|manifest\.schema\.json|"
     r"\.nojekyll"
 )
 """What a site has at its top. Anything else in it (CNAME, .git) is the user's and stays."""

@@ -13,6 +13,8 @@ import matplotlib
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ft2font import Kerning, LoadFlags
 
+from generator.text.numbers import machine
+
 FALLBACKS: dict[str, tuple[str, ...]] = {
     "DejaVu Sans": ("Bitstream Vera Sans", "Verdana", "Geneva", "Arial", "sans-serif"),
     "STIXGeneral": ("STIX Two Text", "Times New Roman", "Times", "serif"),
@@ -41,7 +43,7 @@ def _steady(found: re.Match[str]) -> str:
     names = (family[1], *FALLBACKS[family[1]])
     faces = ", ".join(f"'{name}'" if " " in name else name for name in names)
     long = advance(unescape(text), float(size[1]))
-    length = f' textLength="{long:.3f}" lengthAdjust="spacingAndGlyphs"' if long else ""
+    length = f' textLength="{machine(long)}" lengthAdjust="spacingAndGlyphs"' if long else ""
     return f'<text style="{_FAMILY.sub(faces, style)}"{place}{length}>{text}</text>'
 
 

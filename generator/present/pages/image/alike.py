@@ -6,6 +6,7 @@ from generator.analysis.absent import NotApplicable
 from generator.analysis.features.alike import AlikeMap
 from generator.present.pages.image.analyses_views import Analysis, ModelPanels, Panel
 from generator.present.pages.image.panels import AnalyzedCell, ImageContext, place_text, seed_mark
+from generator.text.numbers import between
 
 LABELS = {
     "seed": "the seed of LOST",
@@ -55,5 +56,4 @@ def _others(found: AlikeMap) -> str:
     row, col = found.place
     own = row * found.values.shape[1] + col
     rest = [float(v) for n, v in enumerate(found.values.ravel()) if n != own]
-    low, high = f"{min(rest, default=1):.2f}", f"{max(rest, default=1):.2f}"
-    return f"others {low} to {high}".replace("-", "\u2212")
+    return f"others {between(min(rest, default=1), max(rest, default=1))}"

@@ -20,7 +20,6 @@ from generator.present.pages.image.panels import (
     AnalyzedCell,
     ImageContext,
     layer_text,
-    number,
     outlined,
     place_text,
     shown,
@@ -28,8 +27,8 @@ from generator.present.pages.image.panels import (
 from generator.present.pages.planner import Planner
 from generator.present.pages.wording import outliers_text
 from generator.records.run import Failure, ImageEntry, ModelEntry
-from generator.text.numbers import percent
-from generator.text.phrases import counted, patches_text
+from generator.text.numbers import number, percent
+from generator.text.phrases import counted, listed, patches_text, upper_first
 
 MANY = (
     f"The analyses of each image are drawn for galleries of at most {MOST_IMAGES} images; "
@@ -45,7 +44,6 @@ def analyses(planner: Planner, image: ImageEntry) -> Analyses:
 
     Args:
         planner: on the image's page.
-        image: the image.
     """
     figures = planner.contents.analyses.get(image.slug)
     if figures is None:
@@ -107,7 +105,7 @@ def _norms(context: ImageContext) -> Analysis:
         if norms.layer == last:
             maps = [context.map(cell, "norms-last", f"layer {last}, the last", " × the median")]
         medians = dict(zip((norms.layer, last), norms.medians, strict=True))
-        said = " and ".join(
+        said = listed(
             f"{number(m)} in {'the ' * (not n)}{layer_text(n)}" for n, m in medians.items()
         )
         tiles = min(TILES, last + 1)
@@ -240,7 +238,7 @@ def _rollout(context: ImageContext) -> Analysis:
             ),
             lines=(
                 f"{lost_mass}Rollouts of different patches have a mean cosine of "
-                f"{float(found.cosine[0]):.3f}.",
+                f"{number(found.cosine[0])}.",
                 *(_rollout_line(other, prefix=bool(found.tokens)) for other in others),
                 *_rollouts_lacking(others),
             ),
@@ -267,7 +265,7 @@ def _rollout_label(other: RolloutMap) -> str:
 def _rollout_line(other: RolloutMap, *, prefix: bool) -> str:
     on_prefix = f"{percent(other.prefix_mass)} on the prefix, " if prefix else ""
     label = _rollout_label(other)
-    return f"{label[0].upper()}{label[1:]}: {on_prefix}mean cosine {other.cosine:.3f}."
+    return f"{upper_first(label)}: {on_prefix}mean cosine {number(other.cosine)}."
 
 
 def _rollouts_lacking(others: tuple[RolloutMap, ...]) -> tuple[str, ...]:

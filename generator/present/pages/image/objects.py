@@ -7,7 +7,7 @@ from generator.analysis.cells.digest import FoundObject
 from generator.analysis.cells.maps import ComponentMap, LostMaps, TokenCutMaps
 from generator.analysis.features.truth import FOUND, MapScores
 from generator.present.cells.analysis_maps import place_name
-from generator.present.cells.truth import MAPS, NO_SCORE, UNIFORM, CellTruth
+from generator.present.cells.truth import MAPS, UNIFORM, CellTruth
 from generator.present.charts.chart import NumberTable
 from generator.present.content.feature_colors import ColoredFeatures
 from generator.present.pages.image.analyses_views import Analysis, Mark, ModelPanels, Panel
@@ -15,14 +15,13 @@ from generator.present.pages.image.panels import (
     AnalyzedCell,
     ImageContext,
     box_mark,
-    number,
     outlined,
     place_text,
     seed_mark,
     shown,
 )
 from generator.records.record import TokenLayout
-from generator.text.numbers import percent
+from generator.text.numbers import MISSING, given, number, percent
 from generator.text.phrases import counted, patches_text, upper_first
 
 
@@ -271,13 +270,13 @@ def _scores(truth: CellTruth) -> NumberTable:
         if isinstance(scores, MapScores):
             numbers = (
                 percent(scores.mass_inside),
-                NO_SCORE if name == UNIFORM else "hit" if scores.hit else "miss",
-                f"{scores.iou:.2f}",
-                f"{scores.average_precision:.2f}",
+                MISSING if name == UNIFORM else "hit" if scores.hit else "miss",
+                number(scores.iou),
+                number(scores.average_precision),
             )
             rows.append((name, *numbers))
         else:
-            rows.append((name, *4 * (NO_SCORE,)))
+            rows.append((name, *4 * (MISSING,)))
     columns = ("map", "mass inside", "pointing game", "IoU at 60\u00a0%", "average precision")
     return NumberTable(columns, tuple(rows))
 
@@ -292,7 +291,8 @@ def _box_lines(truth: CellTruth) -> tuple[str, ...]:
             else:
                 verdict = "found" if iou >= FOUND else "not found"
                 lines.append(
-                    f"{method} in {overlaps.vectors}: box IoU {iou:.2f}, {verdict} at {FOUND:g}."
+                    f"{method} in {overlaps.vectors}: box IoU {number(iou)}, {verdict} at "
+                    f"{given(FOUND)}."
                 )
     return tuple(lines)
 

@@ -19,7 +19,6 @@ from generator.present.cells.truth import CellTruth
 from generator.present.content.contents import Copies
 from generator.present.content.feature_colors import ColoredFeatures
 from generator.present.drawing.heatmap import GAP
-from generator.present.drawing.scale import times_text
 from generator.present.files.manifest import FileEntry
 from generator.present.pages.image.analyses_views import (
     Analysis,
@@ -34,7 +33,7 @@ from generator.present.pages.planner import BAR_WIDTH, Planner
 from generator.present.pages.views import BarTick, ColorBar, Picture
 from generator.present.pages.wording import notice
 from generator.records.run import Failure, ImageEntry, ModelEntry
-from generator.text.numbers import percent
+from generator.text.numbers import between, machine, percent
 from generator.text.phrases import upper_first
 
 MOSAIC_WIDTH = 560
@@ -45,10 +44,6 @@ class AnalyzedCell:
     """Everything known of one model on one image.
 
     Attributes:
-        model: the model.
-        content: of its chunks.
-        digest: its numbers.
-        maps: its maps.
         truth: agreement with marked objects; None where nobody has marked any.
     """
 
@@ -65,7 +60,6 @@ class ImageContext:
 
     Attributes:
         planner: on the image's page.
-        image: the image.
         figures: what was drawn of it.
         cells: of each model in order, or why there is none.
     """
@@ -135,21 +129,16 @@ class ImageContext:
         """A map of a cell, by its name among the figures.
 
         Args:
-            cell: of the model.
-            name: of the figure.
-            label: above it.
-            unit: after its numbers.
             text: instead of its range, below it.
-            marks: over it.
         """
         figure = self.figures.drawn[cell.model.slug, name]
         layout = cell.content.facts.layout
-        between = f"{number(figure.least)} to {number(figure.most)}{unit}"
+        reach = between(figure.least, figure.most) + unit
         beyond = f", {percent(figure.clipped)} beyond the scale" if figure.clipped else ""
         return Panel(
             label=label,
-            text=(text or between) + beyond,
-            alt=f"{cell.model.label}, {label}: {between}{beyond}.",
+            text=(text or reach) + beyond,
+            alt=f"{cell.model.label}, {label}: {reach}{beyond}.",
             picture=self._sized(cell, figure.file),
             photo=None,
             view=f"0 0 {layout.cols} {layout.rows}",
@@ -165,9 +154,6 @@ class ImageContext:
         """Many maps of a cell in one picture.
 
         Args:
-            cell: of the model.
-            name: of the figure.
-            label: above it.
             text: below it, before its range.
             tiles: rows and columns of maps.
         """
@@ -176,11 +162,12 @@ class ImageContext:
         height = tiles[0] * (layout.rows + GAP) - GAP
         width = tiles[1] * (layout.cols + GAP) - GAP
         factor = max(1, MOSAIC_WIDTH // width)
-        between = f"{number(figure.least)} to {number(figure.most)}"
+        # drawn from codes of one byte, up to 2.2 % off
+        reach = between(figure.least, figure.most, digits=2)
         return Panel(
             label=label,
-            text=f"{text} {between} × the median.",
-            alt=f"{cell.model.label}, {label}: {between} × the median.",
+            text=f"{text} {reach} × the median.",
+            alt=f"{cell.model.label}, {label}: {reach} × the median.",
             picture=Picture(
                 self.planner.url(figure.file.path), width * factor, height * factor, ""
             ),
@@ -232,11 +219,11 @@ class ImageContext:
             alt=f"{cell.model.label}, {label}: {text}.",
             picture=None,
             photo=Photo(self.planner.url(copies.picture.path), view.image_width, view.image_height),
-            view=f"{view.left:g} {view.top:g} {wide:g} {high:g}",
-            transform=f"translate({view.left:g} {view.top:g}) "
-            f"scale({wide / layout.cols:.6g} {high / layout.rows:.6g})",
-            width=f"{wide:g}",
-            height=f"{high:g}",
+            view=" ".join(map(machine, (view.left, view.top, wide, high))),
+            transform=f"translate({machine(view.left)} {machine(view.top)}) "
+            f"scale({machine(wide / layout.cols)} {machine(high / layout.rows)})",
+            width=machine(wide),
+            height=machine(high),
             marks=tuple(mark for mark in marks if mark.path),
         )
 
@@ -251,7 +238,7 @@ class ImageContext:
         return (
             ColorBar(
                 picture=Picture(self.planner.url(path), BAR_WIDTH, 1, ""),
-                ticks=tuple(BarTick(f"{100 * t.position:g}%", t.label) for t in ramp.ticks),
+                ticks=tuple(BarTick(f"{machine(100 * t.position)}%", t.label) for t in ramp.ticks),
                 caption=caption,
                 extends=clipped,
                 signed=ramp.signed,
@@ -262,12 +249,6 @@ class ImageContext:
 def term(planner: Planner, found: Quantity) -> Term:
     """A quantity, with a link to the methods page."""
     return Term(upper_first(found.name), found.definition, f"{planner.url(METHODS)}#{found.id}")
-
-
-def number(value: float) -> str:
-    """A number of three digits, with a real minus sign."""
-    sign = "\u2212" if value < 0 else ""
-    return sign + times_text(abs(value))
 
 
 def outlined(mask: BoolArray, kind: str = "outline") -> Mark:
@@ -288,7 +269,8 @@ def box_mark(cell: AnalyzedCell, box: Box, kind: str) -> Mark:
     down = layout.rows / (view.bottom - view.top)
     left, top = (box[0] - view.left) * across, (box[1] - view.top) * down
     right, bottom = (box[2] - view.left) * across, (box[3] - view.top) * down
-    return Mark(kind, f"M{left:.4g} {top:.4g}H{right:.4g}V{bottom:.4g}H{left:.4g}z")
+    x = machine(left, 4)
+    return Mark(kind, f"M{x} {machine(top, 4)}H{machine(right, 4)}V{machine(bottom, 4)}H{x}z")
 
 
 def shown(*panels: Panel | None) -> tuple[Panel, ...]:

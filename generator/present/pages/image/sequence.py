@@ -24,6 +24,8 @@ from generator.present.pages.views import Fact, FrameModel, SequenceFrame
 from generator.present.pages.wording import OUTLIERS_RULE, model_names, notice, scale_note
 from generator.records.record import FloatArray
 from generator.records.run import ImageEntry, ModelEntry, Sequence
+from generator.text.amounts import moment
+from generator.text.numbers import number
 from generator.text.phrases import counted
 
 SECONDS_A_PICTURE = 0.2
@@ -54,7 +56,7 @@ def frame_label(image: ImageEntry) -> str:
     assert image.frame is not None
     if image.frame.time is None:
         return image.title.removeprefix(f"{image.frame.sequence.label}, ")
-    return f"{image.frame.time:.3f} s"
+    return moment(image.frame.time)
 
 
 def sequence_summary(planner: Planner, sequence: Sequence) -> str:
@@ -63,7 +65,7 @@ def sequence_summary(planner: Planner, sequence: Sequence) -> str:
     if not sequence.sha256:
         return counted(len(frames), "picture")
     first, last = (frame.frame.time or 0.0 for frame in (frames[0], frames[-1]) if frame.frame)
-    return f"{counted(len(frames), 'frame')}, {last - first:.3g} s"
+    return f"{counted(len(frames), 'frame')}, {number(last - first)} s"
 
 
 def _page(here: Planner, sequence: Sequence) -> ImagePage:

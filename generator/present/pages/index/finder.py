@@ -32,6 +32,7 @@ from generator.present.pages.planner import BAR_WIDTH, Planner
 from generator.present.pages.views import CreditLine, Notice
 from generator.present.pages.wording import credit, notice
 from generator.records.run import Failure, ImageEntry, ModelEntry, Sequence
+from generator.text.numbers import count, rounded
 
 FEWEST = 4
 """A gallery of fewer images needs nothing to find one."""
@@ -49,7 +50,7 @@ def values_listed(planner: Planner, image: ImageEntry) -> tuple[float | None, ..
         return values_of(planner, image)
     table = [values_of(planner, frame) for frame in planner.frames(image.frame.sequence)]
     columns = ([v for v in column if v is not None] for column in zip(*table, strict=True))
-    return tuple(float(f"{np.mean(column):.4g}") if column else None for column in columns)
+    return tuple(rounded(float(np.mean(column)), 4) if column else None for column in columns)
 
 
 def values_of(planner: Planner, image: ImageEntry) -> tuple[float | None, ...]:
@@ -79,8 +80,8 @@ def finder(planner: Planner, script: PageScript | None) -> Finder | None:
     for image in images:
         counts[image.group] += 1
     groups = tuple(
-        ControlOption(str(index), f"{group or UNGROUPED} ({count:,})")
-        for index, (group, count) in enumerate(counts.items())
+        ControlOption(str(index), f"{group or UNGROUPED} ({count(images_in)})")
+        for index, (group, images_in) in enumerate(counts.items())
     )
     return Finder(
         data=planner.url(script.path),
@@ -194,7 +195,7 @@ def _map(
         return reasons.place(reason)
     file = planner.contents.colored[model.slug, image.slug].map
     height = planner.map_picture(file, cell, "").height
-    share, maximum = (float(f"{v:.6g}") for v in (cell.last.patches, cell.last.maximum))
+    share, maximum = (rounded(v, 6) for v in (cell.last.patches, cell.last.maximum))
     return (_hash(file.path), 0 if height == BAR_WIDTH else height, share, maximum)
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from generator.present.cells.files import CellContent
 from generator.present.content.front import Tile, seen_size, social_cells
 from generator.present.content.teaser import caption, fragment, subject
-from generator.present.drawing.scale import times_text
 from generator.present.pages.environment import script_json
 from generator.present.pages.index.front_views import (
     Affiliation,
@@ -24,6 +23,8 @@ from generator.present.pages.planner import Planner
 from generator.present.pages.views import CreditLine, Link, Picture
 from generator.present.pages.wording import credit, model_names
 from generator.records.run import ModelEntry, Paper
+from generator.text.numbers import number
+from generator.text.phrases import some
 
 NAMED = 3
 """Pictures that are named under one credit before the rest is counted."""
@@ -95,7 +96,7 @@ def _alt(planner: Planner, tile: Tile, content: CellContent) -> str:
     low, high = (2.0**end for end in (planner.contents.scale.low, planner.contents.scale.high))
     return (
         f"Map of the {subject(tile.cell, content)} of {_caption(planner, tile, content)}, "
-        f"on a scale from {times_text(low)} to {times_text(high)} times uniform."
+        f"on a scale from {number(low)} to {number(high)} times uniform."
     )
 
 
@@ -182,4 +183,4 @@ def credit_groups(planner: Planner) -> tuple[CreditGroup, ...]:
 def _named(names: list[str]) -> str:
     if len(names) <= NAMED + 1:
         return ", ".join(names)
-    return f"{', '.join(names[:NAMED])} and {len(names) - NAMED:,} more"
+    return some(names, NAMED)

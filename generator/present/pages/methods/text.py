@@ -17,6 +17,7 @@ from generator.present.pages.wording import grid_text, prefix_text
 from generator.records.record import OUTLIER
 from generator.records.run import ModelEntry
 from generator.text.latex import Cite, Code, Piece
+from generator.text.numbers import given
 from generator.text.phrases import counted, listed
 
 SEEN = {
@@ -29,7 +30,7 @@ LOST_AND_TOKENCUT = (
     Cite("simeoni2021localizing"),
     f" (k = {EXPANSION} patches at 37 × 37, scaled by area to other grids) and TokenCut",
     Cite("wang2022tokencut"),
-    f" (threshold {TAU:g}).",
+    f" (threshold {given(TAU)}).",
 )
 MASSIVE = (
     " Massive activations are single channels of the residual stream that stand out",
@@ -166,9 +167,9 @@ def _stream() -> Iterator[Piece]:
     yield (" Norms of tokens are L2 norms in the residual stream before the final LayerNorm")
     yield Cite("darcet2024vision")
     yield (
-        f"; a patch counts as an outlier when its norm is more than {OUTLIER:g} times the median "
-        "patch's of the same layer. Outliers are stated for the layer in which the largest norm "
-        "stands out most."
+        f"; a patch counts as an outlier when its norm is more than {given(OUTLIER)} times the "
+        "median patch's of the same layer. Outliers are stated for the layer in which the largest "
+        "norm stands out most."
     )
 
 

@@ -254,7 +254,7 @@ def head_strip(context: ModelContext, budget: HeadBudget) -> Chart | None:
 def head_columns(context: ModelContext) -> list[tuple[str, FloatArray]]:
     """Columns of the table of heads, ``[layer, head]``: what the marks show and it lacks."""
     return [
-        (f"{_query_name(each)} to {_key_name(each, part)} (share)", each.shares[part])
+        (f"{_query_name(each)} to {_key_name(each, part)}", each.shares[part])
         for each in context.digest.head_budgets
         for part in _present_keys(each)
         if (each.query == ALL_PATCHES or each.keys[part] != REGISTERS)

@@ -17,7 +17,7 @@ from generator.present.pages.model.attention import head_columns
 from generator.present.pages.model_context import ModelContext, reading
 from generator.present.pages.sections import Section, Table, TableRow
 from generator.records.record import FloatArray
-from generator.text.numbers import percent
+from generator.text.numbers import number, percent
 
 SORTED_LAYERS = 2
 """Layers at each end whose heads are drawn in order of distance, as in Raghu 2021, Fig. 3."""
@@ -33,7 +33,6 @@ class HeadNumber:
 
     Attributes:
         id: of its chart, unique on the page.
-        title: of its chart.
         column: of the table, with its unit.
         quantity: id of the quantity.
         values: float32 ``[layer, head]``, mean over images.
@@ -79,7 +78,7 @@ def heads_section(context: ModelContext) -> Section:
 
 def _numbers(context: ModelContext) -> Iterator[HeadNumber]:
     digest = context.digest
-    share = _three
+    share = number
     yield HeadNumber(
         "head-entropy", "Entropy", "entropy", "entropy", digest.entropy.mean, (0, 1), share
     )
@@ -106,7 +105,7 @@ def _numbers(context: ModelContext) -> Iterator[HeadNumber]:
         yield HeadNumber(
             "head-registers",
             "Attention of CLS to all registers",
-            "CLS to registers (share)",
+            "CLS to registers",
             "cls-mass",
             registers,
             (0, context.limit(_register_sum)),
@@ -116,7 +115,7 @@ def _numbers(context: ModelContext) -> Iterator[HeadNumber]:
         yield HeadNumber(
             "head-max-attention",
             "Largest attention of CLS",
-            "largest of CLS (share)",
+            "largest of CLS",
             "max-attention",
             digest.max_attention.mean,
             (0, context.limit(_max_attention)),
@@ -125,7 +124,7 @@ def _numbers(context: ModelContext) -> Iterator[HeadNumber]:
     yield HeadNumber(
         "head-sink",
         "Largest attention received",
-        "largest received (share)",
+        "largest received",
         "sink",
         digest.sink.mean,
         (0, context.limit(lambda each: each.sink.mean)),
@@ -143,7 +142,7 @@ def _registers(context: ModelContext) -> Iterator[HeadNumber]:
             yield HeadNumber(
                 f"head-{group}",
                 f"Attention of CLS to {query_label(group, True)}",
-                f"CLS to {group} (share)",
+                f"CLS to {group}",
                 "cls-mass",
                 values,
                 (0, context.limit(_register_sum)),
@@ -161,10 +160,6 @@ def _register_sum(digest: ModelDigest) -> FloatArray | None:
 
 def _max_attention(digest: ModelDigest) -> FloatArray | None:
     return None if digest.max_attention is None else digest.max_attention.mean
-
-
-def _three(value: float) -> str:
-    return f"{value:.3f}"
 
 
 def _grid(context: ModelContext, number: HeadNumber) -> Chart:
@@ -187,17 +182,17 @@ def _table(context: ModelContext, numbers: tuple[HeadNumber, ...]) -> Table:
     """Every head with all its numbers."""
     distance = context.digest.distance_share.mean
     budget = head_columns(context)
-    columns = [*(number.column for number in numbers), *(name for name, _ in budget)]
+    columns = [*(each.column for each in numbers), *(name for name, _ in budget)]
     rows = []
     for layer in range(context.layers):
         for head in range(context.heads):
-            own = (*(number.values for number in numbers), *(values for _, values in budget))
-            cells = [_cell(float(values[layer, head])) for values in own]
+            cells = [each.text(float(each.values[layer, head])) for each in numbers]
+            cells += [percent(float(values[layer, head])) for _, values in budget]
             rows.append(
                 TableRow(
                     heads=(str(layer + 1), str(head + 1)),
                     url=context.head_url(layer, head),
-                    cells=(*cells, _cell(float(distance[layer, head]))),
+                    cells=(*cells, number(float(distance[layer, head]))),
                 )
             )
     return Table(
@@ -206,10 +201,6 @@ def _table(context: ModelContext, numbers: tuple[HeadNumber, ...]) -> Table:
         columns=(*columns, f"distance, prefix counted 0 ({quantity('distance-share').unit})"),
         rows=tuple(rows),
     )
-
-
-def _cell(value: float) -> str:
-    return f"{value:.4f}"
 
 
 def _entropy_lines(context: ModelContext) -> Chart:
@@ -257,7 +248,7 @@ def distance_section(context: ModelContext) -> Section:
         text=(
             f"How far heads look: a dot for each head above its layer. {context.over} "
             "Distances are shares of the input's short side, so that resolutions compare. Uniform "
-            f"attention would give {uniform:.3f} over the patches.",
+            f"attention would give {number(uniform)} over the patches.",
         ),
         charts=(
             _scatter(

@@ -14,6 +14,7 @@ from generator.present.pages.sections import Mosaic, Section
 from generator.present.pages.views import Picture
 from generator.present.pages.wording import withheld
 from generator.records.run import Failure, ModelEntry
+from generator.text.numbers import given, percent
 from generator.text.phrases import counted
 
 RECEIVED_ROW = "received"
@@ -56,7 +57,7 @@ def _maps(context: ModelContext, found: LocationPictures) -> Mosaic:
 
 
 def _rates(context: ModelContext, found: LocationPictures) -> Mosaic:
-    ticks = tuple(Tick(n / 4, f"{100 * found.highest_rate * n / 4:g} %") for n in range(5))
+    ticks = tuple(Tick(n / 4, percent(found.highest_rate * n / 4)) for n in range(5))
     return Mosaic(
         title="How often each place is an outlier",
         picture=enlarged(
@@ -93,7 +94,7 @@ def weights_section(planner: Planner, model: ModelEntry) -> Section:
         return Section("weights", title, ("What weights show without an image.",), absent=(said,))
     mosaics = []
     absent = []
-    ticks = tuple(Tick(n / 4, f"{-1 + n / 2:g}") for n in range(5))
+    ticks = tuple(Tick(n / 4, given(-1 + n / 2)) for n in range(5))
     for tiles, file, identifier in (
         (found.facts.position, found.position, "position-similarity"),
         (found.facts.filters, found.filters, "patch-filters"),

@@ -25,6 +25,7 @@ from generator.present.pages.views import Fact
 from generator.present.pages.wording import grid_text, map_alt, notice, prefix_text
 from generator.records.record import ModelFacts
 from generator.records.run import ImageEntry, ModelEntry
+from generator.text.numbers import count
 
 
 def model_pages(planner: Planner, model: ModelEntry) -> tuple[ModelPage, ...]:
@@ -71,7 +72,7 @@ def _facts(here: Planner, model: ModelEntry, cells: tuple[CellContent, ...]) -> 
     yield Fact("Architecture", f"{context.architecture} (model type {context.model_type})")
     yield Fact("Layers × heads", f"{context.layers} × {context.heads}")
     yield Fact("Width", f"{context.width} channels")
-    yield Fact("Parameters", f"{context.parameters:,}")
+    yield Fact("Parameters", count(context.parameters))
     yield Fact("Patch", f"{context.patch_height} × {context.patch_width} pixels")
     yield Fact("Prefix tokens", ", ".join(facts.layout.prefix) or "none")
     yield Fact("Tokens", prefix_text(facts.layout, model))

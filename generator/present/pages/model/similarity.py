@@ -22,6 +22,7 @@ from generator.present.pages.sections import Mosaic, Section, Table, TableRow
 from generator.present.pages.views import ColorBar
 from generator.present.pages.wording import not_applicable, withheld
 from generator.records.record import FloatArray
+from generator.text.numbers import given, number
 from generator.text.phrases import counted
 
 
@@ -55,7 +56,7 @@ def _at_a_glance(alike: HeadsAlike) -> str:
     one, two = np.unravel_index(int(np.nanargmax(values)), values.shape)
     return (
         f"Most similar: {head_text(int(one), alike.heads)} and {head_text(int(two), alike.heads)}, "
-        f"{values[one, two]:.2f}. Mean of all pairs: {np.nanmean(values):.2f}."
+        f"{number(values[one, two])}. Mean of all pairs: {number(float(np.nanmean(values)))}."
         if len(values) > 1
         else ""
     )
@@ -115,7 +116,7 @@ def _head_mosaics(context: ModelContext, found: HeadPictures) -> tuple[Mosaic, .
 
 def similarity_bar(planner: Planner) -> ColorBar:
     """The bar of all similarities, from 0 to 1."""
-    ticks = tuple(Tick(n / 4, f"{n / 4:g}") for n in range(5))
+    ticks = tuple(Tick(n / 4, given(n / 4)) for n in range(5))
     return planner.bar(ticks, "similarity", extends=False)
 
 
@@ -134,7 +135,7 @@ def _most_similar(context: ModelContext, found: HeadPictures) -> Table:
                 url=context.head_url(layer, own),
                 cells=(
                     head_text(other, alike.heads),
-                    f"{row[other]:.2f}",
+                    number(row[other]),
                     str(places[head] + 1),
                 ),
             )
@@ -192,8 +193,6 @@ def matrix_mosaic(planner: Planner, matrix: LayerMatrix, rows: str) -> Mosaic | 
     """The picture of a matrix; None where there is none.
 
     Args:
-        planner: of the page.
-        matrix: drawn.
         rows: what lies downwards, such as ``layer``, or ``layer of`` a model.
     """
     if isinstance(matrix.similarity, NotApplicable) or matrix.picture is None:
@@ -228,15 +227,10 @@ def matrix_table(matrix: LayerMatrix, rows: str) -> Table | None:
         heads=(rows,),
         columns=tuple(str(layer) for layer in range(matrix.similarity.shape[1])),
         rows=tuple(
-            TableRow((str(layer),), "", tuple(_number(value) for value in row))
+            TableRow((str(layer),), "", tuple(map(number, row)))
             for layer, row in enumerate(matrix.similarity)
         ),
     )
-
-
-def _number(value: float) -> str:
-    # the estimate without bias lies on both sides of 0; a rounded one has no sign
-    return "–" if np.isnan(value) else f"{value:.2f}".replace("-0.00", "0.00")
 
 
 def _has_gap(values: FloatArray) -> bool:

@@ -8,13 +8,13 @@ from generator.analysis.attention.heads import SINK
 from generator.analysis.quantities.table import quantity
 from generator.analysis.stream.means import ChannelMeans, SinkMeans
 from generator.present.cells.labels import query_label
-from generator.present.charts.axes import number_text
 from generator.present.charts.bars import REST, stacked_bars
 from generator.present.charts.chart import Chart, Words
 from generator.present.charts.lines import Reference, Series, line_chart
 from generator.present.pages.model_context import ModelContext, reading
 from generator.present.pages.sections import Section, Table, TableRow
 from generator.records.record import FloatArray
+from generator.text.numbers import given, number
 from generator.text.phrases import counted, stream_layer
 
 MOST_TOKENS = 6
@@ -39,10 +39,10 @@ def sinks_section(context: ModelContext) -> Section:
         text=(
             f"{found.definition} A sink near 0 takes attention and gives nothing; one near 1 or "
             f"above speaks to every query. Over {counted(sinks.images, 'image')}.",
-            f"{counted(strong, 'head')} on single images put more than {SINK:g} of all attention "
-            "on one key."
+            f"{counted(strong, 'head')} on single images put more than {given(SINK)} of all "
+            "attention on one key."
             if strong
-            else f"No head puts more than {SINK:g} of all attention on one key on any image.",
+            else f"No head puts more than {given(SINK)} of all attention on one key on any image.",
         ),
         charts=(_value_norms(context, sinks), _which(context, sinks)),
     )
@@ -51,7 +51,7 @@ def sinks_section(context: ModelContext) -> Section:
 def _value_norms(context: ModelContext, sinks: SinkMeans) -> Chart:
     series = [Series("most attended key, median over heads", context.numbers, sinks.relative)]
     if np.isfinite(sinks.strong).any():
-        name = f"most attended key where it receives over {SINK:g}, mean"
+        name = f"most attended key where it receives over {given(SINK)}, mean"
         series.append(Series(name, context.numbers, sinks.strong))
     words = Words(
         "sink-values",
@@ -134,8 +134,8 @@ def channel_table(channels: ChannelMeans) -> Table:
                 (
                     str(channels.channel[layer]),
                     str(channels.agree[layer]),
-                    number_text(float(channels.largest[layer])),
-                    number_text(float(channels.ratio[layer])),
+                    number(float(channels.largest[layer])),
+                    number(float(channels.ratio[layer])),
                 ),
             )
             for layer in range(len(channels.channel))
@@ -149,7 +149,7 @@ def channel_text(channels: ChannelMeans) -> str:
     channel, agree = channels.channel[peak], channels.agree[peak]
     same = f"{sum(each == channel for each in channels.channel)} of {len(channels.channel)} layers"
     place = stream_layer(peak)
-    times = f"{number_text(float(channels.ratio[peak]))} × the median magnitude"
+    times = f"{number(float(channels.ratio[peak]))} × the median magnitude"
     if agree == channels.images:
         found = (
             f"channel {channel} stands out most, in {place}: {times}; it is the largest in {same}"

@@ -11,7 +11,6 @@ from generator.analysis.quantities.table import quantity
 from generator.analysis.stream.massive import LEAST, NOTABLE, TIMES
 from generator.analysis.stream.norms import CUTOFFS, EDGES, QUANTILES
 from generator.present.cells.labels import query_label
-from generator.present.charts.axes import number_text
 from generator.present.charts.chart import Chart, NumberTable, Words
 from generator.present.charts.histograms import density, histogram
 from generator.present.charts.lines import Reference, Series, line_chart
@@ -19,8 +18,8 @@ from generator.present.pages.model.sinks import channel_chart, channel_table, ch
 from generator.present.pages.model_context import ModelContext, reading
 from generator.present.pages.sections import Section, Table, TableRow
 from generator.records.record import OUTLIER, FloatArray
-from generator.text.numbers import count, number
-from generator.text.phrases import counted, lower_first, stream_layer
+from generator.text.numbers import count, given, number, percent
+from generator.text.phrases import counted, lower_first, patches_text, stream_layer
 
 MOST_TOKENS = 6
 """As many prefix tokens are drawn beside the patches' lines."""
@@ -39,11 +38,11 @@ def norms_section(context: ModelContext) -> Section:
         id="norms",
         title="Norms",
         text=(
-            f"{quantity('norm').definition} Over {norms.patches:,} patches of {over}; lines are "
-            "medians over images.",
-            f"The largest norm stands out most in {peak}: {float(norms.ratio[norms.peak]):.3g} × "
-            f"the median of the patches{median}; {100 * share:.2g} % of the patches are above "
-            f"{OUTLIER:g} × there.",
+            f"{quantity('norm').definition} Over {patches_text(norms.patches)} of {over}; lines "
+            "are medians over images.",
+            f"The largest norm stands out most in {peak}: {number(norms.ratio[norms.peak])} × "
+            f"the median of the patches{median}; {percent(share)} of the patches are above "
+            f"{given(OUTLIER)} × there.",
         ),
         charts=(
             _density(context),
@@ -73,15 +72,13 @@ def _density(context: ModelContext) -> Chart:
 def norm_table(context: ModelContext) -> NumberTable:
     """Quantiles of the patches' norms, a row for each layer from the embedding on."""
     norms = context.digest.norms
-    columns = [*(f"{100 * q:g} %" for q in QUANTILES), "median", "largest"]
+    columns = [*(percent(q) for q in QUANTILES), "median", "largest"]
     rows = [
         [*norms.quantiles[n], norms.median[n], norms.maximum[n]] for n in range(context.layers + 1)
     ]
     return NumberTable(
         ("layer", *columns),
-        tuple(
-            (str(n), *(number_text(float(value)) for value in row)) for n, row in enumerate(rows)
-        ),
+        tuple((str(n), *(number(float(value)) for value in row)) for n, row in enumerate(rows)),
     )
 
 
@@ -95,7 +92,10 @@ def _ratio(context: ModelContext) -> Chart:
     )
     series = Series("ratio", context.stream_layers, context.digest.norms.ratio)
     chart = line_chart(
-        words, [series], log=True, references=(Reference(OUTLIER, f"outliers above {OUTLIER:g} ×"),)
+        words,
+        [series],
+        log=True,
+        references=(Reference(OUTLIER, f"outliers above {given(OUTLIER)} ×"),),
     )
     return context.planner.defined(chart, "norm-ratio")
 
@@ -185,7 +185,7 @@ def onset_section(context: ModelContext) -> Section:
             *(Series(_name(onset.tokens[n]), layers, onset.prefix_ratio[:, n]) for n in chosen),
         ],
         log=True,
-        references=(Reference(OUTLIER, f"{OUTLIER:g} ×"),),
+        references=(Reference(OUTLIER, f"{given(OUTLIER)} ×"),),
     )
     charts = [context.planner.defined(norms, "norm-onset")]
     if onset.patch_attention is not None:
@@ -210,7 +210,9 @@ def _begins(names: list[tuple[str, int | None]]) -> str:
     never = [name for name, at in names if at is None]
     said = [f"High norms begin: {', '.join(found)}."] if found else []
     if never:
-        said.append(f"No high norms, never above {OUTLIER:g} × the median: {', '.join(never)}.")
+        said.append(
+            f"No high norms, never above {given(OUTLIER)} × the median: {', '.join(never)}."
+        )
     return " ".join(said)
 
 
@@ -277,7 +279,7 @@ def _not_massive(largest: FloatArray, median: FloatArray) -> str:
     return (
         f"{text} But some stand out: the largest value is {number(float(largest[layer]))} in "
         f"{stream_layer(layer)}, {number(float(ratios[layer]))} times the median magnitude, where "
-        f"the rule asks for {LEAST:g} and {count(int(TIMES))} times."
+        f"the rule asks for {given(LEAST)} and {count(int(TIMES))} times."
     )
 
 

@@ -24,6 +24,7 @@ from generator.present.pages.pair.views import (
 from generator.present.pages.views import Picture
 from generator.present.pages.wording import map_alt
 from generator.records.run import Failure, ImageEntry
+from generator.text.numbers import machine, number
 
 
 def map_rows(pair: PairContext) -> tuple[PairImage, ...]:
@@ -54,7 +55,7 @@ def _seen(pair: PairContext, image: ImageEntry) -> Iterator[SeenPart]:
             picture=picture,
             width=view.image_width,
             height=view.image_height,
-            view=f"{view.left:g} {view.top:g} {wide:g} {high:g}",
+            view=f"{machine(view.left)} {machine(view.top)} {machine(wide)} {machine(high)}",
         )
 
 
@@ -153,7 +154,7 @@ def _overlap(
     for overlaps in truth.overlaps:
         iou = overlaps.lost if method == "LOST" else overlaps.tokencut
         if overlaps.vectors == found.vectors and not isinstance(iou, NotApplicable):
-            return f", IoU {iou:.2f} with a marked box"
+            return f", IoU {number(iou)} with a marked box"
     return ""
 
 

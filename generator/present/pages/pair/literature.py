@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from generator.text.numbers import given
+
 
 @dataclass(frozen=True, slots=True)
 class LiteratureNumber:
     """A number from a paper.
 
     Attributes:
-        what: it is of.
-        value: as published.
         source: who published it, where.
     """
 
@@ -67,8 +67,8 @@ def literature(one: str, two: str) -> tuple[LiteratureNumber, ...]:
     found = [
         LiteratureNumber(
             f"{two}: register of highest norm",
-            f"register {high.register}, from {high.before:g} to {high.after:g} after layer "
-            f"{high.layer}",
+            f"register {high.register}, from {given(high.before)} to {given(high.after)} after "
+            f"layer {high.layer}",
             _SUN,
         )
     ]

@@ -10,13 +10,13 @@ from generator.analysis.cells.model_digest import ModelDigest
 from generator.analysis.compare.argument import ComparedModel
 from generator.analysis.compare.paired import Paired
 from generator.present.cells.files import CellContent
-from generator.present.charts.axes import number_text
 from generator.present.charts.intervals import IntervalRow
 from generator.present.content.pairs import ComparedPair
 from generator.present.content.sampling import evenly
 from generator.present.pages.model_context import ModelContext
 from generator.present.pages.planner import Planner
 from generator.records.run import ImageEntry, ModelEntry
+from generator.text.numbers import number
 
 LETTERS = ("A", "B")
 
@@ -31,7 +31,6 @@ class PairContext:
         planner: seen from the pair's page.
         pair: what is known of it.
         one: the first model, over the pair's images.
-        two: the second.
         images: of the pair, in order.
     """
 
@@ -114,8 +113,6 @@ def difference_interval(pair: PairContext, name: str, found: Paired) -> Interval
 
     Args:
         pair: whose numbers they are.
-        name: of the row.
-        found: the numbers.
     """
     titles = {image.slug: image.title for image in pair.images}
     shown = list(evenly(found.n, MOST_DOTS))
@@ -126,8 +123,8 @@ def difference_interval(pair: PairContext, name: str, found: Paired) -> Interval
         low=found.interval.low if found.interval else None,
         high=found.interval.high if found.interval else None,
         texts=tuple(
-            f"{titles[found.images[n]]}: {number_text(float(found.one[n]))} and "
-            f"{number_text(float(found.two[n]))}"
+            f"{titles[found.images[n]]}: {number(float(found.one[n]))} and "
+            f"{number(float(found.two[n]))}"
             for n in shown
         ),
         count=found.n,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from generator.analysis.attention.budget import NORMAL, OUTLIERS
-from generator.analysis.compare.argument import argue, percent
+from generator.analysis.compare.argument import argue
 from generator.analysis.compare.pair import MEASURES
 from generator.analysis.quantities.table import quantity
 from generator.analysis.stream.norms import CUTOFFS
@@ -47,7 +47,8 @@ from generator.present.pages.views import Link, Notice
 from generator.present.pages.wording import grid_text, notice, prefix_text, version_text
 from generator.records.record import OUTLIER
 from generator.records.run import ModelEntry
-from generator.text.phrases import counted, stream_layer
+from generator.text.numbers import given, number, percent
+from generator.text.phrases import counted, stream_layer, upper_first
 
 QUANTITIES = (
     *("norm", "norm-ratio", "outlier-share", "norm-onset", "attention-budget"),
@@ -199,7 +200,7 @@ def _numbers(pair: PairContext) -> PairTable:
         ("Prefix tokens", lambda context: prefix_text(context.layout, context.model)),
         ("Largest norm over the median, at its peak", _ratio),
         ("Images with outlier patches", lambda context: _images_with(pair, context)),
-        (f"Patches above {OUTLIER:g} × the median at that layer", _share_at_peak),
+        (f"Patches above {given(OUTLIER)} × the median at that layer", _share_at_peak),
         ("The same after the last layer", _share_at_end),
         ("High norms of patches begin", _onset),
         ("CLS attention on outlier patches, most in one layer", _on_outliers),
@@ -226,7 +227,7 @@ def _input(context: ModelContext) -> str:
 
 def _ratio(context: ModelContext) -> str:
     norms = context.digest.norms
-    return f"{float(norms.ratio[norms.peak]):.3g} × ({stream_layer(norms.peak)})"
+    return f"{number(norms.ratio[norms.peak])} × ({stream_layer(norms.peak)})"
 
 
 def _images_with(pair: PairContext, context: ModelContext) -> str:
@@ -275,7 +276,7 @@ def _budgets(pair: PairContext) -> tuple[Budgets, ...]:
     registers = [name for name in names if name.startswith("reg")]
     single = [name for name in names if name not in registers]
     single.sort(key=lambda name: {NORMAL: 1, OUTLIERS: 2}.get(name, 0))
-    groups = [(f"{name[0].upper()}{name[1:]} as the query", [name]) for name in single]
+    groups = [(f"{upper_first(name)} as the query", [name]) for name in single]
     if registers:
         groups.append(("Registers as the query", registers))
     return tuple(_budget(pair, title, queries) for title, queries in groups)

@@ -17,10 +17,11 @@ from generator.present.pages.model_context import ModelContext
 from generator.present.pages.pair.pair import PairContext
 from generator.present.pages.sections import Section
 from generator.records.record import OUTLIER
-from generator.text.phrases import counted, lower_first, stream_layer
+from generator.text.numbers import count, given
+from generator.text.phrases import counted, listed, lower_first, stream_layer
 
 LAYERS = "layer (0: embedding)"
-THREE = Reference(OUTLIER, f"{OUTLIER:g} × the median")
+THREE = Reference(OUTLIER, f"{given(OUTLIER)} × the median")
 
 
 def peak_layers(pair: PairContext) -> tuple[int, int]:
@@ -37,7 +38,7 @@ def peak_layers(pair: PairContext) -> tuple[int, int]:
 def norms_section(pair: PairContext) -> Section:
     """Norms of both, at the layer where outliers peak and through all layers."""
     layers = peak_layers(pair)
-    where = " and ".join(stream_layer(each) for each in dict.fromkeys(layers))
+    where = listed(stream_layer(each) for each in dict.fromkeys(layers))
     return Section(
         id="norms",
         title="Norms of patches",
@@ -60,7 +61,7 @@ def _histogram(pair: PairContext, layers: tuple[int, int]) -> Chart:
     names = [
         f"{label}, {stream_layer(layer)}" for label, layer in zip(pair.labels, layers, strict=True)
     ]
-    totals = " and ".join(f"{context.digest.norms.patches:,}" for context in pair.models)
+    totals = listed(count(context.digest.norms.patches) for context in pair.models)
     words = Words(
         "norm-histogram",
         "How norms spread",
@@ -132,7 +133,7 @@ def cutoffs_section(pair: PairContext) -> Section:
     chart = pair.planner.defined(line_chart(words, series, zero=True), "outlier-share-layer")
     by_layer = Words(
         "outlier-share-layers",
-        f"Share of patches above {OUTLIER:g} × the median, by layer",
+        f"Share of patches above {given(OUTLIER)} × the median, by layer",
         LAYERS,
         f"{quantity('outlier-share-layer').unit}, %",
         f"Mean over {counted(pair.count, 'image')}." if pair.count > 1 else "",
@@ -149,7 +150,7 @@ def cutoffs_section(pair: PairContext) -> Section:
         title="Share of outliers, whatever the cutoff",
         text=(
             f"No cutoff is right for every model. This page calls a patch an outlier above "
-            f"{OUTLIER:g} times the median; the curve shows what any other cutoff would give.",
+            f"{given(OUTLIER)} times the median; the curve shows what any other cutoff would give.",
         ),
         charts=(
             chart,

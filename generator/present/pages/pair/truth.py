@@ -25,6 +25,7 @@ from generator.present.pages.pair.pair import PairContext, difference_interval
 from generator.present.pages.pair.views import PairTable
 from generator.present.pages.sections import Section, TableRow
 from generator.records.record import FloatArray
+from generator.text.numbers import MISSING, between, given, number, percent, signed
 from generator.text.phrases import counted
 
 OwnInterval = Callable[[FloatArray], Interval | None]
@@ -53,6 +54,10 @@ class _ScoreRow:
     map: str
     score: str
     found: Paired
+
+
+SHARES = {"mass-inside", "pointing-game"}
+"""Scores whose means are shares: in percent, and their differences in percentage points."""
 
 
 def truth_section(pair: PairContext) -> Section | None:
@@ -117,7 +122,7 @@ def _map_table(pair: PairContext, marks: Marks) -> PairTable | None:
         TableRow(
             (f"{row.map}, {names[row.score]}",),
             pair.planner.definition(row.score).url,
-            _cells(row.found, compared=row.map in MAPS[:OWN]),
+            _cells(row.found, share=row.score in SHARES, compared=row.map in MAPS[:OWN]),
         )
         for row in _rows(pair, marks)
     )
@@ -126,7 +131,7 @@ def _map_table(pair: PairContext, marks: Marks) -> PairTable | None:
     return PairTable(
         caption=f"Maps against {'masks' if marks == 'mask' else 'boxes'}: means over images, CLS "
         f"query, last layer averaged over heads, and rollout. {_interval_words()}",
-        columns=("map and score", *pair.labels, "difference", "nominal 95 % interval", "n"),
+        columns=("map and score", *pair.labels, "difference", "nominal 95\u00a0% interval", "n"),
         rows=rows,
     )
 
@@ -142,17 +147,19 @@ def _box_table(pair: PairContext) -> PairTable | None:
             [float(value >= FOUND) for value in ious.two],
         )
         url = pair.planner.definition("corloc").url
-        rows.append(TableRow((f"{name}, CorLoc",), url, _cells(hits, own=share_interval)))
+        rows.append(
+            TableRow((f"{name}, CorLoc",), url, _cells(hits, own=share_interval, share=True))
+        )
         url = pair.planner.definition("box-iou").url
         rows.append(TableRow((f"{name}, box IoU",), url, _cells(ious, own=mean_interval)))
     if not rows:
         return None
     return PairTable(
         caption=f"Found boxes against marked ones. CorLoc: share of the images in which "
-        f"the found box has an IoU of at least {FOUND:g} with a marked one. In "
-        f"brackets each model's own nominal 95 % interval (of CorLoc Wilson's). "
+        f"the found box has an IoU of at least {given(FOUND)} with a marked one. In "
+        f"brackets each model's own nominal 95\u00a0% interval (of CorLoc Wilson's). "
         f"{_interval_words()}",
-        columns=("method", *pair.labels, "difference", "nominal 95 % interval", "n"),
+        columns=("method", *pair.labels, "difference", "nominal 95\u00a0% interval", "n"),
         rows=tuple(rows),
     )
 
@@ -176,36 +183,33 @@ def _overlaps(scored: dict[str, tuple[CellTruth, CellTruth]]) -> Iterator[tuple[
 
 def _interval_words() -> str:
     return (
-        "Difference: second less first, with its nominal 95 % interval over images, from "
+        "Difference: second less first, with its nominal 95\u00a0% interval over images, from "
         f"{FEWEST} images."
     )
 
 
 def _cells(
-    found: Paired, *, own: OwnInterval | None = None, compared: bool = True
+    found: Paired, *, own: OwnInterval | None = None, share: bool = False, compared: bool = True
 ) -> tuple[str, ...]:
     """Means of both; their difference where the maps are the models' of this picture."""
     interval = found.interval if compared else None
+    factor = 100 if share else 1
     return (
-        _mean(found.one, own),
-        _mean(found.two, own),
-        _signed(found.mean) if compared else "—",
-        f"{_signed(interval.low)} to {_signed(interval.high)}" if interval else "—",
+        _mean(found.one, own, share=share),
+        _mean(found.two, own, share=share),
+        signed(factor * found.mean) if compared else MISSING,
+        between(factor * interval.low, factor * interval.high) if interval else MISSING,
         str(found.n),
     )
 
 
-def _mean(values: FloatArray, own: OwnInterval | None) -> str:
+def _mean(values: FloatArray, own: OwnInterval | None, *, share: bool) -> str:
     interval = own(values) if own else None
-    text = f"{float(values.mean()):.2f}"
+    text_of = percent if share else number
+    text = text_of(float(values.mean()))
     if interval is None:
         return text
-    return f"{text} [{interval.low:.2f},\u00a0{interval.high:.2f}]"
-
-
-def _signed(value: float) -> str:
-    text = f"{value:.3f}"
-    return "0.000" if text == "-0.000" else text.replace("-", "\u2212")
+    return f"{text} [{text_of(interval.low)},\u00a0{text_of(interval.high)}]"
 
 
 def _differences(pair: PairContext, marks: Marks, place: int) -> Chart | None:

@@ -19,7 +19,6 @@ from generator.analysis.quantities.attention import CLS_MASS, DISTANCE_SHARE, EN
 from generator.analysis.quantities.quantity import Quantity
 from generator.analysis.quantities.stream import MAX_NORM, NORM_ONSET, NORM_RATIO, OUTLIER_SHARE
 from generator.present.cells.files import CellContent
-from generator.present.charts.axes import number_text
 from generator.present.charts.chart import Chart, Words
 from generator.present.charts.lines import Series, line_chart
 from generator.present.pages.links import step_text
@@ -32,6 +31,7 @@ from generator.present.pages.sweep.views import Checkpoint, StepMap, StepRow, Sw
 from generator.present.pages.wording import map_alt, notice
 from generator.records.record import FloatArray
 from generator.records.run import Failure, ImageEntry, ModelEntry, Sweep
+from generator.text.numbers import count, number
 from generator.text.phrases import counted
 
 MOST_ROWS = 6
@@ -80,8 +80,8 @@ def _uneven(seen: _Seen) -> str:
     if len(counts) < 2:
         return ""
     return (
-        f" Not every checkpoint has every image: means are over {min(counts):,} to "
-        f"{max(counts):,} images, as the table says."
+        f" Not every checkpoint has every image: means are over {count(min(counts))} to "
+        f"{counted(max(counts), 'image')}, as the table says."
     )
 
 
@@ -219,16 +219,12 @@ def _table(seen: _Seen) -> Table:
                 seen.urls[n],
                 (
                     str(numbers.images if numbers else 0),
-                    *(_number(values[n]) for _, values in columns),
+                    *(number(values[n]) for _, values in columns),
                 ),
             )
             for n, ((step, _), numbers) in enumerate(zip(seen.steps, seen.numbers, strict=True))
         ),
     )
-
-
-def _number(value: float) -> str:
-    return number_text(float(value)) if np.isfinite(value) else "—"
 
 
 # --- maps through the steps ----------------------------------------------------------------------
