@@ -62,7 +62,6 @@ class Outcome:
         run: everything the site is made of.
         measured: records that were made.
         reused: records that were in the store.
-        site: what was written.
         notes: warnings about numbers, then what an anonymous site leaves out, and what stays, one
             line each.
         failures: what could not be measured or shown, in full also where the site is anonymous.
@@ -82,7 +81,6 @@ def build_gallery(
     """Measure what is missing and write the site.
 
     Args:
-        spec: of the gallery.
         command: the command line that makes the gallery again, shown on its pages.
         reporter: told of the progress.
         records_only: measure nothing; what the store lacks is an error.
@@ -249,11 +247,7 @@ def draw_figures(
     """Draw the figures of a gallery's file.
 
     Args:
-        folder: of the site.
         gallery: what to draw from.
-        spec: of the gallery.
-        figures: in order.
-        run: with all names.
         undrawn: gets why some could not be drawn.
 
     Raises:

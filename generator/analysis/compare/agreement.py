@@ -163,8 +163,6 @@ def center_gaussian(rows: int, cols: int, sigma: float = CENTER_SIGMA) -> FloatA
     """The map that knows only that photographs are centered: float64 ``[row, col]``, sums to 1.
 
     Args:
-        rows: of the grid.
-        cols: of the grid.
         sigma: standard deviation as a share of height and width.
     """
     down, across = ((np.arange(count) + 0.5) / count - 0.5 for count in (rows, cols))

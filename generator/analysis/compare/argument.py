@@ -64,7 +64,6 @@ def argue(
 
     Args:
         one: the first model, the one without registers where only one has them.
-        two: the second.
         measures: of :func:`generator.analysis.compare.pair.pair_measures`.
         comparisons: of the maps, one for each image on which they can be compared.
     """

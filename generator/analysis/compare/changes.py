@@ -46,8 +46,6 @@ class Step:
     """One value in both galleries.
 
     Attributes:
-        a: in A.
-        b: in B.
         where: which value it is; null for a mean.
     """
 
@@ -73,11 +71,10 @@ class Change:
     """One measure of one model in both galleries.
 
     Attributes:
-        measure: what was compared.
         images: how many images have it in both.
         mean: over those images, their layers and heads; None where no image has it in both.
-        largest: the value that moved furthest; None likewise.
-        relative: the value that moved furthest as a share of its size in A; None likewise.
+        largest: the largest single change; None where no image has the measure in both.
+        relative: the largest change relative to its value in A; None where ``largest`` is.
         notes: what could not be compared, and why: it counts neither as 0 nor as a change.
     """
 
@@ -96,7 +93,6 @@ def changes(
 
     Args:
         found: name of an image, and its readings in A and in B.
-        measures: what to compare.
     """
     tallies = [_Tally(measure) for measure in measures]
     for image, one, two in found:

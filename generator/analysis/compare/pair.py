@@ -54,9 +54,9 @@ class MapComparison:
     """The last layers' maps of two models on one image, on their common grid.
 
     Attributes:
-        between: of the two models.
-        one: baselines of the first; None where they were not asked for.
-        two: baselines of the second, likewise.
+        between: agreement of the two models.
+        one: baselines of the first model; None where they were not asked for.
+        two: baselines of the second model; None where they were not asked for.
     """
 
     between: Agreement
@@ -78,7 +78,6 @@ def compare_maps(
 
     Args:
         one: the first model on the image.
-        two: the second.
         others: both models on another image, for the shuffled baseline; None without one.
         baselines: whether to compare with maps that know nothing of the picture, too.
 
@@ -214,7 +213,6 @@ def pair_measures(
     Args:
         images: names of the images, in order.
         one: of :func:`measure_values`, the first model on each.
-        two: the second.
     """
     return {
         name: paired(images, [each[name] for each in one], [each[name] for each in two])

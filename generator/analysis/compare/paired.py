@@ -27,13 +27,7 @@ STARS = 20
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A nominal confidence interval of a mean.
-
-    Attributes:
-        low: its lower end.
-        high: its upper end.
-        level: its nominal level.
-    """
+    """A nominal confidence interval of a mean."""
 
     low: float
     high: float
@@ -46,12 +40,12 @@ class Paired:
 
     Attributes:
         images: names of the images that both have a value for.
-        one: float64 ``[image]``, of the first model.
-        two: float64 ``[image]``, of the second.
+        one: float64 ``[image]``, values of the first model.
+        two: float64 ``[image]``, values of the second model.
         difference: float64 ``[image]``, second less first.
         mean: mean difference; NaN without images.
-        interval: of the mean difference; None for fewer than :data:`FEWEST` images.
-        p: of the mean difference being zero, two-sided; None likewise.
+        interval: confidence interval of the mean difference; None below :data:`FEWEST` images.
+        p: two-sided p-value of a zero mean difference; None below :data:`FEWEST` images.
         left_out: names of images that lack a value.
     """
 
@@ -87,8 +81,6 @@ def paired(
     Args:
         images: names of the images.
         one: the first model's value on each; None or NaN where it has none.
-        two: the second model's.
-        level: of the interval.
 
     Raises:
         AnalysisError: the three are not equally long.
@@ -149,7 +141,6 @@ def share_interval(values: FloatArray, *, level: float = LEVEL) -> Interval | No
 
     Args:
         values: ``[image]``, 0 or 1.
-        level: nominal.
 
     Returns:
         None for fewer than :data:`FEWEST` values.

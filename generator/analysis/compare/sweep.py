@@ -23,7 +23,6 @@ class StepNumbers:
     """Numbers of one checkpoint, means over its images, layers and heads; NaN where there is none.
 
     Attributes:
-        images: how many.
         entropy: share of the maximum.
         distance: attention distance as a share of the input's short side.
         cls_on_cls: attention of CLS to itself, share of 1.

@@ -73,7 +73,6 @@ class SeedTies:
 
         Args:
             tied: indices of the patches that tie for the seed.
-            box: that was found.
             grow: the box from another seed; None where there is none.
         """
         places = np.unique(np.linspace(0, len(tied) - 1, min(len(tied), TRIED)).round().astype(int))

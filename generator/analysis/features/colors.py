@@ -238,7 +238,6 @@ def robust_range(scores: FloatArray, deviations: float = ROBUST_DEVIATIONS) -> C
 
     Args:
         scores: ``[sample, component]``, finite.
-        deviations: how many.
     """
     values = np.asarray(scores, dtype=np.float64)
     away = np.abs(values - np.median(values, axis=0))

@@ -29,7 +29,6 @@ def cosine_map(features: FloatArray, layout: TokenLayout, patch: int) -> NDArray
 
     Args:
         features: ``[patch, channel]``, before the final LayerNorm.
-        layout: the grid.
         patch: index among the patches; its own cell is 1.
 
     Raises:

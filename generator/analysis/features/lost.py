@@ -79,7 +79,6 @@ def lost(
     Args:
         vectors: ``[patch, channel]``, queries, keys or values of the last block, not normalized
             (``features.objects`` of a record).
-        layout: the grid.
         view: what part of the original the grid covers.
         k: patches of lowest degree to look at for the expansion; :func:`expansion_size` for None.
         bias: added to every dot product. Darcet 2024 tunes one for each model; 0 is LOST itself.

@@ -20,8 +20,6 @@ class Objects:
 
     Attributes:
         vectors: what it was found in: keys, queries or values of the last block; empty for nothing.
-        lost: by LOST.
-        tokencut: by TokenCut.
         further: the same in the other vectors that were kept.
     """
 

@@ -133,7 +133,6 @@ def leading_component(
     Args:
         features: ``[patch, channel]``, the residual stream after the last block
             (``features.last`` of a record).
-        layout: the grid.
         left_out: bool ``[patch]``, patches to leave out of the fit, such as outliers, which
             otherwise capture the component.
         flip: take the other sign than the rule gives.

@@ -63,7 +63,6 @@ def tokencut(
     Args:
         vectors: ``[patch, channel]``, keys of the last block (``features.objects`` of a record);
             they are L2-normalized here.
-        layout: the grid.
         view: what part of the original the grid covers.
         tau: cosine above which two patches are joined.
 

@@ -69,7 +69,6 @@ def truth_on_grid(
         objects: bool ``[pixel row, pixel col]``, of the oriented original.
         void: bool, of the same shape, pixels that count neither as object nor as background; None
             for none.
-        layout: the grid.
         view: what part of the original it covers; its edges may cut pixels.
 
     Raises:
@@ -91,7 +90,6 @@ def truth_of_boxes(boxes: Iterable[Box], layout: TokenLayout, view: View) -> Gri
 
     Args:
         boxes: in pixels of the oriented original; their edges are taken to the nearest pixel.
-        layout: the grid.
         view: what part of the original it covers.
     """
     objects = np.zeros((view.image_height, view.image_width), dtype=bool)

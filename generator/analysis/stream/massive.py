@@ -30,7 +30,6 @@ class Massive:
         name: of a prefix token; empty for a patch.
         place: row and column of a patch, from 0; None for a prefix token.
         channel: its index in the residual stream.
-        value: with its sign.
         ratio: its magnitude over the median magnitude of the layer.
     """
 

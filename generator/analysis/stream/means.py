@@ -19,7 +19,6 @@ class SinkMeans:
     """What the tokens that receive most attention would give, layer by layer.
 
     Attributes:
-        images: how many.
         relative: float32 ``[layer]``, value norm of the key that receives most, over the median
             patch's: median over heads, mean over images.
         strong: float32 ``[layer]``, mean of the same over heads and images whose key receives more
@@ -40,11 +39,11 @@ class ChannelMeans:
     """The channel that is largest over the patches, layer by layer; index 0 is the embedding.
 
     Attributes:
-        images: how many.
-        largest: float32 ``[layer + 1]``, its largest magnitude over the patches, mean over images.
-        ratio: float32 ``[layer + 1]``, that over the median magnitude of the layer, mean likewise.
-        channel: which one it is in most images, ``[layer + 1]``.
-        agree: in how many, ``[layer + 1]``.
+        largest: float32 ``[layer + 1]``, the channel's largest magnitude, mean over images.
+        ratio: float32 ``[layer + 1]``, ``largest`` over the layer's median magnitude, mean over
+            images.
+        channel: ``[layer + 1]``, the channel that is largest in most images.
+        agree: ``[layer + 1]``, number of images in which it is the largest.
     """
 
     images: int
