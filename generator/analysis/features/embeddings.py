@@ -71,9 +71,9 @@ def patch_filters(weights: ModelWeights) -> PatchFilters | NotApplicable:
     """
     filters = np.asarray(weights.filters, dtype=np.float64)
     scale = float(np.abs(filters).max(initial=0))
-    if not scale > 0:
-        return NotApplicable("no patch filters")
     spectrum = np.asarray(weights.spectrum, dtype=np.float64)
+    if not scale > 0 or not spectrum.sum() > 0:  # filters without variance: what is left rounds
+        return NotApplicable("no patch filters")
     shown = len(filters)
     return PatchFilters(
         display=filters.transpose(0, 2, 3, 1) / (2 * scale) + 0.5,
