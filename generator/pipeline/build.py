@@ -147,7 +147,12 @@ def _build(
         measured=len(missing - failures.keys()),
         reused=sum(cell.cached for cell in plan.cells),
         site=site,
-        notes=(*_warnings(run), *shown.notes, *_note_on_templates(spec)),
+        notes=(
+            *_warnings(run),
+            *_impossible(spec, run, store),
+            *shown.notes,
+            *_note_on_templates(spec),
+        ),
         failures=tuple(dict.fromkeys((*run.failures, *_new(site.failures, shown.run), *undrawn))),
     )
 
@@ -191,6 +196,19 @@ def _warnings(run: Run) -> tuple[str, ...]:
     """What readers of the numbers must know: test-time registers that do not take over."""
     said = (register_warning(m.label, m.register) for m in run.models if m.register)
     return tuple(text for text in said if text)
+
+
+def _impossible(spec: GallerySpec, run: Run, store: Store) -> tuple[str, ...]:
+    """Extras that were asked for and that a model cannot have, with the reason."""
+    explained = [name for name in ("relevance", "lens") if name in spec.extras]
+    found = []
+    for model in run.models if explained else ():
+        keys = (cell.record for cell in run.cells if cell.model == model.slug and cell.record)
+        header = store.header(next(keys, ""))
+        if header is not None and header.model.headless:
+            lacks = " and no ".join(explained)
+            found.append(f"{model.label} has no {lacks}: {header.model.headless}.")
+    return tuple(found)
 
 
 def _note_on_templates(spec: GallerySpec) -> tuple[str, ...]:
