@@ -1,4 +1,4 @@
-"""One tree of errors. A message says what was expected, what came, and what to do next."""
+"""Exception classes. A message says what was expected, what was found, and the next step."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class GalleryError(Exception):
     """An error the user can act on. Printed as one line; anything else keeps its traceback.
 
     Attributes:
-        message: what was expected and what came, naming the model, image or file.
+        message: what was expected and what was found, naming the model, image or file.
         hint: the next step, as an imperative sentence; empty when there is none.
     """
 
@@ -46,7 +46,7 @@ class UnsupportedModelError(ModelError):
 
 
 class CaptureError(ModelError):
-    """The attention seen during a forward pass is not what the architecture promises."""
+    """The attention captured in a forward pass does not fit the architecture."""
 
 
 class StoreError(GalleryError):
@@ -54,7 +54,7 @@ class StoreError(GalleryError):
 
 
 class AnalysisError(GalleryError):
-    """An analysis is asked of records that cannot give it."""
+    """The records lack what an analysis needs."""
 
 
 class PublishError(GalleryError):

@@ -182,7 +182,6 @@ class Source(MeasuredGallery):
     """A built site to export.
 
     Attributes:
-        root: its folder.
         manifest: as the site has it.
     """
 
@@ -194,7 +193,6 @@ def open_source(site: Path, store: Path, *, anonymous: bool = False) -> Source:
     """Open a built site.
 
     Args:
-        site: its folder.
         store: folder of the records.
         anonymous: leave out who made it (see :mod:`generator.export.anonymous`); a site that was
             built so stays so.

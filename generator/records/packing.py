@@ -71,7 +71,6 @@ def revive(
     """A dataclass from its JSON text.
 
     Args:
-        kind: the dataclass.
         text: as :func:`canonical` writes it.
         arrays: the dataclass's arrays by their paths.
 

@@ -56,13 +56,10 @@ class BranchDelivery:
     """A site on its way to a branch.
 
     Attributes:
-        site: its folder.
         amount: number and size of its files, in words.
         repository: that the branch is in.
         remote: name of the remote.
         url: of the remote, without a login; empty when nothing is pushed.
-        branch: its name.
-        message: of the commit.
         cname: the site's own domain; empty to keep what the branch says.
         push: whether the branch goes to the remote.
         force: replace whatever the branch holds, and whatever the remote says.
@@ -242,10 +239,7 @@ def plan_branch(
         amount: number and size of its files, in words.
         repository: a folder in the repository.
         remote: name of the remote.
-        branch: to publish to.
-        message: of the commit.
         cname: the site's own domain, or empty.
-        push: whether to push.
         force: replace whatever is there.
         history: keep the branch's history.
 
