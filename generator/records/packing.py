@@ -39,13 +39,8 @@ def pack(value: Any) -> bytes:
     return sealed_file(FACTS, canonical(_plain(value)), arrays)
 
 
-<<<<<<< HEAD
-def unpack(kind: type[Packed], data: bytes) -> Packed:
-    """Deserialize a dataclass.
-=======
 def unpack(kind: type[Packed], data: bytes, *, check: bool = True) -> Packed:
-    """The dataclass that was packed.
->>>>>>> main
+    """Deserialize a dataclass.
 
     Args:
         kind: of the dataclass.

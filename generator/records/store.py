@@ -393,12 +393,3 @@ def load_records(folder: Path) -> Iterator[AttentionRecord]:
         problem = "holds no records" if folder.is_dir() else "is not a folder"
         raise StoreError(f"{folder} {problem}.", "Name the folder of a record store.")
     return store.records()
-<<<<<<< HEAD
-
-
-def _header(path: Path) -> tuple[RecordHeader, Sealed]:
-    """Facts and checksums of the record in a file named by its key."""
-    with safe_open(path, framework="numpy") as file:
-        return read_header(file, path.stem)
-=======
->>>>>>> main
