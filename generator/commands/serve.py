@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 import click
 
-from generator.commands.shared import one_line_errors
+from generator.commands.shared import one_line_errors, say
 from generator.errors import GalleryError, StoreError
 
 LOCAL = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE)
@@ -43,7 +43,7 @@ def serve(site: Path, port: int, browser: bool) -> None:
     from generator.commands.serve import serve_site
 
     with one_line_errors():
-        serve_site(site, port, announce=click.echo, browser=browser)
+        serve_site(site, port, announce=say, browser=browser)
 
 
 class SiteHandler(http.server.SimpleHTTPRequestHandler):
