@@ -27,7 +27,7 @@ from generator.present.files.settings import Settings
 from generator.records.record import AttentionRecord
 from generator.records.run import Cell, Frame, ImageEntry, ModelEntry, Run, Sequence, Sweep
 from generator.records.store import Store
-from generator.spec.toml import did_you_mean
+from generator.spec.toml import did_you_mean, shortened
 
 T = TypeVar("T")
 
@@ -182,7 +182,6 @@ class Source(MeasuredGallery):
     """A built site to export.
 
     Attributes:
-        root: its folder.
         manifest: as the site has it.
     """
 
@@ -194,7 +193,6 @@ def open_source(site: Path, store: Path, *, anonymous: bool = False) -> Source:
     """Open a built site.
 
     Args:
-        site: its folder.
         store: folder of the records.
         anonymous: leave out who made it (see :mod:`generator.export.anonymous`); a site that was
             built so stays so.
@@ -206,6 +204,10 @@ def open_source(site: Path, store: Path, *, anonymous: bool = False) -> Source:
     manifest = read_manifest(site)
     if manifest is None:
         raise SpecError(*_why_no_source(site))
+    if flaw := _contradiction(manifest):
+        raise SpecError(
+            f"The {MANIFEST} of {site} contradicts itself: {flaw}.", "Copy or build the site again."
+        )
     _check_links(site)
     run = run_of(manifest, site)
     found = Anonymous(run, {}, ())
@@ -267,6 +269,36 @@ def _why_no_source(site: Path) -> tuple[str, str]:
         f"{site} is not a site of attention-gallery, or its {MANIFEST} is damaged.",
         f"Copy or build it again. {name}",
     )
+
+
+def _contradiction(manifest: Manifest) -> str:
+    """What a manifest names and does not list, or a scale that is none; empty for a sound one."""
+    models = {model.slug for model in manifest.models}
+    images = {image.slug for image in manifest.images}
+    sequences = {each.slug for each in manifest.sequences}
+    named = [
+        *(("a model", cell.model, models) for cell in manifest.cells),
+        *(("an image", cell.image, images) for cell in manifest.cells),
+        *(("a model", slug, models) for pair in manifest.pairs for slug in (pair.one, pair.two)),
+        *(("a model", step.model, models) for each in manifest.sweeps for step in each.steps),
+        *(
+            ("a sequence", image.frame.sequence, sequences)
+            for image in manifest.images
+            if image.frame
+        ),
+    ]
+    for what, slug, known in named:
+        if slug not in known:
+            return f"it names {what} that it does not list, {shortened(slug) or '(nothing)'}"
+    if len(manifest.cells) != len({(cell.model, cell.image) for cell in manifest.cells}):
+        return "a cell is listed twice"
+    for scale in (manifest.scale, manifest.patch_scale):
+        if scale is not None and not 0 < scale.low <= scale.high < math.inf:
+            return f"its scale goes from {scale.low:g} to {scale.high:g}"
+    places = [cell.measurement for cell in manifest.cells if cell.measurement is not None]
+    if any(not 0 <= place < len(manifest.measurements) for place in places):
+        return "it names a measurement that it does not list"
+    return ""
 
 
 def _check_links(site: Path) -> None:

@@ -90,7 +90,6 @@ def read_mask(path: Path, orientation: int = 1) -> Mask:
     """The pixels of a mask; see the module for what they mean.
 
     Args:
-        path: of the file.
         orientation: EXIF's of the picture, where the mask was drawn on its stored pixels.
 
     Raises:
@@ -167,8 +166,6 @@ def _matched(
     """The marks of each picture that has some, by its slug; says which have none.
 
     Args:
-        images: of the gallery.
-        marks: by name.
         source: where they come from, for messages.
         endings: whether their names have the picture's ending.
     """

@@ -20,6 +20,7 @@ from xml.parsers import expat
 from generator.errors import SpecError
 from generator.records.run import ObjectBox
 from generator.spec.toml import kind_of, shortened
+from generator.text.json_text import parsed_json
 from generator.text.numbers import machine
 
 logger = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ def read_coco(path: Path) -> Mapping[str, MarkedImage]:
 def _json(path: Path) -> object:
     data = _bytes(path, COCO_LIMIT)
     try:
-        return json.loads(data.decode("utf-8-sig"))
+        return parsed_json(data)
     except json.JSONDecodeError as error:
         raise SpecError(
             f"{path.name}, line {error.lineno}: not valid JSON: {error.msg}.",
@@ -108,10 +109,9 @@ def _json(path: Path) -> object:
         ) from error
     except UnicodeDecodeError as error:
         raise SpecError(f"{path.name} is not UTF-8.", "Save the file as UTF-8.") from error
-    except (RecursionError, ValueError) as error:
+    except ValueError as error:
         raise SpecError(
-            f"{path.name} is no COCO file: it is nested too deeply, or its numbers are too long.",
-            "Name a COCO JSON file.",
+            f"{path.name} is no COCO file: {error}.", "Name a COCO JSON file."
         ) from error
 
 

@@ -57,7 +57,6 @@ class FoundFrame:
         group: heading to list it under.
         credit: of the clip; None for what the picture's own folder says.
         frame: its place in the sequence; None for a clip that cannot be used.
-        failure: why it cannot.
     """
 
     path: Path
@@ -78,7 +77,6 @@ def find_pictures(inputs: Iterable[Path], *, skip: Iterable[Path] = ()) -> tuple
     without a picture's extension are left out.
 
     Args:
-        inputs: files and folders.
         skip: folders not to search, such as the site that is being written.
 
     Raises:
@@ -230,7 +228,6 @@ def _walk(folder: Path, group: str, avoid: set[Path], above: set[Path]) -> Itera
     """The pictures of a folder and then those of its subfolders.
 
     Args:
-        folder: where to look.
         group: the folders above, below the input.
         avoid: resolved folders that are left out.
         above: resolved folders on the way here; links that lead back to one are not followed.

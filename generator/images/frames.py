@@ -108,7 +108,6 @@ def chosen(times: Sequence[float], spec: SequenceSpec) -> tuple[tuple[float, ...
 
     Args:
         times: of the frames, ascending, in seconds.
-        spec: of the sequence.
 
     Returns:
         Their times, and whether ``max_frames`` left out what was asked for. Without ``every`` they

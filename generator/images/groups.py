@@ -6,8 +6,10 @@
     chelsea.jpg,cats
     birds/robin.jpg,birds
 
-Further columns are ignored. A file is named as in its folder, or with folders in front where two
-pictures have the same name. A picture that the table doesn't name keeps the group it has.
+Semicolons or tabs in place of commas, capitals in the columns' names and a byte order mark are read
+too, as spreadsheets write them. Further columns are ignored. A file is named as in its folder, or
+with folders in front where two pictures have the same name. A picture that the table doesn't name
+keeps the group it has.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from __future__ import annotations
 import csv
 import io
 import logging
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -22,11 +25,12 @@ from pathlib import Path, PurePosixPath
 
 from generator.errors import SpecError
 from generator.records.run import ImageEntry
-from generator.spec.toml import did_you_mean
+from generator.spec.toml import did_you_mean, shortened
 
 logger = logging.getLogger(__name__)
 
 COLUMNS = ("file", "group")
+SEPARATORS = (",", ";", "\t")
 
 
 def read_groups(path: Path) -> Mapping[str, str]:
@@ -42,14 +46,26 @@ def read_groups(path: Path) -> Mapping[str, str]:
         raise SpecError(f"{path} cannot be read: {reason}.", "Check the path of groups.") from error
     except UnicodeDecodeError as error:
         raise SpecError(f"{path} is not UTF-8.", "Save the file as CSV in UTF-8.") from error
-    rows = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        return _groups_of(path, text)
+    except csv.Error as error:
+        raise SpecError(
+            f"{path} is not a CSV table: {error}.", "Save it as CSV in UTF-8, a picture a line."
+        ) from error
+
+
+def _groups_of(path: Path, text: str) -> Mapping[str, str]:
+    # Excel's own line about the separator
+    first = re.match(r"sep=(.)\r?\n", text, re.IGNORECASE)
+    body = text[first.end() :] if first else text
+    header = body.partition("\n")[0]
+    separator = first[1] if first else max(SEPARATORS, key=header.count)
+    rows = csv.DictReader(io.StringIO(body, newline=""), delimiter=separator)
     named = [name.strip() for name in rows.fieldnames or ()]
-    rows.fieldnames = named
+    rows.fieldnames = [name.casefold() for name in named]
     for column in COLUMNS:
-        if column not in named:
-            hint = did_you_mean(column, named)
-            expected = "The first line names the columns; file and group are needed."
-            raise SpecError(f"{path} has no column {column}.", hint or expected)
+        if column not in rows.fieldnames:
+            raise SpecError(f"{path} has no column {column}.", _next_step(column, named))
     found: dict[str, str] = {}
     for row in rows:
         name = unicodedata.normalize("NFC", (row["file"] or "").strip().removeprefix("./"))
@@ -59,6 +75,17 @@ def read_groups(path: Path) -> Mapping[str, str]:
             message = f"{path}, line {rows.line_num}: {two}"
             raise SpecError(message, "Leave one of the lines out.")
     return found
+
+
+def _next_step(column: str, named: Sequence[str]) -> str:
+    """How to give a table the column that it lacks."""
+    (close, *_) = [name for name in named if did_you_mean(name, [column])] or [""]
+    if close:
+        return f"Rename the column {shortened(close)} to {column}."
+    return (
+        "The first line names the columns; file and group are needed, with commas, semicolons or "
+        "tabs between them."
+    )
 
 
 def with_groups(

@@ -45,7 +45,6 @@ def find_frames(images: Sequence[Path], sequences: Sequence[SequenceSpec], store
 
     Args:
         images: files and folders; a clip among them is a sequence by itself.
-        sequences: further ones.
         store: folder of the record store, which keeps frames of clips.
 
     Raises:
@@ -214,11 +213,7 @@ def _folder(spec: SequenceSpec, label: str, slug: str) -> Iterator[FoundFrame]:
 
 
 def _numbered(pictures: Sequence[Path]) -> dict[int, Path]:
-    """Pictures by the last number in their names; by their places where that tells them not apart.
-
-    Args:
-        pictures: in natural order.
-    """
+    """Pictures by the last number in their names, or by position where that number repeats."""
     found = [re.findall(r"[0-9]+", path.stem) for path in pictures]
     numbers = [int(digits[-1]) for digits in found if digits]
     if len(set(numbers)) == len(pictures):

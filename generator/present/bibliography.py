@@ -58,7 +58,6 @@ def cited(facts: ModelFacts, test_time: bool) -> tuple[str, ...]:
     """Keys of the entries for a model: papers of its family and its register, its checkpoint.
 
     Args:
-        facts: of the model.
         test_time: whether it has a test-time register.
     """
     papers = FAMILIES.get(facts.model_type, ())

@@ -20,7 +20,6 @@ class RecordArray:
     Attributes:
         name: the field of the record; ``part.field`` for a field of one of its parts.
         axes: axis words, outermost first.
-        dtype: numpy's name.
         note: what holds for this array only; may be empty.
         may_lack: the axis that is absent where the record holds means over it; empty for none.
     """

@@ -117,8 +117,7 @@ class Prediction:
         probabilities: after the softmax over all classes; where they do not exclude each other,
             after the sigmoid of each.
         target: the class that relevance and the logit lens are about.
-        target_label: its name.
-        target_probability: of the target, also where it is not among the five.
+        target_probability: probability of the target, even if it is not among the five.
         exclusive: whether one class at most is true of an image; if not, probabilities do not sum
             to 1.
     """
@@ -255,7 +254,6 @@ class ModelWeights:
 
     Attributes:
         key: of the file in the store.
-        model: the model's id.
         position: float32 ``[patch, channel]``, learned position embeddings of the native grid;
             None for a model that has none.
         position_grid: rows and columns of that grid; (0, 0) where there is none.

@@ -64,7 +64,6 @@ def revive(
     """A dataclass from its JSON text.
 
     Args:
-        kind: the dataclass.
         text: as :func:`canonical` writes it.
         arrays: the dataclass's arrays by their paths.
 
@@ -76,7 +75,7 @@ def revive(
         return (arrays or {})[item["array"]] if item.keys() == {"array"} else item
 
     try:
-        values = json.loads(text, object_hook=filled)
+        values = json.loads(text, object_hook=filled, parse_constant=_no_number)
         found: Packed = _reader(kind).validate_python((values,))[0]  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
@@ -85,6 +84,10 @@ def revive(
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise PackingError(str(error)) from error
     return found
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(f"{word} is no number")
 
 
 @cache

@@ -77,10 +77,6 @@ class ObjectBox:
     In pixels of the oriented picture: pixel n lies between n and n + 1, so right - left is a width.
 
     Attributes:
-        left: left edge.
-        top: top edge.
-        right: right edge.
-        bottom: bottom edge.
         label: name of its class; may be empty.
     """
 
@@ -124,7 +120,6 @@ class Frame:
     """The place of an image in its sequence.
 
     Attributes:
-        sequence: it is of.
         number: from 1, among the pictures that were taken.
         time: seconds since the clip's first picture; None for numbered pictures.
     """
@@ -147,8 +142,6 @@ class ImageEntry:
         height: of the oriented picture, in pixels.
         title: shown above the picture; the file's stem unless credits name one.
         alt: what is to be seen, for people who cannot see it; may be empty.
-        credit: who made it.
-        license: under which license.
         source: where it comes from.
         group: a heading to list it under; may be empty.
         failure: set when the file could not be used.
@@ -322,7 +315,6 @@ class Run:
     """Everything a site is made of, apart from the records themselves.
 
     Attributes:
-        title: of the gallery.
         description: one paragraph under the title; may be empty.
         command: the command line that makes the run again, without absolute paths.
         field_of_view: what part of each picture the models saw.

@@ -29,8 +29,6 @@ class SealedArray:
     """An array as it was written.
 
     Attributes:
-        dtype: by numpy's name.
-        shape: of the array.
         sha256: of its bytes.
     """
 
@@ -47,12 +45,7 @@ class SealedArray:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """The text of a header that has been found to be as it was written.
-
-    Attributes:
-        facts: JSON.
-        arrays: by name.
-    """
+    """The text of a header that has been found to be as it was written."""
 
     facts: str
     arrays: Mapping[str, SealedArray]
@@ -76,7 +69,6 @@ def sealed_file(entry: str, facts: str, arrays: Mapping[str, NDArray[Any]]) -> b
     Args:
         entry: name of the text in the file's metadata.
         facts: a JSON object that is not empty.
-        arrays: contiguous, by name.
     """
     listed = {name: SealedArray.of(array) for name, array in sorted(arrays.items())}
     text = _arrays_text(listed)

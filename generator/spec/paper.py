@@ -86,13 +86,9 @@ class PaperSpec(_PaperTable):
     """The paper of a gallery. Frozen; see the module for how it is written.
 
     Attributes:
-        authors: in order.
-        venue: where it appeared.
-        year: when.
         doi: its identifier, without an address in front.
         abstract: paragraphs with empty lines between them.
         bibtex: how to cite it.
-        links: buttons, in order.
         teaser: maps to show at the top.
     """
 

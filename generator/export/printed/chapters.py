@@ -36,7 +36,6 @@ class ChapterPart:
     Attributes:
         id: where links lead to.
         title: its heading; empty where the heading stands in its content.
-        content: HTML.
     """
 
     id: str
@@ -50,8 +49,6 @@ class Chapter:
 
     Attributes:
         id: where links lead to.
-        title: its heading.
-        sections: in order.
     """
 
     id: str
@@ -64,7 +61,6 @@ class Shown:
     """Which models a report shows, as the pages of the site know them.
 
     Attributes:
-        slugs: of these models.
         places: of these among all models of the gallery, from 0.
     """
 
@@ -78,7 +74,6 @@ def chapter(site: Path, page: str, title: str, kind: str, shown: Shown) -> Chapt
     Args:
         site: folder of the pages.
         page: path of the page.
-        title: of the chapter.
         kind: ``analysis`` and ``study`` for parts of this class, ``all`` for every section.
         shown: the models whose parts are taken.
     """

@@ -90,7 +90,6 @@ class SiteFile:
 
     Attributes:
         path: relative to the site, with ``/``.
-        bytes: its size.
     """
 
     path: str
@@ -102,7 +101,6 @@ class Review:
     """A site as it would leave.
 
     Attributes:
-        site: its folder.
         manifest: what the site is made of; None when it is of another version.
         files: every file, sorted by path.
         findings: what is wrong or worth knowing, errors first.

@@ -62,7 +62,6 @@ def single_file(site: Path, manifest: Manifest, max_bytes: int) -> SingleFile:
 
     Args:
         site: folder of the pages.
-        manifest: of these pages.
         max_bytes: the largest size allowed.
 
     Raises:
@@ -108,7 +107,6 @@ class _Held:
 
     Attributes:
         size: in bytes.
-        text: gives it.
     """
 
     size: int
@@ -120,7 +118,6 @@ class _Pages:
     """All pages taken apart, for a choice of what is left out beside pages of images.
 
     Attributes:
-        parts: path -> page.
         sizes: path -> bytes of its body.
     """
 

@@ -37,9 +37,7 @@ def stacked_bars(
     """Bars cut into parts that sum to 1.
 
     Args:
-        words: what is said.
         names: of the parts, from the bottom.
-        labels: of the bars.
         shares: ``[bar, part]``; NaN leaves a part out.
         uniform: ``[part]``, shares to compare with; NaN leaves a part out. Dashed lines show where
             its parts would end.

@@ -67,8 +67,6 @@ class Dot:
     """A point.
 
     Attributes:
-        x: place across.
-        y: place down.
         series: number of its series, from 1.
         text: exact values, for the pointer and for assistive technology.
         url: where it leads; may be empty.
@@ -89,7 +87,6 @@ class Line:
 
     Attributes:
         series: number of the series, from 1.
-        name: of the series.
         path: of the line, as SVG path data.
         band: outline of the spread around it, as SVG path data; empty for none.
         model: slug of the model that it is of, in a chart over models; else empty.
@@ -107,12 +104,7 @@ class Box:
     """A rectangle: a bar, a piece of a stack, or a cell of a density.
 
     Attributes:
-        x: left edge.
-        y: top edge.
-        width: across.
-        height: down.
         series: number of its series, from 1; 0 for a cell with a fill of its own.
-        text: exact values.
         fill: color as ``#rrggbb`` for a cell whose color carries a number; empty otherwise.
         url: where it leads; may be empty.
         strength: opacity of a cell whose shade carries a number; 0 for a plain mark.
@@ -141,7 +133,6 @@ class Stroke:
 
     Attributes:
         path: as SVG path data.
-        text: exact value.
         url: where it leads; may be empty.
     """
 
@@ -202,18 +193,9 @@ class Chart:
     Attributes:
         words: what is said of it.
         summary: what there is to be seen, from the data, for those who cannot see it.
-        x: horizontal axis.
-        y: vertical axis.
         area: where its plot lies.
-        boxes: drawn first.
-        strokes: over them.
-        rules: over them.
-        lines: over them.
-        dots: on top.
         keys: the legend; empty where there is one series.
-        table: the same numbers.
         scale: the color bar of cells whose color carries a number.
-        scale_ticks: numbers under it.
         above: whether the numbers of the horizontal axis stand above the plot.
         definitions: what its numbers are.
         stops: whether linked marks are stops of the Tab key; not where they are hundreds, and the

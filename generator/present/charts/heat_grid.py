@@ -25,7 +25,6 @@ def heat_grid(
     """A square for each layer (down) and head (across), colored by a number.
 
     Args:
-        words: what is said.
         values: ``[layer, head]``; NaN where there is none.
         texts: ``[layer][head]``, the numbers as they are printed.
         urls: ``[layer][head]``, where a square leads; empty for nowhere.

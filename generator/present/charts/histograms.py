@@ -28,8 +28,6 @@ def histogram(
     """Outlined histograms with a logarithmic count.
 
     Args:
-        words: what is said.
-        names: of the series.
         edges: ``[bin + 1]``.
         counts: ``[series, bin]``.
         log_x: whether the values' axis is logarithmic too.
@@ -84,7 +82,6 @@ def density(
     """How values spread at each layer: shade is the share of the layer's values in a bin.
 
     Args:
-        words: what is said.
         edges: ``[bin + 1]``, on a logarithmic axis.
         counts: ``[layer, bin]``.
         first_layer: number of the first row.

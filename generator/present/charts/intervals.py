@@ -30,11 +30,9 @@ class IntervalRow:
     """A row of the chart.
 
     Attributes:
-        name: of the row.
         values: float ``[value]``, a dot each.
         middle: their mean; None for none.
         low: lower end of the interval around the mean; None where there is none.
-        high: upper end.
         texts: what each dot says.
         count: values behind the mean; as many as dots unless given, where not all are drawn.
     """
@@ -52,8 +50,6 @@ def interval_chart(words: Words, rows: Sequence[IntervalRow], *, zero: bool = Tr
     """Dots for single values, a line for the interval, a large dot for the mean.
 
     Args:
-        words: what is said.
-        rows: from the top.
         zero: draw and include zero, for differences.
     """
     found = [float(v) for row in rows for v in row.values if np.isfinite(v)]

@@ -70,10 +70,7 @@ def line_chart(
     """Lines over layers or other steps, with a dot for each number.
 
     Args:
-        words: what is said.
-        series: one line each.
         log: logarithmic vertical axis; numbers that are not positive are left out.
-        references: dashed levels.
         zero: start the vertical axis at zero, and bands too.
     """
     y = _vertical(series, references, log=log, zero=zero)

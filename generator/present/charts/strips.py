@@ -40,12 +40,9 @@ def head_strips(
     """Shares of single heads, side by side for each part, with dashed lines at uniform attention.
 
     Args:
-        words: what is said.
-        names: of the parts.
         shares: ``[part, layer, head]``, share of 1; NaN where there is none.
         uniform: ``[part]``, share that uniform attention would give.
         urls: ``[layer][head]``, where a mark leads.
-        series: of each part.
     """
     layers, heads = shares.shape[1:]
     slot = (AREA.right - AREA.left) / layers

@@ -35,12 +35,10 @@ class LocationPictures:
     """Averages of one model, drawn.
 
     Attributes:
-        numbers: the averages, packed.
         maps: attention by query (down) and layer (across), on the gallery's scale.
         rates: share of the images in which each place is an outlier, on a scale from 0 to
             ``highest_rate``.
         highest_rate: the largest over all models, rounded up.
-        images: how many.
         queries: names of the rows of ``maps``; the last is what patches receive.
         layers: columns of ``maps``.
         grid: rows and columns of each map.

@@ -73,7 +73,6 @@ class Divergence:
 
     Attributes:
         mean: over all pairs of models, in bits; None where they cover nothing together.
-        file: with every pair.
     """
 
     mean: float | None
@@ -97,7 +96,7 @@ class Contents:
         weights: model -> pictures of its weights, or why there are none.
         divergence: image -> how far its models' maps lie apart, where there are two.
         digests: numbers of each cell's analyses, read when they are asked for.
-        models: model -> the same over its images, for models that have any.
+        models: model -> numbers of its analyses over its images, for models that have any.
         pairs: models compared two by two.
         front: what the front page shows besides.
         analyses: image -> pictures of its models' analyses; empty where none are drawn.

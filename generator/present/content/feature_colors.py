@@ -47,13 +47,14 @@ class FeatureColors:
 
     Attributes:
         pictures: for each image uint8 ``[row, col, RGBA]``; transparent in the background.
-        first_explained: share of the variance of all patches that parts the foreground.
-        explained: of the foreground, by the three components together.
+        first_explained: share of the variance of all patches along the component that separates
+            the foreground.
+        explained: share of the foreground's variance along the three components together.
         foreground: share of the patches.
         left_out: outliers that were left out of the fits.
-        residual: what the alignment to the first model left over, in times the squared size of that
+        residual: residual of the alignment to the first model, in times the squared size of that
             model's components; None for that model itself.
-        shuffled: the same with patches paired at random.
+        shuffled: residual with patches paired at random; None for the first model.
     """
 
     pictures: tuple[NDArray[np.uint8], ...]
@@ -74,13 +75,7 @@ class ColoredFeatures:
 
     Attributes:
         source: the colors of the group.
-        picture: this image's.
-        first_explained: as in :class:`FeatureColors`; so are the next ones.
-        explained: likewise.
-        foreground: likewise.
-        left_out: likewise.
-        residual: likewise.
-        shuffled: likewise.
+        first_explained: as in :class:`FeatureColors`.
         kept: share of this image's patches that are foreground.
         images: how many images the components were fitted to together.
         reference: slug of the model that colors are aligned to.
@@ -125,9 +120,7 @@ def put_feature_colors(
     """Put the feature colors of every cell into the site.
 
     Args:
-        run: models and images.
         read: gives the record of a key; called only for what the former site lacks.
-        cache: where they go.
         keys: (model, image) -> key of the record, for cells with features.
     """
     found: dict[tuple[str, str], ColoredFeatures | NotApplicable] = {}

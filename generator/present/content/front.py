@@ -53,7 +53,6 @@ class Front:
     """What the front page shows besides the index.
 
     Attributes:
-        tiles: the teaser.
         social: the card for link previews.
     """
 

@@ -45,7 +45,6 @@ class PairHeads:
         similarity: float16 ``[layer x head of one, layer x head of two]``, layers outer: 1 - JSD of
             CLS maps on the common grid, mean over images.
         heads: of each layer, of both models.
-        images: how many.
         held_out: mean similarity of the heads matched on every second image, measured on the
             others, and the other way round; None for a single image. A matching is the best of
             very many, so on its own images it looks better than it is.

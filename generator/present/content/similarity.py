@@ -47,9 +47,6 @@ class HeadsAlike:
     Attributes:
         similarity: float16 ``[layer x head, layer x head]``, layers outer: 1 - JSD, mean over
             images.
-        layers: of the model.
-        heads: of each layer.
-        images: how many.
     """
 
     similarity: FloatArray
@@ -66,7 +63,6 @@ class HeadPictures:
     """Similarity of heads, drawn on a linear scale from 0 to 1.
 
     Attributes:
-        alike: the numbers.
         order: the heads so that like stands beside like.
         by_layer: a tile for each pair of layers, a pixel for each pair of heads.
         clustered: one tile, in ``order``.
@@ -98,8 +94,6 @@ class ModelSimilarity:
     """Heads and layers of one model; why not, where they cannot be compared.
 
     Attributes:
-        heads: which are alike.
-        layers: which are alike.
         files: all files made for it.
     """
 

@@ -69,8 +69,6 @@ class WeightPictures:
     """What a model's weights show.
 
     Attributes:
-        facts: what is said.
-        numbers: the facts, packed.
         position: picture of the position embeddings' similarity; None where not applicable.
         filters: picture of the patch filters; None where not applicable.
     """
@@ -100,9 +98,7 @@ def put_weights(run: Run, read: ReadWeights | None, cache: SiteCache) -> Weights
     """Put the pictures of every model's weights into the site.
 
     Args:
-        run: names the weights.
         read: gives the weights of a key; called only for what the former site lacks.
-        cache: where pictures go.
     """
     return {model.slug: _of_model(model, read, cache) for model in run.models}
 

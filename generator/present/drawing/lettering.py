@@ -35,12 +35,10 @@ def draw_lines(
     """Draw a text in at most two lines.
 
     Args:
-        draw: of the picture.
         text: the text; what cannot be drawn of it is left out (see :func:`drawable`).
         at: left and top, in pixels.
         size: of the letters, in pixels.
         width: of a line at most, in pixels; what is longer ends in dots.
-        fill: color.
     """
     # one layout on all machines: the other one depends on a library that may be missing
     font = ImageFont.truetype(_file(), size, layout_engine=ImageFont.Layout.BASIC)

@@ -32,7 +32,6 @@ def published_copy(path: Path, side: int) -> bytes:
     """Re-encode a picture from its pixels as WebP.
 
     Args:
-        path: the original.
         side: the longest side allowed, in pixels.
 
     Raises:

@@ -23,7 +23,7 @@ class Ramp:
 
     Attributes:
         low: the low end: a power of two where it is logarithmic.
-        high: the high end, likewise.
+        high: the high end: a power of two where it is logarithmic.
         log: whether equal steps are equal factors.
         signed: whether zero is in the middle, with colors to both sides.
     """

@@ -35,10 +35,7 @@ class SiteCache:
     """Puts files into the staging folder.
 
     Attributes:
-        root: the staging folder.
         settings: how records are drawn.
-        rendered: files made anew.
-        reused: files taken over.
     """
 
     def __init__(self, root: Path, former: Path, settings: Settings) -> None:
@@ -86,10 +83,8 @@ class SiteCache:
         """Take a file over or make it.
 
         Args:
-            kind: what it is.
             stem: path without the hash and suffix, relative to the site.
             parts: everything that decides its bytes, besides kind and ``RENDER_VERSION``.
-            make: renders it.
             suffix: of the file name, with the dot.
             query: id of the query, where there is one.
         """

@@ -372,8 +372,6 @@ def carried(entry: Any, kind: type[Item], **more: Any) -> Item:
     """An entry as another dataclass: the fields that both have, and more.
 
     Args:
-        entry: a dataclass.
-        kind: the other.
         more: fields of the other, also in place of the entry's.
     """
     common = {item.name for item in fields(entry)} & {item.name for item in fields(kind)}  # type: ignore[arg-type]

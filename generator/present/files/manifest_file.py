@@ -49,6 +49,7 @@ from generator.records.run import (
     TeaserCell,
 )
 from generator.spec.figures import FigureSpec
+from generator.text.json_text import parsed_json
 
 MANIFEST = "manifest.json"
 MANIFEST_SCHEMA = "manifest.schema.json"
@@ -174,7 +175,7 @@ def inner_file(site: Path, path: str) -> Path:
 def is_site(folder: Path) -> bool:
     """Whether a folder was written by this program, in whatever version."""
     try:
-        found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        found = parsed_json((folder / MANIFEST).read_bytes())
         return bool(found["generator"]["name"] == GENERATOR)
     except (OSError, ValueError, KeyError, TypeError):
         return False

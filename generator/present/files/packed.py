@@ -20,7 +20,6 @@ class PackedFiles(Generic[Content]):
     """The files of one kind, each a dataclass as :mod:`generator.records.packing` packs them.
 
     Attributes:
-        kind: in the manifest.
         content: class of what a file holds.
     """
 
@@ -33,7 +32,6 @@ class PackedFiles(Generic[Content]):
         """Take a file over or make it.
 
         Args:
-            cache: where it goes.
             stem: path without the hash and suffix, relative to the site.
             parts: everything that decides the content, the version of what makes it among it.
             make: gives the content; called only for what the former site lacks.
@@ -62,8 +60,6 @@ class CellFiles(Generic[Content]):
     Those of a thousand images do not fit into memory.
 
     Attributes:
-        files: what they are.
-        root: the site's folder.
         paths: (model, image) -> path of the file, relative to the site.
     """
 

@@ -15,7 +15,6 @@ def documented_schema(adapter: TypeAdapter[Any], classes: Iterable[type]) -> byt
     """JSON schema of a dataclass; every field is described by its docstring.
 
     Args:
-        adapter: of the dataclass.
         classes: the dataclass and all that its fields are made of.
     """
     known = {each.__name__: each for each in classes}

@@ -144,7 +144,6 @@ def write_assets(
     """Write the assets into a site's folder.
 
     Args:
-        root: the site's folder.
         user: the user's template folder.
         settings: name the color map.
         sequences: whether there are frames of one.

@@ -23,7 +23,6 @@ class ModelContext:
 
     Attributes:
         planner: seen from the model's page.
-        model: of the run.
         digest: numbers over its images.
         cells: its contents, in the order of the images.
         image: the first image that it was measured on, where heads lead.

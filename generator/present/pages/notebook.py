@@ -23,7 +23,7 @@ class NotebookWall:
     Attributes:
         title: the model and its version.
         caption: what the maps are, and of what.
-        alt: the same for people who cannot see them.
+        alt: text alternative of the maps.
         wall: the wall as a data address.
         bar: the color bar as a data address.
         width: of the wall, in CSS pixels.

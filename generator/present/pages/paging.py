@@ -23,8 +23,6 @@ class Part:
 
     Attributes:
         number: of the page, from 1.
-        count: of all pages.
-        images: on this page.
         total: images on all pages.
     """
 

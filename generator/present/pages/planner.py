@@ -32,9 +32,6 @@ class Planner:
     """A run, the files made for it, and the page that URLs are relative to.
 
     Attributes:
-        run: models, images, cells.
-        contents: heavy files.
-        version: of the program.
         page: site-relative path of the page being planned.
     """
 
@@ -64,7 +61,6 @@ class Planner:
 
         Args:
             title: for the browser's tab.
-            description: one sentence.
             kind: of the page, which says what styles and scripts it has.
             scripts: whether it needs the scripts of its kind.
             charts: whether it needs the styles of charts, where its kind has them.

@@ -15,7 +15,6 @@ class TableRow:
     Attributes:
         heads: cells that say what the row is.
         url: where the last of them leads; empty for nowhere.
-        cells: the numbers, formatted.
     """
 
     heads: tuple[str, ...]
@@ -30,8 +29,6 @@ class Table:
     Attributes:
         title: what is in it.
         heads: of the columns that say what a row is.
-        columns: of the numbers.
-        rows: in order.
     """
 
     title: str
@@ -45,7 +42,6 @@ class Mosaic:
     """A picture made of maps or tiles, with what its colors mean.
 
     Attributes:
-        title: what it shows.
         picture: one pixel for each value, enlarged by whole numbers.
         columns: labels above the tiles; empty for none.
         rows: labels beside the tiles; empty for none.
@@ -69,15 +65,12 @@ class Section:
 
     Attributes:
         id: for links.
-        title: of the section.
         text: what is shown, over how many images, and what the data say at a glance.
         grids: heat maps of heads, first.
         small: whether heat maps have few heads, so that more stand side by side.
-        charts: in order.
         more_title: of the heat maps that are folded away; empty for none.
         more: the heat maps that are folded away.
         mosaics: pictures, after the charts.
-        tables: after them.
         absent: what is not shown, and why.
     """
 

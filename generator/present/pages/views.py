@@ -66,8 +66,6 @@ class ColorBar:
 
     Attributes:
         picture: the colors, low to high.
-        ticks: numbers below it.
-        caption: what they are.
         extends: whether values beyond the ends exist and take the end's color.
         signed: whether zero is in the middle, with colors to both sides.
     """
@@ -85,7 +83,6 @@ class LaterScripts:
 
     Attributes:
         name: that the other scripts know them by.
-        urls: of the scripts.
     """
 
     name: str
@@ -138,8 +135,6 @@ class PageLink:
     """One of the pages of a long list.
 
     Attributes:
-        url: of the page.
-        text: its number.
         current: whether it is the page itself.
     """
 
@@ -161,10 +156,7 @@ class PageModel:
     """A model, for the scripts.
 
     Attributes:
-        slug: of the model.
-        label: of the model.
         record: key of the record; with a query's id, the key of a chunk.
-        layers: number of layers.
         heads: heads of the wall.
         rows: labels of the wall's rows.
         grid: rows and columns of the maps.
@@ -219,12 +211,9 @@ class SequenceFrame:
     """A frame of a sequence, for the scripts.
 
     Attributes:
-        slug: of the image.
-        title: of the image.
         label: the time in seconds, or the number in the picture's name, as pages write it.
         time: when it is shown, in seconds from the first.
         picture: its published picture, relative to the site; empty without one.
-        models: in order.
     """
 
     slug: str
@@ -240,7 +229,6 @@ class PageStep:
     """A checkpoint of a sweep.
 
     Attributes:
-        step: of the training.
         model: its place among the page's models, from 0.
     """
 
@@ -250,12 +238,7 @@ class PageStep:
 
 @dataclass(frozen=True, slots=True)
 class PageSweep:
-    """One model at several steps, of which one is shown at a time.
-
-    Attributes:
-        label: of the sweep.
-        steps: by step.
-    """
+    """One model at several steps, of which one is shown at a time."""
 
     label: str
     steps: tuple[PageStep, ...]
@@ -266,13 +249,11 @@ class PageData:
     """An image page's data for its scripts.
 
     Attributes:
-        slug: of the image.
-        title: of the image.
         credit: who made the picture, under which license.
         width: of the original picture, in pixels.
         height: of the original picture, in pixels.
         scale: low and high end of the shared scale, as powers of two.
-        patch_scale: the same for patches as queries.
+        patch_scale: low and high end of the scale of patches as queries, as powers of two.
         colors: name of the color map.
         queries: what can be chosen.
         layers: layers of the deepest model.

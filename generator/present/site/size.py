@@ -40,7 +40,7 @@ class Numbers:
     Attributes:
         tokens: with tokens as queries.
         patches: with patches as queries; None where their rows are not kept.
-        patch_means: the same with the mean over heads only.
+        patch_means: patches as queries, with the mean over heads only.
     """
 
     tokens: Mapping[Detail, tuple[FileEntry, ...]]
@@ -92,7 +92,6 @@ def keep_within(
 
     Args:
         limit: for all files together.
-        run: of the gallery.
         contents: everything, in the staging folder.
         cache: of the staging folder.
         read: gives records; called when something has to go and the former site lacks what stays.

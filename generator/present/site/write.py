@@ -64,8 +64,6 @@ class SiteResult:
     """What a build did.
 
     Attributes:
-        out: the site's folder.
-        pages: HTML pages written.
         rendered: heavy files made anew.
         reused: heavy files taken over from the former site.
         bytes: size of the whole site.

@@ -33,7 +33,6 @@ class HeadNumber:
 
     Attributes:
         id: of its chart, unique on the page.
-        title: of its chart.
         column: of the table, with its unit.
         quantity: id of the quantity.
         values: float32 ``[layer, head]``, mean over images.

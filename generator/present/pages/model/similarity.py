@@ -193,8 +193,6 @@ def matrix_mosaic(planner: Planner, matrix: LayerMatrix, rows: str) -> Mosaic | 
     """The picture of a matrix; None where there is none.
 
     Args:
-        planner: of the page.
-        matrix: drawn.
         rows: what lies downwards, such as ``layer``, or ``layer of`` a model.
     """
     if isinstance(matrix.similarity, NotApplicable) or matrix.picture is None:

@@ -28,13 +28,9 @@ class ModelPage:
 
     Attributes:
         path: of the page, relative to the site.
-        frame: around the content.
         first: whether this is the model's first page; the others list images only.
-        label: of the model.
-        id: of the model.
         facts: what it is; like all that follows up to the images, empty on further pages.
         provenance: how it was run.
-        steps: of the preprocessing.
         steps_of: the image whose steps they are; empty when all images went through the same.
         command: that makes the gallery again.
         sections: what was found of it, over its images.
