@@ -46,7 +46,7 @@ from generator.records.record import (
     Preprocessing,
     RecordError,
 )
-from generator.records.seal import Sealed, SealError
+from generator.records.seal import SealError
 from generator.text.amounts import size_in_words
 
 __all__ = [
@@ -141,6 +141,7 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.damaged: list[Path] = []
+        self._headers: dict[Path, tuple[tuple[int, int, int], RecordHeader]] = {}
         self._doubted: set[Path] = set()
 
     def has(self, key: str) -> bool:
@@ -151,7 +152,7 @@ class Store:
         """The facts of a record without reading its arrays; None when it is absent."""
         path = self._path(key)
         try:
-            return _header(path)[0]
+            return self._header(path)
         except FileNotFoundError:
             return None
         except (OSError, SafetensorError, DoubtError) as error:
@@ -250,7 +251,7 @@ class Store:
         found = set()
         for path in self._files():
             with suppress(OSError, SafetensorError, DoubtError):
-                found.add(_header(path)[0].image_sha256)
+                found.add(self._header(path).image_sha256)
         return frozenset(found)
 
     def bytes(self) -> int:
@@ -292,6 +293,17 @@ class Store:
                 "Check the folder's permissions.",
             ) from error
         return tuple(removed)
+
+    def _header(self, path: Path) -> RecordHeader:
+        """The facts of the record in a file, whose name is its key; read again if it changes."""
+        stat = path.stat()
+        mark = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+        known = self._headers.get(path)
+        if known is None or known[0] != mark:
+            with safe_open(path, framework="numpy") as file:
+                known = mark, read_header(file, path.stem)[0]
+            self._headers[path] = known
+        return known[1]
 
     def _read(self, key: str) -> AttentionRecord | None:
         path = self._path(key)
@@ -382,9 +394,3 @@ def load_records(folder: Path) -> Iterator[AttentionRecord]:
         problem = "holds no records" if folder.is_dir() else "is not a folder"
         raise StoreError(f"{folder} {problem}.", "Name the folder of a record store.")
     return store.records()
-
-
-def _header(path: Path) -> tuple[RecordHeader, Sealed]:
-    """The facts of the record in a file, whose name is its key, and its checksums."""
-    with safe_open(path, framework="numpy") as file:
-        return read_header(file, path.stem)

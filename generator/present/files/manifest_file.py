@@ -1,7 +1,7 @@
-"""``manifest.json`` on disk: written, read again by the next build, and its JSON schema.
+"""Reading and writing of ``manifest.json``, and its JSON schema.
 
-A site may come from anybody. Its manifest is used only when every path in it leads into the site,
-and every slug and key is a plain name, since files are read and written under them.
+Sites are untrusted input. A manifest is used only if every path in it stays in the site and every
+slug and key is a plain name, since files are read and written by them.
 """
 
 from __future__ import annotations
@@ -70,11 +70,11 @@ _CLASSES: tuple[type, ...] = (
 
 
 def is_whole(root: Path, file: FileEntry) -> bool:
-    """Whether a file of a site has the bytes that were written.
+    """Whether a file of a site matches its size and checksum in the manifest.
 
     Args:
         root: folder of the site.
-        file: as its manifest lists it.
+        file: entry of the manifest.
     """
     path = root / file.path
     try:
@@ -87,10 +87,9 @@ def is_whole(root: Path, file: FileEntry) -> bool:
 
 
 def manifest_bytes(manifest: Manifest) -> bytes:
-    """The manifest as JSON text, the same for the same site.
+    """Encode the manifest as JSON; equal sites give equal bytes.
 
-    Each model, image and cell has a line of its own: lean in large galleries, and two builds can
-    be compared line by line.
+    Each model, image and cell has one line, so that the file stays small and line diffs work.
     """
     fields: dict[str, Any] = _MANIFEST.dump_python(manifest, mode="json")
     parts = (f"{json.dumps(name)}: {_lines(value)}" for name, value in fields.items())
@@ -98,7 +97,7 @@ def manifest_bytes(manifest: Manifest) -> bytes:
 
 
 def _lines(value: Any) -> str:
-    """A list with an item a line, anything else on one."""
+    """Encode a list with one item on each line, anything else on one line."""
     if not isinstance(value, list):
         return json.dumps(value, ensure_ascii=False)
     items = (json.dumps(item, ensure_ascii=False, separators=(",", ":")) for item in value)
@@ -111,13 +110,13 @@ def schema_bytes() -> bytes:
 
 
 def read_manifest(site: Path) -> Manifest | None:
-    """The manifest of an existing site; None when it is of another schema, damaged or hostile."""
+    """Read the manifest of a site; None if it has another schema, is damaged or is unsafe."""
     found = _parsed(site)
     return found if found is not None and next(_strays(found), None) is None else None
 
 
 def stray(site: Path) -> str:
-    """The first path, slug or key of a manifest that is not one; empty when all are."""
+    """The first unsafe path, slug or key of a manifest; empty if all are safe."""
     found = _parsed(site)
     return next(_strays(found), "") if found is not None else ""
 
@@ -131,7 +130,7 @@ def _parsed(site: Path) -> Manifest | None:
 
 
 def _strays(manifest: Manifest) -> Iterator[str]:
-    """Paths that may lead out of a site, and slugs and keys that are no plain names."""
+    """Paths that may lead out of the site, and slugs and keys that are not plain names."""
     paths = (*(file.path for file in manifest.files), *manifest.pages)
     yield from (path for path in paths if not _is_inner(path))
     frames = (image.frame.sequence for image in manifest.images if image.frame)
@@ -151,9 +150,9 @@ def _strays(manifest: Manifest) -> Iterator[str]:
 
 
 def _is_inner(path: str) -> bool:
-    """Whether a path, read on any system, is one of a folder's own files.
+    """Whether a path stays in its folder on every operating system.
 
-    Names that start with a dot are none: a site has no such files but ``.nojekyll``.
+    Names that start with a dot are rejected; of these a site has only ``.nojekyll``.
     """
     parts = path.split("/")
     return path.isprintable() and not any(
@@ -162,7 +161,7 @@ def _is_inner(path: str) -> bool:
 
 
 def inner_file(site: Path, path: str) -> Path:
-    """Where a file of a site is, by a path from a page or manifest of it.
+    """Path on disk of a file of a site, from a path in a page or manifest.
 
     Raises:
         StoreError: the path leads out of the site.
@@ -173,7 +172,7 @@ def inner_file(site: Path, path: str) -> Path:
 
 
 def is_site(folder: Path) -> bool:
-    """Whether a folder was written by this program, in whatever version."""
+    """Whether a folder was written by this program, in any version."""
     try:
         found = parsed_json((folder / MANIFEST).read_bytes())
         return bool(found["generator"]["name"] == GENERATOR)
