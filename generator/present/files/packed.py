@@ -45,7 +45,7 @@ class PackedFiles(Generic[Content]):
             StoreError: the file is not of this kind.
         """
         try:
-            return unpack(self.content, path.read_bytes())
+            return unpack(self.content, path.read_bytes(), check=False)
         except (PackingError, OSError) as error:
             raise StoreError(
                 f"The numbers {path.name} cannot be read: {error}.",
