@@ -1,4 +1,4 @@
-"""Groups of pictures from a table: a CSV file with the columns ``file`` and ``group``.
+"""Groups of pictures, from a CSV file with the columns ``file`` and ``group``.
 
 ::
 
@@ -7,9 +7,8 @@
     birds/robin.jpg,birds
 
 Semicolons or tabs in place of commas, capitals in the columns' names and a byte order mark are read
-too, as spreadsheets write them. Further columns are ignored. A file is named as in its folder, or
-with folders in front where two pictures have the same name. A picture that the table doesn't name
-keeps the group it has.
+too, as spreadsheets write them. Further columns are ignored. A file is given by name, or with its
+folders if two pictures share a name. A picture that the table does not list keeps its group.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ SEPARATORS = (",", ";", "\t")
 
 
 def read_groups(path: Path) -> Mapping[str, str]:
-    """The group of each file that a table names.
+    """Read the group of each file in a table.
 
     Raises:
         SpecError: the table cannot be read, lacks a column, or contradicts itself.
@@ -91,7 +90,7 @@ def _next_step(column: str, named: Sequence[str]) -> str:
 def with_groups(
     images: Sequence[ImageEntry], groups: Mapping[str, str], table: Path
 ) -> tuple[ImageEntry, ...]:
-    """Pictures with the groups of a table; names that no picture has are worth a warning."""
+    """Set the groups of pictures from a table; unknown names give a warning."""
     used: set[str] = set()
     entries = []
     for image in images:
@@ -109,6 +108,6 @@ def with_groups(
 
 
 def _names(path: Path) -> list[str]:
-    """What a table may call a file, the longest first: ``a/b/c.jpg``, ``b/c.jpg``, ``c.jpg``."""
+    """Names of a file in a table, the longest first: ``a/b/c.jpg``, ``b/c.jpg``, ``c.jpg``."""
     parts = [unicodedata.normalize("NFC", part) for part in path.parts if part != path.anchor]
     return [str(PurePosixPath(*parts[start:])) for start in range(len(parts))]

@@ -1,4 +1,4 @@
-"""TOML files read with errors that name the file and the line, and words for what was found."""
+"""Reader of TOML files, with errors that name the file and the line."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DEEP_KEY = re.compile(
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The tables of a TOML file.
+    """Read the tables of a TOML file.
 
     Raises:
         SpecError: the file is missing, unreadable, too large, not UTF-8 or not TOML, or holds what
@@ -68,7 +68,7 @@ def _parsed(path: Path, text: str) -> dict[str, Any]:
 
 
 def _malformed(path: Path, reason: str) -> SpecError:
-    """Python's message ends in ``(at line 3, column 7)``, or ``(at end of document)``."""
+    """Python's error with its position ``(at line 3, column 7)`` or ``(at end of document)``."""
     where = re.search(r" \(at (?:line (\d+), column \d+|(end of document))\)$", reason)
     text = reason[: where.start()] if where else reason
     place = f", line {where[1]}" if where and where[1] else ", at its end" if where else ""
@@ -78,7 +78,7 @@ def _malformed(path: Path, reason: str) -> SpecError:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A question for a word that is close to a known one; empty where none is."""
+    """A suggestion for a misspelled word; empty if no known word is close."""
     if len(word) > LONGEST_WORD:
         return ""
     by_case = {item.lower(): item for item in known if len(item) <= LONGEST_WORD}
@@ -87,7 +87,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def kind_of(value: object) -> str:
-    """What a value is, in a user's words: ``the text "big"``, ``the number 3``."""
+    """Describe a value: ``the text "big"``, ``the number 3``."""
     match value:
         case bool():
             words = str(value).lower()
@@ -112,5 +112,5 @@ def _digits(value: float) -> str:
 
 
 def shortened(text: str) -> str:
-    """A text that fits a message: its first 60 characters at most."""
+    """A text shortened for a message to 60 characters."""
     return text if len(text) <= 60 else text[:59] + "…"

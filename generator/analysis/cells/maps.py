@@ -341,7 +341,7 @@ def _component(record: AttentionRecord, left_out: BoolArray | None) -> Component
 
 
 def _steady(value: float) -> float:
-    """A number rounded where its last digits depend on the number of threads."""
+    """A number rounded to float32: further digits depend on the number of threads."""
     return float(np.float32(value))
 
 
