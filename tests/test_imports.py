@@ -16,7 +16,8 @@ PACKAGE = Path(generator.__file__).parent
 LADDERS: dict[str, tuple[str, ...]] = {
     "": (
         "errors",
-        "bundled text progress version",
+        "bundled text version",
+        "progress",
         "records",
         "spec",
         "images",
@@ -30,7 +31,7 @@ LADDERS: dict[str, tuple[str, ...]] = {
         "__main__",
     ),
     "capture": ("arrays checkpoint", "forward", "models", "*"),
-    "analysis": ("absent grids", "attention features", "stream", "cells", "compare quantities"),
+    "analysis": ("absent grids quantities", "attention features", "stream", "cells", "compare"),
     "present": ("bibliography drawing", "files", "cells charts", "content", "pages", "site"),
     "present.pages": ("*", "image methods model sweep", "pair", "index"),
     "export": (

@@ -1,8 +1,7 @@
-"""What may be measured beside attention: the parts of a record that not every analysis needs.
+"""Optional parts of a record: features, value norms, massive activations, relevance, logit lens.
 
-Each part is a dataclass of arrays, present in a record or None. Which are measured is a
-:class:`Measuring`, which belongs to the record's key. Axis words as in
-:mod:`generator.records.record`.
+Each part is a dataclass of arrays, or None if not measured. A :class:`Measuring` selects the parts
+and is part of the record's key. Axis words are those of :mod:`generator.records.record`.
 """
 
 from __future__ import annotations
@@ -19,26 +18,24 @@ IntArray = NDArray[np.integer]
 Extra = Literal["features", "values", "massive", "relevance", "lens"]
 Projection = Literal["keys", "queries", "values"]
 PROJECTIONS: tuple[Projection, ...] = get_args(Projection)
-"""Vectors of a block that enter its attention."""
+"""Vectors of a block's attention."""
 
 EXTRAS: tuple[Extra, ...] = tuple(sorted(get_args(Extra)))
-"""Every part there is."""
+"""All optional parts."""
 
 DEFAULT_EXTRAS: tuple[Extra, ...] = ("features", "massive", "values")
-"""Parts that cost little beside the forward pass, and are measured unless the user says no."""
+"""Parts measured by default: they cost little compared with the forward pass."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measuring:
-    """What is measured of a model on an image, beside its attention.
+    """Selection of optional parts to measure.
 
     Attributes:
         extras: the parts, in alphabetical order.
-        objects: which vectors of the last block are kept, in alphabetical order: what LOST and
-            TokenCut find objects in. Keys for DINO and DINOv2; values for DeiT III and OpenCLIP
-            (Darcet 2024, appendix).
-        target: the class that ``relevance`` and ``lens`` are about; None for each model's own
-            first guess.
+        objects: vectors of the last block to keep for LOST and TokenCut, in alphabetical order.
+            Keys for DINO and DINOv2; values for DeiT III and OpenCLIP (Darcet 2024, appendix).
+        target: class index for ``relevance`` and ``lens``; None for each model's top class.
     """
 
     extras: tuple[Extra, ...] = DEFAULT_EXTRAS
@@ -51,15 +48,12 @@ class Features:
     """Vectors of tokens, always before the final LayerNorm.
 
     Attributes:
-        last: float16 ``[patch, channel]``, the residual stream of the patches after the last block;
-            float32 where a value is beyond float16.
-        pooled: float32 ``[layer + 1, 2, channel]``, the residual stream of the CLS token (NaN for
-            a model without one) and its mean over the patches; index 0 is the embedding.
-        keys: float16 ``[patch, channel]``, key vectors of the patches in the last block, heads side
-            by side, as they enter the attention (after rotary embedding, if any), not normalized;
-            None where they were not asked for.
-        queries: query vectors, likewise.
-        values: value vectors, likewise.
+        last: float16 ``[patch, channel]``; float32 where a value is beyond float16.
+        pooled: float32 ``[layer + 1, CLS or mean patch, channel]``; CLS is NaN for a model without.
+        keys: float16 ``[patch, channel]``, as they enter the attention (after rotary embedding, if
+            any), not normalized; None where they were not asked for.
+        queries: float16 ``[patch, channel]``, as ``keys``.
+        values: float16 ``[patch, channel]``, as ``keys``.
     """
 
     last: FloatArray
@@ -70,23 +64,20 @@ class Features:
 
     @property
     def objects(self) -> dict[Projection, FloatArray]:
-        """The vectors that objects are looked for in, each ``[patch, channel]``, by their name."""
+        """The kept vectors for object discovery, ``[patch, channel]``, by name."""
         kept = {name: getattr(self, name) for name in PROJECTIONS}
         return {name: vectors for name, vectors in kept.items() if vectors is not None}
 
 
 @dataclass(frozen=True, slots=True)
 class ValueNorms:
-    """What a token would contribute if it had all the attention (Kobayashi 2020).
+    """Value norms after the output projection: contribution at full attention (Kobayashi 2020).
 
     Attributes:
-        norms: float16 ``[layer, head, key]``, the L2 norm of a key's value vector after the head's
-            part of the output projection and, where the block has one, LayerScale; float32 where a
-            norm is beyond float16. Times an attention weight it is the norm of that head's
-            contribution.
-        contribution: float32 ``[layer, key]``, norm of what each key contributes to the first
-            prefix token through all heads together: ``|sum_h A[h, 0, key] v[h, key] W_O[h]|``;
-            for a model without prefix, to the mean patch.
+        norms: float16 ``[layer, head, key]``; float32 where a norm is beyond float16. Times an
+            attention weight it is the norm of that head's contribution.
+        contribution: float32 ``[layer, key]``: ``|sum_h A[h, 0, key] v[h, key] W_O[h]|``; for a
+            model without prefix, to the mean patch.
     """
 
     norms: FloatArray
@@ -95,17 +86,15 @@ class ValueNorms:
 
 @dataclass(frozen=True, slots=True)
 class MassiveActivations:
-    """Single channels of unusual size in the residual stream (Sun 2024).
+    """The largest activations of the residual stream (Sun 2024).
 
     Attributes:
-        value: float32 ``[layer + 1, 3]``, the three largest values by magnitude, with their sign,
-            largest first; index 0 is the embedding.
-        token: int32 ``[layer + 1, 3]``, their tokens.
-        channel: int32 ``[layer + 1, 3]``, their channels.
-        median: float32 ``[layer + 1]``, median magnitude of the layer's values: of at most 65,536
-            evenly spaced ones, which are all of them for a small input; of the two in the middle
-            the lower.
-        channel_max: float32 ``[layer + 1, channel]``, largest magnitude over the patches.
+        value: float32 ``[layer + 1, place]``, with its sign, largest magnitude first.
+        token: int32 ``[layer + 1, place]``.
+        channel: int32 ``[layer + 1, place]``.
+        median: float32 ``[layer + 1]``, of at most 65,536 evenly spaced values, which are all of
+            them for a small input; of the two in the middle the lower.
+        channel_max: float32 ``[layer + 1, channel]``.
     """
 
     value: FloatArray
@@ -117,18 +106,15 @@ class MassiveActivations:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a class head said of the image.
+    """The class head's prediction for an image.
 
     Attributes:
         classes: indices of the five likeliest classes, likeliest first.
-        labels: their names, as the checkpoint has them.
-        probabilities: after the softmax over all classes; where they do not exclude each other,
-            after the sigmoid of each.
-        target: the class that relevance and the logit lens are about.
-        target_label: its name.
-        target_probability: of the target, also where it is not among the five.
-        exclusive: whether one class at most is true of an image; if not, probabilities do not sum
-            to 1.
+        labels: class names from the checkpoint.
+        probabilities: softmax over all classes; if classes are not exclusive, the sigmoid of each.
+        target: class index for relevance and the logit lens.
+        target_probability: probability of the target, even if it is not among the five.
+        exclusive: whether classes exclude each other; if not, probabilities do not sum to 1.
     """
 
     classes: tuple[int, ...]
@@ -145,9 +131,8 @@ class Relevance:
     """Class-specific relevance (Chefer 2021, generic attention): ``R += mean_h[(dA * A)+] R``.
 
     Attributes:
-        keys: float32 ``[key]``, relevance of every token to the CLS token, for
-            ``prediction.target``; to the mean patch where the head reads only the patches (BEiT).
-            CLS starts with 1 of itself. Not a distribution.
+        keys: float32 ``[key]``, for ``prediction.target``: relevance to the CLS token, or to the
+            mean patch where the head reads only the patches (BEiT). CLS starts with 1 of itself.
     """
 
     keys: FloatArray
@@ -157,13 +142,13 @@ class Relevance:
 class LogitLens:
     """The class head read at every token of every layer (Vilas 2023).
 
-    The final LayerNorm and the classifier of each token alone. Where a head reads CLS and the mean
-    patch side by side (DINOv2), a prefix token takes the place of CLS and a patch that of the mean;
-    the other place holds what that layer has for it.
+    The final LayerNorm and the classifier are applied to each token alone. If a head reads CLS and
+    the mean patch together (DINOv2), a prefix token replaces CLS and a patch replaces the mean; the
+    other input is taken from the same layer.
 
     Attributes:
         probability: float16 ``[layer + 1, token]``, of ``prediction.target``.
-        rank: int32 ``[layer + 1, token]``, of ``prediction.target`` among the classes, from 1.
+        rank: int32 ``[layer + 1, token]``, of ``prediction.target``, from 1.
     """
 
     probability: FloatArray
@@ -260,15 +245,14 @@ class Intervened:
 
 @dataclass(frozen=True, slots=True)
 class ModelWeights:
-    """What is seen of a model without an image.
+    """Arrays from a model's weights, without an image.
 
     Attributes:
         key: of the file in the store.
-        model: the model's id.
         position: float32 ``[patch, channel]``, learned position embeddings of the native grid;
             None for a model that has none.
-        position_grid: rows and columns of that grid; (0, 0) where there is none.
-        position_note: why there is none ("rotary embedding", ...); empty otherwise.
+        position_grid: rows and columns of the native grid; (0, 0) if there is none.
+        position_note: reason for missing position embeddings ("rotary embedding", ...); else empty.
         filters: float32 ``[component, 3, row, col]``, the principal components of the patch
             embedding's filters, largest first, at most 28 (Dosovitskiy 2021, Fig. 7 left).
         spectrum: float32 ``[component]``, share of the variance that each of all components holds.

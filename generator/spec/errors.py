@@ -1,4 +1,4 @@
-"""What is wrong with a gallery's file or options, in one line of the user's words."""
+"""Validation errors of a gallery's file or options as one-line messages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from generator.spec.sweeps import SweepSpec
 from generator.spec.toml import did_you_mean, kind_of
 
 _FOUND = {"folder", "sweep", "step", "named", "checkpoints"}
-"""Fields that are found, not given."""
+"""Fields that are computed, not given by the user."""
 
 _HINTS = {
     "models": 'Name one with -m, such as -m facebook/dinov2-small, or in a file: models = ["..."].',
@@ -30,19 +30,19 @@ _TABLES: dict[str, tuple[str, type[BaseModel]]] = {
     "sweeps": ("sweep", SweepSpec),
     "figure": ("figure", FigureSpec),
 }
-"""Keys that hold tables: what one of them is called, and its class."""
+"""Keys that hold tables: name of a table, and its class."""
 
 _NOT_GUESSED = ("device", "max_site_size")
-"""Keys whose words are not guessed from: gpu does not mean cpu."""
+"""Keys without suggestions for misspelled values: gpu does not mean cpu."""
 
 
 def in_words(error: ValidationError, gallery: type[BaseModel], source: SpecSource) -> SpecError:
-    """The first thing that is wrong, in one line.
+    """The first error as one line.
 
     Args:
-        error: as pydantic found it.
-        gallery: class of the whole spec.
-        source: where the values come from.
+        error: pydantic's error.
+        gallery: class of the gallery's spec.
+        source: origin of the values.
     """
     # An unknown key is often the cause of a missing one.
     detail = min(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
@@ -70,7 +70,7 @@ def in_words(error: ValidationError, gallery: type[BaseModel], source: SpecSourc
 def _place(
     loc: tuple[int | str, ...], gallery: type[BaseModel], source: SpecSource
 ) -> tuple[type[BaseModel], str, str]:
-    """The class that something is wrong in, the key, and both in a user's words."""
+    """The class and key of an error, and both in words."""
     top, *below = loc
     if top == "paper" and below:
         return paper_place(tuple(below))
@@ -87,7 +87,7 @@ def _place(
 
 
 def _expected(owner: type[BaseModel], key: str) -> str:
-    """What a key should hold, or the whole table where there is no key."""
+    """The expected value of a key, or of the whole table without a key."""
     field = owner.model_fields.get(key)
     if field and field.description:
         return field.description

@@ -1,4 +1,4 @@
-"""What a gallery says of the paper it belongs to: the table ``[paper]`` of its file.
+"""Specification of a gallery's paper: the table ``[paper]`` of its file.
 
 Every key is optional::
 
@@ -38,7 +38,7 @@ class _PaperTable(BaseModel):
 
 
 class AuthorSpec(_PaperTable):
-    """An author; ``url`` and ``affiliation`` may be empty."""
+    """An author of the paper; ``url`` and ``affiliation`` may be empty."""
 
     name: Named = Field(description="a name")
     url: Https | None = Field(None, description=HTTPS)
@@ -46,21 +46,21 @@ class AuthorSpec(_PaperTable):
 
 
 class LinkSpec(_PaperTable):
-    """A button: its label and where it leads."""
+    """A link button: label and URL."""
 
     label: Named = Field(description="a text")
     url: Https = Field(description=HTTPS)
 
 
 class PatchSpec(_PaperTable):
-    """A patch by its place in the model's grid, from 1."""
+    """A patch by row and column in the model's grid, from 1."""
 
     row: Number
     col: Number
 
 
 class TeaserSpec(_PaperTable):
-    """A map to show at the top: a model by label or id, an image by file, and which of its maps."""
+    """A teaser map: model by label or id, image by file, layer, head and query."""
 
     model: Named = Field(description="a model's label or id")
     image: Named = Field(description="the name of a picture's file")
@@ -76,7 +76,7 @@ def _author(value: Any) -> Any:
 
 
 def _links(value: Any) -> Any:
-    """A table of addresses is the short form."""
+    """Accept the short form, a table of URLs."""
     if isinstance(value, dict):
         return tuple({"label": label, "url": url} for label, url in value.items())
     return value
@@ -86,13 +86,9 @@ class PaperSpec(_PaperTable):
     """The paper of a gallery. Frozen; see the module for how it is written.
 
     Attributes:
-        authors: in order.
-        venue: where it appeared.
-        year: when.
-        doi: its identifier, without an address in front.
+        doi: the DOI without a URL prefix.
         abstract: paragraphs with empty lines between them.
         bibtex: how to cite it.
-        links: buttons, in order.
         teaser: maps to show at the top.
     """
 
@@ -122,7 +118,7 @@ _ITEMS: dict[str, tuple[str, type[BaseModel]]] = {
 
 
 def paper_place(loc: tuple[int | str, ...]) -> tuple[type[BaseModel], str, str]:
-    """Where pydantic found something wrong below ``paper``.
+    """The place of a pydantic error below ``paper``.
 
     Args:
         loc: pydantic's location, without ``paper`` itself; not empty.

@@ -1,4 +1,4 @@
-"""Two models over the images that both have: maps compared image by image, and numbers paired."""
+"""Comparison of two models over their common images: maps and paired numbers."""
 
 from __future__ import annotations
 
@@ -12,13 +12,22 @@ from generator.analysis.cells.digest import CellDigest
 from generator.analysis.compare.agreement import Agreement, agreement, center_gaussian, uniform_map
 from generator.analysis.compare.paired import Paired, paired
 from generator.analysis.grids import PlacedMap, on_common_grid
+from generator.analysis.quantities.attention import (
+    CLS_MASS_OUTLIERS,
+    CLS_MASS_REGISTERS,
+    ENTROPY_PATCHES,
+)
+from generator.analysis.quantities.objects import MASS_MASK_AREA
+from generator.analysis.quantities.quantity import Quantity
+from generator.analysis.quantities.stream import LARGEST_CLS_PATCH, NORM_RATIO, OUTLIER_SHARE
+from generator.analysis.quantities.table import from_table
 from generator.analysis.stream.norms import CUTOFFS
 from generator.records.record import OUTLIER, TokenLayout, View
 
 
 @dataclass(frozen=True, slots=True)
 class PairCell:
-    """One model on one image, as far as a comparison needs it."""
+    """The data of one model on one image that a comparison needs."""
 
     digest: CellDigest
     layout: TokenLayout
@@ -27,12 +36,12 @@ class PairCell:
 
 @dataclass(frozen=True, slots=True)
 class Baselines:
-    """How a model's map agrees with maps that know nothing of the picture.
+    """Agreement of a model's map with baselines that ignore the picture.
 
     Attributes:
-        uniform: with the map that looks everywhere alike; its correlations are NaN.
-        center: with a Gaussian in the middle, as photographs are centered.
-        shuffled: with the same model's map on another image; None for a single image.
+        uniform: agreement with the uniform map; its correlations are NaN.
+        center: agreement with a centered Gaussian, as photographs are centered.
+        shuffled: agreement with the model's map on another image; None for a single image.
     """
 
     uniform: Agreement
@@ -45,9 +54,9 @@ class MapComparison:
     """The last layers' maps of two models on one image, on their common grid.
 
     Attributes:
-        between: of the two models.
-        one: baselines of the first; None where they were not asked for.
-        two: baselines of the second, likewise.
+        between: agreement of the two models.
+        one: baselines of the first model; None where they were not asked for.
+        two: baselines of the second model; None where they were not asked for.
     """
 
     between: Agreement
@@ -69,12 +78,11 @@ def compare_maps(
 
     Args:
         one: the first model on the image.
-        two: the second.
-        others: both models on another image, for the shuffled baseline; None without one.
-        baselines: whether to compare with maps that know nothing of the picture, too.
+        others: both models on another image, for the shuffled baseline; None for a single image.
+        baselines: whether to compare with the baselines, too.
 
     Returns:
-        None where the two saw no part of the picture together.
+        None where the models' views do not overlap.
     """
     placed = on_common_grid([_placed(one), _placed(two)])
     if placed is None:
@@ -98,7 +106,7 @@ def _placed(cell: PairCell) -> PlacedMap:
 
 
 def _shared_view(one: View, two: View) -> tuple[float, float, float, float]:
-    """Left, right, top, bottom of what both saw."""
+    """Left, right, top, bottom of the area that both models saw."""
     return (
         max(one.left, two.left),
         min(one.right, two.right),
@@ -123,21 +131,22 @@ def _baselines(own: np.ndarray, cell: PairCell, other: PairCell | None, aspect: 
 
 @dataclass(frozen=True, slots=True)
 class PairedMeasure:
-    """A number of one model on one image that two models are paired by.
+    """A paired measure: a quantity with one number for each image.
 
     Attributes:
-        id: in files and addresses.
-        name: what pages call it.
-        unit: in words.
-        quantity: id of the quantity that defines it (:mod:`generator.analysis.quantities.table`).
-        value: the number; None where the model cannot have it.
+        quantity: an entry of :mod:`generator.analysis.quantities.table`.
+        value: computes the number; None where it is not defined for the model.
+        where: the layer, appended to the quantity's name; may be empty.
     """
 
-    id: str
-    name: str
-    unit: str
-    quantity: str
+    quantity: Quantity
     value: Callable[[PairCell], float | None]
+    where: str = "last layer"
+
+    @property
+    def name(self) -> str:
+        """Name of the measure on pages."""
+        return ", ".join(filter(None, (self.quantity.label, self.where)))
 
 
 def outlier_share(cell: PairCell) -> float:
@@ -173,59 +182,25 @@ def largest_share(cell: PairCell) -> float | None:
     return None if found is None else float(found[-1])
 
 
-MEASURES: tuple[PairedMeasure, ...] = (
+MEASURES = (
+    PairedMeasure(OUTLIER_SHARE, outlier_share, ""),
+    PairedMeasure(NORM_RATIO, norm_ratio, "at its peak"),
+    PairedMeasure(CLS_MASS_OUTLIERS, outlier_mass),
+    PairedMeasure(CLS_MASS_REGISTERS, register_mass),
+    PairedMeasure(LARGEST_CLS_PATCH, largest_share),
     PairedMeasure(
-        "outlier-share", "outlier patches", "share of the patches", "outlier-share", outlier_share
+        ENTROPY_PATCHES, lambda cell: float(cell.digest.heads.entropy_patches[-1].mean())
     ),
-    PairedMeasure(
-        "norm-ratio",
-        "largest norm over the median, at its peak",
-        "times",
-        "norm-ratio",
-        norm_ratio,
-    ),
-    PairedMeasure(
-        "outlier-mass",
-        "CLS attention on outlier patches, last layer",
-        "share of 1",
-        "attention-budget",
-        outlier_mass,
-    ),
-    PairedMeasure(
-        "register-mass",
-        "CLS attention on registers, last layer",
-        "share of 1",
-        "cls-mass",
-        register_mass,
-    ),
-    PairedMeasure(
-        "largest-share",
-        "CLS attention on the patch that gets most, last layer",
-        "share of 1",
-        "largest-cls-attention",
-        largest_share,
-    ),
-    PairedMeasure(
-        "entropy-patches",
-        "entropy over patches, last layer",
-        "share of its maximum",
-        "entropy-patches",
-        lambda cell: float(cell.digest.heads.entropy_patches[-1].mean()),
-    ),
-    PairedMeasure(
-        "mass-mask-area",
-        "area of the mass mask, last layer",
-        "share of the patches",
-        "mass-mask-area",
-        lambda cell: cell.digest.mask.area,
-    ),
+    PairedMeasure(MASS_MASK_AREA, lambda cell: cell.digest.mask.area),
 )
-"""What two models are paired by, in the order in which pages list it."""
+"""The paired measures, in the order of the pages."""
+
+from_table(*(measure.quantity for measure in MEASURES))
 
 
 def measure_values(cell: PairCell) -> dict[str, float | None]:
-    """Every measure of one model on one image: id of the measure -> value."""
-    return {measure.id: measure.value(cell) for measure in MEASURES}
+    """Every measure of one model on one image: id of the quantity -> value."""
+    return {measure.quantity.id: measure.value(cell) for measure in MEASURES}
 
 
 def pair_measures(
@@ -233,16 +208,13 @@ def pair_measures(
     one: Sequence[Mapping[str, float | None]],
     two: Sequence[Mapping[str, float | None]],
 ) -> dict[str, Paired]:
-    """Every measure of two models, paired over images: id of the measure -> values.
+    """Every measure of two models, paired over images: id of the quantity -> values.
 
     Args:
         images: names of the images, in order.
-        one: of :func:`measure_values`, the first model on each.
-        two: the second.
+        one: results of :func:`measure_values`, the first model on each image.
     """
     return {
-        measure.id: paired(
-            images, [each[measure.id] for each in one], [each[measure.id] for each in two]
-        )
-        for measure in MEASURES
+        name: paired(images, [each[name] for each in one], [each[name] for each in two])
+        for name in (measure.quantity.id for measure in MEASURES)
     }

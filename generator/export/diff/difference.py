@@ -1,4 +1,4 @@
-"""Two galleries held against each other: which models and images they share, and what moved."""
+"""Difference of two galleries: common models and images, and changes of their numbers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.compare.changes import Change, Step, Threshold, changes
-from generator.analysis.compare.readings import Reading, Readings, diverged, readings
+from generator.analysis.compare.readings import Readings, diverged, readings
+from generator.analysis.quantities.quantity import Quantity
 from generator.errors import SpecError
 from generator.export.diff.pairs import (
     images_in_words,
@@ -21,6 +22,7 @@ from generator.export.source import Source
 from generator.present.pages.wording import images_text, models_text
 from generator.records.record import AttentionRecord
 from generator.records.run import Cell, ImageEntry, ModelEntry, Run
+from generator.text.numbers import given, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +69,12 @@ class Passed:
     """A threshold that a model passed.
 
     Attributes:
-        threshold: that was passed.
-        model: label in A.
-        measure: that passed it.
         step: the value that did.
     """
 
     threshold: Threshold
     model: str
-    measure: Reading
+    measure: Quantity
     step: Step
 
 
@@ -136,19 +135,16 @@ class Difference:
             change.mean
             for model in self.models
             for change in model.changes
-            if threshold.name in (change.measure.id, change.measure.quantity)
+            if threshold.name in (change.measure.id, change.measure.family)
         )
 
 
 def difference(
-    a: Source, b: Source, measures: Sequence[Reading], wanted: Sequence[str] = ()
+    a: Source, b: Source, measures: Sequence[Quantity], wanted: Sequence[str] = ()
 ) -> Difference:
     """Compare two galleries.
 
     Args:
-        a: what was.
-        b: what is.
-        measures: what to compare.
         wanted: models or sweeps, ``A=B`` or one name for both; empty for all that match by label,
             by id, or by being the only ones, checkpoints of sweeps by their step.
 
@@ -244,7 +240,7 @@ def _compared(
     b: Source,
     pair: tuple[ModelEntry, ModelEntry],
     images: Sequence[tuple[ImageEntry, ImageEntry]],
-    measures: Sequence[Reading],
+    measures: Sequence[Quantity],
     facts: dict[Unlike, None],
 ) -> ModelChanges:
     """One model over the images; facts that differ are added as they are met."""
@@ -316,9 +312,9 @@ def _facts(record: AttentionRecord) -> dict[str, str]:
         "input": f"{view.input_width}x{view.input_height} px",
         "resolution": f"{made.resolution} px",
         "resampling": made.resample,
-        "rescaling": f"{made.rescale:g}",
-        "mean": ", ".join(f"{value:g}" for value in made.mean),
-        "std": ", ".join(f"{value:g}" for value in made.std),
+        "rescaling": plain(given(made.rescale)),
+        "mean": ", ".join(plain(given(value)) for value in made.mean),
+        "std": ", ".join(plain(given(value)) for value in made.std),
         "dtype": record.environment.dtype,
         "device": record.environment.device,
         "attention": record.environment.attention,

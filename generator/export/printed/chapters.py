@@ -18,9 +18,10 @@ from urllib.parse import unquote
 
 from generator.export.printed.choice import PrintedChoice
 from generator.present.charts.chart import Chart, Words
+from generator.present.files.manifest_file import inner_file
 from generator.present.pages.image.analyses_views import Analysis, Photo
 from generator.present.pages.image.views import ImagePage
-from generator.present.pages.methods.views import MethodsPage, QuantityEntry, QuantityGroup
+from generator.present.pages.methods.views import MethodsPage, QuantityGroup
 from generator.present.pages.model.views import ModelPage
 from generator.present.pages.pair.views import PairPage
 from generator.present.pages.paths import (
@@ -121,7 +122,7 @@ class PrintedForm:
             changes["url"] = self._picture(value.url)
         elif hasattr(value, "url"):
             changes["url"] = ""
-        if isinstance(value, Words | Section | QuantityEntry):
+        if isinstance(value, Words | Section):
             changes["id"] = f"{self.slug}--{value.id}"
         return replace(value, **changes)
 
@@ -150,7 +151,7 @@ class PrintedForm:
         path = posixpath.normpath(posixpath.join(posixpath.dirname(self.page), unquote(url)))
         if path not in self.pictures:
             kind = mimetypes.guess_type(path)[0] or "image/webp"
-            data = base64.b64encode((self.site / path).read_bytes()).decode()
+            data = base64.b64encode(inner_file(self.site, path).read_bytes()).decode()
             self.pictures[path] = f"data:{kind};base64,{data}"
         return self.pictures[path]
 

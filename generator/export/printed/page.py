@@ -1,4 +1,4 @@
-"""The printable report as a page: finished values for its template, nothing asked of a network."""
+"""The printed report as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -10,6 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from generator.analysis.quantities.attention import (
+    CLS_MASS_PATCHES,
+    CLS_MASS_REGISTERS,
+    DISTANCE,
+    ENTROPY,
+)
+from generator.analysis.quantities.quantity import Quantity
+from generator.analysis.quantities.stream import STRONGEST_PATCH
 from generator.bundled import bundled
 from generator.export.copy import planned_pages
 from generator.export.pictures.drawing import colored, enlarged, seen, size_of
@@ -19,9 +27,7 @@ from generator.export.single.policy import hashes
 from generator.export.source import Source
 from generator.present.cells.maps import PRIMARY, RECEIVED, QueryMaps, maps_of
 from generator.present.drawing.heatmap import bar_png, wall_png
-from generator.present.drawing.scale import times_text
 from generator.present.pages.environment import make_environment
-from generator.present.pages.index.views import NumberDefinition
 from generator.present.pages.links import step_text
 from generator.present.pages.views import BarTick, ColorBar, Fact, Picture
 from generator.present.pages.wording import (
@@ -34,28 +40,21 @@ from generator.present.pages.wording import (
 )
 from generator.records.record import AttentionRecord
 from generator.records.run import ImageEntry, ModelEntry, Sweep
-from generator.text.numbers import percent
+from generator.text.numbers import machine, number, percent
 from generator.text.phrases import counted
 
 PICTURE_WIDTH = 420
 WALL_WIDTH = 1400
 """Pixels that a wall is enlarged to by a whole number, because viewers blur small pictures."""
 
+LAST_LAYER = "Last layer, mean over heads."
+WITHOUT_CLS = "In a model without CLS: of all tokens on average."
 NUMBERS = (
-    NumberDefinition(
-        "entropy",
-        "share of its maximum",
-        "Of each row of attention over all keys, averaged over all queries: 0 is one key, 1 is "
-        "uniform.",
-    ),
-    NumberDefinition(
-        "distance",
-        "input pixels",
-        "Attention-weighted distance between patch centers, averaged over patch queries.",
-    ),
-    NumberDefinition("on patches", "share", "Attention of the query that goes to patches."),
-    NumberDefinition("on registers", "share", "Attention of the query that goes to registers."),
-    NumberDefinition("most", "times uniform", "Attention of the query on its strongest patch."),
+    ENTROPY.reduced(LAST_LAYER),
+    DISTANCE.reduced(LAST_LAYER),
+    CLS_MASS_PATCHES.reduced(f"{LAST_LAYER} {WITHOUT_CLS}"),
+    CLS_MASS_REGISTERS.reduced(f"{LAST_LAYER} {WITHOUT_CLS}"),
+    STRONGEST_PATCH.reduced(f"Last layer. {WITHOUT_CLS}"),
 )
 
 
@@ -100,19 +99,12 @@ class PrintedReport:
 
     Attributes:
         policy: the content policy of the page.
-        style: its style sheet.
-        title: of the gallery.
         authors: in one line; may be empty.
         venue: where and when; may be empty.
         description: may be empty.
         summary: how much there is.
-        abstract: paragraphs.
-        models: in order.
         reading: how maps are drawn.
-        bar: of the scale.
-        definitions: of the numbers.
         numbers: names of the columns of numbers.
-        images: in order.
         chapters: of the analyses, as the site's pages have them.
         facts: where it comes from.
     """
@@ -128,7 +120,7 @@ class PrintedReport:
     models: tuple[PrintedModel, ...]
     reading: str
     bar: ColorBar
-    definitions: tuple[NumberDefinition, ...]
+    definitions: tuple[Quantity, ...]
     numbers: tuple[str, ...]
     images: tuple[PrintedImage, ...]
     chapters: tuple[Chapter, ...]
@@ -139,7 +131,6 @@ def printed_html(source: Source, models: tuple[str, ...], images: tuple[str, ...
     """The report as one HTML page that needs nothing else.
 
     Args:
-        source: the gallery.
         models: labels or ids of the models to show, or labels of sweeps; all when none is named.
         images: titles or file names of the images to show, or those of sequences; all when none is
             named.
@@ -180,7 +171,7 @@ def printed_page(
         f"{scale_note(source.scale, None)} Values beyond its ends have the color of the end.",
         bar=_bar(source),
         definitions=NUMBERS,
-        numbers=tuple(number.name for number in NUMBERS),
+        numbers=tuple(number.label for number in NUMBERS),
         images=tuple(_image(source, image, choice) for image in choice.images),
         chapters=found,
         facts=tuple(_facts(source)),
@@ -189,7 +180,7 @@ def printed_page(
 
 def _bar(source: Source) -> ColorBar:
     data = bar_png(source.settings.colors)
-    ticks = tuple(BarTick(f"{100 * t.position:g}%", t.label) for t in source.scale.ticks)
+    ticks = tuple(BarTick(f"{machine(100 * t.position)}%", t.label) for t in source.scale.ticks)
     return ColorBar(Picture(_url(data, "png"), 256, 1, ""), ticks, "times uniform", extends=True)
 
 
@@ -279,11 +270,11 @@ def _numbers(record: AttentionRecord, maps: QueryMaps, last: int) -> tuple[str, 
     mass = dict(zip(maps.groups, maps.mass[last, -1], strict=True))
     registers = [float(mass[name]) for name in record.layout.registers]
     return (
-        f"{record.entropy[last].mean():.3f}",
-        f"{record.distance[last].mean():.1f}",
+        number(float(record.entropy[last].mean())),
+        number(float(record.distance[last].mean())),
         percent(float(mass["patches"])),
         percent(sum(registers)) if registers else "none there",
-        times_text(float(np.nanmax(maps.maps[last, -1]))),
+        number(float(np.nanmax(maps.maps[last, -1]))),
     )
 
 

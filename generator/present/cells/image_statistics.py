@@ -1,4 +1,4 @@
-"""The numbers that images are sorted by: their names, units and definitions in one place."""
+"""Statistics of an image that the index sorts by: values and their formats."""
 
 from __future__ import annotations
 
@@ -7,80 +7,41 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from generator.analysis.quantities.agreement import DISAGREEMENT
+from generator.analysis.quantities.attention import CLS_MASS_REGISTERS, ENTROPY
+from generator.analysis.quantities.quantity import Quantity
+from generator.analysis.quantities.stream import OUTLIER_COUNT
 from generator.present.cells.files import CellContent
-from generator.records.record import OUTLIER
-from generator.text.numbers import percent
+from generator.text.numbers import number, percent, rounded
 
 
 @dataclass(frozen=True, slots=True)
 class Statistic:
-    """A number of an image.
+    """A statistic of an image.
 
     Attributes:
-        id: in URLs and data.
-        name: what pages call it.
-        unit: of the number, in words.
-        definition: what it is, exactly.
-        text: a value as pages print it, with its unit.
+        quantity: the quantity that is reduced to one number for each image.
+        text: formats a value, with its unit where it is not a share.
     """
 
-    id: str
-    name: str
-    unit: str
-    definition: str
+    quantity: Quantity
     text: Callable[[float], str]
 
 
 def _bits(value: float) -> str:
-    return f"{value:.3f} bits"
+    return f"{number(value)} bits"
 
 
-def _count(value: float) -> str:
-    return f"{value:.3g}" if value < 1000 else f"{value:.0f}"
-
-
-def _two(value: float) -> str:
-    return f"{value:.2f}"
-
-
-DISAGREEMENT, OUTLIERS, REGISTERS, ENTROPY = (
+STATISTICS = (
+    Statistic(DISAGREEMENT, _bits),
+    Statistic(OUTLIER_COUNT.reduced("Mean over models."), number),
     Statistic(
-        "disagreement",
-        "disagreement",
-        "bits, 0 to 1",
-        "Mean over all pairs of models of the Jensen-Shannon divergence, base 2, of their small "
-        "maps (last layer, mean over heads, patches only, as shares of 1) on the coarsest of the "
-        "models' grids. 0: all models look at the same places; 1: no two share a place.",
-        _bits,
-    ),
-    Statistic(
-        "outliers",
-        "outliers",
-        "patches, mean over models",
-        f"Patches whose norm in the residual stream is more than {OUTLIER:g} times the median "
-        "patch's, counted at the layer where the largest norm stands out most, averaged over the "
-        "models.",
-        _count,
-    ),
-    Statistic(
-        "registers",
-        "on registers",
-        "share of the CLS token's attention",
-        "Share of the CLS token's attention in the last layer, averaged over heads, that goes to "
-        "register tokens; averaged over the models that have registers.",
+        CLS_MASS_REGISTERS.reduced("Last layer, mean over heads and models that have registers."),
         percent,
     ),
-    Statistic(
-        "entropy",
-        "entropy",
-        "share of its maximum, 0 to 1",
-        "Entropy of the attention of all tokens in the last layer, divided by its maximum and "
-        "averaged over queries, heads and models. 0: each looks at one token; 1: at all alike.",
-        _two,
-    ),
+    Statistic(ENTROPY.reduced("Last layer, mean over heads and models."), number),
 )
-STATISTICS = (DISAGREEMENT, OUTLIERS, REGISTERS, ENTROPY)
-"""In the order in which pages name them."""
+"""All statistics, in the order of the pages."""
 
 
 def image_values(
@@ -89,8 +50,8 @@ def image_values(
     """The values of an image, in the order of :data:`STATISTICS`; None where one doesn't apply.
 
     Args:
-        cells: of the models that have a record of the image.
-        disagreement: mean over the pairs of models.
+        cells: contents of the models that have a record of the image.
+        disagreement: mean divergence over the pairs of models, in bits.
     """
     return (
         disagreement,
@@ -101,12 +62,12 @@ def image_values(
 
 
 def _mean(values: Sequence[float]) -> float | None:
-    return float(f"{np.mean(values):.4g}") if values else None
+    return rounded(float(np.mean(values)), 4) if values else None
 
 
 def figures_text(values: Sequence[float | None]) -> str:
-    """All values of an image in one line."""
+    """All statistics of an image in one line."""
     known = [(s, v) for s, v in zip(STATISTICS, values, strict=True) if v is not None]
-    # a name and its number stay on one line
-    parts = [f"{statistic.name} {statistic.text(value)}" for statistic, value in known]
+    # A name and its number stay on one line.
+    parts = [f"{statistic.quantity.label} {statistic.text(value)}" for statistic, value in known]
     return "\u00a0· ".join(part.replace(" ", "\u00a0") for part in parts)

@@ -1,4 +1,4 @@
-"""A map that was chosen for the front page: its numbers, its name, its address on an image page."""
+"""Teaser maps: values, captions, file names and links."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from generator.records.run import TeaserCell
 
 
 def layer_of(cell: TeaserCell, content: CellContent) -> int:
-    """The layer of a chosen map, from 1."""
+    """Layer of a teaser map, from 1."""
     return cell.layer or content.facts.model.layers
 
 
 def query_of(cell: TeaserCell, content: CellContent) -> str:
-    """The id of its query among the gallery's."""
+    """Id of the map's query in the gallery."""
     if cell.patch:
         return PATCH
-    # what answers to the first query has a name of its own: ``received``, ``CLS1``
+    # the token of the first query may be named ``received`` or ``CLS1``
     return PRIMARY if cell.query == content.token else cell.query
 
 
 def is_answered(cell: TeaserCell, content: CellContent) -> bool:
-    """Whether the site has the numbers of its query."""
+    """Whether the site has a chunk of the map's query."""
     return any(file.query == query_of(cell, content) for file in content.chunks)
 
 
 def values_of(cell: TeaserCell, content: CellContent, site: Path) -> FloatArray:
-    """The map, ``[grid row, grid col]``, in times uniform, as the site's own chunk has it."""
+    """Values of the map, ``[grid row, grid col]``, times uniform, from its chunk."""
     query = query_of(cell, content)
     path = site / next(file.path for file in content.chunks if file.query == query)
     row = layer_of(cell, content) - 1
@@ -63,7 +63,7 @@ def file_stem(cell: TeaserCell, content: CellContent) -> str:
 
 
 def fragment(cell: TeaserCell, content: CellContent) -> str:
-    """The fragment that shows the same map on the image's page (see ``state.js``)."""
+    """URL fragment that shows the map on the image's page (see ``state.js``)."""
     fields = [f"layer={layer_of(cell, content)}", f"head={cell.head or 'mean'}"]
     query = query_of(cell, content)
     if query != PRIMARY:
@@ -73,12 +73,12 @@ def fragment(cell: TeaserCell, content: CellContent) -> str:
         row, col = cell.patch
         x = view.left + (col - 0.5) * (view.right - view.left) / layout.cols
         y = view.top + (row - 0.5) * (view.bottom - view.top) / layout.rows
-        fields.append(f"from={x:.1f},{y:.1f}")
+        fields.append(f"from={round(x, 1)},{round(y, 1)}")
     return "#" + "&".join(fields)
 
 
 def caption(cell: TeaserCell, content: CellContent, label: str) -> str:
-    """Model, layer, head, and the query where it isn't the usual one."""
+    """Model, layer, head, and the query if it isn't the default."""
     head = f"head {cell.head}" if cell.head else "mean over heads"
     text = f"{label}, layer {layer_of(cell, content)}, {head}"
     if cell.patch:
@@ -90,7 +90,7 @@ def caption(cell: TeaserCell, content: CellContent, label: str) -> str:
 
 
 def subject(cell: TeaserCell, content: CellContent) -> str:
-    """What the map is of, in words."""
+    """Quantity of the map in words, such as ``CLS attention``."""
     if cell.patch:
         return "attention of a patch"
     query = query_of(cell, content)

@@ -38,6 +38,7 @@ def coverage(name: str, n: int) -> float:
     return float(np.mean([each is not None and each.low <= mean <= each.high for each in found]))
 
 
+@pytest.mark.value_of("paired-difference")
 def test_differences_are_of_images_that_both_models_have() -> None:
     found = paired(["a", "b", "c", "d"], [1, None, 3, 5], [2, 7, math.nan, 4])
     assert found.images == ("a", "d") and found.left_out == ("b", "c") and found.n == 2
@@ -70,6 +71,7 @@ def test_there_is_no_interval_of_so_few_images_that_it_fails(
     assert coverage("lognormal", 5) < 0.90
 
 
+@pytest.mark.value_of("paired-difference")
 def test_without_skewness_it_is_the_t_interval() -> None:
     half = np.random.default_rng(1).normal(size=10)
     values = 3 + np.concatenate([half, -half])

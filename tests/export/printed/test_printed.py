@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pypdf import PdfWriter
 
@@ -29,9 +30,9 @@ from generator.present.charts.chart import (
     NumberTable,
     Words,
 )
-from generator.present.drawing.scale import times_text
 from generator.present.pages.sections import Section, Table
 from generator.present.pages.views import ColorBar, Picture
+from generator.text.numbers import number
 from tests.browser.opened import overflow
 from tests.export.conftest import Exportable, exported
 from tests.present.filmed import with_frames
@@ -39,6 +40,7 @@ from tests.present.site.test_site import Page
 from tests.present.sweeping import sweeping
 
 
+@pytest.mark.value_of("strongest-patch")
 def test_the_page_holds_every_image_and_model_with_their_numbers(
     made: Exportable, twice: Callable[..., Path]
 ) -> None:
@@ -50,8 +52,11 @@ def test_the_page_holds_every_image_and_model_with_their_numbers(
         assert key
         maps = maps_of(record, "CLS")
         last = record.model.layers - 1
-        assert f"{record.entropy[last].mean():.3f}" in text
-        assert times_text(float(maps.maps[last, -1].max())) in text
+        assert number(record.entropy[last].mean()) in text
+        assert number(maps.maps[last, -1].max()) in text
+        if record.layout.cls is not None:
+            row = record.rows("CLS")[last].astype(np.float64).mean(axis=0)
+            assert number(row[record.layout.patch_slice].max()) in text
     assert "The model tiny/gone is not on the hub." in text
     assert re.findall(r'(?:src|href)="(?!data:|#)([^"]*)"', html) == []
     front = html.partition('class="chapter"')[0]
@@ -187,8 +192,8 @@ def test_the_contents_name_the_page_of_each_chapter(
         )
     )
     assert len(listed) == 5, pages[0]
-    for title, number in listed.items():
-        assert re.search(rf"^\d+ {title}$", pages[int(number) - 1], re.M), (title, number)
+    for title, leaf in listed.items():
+        assert re.search(rf"^\d+ {title}$", pages[int(leaf) - 1], re.M), (title, leaf)
     data = (tmp_path / "report.pdf").read_bytes()
     outline = re.findall(rb"/Title \(([^)]*)\)", data)
     assert {b"Contents", b"Models", b"Analyses of Image0", b"Methods"} <= set(outline)

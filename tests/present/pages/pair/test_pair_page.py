@@ -143,7 +143,8 @@ def test_many_images_are_marked_where_the_interval_excludes_zero(tmp_path: Path)
     site = build(trial, tmp_path / "site")
     found = " ".join(page(site, "r/model-0--model-1/index.html").text.split())
     assert re.search(
-        r"largest norm over the median, at its peak ?times ?4,?000 ?[\d.]+ ?−[\d,.]+ \*", found
+        r"largest norm over the median, at its peak ?times the median ?4,?000 ?[\d.]+ ?−[\d,.]+ \*",
+        found,
     )
     assert "fewer than 20" not in found
     # the layer of the outlier, not the last
@@ -175,7 +176,7 @@ def test_without_a_class_token_what_needs_it_is_not_applicable(
     run = replace(trial.run, pairs=(("probe", "plain"),))
     text = page(build(trial, tmp_path / "site", run), "r/probe--plain/index.html").text
     assert "Not applicable: neither model has registers." in text
-    assert "CLS attention on outlier patches, last layer: not applicable" in text
+    assert "CLS on outlier patches, last layer: not applicable" in text
 
 
 def test_numbers_from_papers_are_for_these_checkpoints_only(built: Built) -> None:
@@ -192,3 +193,25 @@ def test_a_sample_is_even_and_holds_the_ends() -> None:
     found = evenly(1000, 100)
     assert len(set(found)) == 100 and (found[0], found[-1]) == (0, 999)
     assert {b - a for a, b in itertools.pairwise(found)} <= {10, 11}
+
+
+def test_pictures_beside_maps_show_the_part_that_the_maps_cover(
+    trial: Gallery, tmp_path: Path
+) -> None:
+    """Places line up by eye: the square of a picture that is wider than high."""
+    crops = {"image0": [(16, 0, 80, 64)], "image1": [(16, 0, 80, 64), (0, 0, 96, 64)]}
+    for image, boxes in crops.items():
+        for model, box in zip(("plain", "registers"), (boxes[0], boxes[-1]), strict=True):
+            record = trial.record(model, image)
+            left, top, right, bottom = box
+            view = replace(record.view, left=left, top=top, right=right, bottom=bottom)
+            trial.records[record.key] = replace(record, view=view)
+    html = (build(trial, tmp_path / "site") / REPORT).read_text(encoding="utf-8")
+    found = re.findall(
+        r'<svg class="seen-part" viewBox="([^"]*)"[^>]*><image href="[^"]*" width="96" height="64"'
+        r"[^>]*></image></svg>(?:<figcaption>([^<]*)</figcaption>)?",
+        html,
+    )
+    square, whole = "16 0 64 64", "0 0 96 64"
+    shown = [(square, ""), (square, "seen by Plain"), (whole, "seen by Registers")]
+    assert found[: len(shown)] == shown
