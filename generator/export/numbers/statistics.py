@@ -101,7 +101,7 @@ class StatisticsTable:
 
 
 @dataclass(frozen=True, slots=True)
-class _Number:
+class _StatisticRow:
     """A value of a record and where it stands, as the columns of a row name it."""
 
     quantity: Quantity
@@ -125,7 +125,7 @@ def rows_of(source: Source) -> Iterator[StatisticsRow]:
 
 
 def statistics_row(
-    number: _Number, record: AttentionRecord, model: str, image: str
+    number: _StatisticRow, record: AttentionRecord, model: str, image: str
 ) -> StatisticsRow:
     """The one place where a row is made.
 
@@ -149,7 +149,7 @@ def statistics_row(
     )
 
 
-def _numbers(record: AttentionRecord) -> Iterator[_Number]:
+def _numbers(record: AttentionRecord) -> Iterator[_StatisticRow]:
     groups = (*record.layout.prefix, PATCHES)
     for each, query in (
         (ENTROPY, ""),
@@ -159,21 +159,21 @@ def _numbers(record: AttentionRecord) -> Iterator[_Number]:
         (SELF_ATTENTION, PATCHES),
     ):
         for layer, head, value in _by_head(getattr(record, each.id.replace("-", "_"))):
-            yield _Number(each, layer, head, query, "", value)
+            yield _StatisticRow(each, layer, head, query, "", value)
     if record.pooling is not None:
         for head_number, value in enumerate(record.pooling.entropy, 1):
-            yield _Number(POOLING_ENTROPY, POOL, str(head_number), "", PATCHES, value)
+            yield _StatisticRow(POOLING_ENTROPY, POOL, str(head_number), "", PATCHES, value)
     for q, query in enumerate(groups):
         for k, key in enumerate(groups):
             for layer, head, value in _by_head(record.mass[:, :, q, k]):
-                yield _Number(MASS, layer, head, query, key, value)
+                yield _StatisticRow(MASS, layer, head, query, key, value)
     yield from _minimum(record)
     for index, token in enumerate(record.layout.prefix):
         for layer_number, value in enumerate(record.norms[:, index]):
-            yield _Number(NORM, str(layer_number), "", token, "", value)
+            yield _StatisticRow(NORM, str(layer_number), "", token, "", value)
 
 
-def _minimum(record: AttentionRecord) -> Iterator[_Number]:
+def _minimum(record: AttentionRecord) -> Iterator[_StatisticRow]:
     """Shares of the minimum over heads, for the prefix tokens: their rows are kept."""
     layout = record.layout
     for q, query in enumerate(layout.prefix):
@@ -182,7 +182,7 @@ def _minimum(record: AttentionRecord) -> Iterator[_Number]:
         for k, key in enumerate((*layout.prefix, PATCHES)):
             values = patches if key == PATCHES else record.mass[:, :, q, k].min(axis=1)
             for layer, value in enumerate(values, 1):
-                yield _Number(MASS_MIN, str(layer), "min", query, key, value)
+                yield _StatisticRow(MASS_MIN, str(layer), "min", query, key, value)
 
 
 def _by_head(values: np.ndarray) -> Iterator[tuple[str, str, np.floating]]:

@@ -28,7 +28,9 @@ from generator.text.amounts import size_in_words
 from generator.text.latex import written
 
 GROUPS = (
-    QuantityGroup("attention", "Attention", "From the rows of the attention matrices.", WEIGHTS),
+    QuantityGroup(
+        "attention-weights", "Attention", "From the rows of the attention matrices.", WEIGHTS
+    ),
     QuantityGroup(
         "carried",
         "What attention carries",

@@ -49,6 +49,12 @@ def test_the_groups_hold_every_quantity_once_in_order() -> None:
     assert grouped == list(QUANTITIES)
 
 
+def test_every_id_of_the_page_stands_once(built: Built) -> None:
+    html = (built[1] / METHODS).read_text(encoding="utf-8")
+    ids = re.findall(r' id="([^"]+)"', html)
+    assert sorted(ids) == sorted(set(ids))
+
+
 def test_every_page_leads_to_the_methods(built: Built) -> None:
     _, site, _ = built
     pages = sorted(site.rglob("*.html"))
