@@ -285,9 +285,8 @@ def test_calibration_pictures_that_tell_who_made_it_are_not_named() -> None:
 def test_a_hidden_checkpoint_of_the_hub_is_found_by_no_commit(tmp_path: Path) -> None:
     """A commit identifies its repository, in captions, bibliographies, pages and the manifest."""
     plain = figuring(tmp_path)
-    paper = Paper(
-        authors=(Author("Ada Lovelace", affiliation="Tiny"),)
-    )  # whose models are tiny/...
+    own = Author("Ada Lovelace", affiliation="Tiny")  # whose models are tiny/...
+    paper = Paper(authors=(own,))
     named = replace(plain.trial.run, paper=paper, anonymous=False)
     hidden = anonymized(named, frozenset(), identity_of(named))
     for name, shown in (
