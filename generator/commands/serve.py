@@ -72,7 +72,6 @@ def serve_site(site: Path, port: int, *, announce: Callable[[str], None], browse
     Args:
         site: folder of a built site.
         port: to listen on; 0 for a free one.
-        announce: told the address.
         browser: whether to open it.
     """
     with make_server(site, port) as server:

@@ -59,7 +59,6 @@ class Anonymous:
     """A run without who made it.
 
     Attributes:
-        run: to be shown.
         ids: by record, the id that stands for a local model's.
         notes: what was left out and what stays, for the user, one line each.
     """
@@ -117,7 +116,6 @@ def anonymized(run: Run, local: frozenset[str], identity: Identity) -> Anonymous
     """A run without who made it.
 
     Args:
-        run: of the gallery.
         local: slugs of the models that come from a folder; those whose ids hold one of the
             names, such as that of the authors' organization on the hub, are treated alike.
         identity: names that must not be told.

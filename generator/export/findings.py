@@ -14,7 +14,6 @@ class Finding:
 
     Attributes:
         severity: an ``error`` stops, a ``warning`` needs a yes.
-        text: what was found.
         hint: what to do about it, as an imperative sentence.
     """
 

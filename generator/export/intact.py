@@ -32,8 +32,6 @@ def flaws(site: Path, manifest: Manifest, files: tuple[FileEntry, ...] | None = 
     """Look for what is missing or changed; every heavy file is read.
 
     Args:
-        site: its folder.
-        manifest: of the site.
         files: to look at; None for all of them and all pages.
     """
     entries = manifest.files if files is None else files

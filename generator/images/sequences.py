@@ -1,7 +1,7 @@
-"""Sequences of a gallery: clips and folders of numbered pictures, as frames that become images.
+"""Sequences: frames of clips and of folders of numbered pictures.
 
-A frame of a clip is a PNG in the record store, a frame of a folder is the picture that lies there;
-from here on both are images like any other, which also know their place in a sequence.
+A frame of a clip is a PNG in the record store; a frame of a folder is its picture. Both become
+images with a place in a sequence.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from generator.text.slugs import unique_slugs
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What a gallery is made of.
+    """Input files of a gallery.
 
     Attributes:
-        stills: files and folders of pictures by themselves.
-        frames: of all sequences, in order.
+        stills: files and folders of single pictures.
+        frames: frames of all sequences, in order.
     """
 
     stills: tuple[Path, ...]
@@ -39,18 +39,17 @@ class Inputs:
 
 
 def find_frames(images: Sequence[Path], sequences: Sequence[SequenceSpec], store: Path) -> Inputs:
-    """Tell clips from pictures, and take the frames of all sequences.
+    """Separate clips from pictures, and select the frames of all sequences.
 
     A clip that cannot be used becomes one frame with its failure; the others go on.
 
     Args:
-        images: files and folders; a clip among them is a sequence by itself.
-        sequences: further ones.
-        store: folder of the record store, which keeps frames of clips.
+        images: files and folders; each clip among them is a sequence.
+        store: folder of the record store, which caches frames of clips.
 
     Raises:
-        ImageError: a sequence does not exist, is no sequence, or needs PyAV, which is not there.
-        StoreError: frames cannot be kept.
+        ImageError: a sequence does not exist, is not one, or needs PyAV, which is missing.
+        StoreError: the cache cannot be written.
     """
     stills = tuple(path for path in images if not is_clip(path))
     alone = [SequenceSpec(path=path) for path in images if is_clip(path)]
@@ -66,9 +65,9 @@ def find_frames(images: Sequence[Path], sequences: Sequence[SequenceSpec], store
 
 
 def of_one_size(images: Sequence[ImageEntry]) -> tuple[ImageEntry, ...]:
-    """Frames that have another size than the first of their sequence as failures.
+    """Mark frames as failed if their size differs from the first of their sequence.
 
-    Maps of a sequence are laid over one picture, so a place must be the same place in all of them.
+    Maps of a sequence share one picture, so all frames need the same size.
     """
     first: dict[str, ImageEntry] = {}
     found = []
@@ -175,7 +174,7 @@ def _taken(found: Decoded, spec: SequenceSpec) -> str:
 
 
 def _folder(spec: SequenceSpec, label: str, slug: str) -> Iterator[FoundFrame]:
-    """The pictures of a folder in the order of their numbers; subfolders are left out."""
+    """The pictures of a folder in the order of their numbers; subfolders are skipped."""
     name = readable(spec.path.name)
     try:
         files = [path for path in spec.path.iterdir() if path.name[0] != "."]
@@ -214,11 +213,7 @@ def _folder(spec: SequenceSpec, label: str, slug: str) -> Iterator[FoundFrame]:
 
 
 def _numbered(pictures: Sequence[Path]) -> dict[int, Path]:
-    """Pictures by the last number in their names; by their places where that tells them not apart.
-
-    Args:
-        pictures: in natural order.
-    """
+    """Pictures by the last number in their names, or by position where that number repeats."""
     found = [re.findall(r"[0-9]+", path.stem) for path in pictures]
     numbers = [int(digits[-1]) for digits in found if digits]
     if len(set(numbers)) == len(pictures):
@@ -227,7 +222,7 @@ def _numbered(pictures: Sequence[Path]) -> dict[int, Path]:
 
 
 def _chosen(numbers: tuple[int, ...], spec: SequenceSpec) -> tuple[tuple[int, ...], str]:
-    """The numbers to take, and in words which these are."""
+    """The selected numbers, and their description."""
     most = spec.max_frames
     every = spec.every or 1
     if every != int(every):
@@ -249,7 +244,7 @@ def _chosen(numbers: tuple[int, ...], spec: SequenceSpec) -> tuple[tuple[int, ..
 
 
 def _credit(spec: SequenceSpec) -> Credit:
-    """What ``credits.toml`` says of a clip; it holds for each of its frames."""
+    """The credit of a clip, which holds for each of its frames."""
     if spec.path.is_dir():
         return Credit()
     return read_credits(spec.path.parent).get(readable(spec.path.name), Credit())

@@ -62,7 +62,6 @@ class Outcome:
         run: everything the site is made of.
         measured: records that were made.
         reused: records that were in the store.
-        site: what was written.
         notes: warnings about numbers, then what an anonymous site leaves out, and what stays, one
             line each.
         failures: what could not be measured or shown, in full also where the site is anonymous.
@@ -82,7 +81,6 @@ def build_gallery(
     """Measure what is missing and write the site.
 
     Args:
-        spec: of the gallery.
         command: the command line that makes the gallery again, shown on its pages.
         reporter: told of the progress.
         records_only: measure nothing; what the store lacks is an error.
@@ -149,7 +147,12 @@ def _build(
         measured=len(missing - failures.keys()),
         reused=sum(cell.cached for cell in plan.cells),
         site=site,
-        notes=(*_warnings(run), *shown.notes, *_note_on_templates(spec)),
+        notes=(
+            *_warnings(run),
+            *_impossible(spec, run, store),
+            *shown.notes,
+            *_note_on_templates(spec),
+        ),
         failures=tuple(dict.fromkeys((*run.failures, *_new(site.failures, shown.run), *undrawn))),
     )
 
@@ -195,6 +198,19 @@ def _warnings(run: Run) -> tuple[str, ...]:
     return tuple(text for text in said if text)
 
 
+def _impossible(spec: GallerySpec, run: Run, store: Store) -> tuple[str, ...]:
+    """Extras that were asked for and that a model cannot have, with the reason."""
+    explained = [name for name in ("relevance", "lens") if name in spec.extras]
+    found = []
+    for model in run.models if explained else ():
+        keys = (cell.record for cell in run.cells if cell.model == model.slug and cell.record)
+        header = store.header(next(keys, ""))
+        if header is not None and header.model.headless:
+            lacks = " and no ".join(explained)
+            found.append(f"{model.label} has no {lacks}: {header.model.headless}.")
+    return tuple(found)
+
+
 def _note_on_templates(spec: GallerySpec) -> tuple[str, ...]:
     """What an anonymous site takes over from the user's own files."""
     if not spec.anonymous or spec.templates is None:
@@ -231,11 +247,7 @@ def draw_figures(
     """Draw the figures of a gallery's file.
 
     Args:
-        folder: of the site.
         gallery: what to draw from.
-        spec: of the gallery.
-        figures: in order.
-        run: with all names.
         undrawn: gets why some could not be drawn.
 
     Raises:

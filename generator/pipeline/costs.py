@@ -23,7 +23,6 @@ class ExtraPrice:
     """What a part beside attention costs, on or off.
 
     Attributes:
-        name: of the part.
         share: of the time of the models' forward passes, added to it.
         store: bytes in the store, for all cells.
         models: labels of the models that have it.
@@ -40,11 +39,9 @@ class ModelCost:
     """What one model of a plan costs.
 
     Attributes:
-        label: of the model.
         grids: patch grids that its inputs have, as ``16x16``, most frequent first.
         tokens: of the longest input.
         cached: cells that are in the store.
-        missing: cells to measure.
         seconds: to measure them, estimated.
         memory: bytes above the interpreter while measuring one picture, estimated.
         store: bytes that the missing records add to the store.
@@ -165,7 +162,6 @@ def site_price(plan: WorkPlan, *, drawn: bool, limit: int | None) -> SitePrice:
     """What the site takes, and what has to be left out of it.
 
     Args:
-        plan: of the gallery.
         drawn: whether the analyses of images are drawn.
         limit: bytes that the site may take; None for any.
     """

@@ -52,7 +52,6 @@ def plan_register(
         model: as the user named it.
         resolved: what is known of it.
         images: of the gallery, in order.
-        store: where records are.
 
     Raises:
         ModelError: its blocks take no further token, there is no class token to put it behind, or

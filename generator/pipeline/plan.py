@@ -31,7 +31,6 @@ class PlannedModel:
     Attributes:
         entry: what the run says of it.
         resolved: None for a model that failed.
-        preprocessing: likewise.
         weights_cached: whether what is seen of it without an image is in the store.
         register: a test-time register; None for the model as it is.
     """
@@ -55,8 +54,6 @@ class PlannedCell:
     """One model on one image.
 
     Attributes:
-        model: the model's slug.
-        image: the image.
         key: of its record; empty when there can be none.
         cached: whether the record is in the store.
         geometry: how the image becomes the input; None when there can be no record.
@@ -83,9 +80,7 @@ class WorkPlan:
 
     Attributes:
         models: in the order of the spec.
-        images: in order.
         cells: images slowest, models fastest.
-        dtype: resolved.
     """
 
     models: tuple[PlannedModel, ...]
@@ -123,8 +118,6 @@ def plan_work(
     """Resolve the models and see what the store already holds.
 
     Args:
-        spec: of the gallery.
-        store: where records are.
         images: as :func:`generator.images.find.load_images` found them.
         on_model: called with each model's label before it is resolved.
     """

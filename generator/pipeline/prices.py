@@ -26,7 +26,6 @@ class Shape:
     """What the cost of a model on an image depends on.
 
     Attributes:
-        vision: the model's geometry.
         layout: tokens of the input.
         classes: of its class head; 0 without one.
     """
@@ -81,7 +80,6 @@ class Shape:
         """That a part adds to a record.
 
         Args:
-            extra: the part.
             vectors: how many of keys, queries and values ``features`` keeps.
         """
         vision, layout = self.vision, self.layout

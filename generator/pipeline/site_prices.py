@@ -40,7 +40,6 @@ class CellPrice:
     """Bytes of one model on one image.
 
     Attributes:
-        image: its slug.
         tokens: maps of tokens as queries, by how much they hold.
         patches: maps of patches as queries; 0 where their rows are not kept.
         patch_means: the same with the mean over heads only.
@@ -98,11 +97,8 @@ def cell_price(
     """What one model on one image takes.
 
     Args:
-        image: its slug.
-        vision: the model's geometry.
         layout: tokens of the input.
         patch_queries: rows of the patches that are kept.
-        queries: tokens as queries.
         drawn: whether its analyses are drawn.
     """
     layers, heads, patches = vision.layers, vision.heads, layout.patches
@@ -147,7 +143,6 @@ def fitting(shared: int, cells: Sequence[CellPrice], limit: int | None) -> SiteP
 
     Args:
         shared: bytes that are always there, beside the cells.
-        cells: of the gallery.
         limit: bytes allowed; None for any.
     """
     images = tuple(dict.fromkeys(cell.image for cell in cells))

@@ -1,4 +1,4 @@
-"""What a gallery says of the paper it belongs to: the table ``[paper]`` of its file.
+"""The paper of a gallery: the table ``[paper]`` of its file.
 
 Every key is optional::
 
@@ -19,7 +19,7 @@ Every key is optional::
     head = 3                    # their mean when left out
     query = "reg1"              # a token, "received", or a patch: {row = 3, col = 5}
 
-The spec checks these classes; the run and the manifest hold them. Wrong values raise pydantic's
+The spec, the run and the manifest share these classes. Wrong values raise pydantic's
 ``ValidationError``.
 """
 
@@ -44,8 +44,8 @@ class Author:
     """An author of the paper.
 
     Attributes:
-        name: of the author.
-        url: of a page about the author.
+        name: full name.
+        url: page about the author; None without one.
         affiliation: may be empty.
     """
 
@@ -56,11 +56,11 @@ class Author:
 
 @dataclass(frozen=True, slots=True, config=_TABLE)
 class PaperLink:
-    """A button of the front page.
+    """A link button of the front page.
 
     Attributes:
-        label: what the button says.
-        url: where it leads.
+        label: text of the button.
+        url: target of the link.
     """
 
     label: Annotated[str, Field(min_length=1, description="a text")]
@@ -69,7 +69,7 @@ class PaperLink:
 
 @dataclass(frozen=True, slots=True, config=_TABLE)
 class Patch:
-    """A patch by its place in the model's grid.
+    """A patch by row and column in the model's grid.
 
     Attributes:
         row: from 1.
@@ -82,14 +82,14 @@ class Patch:
 
 @dataclass(frozen=True, slots=True, config=_TABLE)
 class TeaserCell:
-    """A map to show at the top of the front page.
+    """A teaser map, shown at the top of the front page.
 
     Attributes:
         model: label or id of the model in a spec, its slug in a run.
         image: file name of the image in a spec, its slug in a run.
         layer: from 1, or ``last``.
         head: from 1, or ``mean``.
-        query: name of a token, ``received``, or a patch; ``CLS`` is what every model can answer.
+        query: name of a token, ``received``, or a patch; every model has ``CLS``.
     """
 
     model: Annotated[str, Field(min_length=1, description="a model's label or id")]
@@ -111,7 +111,7 @@ def _author(value: Any) -> Any:
 
 
 def _links(value: Any) -> Any:
-    """A table of addresses is the short form."""
+    """Accept the short form, a table of URLs."""
     if isinstance(value, dict):
         return tuple({"label": label, "url": url} for label, url in value.items())
     return value
@@ -123,13 +123,13 @@ class Paper:
 
     Attributes:
         authors: in order.
-        venue: where it appeared; may be empty.
-        year: when it appeared.
-        doi: its identifier, without an address in front; may be empty.
+        venue: conference or journal; may be empty.
+        year: year of publication; None if unknown.
+        doi: the DOI without a URL prefix; may be empty.
         abstract: paragraphs with empty lines between them; may be empty.
-        bibtex: how to cite it; may be empty.
-        links: buttons, in order.
-        teaser: maps to show at the top.
+        bibtex: BibTeX entry to cite it; may be empty.
+        links: link buttons, in order.
+        teaser: teaser maps, in order.
     """
 
     authors: Annotated[

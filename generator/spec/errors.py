@@ -1,4 +1,4 @@
-"""What is wrong with a gallery's file or options, in one line of the user's words."""
+"""Validation errors of a gallery's file or options as one-line messages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from generator.spec.sweeps import SweepSpec
 from generator.spec.toml import did_you_mean, kind_of
 
 _FOUND = {"folder", "sweep", "step", "named", "checkpoints"}
-"""Fields that are found, not given."""
+"""Fields that are computed, not given by the user."""
 
 _HINTS = {
     "models": 'Name one with -m, such as -m facebook/dinov2-small, or in a file: models = ["..."].',
@@ -32,29 +32,29 @@ _TABLES: dict[str, tuple[str, type[BaseModel]]] = {
     "sweeps": ("sweep", SweepSpec),
     "figure": ("figure", FigureSpec),
 }
-"""Keys that hold tables: what one of them is called, and its class."""
+"""Keys that hold tables: name of a table, and its class."""
 
 _ITEMS: dict[str, tuple[str, type]] = {
     "authors": ("author", Author),
     "links": ("link", PaperLink),
     "teaser": ("teaser", TeaserCell),
 }
-"""The same for keys of ``paper``."""
+"""Keys of ``paper`` that hold tables: name of a table, and its class."""
 
 _UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
-"""What pydantic calls an unknown key, of a model and of a dataclass."""
+"""Pydantic's error types of an unknown key: of a model, of a dataclass."""
 
 _NOT_GUESSED = ("device", "max_site_size")
-"""Keys whose words are not guessed from: gpu does not mean cpu."""
+"""Keys without suggestions for misspelled values: gpu does not mean cpu."""
 
 
 def in_words(error: ValidationError, gallery: type[BaseModel], source: SpecSource) -> SpecError:
-    """The first thing that is wrong, in one line.
+    """The first error as one line.
 
     Args:
-        error: as pydantic found it.
-        gallery: class of the whole spec.
-        source: where the values come from.
+        error: pydantic's error.
+        gallery: class of the gallery's spec.
+        source: origin of the values.
     """
     # An unknown key is often the cause of a missing one.
     detail = min(error.errors(), key=lambda item: item["type"] not in _UNKNOWN)
@@ -82,7 +82,7 @@ def in_words(error: ValidationError, gallery: type[BaseModel], source: SpecSourc
 def _place(
     loc: tuple[int | str, ...], gallery: type[BaseModel], source: SpecSource
 ) -> tuple[type, str, str]:
-    """The class that something is wrong in, the key, and both in a user's words."""
+    """The class and key of an error, and both in words."""
     top, *below = loc
     if top == "paper" and below:
         return _paper_place(below)
@@ -99,7 +99,7 @@ def _place(
 
 
 def _paper_place(loc: list[int | str]) -> tuple[type, str, str]:
-    """The same for what is below ``paper``."""
+    """The class and key of an error below ``paper``, and both in words."""
     key = str(loc[0])
     if len(loc) == 1 or key not in _ITEMS:
         return Paper, key, f"{key} of [paper]"
@@ -119,7 +119,7 @@ def _fields(owner: type) -> Mapping[str, FieldInfo]:
 
 
 def _expected(owner: type, key: str) -> str:
-    """What a key should hold, or the whole table where there is no key."""
+    """The expected value of a key, or of the whole table without a key."""
     field = _fields(owner).get(key)
     if field and field.description:
         return field.description

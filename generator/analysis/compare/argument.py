@@ -1,8 +1,7 @@
-"""What two models' numbers carry, in plain words, and no more than that.
+"""The text that compares two models: sentences derived from their numbers.
 
-Each sentence is made by a rule from numbers, and holds the numbers it is made from. Nothing is said
-of causes: two checkpoints differ in more than registers. Attention is called attention, never
-importance.
+A rule turns numbers into each sentence, and the sentence states these numbers. It claims no causes,
+since two checkpoints differ in more than registers, and never calls attention importance.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from generator.text.numbers import count, given, number, percent, points
 from generator.text.phrases import counted, listed
 
 SAME_MAPS = 0.0005
-"""Bits of divergence below which two maps are called the same; it shows as 0.000."""
+"""Maps with a divergence below this many bits count as equal; it prints as 0.000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +33,8 @@ class ComparedModel:
         registers: names of its registers.
         cls: name of its CLS token; None without one.
         digest: its numbers over the images.
-        checkpoint: its id and version: the same for columns that run the same weights.
-        test_time: whether its last register was added at test time.
+        checkpoint: id and version of the weights.
+        test_time: whether the last register was added at test time.
     """
 
     label: str
@@ -48,7 +47,7 @@ class ComparedModel:
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """The paragraph, sentence by sentence, and what it must not be taken for."""
+    """The paragraph as a list of sentences, with its caveat."""
 
     sentences: tuple[str, ...]
     caveats: tuple[str, ...]
@@ -60,13 +59,12 @@ def argue(
     measures: Mapping[str, Paired],
     comparisons: Sequence[MapComparison],
 ) -> Argument:
-    """The paragraph on two models.
+    """Write the paragraph that compares two models.
 
     Args:
         one: the first model, the one without registers where only one has them.
-        two: the second.
-        measures: of :func:`generator.analysis.compare.pair.pair_measures`.
-        comparisons: of the maps, one for each image on which they can be compared.
+        measures: result of :func:`generator.analysis.compare.pair.pair_measures`.
+        comparisons: one map comparison for each image that has one.
     """
     shares = measures["outlier-share"]
     sentences = [
@@ -84,11 +82,11 @@ def argue(
 
 
 def outliers_sentence(model: ComparedModel, held: FloatArray) -> str:
-    """Whether a model has outlier patches, where, how many, and how large.
+    """Sentence on a model's outlier patches: whether, where, how many, how large.
 
     Args:
         model: with its numbers over the images.
-        held: ``[image]``, share of outlier patches in each image.
+        held: float64 ``[image]``, share of outlier patches.
     """
     norms = model.digest.norms
     shares = norms.above[:, CUTOFFS.index(int(OUTLIER))]
@@ -122,7 +120,7 @@ def outliers_sentence(model: ComparedModel, held: FloatArray) -> str:
 
 
 def _at_the_end(peak: int, shares: FloatArray) -> str:
-    """What a look at the last layer alone would show."""
+    """Sentence on the outliers that remain in the last layer."""
     last = float(shares[-1])
     if peak == len(shares) - 1:
         return ""
@@ -164,7 +162,7 @@ def _difference_of_outliers(one: ComparedModel, two: ComparedModel, share: Paire
 
 
 def _sinks(model: ComparedModel) -> Iterator[str]:
-    """What the CLS token's attention does with outliers, at the layer where it is strongest."""
+    """Sentence on CLS attention to outliers, at the layer where it is strongest."""
     digest = model.digest
     own = digest.budget(model.cls or "")
     if own is None:
@@ -182,7 +180,7 @@ def _sinks(model: ComparedModel) -> Iterator[str]:
 
 
 def _registers(model: ComparedModel) -> Iterator[str]:
-    """Where the registers' share of attention lies."""
+    """Sentence on the registers' share of attention."""
     digest = model.digest
     own = digest.budget(model.cls or "")
     if own is None or not model.registers:
@@ -219,10 +217,10 @@ def _registers(model: ComparedModel) -> Iterator[str]:
 def _maps(
     one: ComparedModel, two: ComparedModel, comparisons: Sequence[MapComparison]
 ) -> Iterator[str]:
-    """How far apart the maps are, beside maps that know nothing of the picture.
+    """Sentence on the divergence of the maps, compared with the baselines.
 
-    A flat map is near every map, so a small divergence alone says little: two peaked maps of the
-    same model may be further apart than either is from an even map.
+    A flat map has a small divergence from every map, so the divergence needs a baseline: two peaked
+    maps of one model can differ more from each other than from a uniform map.
     """
     if not comparisons:
         return
@@ -276,13 +274,13 @@ def _maps(
 
 
 def _even(comparisons: Sequence[MapComparison]) -> bool:
-    """Whether the maps of both models are as good as even."""
+    """Whether the maps of both models are nearly uniform."""
     known = [own for each in comparisons for own in (each.one, each.two) if own is not None]
     return bool(known) and max(own.uniform.divergence for own in known) < SAME_MAPS
 
 
 def _ignorant(baselines: Baselines) -> tuple[float, ...]:
-    """Divergence from an even map, from one in the center, and where known from another image's."""
+    """Divergence from the uniform map, the centered Gaussian and, if known, the shuffled map."""
     maps = (baselines.uniform, baselines.center, baselines.shuffled)
     return tuple(each.divergence for each in maps if each is not None)
 
@@ -329,5 +327,5 @@ def _register(name: str) -> str:
 
 
 def _layer(index: int) -> str:
-    """A layer of the residual stream: 0 is the embedding."""
+    """A layer of the residual stream in words; 0 is the embedding."""
     return f"after layer {index}" if index else "in the embedding"

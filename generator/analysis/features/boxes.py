@@ -1,4 +1,4 @@
-"""Connected parts of a patch mask, and the boxes around them."""
+"""Connected components of a patch mask and their bounding boxes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class PatchBox:
     Attributes:
         left: column of its first patch.
         top: row of its first patch.
-        right: column behind its last patch.
+        right: column after its last patch.
         bottom: row below its last patch.
     """
 
@@ -38,7 +38,7 @@ class PatchBox:
 
     @property
     def area(self) -> int:
-        """Patches in it."""
+        """Number of patches in the box."""
         return (self.right - self.left) * (self.bottom - self.top)
 
     def in_pixels(self, layout: TokenLayout, view: View) -> tuple[float, float, float, float]:
@@ -49,17 +49,17 @@ class PatchBox:
 
 
 TRIED = 32
-"""Tied seeds that a box is found from, at most; of more, evenly spaced ones."""
+"""Most tied seeds to try; they are sampled evenly if there are more."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeedTies:
-    """How much a box depends on which of the equally good seeds it grew from.
+    """Sensitivity of a box to the choice among equally good seeds.
 
     Attributes:
-        count: patches that tie for the seed, itself included.
-        overlap: least intersection over union of the box with those that other tied seeds give,
-            of at most :data:`TRIED` seeds; 0 where one gives none, 1 without ties.
+        count: number of tied patches, the seed included.
+        overlap: smallest intersection over union of the box with the boxes of other tied seeds, of
+            at most :data:`TRIED` seeds; 0 if a seed gives no box, 1 without ties.
     """
 
     count: int
@@ -69,12 +69,11 @@ class SeedTies:
     def of(
         cls, tied: NDArray[np.intp], box: PatchBox, grow: Callable[[int], PatchBox | None]
     ) -> SeedTies:
-        """Try the tied seeds.
+        """Compute the boxes of the tied seeds.
 
         Args:
-            tied: indices of the patches that tie for the seed.
-            box: that was found.
-            grow: the box from another seed; None where there is none.
+            tied: indices of the tied patches.
+            grow: computes the box of a seed; None if there is none.
         """
         places = np.unique(np.linspace(0, len(tied) - 1, min(len(tied), TRIED)).round().astype(int))
         found = [grow(int(seed)) for seed in tied[places]]
@@ -84,12 +83,12 @@ class SeedTies:
 
 @dataclass(frozen=True, slots=True)
 class ConnectedComponents:
-    """The connected parts of a mask: patches that share an edge belong together.
+    """The 4-connected components of a mask.
 
     Attributes:
         labels: int32 ``[row, col]``, 0 outside the mask, else the component, from 1, in the order
             in which their first patches are read.
-        areas: patches of each component, in that order.
+        areas: number of patches of each component, in the order of the labels.
     """
 
     labels: NDArray[np.int32]
@@ -101,20 +100,20 @@ class ConnectedComponents:
         return len(self.areas)
 
     def holding(self, row: int, col: int) -> BoolArray:
-        """The component that a patch belongs to, bool ``[row, col]``; empty outside the mask."""
+        """The component that holds a patch, bool ``[row, col]``; empty outside the mask."""
         label = self.labels[row, col]
         held: BoolArray = (self.labels == label) & (label > 0)
         return held
 
     def largest(self) -> BoolArray:
-        """The component of most patches, bool ``[row, col]``; of equal ones the first."""
+        """The largest component, bool ``[row, col]``; the first if several are equal."""
         label = int(np.argmax(self.areas)) + 1 if self.areas else -1
         held: BoolArray = self.labels == label
         return held
 
 
 def components(mask: BoolArray) -> ConnectedComponents:
-    """The 4-connected parts of a mask ``[row, col]``."""
+    """The 4-connected components of a mask ``[row, col]``."""
     # Late: a build that needs no such analysis should not wait for it to load.
     from scipy import ndimage  # noqa: PLC0415
 
@@ -124,7 +123,7 @@ def components(mask: BoolArray) -> ConnectedComponents:
 
 
 def box_around(mask: BoolArray) -> PatchBox | None:
-    """The smallest box that holds a mask ``[row, col]``; None for an empty one."""
+    """Bounding box of a mask ``[row, col]``; None for an empty mask."""
     rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
         return None

@@ -6,7 +6,6 @@ Everything that can be refused is refused here, before anything large is downloa
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -40,6 +39,7 @@ from generator.capture.checkpoint.processors import (
     read_processor,
 )
 from generator.errors import ModelError
+from generator.text.json_text import parsed_json
 
 WEIGHTS_PATTERN = "*.safetensors"
 LFS_POINTER = b"version https://git-lfs.github.com/"
@@ -384,7 +384,10 @@ def _understood(file: str, model: str) -> Iterator[None]:
     """Values of a kind that nobody foresaw are an error of the file, not of the program."""
     try:
         yield
-    except (TypeError, ValueError, OverflowError, AttributeError) as error:
+    except (
+        *(TypeError, ValueError, KeyError, IndexError),
+        *(ArithmeticError, AttributeError, RecursionError),
+    ) as error:
         raise ModelError(
             f"{file} of {model} holds a value that is not understood: {first_line(error)}.",
             "Correct the file.",
@@ -394,8 +397,8 @@ def _understood(file: str, model: str) -> Iterator[None]:
 def _read_json(path: Path, model: str) -> Mapping[str, Any]:
     try:
         with _readable(path, model):
-            parsed = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+            parsed = parsed_json(path.read_bytes())
+    except ValueError as error:
         raise ModelError(
             f"{path.name} of {model} cannot be read: {first_line(error)}.",
             "Download or save the model again.",

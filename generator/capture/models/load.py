@@ -8,7 +8,7 @@ import math
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -23,7 +23,13 @@ from generator.capture.checkpoint.resolve import ResolvedModel
 from generator.capture.forward.neurons import MovedNeurons
 from generator.capture.forward.residual import find_blocks
 from generator.capture.forward.vectors import HeadRoots
-from generator.capture.models.heads import ARCHITECTURES, ClassHead, class_head
+from generator.capture.models.heads import (
+    ARCHITECTURES,
+    ClassHead,
+    backbone_of,
+    class_head,
+    headless,
+)
 from generator.errors import CaptureError, GalleryError, ModelError, UnsupportedModelError
 from generator.records.extras import Intervened
 from generator.records.record import ModelFacts, TokenLayout
@@ -177,7 +183,7 @@ def load(
         ) from error
     network.train(False)
     return LoadedModel(
-        facts=_facts(resolved, network),
+        facts=replace(_facts(resolved, network), headless=headless(resolved.config, head)),
         network=network,
         blocks=find_blocks(network, resolved.vision.layers, name=resolved.id),
         resolved=resolved,
@@ -335,7 +341,7 @@ def _split(
     """A network for classification as its backbone and its head; others have no head."""
     if type(network).__name__ not in ARCHITECTURES:
         return network, None
-    backbone: nn.Module = network.base_model  # type: ignore[assignment]
+    backbone = backbone_of(network)
     head = class_head(network, backbone, config, missing)
     if head is None:
         log.warning("%s has a class head that is not whole; it is left out.", model)
@@ -381,7 +387,8 @@ def _config(resolved: ResolvedModel) -> PretrainedConfig:
     if resolved.commit:
         options["revision"] = resolved.commit
     config: PretrainedConfig = AutoConfig.from_pretrained(resolved.location, **options)
-    if resolved.vision.nested:
+    with_head = set(config.architectures or ()) & ARCHITECTURES.keys()
+    if resolved.vision.nested and not with_head:
         config = config.vision_config
     if resolved.vision.inputs == "unmasked":
         config.mask_ratio = 0.0

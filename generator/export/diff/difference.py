@@ -69,9 +69,6 @@ class Passed:
     """A threshold that a model passed.
 
     Attributes:
-        threshold: that was passed.
-        model: label in A.
-        measure: that passed it.
         step: the value that did.
     """
 
@@ -148,9 +145,6 @@ def difference(
     """Compare two galleries.
 
     Args:
-        a: what was.
-        b: what is.
-        measures: what to compare.
         wanted: models or sweeps, ``A=B`` or one name for both; empty for all that match by label,
             by id, or by being the only ones, checkpoints of sweeps by their step.
 

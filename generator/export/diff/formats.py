@@ -167,7 +167,6 @@ def table(found: Difference, sites: tuple[str, str], passed: Sequence[Passed]) -
     """A difference in the form that is written.
 
     Args:
-        found: the difference.
         sites: both folders, as they were given.
         passed: thresholds that it passes.
     """

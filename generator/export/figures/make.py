@@ -36,7 +36,6 @@ class PlannedFigure:
 
     Attributes:
         request: what was asked for.
-        extent: its width.
         what: a preset, or the layout of a free grid.
     """
 
@@ -80,9 +79,6 @@ class FigureFiles:
 
     Attributes:
         picture: bytes of the PDF, SVG or PNG.
-        tex: the float.
-        bib: entries it cites.
-        caption: as plain text.
     """
 
     picture: bytes
@@ -138,8 +134,6 @@ def make_figure(source: MeasuredGallery, figure: PlannedFigure, name: str) -> Fi
     """Draw a figure and write down what it is. The same input gives the same bytes.
 
     Args:
-        source: the gallery.
-        figure: what to draw.
         name: of the picture's file.
 
     Raises:
@@ -211,8 +205,6 @@ def write_figure(path: Path, made: FigureFiles, bib: Path | None = None) -> tupl
     """Write the picture, and ``.tex`` and ``.bib`` of its name beside it.
 
     Args:
-        path: of the picture.
-        made: the figure.
         bib: a bibliography that gets the entries it lacks, in place of one of the figure's own.
 
     Raises:

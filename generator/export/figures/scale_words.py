@@ -22,7 +22,6 @@ def scope_said(request: FigureSpec, drawn: Sequence[tuple[Tone, FloatArray]]) ->
     """From where to where colors run, and for which maps the same.
 
     Args:
-        request: of the figure.
         drawn: its maps, at least one, each with its scale.
     """
     tones = list(dict.fromkeys(tone for tone, _ in drawn))

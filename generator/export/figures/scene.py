@@ -52,7 +52,6 @@ class Scene:
     """A gallery and a request, with the records read so far.
 
     Attributes:
-        source: the gallery.
         request: what was asked for.
         queries: those of the figure, over which ranges are found; empty for those asked for.
     """

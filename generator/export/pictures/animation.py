@@ -34,7 +34,6 @@ class Column:
     """A model in an animation.
 
     Attributes:
-        label: of the model.
         photo: what it saw of the picture.
         maps: one ``[row, col]`` for each layer, in times uniform.
     """
@@ -60,11 +59,9 @@ def animation_bytes(
     A model with fewer layers stays at its last one, and says so by its number.
 
     Args:
-        source: the gallery.
         cells: the models on one image.
         head: from 1, ``mean``, ``max`` or ``min`` over heads.
         query: whose attention, such as ``CLS`` or ``reg1``.
-        kind: of the file.
         width: of each model's picture, in pixels.
         milliseconds: of each layer; the last one stays three times as long.
         strength: of the colors over the picture, in percent.
@@ -107,13 +104,9 @@ def over_time_bytes(
     """Draw a sequence frame by frame, models side by side.
 
     Args:
-        source: the gallery.
-        sequence: of the gallery.
-        models: of the gallery.
         layer: from 1, or ``last``.
         head: from 1, ``mean`` or ``max`` over heads.
         query: whose attention, such as ``CLS`` or ``reg1``.
-        kind: of the file.
         width: of each model's picture, in pixels.
         milliseconds: of each frame; None for the clip's own times.
         strength: of the colors over the picture, in percent.

@@ -31,7 +31,6 @@ class FramePanel:
     """A model in one frame of an animation.
 
     Attributes:
-        label: of the model.
         place: which layer, or when.
         photo: what it saw of the picture.
         values: its map, ``[row, col]`` in times uniform; None where it has none.

@@ -101,19 +101,12 @@ class PrintedReport:
 
     Attributes:
         policy: the content policy of the page.
-        style: its style sheet.
-        title: of the gallery.
         authors: in one line; may be empty.
         venue: where and when; may be empty.
         description: may be empty.
         summary: how much there is.
-        abstract: paragraphs.
-        models: in order.
         reading: how maps are drawn.
-        bar: of the scale.
-        definitions: of the numbers.
         numbers: names of the columns of numbers.
-        images: in order.
         chapters: of the analyses, as the site's pages have them.
         facts: where it comes from.
     """
@@ -140,7 +133,6 @@ def printed_html(source: Source, models: tuple[str, ...], images: tuple[str, ...
     """The report as one HTML page that needs nothing else.
 
     Args:
-        source: the gallery.
         models: labels or ids of the models to show, or labels of sweeps; all when none is named.
         images: titles or file names of the images to show, or those of sequences; all when none is
             named.

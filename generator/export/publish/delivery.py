@@ -12,7 +12,6 @@ class Added:
 
     Attributes:
         path: where it goes, with ``/``.
-        text: its content.
     """
 
     path: str

@@ -32,7 +32,6 @@ class Answer:
 
     Attributes:
         code: exit status; 0 is good.
-        output: of the command.
         complaint: what it printed to the standard error, without logins.
     """
 

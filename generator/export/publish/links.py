@@ -34,7 +34,6 @@ def link_findings(site: Path, paths: Sequence[str], manifest: Manifest | None) -
     """Look through pages, styles and scripts.
 
     Args:
-        site: its folder.
         paths: of its files, relative to it.
         manifest: tells which scripts are data.
     """

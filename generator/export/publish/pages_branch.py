@@ -7,7 +7,6 @@ repository. What the branch held before stays in its history unless the user say
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import re
 import sys
@@ -19,6 +18,7 @@ from generator.export.publish.delivery import Added
 from generator.export.publish.git import Repository, github_page, open_repository, run
 from generator.present.files.manifest import GENERATOR
 from generator.present.files.manifest_file import MANIFEST
+from generator.text.json_text import parsed_json
 from generator.text.phrases import counted
 
 CNAME = "CNAME"
@@ -56,13 +56,10 @@ class BranchDelivery:
     """A site on its way to a branch.
 
     Attributes:
-        site: its folder.
         amount: number and size of its files, in words.
         repository: that the branch is in.
         remote: name of the remote.
         url: of the remote, without a login; empty when nothing is pushed.
-        branch: its name.
-        message: of the commit.
         cname: the site's own domain; empty to keep what the branch says.
         push: whether the branch goes to the remote.
         force: replace whatever the branch holds, and whatever the remote says.
@@ -242,10 +239,7 @@ def plan_branch(
         amount: number and size of its files, in words.
         repository: a folder in the repository.
         remote: name of the remote.
-        branch: to publish to.
-        message: of the commit.
         cname: the site's own domain, or empty.
-        push: whether to push.
         force: replace whatever is there.
         history: keep the branch's history.
 
@@ -291,7 +285,7 @@ def plan_branch(
 def _holds_site(repository: Repository, commit: str) -> bool:
     """Whether a commit holds a site of this program."""
     try:
-        manifest = json.loads(repository.text("show", f"{commit}:{MANIFEST}"))
+        manifest = parsed_json(repository.text("show", f"{commit}:{MANIFEST}"))
         return bool(manifest["generator"]["name"] == GENERATOR)
     except (ValueError, KeyError, TypeError):
         return False

@@ -19,7 +19,14 @@ from generator.export.intact import flaws
 from generator.export.publish.licenses import model_findings, picture_findings
 from generator.export.publish.links import link_findings
 from generator.present.files.manifest import Kind, Manifest
-from generator.present.files.manifest_file import MANIFEST, MANIFEST_SCHEMA, is_site, read_manifest
+from generator.present.files.manifest_file import (
+    DISTRUST,
+    MANIFEST,
+    MANIFEST_SCHEMA,
+    is_site,
+    read_manifest,
+    stray,
+)
 from generator.spec.figures import FIGURES
 from generator.spec.size import DEFAULT_SITE_SIZE
 from generator.text.amounts import size_in_words
@@ -83,7 +90,6 @@ class SiteFile:
 
     Attributes:
         path: relative to the site, with ``/``.
-        bytes: its size.
     """
 
     path: str
@@ -95,7 +101,6 @@ class Review:
     """A site as it would leave.
 
     Attributes:
-        site: its folder.
         manifest: what the site is made of; None when it is of another version.
         files: every file, sorted by path.
         findings: what is wrong or worth knowing, errors first.
@@ -265,6 +270,10 @@ def _manifest_findings(
     site: Path, manifest: Manifest | None, files: Sequence[SiteFile]
 ) -> Iterator[Finding]:
     """Whether the folder is what its manifest says."""
+    if outside := stray(site):
+        what = f"{MANIFEST} names {outside!a}, which is not inside of the site."
+        yield Finding("error", what, DISTRUST)
+        return
     if manifest is None:
         yield Finding(
             "error",

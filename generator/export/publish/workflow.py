@@ -121,7 +121,6 @@ class WorkflowDelivery:
 
     Attributes:
         repository: that it goes to.
-        file: the workflow.
         page: address of the site, empty where it is not known.
         committed: what must be committed beside the workflow, relative to the repository.
         force: overwrite another file of this name.
@@ -184,7 +183,6 @@ def plan_workflow(
 
     Args:
         site: folder of a built site.
-        manifest: of the site.
         repository: a folder in the repository.
         remote: whose main branch starts the workflow, where it is known.
         name: of the workflow's file.

@@ -90,7 +90,6 @@ class PageParts:
     """A page in parts.
 
     Attributes:
-        title: of the page.
         kind: class of its body.
         head: what its head holds besides title, styles, scripts and policy, as HTML.
         styles: paths of its style sheets with the medium they are for.

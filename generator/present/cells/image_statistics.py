@@ -1,4 +1,4 @@
-"""The numbers that images are sorted by: quantities as one number an image, and how they print."""
+"""Statistics of an image that the index sorts by: values and their formats."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from generator.text.numbers import number, percent, rounded
 
 @dataclass(frozen=True, slots=True)
 class Statistic:
-    """A number of an image.
+    """A statistic of an image.
 
     Attributes:
-        quantity: reduced to one number an image.
-        text: prints a value, with its unit where it is not a share.
+        quantity: the quantity that is reduced to one number for each image.
+        text: formats a value, with its unit where it is not a share.
     """
 
     quantity: Quantity
@@ -41,7 +41,7 @@ STATISTICS = (
     ),
     Statistic(ENTROPY.reduced("Last layer, mean over heads and models."), number),
 )
-"""In the order in which pages name them."""
+"""All statistics, in the order of the pages."""
 
 
 def image_values(
@@ -50,8 +50,8 @@ def image_values(
     """The values of an image, in the order of :data:`STATISTICS`; None where one doesn't apply.
 
     Args:
-        cells: of the models that have a record of the image.
-        disagreement: mean over the pairs of models.
+        cells: contents of the models that have a record of the image.
+        disagreement: mean divergence over the pairs of models, in bits.
     """
     return (
         disagreement,
@@ -66,7 +66,7 @@ def _mean(values: Sequence[float]) -> float | None:
 
 
 def figures_text(values: Sequence[float | None]) -> str:
-    """All values of an image in one line."""
+    """All statistics of an image in one line."""
     known = [(s, v) for s, v in zip(STATISTICS, values, strict=True) if v is not None]
     # A name and its number stay on one line.
     parts = [f"{statistic.quantity.label} {statistic.text(value)}" for statistic, value in known]

@@ -1,4 +1,4 @@
-"""Bars cut into parts that sum to 1."""
+"""Stacked bars of shares that sum to 1."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from generator.records.record import FloatArray
 from generator.text.numbers import percent
 
 REST = 9
-"""Series of a part that is what is left over."""
+"""Series of the rest."""
 
 
 def stacked_bars(
@@ -34,16 +34,14 @@ def stacked_bars(
     *,
     series: Sequence[int] = (),
 ) -> Chart:
-    """Bars cut into parts that sum to 1.
+    """Stacked bars of shares that sum to 1.
 
     Args:
-        words: what is said.
-        names: of the parts, from the bottom.
-        labels: of the bars.
+        names: names of the parts, from the bottom.
         shares: ``[bar, part]``; NaN leaves a part out.
-        uniform: ``[part]``, shares to compare with; NaN leaves a part out. Dashed lines show where
-            its parts would end.
-        series: of each part; 1, 2, ... unless given. ``REST`` is pale.
+        uniform: ``[part]``, shares under uniform attention, drawn as dashed lines; NaN leaves a
+            part out.
+        series: series of each part; 1, 2, ... by default. ``REST`` is pale.
     """
     series = series or range(1, len(names) + 1)
     count = len(labels)
@@ -86,7 +84,7 @@ def stacked_bars(
 
 
 def _ends(uniform: FloatArray | None, y: Span) -> tuple[Rule, ...]:
-    """Where the parts would end, lines that would touch being one."""
+    """Dashed lines where the parts end under uniform attention; close lines are merged."""
     if uniform is None:
         return ()
     ends = np.cumsum([v for v in uniform if not np.isnan(v)])[:-1]

@@ -1,4 +1,4 @@
-"""How values spread: outlined histograms, and densities layer by layer."""
+"""Histograms, and densities by layer."""
 
 from __future__ import annotations
 
@@ -28,11 +28,9 @@ def histogram(
     """Outlined histograms with a logarithmic count.
 
     Args:
-        words: what is said.
-        names: of the series.
         edges: ``[bin + 1]``.
         counts: ``[series, bin]``.
-        log_x: whether the values' axis is logarithmic too.
+        log_x: whether the axis of values is logarithmic.
     """
     first, last = held_bins(counts)
     x = Span(float(edges[first]), float(edges[last + 1]), AREA.left, AREA.right, log=log_x)
@@ -68,7 +66,7 @@ def histogram(
 
 
 def held_bins(counts: FloatArray) -> tuple[int, int]:
-    """First and last bin that hold something in any row of ``[row, bin]``; all where none does."""
+    """First and last non-empty bin over all rows of ``[row, bin]``; all bins if none is."""
     held = np.flatnonzero(np.asarray(counts).sum(axis=0))
     return (int(held[0]), int(held[-1])) if len(held) else (0, counts.shape[1] - 1)
 
@@ -81,15 +79,13 @@ def density(
     *,
     bins: tuple[int, int] | None = None,
 ) -> Chart:
-    """How values spread at each layer: shade is the share of the layer's values in a bin.
+    """Density of values at each layer: the shade is the share of the layer's values in a bin.
 
     Args:
-        words: what is said.
         edges: ``[bin + 1]``, on a logarithmic axis.
         counts: ``[layer, bin]``.
         first_layer: number of the first row.
-        bins: first and last bin to show, so that two charts have one axis; None for those that
-            hold something.
+        bins: first and last bin to show, so that charts share an axis; None for the non-empty ones.
     """
     first, last = bins or held_bins(counts)
     y = Span(float(edges[first]), float(edges[last + 1]), AREA.bottom, AREA.top, log=True)
@@ -103,7 +99,7 @@ def density(
             share = float(counts[layer, b]) / total
             if share <= 0:
                 continue
-            # over three decades, so that a single outlier among a thousand patches is seen
+            # three decades, so that a single outlier among a thousand patches is visible
             level = min(max(1 + math.log10(share) / 3, 0.06), 1.0)
             top, bottom = y.at(float(edges[b + 1])), y.at(float(edges[b]))
             boxes.append(

@@ -1,4 +1,4 @@
-"""One number with its interval for each row, and the single values behind it."""
+"""Means with confidence intervals, one for each row, with their single values as dots."""
 
 from __future__ import annotations
 
@@ -30,13 +30,11 @@ class IntervalRow:
     """A row of the chart.
 
     Attributes:
-        name: of the row.
-        values: float ``[value]``, a dot each.
-        middle: their mean; None for none.
+        values: float ``[value]``, drawn as dots.
+        middle: mean of the values; None for none.
         low: lower end of the interval around the mean; None where there is none.
-        high: upper end.
-        texts: what each dot says.
-        count: values behind the mean; as many as dots unless given, where not all are drawn.
+        texts: tooltip of each dot.
+        count: number of values in the mean; by default the number of dots.
     """
 
     name: str
@@ -52,9 +50,7 @@ def interval_chart(words: Words, rows: Sequence[IntervalRow], *, zero: bool = Tr
     """Dots for single values, a line for the interval, a large dot for the mean.
 
     Args:
-        words: what is said.
-        rows: from the top.
-        zero: draw and include zero, for differences.
+        zero: include zero and draw a line there, for differences.
     """
     found = [float(v) for row in rows for v in row.values if np.isfinite(v)]
     found += [v for row in rows for v in (row.low, row.high) if v is not None]

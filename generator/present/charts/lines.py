@@ -1,4 +1,4 @@
-"""Lines over layers, and dots for heads."""
+"""Line charts over layers, and scatter charts of heads."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from generator.records.record import FloatArray
 from generator.text.numbers import given, number
 
 STROKES = 8
-"""Colors and strokes that tell series apart, in ``charts.css``."""
+"""Number of colors and strokes of series in ``charts.css``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A level to compare with, such as what uniform attention would give; dashed."""
+    """A dashed reference level, such as the value under uniform attention."""
 
     y: float
     label: str
@@ -36,17 +36,17 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Numbers that belong together.
+    """A series of numbers.
 
     Attributes:
-        name: for the legend.
+        name: name in the legend.
         x: float ``[point]``.
         y: float ``[point]``; NaN leaves a gap.
         spread: float ``[point]``, half the height of a band; None for none.
-        urls: where each point leads; empty for nowhere.
-        notes: what each point is beside its place, such as its head; empty for nothing.
+        urls: link of each point; empty for none.
+        notes: what identifies each point besides x, such as its head; empty for nothing.
         model: slug of the model that the numbers are of, in a chart over models; else empty.
-        number: of its color and stroke, from 1; 0 for its place in the chart.
+        number: number of its color and stroke, from 1; 0 for its position in the chart.
     """
 
     name: str
@@ -70,11 +70,8 @@ def line_chart(
     """Lines over layers or other steps, with a dot for each number.
 
     Args:
-        words: what is said.
-        series: one line each.
-        log: logarithmic vertical axis; numbers that are not positive are left out.
-        references: dashed levels.
-        zero: start the vertical axis at zero, and bands too.
+        log: logarithmic vertical axis; values that are not positive are left out.
+        zero: start the vertical axis at zero, and clip bands there.
     """
     y = _vertical(series, references, log=log, zero=zero)
     x = _horizontal(series)
@@ -98,7 +95,7 @@ def line_chart(
 def scatter(
     words: Words, series: Sequence[Series], *, references: Sequence[Reference] = ()
 ) -> Chart:
-    """A dot for each number, as in ViT's Figure 11: one for each head above its layer."""
+    """Scatter chart: a dot for each head above its layer, as in ViT's Figure 11."""
     y = _vertical(series, references, log=False, zero=True)
     x = _horizontal(series)
     return Chart(
@@ -138,14 +135,14 @@ def _horizontal(series: Sequence[Series]) -> Span:
 
 
 def _whole_axis(x: Span, label: str) -> Axis:
-    """Ticks at whole numbers where the numbers are layers."""
+    """An axis with ticks at whole numbers, for layers."""
     axis = x.axis(label, count=8)
     whole = tuple(tick for tick in axis.ticks if "." not in tick.label)
     return Axis(label, whole or axis.ticks)
 
 
 def _levels(references: Sequence[Reference], y: Span) -> tuple[Rule, ...]:
-    """Lines across the plot."""
+    """Horizontal lines at reference levels."""
     return tuple(Rule(AREA.left, y.at(r.y), AREA.right, y.at(r.y), r.label) for r in references)
 
 
@@ -206,7 +203,7 @@ def _keys(series: Sequence[Series], shape: str) -> tuple[LegendEntry, ...]:
 
 
 def _numbers(series: Sequence[Series]) -> list[int]:
-    """Which color and stroke each series has; they come again where there are more."""
+    """Number of each series' color and stroke; they repeat if there are more series."""
     return [((one.number or n) - 1) % STROKES + 1 for n, one in enumerate(series, start=1)]
 
 
@@ -222,7 +219,7 @@ def _summary(series: Sequence[Series], words: Words) -> str:
 
 
 def _table(series: Sequence[Series], words: Words) -> NumberTable:
-    """One row for each place along the axis; all series share them or are left blank there."""
+    """A row for each x; cells of series without a value there are blank."""
     places = sorted({float(v) for one in series for v in one.x})
     found = [{float(a): float(v) for a, v in zip(one.x, one.y, strict=True)} for one in series]
     rows = tuple(

@@ -1,4 +1,4 @@
-"""A short mark for every head above its layer, so that single heads stand beside a mean."""
+"""Head strips: a short mark for every head above its layer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MARK = 2.5
 """Height of a mark, as in ``charts.css``."""
 
 MOST_LINKS = 400
-"""Heads whose marks are links; of more, the links stand in a table alone, for the page's bytes."""
+"""Most heads whose marks are links. With more heads, only the table has links, to save bytes."""
 
 
 def head_strips(
@@ -37,15 +37,12 @@ def head_strips(
     *,
     series: Sequence[int],
 ) -> Chart:
-    """Shares of single heads, side by side for each part, with dashed lines at uniform attention.
+    """Head strips of shares, side by side for each part, with dashed lines at uniform attention.
 
     Args:
-        words: what is said.
-        names: of the parts.
-        shares: ``[part, layer, head]``, share of 1; NaN where there is none.
+        shares: ``[part, layer, head]``, shares of 1; NaN for missing values.
         uniform: ``[part]``, share that uniform attention would give.
-        urls: ``[layer][head]``, where a mark leads.
-        series: of each part.
+        urls: ``[layer][head]``, links of the marks.
     """
     layers, heads = shares.shape[1:]
     slot = (AREA.right - AREA.left) / layers
@@ -86,7 +83,7 @@ def head_strips(
 
 
 def _most(names: Sequence[str], shares: FloatArray) -> str:
-    """The head that gives each part most."""
+    """Sentence on the head that gives each part the largest share."""
     said = []
     for name, values in zip(names, shares, strict=True):
         layer, head = divmod(int(np.nanargmax(values)), values.shape[1])
@@ -96,7 +93,7 @@ def _most(names: Sequence[str], shares: FloatArray) -> str:
 
 
 def _uniform(uniform: FloatArray, y: Span) -> tuple[Rule, ...]:
-    """Dashed lines at uniform attention, those that would touch being one."""
+    """Dashed lines at uniform attention; close lines are merged."""
     places: list[float] = []
     for share in sorted(float(value) for value in uniform):
         place = y.at(share)

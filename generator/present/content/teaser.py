@@ -1,4 +1,4 @@
-"""A map that was chosen for the front page: its numbers, its name, its address on an image page."""
+"""Teaser maps: values, captions, file names and links."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from generator.records.record import FloatArray
 
 
 def layer_of(cell: TeaserCell, content: CellContent) -> int:
-    """The layer of a chosen map, from 1."""
+    """Layer of a teaser map, from 1."""
     return content.facts.model.layers if cell.layer == "last" else cell.layer
 
 
 def query_of(cell: TeaserCell, content: CellContent) -> str:
-    """The id of its query among the gallery's."""
+    """Id of the map's query in the gallery."""
     if isinstance(cell.query, Patch):
         return PATCH
-    # what answers to the first query has a name of its own: ``received``, ``CLS1``
+    # the token of the first query may be named ``received`` or ``CLS1``
     return PRIMARY if cell.query == content.token else cell.query
 
 
 def is_answered(cell: TeaserCell, content: CellContent) -> bool:
-    """Whether the site has the numbers of its query."""
+    """Whether the site has a chunk of the map's query."""
     return any(file.query == query_of(cell, content) for file in content.chunks)
 
 
 def values_of(cell: TeaserCell, content: CellContent, site: Path) -> FloatArray:
-    """The map, ``[grid row, grid col]``, in times uniform, as the site's own chunk has it."""
+    """Values of the map, ``[grid row, grid col]``, times uniform, from its chunk."""
     query = query_of(cell, content)
     path = site / next(file.path for file in content.chunks if file.query == query)
     row = layer_of(cell, content) - 1
@@ -63,7 +63,7 @@ def file_stem(cell: TeaserCell, content: CellContent) -> str:
 
 
 def fragment(cell: TeaserCell, content: CellContent) -> str:
-    """The fragment that shows the same map on the image's page (see ``state.js``)."""
+    """URL fragment that shows the map on the image's page (see ``state.js``)."""
     fields = [f"layer={layer_of(cell, content)}", f"head={cell.head}"]
     query = query_of(cell, content)
     if query != PRIMARY:
@@ -77,7 +77,7 @@ def fragment(cell: TeaserCell, content: CellContent) -> str:
 
 
 def caption(cell: TeaserCell, content: CellContent, label: str) -> str:
-    """Model, layer, head, and the query where it isn't the usual one."""
+    """Model, layer, head, and the query if it isn't the default."""
     head = "mean over heads" if cell.head == "mean" else f"head {cell.head}"
     text = f"{label}, layer {layer_of(cell, content)}, {head}"
     if isinstance(cell.query, Patch):
@@ -89,7 +89,7 @@ def caption(cell: TeaserCell, content: CellContent, label: str) -> str:
 
 
 def subject(cell: TeaserCell, content: CellContent) -> str:
-    """What the map is of, in words."""
+    """Quantity of the map in words, such as ``CLS attention``."""
     if isinstance(cell.query, Patch):
         return "attention of a patch"
     query = query_of(cell, content)

@@ -78,3 +78,5 @@ def test_filters_share_one_scale_around_gray() -> None:
 def test_filters_that_are_all_zero_are_none() -> None:
     dead = replace(weights(), filters=np.zeros((2, 3, 1, 1)))
     assert patch_filters(dead) == NotApplicable("no patch filters")
+    alike = replace(weights(), spectrum=np.zeros(4))  # without variance: rounding is left
+    assert patch_filters(alike) == NotApplicable("no patch filters")

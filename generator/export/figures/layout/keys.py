@@ -27,7 +27,6 @@ class LegendKey:
     """A color, or a stroke, and what it stands for.
 
     Attributes:
-        label: in words.
         color: as matplotlib takes it.
         stroke: of a line, as matplotlib takes it; None for a square of the color.
     """

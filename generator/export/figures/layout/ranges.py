@@ -72,8 +72,6 @@ def attention_tone(
     """A range of times uniform with its numbers.
 
     Args:
-        low: its low end.
-        high: its high end.
         form: of the steps between them.
         colors: name of the color map.
         of: the model or layer that it holds for; empty for all.

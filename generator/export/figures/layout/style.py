@@ -52,7 +52,6 @@ def styled(face: Face = "sans", letters: Letters = "text") -> Iterator[None]:
     """Everything in the block is drawn in the house style, not as a matplotlibrc says.
 
     Args:
-        face: of the type.
         letters: of an SVG: text that can be searched and edited, or outlines.
     """
     with matplotlib.rc_context():

@@ -44,7 +44,6 @@ class Tone:
     Attributes:
         label: what the numbers are, beside the bar.
         low: of the range, in the numbers' own unit.
-        high: of the range.
         form: of the steps between them.
         ticks: numbers on the bar.
         table: uint8 ``[256, channel]``.

@@ -68,7 +68,6 @@ class Extent:
     """How wide a figure is, and what that is called in LaTeX.
 
     Attributes:
-        inches: its width.
         environment: ``figure`` or ``figure*``.
         length: LaTeX's name for the width.
         says: for messages: ``ICML, column``.

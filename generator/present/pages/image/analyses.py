@@ -44,7 +44,6 @@ def analyses(planner: Planner, image: ImageEntry) -> Analyses:
 
     Args:
         planner: on the image's page.
-        image: the image.
     """
     figures = planner.contents.analyses.get(image.slug)
     if figures is None:

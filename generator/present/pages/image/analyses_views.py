@@ -13,9 +13,7 @@ class Photo:
     """A part of the published picture, drawn gray.
 
     Attributes:
-        url: of the copy.
         width: of the original, in pixels, whatever the copy's size.
-        height: of the original.
     """
 
     url: str
@@ -50,7 +48,6 @@ class Panel:
         transform: from patches to the units of the view box; empty where they are the same.
         width: of the view box.
         height: of the view box.
-        marks: over it.
         wide: whether it is a mosaic of many maps, which fills a row.
     """
 
@@ -72,9 +69,6 @@ class ModelPanels:
     """What one analysis says of one model.
 
     Attributes:
-        label: of the model.
-        url: of its page.
-        panels: in order.
         lines: sentences with the numbers.
         table: numbers; None for none.
         absent: why there is nothing; empty where there is something.
@@ -103,13 +97,10 @@ class Analysis:
 
     Attributes:
         id: unique on its page, for links.
-        title: what it is.
         open: whether it is unfolded at first.
         terms: the quantities that it shows.
         caveat: what to beware of; may be empty.
         bars: color bars of its maps.
-        models: in order.
-        charts: over all models.
     """
 
     id: str
@@ -127,7 +118,6 @@ class Analyses:
     """The analyses of an image.
 
     Attributes:
-        items: in order.
         missing: why there are none; empty where there are some.
     """
 

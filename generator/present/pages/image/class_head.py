@@ -22,7 +22,8 @@ def class_head(context: ImageContext) -> Analysis:
     def of(cell: AnalyzedCell) -> ModelPanels:
         prediction = cell.digest.prediction
         if prediction is None:
-            return context.panels(cell, absent="No class head, or its answer was not measured.")
+            reason = cell.content.facts.model.headless or "its answer was not measured"
+            return context.panels(cell, absent=f"Not applicable: {reason}.")
         chance = percent(prediction.target_probability)
         panels = []
         lines = [f"Class {prediction.target}: {prediction.target_label}, probability {chance}."]

@@ -44,10 +44,6 @@ class AnalyzedCell:
     """Everything known of one model on one image.
 
     Attributes:
-        model: the model.
-        content: of its chunks.
-        digest: its numbers.
-        maps: its maps.
         truth: agreement with marked objects; None where nobody has marked any.
     """
 
@@ -64,7 +60,6 @@ class ImageContext:
 
     Attributes:
         planner: on the image's page.
-        image: the image.
         figures: what was drawn of it.
         cells: of each model in order, or why there is none.
     """
@@ -134,12 +129,7 @@ class ImageContext:
         """A map of a cell, by its name among the figures.
 
         Args:
-            cell: of the model.
-            name: of the figure.
-            label: above it.
-            unit: after its numbers.
             text: instead of its range, below it.
-            marks: over it.
         """
         figure = self.figures.drawn[cell.model.slug, name]
         layout = cell.content.facts.layout
@@ -164,9 +154,6 @@ class ImageContext:
         """Many maps of a cell in one picture.
 
         Args:
-            cell: of the model.
-            name: of the figure.
-            label: above it.
             text: below it, before its range.
             tiles: rows and columns of maps.
         """

@@ -70,7 +70,6 @@ def page_at(
     """Plan an image's page for some place.
 
     Args:
-        here: at the place.
         image: that is shown first.
         previous: where the pager leads.
         following: where it leads to the other side.

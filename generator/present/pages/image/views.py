@@ -24,11 +24,9 @@ class ModelColumn:
     """A model on an image page.
 
     Attributes:
-        slug: of the model.
-        label: of the model.
-        url: of its page.
         detail: layers, heads, grid and prefix in one line.
-        measured: the same of what was measured, where maps are shown on a coarser grid.
+        measured: layers, heads, grid and prefix of the measurement, where maps are shown on a
+            coarser grid.
         outliers: how many patches have an unusual norm, and in which layer.
         note: what its maps show, when it isn't the CLS query.
         wall: the rendered wall, for readers without JavaScript.
@@ -99,7 +97,6 @@ class OverTime:
         frames: all frames, in order.
         maps: what their maps are.
         over: what the charts are over.
-        charts: numbers over time.
         absent: what has no chart, and why.
     """
 
@@ -120,22 +117,14 @@ class ImagePage:
 
     Attributes:
         path: of the page, relative to the site.
-        frame: around the content.
-        title: of the image.
-        size: of the original.
-        place: among the images.
         credit: who made the picture.
-        facts: about it.
         picture: its copy; None when it could not be published.
-        picture_failure: why.
         picture_note: what is odd about its pixels; None for nothing.
-        columns: the models.
         bar: of the shared scale.
         scale_note: how it was found.
         previous: page of the image before.
         next: page of the image after.
         data: for the scripts.
-        analyses: of the image.
         square: what a square over the picture is.
         without_walls: why there are no walls for readers without JavaScript; empty where there are.
         reduced: what was left out of this page to keep the site small; None where nothing was.

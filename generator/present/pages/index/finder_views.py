@@ -40,8 +40,6 @@ class IndexModel:
     """A model, for the scripts of the index.
 
     Attributes:
-        slug: of the model.
-        label: of the model.
         row: the last layer's number.
         what: whose attention its small maps show.
     """
@@ -57,7 +55,6 @@ class IndexSequence:
     """A sequence, for the scripts of the index.
 
     Attributes:
-        slug: of the sequence.
         summary: frames and duration in one line.
         strip: slug and the hash in the thumbnail's name of a few frames.
     """
@@ -73,11 +70,8 @@ class IndexImage:
 
     Attributes:
         slug: of the image; empty when it has no page.
-        title: of the image.
-        name: of its file.
         group: index among the groups.
         thumb: hash in the file's name, width and height of its thumbnail; empty without one.
-        alt: of the thumbnail.
         credit: index among the credits.
         figures: its numbers in one line.
         values: its numbers, in the order of the statistics; null where one doesn't apply.
@@ -106,9 +100,7 @@ class IndexData:
     """Everything that the scripts of the index need to show any image of the gallery.
 
     Attributes:
-        models: in order.
         statistics: ids of the numbers by which images are sorted.
-        groups: headings.
         credits: maker and license of images.
         reasons: why something is missing.
         images: in the order of the pages.
@@ -128,7 +120,6 @@ class PageScript:
 
     Attributes:
         path: relative to the site.
-        text: of the script.
     """
 
     path: str

@@ -30,8 +30,7 @@ class TeaserTile:
 
     Attributes:
         picture: a map, or what a model saw of the image.
-        caption: what it is.
-        url: of the same view on the image's page.
+        url: link to this view on the image's page.
         is_map: whether it is a map.
     """
 
@@ -81,7 +80,6 @@ class Social:
     """For link previews; addresses are absolute.
 
     Attributes:
-        url: of the page.
         image: its address; empty when there is nothing to show.
         alt: what the image shows.
     """

@@ -48,8 +48,6 @@ class SweepCard:
     """A sweep in the list of the index.
 
     Attributes:
-        label: of the sweep.
-        url: of its page.
         last: facts of the last checkpoint.
         steps: links to the pages of all checkpoints, by step.
     """
@@ -88,7 +86,6 @@ class FigureDownload:
     """A figure to take away.
 
     Attributes:
-        title: what it shows.
         files: its files by name, with where they are.
         failure: why there are none; empty where there are.
     """

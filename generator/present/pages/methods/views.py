@@ -13,7 +13,6 @@ class QuantityGroup:
     """Quantities under one heading.
 
     Attributes:
-        id: of the heading.
         text: what they have in common.
         prefix: before the id of a quantity, to make an id that is unique on the page.
     """

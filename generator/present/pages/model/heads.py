@@ -1,4 +1,4 @@
-"""Sections of a model's page about single heads: what each looks at, and how far."""
+"""Model page: sections on single heads and their attention distance."""
 
 from __future__ import annotations
 
@@ -20,25 +20,24 @@ from generator.records.record import FloatArray
 from generator.text.numbers import number, percent
 
 SORTED_LAYERS = 2
-"""Layers at each end whose heads are drawn in order of distance, as in Raghu 2021, Fig. 3."""
+"""Layers at each end whose heads are sorted by distance, as in Raghu 2021, Fig. 3."""
 
 
 SMALL = 12
-"""Heads that a small heat map has room for."""
+"""Most heads of a small heat map."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeadNumber:
-    """A number of every head.
+    """A quantity of every head, for a heat map and the table.
 
     Attributes:
-        id: of its chart, unique on the page.
-        title: of its chart.
-        column: of the table, with its unit.
+        id: id of its chart, unique on the page.
+        column: column title in the table, with the unit.
         quantity: id of the quantity.
         values: float32 ``[layer, head]``, mean over images.
         limits: numbers at the ends of the color map, the same for all models of the gallery.
-        text: a value with its unit.
+        text: formats a value with its unit.
     """
 
     id: str
@@ -51,7 +50,7 @@ class HeadNumber:
 
 
 def heads_section(context: ModelContext) -> Section:
-    """Heat maps of every number of a head, and entropy and sinks by layer."""
+    """Section on heads: heat maps of each quantity, and entropy and sinks by layer."""
     numbers = tuple(_numbers(context))
     each = tuple(_registers(context))
     absent = []
@@ -134,7 +133,7 @@ def _numbers(context: ModelContext) -> Iterator[HeadNumber]:
 
 
 def _registers(context: ModelContext) -> Iterator[HeadNumber]:
-    """Attention of CLS to one register after the other, on the scale of their sum."""
+    """Attention of CLS to each register, on the scale of their sum."""
     digest = context.digest
     if digest.mass is None:
         return
@@ -164,7 +163,7 @@ def _max_attention(digest: ModelDigest) -> FloatArray | None:
 
 
 def _grid(context: ModelContext, number: HeadNumber) -> Chart:
-    """A heat map; its numbers are in the section's table, and so are its links for the keyboard."""
+    """A heat map of heads. Its numbers and keyboard links are in the section's table."""
     chart = heat_grid(
         Words(number.id, number.title, "head", "layer", reading(number.quantity)),
         number.values,
@@ -180,7 +179,7 @@ def _grid(context: ModelContext, number: HeadNumber) -> Chart:
 
 
 def _table(context: ModelContext, numbers: tuple[HeadNumber, ...]) -> Table:
-    """Every head with all its numbers."""
+    """Table of all quantities of every head."""
     distance = context.digest.distance_share.mean
     budget = head_columns(context)
     columns = [*(each.column for each in numbers), *(name for name, _ in budget)]
@@ -205,7 +204,7 @@ def _table(context: ModelContext, numbers: tuple[HeadNumber, ...]) -> Table:
 
 
 def _entropy_lines(context: ModelContext) -> Chart:
-    """Entropy by layer: mean over heads, and how far heads lie apart."""
+    """Entropy by layer: mean and spread over heads."""
     series = [
         Series(name, context.numbers, values.mean(axis=1), values.std(axis=1))
         for name, values in (
@@ -240,7 +239,7 @@ def _sink_line(context: ModelContext) -> Chart:
 
 
 def distance_section(context: ModelContext) -> Section:
-    """Mean attention distance, a dot for each head, as in ViT's Figure 11."""
+    """Section on mean attention distance: a dot for each head, as in ViT's Figure 11."""
     uniform = context.digest.uniform_distance
     on_patches = np.mean([c.facts.layout.patches / c.facts.layout.tokens for c in context.cells])
     return Section(
@@ -298,7 +297,7 @@ def _scatter(
 
 
 def _sorted(context: ModelContext) -> Chart:
-    """Heads in order of their distance, for the layers at both ends (Raghu 2021, Fig. 3)."""
+    """Heads sorted by distance, for the first and the last layers (Raghu 2021, Fig. 3)."""
     values = np.sort(context.digest.distance_patches_share.mean, axis=1)
     ends = sorted({*range(context.layers)[:SORTED_LAYERS], *range(context.layers)[-SORTED_LAYERS:]})
     place = np.arange(1.0, context.heads + 1)

@@ -1,4 +1,4 @@
-"""Sections of a model's page that are pictures: averages by place, and what its weights show."""
+"""Model page: sections on averages by position and on weights."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RECEIVED_ROW = "received"
 
 
 def averages_section(context: ModelContext) -> Section:
-    """Averages by place over images, where there are enough of them."""
+    """Section on averages by position over images, if there are enough images."""
     found = context.planner.contents.averages[context.model.slug]
     section_id, title = "averages", "Averages by place"
     if isinstance(found, NotApplicable):
@@ -80,13 +80,13 @@ def _side(tiles: int, places: int) -> int:
 
 
 def enlarged(url: str, width: int, height: int, alt: str) -> Picture:
-    """A picture enlarged by a whole number to a size that suits a page."""
+    """A picture enlarged by an integer factor to fit a page."""
     factor = max(1, min(WALL_WIDTH // width, WALL_HEIGHT // height))
     return Picture(url, width * factor, height * factor, alt)
 
 
 def weights_section(planner: Planner, model: ModelEntry) -> Section:
-    """Position embeddings and patch filters."""
+    """Section on position embeddings and patch filters."""
     found = planner.contents.weights[model.slug]
     title = "Weights"
     if isinstance(found, Failure):

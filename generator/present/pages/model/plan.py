@@ -1,4 +1,4 @@
-"""The page of one model: what it is, how it was run, and its images."""
+"""Plan of the model page."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from generator.text.numbers import count
 
 
 def model_pages(planner: Planner, model: ModelEntry) -> tuple[ModelPage, ...]:
-    """Plan the page of a model; for many images, further pages that list the rest of them."""
+    """Plan the page of a model, and further pages if it has many images."""
     return tuple(_page(planner, model, part) for part in parts(planner.run.images))
 
 
@@ -114,12 +114,12 @@ def _provenance(model: ModelEntry, cells: tuple[CellContent, ...]) -> Iterator[F
 
 
 def _joined(values: Iterator[str]) -> str:
-    """Distinct values in order, for records that were measured at different times."""
+    """Join distinct values in order, since records may be measured at different times."""
     return "; ".join(dict.fromkeys(values))
 
 
 def _steps(planner: Planner, model: ModelEntry) -> tuple[tuple[str, ...], str]:
-    """The preprocessing steps of the first image, and its title if other images' steps differ."""
+    """Preprocessing steps of the first image, and its title if other images differ."""
     images = planner.run.images
     found = [
         (cell.facts.preprocessing.steps, image.title)
@@ -133,7 +133,7 @@ def _steps(planner: Planner, model: ModelEntry) -> tuple[tuple[str, ...], str]:
 
 
 def _sections(planner: Planner, model: ModelEntry) -> tuple[Section, ...]:
-    """What was found of the model; nothing where nothing could be measured."""
+    """Sections of the page; empty where nothing was measured."""
     context = ModelContext.of(planner, model)
     if context is None:
         return ()
@@ -154,7 +154,7 @@ def _sections(planner: Planner, model: ModelEntry) -> tuple[Section, ...]:
 
 
 def _maps(cells: tuple[CellContent, ...]) -> str:
-    """What the small maps beside the images are."""
+    """Description of the small maps beside the images."""
     if not cells:
         return ""
     layer = f"Layer {cells[0].facts.model.layers}, mean over heads"

@@ -1,4 +1,4 @@
-"""Sections of a model's page about what sinks carry, and about single channels of the patches."""
+"""Model page: sections on value norms of sinks, and channels of the patches."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from generator.text.numbers import given, number
 from generator.text.phrases import counted, stream_layer
 
 MOST_TOKENS = 6
-"""As many prefix tokens have a part of their own in a bar."""
+"""Most prefix tokens with a part of their own in a bar."""
 
 
 def sinks_section(context: ModelContext) -> Section:
-    """Value norms of the tokens that receive most attention, and which tokens these are."""
+    """Section on sinks: the tokens that receive most attention, and their value norms."""
     found, title = quantity("sink-value"), "What sinks carry"
     sinks = context.digest.sinks
     if sinks is None:
@@ -65,7 +65,7 @@ def _value_norms(context: ModelContext, sinks: SinkMeans) -> Chart:
 
 
 def _which(context: ModelContext, sinks: SinkMeans) -> Chart:
-    """How often each kind of token receives most, over heads and images."""
+    """Frequency with which each kind of token receives most attention, over heads and images."""
     prefix = context.layout.prefix
     groups = _groups(prefix)
     counts = [
@@ -90,7 +90,7 @@ def _which(context: ModelContext, sinks: SinkMeans) -> Chart:
 
 
 def _groups(prefix: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """Tokens of each part by its name: one, or all of a kind where there are many."""
+    """Name of a part -> its tokens: one, or all of a kind if there are many."""
     groups: dict[str, tuple[str, ...]] = {
         query_label(name, True) if name.startswith("reg") else name: (name,) for name in prefix
     }
@@ -103,13 +103,13 @@ def _groups(prefix: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
 
 
 def _series(names: list[str]) -> list[int]:
-    """CLS as in the budgets, the others after it."""
+    """Series of the parts; CLS is as in the budgets."""
     free = iter((4, 5, 6, 7, 8, 1))
     return [2 if name == "CLS" else next(free) for name in names]
 
 
 def channel_chart(context: ModelContext, channels: ChannelMeans) -> Chart:
-    """The largest channel over the patches, against the median magnitude of the layer."""
+    """Chart of the largest channel of the patches and the layer's median magnitude."""
     words = Words(
         "channel-max",
         "Largest channel over the patches, by layer",
@@ -122,7 +122,7 @@ def channel_chart(context: ModelContext, channels: ChannelMeans) -> Chart:
 
 
 def channel_table(channels: ChannelMeans) -> Table:
-    """Which channel it is in each layer, and how large."""
+    """Table of the largest channel in each layer, and its value."""
     return Table(
         title="The largest channel over the patches of each layer",
         heads=("layer",),
@@ -144,7 +144,7 @@ def channel_table(channels: ChannelMeans) -> Table:
 
 
 def channel_text(channels: ChannelMeans) -> str:
-    """Where a channel stands out most, and whether it is the same one in all images and layers."""
+    """Text on the most prominent channel, and whether all images and layers share it."""
     peak = int(np.argmax(channels.ratio))
     channel, agree = channels.channel[peak], channels.agree[peak]
     same = f"{sum(each == channel for each in channels.channel)} of {len(channels.channel)} layers"

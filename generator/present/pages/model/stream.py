@@ -1,4 +1,4 @@
-"""Sections of a model's page about the residual stream: norms, their onset, single channels."""
+"""Model page: sections on norms, their onset, and massive activations."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from generator.text.numbers import count, given, number, percent
 from generator.text.phrases import counted, lower_first, patches_text, stream_layer
 
 MOST_TOKENS = 6
-"""As many prefix tokens are drawn beside the patches' lines."""
+"""Most prefix tokens that are drawn beside the lines of the patches."""
 
 NORM_UNIT = quantity("norm").unit
 
 
 def norms_section(context: ModelContext) -> Section:
-    """Norms of patches and prefix tokens, layer by layer, and their outliers."""
+    """Section on norms of patches and prefix tokens by layer, and outliers."""
     norms = context.digest.norms
     peak = stream_layer(norms.peak)
     over = "the image" if norms.images == 1 else f"{counted(norms.images, 'image')}"
@@ -55,7 +55,7 @@ def norms_section(context: ModelContext) -> Section:
 
 
 def _density(context: ModelContext) -> Chart:
-    """How norms spread at each layer, with quantiles for a table."""
+    """Density of norms at each layer, with a table of quantiles."""
     norms = context.digest.norms
     words = Words(
         "norm-density",
@@ -70,7 +70,7 @@ def _density(context: ModelContext) -> Chart:
 
 
 def norm_table(context: ModelContext) -> NumberTable:
-    """Quantiles of the patches' norms, a row for each layer from the embedding on."""
+    """Table of quantiles of the patches' norms; row 0 is the embedding."""
     norms = context.digest.norms
     columns = [*(percent(q) for q in QUANTILES), "median", "largest"]
     rows = [
@@ -133,7 +133,7 @@ def _histogram(context: ModelContext) -> Chart:
 
 
 def _tokens(context: ModelContext) -> Chart:
-    """Norms of prefix tokens beside the median and the largest of the patches."""
+    """Norms of prefix tokens, and the median and maximum over patches."""
     norms = context.digest.norms
     chosen = _largest(norms.prefix)
     layers = context.stream_layers
@@ -166,7 +166,7 @@ def _name(token: str) -> str:
 
 
 def onset_section(context: ModelContext) -> Section:
-    """In which layer high norms and sinks of CLS begin (Jiang 2025, Fig. 2)."""
+    """Section on the layers where high norms and sinks of CLS begin (Jiang 2025, Fig. 2)."""
     onset = context.digest.onset
     chosen = _largest(onset.prefix_ratio)
     layers = context.stream_layers
@@ -205,7 +205,7 @@ def onset_section(context: ModelContext) -> Section:
 
 
 def _begins(names: list[tuple[str, int | None]]) -> str:
-    """Where high norms begin, and whose norms never get high."""
+    """Sentence on the layers where high norms begin, and tokens without high norms."""
     found = [f"{name} in {stream_layer(at)}" for name, at in names if at is not None]
     never = [name for name, at in names if at is None]
     said = [f"High norms begin: {', '.join(found)}."] if found else []
@@ -231,7 +231,7 @@ def _attention(context: ModelContext, patches: FloatArray, registers: FloatArray
 
 
 def massive_section(context: ModelContext) -> Section:
-    """Massive activations: the largest value and the median by layer, and which channels."""
+    """Section on massive activations: the largest value and the median by layer, and channels."""
     digest = context.digest
     title, found = "Massive activations", quantity("massive-activation")
     if digest.massive is None:
@@ -270,7 +270,7 @@ def massive_section(context: ModelContext) -> Section:
 
 
 def _not_massive(largest: FloatArray, median: FloatArray) -> str:
-    """That no channel is massive by the rule, and how near the largest value comes."""
+    """Sentence that no channel is massive by the rule, and how close the largest value is."""
     ratios = largest / np.maximum(median, np.finfo(np.float32).tiny)
     layer = int(ratios.argmax())
     text = "By this rule no channel is massive in any layer."

@@ -15,8 +15,6 @@ class LiteratureNumber:
     """A number from a paper.
 
     Attributes:
-        what: it is of.
-        value: as published.
         source: who published it, where.
     """
 

@@ -31,7 +31,6 @@ class PairContext:
         planner: seen from the pair's page.
         pair: what is known of it.
         one: the first model, over the pair's images.
-        two: the second.
         images: of the pair, in order.
     """
 
@@ -114,8 +113,6 @@ def difference_interval(pair: PairContext, name: str, found: Paired) -> Interval
 
     Args:
         pair: whose numbers they are.
-        name: of the row.
-        found: the numbers.
     """
     titles = {image.slug: image.title for image in pair.images}
     shown = list(evenly(found.n, MOST_DOTS))

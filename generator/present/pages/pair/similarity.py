@@ -32,7 +32,6 @@ def pair_similarity(
     Args:
         planner: seen from the page of the comparison.
         labels: what pages call the two models.
-        found: published before.
     """
     return _heads_section(labels, found), _layers_section(planner, labels, found)
 

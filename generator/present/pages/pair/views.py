@@ -19,8 +19,6 @@ class PairModel:
     Attributes:
         letter: ``A`` or ``B``, by which charts with little room call it.
         label: what pages call it.
-        id: its id.
-        url: of its page.
         version: start of its commit or weights' hash; may be empty.
         tokens: its prefix, in words; empty when nothing was measured with it.
         failure: why nothing was measured with it.
@@ -60,7 +58,6 @@ class SeenPart:
         label: whose, where the models saw different parts; empty for both.
         picture: of the whole picture; its alternative text may be empty.
         width: of the original, in pixels.
-        height: of the original.
         view: left, top, width and height of the part, in pixels of the original, as SVG has them.
     """
 
@@ -86,7 +83,6 @@ class Budgets:
     """Where one group of queries spends its attention, in both models.
 
     Attributes:
-        title: the group.
         charts: one for each model that has the group.
         absent: of the models that have it not, and why.
     """
@@ -102,10 +98,6 @@ class BoxMark:
 
     Attributes:
         method: ``lost``, ``tokencut`` or ``truth`` (marked by people), for the styles.
-        x: left edge.
-        y: top edge.
-        width: across.
-        height: down.
     """
 
     method: str
@@ -120,12 +112,9 @@ class FoundObjectsRow:
     """What is found in one image with one model's features.
 
     Attributes:
-        label: of the model.
         picture: the thumbnail; None where it could not be published.
         width: of the original, in pixels.
-        height: of the original.
-        boxes: over the picture.
-        text: the same in words, and why a box is missing.
+        text: the boxes in words, and why a box is missing.
     """
 
     label: str
@@ -151,20 +140,16 @@ class PairPage:
 
     Attributes:
         path: of the page, relative to the site.
-        frame: around the content.
-        title: the two models.
         models: the first and the second.
         images: over how many images, in words.
         missing: why there is nothing to compare; None where there is.
         contents: links to the sections.
-        sentences: the paragraph.
         caveats: what it must not be taken for.
         numbers: the numbers it is made from.
         literature: numbers from papers on these checkpoints; None for other checkpoints.
         maps: the first images with both models' maps.
         bar: color bar of the maps.
         more: the rest of the images; None when all are shown.
-        norms: section on norms.
         cutoffs: section on the share of outliers.
         budgets: where groups of queries spend their attention.
         budgets_text: what its bars are.
@@ -174,11 +159,9 @@ class PairPage:
         objects: what is found without labels.
         objects_text: what boxes are, or why there are none.
         truth: scores against marked objects, image by image; None where nobody has marked any.
-        truth_tables: their means.
         agreement: section on how alike the maps are.
         agreement_table: its numbers; None where nothing can be compared.
         differences: section on numbers paired by image.
-        differences_table: its numbers.
         similarity: sections on heads matched and on layers alike; empty without images.
         definitions: links to the methods page for every quantity used.
     """

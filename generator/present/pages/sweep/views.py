@@ -29,7 +29,6 @@ class StepMap:
     """One checkpoint's map of an image.
 
     Attributes:
-        text: its step.
         url: of the image's page, with the step chosen.
         picture: the map; None where there is none.
         absent: why there is none; empty where there is one.
@@ -46,10 +45,7 @@ class StepRow:
     """An image through the steps.
 
     Attributes:
-        title: of the image.
-        url: of its page.
         thumb: of the image; None where it could not be published.
-        maps: by step.
     """
 
     title: str
@@ -64,17 +60,13 @@ class SweepPage:
 
     Attributes:
         path: of the page, relative to the site.
-        frame: around the content.
-        label: of the sweep.
         summary: how many steps, from which to which.
-        checkpoints: by step.
         maps: what the small maps are.
         bar: their color bar.
         rows: images through the steps; the first ones of the gallery.
         more: which images the rows leave out, in words; empty where they have all.
         text: what the charts are over, and what they don't say.
-        charts: numbers over steps.
-        table: the same numbers, each step with a link to its model's page.
+        table: numbers of the charts; each step links to its model's page.
     """
 
     path: str
