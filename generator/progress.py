@@ -17,6 +17,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from generator.text.terminal import legible
+
 SECONDS_BETWEEN_LINES = 10.0
 
 
@@ -108,7 +110,7 @@ class Bars:
             TimeRemainingColumn(),
         )
         with Progress(*columns, console=self._console) as progress:
-            task = progress.add_task(title, total=total, rate="")
+            task = progress.add_task(legible(title), total=total, rate="")
             yield _BarJob(progress, task)
 
 

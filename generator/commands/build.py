@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from generator.commands.shared import BESIDE, BUILDING, MEASURING, one_line_errors, options
+from generator.commands.shared import BESIDE, BUILDING, MEASURING, one_line_errors, options, say
 
 if TYPE_CHECKING:
     from generator.pipeline.build import Outcome
@@ -189,16 +189,15 @@ def demo(*, dry_run: bool, **given: Any) -> None:
 
 def run(spec: GallerySpec, *, dry_run: bool, records_only: bool = False) -> None:
     """Build a gallery and say what came of it; exits with 1 when something failed."""
-    from rich.console import Console
-
     from generator.pipeline.build import build_gallery
     from generator.progress import reporter_for
+    from generator.text.terminal import LegibleConsole
 
-    console = Console(stderr=True, highlight=False)
+    console = LegibleConsole(stderr=True, highlight=False)
     if dry_run:
         from generator.commands.dry_run import print_plan
 
-        print_plan(spec, Console(highlight=False), reporter_for(console))
+        print_plan(spec, LegibleConsole(highlight=False), reporter_for(console))
         return
     outcome = build_gallery(
         spec,
@@ -206,12 +205,12 @@ def run(spec: GallerySpec, *, dry_run: bool, records_only: bool = False) -> None
         reporter=reporter_for(console),
         records_only=records_only,
     )
-    click.echo(summary(outcome, spec.out))
+    say(summary(outcome, spec.out))
     for note in outcome.notes:
-        click.echo(note, err=True)
+        say(note, err=True)
     failures = outcome.failures
     for failure in failures:
-        click.echo(f"failed: {failure.message} {failure.hint}".rstrip(), err=True)
+        say(f"failed: {failure.message} {failure.hint}".rstrip(), err=True)
     if failures:
         sys.exit(1)
 

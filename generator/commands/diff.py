@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from generator.commands.shared import one_line_errors
+from generator.commands.shared import one_line_errors, say
 
 if TYPE_CHECKING:
     from generator.export.diff.difference import Difference, Passed
@@ -122,12 +122,12 @@ def diff(
         _put(found, passed, (str(a), str(b)), _format(kind, out), out)
         for limit in limits:
             if found.unchecked(limit):
-                click.echo(
+                say(
                     f"Threshold {limit.text} was held against nothing: no model has it in both.",
                     err=True,
                 )
         for each in passed:
-            click.echo(passed_line(each), err=True)
+            say(passed_line(each), err=True)
     if passed:
         sys.exit(1)
 
@@ -147,15 +147,18 @@ def _put(
 ) -> None:
     """Print the difference, or write it into a file."""
     from generator.commands.shared import save, save_both
-    from generator.export.diff.formats import csv_text, json_text, schema_bytes, table, text
+    from generator.export.diff.formats import difference_csv, json_text, schema_bytes, table, text
 
     if kind == "text":
         written = text(found, sites)
     else:
         whole = table(found, sites, passed)
-        written = csv_text(whole) if kind == "csv" else json_text(whole)
+        written = difference_csv(whole) if kind == "csv" else json_text(whole)
     if out is None:
-        click.echo(written, nl=False)
+        if kind == "text":
+            say(written.removesuffix("\n"))
+        else:
+            click.echo(written, nl=False)
         return
     if kind == "text":
         save(out, written.encode())

@@ -20,6 +20,7 @@ from generator.commands.shared import (
     outside,
     save,
     save_both,
+    say,
     suffix,
     wrote,
 )
@@ -94,7 +95,7 @@ def single(source: Source, max_size: float) -> bytes:
         assert manifest is not None
         found = single_file(pages, manifest, round(max_size * 1e6))
     for what in found.left_out:
-        click.echo(f"Left out to keep {plain(given(max_size))} MB: {what}.", err=True)
+        say(f"Left out to keep {plain(given(max_size))} MB: {what}.", err=True)
     return found.data
 
 
@@ -123,7 +124,7 @@ def export_records(site: Path, out: Path, kind: RecordFormat, **given: Any) -> N
             for name, data in record_files(opened(site, **given), kind):
                 put(folder, name, data)
                 written += 1
-        click.echo(f"Wrote {counted(written - 2, 'record')} and an index into {out}.")
+        say(f"Wrote {counted(written - 2, 'record')} and an index into {out}.")
 
 
 @export.command("statistics")

@@ -16,6 +16,7 @@ from generator.commands.shared import (
     one_line_errors,
     opened,
     outside,
+    say,
 )
 from generator.text.numbers import given
 
@@ -191,7 +192,7 @@ def figure(
         request = FigureSpec(name=out.stem, format=kind_of_file(out), **asked)
         if listing:
             for line in listed_presets(opened(site, store=store), request):
-                click.echo(line)
+                say(line)
             return
         planned = plan_figure(request, command=True)
         for path in filter(None, (out, bib)):
@@ -199,4 +200,4 @@ def figure(
         source = opened(site, store=store)
         written = write_figure(out, make_figure(source, planned, out.name), bib)
         inches = given(planned.extent.inches)
-        click.echo(f"Wrote {', '.join(str(path) for path in written)}: {inches} in wide.")
+        say(f"Wrote {', '.join(str(path) for path in written)}: {inches} in wide.")

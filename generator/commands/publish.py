@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from generator.commands.shared import one_line_errors
+from generator.commands.shared import one_line_errors, say
 from generator.errors import PublishError
 
 if TYPE_CHECKING:
@@ -224,11 +224,11 @@ def publish(
         delivery = _delivery(review, target, **ctx.command.fitting(given, target))
         if dry_run:
             for added in delivery.added:
-                click.echo(f"\nbeside the site, {added.path}:\n\n{added.text.rstrip()}")
-            click.echo(f"\n{delivery.question}: not now. Nothing was written or sent.")
+                say(f"\nbeside the site, {added.path}:\n\n{added.text.rstrip()}")
+            say(f"\n{delivery.question}: not now. Nothing was written or sent.")
             return
         _ask(delivery.question, yes=yes)
-        click.echo(delivery.send())
+        say(delivery.send())
 
 
 def _delivery(review: Review, target: str, **given: Any) -> Delivery:
@@ -256,8 +256,8 @@ def _show_files(review: Review) -> None:
     from generator.text.amounts import size_in_words
 
     for file in review.files:
-        click.echo(f"{size_in_words(file.bytes):>8}  {file.path}")
-    click.echo(f"\n{review.amount}")
+        say(f"{size_in_words(file.bytes):>8}  {file.path}")
+    say(f"\n{review.amount}")
 
 
 def _show_findings(review: Review) -> None:
@@ -267,9 +267,9 @@ def _show_findings(review: Review) -> None:
         PublishError: some of it are errors.
     """
     for finding in review.findings:
-        click.echo(str(finding), err=True)
+        say(str(finding), err=True)
     if review.left_out:
-        click.echo(f"note: {review.left_out}", err=True)
+        say(f"note: {review.left_out}", err=True)
     if review.errors:
         count = len(review.errors)
         problems = "1 problem" if count == 1 else f"{count} problems"

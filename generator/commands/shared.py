@@ -129,6 +129,18 @@ def options(group: tuple[Option, ...]) -> Option:
     return decorate
 
 
+def say(text: str, *, err: bool = False) -> None:
+    """Print text that may come from files (see :mod:`generator.text.terminal`).
+
+    Args:
+        text: what to say.
+        err: say it on stderr.
+    """
+    from generator.text.terminal import legible
+
+    click.echo(legible(text), err=err)
+
+
 @contextmanager
 def one_line_errors(code: int = 1) -> Iterator[None]:
     """An error the user can act on is one line; anything else is a bug and keeps its traceback.
@@ -139,10 +151,12 @@ def one_line_errors(code: int = 1) -> Iterator[None]:
     try:
         yield
     except GalleryError as error:
-        click.echo(f"Error: {error}", err=True)
+        from generator.text.terminal import legible
+
+        say(legible(f"Error: {error}", keep=""), err=True)
         sys.exit(code)
     except KeyboardInterrupt:
-        click.echo("Stopped. What was measured is kept: run the same command to go on.", err=True)
+        say("Stopped. What was measured is kept: run the same command to go on.", err=True)
         sys.exit(INTERRUPTED)
 
 
@@ -182,7 +196,7 @@ def opened(site: Path, *, store: Path | None, anonymous: bool = False) -> Source
         expand(site), expand(store) if store else default_store(), anonymous=anonymous
     )
     for note in source.notes:
-        click.echo(note, err=True)
+        say(note, err=True)
     return source
 
 
@@ -220,7 +234,7 @@ def wrote(path: Path) -> None:
     """Say what was written."""
     from generator.text.amounts import size_in_words
 
-    click.echo(f"Wrote {path}, {size_in_words(path.stat().st_size)}.")
+    say(f"Wrote {path}, {size_in_words(path.stat().st_size)}.")
 
 
 def suffix(path: Path, *known: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, astuple, dataclass, fields
@@ -16,6 +14,7 @@ from generator.export.diff.difference import Difference, ModelChanges, Passed, U
 from generator.present.files.schema import documented_schema
 from generator.text.numbers import number, plain, rounded, signed
 from generator.text.phrases import counted, some
+from generator.text.tables import csv_text
 
 SCHEMA = 3
 """Version of the columns and measures."""
@@ -232,13 +231,10 @@ def _round(value: float) -> float:
     return rounded(value, 7)
 
 
-def csv_text(found: DifferenceTable) -> str:
-    """The rows as CSV, with a header and lines that end in a line feed."""
-    file = io.StringIO(newline="")
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(field.name for field in fields(DifferenceRow))
-    writer.writerows(astuple(row) for row in found.rows)
-    return file.getvalue()
+def difference_csv(found: DifferenceTable) -> str:
+    """The rows as CSV (see :func:`generator.text.tables.csv_text`)."""
+    columns = (field.name for field in fields(DifferenceRow))
+    return csv_text(columns, (astuple(row) for row in found.rows))
 
 
 def json_text(found: DifferenceTable) -> str:
