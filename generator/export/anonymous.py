@@ -1,4 +1,4 @@
-"""A gallery without who made it, for double-blind review.
+"""Anonymous galleries for double-blind review.
 
 Left out: authors and their affiliations, links, DOI and BibTeX, the address of the site, the
 command line, the names of local models' folders, the commits of models on the hub whose ids are
@@ -56,7 +56,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Anonymous:
-    """A run without who made it.
+    """A run without the names of its authors.
 
     Attributes:
         ids: by record, the id that stands for a local model's.
@@ -113,7 +113,7 @@ def _address(url: str) -> str:
 
 
 def anonymized(run: Run, local: frozenset[str], identity: Identity) -> Anonymous:
-    """A run without who made it.
+    """A run without the names of its authors.
 
     Args:
         local: slugs of the models that come from a folder; those whose ids hold one of the

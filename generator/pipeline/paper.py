@@ -1,4 +1,4 @@
-"""The paper of a gallery: its teaser's models and images by slug, or an error."""
+"""The paper of a run from the spec's paper: the teaser's models and images become slugs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from generator.spec.toml import did_you_mean
 
 
 def paper_of(spec: GallerySpec, plan: WorkPlan) -> Paper | None:
-    """The paper of a gallery, its teaser found among the models and images; None without one.
+    """The paper of a gallery, with the models and images of its teaser resolved; None without one.
 
     Raises:
-        SpecError: the teaser names a model, an image, a layer, a head or a query that is not there.
+        SpecError: the teaser names an unknown model, image, layer, head or query.
     """
     if spec.paper is None:
         return None
@@ -51,7 +51,7 @@ def _cell(number: int, cell: TeaserCell, plan: WorkPlan) -> TeaserCell:
 
 
 def _check_query(place: str, cell: TeaserCell, planned: PlannedCell, *, mixed: bool) -> None:
-    """Complain of a query that the pages will not have of the model."""
+    """Check that pages will have the query for the model."""
     layout = planned.layout
     if layout is None:
         return
