@@ -20,8 +20,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from generator.records.paper import Paper
 from generator.records.record import AttentionRecord
-from generator.records.run import Cell, Failure, ImageEntry, ModelEntry, Paper, Run, Sequence, Sweep
+from generator.records.run import Cell, Failure, ImageEntry, ModelEntry, Run, Sequence, Sweep
 from generator.text.phrases import counted
 from generator.text.slugs import slugify
 
@@ -85,7 +86,7 @@ def identity_of(run: Run) -> Identity:
     if run.paper is not None:
         for author in run.paper.authors:
             family = author.name.split()[-1]
-            names += [author.name, author.affiliation, _address(author.url)]
+            names += [author.name, author.affiliation, _address(author.url or "")]
             names += [family] if len(family) >= LONG_ENOUGH else []
         names += [_address(link.url) for link in run.paper.links]
         names.append(run.paper.doi)

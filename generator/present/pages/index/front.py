@@ -22,7 +22,8 @@ from generator.present.pages.paths import INDEX
 from generator.present.pages.planner import Planner
 from generator.present.pages.views import CreditLine, Link, Picture
 from generator.present.pages.wording import credit, model_names
-from generator.records.run import ModelEntry, Paper
+from generator.records.paper import Paper
+from generator.records.run import ModelEntry
 from generator.text.numbers import number
 from generator.text.phrases import some
 
@@ -41,7 +42,7 @@ def paper_block(planner: Planner) -> PaperBlock | None:
     marks = _marks(paper)
     return PaperBlock(
         authors=tuple(
-            AuthorName(a.name, a.url, marks.get(a.affiliation, "")) for a in paper.authors
+            AuthorName(a.name, a.url or "", marks.get(a.affiliation, "")) for a in paper.authors
         ),
         affiliations=tuple(Affiliation(mark, text) for text, mark in marks.items()),
         venue=" ".join(str(part) for part in (paper.venue, paper.year) if part),
