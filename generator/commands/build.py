@@ -1,4 +1,4 @@
-"""``build`` and ``demo``: from models and images to a site."""
+"""The commands ``build`` and ``demo``."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def demo(*, dry_run: bool, **given: Any) -> None:
 
 
 def run(spec: GallerySpec, *, dry_run: bool, records_only: bool = False) -> None:
-    """Build a gallery and say what came of it; exits with 1 when something failed."""
+    """Build a gallery and print the outcome; exits with 1 if something failed."""
     from generator.pipeline.build import build_gallery
     from generator.progress import reporter_for
     from generator.text.terminal import LegibleConsole
@@ -216,7 +216,7 @@ def run(spec: GallerySpec, *, dry_run: bool, records_only: bool = False) -> None
 
 
 def summary(outcome: Outcome, out: Path) -> str:
-    """What a build did, and where to look."""
+    """Text on the outcome of a build."""
     run = outcome.run
     return (
         f"{len(run.models)} models x {len(run.images)} images: "
@@ -226,7 +226,7 @@ def summary(outcome: Outcome, out: Path) -> str:
 
 
 def _left_out(outcome: Outcome) -> str:
-    """What is not in the site, to keep it within its size."""
+    """Text on what a site leaves out to stay within its size."""
     from generator.text.amounts import size_in_words
 
     words, limit = outcome.site.reduction.words, outcome.site.limit
@@ -239,12 +239,12 @@ def _left_out(outcome: Outcome) -> str:
 
 
 def command_line(argv: list[str]) -> str:
-    """The command as the pages show it: without this machine's folders."""
+    """The command line for pages, without this machine's folders."""
     return shlex.join(["attention-gallery", *(_without_folders(word) for word in argv[1:])])
 
 
 def _without_folders(word: str) -> str:
-    """A path outside the current folder becomes its name, also in ``--out=/home/me/site``."""
+    """Shorten a path outside the current folder to its name, also in ``--out=/home/me/site``."""
     option, value = "", word
     if word.startswith("--") and "=" in word:
         option, _, value = word.partition("=")

@@ -1,4 +1,4 @@
-"""``cache``: where records are kept."""
+"""The command ``cache``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``diff``: what moved between two galleries, and whether it moved too far."""
+"""The command ``diff``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Format = Literal["text", "csv", "json"]
 
 BAD_INPUT = 2
-"""As click ends where options make no sense: 1 says that a threshold was passed."""
+"""Exit status for usage errors, as in click; 1 means an exceeded threshold."""
 
 
 @click.command()
@@ -133,7 +133,7 @@ def diff(
 
 
 def _format(kind: Format | None, out: Path | None) -> Format:
-    """As asked for; else by the file's name; else text."""
+    """The requested format; else by the file's suffix; else text."""
     suffix = out.suffix.lower() if out else ""
     return kind or ("csv" if suffix == ".csv" else "json" if suffix == ".json" else "text")
 
@@ -145,7 +145,7 @@ def _put(
     kind: Format,
     out: Path | None,
 ) -> None:
-    """Print the difference, or write it into a file."""
+    """Print the difference, or write it to a file."""
     from generator.commands.shared import save, save_both
     from generator.export.diff.formats import difference_csv, json_text, schema_bytes, table, text
 

@@ -1,4 +1,4 @@
-"""The plan of a build, printed: what is there, what is missing, what it will cost."""
+"""``build --dry-run``: prints the plan of a build and its cost."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def print_plan(spec: GallerySpec, console: Console, reporter: Reporter) -> None:
     """Plan a gallery and print it as a table, without measuring or writing anything.
 
     Raises:
-        GalleryError: it cannot be built.
+        GalleryError: the gallery cannot be built.
     """
     check_before_work(spec)
     plan = plan_gallery(spec, Store(spec.store), reporter)
@@ -71,7 +71,7 @@ def print_plan(spec: GallerySpec, console: Console, reporter: Reporter) -> None:
 
 
 def site_lines(site: SitePrice, limit: int | None) -> Iterator[str]:
-    """What would be left out of the site to keep it within its size."""
+    """Lines on the size of the site and its reduction."""
     if limit is None or not site.reduction.steps:
         return
     within = f"the {size_in_words(limit)} of --max-site-size"
@@ -86,7 +86,7 @@ def site_lines(site: SitePrice, limit: int | None) -> Iterator[str]:
 
 
 def extra_lines(prices: Sequence[ExtraPrice], spec: GallerySpec) -> Iterator[str]:
-    """A line for each part beside attention: on or off, and its price."""
+    """A line for each optional part: enabled or not, and its cost."""
     for price in prices:
         on = price.name in spec.extras
         if not price.models:
@@ -105,7 +105,7 @@ def _percent(share: float) -> str:
 
 
 def _weights_lines(costs: Sequence[ModelCost]) -> Iterator[str]:
-    """Models that are loaded although all their records are there."""
+    """Lines on models that are loaded only for their weights."""
     for cost in costs:
         if cost.weights and not cost.missing:
             yield (

@@ -1,4 +1,4 @@
-"""``export``: a built site and its records as files for others."""
+"""The command ``export`` and its formats single, zip, records and statistics."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def export_zip(site: Path, out: Path, as_single: bool, max_size: float, **given:
 
 
 def single(source: Source, max_size: float) -> bytes:
-    """A site as one file; says what had to be left out."""
+    """Write a site as one file and print what it leaves out."""
     from generator.export.copy import exported_pages
     from generator.export.single.file import single_file
     from generator.present.files.manifest_file import read_manifest

@@ -1,4 +1,4 @@
-"""``export maps``, ``animation`` and ``report``: what a gallery shows, as pictures and on paper."""
+"""The commands ``export maps``, ``export animation`` and ``export report``."""
 
 from __future__ import annotations
 

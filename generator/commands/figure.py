@@ -1,4 +1,4 @@
-"""``figure``: a view of a built site, or a paper's figure, at a venue's width."""
+"""The command ``figure``."""
 
 from __future__ import annotations
 

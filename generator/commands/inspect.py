@@ -1,4 +1,4 @@
-"""``inspect``: what is known of a model, and a check of what is captured."""
+"""The command ``inspect``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``serve``: a built site, as the web will see it."""
+"""The command ``serve``: a local web server for a built site."""
 
 from __future__ import annotations
 
@@ -98,8 +98,8 @@ def make_server(site: Path, port: int) -> SiteServer:
     """A server of a site on 127.0.0.1, not yet running.
 
     Raises:
-        StoreError: the folder is no site.
-        GalleryError: the port is taken, or not to be had.
+        StoreError: the folder is not a site.
+        GalleryError: the port is taken or not allowed.
     """
     if not (site / "index.html").is_file():
         raise StoreError(
@@ -119,8 +119,8 @@ def serve_site(site: Path, port: int, *, announce: Callable[[str], None], browse
 
     Args:
         site: folder of a built site.
-        port: to listen on; 0 for a free one.
-        browser: whether to open it.
+        port: port to listen on; 0 for a free one.
+        browser: whether to open a browser.
     """
     with make_server(site, port) as server:
         address = f"http://127.0.0.1:{server.server_port}/"

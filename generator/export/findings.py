@@ -1,4 +1,4 @@
-"""What a check of a site found."""
+"""Findings of a check of a site."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Severity = Literal["error", "warning"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something about a site that its publisher should know.
+    """An error or a warning about a site.
 
     Attributes:
         severity: an ``error`` stops, a ``warning`` needs a yes.

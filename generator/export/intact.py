@@ -1,4 +1,4 @@
-"""Whether a site still has the files that its build wrote, byte for byte."""
+"""Integrity check of a site: missing and changed files."""
 
 from __future__ import annotations
 

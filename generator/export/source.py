@@ -1,4 +1,4 @@
-"""What is exported: a gallery with its records, from a built site or while it is built."""
+"""Source of an export: a gallery with its records, from a built site or during a build."""
 
 from __future__ import annotations
 

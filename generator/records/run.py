@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator.records.extras import Intervened
+from generator.records.paper import Paper
 from generator.records.record import FieldOfView
 
 
@@ -197,80 +198,6 @@ class Cell:
     record: str = ""
     failure: Failure | None = None
     truth: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Author:
-    """An author of the gallery's paper.
-
-    Attributes:
-        name: of the author.
-        url: of a page about the author; may be empty.
-        affiliation: may be empty.
-    """
-
-    name: str
-    url: str = ""
-    affiliation: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class PaperLink:
-    """A button of the front page.
-
-    Attributes:
-        label: what the button says.
-        url: where it leads.
-    """
-
-    label: str
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class TeaserCell:
-    """A map to show at the top of the front page.
-
-    Attributes:
-        model: slug of the model.
-        image: slug of the image.
-        layer: from 1; 0 for the last.
-        head: from 1; 0 for their mean.
-        query: name of a token, or ``received``; ``CLS`` is what every model can answer.
-        patch: row and column of the patch that is the query, from 1; None when it is a token.
-    """
-
-    model: str
-    image: str
-    layer: int = 0
-    head: int = 0
-    query: str = "CLS"
-    patch: tuple[int, int] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Paper:
-    """What a gallery says of its paper; everything may be empty.
-
-    Attributes:
-        authors: in order.
-        venue: where it appeared.
-        year: when it appeared.
-        doi: its identifier.
-        abstract: paragraphs with empty lines between them.
-        bibtex: how to cite it.
-        links: buttons, in order.
-        teaser: maps to show at the top.
-    """
-
-    authors: tuple[Author, ...] = ()
-    venue: str = ""
-    year: int | None = None
-    doi: str = ""
-    abstract: str = ""
-    bibtex: str = ""
-    links: tuple[PaperLink, ...] = ()
-    teaser: tuple[TeaserCell, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from generator.errors import SpecError
+from generator.records.paper import Author, Paper, PaperLink, Patch, TeaserCell
 from generator.spec.figures import FigureSpec
 from generator.spec.models import ModelSpec, RegisterSpec, SpecSource
-from generator.spec.paper import paper_place
 from generator.spec.sequences import SequenceSpec
 from generator.spec.sweeps import SweepSpec
 from generator.spec.toml import did_you_mean, kind_of
@@ -32,6 +34,16 @@ _TABLES: dict[str, tuple[str, type[BaseModel]]] = {
 }
 """Keys that hold tables: name of a table, and its class."""
 
+_ITEMS: dict[str, tuple[str, type]] = {
+    "authors": ("author", Author),
+    "links": ("link", PaperLink),
+    "teaser": ("teaser", TeaserCell),
+}
+"""Keys of ``paper`` that hold tables: name of a table, and its class."""
+
+_UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
+"""Pydantic's error types of an unknown key: of a model, of a dataclass."""
+
 _NOT_GUESSED = ("device", "max_site_size")
 """Keys without suggestions for misspelled values: gpu does not mean cpu."""
 
@@ -45,12 +57,12 @@ def in_words(error: ValidationError, gallery: type[BaseModel], source: SpecSourc
         source: origin of the values.
     """
     # An unknown key is often the cause of a missing one.
-    detail = min(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
+    detail = min(error.errors(), key=lambda item: item["type"] not in _UNKNOWN)
     loc = detail["loc"] or ("",)
     owner, key, where = _place(loc, gallery, source)
     hint = _HINTS.get(key, "")
-    if detail["type"] == "extra_forbidden":
-        known = [name for name in owner.model_fields if name not in _FOUND]
+    if detail["type"] in _UNKNOWN:
+        known = [name for name in _fields(owner) if name not in _FOUND]
         message = f"unknown key {where}."
         hint = did_you_mean(key, known) or f"The keys are {', '.join(known)}."
     elif detail["type"] == "missing":
@@ -69,11 +81,11 @@ def in_words(error: ValidationError, gallery: type[BaseModel], source: SpecSourc
 
 def _place(
     loc: tuple[int | str, ...], gallery: type[BaseModel], source: SpecSource
-) -> tuple[type[BaseModel], str, str]:
+) -> tuple[type, str, str]:
     """The class and key of an error, and both in words."""
     top, *below = loc
     if top == "paper" and below:
-        return paper_place(tuple(below))
+        return _paper_place(below)
     if top not in _TABLES or not below:
         key = str(top)
         where = f"entry {int(below[0]) + 1} of {source.name(key)}" if below else source.name(key)
@@ -86,9 +98,29 @@ def _place(
     return owner, key, where
 
 
-def _expected(owner: type[BaseModel], key: str) -> str:
+def _paper_place(loc: list[int | str]) -> tuple[type, str, str]:
+    """The class and key of an error below ``paper``, and both in words."""
+    key = str(loc[0])
+    if len(loc) == 1 or key not in _ITEMS:
+        return Paper, key, f"{key} of [paper]"
+    word, owner = _ITEMS[key]
+    at = f"{word} {int(loc[1]) + 1} of [paper]"
+    if len(loc) == 2:
+        return Paper, key, at
+    if len(loc) > 4:  # a query that is a table, after the name of its class
+        return Patch, str(loc[4]), f"{loc[4]} of {loc[2]} of {at}"
+    return owner, str(loc[2]), f"{loc[2]} of {at}"
+
+
+def _fields(owner: type) -> Mapping[str, FieldInfo]:
+    """The fields of a model or a pydantic dataclass."""
+    found: Mapping[str, FieldInfo] = owner.__pydantic_fields__  # type: ignore[attr-defined]
+    return found
+
+
+def _expected(owner: type, key: str) -> str:
     """The expected value of a key, or of the whole table without a key."""
-    field = owner.model_fields.get(key)
+    field = _fields(owner).get(key)
     if field and field.description:
         return field.description
     return "a table with a path" if owner is SequenceSpec else "a model's id, or a table with an id"

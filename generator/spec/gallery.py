@@ -50,6 +50,7 @@ from pydantic import (
 
 from generator.errors import SpecError
 from generator.records.extras import DEFAULT_EXTRAS, EXTRAS, Extra, Measuring, Projection
+from generator.records.paper import HTTPS, Https, Paper
 from generator.records.record import FieldOfView
 from generator.spec.compare import Compare, compared
 from generator.spec.errors import in_words
@@ -65,7 +66,6 @@ from generator.spec.models import (
     model_error,
     respelled,
 )
-from generator.spec.paper import HTTPS, Https, PaperSpec
 from generator.spec.sequences import SequenceSpec
 from generator.spec.size import DEFAULT_SITE_SIZE, SiteSize
 from generator.spec.sweeps import SweepSpec
@@ -187,7 +187,7 @@ class GallerySpec(BaseModel):
     boxes: AnyPath | None = Field(None, description="a JSON file or a folder")
     site_url: Https | None = Field(None, description=HTTPS)
     compare: Compare = None
-    paper: PaperSpec | None = Field(None, description="a table [paper]")
+    paper: Paper | None = Field(None, description="a table [paper]")
     analyses: _Flag | None = Field(None, description=_FLAG)
     figure: tuple[FigureSpec, ...] = Field((), description="tables [[figure]]")
     anonymous: _Flag = Field(False, description=_FLAG)

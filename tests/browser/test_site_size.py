@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from generator.present.files.settings import Settings
 from generator.present.site.write import build_site
-from generator.records.run import Paper, TeaserCell
+from generator.records.paper import Paper, TeaserCell
 from tests.browser.opened import Opened, overflow, read_number, settle
 from tests.present.filmed import with_frames
 from tests.present.gallery import Gallery

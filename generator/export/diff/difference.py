@@ -1,4 +1,4 @@
-"""Two galleries held against each other: which models and images they share, and what moved."""
+"""Difference of two galleries: common models and images, and changes of their numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A difference of galleries as text for a terminal, and as CSV and JSON for programs."""
+"""Formats of a difference of galleries: text, CSV and JSON."""
 
 from __future__ import annotations
 

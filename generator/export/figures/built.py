@@ -1,4 +1,4 @@
-"""Figures that a gallery's file asks for, drawn into the site while it is built."""
+"""Figures of a gallery's file, drawn into the site during a build."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A drawn figure, with what its caption and its table say."""
+"""A drawn figure with its caption and table."""
 
 from __future__ import annotations
 

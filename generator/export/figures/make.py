@@ -1,4 +1,4 @@
-"""From a request to the files of a figure: the picture, its LaTeX and its bibliography."""
+"""Making a figure's files: picture, LaTeX and bibliography."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a caption says of the scales that maps are drawn on, and of what they cut off."""
+"""Caption texts on color scales and clipped values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a figure is made from: a gallery, and what of it was asked for."""
+"""Data of a figure: the gallery, and the requested models, images and maps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a caption says: the models exactly, the maps, the scale, how pictures became input."""
+"""Caption texts: models, maps, scale and preprocessing."""
 
 from __future__ import annotations
 

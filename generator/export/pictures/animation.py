@@ -1,4 +1,4 @@
-"""One image through the layers of every model, or a sequence over time, as a WebP or a GIF."""
+"""Animations as WebP or GIF: one image through the layers, or a sequence over time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frames of an animation, drawn, and as the bytes of a WebP or a GIF."""
+"""Drawing of animation frames, and their encoding as WebP or GIF."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chapters of the printed report: the analyses of the site's own pages, made ready for paper.
+"""Chapters of the printed report, taken from the analyses on the site's pages.
 
 What a page shows of models, pairs of models, images and methods is taken from its HTML, so that
 paper and site say the same. Controls and folded tables of charts stay on the site, and so does what

@@ -1,4 +1,4 @@
-"""What of a gallery the printed report shows: a sweep and a sequence are one thing each."""
+"""Models and images in the printed report; one entry for each sweep and sequence."""
 
 from __future__ import annotations
 

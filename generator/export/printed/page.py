@@ -1,4 +1,4 @@
-"""The printable report as a page: finished values for its template, nothing asked of a network."""
+"""The printed report as one self-contained HTML page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A git repository on this machine, through the git command."""
+"""Local git repositories, through the git command."""
 
 from __future__ import annotations
 

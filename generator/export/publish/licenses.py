@@ -1,4 +1,4 @@
-"""Whether pictures and models may be shown, as far as their licenses are stated.
+"""License check of pictures and models before publishing.
 
 A tool cannot read a license for anyone: what is found here are warnings that ask for a look.
 """

@@ -1,4 +1,4 @@
-"""Links that work on this machine only."""
+"""Check for links that work only on this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""To GitHub Pages by a branch that holds the site and nothing else, with ghp-import.
+"""Publishing to a GitHub Pages branch with ghp-import.
 
 Neither the working tree nor the index is touched: ghp-import writes the commit straight into the
 repository. What the branch held before stays in its history unless the user says otherwise.

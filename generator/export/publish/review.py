@@ -1,4 +1,4 @@
-"""What is checked before a site leaves this machine.
+"""Review of a site before publishing: sizes, names, links, licenses.
 
 Everything here looks at a folder and its manifest; nothing is contacted or changed.
 """
@@ -98,7 +98,7 @@ class SiteFile:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """A site as it would leave.
+    """Result of the review of a site.
 
     Attributes:
         manifest: what the site is made of; None when it is of another version.

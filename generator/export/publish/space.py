@@ -1,4 +1,4 @@
-"""To a static Space on the Hugging Face hub, in one commit, through the hub's own library."""
+"""Publishing to a static Hugging Face Space, in one commit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""To GitHub Pages by GitHub Actions: writes the workflow file, which the user commits.
+"""Publishing to GitHub Pages by GitHub Actions: writes the workflow file.
 
 The workflow builds nothing that needs a GPU or torch. It deploys a built site that is committed, or
 draws the pages again from committed records.

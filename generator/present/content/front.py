@@ -20,8 +20,9 @@ from generator.present.drawing.pictures import QUALITY
 from generator.present.drawing.scale import Scale
 from generator.present.files.cache import Part, SiteCache
 from generator.present.files.manifest import FileEntry
+from generator.records.paper import TeaserCell
 from generator.records.record import View
-from generator.records.run import Failure, ImageEntry, Run, TeaserCell
+from generator.records.run import Failure, ImageEntry, Run
 
 Cells = Mapping[tuple[str, str], CellContent | Failure]
 
@@ -110,8 +111,7 @@ def _parts(cell: TeaserCell, content: CellContent) -> dict[str, Part]:
         "record": content.facts.record,
         "layer": layer_of(cell, content),
         "head": cell.head,
-        "query": query_of(cell, content),
-        "patch": str(cell.patch),
+        "query": str(cell.query),
     }
 
 

@@ -12,18 +12,18 @@ from generator.present.cells.labels import query_label
 from generator.present.cells.maps import PRIMARY, RECEIVED
 from generator.present.cells.patches import PATCH, read_patch_chunk
 from generator.present.drawing.quantize import Quantized, decode
+from generator.records.paper import Patch, TeaserCell
 from generator.records.record import FloatArray
-from generator.records.run import TeaserCell
 
 
 def layer_of(cell: TeaserCell, content: CellContent) -> int:
     """Layer of a teaser map, from 1."""
-    return cell.layer or content.facts.model.layers
+    return content.facts.model.layers if cell.layer == "last" else cell.layer
 
 
 def query_of(cell: TeaserCell, content: CellContent) -> str:
     """Id of the map's query in the gallery."""
-    if cell.patch:
+    if isinstance(cell.query, Patch):
         return PATCH
     # the token of the first query may be named ``received`` or ``CLS1``
     return PRIMARY if cell.query == content.token else cell.query
@@ -39,14 +39,14 @@ def values_of(cell: TeaserCell, content: CellContent, site: Path) -> FloatArray:
     query = query_of(cell, content)
     path = site / next(file.path for file in content.chunks if file.query == query)
     row = layer_of(cell, content) - 1
-    if cell.patch:
+    if isinstance(cell.query, Patch):
         header, maps = read_patch_chunk(path)
-        column = cell.head - 1 if cell.head else header.heads
-        place = (cell.patch[0] - 1) * header.grid[1] + cell.patch[1] - 1
+        column = header.heads if cell.head == "mean" else cell.head - 1
+        place = (cell.query.row - 1) * header.grid[1] + cell.query.col - 1
         chosen: FloatArray = maps[row, column, place]
         return chosen
     _, quantized = read_chunk(path)
-    column = cell.head - 1 if cell.head else content.heads
+    column = content.heads if cell.head == "mean" else cell.head - 1
     one = np.s_[row : row + 1, column : column + 1]
     found: FloatArray = decode(Quantized(quantized.codes[one], quantized.maxima[one]))[0, 0]
     return found
@@ -54,9 +54,9 @@ def values_of(cell: TeaserCell, content: CellContent, site: Path) -> FloatArray:
 
 def file_stem(cell: TeaserCell, content: CellContent) -> str:
     """Path of the map's file in the site, without hash and suffix."""
-    parts = [f"{layer_of(cell, content)}-{cell.head or 'mean'}"]
-    if cell.patch:
-        parts.append(f"patch-{cell.patch[0]}-{cell.patch[1]}")
+    parts = [f"{layer_of(cell, content)}-{cell.head}"]
+    if isinstance(cell.query, Patch):
+        parts.append(f"patch-{cell.query.row}-{cell.query.col}")
     elif query_of(cell, content) != PRIMARY:
         parts.append(cell.query)
     return f"data/{cell.model}/{cell.image}.{'.'.join(parts)}"
@@ -64,25 +64,24 @@ def file_stem(cell: TeaserCell, content: CellContent) -> str:
 
 def fragment(cell: TeaserCell, content: CellContent) -> str:
     """URL fragment that shows the map on the image's page (see ``state.js``)."""
-    fields = [f"layer={layer_of(cell, content)}", f"head={cell.head or 'mean'}"]
+    fields = [f"layer={layer_of(cell, content)}", f"head={cell.head}"]
     query = query_of(cell, content)
     if query != PRIMARY:
         fields.append(f"query={query}")
-    if cell.patch:
+    if isinstance(cell.query, Patch):
         layout, view = content.facts.layout, content.facts.view
-        row, col = cell.patch
-        x = view.left + (col - 0.5) * (view.right - view.left) / layout.cols
-        y = view.top + (row - 0.5) * (view.bottom - view.top) / layout.rows
+        x = view.left + (cell.query.col - 0.5) * (view.right - view.left) / layout.cols
+        y = view.top + (cell.query.row - 0.5) * (view.bottom - view.top) / layout.rows
         fields.append(f"from={round(x, 1)},{round(y, 1)}")
     return "#" + "&".join(fields)
 
 
 def caption(cell: TeaserCell, content: CellContent, label: str) -> str:
     """Model, layer, head, and the query if it isn't the default."""
-    head = f"head {cell.head}" if cell.head else "mean over heads"
+    head = "mean over heads" if cell.head == "mean" else f"head {cell.head}"
     text = f"{label}, layer {layer_of(cell, content)}, {head}"
-    if cell.patch:
-        return f"{text}, query at row {cell.patch[0]}, column {cell.patch[1]}"
+    if isinstance(cell.query, Patch):
+        return f"{text}, query at row {cell.query.row}, column {cell.query.col}"
     query = query_of(cell, content)
     if query == PRIMARY:
         return text
@@ -91,7 +90,7 @@ def caption(cell: TeaserCell, content: CellContent, label: str) -> str:
 
 def subject(cell: TeaserCell, content: CellContent) -> str:
     """Quantity of the map in words, such as ``CLS attention``."""
-    if cell.patch:
+    if isinstance(cell.query, Patch):
         return "attention of a patch"
     query = query_of(cell, content)
     if query == RECEIVED or (query == PRIMARY and content.received):

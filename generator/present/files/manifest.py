@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar
 from generator.present.drawing.quantize import FORMULA, STEPS
 from generator.present.files.reductions import Detail, Step
 from generator.present.files.settings import Settings
+from generator.records.paper import Paper
 from generator.records.record import (
     Environment,
     FieldOfView,
@@ -20,7 +21,7 @@ from generator.records.record import (
     TokenLayout,
     View,
 )
-from generator.records.run import Cell, Failure, ModelEntry, Paper, Sequence, Sweep
+from generator.records.run import Cell, Failure, ModelEntry, Sequence, Sweep
 from generator.spec.figures import FigureSpec
 
 SCHEMA_VERSION = 3

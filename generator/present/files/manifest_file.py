@@ -36,17 +36,14 @@ from generator.present.files.manifest import (
 from generator.present.files.schema import documented_schema
 from generator.present.files.settings import Settings
 from generator.records.extras import Intervened, Intervention, RegisterCheck, RegisterNeuron
+from generator.records.paper import Author, Paper, PaperLink, Patch, TeaserCell
 from generator.records.record import Environment, ModelFacts, Preprocessing, TokenLayout, View
 from generator.records.run import (
     AddedRegister,
-    Author,
     Failure,
-    Paper,
-    PaperLink,
     Sequence,
     Sweep,
     SweepStep,
-    TeaserCell,
 )
 from generator.spec.figures import FigureSpec
 from generator.text.json_text import parsed_json
@@ -63,7 +60,7 @@ _CLASSES: tuple[type, ...] = (
     *(Manifest, Program, ScaleEntry, QuantizationEntry, Settings, FileEntry),
     *(ModelItem, ImageItem, Measurement, CellItem, PairItem, Failure, ReductionItem),
     *(FigureItem, FigureSpec),
-    *(Paper, Author, PaperLink, TeaserCell, FrameItem, Sequence, Sweep, SweepStep),
+    *(Paper, Author, PaperLink, TeaserCell, Patch, FrameItem, Sequence, Sweep, SweepStep),
     *(Environment, ModelFacts, Preprocessing, TokenLayout, View),
     *(AddedRegister, Intervened, Intervention, RegisterCheck, RegisterNeuron),
 )

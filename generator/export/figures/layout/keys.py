@@ -1,4 +1,4 @@
-"""What colors and strokes of a figure stand for, in lines of their own below it."""
+"""Legend of a figure: colors and strokes with labels, in lines below it."""
 
 from __future__ import annotations
 

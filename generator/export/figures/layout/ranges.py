@@ -1,4 +1,4 @@
-"""On which range attention is colored: the same choices as on an image page.
+"""Color ranges of attention maps, with the choices of an image page.
 
 One range for all maps, or one for each model, layer or map; in steps of doublings (log2), of the
 square root or even ones; cut off at both ends. The numbers are those of ``scale.js``: values are

@@ -1,4 +1,4 @@
-"""A figure as a table of pictures and charts: what stands in its rows and columns."""
+"""A figure as a table of pictures and charts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How figures look, and files of them that are the same for the same figure."""
+"""Style of figures (fonts, sizes, colors) and their deterministic files."""
 
 from __future__ import annotations
 

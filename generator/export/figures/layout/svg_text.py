@@ -1,4 +1,4 @@
-"""Real text in an SVG that keeps its place where a viewer has another font.
+"""SVG text with font fallbacks and fixed lengths.
 
 The type is named with faces to fall back on, and every text says how long it is: a viewer that
 draws it in another face fits it into that length (SVG 2, ``textLength``).

@@ -1,4 +1,4 @@
-"""From numbers to colors, with the bar that says which is which."""
+"""Color scales: numbers to colors, with the ticks of the color bar."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How wide a figure may be in a paper: the column and the text block of a venue's template."""
+"""Figure widths of venues: column and text block of their templates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Presets of what maps and features single out: masks, objects, components, places."""
+"""Presets of masks, object discovery, principal components and outlier places."""
 
 from __future__ import annotations
 

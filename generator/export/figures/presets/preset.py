@@ -1,4 +1,4 @@
-"""What a preset is: a paper's figure, offered for the models and images of a gallery."""
+"""The type of a preset: a paper's figure for the models and images of a gallery."""
 
 from __future__ import annotations
 

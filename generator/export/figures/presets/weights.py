@@ -1,4 +1,4 @@
-"""Presets of heads and of weights: how far heads look, and what embeddings are alike."""
+"""Presets of attention distance, position embeddings and patch filters."""
 
 from __future__ import annotations
 

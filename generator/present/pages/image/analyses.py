@@ -1,4 +1,4 @@
-"""The analyses of an image on its page: attention and the residual stream."""
+"""Image page: analyses of attention and the residual stream."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def analyses(planner: Planner, image: ImageEntry) -> Analyses:
     """Plan the analyses of an image.
 
     Args:
-        planner: on the image's page.
+        planner: planner of the image's page.
     """
     figures = planner.contents.analyses.get(image.slug)
     if figures is None:
@@ -195,7 +195,7 @@ def _values(context: ImageContext) -> Analysis:
 
 
 def _sinks(cell: AnalyzedCell) -> tuple[str, ...]:
-    """What the tokens that receive most would give, in the last layer."""
+    """Sentences on the value norms of sinks in the last layer."""
     sinks = cell.digest.sinks
     if isinstance(sinks, NotApplicable):
         return ()
@@ -269,7 +269,7 @@ def _rollout_line(other: RolloutMap, *, prefix: bool) -> str:
 
 
 def _rollouts_lacking(others: tuple[RolloutMap, ...]) -> tuple[str, ...]:
-    """What has to be kept for the rollouts that are not there."""
+    """What records must keep for the missing rollouts."""
     names = {other.name for other in others}
     if "strong" not in names:
         return ("Discarding weights, or fusing heads otherwise, needs --patch-queries heads.",)

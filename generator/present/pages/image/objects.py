@@ -1,4 +1,4 @@
-"""The analyses of an image on its page: objects found, components, and marked objects."""
+"""Image page: analyses of found objects, principal components and marked objects."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def mass_mask(context: ImageContext) -> Analysis:
 
 
 def lost(context: ImageContext) -> Analysis:
-    """The row of Darcet 2024, Fig. 13, for each of the vectors that were kept."""
+    """LOST on each kind of vectors that was kept, as a row of Darcet 2024, Fig. 13."""
 
     def of(cell: AnalyzedCell) -> ModelPanels:
         several = (cell.maps.lost, *cell.maps.further_lost)
@@ -73,7 +73,7 @@ def lost(context: ImageContext) -> Analysis:
 
 
 def _tied(found: FoundObject, layout: TokenLayout) -> str:
-    """How much a box depends on which of equally good seeds was taken."""
+    """Sentence on how the box depends on the choice among tied seeds."""
     if found.ties.count == 1:
         return ""
     if found.method == "LOST" and found.ties.count == layout.patches:
@@ -91,7 +91,7 @@ def _tied(found: FoundObject, layout: TokenLayout) -> str:
 
 
 def _nothing(cell: AnalyzedCell, place: int, why: NotApplicable) -> str:
-    """Why one kind of vectors has no panels, where another has."""
+    """Sentence on why one kind of vectors has no panels."""
     digest = cell.digest
     known = (digest.lost, digest.tokencut) if place == 0 else (digest.further[place - 1],)
     names = [one.vectors for one in known if not isinstance(one, NotApplicable)]
@@ -101,7 +101,7 @@ def _nothing(cell: AnalyzedCell, place: int, why: NotApplicable) -> str:
 def _lost_row(
     context: ImageContext, cell: AnalyzedCell, maps: LostMaps, found: FoundObject, place: int
 ) -> tuple[Panel, ...]:
-    """LOST's steps in one kind of vectors."""
+    """Panels of LOST's steps on one kind of vectors."""
     seed, of = seed_mark(found.seed), _of_vectors(cell, maps.vectors)
     return shown(
         context.map(
@@ -127,12 +127,12 @@ def _lost_row(
 
 
 def _of_vectors(cell: AnalyzedCell, vectors: str) -> str:
-    """Behind a label, where there are panels of several kinds of vectors."""
+    """Suffix of a label that names the vectors; empty if there is one kind."""
     return f", {vectors}" if cell.digest.further else ""
 
 
 def tokencut(context: ImageContext) -> Analysis:
-    """The eigenvector and its box, for each of the vectors that were kept."""
+    """TokenCut: the eigenvector and its box, for each kind of vectors that was kept."""
 
     def of(cell: AnalyzedCell) -> ModelPanels:
         several = (cell.maps.tokencut, *cell.maps.further_tokencut)
@@ -201,7 +201,7 @@ def components(context: ImageContext) -> Analysis:
 
 
 def _color_line(context: ImageContext, cell: AnalyzedCell, found: ColoredFeatures) -> str:
-    """What the colors are fitted to, and whether those of other models compare with them."""
+    """Sentence on the images that colors are fitted to, and on their alignment between models."""
     over = "this image alone" if found.images == 1 else f"all {found.images} images of this model"
     outliers = f", without {counted(found.left_out, 'outlier')}" if found.left_out else ""
     if cell.model.slug == found.reference:
@@ -224,7 +224,7 @@ def _color_line(context: ImageContext, cell: AnalyzedCell, found: ColoredFeature
 
 
 def marked(context: ImageContext) -> Analysis | None:
-    """Agreement with what people have marked; None where nobody has."""
+    """Scores against marked objects; None for an image without marks."""
     found = [cell.truth for cell in context.measured if cell.truth is not None]
     if not found:
         return None

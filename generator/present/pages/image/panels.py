@@ -1,4 +1,4 @@
-"""From a cell's figures to the panels of a page: pictures, marks, color bars and their numbers."""
+"""Panels of the image page: maps with marks, photos, color bars."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ MOSAIC_WIDTH = 560
 
 @dataclass(frozen=True, slots=True)
 class AnalyzedCell:
-    """Everything known of one model on one image.
+    """Content, digest and maps of one model on one image.
 
     Attributes:
-        truth: agreement with marked objects; None where nobody has marked any.
+        truth: scores against marked objects; None for an image without marks.
     """
 
     model: ModelEntry
@@ -56,12 +56,12 @@ class AnalyzedCell:
 
 @dataclass(frozen=True, slots=True)
 class ImageContext:
-    """Where the analyses of one image are put together.
+    """Image context: data that the analyses of one image share, and builders of their panels.
 
     Attributes:
-        planner: on the image's page.
-        figures: what was drawn of it.
-        cells: of each model in order, or why there is none.
+        planner: planner of the image's page.
+        figures: drawn maps of the image.
+        cells: cells of the models in order, or why there is none.
     """
 
     planner: Planner
@@ -71,7 +71,7 @@ class ImageContext:
 
     @property
     def measured(self) -> tuple[AnalyzedCell, ...]:
-        """The cells that there are."""
+        """Cells that were measured."""
         return tuple(cell for _, cell in self.cells if isinstance(cell, AnalyzedCell))
 
     def analysis(
@@ -84,7 +84,7 @@ class ImageContext:
         *,
         opened: bool = False,
     ) -> Analysis:
-        """One analysis of all models."""
+        """Build one analysis over all models."""
         found = [quantity(each) for each in quantities]
         return Analysis(
             id=identifier,
@@ -112,7 +112,7 @@ class ImageContext:
     def panels(
         self, cell: AnalyzedCell, *panels: Panel, lines: tuple[str, ...] = (), absent: str = ""
     ) -> ModelPanels:
-        """What one analysis says of one model."""
+        """Build the results of one analysis for one model."""
         url = self.planner.model_link(cell.model)
         return ModelPanels(cell.model.label, url, panels, lines, absent=absent)
 
@@ -126,10 +126,10 @@ class ImageContext:
         text: str = "",
         marks: tuple[Mark, ...] = (),
     ) -> Panel:
-        """A map of a cell, by its name among the figures.
+        """Build the panel of a map of a cell, by name.
 
         Args:
-            text: instead of its range, below it.
+            text: text below the map; by default its range.
         """
         figure = self.figures.drawn[cell.model.slug, name]
         layout = cell.content.facts.layout
@@ -151,10 +151,10 @@ class ImageContext:
     def mosaic(
         self, cell: AnalyzedCell, name: str, label: str, text: str, tiles: tuple[int, int]
     ) -> Panel:
-        """Many maps of a cell in one picture.
+        """Build the panel of many maps of a cell in one picture.
 
         Args:
-            text: below it, before its range.
+            text: text below the picture, before its range.
             tiles: rows and columns of maps.
         """
         figure = self.figures.drawn[cell.model.slug, name]
@@ -162,7 +162,7 @@ class ImageContext:
         height = tiles[0] * (layout.rows + GAP) - GAP
         width = tiles[1] * (layout.cols + GAP) - GAP
         factor = max(1, MOSAIC_WIDTH // width)
-        # drawn from codes of one byte, up to 2.2 % off
+        # drawn from 8-bit codes, up to 2.2 % off
         reach = between(figure.least, figure.most, digits=2)
         return Panel(
             label=label,
@@ -181,7 +181,7 @@ class ImageContext:
         )
 
     def colors(self, cell: AnalyzedCell, found: ColoredFeatures) -> Panel:
-        """Feature colors; the background is transparent."""
+        """Build the panel of feature colors; the background is transparent."""
         layout = cell.content.facts.layout
         kept = percent(found.kept)
         return Panel(
@@ -199,7 +199,7 @@ class ImageContext:
         )
 
     def _sized(self, cell: AnalyzedCell, file: FileEntry) -> Picture:
-        """A picture of one pixel a patch, in the proportions of what the patches cover."""
+        """A picture with one pixel for each patch, with the aspect ratio of the view."""
         view = cell.content.facts.view
         height = max(1, round(BAR_WIDTH * (view.bottom - view.top) / (view.right - view.left)))
         return Picture(self.planner.url(file.path), BAR_WIDTH, height, "")
@@ -207,7 +207,7 @@ class ImageContext:
     def photo(
         self, cell: AnalyzedCell, label: str, text: str, marks: tuple[Mark, ...]
     ) -> Panel | None:
-        """The part of the picture that a model saw, gray, with marks; None without a picture."""
+        """Build the panel of a model's view of the photo, gray, with marks; None without one."""
         copies = self.planner.contents.copies.get(self.image.slug)
         if not isinstance(copies, Copies):
             return None
@@ -228,7 +228,7 @@ class ImageContext:
         )
 
     def bar(self, family: Family, caption: str) -> tuple[ColorBar, ...]:
-        """The color bar of a family of maps; none where there is no such map."""
+        """Color bar of a family of maps; empty without such maps."""
         ramp = self.figures.ramps.get(family)
         if ramp is None:
             return ()
@@ -247,23 +247,23 @@ class ImageContext:
 
 
 def term(planner: Planner, found: Quantity) -> Term:
-    """A quantity, with a link to the methods page."""
+    """Name and definition of a quantity, with a link to the methods page."""
     return Term(upper_first(found.name), found.definition, f"{planner.url(METHODS)}#{found.id}")
 
 
 def outlined(mask: BoolArray, kind: str = "outline") -> Mark:
-    """The edge of a mask."""
+    """Mark the outline of a mask."""
     return Mark(kind, outline(mask))
 
 
 def seed_mark(place: tuple[int, int]) -> Mark:
-    """One patch."""
+    """Mark one patch."""
     row, col = place
     return Mark("seed", f"M{col} {row}h1v1h-1z")
 
 
 def box_mark(cell: AnalyzedCell, box: Box, kind: str) -> Mark:
-    """A box that is given in pixels of the original."""
+    """Mark a box, given in pixels of the original."""
     view, layout = cell.content.facts.view, cell.content.facts.layout
     across = layout.cols / (view.right - view.left)
     down = layout.rows / (view.bottom - view.top)
@@ -274,24 +274,24 @@ def box_mark(cell: AnalyzedCell, box: Box, kind: str) -> Mark:
 
 
 def shown(*panels: Panel | None) -> tuple[Panel, ...]:
-    """The panels that there are."""
+    """Panels without the missing ones."""
     return tuple(panel for panel in panels if panel is not None)
 
 
 def place_text(place: tuple[int, int]) -> str:
-    """A patch in words, counted from 1."""
+    """Label of a patch: row and column from 1."""
     return f"row {place[0] + 1}, column {place[1] + 1}"
 
 
 def layer_text(layer: int) -> str:
-    """A layer of the residual stream, where 0 is the embedding."""
+    """Label of a layer of the residual stream, where 0 is the embedding."""
     return f"layer {layer}" if layer else "embedding"
 
 
 def outline(mask: BoolArray) -> str:
-    """The edges between a mask and what is outside it, as the ``d`` of a path; empty for none.
+    """Outline of a mask as the ``d`` of an SVG path; empty for an empty mask.
 
-    Runs of edges along one line become one stroke.
+    Runs of edges on one line are joined to one stroke.
 
     Args:
         mask: bool ``[row, col]``.
@@ -309,7 +309,7 @@ def outline(mask: BoolArray) -> str:
 
 
 def _runs(edges: np.ndarray) -> list[tuple[int, int]]:
-    """Starts and ends of runs of equal edges that are there."""
+    """Starts and ends of runs of equal non-zero edges."""
     found, start = [], 0
     for place in range(1, len(edges) + 1):
         if place == len(edges) or edges[place] != edges[start]:

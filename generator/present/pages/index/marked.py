@@ -1,4 +1,4 @@
-"""How maps and boxes agree with marked objects, over all images of a gallery."""
+"""Front page: scores of maps and boxes against marked objects, over all images."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ NOTES: dict[Marks, str] = {
 
 
 def marked_summary(planner: Planner) -> MarkedSummary | None:
-    """The summary for the front page; None where nobody has marked anything."""
+    """Summary of the scores; None for a gallery without marked objects."""
     truth = {at: t for at, t in planner.contents.scored.truth.items() if isinstance(t, CellTruth)}
     if not truth:
         return None

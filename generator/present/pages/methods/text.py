@@ -1,4 +1,4 @@
-"""The paragraph that a paper can take over: how a gallery's numbers were made, with citations."""
+"""Methods paragraph for papers: how a gallery was made, with citations."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ LENS = (
 
 
 def methods_text(planner: Planner) -> tuple[Piece, ...]:
-    """The paragraph; empty where nothing was measured."""
+    """Methods paragraph of a gallery; empty if nothing was measured."""
     models = [model for model in planner.run.models if planner.measured(model.slug)]
     if not models:
         return ()
@@ -70,12 +70,12 @@ def methods_text(planner: Planner) -> tuple[Piece, ...]:
 
 
 def citations(pieces: Iterable[Piece]) -> tuple[str, ...]:
-    """The keys that a paragraph cites, each once, in order."""
+    """Keys that a paragraph cites, each once, in order."""
     return tuple(dict.fromkeys(piece.key for piece in pieces if isinstance(piece, Cite)))
 
 
 def read_aloud(pieces: Sequence[Piece]) -> str:
-    """A paragraph for people: authors and years where LaTeX has keys, checkpoints left out."""
+    """Plain text of a paragraph: authors and years instead of keys, without checkpoints."""
     text = ""
     for piece in pieces:
         if isinstance(piece, Cite):
@@ -174,7 +174,7 @@ def _stream() -> Iterator[Piece]:
 
 
 def _found_besides(planner: Planner, models: Sequence[ModelEntry]) -> Iterator[Piece]:
-    """What was measured besides attention, of any of the models, each in a sentence."""
+    """Sentences on what was measured besides attention."""
     digests = _digests(planner, models)
     first = planner.run.images[0].slug
     maps = [
@@ -194,7 +194,7 @@ def _found_besides(planner: Planner, models: Sequence[ModelEntry]) -> Iterator[P
 
 
 def _digests(planner: Planner, models: Sequence[ModelEntry]) -> list[CellDigest]:
-    """One a model: its first image that was measured."""
+    """Digest of the first measured image of each model."""
     found = []
     for model in models:
         for image in planner.run.images:

@@ -1,4 +1,4 @@
-"""Parts of a comparison's page that show images: maps, registers as queries, found objects."""
+"""Pair page: rows of images with maps, registers as queries, and found objects."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from generator.text.numbers import machine, number
 
 
 def map_rows(pair: PairContext) -> tuple[PairImage, ...]:
-    """The first images with both models' last layers."""
+    """Rows of the first images with both models' last-layer maps."""
     return tuple(_image(pair, image, tuple(_maps(pair, image))) for image in pair.images[:SHOWN])
 
 
@@ -42,7 +42,7 @@ def _image(pair: PairContext, image: ImageEntry, maps: tuple[PairMap, ...]) -> P
 
 
 def _seen(pair: PairContext, image: ImageEntry) -> Iterator[SeenPart]:
-    """The part that both models saw, or of each model its own."""
+    """The view that both models share, or the view of each model."""
     picture = pair.planner.picture(image, thumb=True)
     if picture is None:
         return
@@ -68,7 +68,7 @@ def _maps(pair: PairContext, image: ImageEntry) -> Iterator[PairMap]:
 
 
 def register_rows(pair: PairContext) -> tuple[PairImage, ...]:
-    """The same images with the maps of CLS and of every register as queries."""
+    """Rows of the first images with maps of CLS and each register as queries."""
     rows = []
     for image in pair.images[:SHOWN]:
         maps = [each for context in pair.models for each in _register_maps(pair, context, image)]
@@ -92,7 +92,7 @@ def _register_maps(
 
 
 def registers_text(pair: PairContext) -> str:
-    """What the maps are, and which model has none."""
+    """Description of the maps, and models without registers."""
     without = [context.model.label for context in pair.models if not context.layout.registers]
     if len(without) == len(pair.models):
         return "Not applicable: neither model has registers."
@@ -104,7 +104,7 @@ def registers_text(pair: PairContext) -> str:
 
 
 def object_rows(pair: PairContext) -> tuple[ObjectRow, ...]:
-    """The same images with what is found in them; none where nothing could be looked for."""
+    """Rows of the first images with found objects; empty if vectors were not kept."""
     rows = [
         ObjectRow(
             title=image.title,
@@ -148,7 +148,7 @@ def _box(method: str, box: tuple[float, float, float, float]) -> BoxMark:
 def _overlap(
     method: str, found: FoundObject | NotApplicable, truth: CellTruth | Failure | None
 ) -> str:
-    """How well a box fits the marked ones; nothing where there are none."""
+    """Text on a box's IoU with the marked boxes; empty without marked boxes."""
     if not isinstance(truth, CellTruth) or isinstance(found, NotApplicable):
         return ""
     for overlaps in truth.overlaps:
@@ -169,7 +169,7 @@ def _words(method: str, found: FoundObject | NotApplicable, context: ModelContex
 
 
 def _judged(pair: PairContext) -> str:
-    """What says whether a box holds an object."""
+    """Sentence on how to judge the boxes."""
     truth = pair.planner.contents.scored.truth
     own = (truth.get((pair.one.model.slug, image.slug)) for image in pair.images)
     if any(isinstance(each, CellTruth) and each.boxed for each in own):
@@ -178,7 +178,7 @@ def _judged(pair: PairContext) -> str:
 
 
 def objects_text(pair: PairContext) -> str:
-    """What the boxes are, or why there are none."""
+    """Description of the boxes, or why there are none."""
     rows = object_rows(pair)
     if rows:
         return (

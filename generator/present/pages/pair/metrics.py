@@ -1,4 +1,4 @@
-"""Sections of a comparison's page on numbers paired by image: how maps agree, what differs."""
+"""Pair page: sections on the agreement of maps and on differences paired by image."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ AGREEMENTS: tuple[tuple[str, Callable[[Agreement], float]], ...] = (
     ("earth-movers", lambda found: found.earth_movers),
     ("similarity", lambda found: found.similarity),
 )
-"""Ids of the quantities, and where they stand."""
+"""Ids of the quantities, and their getters."""
 
 Pick = Callable[[MapComparison], Agreement | None]
 
 
 @dataclass(frozen=True, slots=True)
 class _ComparedMap:
-    """What a map is compared with: a short name for charts, a long one for the table."""
+    """A map to compare with: a short name for charts, and a long one for the table."""
 
     short: str
     long: str
@@ -44,7 +44,7 @@ class _ComparedMap:
 
 
 def agreement_section(pair: PairContext) -> Section | None:
-    """How alike the two models' last-layer maps are, beside baselines."""
+    """Section on the agreement of last-layer maps, with baselines."""
     if not pair.pair.comparisons:
         return None
     compared = len(pair.pair.comparisons)
@@ -115,7 +115,7 @@ def _baseline_rows(
 def _values(
     pair: PairContext, row: _ComparedMap, value: Callable[[Agreement], float]
 ) -> tuple[tuple[str, ...], FloatArray]:
-    """Titles of the images that have the value, and the values."""
+    """Titles of the images with the value, and the values."""
     titles = {image.slug: image.title for image in pair.images}
     found = [
         (titles[image], value(agreement))
@@ -162,7 +162,7 @@ def _interval(name: str, titles: Sequence[str], values: FloatArray) -> IntervalR
 
 
 def agreement_table(pair: PairContext) -> PairTable | None:
-    """Means with their intervals: what is compared down, measures across."""
+    """Table of means with intervals: compared maps down, measures across."""
     if not pair.pair.comparisons:
         return None
     rows = []
@@ -192,7 +192,7 @@ def _mean_text(values: FloatArray) -> str:
 
 
 def differences_section(pair: PairContext) -> Section:
-    """Numbers of both models on the same image: a dot for each image's difference."""
+    """Section on differences of both models, paired by image."""
     held = [measure for measure in MEASURES if pair.pair.measures[measure.quantity.id].n]
     absent = [measure for measure in MEASURES if not pair.pair.measures[measure.quantity.id].n]
     many = pair.count > MOST_DOTS
@@ -212,7 +212,7 @@ def differences_section(pair: PairContext) -> Section:
 
 
 def _lacks(measure: PairedMeasure) -> str:
-    """Why two models cannot be paired by a measure."""
+    """Why a measure cannot be paired for two models."""
     if measure.quantity is CLS_MASS_REGISTERS:
         return "it takes registers and a class token in both models"
     return "it takes a class token in both models"
@@ -231,7 +231,7 @@ def _difference_chart(pair: PairContext, measure: PairedMeasure) -> Chart:
 
 
 def differences_table(pair: PairContext) -> PairTable:
-    """Means of both models and the mean difference, with its interval and n."""
+    """Table of both means and the mean difference, with its interval and n."""
     marked = starred(pair.pair.measures)
     tested = sum(found.stars_allowed for found in pair.pair.measures.values())
     return PairTable(

@@ -1,4 +1,4 @@
-"""The page of two models compared: the whole case in one scroll."""
+"""Plan of the pair page."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ QUANTITIES = (
     *("largest-cls-attention", "paired-difference", "head-similarity", "layer-similarity"),
     *(name for name, _ in AGREEMENTS),
 )
-"""Ids of what the page shows, for its links to the methods page."""
+"""Ids of the page's quantities, for links to the methods page."""
 
 SECTIONS = (
     ("finding", "In words"),
@@ -193,7 +193,7 @@ def _literature(one: str, two: str) -> PairTable | None:
 
 
 def _numbers(pair: PairContext) -> PairTable:
-    """What the paragraph is made from, at a glance."""
+    """Table of the numbers in the summary paragraph."""
     rows: tuple[tuple[str, Callable[[ModelContext], str]], ...] = (
         ("Grid (rows × columns)", _grid),
         ("Input, pixels (width × height)", _input),
@@ -259,7 +259,7 @@ def _on_registers(context: ModelContext) -> str:
 
 
 def _most(context: ModelContext, keys: tuple[str, ...], none: str) -> str:
-    """The largest share over layers that CLS spends on some groups of keys together."""
+    """Largest share over layers of CLS attention on some groups of keys together."""
     own = context.digest.budget(context.layout.cls or "")
     if own is None:
         return "no class token"
@@ -271,7 +271,7 @@ def _most(context: ModelContext, keys: tuple[str, ...], none: str) -> str:
 
 
 def _budgets(pair: PairContext) -> tuple[Budgets, ...]:
-    """Of the class token, normal and outlier patches, and all registers: both models together."""
+    """Budgets of CLS, normal patches, outlier patches and registers, for both models."""
     names = dict.fromkeys(each.query for context in pair.models for each in context.digest.budgets)
     registers = [name for name in names if name.startswith("reg")]
     single = [name for name in names if name not in registers]

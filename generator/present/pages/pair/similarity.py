@@ -1,4 +1,4 @@
-"""Sections of a comparison: which heads of two models match, and which layers are alike."""
+"""Pair page: sections on matched heads and on the similarity of layers."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from generator.present.pages.wording import not_applicable, withheld
 from generator.text.numbers import count, number
 
 SHUFFLES = 1000
-"""Random matchings, of which the best is the baseline."""
+"""Number of random matchings; the best one is the baseline."""
 
 
 def pair_similarity(
     planner: Planner, labels: tuple[str, str], found: PairSimilarity
 ) -> tuple[Section, Section]:
-    """The sections of a comparison: heads matched, and layers alike.
+    """Sections on matched heads and on the similarity of layers.
 
     Args:
-        planner: seen from the page of the comparison.
-        labels: what pages call the two models.
+        planner: planner of the pair page.
+        labels: labels of the two models.
     """
     return _heads_section(labels, found), _layers_section(planner, labels, found)
 
@@ -62,7 +62,7 @@ def _heads_section(labels: tuple[str, str], found: PairSimilarity) -> Section:
 
 
 def _held_out(alike: PairHeads) -> str:
-    """What the matching is worth on images that it was not made for."""
+    """Sentence on the matching's similarity on held-out images."""
     if alike.held_out is None:
         return "The matching is made for this image: how it fits others is not known."
     return (

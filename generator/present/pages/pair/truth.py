@@ -1,4 +1,4 @@
-"""A comparison's page on objects that people have marked: both models' scores, paired by image."""
+"""Pair page: section on scores against marked objects, paired by image."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from generator.text.phrases import counted
 OwnInterval = Callable[[FloatArray], Interval | None]
 
 OWN = 2
-"""Of the maps that are scored, the first ones are the model's of the picture."""
+"""Number of scored maps that are the model's own; baselines follow them."""
 
 SCORES: tuple[tuple[str, str, Callable[[MapScores], float]], ...] = (
     ("mass-inside", "mass inside", lambda found: found.mass_inside),
@@ -39,7 +39,7 @@ SCORES: tuple[tuple[str, str, Callable[[MapScores], float]], ...] = (
     ("mask-iou", "IoU at 60\u00a0%", lambda found: found.iou),
     ("average-precision", "average precision", lambda found: found.average_precision),
 )
-"""Ids of the quantities, short names, and where they stand."""
+"""Ids of the quantities, short names, and getters."""
 
 METHODS: tuple[tuple[str, Callable[[BoxOverlaps], float | NotApplicable]], ...] = (
     ("LOST", lambda overlaps: overlaps.lost),
@@ -49,7 +49,7 @@ METHODS: tuple[tuple[str, Callable[[BoxOverlaps], float | NotApplicable]], ...] 
 
 @dataclass(frozen=True, slots=True)
 class _ScoreRow:
-    """A score of both models: what the map is, which score, and the pairs."""
+    """A score of both models: map, score, and pairs of values."""
 
     map: str
     score: str
@@ -57,11 +57,11 @@ class _ScoreRow:
 
 
 SHARES = {"mass-inside", "pointing-game"}
-"""Scores whose means are shares: in percent, and their differences in percentage points."""
+"""Scores whose means are printed in percent, and differences in percentage points."""
 
 
 def truth_section(pair: PairContext) -> Section | None:
-    """Differences of scores, image by image; None where nobody has marked anything."""
+    """Section on differences of scores by image; None without marked objects."""
     scored = _scored(pair)
     if not scored:
         return None
@@ -84,13 +84,13 @@ def truth_section(pair: PairContext) -> Section | None:
 
 
 def truth_tables(pair: PairContext) -> tuple[PairTable, ...]:
-    """Scores of maps against masks and boxes, and CorLoc of found boxes."""
+    """Tables of the scores of maps, and of CorLoc of found boxes."""
     found = (*(_map_table(pair, marks) for marks in ("mask", "boxes")), _box_table(pair))
     return tuple(table for table in found if table is not None)
 
 
 def _scored(pair: PairContext) -> dict[str, tuple[CellTruth, CellTruth]]:
-    """Image -> scores of both models, where both have some."""
+    """Image -> scores of both models, if both have some."""
     truth = pair.planner.contents.scored.truth
     found = {}
     for image in pair.images:
@@ -105,7 +105,7 @@ def _rows(pair: PairContext, marks: Marks) -> Iterator[_ScoreRow]:
     for place, name in enumerate(MAPS):
         for score, _, value in SCORES:
             if name == UNIFORM and score == "pointing-game":
-                continue  # all its places tie
+                continue  # all its values are tied
             values: list[list[float | None]] = [[], []]
             for both in scored.values():
                 for held, truth in zip(values, both, strict=True):
@@ -137,7 +137,7 @@ def _map_table(pair: PairContext, marks: Marks) -> PairTable | None:
 
 
 def _box_table(pair: PairContext) -> PairTable | None:
-    """CorLoc with its interval, and overlaps, paired."""
+    """Table of CorLoc with its interval, and of paired IoU."""
     scored = {at: both for at, both in _scored(pair).items() if both[0].boxed}
     rows = []
     for name, ious in _overlaps(scored):
@@ -165,7 +165,7 @@ def _box_table(pair: PairContext) -> PairTable | None:
 
 
 def _overlaps(scored: dict[str, tuple[CellTruth, CellTruth]]) -> Iterator[tuple[str, Paired]]:
-    """IoU of found boxes, image by image: a method in the vectors that both models were asked."""
+    """IoU of found boxes, paired by image, for each method and kind of vectors."""
     vectors = dict.fromkeys(
         found.vectors for both in scored.values() for each in both for found in each.overlaps
     )
@@ -191,7 +191,7 @@ def _interval_words() -> str:
 def _cells(
     found: Paired, *, own: OwnInterval | None = None, share: bool = False, compared: bool = True
 ) -> tuple[str, ...]:
-    """Means of both; their difference where the maps are the models' of this picture."""
+    """Cells with both means, and their difference if the map is the models' own."""
     interval = found.interval if compared else None
     factor = 100 if share else 1
     return (
@@ -213,7 +213,7 @@ def _mean(values: FloatArray, own: OwnInterval | None, *, share: bool) -> str:
 
 
 def _differences(pair: PairContext, marks: Marks, place: int) -> Chart | None:
-    """All scores of one map: a dot for each image, the mean with its interval."""
+    """Chart of all scores of one map: a dot for each image, and the mean with its interval."""
     names = {score: name for score, name, _ in SCORES}
     rows = [
         difference_interval(pair, names[row.score], row.found)
