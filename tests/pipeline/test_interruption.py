@@ -21,7 +21,7 @@ from tests.pipeline.galleries import build, files, manifest
 HALTING = """
 import sys
 from generator import cli
-from generator.store import Store
+from generator.records.store import Store
 from jinja2 import Template
 
 def halt(owner, name):
