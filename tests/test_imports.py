@@ -51,7 +51,7 @@ LATE = {"pipeline", "commands"}
 
 LIGHT_CAPTURE = {
     *("hub", "layouts", "preprocess", "processor_defaults", "processors", "resolve"),
-    *("weight_files", "__init__"),
+    *("adapters", "resolved", "weight_files", "__init__"),
 }
 """Modules of capture/ that need no torch, for planning."""
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from generator.capture.hooks import Streams
 from generator.capture.load import LoadedModel
 from generator.capture.preprocess import model_input
-from generator.capture.resolve import ResolvedModel
+from generator.capture.resolved import ResolvedModel
 from generator.errors import ModelError
 from generator.records.record import FloatArray
 

@@ -21,7 +21,7 @@ from generator.errors import ModelError
 from generator.records.record import FieldOfView, Preprocessing, View
 
 if TYPE_CHECKING:
-    from generator.capture.resolve import ResolvedModel
+    from generator.capture.resolved import ResolvedModel
 
 MOST_PATCHES = 32_768
 """Patches of one input, at most: of more, the attention of a single head would take over 4 GB. A

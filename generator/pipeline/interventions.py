@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from generator.capture.layouts import takes_no_register
-from generator.capture.resolve import ResolvedModel
+from generator.capture.resolved import ResolvedModel
 from generator.errors import ModelError
 from generator.records.extras import Intervention
 from generator.records.run import ImageEntry

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 
 from generator.capture.layouts import VisionConfig
 from generator.capture.preprocess import Geometry, describe, locate
-from generator.capture.resolve import ResolvedModel, resolve_folder, resolve_hub
+from generator.capture.resolve import resolve_folder, resolve_hub
+from generator.capture.resolved import ResolvedModel
 from generator.errors import GalleryError
 from generator.pipeline.interventions import plan_intervention
 from generator.records.extras import Intervention, Measuring

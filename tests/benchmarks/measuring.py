@@ -31,7 +31,7 @@ from generator.capture.load import LoadedModel
 from generator.capture.preprocess import describe, locate
 from generator.capture.processors import read_processor
 from generator.capture.residual import find_blocks
-from generator.capture.resolve import ResolvedModel
+from generator.capture.resolved import ResolvedModel
 from generator.capture.scores import attention_of
 from generator.capture.statistics import ReducedAttention
 from generator.capture.watcher import Watcher

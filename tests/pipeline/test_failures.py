@@ -13,7 +13,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from generator.capture.load import LoadedModel, load
-from generator.capture.resolve import ResolvedModel
+from generator.capture.resolved import ResolvedModel
 from generator.errors import GalleryError, ModelError, StoreError
 from generator.spec.gallery import GallerySpec
 from generator.spec.options import Options, merge
