@@ -21,7 +21,7 @@ from generator.records.store import Store
 from generator.records.store import load_records as load_store
 from generator.spec.gallery import GallerySpec, ModelSpec, default_store
 from generator.spec.models import RegisterSpec, expand
-from generator.spec.options import Options, load_spec, merge
+from generator.spec.options import load_spec, merge
 
 PNG_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"})
 
@@ -146,7 +146,7 @@ def build(
     if not isinstance(spec, GallerySpec):
         spec = load_spec(expand(spec))
     if out is not None:
-        spec = merge(spec, Options(out=Path(out)))
+        spec = merge(spec, out=Path(out))
     pipeline.build_gallery(
         spec, command="generator.build(...)", reporter=Silent(), records_only=records_only
     )

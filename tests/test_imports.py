@@ -29,6 +29,7 @@ LADDERS: dict[str, tuple[str, ...]] = {
         "cli",
         "__main__",
     ),
+    "capture": ("arrays checkpoint", "forward", "models", "*"),
     "analysis": ("absent grids", "attention features", "stream", "cells", "compare quantities"),
     "present": ("bibliography drawing", "files", "cells charts", "content", "pages", "site"),
     "present.pages": ("*", "image methods model sweep", "pair", "index"),
@@ -49,11 +50,8 @@ HEAVY = {"torch", "transformers"}
 LATE = {"pipeline", "commands"}
 """These import what needs torch, inside a function, when there is work."""
 
-LIGHT_CAPTURE = {
-    *("hub", "layouts", "preprocess", "processor_defaults", "processors", "resolve"),
-    *("adapters", "resolved", "weight_files", "__init__"),
-}
-"""Modules of capture/ that need no torch, for planning."""
+LIGHT_CAPTURE = {"checkpoint", "__init__"}
+"""Parts of capture/ that need no torch, for planning."""
 
 UPWARDS = {("__init__", "api"), ("records", "present")}
 """Inside functions only: the public API is found on first use, and a record finds its page when
@@ -130,7 +128,7 @@ def _is_module(name: str) -> bool:
 
 
 def own_parts(name: str) -> list[str]:
-    """``['capture', 'load']`` of ``generator.capture.load``; nothing for foreign modules."""
+    """``['records', 'store']`` of ``generator.records.store``; nothing for foreign modules."""
     first, *parts = name.split(".")
     return parts if first == "generator" else []
 
@@ -219,16 +217,17 @@ def test_a_circle_of_imports_is_found() -> None:
 
 def test_torch_is_imported_in_one_folder_only() -> None:
     for path in modules():
-        part, module = part_of(path), path.stem
+        part, within = part_of(path), path.relative_to(PACKAGE).parts[1:2]
+        light = {module.removesuffix(".py") for module in within} <= LIGHT_CAPTURE
         for name, late, typed in imports(path):
             if name.split(".")[0] in HEAVY:
-                assert part == "capture" and module not in LIGHT_CAPTURE, f"{dotted(path)}: {name}"
+                assert part == "capture" and not light, f"{dotted(path)}: {name}"
             parts = own_parts(name)
             heavy = parts[:1] == ["capture"] and len(parts) > 1 and parts[1] not in LIGHT_CAPTURE
             if heavy and part != "capture":
                 assert typed or (late and part in LATE), f"{dotted(path)} imports {name} at once"
             if heavy and part == "capture":
-                assert module not in LIGHT_CAPTURE, f"{dotted(path)} must do without {name}"
+                assert not light, f"{dotted(path)} must do without {name}"
 
 
 def test_records_need_numpy_and_the_standard_library_only() -> None:
@@ -255,7 +254,9 @@ def test_presenting_and_the_command_line_load_no_torch() -> None:
         "generator.pipeline.measuring",
         "generator.commands.inspection",
     } <= set(names)
-    names += [f"generator.capture.{name}" for name in sorted(LIGHT_CAPTURE - {"__init__"})]
+    light = [name for name in map(dotted, modules()) if name.startswith("generator.capture.check")]
+    assert "generator.capture.checkpoint.resolve" in light
+    names += light
     imported = "; ".join(f"import {name}" for name in names)
     code = f"import sys; {imported}; print(sorted({HEAVY} & set(sys.modules)))"
     assert in_a_fresh_interpreter(code) == "[]"
@@ -263,6 +264,6 @@ def test_presenting_and_the_command_line_load_no_torch() -> None:
 
 def test_every_measuring_module_imports() -> None:
     names = [dotted(path) for path in modules() if part_of(path) == "capture"]
-    assert "generator.capture.load" in names
+    assert "generator.capture.models.load" in names
     imported = "; ".join(f"import {name}" for name in names)
     assert in_a_fresh_interpreter(f"{imported}; print('all')") == "all"

@@ -34,6 +34,11 @@ def layout(*, registers: int = 0, rows: int = 4, cols: int = 6, cls: bool = True
     return TokenLayout(prefix=prefix, rows=rows, cols=cols)
 
 
+def patch_token(layout: TokenLayout, row: int, col: int) -> int:
+    """Index of the token at a place of the grid."""
+    return len(layout.prefix) + row * layout.cols + col
+
+
 def _rollout(head_means: np.ndarray) -> np.ndarray:
     n = head_means.shape[-1]
     rolled = np.eye(n)

@@ -1,4 +1,4 @@
-"""From tensors on a device to the arrays of a record."""
+"""Tensors as numpy arrays of a record."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 from generator.records.extras import FloatArray, IntArray
 
 HALF_MAX = float(np.finfo(np.float16).max)
-"""Largest float16. What is larger is stored as this, so that no infinity reaches a page."""
+"""Largest float16."""
 
 
 def full(values: Tensor) -> FloatArray:
@@ -18,8 +18,13 @@ def full(values: Tensor) -> FloatArray:
 
 
 def half(values: Tensor) -> FloatArray:
-    """As float16, clamped to what float16 holds."""
-    return values.clamp(-HALF_MAX, HALF_MAX).half().cpu().numpy()
+    """As float16, or as float32 where float16 cannot hold all of them: none is cut off.
+
+    Widened first: in bfloat16 the largest float16 itself cannot be told from a larger number.
+    """
+    wide = values.float()
+    fits = bool((wide.abs() <= HALF_MAX).all())
+    return (wide.half() if fits else wide).cpu().numpy()
 
 
 def indices(values: Tensor) -> IntArray:

@@ -1,4 +1,4 @@
-"""What a model with a class head says of an image, and where it has that from."""
+"""Predictions of a class head and their explanations: relevance and logit lens."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from generator.capture.heads import prediction
 from generator.capture.lens import lens
-from generator.capture.load import LoadedModel
+from generator.capture.models.heads import prediction
+from generator.capture.models.load import LoadedModel
 from generator.capture.relevance import expect_room, relevance
 from generator.records.record import AttentionRecord
 
@@ -24,16 +24,16 @@ def explain(
     target: int | None,
     image: str,
 ) -> AttentionRecord:
-    """A record with what the class head adds to it.
+    """Add prediction, relevance and logit lens to a record.
 
     Args:
         model: with a class head.
         record: of one image.
         pixels: of that image, ``[channel, row, column]``.
         logits: of that image, ``[class]``.
-        relevant: whether class-specific relevance is wanted.
-        lensed: whether the logit lens is wanted.
-        target: the class to explain; None for the model's first guess.
+        relevant: measure class-specific relevance.
+        lensed: measure the logit lens.
+        target: the class to explain; None for the most likely.
         image: its name, for errors.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Model x images -> attention records, in batches, one record at a time."""
+"""Records of a model on images, measured in batches."""
 
 from __future__ import annotations
 
@@ -14,15 +14,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from generator.capture.arrays import full, half
+from generator.capture.checkpoint.preprocess import Geometry
 from generator.capture.explain import explain
-from generator.capture.load import LoadedModel, inferred_layout
-from generator.capture.preprocess import Geometry
-from generator.capture.residual import ResidualStream
-from generator.capture.statistics import LayerStatistics, ReducedAttention, Reducer, rollouts
-from generator.capture.vectors import BlockVectors
-from generator.capture.watcher import Implementation, Watcher
+from generator.capture.forward.residual import ResidualStream
+from generator.capture.forward.statistics import (
+    LayerStatistics,
+    ReducedAttention,
+    Reducer,
+    rollouts,
+)
+from generator.capture.forward.vectors import BlockVectors
+from generator.capture.forward.watcher import Implementation, Watcher
+from generator.capture.models.load import LoadedModel, inferred_layout
 from generator.errors import ModelError
 from generator.records.extras import Features, Measuring
+from generator.records.file import not_finite, record_arrays
 from generator.records.record import (
     AttentionRecord,
     Environment,
@@ -37,28 +43,28 @@ from generator.records.record import (
 log = logging.getLogger(__name__)
 
 CPU_TOKENS = 2048
-"""Tokens in an automatic batch on the CPU: more gains nothing there and costs memory."""
+"""Tokens in an automatic batch on the CPU. Larger batches are no faster and need more memory."""
 
 ACCELERATOR_TOKENS = 32768
-"""Tokens in an automatic batch elsewhere."""
+"""Tokens in an automatic batch on a GPU."""
 
 ROLLOUT_QUERIES = 64
-"""Patch queries whose rollouts are compared with each other."""
+"""Patch queries whose rollouts are compared."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """One picture, ready for a model.
+    """The model's input for one picture.
 
     Attributes:
-        key: of the record to be made.
+        key: the record's key.
         name: of the image, for errors.
-        image_sha256: hash of the image file's bytes.
+        image_sha256: of the image file.
         pixels: float32 ``[channel, row, column]``.
-        geometry: how the picture became these pixels.
-        preprocessing: the same in words and numbers.
-        patch_queries: which rows of the patches to keep.
-        measuring: what to measure beside attention.
+        geometry: where the pixels come from in the picture.
+        preprocessing: the steps from picture to pixels.
+        patch_queries: which attention rows of the patches to keep.
+        measuring: extras to measure.
     """
 
     key: str
@@ -73,7 +79,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A picture on which the model gave nothing usable."""
+    """A picture that gave no record, and why."""
 
     key: str
     error: ModelError
@@ -82,11 +88,11 @@ class Broken:
 def batches(
     prepared: Iterable[Prepared], model: LoadedModel, batch_size: int | None
 ) -> Iterator[list[Prepared]]:
-    """Group pictures that follow each other, have one input size and are measured alike.
+    """Group neighbors of the same input size and the same measurements into batches.
 
     Args:
         prepared: pictures, in order.
-        model: decides the size when it is automatic.
+        model: an automatic batch size depends on its tokens and device.
         batch_size: pictures in a batch; None for automatic.
     """
     batch: list[Prepared] = []
@@ -105,17 +111,17 @@ def batches(
 
 
 def extract(model: LoadedModel, batch: Sequence[Prepared]) -> Iterator[AttentionRecord | Broken]:
-    """Measure a batch; out of memory halves it and goes on.
+    """Measure a batch. When memory runs out, measure its halves.
 
     Args:
-        model: loaded and in evaluation mode.
+        model: in evaluation mode.
         batch: pictures of one input size.
 
     Yields:
-        A record for each picture, in order, or the reason why there is none.
+        A record for each picture, in order, or why there is none.
 
     Raises:
-        CaptureError: the attention seen is not what the architecture promises.
+        CaptureError: the attention does not fit the architecture's token layout.
     """
     try:
         measured = _measure(model, batch)
@@ -168,16 +174,36 @@ def _measure(model: LoadedModel, batch: Sequence[Prepared]) -> list[AttentionRec
         _record(model, item, index, layout, attention, residual, vectors)
         for index, item in enumerate(batch)
     ]
-    if logits is None:
-        return found
-    return [
-        _explained(model, item, record, pixels[index], logits[index])
-        for index, (item, record) in enumerate(zip(batch, found, strict=True))
-    ]
+    if logits is not None:
+        found = [
+            _explained(model, item, record, pixels[index], logits[index])
+            for index, (item, record) in enumerate(zip(batch, found, strict=True))
+        ]
+    return [_finite(model, item, record) for item, record in zip(batch, found, strict=True)]
+
+
+def _finite(
+    model: LoadedModel, item: Prepared, record: AttentionRecord | Broken
+) -> AttentionRecord | Broken:
+    """The record, unless it holds NaN or infinity."""
+    if isinstance(record, Broken):
+        return record
+    place = not_finite(record, record_arrays(record))
+    return _not_finite(model, item, f"in {place}") if place else record
+
+
+def _not_finite(model: LoadedModel, item: Prepared, where: str) -> Broken:
+    return Broken(
+        item.key,
+        ModelError(
+            f"{model.facts.id} gives NaN or infinity on {item.name}, {where} first.",
+            "Use --dtype float32, or check the model.",
+        ),
+    )
 
 
 def _note_missing(model: LoadedModel, measuring: Measuring, vectors: BlockVectors) -> None:
-    """Say once for each model which parts its records lack, and why."""
+    """Warn once for each model of extras that cannot be measured."""
     reasons = []
     if "values" in measuring.extras and vectors.missing:
         reasons.append(f"no norms of values: {vectors.missing}")
@@ -198,7 +224,7 @@ def _explained(
     pixels: Tensor,
     logits: Tensor,
 ) -> AttentionRecord | Broken:
-    """The record with what the class head says, unless there is none to add to."""
+    """Add what the class head says to a record."""
     if isinstance(record, Broken):
         return record
     wanted = item.measuring
@@ -232,13 +258,7 @@ def _record(
     if len(bad):
         at = int(bad[0])
         where = f"after layer {at}" if at else "in the embedding"
-        return Broken(
-            item.key,
-            ModelError(
-                f"{model.facts.id} gives NaN or infinity on {item.name}, {where} first.",
-                "Use --dtype float32, or check the model.",
-            ),
-        )
+        return _not_finite(model, item, where)
     tokens = layout.tokens
     rows = torch.stack([layer.rows for layer in layers], dim=1)
     received = torch.stack([layer.received for layer in layers])
@@ -367,7 +387,7 @@ def _environment(model: LoadedModel, implementation: Implementation) -> Environm
 
 
 def _automatic(model: LoadedModel, item: Prepared) -> int:
-    """Pictures in a batch, so that its tokens stay within what the device uses well."""
+    """Pictures in an automatic batch."""
     tokens = model.layout(*item.pixels.shape[1:]).tokens
     budget = CPU_TOKENS if model.device.type == "cpu" else ACCELERATOR_TOKENS
     return max(budget // tokens, 1)

@@ -1,7 +1,6 @@
-"""Norms that the registers of known checkpoints have, to check a whole installation against.
+"""Known register norms of public checkpoints, to check an installation against.
 
-They hang on the weights, the order of the tokens and on reading the stream before the final
-LayerNorm, all at once.
+They test weights, token order and reading before the final LayerNorm at once.
 """
 
 from __future__ import annotations
@@ -15,26 +14,25 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from generator.capture.hooks import Streams
-from generator.capture.load import LoadedModel
-from generator.capture.preprocess import model_input
-from generator.capture.resolved import ResolvedModel
+from generator.capture.checkpoint.preprocess import model_input
+from generator.capture.checkpoint.resolved import ResolvedModel
+from generator.capture.forward.hooks import Streams
+from generator.capture.models.load import LoadedModel
 from generator.errors import ModelError
 from generator.records.record import FloatArray
 
 RESOLUTION = 518
-"""Short side of the input, in pixels, unless another is asked for: the checkpoints' own."""
+"""Default short side of the input, in pixels: the checkpoints' own."""
 
 LOW, HIGH = 0.9, 1.5
-"""Bounds of what is found, as a part of what is expected.
+"""Accepted range of found over expected.
 
-The table has the norm of the mean vector. The mean of norms is at or above it, and little above it,
-because registers hardly depend on the picture; a part below is allowed for other pictures, without
-augmentation, at another resolution.
+The table has the norm of the mean vector. The mean of norms is a little above it, since registers
+hardly depend on the picture. It may be below for other pictures and resolutions.
 """
 
 FAINT = 0.5
-"""Before the onset, the norm must be below this part of that at the onset."""
+"""Before the onset, the norm must be below this share of the norm at the onset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +40,9 @@ class Expected:
     """A norm of the table.
 
     Attributes:
-        layer: index along the first axis of the norms: the stream that enters this block.
-        norm: of the mean vector of the register, over images.
-        channel: in which that vector is largest; None where none is known.
+        layer: index along the first axis of the norms: the input of this block.
+        norm: of the register's mean vector over images.
+        channel: of that vector's largest value; None if unknown.
     """
 
     layer: int
@@ -129,11 +127,11 @@ def golden_of(resolved: ResolvedModel) -> Golden:
 def compare(
     model: LoadedModel, golden: Golden, pictures: Sequence[Image.Image], resolution: int
 ) -> list[GoldenLine]:
-    """Run a model on pictures and hold its registers against the table.
+    """Compare the registers of a model with the table.
 
     Args:
-        model: loaded.
-        golden: what is known of it.
+        model: to run.
+        golden: its row of the table.
         pictures: oriented, RGB.
         resolution: short side of the input, in pixels.
 
@@ -173,7 +171,7 @@ def compare(
 
 
 def _before(golden: Golden, norms: FloatArray) -> GoldenLine:
-    """The norm must not be there yet: the onset is the layer that is known, and no earlier one."""
+    """The norm must be low before the onset."""
     layer = golden.before.layer
     found, onset = float(norms[layer]), float(norms[golden.onset.layer])
     return GoldenLine(

@@ -5,18 +5,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from generator.capture.heads import ClassHead
-from generator.capture.hooks import Streams
-from generator.capture.load import LoadedModel
+from generator.capture.forward.hooks import Streams
+from generator.capture.models.heads import ClassHead
+from generator.capture.models.load import LoadedModel
 from generator.records.extras import LogitLens
 from generator.records.record import TokenLayout
 
 
 def lens(model: LoadedModel, pixels: Tensor, layout: TokenLayout, target: int) -> LogitLens:
-    """Probability and rank of a class at every token of every layer, by one more pass.
+    """Probability and rank of a class at every token of every layer, by a forward pass.
 
-    Early layers are not calibrated: the head was trained on the last alone. What a head that reads
-    several tokens makes of one is said at :meth:`ClassHead.lens`.
+    Early layers are not calibrated: the head was trained on the last layer only.
+    :meth:`ClassHead.lens` tells how a head that reads several tokens is applied to one.
 
     Args:
         model: with a class head.

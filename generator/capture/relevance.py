@@ -1,9 +1,9 @@
 """Class-specific relevance by attention and its gradients (Chefer 2021, generic attention).
 
 From ``R = I``, each block adds ``mean_h[(dA * A)+] R``, where ``dA`` is the gradient of the class's
-logit. Wanted is the row of the token that the head reads, and a row can be rolled from the last
-block to the first, in the order in which gradients come: so of all that is made here only the
-attention of every block is held at once, tokens x tokens x heads x layers, as the method needs it.
+logit. Only one row of ``R`` is needed: that of the token that the class head reads. It is computed
+from the last block to the first, in the order in which gradients come. The attention matrices of
+all blocks are held at once, since the backward pass needs them.
 """
 
 from __future__ import annotations
@@ -11,32 +11,32 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from generator.capture.heads import ClassHead
-from generator.capture.load import LoadedModel
-from generator.capture.watcher import Listener, Watcher
+from generator.capture.forward.watcher import Listener, Watcher
+from generator.capture.models.heads import ClassHead
+from generator.capture.models.load import LoadedModel
 from generator.errors import ModelError
 from generator.records.extras import Relevance
 from generator.records.record import TokenLayout
 from generator.text.amounts import size_in_words
 
 MOST_BYTES = 16 << 30
-"""Attention that may be held at once, of one image."""
+"""Largest size of one image's attention matrices."""
 
 IN_PASSING = 4
-"""Matrices of one block that are there beside those of all: logits, gradients, their product."""
+"""Further matrices of the running block: logits, gradients, products."""
 
 
 def relevance(model: LoadedModel, pixels: Tensor, layout: TokenLayout, target: int) -> Relevance:
-    """Relevance of every token to the class, by one more pass with gradients.
+    """Relevance of every token to the class, by a forward and a backward pass.
 
     Args:
-        model: with a class head; its weights are not trained, so they get no gradients.
+        model: with a class head.
         pixels: ``[channel, row, column]`` of one image.
         layout: of an input of this size.
         target: the class.
     """
     assert model.head is not None
-    # Something must want a gradient, or no graph is made; the weights don't.
+    # The weights need no gradient, so the input asks for one; else there is no graph.
     values = pixels[None].to(model.dtype).clone().requires_grad_()
     rolling = _Rolling(_start(model.head, layout, pixels))
     watcher = Watcher(
@@ -50,7 +50,7 @@ def relevance(model: LoadedModel, pixels: Tensor, layout: TokenLayout, target: i
 
 
 def expect_room(model: LoadedModel, layout: TokenLayout, image: str) -> None:
-    """Refuse what would take more memory than any machine here should give.
+    """Refuse a relevance that needs too much memory.
 
     Raises:
         ModelError: the attention of all blocks is too large.
@@ -67,7 +67,7 @@ def expect_room(model: LoadedModel, layout: TokenLayout, image: str) -> None:
 
 
 def _start(head: ClassHead, layout: TokenLayout, pixels: Tensor) -> Tensor:
-    """The row to roll, ``[1, key]``: the token that the head reads."""
+    """The row of the token that the head reads, ``[1, key]``."""
     row = torch.zeros(1, layout.tokens, device=pixels.device)
     if head.reads == "mean patch":
         row[0, layout.patch_slice] = 1.0 / layout.patches
@@ -77,13 +77,13 @@ def _start(head: ClassHead, layout: TokenLayout, pixels: Tensor) -> Tensor:
 
 
 class _Rolling(Listener):
-    """Rolls a row through the blocks, last to first, as a backward pass reaches them."""
+    """Updates a row in each block, last to first, as the backward pass reaches it."""
 
     def __init__(self, row: Tensor) -> None:
         self.row = row
 
     def weights(self, weights: Tensor) -> None:
-        """Roll the row through a block as soon as its gradient comes."""
+        """Wait for the gradient of a block's attention."""
         attention = weights.detach()
 
         def roll(gradient: Tensor) -> None:

@@ -11,12 +11,12 @@ from PIL import Image
 from torch import Tensor
 from transformers import AutoImageProcessor
 
-from generator.capture.load import LoadedModel, inferred_layout, load
-from generator.capture.preprocess import model_input
-from generator.capture.residual import ResidualStream
-from generator.capture.scores import Scores, attention_of
-from generator.capture.statistics import ReducedAttention
-from generator.capture.watcher import Watcher
+from generator.capture.checkpoint.preprocess import model_input
+from generator.capture.forward.residual import ResidualStream
+from generator.capture.forward.scores import Scores, attention_of
+from generator.capture.forward.statistics import ReducedAttention
+from generator.capture.forward.watcher import Watcher
+from generator.capture.models.load import LoadedModel, inferred_layout, load
 from generator.records.record import TokenLayout
 
 TOLERANCE = {torch.float32: 1e-5, torch.float16: 5e-3, torch.bfloat16: 4e-2}

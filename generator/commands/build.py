@@ -115,9 +115,15 @@ if TYPE_CHECKING:
     "page. Repeat for more.  [default: models that differ in registers only]",
 )
 @click.option(
-    "--figures/--no-figures",
+    "--analyses/--no-analyses",
     default=None,
     help="Draw the analyses of each image on its page.  [default: up to 200 images]",
+)
+@click.option(
+    "--figures/--no-figures",
+    default=None,
+    hidden=True,
+    help="The former name of --analyses.",
 )
 @click.option(
     "--anonymous/--no-anonymous",
@@ -152,11 +158,10 @@ def build(file: Path | None, *, dry_run: bool, records_only: bool, **given: Any)
       attention-gallery build -m facebook/dinov2-small -i photos/ -o site
       attention-gallery build examples/registers.toml
     """  # noqa: D301 - click's mark for lines that stay as they are
-    from generator.spec.options import Options, load_spec, spec_from_options
+    from generator.spec.options import load_spec, spec_from_options
 
     with one_line_errors():
-        chosen = Options(**given)
-        spec = load_spec(file, chosen) if file is not None else spec_from_options(chosen)
+        spec = load_spec(file, **given) if file is not None else spec_from_options(**given)
         run(spec, dry_run=dry_run, records_only=records_only)
 
 
@@ -176,10 +181,10 @@ def build(file: Path | None, *, dry_run: bool, records_only: bool, **given: Any)
 def demo(*, dry_run: bool, **given: Any) -> None:
     """Build a gallery of embedded models and pictures. Needs no network."""
     from generator.bundled import bundled
-    from generator.spec.options import Options, load_spec
+    from generator.spec.options import load_spec
 
     with one_line_errors():
-        run(load_spec(bundled("examples") / "demo.toml", Options(**given)), dry_run=dry_run)
+        run(load_spec(bundled("examples") / "demo.toml", **given), dry_run=dry_run)
 
 
 def run(spec: GallerySpec, *, dry_run: bool, records_only: bool = False) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
@@ -17,12 +17,6 @@ from generator.commands.shared import (
     opened,
     outside,
 )
-
-if TYPE_CHECKING:
-    from generator.export.figures.layout.ranges import ScaleChoice
-    from generator.export.figures.layout.style import Face, Letters
-    from generator.export.figures.layout.tones import Form
-    from generator.export.figures.layout.venues import Span
 
 
 @click.command()
@@ -38,6 +32,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--preset",
+    default="",
     metavar="NAME",
     help="A figure of a paper; --list names them, and what else each of them heeds.",
 )
@@ -84,7 +79,7 @@ if TYPE_CHECKING:
     metavar="MODEL LAYER HEAD",
     help="A layer and a head of its own for a model. Repeat for more.",
 )
-@click.option("--input/--no-input", "with_input", default=True, help="Show the pictures in front.")
+@click.option("--input/--no-input", default=True, help="Show the pictures in front.")
 @click.option(
     "--venue",
     default="neurips",
@@ -137,6 +132,8 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--colors",
+    "--colours",
+    "colors",
     default="",
     metavar="NAME",
     help="cividis, inferno, magma or viridis.  [default: the site's]",
@@ -164,37 +161,14 @@ if TYPE_CHECKING:
     ".bib of the figure's own.",
 )
 @STORE
-@click.pass_context
 def figure(
-    ctx: click.Context,
-    /,
     site: Path,
     *,
     out: Path,
-    preset: str | None,
     listing: bool,
-    models: tuple[str, ...],
-    images: tuple[str, ...],
-    layers: str,
-    heads: str,
-    queries: str,
-    rows: str,
-    cols: str,
-    places: tuple[tuple[str, str, str], ...],
-    with_input: bool,
-    venue: str,
-    span: Span,
-    width: float | None,
-    overlay: int | None,
-    scale: ScaleChoice,
-    form: Form | None,
-    clip: float | None,
-    keep: int,
-    colors: str,
-    font: Face,
-    letters: Letters,
     bib: Path | None,
     store: Path | None,
+    **asked: Any,
 ) -> None:
     """Draw a figure for a paper, with a .tex and a .bib beside it.
 
@@ -203,60 +177,25 @@ def figure(
       attention-gallery figure site -m DINOv2 --rows layers --cols heads \\
         --layers 1-12 --heads all -i cat.jpg --venue cvpr --span text -o wall.pdf
     """  # noqa: D301 - click's mark for lines that stay as they are
-    from generator.export.figures.grid import layout
-    from generator.export.figures.layout.venues import extent
     from generator.export.figures.make import (
-        check_letters,
-        color_map,
         kind_of_file,
         listed_presets,
         make_figure,
-        preset_named,
+        plan_figure,
         write_figure,
     )
-    from generator.export.figures.presets.preset import Preset, refuse_idle
-    from generator.export.figures.request import Request
+    from generator.spec.figures import FigureSpec
 
     with one_line_errors():
-        wide = extent(venue, span, width)
-        request = Request(
-            models=models,
-            images=images,
-            layers=layers,
-            heads=heads,
-            queries=queries,
-            places=places,
-            width=wide.inches,
-            overlay=overlay,
-            scale=scale,
-            form=form,
-            clip=clip,
-            keep=keep,
-            colors=color_map(colors),
-            face=font,
-            letters=letters,
-        )
+        request = FigureSpec(name=out.stem, format=kind_of_file(out), **asked)
         if listing:
-            source = opened(site, store=store)
-            for line in listed_presets(source, request):
+            for line in listed_presets(opened(site, store=store), request):
                 click.echo(line)
             return
-        check_letters(kind_of_file(out), letters, "--letters paths")
-        what = preset_named(preset) if preset else layout(rows, cols, with_input=with_input)
-        if isinstance(what, Preset):
-            refuse_idle(what, request, _given(ctx), "--")
+        planned = plan_figure(request, command=True)
         for path in filter(None, (out, bib)):
             outside(site, path)
         source = opened(site, store=store)
-        written = write_figure(out, make_figure(source, request, wide, out.name, what), bib)
-        click.echo(f"Wrote {', '.join(str(path) for path in written)}: {wide.inches:g} in wide.")
-
-
-GRID = {"rows": "--rows", "cols": "--cols", "with_input": "--no-input", "places": "--place"}
-"""Options of the free grid, by the names of their parameters."""
-
-
-def _given(ctx: click.Context) -> tuple[str, ...]:
-    """The options of the free grid that were written on the command line."""
-    written = click.core.ParameterSource.COMMANDLINE
-    return tuple(o for name, o in GRID.items() if ctx.get_parameter_source(name) is written)
+        written = write_figure(out, make_figure(source, planned, out.name), bib)
+        inches = f"{planned.extent.inches:g}"
+        click.echo(f"Wrote {', '.join(str(path) for path in written)}: {inches} in wide.")

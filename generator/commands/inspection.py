@@ -10,14 +10,14 @@ from rich.table import Table
 from rich.text import Text
 
 from generator.bundled import bundled
-from generator.capture.preprocess import describe
-from generator.capture.resolved import ResolvedModel
+from generator.capture.checkpoint.preprocess import describe
+from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.images.pixels import open_picture
 from generator.pipeline.plan import resolve
 from generator.spec.gallery import ModelSpec
 
 if TYPE_CHECKING:
-    from generator.capture.load import LoadedModel
+    from generator.capture.models.load import LoadedModel
 
 MARKS = {"passed": "ok", "failed": "FAILED", "skipped": "skipped"}
 
@@ -79,7 +79,7 @@ def _tensors(resolved: ResolvedModel) -> str:
         return "not downloaded yet; --check looks at each of them"
     import torch
 
-    from generator.capture.network import build_network
+    from generator.capture.models.network import build_network
 
     built = build_network(resolved, torch.float32, "sdpa", blank=True)
     return "\n".join(_accounted(built.renamed, built.unused))
@@ -124,8 +124,8 @@ def check(
 
 
 def _loaded(resolved: ResolvedModel, device: str | None, dtype: str | None) -> LoadedModel:
-    from generator.capture.device import choose_device, torch_dtype
-    from generator.capture.load import load
+    from generator.capture.models.device import choose_device, torch_dtype
+    from generator.capture.models.load import load
 
     return load(
         resolved,

@@ -182,6 +182,10 @@ def _model(number: int, model: ModelEntry, identity: Identity, *, is_local: bool
     name = f"model-{number}"
     failure = Failure("This model could not be used.") if model.failure else None
     label = identity.without(model.label, f"Model {number}")
+    if model.register:
+        names = enumerate(model.register.calibration, 1)
+        told = tuple(identity.without(name, f"picture-{n}") for n, name in names)
+        model = replace(model, register=replace(model.register, calibration=told))
     if not is_local:
         return replace(model, label=label, failure=failure)
     if model.label == model.id or model.label.startswith(f"{model.id} ("):  # nobody gave it one

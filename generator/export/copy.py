@@ -27,7 +27,7 @@ def exported_pages(source: Source) -> Iterator[Path]:
     records, and all of them where the site is kept small, since what is left is made of the whole.
 
     Raises:
-        StoreError: a file of the site is missing or cut short, or a record or picture that the copy
+        StoreError: a file of the site is missing or damaged, or a record or picture that the copy
             needs is missing.
     """
     if not source.run.anonymous or source.manifest.anonymous:
@@ -35,9 +35,9 @@ def exported_pages(source: Source) -> Iterator[Path]:
         with whole(source.root):
             yield source.root
         return
-    # what is made of records can be made again; pictures cannot
-    pictures = tuple(file for file in source.manifest.files if file.kind == "picture")
-    check(source.root, flaws(source.root, source.manifest, pictures))
+    # what is made of records can be made again; pictures and the scores of masks cannot
+    kept = tuple(file for file in source.manifest.files if file.kind in ("picture", "truth"))
+    check(source.root, flaws(source.root, source.manifest, kept))
     with tempfile.TemporaryDirectory(prefix="attention-gallery-") as folder:
         copy = Path(folder) / "site"
         copy.mkdir()

@@ -1,4 +1,4 @@
-"""Whether a site still has the files that its build wrote, as far as their sizes tell."""
+"""Whether a site still has the files that its build wrote, byte for byte."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from generator.errors import StoreError
 from generator.export.findings import listed, numbered
 from generator.present.files.manifest import FileEntry, Manifest
+from generator.present.files.manifest_file import is_whole
 
 AGAIN = "Copy the site again as a whole, or build it again."
 
@@ -20,7 +21,7 @@ class Flaws:
 
     Attributes:
         missing: that are not there.
-        changed: that are of another size, such as what was cut short by a broken copy.
+        changed: heavy files with other bytes, such as what was cut short by a broken copy.
     """
 
     missing: tuple[str, ...]
@@ -28,27 +29,19 @@ class Flaws:
 
 
 def flaws(site: Path, manifest: Manifest, files: tuple[FileEntry, ...] | None = None) -> Flaws:
-    """Look for what is missing or cut short.
+    """Look for what is missing or changed; every heavy file is read.
 
     Args:
         site: its folder.
         manifest: of the site.
         files: to look at; None for all of them and all pages.
     """
-    sizes = {entry.path: entry.bytes for entry in (manifest.files if files is None else files)}
+    entries = manifest.files if files is None else files
     pages = manifest.pages if files is None else ()
-    there = {path: _size(site / path) for path in (*sizes, *pages)}
-    return Flaws(
-        missing=tuple(sorted(path for path, size in there.items() if size is None)),
-        changed=tuple(sorted(p for p, size in sizes.items() if there[p] not in (None, size))),
-    )
-
-
-def _size(path: Path) -> int | None:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return None
+    paths = {entry.path for entry in entries} | set(pages)
+    missing = {path for path in paths if not (site / path).is_file()}
+    changed = {e.path for e in entries if e.path not in missing and not is_whole(site, e)}
+    return Flaws(missing=tuple(sorted(missing)), changed=tuple(sorted(changed)))
 
 
 def check(site: Path, found: Flaws) -> None:

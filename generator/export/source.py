@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from generator.records.store import Store
 from generator.spec.toml import did_you_mean
 
 T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +72,45 @@ class Source:
         Raises:
             StoreError: the store does not have it; the message names model and image.
         """
-        if not self.store.has(key):
+        try:
+            return self.shown.read(self.store.get, key)
+        except StoreError as error:
             cell = next(cell for cell in self.run.cells if cell.record == key)
+            what = f"The record of {self.model(cell).label} on {self.image(cell).name}"
+            if self.store.was_damaged(key):
+                raise StoreError(
+                    f"{what} ({key[:12]}) is damaged.", "Build the gallery again to measure it."
+                ) from error
             raise StoreError(
-                f"The record of {self.model(cell).label} on {self.image(cell).name} "
-                f"({key[:12]}) is not in {self.store.root}.",
+                f"{what} ({key[:12]}) is not in {self.store.root}.",
                 "Build the gallery again to measure it, or name the store it was built with: "
                 "--store.",
-            )
-        return self.shown.read(self.store.get, key)
+            ) from error
 
     def records(self) -> Iterator[tuple[Cell, AttentionRecord]]:
         """Every cell that has a record, with it, one at a time.
 
+        A damaged record is left out with a warning that names it.
+
         Raises:
-            StoreError: the store does not have one of them.
+            StoreError: the store does not have one of them, or all are damaged.
         """
+        damaged, found = None, False
         for cell in self.run.cells:
-            if cell.record:
-                yield cell, self.read(cell.record)
+            if not cell.record:
+                continue
+            try:
+                record = self.read(cell.record)
+            except StoreError as error:
+                if not self.store.was_damaged(cell.record):
+                    raise
+                damaged = error
+                logger.warning("Left out: %s", error)
+                continue
+            found = True
+            yield cell, record
+        if damaged is not None and not found:
+            raise damaged
 
     def cells(self, models: tuple[str, ...], images: tuple[str, ...]) -> tuple[Cell, ...]:
         """The cells with a record of the named models and images; of all when none is named.
@@ -224,6 +247,7 @@ def run_of(manifest: Manifest, root: Path) -> Run:
                 failure=model.failure,
                 weights=model.weights,
                 gated=model.gated,
+                register=model.register,
             )
             for model in manifest.models
         ),

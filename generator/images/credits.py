@@ -1,6 +1,6 @@
 """Who made a picture and under which license: ``credits.toml`` in the pictures' folder.
 
-One table a file, its name in quotes, every key a text and optional::
+One table a file, its name in quotes, every key a text and optional (``licence`` is accepted, too)::
 
     ["chelsea.png"]
     title = "Chelsea"
@@ -18,8 +18,10 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from generator.errors import SpecError
+from generator.spec.models import respelled
 from generator.spec.toml import did_you_mean, kind_of, read_toml
 
 logger = logging.getLogger(__name__)
@@ -79,7 +81,8 @@ def _credit(path: Path, name: str, table: object) -> Credit:
             f'Write ["{name}"] with the keys title, credit, license, source, alt and group below.',
         )
     known = [item.name for item in fields(Credit)]
-    for key, value in table.items():
+    current: dict[str, Any] = respelled(table, {"licence": "license"})
+    for key, value in current.items():
         if isinstance(value, dict):
             raise SpecError(
                 f"{path}: [{name}.{key}] is a table in a table.",
@@ -95,4 +98,4 @@ def _credit(path: Path, name: str, table: object) -> Credit:
                 f"{path}: {key} of {name} should be a text, got {kind_of(value)}.",
                 "Put it in quotes.",
             )
-    return Credit(**table)
+    return Credit(**current)

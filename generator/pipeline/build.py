@@ -27,10 +27,12 @@ from generator.pipeline.paper import paper_of
 from generator.pipeline.plan import PlannedModel, WorkPlan, plan_work
 from generator.present.files.settings import Settings
 from generator.present.pages.environment import template_folders
+from generator.present.pages.test_time import register_warning
 from generator.present.site.staging import check_replaceable
 from generator.present.site.write import STEPS_A_CELL, SiteResult, build_site
 from generator.progress import Reporter
 from generator.records.run import (
+    AddedRegister,
     Cell,
     Failure,
     ImageEntry,
@@ -47,7 +49,7 @@ from generator.text.slugs import unique_slugs
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from generator.export.figures.built import Planned
+    from generator.export.figures.make import PlannedFigure
     from generator.present.files.manifest import FigureItem
 
 
@@ -60,7 +62,8 @@ class Outcome:
         measured: records that were made.
         reused: records that were in the store.
         site: what was written.
-        notes: what an anonymous site leaves out, and what stays, one line each.
+        notes: warnings about numbers, then what an anonymous site leaves out, and what stays, one
+            line each.
         failures: what could not be measured or shown, in full also where the site is anonymous.
     """
 
@@ -90,9 +93,36 @@ def build_gallery(
     """
     figures = check_before_work(spec)
     store = Store(spec.store)
-    plan = plan_gallery(spec, store, reporter)
-    if records_only:
-        expect_complete(plan, store)
+    measured = 0
+    for is_last in (False, False, True):
+        plan = plan_gallery(spec, store, reporter)
+        if records_only:
+            expect_complete(plan, store)
+        whole = len(store.damaged)
+        try:
+            outcome = _build(spec, plan, store, figures, command=command, reporter=reporter)
+        except StoreError:
+            if records_only or is_last or len(store.damaged) == whole:
+                raise
+        else:
+            if records_only or is_last or len(store.damaged) == whole:
+                break
+            measured += outcome.measured
+        # damage behind a record's header shows only when the pages need its arrays
+        reporter.note("measuring again what is damaged")
+    return replace(outcome, measured=measured + outcome.measured, reused=outcome.reused - measured)
+
+
+def _build(
+    spec: GallerySpec,
+    plan: WorkPlan,
+    store: Store,
+    figures: tuple[PlannedFigure, ...],
+    *,
+    command: str,
+    reporter: Reporter,
+) -> Outcome:
+    """Measure what a plan lacks, and write the site."""
     failures = measure_missing(spec, plan, store, reporter)
     run = describe_run(spec, plan, store, failures, command)
     expect_something(run, failures)
@@ -116,12 +146,12 @@ def build_gallery(
         measured=len(missing - failures.keys()),
         reused=sum(cell.cached for cell in plan.cells),
         site=site,
-        notes=(*shown.notes, *_note_on_templates(spec)),
+        notes=(*_warnings(run), *shown.notes, *_note_on_templates(spec)),
         failures=tuple(dict.fromkeys((*run.failures, *_new(site.failures, shown.run), *undrawn))),
     )
 
 
-def check_before_work(spec: GallerySpec) -> tuple[Planned, ...]:
+def check_before_work(spec: GallerySpec) -> tuple[PlannedFigure, ...]:
     """Complain before the work, not after it, of what can be known then.
 
     Returns:
@@ -138,10 +168,10 @@ def check_before_work(spec: GallerySpec) -> tuple[Planned, ...]:
 
 def settings_of(spec: GallerySpec) -> Settings:
     """How the records are drawn."""
-    figures: Literal["auto", "all", "none"] = "auto"
-    if spec.figures is not None:
-        figures = "all" if spec.figures else "none"
-    return Settings(figures=figures, max_bytes=spec.max_site_size)
+    analyses: Literal["auto", "all", "none"] = "auto"
+    if spec.analyses is not None:
+        analyses = "all" if spec.analyses else "none"
+    return Settings(analyses=analyses, max_bytes=spec.max_site_size)
 
 
 def _shown(spec: GallerySpec, run: Run) -> Anonymous:
@@ -156,6 +186,12 @@ def _shown(spec: GallerySpec, run: Run) -> Anonymous:
     return anonymized(run, frozenset(folders), identity_of(run))
 
 
+def _warnings(run: Run) -> tuple[str, ...]:
+    """What readers of the numbers must know: test-time registers that do not take over."""
+    said = (register_warning(m.label, m.register) for m in run.models if m.register)
+    return tuple(text for text in said if text)
+
+
 def _note_on_templates(spec: GallerySpec) -> tuple[str, ...]:
     """What an anonymous site takes over from the user's own files."""
     if not spec.anonymous or spec.templates is None:
@@ -168,7 +204,7 @@ def _new(failures: tuple[Failure, ...], run: Run) -> tuple[Failure, ...]:
     return tuple(failure for failure in failures if failure not in run.failures)
 
 
-def plan_figures(spec: GallerySpec) -> tuple[Planned, ...]:
+def plan_figures(spec: GallerySpec) -> tuple[PlannedFigure, ...]:
     """Understand the figures that a gallery's file asks for.
 
     Raises:
@@ -184,7 +220,7 @@ def plan_figures(spec: GallerySpec) -> tuple[Planned, ...]:
 def draw_figures(
     site: Path,
     spec: GallerySpec,
-    figures: Sequence[Planned],
+    figures: Sequence[PlannedFigure],
     run: Run,
     undrawn: list[Failure],
 ) -> tuple[FigureItem, ...]:
@@ -356,7 +392,7 @@ def _entry(
     model: PlannedModel, store: Store, images: Sequence[ImageEntry], cells: Sequence[Cell]
 ) -> ModelEntry:
     """A model that could be measured on none of the good images has failed as a whole."""
-    entry = model.entry
+    entry = replace(model.entry, register=_register(model, store, cells))
     if not store.has_weights(entry.weights):
         entry = replace(entry, weights="")
     good = {image.slug for image in images if image.failure is None}
@@ -364,6 +400,15 @@ def _entry(
     if entry.failure is None and own and not any(cell.record for cell in own):
         return replace(entry, failure=next(c.failure for c in own if c.failure))
     return entry
+
+
+def _register(model: PlannedModel, store: Store, cells: Sequence[Cell]) -> AddedRegister | None:
+    """The test-time register that the records of a model were made with."""
+    own = (cell.record for cell in cells if cell.model == model.entry.slug and cell.record)
+    header = store.header(next(own, "")) if model.register else None
+    if model.register is None or header is None or header.intervention is None:
+        return None
+    return model.register.described(header.intervention)
 
 
 __all__ = ["Outcome", "StoreError", "build_gallery", "describe_run"]

@@ -1,32 +1,62 @@
-"""Test-time registers as a plan has them: for which models they work, and on which images."""
+"""Test-time registers in a plan: for which models they work, and on which pictures."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 
-from generator.capture.layouts import takes_no_register
-from generator.capture.resolved import ResolvedModel
-from generator.errors import ModelError
-from generator.records.extras import Intervention
-from generator.records.run import ImageEntry
+from generator.capture.checkpoint.layouts import takes_no_register
+from generator.capture.checkpoint.resolved import ResolvedModel
+from generator.errors import ImageError, ModelError
+from generator.images.find import load_images
+from generator.records.extras import Intervened, Intervention
+from generator.records.run import AddedRegister, ImageEntry
+from generator.records.store import Store
 from generator.spec.models import ModelSpec
 
 CALIBRATION = 16
-"""Images, the first of the gallery, on which register neurons are looked for, at most."""
+"""Pictures, the first of the gallery, on which register neurons are looked for, at most; of a
+folder of their own, all."""
 
 
-def plan_intervention(
-    model: ModelSpec, resolved: ResolvedModel, images: Sequence[ImageEntry]
-) -> Intervention | None:
+@dataclass(frozen=True, slots=True)
+class PlannedRegister:
+    """A test-time register that a model is asked to have.
+
+    Attributes:
+        asked: what is asked for.
+        pictures: on which its neurons are looked for, each once.
+        shown: how many of them the gallery shows.
+    """
+
+    asked: Intervention
+    pictures: tuple[ImageEntry, ...]
+    shown: int
+
+    def described(self, made: Intervened) -> AddedRegister:
+        """It as pages tell of it, once it was made."""
+        return AddedRegister(made, tuple(picture.name for picture in self.pictures), self.shown)
+
+
+def plan_register(
+    model: ModelSpec,
+    resolved: ResolvedModel,
+    images: Sequence[ImageEntry],
+    store: Store,
+) -> PlannedRegister | None:
     """The test-time register that a model is asked to have; None where none is.
 
     Args:
         model: as the user named it.
         resolved: what is known of it.
         images: of the gallery, in order.
+        store: where records are.
 
     Raises:
-        ModelError: its blocks take no further token, or there is no class token to put it behind.
+        ModelError: its blocks take no further token, there is no class token to put it behind, or
+            no calibration picture can be opened.
     """
     asked = model.test_time_registers
     if asked is None:
@@ -36,5 +66,33 @@ def plan_intervention(
             f"{resolved.id} cannot have a test-time register: {reason}.",
             "Leave test_time_registers out for this model.",
         )
-    good = dict.fromkeys(image.sha256 for image in images if image.failure is None)
-    return Intervention(asked.neurons, asked.up_to_layer, tuple(good)[:CALIBRATION])
+    own = () if asked.calibration is None else _pictures(asked.calibration, resolved.id, store)
+    good = {image.sha256: image for image in own or images if image.failure is None}
+    pictures = tuple(good.values())[: None if own else CALIBRATION]
+    shown = {image.sha256 for image in images}
+    return PlannedRegister(
+        Intervention(asked.neurons, asked.up_to_layer, tuple(image.sha256 for image in pictures)),
+        pictures,
+        sum(image.sha256 in shown for image in pictures),
+    )
+
+
+def _pictures(place: Path, model: str, store: Store) -> tuple[ImageEntry, ...]:
+    """The pictures of a folder that can be opened.
+
+    Raises:
+        ModelError: there are none. Pages show it, so that it does not tell where the folder lies.
+    """
+    found: tuple[ImageEntry, ...] = ()
+    with suppress(ImageError):  # a folder without pictures
+        found = load_images([place], known=store.images()) if place.exists() else ()
+    good = tuple(image for image in found if image.failure is None)
+    if good:
+        return good
+    reason = "it holds no picture" if place.exists() else "there is no such folder"
+    if broken := [image.failure for image in found if image.failure]:
+        reason = broken[0].message.rstrip(".")
+    raise ModelError(
+        f"{model} has no calibration pictures in {place.name}: {reason}.",
+        "Correct calibration in test_time_registers, or leave it out for the gallery's pictures.",
+    )

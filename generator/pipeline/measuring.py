@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from generator.capture.preprocess import pixels
+from generator.capture.checkpoint.preprocess import locate, pixels
 from generator.errors import GalleryError, ImageError, ModelError, StoreError
 from generator.images.find import open_picture
 from generator.pipeline.plan import PlannedCell, PlannedModel, WorkPlan, failure_of
@@ -84,10 +84,10 @@ def _measure_model(
 ) -> dict[str, Failure]:
     """Load one model, see its weights, and stream its images through it."""
     from generator.capture import extract  # noqa: PLC0415 - imports torch
-    from generator.capture.device import choose_device, torch_dtype  # noqa: PLC0415
-    from generator.capture.load import load  # noqa: PLC0415
-    from generator.capture.registers import calibrate  # noqa: PLC0415
-    from generator.capture.weights import reduce_weights  # noqa: PLC0415
+    from generator.capture.models.device import choose_device, torch_dtype  # noqa: PLC0415
+    from generator.capture.models.load import load  # noqa: PLC0415
+    from generator.capture.models.registers import calibrate  # noqa: PLC0415
+    from generator.capture.models.weights import reduce_weights  # noqa: PLC0415
 
     assert model.resolved is not None
     failures: dict[str, Failure] = {}
@@ -95,9 +95,9 @@ def _measure_model(
     network = load(model.resolved, device=device, dtype=dtype)
     if not store.has_weights(model.entry.weights):
         store.put_weights(reduce_weights(network, model.entry.weights))
-    if model.intervention is not None:
+    if model.register is not None:
         reporter.note(f"looking for the register neurons of {model.entry.id}")
-        network = calibrate(network, _calibration(plan, model), model.intervention)
+        network = calibrate(network, _calibration(model), model.register.asked)
     with reporter.job(model.entry.label, len(cells)) as job:
         prepared = _prepare(spec, model, cells, failures, job)
         for batch in extract.batches(prepared, network, spec.batch_size):
@@ -112,18 +112,22 @@ def _measure_model(
     return failures
 
 
-def _calibration(plan: WorkPlan, model: PlannedModel) -> list[NDArray[np.float32]]:
-    """Inputs of the images on which register neurons are looked for, those that can be opened."""
-    assert model.intervention is not None
-    cells = {
-        cell.image.sha256: cell
-        for cell in plan.cells
-        if cell.model == model.entry.slug and cell.geometry is not None
-    }
+def _calibration(model: PlannedModel) -> list[NDArray[np.float32]]:
+    """Inputs of the pictures on which register neurons are looked for, those that can be opened."""
+    assert model.register is not None and model.resolved is not None
+    assert model.preprocessing is not None
     found = []
-    for image in model.intervention.calibration:
-        with suppress(KeyError, GalleryError):  # shown where the image itself is
-            found.append(_open(model, cells[image]).pixels)
+    for picture in model.register.pictures:
+        with suppress(GalleryError):  # shown where the image itself is
+            geometry = locate(
+                picture.width,
+                picture.height,
+                processor=model.resolved.processor,
+                vision=model.resolved.vision,
+                preprocessing=model.preprocessing,
+                model=model.resolved.id,
+            )
+            found.append(pixels(open_picture(picture.path), geometry, model.preprocessing))
     return found
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from generator.capture.layouts import VisionConfig
-from generator.capture.preprocess import Geometry, describe, locate
-from generator.capture.resolve import resolve_folder, resolve_hub
-from generator.capture.resolved import ResolvedModel
+from generator.capture.checkpoint.layouts import VisionConfig
+from generator.capture.checkpoint.preprocess import Geometry, describe, locate
+from generator.capture.checkpoint.resolve import resolve_folder, resolve_hub
+from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.errors import GalleryError
-from generator.pipeline.interventions import plan_intervention
-from generator.records.extras import Intervention, Measuring
+from generator.pipeline.interventions import PlannedRegister, plan_register
+from generator.records.extras import Measuring
 from generator.records.record import PatchQueries, Preprocessing, TokenLayout
 from generator.records.run import Failure, ImageEntry, ModelEntry
 from generator.records.store import Store, record_key, weights_key
@@ -34,21 +34,21 @@ class PlannedModel:
         resolved: None for a model that failed.
         preprocessing: likewise.
         weights_cached: whether what is seen of it without an image is in the store.
-        intervention: a test-time register; None for the model as it is.
+        register: a test-time register; None for the model as it is.
     """
 
     entry: ModelEntry
     resolved: ResolvedModel | None
     preprocessing: Preprocessing | None
     weights_cached: bool = False
-    intervention: Intervention | None = None
+    register: PlannedRegister | None = None
 
     @property
     def vision(self) -> VisionConfig:
         """Geometry of what runs, with the test-time register if there is one."""
         assert self.resolved is not None
         vision = self.resolved.vision
-        return vision.with_register() if self.intervention else vision
+        return vision.with_register() if self.register else vision
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,14 +187,14 @@ def _plan_model(
             resolution=spec.resolution_of(model),
             model=resolved.id,
         )
-        intervention = plan_intervention(model, resolved, images)
+        register = plan_register(model, resolved, images, store)
     except GalleryError as error:
         if spec.strict:
             raise
         return PlannedModel(replace(entry, failure=failure_of(error)), None, None)
     weights = weights_key(model=resolved.id, version=resolved.version, dtype=dtype)
     entry = replace(entry, commit=resolved.commit, weights=weights, gated=resolved.gated)
-    return PlannedModel(entry, resolved, preprocessing, store.has_weights(weights), intervention)
+    return PlannedModel(entry, resolved, preprocessing, store.has_weights(weights), register)
 
 
 def _plan_cell(
@@ -229,7 +229,7 @@ def _plan_cell(
         patch_queries=patch_queries,
         measuring=measuring,
         dtype=dtype,
-        intervention=model.intervention,
+        intervention=model.register.asked if model.register else None,
     )
     return PlannedCell(
         model=slug,

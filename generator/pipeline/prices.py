@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from generator.capture.layouts import VisionConfig
+from generator.capture.checkpoint.layouts import VisionConfig
 from generator.records.extras import Extra, Measuring
 from generator.records.record import PatchQueries, TokenLayout
 

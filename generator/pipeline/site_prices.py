@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from generator.capture.layouts import VisionConfig
+from generator.capture.checkpoint.layouts import VisionConfig
 from generator.present.files.reductions import COARSE, KEPT_LAYERS, STEPS, Detail, Reduction
 from generator.records.record import PatchQueries, TokenLayout
 
@@ -44,7 +44,7 @@ class CellPrice:
         tokens: maps of tokens as queries, by how much they hold.
         patches: maps of patches as queries; 0 where their rows are not kept.
         patch_means: the same with the mean over heads only.
-        figures: pictures of analyses, with what they add to the page; 0 where none are drawn.
+        analyses: pictures of analyses, with what they add to the page; 0 where none are drawn.
         wall: for readers without JavaScript.
         rest: numbers and the thumbnail, which are always there.
     """
@@ -53,7 +53,7 @@ class CellPrice:
     tokens: Mapping[Detail, int]
     patches: int
     patch_means: int
-    figures: int
+    analyses: int
     wall: int
     rest: int
 
@@ -64,7 +64,7 @@ class CellPrice:
             self.rest
             + self.tokens[reduction.detail(self.image)]
             + (0 if "patches" in reduction else patches)
-            + (0 if "figures" in reduction else self.figures)
+            + (0 if "analyses" in reduction else self.analyses)
             + (0 if "walls" in reduction else self.wall)
         )
 
@@ -130,7 +130,7 @@ def cell_price(
         tokens={detail: tokens(*counts) for detail, counts in shown.items()},
         patches=rows(kept) if kept else 0,
         patch_means=rows(1) if kept else 0,
-        figures=(DRAWN * (PICTURE + 3 * patches) + FEATURES * patches + DRAWN_PAGE) * drawn,
+        analyses=(DRAWN * (PICTURE + 3 * patches) + FEATURES * patches + DRAWN_PAGE) * drawn,
         wall=int(layers * (heads + 1) * patches * WALL_VALUE + PICTURE),
         rest=int(12_000 + 800 * (layers + 1) + 8 * patches + 60 * layers * heads + PICTURE),
     )

@@ -54,14 +54,17 @@ def program_entry(version: str) -> str:
     )
 
 
-def cited(facts: ModelFacts, registers: bool) -> tuple[str, ...]:
-    """Keys of the entries for a model: the papers of its family, then its checkpoint."""
+def cited(facts: ModelFacts, test_time: bool) -> tuple[str, ...]:
+    """Keys of the entries for a model: papers of its family and its register, its checkpoint.
+
+    Args:
+        facts: of the model.
+        test_time: whether it has a test-time register.
+    """
     papers = FAMILIES.get(facts.model_type, ())
     if facts.model_type == "vit" and "dino" in facts.id.lower():
         papers = ("caron2021emerging",)
-    if registers and facts.model_type == "dinov2":
-        papers = ("oquab2024dinov2", "jiang2025vision")  # DINOv2 has none of its own
-    return (*papers, checkpoint_key(facts))
+    return (*papers, *(("jiang2025vision",) if test_time else ()), checkpoint_key(facts))
 
 
 def named(label: str, facts: ModelFacts) -> tuple[Piece, ...]:
@@ -84,7 +87,7 @@ def bibtex(facts: Iterable[tuple[ModelFacts, bool]], others: Iterable[str] = ())
     """A ``.bib`` file.
 
     Args:
-        facts: the models, each with whether it has registers.
+        facts: the models, each with whether it has a test-time register.
         others: keys of the papers that a figure is after.
     """
     models = list(facts)

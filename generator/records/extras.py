@@ -52,7 +52,7 @@ class Features:
 
     Attributes:
         last: float16 ``[patch, channel]``, the residual stream of the patches after the last block;
-            what float16 cannot hold is clamped to its largest number.
+            float32 where a value is beyond float16.
         pooled: float32 ``[layer + 1, 2, channel]``, the residual stream of the CLS token (NaN for
             a model without one) and its mean over the patches; index 0 is the embedding.
         keys: float16 ``[patch, channel]``, key vectors of the patches in the last block, heads side
@@ -81,8 +81,9 @@ class ValueNorms:
 
     Attributes:
         norms: float16 ``[layer, head, key]``, the L2 norm of a key's value vector after the head's
-            part of the output projection and, where the block has one, LayerScale. Times an
-            attention weight it is the norm of that head's contribution.
+            part of the output projection and, where the block has one, LayerScale; float32 where a
+            norm is beyond float16. Times an attention weight it is the norm of that head's
+            contribution.
         contribution: float32 ``[layer, key]``, norm of what each key contributes to the first
             prefix token through all heads together: ``|sum_h A[h, 0, key] v[h, key] W_O[h]|``;
             for a model without prefix, to the mean patch.
@@ -201,11 +202,40 @@ class RegisterNeuron:
 
 
 @dataclass(frozen=True, slots=True)
+class RegisterCheck:
+    """Norm and attention of a test-time register on the calibration images, with it at work.
+
+    Norms are those at ``Intervened.outlier_layer``, in times the median patch's. Attention is that
+    of the class token, mean over heads and over the layers behind the first register neuron, as a
+    share of 1. Both are means over the calibration images.
+
+    Attributes:
+        register_norm: norm of the register.
+        patch_norm: norm of the patch with the largest.
+        register_attention: attention on the register.
+        patch_attention: attention on the patch that has most of it, layer by layer.
+        outliers: patches that are still outliers at that layer, over all calibration images.
+        holds: whether the register took the patches' place, by the authors' criterion: its norm and
+            attention should be well above the patches' (register_neurons.ipynb of their code).
+            Here: a norm that makes an outlier and is above every patch's, and more attention than
+            on any patch.
+    """
+
+    register_norm: float
+    patch_norm: float
+    register_attention: float
+    patch_attention: float
+    outliers: int
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Intervened:
     """What a test-time register is made of.
 
     A token of zeros is put behind the prefix in front of the first block. In every register neuron
-    it gets the activation that is largest in magnitude among the patches, and theirs become 0.
+    it gets the activation that is largest in magnitude among all tokens, itself included, and the
+    patches' become 0.
 
     Attributes:
         asked: what was asked for.
@@ -215,6 +245,7 @@ class Intervened:
         images: calibration images that have any.
         up_to_layer: the last layer, from 1, in which register neurons were looked for.
         neurons: the register neurons, most active first.
+        taken_over: what the register has of norm and attention, beside the patches.
     """
 
     asked: Intervention
@@ -224,6 +255,7 @@ class Intervened:
     images: int
     up_to_layer: int
     neurons: tuple[RegisterNeuron, ...]
+    taken_over: RegisterCheck
 
 
 @dataclass(frozen=True, slots=True)

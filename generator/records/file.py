@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save
 
 from generator.records.extras import (
     PROJECTIONS,
@@ -32,7 +32,9 @@ from generator.records.record import (
     RecordError,
     TokenLayout,
     View,
+    check_shapes,
 )
+from generator.records.seal import Sealed, SealError, sealed_file, unsealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +72,85 @@ _OPTIONAL = frozenset(
 )
 
 
+_DTYPES = {
+    **{"F64": "float64", "F32": "float32", "F16": "float16", "BOOL": "bool"},
+    **{"I64": "int64", "I32": "int32", "I16": "int16", "I8": "int8", "U8": "uint8"},
+}
+"""Names of numpy for those of safetensors."""
+
+
 class DoubtError(Exception):
     """A file that has a record's name is not that record."""
 
 
+class OtherSchemaError(DoubtError):
+    """It is a record of another version of the program."""
+
+
 def pack_record(record: AttentionRecord) -> bytes:
-    """A record as the bytes of its file."""
-    # One entry only: safetensors writes several in random order.
-    return save(record_arrays(record), metadata={"record": record_facts(record)})
+    """A record as the bytes of its file.
+
+    Raises:
+        RecordError: it holds NaN or infinity.
+    """
+    arrays = record_arrays(record)
+    if place := not_finite(record, arrays):
+        raise RecordError(f"The record of {record.model.id} holds NaN or infinity in {place}.")
+    return sealed_file("record", record_facts(record), arrays)
+
+
+def not_finite(record: AttentionRecord, arrays: Mapping[str, FloatArray]) -> str:
+    """The first place of a record that holds NaN or infinity; empty where none does.
+
+    What tells the layer comes first: the attention within a layer, then the stream behind it.
+
+    Args:
+        record: whose facts are looked at too.
+        arrays: of the record (see :func:`record_arrays`).
+    """
+    found = []
+    for name, array in arrays.items():
+        values = array
+        if name == "features.pooled" and record.layout.cls is None:
+            values = array[:, 1:]  # no class token: NaN by definition
+        if values.dtype.kind == "f" and not _is_finite(values):
+            found.append(_where(name, values))
+    if record.prediction is not None:
+        shares = (*record.prediction.probabilities, record.prediction.target_probability)
+        if not all(math.isfinite(share) for share in shares):
+            found.append((math.inf, "the class head"))
+    return min(found)[1] if found else ""
+
+
+_OF_LAYERS = {
+    **{"attention": 1, "received": 0, "entropy": 0, "entropy_patches": 0, "distance": 0},
+    **{"distance_patches": 0, "mass": 0, "self_attention": 0, "patch_attention": 0},
+    **{"received_from_outliers": 0, "values.norms": 0, "values.contribution": 0},
+}
+"""Arrays about the inside of layers, and their axis of layers."""
+
+_BEHIND_LAYERS = frozenset(
+    {"norms", "features.pooled", "massive.value", "massive.median", "massive.channel_max"}
+)
+"""Arrays about the stream, before the first layer and behind each."""
+
+
+def _is_finite(values: FloatArray) -> bool:
+    if values.dtype == np.float16:  # several times as fast as asking numpy
+        return not values.size or int((values.view(np.uint16) & 0x7FFF).max()) < 0x7C00
+    return bool(np.isfinite(values).all())
+
+
+def _where(name: str, values: FloatArray) -> tuple[float, str]:
+    """The first layer of an array with what is not finite: its place in order, and in words."""
+    inside = _OF_LAYERS.get(name)
+    if inside is None and name not in _BEHIND_LAYERS:
+        return math.inf, name
+    bad = np.moveaxis(~np.isfinite(values), inside or 0, 0)
+    at = int(bad.reshape(len(bad), -1).any(1).argmax())
+    if inside is not None:
+        return at + 0.5, f"layer {at + 1}"
+    return float(at), f"the stream after layer {at}" if at else "the embedding"
 
 
 def record_arrays(record: AttentionRecord) -> dict[str, FloatArray]:
@@ -99,11 +172,12 @@ def record_facts(record: AttentionRecord) -> str:
     return canonical(asdict(header))
 
 
-def read_header(file: Any, key: str) -> RecordHeader:
-    """The facts of an open file.
+def read_header(file: Any, key: str) -> tuple[RecordHeader, Sealed]:
+    """The facts of an open file, and the checksums of its arrays; these fit the facts.
 
     Raises:
-        DoubtError: it is not the record of this key and of this schema.
+        OtherSchemaError: it is a record of another schema.
+        DoubtError: it is not the record of this key, or not as it was written.
     """
     text = (file.metadata() or {}).get("record")
     if text is None:
@@ -111,15 +185,30 @@ def read_header(file: Any, key: str) -> RecordHeader:
     try:
         schema = json.loads(text)["schema"]
         if schema != SCHEMA:
-            raise DoubtError(f"schema {schema}, where this version writes {SCHEMA}")
-        header = revive(RecordHeader, text)
-    except (ValueError, KeyError, TypeError, PackingError, RecordError) as error:
+            raise OtherSchemaError(f"schema {schema}, where this version writes {SCHEMA}")
+        sealed = unsealed(text)
+        header = revive(RecordHeader, sealed.facts)
+        _check_arrays(file, header, sealed)
+    except SealError as error:
+        raise DoubtError(str(error)) from error
+    except (ValueError, KeyError, TypeError, RecursionError, PackingError, RecordError) as error:
         raise DoubtError(f"its facts cannot be read ({error})") from error
     if header.key != key:
         raise DoubtError("it holds the record of another key")
-    if missing := _arrays_of(file.keys()) - _OPTIONAL - set(file.keys()):
+    return header, sealed
+
+
+def _check_arrays(file: Any, header: RecordHeader, sealed: Sealed) -> None:
+    """Hold the arrays that a file lists against its facts, without reading them."""
+    names = set(file.keys())
+    if missing := _arrays_of(file.keys()) - _OPTIONAL - names:
         raise DoubtError(f"without {', '.join(sorted(missing))}")
-    return header
+    listed = {name: file.get_slice(name) for name in names}
+    shapes = {name: tuple(each.get_shape()) for name, each in listed.items()}
+    check_shapes(header.model, header.layout, shapes)
+    there = {name: (_DTYPES.get(each.get_dtype()), shapes[name]) for name, each in listed.items()}
+    if there != {name: (each.dtype, each.shape) for name, each in sealed.arrays.items()}:
+        raise DoubtError("it holds other arrays than its header lists")
 
 
 def _arrays_of(found: Sequence[str]) -> set[str]:

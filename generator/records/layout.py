@@ -77,12 +77,6 @@ class TokenLayout:
             raise RecordError(f"No token is called {name}; the prefix is {list(self.prefix)}.")
         return self.prefix.index(name)
 
-    def patch_token(self, row: int, col: int) -> int:
-        """Index of the token at a place of the grid."""
-        if not (0 <= row < self.rows and 0 <= col < self.cols):
-            raise RecordError(f"Row {row}, column {col} is outside a {self.rows}x{self.cols} grid.")
-        return len(self.prefix) + row * self.cols + col
-
     def fold(self, values: NDArray[np.floating]) -> NDArray[np.floating]:
         """Lay the patches of the last axis out as a picture: ``[..., token] -> [..., row, col]``.
 

@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from safetensors import SafetensorError
-from safetensors.numpy import load, save
+from safetensors.numpy import load
+
+from generator.records.seal import SealError, sealed_file, unsealed
 
 Packed = TypeVar("Packed")
 
@@ -34,22 +36,25 @@ def pack(value: Any) -> bytes:
         value: a dataclass of arrays, numbers, texts, tuples, None, and dataclasses of these.
     """
     arrays = {name: np.ascontiguousarray(array) for name, array in _arrays(value, "")}
-    # One entry only: safetensors writes several in random order.
-    return save(arrays, metadata={FACTS: canonical(_plain(value))})
+    return sealed_file(FACTS, canonical(_plain(value)), arrays)
 
 
 def unpack(kind: type[Packed], data: bytes) -> Packed:
     """The dataclass that was packed.
 
     Raises:
-        PackingError: the bytes are not one of this kind.
+        PackingError: the bytes are not one of this kind, or not as they were written.
     """
     try:
         arrays = load(data)
         length = int.from_bytes(data[:8], "little")
-        text = json.loads(data[8 : 8 + length])["__metadata__"][FACTS]
-        return revive(kind, text, arrays)
-    except (SafetensorError, ValueError, KeyError, TypeError, PackingError) as error:
+        sealed = unsealed(json.loads(data[8 : 8 + length])["__metadata__"][FACTS])
+        sealed.check(arrays)
+        return revive(kind, sealed.facts, arrays)
+    except (
+        *(SafetensorError, SealError, PackingError),
+        *(ValueError, KeyError, TypeError, RecursionError),
+    ) as error:
         raise PackingError(f"not a packed {kind.__name__} ({error})") from error
 
 
@@ -77,7 +82,7 @@ def revive(
         first = error.errors(include_url=False)[0]
         place = ".".join(str(each) for each in first["loc"][1:])
         raise PackingError(f"{place}: {first['msg']}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise PackingError(str(error)) from error
     return found
 

@@ -25,6 +25,7 @@ number of keys, so that 1 means "as much as uniform attention would give": the u
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -259,27 +260,11 @@ class AttentionRecord:
     schema: int = field(default=SCHEMA)
 
     def __post_init__(self) -> None:
-        layers, heads = self.model.layers, self.model.heads
-        tokens, prefix = self.layout.tokens, len(self.layout.prefix)
-        expected = {
-            "attention": (prefix, layers, heads, tokens),
-            "received": (layers, heads, tokens),
-            "entropy": (layers, heads),
-            "entropy_patches": (layers, heads),
-            "distance": (layers, heads),
-            "distance_patches": (layers, heads),
-            "mass": (layers, heads, prefix + 1, prefix + 1),
-            "self_attention": (layers, heads),
-            "norms": (layers + 1, tokens),
-            "rollout": (layers, tokens),
-            "rollout_cosine": (layers,),
-        }
-        for name, shape in expected.items():
-            found = getattr(self, name).shape
-            if found != shape:
-                raise RecordError(
-                    f"{name} of {self.model.id} should have shape {shape}, got {found}."
-                )
+        check_shapes(
+            self.model,
+            self.layout,
+            {name: getattr(self, name).shape for name in array_shapes(self.model, self.layout)},
+        )
 
     def _repr_html_(self) -> str:
         """In a notebook, the record shows its wall."""
@@ -311,6 +296,40 @@ class AttentionRecord:
         from_prefix: FloatArray = self.attention.astype(np.float32).sum(axis=0)
         from_all: FloatArray = (from_prefix + patches * self.received.astype(np.float32)) / tokens
         return from_all
+
+
+def array_shapes(model: ModelFacts, layout: TokenLayout) -> dict[str, tuple[int, ...]]:
+    """The shapes of the arrays that every record has, by name."""
+    layers, heads = model.layers, model.heads
+    tokens, prefix = layout.tokens, len(layout.prefix)
+    return {
+        "attention": (prefix, layers, heads, tokens),
+        "received": (layers, heads, tokens),
+        "entropy": (layers, heads),
+        "entropy_patches": (layers, heads),
+        "distance": (layers, heads),
+        "distance_patches": (layers, heads),
+        "mass": (layers, heads, prefix + 1, prefix + 1),
+        "self_attention": (layers, heads),
+        "norms": (layers + 1, tokens),
+        "rollout": (layers, tokens),
+        "rollout_cosine": (layers,),
+    }
+
+
+def check_shapes(
+    model: ModelFacts, layout: TokenLayout, found: Mapping[str, tuple[int, ...]]
+) -> None:
+    """Hold the shapes of a record's arrays against its facts.
+
+    Raises:
+        RecordError: they contradict each other.
+    """
+    for name, shape in array_shapes(model, layout).items():
+        if found.get(name) != shape:
+            raise RecordError(
+                f"{name} of {model.id} should have shape {shape}, got {found.get(name)}."
+            )
 
 
 OUTLIER = 3.0

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from generator.records.extras import Intervened
 from generator.records.record import FieldOfView
 
 
@@ -27,6 +28,21 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class AddedRegister:
+    """A test-time register of a model of the gallery.
+
+    Attributes:
+        made: what it is made of.
+        calibration: names of the pictures on which its neurons were looked for.
+        shown: how many of these pictures the gallery shows.
+    """
+
+    made: Intervened
+    calibration: tuple[str, ...]
+    shown: int
+
+
+@dataclass(frozen=True, slots=True)
 class ModelEntry:
     """One model of the gallery, in the order the user named them.
 
@@ -40,6 +56,7 @@ class ModelEntry:
         weights: key of what is seen of it without an image, in the store; empty where there is
             nothing.
         gated: whether its authors grant access on the hub; False when the hub was not asked.
+        register: its test-time register; None for the model as it is.
     """
 
     slug: str
@@ -50,6 +67,7 @@ class ModelEntry:
     failure: Failure | None = None
     weights: str = ""
     gated: bool = False
+    register: AddedRegister | None = None
 
 
 @dataclass(frozen=True, slots=True)

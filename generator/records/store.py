@@ -4,8 +4,11 @@
 with its facts. Files are written beside their place and moved into it, so whatever has a record's
 name is whole, however many processes write and whenever one is killed; there are no locks. The
 same record gives the same bytes. What is seen of a model without an image is kept likewise, in
-``<store>/weights/abcd...ef.safetensors``. A file that cannot be trusted (cut short, foreign, of
-another schema) counts as absent, with a warning, and is measured again.
+``<store>/weights/abcd...ef.safetensors``.
+
+Every file carries checksums (see :mod:`generator.records.seal`), verified when it is read. One that
+cannot be trusted (cut short, damaged, foreign, of another schema) counts as absent, with a
+warning, and is measured again; what is damaged is kept beside its place as ``abcd...ef.damaged``.
 """
 
 from __future__ import annotations
@@ -27,7 +30,14 @@ from safetensors import SafetensorError, safe_open
 
 from generator.errors import StoreError
 from generator.records.extras import Intervention, Measuring, ModelWeights
-from generator.records.file import DoubtError, RecordHeader, assemble, pack_record, read_header
+from generator.records.file import (
+    DoubtError,
+    OtherSchemaError,
+    RecordHeader,
+    assemble,
+    pack_record,
+    read_header,
+)
 from generator.records.packing import PackingError, canonical, pack, unpack
 from generator.records.record import (
     SCHEMA,
@@ -36,6 +46,7 @@ from generator.records.record import (
     Preprocessing,
     RecordError,
 )
+from generator.records.seal import Sealed, SealError
 from generator.text.amounts import size_in_words
 
 __all__ = [
@@ -54,6 +65,7 @@ EXTRACT_VERSION = 7
 
 _NAME = re.compile(r"[0-9a-f]{64}")
 _WEIGHTS = "weights"  # a folder's name that no record's can be: those have two letters
+_DAMAGED = ".damaged"
 _STALE_AFTER = 3600.0  # seconds; a younger temporary file may belong to a running process
 
 
@@ -123,10 +135,12 @@ class Store:
 
     Attributes:
         root: the folder; made when the first record is put into it.
+        damaged: files that were found damaged and set aside, in order.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.damaged: list[Path] = []
         self._doubted: set[Path] = set()
 
     def has(self, key: str) -> bool:
@@ -137,7 +151,7 @@ class Store:
         """The facts of a record without reading its arrays; None when it is absent."""
         path = self._path(key)
         try:
-            return _header(path)
+            return _header(path)[0]
         except FileNotFoundError:
             return None
         except (OSError, SafetensorError, DoubtError) as error:
@@ -158,10 +172,16 @@ class Store:
             )
         return record
 
+    def was_damaged(self, key: str) -> bool:
+        """Whether a record was found damaged and has not been measured again."""
+        path = self._path(key)
+        return path.with_suffix(_DAMAGED).exists() and not path.exists()
+
     def put(self, record: AttentionRecord) -> None:
         """Write a record, in place of one with the same key.
 
         Raises:
+            RecordError: it holds NaN or infinity.
             StoreError: the disk is full, or the folder cannot be written.
         """
         self._write(self._path(record.key), pack_record(record))
@@ -230,16 +250,16 @@ class Store:
         found = set()
         for path in self._files():
             with suppress(OSError, SafetensorError, DoubtError):
-                found.add(_header(path).image_sha256)
+                found.add(_header(path)[0].image_sha256)
         return frozenset(found)
 
     def bytes(self) -> int:
-        """Size of all records, and of what is kept of the models' weights."""
-        files = (*self._files(), *self._weights_files())
+        """Size of all records, of what is kept of the models' weights, and of damaged files."""
+        files = (*self._files(), *self._weights_files(), *self._set_aside())
         return sum(path.stat().st_size for path in files)
 
     def gc(self, keep: Container[str]) -> tuple[str, ...]:
-        """Remove what has none of the keys to keep, and what killed processes left.
+        """Remove what has none of the keys to keep, is damaged, or was left by killed processes.
 
         Args:
             keep: keys of records and of models' weights.
@@ -260,6 +280,8 @@ class Store:
             for path in self._weights_files():
                 if path.stem not in keep:
                     path.unlink(missing_ok=True)
+            for path in self._set_aside():
+                path.unlink(missing_ok=True)
             for path in (*self.root.glob("??/.*.tmp"), *self.root.glob(f"{_WEIGHTS}/.*.tmp")):
                 with suppress(FileNotFoundError):  # its process has just moved it into place
                     if path.stat().st_mtime < stale:
@@ -275,12 +297,13 @@ class Store:
         path = self._path(key)
         try:
             with safe_open(path, framework="numpy") as file:
-                header = read_header(file, key)
+                header, sealed = read_header(file, key)
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            sealed.check(arrays)
             return assemble(header, arrays)
         except FileNotFoundError:
             return None
-        except (OSError, SafetensorError, RecordError, DoubtError) as error:
+        except (OSError, SafetensorError, RecordError, SealError, DoubtError) as error:
             self._doubt(path, error)
             return None
 
@@ -307,15 +330,30 @@ class Store:
         found = self.root.glob(f"{_WEIGHTS}/*.safetensors")
         return sorted(path for path in found if _NAME.fullmatch(path.stem))
 
+    def _set_aside(self) -> list[Path]:
+        found = self.root.glob(f"*/*{_DAMAGED}")
+        return sorted(path for path in found if _NAME.fullmatch(path.stem))
+
     def _files(self) -> list[Path]:
         found = self.root.glob("??/*.safetensors")
         return sorted(p for p in found if _NAME.fullmatch(p.stem) and p.parent.name == p.stem[:2])
 
     def _doubt(self, path: Path, error: Exception) -> None:
-        """Warn once of a file that counts as absent."""
-        if path not in self._doubted:
-            self._doubted.add(path)
-            logger.warning("Measuring again what is in %s: %s", path, error)
+        """Warn once of a file that counts as absent, and set aside what is damaged."""
+        if path in self._doubted:
+            return
+        self._doubted.add(path)
+        if not isinstance(error, OSError | OtherSchemaError):
+            kept = path.with_suffix(_DAMAGED)
+            with suppress(OSError):  # a store that cannot be written is read all the same
+                path.replace(kept)
+                self.damaged.append(kept)
+                logger.warning(
+                    "%s is damaged: %s. It is kept as %s; build measures it again.",
+                    *(path, str(error).rstrip("."), kept.name),
+                )
+                return
+        logger.warning("Measuring again what is in %s: %s", path, error)
 
     def _cannot_write(self, error: OSError, size: int) -> StoreError:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
@@ -346,7 +384,7 @@ def load_records(folder: Path) -> Iterator[AttentionRecord]:
     return store.records()
 
 
-def _header(path: Path) -> RecordHeader:
-    """The facts of the record in a file, whose name is its key."""
+def _header(path: Path) -> tuple[RecordHeader, Sealed]:
+    """The facts of the record in a file, whose name is its key, and its checksums."""
     with safe_open(path, framework="numpy") as file:
         return read_header(file, path.stem)

@@ -1,7 +1,7 @@
-"""Figures that a gallery is built with: the tables ``[[figure]]`` of its file.
+"""A figure for a paper: a table ``[[figure]]`` of a gallery's file, or the command ``figure``.
 
-Every key but ``name`` is optional, and each means what the option of ``attention-gallery figure``
-of its name means::
+Every key but ``name`` is optional, and has the meaning of the command's option. ``colours`` is
+accepted for ``colors``::
 
     [[figure]]
     name = "registers"            # of the files: figures/registers.pdf, .tex and .bib
@@ -22,43 +22,52 @@ of its name means::
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from generator.spec.models import respelled
 
 FIGURES = "figures"
 """Folder of a site that its figures are in."""
 
+Kind = Literal["pdf", "svg", "png"]
+Span = Literal["column", "text"]
+ScaleChoice = Literal["shared", "model", "layer", "map"]
+Form = Literal["log2", "sqrt", "linear"]
+Face = Literal["sans", "serif"]
+Letters = Literal["text", "paths"]
 Word = Annotated[str, Field(strict=True)]
 Names = tuple[Word, ...]
 NAMES = "a list of names"
 
 
 class FigureSpec(BaseModel):
-    """A figure. Frozen; see the module for how it is written.
+    """A figure for a paper. Frozen; see the module for how it is written.
 
     Attributes:
         name: of its files, without a suffix.
         format: of the picture.
         preset: a figure of a paper; empty for a free grid.
-        rows: what runs down in a free grid.
-        cols: what runs across.
-        input: whether the pictures stand in front.
-        models: labels or ids; all when empty.
-        images: titles or file names; all when empty.
-        layers: such as ``1,6-12``, ``last`` or ``all``.
-        heads: such as ``1-3``, ``mean`` or ``all``.
-        queries: such as ``CLS,reg1``.
-        venue: whose template.
+        rows: axes that run down in a free grid.
+        cols: axes that run across.
+        input: show the pictures in front.
+        places: for a model (label, id or slug) a layer and a head of its own, in a free grid.
+        models: labels, ids or slugs; all when empty.
+        images: titles, file names or slugs; all when empty.
+        layers: such as ``1,6-12``, ``last`` or ``all``; empty for the figure's default.
+        heads: such as ``1-3``, ``mean`` or ``all``; empty for the figure's default.
+        queries: such as ``CLS,reg1``; empty for the figure's default.
+        venue: whose template the width is of.
         span: as wide as a column, or as the text.
         width: in inches, in place of the venue's.
-        overlay: strength of maps over the picture, in percent; None for maps alone.
+        overlay: strength of maps over the gray picture, in percent; None for maps alone.
         scale: one for the gallery, or one for each model, layer or map.
         form: steps of the scale; None for log2, linear where each map has its own.
-        clip: percent it cuts off at each end; None for 0.5, 0 where each map has its own.
-        keep: percent of each map's mass that is colored.
+        clip: percent of the values cut off at each end; None for 0.5, 0 where each map has its own.
+        keep: percent of each map's mass that is colored, the strongest patches first.
         colors: name of the color map; empty for the gallery's.
-        font: of the letters.
+        font: face of the type.
         letters: of an SVG, text or paths.
     """
 
@@ -67,33 +76,39 @@ class FigureSpec(BaseModel):
     name: str = Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="letters, digits and hyphens"
     )
-    format: Literal["pdf", "svg", "png"] = Field("pdf", description="pdf, svg or png")
+    format: Kind = Field("pdf", description="pdf, svg or png")
     preset: Word = Field("", description="the name of a preset")
     rows: Word = Field("images", description='a text such as "images"')
     cols: Word = Field("models", description='a text such as "models,layers"')
     input: Annotated[bool, Field(strict=True)] = Field(True, description="true or false")
+    places: tuple[Annotated[tuple[Word, ...], Field(min_length=3, max_length=3)], ...] = Field(
+        (), description='a list of models with a layer and a head, such as [["plain", "11", "3"]]'
+    )
     models: Names = Field((), description=NAMES)
     images: Names = Field((), description=NAMES)
     layers: Word = Field("", description='a text such as "1,6-12"')
     heads: Word = Field("", description='a text such as "1-3,mean"')
     queries: Word = Field("", description='a text such as "CLS,reg1"')
     venue: Word = Field("neurips", description="the name of a venue")
-    span: Literal["column", "text"] = Field("column", description="column or text")
+    span: Span = Field("column", description="column or text")
     width: float | None = Field(None, description="a number of inches")
     overlay: Annotated[int, Field(strict=True, ge=0, le=100)] | None = Field(
         None, description="a whole number from 0 to 100"
     )
-    scale: Literal["shared", "model", "layer", "map"] = Field(
-        "shared", description="shared, model, layer or map"
-    )
-    form: Literal["log2", "sqrt", "linear"] | None = Field(None, description="log2, sqrt or linear")
+    scale: ScaleChoice = Field("shared", description="shared, model, layer or map")
+    form: Form | None = Field(None, description="log2, sqrt or linear")
     clip: float | None = Field(None, ge=0, lt=50, description="a percentage below 50")
     keep: Annotated[int, Field(strict=True, ge=1, le=100)] = Field(
         100, description="a whole number from 1 to 100"
     )
     colors: Word = Field("", description="the name of a color map")
-    font: Literal["sans", "serif"] = Field("sans", description="sans or serif")
-    letters: Literal["text", "paths"] = Field("text", description="text or paths")
+    font: Face = Field("sans", description="sans or serif")
+    letters: Letters = Field("text", description="text or paths")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _current_names(cls, table: Any) -> Any:
+        return respelled(table, {"colours": "colors"})
 
     @property
     def files(self) -> tuple[str, ...]:

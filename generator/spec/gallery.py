@@ -17,7 +17,7 @@ or, with more to say about each model, tables instead of the short form::
 
     [[models]]
     id = "facebook/dinov2-small"
-    test_time_registers = true  # or { neurons = 10, up_to_layer = 9 }
+    test_time_registers = true  # or { neurons = 10, up_to_layer = 9, calibration = "others" }
 
 Checkpoints of one model along its training are a sweep (:mod:`generator.spec.sweeps`)::
 
@@ -63,6 +63,7 @@ from generator.spec.models import (
     Text,
     expand,
     model_error,
+    respelled,
 )
 from generator.spec.paper import HTTPS, Https, PaperSpec
 from generator.spec.sequences import SequenceSpec
@@ -81,6 +82,11 @@ def default_store() -> Path:
     if named:
         return expand(named)
     return platformdirs.user_cache_path("attention-gallery", appauthor=False)
+
+
+def under_current_names(table: Any) -> Any:
+    """A gallery's table with its keys under their current names."""
+    return respelled(table, {"figures": "analyses"})
 
 
 _Flag = Annotated[bool, Field(strict=True)]
@@ -126,7 +132,7 @@ class GallerySpec(BaseModel):
         compare: pairs of models, by label or id, that get a page of their own together; empty, or
             ``none``, for no such page; None for models that differ in registers only.
         paper: authors, venue, links and the like, for the front page.
-        figures: draw the analyses of each image on its page; None for galleries of at most 200
+        analyses: draw the analyses of each image on its page; None for galleries of at most 200
             images.
         figure: figures for papers, drawn into the folder ``figures`` of the site.
         anonymous: leave out of the pages who made them and where.
@@ -182,7 +188,7 @@ class GallerySpec(BaseModel):
     site_url: Https | None = Field(None, description=HTTPS)
     compare: Compare = None
     paper: PaperSpec | None = Field(None, description="a table [paper]")
-    figures: _Flag | None = Field(None, description=_FLAG)
+    analyses: _Flag | None = Field(None, description=_FLAG)
     figure: tuple[FigureSpec, ...] = Field((), description="tables [[figure]]")
     anonymous: _Flag = Field(False, description=_FLAG)
     max_site_size: SiteSize = DEFAULT_SITE_SIZE
@@ -225,6 +231,7 @@ class GallerySpec(BaseModel):
     def _one_line(cls, values: Any, check: Any, info: ValidationInfo) -> Self:
         """Every error is one line in the user's words, also for what spans several keys."""
         source = SpecSource.of(info)
+        values = under_current_names(values)
         if isinstance(values, Mapping) and values.get("sequences"):
             values = {"images": (), **values}
         try:
@@ -255,6 +262,13 @@ class GallerySpec(BaseModel):
         if self.compare is None:
             return None
         return compared(self.compare, self.labels, [m.id for m in self.models], SpecSource())
+
+    @property
+    def calibrations(self) -> tuple[Path, ...]:
+        """Where pictures lie on which register neurons are looked for, besides the gallery's."""
+        asked = (model.test_time_registers for model in self.models)
+        found = (one.calibration for one in asked if one and one.calibration)
+        return tuple(dict.fromkeys(found))
 
     def resolution_of(self, model: ModelSpec) -> int | None:
         """The resolution that a model runs at; None for the checkpoint's own."""
@@ -325,6 +339,7 @@ class GallerySpec(BaseModel):
             *((f"the images {path}", path) for path in self.images),
             *((f"the sequence {item.path}", item.path) for item in self.sequences),
             *((f"the model {m.id}", m.folder) for m in self.models if m.folder),
+            *(("the calibration pictures", place) for place in self.calibrations),
         ]
         for what, path in precious:
             if out in (path.resolve(), *path.resolve().parents):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -70,8 +71,25 @@ def expand(path: str | Path) -> Path:
         return Path(path)
 
 
+def respelled(table: Any, names: Mapping[str, str]) -> Any:
+    """A table with its keys under their current names.
+
+    A key that also has its current name stays, so that it is refused as unknown.
+
+    Args:
+        table: as it was read; anything but a table is returned as it is.
+        names: from accepted names to current ones.
+    """
+    if not isinstance(table, Mapping):
+        return table
+    current = {old: new for old, new in names.items() if new not in table}
+    return {current.get(key, key): value for key, value in table.items()}
+
+
 def _resolve(value: object, info: ValidationInfo) -> object:
-    """Text to a path, relative to the source; Path objects are taken as they are."""
+    """Text to a path, relative to the source; Path objects to the current folder."""
+    if isinstance(value, Path):
+        return expand(value)
     if not isinstance(value, str):
         return value
     if not value.strip() or "\0" in value:
@@ -92,6 +110,8 @@ class RegisterSpec(BaseModel):
         neurons: how many register neurons to move, at most.
         up_to_layer: the last layer, from 1, in which they are looked for; None for the layer where
             the outlier patches stand out most.
+        calibration: folder of pictures, or a picture, on which they are looked for; None for the
+            first pictures of the gallery.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -102,6 +122,7 @@ class RegisterSpec(BaseModel):
     up_to_layer: Annotated[int, Field(strict=True, ge=1)] | None = Field(
         None, description="a whole number from 1"
     )
+    calibration: AnyPath | None = Field(None, description="a folder of pictures")
 
 
 def _flag_or_table(value: object) -> object:

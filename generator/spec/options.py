@@ -1,106 +1,59 @@
-"""Command line options and a gallery file as one gallery: what was given goes before the file."""
+"""Galleries from a file, from options, or from both: an option overrides the file.
+
+An option has the name of its key in :class:`GallerySpec`. ``None`` and an empty tuple mean that it
+was not given. Paths of options are relative to the current folder, those of a file to the file.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from generator.spec.gallery import GallerySpec
-from generator.spec.models import ModelSpec, SpecSource, expand
-from generator.spec.sequences import SequenceSpec
+from generator.spec.gallery import GallerySpec, under_current_names
+from generator.spec.models import ModelSpec, SpecSource
 from generator.spec.sweeps import SweepSpec
 from generator.spec.toml import read_toml
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What was given on the command line. None, or nothing in a tuple, means not given.
-
-    The fields are those of :class:`GallerySpec` but ``paper`` and ``figure``; paths are
-    relative to the current folder.
-    """
-
-    title: str | None = None
-    description: str | None = None
-    resolution: int | None = None
-    models: tuple[str, ...] = ()
-    sweeps: tuple[str, ...] = ()
-    images: tuple[Path, ...] = ()
-    sequences: tuple[Path, ...] = ()
-    out: Path | None = None
-    field_of_view: str | None = None
-    device: str | None = None
-    dtype: str | None = None
-    patch_queries: str | None = None
-    extras: str | None = None
-    objects: str | None = None
-    target: int | None = None
-    batch_size: int | None = None
-    trust_remote_code: bool | None = None
-    strict: bool | None = None
-    store: Path | None = None
-    templates: Path | None = None
-    groups: Path | None = None
-    masks: Path | None = None
-    boxes: Path | None = None
-    site_url: str | None = None
-    compare: tuple[str, ...] = ()
-    figures: bool | None = None
-    anonymous: bool | None = None
-    max_site_size: str | None = None
-
-
-def load_spec(path: Path, options: Options | None = None) -> GallerySpec:
-    """Read a gallery file; options that were given go before what it says.
+def load_spec(path: Path, **options: Any) -> GallerySpec:
+    """Read a gallery file; options override it.
 
     Raises:
         SpecError: the file cannot be read, or asks for something that cannot be done.
     """
-    return _check(read_toml(path), options or Options(), str(path), path.parent)
+    return _overridden(read_toml(path), options, SpecSource(str(path), path.parent))
 
 
-def spec_from_options(options: Options) -> GallerySpec:
+def spec_from_options(**options: Any) -> GallerySpec:
     """A gallery from the command line alone.
 
     Raises:
         SpecError: the options ask for something that cannot be done.
     """
-    return _check({}, options, "", Path())
+    return _overridden({}, options, SpecSource())
 
 
-def merge(spec: GallerySpec, options: Options) -> GallerySpec:
-    """A gallery with the options that were given in place of its own.
+def merge(spec: GallerySpec, **options: Any) -> GallerySpec:
+    """A gallery with options in place of its own values.
 
     Raises:
         SpecError: the options ask for something that cannot be done.
     """
-    return _check(
-        {name: getattr(spec, name) for name in GallerySpec.model_fields}, options, "", Path()
-    )
+    values = {name: getattr(spec, name) for name in GallerySpec.model_fields}
+    return _overridden(values, options, SpecSource())
 
 
-def _check(values: Mapping[str, Any], options: Options, file: str, base: Path) -> GallerySpec:
-    """Put the options over the values and check the whole."""
-    given = {item.name: getattr(options, item.name) for item in fields(options)}
-    given = {key: value for key, value in given.items() if value is not None and value != ()}
-    source = SpecSource(file=file, base=base, options=frozenset(given))
-    # Options are relative to the current folder, not to the file.
-    here = SpecSource(options=source.options)
-    for key in ("out", "store", "templates", "groups", "masks", "boxes"):
+def _overridden(
+    values: Mapping[str, Any], options: Mapping[str, Any], source: SpecSource
+) -> GallerySpec:
+    given = {key: value for key, value in options.items() if value is not None and value != ()}
+    given = under_current_names(given)
+    here = SpecSource(options=frozenset(given))
+    for key, kind in (("models", ModelSpec), ("sweeps", SweepSpec)):
         if key in given:
-            given[key] = expand(given[key])
-    if "images" in given:
-        given["images"] = tuple(expand(path) for path in given["images"])
-    if "sequences" in given:
-        given["sequences"] = tuple(SequenceSpec(path=expand(p)) for p in given["sequences"])
-    if "models" in given:
-        given["models"] = tuple(
-            ModelSpec.model_validate(text, context=here) for text in given["models"]
-        )
-    if "sweeps" in given:
-        given["sweeps"] = tuple(
-            SweepSpec.model_validate(text, context=here) for text in given["sweeps"]
-        )
-    return GallerySpec.model_validate({**values, **given}, context=source)
+            given[key] = tuple(kind.model_validate(text, context=here) for text in given[key])
+    return GallerySpec.model_validate(
+        {**under_current_names(values), **given},
+        context=SpecSource(source.file, source.base, here.options),
+    )

@@ -13,6 +13,7 @@ Every key but ``path`` is optional, and a path alone may stand for a table::
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -54,4 +55,4 @@ class SequenceSpec(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _path_alone(cls, given: Any) -> Any:
-        return {"path": given} if isinstance(given, str) else given
+        return {"path": given} if isinstance(given, str | Path) else given

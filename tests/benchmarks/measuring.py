@@ -24,17 +24,17 @@ from matplotlib import pyplot as plt
 from torch import nn
 from transformers import Dinov2Config, Dinov2Model
 
+from generator.capture.checkpoint.layouts import read_vision_config
+from generator.capture.checkpoint.preprocess import describe, locate
+from generator.capture.checkpoint.processors import read_processor
+from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.capture.extract import Prepared, extract
-from generator.capture.heads import ClassHead
-from generator.capture.layouts import read_vision_config
-from generator.capture.load import LoadedModel
-from generator.capture.preprocess import describe, locate
-from generator.capture.processors import read_processor
-from generator.capture.residual import find_blocks
-from generator.capture.resolved import ResolvedModel
-from generator.capture.scores import attention_of
-from generator.capture.statistics import ReducedAttention
-from generator.capture.watcher import Watcher
+from generator.capture.forward.residual import find_blocks
+from generator.capture.forward.scores import attention_of
+from generator.capture.forward.statistics import ReducedAttention
+from generator.capture.forward.watcher import Watcher
+from generator.capture.models.heads import ClassHead
+from generator.capture.models.load import LoadedModel
 from generator.pipeline.plan import AUTOMATIC_GRID
 from generator.records.extras import DEFAULT_EXTRAS, Extra, Measuring
 from generator.records.record import AttentionRecord, ModelFacts, PatchQueries

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 import generator
 from generator.bundled import bundled
 from generator.spec.gallery import GallerySpec, ModelSpec
-from generator.spec.options import Options, load_spec
+from generator.spec.options import load_spec
 from tests.browser.opened import Opened
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
@@ -21,8 +21,8 @@ DATA = Path(__file__).parents[2].parent / "shared" / "data"
 def index(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp(request.param)
     if request.param == "demo":
-        options = Options(out=folder / "site", store=folder / "store")
-        return generator.build(load_spec(bundled("examples") / "demo.toml", options))
+        demo = bundled("examples") / "demo.toml"
+        return generator.build(load_spec(demo, out=folder / "site", store=folder / "store"))
     if not DATA.is_dir():
         pytest.skip("There is no ../shared/data with a pretrained network to try.")
     return generator.build(

@@ -25,7 +25,7 @@ Small = tuple[Gallery, Path]
 def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
     folder = tmp_path_factory.mktemp("small")
     trial = sized(folder / "pictures", patches=False)
-    settings = Settings(figures="none", walls=False)
+    settings = Settings(analyses="none", walls=False)
     while True:  # each time a byte too many, until the heads of low layers go
         report = build_site(trial.run, trial.read, folder / "site", version="1", settings=settings)
         if report.reduction.steps == ("grid", "low-heads"):
@@ -40,7 +40,7 @@ def uneven(tmp_path_factory: pytest.TempPathFactory) -> Small:
     trial = sized(folder / "pictures", patches=False)
     paper = Paper(teaser=(TeaserCell("fine", "image0"),))
     trial = Gallery(replace(with_frames(trial.run, 0), paper=paper), trial.records)
-    settings = Settings(figures="none", walls=False)
+    settings = Settings(analyses="none", walls=False)
     while True:
         report = build_site(trial.run, trial.read, folder / "site", version="1", settings=settings)
         if report.reduction.whole == ("image0",):

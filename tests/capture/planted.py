@@ -122,6 +122,7 @@ def planted_patch_sink(
     depth: int = 6,
     grid: int = 4,
     content: float = 0.0,
+    relayed: bool = False,
 ) -> Planted:
     """Write a DINOv2 checkpoint in which one patch is a sink and an outlier.
 
@@ -134,6 +135,8 @@ def planted_patch_sink(
         depth: number of blocks; with the last of them in ``layers``, the last norms are plain.
         grid: rows and columns of the native grid.
         content: how much of its color a patch's embedding has.
+        relayed: whether the neuron that makes the norm waits for one of the block before it, which
+            sees the marker and writes the direction ``relay``. Needs two blocks in front.
     """
     network = transformers.Dinov2Model(_config("Dinov2Config", depth, grid))
     axes = _directions()
@@ -151,7 +154,7 @@ def planted_patch_sink(
                 MARKER * axes["marker"]
             )
         tokens = 1 + grid * grid
-        _plant(network, axes, layers, share, norm, tokens)
+        _plant(network, axes, layers, share, norm, tokens, relayed=relayed)
     _save(network, folder, grid)
     token = -1 if patch is None else 1 + patch[0] * grid + patch[1]
     return Planted(
@@ -234,8 +237,8 @@ def _directions() -> dict[str, Tensor]:
     while len(matrix) < WIDTH:
         matrix = torch.cat([torch.cat([matrix, matrix], 1), torch.cat([matrix, -matrix], 1)])
     names = ("CLS", "plain", "marker", "sink", "red", "green", "blue")
-    registers = tuple(f"reg{n + 1}" for n in range(WIDTH - 1 - len(names)))
-    return dict(zip((*names, *registers), matrix[1:], strict=True))
+    registers = tuple(f"reg{n + 1}" for n in range(WIDTH - 2 - len(names)))
+    return dict(zip((*names, *registers, "relay"), matrix[1:], strict=True))
 
 
 def _embed(network: Any, axes: dict[str, Tensor], content: float) -> None:
@@ -261,6 +264,8 @@ def _plant(
     share: float,
     norm: float,
     tokens: int,
+    *,
+    relayed: bool = False,
 ) -> None:
     """The neuron that makes the norm, the one that takes it away, and the attention between."""
     if layers[0] < 1 or layers != tuple(range(layers[0], layers[-1] + 1)):
@@ -268,7 +273,12 @@ def _plant(
     added = _added(norm)
     blocks = network.encoder.layer
     marker = MARKER / math.sqrt(1 + MARKER**2)  # of the marker, after LayerNorm
-    _neuron(blocks[layers[0] - 1], axes["marker"], marker, axes["sink"] * added)
+    if relayed:
+        _neuron(blocks[layers[0] - 2], axes["marker"], marker, axes["relay"])
+        relay = 1 / math.sqrt(2 + MARKER**2)  # of the relay, after LayerNorm
+        _neuron(blocks[layers[0] - 1], axes["relay"], relay, axes["sink"] * added)
+    else:
+        _neuron(blocks[layers[0] - 1], axes["marker"], marker, axes["sink"] * added)
     _neuron(blocks[layers[-1]], axes["sink"], added / norm, -axes["sink"] * added)
     channels = WIDTH // HEADS
     for layer in layers:

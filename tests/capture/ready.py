@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from PIL import Image
 
+from generator.capture.checkpoint.preprocess import describe, locate, pixels
+from generator.capture.checkpoint.resolve import resolve_folder
 from generator.capture.extract import Prepared, extract
-from generator.capture.load import LoadedModel, load
-from generator.capture.preprocess import describe, locate, pixels
-from generator.capture.resolve import resolve_folder
+from generator.capture.models.load import LoadedModel, load
 from generator.records.extras import Measuring
 from generator.records.record import AttentionRecord
 

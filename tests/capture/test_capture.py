@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from generator.capture.extract import Broken, extract
-from generator.capture.load import LoadedModel
+from generator.capture.models.load import LoadedModel
 from generator.errors import CaptureError
 from generator.records.record import AttentionRecord
 from tests.capture.ready import measured, prepared, ready, same

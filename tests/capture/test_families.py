@@ -10,16 +10,17 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from generator.capture.checkpoint.preprocess import describe, locate, pixels
+from generator.capture.checkpoint.resolve import resolve_folder
 from generator.capture.extract import Broken, Prepared, extract
-from generator.capture.load import LoadedModel, load, model_inputs
-from generator.capture.preprocess import describe, locate, pixels
-from generator.capture.residual import ResidualStream
-from generator.capture.resolve import resolve_folder
-from generator.capture.statistics import ReducedAttention, Reducer
-from generator.capture.watcher import Watcher
+from generator.capture.forward.residual import ResidualStream
+from generator.capture.forward.statistics import ReducedAttention, Reducer
+from generator.capture.forward.watcher import Watcher
+from generator.capture.models.load import LoadedModel, load, model_inputs
 from generator.records.extras import Measuring
 from generator.records.record import AttentionRecord
 from tests.capture.families import FAMILIES, Family
+from tests.tiny import patch_token
 
 CPU = torch.device("cpu")
 
@@ -219,7 +220,7 @@ def test_mae_sees_every_patch_in_place(folders: dict[str, Path]) -> None:
             model.forward(image, layout)
         norms.append(residual.norms[0][0])
     changed = (norms[0] - norms[1]).abs() > 1e-4
-    assert changed.nonzero().flatten().tolist() == [layout.patch_token(1, 4)]
+    assert changed.nonzero().flatten().tolist() == [patch_token(layout, 1, 4)]
 
 
 def test_hooks_are_gone_afterwards(folders: dict[str, Path]) -> None:

@@ -23,7 +23,7 @@ def measured(planted: Planted, image: Path) -> PairCell:
 def compared(one: PairCell, two: PairCell) -> tuple[Argument, ModelDigest, ModelDigest]:
     digests = model_digest([one.digest]), model_digest([two.digest])
     models = [
-        ComparedModel(label, cell.layout.registers, cell.layout.cls, digest)
+        ComparedModel(label, cell.layout.registers, cell.layout.cls, digest, label)
         for label, cell, digest in zip(("Plain", "Reg"), (one, two), digests, strict=True)
     ]
     comparison = compare_maps(one, two, None)

@@ -44,7 +44,7 @@ def test_measure_can_be_called_whatever_was_imported_before(here: Path) -> None:
         "    except SpecError: print('called')\n"
         "call(generator.measure)\n"
         "call(generator.measure)\n"
-        "import generator.capture.preprocess as preprocess, generator\n"
+        "import generator.capture.checkpoint.preprocess as preprocess, generator\n"
         "call(generator.measure)\n"
         "from generator import measure\n"
         "call(measure)\n"
@@ -111,7 +111,7 @@ def test_measure_with_a_store_measures_once(here: Path, monkeypatch: pytest.Monk
     def no_loading(*args: Any, **options: Any) -> None:
         raise AssertionError("measured again")
 
-    monkeypatch.setattr("generator.capture.load.load", no_loading)
+    monkeypatch.setattr("generator.capture.models.load.load", no_loading)
     again = generator.measure("models/plain", "photos/one.png", store=here / "kept")
     np.testing.assert_array_equal(again.attention, first.attention)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from generator.capture.scores import AttentionCall
+from generator.capture.forward.scores import AttentionCall
 from tests.commands.running import run
 
 

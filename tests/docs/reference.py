@@ -75,7 +75,7 @@ def _section(ctx: click.Context) -> Iterator[str]:
     yield "| option | |"
     yield "| --- | --- |"
     for option in options:
-        if "--help" not in option.opts:
+        if "--help" not in option.opts and not option.hidden:
             yield _row(option, ctx)
 
 

@@ -68,7 +68,7 @@ def test_the_reference_has_every_command_and_option() -> None:
             path = f"{name} {leaf.name}" if leaf is not command else name
             section = text.partition(f"\n## {path}\n")[2].partition("\n## ")[0]
             for option in leaf.params:
-                if isinstance(option, click.Option):
+                if isinstance(option, click.Option) and not option.hidden:
                     assert f"`{option.opts[-1]}" in section, f"{path} {option.opts[-1]}"
 
 

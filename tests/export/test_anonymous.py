@@ -22,15 +22,14 @@ from PIL import Image
 
 from generator.cli import main
 from generator.export.anonymous import Anonymous, anonymized, identity_of
-from generator.export.figures.layout.venues import extent
-from generator.export.figures.make import make_figure, write_figure
-from generator.export.figures.presets.table import PRESETS
-from generator.export.figures.request import Request
+from generator.export.figures.make import make_figure, plan_figure, write_figure
 from generator.export.printed.pdf import BROWSERS
 from generator.export.source import open_source
 from generator.present.files.manifest_file import read_manifest
 from generator.present.site.write import build_site
-from generator.records.run import Author, ImageEntry, ModelEntry, Paper, Run
+from generator.records.extras import Intervened, Intervention, RegisterCheck
+from generator.records.run import AddedRegister, Author, ImageEntry, ModelEntry, Paper, Run
+from generator.spec.figures import FigureSpec
 from tests.capture.families import FAMILIES
 from tests.export.figures.figuring import figuring
 from tests.export.leaks import leaks, metadata
@@ -269,6 +268,19 @@ def test_a_checkpoint_of_the_authors_organization_is_not_named() -> None:
     )
 
 
+def test_calibration_pictures_that_tell_who_made_it_are_not_named() -> None:
+    asked = Intervention(10, None, ("0" * 64, "1" * 64))
+    check = RegisterCheck(8.0, 1.4, 0.3, 0.1, outliers=0, holds=True)
+    made = Intervened(asked, "reg1", 2, 3, 2, 2, (), check)
+    register = AddedRegister(made, ("ada zebulon.png", "cat.png"), 0)
+    model = ModelEntry("vit", "org/vit", "org/vit", "main", "c" * 40, register=register)
+    image = ImageEntry("cat", "cat.jpg", Path("/home/ada/cat.jpg"), "0" * 64, 9, 9, "cat")
+    paper = Paper(authors=(Author("Ada Zebulon", "", "Some University"),))
+    plain = Run("Title", "", "", "whole", (model,), (image,), (), paper=paper)
+    (shown,) = anonymized(plain, frozenset(), identity_of(plain)).run.models
+    assert shown.register == AddedRegister(made, ("picture-1", "cat.png"), 0)
+
+
 def test_a_hidden_checkpoint_of_the_hub_is_found_by_no_commit(tmp_path: Path) -> None:
     """A commit identifies its repository, in captions, bibliographies, pages and the manifest."""
     plain = figuring(tmp_path)
@@ -282,10 +294,8 @@ def test_a_hidden_checkpoint_of_the_hub_is_found_by_no_commit(tmp_path: Path) ->
         read = partial(shown.read, plain.trial.read)
         build_site(shown.run, read, tmp_path / name, version="1.2.3")
         source = open_source(tmp_path / name, plain.store)
-        wide = extent("cvpr", "text")
-        made = make_figure(
-            source, Request(width=wide.inches), wide, "a.svg", PRESETS["registers-1"]
-        )
+        asked = FigureSpec(name="a", format="svg", preset="registers-1", venue="cvpr", span="text")
+        made = make_figure(source, plan_figure(asked), "a.svg")
         write_figure(tmp_path / name / "a.svg", made)
     commit = "c" * 7
     places = leaks(tmp_path / "named", commit, "Hugging Face hub")

@@ -29,7 +29,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Exportable, Exportab
     store = Store(folder / "store")
     for record in trial.records.values():
         store.put(record)
-    settings = Settings(figures="none", walls=False)
+    settings = Settings(analyses="none", walls=False)
     whole, less = folder / "whole", folder / "less"
     size = build_site(trial.run, trial.read, whole, version="1", settings=settings).bytes
     while True:

@@ -15,9 +15,9 @@ import torch
 import transformers
 from PIL import Image
 
+from generator.capture.checkpoint.resolve import resolve_folder
 from generator.capture.golden import TABLE, compare
-from generator.capture.load import load
-from generator.capture.resolve import resolve_folder
+from generator.capture.models.load import load
 from generator.errors import ModelError
 from tests.capture.planted import FIRING, linears
 from tests.hub.fake_hub import FakeHub, folder_files

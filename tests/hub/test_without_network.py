@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import hf_hub_download
 
-from generator.capture.hub import download
+from generator.capture.checkpoint.hub import download
 from generator.errors import ModelError
 from tests.hub.fake_hub import FakeHub, Fault
 from tests.hub.user import DINO, build, outage, picture, records, refused
@@ -35,7 +35,7 @@ def test_full_disk_while_downloading(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*args: object, **options: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("generator.capture.hub.hf_hub_download", full)
+    monkeypatch.setattr("generator.capture.checkpoint.hub.hf_hub_download", full)
     with pytest.raises(ModelError) as caught:
         download("tiny/model", "model.safetensors", "main")
     assert str(caught.value) == (

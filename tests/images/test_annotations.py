@@ -17,7 +17,7 @@ from generator.pipeline import build as pipeline
 from generator.records.run import Failure, Frame, ImageEntry, ObjectBox, Sequence
 from generator.records.store import Store
 from generator.spec.gallery import GallerySpec, ModelSpec
-from generator.spec.options import Options, load_spec, spec_from_options
+from generator.spec.options import load_spec, spec_from_options
 
 
 def entry(path: str, size: tuple[int, int] = (8, 6)) -> ImageEntry:
@@ -243,24 +243,22 @@ def test_paths_are_relative_to_the_file_or_to_the_current_folder(tmp_path: Path)
     file.write_text('models = ["a/b"]\nimages = ["p"]\nmasks = "m"\nboxes = "b.json"\n')
     spec = load_spec(file)
     assert (spec.masks, spec.boxes) == (tmp_path / "m", tmp_path / "b.json")
-    other = load_spec(file, Options(masks=Path("n"), boxes=Path("c")))
+    other = load_spec(file, masks=Path("n"), boxes=Path("c"))
     assert (other.masks, other.boxes) == (Path("n"), Path("c"))
 
 
 def test_masks_among_the_images_are_refused() -> None:
     with pytest.raises(SpecError) as caught:
-        spec_from_options(Options(models=("a/b",), images=(Path("p"),), masks=Path("p")))
+        spec_from_options(models=("a/b",), images=(Path("p"),), masks=Path("p"))
     assert str(caught.value) == (
         "--masks: p is also a folder of images. Keep masks in a folder of their own."
     )
 
 
 def test_a_site_would_not_replace_the_masks() -> None:
-    options = Options(
-        models=("a/b",), images=(Path("p"),), out=Path("s"), masks=Path("s/m"), boxes=Path("b")
-    )
+    marks = {"masks": Path("s/m"), "boxes": Path("b")}
     with pytest.raises(SpecError, match="a site in s would replace the masks"):
-        spec_from_options(options)
+        spec_from_options(models=("a/b",), images=(Path("p"),), out=Path("s"), **marks)
 
 
 def test_marks_reach_the_images_of_the_run(tmp_path: Path) -> None:

@@ -29,6 +29,13 @@ def test_credits_beside_the_pictures_are_taken_up(tmp_path: Path) -> None:
     assert (tit.title, tit.credit, tit.group) == ("tit", "", "birds")
 
 
+def test_british_spelling_is_accepted(tmp_path: Path) -> None:
+    picture(tmp_path / "owl.png")
+    (tmp_path / "credits.toml").write_text('["owl.png"]\nlicence = "CC0 1.0"\n')
+    (owl,) = load_images([tmp_path])
+    assert owl.license == "CC0 1.0"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -47,6 +54,10 @@ def test_credits_beside_the_pictures_are_taken_up(tmp_path: Path) -> None:
         (
             '["a.png"]\nlicens = "CC0"\n',
             "{}: a.png has an unknown key licens. Did you mean license?",
+        ),
+        (
+            '["a.png"]\nlicense = "CC0"\nlicence = "MIT"\n',
+            "{}: a.png has an unknown key licence. Did you mean license?",
         ),
         (
             '["a.png"]\nyear = "2001"\n',

@@ -12,7 +12,7 @@ from generator.errors import ImageError, SpecError
 from generator.images.find import load_images
 from generator.images.sequences import find_frames, of_one_size
 from generator.records.run import ImageEntry, sequences_of
-from generator.spec.options import Options, load_spec, spec_from_options
+from generator.spec.options import load_spec, spec_from_options
 from generator.spec.sequences import SequenceSpec
 from tests import moving
 
@@ -185,7 +185,7 @@ def test_a_gallery_may_be_a_sequence_alone(tmp_path: Path) -> None:
     file.write_text('models = ["a/b"]\n[[sequences]]\npath = "clip.mp4"\nevery = 0.5\n')
     spec = load_spec(file)
     assert (spec.images, spec.sequences[0].path) == ((), tmp_path / "clip.mp4")
-    spec = spec_from_options(Options(models=("a/b",), sequences=(Path("frames"),)))
+    spec = spec_from_options(models=("a/b",), sequences=(Path("frames"),))
     assert spec.sequences == (SequenceSpec(path=Path("frames")),)
 
 

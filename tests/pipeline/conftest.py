@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from generator.capture.load import LoadedModel
+from generator.capture.models.load import LoadedModel
 from generator.spec.gallery import GallerySpec
 from tests.capture.families import FAMILIES
 from tests.pipeline.galleries import gallery, picture

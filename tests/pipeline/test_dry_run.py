@@ -14,7 +14,7 @@ from generator.progress import Silent
 from generator.records.extras import EXTRAS
 from generator.records.store import Store
 from generator.spec.gallery import GallerySpec
-from generator.spec.options import Options, merge
+from generator.spec.options import merge
 from tests.capture.families import FAMILIES
 from tests.pipeline.galleries import build, files
 
@@ -68,7 +68,7 @@ def test_a_class_head_has_its_price(spec: GallerySpec, tmp_path: Path) -> None:
     from generator.pipeline.costs import extra_prices
 
     family = next(f for f in FAMILIES if f.name == "vit with a class head")
-    headed = merge(spec, Options(models=(str(family.save(tmp_path / "headed")),)))
+    headed = merge(spec, models=(str(family.save(tmp_path / "headed")),))
     prices = {p.name: p for p in extra_prices(plan_gallery(headed, Store(spec.store), Silent()))}
     assert prices["relevance"].models == ("headed",)
     assert 2 <= prices["relevance"].share <= 3
@@ -84,11 +84,9 @@ def test_planned_sizes_are_near_the_real_ones(spec: GallerySpec) -> None:
     photographs = bundled("examples") / "images"
     larger = merge(
         spec,
-        Options(
-            resolution=256,
-            patch_queries="heads",
-            images=(photographs / "coffee.jpg", photographs / "rocket.jpg"),
-        ),
+        resolution=256,
+        patch_queries="heads",
+        images=(photographs / "coffee.jpg", photographs / "rocket.jpg"),
     )
     plan = plan_gallery(larger, store, Silent())
     costs = estimate(plan)
@@ -99,6 +97,6 @@ def test_planned_sizes_are_near_the_real_ones(spec: GallerySpec) -> None:
     # and so are those of a site that is kept within a size, by the steps that were planned
     limit = round(0.97 * outcome.site.bytes)
     planned = site_price(plan, drawn=True, limit=round(0.97 * planned.whole))
-    less = build(merge(larger, Options(max_site_size=str(limit)))).site
+    less = build(merge(larger, max_site_size=str(limit))).site
     assert planned.reduction.steps == less.reduction.steps == ("patch-heads",)
     assert 0.7 < planned.bytes / less.bytes < 1.5

@@ -12,11 +12,11 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from generator.capture.load import LoadedModel, load
-from generator.capture.resolved import ResolvedModel
+from generator.capture.checkpoint.resolved import ResolvedModel
+from generator.capture.models.load import LoadedModel, load
 from generator.errors import GalleryError, ModelError, StoreError
 from generator.spec.gallery import GallerySpec
-from generator.spec.options import Options, merge
+from generator.spec.options import merge
 from tests.pipeline.galleries import build, files, manifest, picture, replace_models
 
 
@@ -94,7 +94,7 @@ def test_strict_stops_at_the_first_failure(
         make = {"weights": lambda: broken_model(checkpoints, tmp_path)}
         models.append(make.get(what, lambda: windowed_model(tmp_path))())
     with pytest.raises(GalleryError) as caught:
-        build(merge(replace_models(spec, *models), Options(strict=True)))
+        build(merge(replace_models(spec, *models), strict=True))
     assert (caught.value.message, caught.value.hint) == expected
     assert files(spec.out) == before, "the former site stays"
 
@@ -116,7 +116,7 @@ def test_network_that_crashes_costs_only_its_own_column(
         "plain cannot be measured: TypeError: forward() got an unexpected keyword."
     ]
     with pytest.raises(TypeError, match="unexpected keyword"):
-        build(merge(spec, Options(strict=True)))
+        build(merge(spec, strict=True))
 
 
 def test_a_model_that_cannot_be_loaded_has_no_weights_to_show(
@@ -127,7 +127,7 @@ def test_a_model_that_cannot_be_loaded_has_no_weights_to_show(
             raise ModelError("No.")
         return load(resolved, **options)
 
-    monkeypatch.setattr("generator.capture.load.load", broken)
+    monkeypatch.setattr("generator.capture.models.load.load", broken)
     outcome = build(spec)
     assert [bool(model.weights) for model in outcome.run.models] == [False, True]
 
@@ -163,7 +163,7 @@ def test_picture_that_disappears_while_measuring(
 ) -> None:
     """Planning saw it; when its turn comes it is gone."""
     monkeypatch.setattr(
-        "generator.capture.load.find_blocks", _then((spec.images[0] / "second.jpg").unlink)
+        "generator.capture.models.load.find_blocks", _then((spec.images[0] / "second.jpg").unlink)
     )
     outcome = build(spec)
     assert outcome.measured == 2
@@ -173,7 +173,7 @@ def test_picture_that_disappears_while_measuring(
 
 def _then(action: Any) -> Any:
     """Find the blocks, and do something once."""
-    from generator.capture.residual import find_blocks
+    from generator.capture.forward.residual import find_blocks
 
     waiting = [action]
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import ExifTags, Image
 
-from generator.capture.load import LoadedModel
+from generator.capture.models.load import LoadedModel
 from generator.spec.gallery import GallerySpec
 from tests.pipeline.galleries import build, files, gallery, manifest, picture, replace_models
 

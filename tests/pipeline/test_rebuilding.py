@@ -15,7 +15,7 @@ from generator.commands.dry_run import print_plan
 from generator.progress import Silent
 from generator.records.store import Store, load_records
 from generator.spec.gallery import GallerySpec
-from generator.spec.options import Options, merge
+from generator.spec.options import merge
 from tests.pipeline.galleries import build, files, manifest, picture, replace_models
 
 
@@ -77,7 +77,7 @@ def test_title_and_templates_only_write_pages_again(
 ) -> None:
     build(spec)
     passes.clear()
-    titled = merge(spec, Options(title="A new title"))
+    titled = merge(spec, title="A new title")
     outcome = build(titled)
     assert (outcome.measured, outcome.site.rendered, passes) == (0, 0, [])
     assert "A new title" in (spec.out / "index.html").read_text()
@@ -85,7 +85,7 @@ def test_title_and_templates_only_write_pages_again(
     own = tmp_path / "templates"
     own.mkdir()
     (own / "index.html.jinja2").write_text("<p>{{ page.title }}, in my own words</p>")
-    outcome = build(merge(titled, Options(templates=own)))
+    outcome = build(merge(titled, templates=own))
     assert (outcome.measured, outcome.site.rendered, passes) == (0, 0, [])
     assert (spec.out / "index.html").read_text().startswith("<p>A new title")
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from generator.records.store import Store, load_records
 from generator.spec.gallery import GallerySpec
-from generator.spec.options import Options, merge
+from generator.spec.options import merge
 from tests.pipeline.galleries import build, gallery, manifest, picture, replace_models
 
 
@@ -46,7 +46,7 @@ def test_pictures_of_different_shapes_keep_their_own_grid(spec: GallerySpec) -> 
     photos = spec.images[0]
     picture(photos / "tall.png", 3, (60, 120))
     picture(photos / "tall too.png", 4, (60, 120))
-    whole = merge(spec, Options(field_of_view="whole"))
+    whole = merge(spec, field_of_view="whole")
     outcome = build(whole)
     assert (outcome.measured, outcome.site.failures) == (8, ())
     found = manifest(spec)
@@ -80,19 +80,19 @@ def test_resolution_dtype_and_view_are_part_of_what_is_measured(
     spec = replace_models(spec, checkpoints / "plain")
     build(spec)
     for options in (
-        Options(resolution=96),
-        Options(field_of_view="whole"),
-        Options(dtype="bfloat16"),
-        Options(patch_queries="heads"),
+        {"resolution": 96},
+        {"field_of_view": "whole"},
+        {"dtype": "bfloat16"},
+        {"patch_queries": "heads"},
     ):
-        assert build(merge(spec, options)).measured == 2
+        assert build(merge(spec, **options)).measured == 2
     assert build(spec).measured == 0
 
 
 def test_extras_are_measured_as_the_spec_says(spec: GallerySpec) -> None:
     records = {}
     for extras in ("none", "features,massive"):
-        chosen = merge(spec, Options(extras=extras, objects="values,keys"))
+        chosen = merge(spec, extras=extras, objects="values,keys")
         outcome = build(chosen)
         records[extras] = Store(spec.store).get(outcome.run.cells[0].record)
     bare, more = records["none"], records["features,massive"]
@@ -104,8 +104,8 @@ def test_extras_are_measured_as_the_spec_says(spec: GallerySpec) -> None:
 
 def test_record_names_are_those_of_the_plan(spec: GallerySpec) -> None:
     """What is measured answers to the key that the next plan looks for, whatever the options."""
-    build(merge(spec, Options(field_of_view="checkpoint", batch_size=1)))
-    again = build(merge(spec, Options(field_of_view="checkpoint", batch_size=2)))
+    build(merge(spec, field_of_view="checkpoint", batch_size=1))
+    again = build(merge(spec, field_of_view="checkpoint", batch_size=2))
     assert (again.measured, again.reused) == (0, 4)
     records = list(load_records(spec.store))
     assert all(replace(record).key == record.key for record in records)

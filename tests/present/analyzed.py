@@ -15,6 +15,7 @@ from generator.records.extras import EXTRAS
 from generator.records.record import AttentionRecord
 from tests import tiny
 from tests.present.gallery import Gallery
+from tests.tiny import patch_token
 
 OUTLIER = (3, 4)
 """Row and column of the planted outlier: where a transposed grid of 4 x 6 has no such place."""
@@ -24,7 +25,7 @@ def planted(registers: int = 2, seed: int = 0) -> AttentionRecord:
     """A record with every part and one outlier patch in layer 2."""
     record = tiny.record(tiny.layout(registers=registers), seed=seed, extras=EXTRAS)
     norms = np.full(record.norms.shape, 2.0, dtype=np.float32)
-    norms[2, record.layout.patch_token(*OUTLIER)] = 24
+    norms[2, patch_token(record.layout, *OUTLIER)] = 24
     return tiny.with_norms(record, norms)
 
 

@@ -110,8 +110,11 @@ def test_the_key_is_a_name_for_everything_that_decides_a_record(
 
 def test_every_preprocessing_parameter_but_its_wording_counts() -> None:
     counted = {"field_of_view", "resolution", "resample", "rescale", "mean", "std"}
-    assert {item.name for item in dataclasses.fields(Preprocessing)} == counted | {"steps"}
-    reworded = dataclasses.replace(HOW, steps=("other words",))
+    assert {item.name for item in dataclasses.fields(Preprocessing)} == counted | {
+        "steps",
+        "assumed",
+    }
+    reworded = dataclasses.replace(HOW, steps=("other words",), assumed="a guess")
     assert record_key(**PARTS | {"preprocessing": reworded}) == record_key(**PARTS)
 
 
@@ -141,7 +144,7 @@ def test_a_record_comes_back_exactly(tmp_path: Path) -> None:
 def test_odd_numbers_come_back_too(tmp_path: Path) -> None:
     record = tiny.record()
     norms = record.norms.copy()
-    norms[0, :4] = np.array([np.nan, np.inf, -0.0, 1e-45], np.float32)
+    norms[0, :4] = np.array([3.4e38, -3.4e38, -0.0, 1e-45], np.float32)
     tenth: Any = np.float32(0.1)
     view = dataclasses.replace(record.view, left=tenth, right=1 / 3 + 1)
     record = dataclasses.replace(record, norms=norms, view=view)
@@ -184,7 +187,8 @@ def test_a_file_tells_nothing_of_where_and_when_it_was_made(tmp_path: Path) -> N
     header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
     assert set(header["__metadata__"]) == {"record"}
     assert set(json.loads(header["__metadata__"]["record"])) == {
-        item.name for item in dataclasses.fields(RecordHeader)
+        "seal",
+        *(item.name for item in dataclasses.fields(RecordHeader)),
     }
     for secret in (str(tmp_path), str(Path.home()), socket.gethostname(), str(Path.cwd())):
         assert secret.encode() not in data
@@ -304,10 +308,14 @@ def test_weights_that_are_absent_or_broken_are_seen_again(
     for broken in (whole[: len(whole) // 2], b"junk", b""):
         file.write_bytes(broken)
         assert not Store(tmp_path).has_weights(key)
-    file.write_bytes(whole)
-    file.rename(file.with_name(f"{'b' * 64}.safetensors"))
+        assert file.with_suffix(".damaged").read_bytes() == broken
+    file.with_name(f"{'b' * 64}.safetensors").write_bytes(whole)
     assert not store.has_weights("b" * 64), "the file says whose it is"
-    assert "Measuring again what is in" in caplog.text
+    assert len(caplog.messages) == 4
+    assert caplog.messages[-1] == (
+        f"{file.with_name('b' * 64)}.safetensors is damaged: it holds something else. It is kept "
+        f"as {'b' * 64}.damaged; build measures it again."
+    )
 
 
 def test_cleaning_removes_weights_that_are_not_kept(tmp_path: Path) -> None:

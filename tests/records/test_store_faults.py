@@ -20,11 +20,13 @@ import numpy as np
 import pytest
 
 from generator.errors import StoreError
-from generator.records.record import SCHEMA, AttentionRecord
-from generator.records.store import Store
+from generator.records.packing import canonical
+from generator.records.record import SCHEMA, AttentionRecord, RecordError
+from generator.records.seal import sealed_file
+from generator.records.store import Store, load_records
 from generator.text.amounts import size_in_words
 from tests import tiny
-from tests.records.test_store import full, path_of, same
+from tests.records.test_store import full, path_of, same, seen_weights
 
 # --- what cannot be trusted -----------------------------------------------------------------------
 
@@ -57,21 +59,34 @@ def test_truncated_files_count_as_absent(tmp_path: Path, caplog: pytest.LogCaptu
         store = Store(tmp_path)
         absent(store, record)
         assert len(caplog.messages) == 1, "one warning a file, not one a question"
-        assert caplog.messages[0].startswith(f"Measuring again what is in {path}: ")
+        assert caplog.messages[0].startswith(f"{path} is damaged: ")
+        assert path.with_suffix(".damaged").read_bytes() == whole[:size]
         store.put(record)
         assert same(store.get(record.key), record)
 
 
-def rewrite(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    """Change the facts in a record's file and keep everything else."""
+def rewrite(path: Path, change: Callable[[dict[str, Any]], object], *, seal: bool = True) -> None:
+    """Change the facts in a record's file and keep everything else.
+
+    Args:
+        path: of the file.
+        change: gets the facts.
+        seal: whether checksums are made for what is changed; else they stay as they were.
+    """
     from safetensors import safe_open
     from safetensors.numpy import save
 
     with safe_open(path, framework="numpy") as file:
-        facts = json.loads(file.metadata()["record"])
+        text = file.metadata()["record"]
         arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    facts = json.loads(text)
+    kept = facts.pop("seal")
     change(facts)
-    path.write_bytes(save(arrays, metadata={"record": json.dumps(facts)}))
+    if seal:
+        path.write_bytes(sealed_file("record", canonical(facts), arrays))
+    else:
+        text = f'{{"seal":{canonical(kept)},{canonical(facts)[1:]}'
+        path.write_bytes(save(arrays, metadata={"record": text}))
 
 
 @pytest.mark.parametrize(
@@ -91,7 +106,10 @@ def rewrite(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
         ),
         (lambda f: f.update(layout=[1]), "its facts cannot be read (layout: Input should be "),
         (lambda f: f["layout"].update(rows=0), "its facts cannot be read ("),
-        (lambda f: f.clear(), "its facts cannot be read ('schema')"),
+        (lambda f: f.pop("schema"), "its facts cannot be read ('schema')"),
+        (lambda f: f["model"].update(layers=10**9), "its facts cannot be read (attention of "),
+        (lambda f: f["model"].update(layers="x" * 9), "its facts cannot be read (model.layers: "),
+        (lambda f: f["layout"].update(prefix=None), "its facts cannot be read (layout.prefix: "),
     ],
 )
 def test_records_of_another_kind_count_as_absent(
@@ -107,6 +125,119 @@ def test_records_of_another_kind_count_as_absent(
     assert len(caplog.messages) == 1
     assert f": {reason}" in caplog.messages[0]
     assert "\n" not in caplog.messages[0]
+
+
+def test_a_bit_that_flips_anywhere_in_a_record_is_noticed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In the numbers, the facts or the listing of the arrays."""
+    store, record = Store(tmp_path), full()
+    store.put(record)
+    path = path_of(store, record)
+    whole = path.read_bytes()
+    rng = random.Random(1)
+    places = [*range(8, 2500, 37), *(rng.randrange(len(whole)) for _ in range(200))]
+    for place in places:
+        data = bytearray(whole)
+        data[place] ^= 1 << rng.randrange(8)
+        path.write_bytes(data)
+        found = Store(tmp_path)
+        with pytest.raises(StoreError):
+            found.get(record.key)
+        assert not found.has(record.key)
+    assert len(caplog.messages) == len(places)
+
+
+@pytest.mark.parametrize("what", ["record", "weights"])
+def test_a_tail_of_zeros_is_noticed_and_kept_beside_its_place(
+    tmp_path: Path, what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What a full disk or a broken copy leaves: the size is right."""
+    store, record = Store(tmp_path), tiny.record()
+    store.put(record)
+    store.put_weights(seen_weights("a" * 64))
+    path = path_of(store, record) if what == "record" else store.root / "weights" / f"{'a' * 64}"
+    path = path.with_suffix(".safetensors")
+    whole = path.read_bytes()
+    damaged = whole[:-64] + bytes(64)
+    path.write_bytes(damaged)
+    assert store.has(record.key), "facts and shapes are whole"
+    with pytest.raises(StoreError, match="Build the gallery again"):
+        store.get(record.key) if what == "record" else store.get_weights("a" * 64)
+    kept = path.with_suffix(".damaged")
+    assert (path.exists(), kept.read_bytes(), store.damaged) == (False, damaged, [kept])
+    (message,) = caplog.messages
+    assert message.startswith(f"{path} is damaged: ")
+    assert "the checksum of " in message
+    assert message.endswith(f" It is kept as {kept.name}; build measures it again.")
+    assert store.bytes() > kept.stat().st_size
+    store.gc(keep={record.key, "a" * 64})
+    assert not kept.exists()
+
+
+def test_facts_changed_by_another_program_are_damage(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store, record = Store(tmp_path), tiny.record()
+    store.put(record)
+    rewrite(path_of(store, record), lambda f: f.update(image_sha256="f" * 64), seal=False)
+    absent(store, record)
+    assert "is damaged: the checksum of its facts does not match them." in caplog.messages[0]
+
+
+def test_a_store_that_cannot_be_written_is_read_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store, record = Store(tmp_path), tiny.record()
+    other = tiny.record(seed=5)
+    store.put(record)
+    store.put(other)
+    path = path_of(store, record)
+    path.write_bytes(path.read_bytes()[:-1])
+
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    assert [found.key for found in load_records(tmp_path)] == [other.key]
+    assert caplog.messages[0].startswith(f"Measuring again what is in {path}: ")
+    assert path.exists()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("attention", "layer 2"),
+        ("entropy", "layer 2"),
+        ("norms", "the stream after layer 1"),
+        ("rollout", "rollout"),
+        ("features.last", "features.last"),
+        ("values.norms", "layer 2"),
+        ("massive.value", "the stream after layer 1"),
+        ("lens.probability", "lens.probability"),
+        ("pooling.attention", "pooling.attention"),
+    ],
+)
+def test_what_is_not_finite_never_enters_the_store(
+    tmp_path: Path, name: str, place: str, bad: float
+) -> None:
+    store, record = Store(tmp_path), full()
+    part, _, inner = name.rpartition(".")
+    owner = getattr(record, part) if part else record
+    array = getattr(owner, inner).copy()
+    if name == "attention":
+        array[:, 1] = bad
+    else:
+        array[1] = bad
+    changed = dataclasses.replace(owner, **{inner: array})
+    record = dataclasses.replace(record, **{part: changed}) if part else changed
+    with pytest.raises(RecordError) as caught:
+        store.put(record)
+    assert str(caught.value) == (
+        f"The record of {record.model.id} holds NaN or infinity in {place}."
+    )
+    assert store.keys() == ()
 
 
 def test_foreign_files_count_as_absent(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

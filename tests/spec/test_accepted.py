@@ -8,7 +8,7 @@ import pytest
 
 from generator.records.extras import EXTRAS, Measuring
 from generator.spec.gallery import GallerySpec, ModelSpec
-from generator.spec.options import Options, load_spec, merge
+from generator.spec.options import load_spec, merge
 from tests.spec.gallery_file import ENOUGH, MODELS
 
 
@@ -125,9 +125,9 @@ def test_extras_are_a_set_in_any_writing(given: str, extras: tuple[str, ...], fi
 def test_extras_of_the_command_line_go_before_the_file(file: Path) -> None:
     file.write_text(f'extras = "all"\nobjects = "values"\ntarget = 7\n{ENOUGH}')
     assert load_spec(file).measuring == Measuring(EXTRAS, ("values",), 7)
-    options = Options(extras="features,relevance", objects="values, keys", target=2)
+    options = {"extras": "features,relevance", "objects": "values, keys", "target": 2}
     chosen = Measuring(("features", "relevance"), ("keys", "values"), 2)
-    assert load_spec(file, options).measuring == chosen
+    assert load_spec(file, **options).measuring == chosen
 
 
 def test_what_no_part_needs_does_not_tell_records_apart(file: Path) -> None:
@@ -154,10 +154,10 @@ def test_a_size_in_any_writing(given: str, size: int | None, file: Path) -> None
 
 def test_a_site_stays_below_the_limit_of_its_hosts_unless_said_otherwise(file: Path) -> None:
     file.write_text(f'max_site_size = "2 GB"\n{ENOUGH}')
-    assert load_spec(file, Options(max_site_size="1 GB")).max_site_size == 1_000_000_000
+    assert load_spec(file, max_site_size="1 GB").max_site_size == 1_000_000_000
     file.write_text(ENOUGH)
     assert load_spec(file).max_site_size == 900_000_000
-    assert load_spec(file, Options(max_site_size="none")).max_site_size is None
+    assert load_spec(file, max_site_size="none").max_site_size is None
 
 
 @pytest.mark.parametrize(
@@ -176,13 +176,13 @@ def test_pairs_are_named_by_label_or_id(
     file.write_text(MODELS + text)
     spec = load_spec(file)
     assert spec.pairs == pairs
-    assert merge(spec, Options(title="Another")).pairs == pairs
+    assert merge(spec, title="Another").pairs == pairs
 
 
 def test_pairs_of_the_command_line_go_before_the_files(file: Path) -> None:
     file.write_text(MODELS + 'compare = [["a/plain", "a/registers"]]')
-    assert load_spec(file, Options(compare=("a/registers, without",))).pairs == ((1, 0),)
-    assert load_spec(file, Options(compare=("none",))).pairs == ()
+    assert load_spec(file, compare=("a/registers, without",)).pairs == ((1, 0),)
+    assert load_spec(file, compare=("none",)).pairs == ()
 
 
 def test_figures_are_tables_of_the_file(file: Path) -> None:
@@ -190,3 +190,11 @@ def test_figures_are_tables_of_the_file(file: Path) -> None:
     (figure,) = load_spec(file).figure
     assert (figure.preset, figure.overlay) == ("registers-1", 60)
     assert figure.files == ("fig1.pdf", "fig1.tex", "fig1.bib")
+
+
+def test_a_figure_takes_places_and_british_spelling(file: Path) -> None:
+    table = 'name = "a"\ncolours = "magma"\nplaces = [["a/b", "11", "3"], ["a/b", "2", "mean"]]'
+    file.write_text(f"{ENOUGH}\n[[figure]]\n{table}\n")
+    (figure,) = load_spec(file).figure
+    assert figure.colors == "magma"
+    assert figure.places == (("a/b", "11", "3"), ("a/b", "2", "mean"))

@@ -9,7 +9,7 @@ import pytest
 from generator.errors import SpecError
 from generator.spec.gallery import ModelSpec
 from generator.spec.models import RegisterSpec
-from generator.spec.options import Options, load_spec, spec_from_options
+from generator.spec.options import load_spec, spec_from_options
 from tests.spec.gallery_file import error_of
 
 
@@ -25,7 +25,7 @@ def test_an_existing_folder_wins_over_an_id_of_the_same_form(file: Path) -> None
 
 
 def test_the_current_folder_is_named_after_itself(file: Path) -> None:
-    spec = spec_from_options(Options(models=("work/.",), images=(Path("photos"),)))
+    spec = spec_from_options(models=("work/.",), images=(Path("photos"),))
     assert spec.models[0].id == "work"
     assert str(Path.cwd()) not in spec.models[0].id + spec.models[0].label
 
@@ -141,7 +141,7 @@ def test_labels_that_would_be_equal_say_what_differs(file: Path) -> None:
         "E (c/e)",
         "E (c/f)",
     )
-    assert load_spec(file, Options(resolution=224)).labels[0] == "a/b (main, 224 px)"
+    assert load_spec(file, resolution=224).labels[0] == "a/b (main, 224 px)"
 
 
 def test_one_model_on_its_own_needs_no_place_in_its_message(file: Path) -> None:
@@ -155,7 +155,8 @@ def test_a_test_time_register_is_asked_for_by_flag_or_table(file: Path) -> None:
         'images = ["p"]\n'
         'models = ["a/b", {id = "a/b", test_time_registers = true}, '
         '{id = "c/d", test_time_registers = {up_to_layer = 17}, label = "moved"}, '
-        '{id = "e/f", test_time_registers = false}]\n'
+        '{id = "e/f", test_time_registers = false}, '
+        '{id = "g/h", test_time_registers = {calibration = "others"}}]\n'
     )
     spec = load_spec(file)
     assert [model.test_time_registers for model in spec.models] == [
@@ -163,8 +164,10 @@ def test_a_test_time_register_is_asked_for_by_flag_or_table(file: Path) -> None:
         RegisterSpec(neurons=10, up_to_layer=None),
         RegisterSpec(neurons=10, up_to_layer=17),
         None,
+        RegisterSpec(neurons=10, calibration=file.parent / "others"),
     ]
-    assert spec.labels == ("a/b", "a/b + test-time register", "moved", "e/f")
+    assert spec.labels[:4] == ("a/b", "a/b + test-time register", "moved", "e/f")
+    assert spec.calibrations == (file.parent / "others",)
 
 
 @pytest.mark.parametrize(
@@ -184,6 +187,11 @@ def test_a_test_time_register_is_asked_for_by_flag_or_table(file: Path) -> None:
             "{up_to_layer = true}",
             "up_to_layer in test_time_registers of model 1 should be a whole number from 1, "
             "got true.",
+        ),
+        (
+            "{calibration = 3}",
+            "calibration in test_time_registers of model 1 should be a folder of pictures, "
+            "got the number 3.",
         ),
         (
             "{neuron = 3}",

@@ -8,14 +8,14 @@ import pytest
 
 from generator.errors import SpecError
 from generator.spec.gallery import GallerySpec
-from generator.spec.options import Options, load_spec
+from generator.spec.options import load_spec
 from tests.spec.gallery_file import ENOUGH, MODELS, NAME_IMAGES, NAME_MODELS, error_of
 
 EXTRA_KEYS = (
     "title, description, resolution, models, sequences, sweeps, images, out, field_of_view, "
     "device, dtype, "
     "patch_queries, extras, objects, target, batch_size, trust_remote_code, strict, store, "
-    "templates, groups, masks, boxes, site_url, compare, paper, figures, figure, anonymous, "
+    "templates, groups, masks, boxes, site_url, compare, paper, analyses, figure, anonymous, "
     "max_site_size"
 )
 
@@ -260,7 +260,7 @@ def test_a_pair_of_the_wrong_kind_is_named(file: Path) -> None:
     found = error_of(f"{MODELS}compare = 3", file)
     assert found.startswith("work/gallery.toml: compare should be pairs of labels or ids")
     with pytest.raises(SpecError, match=r"^--compare: no model is called x"):
-        load_spec(file, Options(models=("a/b", "a/c"), compare=("a/b,x",)))
+        load_spec(file, models=("a/b", "a/c"), compare=("a/b,x",))
 
 
 @pytest.mark.parametrize(
@@ -270,6 +270,15 @@ def test_a_pair_of_the_wrong_kind_is_named(file: Path) -> None:
         ('name = "a b"', 'name of figure 1 should be letters, digits and hyphens, got the text "a'),
         ('name = "a"\nvenu = "icml"', "unknown key venu of figure 1. Did you mean venue?"),
         ('name = "a"\noverlay = 200', "overlay of figure 1 should be a whole number from 0 to 100"),
+        (
+            'name = "a"\ncolors = "magma"\ncolours = "magma"',
+            "unknown key colours of figure 1. Did you mean colors?",
+        ),
+        ('name = "a"\ncolours = 3', "colors of figure 1 should be the name of a color map, got"),
+        (
+            'name = "a"\nplaces = [["plain", "11"]]',
+            "places of figure 1 should be a list of models with a layer and a head, such as",
+        ),
         ('name = "a"\n[[figure]]\nname = "A"', "Two figures are called a."),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 
 from generator.errors import SpecError
 from generator.spec.gallery import GallerySpec
-from generator.spec.options import Options, load_spec, merge, spec_from_options
+from generator.spec.options import load_spec, merge, spec_from_options
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_steps_may_be_given_where_names_hold_none(here: Path) -> None:
 @pytest.mark.usefixtures("here")
 def test_a_sweep_on_the_command_line() -> None:
     spec = spec_from_options(
-        Options(sweeps=("run/checkpoint-*", "org/model@a1,a2"), images=(Path("photos"),))
+        sweeps=("run/checkpoint-*", "org/model@a1,a2"), images=(Path("photos"),)
     )
     assert [sweep.label for sweep in spec.sweeps] == ["run", "org/model"]
     assert [model.step for model in spec.models] == [500, 2000, 10000, 1, 2]
@@ -77,8 +77,8 @@ def test_a_sweep_on_the_command_line() -> None:
 
 def test_merging_keeps_each_checkpoint_once(here: Path) -> None:
     spec = gallery(here, 'models = ["org/other"]\n[[sweeps]]\nfolders = "run/checkpoint-*"\n')
-    assert merge(spec, Options(title="Again")).models == spec.models
-    other = merge(spec, Options(models=("org/new",)))
+    assert merge(spec, title="Again").models == spec.models
+    other = merge(spec, models=("org/new",))
     assert [model.id for model in other.models][:2] == ["org/new", "checkpoint-500"]
 
 

@@ -65,17 +65,11 @@ class Rollout:
     """One variant of the rollout of the CLS query, or of the mean patch without CLS.
 
     Attributes:
-        fusion: how heads were fused.
-        discard: share of each layer's attention to patches, smallest first, that was thrown away.
-        start_layer: index of the layer it starts from.
         keys: float32 ``[key]``, share of 1.
         prefix_mass: share of 1 that lies on the prefix.
         cosine: mean cosine between the rollouts of different patch queries.
     """
 
-    fusion: Fusion
-    discard: float
-    start_layer: int
     keys: FloatArray
     prefix_mass: float
     cosine: float
@@ -125,9 +119,6 @@ def rollout_variant(
         )
         rows = (rows @ _discard(fused, discard, layout.patch_slice.start) + rows) / 2
     return Rollout(
-        fusion=fusion,
-        discard=discard,
-        start_layer=start_layer,
         keys=rows[0].astype(np.float32),
         prefix_mass=float(rows[0, layout.prefix_slice].sum()),
         cosine=_mean_cosine(rows[1:]),

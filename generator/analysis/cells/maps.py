@@ -385,10 +385,10 @@ def _head_part(record: AttentionRecord, part: str) -> NotApplicable:
     return NotApplicable("no class head, or not measured")
 
 
-def _half(values: FloatArray) -> NDArray[np.float16]:
-    """Half precision; what it cannot hold is its largest number."""
-    largest = float(np.finfo(np.float16).max)
-    return np.clip(values, -largest, largest).astype(np.float16)
+def _half(values: FloatArray) -> FloatArray:
+    """As float16, or as float32 where float16 cannot hold all of them."""
+    fits = np.abs(values).max(initial=0.0) <= float(np.finfo(np.float16).max)
+    return values.astype(np.float16 if fits else np.float32)
 
 
 def _over_largest(values: FloatArray) -> tuple[NDArray[np.float16], float]:

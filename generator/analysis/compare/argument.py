@@ -32,12 +32,16 @@ class ComparedModel:
         registers: names of its registers.
         cls: name of its CLS token; None without one.
         digest: its numbers over the images.
+        checkpoint: its id and version: the same for columns that run the same weights.
+        test_time: whether its last register was added at test time.
     """
 
     label: str
     registers: tuple[str, ...]
     cls: str | None
     digest: ModelDigest
+    checkpoint: str
+    test_time: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,8 +288,22 @@ def _listed(words: Sequence[str]) -> str:
     return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
+def _and(labels: Sequence[str]) -> str:
+    return " and of ".join(labels)
+
+
 def _caveats(one: ComparedModel, two: ComparedModel, n: int) -> Iterator[str]:
-    if bool(one.registers) != bool(two.registers):
+    moved = [model.label for model in (one, two) if model.test_time]
+    if moved and one.checkpoint == two.checkpoint:
+        yield (
+            f"Both columns run the same checkpoint. The register of {_and(moved)} was added at "
+            "test time, without training. It takes the outliers from the patches by construction, "
+            "so lower patch norms are no finding. Differences show what this intervention does, "
+            "not what training with registers does."
+        )
+    elif moved:
+        yield f"The register of {_and(moved)} was added at test time, without training."
+    if bool(one.registers) != bool(two.registers) and one.checkpoint != two.checkpoint:
         yield (
             "Two checkpoints may differ in more than registers: in the training run, its data and "
             "seed, and in how position embeddings are brought to this resolution. So a difference "

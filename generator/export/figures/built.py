@@ -4,82 +4,37 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from generator.errors import GalleryError, SpecError
 from generator.export.anonymous import identity_of
-from generator.export.figures.grid import Layout, layout
-from generator.export.figures.layout.venues import Extent, extent
-from generator.export.figures.make import (
-    check_letters,
-    color_map,
-    make_figure,
-    preset_named,
-    write_figure,
-)
-from generator.export.figures.presets.preset import Preset, refuse_idle
-from generator.export.figures.request import Request
+from generator.export.figures.make import PlannedFigure, make_figure, plan_figure, write_figure
 from generator.export.source import Source, open_source, run_of
 from generator.present.files.manifest import FigureItem, FileEntry
 from generator.records.run import Failure, Run
 from generator.spec.figures import FIGURES, FigureSpec
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """A figure whose words have been understood.
-
-    Attributes:
-        spec: what the file says.
-        extent: its width.
-        request: models, images and the like, as the file names them.
-        what: a preset or the layout of a grid.
-    """
-
-    spec: FigureSpec
-    extent: Extent
-    request: Request
-    what: Preset | Layout
-
-
-def planned(specs: Sequence[FigureSpec]) -> tuple[Planned, ...]:
+def planned(requests: Sequence[FigureSpec]) -> tuple[PlannedFigure, ...]:
     """Understand every figure, before anything is measured.
 
     Raises:
         SpecError: one cannot be made; the message names it.
     """
     found = []
-    for spec in specs:
+    for request in requests:
         try:
-            wide = extent(spec.venue, spec.span, spec.width)
-            color_map(spec.colors)
-            what = (
-                preset_named(spec.preset)
-                if spec.preset
-                else layout(spec.rows, spec.cols, with_input=spec.input)
-            )
-            check_letters(spec.format, spec.letters, 'letters = "paths"')
-            request = _request(spec, wide)
-            if isinstance(what, Preset):
-                refuse_idle(what, request, _of_the_grid(spec))
+            found.append(plan_figure(request))
         except GalleryError as error:
-            raise SpecError(f"Figure {spec.name}: {error.message}", error.hint) from None
-        found.append(Planned(spec, wide, request, what))
+            raise SpecError(f"Figure {request.name}: {error.message}", error.hint) from None
     return tuple(found)
-
-
-def _of_the_grid(spec: FigureSpec) -> tuple[str, ...]:
-    """What a table says of the free grid."""
-    known = FigureSpec.model_fields
-    names = ("rows", "cols", "input")
-    return tuple(name for name in names if getattr(spec, name) != known[name].default)
 
 
 def draw_into(
     site: Path,
     store: Path,
-    figures: Sequence[Planned],
+    figures: Sequence[PlannedFigure],
     *,
     before: Run,
     strict: bool = False,
@@ -102,20 +57,20 @@ def draw_into(
     source = open_source(site, store)
     found, failures = [], []
     for number, figure in enumerate(figures, 1):
-        spec = renamed(figure.spec, before, source.run, number)
-        title = figure.what.title if isinstance(figure.what, Preset) else spec.name
+        request = renamed(figure.request, before, source.run, number)
+        shown = replace(figure, request=request)
         try:
-            files = _files(source, replace(figure, spec=spec))
+            files = _files(source, shown)
         except GalleryError as error:
-            message = f"Figure {figure.spec.name}: {error.message}"
+            message = f"Figure {figure.request.name}: {error.message}"
             if strict:
                 raise SpecError(message, error.hint) from None
             failures.append(Failure(message, error.hint))
-            shown = Failure("It lacks what this gallery does not have.")
-            shown = shown if source.run.anonymous else Failure(error.message, error.hint)
-            found.append(FigureItem(title, spec, (), shown))
+            reason = Failure("It lacks what this gallery does not have.")
+            reason = reason if source.run.anonymous else Failure(error.message, error.hint)
+            found.append(FigureItem(shown.title, request, (), reason))
         else:
-            found.append(FigureItem(title, spec, files))
+            found.append(FigureItem(shown.title, request, files))
     return tuple(found), tuple(failures)
 
 
@@ -154,6 +109,11 @@ def renamed(spec: FigureSpec, before: Run, after: Run, number: int) -> FigureSpe
             "name": f"figure-{number}" if named else spec.name,
             "models": _slugs(spec.models, models),
             "images": _slugs(spec.images, images),
+            "places": tuple(
+                (slug, layer, head)
+                for word, layer, head in spec.places
+                for slug in _slugs((word,), models)
+            ),
         }
     )
 
@@ -164,32 +124,10 @@ def _slugs(words: tuple[str, ...], known: Sequence[tuple[str, set[str]]]) -> tup
     return tuple(dict.fromkeys(slug for slugs in found for slug in slugs))
 
 
-def _request(spec: FigureSpec, wide: Extent) -> Request:
-    """What a table of the gallery's file asks for."""
-    return Request(
-        models=spec.models,
-        images=spec.images,
-        layers=spec.layers,
-        heads=spec.heads,
-        queries=spec.queries,
-        width=wide.inches,
-        overlay=spec.overlay,
-        scale=spec.scale,
-        form=spec.form,
-        clip=spec.clip,
-        keep=spec.keep,
-        colors=spec.colors,
-        face=spec.font,
-        letters=spec.letters,
-    )
-
-
-def _files(source: Source, figure: Planned) -> tuple[FileEntry, ...]:
+def _files(source: Source, figure: PlannedFigure) -> tuple[FileEntry, ...]:
     """Draw a figure and write its files; where they are and what they hold."""
-    spec = figure.spec
-    request = replace(figure.request, models=spec.models, images=spec.images)
-    made = make_figure(source, request, figure.extent, spec.files[0], figure.what)
-    written = write_figure(source.root / FIGURES / spec.files[0], made)
+    name = figure.request.files[0]
+    written = write_figure(source.root / FIGURES / name, make_figure(source, figure, name))
     return tuple(_entry(source.root, path) for path in written)
 
 

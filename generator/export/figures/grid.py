@@ -8,9 +8,9 @@ from itertools import product
 from typing import Literal, get_args
 
 from generator.errors import SpecError
+from generator.export.figures.drawn import Drawn
 from generator.export.figures.layout.drawing import draw
 from generator.export.figures.layout.sheet import Absent, Cell, Sheet, SheetRow
-from generator.export.figures.request import Drawn
 from generator.export.figures.scene import Scene
 from generator.export.figures.words import (
     UNIT,
@@ -132,7 +132,7 @@ def draw_grid(scene: Scene, shape: Layout) -> Drawn:
     heads = tuple(_label(shape.cols, top) for top in tops)
     if shape.input:
         rows, heads = _with_input(scene, choice, shape, rows, heads)
-    figure = draw(Sheet(tuple(rows), heads, tones=scene.bars), scene.request.width)
+    figure = draw(Sheet(tuple(rows), heads, tones=scene.bars), scene.width)
     caption: tuple[Piece, ...] = (
         _what(choice, shape),
         f"{scene.scale_said}{drawing_said(scene)}{images_said(scene, choice.images)}",

@@ -8,24 +8,69 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator.errors import SpecError
-from generator.export.figures.grid import Layout, draw_grid
-from generator.export.figures.layout.style import Kind, Letters, figure_bytes, styled
-from generator.export.figures.layout.venues import Extent
-from generator.export.figures.presets.preset import Preset, check, lacking
+from generator.export.figures.drawn import Drawn
+from generator.export.figures.grid import Layout, draw_grid, layout
+from generator.export.figures.layout.style import figure_bytes, styled
+from generator.export.figures.layout.venues import Extent, extent
+from generator.export.figures.presets.preset import Preset, check, lacking, refuse_idle
 from generator.export.figures.presets.table import PRESETS
-from generator.export.figures.request import Drawn, Request
 from generator.export.figures.scene import Scene
 from generator.export.figures.tex import file_stem, float_text, table_text
 from generator.export.files import write_files
 from generator.export.source import Source
 from generator.present.bibliography import added, bibtex
 from generator.present.drawing.colors import color_tables
+from generator.spec.figures import FigureSpec, Kind
 from generator.spec.toml import did_you_mean
 from generator.text.latex import Cite, Piece, plain
 from generator.text.phrases import listed
 
 KINDS: dict[str, Kind] = {".pdf": "pdf", ".svg": "svg", ".png": "png"}
 NOTE = "Made by attention-gallery."
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFigure:
+    """A figure whose words are understood.
+
+    Attributes:
+        request: what was asked for.
+        extent: its width.
+        what: a preset, or the layout of a free grid.
+    """
+
+    request: FigureSpec
+    extent: Extent
+    what: Preset | Layout
+
+    @property
+    def title(self) -> str:
+        """That of the preset; for a free grid the name of its files."""
+        return self.what.title if isinstance(self.what, Preset) else self.request.name
+
+
+def plan_figure(request: FigureSpec, *, command: bool = False) -> PlannedFigure:
+    """Understand what a figure is asked for, before anything is opened.
+
+    Args:
+        request: from a gallery's file or the command.
+        command: on the command line, so that messages name options.
+
+    Raises:
+        SpecError: it names no preset, venue, axis or color map that there is, or asks for what the
+            figure does not heed.
+    """
+    wide = extent(request.venue, request.span, request.width)
+    _check_colors(request.colors)
+    what = (
+        preset_named(request.preset)
+        if request.preset
+        else layout(request.rows, request.cols, with_input=request.input)
+    )
+    _check_letters(request, "--letters paths" if command else 'letters = "paths"')
+    if isinstance(what, Preset):
+        refuse_idle(what, request, command=command)
+    return PlannedFigure(request, wide, what)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +105,14 @@ def kind_of_file(path: Path) -> Kind:
     return KINDS[path.suffix.lower()]
 
 
-def check_letters(kind: Kind, letters: Letters, option: str) -> None:
+def _check_letters(request: FigureSpec, option: str) -> None:
     """Make sure that letters are chosen only where there is a choice.
 
     Raises:
         SpecError: outlines were asked for of what is no SVG.
     """
-    if letters == "paths" and kind != "svg":
+    kind = request.format
+    if request.letters == "paths" and kind != "svg":
         raise SpecError(
             f"{option} is about an SVG, and the figure is a {kind.upper()}.",
             "Leave it out: the letters of a PDF are embedded, and a PNG has none."
@@ -87,24 +133,21 @@ def preset_named(name: str) -> Preset:
     return PRESETS[name]
 
 
-def make_figure(
-    source: Source, request: Request, extent: Extent, name: str, what: Preset | Layout
-) -> FigureFiles:
+def make_figure(source: Source, figure: PlannedFigure, name: str) -> FigureFiles:
     """Draw a figure and write down what it is. The same input gives the same bytes.
 
     Args:
         source: the gallery.
-        request: models, images and the like.
-        extent: how wide it is, which the request has too.
+        figure: what to draw.
         name: of the picture's file.
-        what: a preset, or the layout of a free grid.
 
     Raises:
         SpecError: it cannot be drawn from this gallery.
         StoreError: a record is missing.
     """
+    request, wide, what = figure.request, figure.extent, figure.what
     scene = Scene(source, request)
-    with styled(request.face, request.letters):
+    with styled(request.font, request.letters):
         if isinstance(what, Preset):
             check(what, scene)
             drawn = what.draw(scene)
@@ -113,24 +156,25 @@ def make_figure(
         else:
             drawn = draw_grid(scene, what)
             caption = drawn.caption
-        kind = KINDS[Path(name).suffix.lower()]
-        picture = figure_bytes(drawn.figure, kind, source.run.title)
+        picture = figure_bytes(drawn.figure, request.format, source.run.title)
     label = re.sub(r"[^a-z0-9]+", "-", Path(name).stem.lower()).strip("-") or "figure"
     table = drawn.table
     others = (*drawn.cites, *(what.cites if isinstance(what, Preset) else ()))
-    records = [scene.first_record(model) for model in drawn.models]
+    models = [
+        (scene.first_record(model).model, model.register is not None) for model in drawn.models
+    ]
     return FigureFiles(
         picture=picture,
         tex=float_text(
-            environment=extent.environment,
-            length=extent.length,
+            environment=wide.environment,
+            length=wide.length,
             file=name,
             caption=caption,
             label=label,
-            note=f"{NOTE} {extent.inches:g} inches wide ({extent.says}).",
+            note=f"{NOTE} {wide.inches:g} inches wide ({wide.says}).",
             tables=table_text(table.head, table.rows, table.caption, label) if table else "",
         ),
-        bib=bibtex([(r.model, bool(r.layout.registers)) for r in records], others),
+        bib=bibtex(models, others),
         caption=plain(caption),
     )
 
@@ -193,8 +237,8 @@ def write_figure(path: Path, made: FigureFiles, bib: Path | None = None) -> tupl
     return tuple(files)
 
 
-def color_map(name: str) -> str:
-    """The name of a color map; empty for the gallery's.
+def _check_colors(name: str) -> None:
+    """Make sure that a color map is known; empty is the gallery's.
 
     Raises:
         SpecError: there is none of this name.
@@ -203,10 +247,9 @@ def color_map(name: str) -> str:
     if name and name not in known:
         hint = did_you_mean(name, known) or f"There are {', '.join(known)}."
         raise SpecError(f"No color map is called {name}.", hint)
-    return name
 
 
-def listed_presets(source: Source, request: Request) -> Iterator[str]:
+def listed_presets(source: Source, request: FigureSpec) -> Iterator[str]:
     """Every preset in a few lines: what it shows, what it needs, and whether that is there."""
     scene = Scene(source, request)
     for preset in PRESETS.values():

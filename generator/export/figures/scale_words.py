@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from generator.export.figures.layout.ranges import FORM_WORDS, USUAL_CLIP
 from generator.export.figures.layout.tones import TIMES, Tone
-from generator.export.figures.request import Request
 from generator.present.drawing.scale import times_text
 from generator.records.record import FloatArray
+from generator.spec.figures import FigureSpec
 
 WEIGHTED = (
     "× values: each key's attention times the norm of its value vector after the output "
@@ -17,7 +17,7 @@ WEIGHTED = (
 """What the query of that name is, for captions."""
 
 
-def scope_said(request: Request, drawn: Sequence[tuple[Tone, FloatArray]]) -> str:
+def scope_said(request: FigureSpec, drawn: Sequence[tuple[Tone, FloatArray]]) -> str:
     """From where to where colors run, and for which maps the same.
 
     Args:

@@ -21,7 +21,7 @@ from generator.export.figures.layout.ranges import (
 )
 from generator.export.figures.layout.sheet import Absent, SheetBox, SheetPicture, frame_of
 from generator.export.figures.layout.tones import TIMES, Tone, own_range
-from generator.export.figures.request import Request
+from generator.export.figures.layout.venues import extent
 from generator.export.figures.scale_words import WEIGHTED, cut_said, scope_said
 from generator.export.pictures.drawing import seen, size_of
 from generator.export.pictures.selection import ALL, OneMap, Selection, chosen_maps
@@ -32,6 +32,7 @@ from generator.present.cells.patches import PATCH
 from generator.records.extras import ModelWeights
 from generator.records.record import AttentionRecord, FloatArray, View
 from generator.records.run import ImageEntry, ModelEntry
+from generator.spec.figures import FigureSpec
 
 USUAL = 5.6
 """Height of pictures below each other that a figure has unless more are asked for, in inches."""
@@ -57,13 +58,18 @@ class Scene:
     """
 
     source: Source
-    request: Request
+    request: FigureSpec
     queries: tuple[str, ...] = ()
     _pool: tuple[ImageEntry, ...] = ()
     _drawn: list[tuple[Tone, FloatArray]] = field(default_factory=list)
     _tones: dict[str, Tone] = field(default_factory=dict)
     _last: dict[str, AttentionRecord] = field(default_factory=dict)
     _photos: dict[tuple[str, View], np.ndarray] = field(default_factory=dict)
+
+    @property
+    def width(self) -> float:
+        """Of the figure, in inches."""
+        return extent(self.request.venue, self.request.span, self.request.width).inches
 
     @property
     def models(self) -> tuple[ModelEntry, ...]:
@@ -113,7 +119,7 @@ class Scene:
 
     def rows_of_images(self, columns: int) -> tuple[ImageEntry, ...]:
         """The images asked for, or as many of the first 4 as rows of a figure of usual height."""
-        return self.some_images(max(1, min(4, int(USUAL * columns / self.request.width))))
+        return self.some_images(max(1, min(4, int(USUAL * columns / self.width))))
 
     def record(self, model: ModelEntry, image: ImageEntry) -> AttentionRecord | None:
         """A record; None where there is none. The last few are kept."""
@@ -304,7 +310,7 @@ class Scene:
         if scale == "map":
             own = [tone for tone in tones if tone.label != TIMES]
             return (own[0],) if own else (unnumbered_tone("map", self.colors),)
-        most = max(1, min(3, int(self.request.width / 1.6)))
+        most = max(1, min(3, int(self.width / 1.6)))
         return tuple(tones) if len(tones) <= most else (unnumbered_tone(scale, self.colors),)
 
     @property

@@ -12,6 +12,7 @@ from generator.export.pictures.selection import MAX, MIN
 from generator.present.bibliography import cited, named
 from generator.present.cells.labels import column_name, query_label, row_name
 from generator.present.cells.patches import PATCH
+from generator.present.pages.test_time import moved_text
 from generator.records.record import FloatArray
 from generator.records.run import ImageEntry, ModelEntry
 from generator.text.latex import Cite, Piece
@@ -44,11 +45,12 @@ def models_said(scene: Scene, models: Sequence[ModelEntry]) -> tuple[Piece, ...]
         if number:
             pieces.append("; ")
         pieces += named(model.label, facts)
+        moved = f", {moved_text(model.register)}" if model.register else ""
         pieces.append(
             f" ({layout.rows}×{layout.cols} patches of {facts.patch_height}×{facts.patch_width} "
-            f"pixels, {record.environment.dtype})"
+            f"pixels, {record.environment.dtype}{moved})"
         )
-        pieces += [Cite(key) for key in cited(facts, bool(layout.registers))]
+        pieces += [Cite(key) for key in cited(facts, model.register is not None)]
     return (*pieces, ".")
 
 

@@ -237,7 +237,7 @@ def _model(source: Source, model: ModelEntry, choice: PrintedChoice) -> PrintedM
         steps=steps,
         id=f"{facts.id} {facts.version[:12]}",
         size=f"{facts.layers} × {facts.heads}",
-        tokens=f"{prefix_text(layout)}, {layout.rows} × {layout.cols} patches",
+        tokens=f"{prefix_text(layout, model)}, {layout.rows} × {layout.cols} patches",
         input=f"{view.input_width} × {view.input_height} pixels",
         license=facts.license,
     )

@@ -15,6 +15,7 @@ from typing import Literal
 
 from generator.errors import StoreError
 from generator.export.findings import Finding, listed, numbered
+from generator.export.intact import flaws
 from generator.export.publish.licenses import model_findings, picture_findings
 from generator.export.publish.links import link_findings
 from generator.present.files.manifest import Kind, Manifest
@@ -68,7 +69,7 @@ SMALLER = "a smaller --max-site-size"
 REDUCE = {
     "patch queries": "--patch-queries off",
     "numbers of the maps": "a lower --resolution",
-    "analyses of images": "--no-figures",
+    "analyses of images": "--no-analyses",
     "colored walls": "a lower --resolution",
     "colored maps": "a lower --resolution",
 }
@@ -153,7 +154,7 @@ def review_site(site: Path, target: Target) -> Review:
         *_symlink_findings(links),
         *_name_findings(files),
         *_dot_file_findings(files),
-        *_manifest_findings(manifest, files),
+        *_manifest_findings(site, manifest, files),
         *total_findings(files, manifest),
         *(file_findings(files) if target != "space" else ()),
         *link_findings(site, [file.path for file in files], manifest),
@@ -259,7 +260,9 @@ def _dot_file_findings(files: Sequence[SiteFile]) -> Iterator[Finding]:
         )
 
 
-def _manifest_findings(manifest: Manifest | None, files: Sequence[SiteFile]) -> Iterator[Finding]:
+def _manifest_findings(
+    site: Path, manifest: Manifest | None, files: Sequence[SiteFile]
+) -> Iterator[Finding]:
     """Whether the folder is what its manifest says."""
     if manifest is None:
         yield Finding(
@@ -269,7 +272,6 @@ def _manifest_findings(manifest: Manifest | None, files: Sequence[SiteFile]) -> 
         )
         return
     there = {file.path for file in files}
-    sizes = {file.path: file.bytes for file in files}
     expected = {entry.path for entry in manifest.files} | set(manifest.pages) | {INDEX}
     missing = sorted(expected - there)
     if missing:
@@ -278,7 +280,7 @@ def _manifest_findings(manifest: Manifest | None, files: Sequence[SiteFile]) -> 
             f"The site lacks {numbered(len(missing), 'file')} of its own: {listed(missing)}.",
             "Build the site again.",
         )
-    changed = sorted(e.path for e in manifest.files if sizes.get(e.path, e.bytes) != e.bytes)
+    changed = flaws(site, manifest).changed
     if changed:
         yield Finding(
             "error",

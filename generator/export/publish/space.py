@@ -12,7 +12,7 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, ge
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 from huggingface_hub.hf_api import SpaceInfo
 
-from generator.capture.hub import UNREACHABLE, hub_problem
+from generator.capture.checkpoint.hub import UNREACHABLE, hub_problem
 from generator.errors import PublishError
 from generator.export.publish.delivery import Added
 from generator.export.publish.licenses import shared_license

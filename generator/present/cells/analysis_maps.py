@@ -112,7 +112,7 @@ def drawn_at_all(run: Run, settings: Settings) -> bool:
 
 def drawn_for(images: int, settings: Settings) -> bool:
     """The same, for a number of images."""
-    return settings.figures == "all" or (settings.figures == "auto" and images <= MOST_IMAGES)
+    return settings.analyses == "all" or (settings.analyses == "auto" and images <= MOST_IMAGES)
 
 
 def query_name(token: str) -> str:

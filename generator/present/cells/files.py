@@ -130,7 +130,7 @@ def put_chunks(
     pool: Executor,
     *,
     mixed: bool,
-    figures: bool = False,
+    analyses: bool = False,
 ) -> CellContent:
     """Put the chunks and the digest of a cell into the site.
 
@@ -141,7 +141,7 @@ def put_chunks(
         read: gives the record; called only when the former site lacks a chunk.
         pool: encodes them.
         mixed: whether models with and without a class token are compared.
-        figures: whether its analyses are drawn.
+        analyses: whether its analyses are drawn.
 
     Raises:
         GalleryError: whatever ``read`` raises for a record that is missing or damaged.
@@ -165,7 +165,7 @@ def put_chunks(
     # digest and maps both need the objects, which take most of their time
     objects = functools.cache(lambda: find_objects(read(cell.record)))
     digest = put_digest(cache, cell, read, objects)
-    maps = put_maps(cache, cell, read, objects) if figures else None
+    maps = put_maps(cache, cell, read, objects) if analyses else None
     alike = put_alike(cache, cell, read, maps) if maps else None
     return _content(read_header(cache.root / chunks[0].path), chunks, digest, maps, alike)
 

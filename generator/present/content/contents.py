@@ -100,7 +100,7 @@ class Contents:
         models: model -> the same over its images, for models that have any.
         pairs: models compared two by two.
         front: what the front page shows besides.
-        figures: image -> pictures of its models' analyses; empty where none are drawn.
+        analyses: image -> pictures of its models' analyses; empty where none are drawn.
         maps: what they were drawn from, read when it is asked for.
         features: (model, image) -> features as colors, or why there are none.
         scored: agreement with marked objects, where somebody has marked some.
@@ -122,7 +122,7 @@ class Contents:
     models: Mapping[str, ModelDigest]
     pairs: tuple[ComparedPair, ...]
     front: Front
-    figures: Mapping[str, AnalysisMaps]
+    analyses: Mapping[str, AnalysisMaps]
     maps: MapFiles
     features: Mapping[tuple[str, str], ColoredFeatures | NotApplicable]
     scored: Scored

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -16,8 +17,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from generator.present.files.manifest import FileEntry, Kind
-from generator.present.files.manifest_file import read_manifest
+from generator.present.files.manifest_file import is_whole, read_manifest
 from generator.present.files.settings import RENDER_VERSION, Settings
+
+logger = logging.getLogger(__name__)
 
 Part = str | int | float | bool
 
@@ -52,22 +55,23 @@ class SiteCache:
         return self._former / file.path
 
     def find(self, kind: Kind, parts: Mapping[str, Part]) -> FileEntry | None:
-        """A file of the former site that is made of these things and still has its bytes."""
-        file = self._known.get(made_of(kind, parts))
-        if file is None:
-            return None
-        try:
-            data = self.former_path(file).read_bytes()
-        except OSError:
-            return None
-        return file if hashlib.sha256(data).hexdigest() == file.sha256 else None
+        """The former site's file that is made of these things, if it still has its bytes."""
+        return self._whole(made_of(kind, parts))
 
     def take_over(self, made_of: str, stem: str, suffix: str) -> FileEntry | None:
-        """A file of the former site, by what it is made of; None where it is gone."""
-        known = self._known.get(made_of)
-        if known is None or not self.former_path(known).is_file():
-            return None
-        return self._taken(known, f"{stem}.{known.sha256[:8]}{suffix}")
+        """Take a file over by what it is made of; None where it is gone or damaged."""
+        known = self._whole(made_of)
+        return known and self._taken(known, f"{stem}.{known.sha256[:8]}{suffix}")
+
+    def _whole(self, made_of: str) -> FileEntry | None:
+        """A file of the former site whose bytes are those that were written."""
+        file = self._known.get(made_of)
+        if file is None or is_whole(self._former, file):
+            return file
+        del self._known[made_of]
+        if self.former_path(file).exists():
+            logger.warning("%s is damaged and is made again.", self.former_path(file))
+        return None
 
     def put(
         self,

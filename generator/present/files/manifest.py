@@ -20,7 +20,7 @@ from generator.records.record import (
     TokenLayout,
     View,
 )
-from generator.records.run import Failure, Paper, Sequence, Sweep
+from generator.records.run import AddedRegister, Failure, Paper, Sequence, Sweep
 from generator.spec.figures import FigureSpec
 
 SCHEMA_VERSION = 3
@@ -159,6 +159,8 @@ class ModelItem:
         failure: why nothing could be measured with it; null when something could.
         gated: whether its authors grant access on the hub; false when the hub was not asked.
         weights: key of what is seen of it without an image; empty where there is nothing.
+        register: its test-time register, with the neurons, their layers and the calibration
+            pictures; null for the model as it is.
     """
 
     slug: str
@@ -171,6 +173,7 @@ class ModelItem:
     failure: Failure | None
     gated: bool = False
     weights: str = ""
+    register: AddedRegister | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,8 +311,8 @@ class ReductionItem:
     """Something that was left out to keep the site within its size. The records have it.
 
     Attributes:
-        step: in the order in which things go: ``patch-heads``, ``patches``, ``figures``, ``walls``,
-            ``grid``, ``low-heads``, ``heads``.
+        step: in the order in which things go: ``patch-heads``, ``patches``, ``analyses``,
+            ``walls``, ``grid``, ``low-heads``, ``heads``.
         text: what it is, in words.
         spared: slugs of images that keep it; empty when none does.
     """

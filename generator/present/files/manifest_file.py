@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,10 @@ from generator.present.files.manifest import (
 )
 from generator.present.files.schema import documented_schema
 from generator.present.files.settings import Settings
+from generator.records.extras import Intervened, Intervention, RegisterCheck, RegisterNeuron
 from generator.records.record import Environment, ModelFacts, Preprocessing, TokenLayout, View
 from generator.records.run import (
+    AddedRegister,
     Author,
     Failure,
     Paper,
@@ -50,7 +53,25 @@ _CLASSES: tuple[type, ...] = (
     *(FigureItem, FigureSpec),
     *(Paper, Author, PaperLink, TeaserCell, FrameItem, Sequence, Sweep, SweepStep),
     *(Environment, ModelFacts, Preprocessing, TokenLayout, View),
+    *(AddedRegister, Intervened, Intervention, RegisterCheck, RegisterNeuron),
 )
+
+
+def is_whole(root: Path, file: FileEntry) -> bool:
+    """Whether a file of a site has the bytes that were written.
+
+    Args:
+        root: folder of the site.
+        file: as its manifest lists it.
+    """
+    path = root / file.path
+    try:
+        if path.stat().st_size != file.bytes:
+            return False
+        with path.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest() == file.sha256
+    except OSError:
+        return False
 
 
 def manifest_bytes(manifest: Manifest) -> bytes:

@@ -24,12 +24,12 @@ layers only; on that grid, the mean over heads only."""
 PATCHES = "attention with patches as queries"
 LOW_HEADS = f"single heads of all but the last {KEPT_LAYERS} layers (their mean over heads stays)"
 
-Step = Literal["patch-heads", "patches", "figures", "walls", "grid", "low-heads", "heads"]
+Step = Literal["patch-heads", "patches", "analyses", "walls", "grid", "low-heads", "heads"]
 
 WORDS: dict[Step, str] = {
     "patch-heads": f"single heads of {PATCHES} (their mean over heads stays)",
     "patches": PATCHES,
-    "figures": "pictures of the analyses of each image",
+    "analyses": "pictures of the analyses of each image",
     "walls": "colored walls for readers without JavaScript",
     "grid": (
         f"maps on grids finer than {COARSE} × {COARSE} (their area means on {COARSE} × {COARSE} "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-RENDER_VERSION = 6
+RENDER_VERSION = 7
 """Raised by hand when chunks, walls or pictures change for the same record and settings."""
 
 
@@ -18,7 +18,7 @@ class Settings:
         walls: render a wall of every model and image for readers without JavaScript.
         picture_side: longest side of a published picture, in pixels.
         thumb_side: longest side of a thumbnail, in pixels.
-        figures: draw the analyses of each image on its page: ``all``, ``none``, or ``auto`` for
+        analyses: draw the analyses of each image on its page: ``all``, ``none``, or ``auto`` for
             galleries of at most 200 images.
         max_bytes: the largest size of the site; null for any. What is left out to keep it is in
             ``reductions``.
@@ -28,5 +28,5 @@ class Settings:
     walls: bool = True
     picture_side: int = 1280
     thumb_side: int = 480
-    figures: Literal["auto", "all", "none"] = "auto"
+    analyses: Literal["auto", "all", "none"] = "auto"
     max_bytes: int | None = None

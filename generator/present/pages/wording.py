@@ -14,7 +14,7 @@ from generator.present.pages.views import CreditLine, Notice
 from generator.records.record import OUTLIER, ModelFacts, Preprocessing, TokenLayout
 from generator.records.run import Failure, ImageEntry, ModelEntry, Run
 from generator.text.numbers import percent
-from generator.text.phrases import counted, stream_layer
+from generator.text.phrases import counted, listed, stream_layer
 
 RECEIVED_NOTE = "mean received attention (this model has no CLS token)"
 UNIT = "attention in times uniform: 1 is what every token would get if attention were spread evenly"
@@ -72,14 +72,15 @@ def grid_text(grids: Iterable[tuple[int, int]]) -> str:
     return texts[0] if len(texts) == 1 else f"{texts[0]} to {texts[-1]}"
 
 
-def prefix_text(layout: TokenLayout) -> str:
-    """The tokens in front of the patches, in words."""
-    registers = layout.registers
-    named = [name for name in layout.prefix if name not in registers]
-    parts = [*named, *([counted(len(registers), "register")] if registers else [])]
-    if not parts:
+def prefix_text(layout: TokenLayout, model: ModelEntry) -> str:
+    """The tokens in front of the patches, in words; a test-time register is called so."""
+    named = [name for name in layout.prefix if name not in layout.registers]
+    trained = len(layout.registers) - (model.register is not None)
+    registers = [counted(trained, "register")] if trained else []
+    registers += ["1 test-time register"] if model.register else []
+    if not layout.prefix:
         return "no CLS token, no registers"
-    return " and ".join(parts) + ("" if registers else ", no registers")
+    return listed([*named, *registers]) + ("" if registers else ", no registers")
 
 
 def map_alt(label: str, note: MapNote, content: CellContent) -> str:

@@ -100,6 +100,7 @@ def _model(model: ModelEntry, contents: Contents) -> ModelItem:
         failure=model.failure,
         gated=model.gated,
         weights=model.weights,
+        register=model.register,
     )
 
 
@@ -165,7 +166,7 @@ def _cell(cell: Cell, contents: Contents, measurements: dict[Measurement, int]) 
     walls: tuple[FileEntry, ...] = (colored.wall,) if colored.wall else ()
     truth = contents.scored.files.get((cell.model, cell.image))
     maps = tuple(file for file in (found.maps, found.alike, truth) if file is not None)
-    drawn = contents.figures[cell.image].drawn if cell.image in contents.figures else {}
+    drawn = contents.analyses[cell.image].drawn if cell.image in contents.analyses else {}
     colors = contents.features.get((cell.model, cell.image))
     features = (colors.picture,) if isinstance(colors, ColoredFeatures) else ()
     figures = (each.file for (model, _), each in drawn.items() if model == cell.model)

@@ -211,9 +211,9 @@ class _Fitting:
         if "walls" in reduction:
             colored = {at: Colored(each.map, None) for at, each in whole.colored.items()}
             left = replace(left, colored=colored)
-        if "figures" in reduction:
+        if "analyses" in reduction:
             left = replace(
-                left, figures={}, features={}, maps=CellFiles(MAPS, self._cache.root, {})
+                left, analyses={}, features={}, maps=CellFiles(MAPS, self._cache.root, {})
             )
         return left
 
@@ -262,8 +262,8 @@ class _Fitting:
             content,
             chunks=self._numbers[at].chosen(reduction, at[1]),
             detail=reduction.detail(at[1]),
-            maps=None if "figures" in reduction else content.maps,
-            alike=None if "figures" in reduction else content.alike,
+            maps=None if "analyses" in reduction else content.maps,
+            alike=None if "analyses" in reduction else content.alike,
         )
 
     def _files(self, reduction: Reduction) -> Iterator[FileEntry]:
@@ -273,11 +273,11 @@ class _Fitting:
             colored = self._whole.colored[at]
             if colored.wall and "walls" not in reduction:
                 yield colored.wall
-            if "figures" not in reduction:
+            if "analyses" not in reduction:
                 yield from (file for file in (content.maps, content.alike) if file)
-        if "figures" in reduction:
+        if "analyses" in reduction:
             return
-        for drawn in self._whole.figures.values():
+        for drawn in self._whole.analyses.values():
             yield from (figure.file for figure in drawn.drawn.values())
         for colors in self._whole.features.values():
             if isinstance(colors, ColoredFeatures):
@@ -293,7 +293,7 @@ def _effective(run: Run, whole: Contents, cells: Collection[CellContent]) -> tup
     effects: dict[Step, bool] = {
         "patch-heads": any(cell.facts.patch_heads for cell in cells),
         "patches": any(PATCH in cell.facts.queries for cell in cells),
-        "figures": drawn_at_all(run, whole.settings) and bool(cells),
+        "analyses": drawn_at_all(run, whole.settings) and bool(cells),
         "walls": whole.settings.walls and bool(cells),
         "grid": any(replace(cell, detail="coarse").is_coarse for cell in cells),
         "low-heads": any(cell.facts.model.layers > KEPT_LAYERS for cell in cells),

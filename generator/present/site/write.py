@@ -153,8 +153,8 @@ def _put_heavy_files(
 ) -> Contents:
     """Put everything heavy into the staging folder."""
     locations, alike = LocationFiles(run, cache), SimilarityFiles(run, cache, read)
-    figures = drawn_at_all(run, cache.settings)
-    cells = _put_numbers(run, read, cache, (locations, alike), advance, figures=figures)
+    analyses = drawn_at_all(run, cache.settings)
+    cells = _put_numbers(run, read, cache, (locations, alike), advance, analyses=analyses)
     found = [(slug, c) for (slug, _), c in cells.items() if isinstance(c, CellContent)]
     scale = _scale((slug, cell.facts.histogram) for slug, cell in found)
     whole = {at: c for at, c in cells.items() if isinstance(c, CellContent)}
@@ -193,7 +193,7 @@ def _put_heavy_files(
         models=models,
         pairs=put_pairs(run, cells, digests, models, cache, scale, similarity, alike.features),
         front=put_front(run, cells, cache, scale),
-        figures=_put_analysis_maps(run, cells, cache, scale) if draw else {},
+        analyses=_put_analysis_maps(run, cells, cache, scale) if draw else {},
         maps=maps,
         features=_put_features(run, read, cache, cells, digests) if draw else {},
         scored=put_truth(run, cells, digests, cache),
@@ -208,7 +208,7 @@ def _put_numbers(
     collected: tuple[LocationFiles, SimilarityFiles],
     advance: Advance,
     *,
-    figures: bool,
+    analyses: bool,
 ) -> dict[tuple[str, str], CellContent | Failure]:
     """The chunks of every cell. Records are held one at a time."""
     cells: dict[tuple[str, str], CellContent | Failure] = {}
@@ -226,7 +226,7 @@ def _put_numbers(
                         read,
                         pool,
                         mixed=run.mixed,
-                        figures=figures,
+                        analyses=analyses,
                     )
                 except GalleryError as error:
                     found = Failure(error.message, error.hint)

@@ -54,7 +54,11 @@ def argued(one: list[AttentionRecord], two: list[AttentionRecord]) -> Argument:
     ]
     models = [
         ComparedModel(
-            label, own[0].layout.registers, own[0].layout.cls, model_digest([c.digest for c in own])
+            label,
+            own[0].layout.registers,
+            own[0].layout.cls,
+            model_digest([c.digest for c in own]),
+            checkpoint=label,
         )
         for label, own in zip(("Plain", "Reg"), cells, strict=True)
     ]

@@ -11,6 +11,7 @@ from generator.analysis.features.cosine import cosine_matrix
 from generator.analysis.features.objects import find_objects
 from generator.records.extras import EXTRAS
 from tests import tiny
+from tests.tiny import patch_token
 
 
 def read(codes: np.ndarray, scales: np.ndarray) -> np.ndarray:
@@ -51,7 +52,7 @@ def test_few_directions_are_kept_where_few_are_needed() -> None:
 def test_stated_patches_are_the_seed_the_largest_norm_and_the_middle() -> None:
     record = tiny.record(tiny.layout(), extras=EXTRAS)
     norms = np.full(record.norms.shape, 2.0, dtype=np.float32)
-    norms[2, record.layout.patch_token(3, 4)] = 24
+    norms[2, patch_token(record.layout, 3, 4)] = 24
     record = tiny.with_norms(record, norms)
     objects = find_objects(record)
     found = alike_maps(record, objects)

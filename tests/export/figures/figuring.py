@@ -10,11 +10,11 @@ import numpy as np
 from click.testing import CliRunner
 
 from generator.cli import main
-from generator.export.figures.request import Request
 from generator.export.source import Source, open_source
 from generator.present.site.write import build_site
 from generator.records.extras import ModelWeights
 from generator.records.store import Store, weights_key
+from generator.spec.figures import FigureSpec
 from tests import tiny
 from tests.present.gallery import Gallery, gallery
 
@@ -88,9 +88,10 @@ def figuring(folder: Path) -> Figuring:
     return Figuring(trial, folder / "site", folder / "store")
 
 
-def request(**given: object) -> Request:
+def request(**given: object) -> FigureSpec:
     """What most figures here are asked for."""
-    return Request(**{"models": ("plain", "registers"), "width": 5.5, **given})  # type: ignore[arg-type]
+    asked = {"models": ("plain", "registers"), "width": 5.5, **given}
+    return FigureSpec(name="fig", **asked)  # type: ignore[arg-type]
 
 
 def page_inches(pdf: bytes) -> tuple[float, float]:

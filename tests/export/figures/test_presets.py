@@ -20,7 +20,7 @@ from generator.export.anonymous import Anonymous
 from generator.export.copy import exported_pages
 from generator.export.figures.layout.style import fitted, styled
 from generator.export.figures.layout.venues import extent
-from generator.export.figures.make import FigureFiles, make_figure
+from generator.export.figures.make import FigureFiles, PlannedFigure, make_figure
 from generator.export.figures.presets.preset import Option, Preset, refuse_idle
 from generator.export.figures.presets.table import PRESETS
 from generator.export.figures.scene import Scene
@@ -67,7 +67,8 @@ def crowd(made: Figuring, tmp_path_factory: pytest.TempPathFactory) -> Source:
 def drawn(source: Source, preset: Preset, **given: object) -> FigureFiles:
     wide = extent("icml", "text")
     asked = {"models": SHOWN.get(preset.id, ("plain", "registers")), **given}
-    return make_figure(source, request(width=wide.inches, **asked), wide, "fig.pdf", preset)
+    planned = PlannedFigure(request(width=wide.inches, **asked), wide, preset)
+    return make_figure(source, planned, "fig.pdf")
 
 
 def test_all_that_were_promised_are_there() -> None:

@@ -20,6 +20,7 @@ from generator.present.site.write import build_site
 from generator.text.numbers import percent
 from tests.present.analyzed import OUTLIER, complete, drawn, section, text_of
 from tests.present.gallery import KEPT, Gallery, gallery
+from tests.tiny import patch_token
 
 
 def test_the_outlier_is_outlined_at_its_place_on_the_page(analyzed: tuple[Gallery, Path]) -> None:
@@ -227,10 +228,10 @@ def test_any_patch_can_be_compared_from_what_the_page_names(
 def test_a_site_without_figures_says_why(tmp_path: Path) -> None:
     trial = gallery(tmp_path / "pictures", images=1)
     build_site(
-        trial.run, trial.read, tmp_path / "site", version="1", settings=Settings(figures="none")
+        trial.run, trial.read, tmp_path / "site", version="1", settings=Settings(analyses="none")
     )
     html = (tmp_path / "site/i/image0/index.html").read_text(encoding="utf-8")
-    assert "The analyses of each image were not asked for (--no-figures)." in html
+    assert "The analyses of each image were not asked for (--no-analyses)." in html
     assert not list(tmp_path.glob("site/data/*/*.maps.*"))
 
 
@@ -255,7 +256,7 @@ def test_massive_activations_are_named_with_their_place(tmp_path: Path) -> None:
     record = trial.records[key]
     assert record.massive is not None
     value, token = record.massive.value.copy(), record.massive.token.copy()
-    value[2, 0], token[2, 0] = -5000, record.layout.patch_token(*OUTLIER)
+    value[2, 0], token[2, 0] = -5000, patch_token(record.layout, *OUTLIER)
     massive = replace(record.massive, value=value, token=token)
     trial.records[key] = replace(record, massive=massive)
     build_site(trial.run, trial.read, tmp_path / "site", version="1")

@@ -19,13 +19,14 @@ from generator.present.site.write import build_site
 from generator.records.record import AttentionRecord, RecordError, TokenLayout
 from tests import tiny
 from tests.present.gallery import gallery, picture
+from tests.tiny import patch_token
 
 
 def marked(layout: TokenLayout, row: int, col: int) -> AttentionRecord:
     """A record whose every CLS row lies on one patch, but for layer 2, head 1, which is uniform."""
     record = tiny.record(layout)
     attention = np.zeros_like(record.attention)
-    attention[..., layout.patch_token(row, col)] = layout.tokens
+    attention[..., patch_token(layout, row, col)] = layout.tokens
     attention[:, 1, 0] = 1
     return replace(record, attention=attention)
 

@@ -289,7 +289,7 @@ def test_the_page_of_a_sequence_says_what_all_of_its_frames_lack(tmp_path: Path)
 
     def film(limit: int | None) -> Tier:
         site = tmp_path / "site"
-        settings = Settings(figures="none", walls=False, max_bytes=limit)
+        settings = Settings(analyses="none", walls=False, max_bytes=limit)
         report = build_site(run, trial.read, site, version=VERSION, settings=settings)
         return Tier(site, limit, report)
 

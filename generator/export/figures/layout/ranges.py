@@ -8,17 +8,15 @@ counted in parts of an octave, so that ends are exact to 1/64 of an octave, outw
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from generator.export.figures.layout.tones import TIMES, Form, Tone, placed
+from generator.export.figures.layout.tones import TIMES, Tone, placed
 from generator.present.drawing.colors import color_table
 from generator.present.drawing.scale import Scale, Tick, power_label, times_text
 from generator.records.record import FloatArray
-
-ScaleChoice = Literal["shared", "model", "layer", "map"]
+from generator.spec.figures import Form
 
 USUAL_CLIP = 0.5
 """Percent that the gallery's own scale cuts off at each end."""

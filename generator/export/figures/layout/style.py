@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Literal
 
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -18,10 +17,7 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import TextPath
 
 from generator.export.figures.layout.svg_text import steady_letters
-
-Face = Literal["sans", "serif"]
-Kind = Literal["pdf", "svg", "png"]
-Letters = Literal["text", "paths"]
+from generator.spec.figures import Face, Kind, Letters
 
 FACES: dict[Face, str] = {"sans": "DejaVu Sans", "serif": "STIXGeneral"}
 """Faces that come with matplotlib, so that they are there on every machine; the second goes with

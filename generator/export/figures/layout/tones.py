@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from matplotlib import colormaps
@@ -13,14 +12,13 @@ from numpy.typing import NDArray
 from generator.present.drawing.colors import color_table
 from generator.present.drawing.scale import Tick
 from generator.records.record import FloatArray
+from generator.spec.figures import Form
 
 Pixels = NDArray[np.uint8]
 
 TIMES = "attention, times uniform"
 NEAR = 0.07
 """Share of a bar in which an end's number has no other beside it."""
-
-Form = Literal["log2", "sqrt", "linear"]
 
 
 def placed(values: FloatArray, low: float, high: float, form: Form) -> FloatArray:

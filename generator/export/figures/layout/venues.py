@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from generator.errors import SpecError
+from generator.spec.figures import Span
 from generator.spec.toml import did_you_mean
-
-Span = Literal["column", "text"]
 
 TALLEST = 9.0
 """What a figure may be high, in inches: a page less its caption in every template below."""

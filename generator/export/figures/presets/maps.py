@@ -6,10 +6,10 @@ import math
 import sys
 from collections.abc import Sequence
 
+from generator.export.figures.drawn import Drawn
 from generator.export.figures.layout.drawing import draw
 from generator.export.figures.layout.sheet import Absent, Cell, Group, Sheet, SheetRow
 from generator.export.figures.presets.preset import SCALES, Option, Preset, split
-from generator.export.figures.request import Drawn
 from generator.export.figures.scene import Scene
 from generator.export.figures.words import (
     drawing_said,
@@ -69,7 +69,7 @@ def _finish(
 ) -> Drawn:
     scene.check_drawn()
     rows, heads, groups = sheet
-    figure = draw(Sheet(rows, heads, groups, scene.bars), scene.request.width)
+    figure = draw(Sheet(rows, heads, groups, scene.bars), scene.width)
     return Drawn(figure, _caption(scene, models, images, said, overlay), tuple(models))
 
 

@@ -12,13 +12,13 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from generator.analysis.stream.norms import EDGES, NormSummary, combine_norms, norm_summary
 from generator.analysis.stream.onset import Onset, onset_of, onset_series
 from generator.errors import SpecError
+from generator.export.figures.drawn import Drawn, FigureTable
 from generator.export.figures.layout.drawing import draw
 from generator.export.figures.layout.keys import LegendKey
 from generator.export.figures.layout.sheet import Absent, Cell, Sheet, SheetChart, SheetRow
 from generator.export.figures.layout.style import FAINT, HAIRLINE, INK, SERIES, STROKES
 from generator.export.figures.layout.tones import Tone, linear
 from generator.export.figures.presets.preset import Preset
-from generator.export.figures.request import Drawn, FigureTable
 from generator.export.figures.scene import Scene
 from generator.export.figures.words import images_said, models_said
 from generator.export.pictures.selection import LAST
@@ -111,7 +111,7 @@ def _maps_and_histograms(scene: Scene) -> Drawn:
         f"line is {OUTLIER:g} times the median."
     )
     caption = (said, f" {tone.says}", images_said(scene, (image,)), *models_said(scene, models))
-    return Drawn(draw(sheet, scene.request.width), caption, models, table=table)
+    return Drawn(draw(sheet, scene.width), caption, models, table=table)
 
 
 def _histogram(
@@ -151,7 +151,7 @@ def _density(scene: Scene) -> Drawn:
         f"embedding. {BEFORE}"
     )
     caption = (said, f" {tone.says}", images_said(scene, scene.images), *models_said(scene, models))
-    return Drawn(draw(sheet, scene.request.width), caption, models)
+    return Drawn(draw(sheet, scene.width), caption, models)
 
 
 def _density_chart(share: FloatArray, tone: Tone, low: int, high: int) -> Callable[[Axes], None]:
@@ -201,7 +201,7 @@ def _norm_maps(scene: Scene) -> Drawn:
         images_said(scene, images),
         *models_said(scene, models),
     )
-    return Drawn(draw(sheet, scene.request.width), caption, models)
+    return Drawn(draw(sheet, scene.width), caption, models)
 
 
 Found = dict[tuple[ModelEntry, ImageEntry], AttentionRecord]
@@ -269,7 +269,7 @@ def _onset(scene: Scene) -> Drawn:
         f"{BEFORE}"
     )
     caption = (said, images_said(scene, scene.images), *models_said(scene, models))
-    return Drawn(draw(sheet, scene.request.width), caption, models, table=table)
+    return Drawn(draw(sheet, scene.width), caption, models, table=table)
 
 
 def _stroke(number: int) -> tuple[str, Any]:

@@ -10,6 +10,7 @@ from generator.analysis.absent import NotApplicable
 from generator.analysis.features.lost import lost
 from generator.analysis.features.masks import KEPT_MASS, layer_masks
 from generator.analysis.features.pca import leading_component
+from generator.export.figures.drawn import Drawn
 from generator.export.figures.layout.drawing import draw
 from generator.export.figures.layout.keys import LegendKey
 from generator.export.figures.layout.sheet import (
@@ -25,7 +26,6 @@ from generator.export.figures.layout.sheet import (
 from generator.export.figures.layout.tones import Tone, linear, signed
 from generator.export.figures.presets.norms import layer_of
 from generator.export.figures.presets.preset import Preset
-from generator.export.figures.request import Drawn
 from generator.export.figures.scene import Scene
 from generator.export.figures.words import drawing_said, images_said, models_said, scale_said
 from generator.records.record import AttentionRecord, FloatArray
@@ -85,7 +85,7 @@ def _by_model(
         images_said(scene, images),
         *models_said(scene, models),
     )
-    return Drawn(draw(sheet, scene.request.width), caption, models)
+    return Drawn(draw(sheet, scene.width), caption, models)
 
 
 def _cls_heads(record: AttentionRecord) -> FloatArray | None:
@@ -226,7 +226,7 @@ def _lost_row(scene: Scene) -> Drawn:
         *models_said(scene, models),
     )
     sheet = Sheet(tuple(rows), heads, tones=(degree, alike))
-    return Drawn(draw(sheet, scene.request.width), caption, models, ("simeoni2021localizing",))
+    return Drawn(draw(sheet, scene.width), caption, models, ("simeoni2021localizing",))
 
 
 def _percent(values: FloatArray) -> FloatArray:
@@ -243,7 +243,7 @@ def _attention_and_norms(scene: Scene) -> Drawn:
     """Models down; for each image its picture, attention and norms across."""
     models = scene.models
     # three pictures for each image: in a column, those of two would be specks
-    images = scene.some_images(2 if scene.request.width >= TWO_IMAGES else 1)
+    images = scene.some_images(2 if scene.width >= TWO_IMAGES else 1)
     records = {
         (model, image): record
         for model in models
@@ -292,7 +292,7 @@ def _attention_and_norms(scene: Scene) -> Drawn:
         images_said(scene, images),
         *models_said(scene, models),
     )
-    return Drawn(draw(sheet, scene.request.width), caption, models)
+    return Drawn(draw(sheet, scene.width), caption, models)
 
 
 OBJECTS = (

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.attention.averages import LocationSums
+from generator.export.figures.drawn import Drawn
 from generator.export.figures.layout.drawing import draw
 from generator.export.figures.layout.sheet import Absent, Cell, Sheet, SheetPicture, SheetRow
 from generator.export.figures.layout.tones import Pixels, linear
 from generator.export.figures.presets.preset import Preset
-from generator.export.figures.request import Drawn
 from generator.export.figures.scene import Scene
 from generator.export.figures.words import models_said, scale_said
 from generator.records.record import FloatArray
@@ -55,9 +55,7 @@ def _averages(scene: Scene) -> Drawn:
     )
     caption: tuple[Piece, ...] = (said, scale_said(tone, maps), *models_said(scene, models))
     heads = tuple(_register(name) for name in names)
-    return Drawn(
-        draw(Sheet(tuple(rows), heads, tones=(tone,)), scene.request.width), caption, models
-    )
+    return Drawn(draw(Sheet(tuple(rows), heads, tones=(tone,)), scene.width), caption, models)
 
 
 def _register(name: str) -> str:
@@ -86,7 +84,7 @@ def _outlier_places(scene: Scene) -> Drawn:
     )
     sheet = Sheet((SheetRow("", cells),), tuple(model.label for model in models), tones=(tone,))
     caption: tuple[Piece, ...] = (said, f" {tone.says}", *models_said(scene, models))
-    return Drawn(draw(sheet, scene.request.width), caption, models)
+    return Drawn(draw(sheet, scene.width), caption, models)
 
 
 def _place_map(scene: Scene, model: ModelEntry, pixels: Pixels) -> SheetPicture:

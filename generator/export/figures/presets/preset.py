@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from generator.analysis.attention.averages import LEAST_IMAGES
 from generator.errors import SpecError
-from generator.export.figures.request import Drawn, Request
+from generator.export.figures.drawn import Drawn
 from generator.export.figures.scene import Scene
 from generator.export.pictures.selection import ALL, LAST, MEAN, PRIMARY, selection
 from generator.records.run import ModelEntry
+from generator.spec.figures import FigureSpec
 from generator.text.phrases import listed
 
 Need = Literal["cls", "registers", "both", "counts", "features", "weights", "many"]
@@ -29,6 +30,11 @@ WORDS: dict[Need, str] = {
 
 Option = Literal["layers", "heads", "queries", "overlay", "scale", "form", "clip", "keep", "colors"]
 """What a preset may be asked for, beside models and images."""
+
+GRID = {"rows": "rows", "cols": "cols", "input": "no-input", "places": "place"}
+"""What only a free grid is asked for, with the options of the command."""
+
+_UNASKED = FigureSpec.model_fields
 
 Several = Literal["models", "images", "layers", "heads", "queries"]
 """What may be several things."""
@@ -89,36 +95,27 @@ def check(preset: Preset, scene: Scene) -> None:
         )
 
 
-def refuse_idle(preset: Preset, request: Request, grid: Sequence[str] = (), mark: str = "") -> None:
+def refuse_idle(preset: Preset, request: FigureSpec, *, command: bool = False) -> None:
     """Make sure that nothing was asked for that a preset would not heed.
 
     Args:
         preset: to be drawn.
         request: what was asked for.
-        grid: names of options of the free grid that were given.
-        mark: before the names of options, such as ``--``.
+        command: on the command line, so that messages name options.
 
     Raises:
         SpecError: it has no use for an option, or shows one thing where several were asked for.
     """
-    asked: dict[Option, bool] = {
-        "layers": bool(request.layers),
-        "heads": bool(request.heads),
-        "queries": bool(request.queries),
-        "overlay": request.overlay is not None,
-        "scale": request.scale != "shared",
-        "form": request.form is not None,
-        "clip": request.clip is not None,
-        "keep": request.keep < 100,
-        "colors": bool(request.colors),
-    }
-    idle = [name for name, given in asked.items() if given and name not in preset.takes]
-    if names := [*(f"{mark}{name}" for name in idle), *grid]:
+    mark = "--" if command else ""
+    idle = [name for name in (*get_args(Option), *GRID) if name not in preset.takes]
+    asked = [name for name in idle if getattr(request, name) != _UNASKED[name].default]
+    if asked:
+        words = [f"{mark}{GRID[name] if command and name in GRID else name}" for name in asked]
         takes = listed(f"{mark}{name}" for name in preset.takes)
         known = f"models and images{f', {takes}' if takes else ' only'}"
         raise SpecError(
-            f"The figure {preset.id} has no use for {listed(names)}.",
-            f"Leave {'it' if len(names) == 1 else 'them'} out; the figure heeds {known}.",
+            f"The figure {preset.id} has no use for {listed(words)}.",
+            f"Leave {'it' if len(words) == 1 else 'them'} out; the figure heeds {known}.",
         )
     several = _several(request)
     for what in preset.one:
@@ -139,7 +136,7 @@ NOUNS: dict[Several, str] = {
 }
 
 
-def _several(request: Request) -> dict[Several, str]:
+def _several(request: FigureSpec) -> dict[Several, str]:
     """What of a request is more than one thing, as it was written; empty texts for the others.
 
     Raises:

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 from matplotlib.axes import Axes
 
+from generator.export.figures.drawn import Drawn, FigureTable
 from generator.export.figures.layout.drawing import draw
 from generator.export.figures.layout.sheet import AXIS_LEFT, AXIS_RIGHT, Sheet, SheetChart, SheetRow
 from generator.export.figures.layout.style import (
@@ -22,7 +23,6 @@ from generator.export.figures.layout.style import (
 )
 from generator.export.figures.presets.norms import BEFORE, NORM, PEAK, layer_of, log_axis, norms_of
 from generator.export.figures.presets.preset import Preset
-from generator.export.figures.request import Drawn, FigureTable
 from generator.export.figures.scene import Scene
 from generator.export.figures.words import images_said, models_said
 from generator.records.record import FloatArray
@@ -71,10 +71,10 @@ def _dots(scene: Scene, *, tokens: bool) -> Drawn:
         for number, name in enumerate(records[0].layout.prefix if tokens else ()):
             values = np.array([record.norms[layer, number] for record in records], dtype=float)
             columns.append((name, values, model.label))
-    labels = _labels(columns, scene.request.width, tokens=tokens)
+    labels = _labels(columns, scene.width, tokens=tokens)
     chart = SheetChart(
         _dots_chart(columns, labels),
-        aspect=2.0 if scene.request.width > 4 else 1.45,
+        aspect=2.0 if scene.width > 4 else 1.45,
         bottom=labels.room,
     )
     sheet = Sheet((SheetRow("", (chart,)),), ("",))
@@ -100,7 +100,7 @@ def _dots(scene: Scene, *, tokens: bool) -> Drawn:
     )
     caption = (said, images_said(scene, scene.images), *models_said(scene, models))
     table = FigureTable("Norms by model and token.", head, rows)
-    return Drawn(draw(sheet, scene.request.width), caption, models, table=table)
+    return Drawn(draw(sheet, scene.width), caption, models, table=table)
 
 
 DOTS = 1500

@@ -12,6 +12,7 @@ from generator.analysis.absent import NotApplicable
 from generator.analysis.attention.heads import uniform_distance
 from generator.analysis.features.embeddings import patch_filters, position_similarity
 from generator.errors import SpecError
+from generator.export.figures.drawn import Drawn, FigureTable
 from generator.export.figures.layout.drawing import draw
 from generator.export.figures.layout.sheet import (
     Absent,
@@ -24,7 +25,6 @@ from generator.export.figures.layout.sheet import (
 from generator.export.figures.layout.style import FAINT, SERIES, STROKES
 from generator.export.figures.layout.tones import linear
 from generator.export.figures.presets.preset import Preset
-from generator.export.figures.request import Drawn, FigureTable
 from generator.export.figures.scene import Scene
 from generator.export.figures.words import images_said, models_said
 from generator.records.record import AttentionRecord, FloatArray
@@ -97,7 +97,7 @@ def _triptych(scene: Scene) -> Drawn:
         images_said(scene, scene.images),
         *models_said(scene, models),
     )
-    return Drawn(draw(sheet, scene.request.width), caption, models)
+    return Drawn(draw(sheet, scene.width), caption, models)
 
 
 def _filter_plate(display: FloatArray) -> SheetPicture:
@@ -174,7 +174,7 @@ def _sorted_heads(scene: Scene) -> Drawn:
     )
     head = ("model", "layer", "shortest", "mean", "longest")
     table = FigureTable("Mean attention distance of heads, in input pixels.", head, tuple(rows))
-    return Drawn(draw(sheet, scene.request.width), caption, models, table=table)
+    return Drawn(draw(sheet, scene.width), caption, models, table=table)
 
 
 def _sorted_chart(

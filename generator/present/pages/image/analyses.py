@@ -33,9 +33,9 @@ from generator.text.phrases import counted, patches_text
 
 MANY = (
     f"The analyses of each image are drawn for galleries of at most {MOST_IMAGES} images; "
-    "--figures draws them for this one, too."
+    "--analyses draws them for this one, too."
 )
-UNASKED = "The analyses of each image were not asked for (--no-figures)."
+UNASKED = "The analyses of each image were not asked for (--no-analyses)."
 LEFT_OUT = "Pictures of the analyses of each image were left out to keep this site small."
 MOST_MASSIVE = 6
 
@@ -47,15 +47,15 @@ def analyses(planner: Planner, image: ImageEntry) -> Analyses:
         planner: on the image's page.
         image: the image.
     """
-    figures = planner.contents.figures.get(image.slug)
+    figures = planner.contents.analyses.get(image.slug)
     if figures is None:
         if not any(
             isinstance(planner.cell(m.slug, image.slug), CellContent) for m in planner.run.models
         ):
             return Analyses((), "No model was measured on this image.")
-        if "figures" in planner.contents.reduction:
+        if "analyses" in planner.contents.reduction:
             return Analyses((), LEFT_OUT)
-        none = planner.contents.settings.figures == "none"
+        none = planner.contents.settings.analyses == "none"
         return Analyses((), UNASKED if none else MANY)
     found = tuple((model, _cell(planner, model, image)) for model in planner.run.models)
     context = ImageContext(planner, image, figures, found)

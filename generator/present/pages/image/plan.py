@@ -19,6 +19,7 @@ from generator.present.pages.reduced import (
     square_text,
     without_walls,
 )
+from generator.present.pages.test_time import moved_text
 from generator.present.pages.views import (
     Fact,
     Link,
@@ -159,10 +160,10 @@ def _column(planner: Planner, model: ModelEntry, image: ImageEntry) -> ModelColu
         slug=model.slug,
         label=model.label,
         url=planner.model_link(model),
-        detail=_detail(found, shown_text(found)) if found else "",
-        measured=_detail(found) if found else "",
+        detail=_detail(found, model, shown_text(found)) if found else "",
+        measured=_detail(found, model) if found else "",
         outliers=outliers_text(found.facts.outliers) if found else "",
-        note=RECEIVED_NOTE if found and found.received else "",
+        note=_note(model, found) if found else "",
         wall=wall,
         wall_rows=found.rows if found else (),
         wall_heads=(*map(str, range(1, found.heads + 1)), *FUSED) if found else (),
@@ -173,12 +174,21 @@ def _column(planner: Planner, model: ModelEntry, image: ImageEntry) -> ModelColu
     )
 
 
-def _detail(content: CellContent, shown: str = "") -> str:
+def _note(model: ModelEntry, content: CellContent) -> str:
+    """What readers of a column must know."""
+    if content.received:
+        return RECEIVED_NOTE
+    if model.register and not model.register.made.taken_over.holds:
+        return "the test-time register does not take over from the patches: see the model's page"
+    return ""
+
+
+def _detail(content: CellContent, model: ModelEntry, shown: str = "") -> str:
     facts = content.facts
     return (
         f"{counted(facts.model.layers, 'layer')} × {counted(facts.model.heads, 'head')}, "
         f"{grid_text([(facts.layout.rows, facts.layout.cols)])} patches{shown}, "
-        f"{prefix_text(facts.layout)}"
+        f"{prefix_text(facts.layout, model)}"
     )
 
 
@@ -251,19 +261,20 @@ def page_model(planner: Planner, model: ModelEntry, image: ImageEntry) -> PageMo
         chunks={file.query: planner.url(file.path) for file in cell.chunks},
         failure="",
         alike=planner.url(cell.alike.path) if cell.alike else "",
-        source=_source(cell),
+        source=_source(cell, model),
         measured=(facts.layout.rows, facts.layout.cols),
         cut=missing_heads(cell),
     )
 
 
-def _source(content: CellContent) -> str:
+def _source(content: CellContent, model: ModelEntry) -> str:
     """What a caption says of a model: everything one needs to make its maps again."""
     facts = content.facts
     version = facts.model.version[:12]
     seen, view = facts.preprocessing, facts.view
+    moved = f"{moved_text(model.register)}, " if model.register else ""
     return (
-        f"{facts.model.id}{f' at {version}' if version else ''}, "
+        f"{facts.model.id}{f' at {version}' if version else ''}, {moved}"
         f"{grid_text([(facts.layout.rows, facts.layout.cols)])} patches{shown_text(content)}, "
         f"input {view.input_width} × {view.input_height} pixels, {FIELDS[seen.field_of_view]}, "
         f"{seen.resample}, {facts.environment.dtype}"

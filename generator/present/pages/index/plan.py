@@ -128,7 +128,7 @@ def _model_card(planner: Planner, model: ModelEntry) -> ModelCard:
         url=planner.model_link(model),
         version=version_text(model, facts.model.version if facts else ""),
         size=f"{facts.model.layers} layers × {facts.model.heads} heads" if facts else "",
-        tokens=prefix_text(facts.layout) if facts else "",
+        tokens=prefix_text(facts.layout, model) if facts else "",
         grid=f"{grid_text(grids)} patches" if facts else "",
         license=facts.model.license if facts else "",
         notes=checkpoint_notes(facts.model, facts.preprocessing) if facts else (),

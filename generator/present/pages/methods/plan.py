@@ -83,7 +83,7 @@ def _citing(planner: Planner) -> Citing | None:
     if not pieces:
         return None
     models = [
-        (cell.facts.model, bool(cell.facts.layout.registers))
+        (cell.facts.model, model.register is not None)
         for model in planner.run.models
         for cell in planner.measured(model.slug)[:1]
     ]

@@ -10,6 +10,7 @@ from generator.present.bibliography import PROGRAM, cited, named, short
 from generator.present.cells.files import CellContent
 from generator.present.drawing.scale import power_label
 from generator.present.pages.planner import Planner
+from generator.present.pages.test_time import check_text, register_text
 from generator.present.pages.wording import grid_text, prefix_text
 from generator.records.record import OUTLIER
 from generator.records.run import ModelEntry
@@ -112,11 +113,14 @@ def _models(planner: Planner, models: Sequence[ModelEntry]) -> Iterator[Piece]:
         grids = grid_text((cell.facts.layout.rows, cell.facts.layout.cols) for cell in cells)
         yield (
             f", {counted(facts.layers, 'layer')} of {counted(facts.heads, 'head')}, "
-            f"{prefix_text(layout)}, {grids} patches of {facts.patch_height} × "
+            f"{prefix_text(layout, model)}, {grids} patches of {facts.patch_height} × "
             f"{facts.patch_width} pixels"
         )
-        yield from map(Cite, cited(facts, bool(layout.registers)))
+        yield from map(Cite, cited(facts, model.register is not None))
     yield "."
+    for model in models:
+        if model.register is not None:
+            yield f" {model.label}: {register_text(model.register)} {check_text(model.register)}"
 
 
 def _input(planner: Planner) -> Iterator[Piece]:

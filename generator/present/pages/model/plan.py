@@ -20,6 +20,7 @@ from generator.present.pages.paging import Part, parts
 from generator.present.pages.paths import model_path
 from generator.present.pages.planner import Planner
 from generator.present.pages.sections import Section
+from generator.present.pages.test_time import METHOD, check_text, register_text
 from generator.present.pages.views import Fact
 from generator.present.pages.wording import grid_text, map_alt, notice, prefix_text
 from generator.records.record import ModelFacts
@@ -73,7 +74,10 @@ def _facts(here: Planner, model: ModelEntry, cells: tuple[CellContent, ...]) -> 
     yield Fact("Parameters", f"{context.parameters:,}")
     yield Fact("Patch", f"{context.patch_height} × {context.patch_width} pixels")
     yield Fact("Prefix tokens", ", ".join(facts.layout.prefix) or "none")
-    yield Fact("Tokens", prefix_text(facts.layout))
+    yield Fact("Tokens", prefix_text(facts.layout, model))
+    if model.register is not None:
+        yield Fact("Test-time register", f"{register_text(model.register)} {METHOD}")
+        yield Fact("Register check", check_text(model.register))
     yield Fact("Grid it ran on", f"{grid_text(grids)} patches (rows × columns)")
     yield Fact("Input", f"{grid_text(inputs)} pixels (width × height)")
     if vectors := vectors_of(here.contents.digests, model.slug):

@@ -83,7 +83,15 @@ class PairContext:
 def compared_model(context: ModelContext) -> ComparedModel:
     """A model as the paragraph speaks of it."""
     layout = context.layout
-    return ComparedModel(context.model.label, layout.registers, layout.cls, context.digest)
+    facts = context.cells[0].facts.model
+    return ComparedModel(
+        label=context.model.label,
+        registers=layout.registers,
+        cls=layout.cls,
+        digest=context.digest,
+        checkpoint=f"{facts.id} {facts.version}",
+        test_time=context.model.register is not None,
+    )
 
 
 def _seen(

@@ -143,7 +143,7 @@ def _model(planner: Planner, model: ModelEntry, letter: str) -> PairModel:
         id=model.id,
         url=planner.model_link(model),
         version=version_text(model, facts.model.version if facts else ""),
-        tokens=prefix_text(facts.layout) if facts else "",
+        tokens=prefix_text(facts.layout, model) if facts else "",
         failure=notice(model.failure),
     )
 
@@ -196,7 +196,7 @@ def _numbers(pair: PairContext) -> PairTable:
     rows: tuple[tuple[str, Callable[[ModelContext], str]], ...] = (
         ("Grid (rows × columns)", _grid),
         ("Input, pixels (width × height)", _input),
-        ("Prefix tokens", lambda context: prefix_text(context.layout)),
+        ("Prefix tokens", lambda context: prefix_text(context.layout, context.model)),
         ("Largest norm over the median, at its peak", _ratio),
         ("Images with outlier patches", lambda context: _images_with(pair, context)),
         (f"Patches above {OUTLIER:g} × the median at that layer", _share_at_peak),

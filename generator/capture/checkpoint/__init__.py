@@ -1,0 +1,1 @@
+"""A checkpoint's files: config, processor, weights. Imports neither torch nor transformers."""

@@ -1,0 +1,372 @@
+"""From what the user typed to a commit and a few small files, without torch and without weights.
+
+Everything that can be refused is refused here, before anything large is downloaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import HfApi, ModelInfo, constants, try_to_load_from_cache
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HFValidationError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+from generator.capture.checkpoint.adapters import Adapter, read_adapter
+from generator.capture.checkpoint.hub import (
+    UNREACHABLE,
+    WEIGHTS,
+    WEIGHTS_INDEX,
+    download,
+    gated,
+    hub_problem,
+    note_absent,
+    page,
+)
+from generator.capture.checkpoint.layouts import VisionConfig
+from generator.capture.checkpoint.processors import PREPROCESSOR, PROCESSOR, Processor
+from generator.capture.checkpoint.resolved import (
+    ResolvedModel,
+    card_license,
+    expect_consent,
+    geometry_of,
+    license_of,
+    preprocessing_of,
+)
+from generator.capture.checkpoint.weight_files import (
+    ADAPTER_CONFIG,
+    ADAPTER_WEIGHTS,
+    WEIGHTS_KEY,
+    expect_no_pointer,
+    find_weights,
+    hash_files,
+    read_json,
+    there,
+)
+from generator.errors import ModelError
+
+
+def resolve_folder(folder: Path, *, trust_remote_code: bool = False) -> ResolvedModel:
+    """A model in the transformers format on this machine.
+
+    Raises:
+        ModelError: the folder lacks a config or safetensors weights, or cannot be understood.
+    """
+    name = folder.resolve().name
+    config_file = folder / "config.json"
+    adapter = _adapter_in(folder, name)
+    if adapter is not None and not _has_weights(folder):
+        return _on_base(adapter, folder, name, trust_remote_code)
+    if not there(config_file):
+        raise ModelError(
+            f"The folder {name} has no config.json, so it is not a transformers checkpoint.",
+            "Save the model with save_pretrained() and name that folder.",
+        )
+    config = read_json(config_file, name)
+    vision = geometry_of(config, name)
+    expect_consent(name, config, vision, trust_remote_code)
+    weights = find_weights(folder, config, name)
+    processor = preprocessing_of(partial(_read_own, folder, name), vision, name)
+    code = folder.glob("*.py") if trust_remote_code and "auto_map" in config else ()
+    return ResolvedModel(
+        id=name,
+        source="folder",
+        revision="",
+        commit="",
+        weights_sha256=hash_files([*_small(folder), *weights.all, *code], name),
+        location=str(folder),
+        license=card_license(folder / "README.md"),
+        config=config,
+        vision=vision,
+        processor=processor,
+        trust_remote_code=trust_remote_code,
+        weights=weights,
+        adapter=adapter,
+    )
+
+
+def _small(folder: Path) -> list[Path]:
+    """Files of a checkpoint that decide the numbers and are not its weights."""
+    names = ("config.json", PROCESSOR, PREPROCESSOR, ADAPTER_CONFIG, ADAPTER_WEIGHTS)
+    return [folder / name for name in names if there(folder / name)]
+
+
+def _read_own(folder: Path, model: str, file: str) -> Mapping[str, Any] | None:
+    return read_json(folder / file, model) if there(folder / file) else None
+
+
+def _has_weights(folder: Path) -> bool:
+    """Whether there are weights beside those of an adapter, and a config for them."""
+    others = [path.name for path in folder.glob("*.safetensors*") if path.name != ADAPTER_WEIGHTS]
+    return bool(others) and there(folder / "config.json")
+
+
+def _adapter_in(folder: Path, name: str) -> Adapter | None:
+    """The adapter in a folder; None without one.
+
+    Raises:
+        ModelError: it cannot be applied.
+    """
+    if not there(folder / ADAPTER_CONFIG):
+        if there(folder / ADAPTER_WEIGHTS):
+            raise ModelError(
+                f"The folder {name} has {ADAPTER_WEIGHTS} without {ADAPTER_CONFIG}.",
+                "Copy the adapter again, with its config, or take its weights out of the folder.",
+            )
+        return None
+    adapter = read_adapter(read_json(folder / ADAPTER_CONFIG, name), name)
+    if not there(folder / ADAPTER_WEIGHTS):
+        raise ModelError(
+            f"The folder {name} has {ADAPTER_CONFIG} without {ADAPTER_WEIGHTS}.",
+            "Save the adapter with save_pretrained(), which writes safetensors.",
+        )
+    expect_no_pointer(folder / ADAPTER_WEIGHTS, name)
+    return adapter
+
+
+def _on_base(
+    adapter: Adapter, folder: Path, name: str, trust_remote_code: bool, commit: str = ""
+) -> ResolvedModel:
+    """An adapter without weights of its own: a change of another checkpoint."""
+    base = _base_of(adapter, folder, name, trust_remote_code)
+    own = preprocessing_of(partial(_read_own, folder, name), base.vision, name)
+    return replace(
+        base,
+        id=name,
+        source="hub" if commit else "folder",
+        revision="",
+        commit=commit,
+        weights_sha256="" if commit else hash_files(_small(folder), name),
+        location=name if commit else str(folder),
+        license=card_license(folder / "README.md") or base.license,
+        processor=own if own.declared else base.processor,
+        weights=None,
+        adapter=adapter,
+        base=base,
+    )
+
+
+def _base_of(adapter: Adapter, folder: Path, name: str, trust_remote_code: bool) -> ResolvedModel:
+    """The checkpoint that an adapter changes: a folder, or a model of the hub.
+
+    Raises:
+        ModelError: there is none here, or it is unknown.
+    """
+    for place in (Path(adapter.path), folder.parent / adapter.path):
+        if adapter.path and place.is_dir():
+            return resolve_folder(place, trust_remote_code=trust_remote_code)
+    if adapter.local or not adapter.path:
+        raise ModelError(
+            f"{name} is {adapter.words} for the checkpoint {adapter.base or '(not named)'}, which "
+            "is not here.",
+            f"Put its folder or its hub id into base_model_name_or_path of {ADAPTER_CONFIG}.",
+        )
+    return resolve_hub(
+        adapter.path, adapter.revision or "main", trust_remote_code=trust_remote_code
+    )
+
+
+def resolve_hub(
+    model: str, revision: str = "main", *, trust_remote_code: bool = False
+) -> ResolvedModel:
+    """A model on the Hugging Face hub, its revision resolved to a commit.
+
+    When the hub cannot be reached, a copy in the hub library's own cache is used.
+
+    Raises:
+        ModelError: unknown, gated, private or unreachable model, or no safetensors weights.
+    """
+    try:
+        info = _info(model, revision)
+    except (*UNREACHABLE, ValueError) as error:  # ValueError: an answer that is no JSON
+        return _from_cache(model, revision, trust_remote_code, error)
+    files = {sibling.rfilename for sibling in info.siblings or ()}
+    weights = files & {WEIGHTS, WEIGHTS_INDEX}
+    if ADAPTER_CONFIG in files and not (weights and "config.json" in files):
+        return _adapter_on_hub(model, revision, files, trust_remote_code)
+    if "config.json" not in files:
+        raise ModelError(
+            f"The model {model} has no config.json on the hub, "
+            "so it is not in the transformers format.",
+            "Look for a transformers version of it.",
+        )
+    # By revision, so that the cache remembers for work offline which commit it stood for.
+    config_file = download(model, "config.json", revision)
+    commit = config_file.parent.name
+    config = read_json(config_file, model)
+    vision = geometry_of(config, model)
+    if not weights and config.get(WEIGHTS_KEY) not in files:
+        raise ModelError(
+            f"The model {model} has no safetensors weights at {revision}; "
+            "pickled weights are not loaded, because they can run code.",
+            f"Look for a converted revision in its pull requests at {page(model)}/discussions.",
+        )
+
+    def read(file: str) -> Mapping[str, Any] | None:
+        if file in files:
+            return read_json(download(model, file, commit), model)
+        note_absent(model, file, commit)
+        return None
+
+    adapter = None
+    if ADAPTER_CONFIG in files:
+        adapter = read_adapter(read_json(download(model, ADAPTER_CONFIG, commit), model), model)
+    if "README.md" in files:
+        with suppress(ModelError):  # tells the license when there is no network, no more
+            download(model, "README.md", commit)
+    return _on_hub(
+        model,
+        revision,
+        commit,
+        license=license_of(vars(info.card_data) if info.card_data else {}),
+        gated=bool(info.gated),
+        config=config,
+        vision=vision,
+        processor=preprocessing_of(read, vision, model),
+        trust_remote_code=trust_remote_code,
+        adapter=adapter,
+    )
+
+
+def _adapter_on_hub(
+    model: str, revision: str, files: Collection[str], trust_remote_code: bool
+) -> ResolvedModel:
+    """An adapter that a repository holds alone."""
+    config_file = download(model, ADAPTER_CONFIG, revision)
+    commit, folder = config_file.parent.name, config_file.parent
+    read_adapter(read_json(config_file, model), model)  # before anything else is downloaded
+    for file in (ADAPTER_WEIGHTS, PROCESSOR, PREPROCESSOR, "README.md"):
+        if file in files:
+            download(model, file, commit)
+    adapter = _adapter_in(folder, model)
+    assert adapter is not None
+    found = _on_base(adapter, folder, model, trust_remote_code, commit)
+    return replace(found, revision=revision)
+
+
+def _info(model: str, revision: str) -> ModelInfo:
+    """What the hub says of a model; what the network says against it is left to the caller.
+
+    Raises:
+        ModelError: the hub has no such model or revision, or does not give it.
+    """
+    try:
+        return HfApi().model_info(model, revision=revision, timeout=constants.HF_HUB_ETAG_TIMEOUT)
+    except RevisionNotFoundError as error:
+        raise ModelError(
+            f"The model {model} has no revision {revision} on the hub.",
+            f"Look up its branches and tags at {page(model)}.",
+        ) from error
+    except GatedRepoError as error:
+        raise gated(model) from error
+    except RepositoryNotFoundError as error:
+        raise ModelError(
+            f"There is no model {model} on the hub, or it is private.",
+            "Check the spelling; for a private model log in with `hf auth login`.",
+        ) from error
+    except HFValidationError as error:
+        raise ModelError(
+            f"{model!r} is neither a folder nor a hub id such as facebook/dinov2-small.",
+            "Correct the name.",
+        ) from error
+
+
+def _on_hub(
+    model: str,
+    revision: str,
+    commit: str,
+    *,
+    license: str,
+    config: Mapping[str, Any],
+    vision: VisionConfig,
+    processor: Processor,
+    trust_remote_code: bool,
+    gated: bool = False,
+    adapter: Adapter | None = None,
+) -> ResolvedModel:
+    expect_consent(model, config, vision, trust_remote_code)
+    return ResolvedModel(
+        id=model,
+        source="hub",
+        revision=revision,
+        commit=commit,
+        weights_sha256="",
+        location=model,
+        license=license,
+        config=config,
+        vision=vision,
+        processor=processor,
+        trust_remote_code=trust_remote_code,
+        gated=gated,
+        adapter=adapter,
+    )
+
+
+def _from_cache(
+    model: str, revision: str, trust_remote_code: bool, cause: Exception
+) -> ResolvedModel:
+    """The same from the hub library's cache, for work without a network."""
+    cached = try_to_load_from_cache(model, "config.json", revision=revision)
+    if not isinstance(cached, str):
+        problem, advice = hub_problem(cause)
+        raise ModelError(
+            f"The model {model} is not in the local cache, and {problem}.",
+            f"{advice.rstrip('.')}, or download it beforehand with "
+            f"`hf download {model} --revision {revision}`.",
+        ) from cause
+    folder = Path(cached).parent
+    adapter = _adapter_in(folder, model) if there(folder / ADAPTER_CONFIG) else None
+    config = read_json(Path(cached), model)
+    vision = geometry_of(config, model)
+    return _on_hub(
+        model,
+        revision,
+        folder.name,
+        license=card_license(folder / "README.md"),
+        config=config,
+        vision=vision,
+        processor=_cached_processor(model, revision, folder.name, vision, cause),
+        trust_remote_code=trust_remote_code,
+        adapter=adapter,
+    )
+
+
+def _cached_processor(
+    model: str, revision: str, commit: str, vision: VisionConfig, cause: Exception
+) -> Processor:
+    """The preprocessing from the cache, which may know that a file doesn't exist.
+
+    Raises:
+        ModelError: nobody has asked for the file that declares it, so that it may exist.
+    """
+    unknown = []
+
+    def read(file: str) -> Mapping[str, Any] | None:
+        cached = try_to_load_from_cache(model, file, revision=commit)
+        if isinstance(cached, str):
+            return read_json(Path(cached), model)
+        if cached is None:
+            unknown.append(file)
+        return None
+
+    processor = preprocessing_of(read, vision, model)
+    if not unknown:
+        return processor
+    if processor.declared:
+        assumed = f"{PROCESSOR} was never downloaded: that {PREPROCESSOR} is all was assumed"
+        return replace(processor, assumed=processor.assumed or assumed)
+    problem, _ = hub_problem(cause)
+    at = "" if revision == "main" else f" --revision {revision}"
+    raise ModelError(
+        f"The cache holds {model}, but its {unknown[-1]} was never downloaded, and {problem}.",
+        f"Run `hf download {model} {unknown[-1]}{at}` with a network; it also remembers that a "
+        "file doesn't exist.",
+    ) from cause

@@ -1,0 +1,1 @@
+"""A forward pass, watched: attention, its statistics, vectors, the residual stream."""

@@ -1,0 +1,70 @@
+"""Hooks on modules that are removed when their context ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+
+class Hooked:
+    """A context with hooks on modules. They are removed at its end, also after an error."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._handles: list[RemovableHandle] = []
+
+    def hang(self) -> Iterator[RemovableHandle]:
+        """Register the hooks."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        try:
+            for handle in self.hang():
+                self._handles.append(handle)
+        except BaseException:
+            self._take_down()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._take_down()
+
+    def _take_down(self) -> None:
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+
+
+class Streams(Hooked):
+    """A context that reads the residual stream of forward passes, before the final LayerNorm.
+
+    Args:
+        blocks: the transformer blocks, first to last.
+        read: called with the embedding, then with each block's output, ``[image, token, channel]``.
+    """
+
+    def __init__(self, blocks: Sequence[nn.Module], read: Callable[[Tensor], None]) -> None:
+        super().__init__()
+        self._blocks = blocks
+        self._read = read
+
+    def hang(self) -> Iterator[RemovableHandle]:
+        """Read the first block's input and each block's output."""
+        yield self._blocks[0].register_forward_pre_hook(self._before, with_kwargs=True)
+        for block in self._blocks:
+            yield block.register_forward_hook(self._after)
+
+    def _before(self, module: nn.Module, args: Any, kwargs: dict[str, Any]) -> None:
+        self._read(args[0] if args else kwargs["hidden_states"])
+
+    def _after(self, module: nn.Module, inputs: Any, output: Any) -> None:
+        self._read(output[0] if isinstance(output, tuple) else output)

@@ -1,0 +1,189 @@
+"""Attention logits: from query and key vectors, or as an eager network made them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+MASKED = -1e30
+"""Logit of a masked key. Finite, so that 0 times it is 0 in an expectation."""
+
+
+class Scores(Protocol):
+    """Attention logits before the softmax, computed block by block."""
+
+    @property
+    def heads(self) -> int:
+        """Number of heads."""
+        ...
+
+    @property
+    def device(self) -> torch.device:
+        """Device of the logits."""
+        ...
+
+    @property
+    def keys(self) -> int:
+        """Number of keys."""
+        ...
+
+    def write(self, heads: slice, queries: slice, out: Tensor) -> None:
+        """Write logits into ``out``, float32 ``[head, query, key]``."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryKeyScores:
+    """Logits of scaled dot-product attention.
+
+    Attributes:
+        query: float32 ``[head, query, channel]`` of one image, already scaled.
+        key: float32 ``[head, key, channel]``.
+        bias: added to the logits, broadcastable to ``[head, query, key]``; None for none.
+    """
+
+    query: Tensor
+    key: Tensor
+    bias: Tensor | None = None
+
+    @classmethod
+    def scaled(
+        cls, query: Tensor, key: Tensor, scale: float, bias: Tensor | None = None
+    ) -> QueryKeyScores:
+        """From vectors of any dtype, converted once for all blocks.
+
+        Queries have far fewer values to scale than logits.
+        """
+        return cls(query.float() * scale, key.float(), bias)
+
+    @property
+    def heads(self) -> int:
+        """Number of heads."""
+        return self.query.shape[0]
+
+    @property
+    def device(self) -> torch.device:
+        """Device of the vectors."""
+        return self.query.device
+
+    @property
+    def keys(self) -> int:
+        """Number of keys."""
+        return self.key.shape[1]
+
+    def write(self, heads: slice, queries: slice, out: Tensor) -> None:
+        """Logits into ``out``, float32 ``[head, query, key]``."""
+        torch.matmul(self.query[heads, queries], self.key[heads].transpose(-1, -2), out=out)
+        if self.bias is not None:
+            bias = self.bias.expand(self.heads, *self.bias.shape[-2:])[heads]
+            out.add_(bias[:, queries] if bias.shape[1] > 1 else bias)
+
+
+@dataclass(frozen=True, slots=True)
+class GivenScores:
+    """Logits of eager attention: ``[head, query, key]`` of one image."""
+
+    scores: Tensor
+
+    @property
+    def heads(self) -> int:
+        """Number of heads."""
+        return self.scores.shape[0]
+
+    @property
+    def device(self) -> torch.device:
+        """Device of the logits."""
+        return self.scores.device
+
+    @property
+    def keys(self) -> int:
+        """Number of keys."""
+        return self.scores.shape[2]
+
+    def write(self, heads: slice, queries: slice, out: Tensor) -> None:
+        """Logits into ``out``, float32 ``[head, query, key]``."""
+        out.copy_(self.scores[heads, queries]).clamp_(min=MASKED)
+
+
+@dataclass(frozen=True, slots=True)
+class AttentionCall:
+    """The arguments of a call to ``scaled_dot_product_attention``.
+
+    Attributes:
+        query: ``[image, head, query, channel]``.
+        key: ``[image, head, key, channel]``; may have fewer heads than ``query``.
+        value: as ``key``.
+        scale: of the logits.
+        mask: which keys are visible, or logits to add; None for none.
+        causal: whether a query sees only the keys before it.
+    """
+
+    query: Tensor
+    key: Tensor
+    value: Tensor
+    scale: float
+    mask: Tensor | None
+    causal: bool
+
+    @classmethod
+    def of(cls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> AttentionCall:
+        """From positional and named arguments."""
+        return _read(*args, **kwargs)
+
+    @property
+    def bias(self) -> Tensor | None:
+        """The mask as float32 logits to add, ``[image, head, query, key]`` with broadcast axes."""
+        return None if self.mask is None else _additive(self.mask)
+
+    def shared(self, vectors: Tensor) -> Tensor:
+        """Keys or values, repeated to one head for each head of the queries."""
+        groups = self.query.shape[1] // vectors.shape[1]
+        return vectors.repeat_interleave(groups, dim=1) if groups > 1 else vectors
+
+    def images(self) -> Iterator[QueryKeyScores]:
+        """Logits of each image."""
+        key, bias = self.shared(self.key), self.bias
+        for image, query in enumerate(self.query):
+            own = None if bias is None else bias[image if bias.shape[0] > 1 else 0]
+            yield QueryKeyScores.scaled(query, key[image], self.scale, own)
+
+    def logits(self) -> Tensor:
+        """All logits: float32 ``[image, head, query, key]``."""
+        scores = (self.query.float() * self.scale) @ self.shared(self.key).float().transpose(-1, -2)
+        bias = self.bias
+        return scores if bias is None else scores + bias
+
+
+def _read(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> AttentionCall:
+    """Has torch's names and defaults."""
+    scale = 1.0 / math.sqrt(query.shape[-1]) if scale is None else scale
+    return AttentionCall(query, key, value, scale, attn_mask, is_causal)
+
+
+def _additive(mask: Tensor) -> Tensor:
+    while mask.dim() < 4:
+        mask = mask.unsqueeze(0)
+    if mask.dtype == torch.bool:
+        return torch.zeros(mask.shape, device=mask.device).masked_fill_(~mask, MASKED)
+    return mask.float().clamp(min=MASKED)
+
+
+def attention_of(scores: Scores, queries: slice) -> Tensor:
+    """Attention of some queries, all heads: float32 ``[head, query, key]``."""
+    count = len(range(*queries.indices(scores.keys)))
+    logits = torch.empty(scores.heads, count, scores.keys, device=scores.device)
+    scores.write(slice(None), queries, logits)
+    return torch.softmax(logits, dim=-1)

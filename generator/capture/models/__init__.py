@@ -1,0 +1,1 @@
+"""Models that run: loaded from a checkpoint, with class head and test-time registers."""

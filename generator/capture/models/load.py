@@ -1,0 +1,280 @@
+"""From a resolved model to one that runs: the right class, safe weights, a checked layout."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import math
+from collections.abc import Sequence
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from generator.capture.checkpoint.layouts import InputStyle
+from generator.capture.checkpoint.resolved import ResolvedModel
+from generator.capture.forward.residual import find_blocks
+from generator.capture.forward.vectors import HeadRoots
+from generator.capture.models.heads import ClassHead
+from generator.capture.models.network import Built, build_network
+from generator.capture.models.registers import MovedNeurons
+from generator.errors import CaptureError, ModelError
+from generator.records.extras import Intervened
+from generator.records.record import ModelFacts, TokenLayout
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model in evaluation mode, ready to be watched.
+
+    Attributes:
+        facts: what the record says of it.
+        network: the module that runs.
+        blocks: its transformer blocks, first to last.
+        resolved: where it came from.
+        device: where it runs.
+        dtype: of weights and activations.
+        head: its class head; None for a backbone, or when the checkpoint's head is not whole.
+        register: a test-time register at work; None for the model as it is.
+        inferred: layouts found by looking, by input height and width; see ``inferred_layout``.
+        roots: decompositions of the output projections, by layer, made when first needed.
+        noted: what has been said of the model already.
+    """
+
+    facts: ModelFacts
+    network: nn.Module
+    blocks: Sequence[nn.Module]
+    resolved: ResolvedModel
+    device: torch.device
+    dtype: torch.dtype
+    head: ClassHead | None = None
+    register: Intervened | None = None
+    inferred: dict[tuple[int, int], TokenLayout] = field(default_factory=dict)
+    roots: dict[int, HeadRoots] = field(default_factory=dict)
+    noted: set[str] = field(default_factory=set)
+
+    def layout(self, input_height: int, input_width: int) -> TokenLayout:
+        """The layout for an input of this many pixels, with the test-time register if any."""
+        vision = self.resolved.vision
+        vision = vision.with_register() if self.register else vision
+        return vision.layout(input_height, input_width)
+
+    def forward(self, pixels: Tensor, layout: TokenLayout, *, gradients: bool = False) -> Tensor:
+        """Run the model; returns the last hidden state ``[image, token, channel]``.
+
+        Args:
+            pixels: ``[image, channel, row, column]``.
+            layout: of an input of this size.
+            gradients: whether a backward pass is to follow.
+        """
+        # Not inference mode: what a network keeps from one pass for the next, such as an index of
+        # relative positions, would be of no use to a later pass with gradients.
+        with torch.set_grad_enabled(gradients):
+            hidden: Tensor = self._run(pixels, layout).last_hidden_state
+        return hidden
+
+    def attentions(self, pixels: Tensor, layout: TokenLayout) -> tuple[Tensor, ...]:
+        """What the model itself returns: ``[image, head, query, key]`` for each layer.
+
+        Only a model loaded with eager attention returns any.
+        """
+        with torch.no_grad():
+            return tuple(self._run(pixels, layout, output_attentions=True).attentions or ())
+
+    def _run(self, pixels: Tensor, layout: TokenLayout, **options: Any) -> Any:
+        vision = self.resolved.vision
+        inputs = model_inputs(vision.inputs, pixels.to(self.dtype), layout)
+        off_size = tuple(pixels.shape[-2:]) != (vision.image_size, vision.image_size)
+        interpolates = _takes(self.network, "interpolate_pos_encoding")
+        if off_size and interpolates and vision.inputs != "patches":
+            options["interpolate_pos_encoding"] = True
+        moved = MovedNeurons(self.blocks, self.register, layout) if self.register else nullcontext()
+        with moved:
+            return self.network(**inputs, **options)
+
+
+def _takes(network: nn.Module, option: str) -> bool:
+    """Whether a network's forward pass knows an option."""
+    parameters = inspect.signature(network.forward).parameters
+    return option in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+
+def model_inputs(style: InputStyle, pixels: Tensor, layout: TokenLayout) -> dict[str, Any]:
+    """Keyword arguments for a forward pass in which every patch takes part, in order.
+
+    Args:
+        style: how the model wants its input.
+        pixels: ``[image, channel, row, column]``.
+        layout: of an input of this size.
+    """
+    count = pixels.shape[0]
+    if style == "unmasked":
+        # MAE sorts patches by this noise; ascending noise and mask_ratio 0 leave them in place.
+        noise = torch.arange(layout.patches, device=pixels.device, dtype=torch.float32)
+        return {"pixel_values": pixels, "noise": noise.expand(count, -1)}
+    if style == "patches":
+        cut = pixels.unfold(2, pixels.shape[2] // layout.rows, pixels.shape[2] // layout.rows)
+        cut = cut.unfold(3, pixels.shape[3] // layout.cols, pixels.shape[3] // layout.cols)
+        # [image, channel, row, col, y, x] -> [image, patch, y * x * channel]
+        cut = cut.permute(0, 2, 3, 4, 5, 1).reshape(count, layout.patches, -1)
+        grid = torch.tensor([[layout.rows, layout.cols]], device=pixels.device)
+        return {
+            "pixel_values": cut,
+            "pixel_attention_mask": torch.ones(
+                count, layout.patches, dtype=torch.int32, device=pixels.device
+            ),
+            "spatial_shapes": grid.expand(count, -1),
+        }
+    return {"pixel_values": pixels}
+
+
+def load(
+    resolved: ResolvedModel,
+    *,
+    device: torch.device,
+    dtype: torch.dtype,
+    attention: str = "sdpa",
+) -> LoadedModel:
+    """Load weights and check that they are all there and finite.
+
+    Args:
+        resolved: what to load.
+        device: where it will run.
+        dtype: of weights and activations.
+        attention: implementation asked of transformers; ``eager`` only for checking.
+
+    Raises:
+        ModelError: the weights cannot be loaded, are incomplete, or hold NaN or infinity.
+        CaptureError: the network has no list of blocks.
+    """
+    built = build_network(resolved, dtype, attention)
+    network, head = built.network, built.head
+    classifiers = nn.ModuleDict(
+        {f"classifier{n + 1}": c for n, c in enumerate(head.classifiers if head else ())}
+    )
+    for part in (network, classifiers):
+        _expect_finite(part, resolved.id)
+        part.requires_grad_(False)
+    try:
+        network.to(device)
+        classifiers.to(device)
+    except torch.OutOfMemoryError as error:
+        raise ModelError(
+            f"The weights of {resolved.id} do not fit the memory of {device}.",
+            "Use --dtype bfloat16 or --device cpu.",
+        ) from error
+    network.train(False)
+    return LoadedModel(
+        facts=_facts(resolved, built),
+        network=network,
+        blocks=find_blocks(network, resolved.vision.layers, name=resolved.id),
+        resolved=resolved,
+        device=device,
+        dtype=dtype,
+        head=head,
+    )
+
+
+def _facts(resolved: ResolvedModel, built: Built) -> ModelFacts:
+    vision, network = resolved.vision, built.network
+    return ModelFacts(
+        id=resolved.id,
+        source=resolved.source,
+        revision=resolved.revision,
+        commit=resolved.commit,
+        weights_sha256=resolved.weights_sha256,
+        model_type=vision.model_type,
+        architecture=type(network).__name__,
+        layers=vision.layers,
+        heads=vision.heads,
+        width=vision.width,
+        patch_height=vision.patch_height,
+        patch_width=vision.patch_width,
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        license=resolved.license,
+        adapter=resolved.adapter_words,
+        renamed=built.renamed,
+        unused=built.unused,
+    )
+
+
+def inferred_layout(model: LoadedModel, pixels: Tensor) -> TokenLayout:
+    """The layout of an architecture that the table does not list, by looking where patches go.
+
+    Tokens in front of the patches become prefix tokens: the first is taken for CLS, the others keep
+    no role. Only the embedding runs for this, and once for each input size.
+
+    Args:
+        model: what to look at.
+        pixels: ``[image, channel, row, column]``; one image is enough.
+
+    Raises:
+        CaptureError: the tokens are not a prefix and then the patches, row by row.
+    """
+    size = (pixels.shape[-2], pixels.shape[-1])
+    if size not in model.inferred:
+        model.inferred[size] = _find_patches(model, pixels[:1])
+    return model.inferred[size]
+
+
+def _find_patches(model: LoadedModel, pixels: Tensor) -> TokenLayout:
+    """Change one patch at each corner of the picture, and see which token changes."""
+    grid = model.resolved.vision.layout(pixels.shape[-2], pixels.shape[-1])
+    height, width = pixels.shape[-2] // grid.rows, pixels.shape[-1] // grid.cols
+    before = _embedding(model, pixels, grid)
+    corners = [(row, col) for row in (0, grid.rows - 1) for col in (0, grid.cols - 1)]
+    found = []
+    for row, col in corners:
+        changed = pixels.clone()
+        changed[..., row * height : (row + 1) * height, col * width : (col + 1) * width] += 1.0
+        change = (_embedding(model, changed, grid) - before).abs().sum(-1)
+        found.append(int(change.argmax()))
+    first = found[0]
+    if found != [first + row * grid.cols + col for row, col in corners]:
+        raise CaptureError(
+            f"{model.facts.id} does not keep its {grid.rows} x {grid.cols} patches as one token "
+            f"each, row by row; it runs {len(before)} tokens.",
+            "It merges, drops or reorders patches, so there is no map over the whole picture.",
+        )
+    if behind := len(before) - first - grid.patches:
+        raise CaptureError(
+            f"{model.facts.id} puts {behind} tokens behind its patches, where only tokens in front "
+            "of them can be shown.",
+            "Use a plain vision transformer (ViT, DeiT, DINOv2, DINOv3, CLIP, SigLIP, ...).",
+        )
+    names = ("CLS", *(f"extra{n + 1}" for n in range(first - 1)))[:first]
+    return TokenLayout(names, grid.rows, grid.cols)
+
+
+class _SeenError(Exception):
+    """Ends a forward pass of which no more is wanted."""
+
+
+def _embedding(model: LoadedModel, pixels: Tensor, layout: TokenLayout) -> Tensor:
+    """What enters the first block for one image: float32 ``[token, channel]``."""
+    seen: list[Tensor] = []
+
+    def stop(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        seen.append(args[0] if args else kwargs["hidden_states"])
+        raise _SeenError
+
+    hook = model.blocks[0].register_forward_pre_hook(stop, with_kwargs=True)
+    try:
+        with suppress(_SeenError):
+            model.forward(pixels, layout)
+    finally:
+        hook.remove()
+    return seen[0].float().flatten(0, -2)
+
+
+def _expect_finite(network: nn.Module, model: str) -> None:
+    for name, parameter in network.named_parameters():
+        if not math.isfinite(parameter.detach().float().sum().item()):
+            raise ModelError(
+                f"The weights of {model} hold NaN or infinity, in {name} first.",
+                "Use another revision of the checkpoint, or float32 if it was converted.",
+            )

@@ -1,0 +1,256 @@
+"""Test-time registers (Jiang 2025): outliers moved to a token of their own, without training.
+
+A few neurons of the MLPs make the patches of unusual norm. They are found on some images by their
+activation, after the non-linearity, at such patches; at run time their activation goes to one more
+token instead. Each neuron is moved by itself; the authors' code gives one value to all chosen
+neurons of a block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from generator.capture.forward.hooks import Hooked, Streams
+from generator.capture.forward.scores import Scores, attention_of
+from generator.capture.forward.statistics import ReducedAttention
+from generator.capture.forward.watcher import Watcher
+from generator.errors import CaptureError, ModelError
+from generator.records.extras import Intervened, Intervention, RegisterCheck, RegisterNeuron
+from generator.records.record import OUTLIER, TokenLayout
+
+if TYPE_CHECKING:
+    from generator.capture.models.load import LoadedModel
+
+
+class MovedNeurons(Hooked):
+    """A context in which a forward pass has a test-time register.
+
+    Args:
+        blocks: the transformer blocks, first to last.
+        register: its neurons.
+        layout: of the sequence with the register, which is the last of the prefix.
+    """
+
+    def __init__(
+        self, blocks: Sequence[nn.Module], register: Intervened, layout: TokenLayout
+    ) -> None:
+        super().__init__()
+        self._blocks = blocks
+        self._layout = layout
+        self._at = layout.token(register.token)
+        self._neurons: dict[int, list[int]] = {}
+        for found in register.neurons:
+            self._neurons.setdefault(found.layer, []).append(found.neuron)
+
+    def hang(self) -> Iterator[RemovableHandle]:
+        """Add the token in front of the first block, and move neurons in each MLP that has some."""
+        # In front of all other hooks, which see the token from the first block on.
+        yield self._blocks[0].register_forward_pre_hook(
+            self._insert, prepend=True, with_kwargs=True
+        )
+        for layer, neurons in self._neurons.items():
+            hook = self._moving(torch.tensor(sorted(neurons)))
+            yield mlp_output(self._blocks[layer]).register_forward_pre_hook(hook)
+
+    def _insert(
+        self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Put zeros into the sequence; position embeddings are in it already."""
+        stream: Tensor = args[0] if args else kwargs["hidden_states"]
+        zeros = torch.zeros_like(stream[:, :1])
+        longer = torch.cat([stream[:, : self._at], zeros, stream[:, self._at :]], dim=1)
+        if args:
+            return (longer, *args[1:]), kwargs
+        return args, {**kwargs, "hidden_states": longer}
+
+    def _moving(self, neurons: Tensor) -> Any:
+        patches, at = self._layout.patch_slice, self._at
+
+        def move(module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
+            hidden = args[0].clone()
+            index = neurons.to(hidden.device)
+            # The register's own activation counts: once earlier neurons have moved, it is the
+            # register that excites later ones, no longer a patch.
+            active = hidden[..., index]
+            largest = active.abs().argmax(1, keepdim=True)
+            hidden[:, at, index] = active.gather(1, largest)[:, 0]
+            hidden[:, patches] = hidden[:, patches].index_fill(-1, index, 0.0)
+            return (hidden, *args[1:])
+
+        return move
+
+
+def mlp_output(block: nn.Module) -> nn.Linear:
+    """The layer that reads an MLP's hidden activations: a block's last linear layer.
+
+    Raises:
+        CaptureError: the block has none.
+    """
+    linear = [module for module in block.modules() if isinstance(module, nn.Linear)]
+    if not linear:
+        raise CaptureError(
+            "The blocks have no linear layers, so no neurons can be moved.",
+            "Leave test_time_registers out for this model.",
+        )
+    return linear[-1]
+
+
+def calibrate(
+    model: LoadedModel, images: Sequence[NDArray[np.float32]], asked: Intervention
+) -> LoadedModel:
+    """Find the register neurons of a model, and put a test-time register to work in it.
+
+    Args:
+        model: as it is.
+        images: pixels of the calibration images, ``[channel, row, column]`` each.
+        asked: how many neurons, and where to look.
+
+    Raises:
+        ModelError: no image, no patch that is an outlier, or no such layer.
+    """
+    layers = model.facts.layers
+    if asked.up_to_layer is not None and asked.up_to_layer > layers:
+        raise ModelError(
+            f"{model.facts.id} has {layers} layers; test_time_registers asks for register neurons "
+            f"up to layer {asked.up_to_layer}.",
+            "Lower up_to_layer, or leave it out.",
+        )
+    if not images:
+        raise ModelError(
+            f"No image could be opened to look for the register neurons of {model.facts.id}.",
+            "Put images that can be opened first.",
+        )
+    norms = [_norms(model, pixels) for pixels in images]
+    # Over all layers: in distilled models the outliers are gone at the last.
+    ratios = np.stack([(n.max(1) / np.median(n, axis=1)) for n in norms]).mean(0)
+    peak = int(ratios.argmax())
+    outliers = [np.flatnonzero(n[peak] > OUTLIER * np.median(n[peak])) for n in norms]
+    count = sum(len(found) for found in outliers)
+    up_to = asked.up_to_layer or peak
+    if not count or not up_to:
+        pictures = f"{len(images)} calibration image{'' if len(images) == 1 else 's'}"
+        raise ModelError(
+            f"{model.facts.id} has no outlier patches that an MLP makes, on {pictures} "
+            f"(largest norm {ratios[peak]:.1f} times the median, on average): "
+            "nothing to move.",
+            "Raise --resolution, or leave test_time_registers out for this model.",
+        )
+    neurons = _register_neurons(model, images, outliers, up_to, asked.neurons)
+    draft = Intervened(
+        asked=asked,
+        token=model.resolved.vision.with_register().prefix[-1],
+        outlier_layer=peak,
+        outliers=count,
+        images=sum(len(found) > 0 for found in outliers),
+        up_to_layer=up_to,
+        neurons=neurons,
+        taken_over=RegisterCheck(0.0, 0.0, 0.0, 0.0, outliers=0, holds=False),  # known below
+    )
+    check = _check(replace(model, register=draft), images, draft)
+    return replace(model, register=replace(draft, taken_over=check))
+
+
+def _norms(model: LoadedModel, pixels: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Norms of the patches, ``[layer + 1, patch]``."""
+    layout = model.layout(*pixels.shape[1:])
+    return _watched(model, pixels)[0][:, layout.patch_slice]
+
+
+def _watched(
+    model: LoadedModel, pixels: NDArray[np.float32]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Norms ``[layer + 1, token]``, and the class token's attention ``[layer, token]``."""
+    layout = model.layout(*pixels.shape[1:])
+    cls = layout.token(layout.cls or layout.prefix[0])
+    norms: list[Tensor] = []
+
+    def read(stream: Tensor) -> None:
+        norms.append(torch.linalg.vector_norm(stream[0], dim=-1, dtype=torch.float32))
+
+    def row(scores: Scores) -> Tensor:
+        return attention_of(scores, slice(cls, cls + 1))[:, 0].mean(0)
+
+    attention = ReducedAttention(row)
+    watcher = Watcher(model.blocks, attention, tokens=layout.tokens, model=model.facts.id)
+    with Streams(model.blocks, read), watcher:
+        model.forward(torch.from_numpy(pixels)[None].to(model.device), layout)
+    rows = torch.stack([images[0] for images in attention.layers])
+    return torch.stack(norms).double().cpu().numpy(), rows.double().cpu().numpy()
+
+
+def _check(
+    model: LoadedModel, images: Sequence[NDArray[np.float32]], register: Intervened
+) -> RegisterCheck:
+    """What the register has of norm and attention, beside the patches."""
+    behind = min((neuron.layer for neuron in register.neurons), default=-1) + 1
+    found, left = [], 0
+    for pixels in images:
+        layout = model.layout(*pixels.shape[1:])
+        norms, rows = _watched(model, pixels)
+        at, patches = layout.token(register.token), layout.patch_slice
+        ratios = norms[register.outlier_layer] / np.median(norms[register.outlier_layer, patches])
+        late = rows[min(behind, len(rows) - 1) :]
+        left += int((ratios[patches] > OUTLIER).sum())
+        strongest = late[:, patches].max(1).mean()
+        found.append((ratios[at], ratios[patches].max(), late[:, at].mean(), strongest))
+    norm, patch_norm, attention, patch_attention = np.mean(found, axis=0).tolist()
+    return RegisterCheck(
+        register_norm=float(f"{norm:.6g}"),
+        patch_norm=float(f"{patch_norm:.6g}"),
+        register_attention=float(f"{attention:.6g}"),
+        patch_attention=float(f"{patch_attention:.6g}"),
+        outliers=left,
+        holds=norm > max(patch_norm, OUTLIER) and attention > patch_attention,
+    )
+
+
+def _register_neurons(
+    model: LoadedModel,
+    images: Sequence[NDArray[np.float32]],
+    outliers: Sequence[NDArray[np.intp]],
+    up_to: int,
+    most: int,
+) -> tuple[RegisterNeuron, ...]:
+    """The neurons that are most active at outlier patches."""
+    seen = [
+        _activity(model, pixels, places, up_to)
+        for pixels, places in zip(images, outliers, strict=True)
+        if len(places)
+    ]
+    mean = torch.stack(seen).sum(0) / sum(len(places) for places in outliers)
+    flat, width = mean.flatten(), mean.shape[1]
+    order = flat.argsort(descending=True, stable=True)[:most].tolist()
+    return tuple(
+        RegisterNeuron(index // width, index % width, round(float(flat[index]), 6))
+        for index in order
+        if flat[index] > 0
+    )
+
+
+def _activity(
+    model: LoadedModel, pixels: NDArray[np.float32], places: NDArray[np.intp], up_to: int
+) -> Tensor:
+    """Magnitude of every neuron, summed over some patches: float64 ``[layer, neuron]``."""
+    layout = model.layout(*pixels.shape[1:])
+    tokens = torch.from_numpy(places + len(layout.prefix)).to(model.device)
+    seen: list[Tensor] = []
+
+    def see(module: nn.Module, args: tuple[Any, ...]) -> None:
+        seen.append(args[0][0, tokens].abs().sum(0, dtype=torch.float32).double().cpu())
+
+    outputs = [mlp_output(block) for block in model.blocks[:up_to]]
+    hooks = [output.register_forward_pre_hook(see) for output in outputs]
+    try:
+        model.forward(torch.from_numpy(pixels)[None].to(model.device), layout)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return torch.stack(seen)

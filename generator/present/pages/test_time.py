@@ -1,0 +1,80 @@
+"""The sentences on a test-time register: what was changed in a model, and whether it worked."""
+
+from __future__ import annotations
+
+from generator.present.bibliography import short
+from generator.records.extras import RegisterCheck
+from generator.records.run import AddedRegister
+from generator.text.numbers import count, number, percent, plain
+from generator.text.phrases import counted, listed, some, stream_layer
+
+METHOD = f"Method: {short('jiang2025vision')}."
+
+ADVICE = "Change neurons or up_to_layer in test_time_registers."
+
+
+def register_text(register: AddedRegister) -> str:
+    """What was changed in a model: the register, its neurons, and where they were found."""
+    made = register.made
+    layers = sorted({neuron.layer + 1 for neuron in made.neurons})
+    where = f" of {_layers(layers)}" if layers else ""
+    return (
+        "One register was added at test time, without training. "
+        f"{counted(len(made.neurons), 'MLP neuron')}{where} {_were(len(made.neurons))} moved to "
+        f"it, the most active at {_outliers(made.outliers)} after "
+        f"{stream_layer(made.outlier_layer)}, in {made.images} of "
+        f"{counted(len(made.asked.calibration), 'calibration picture')}{_pictures(register)}."
+    )
+
+
+def moved_text(register: AddedRegister) -> str:
+    """The same in a few words, for captions."""
+    return f"test-time register with {counted(len(register.made.neurons), 'moved neuron')}"
+
+
+def check_text(register: AddedRegister) -> str:
+    """Whether the register took over from the patches, with the numbers."""
+    check = register.made.taken_over
+    verdict = "takes over" if check.holds else "does not take over"
+    return f"The register {verdict} from the patches. {_numbers(check)}"
+
+
+def register_warning(label: str, register: AddedRegister) -> str:
+    """What a build prints of a register that does not take over; empty for one that does."""
+    if register.made.taken_over.holds:
+        return ""
+    return plain(f"{label}: {check_text(register)} {ADVICE}")
+
+
+def _numbers(check: RegisterCheck) -> str:
+    left = _outliers(check.outliers) if check.outliers else "no outlier patch"
+    return (
+        f"On the calibration pictures its norm is {number(check.register_norm)} times the median "
+        f"patch's (the largest patch: {number(check.patch_norm)} times); CLS pays it "
+        f"{percent(check.register_attention)} of its attention (the most attended patch: "
+        f"{percent(check.patch_attention)}). {left[0].upper()}{left[1:]} "
+        f"{'is' if check.outliers <= 1 else 'are'} left."
+    )
+
+
+def _pictures(register: AddedRegister) -> str:
+    """Which pictures the neurons were found on, and whether the gallery shows them."""
+    names = register.calibration
+    named = f" ({some(names)})" if names else ""
+    if register.shown == len(names):
+        return f"{named}, which this gallery shows"
+    if register.shown:
+        return f"{named}, {count(register.shown)} of which this gallery shows"
+    return f"{named}, none of which this gallery shows"
+
+
+def _layers(layers: list[int]) -> str:
+    return f"layer{'' if len(layers) == 1 else 's'} {listed(map(str, layers))}"
+
+
+def _outliers(found: int) -> str:
+    return counted(found, "outlier patch", "outlier patches")
+
+
+def _were(found: int) -> str:
+    return "was" if found == 1 else "were"

@@ -1,0 +1,117 @@
+"""Safetensors files whose content carries its checksums, so that damage is seen when it is read.
+
+The header of such a file has one JSON text. It begins with the key ``seal``: the SHA-256 of every
+array, its dtype and its shape, and the SHA-256 of these together with the facts that follow. So the
+facts can be trusted without reading the arrays, and each array that is read is checked on the way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save
+
+_START = '{"seal":'
+
+
+class SealError(Exception):
+    """A file is not as it was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class SealedArray:
+    """An array as it was written.
+
+    Attributes:
+        dtype: by numpy's name.
+        shape: of the array.
+        sha256: of its bytes.
+    """
+
+    dtype: str
+    shape: tuple[int, ...]
+    sha256: str
+
+    @classmethod
+    def of(cls, array: NDArray[Any]) -> SealedArray:
+        """What is said of an array, which is contiguous."""
+        data = array.reshape(-1).view(np.uint8)  # hashing knows no half precision
+        return cls(array.dtype.name, array.shape, hashlib.sha256(data.data).hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """The text of a header that has been found to be as it was written.
+
+    Attributes:
+        facts: JSON.
+        arrays: by name.
+    """
+
+    facts: str
+    arrays: Mapping[str, SealedArray]
+
+    def check(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Hold arrays against the header.
+
+        Raises:
+            SealError: one is missing, another, or too many.
+        """
+        if arrays.keys() != self.arrays.keys():
+            raise SealError("it holds other arrays than its header lists")
+        for name, array in arrays.items():
+            if SealedArray.of(array) != self.arrays[name]:
+                raise SealError(f"the checksum of {name} does not match its values")
+
+
+def sealed_file(entry: str, facts: str, arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """A safetensors file of arrays and facts with their checksums; the same for the same content.
+
+    Args:
+        entry: name of the text in the file's metadata.
+        facts: a JSON object that is not empty.
+        arrays: contiguous, by name.
+    """
+    listed = {name: SealedArray.of(array) for name, array in sorted(arrays.items())}
+    text = _arrays_text(listed)
+    seal = f'{{"arrays":{text},"sha256":"{_digest(text, facts)}"}}'
+    # One entry only: safetensors writes several in random order.
+    return save(dict(arrays), metadata={entry: f"{_START}{seal},{facts[1:]}"})
+
+
+def unsealed(text: str) -> Sealed:
+    """The facts of a header, and what it says of the arrays.
+
+    Raises:
+        SealError: the text carries no checksum, or is not as it was written.
+    """
+    if not text.startswith(_START):
+        raise SealError("it carries no checksum")
+    try:
+        seal, end = json.JSONDecoder().raw_decode(text, len(_START))
+        arrays = {
+            str(name): SealedArray(str(dtype), tuple(shape), str(sha256))
+            for name, (dtype, shape, sha256) in seal["arrays"].items()
+        }
+        expected = seal["sha256"]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise SealError("its checksums cannot be read") from error
+    facts = "{" + text[end + 1 :]
+    if _digest(_arrays_text(arrays), facts) != expected:
+        raise SealError("the checksum of its facts does not match them")
+    return Sealed(facts, arrays)
+
+
+def _arrays_text(arrays: Mapping[str, SealedArray]) -> str:
+    listed = {name: (each.dtype, each.shape, each.sha256) for name, each in arrays.items()}
+    return json.dumps(listed, separators=(",", ":"))
+
+
+def _digest(arrays: str, facts: str) -> str:
+    return hashlib.sha256(f"{arrays}\n{facts}".encode()).hexdigest()
