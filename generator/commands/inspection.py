@@ -77,11 +77,10 @@ def _tensors(resolved: ResolvedModel) -> str:
     """
     if (resolved.base or resolved).weights is None:
         return "not downloaded yet; --check looks at each of them"
-    import torch
-
+    from generator.capture.models.device import torch_dtype
     from generator.capture.models.network import build_network
 
-    built = build_network(resolved, torch.float32, "sdpa", blank=True)
+    built = build_network(resolved, torch_dtype("float32"), "sdpa", blank=True)
     return "\n".join(_accounted(built.renamed, built.unused))
 
 
