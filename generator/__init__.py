@@ -19,7 +19,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from generator.version import __version__
+
 __all__ = ["__version__", "build", "load_records", "measure"]
 
 if TYPE_CHECKING:

@@ -14,14 +14,17 @@ from generator.images.clips import is_clip
 from generator.pipeline import build as pipeline
 from generator.pipeline import measuring
 from generator.present.files.manifest_file import read_manifest
+from generator.present.pages.notebook import record_html
 from generator.progress import Silent
 from generator.records.extras import DEFAULT_EXTRAS, Extra, Projection
-from generator.records.record import AttentionRecord, FieldOfView, PatchQueries
+from generator.records.record import AttentionRecord, FieldOfView, PatchQueries, display_with
 from generator.records.store import Store
 from generator.records.store import load_records as load_store
 from generator.spec.gallery import GallerySpec, ModelSpec, default_store
 from generator.spec.models import RegisterSpec, expand
 from generator.spec.options import load_spec, merge
+
+display_with(record_html)
 
 PNG_MODES = frozenset({"1", "L", "LA", "P", "RGB", "RGBA", "I;16"})
 

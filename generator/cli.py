@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import click
 
-from generator import __version__
 from generator.commands.build import build, demo
 from generator.commands.cache import cache
 from generator.commands.diff import diff
@@ -17,6 +16,7 @@ from generator.commands.inspect import inspect
 from generator.commands.publish import publish
 from generator.commands.serve import serve
 from generator.commands.shared import InOrder
+from generator.version import __version__
 
 
 @click.group(

@@ -106,7 +106,7 @@ def diff(
         measures = chosen(names)
         limits = [threshold(each, of_mean=threshold_on == "means") for each in thresholds]
         for limit in limits:
-            if not any(limit.name in (each.id, each.quantity) for each in measures):
+            if not any(limit.name in (each.id, each.family) for each in measures):
                 raise SpecError(
                     f"--threshold {limit.text} is not among --quantities {quantities}.",
                     "Add it there, or leave --quantities out.",

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import generator
 from generator.errors import StoreError
 from generator.export.intact import check, flaws, whole
 from generator.export.source import Source
+from generator.present.content.contents import Contents
 from generator.present.files.manifest import FigureItem
 from generator.present.site.staging import OWN_NAMES
 from generator.present.site.write import build_site
+from generator.version import __version__
 
 
 @contextmanager
@@ -48,10 +49,10 @@ def exported_pages(source: Source) -> Iterator[Path]:
             source.run,
             source.read,
             copy,
-            version=generator.__version__,
-            settings=source.manifest.settings,
+            version=__version__,
+            settings=source.settings,
             read_weights=source.store.get_weights,
-            draw=lambda site: _figures(site, source),
+            draw=lambda folder, contents: _figures(folder, contents, source),
         )
         for failure in report.failures:
             if failure not in source.run.failures:
@@ -59,12 +60,12 @@ def exported_pages(source: Source) -> Iterator[Path]:
         yield copy
 
 
-def _figures(site: Path, source: Source) -> tuple[FigureItem, ...]:
+def _figures(folder: Path, contents: Contents, source: Source) -> tuple[FigureItem, ...]:
     if not source.manifest.figures:
         return ()
     from generator.export.figures.built import drawn_again  # noqa: PLC0415 - imports matplotlib
 
-    return drawn_again(site, source)
+    return drawn_again(folder, contents, source)
 
 
 def _link(path: Path, target: Path) -> None:

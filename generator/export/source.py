@@ -1,20 +1,22 @@
-"""What is exported: a built site, opened by its manifest, and the records it names."""
+"""What is exported: a gallery with its records, from a built site or while it is built."""
 
 from __future__ import annotations
 
 import logging
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 from generator.errors import SpecError, StoreError
 from generator.export.anonymous import Anonymous, anonymized, identity_of
 from generator.present.cells.patches import PATCH
+from generator.present.content.contents import Contents, Copies
 from generator.present.drawing.scale import Scale
-from generator.present.files.manifest import FrameItem, Manifest, ScaleEntry
+from generator.present.files.manifest import ImageItem, Manifest, ScaleEntry, carried
 from generator.present.files.manifest_file import MANIFEST, is_site, read_manifest
+from generator.present.files.settings import Settings
 from generator.records.record import AttentionRecord
 from generator.records.run import Cell, Frame, ImageEntry, ModelEntry, Run, Sequence, Sweep
 from generator.records.store import Store
@@ -25,42 +27,34 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A site to export.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredGallery:
+    """The models and images of a gallery, their records, and how they are drawn.
 
     Attributes:
-        root: its folder.
-        manifest: as the site has it.
-        shown: the run, anonymous where that was asked for.
+        shown: the run, anonymous where that was asked for; the path of an image is that of its
+            published picture.
         store: where the records are.
+        settings: how records are drawn.
+        scale: color scale of tokens as queries.
+        patch_scale: color scale of patches as queries; None where there are none.
     """
 
-    root: Path
-    manifest: Manifest
     shown: Anonymous
     store: Store
+    settings: Settings
+    scale: Scale
+    patch_scale: Scale | None
 
     @property
     def run(self) -> Run:
-        """Models, images and cells; the path of an image is that of its published picture."""
+        """Models, images and cells."""
         return self.shown.run
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was left out of an anonymous copy, and what stays, one line each."""
         return self.shown.notes
-
-    @property
-    def scale(self) -> Scale:
-        """The color scale of the site, for tokens as queries."""
-        return _scale(self.manifest.scale)
-
-    @property
-    def patch_scale(self) -> Scale | None:
-        """That for patches as queries; None where the site has none."""
-        entry = self.manifest.patch_scale
-        return _scale(entry) if entry else None
 
     def scale_of(self, query: str) -> Scale:
         """The color scale of a query's maps."""
@@ -176,6 +170,19 @@ class Source:
         return _chosen((wanted,) if wanted else (), names, "sequence")[0]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source(MeasuredGallery):
+    """A built site to export.
+
+    Attributes:
+        root: its folder.
+        manifest: as the site has it.
+    """
+
+    root: Path
+    manifest: Manifest
+
+
 def open_source(site: Path, store: Path, *, anonymous: bool = False) -> Source:
     """Open a built site.
 
@@ -195,7 +202,43 @@ def open_source(site: Path, store: Path, *, anonymous: bool = False) -> Source:
     found = Anonymous(run, {}, ())
     if anonymous or manifest.anonymous:
         found = anonymized(run, _local(manifest), identity_of(run))
-    return Source(site, manifest, found, Store(store))
+    patches = manifest.patch_scale
+    return Source(
+        shown=found,
+        store=Store(store),
+        settings=manifest.settings,
+        scale=_scale(manifest.scale),
+        patch_scale=_scale(patches) if patches else None,
+        root=site,
+        manifest=manifest,
+    )
+
+
+def gallery_of(shown: Anonymous, contents: Contents, root: Path, store: Store) -> MeasuredGallery:
+    """A gallery while its site is built.
+
+    Args:
+        shown: the run as the site shows it.
+        contents: the heavy files of the site.
+        root: folder that they are in.
+        store: where the records are.
+    """
+    images = tuple(_published(image, contents, root) for image in shown.run.images)
+    return MeasuredGallery(
+        shown=replace(shown, run=replace(shown.run, images=images)),
+        store=store,
+        settings=contents.settings,
+        scale=contents.scale,
+        patch_scale=contents.patch_scale,
+    )
+
+
+def _published(image: ImageEntry, contents: Contents, root: Path) -> ImageEntry:
+    """An image with its published picture, or with the reason why it has none."""
+    copies = contents.copies.get(image.slug)
+    if isinstance(copies, Copies):
+        return replace(image, path=root / copies.picture.path)
+    return replace(image, path=root, failure=copies or image.failure)
 
 
 def _why_no_source(site: Path) -> tuple[str, str]:
@@ -222,12 +265,18 @@ def _named(whole: Sweep | Frame | None) -> tuple[str, ...]:
     return (whole.sequence.label, whole.sequence.source) if whole else ()
 
 
-def _frame(manifest: Manifest, item: FrameItem | None) -> Frame | None:
+def _picture(image: ImageItem, root: Path) -> Path:
+    """The published picture of an image; the site's folder where there is none."""
+    return next((root / file.path for file in image.files if file.kind == "picture"), root)
+
+
+def _frame(manifest: Manifest, image: ImageItem) -> Frame | None:
     """The place of an image in its sequence."""
-    if item is None:
+    frame = image.frame
+    if frame is None:
         return None
-    sequence = next(each for each in manifest.sequences if each.slug == item.sequence)
-    return Frame(sequence, item.number, item.time)
+    sequence = next(each for each in manifest.sequences if each.slug == frame.sequence)
+    return Frame(sequence, frame.number, frame.time)
 
 
 def run_of(manifest: Manifest, root: Path) -> Run:
@@ -237,49 +286,12 @@ def run_of(manifest: Manifest, root: Path) -> Run:
         description=manifest.description,
         command=manifest.command,
         field_of_view=manifest.field_of_view,
-        models=tuple(
-            ModelEntry(
-                slug=model.slug,
-                label=model.label,
-                id=model.id,
-                revision=model.revision,
-                commit=model.commit,
-                failure=model.failure,
-                weights=model.weights,
-                gated=model.gated,
-                register=model.register,
-            )
-            for model in manifest.models
-        ),
+        models=manifest.models,
         images=tuple(
-            ImageEntry(
-                slug=image.slug,
-                name=image.name,
-                path=next((root / f.path for f in image.files if f.kind == "picture"), root),
-                sha256=image.sha256,
-                width=image.width,
-                height=image.height,
-                title=image.title,
-                alt=image.alt,
-                credit=image.credit,
-                license=image.license,
-                source=image.source,
-                group=image.group,
-                failure=image.failure,
-                frame=_frame(manifest, image.frame),
-            )
+            carried(image, ImageEntry, path=_picture(image, root), frame=_frame(manifest, image))
             for image in manifest.images
         ),
-        cells=tuple(
-            Cell(
-                model=cell.model,
-                image=cell.image,
-                record=cell.record,
-                failure=cell.failure,
-                truth=next((file.made_of for file in cell.files if file.kind == "truth"), ""),
-            )
-            for cell in manifest.cells
-        ),
+        cells=manifest.cells,
         paper=manifest.paper,
         site_url=manifest.site_url,
         anonymous=manifest.anonymous,

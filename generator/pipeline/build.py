@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-import generator
 from generator.errors import GalleryError, ModelError, StoreError
 from generator.export.anonymous import Anonymous, anonymized, identity_of
+from generator.export.source import MeasuredGallery, gallery_of
 from generator.images.annotations import annotate
 from generator.images.find import load_images
 from generator.images.groups import read_groups, with_groups
@@ -45,6 +45,7 @@ from generator.records.run import (
 from generator.records.store import Store
 from generator.spec.gallery import GallerySpec
 from generator.text.slugs import unique_slugs
+from generator.version import __version__
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -134,11 +135,13 @@ def _build(
             partial(shown.read, store.get),
             spec.out,
             templates=spec.templates,
-            version=generator.__version__,
+            version=__version__,
             read_weights=store.get_weights,
             settings=settings_of(spec),
             advance=job.advance,
-            draw=lambda site: draw_figures(site, spec, figures, run, undrawn),
+            draw=lambda folder, contents: draw_figures(
+                folder, gallery_of(shown, contents, folder, store), spec, figures, run, undrawn
+            ),
         )
     missing = {cell.key for model in plan.models for cell in plan.missing(model)}
     return Outcome(
@@ -218,16 +221,18 @@ def plan_figures(spec: GallerySpec) -> tuple[PlannedFigure, ...]:
 
 
 def draw_figures(
-    site: Path,
+    folder: Path,
+    gallery: MeasuredGallery,
     spec: GallerySpec,
     figures: Sequence[PlannedFigure],
     run: Run,
     undrawn: list[Failure],
 ) -> tuple[FigureItem, ...]:
-    """Draw them into a site whose numbers are there.
+    """Draw the figures of a gallery's file.
 
     Args:
-        site: its folder.
+        folder: of the site.
+        gallery: what to draw from.
         spec: of the gallery.
         figures: in order.
         run: with all names.
@@ -240,7 +245,7 @@ def draw_figures(
         return ()
     from generator.export.figures.built import draw_into  # noqa: PLC0415 - imports matplotlib
 
-    found, failures = draw_into(site, spec.store, figures, before=run, strict=spec.strict)
+    found, failures = draw_into(folder, gallery, figures, before=run, strict=spec.strict)
     undrawn += failures
     return found
 

@@ -51,15 +51,12 @@ class Features:
     """Vectors of tokens, always before the final LayerNorm.
 
     Attributes:
-        last: float16 ``[patch, channel]``, the residual stream of the patches after the last block;
-            float32 where a value is beyond float16.
-        pooled: float32 ``[layer + 1, 2, channel]``, the residual stream of the CLS token (NaN for
-            a model without one) and its mean over the patches; index 0 is the embedding.
-        keys: float16 ``[patch, channel]``, key vectors of the patches in the last block, heads side
-            by side, as they enter the attention (after rotary embedding, if any), not normalized;
-            None where they were not asked for.
-        queries: query vectors, likewise.
-        values: value vectors, likewise.
+        last: float16 ``[patch, channel]``; float32 where a value is beyond float16.
+        pooled: float32 ``[layer + 1, CLS or mean patch, channel]``; CLS is NaN for a model without.
+        keys: float16 ``[patch, channel]``, as they enter the attention (after rotary embedding, if
+            any), not normalized; None where they were not asked for.
+        queries: float16 ``[patch, channel]``, as ``keys``.
+        values: float16 ``[patch, channel]``, as ``keys``.
     """
 
     last: FloatArray
@@ -80,13 +77,10 @@ class ValueNorms:
     """What a token would contribute if it had all the attention (Kobayashi 2020).
 
     Attributes:
-        norms: float16 ``[layer, head, key]``, the L2 norm of a key's value vector after the head's
-            part of the output projection and, where the block has one, LayerScale; float32 where a
-            norm is beyond float16. Times an attention weight it is the norm of that head's
-            contribution.
-        contribution: float32 ``[layer, key]``, norm of what each key contributes to the first
-            prefix token through all heads together: ``|sum_h A[h, 0, key] v[h, key] W_O[h]|``;
-            for a model without prefix, to the mean patch.
+        norms: float16 ``[layer, head, key]``; float32 where a norm is beyond float16. Times an
+            attention weight it is the norm of that head's contribution.
+        contribution: float32 ``[layer, key]``: ``|sum_h A[h, 0, key] v[h, key] W_O[h]|``; for a
+            model without prefix, to the mean patch.
     """
 
     norms: FloatArray
@@ -98,14 +92,12 @@ class MassiveActivations:
     """Single channels of unusual size in the residual stream (Sun 2024).
 
     Attributes:
-        value: float32 ``[layer + 1, 3]``, the three largest values by magnitude, with their sign,
-            largest first; index 0 is the embedding.
-        token: int32 ``[layer + 1, 3]``, their tokens.
-        channel: int32 ``[layer + 1, 3]``, their channels.
-        median: float32 ``[layer + 1]``, median magnitude of the layer's values: of at most 65,536
-            evenly spaced ones, which are all of them for a small input; of the two in the middle
-            the lower.
-        channel_max: float32 ``[layer + 1, channel]``, largest magnitude over the patches.
+        value: float32 ``[layer + 1, place]``, with its sign, largest magnitude first.
+        token: int32 ``[layer + 1, place]``.
+        channel: int32 ``[layer + 1, place]``.
+        median: float32 ``[layer + 1]``, of at most 65,536 evenly spaced values, which are all of
+            them for a small input; of the two in the middle the lower.
+        channel_max: float32 ``[layer + 1, channel]``.
     """
 
     value: FloatArray
@@ -145,9 +137,8 @@ class Relevance:
     """Class-specific relevance (Chefer 2021, generic attention): ``R += mean_h[(dA * A)+] R``.
 
     Attributes:
-        keys: float32 ``[key]``, relevance of every token to the CLS token, for
-            ``prediction.target``; to the mean patch where the head reads only the patches (BEiT).
-            CLS starts with 1 of itself. Not a distribution.
+        keys: float32 ``[key]``, for ``prediction.target``: relevance to the CLS token, or to the
+            mean patch where the head reads only the patches (BEiT). CLS starts with 1 of itself.
     """
 
     keys: FloatArray
@@ -163,7 +154,7 @@ class LogitLens:
 
     Attributes:
         probability: float16 ``[layer + 1, token]``, of ``prediction.target``.
-        rank: int32 ``[layer + 1, token]``, of ``prediction.target`` among the classes, from 1.
+        rank: int32 ``[layer + 1, token]``, of ``prediction.target``, from 1.
     """
 
     probability: FloatArray

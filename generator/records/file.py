@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from generator.records.arrays import ARRAYS
 from generator.records.extras import (
     PROJECTIONS,
     Features,
@@ -122,11 +123,7 @@ def not_finite(record: AttentionRecord, arrays: Mapping[str, FloatArray]) -> str
     return min(found)[1] if found else ""
 
 
-_OF_LAYERS = {
-    **{"attention": 1, "received": 0, "entropy": 0, "entropy_patches": 0, "distance": 0},
-    **{"distance_patches": 0, "mass": 0, "self_attention": 0, "patch_attention": 0},
-    **{"received_from_outliers": 0, "values.norms": 0, "values.contribution": 0},
-}
+_OF_LAYERS = {array.name: array.axes.index("layer") for array in ARRAYS if "layer" in array.axes}
 """Arrays about the inside of layers, and their axis of layers."""
 
 _BEHIND_LAYERS = frozenset(

@@ -1,37 +1,48 @@
-"""The waist of the program: what measuring hands to presenting.
+"""The record of one model on one image: what capture writes and presenting reads.
 
-Only numpy and the standard library are imported here, so a site can be built on a machine that
-has never seen torch. What may be measured beside attention is in :mod:`generator.records.extras`.
+Only numpy and the standard library are imported here, so that a site can be built without torch.
+Parts that are measured beside attention are in :mod:`generator.records.extras`.
 
 Axis words. They mean the same in every docstring, field, JSON key and label:
 
-=========  ==========================================================================
-model      one column of the gallery: a checkpoint at a resolved commit
-image      one picture, oriented, before any resizing
-layer      a transformer block; 1-based in text and URLs, 0-based as an array index
-head       an attention head of a layer; 1-based in text and URLs, 0-based as an index
-query      the token that attends (a row of the attention matrix)
-key        the token that is attended to (a column of the attention matrix)
-token      any position of the sequence, prefix tokens first
-patch      a token that stands for a place in the picture, row-major
-row, col   the place of a patch in the patch grid, from the top left
-prefix     the tokens in front of the patches: CLS, distillation, registers
-=========  ==========================================================================
+===================  ======================================================================
+model                one column of the gallery: a checkpoint at a resolved commit
+image                one picture, oriented, before any resizing
+layer                a transformer block; 1-based in text and URLs, 0-based as an index
+layer + 1            the embedding at index 0, then every layer
+start layer          the first layer of a rollout, which ends at the last layer
+head                 an attention head of a layer; 1-based in text and URLs, 0-based as index
+probe head           a head of a learned pooling probe
+query                the token that attends (a row of the attention matrix)
+key                  the token that is attended to (a column of the attention matrix)
+query group          the prefix tokens, one each, then all patches, as queries
+key group            the same groups as keys
+token                any position of the sequence, prefix tokens first
+patch                a token that stands for a place in the picture, row-major
+row, col             the place of a patch in the patch grid, from the top left
+prefix               the tokens in front of the patches: CLS, distillation, registers
+channel              an entry of a token's vector
+component            a principal component, largest first
+place                largest, second, third
+CLS or mean patch    the vector of CLS at index 0, the mean over patches at index 1
+===================  ======================================================================
 
-``attention[layer, head, query, key]`` sums to 1 over ``key``. Stored attention is multiplied by the
-number of keys, so that 1 means "as much as uniform attention would give": the unit is called
-*times uniform* everywhere. Values then sit around 1 and half precision keeps three digits.
+The order of axes of every array is in :data:`generator.records.arrays.ARRAYS`. For one layer and
+head, attention sums to 1 over ``key``. Stored attention is multiplied by the number of keys, so
+that 1 is uniform attention: the unit is called *times uniform*. Values then lie around 1, where
+half precision keeps three digits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from generator.records.arrays import ARRAYS, axis_sizes
 from generator.records.extras import (
     Features,
     Intervened,
@@ -58,6 +69,7 @@ __all__ = [
     "RecordError",
     "TokenLayout",
     "View",
+    "display_with",
     "outlier_patches",
 ]
 
@@ -168,8 +180,8 @@ class Pooling:
     """Attention of a learned probe that pools the patches (SigLIP, SigLIP 2, AIMv2).
 
     Attributes:
-        attention: float16 ``[head, key]``, times uniform over the patches it can see.
-        entropy: float32 ``[head]``, in [0, 1].
+        attention: float16 ``[probe head, patch]``.
+        entropy: float32 ``[probe head]``.
     """
 
     attention: FloatArray
@@ -180,52 +192,34 @@ class Pooling:
 class AttentionRecord:
     """Everything measured of one model on one image.
 
-    All attention is in *times uniform*: the softmax weight times the number of keys.
+    An array is the quantity that
+    :data:`generator.analysis.quantities.arrays.ARRAY_QUANTITIES` names for it. Attention is in
+    *times uniform*: the softmax weight times the number of keys. Parts are None where they were not
+    measured, or where the model does not have them.
 
     Attributes:
         key: sha256 of the inputs that decide the record (see ``store.record_key``).
-        model: the model's facts.
         image_sha256: hash of the image file's bytes.
-        layout: token layout.
         view: what part of the picture the patches cover.
-        preprocessing: how the input was made.
-        environment: device, dtype, versions.
-        attention: float16 ``[query, layer, head, key]``: one query for each prefix token, in the
-            order of ``layout.prefix``; zero queries for a model without prefix.
-        received: float16 ``[layer, head, key]``: attention each key receives, averaged over the
-            *patch* queries. With ``attention`` it gives the average over any group of queries.
-        entropy: float32 ``[layer, head]``: mean over all queries of the entropy of the row over all
-            keys, divided by log(number of keys): 0 is one key, 1 is uniform.
-        entropy_patches: float32 ``[layer, head]``: the same with each row cut to the patches and
-            renormalized, divided by log(number of patches).
-        distance: float32 ``[layer, head]``: mean over patch queries of the attention-weighted
-            distance between patch centers, in input pixels; what goes to the prefix counts 0.
-        distance_patches: float32 ``[layer, head]``: the same with each row cut to the patches and
-            renormalized (ViT, Dosovitskiy 2021, Fig. 11).
-        mass: float32 ``[layer, head, query group, key group]``: mean over the group's queries of
-            the attention that goes to the group's keys. Groups are the prefix tokens, one each,
-            and then all patches. Rows sum to 1.
-        self_attention: float32 ``[layer, head]``: mean over patch queries of the attention a patch
-            pays to itself, as a share of 1.
-        norms: float32 ``[layer + 1, token]``: L2 norm of the residual stream after each block and
-            before the final LayerNorm; index 0 is the embedding.
-        rollout: float32 ``[start layer, key]``: attention rollout (Abnar & Zuidema 2020) of the CLS
-            row, or of the mean patch row for a model without CLS, through the layers from the
-            start layer to the last; rows sum to 1. Index 0 is the rollout through all layers.
-        rollout_cosine: float32 ``[start layer]``: mean cosine between the rollouts of different
-            patch queries, over at most 64 evenly spaced ones: near 1, all queries are alike.
-        pooling: the pooling probe, for models that have one.
-        patch_attention: float16 ``[layer, query, key]`` (mean over heads) or
-            ``[layer, head, query, key]`` with the patches as queries; None when not asked for.
-        received_from_outliers: float16 ``[layer, key]``: attention each key receives from the
-            outlier patches (see ``outlier_patches``), mean over them and over heads; None where
-            there are none.
-        features: vectors of tokens; None when not measured.
-        values: norms of value vectors; None when not measured.
-        massive: massive activations; None when not measured.
-        prediction: what the class head said; None for a model without one, or when not measured.
-        relevance: class-specific relevance; None when not measured.
-        lens: the logit lens; None when not measured.
+        attention: float16 ``[query, layer, head, key]``; the queries are the prefix tokens, in the
+            order of ``layout.prefix``.
+        received: float16 ``[layer, head, key]``; averaged over the *patch* queries. With
+            ``attention`` it gives the average over any group of queries.
+        entropy: float32 ``[layer, head]``.
+        entropy_patches: float32 ``[layer, head]``.
+        distance: float32 ``[layer, head]``, in input pixels.
+        distance_patches: float32 ``[layer, head]``, in input pixels.
+        mass: float32 ``[layer, head, query group, key group]``; rows sum to 1.
+        self_attention: float32 ``[layer, head]``, as a share of 1.
+        norms: float32 ``[layer + 1, token]``.
+        rollout: float32 ``[start layer, key]``; rows sum to 1. Index 0 is the rollout through all
+            layers.
+        rollout_cosine: float32 ``[start layer]``.
+        patch_attention: float16 ``[layer, head, query, key]``, or ``[layer, query, key]`` for the
+            mean over heads; the queries are the patches.
+        received_from_outliers: float16 ``[layer, key]``; None where there are no outlier patches
+            (see ``outlier_patches``).
+        prediction: what the class head said.
         intervention: the test-time register that was at work; None for the model as it is.
     """
 
@@ -260,18 +254,18 @@ class AttentionRecord:
     schema: int = field(default=SCHEMA)
 
     def __post_init__(self) -> None:
-        check_shapes(
-            self.model,
-            self.layout,
-            {name: getattr(self, name).shape for name in array_shapes(self.model, self.layout)},
-        )
+        shapes = {}
+        for array in ARRAYS:
+            part, _, name = array.name.rpartition(".")
+            owner = getattr(self, part) if part else self
+            values = None if owner is None else getattr(owner, name)
+            if values is not None:
+                shapes[array.name] = values.shape
+        check_shapes(self.model, self.layout, shapes)
 
-    def _repr_html_(self) -> str:
-        """In a notebook, the record shows its wall."""
-        # The one import that points up, at the last moment: the waist itself knows no pages.
-        from generator.present.pages.notebook import record_html  # noqa: PLC0415
-
-        return record_html(self)
+    def _repr_html_(self) -> str | None:
+        """What a notebook shows; None for the plain text, where no display is registered."""
+        return _displays[-1](self) if _displays else None
 
     @property
     def queries(self) -> tuple[str, ...]:
@@ -298,38 +292,30 @@ class AttentionRecord:
         return from_all
 
 
-def array_shapes(model: ModelFacts, layout: TokenLayout) -> dict[str, tuple[int, ...]]:
-    """The shapes of the arrays that every record has, by name."""
-    layers, heads = model.layers, model.heads
-    tokens, prefix = layout.tokens, len(layout.prefix)
-    return {
-        "attention": (prefix, layers, heads, tokens),
-        "received": (layers, heads, tokens),
-        "entropy": (layers, heads),
-        "entropy_patches": (layers, heads),
-        "distance": (layers, heads),
-        "distance_patches": (layers, heads),
-        "mass": (layers, heads, prefix + 1, prefix + 1),
-        "self_attention": (layers, heads),
-        "norms": (layers + 1, tokens),
-        "rollout": (layers, tokens),
-        "rollout_cosine": (layers,),
-    }
+_displays: list[Callable[[AttentionRecord], str]] = []
+
+
+def display_with(display: Callable[[AttentionRecord], str]) -> None:
+    """Register how notebooks show records.
+
+    Args:
+        display: gives the HTML of a record.
+    """
+    _displays.append(display)
 
 
 def check_shapes(
     model: ModelFacts, layout: TokenLayout, found: Mapping[str, tuple[int, ...]]
 ) -> None:
-    """Hold the shapes of a record's arrays against its facts.
+    """Compare the shapes of a record's arrays, by their names, with its facts.
 
     Raises:
         RecordError: they contradict each other.
     """
-    for name, shape in array_shapes(model, layout).items():
-        if found.get(name) != shape:
-            raise RecordError(
-                f"{name} of {model.id} should have shape {shape}, got {found.get(name)}."
-            )
+    sizes = axis_sizes(layout, model.layers, model.heads)
+    for array in ARRAYS:
+        if array.name in found:
+            array.check(found[array.name], sizes, model.id)
 
 
 OUTLIER = 3.0

@@ -197,8 +197,8 @@ class Cell:
         image: slug of the image.
         record: key of the record; empty where there is none.
         failure: why there is none.
-        truth: what the former site's agreement with marked objects is made of, for a run that is
-            read from that site: masks and boxes are not at hand there.
+        truth: hash of what the site's agreement with marked objects is made of, for a run that is
+            read from that site: masks and boxes are not at hand there. Empty for a new run.
     """
 
     model: str
@@ -283,21 +283,6 @@ class Paper:
 
 
 @dataclass(frozen=True, slots=True)
-class FigureEntry:
-    """A figure for a paper that is drawn with the site.
-
-    Attributes:
-        title: what it shows.
-        files: paths of its files, relative to the site; none where it could not be drawn.
-        failure: why it could not be drawn; None when it was.
-    """
-
-    title: str
-    files: tuple[str, ...]
-    failure: Failure | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class SweepStep:
     """A checkpoint of a sweep.
 
@@ -350,7 +335,6 @@ class Run:
         pairs: slugs of models that get a page of their own together; None for those that differ in
             registers only, as far as their configs say.
         anonymous: whether names, links and folders were left out on purpose.
-        figures: drawn with the site, for papers.
         sweeps: checkpoints that belong together.
     """
 
@@ -364,7 +348,6 @@ class Run:
     paper: Paper | None = None
     site_url: str = ""
     mixed: bool = False
-    figures: tuple[FigureEntry, ...] = ()
     pairs: tuple[tuple[str, str], ...] | None = None
     anonymous: bool = False
     sweeps: tuple[Sweep, ...] = ()

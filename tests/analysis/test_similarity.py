@@ -44,6 +44,7 @@ def cka(one: np.ndarray, two: np.ndarray) -> float:
     return float(found[0, 0])
 
 
+@pytest.mark.value_of("layer-similarity")
 def test_cka_agrees_with_the_sum_over_quadruples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("generator.analysis.stream.layer_similarity.LEAST_IMAGES", 4)
     one, two = rng(1).normal(size=(7, 3)), rng(2).normal(size=(7, 5)) + 2
@@ -100,6 +101,7 @@ def test_similarity_of_layers_is_withheld_where_it_would_mislead() -> None:
         layer_similarity(few, few[1:])
 
 
+@pytest.mark.value_of("head-similarity")
 def test_heads_are_compared_by_divergence_of_their_rows() -> None:
     layout = tiny.layout(registers=1)
     attention = full.random(layout)

@@ -286,7 +286,7 @@ def test_an_image_is_found_and_opened_by_keyboard_alone(chromium: Browser, sites
         page.keyboard.type("Group 2")
         page.keyboard.press("Tab")
         page.keyboard.type("outliers, h")
-        expect(page.locator("#find-sort")).to_have_value("outliers-down")
+        expect(page.locator("#find-sort")).to_have_value("outlier-count-down")
         first = page.locator("#found .image-card-title").first.inner_text()
         while page.evaluate(FOCUS)["name"] != first:
             page.keyboard.press("Tab")

@@ -83,6 +83,7 @@ def eager_attention(folder: Path, item: Prepared) -> tuple[Tensor, list[Tensor]]
     return torch.stack(output.attentions)[:, 0], list(output.hidden_states)
 
 
+@pytest.mark.value_of("attention", "received", "norm")
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_every_layer_and_head_equals_the_eager_path(
     family: Family, folders: dict[str, Path]
@@ -113,6 +114,9 @@ def test_every_layer_and_head_equals_the_eager_path(
         torch.testing.assert_close(residual.norms[layer], norms, atol=1e-4, rtol=1e-5)
 
 
+@pytest.mark.value_of("attention", "received", "received-from-outliers", "mass", "self-attention")
+@pytest.mark.value_of("entropy", "entropy-patches", "distance", "distance-patches")
+@pytest.mark.value_of("rollout", "rollout-cosine")
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_record_holds_what_the_definitions_say(family: Family, folders: dict[str, Path]) -> None:
     """Every statistic of the record against a plain computation on the eager matrices."""
@@ -179,6 +183,7 @@ def mass(attention: np.ndarray, first: int) -> np.ndarray:
     )
 
 
+@pytest.mark.value_of("pooling-attention", "pooling-entropy")
 @pytest.mark.parametrize("name", ["siglip", "siglip 2", "aimv2"])
 def test_pooling_probe_is_the_heads_own_weights(name: str, folders: dict[str, Path]) -> None:
     """Recomputed by hand from the head's projections and the normalized last hidden state."""
@@ -200,6 +205,8 @@ def test_pooling_probe_is_the_heads_own_weights(name: str, folders: dict[str, Pa
         weights = torch.softmax(torch.einsum("qhc,khc->hqk", query, key) / 8**0.5, -1)[:, 0]
     stored = record.pooling.attention.astype(float) / record.layout.patches
     np.testing.assert_allclose(stored, weights.numpy(), rtol=6e-4, atol=1e-6)
+    expected = entropy(weights.double().numpy())
+    np.testing.assert_allclose(record.pooling.entropy, expected, rtol=1e-4)
 
 
 def test_clip_checkpoint_does_not_build_its_text_tower(folders: dict[str, Path]) -> None:

@@ -11,6 +11,7 @@ import pytest
 from generator.cli import main
 from generator.commands.publish import PublishCommand
 from generator.errors import GalleryError, SpecError
+from generator.export.numbers.data import NOTES
 from generator.export.numbers.statistics import QUANTITIES
 from generator.spec.gallery import GallerySpec
 from generator.spec.options import load_spec
@@ -132,8 +133,18 @@ def test_every_picture_of_the_documents_is_shown_and_small() -> None:
         assert picture.stat().st_size <= 200_000, picture.name
 
 
+def test_every_array_of_a_record_is_told_with_its_axes_and_quantity() -> None:
+    text = (ROOT / "docs/data.md").read_text(encoding="utf-8")
+    part = text[text.index("## Records") : text.index("## Statistics")]
+    rows = [line for line in part.splitlines() if line.startswith("| `")]
+    assert rows == [
+        f"| `{n.name}` | {', '.join(n.axes)} | {n.dtype} | {n.unit} | `{n.quantity}` |"
+        for n in NOTES.values()
+    ]
+
+
 def test_the_quantities_of_statistics_are_all_told() -> None:
     text = (ROOT / "docs/data.md").read_text(encoding="utf-8")
     part = text[text.index("## Statistics") : text.index("## Differences")]
     (line,) = (line for line in part.splitlines() if line.startswith("| `quantity` |"))
-    assert re.findall(r"`(\w+)`", line)[1:] == [quantity.name for quantity in QUANTITIES]
+    assert re.findall(r"`([\w-]+)`", line)[1:] == [quantity.id for quantity in QUANTITIES]

@@ -153,8 +153,8 @@ def _difference_of_outliers(one: ComparedModel, two: ComparedModel, share: Paire
         apart = "excludes" if low > 0 or high < 0 else "includes"
         yield (
             f"{counted}. The mean difference, {two.label} less {one.label}, is "
-            f"{_points(share.mean)} percentage points, with a 95 % interval over images from "
-            f"{_points(low)} to {_points(high)}, which {apart} zero."
+            f"{_points(share.mean)} percentage points, with a nominal 95 % interval over images "
+            f"from {_points(low)} to {_points(high)}, which {apart} zero."
         )
     else:
         yield f"{counted}. With fewer than {STARS} images this is a description, not a test."

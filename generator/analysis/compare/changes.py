@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generator.analysis.absent import NotApplicable
-from generator.analysis.compare.readings import MEASURES, Reading, Readings
+from generator.analysis.compare.readings import MEASURES, Readings, first_layer
+from generator.analysis.quantities.quantity import Quantity
 from generator.errors import SpecError
 from generator.records.record import FloatArray
 from generator.spec.toml import did_you_mean
@@ -79,7 +80,7 @@ class Change:
         notes: what could not be compared, and why: it counts neither as 0 nor as a change.
     """
 
-    measure: Reading
+    measure: Quantity
     images: int
     mean: Step | None
     largest: Step | None
@@ -88,7 +89,7 @@ class Change:
 
 
 def changes(
-    found: Iterable[tuple[str, Readings, Readings]], measures: Sequence[Reading] = MEASURES
+    found: Iterable[tuple[str, Readings, Readings]], measures: Sequence[Quantity] = MEASURES
 ) -> tuple[Change, ...]:
     """Compare one model image by image, holding the readings of one image at a time.
 
@@ -106,7 +107,7 @@ def changes(
 class _Tally:
     """One measure over the images seen so far."""
 
-    def __init__(self, measure: Reading) -> None:
+    def __init__(self, measure: Quantity) -> None:
         self.measure = measure
         self.sums, self.values = [0.0, 0.0], [0, 0]
         self.seen = self.images = 0
@@ -162,7 +163,7 @@ class _Tally:
         """The values where ``by`` is largest."""
         at = np.unravel_index(int(by.argmax()), by.shape)
         numbers = [int(each) for each in at] if places else []
-        layer = numbers[0] + self.measure.first_layer if numbers else None
+        layer = numbers[0] + first_layer(self.measure) if numbers else None
         head = numbers[1] + 1 if len(numbers) > 1 else None
         return Step(float(one[at]), float(two[at]), Place(image, layer, head))
 
@@ -193,10 +194,10 @@ def _absent(one: FloatArray | NotApplicable, two: FloatArray | NotApplicable) ->
     )
 
 
-def _shape(measure: Reading, values: FloatArray) -> str:
-    return " and ".join(
-        f"{count} {axis}s" for count, axis in zip(values.shape, measure.axes, strict=True)
-    )
+def _shape(measure: Quantity, values: FloatArray) -> str:
+    """Such as ``12 layers and 3 heads``."""
+    axes = (axis.removesuffix(" + 1").split()[-1] for axis in measure.axes)
+    return " and ".join(f"{count} {axis}s" for count, axis in zip(values.shape, axes, strict=True))
 
 
 def _mean(values: FloatArray) -> FloatArray:
@@ -224,7 +225,7 @@ class Threshold:
 
     def passed(self, change: Change) -> Step | None:
         """The value of a measure that moved further; None where none did, or it is another's."""
-        if self.name not in (change.measure.id, change.measure.quantity):
+        if self.name not in (change.measure.id, change.measure.family):
             return None
         furthest = change.relative if self.relative else change.largest
         step = change.mean if self.of_mean else furthest
@@ -254,7 +255,7 @@ def threshold(text: str, *, of_mean: bool = False) -> Threshold:
     return Threshold(text, name, limit, relative, of_mean)
 
 
-def chosen(names: Sequence[str], option: str = "--quantities") -> tuple[Reading, ...]:
+def chosen(names: Sequence[str], option: str = "--quantities") -> tuple[Quantity, ...]:
     """Measures by their ids or those of their quantities, in the table's order.
 
     Args:
@@ -264,11 +265,11 @@ def chosen(names: Sequence[str], option: str = "--quantities") -> tuple[Reading,
     Raises:
         SpecError: there is no such measure or quantity.
     """
-    known = dict.fromkeys(n for measure in MEASURES for n in (measure.quantity, measure.id))
+    known = dict.fromkeys(n for measure in MEASURES for n in (measure.family, measure.id))
     for name in names:
         if name not in known:
             message = f"{option}: no quantity is called {name or 'nothing'}."
             raise SpecError(message, did_you_mean(name, known) or f"There are: {', '.join(known)}.")
     wanted = set(names)
-    found = [each for each in MEASURES if not wanted or {each.id, each.quantity} & wanted]
+    found = [each for each in MEASURES if not wanted or {each.id, each.family} & wanted]
     return tuple(found)

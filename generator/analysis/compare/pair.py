@@ -12,6 +12,15 @@ from generator.analysis.cells.digest import CellDigest
 from generator.analysis.compare.agreement import Agreement, agreement, center_gaussian, uniform_map
 from generator.analysis.compare.paired import Paired, paired
 from generator.analysis.grids import PlacedMap, on_common_grid
+from generator.analysis.quantities.attention import (
+    CLS_MASS_OUTLIERS,
+    CLS_MASS_REGISTERS,
+    ENTROPY_PATCHES,
+)
+from generator.analysis.quantities.objects import MASS_MASK_AREA
+from generator.analysis.quantities.quantity import Quantity
+from generator.analysis.quantities.stream import LARGEST_CLS_PATCH, NORM_RATIO, OUTLIER_SHARE
+from generator.analysis.quantities.table import from_table
 from generator.analysis.stream.norms import CUTOFFS
 from generator.records.record import OUTLIER, TokenLayout, View
 
@@ -123,21 +132,22 @@ def _baselines(own: np.ndarray, cell: PairCell, other: PairCell | None, aspect: 
 
 @dataclass(frozen=True, slots=True)
 class PairedMeasure:
-    """A number of one model on one image that two models are paired by.
+    """A quantity as one number an image, by which two models are paired.
 
     Attributes:
-        id: in files and addresses.
-        name: what pages call it.
-        unit: in words.
-        quantity: id of the quantity that defines it (:mod:`generator.analysis.quantities.table`).
+        quantity: an entry of :mod:`generator.analysis.quantities.table`.
         value: the number; None where the model cannot have it.
+        where: the layer that it is of, after the quantity's name; may be empty.
     """
 
-    id: str
-    name: str
-    unit: str
-    quantity: str
+    quantity: Quantity
     value: Callable[[PairCell], float | None]
+    where: str = "last layer"
+
+    @property
+    def name(self) -> str:
+        """What pages call it."""
+        return ", ".join(filter(None, (self.quantity.label, self.where)))
 
 
 def outlier_share(cell: PairCell) -> float:
@@ -173,59 +183,25 @@ def largest_share(cell: PairCell) -> float | None:
     return None if found is None else float(found[-1])
 
 
-MEASURES: tuple[PairedMeasure, ...] = (
+MEASURES = (
+    PairedMeasure(OUTLIER_SHARE, outlier_share, ""),
+    PairedMeasure(NORM_RATIO, norm_ratio, "at its peak"),
+    PairedMeasure(CLS_MASS_OUTLIERS, outlier_mass),
+    PairedMeasure(CLS_MASS_REGISTERS, register_mass),
+    PairedMeasure(LARGEST_CLS_PATCH, largest_share),
     PairedMeasure(
-        "outlier-share", "outlier patches", "share of the patches", "outlier-share", outlier_share
+        ENTROPY_PATCHES, lambda cell: float(cell.digest.heads.entropy_patches[-1].mean())
     ),
-    PairedMeasure(
-        "norm-ratio",
-        "largest norm over the median, at its peak",
-        "times",
-        "norm-ratio",
-        norm_ratio,
-    ),
-    PairedMeasure(
-        "outlier-mass",
-        "CLS attention on outlier patches, last layer",
-        "share of 1",
-        "attention-budget",
-        outlier_mass,
-    ),
-    PairedMeasure(
-        "register-mass",
-        "CLS attention on registers, last layer",
-        "share of 1",
-        "cls-mass",
-        register_mass,
-    ),
-    PairedMeasure(
-        "largest-share",
-        "CLS attention on the patch that gets most, last layer",
-        "share of 1",
-        "largest-cls-attention",
-        largest_share,
-    ),
-    PairedMeasure(
-        "entropy-patches",
-        "entropy over patches, last layer",
-        "share of its maximum",
-        "entropy-patches",
-        lambda cell: float(cell.digest.heads.entropy_patches[-1].mean()),
-    ),
-    PairedMeasure(
-        "mass-mask-area",
-        "area of the mass mask, last layer",
-        "share of the patches",
-        "mass-mask-area",
-        lambda cell: cell.digest.mask.area,
-    ),
+    PairedMeasure(MASS_MASK_AREA, lambda cell: cell.digest.mask.area),
 )
 """What two models are paired by, in the order in which pages list it."""
 
+from_table(*(measure.quantity for measure in MEASURES))
+
 
 def measure_values(cell: PairCell) -> dict[str, float | None]:
-    """Every measure of one model on one image: id of the measure -> value."""
-    return {measure.id: measure.value(cell) for measure in MEASURES}
+    """Every measure of one model on one image: id of the quantity -> value."""
+    return {measure.quantity.id: measure.value(cell) for measure in MEASURES}
 
 
 def pair_measures(
@@ -233,7 +209,7 @@ def pair_measures(
     one: Sequence[Mapping[str, float | None]],
     two: Sequence[Mapping[str, float | None]],
 ) -> dict[str, Paired]:
-    """Every measure of two models, paired over images: id of the measure -> values.
+    """Every measure of two models, paired over images: id of the quantity -> values.
 
     Args:
         images: names of the images, in order.
@@ -241,8 +217,6 @@ def pair_measures(
         two: the second.
     """
     return {
-        measure.id: paired(
-            images, [each[measure.id] for each in one], [each[measure.id] for each in two]
-        )
-        for measure in MEASURES
+        name: paired(images, [each[name] for each in one], [each[name] for each in two])
+        for name in (measure.quantity.id for measure in MEASURES)
     }

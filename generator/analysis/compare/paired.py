@@ -1,11 +1,13 @@
 """Two models over the same images: differences image by image, with their uncertainty.
 
-Resampling is over images, never over heads or patches, which are not independent.
+Intervals are over images, never over heads or patches, which are not independent. What they
+claim was measured by simulation (tests/analysis/compare/test_paired.py): of nominal 95 % intervals
+of normal values 94 to 96 % hold the mean, of skewed ones (exponential, lognormal) 90 to 96 %.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,24 +15,24 @@ import numpy as np
 from generator.errors import AnalysisError
 from generator.records.record import FloatArray
 
-RESAMPLES = 10_000
 LEVEL = 0.95
+
+FEWEST = 8
+"""Images below which there is no interval: of very skewed values, fewer than 9 in 10 intervals of
+5 images hold the mean that nominal 95 % intervals should hold."""
 
 STARS = 20
 """Images that are needed before a difference may be called significant."""
 
-_BLOCK = 1 << 22
-"""Resampled values that are held at a time."""
-
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A bootstrap percentile interval of a mean.
+    """A nominal confidence interval of a mean.
 
     Attributes:
         low: its lower end.
         high: its upper end.
-        level: the share of resampled means inside it.
+        level: its nominal level.
     """
 
     low: float
@@ -48,7 +50,8 @@ class Paired:
         two: float64 ``[image]``, of the second.
         difference: float64 ``[image]``, second less first.
         mean: mean difference; NaN without images.
-        interval: of the mean difference; None for fewer than two images.
+        interval: of the mean difference; None for fewer than :data:`FEWEST` images.
+        p: of the mean difference being zero, two-sided; None likewise.
         left_out: names of images that lack a value.
     """
 
@@ -58,6 +61,7 @@ class Paired:
     difference: FloatArray
     mean: float
     interval: Interval | None
+    p: float | None
     left_out: tuple[str, ...]
 
     @property
@@ -76,7 +80,6 @@ def paired(
     one: Sequence[float | None],
     two: Sequence[float | None],
     *,
-    seed: int = 0,
     level: float = LEVEL,
 ) -> Paired:
     """Pair the values of two models.
@@ -85,7 +88,6 @@ def paired(
         images: names of the images.
         one: the first model's value on each; None or NaN where it has none.
         two: the second model's.
-        seed: of the resampling.
         level: of the interval.
 
     Raises:
@@ -105,33 +107,106 @@ def paired(
         two=second[known],
         difference=difference,
         mean=float(difference.mean()) if len(difference) else float("nan"),
-        interval=bootstrap(difference, seed=seed, level=level),
+        interval=mean_interval(difference, level=level),
+        p=_p_of_zero(difference),
         left_out=tuple(name for name, both in zip(images, known, strict=True) if not both),
     )
 
 
-def bootstrap(values: FloatArray, *, seed: int = 0, level: float = LEVEL) -> Interval | None:
-    """Percentile interval of the mean over 10,000 resamples (Efron & Tibshirani 1993, ch. 13).
+def mean_interval(values: FloatArray, *, level: float = LEVEL) -> Interval | None:
+    """Interval of a mean by a t statistic whose skewness is removed (Hall 1992).
+
+    With ``T = (mean - mu) / error`` and ``a`` the sample skewness over the root of n, the
+    transformed ``T + a T^2 / 3 + a^2 T^3 / 27 + a / 6`` has the quantiles of Student's t to second
+    order. For values without skewness this is the t interval.
 
     Args:
         values: ``[image]``.
-        seed: the same seed gives the same interval.
-        level: share of resampled means inside it.
+        level: nominal; what is reached is measured in the tests.
 
     Returns:
-        None for fewer than two values, of which nothing can be said.
+        None for fewer than :data:`FEWEST` values.
     """
+    from scipy import special  # noqa: PLC0415 - late: most builds compare nothing
+
     n = len(values)
-    if n < 2:
+    if n < FEWEST:
         return None
-    rng = np.random.default_rng(seed)
-    block = max(_BLOCK // n, 1)
-    means = [
-        values[rng.integers(0, n, size=(min(block, RESAMPLES - start), n))].mean(axis=1)
-        for start in range(0, RESAMPLES, block)
-    ]
-    low, high = np.quantile(np.concatenate(means), [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(low), float(high), level)
+    mean, error, a = _moments(values)
+    quantile = float(special.stdtrit(n - 1, (1 + level) / 2))
+    low, high = (mean - error * _inverse(y, a) for y in (quantile, -quantile))
+    return Interval(low, high, level)
+
+
+def _inverse(y: float, a: float) -> float:
+    """The T whose transform is y: ``3 / a * (cbrt(1 + a * (y - a / 6)) - 1)``, for any a."""
+    root = float(np.cbrt(1 + a * (y - a / 6)))
+    return 3 * (y - a / 6) / (root**2 + root + 1)
+
+
+def share_interval(values: FloatArray, *, level: float = LEVEL) -> Interval | None:
+    """Interval of a share by the score test (Wilson 1927).
+
+    Args:
+        values: ``[image]``, 0 or 1.
+        level: nominal.
+
+    Returns:
+        None for fewer than :data:`FEWEST` values.
+    """
+    from scipy import special  # noqa: PLC0415 - late: most builds compare nothing
+
+    n = len(values)
+    if n < FEWEST:
+        return None
+    z = float(special.ndtri((1 + level) / 2))
+    share = float(values.mean())
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + (z / (2 * n)) ** 2)
+    return Interval(max(0.0, middle - half), min(1.0, middle + half), level)
+
+
+def starred(measures: Mapping[str, Paired], *, level: float = LEVEL) -> frozenset[str]:
+    """The measures whose mean difference is not zero, corrected for their number (Holm 1979).
+
+    Args:
+        measures: of two models, by their ids; those without enough images are no part of it.
+        level: one less the chance that any is marked where none differs.
+    """
+    tested = {id_: found.p for id_, found in measures.items() if found.stars_allowed}
+    known = sorted((p, id_) for id_, p in tested.items() if p is not None)
+    marked = []
+    for rank, (p, id_) in enumerate(known):
+        if p > (1 - level) / (len(known) - rank):
+            break
+        marked.append(id_)
+    return frozenset(marked)
+
+
+def _p_of_zero(values: FloatArray) -> float | None:
+    """The smallest one less level of which :func:`mean_interval` leaves out zero."""
+    from scipy import special  # noqa: PLC0415 - late: most builds compare nothing
+
+    n = len(values)
+    if n < FEWEST:
+        return None
+    mean, error, a = _moments(values)
+    if error == 0:
+        return 1.0 if mean == 0 else 0.0
+    t = mean / error
+    y = t + a * t**2 / 3 + a**2 * t**3 / 27 + a / 6
+    return float(2 * special.stdtr(n - 1, -abs(y)))
+
+
+def _moments(values: FloatArray) -> tuple[float, float, float]:
+    """Mean, its standard error, and the sample skewness over the root of the number."""
+    n, mean = len(values), float(values.mean())
+    away = values - mean
+    deviation = float(np.sqrt((away**2).sum() / (n - 1)))
+    if deviation <= 1e-12 * max(abs(mean), np.finfo(np.float64).tiny):
+        return mean, 0.0, 0.0
+    skewness = float((away**3).sum()) * n / ((n - 1) * (n - 2)) / deviation**3
+    return mean, deviation / n**0.5, skewness / n**0.5
 
 
 def _numbers(values: Sequence[float | None]) -> FloatArray:

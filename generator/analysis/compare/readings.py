@@ -1,13 +1,8 @@
-"""What two galleries are compared by: numbers of one record, each with its name and unit.
-
-A measure is a quantity of :mod:`generator.analysis.quantities.table`, or one of the parts that a
-quantity has (the mass of CLS on CLS, on registers, on patches).
-"""
+"""What two galleries are compared by: quantities that have numbers in one record."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,6 +12,10 @@ from generator.analysis.attention.rollout import rollout_diagnostics
 from generator.analysis.attention.values import sink_values
 from generator.analysis.compare.agreement import divergence
 from generator.analysis.grids import PlacedMap, on_common_grid
+from generator.analysis.quantities import attention, contribution, stream
+from generator.analysis.quantities.agreement import DIVERGENCE
+from generator.analysis.quantities.quantity import Quantity
+from generator.analysis.quantities.table import from_table
 from generator.analysis.stream.massive import massive_summary
 from generator.analysis.stream.norms import norm_summary, outliers_of
 from generator.records.record import AttentionRecord, FloatArray
@@ -27,65 +26,44 @@ NO_REGISTERS = NotApplicable("there are no registers")
 APART = NotApplicable("A and B saw no part of the picture together")
 
 Readings = Mapping[str, FloatArray | NotApplicable]
-"""The values of every measure, by its id: of the shape that its axes say."""
+"""The values of every measure by its id, along its axes; one number where the axis is ``image``."""
 
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One number for each place along its axes.
-
-    Attributes:
-        id: in options and data; never changes.
-        quantity: id of the quantity that it is, or is part of.
-        name: what tables call it.
-        unit: of the values, short.
-        axes: ``layer`` and ``head``, ``layer`` alone, or none for one number an image.
-        first_layer: number of the first layer; 0 where the embedding is one.
-    """
-
-    id: str
-    quantity: str
-    name: str
-    unit: str
-    axes: tuple[str, ...]
-    first_layer: int = 1
-
-
-HEADS, LAYERS = ("layer", "head"), ("layer",)
-SHARE, MAXIMUM, MEDIAN = "share of 1", "share of maximum", "times median"
-PIXELS, SIDE, NORM = "input pixels", "share of side", "norm"
-
-MEASURES = (
-    Reading("entropy", "entropy", "entropy", MAXIMUM, HEADS),
-    Reading("entropy-patches", "entropy-patches", "entropy, patches only", MAXIMUM, HEADS),
-    Reading("distance", "distance", "distance", PIXELS, HEADS),
-    Reading("distance-share", "distance", "distance", SIDE, HEADS),
-    Reading("distance-patches", "distance-patches", "distance, patches only", PIXELS, HEADS),
-    Reading("distance-patches-share", "distance-patches", "distance, patches only", SIDE, HEADS),
-    Reading("cls-mass-cls", "cls-mass", "mass of CLS on CLS", SHARE, HEADS),
-    Reading("cls-mass-registers", "cls-mass", "mass of CLS on registers", SHARE, HEADS),
-    Reading("cls-mass-patches", "cls-mass", "mass of CLS on patches", SHARE, HEADS),
-    Reading("max-attention", "max-attention", "max attention of CLS", SHARE, HEADS),
-    Reading("sink", "sink", "largest share received", SHARE, HEADS),
-    Reading("sink-rate", "sink-rate", "sink rate", "share of heads", LAYERS),
-    Reading("sink-value", "sink-value", "value norm of the sink", MEDIAN, HEADS),
-    Reading("rollout-prefix", "rollout-prefix", "rollout on the prefix", SHARE, LAYERS),
-    Reading("rollout-cosine", "rollout-cosine", "cosine of rollouts", "cosine", LAYERS),
-    Reading("max-norm", "norm", "max norm of a patch", NORM, LAYERS, 0),
-    Reading("median-norm", "norm", "median norm of patches", NORM, LAYERS, 0),
-    Reading("cls-norm", "norm", "norm of CLS", NORM, LAYERS, 0),
-    Reading("register-norm", "norm", "max norm of a register", NORM, LAYERS, 0),
-    Reading("norm-ratio", "norm-ratio", "max norm over median", MEDIAN, LAYERS, 0),
-    Reading("outlier-count", "outlier-share", "outlier patches", "patches", ()),
-    Reading("outlier-share", "outlier-share", "share of outlier patches", "share of patches", ()),
-    Reading("channel-max", "channel-max", "largest channel", "value", LAYERS, 0),
-    Reading("divergence", "divergence", "divergence from A's map", "bits", LAYERS),
+MEASURES = from_table(
+    attention.ENTROPY,
+    attention.ENTROPY_PATCHES,
+    attention.DISTANCE,
+    attention.DISTANCE_SHARE,
+    attention.DISTANCE_PATCHES,
+    attention.DISTANCE_PATCHES_SHARE,
+    attention.CLS_MASS_CLS,
+    attention.CLS_MASS_REGISTERS,
+    attention.CLS_MASS_PATCHES,
+    attention.MAX_ATTENTION,
+    attention.SINK,
+    attention.SINK_RATE,
+    contribution.SINK_VALUE,
+    contribution.ROLLOUT_PREFIX,
+    contribution.ROLLOUT_COSINE,
+    stream.MAX_NORM,
+    stream.MEDIAN_NORM,
+    stream.CLS_NORM,
+    stream.REGISTER_NORM,
+    stream.NORM_RATIO,
+    stream.OUTLIER_COUNT,
+    stream.OUTLIER_SHARE,
+    stream.CHANNEL_MAX,
+    DIVERGENCE,
 )
-"""In the order of the table."""
+"""In the order of the table that a diff prints."""
+
+
+def first_layer(measure: Quantity) -> int:
+    """Number of the first layer of a measure: 0 where its layers start with the embedding."""
+    return 0 if measure.axes[0] == "layer + 1" else 1
 
 
 def readings(record: AttentionRecord) -> Readings:
-    """Every measure of one record, but for the divergence, which needs two (:func:`diverged`)."""
+    """Every measure of one record but the divergence, which takes two (:func:`diverged`)."""
     heads, norms = head_tables(record), norm_summary(record)
     rolled, outliers = rollout_diagnostics(record), outliers_of(record)
     values, massive = sink_values(record), massive_summary(record)
@@ -131,8 +109,8 @@ def _mass(heads: HeadTables, groups: tuple[str, ...]) -> FloatArray | NotApplica
 def diverged(one: AttentionRecord, two: AttentionRecord) -> FloatArray | NotApplicable:
     """Jensen-Shannon divergence of two records' maps, layer by layer: float64 ``[layer]``, bits.
 
-    Maps are those of the CLS query, mean over heads, or what patches receive without CLS; both on
-    the coarser of the two grids.
+    The maps are the mean over heads of the CLS query, or of what patches receive in models without
+    CLS, on the coarser of the two grids.
     """
     if (one.layout.cls is None) != (two.layout.cls is None):
         return NO_CLS

@@ -20,6 +20,9 @@ from generator.records.record import FloatArray, TokenLayout, View
 
 CHANNELS = 3
 
+SHUFFLES = 8
+"""Random pairings of patches whose mean residual is the level of no agreement."""
+
 ROBUST_DEVIATIONS = 2.0
 """Scores within this many median absolute deviations set the range of colors (DVT, Yang 2024)."""
 
@@ -35,8 +38,10 @@ class SharedComponents:
         explained: float64 ``[component]``, shares of the variance of the foreground.
         border_share: share of the foreground's patches at the border of their grids.
         left_out: patches that were left out of both fits.
-        residual: what the alignment to another model left over, a share of 1
-            (:func:`aligned`); None for components that are not aligned to any.
+        fitted: for each image bool ``[row, col]``, the foreground without what was left out.
+        residual: what the alignment to another model left over, in times the squared size of the
+            other's components (:func:`aligned`); None for components that are not aligned to any.
+        shuffled: the same with patches paired at random; None likewise.
     """
 
     foreground: tuple[BoolArray, ...]
@@ -45,7 +50,9 @@ class SharedComponents:
     explained: NDArray[np.float64]
     border_share: float
     left_out: int
+    fitted: tuple[BoolArray, ...]
     residual: float | None = None
+    shuffled: float | None = None
 
 
 def shared_components(
@@ -102,6 +109,10 @@ def shared_components(
         explained=explained,
         border_share=border_share(np.concatenate(kept), edges),
         left_out=int((~of_fit).sum()),
+        fitted=tuple(
+            mask.reshape(layout.rows, layout.cols)
+            for mask, layout in zip(fitted, layouts, strict=True)
+        ),
     )
 
 
@@ -114,8 +125,9 @@ def aligned(
     """One model's components turned onto those of a reference model, so that colors compare.
 
     Orthogonal Procrustes (Schönemann 1966): the rotation or reflection of the three components that
-    comes closest to the reference, over all places that both models call foreground. Patches are
-    paired by place: each with the reference's patch that holds its center.
+    comes closest to the reference, over all places that both models were fitted to. What was left
+    out of a fit, such as outliers, has scores that would rule the rotation. Patches are paired by
+    place: each with the reference's patch that holds its center.
 
     Args:
         components: to be turned, one item for each image of the group.
@@ -125,12 +137,17 @@ def aligned(
 
     Returns:
         The turned components, with the ``residual``: the squared distance that is left, over the
-        squared size of the reference. Not applicable where the models share too few places.
+        squared size of the reference, and the same for patches paired at random, mean over
+        :data:`SHUFFLES` pairings. Not applicable where the models share too few places.
     """
     pairs = [
         _paired(own, view, other, other_view)
         for own, view, other, other_view in zip(
-            components.scores, views, reference.scores, reference_views, strict=True
+            _fitted_scores(components),
+            views,
+            _fitted_scores(reference),
+            reference_views,
+            strict=True,
         )
     ]
     own = np.concatenate([pair[0] for pair in pairs])
@@ -138,13 +155,29 @@ def aligned(
     if len(own) < CHANNELS:
         return NotApplicable("the models share too few patches of the foreground")
     rotation = procrustes(own, other)
-    size = float((other**2).sum())
-    left = float(((own @ rotation - other) ** 2).sum())
+    rng = np.random.default_rng(0)
+    shuffled = [_residual(rng.permutation(own), other) for _ in range(SHUFFLES)]
     return replace(
         components,
         scores=tuple(scores @ rotation for scores in components.scores),
-        residual=left / size if size > 0 else 0.0,
+        residual=_residual(own, other),
+        shuffled=float(np.mean(shuffled)),
     )
+
+
+def _residual(own: FloatArray, other: FloatArray) -> float:
+    """What the best rotation leaves over, in times the squared size of the reference."""
+    size = float((other**2).sum())
+    left = float(((own @ procrustes(own, other) - other) ** 2).sum())
+    return left / size if size > 0 else 0.0
+
+
+def _fitted_scores(components: SharedComponents) -> list[NDArray[np.float64]]:
+    """For each image the scores of what was fitted, NaN elsewhere."""
+    return [
+        np.where(mask[..., None], scores, np.nan)
+        for scores, mask in zip(components.scores, components.fitted, strict=True)
+    ]
 
 
 def procrustes(own: FloatArray, reference: FloatArray) -> NDArray[np.float64]:
@@ -162,7 +195,7 @@ def procrustes(own: FloatArray, reference: FloatArray) -> NDArray[np.float64]:
 def _paired(
     own: NDArray[np.float64], view: View, other: NDArray[np.float64], other_view: View
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Scores at the places that are foreground for both: two arrays ``[sample, component]``."""
+    """Scores at the places that both have some of: two arrays ``[sample, component]``."""
     rows = _holding(own.shape[0], _down(view), other.shape[0], _down(other_view))
     cols = _holding(own.shape[1], _across(view), other.shape[1], _across(other_view))
     inside = (rows >= 0)[:, None] & (cols >= 0)[None, :]

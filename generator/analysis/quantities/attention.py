@@ -1,16 +1,62 @@
-"""Quantities of attention itself: heads, budget, rollout, values. Listed in ``quantities``."""
+"""Quantities of attention weights: of rows and heads, and of where attention goes."""
 
 from __future__ import annotations
 
 from generator.analysis.quantities.quantity import Quantity
 
+ATTENTION = Quantity(
+    id="attention",
+    name="attention",
+    unit="times uniform",
+    axes=("query", "layer", "head", "key"),
+    definition="Weight of a key in the softmax of a query, times the number of keys: 1 is what "
+    "every key gets from uniform attention.",
+    source="Vaswani 2017, Eq. 1; the unit is ours",
+    low="the query looks away from the key",
+    high="the query looks at the key",
+    caveat="Attention tells where a model looks, not what matters to its answer. float16 holds "
+    "three digits, fewer below 0.00006, and 0 below 0.00000003.",
+)
+
+RECEIVED = Quantity(
+    id="received",
+    name="attention received",
+    unit="times uniform",
+    axes=("layer", "head", "key"),
+    definition="Attention that a key receives, averaged over the patches as queries.",
+    source="ours",
+    low="the patches look away from this key",
+    high="the patches look at this key",
+)
+
+RECEIVED_FROM_OUTLIERS = RECEIVED.part(
+    "received-from-outliers",
+    "attention received from outlier patches",
+    "Attention that a key receives, averaged over the outlier patches as queries and over heads.",
+    axes=("layer", "key"),
+    low="outlier patches look away from this key",
+    high="outlier patches look at this key",
+)
+
+POOLING_ATTENTION = Quantity(
+    id="pooling-attention",
+    name="attention of the pooling probe",
+    unit="times uniform",
+    axes=("probe head", "patch"),
+    definition="Weight of a patch in the softmax of the learned probe that pools the patches, "
+    "times the number of patches.",
+    source="Zhai 2022, Fig. 4",
+    low="the probe looks away from this patch",
+    high="the probe looks at this patch",
+)
+
 ENTROPY = Quantity(
     id="entropy",
     name="entropy",
-    unit="share of its maximum, 0 to 1",
+    unit="share of the maximum",
     axes=("layer", "head"),
     definition="Entropy of a query's attention over all keys, divided by the logarithm of the "
-    "number of keys, averaged over all queries.",
+    "number of keys, averaged over all queries: 0 is one key, 1 is uniform.",
     source="Shannon entropy, normalized so that models of different grids compare",
     low="each token looks at few others",
     high="each token looks at all alike",
@@ -20,10 +66,10 @@ ENTROPY = Quantity(
 ENTROPY_PATCHES = Quantity(
     id="entropy-patches",
     name="entropy over patches",
-    unit="share of its maximum, 0 to 1",
+    unit="share of the maximum",
     axes=("layer", "head"),
     definition="Entropy of a query's attention cut to the patches and renormalized, divided by the "
-    "logarithm of the number of patches, averaged over all queries.",
+    "logarithm of the number of patches, averaged over all queries: 0 is one patch, 1 is uniform.",
     source="Shannon entropy, normalized so that models of different grids compare",
     low="of the patches, each token looks at few",
     high="each token looks at all patches alike",
@@ -33,7 +79,8 @@ ENTROPY_PATCHES = Quantity(
 DISTANCE = Quantity(
     id="distance",
     name="mean attention distance",
-    unit="input pixels; as a share of the input's short side where resolutions differ",
+    short="distance",
+    unit="input pixels",
     axes=("layer", "head"),
     definition="Distance between the centers of the query patch and the key patch, weighted by "
     "attention, averaged over the patch queries; attention to the prefix counts 0.",
@@ -43,24 +90,80 @@ DISTANCE = Quantity(
     caveat="Attention to CLS and registers shortens it: compare with the distance over patches.",
 )
 
+DISTANCE_SHARE = DISTANCE.part(
+    "distance-share",
+    "mean attention distance, as a share",
+    "Mean attention distance divided by the short side of the input, so that resolutions compare.",
+    unit="share of the short side",
+    short="distance, as a share",
+)
+
 DISTANCE_PATCHES = Quantity(
     id="distance-patches",
     name="mean attention distance over patches",
-    unit="input pixels; as a share of the input's short side where resolutions differ",
+    short="distance over patches",
+    unit="input pixels",
     axes=("layer", "head"),
-    definition="The same with each query's attention cut to the patches and renormalized. Uniform "
-    "attention gives 0.521 times the side of a square input.",
+    definition="Distance between the centers of the query patch and the key patch, weighted by "
+    "attention cut to the patches and renormalized, averaged over the patch queries. Uniform "
+    "attention gives about 0.52 times the side of a square input.",
     source="Dosovitskiy 2021, Fig. 11; Raghu 2021, Fig. 3",
     low="local: patches look near themselves",
     high="global: patches look far away",
     caveat="A far sink raises it without any wide looking.",
 )
 
+DISTANCE_PATCHES_SHARE = DISTANCE_PATCHES.part(
+    "distance-patches-share",
+    "mean attention distance over patches, as a share",
+    "Mean attention distance over patches divided by the short side of the input, so that "
+    "resolutions compare.",
+    unit="share of the short side",
+    short="distance over patches, as a share",
+)
+
+MASS = Quantity(
+    id="mass",
+    name="attention of a group to a group",
+    unit="share of 1",
+    axes=("layer", "head", "query group", "key group"),
+    definition="Sum of a query's attention over the keys of a group, averaged over the queries of "
+    "a group. Groups are the prefix tokens, one each, and all patches. The key groups sum to 1.",
+    source="ours",
+    low="the queries take little from these keys",
+    high="the queries take most from these keys",
+    caveat="A group of one token and a group of all patches differ in size: compare with the "
+    "uniform share.",
+    short="mass",
+)
+
+MASS_MIN = MASS.part(
+    "mass-min",
+    "attention of a prefix token to a group, by every head",
+    "Sum over the keys of a group of the minimum over heads of a prefix token's attention. The "
+    "minimum is taken key by key: what every head gives at least. It does not sum to 1.",
+    axes=("layer", "query", "key group"),
+    low="some head takes little from these keys",
+    high="every head takes much from these keys",
+    short="mass, minimum over heads",
+)
+
+SELF_ATTENTION = Quantity(
+    id="self-attention",
+    name="attention of a patch to itself",
+    unit="share of 1",
+    axes=("layer", "head"),
+    definition="Attention that a patch pays to itself, averaged over the patches.",
+    source="ours",
+    low="patches look at other tokens",
+    high="each patch looks at itself",
+)
+
 CLS_MASS = Quantity(
     id="cls-mass",
     name="attention of CLS to a group",
     unit="share of 1",
-    axes=("layer", "head"),
+    axes=("layer", "head", "key group"),
     definition="Sum of the CLS query's attention over the keys of a group: itself, each register, "
     "all patches. The groups sum to 1.",
     source="Darcet 2024, Fig. 9, in numbers",
@@ -68,6 +171,30 @@ CLS_MASS = Quantity(
     high="CLS takes most from the group",
     caveat="A group of one token and a group of all patches differ in size: compare with the "
     "uniform share.",
+)
+
+CLS_MASS_CLS = CLS_MASS.part(
+    "cls-mass-cls",
+    "attention of CLS to itself",
+    "The CLS query's attention to CLS.",
+    axes=("layer", "head"),
+    short="CLS on CLS",
+)
+
+CLS_MASS_REGISTERS = CLS_MASS.part(
+    "cls-mass-registers",
+    "attention of CLS to registers",
+    "Sum of the CLS query's attention over all registers.",
+    axes=("layer", "head"),
+    short="CLS on registers",
+)
+
+CLS_MASS_PATCHES = CLS_MASS.part(
+    "cls-mass-patches",
+    "attention of CLS to patches",
+    "Sum of the CLS query's attention over all patches.",
+    axes=("layer", "head"),
+    short="CLS on patches",
 )
 
 MAX_ATTENTION = Quantity(
@@ -97,7 +224,7 @@ SINK = Quantity(
 SINK_RATE = Quantity(
     id="sink-rate",
     name="sink rate",
-    unit="share of the layer's heads, 0 to 1",
+    unit="share of the heads",
     axes=("layer",),
     definition="Share of heads in which one key receives more than 0.3 of all attention.",
     source="Gu 2025, threshold 0.3",
@@ -110,7 +237,7 @@ BUDGET = Quantity(
     id="attention-budget",
     name="attention budget",
     unit="share of 1",
-    axes=("layer", "query", "key"),
+    axes=("layer", "query group", "key group"),
     definition="Attention of a group of queries to a group of keys, M(Q, S) = mean over Q of the "
     "sum over S. The query's own token is a group of its own, so the groups never overlap and sum "
     "to 1. Dashed lines: what uniform attention would give, |S|/N.",
@@ -121,126 +248,49 @@ BUDGET = Quantity(
     "kept; elsewhere it is in the group of outlier patches.",
 )
 
-ROLLOUT = Quantity(
-    id="rollout",
-    name="rollout",
-    unit="share of 1",
-    axes=("layer", "key"),
-    definition="Row of CLS, or the mean patch row, of the product over layers of (A + I) / 2, A "
-    "being attention fused over heads, from the start layer to the last. Where weights on patches "
-    "are discarded, rows are made to sum to 1 again, and weights on the prefix are kept.",
-    source="Abnar & Zuidema 2020; fusing and discarding after jacobgil/vit-explain",
-    low="little of what comes out of the last layer came from here",
-    high="much of it came from here, if attention were all",
-    caveat="It knows nothing of values and MLPs, and not of any class.",
-)
-
-ROLLOUT_COSINE = Quantity(
-    id="rollout-cosine",
-    name="likeness of rollouts",
-    unit="cosine, 0 to 1",
+CLS_MASS_OUTLIERS = BUDGET.part(
+    "cls-mass-outliers",
+    "attention of CLS to outlier patches",
+    "Sum of the CLS query's attention over the outlier patches, mean over heads; 0 where there are "
+    "none.",
     axes=("layer",),
-    definition="Mean cosine between the rollouts of different patch queries, over at most 64 of "
-    "them, by start layer.",
-    source="ours",
-    low="rollouts depend on the query",
-    high="all queries have the same rollout",
-    caveat="Near 1 the rollout map shows where attention gathers, not what a query looks at.",
+    low="CLS takes little from outlier patches",
+    high="CLS takes most from outlier patches",
+    short="CLS on outlier patches",
 )
 
-ROLLOUT_PREFIX = Quantity(
-    id="rollout-prefix",
-    name="rollout on the prefix",
-    unit="share of 1",
-    axes=("layer",),
-    definition="Sum of the rollout over CLS and registers, by start layer.",
-    source="ours",
-    low="nearly all of the rollout is on the map",
-    high="the map shows a small rest",
+POOLING_ENTROPY = ENTROPY.part(
+    "pooling-entropy",
+    "entropy of the pooling probe",
+    "Entropy of the pooling probe's attention over the patches, divided by the logarithm of their "
+    "number: 0 is one patch, 1 is uniform.",
+    axes=("probe head",),
+    low="the probe looks at few patches",
+    high="the probe looks at all patches alike",
 )
 
-VALUE_WEIGHTED = Quantity(
-    id="value-weighted",
-    name="value-weighted attention",
-    unit="length in the residual stream; no unit, differs between models",
-    axes=("layer", "head", "key"),
-    definition="|A v W_O|: attention weight times the norm of the key's value vector after the "
-    "head's output projection, and LayerScale where the block has one.",
-    source="Kobayashi 2020, Eq. 4",
-    low="the key gives the query little through this head",
-    high="the key gives the query much through this head",
-    caveat="What heads give may cancel: see the contribution through all heads. As a query beside "
-    "CLS it is shown as shares over a head's keys, in times uniform; the mean over heads counts "
-    "each head alike, however little it gives.",
-)
-
-CONTRIBUTION = Quantity(
-    id="contribution",
-    name="contribution through all heads",
-    unit="length in the residual stream; no unit, differs between models",
-    axes=("layer", "key"),
-    definition="|sum over heads of A v W_O|: norm of what a key gives CLS in a layer; without a "
-    "prefix, of what it gives the mean patch.",
-    source="Kobayashi 2020",
-    low="the key gives the query little",
-    high="the key gives the query much",
-    caveat="The MLP and later layers may undo it.",
-)
-
-SINK_VALUE = Quantity(
-    id="sink-value",
-    name="value norm of the sink",
-    unit="times the median of the patches",
-    axes=("layer", "head"),
-    definition="Norm of the value vector, after the output projection, of the key that receives "
-    "most attention, over the median of the patches'.",
-    source="after Kobayashi 2020; ours",
-    low="attention to this token does nothing",
-    high="this token speaks to all that look at it",
-    caveat="In a head without a sink it is the norm of some token.",
-)
-
-RELEVANCE = Quantity(
-    id="relevance",
-    name="class relevance",
-    unit="times the mean patch",
-    axes=("key",),
-    definition="Row of the first prefix token of R, which starts as the identity and gains "
-    "mean over heads of (dA * A)+ times R in every layer; dA is the gradient of the class's logit.",
-    source="Chefer 2021 (generic attention), Eqs. 5 and 6",
-    low="the patch matters little for this class, as far as attention tells",
-    high="the patch matters much",
-    caveat="It is about one class, which may be another one in another model.",
-)
-
-LENS_PROBABILITY = Quantity(
-    id="lens-probability",
-    name="logit lens",
-    unit="probability and rank of the class",
-    axes=("layer", "token"),
-    definition="What the class head, with the final LayerNorm, says of a single token of a layer.",
-    source="Vilas 2023",
-    low="the token alone does not point to the class",
-    high="the token alone points to the class",
-    caveat="The head was trained on one token of the last layer: the others are not calibrated.",
-)
-
-ATTENTION = (
+WEIGHTS = (
+    ATTENTION,
+    RECEIVED,
+    RECEIVED_FROM_OUTLIERS,
+    POOLING_ATTENTION,
     ENTROPY,
+    POOLING_ENTROPY,
     ENTROPY_PATCHES,
     DISTANCE,
+    DISTANCE_SHARE,
     DISTANCE_PATCHES,
+    DISTANCE_PATCHES_SHARE,
+    MASS,
+    MASS_MIN,
+    SELF_ATTENTION,
     CLS_MASS,
+    CLS_MASS_CLS,
+    CLS_MASS_REGISTERS,
+    CLS_MASS_PATCHES,
     MAX_ATTENTION,
     SINK,
     SINK_RATE,
     BUDGET,
-    ROLLOUT,
-    ROLLOUT_COSINE,
-    ROLLOUT_PREFIX,
-    VALUE_WEIGHTED,
-    CONTRIBUTION,
-    SINK_VALUE,
-    RELEVANCE,
-    LENS_PROBABILITY,
+    CLS_MASS_OUTLIERS,
 )

@@ -1,13 +1,53 @@
-"""Quantities of objects found, of components and of marked objects. Listed in ``quantities``."""
+"""Quantities of features, of objects found and marked, and of weights."""
 
 from __future__ import annotations
 
 from generator.analysis.quantities.quantity import Quantity
 
+FEATURES = Quantity(
+    id="features",
+    name="features",
+    unit="activation",
+    axes=("patch", "channel"),
+    definition="Residual stream of the patches after the last block, before the final LayerNorm.",
+    source="Oquab 2024 (DINOv2), section 7.5",
+    low="a negative activation",
+    high="a positive activation",
+    caveat="A single channel seldom means something by itself.",
+)
+POOLED_FEATURES = FEATURES.part(
+    "pooled-features",
+    "features of the image",
+    "Residual stream of CLS, and its mean over the patches, after every block and before the final "
+    "LayerNorm; layer 0 is the embedding. NaN for CLS in a model without.",
+    axes=("layer + 1", "CLS or mean patch", "channel"),
+)
+KEY_VECTORS = Quantity(
+    id="key-vectors",
+    name="key vectors",
+    unit="activation",
+    axes=("patch", "channel"),
+    definition="Keys of the patches in the last block, heads side by side, as they enter the "
+    "attention: after rotary embedding, if any, and not normalized.",
+    source="Siméoni 2021 (LOST)",
+    low="a negative activation",
+    high="a positive activation",
+)
+QUERY_VECTORS = KEY_VECTORS.part(
+    "query-vectors",
+    "query vectors",
+    "Queries of the patches in the last block, heads side by side, as they enter the attention: "
+    "after rotary embedding, if any, and not normalized.",
+)
+VALUE_VECTORS = KEY_VECTORS.part(
+    "value-vectors",
+    "value vectors",
+    "Values of the patches in the last block, heads side by side, not normalized.",
+)
 MASS_MASK_AREA = Quantity(
     id="mass-mask-area",
     name="area of the mass mask",
-    unit="share of the patches, 0 to 1",
+    unit="share of the patches",
     axes=("layer", "head", "query"),
     definition="Share of the patches in the smallest set that holds 60 % of a query's attention on "
     "patches: sorted ascending, those whose running sum exceeds 40 %.",
@@ -105,11 +145,12 @@ EXPLAINED_VARIANCE = Quantity(
 ALIGNMENT_RESIDUAL = Quantity(
     id="alignment-residual",
     name="what the alignment leaves over",
-    unit="share of 1",
+    unit="times the reference's squared size",
     axes=("model",),
     definition="Squared distance between the components of two models after the best rotation of "
-    "one onto the other, divided by the squared size of the other, over the places that both call "
-    "foreground.",
+    "one onto the other, divided by the squared size of the other, over the places that both "
+    "models were fitted to: foreground without outliers. Beside it, the same with patches paired "
+    "at random.",
     source="orthogonal Procrustes, Schönemann 1966",
     low="colors of the two models mean the same",
     high="colors of the two models must not be compared",
@@ -117,7 +158,7 @@ ALIGNMENT_RESIDUAL = Quantity(
 PATCH_COSINE = Quantity(
     id="patch-cosine",
     name="cosine with a patch",
-    unit="cosine, -1 to 1",
+    unit="cosine",
     axes=("row", "col"),
     definition="Cosine between the features of a chosen patch and those of every patch, after the "
     "last block and before the final LayerNorm.",
@@ -198,7 +239,7 @@ CORLOC = Quantity(
 POSITION_SIMILARITY = Quantity(
     id="position-similarity",
     name="position embedding similarity",
-    unit="cosine, -1 to 1",
+    unit="cosine",
     axes=("row", "col", "row", "col"),
     definition="Cosine of each patch's learned position embedding with every other's, on the "
     "model's native grid.",
@@ -218,6 +259,11 @@ PATCH_FILTERS = Quantity(
 )
 
 OBJECTS: tuple[Quantity, ...] = (
+    FEATURES,
+    POOLED_FEATURES,
+    KEY_VECTORS,
+    QUERY_VECTORS,
+    VALUE_VECTORS,
     MASS_MASK_AREA,
     MASS_MASK_PARTS,
     LOST_DEGREE,

@@ -1,8 +1,8 @@
-"""What is said of a quantity wherever it appears."""
+"""The type of an entry of the table of quantities."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,13 +12,16 @@ class Quantity:
     Attributes:
         id: in data, addresses and files; never changes.
         name: what pages call it, in lower case.
-        unit: of the number, in words.
-        axes: what it is given for, in the axis words: ``("layer", "head")``.
-        definition: what it is, exactly; one or two sentences, with the formula where it is short.
-        source: where it comes from: author, year, figure or equation; ours where it is ours.
+        unit: in words, short.
+        axes: what there is a number for, in the axis words of ``generator/records/record.py``;
+            ``image`` for one number an image.
+        definition: one or two sentences, with the formula where it is short.
+        source: author, year, figure or equation; ours where it is ours.
         low: what a low value means.
         high: what a high value means.
         caveat: what it must not be taken for; may be empty.
+        short: the name where there is little room; empty where the name is short.
+        part_of: id of the quantity of which it is a part or another form; empty where of none.
     """
 
     id: str
@@ -30,3 +33,45 @@ class Quantity:
     low: str
     high: str
     caveat: str = ""
+    short: str = ""
+    part_of: str = ""
+
+    @property
+    def label(self) -> str:
+        """The name for columns and lines of numbers."""
+        return self.short or self.name
+
+    @property
+    def family(self) -> str:
+        """Its own id, or that of the quantity of which it is a part."""
+        return self.part_of or self.id
+
+    def part(
+        self,
+        identifier: str,
+        name: str,
+        definition: str,
+        *,
+        unit: str = "",
+        axes: tuple[str, ...] = (),
+        low: str = "",
+        high: str = "",
+        short: str = "",
+    ) -> Quantity:
+        """A part or another form of this quantity; what is not given stays as it is here."""
+        return replace(
+            self,
+            id=identifier,
+            name=name,
+            definition=definition,
+            unit=unit or self.unit,
+            axes=axes or self.axes,
+            low=low or self.low,
+            high=high or self.high,
+            short=short,
+            part_of=self.id,
+        )
+
+    def reduced(self, over: str) -> Quantity:
+        """The same as one number an image: the definition also says what it is taken over."""
+        return replace(self, axes=("image",), definition=f"{self.definition} {over}")

@@ -1,4 +1,4 @@
-"""Quantities of the residual stream and of vectors over images. Listed in ``quantities``."""
+"""Quantities of the residual stream, and of means over images."""
 
 from __future__ import annotations
 
@@ -7,21 +7,52 @@ from generator.analysis.quantities.quantity import Quantity
 NORM = Quantity(
     id="norm",
     name="norm",
-    unit="length of the vector; no unit, differs between models",
-    axes=("layer", "token"),
+    unit="L2 norm",
+    axes=("layer + 1", "token"),
     definition="L2 norm of a token's vector in the residual stream after a block, before the final "
     "LayerNorm; layer 0 is the embedding.",
     source="Darcet 2024, Fig. 3",
     low="a small vector",
     high="a large vector; far above the median of the patches, an outlier",
-    caveat="After the final LayerNorm all norms are alike, and outliers cannot be seen.",
+    caveat="Models of other width do not compare. After the final LayerNorm all norms are alike, "
+    "and outliers cannot be seen.",
+)
+
+MAX_NORM = NORM.part(
+    "max-norm",
+    "largest norm of a patch",
+    "Largest L2 norm of a patch in the residual stream of a layer.",
+    axes=("layer + 1",),
+)
+
+MEDIAN_NORM = NORM.part(
+    "median-norm",
+    "median norm of the patches",
+    "Median L2 norm of the patches in the residual stream of a layer.",
+    axes=("layer + 1",),
+    low="most patches have a small vector",
+    high="most patches have a large vector",
+)
+
+CLS_NORM = NORM.part(
+    "cls-norm",
+    "norm of CLS",
+    "L2 norm of CLS in the residual stream of a layer.",
+    axes=("layer + 1",),
+)
+
+REGISTER_NORM = NORM.part(
+    "register-norm",
+    "largest norm of a register",
+    "Largest L2 norm of a register in the residual stream of a layer.",
+    axes=("layer + 1",),
 )
 
 NORM_RATIO = Quantity(
     id="norm-ratio",
     name="largest norm over the median",
-    unit="times the median patch norm of the layer",
-    axes=("layer",),
+    unit="times the median",
+    axes=("layer + 1",),
     definition="Largest norm of a patch divided by the median norm of the patches of that layer.",
     source="ours",
     low="no patch stands out",
@@ -32,14 +63,30 @@ NORM_RATIO = Quantity(
 OUTLIER_SHARE = Quantity(
     id="outlier-share",
     name="share of outlier patches",
-    unit="share of the patches, 0 to 1",
-    axes=("layer",),
-    definition="Share of patches with a norm above c times the median of their layer, for c from 2 "
-    "to 10. Outliers are those above 3, in the layer where the largest stands out most.",
+    unit="share of the patches",
+    axes=("image",),
+    definition="Share of the patches with a norm above 3 times the median of their layer, in the "
+    "layer where the largest stands out most.",
     source="ours; Darcet 2024 uses a fixed norm of 150, picked for one model",
     low="norms are alike",
     high="many patches have an unusual norm",
     caveat="It depends on the resolution.",
+)
+
+OUTLIER_COUNT = OUTLIER_SHARE.part(
+    "outlier-count",
+    "number of outlier patches",
+    "Number of patches with a norm above 3 times the median of their layer, in the layer where the "
+    "largest stands out most.",
+    unit="patches",
+    short="outliers",
+)
+
+OUTLIER_SHARE_LAYER = OUTLIER_SHARE.part(
+    "outlier-share-layer",
+    "share of patches above a multiple of the median",
+    "Share of the patches with a norm above c times the median of their layer, for c from 2 to 10.",
+    axes=("layer + 1",),
 )
 
 NORM_ONSET = Quantity(
@@ -68,11 +115,69 @@ LARGEST_CLS_ATTENTION = Quantity(
     high="CLS looks at one token in this layer",
 )
 
+LARGEST_CLS_PATCH = LARGEST_CLS_ATTENTION.part(
+    "largest-cls-attention-patch",
+    "largest attention of CLS to a patch, mean over heads",
+    "The CLS query's attention averaged over heads, at the patch that gets most of it.",
+    short="CLS on its strongest patch",
+)
+
+STRONGEST_PATCH = LARGEST_CLS_PATCH.part(
+    "strongest-patch",
+    "attention of the strongest patch, mean over heads",
+    "The CLS query's attention averaged over heads, at the patch that gets most of it, times the "
+    "number of keys.",
+    unit="times uniform",
+    short="strongest patch",
+)
+
+LARGEST_ACTIVATION = Quantity(
+    id="largest-activation",
+    name="largest activations",
+    unit="activation",
+    axes=("layer + 1", "place"),
+    definition="The three values of the residual stream that are largest in magnitude, with their "
+    "sign.",
+    source="Sun 2024",
+    low="no channel stands out",
+    high="a channel of one token is large: compare with the median activation",
+)
+
+LARGEST_ACTIVATION_TOKEN = LARGEST_ACTIVATION.part(
+    "largest-activation-token",
+    "tokens of the largest activations",
+    "The token of each of the three largest activations, counted from 0, prefix first.",
+    unit="index",
+    low="a prefix token, or a patch at the top of the picture",
+    high="a patch at the bottom of the picture",
+)
+
+LARGEST_ACTIVATION_CHANNEL = LARGEST_ACTIVATION.part(
+    "largest-activation-channel",
+    "channels of the largest activations",
+    "The channel of each of the three largest activations, counted from 0.",
+    unit="index",
+    low="nothing: channels have no order",
+    high="nothing: channels have no order",
+)
+
+MEDIAN_ACTIVATION = Quantity(
+    id="median-activation",
+    name="median activation",
+    unit="activation",
+    axes=("layer + 1",),
+    definition="Median magnitude of the values of the residual stream, of at most 65,536 evenly "
+    "spaced ones.",
+    source="Sun 2024",
+    low="most values are small",
+    high="most values are large",
+)
+
 MASSIVE = Quantity(
     id="massive-activation",
     name="massive activation",
-    unit="value in the residual stream; no unit",
-    axes=("layer", "token"),
+    unit="activation",
+    axes=("layer + 1", "token", "channel"),
     definition="A single value of the residual stream of magnitude above 100 and at least 1000 "
     "times the median magnitude of its layer; looked for among the three largest of each layer.",
     source="Sun 2024",
@@ -81,11 +186,22 @@ MASSIVE = Quantity(
     caveat="Models of small width may have the same thing below the fixed bound of 100.",
 )
 
+CHANNEL_MAGNITUDE = Quantity(
+    id="channel-magnitude",
+    name="largest magnitude of a channel",
+    unit="activation",
+    axes=("layer + 1", "channel"),
+    definition="Largest magnitude of a channel of the residual stream over the patches.",
+    source="after Siméoni 2025 (DINOv3), App. A",
+    low="the channel is small on every patch",
+    high="the channel is large on some patch",
+)
+
 CHANNEL_MAX = Quantity(
     id="channel-max",
     name="largest channel over the patches",
-    unit="value in the residual stream; no unit",
-    axes=("layer",),
+    unit="activation",
+    axes=("layer + 1",),
     definition="Largest magnitude that one channel reaches over the patches of a layer.",
     source="after Siméoni 2025 (DINOv3), App. A",
     low="no channel stands out",
@@ -109,7 +225,7 @@ LOCATION_AVERAGE = Quantity(
 OUTLIER_RATE = Quantity(
     id="outlier-rate",
     name="outlier rate by place",
-    unit="share of the images, 0 to 1",
+    unit="share of the images",
     axes=("row", "col"),
     definition="Share of the images in which the patch at this place is an outlier; withheld below "
     "100 images.",
@@ -122,8 +238,8 @@ OUTLIER_RATE = Quantity(
 LAYER_SIMILARITY = Quantity(
     id="layer-similarity",
     name="similarity of layers (linear CKA)",
-    unit="0 to 1, about",
-    axes=("layer", "layer"),
+    unit="CKA",
+    axes=("layer + 1", "layer + 1"),
     definition="Linear CKA of a token's vectors over images, with the unbiased HSIC: 1 is alike "
     "but for rotation and scale. A second version brings every channel to deviation 1 first. "
     "Withheld below 256 images.",
@@ -135,11 +251,24 @@ LAYER_SIMILARITY = Quantity(
 
 STREAM = (
     NORM,
+    MAX_NORM,
+    MEDIAN_NORM,
+    CLS_NORM,
+    REGISTER_NORM,
     NORM_RATIO,
     OUTLIER_SHARE,
+    OUTLIER_COUNT,
+    OUTLIER_SHARE_LAYER,
     NORM_ONSET,
     LARGEST_CLS_ATTENTION,
+    LARGEST_CLS_PATCH,
+    STRONGEST_PATCH,
+    LARGEST_ACTIVATION,
+    LARGEST_ACTIVATION_TOKEN,
+    LARGEST_ACTIVATION_CHANNEL,
+    MEDIAN_ACTIVATION,
     MASSIVE,
+    CHANNEL_MAGNITUDE,
     CHANNEL_MAX,
     LOCATION_AVERAGE,
     OUTLIER_RATE,

@@ -19,7 +19,7 @@ from generator.capture.forward.residual import find_blocks
 from generator.capture.forward.vectors import HeadRoots
 from generator.capture.models.heads import ClassHead
 from generator.capture.models.network import Built, build_network
-from generator.capture.models.registers import MovedNeurons
+from generator.capture.forward.neurons import MovedNeurons
 from generator.errors import CaptureError, ModelError
 from generator.records.extras import Intervened
 from generator.records.record import ModelFacts, TokenLayout

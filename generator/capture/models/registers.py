@@ -1,106 +1,29 @@
-"""Test-time registers (Jiang 2025): outliers moved to a token of their own, without training.
+"""Test-time registers (Jiang 2025): the neurons that make outlier patches, found and checked.
 
-A few neurons of the MLPs make the patches of unusual norm. They are found on some images by their
-activation, after the non-linearity, at such patches; at run time their activation goes to one more
-token instead. Each neuron is moved by itself; the authors' code gives one value to all chosen
-neurons of a block.
+A few neurons of the MLPs make the patches of unusual norm. They are found on calibration images by
+their activation at such patches.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.utils.hooks import RemovableHandle
 
-from generator.capture.forward.hooks import Hooked, Streams
+from generator.capture.forward.hooks import Streams
+from generator.capture.forward.neurons import mlp_output
 from generator.capture.forward.scores import Scores, attention_of
 from generator.capture.forward.statistics import ReducedAttention
 from generator.capture.forward.watcher import Watcher
-from generator.errors import CaptureError, ModelError
+from generator.capture.models.load import LoadedModel
+from generator.errors import ModelError
 from generator.records.extras import Intervened, Intervention, RegisterCheck, RegisterNeuron
-from generator.records.record import OUTLIER, TokenLayout
-
-if TYPE_CHECKING:
-    from generator.capture.models.load import LoadedModel
-
-
-class MovedNeurons(Hooked):
-    """A context in which a forward pass has a test-time register.
-
-    Args:
-        blocks: the transformer blocks, first to last.
-        register: its neurons.
-        layout: of the sequence with the register, which is the last of the prefix.
-    """
-
-    def __init__(
-        self, blocks: Sequence[nn.Module], register: Intervened, layout: TokenLayout
-    ) -> None:
-        super().__init__()
-        self._blocks = blocks
-        self._layout = layout
-        self._at = layout.token(register.token)
-        self._neurons: dict[int, list[int]] = {}
-        for found in register.neurons:
-            self._neurons.setdefault(found.layer, []).append(found.neuron)
-
-    def hang(self) -> Iterator[RemovableHandle]:
-        """Add the token in front of the first block, and move neurons in each MLP that has some."""
-        # In front of all other hooks, which see the token from the first block on.
-        yield self._blocks[0].register_forward_pre_hook(
-            self._insert, prepend=True, with_kwargs=True
-        )
-        for layer, neurons in self._neurons.items():
-            hook = self._moving(torch.tensor(sorted(neurons)))
-            yield mlp_output(self._blocks[layer]).register_forward_pre_hook(hook)
-
-    def _insert(
-        self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Put zeros into the sequence; position embeddings are in it already."""
-        stream: Tensor = args[0] if args else kwargs["hidden_states"]
-        zeros = torch.zeros_like(stream[:, :1])
-        longer = torch.cat([stream[:, : self._at], zeros, stream[:, self._at :]], dim=1)
-        if args:
-            return (longer, *args[1:]), kwargs
-        return args, {**kwargs, "hidden_states": longer}
-
-    def _moving(self, neurons: Tensor) -> Any:
-        patches, at = self._layout.patch_slice, self._at
-
-        def move(module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
-            hidden = args[0].clone()
-            index = neurons.to(hidden.device)
-            # The register's own activation counts: once earlier neurons have moved, it is the
-            # register that excites later ones, no longer a patch.
-            active = hidden[..., index]
-            largest = active.abs().argmax(1, keepdim=True)
-            hidden[:, at, index] = active.gather(1, largest)[:, 0]
-            hidden[:, patches] = hidden[:, patches].index_fill(-1, index, 0.0)
-            return (hidden, *args[1:])
-
-        return move
-
-
-def mlp_output(block: nn.Module) -> nn.Linear:
-    """The layer that reads an MLP's hidden activations: a block's last linear layer.
-
-    Raises:
-        CaptureError: the block has none.
-    """
-    linear = [module for module in block.modules() if isinstance(module, nn.Linear)]
-    if not linear:
-        raise CaptureError(
-            "The blocks have no linear layers, so no neurons can be moved.",
-            "Leave test_time_registers out for this model.",
-        )
-    return linear[-1]
+from generator.records.record import OUTLIER
 
 
 def calibrate(

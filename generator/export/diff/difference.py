@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.compare.changes import Change, Step, Threshold, changes
-from generator.analysis.compare.readings import Reading, Readings, diverged, readings
+from generator.analysis.compare.readings import Readings, diverged, readings
+from generator.analysis.quantities.quantity import Quantity
 from generator.errors import SpecError
 from generator.export.diff.pairs import (
     images_in_words,
@@ -75,7 +76,7 @@ class Passed:
 
     threshold: Threshold
     model: str
-    measure: Reading
+    measure: Quantity
     step: Step
 
 
@@ -136,12 +137,12 @@ class Difference:
             change.mean
             for model in self.models
             for change in model.changes
-            if threshold.name in (change.measure.id, change.measure.quantity)
+            if threshold.name in (change.measure.id, change.measure.family)
         )
 
 
 def difference(
-    a: Source, b: Source, measures: Sequence[Reading], wanted: Sequence[str] = ()
+    a: Source, b: Source, measures: Sequence[Quantity], wanted: Sequence[str] = ()
 ) -> Difference:
     """Compare two galleries.
 
@@ -244,7 +245,7 @@ def _compared(
     b: Source,
     pair: tuple[ModelEntry, ModelEntry],
     images: Sequence[tuple[ImageEntry, ImageEntry]],
-    measures: Sequence[Reading],
+    measures: Sequence[Quantity],
     facts: dict[Unlike, None],
 ) -> ModelChanges:
     """One model over the images; facts that differ are added as they are met."""

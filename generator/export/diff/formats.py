@@ -12,11 +12,11 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from generator.analysis.compare.changes import Change
-from generator.export.diff.difference import Difference, ModelChanges, Passed
+from generator.export.diff.difference import Difference, ModelChanges, Passed, Unlike
 from generator.export.findings import numbered
 from generator.present.files.schema import documented_schema
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the columns and measures."""
 
 LISTED = 12
@@ -31,8 +31,8 @@ class DifferenceRow:
         model_a: label of the model in A.
         model_b: label of the model in B.
         step: of the training in A, for a checkpoint of a sweep; else empty.
-        quantity: id of the measure.
-        name: of the measure, in words.
+        quantity: id in the table of quantities.
+        name: of the quantity, short.
         unit: of the values.
         images: how many images have it in both.
         mean_a: in A, over these images, their layers and heads; empty where no image has it in
@@ -65,23 +65,6 @@ class DifferenceRow:
     layer: int | None
     head: int | None
     note: str
-
-
-@dataclass(frozen=True, slots=True)
-class ChangedFact:
-    """A fact that is not the same in both.
-
-    Attributes:
-        model: label in A; empty for the whole gallery.
-        fact: what it is.
-        a: in A.
-        b: in B.
-    """
-
-    model: str
-    fact: str
-    a: str
-    b: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +117,7 @@ class Exceeded:
     Attributes:
         threshold: as it was given.
         model: label in A.
-        quantity: id of the measure.
+        quantity: id in the table of quantities.
         a: value in A.
         b: value in B.
         image: of the value; empty for a mean.
@@ -172,7 +155,7 @@ class DifferenceTable:
     a: Gallery
     b: Gallery
     images: int
-    unlike: tuple[ChangedFact, ...]
+    unlike: tuple[Unlike, ...]
     renamed: tuple[Renamed, ...]
     missing: tuple[Missing, ...]
     rows: tuple[DifferenceRow, ...]
@@ -196,7 +179,7 @@ def table(found: Difference, sites: tuple[str, str], passed: Sequence[Passed]) -
         a=a,
         b=b,
         images=found.images,
-        unlike=tuple(ChangedFact(each.model, each.fact, each.a, each.b) for each in found.unlike),
+        unlike=found.unlike,
         renamed=tuple(Renamed(*each) for each in found.renamed),
         missing=tuple(Missing(m.a, image) for m in found.models for image in m.missing),
         rows=tuple(_rows(found)),
@@ -214,7 +197,7 @@ def _rows(found: Difference) -> Iterator[DifferenceRow]:
                 model_b=model.b,
                 step=model.step,
                 quantity=each.measure.id,
-                name=each.measure.name,
+                name=each.measure.label,
                 unit=each.measure.unit,
                 images=each.images,
                 mean_a=_round(mean.a) if mean else None,
@@ -273,7 +256,7 @@ def _lines(value: Any) -> str:
 
 def schema_bytes() -> bytes:
     """JSON schema of the JSON form; a CSV has the fields of ``DifferenceRow`` as columns."""
-    classes = (DifferenceTable, Gallery, ChangedFact, Renamed, Missing, DifferenceRow, Exceeded)
+    classes = (DifferenceTable, Gallery, Unlike, Renamed, Missing, DifferenceRow, Exceeded)
     return documented_schema(TypeAdapter(DifferenceTable), classes)
 
 
@@ -339,7 +322,7 @@ def _of_model(model: ModelChanges) -> Iterator[str]:
     by_note: dict[tuple[bool, str], list[str]] = {}
     for each in model.changes:
         for note in each.notes:
-            by_note.setdefault((each.mean is None, note), []).append(each.measure.name)
+            by_note.setdefault((each.mean is None, note), []).append(each.measure.label)
     for (absent, note), names in by_note.items():
         yield f"{'Not compared, ' if absent else ''}{note}: {', '.join(dict.fromkeys(names))}"
     for image in model.missing:
@@ -350,7 +333,7 @@ def _cells(change: Change) -> tuple[str, ...]:
     mean, largest = change.mean, change.largest
     assert mean is not None and largest is not None
     return (
-        change.measure.name,
+        change.measure.label,
         change.measure.unit,
         number(mean.a),
         number(mean.b),
@@ -372,7 +355,7 @@ def passed_line(each: Passed) -> str:
     step = each.step
     where = str(step.where) if step.where else "mean over all images, layers and heads"
     return (
-        f"Passed {each.threshold.text}: {each.measure.name} ({each.measure.unit}) changed by "
+        f"Passed {each.threshold.text}: {each.measure.label} ({each.measure.unit}) changed by "
         f"{number(step.change, sign=True)}, from {number(step.a)} to {number(step.b)}, at "
         f"{each.model}, {where}."
     )

@@ -10,7 +10,8 @@ from pathlib import Path
 from generator.errors import GalleryError, SpecError
 from generator.export.anonymous import identity_of
 from generator.export.figures.make import PlannedFigure, make_figure, plan_figure, write_figure
-from generator.export.source import Source, open_source, run_of
+from generator.export.source import MeasuredGallery, Source, gallery_of, run_of
+from generator.present.content.contents import Contents
 from generator.present.files.manifest import FigureItem, FileEntry
 from generator.records.run import Failure, Run
 from generator.spec.figures import FIGURES, FigureSpec
@@ -32,20 +33,20 @@ def planned(requests: Sequence[FigureSpec]) -> tuple[PlannedFigure, ...]:
 
 
 def draw_into(
-    site: Path,
-    store: Path,
+    folder: Path,
+    gallery: MeasuredGallery,
     figures: Sequence[PlannedFigure],
     *,
     before: Run,
     strict: bool = False,
 ) -> tuple[tuple[FigureItem, ...], tuple[Failure, ...]]:
-    """Draw figures from a site whose numbers are there, into a folder of it.
+    """Draw figures into a site.
 
     Args:
-        site: its folder; an anonymous one is drawn without names.
-        store: folder of the records.
+        folder: of the site.
+        gallery: what to draw from.
         figures: in order.
-        before: the run whose names the requests use; that of the site unless it is anonymous.
+        before: the run whose names the requests use; that of the gallery unless it is anonymous.
         strict: make the first figure that cannot be drawn an error.
 
     Returns:
@@ -54,36 +55,37 @@ def draw_into(
     Raises:
         SpecError: a figure cannot be drawn, where that is strict; the message names it.
     """
-    source = open_source(site, store)
     found, failures = [], []
     for number, figure in enumerate(figures, 1):
-        request = renamed(figure.request, before, source.run, number)
+        request = renamed(figure.request, before, gallery.run, number)
         shown = replace(figure, request=request)
         try:
-            files = _files(source, shown)
+            files = _files(folder, gallery, shown)
         except GalleryError as error:
             message = f"Figure {figure.request.name}: {error.message}"
             if strict:
                 raise SpecError(message, error.hint) from None
             failures.append(Failure(message, error.hint))
             reason = Failure("It lacks what this gallery does not have.")
-            reason = reason if source.run.anonymous else Failure(error.message, error.hint)
+            reason = reason if gallery.run.anonymous else Failure(error.message, error.hint)
             found.append(FigureItem(shown.title, request, (), reason))
         else:
             found.append(FigureItem(shown.title, request, files))
     return tuple(found), tuple(failures)
 
 
-def drawn_again(site: Path, source: Source) -> tuple[FigureItem, ...]:
+def drawn_again(folder: Path, contents: Contents, source: Source) -> tuple[FigureItem, ...]:
     """The figures of a site, drawn for a copy of it.
 
     Args:
-        site: folder of the copy.
+        folder: of the copy.
+        contents: what the copy holds.
         source: of the site; anonymous where the copy is.
     """
-    specs = [item.request for item in source.manifest.figures]
+    gallery = gallery_of(source.shown, contents, folder, source.store)
+    requests = [item.request for item in source.manifest.figures]
     before = run_of(source.manifest, source.root)
-    return draw_into(site, source.store.root, planned(specs), before=before)[0]
+    return draw_into(folder, gallery, planned(requests), before=before)[0]
 
 
 def renamed(spec: FigureSpec, before: Run, after: Run, number: int) -> FigureSpec:
@@ -124,11 +126,11 @@ def _slugs(words: tuple[str, ...], known: Sequence[tuple[str, set[str]]]) -> tup
     return tuple(dict.fromkeys(slug for slugs in found for slug in slugs))
 
 
-def _files(source: Source, figure: PlannedFigure) -> tuple[FileEntry, ...]:
+def _files(folder: Path, gallery: MeasuredGallery, figure: PlannedFigure) -> tuple[FileEntry, ...]:
     """Draw a figure and write its files; where they are and what they hold."""
     name = figure.request.files[0]
-    written = write_figure(source.root / FIGURES / name, make_figure(source, figure, name))
-    return tuple(_entry(source.root, path) for path in written)
+    written = write_figure(folder / FIGURES / name, make_figure(gallery, figure, name))
+    return tuple(_entry(folder, path) for path in written)
 
 
 def _entry(site: Path, path: Path) -> FileEntry:

@@ -17,7 +17,7 @@ from generator.export.figures.presets.table import PRESETS
 from generator.export.figures.scene import Scene
 from generator.export.figures.tex import file_stem, float_text, table_text
 from generator.export.files import write_files
-from generator.export.source import Source
+from generator.export.source import MeasuredGallery
 from generator.present.bibliography import added, bibtex
 from generator.present.drawing.colors import color_tables
 from generator.spec.figures import FigureSpec, Kind
@@ -133,7 +133,7 @@ def preset_named(name: str) -> Preset:
     return PRESETS[name]
 
 
-def make_figure(source: Source, figure: PlannedFigure, name: str) -> FigureFiles:
+def make_figure(source: MeasuredGallery, figure: PlannedFigure, name: str) -> FigureFiles:
     """Draw a figure and write down what it is. The same input gives the same bytes.
 
     Args:
@@ -249,7 +249,7 @@ def _check_colors(name: str) -> None:
         raise SpecError(f"No color map is called {name}.", hint)
 
 
-def listed_presets(source: Source, request: FigureSpec) -> Iterator[str]:
+def listed_presets(source: MeasuredGallery, request: FigureSpec) -> Iterator[str]:
     """Every preset in a few lines: what it shows, what it needs, and whether that is there."""
     scene = Scene(source, request)
     for preset in PRESETS.values():

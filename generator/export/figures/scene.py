@@ -25,7 +25,7 @@ from generator.export.figures.layout.venues import extent
 from generator.export.figures.scale_words import WEIGHTED, cut_said, scope_said
 from generator.export.pictures.drawing import seen, size_of
 from generator.export.pictures.selection import ALL, OneMap, Selection, chosen_maps
-from generator.export.source import Source
+from generator.export.source import MeasuredGallery
 from generator.present.cells.labels import row_name
 from generator.present.cells.maps import PRIMARY, VALUES
 from generator.present.cells.patches import PATCH
@@ -57,7 +57,7 @@ class Scene:
         queries: those of the figure, over which ranges are found; empty for those asked for.
     """
 
-    source: Source
+    source: MeasuredGallery
     request: FigureSpec
     queries: tuple[str, ...] = ()
     _pool: tuple[ImageEntry, ...] = ()
@@ -168,7 +168,7 @@ class Scene:
     @property
     def colors(self) -> str:
         """Name of the color map."""
-        return self.request.colors or self.source.manifest.settings.colors
+        return self.request.colors or self.source.settings.colors
 
     def tone(self, query: str = "CLS") -> Tone:
         """The gallery's scale for attention."""

@@ -11,11 +11,12 @@ from typing import Literal
 
 import numpy as np
 
+from generator.analysis.quantities.arrays import ARRAY_QUANTITIES
 from generator.export.archive import zip_bytes
 from generator.export.source import Source
-from generator.records.extras import PROJECTIONS
+from generator.records.arrays import ARRAYS, RecordArray
 from generator.records.file import pack_record, record_arrays, record_facts
-from generator.records.record import SCHEMA, AttentionRecord
+from generator.records.record import SCHEMA, AttentionRecord, FloatArray
 
 RecordFormat = Literal["npz", "safetensors"]
 
@@ -25,220 +26,47 @@ README = "README.md"
 
 @dataclass(frozen=True, slots=True)
 class ArrayNote:
-    """What an array of a record is.
+    """An array of the files, as their index describes it.
 
     Attributes:
         name: in the file.
-        axes: in order.
-        dtype: of its values.
-        unit: of its values.
-        text: what it is.
+        axes: axis words, outermost first; see the README beside the files.
+        dtype: numpy's name.
+        quantity: id in the table of quantities.
+        unit: of the quantity.
+        definition: of the quantity, and what holds for this array only.
+        source: of the quantity.
     """
 
     name: str
     axes: tuple[str, ...]
     dtype: str
+    quantity: str
     unit: str
-    text: str
+    definition: str
+    source: str
 
 
-TIMES = "times uniform: softmax weight x number of keys"
-NOTES = (
-    ArrayNote(
-        "attention",
-        ("query", "layer", "head", "key"),
-        "float16",
-        TIMES,
-        "Rows of the prefix tokens, in the order of layout.prefix.",
-    ),
-    ArrayNote(
-        "received",
-        ("layer", "head", "key"),
-        "float16",
-        TIMES,
-        "Attention each key receives, averaged over the patch queries.",
-    ),
-    ArrayNote(
-        "entropy",
-        ("layer", "head"),
-        "float32",
-        "share of log(number of keys)",
-        "Entropy of each row over all keys, averaged over all queries: 0 is one key, 1 is uniform.",
-    ),
-    ArrayNote(
-        "entropy_patches",
-        ("layer", "head"),
-        "float32",
-        "share of log(number of patches)",
-        "The same with each row cut to the patches and renormalized.",
-    ),
-    ArrayNote(
-        "distance",
-        ("layer", "head"),
-        "float32",
-        "input pixels",
-        "Attention-weighted distance between patch centers, averaged over patch queries; what goes "
-        "to the prefix counts 0.",
-    ),
-    ArrayNote(
-        "distance_patches",
-        ("layer", "head"),
-        "float32",
-        "input pixels",
-        "The same with each row cut to the patches and renormalized (ViT, Dosovitskiy et al. 2021, "
-        "Fig. 11).",
-    ),
-    ArrayNote(
-        "mass",
-        ("layer", "head", "query group", "key group"),
-        "float32",
-        "share of 1",
-        "Attention that goes from a group's queries to a group's keys, averaged over the queries. "
-        "Groups are the prefix tokens, one each, then all patches.",
-    ),
-    ArrayNote(
-        "self_attention",
-        ("layer", "head"),
-        "float32",
-        "share of 1",
-        "Attention a patch pays to itself, averaged over patch queries.",
-    ),
-    ArrayNote(
-        "norms",
-        ("layer + 1", "token"),
-        "float32",
-        "L2 norm",
-        "Of the residual stream after each block, before the final LayerNorm; index 0 is the "
-        "embedding.",
-    ),
-    ArrayNote(
-        "rollout",
-        ("start layer", "key"),
-        "float32",
-        "share of 1",
-        "Attention rollout (Abnar & Zuidema 2020) of the CLS row, or of the mean patch row for a "
-        "model without CLS, from the start layer to the last; index 0 is through all layers.",
-    ),
-    ArrayNote(
-        "rollout_cosine",
-        ("start layer",),
-        "float32",
-        "cosine",
-        "Mean cosine between the rollouts of different patch queries: near 1, all are alike.",
-    ),
-    ArrayNote(
-        "received_from_outliers",
-        ("layer", "key"),
-        "float16",
-        TIMES,
-        "Attention each key receives from outlier patches, mean over them and over heads.",
-    ),
-    ArrayNote(
-        "pooling.attention",
-        ("head", "key"),
-        "float16",
-        TIMES,
-        "Attention of a learned probe that pools the patches; only where the model has one.",
-    ),
-    ArrayNote(
-        "pooling.entropy",
-        ("head",),
-        "float32",
-        "share of log(number of patches)",
-        "Entropy of the probe's rows.",
-    ),
-    ArrayNote(
-        "patch_attention",
-        ("layer", "query", "key"),
-        "float16",
-        TIMES,
-        "Rows of the patches, mean over heads; with all heads kept, [layer, head, query, key]. "
-        "Only where the gallery kept them.",
-    ),
-    ArrayNote(
-        "features.last",
-        ("patch", "channel"),
-        "float16",
-        "activation",
-        "Residual stream of the patches after the last block, before the final LayerNorm.",
-    ),
-    *(
-        ArrayNote(
-            f"features.{name}",
-            ("patch", "channel"),
-            "float16",
-            "activation",
-            f"{name.capitalize()} of the patches in the last block, heads side by side: what "
-            "objects are found in, where they were asked for.",
-        )
-        for name in PROJECTIONS
-    ),
-    ArrayNote(
-        "features.pooled",
-        ("layer + 1", "CLS or mean patch", "channel"),
-        "float32",
-        "activation",
-        "Residual stream of the CLS token (NaN without one) and its mean over the patches.",
-    ),
-    ArrayNote(
-        "values.norms",
-        ("layer", "head", "key"),
-        "float16",
-        "L2 norm",
-        "Of a key's value vector after the head's part of the output projection and LayerScale "
-        "(Kobayashi et al. 2020).",
-    ),
-    ArrayNote(
-        "values.contribution",
-        ("layer", "key"),
-        "float32",
-        "L2 norm",
-        "Of what a key contributes to the first prefix token through all heads, or to the mean "
-        "patch of a model without prefix.",
-    ),
-    ArrayNote(
-        "massive.value",
-        ("layer + 1", "place"),
-        "float32",
-        "activation",
-        "The three largest values of the residual stream by magnitude (Sun et al. 2024).",
-    ),
-    ArrayNote("massive.token", ("layer + 1", "place"), "int32", "index", "Their tokens."),
-    ArrayNote("massive.channel", ("layer + 1", "place"), "int32", "index", "Their channels."),
-    ArrayNote(
-        "massive.median", ("layer + 1",), "float32", "activation", "Median magnitude of the layer."
-    ),
-    ArrayNote(
-        "massive.channel_max",
-        ("layer + 1", "channel"),
-        "float32",
-        "activation",
-        "Largest magnitude over the patches.",
-    ),
-    ArrayNote(
-        "relevance.keys",
-        ("key",),
-        "float32",
-        "relevance",
-        "Class-specific relevance of every token (Chefer et al. 2021) for the class in "
-        "facts.prediction.target; not a distribution.",
-    ),
-    ArrayNote(
-        "lens.probability",
-        ("layer + 1", "token"),
-        "float16",
-        "share of 1",
-        "Of that class, with the class head read at every token (Vilas et al. 2023).",
-    ),
-    ArrayNote(
-        "lens.rank",
-        ("layer + 1", "token"),
-        "int32",
-        "rank from 1",
-        "Of that class among all classes, likewise.",
-    ),
-)
-"""Every array that a record may have, in the order of :class:`AttentionRecord`, parts last."""
+def array_note(array: RecordArray) -> ArrayNote:
+    """What the index says of an array.
+
+    Raises:
+        KeyError: the array has no quantity.
+    """
+    what = ARRAY_QUANTITIES[array.name]
+    return ArrayNote(
+        name=array.name,
+        axes=array.axes,
+        dtype=array.dtype,
+        quantity=what.id,
+        unit=what.unit,
+        definition=f"{what.definition} {array.note}".strip(),
+        source=what.source,
+    )
+
+
+NOTES = {array.name: array_note(array) for array in ARRAYS}
+"""Every array that a record may have, by its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,14 +74,12 @@ class RecordItem:
     """A record in the index of an export.
 
     Attributes:
-        file: its name.
-        model: label of the model.
+        model: label.
         model_id: on the hub, or the name of its folder.
         commit: of the model; the hash of its weights for a folder.
-        image: file name of the image.
-        image_sha256: hash of the image's file.
+        image: file name.
         key: of the record in the store.
-        sha256: hash of the file.
+        sha256: of the file.
     """
 
     file: str
@@ -271,8 +97,29 @@ def npz_bytes(record: AttentionRecord) -> bytes:
 
     Any numpy reads it, without pickle. The same record gives the same bytes.
     """
-    arrays = {**record_arrays(record), "facts": np.array(record_facts(record))}
+    arrays = {**described_arrays(record), "facts": np.array(record_facts(record))}
     return zip_bytes({f"{name}.npy": _npy(array) for name, array in arrays.items()})
+
+
+def safetensors_bytes(record: AttentionRecord) -> bytes:
+    """A record as safetensors: the bytes of its file in the store."""
+    described_arrays(record)
+    return pack_record(record)
+
+
+def described_arrays(record: AttentionRecord) -> dict[str, FloatArray]:
+    """The arrays of a record, once it is sure that the index describes each.
+
+    Raises:
+        KeyError: an array is not in :data:`NOTES`.
+    """
+    arrays = record_arrays(record)
+    if unknown := sorted(arrays.keys() - NOTES.keys()):
+        raise KeyError(
+            f"{', '.join(unknown)}: no axes and no quantity. Add the array to ARRAYS in "
+            "generator/records/arrays.py, and its quantity to ARRAY_QUANTITIES."
+        )
+    return arrays
 
 
 def _npy(array: np.ndarray) -> bytes:
@@ -290,7 +137,7 @@ def record_files(source: Source, kind: RecordFormat) -> Iterator[tuple[str, byte
     items = []
     for cell, record in source.records():
         name = f"{cell.image}--{cell.model}.{kind}"
-        data = npz_bytes(record) if kind == "npz" else pack_record(record)
+        data = npz_bytes(record) if kind == "npz" else safetensors_bytes(record)
         items.append(
             RecordItem(
                 file=name,
@@ -307,7 +154,7 @@ def record_files(source: Source, kind: RecordFormat) -> Iterator[tuple[str, byte
     index = {
         "schema": SCHEMA,
         "title": source.run.title,
-        "arrays": [asdict(note) for note in NOTES],
+        "arrays": [asdict(note) for note in NOTES.values()],
         "records": [asdict(item) for item in items],
     }
     yield INDEX, (json.dumps(index, indent=1, ensure_ascii=False) + "\n").encode()
@@ -325,7 +172,8 @@ def _readme(kind: RecordFormat) -> str:
         '    json.loads(file.metadata()["record"])["layout"]["prefix"]',
     }[kind]
     rows = "\n".join(
-        f"| `{n.name}` | {', '.join(n.axes)} | {n.dtype} | {n.unit} | {n.text} |" for n in NOTES
+        f"| `{n.name}` | {', '.join(n.axes)} | {n.dtype} | {n.unit} | {n.definition} |"
+        for n in NOTES.values()
     )
     return f"""# Records of attention
 
@@ -336,9 +184,11 @@ the image.
 {reading}
 ```
 
-Array indices count from 0; layers, heads and registers on pages count from 1. Tokens are the prefix
-(`layout.prefix`: CLS, registers), then the patches row by row (`layout.rows` x `layout.cols`).
-`view` is the box of the original picture, in pixels, that the patches cover.
+Array indices count from 0; layers, heads and registers on pages count from 1. Axis `layer + 1`
+starts with the embedding. Tokens are the prefix (`layout.prefix`: CLS, registers), then the patches
+row by row (`layout.rows` x `layout.cols`). `view` is the box of the original picture, in pixels,
+that the patches cover. A record has the arrays that the gallery measured and the model has;
+float16 ones are float32 where a value is beyond float16.
 
 | array | axes | dtype | unit | |
 | --- | --- | --- | --- | --- |

@@ -15,80 +15,42 @@ from dataclasses import asdict, astuple, dataclass, fields
 import numpy as np
 from pydantic import TypeAdapter
 
+from generator.analysis.quantities.attention import (
+    DISTANCE,
+    DISTANCE_PATCHES,
+    ENTROPY,
+    ENTROPY_PATCHES,
+    MASS,
+    MASS_MIN,
+    POOLING_ENTROPY,
+    SELF_ATTENTION,
+)
+from generator.analysis.quantities.quantity import Quantity
+from generator.analysis.quantities.stream import NORM
+from generator.analysis.quantities.table import from_table
 from generator.export.source import Source
 from generator.present.files.schema import documented_schema
 from generator.records.record import AttentionRecord
 
-SCHEMA = 1
+SCHEMA = 2
 """Version of the columns and quantities."""
 
 PATCHES = "patches"
 POOL = "pool"
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnQuantity:
-    """What a row's value is.
-
-    Attributes:
-        name: in the column ``quantity``.
-        unit: in the column ``unit``.
-        definition: what it is, with its source.
-    """
-
-    name: str
-    unit: str
-    definition: str
-
-
-QUANTITIES = (
-    ColumnQuantity(
-        "entropy",
-        "share of log(number of keys)",
-        "Entropy of a row of attention over all keys, averaged over all queries. 0: one key; 1: "
-        "uniform. In the layer called pool: of the pooling probe over the patches.",
-    ),
-    ColumnQuantity(
-        "entropy_patches",
-        "share of log(number of patches)",
-        "The same with each row cut to the patches and renormalized.",
-    ),
-    ColumnQuantity(
-        "distance",
-        "input pixels",
-        "Attention-weighted distance between patch centers, averaged over patch queries; what goes "
-        "to the prefix counts 0.",
-    ),
-    ColumnQuantity(
-        "distance_patches",
-        "input pixels",
-        "The same with each row cut to the patches and renormalized (Dosovitskiy et al. 2021, "
-        "Fig. 11).",
-    ),
-    ColumnQuantity(
-        "self_attention",
-        "share of 1",
-        "Attention a patch pays to itself, averaged over patch queries.",
-    ),
-    ColumnQuantity(
-        "mass",
-        "share of 1",
-        "Attention that goes from the query (a prefix token, or the mean over all patches) to the "
-        "key (a prefix token, or all patches together).",
-    ),
-    ColumnQuantity(
-        "mass_min",
-        "share of 1",
-        "The same for the minimum over heads, which is taken key by key: what every head gives at "
-        "least. It does not sum to 1.",
-    ),
-    ColumnQuantity(
-        "norm",
-        "L2 norm",
-        "Of a prefix token in the residual stream after the layer, before the final LayerNorm; "
-        "layer 0 is the embedding. The token is in the column query.",
-    ),
+QUANTITIES = from_table(
+    ENTROPY,
+    ENTROPY_PATCHES,
+    POOLING_ENTROPY,
+    DISTANCE,
+    DISTANCE_PATCHES,
+    SELF_ATTENTION,
+    MASS,
+    MASS_MIN,
+    NORM,
 )
+"""What a row may hold, in the order of the rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +59,14 @@ class StatisticsRow:
 
     Attributes:
         model: label of the model.
-        model_id: its id on the hub, or the name of its folder.
+        model_id: id on the hub, or the name of the model's folder.
         commit: of the model; the hash of its weights for a folder.
-        image: file name of the image.
+        image: name of the image's file.
         layer: from 1; 0 for the embedding; `pool` for a pooling probe.
         head: from 1; `min` for the minimum over heads; empty where it is not of a head.
         query: a prefix token, or `patches`; empty where the number is over all queries.
         key: a prefix token, or `patches`; empty where the number is over all keys.
-        quantity: see `quantities`.
+        quantity: id in the table of quantities.
         unit: of the value.
         value: as in the record; empty where the quantity does not exist.
     """
@@ -129,17 +91,26 @@ class StatisticsTable:
     Attributes:
         schema: version of the columns and quantities.
         title: of the gallery.
-        quantities: what the values are.
+        quantities: entries of the table of quantities, in the order of the rows.
         rows: one for each number.
     """
 
     schema: int
     title: str
-    quantities: tuple[ColumnQuantity, ...]
+    quantities: tuple[Quantity, ...]
     rows: tuple[StatisticsRow, ...]
 
 
-_UNITS = {quantity.name: quantity.unit for quantity in QUANTITIES}
+@dataclass(frozen=True, slots=True)
+class _Number:
+    """A value of a record and where it stands, as the columns of a row name it."""
+
+    quantity: Quantity
+    layer: str
+    head: str
+    query: str
+    key: str
+    value: np.floating
 
 
 def rows_of(source: Source) -> Iterator[StatisticsRow]:
@@ -149,51 +120,62 @@ def rows_of(source: Source) -> Iterator[StatisticsRow]:
         StoreError: the store does not have a record; the message names it.
     """
     for cell, record in source.records():
-        model, image = source.model(cell), source.image(cell)
-        for quantity, layer, head, query, key, value in _numbers(record):
-            yield StatisticsRow(
-                model=model.label,
-                model_id=record.model.id,
-                commit=record.model.version,
-                image=image.name,
-                layer=layer,
-                head=head,
-                query=query,
-                key=key,
-                quantity=quantity,
-                unit=_UNITS[quantity],
-                value=_exact(value),
-            )
+        model, image = source.model(cell).label, source.image(cell).name
+        for number in _numbers(record):
+            yield statistics_row(number, record, model, image)
 
 
-def _numbers(
-    record: AttentionRecord,
-) -> Iterator[tuple[str, str, str, str, str, np.floating]]:
-    """Quantity, layer, head, query, key and value."""
+def statistics_row(
+    number: _Number, record: AttentionRecord, model: str, image: str
+) -> StatisticsRow:
+    """The one place where a row is made.
+
+    Raises:
+        ValueError: the quantity is not among :data:`QUANTITIES`.
+    """
+    if number.quantity not in QUANTITIES:
+        raise ValueError(f"{number.quantity.id} is not among the quantities of the statistics.")
+    return StatisticsRow(
+        model=model,
+        model_id=record.model.id,
+        commit=record.model.version,
+        image=image,
+        layer=number.layer,
+        head=number.head,
+        query=number.query,
+        key=number.key,
+        quantity=number.quantity.id,
+        unit=number.quantity.unit,
+        value=_exact(number.value),
+    )
+
+
+def _numbers(record: AttentionRecord) -> Iterator[_Number]:
     groups = (*record.layout.prefix, PATCHES)
-    for name in ("entropy", "entropy_patches"):
-        for layer, head, value in _by_head(getattr(record, name)):
-            yield name, layer, head, "", "", value
+    for each, query in (
+        (ENTROPY, ""),
+        (ENTROPY_PATCHES, ""),
+        (DISTANCE, PATCHES),
+        (DISTANCE_PATCHES, PATCHES),
+        (SELF_ATTENTION, PATCHES),
+    ):
+        for layer, head, value in _by_head(getattr(record, each.id.replace("-", "_"))):
+            yield _Number(each, layer, head, query, "", value)
     if record.pooling is not None:
         for head_number, value in enumerate(record.pooling.entropy, 1):
-            yield "entropy", POOL, str(head_number), "", PATCHES, value
-    for name in ("distance", "distance_patches", "self_attention"):
-        for layer, head, value in _by_head(getattr(record, name)):
-            yield name, layer, head, PATCHES, "", value
+            yield _Number(POOLING_ENTROPY, POOL, str(head_number), "", PATCHES, value)
     for q, query in enumerate(groups):
         for k, key in enumerate(groups):
             for layer, head, value in _by_head(record.mass[:, :, q, k]):
-                yield "mass", layer, head, query, key, value
+                yield _Number(MASS, layer, head, query, key, value)
     yield from _minimum(record)
     for index, token in enumerate(record.layout.prefix):
         for layer_number, value in enumerate(record.norms[:, index]):
-            yield "norm", str(layer_number), "", token, "", value
+            yield _Number(NORM, str(layer_number), "", token, "", value)
 
 
-def _minimum(
-    record: AttentionRecord,
-) -> Iterator[tuple[str, str, str, str, str, np.floating]]:
-    """Shares of the minimum over heads; it can be taken for prefix tokens, whose rows are kept."""
+def _minimum(record: AttentionRecord) -> Iterator[_Number]:
+    """Shares of the minimum over heads, for the prefix tokens: their rows are kept."""
     layout = record.layout
     for q, query in enumerate(layout.prefix):
         least = record.rows(query).min(axis=1).astype(np.float32) / np.float32(layout.tokens)
@@ -201,7 +183,7 @@ def _minimum(
         for k, key in enumerate((*layout.prefix, PATCHES)):
             values = patches if key == PATCHES else record.mass[:, :, q, k].min(axis=1)
             for layer, value in enumerate(values, 1):
-                yield "mass_min", str(layer), "min", query, key, value
+                yield _Number(MASS_MIN, str(layer), "min", query, key, value)
 
 
 def _by_head(values: np.ndarray) -> Iterator[tuple[str, str, np.floating]]:
@@ -210,7 +192,7 @@ def _by_head(values: np.ndarray) -> Iterator[tuple[str, str, np.floating]]:
 
 
 def _exact(value: np.floating) -> float | None:
-    """The float whose text is the shortest that names the same float32; None for no number."""
+    """The float with the shortest text that names the same float32; None for NaN."""
     return None if np.isnan(value) else float(str(np.float32(value)))
 
 
@@ -233,5 +215,5 @@ def json_bytes(title: str, rows: Iterable[StatisticsRow]) -> bytes:
 
 def schema_bytes() -> bytes:
     """JSON schema of the JSON form; a CSV has the fields of ``StatisticsRow`` as columns."""
-    classes = (StatisticsTable, StatisticsRow, ColumnQuantity)
+    classes = (StatisticsTable, StatisticsRow, Quantity)
     return documented_schema(TypeAdapter(StatisticsTable), classes)

@@ -62,7 +62,7 @@ def drawn_frame(
         width: of each panel, in pixels.
         strength: of the colors over the picture, in percent.
     """
-    scale, colors = source.scale_of(query), source.manifest.settings.colors
+    scale, colors = source.scale_of(query), source.settings.colors
     tallest = max(panel.photo.height for panel in panels)
     across = 2 * MARGIN + len(panels) * width + (len(panels) - 1) * GAP
     top = MARGIN + LINE + 6
@@ -119,7 +119,7 @@ def encoded(
     """The file of all frames, each shown for its milliseconds, over and over."""
     if kind == "webp":
         return _webp(frames, times)
-    return _gif(frames, times, source.manifest.settings.colors)
+    return _gif(frames, times, source.settings.colors)
 
 
 def _webp(frames: list[Image.Image], times: list[int]) -> bytes:

@@ -208,7 +208,7 @@ def _picture(
     if style == "raw":
         return raw_picture(one.values)
     size = size_of(record.view, width)
-    colors = colored(one.values, source.scale_of(one.query), source.manifest.settings.colors)
+    colors = colored(one.values, source.scale_of(one.query), source.settings.colors)
     drawn = enlarged(colors, size)
     if style == "colored":
         return drawn

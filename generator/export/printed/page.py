@@ -11,6 +11,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from generator.analysis.quantities.attention import (
+    CLS_MASS_PATCHES,
+    CLS_MASS_REGISTERS,
+    DISTANCE,
+    ENTROPY,
+)
+from generator.analysis.quantities.quantity import Quantity
+from generator.analysis.quantities.stream import STRONGEST_PATCH
 from generator.bundled import bundled
 from generator.export.copy import exported_pages
 from generator.export.pictures.drawing import colored, enlarged, seen, size_of
@@ -22,7 +30,6 @@ from generator.present.cells.maps import PRIMARY, RECEIVED, QueryMaps, maps_of
 from generator.present.drawing.heatmap import bar_png, wall_png
 from generator.present.drawing.scale import times_text
 from generator.present.pages.environment import make_environment
-from generator.present.pages.index.views import NumberDefinition
 from generator.present.pages.links import step_text
 from generator.present.pages.paths import pair_path, sequence_path, sweep_path
 from generator.present.pages.views import BarTick, ColorBar, Fact, Picture
@@ -43,21 +50,14 @@ PICTURE_WIDTH = 420
 WALL_WIDTH = 1400
 """Pixels that a wall is enlarged to by a whole number, because viewers blur small pictures."""
 
+LAST_LAYER = "Last layer, mean over heads."
+WITHOUT_CLS = "In a model without CLS: of all tokens on average."
 NUMBERS = (
-    NumberDefinition(
-        "entropy",
-        "share of its maximum",
-        "Of each row of attention over all keys, averaged over all queries: 0 is one key, 1 is "
-        "uniform.",
-    ),
-    NumberDefinition(
-        "distance",
-        "input pixels",
-        "Attention-weighted distance between patch centers, averaged over patch queries.",
-    ),
-    NumberDefinition("on patches", "share", "Attention of the query that goes to patches."),
-    NumberDefinition("on registers", "share", "Attention of the query that goes to registers."),
-    NumberDefinition("most", "times uniform", "Attention of the query on its strongest patch."),
+    ENTROPY.reduced(LAST_LAYER),
+    DISTANCE.reduced(LAST_LAYER),
+    CLS_MASS_PATCHES.reduced(f"{LAST_LAYER} {WITHOUT_CLS}"),
+    CLS_MASS_REGISTERS.reduced(f"{LAST_LAYER} {WITHOUT_CLS}"),
+    STRONGEST_PATCH.reduced(f"Last layer. {WITHOUT_CLS}"),
 )
 
 
@@ -130,7 +130,7 @@ class PrintedReport:
     models: tuple[PrintedModel, ...]
     reading: str
     bar: ColorBar
-    definitions: tuple[NumberDefinition, ...]
+    definitions: tuple[Quantity, ...]
     numbers: tuple[str, ...]
     images: tuple[PrintedImage, ...]
     chapters: tuple[Chapter, ...]
@@ -182,7 +182,7 @@ def printed_page(
         f"{scale_note(source.scale, None)} Values beyond its ends have the color of the end.",
         bar=_bar(source),
         definitions=NUMBERS,
-        numbers=tuple(number.name for number in NUMBERS),
+        numbers=tuple(number.label for number in NUMBERS),
         images=tuple(_image(source, image, choice) for image in choice.images),
         chapters=found,
         facts=tuple(_facts(source)),
@@ -217,7 +217,7 @@ def _chapters(source: Source, site: Path, choice: PrintedChoice) -> Iterator[Cha
 
 
 def _bar(source: Source) -> ColorBar:
-    data = bar_png(source.manifest.settings.colors)
+    data = bar_png(source.settings.colors)
     ticks = tuple(BarTick(f"{100 * t.position:g}%", t.label) for t in source.scale.ticks)
     return ColorBar(Picture(_url(data, "png"), 256, 1, ""), ticks, "times uniform", extends=True)
 
@@ -277,7 +277,7 @@ def _image(source: Source, image: ImageEntry, choice: PrintedChoice) -> PrintedI
 
 
 def _column(source: Source, model: ModelEntry, record: AttentionRecord) -> PrintedColumn:
-    colors, scale = source.manifest.settings.colors, source.scale
+    colors, scale = source.settings.colors, source.scale
     maps = maps_of(record, PRIMARY)
     last = record.model.layers - 1
     size = size_of(record.view, PICTURE_WIDTH)

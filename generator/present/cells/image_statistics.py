@@ -1,4 +1,4 @@
-"""The numbers that images are sorted by: their names, units and definitions in one place."""
+"""The numbers that images are sorted by: quantities as one number an image, and how they print."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from generator.analysis.quantities.agreement import DISAGREEMENT
+from generator.analysis.quantities.attention import CLS_MASS_REGISTERS, ENTROPY
+from generator.analysis.quantities.quantity import Quantity
+from generator.analysis.quantities.stream import OUTLIER_COUNT
 from generator.present.cells.files import CellContent
-from generator.records.record import OUTLIER
 from generator.text.numbers import percent
 
 
@@ -17,17 +20,11 @@ class Statistic:
     """A number of an image.
 
     Attributes:
-        id: in URLs and data.
-        name: what pages call it.
-        unit: of the number, in words.
-        definition: what it is, exactly.
-        text: a value as pages print it, with its unit.
+        quantity: reduced to one number an image.
+        text: prints a value, with its unit where it is not a share.
     """
 
-    id: str
-    name: str
-    unit: str
-    definition: str
+    quantity: Quantity
     text: Callable[[float], str]
 
 
@@ -43,43 +40,15 @@ def _two(value: float) -> str:
     return f"{value:.2f}"
 
 
-DISAGREEMENT, OUTLIERS, REGISTERS, ENTROPY = (
+STATISTICS = (
+    Statistic(DISAGREEMENT, _bits),
+    Statistic(OUTLIER_COUNT.reduced("Mean over models."), _count),
     Statistic(
-        "disagreement",
-        "disagreement",
-        "bits, 0 to 1",
-        "Mean over all pairs of models of the Jensen-Shannon divergence, base 2, of their small "
-        "maps (last layer, mean over heads, patches only, as shares of 1) on the coarsest of the "
-        "models' grids. 0: all models look at the same places; 1: no two share a place.",
-        _bits,
-    ),
-    Statistic(
-        "outliers",
-        "outliers",
-        "patches, mean over models",
-        f"Patches whose norm in the residual stream is more than {OUTLIER:g} times the median "
-        "patch's, counted at the layer where the largest norm stands out most, averaged over the "
-        "models.",
-        _count,
-    ),
-    Statistic(
-        "registers",
-        "on registers",
-        "share of the CLS token's attention",
-        "Share of the CLS token's attention in the last layer, averaged over heads, that goes to "
-        "register tokens; averaged over the models that have registers.",
+        CLS_MASS_REGISTERS.reduced("Last layer, mean over heads and models that have registers."),
         percent,
     ),
-    Statistic(
-        "entropy",
-        "entropy",
-        "share of its maximum, 0 to 1",
-        "Entropy of the attention of all tokens in the last layer, divided by its maximum and "
-        "averaged over queries, heads and models. 0: each looks at one token; 1: at all alike.",
-        _two,
-    ),
+    Statistic(ENTROPY.reduced("Last layer, mean over heads and models."), _two),
 )
-STATISTICS = (DISAGREEMENT, OUTLIERS, REGISTERS, ENTROPY)
 """In the order in which pages name them."""
 
 
@@ -107,6 +76,6 @@ def _mean(values: Sequence[float]) -> float | None:
 def figures_text(values: Sequence[float | None]) -> str:
     """All values of an image in one line."""
     known = [(s, v) for s, v in zip(STATISTICS, values, strict=True) if v is not None]
-    # a name and its number stay on one line
-    parts = [f"{statistic.name} {statistic.text(value)}" for statistic, value in known]
+    # A name and its number stay on one line.
+    parts = [f"{statistic.quantity.label} {statistic.text(value)}" for statistic, value in known]
     return "\u00a0· ".join(part.replace(" ", "\u00a0") for part in parts)

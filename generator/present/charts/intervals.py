@@ -86,7 +86,7 @@ def interval_chart(words: Words, rows: Sequence[IntervalRow], *, zero: bool = Tr
         rules=tuple(rules),
         dots=tuple(dots),
         table=NumberTable(
-            (words.y, "mean", "95 % interval", "n"),
+            (words.y, "mean", "nominal 95 % interval", "n"),
             tuple(
                 (
                     row.name,
@@ -107,4 +107,4 @@ def _mean_text(row: IntervalRow) -> str:
     text = number_text(row.middle)
     if row.low is None or row.high is None:
         return text
-    return f"{text} (95 % interval {number_text(row.low)} to {number_text(row.high)})"
+    return f"{text} (nominal 95 % interval {number_text(row.low)} to {number_text(row.high)})"

@@ -19,7 +19,7 @@ from generator.present.content.pairs import ComparedPair
 from generator.present.content.similarity import Similarities
 from generator.present.content.weights import Weights
 from generator.present.drawing.scale import Scale
-from generator.present.files.manifest import FileEntry
+from generator.present.files.manifest import FigureItem, FileEntry
 from generator.present.files.reductions import Reduction
 from generator.present.files.settings import Settings
 from generator.records.run import Failure
@@ -105,6 +105,7 @@ class Contents:
         features: (model, image) -> features as colors, or why there are none.
         scored: agreement with marked objects, where somebody has marked some.
         reduction: what is left out to keep the site small.
+        figures: for papers, drawn with the site.
     """
 
     settings: Settings
@@ -127,3 +128,4 @@ class Contents:
     features: Mapping[tuple[str, str], ColoredFeatures | NotApplicable]
     scored: Scored
     reduction: Reduction
+    figures: tuple[FigureItem, ...] = ()

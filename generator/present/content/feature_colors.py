@@ -32,7 +32,7 @@ from generator.present.files.packed import PackedFiles
 from generator.records.record import AttentionRecord, FloatArray, TokenLayout, View, outlier_patches
 from generator.records.run import Run
 
-COLORS_VERSION = 1
+COLORS_VERSION = 2
 """Raised by hand when the same records give other colors."""
 
 TOGETHER = 24
@@ -51,7 +51,9 @@ class FeatureColors:
         explained: of the foreground, by the three components together.
         foreground: share of the patches.
         left_out: outliers that were left out of the fits.
-        residual: what the alignment to the first model left over; None for that model itself.
+        residual: what the alignment to the first model left over, in times the squared size of that
+            model's components; None for that model itself.
+        shuffled: the same with patches paired at random.
     """
 
     pictures: tuple[NDArray[np.uint8], ...]
@@ -60,6 +62,7 @@ class FeatureColors:
     foreground: float
     left_out: int
     residual: float | None
+    shuffled: float | None
 
 
 COLORS = PackedFiles("features", FeatureColors)
@@ -77,6 +80,7 @@ class ColoredFeatures:
         foreground: likewise.
         left_out: likewise.
         residual: likewise.
+        shuffled: likewise.
         kept: share of this image's patches that are foreground.
         images: how many images the components were fitted to together.
         reference: slug of the model that colors are aligned to.
@@ -89,6 +93,7 @@ class ColoredFeatures:
     foreground: float
     left_out: int
     residual: float | None
+    shuffled: float | None
     kept: float
     images: int
     reference: str
@@ -194,6 +199,7 @@ def _published(
             foreground=found.foreground,
             left_out=found.left_out,
             residual=found.residual,
+            shuffled=found.shuffled,
             kept=float((picture[..., 3] > 0).mean()),
             images=len(group.cells),
             reference=reference.model,
@@ -225,6 +231,7 @@ def _colored(
         foreground=float(kept.mean()),
         left_out=components.left_out,
         residual=components.residual,
+        shuffled=components.shuffled,
     )
 
 

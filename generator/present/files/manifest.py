@@ -6,8 +6,8 @@ Nothing here depends on when or where the site was built.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import Any, Literal, TypeVar
 
 from generator.present.drawing.quantize import FORMULA, STEPS
 from generator.present.files.reductions import Detail, Step
@@ -20,11 +20,13 @@ from generator.records.record import (
     TokenLayout,
     View,
 )
-from generator.records.run import AddedRegister, Failure, Paper, Sequence, Sweep
+from generator.records.run import Cell, Failure, ModelEntry, Paper, Sequence, Sweep
 from generator.spec.figures import FigureSpec
 
 SCHEMA_VERSION = 3
 GENERATOR = "attention-gallery"
+
+Item = TypeVar("Item")
 
 Kind = Literal[
     "chunk",
@@ -144,36 +146,17 @@ class QuantizationEntry:
     error_bound: str = "maximum * (sqrt(value / maximum) / 255 + 1 / 510**2)"
 
 
-@dataclass(frozen=True, slots=True)
-class ModelItem:
-    """A model: what was asked for, and the facts of what ran.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelItem(ModelEntry):
+    """A model of the run, with the facts of what ran.
 
     Attributes:
-        slug: its name in paths.
-        label: what pages call it.
-        id: hub id, or the folder's name.
-        revision: revision asked for; empty for a folder.
-        commit: resolved commit; empty for a folder, whose weights' hash is in ``facts``.
         facts: what is known of the model that ran; null when none of its cells has a record.
         files: its own files, such as the pictures of its weights.
-        failure: why nothing could be measured with it; null when something could.
-        gated: whether its authors grant access on the hub; false when the hub was not asked.
-        weights: key of what is seen of it without an image; empty where there is nothing.
-        register: its test-time register, with the neurons, their layers and the calibration
-            pictures; null for the model as it is.
     """
 
-    slug: str
-    label: str
-    id: str
-    revision: str
-    commit: str
     facts: ModelFacts | None
     files: tuple[FileEntry, ...]
-    failure: Failure | None
-    gated: bool = False
-    weights: str = ""
-    register: AddedRegister | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,30 +228,22 @@ class Measurement:
     environment: Environment
 
 
-@dataclass(frozen=True, slots=True)
-class CellItem:
-    """One model on one image: its record and files, or the reason there are none.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellItem(Cell):
+    """A cell of the run, with its files.
 
     Attributes:
-        model: slug of the model.
-        image: slug of the image.
-        record: key of the record, a hash over everything that decides it; empty when there is none.
         measurement: how the record was measured, as a place in ``measurements``, from 0; null when
             there is no record.
         files: chunks with the numbers of each query, and colored pictures of them.
-        failure: why there is nothing; null when there is a record.
         detail: how much the chunks of tokens as queries hold: ``native``, every head on the
             patches' grid; ``coarse``, every head as area means on a grid of at most 16x16;
             ``last``, on that grid, single heads of the last 3 layers only; ``mean``, on that grid,
             the mean over heads only.
     """
 
-    model: str
-    image: str
-    record: str
     measurement: int | None
     files: tuple[FileEntry, ...]
-    failure: Failure | None
     detail: Detail = "native"
 
 
@@ -391,3 +366,15 @@ class Manifest:
             *(file for pair in self.pairs for file in pair.files),
             *(file for figure in self.figures for file in figure.files),
         )
+
+
+def carried(entry: Any, kind: type[Item], **more: Any) -> Item:
+    """An entry as another dataclass: the fields that both have, and more.
+
+    Args:
+        entry: a dataclass.
+        kind: the other.
+        more: fields of the other, also in place of the entry's.
+    """
+    common = {item.name for item in fields(entry)} & {item.name for item in fields(kind)}  # type: ignore[arg-type]
+    return kind(**{name: getattr(entry, name) for name in common} | more)

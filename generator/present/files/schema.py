@@ -21,7 +21,9 @@ def documented_schema(adapter: TypeAdapter[Any], classes: Iterable[type]) -> byt
     known = {each.__name__: each for each in classes}
     schema = adapter.json_schema(mode="serialization")
     for name, described in [(schema["title"], schema), *schema["$defs"].items()]:
-        fields = _described_fields(known[name])
+        fields: dict[str, str] = {}
+        for each in reversed(known[name].__mro__):
+            fields |= _described_fields(each)
         for field, entry in described["properties"].items():
             entry["description"] = fields[field]
     found = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -14,7 +14,6 @@ from generator.present.files.manifest import (
     GENERATOR,
     SCHEMA_VERSION,
     CellItem,
-    FigureItem,
     FileEntry,
     FrameItem,
     ImageItem,
@@ -26,6 +25,7 @@ from generator.present.files.manifest import (
     QuantizationEntry,
     ReductionItem,
     ScaleEntry,
+    carried,
 )
 from generator.present.files.reductions import Reduction
 from generator.present.files.settings import RENDER_VERSION
@@ -38,7 +38,6 @@ def manifest_of(
     contents: Contents,
     pages: tuple[str, ...],
     version: str,
-    figures: tuple[FigureItem, ...] = (),
 ) -> Manifest:
     """List everything a site holds."""
     patches = contents.patch_scale
@@ -61,7 +60,7 @@ def manifest_of(
         front=contents.front.files,
         patch_scale=_scale(patches) if patches else None,
         pairs=tuple(PairItem(p.one, p.two, p.images, p.files) for p in contents.pairs),
-        figures=figures,
+        figures=contents.figures,
         paper=run.paper,
         site_url=run.site_url,
         anonymous=run.anonymous,
@@ -84,11 +83,9 @@ def _scale(scale: Scale) -> ScaleEntry:
 def _model(model: ModelEntry, contents: Contents) -> ModelItem:
     cells = (c for (slug, _), c in contents.cells.items() if slug == model.slug)
     found = next((cell for cell in cells if isinstance(cell, CellContent)), None)
-    return ModelItem(
-        slug=model.slug,
-        label=model.label,
-        id=model.id,
-        revision=model.revision,
+    return carried(
+        model,
+        ModelItem,
         commit=model.commit or (found.facts.model.commit if found else ""),
         facts=found.facts.model if found else None,
         files=(
@@ -97,10 +94,6 @@ def _model(model: ModelEntry, contents: Contents) -> ModelItem:
             *_weights(contents, model.slug),
             *_feature_files(model, contents),
         ),
-        failure=model.failure,
-        gated=model.gated,
-        weights=model.weights,
-        register=model.register,
     )
 
 
@@ -128,18 +121,9 @@ def _image(image: ImageEntry, contents: Contents) -> ImageItem:
     copies, frame = contents.copies.get(image.slug), image.frame
     divergence = contents.divergence.get(image.slug)
     files = (copies.picture, copies.thumb) if isinstance(copies, Copies) else ()
-    return ImageItem(
-        slug=image.slug,
-        name=image.name,
-        title=image.title,
-        alt=image.alt,
-        credit=image.credit,
-        license=image.license,
-        source=image.source,
-        group=image.group,
-        sha256=image.sha256,
-        width=image.width,
-        height=image.height,
+    return carried(
+        image,
+        ImageItem,
         files=files + ((divergence.file,) if divergence else ()),
         failure=copies if isinstance(copies, Failure) else image.failure,
         frame=FrameItem(frame.sequence.slug, frame.number, frame.time) if frame else None,
@@ -161,7 +145,9 @@ def _measurement(cell: CellContent) -> Measurement:
 def _cell(cell: Cell, contents: Contents, measurements: dict[Measurement, int]) -> CellItem:
     found = contents.cells[cell.model, cell.image]
     if isinstance(found, Failure):
-        return CellItem(cell.model, cell.image, cell.record, None, (), found)
+        return carried(
+            cell, CellItem, failure=found, measurement=None, files=(), detail="native", truth=""
+        )
     colored = contents.colored[cell.model, cell.image]
     walls: tuple[FileEntry, ...] = (colored.wall,) if colored.wall else ()
     truth = contents.scored.files.get((cell.model, cell.image))
@@ -170,12 +156,12 @@ def _cell(cell: Cell, contents: Contents, measurements: dict[Measurement, int]) 
     colors = contents.features.get((cell.model, cell.image))
     features = (colors.picture,) if isinstance(colors, ColoredFeatures) else ()
     figures = (each.file for (model, _), each in drawn.items() if model == cell.model)
-    return CellItem(
-        model=cell.model,
-        image=cell.image,
-        record=cell.record,
+    return carried(
+        cell,
+        CellItem,
         measurement=measurements[_measurement(found)],
         files=(*found.chunks, found.digest, colored.map, *walls, *maps, *figures, *features),
         failure=None,
         detail=found.detail,
+        truth=truth.made_of if truth else "",
     )

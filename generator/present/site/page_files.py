@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from jinja2 import TemplateError
 
 from generator.errors import StoreError
 from generator.present.content.contents import Contents
-from generator.present.files.manifest import FigureItem
 from generator.present.files.manifest_file import (
     MANIFEST,
     MANIFEST_SCHEMA,
@@ -20,9 +17,7 @@ from generator.present.files.manifest_file import (
 from generator.present.pages.environment import make_environment
 from generator.present.site.inventory import manifest_of
 from generator.present.site.plan import Site, plan_site
-from generator.records.run import FigureEntry, Run
-
-Draw = Callable[[Path], tuple[FigureItem, ...]]
+from generator.records.run import Run
 
 
 class PageFiles:
@@ -32,16 +27,12 @@ class PageFiles:
         pages: paths of the pages, sorted.
     """
 
-    def __init__(
-        self, run: Run, stage: Path, templates: Path | None, version: str, draw: Draw
-    ) -> None:
+    def __init__(self, run: Run, stage: Path, templates: Path | None, version: str) -> None:
         self.pages: tuple[str, ...] = ()
         self._run = run
         self._stage = stage
         self._templates = templates
         self._version = version
-        self._draw = draw
-        self._figures: tuple[FigureItem, ...] | None = None
         self._written: set[Path] = set()
 
     def write(self, contents: Contents) -> None:
@@ -53,12 +44,8 @@ class PageFiles:
         for path in self._written:
             path.unlink()
         self._written = set()
-        if self._figures is None:  # made of records by way of a manifest: they stay as they are
-            self._put(MANIFEST, manifest_bytes(manifest_of(self._run, contents, (), self._version)))
-            self._figures = self._draw(self._stage)
-            self._run = replace(self._run, figures=tuple(_entry(one) for one in self._figures))
         self.pages = self._write_pages(plan_site(self._run, contents, self._version))
-        manifest = manifest_of(self._run, contents, self.pages, self._version, self._figures)
+        manifest = manifest_of(self._run, contents, self.pages, self._version)
         self._put(MANIFEST, manifest_bytes(manifest))
         self._put(MANIFEST_SCHEMA, schema_bytes())
         # GitHub Pages would drop names that start with an underscore
@@ -96,7 +83,3 @@ class PageFiles:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
         self._written.add(target)
-
-
-def _entry(figure: FigureItem) -> FigureEntry:
-    return FigureEntry(figure.title, tuple(f.path for f in figure.files), figure.failure)

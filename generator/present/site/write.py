@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -39,13 +39,13 @@ from generator.present.content.weights import ReadWeights, put_weights
 from generator.present.drawing.pictures import published_copy
 from generator.present.drawing.scale import Scale, shared_scale
 from generator.present.files.cache import SiteCache
-from generator.present.files.manifest import FileEntry, Kind
+from generator.present.files.manifest import FigureItem, FileEntry, Kind
 from generator.present.files.packed import CellFiles
 from generator.present.files.reductions import Reduction
 from generator.present.files.settings import Settings
 from generator.present.pages.assets import write_assets
 from generator.present.pages.environment import template_folders
-from generator.present.site.page_files import Draw, PageFiles
+from generator.present.site.page_files import PageFiles
 from generator.present.site.size import keep_within, too_large
 from generator.present.site.staging import staged
 from generator.records.record import AttentionRecord
@@ -53,6 +53,7 @@ from generator.records.run import Failure, ImageEntry, Run
 
 Read = Callable[[str], AttentionRecord]
 Advance = Callable[[], None]
+Draw = Callable[[Path, Contents], tuple[FigureItem, ...]]
 
 STEPS_A_CELL = 2
 """How often ``build_site`` calls ``advance`` for each cell: for its numbers and for its colors."""
@@ -95,7 +96,7 @@ def build_site(
     settings: Settings | None = None,
     read_weights: ReadWeights | None = None,
     advance: Advance = lambda: None,
-    draw: Draw = lambda _: (),
+    draw: Draw = lambda *_: (),
 ) -> SiteResult:
     """Build the site of a run.
 
@@ -110,8 +111,7 @@ def build_site(
         settings: how records are drawn.
         read_weights: gives what is seen of a model without an image, by ``ModelEntry.weights``.
         advance: called ``STEPS_A_CELL`` times for each cell, as the work goes on.
-        draw: given the folder when all numbers and the manifest are in it: draws figures for
-            papers into it, and says which.
+        draw: draws figures for papers into the folder that it is given, from what the site holds.
 
     Raises:
         StoreError: ``out`` is not empty and not a site of ours, or cannot be written.
@@ -123,7 +123,8 @@ def build_site(
         cache = SiteCache(stage, out, settings)
         read = lru_cache(maxsize=1)(read)  # a cell's files ask for the same record in turn
         contents = _put_heavy_files(run, read, read_weights, cache, templates, advance)
-        pages = PageFiles(run, stage, templates, version, draw)
+        contents = replace(contents, figures=draw(stage, contents))
+        pages = PageFiles(run, stage, templates, version)
         if settings.max_bytes is None:
             pages.write(contents)
         else:

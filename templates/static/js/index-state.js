@@ -52,7 +52,7 @@ const IndexState = (() => {
       return inGroup && words.every((word) => text.includes(word));
     });
     if (search.sort === "name") found.sort((a, b) => compare(a.title, b.title));
-    const [, id, direction] = /^(\w+)-(up|down)$/.exec(search.sort) ?? [];
+    const [, id, direction] = /^([\w-]+)-(up|down)$/.exec(search.sort) ?? [];
     const place = data.statistics.indexOf(id ?? "");
     if (place < 0) return found;
     const sign = direction === "up" ? 1 : -1;

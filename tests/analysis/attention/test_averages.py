@@ -13,6 +13,7 @@ from tests import tiny
 from tests.analysis import full
 
 
+@pytest.mark.value_of("location-average", "outlier-rate")
 def test_averages_agree_with_loops_over_images_and_heads() -> None:
     layout = tiny.layout(registers=1)
     records = []

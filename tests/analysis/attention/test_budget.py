@@ -62,6 +62,7 @@ def test_prefix_queries_agree_with_loops_per_head() -> None:
         np.testing.assert_allclose(np.nan_to_num(found.shares), expected.mean(1), atol=2e-4)
 
 
+@pytest.mark.value_of("attention-budget")
 @pytest.mark.parametrize("registers", [0, 4])
 def test_normal_and_outlier_patches_agree_with_loops(registers: int) -> None:
     layout = tiny.layout(registers=registers)

@@ -11,6 +11,7 @@ from tests import tiny
 from tests.analysis import full
 
 
+@pytest.mark.value_of("cls-mass", "max-attention", "sink")
 def test_tables_agree_with_loops_over_the_whole_attention() -> None:
     layout = tiny.layout(registers=2)
     attention = full.random(layout, layers=2, heads=3, seed=4)
@@ -32,6 +33,7 @@ def test_tables_agree_with_loops_over_the_whole_attention() -> None:
     assert found.mass_on("reg3") is None
 
 
+@pytest.mark.value_of("sink-rate")
 def test_a_sink_is_found_and_counted_by_head() -> None:
     layout = tiny.layout(registers=1)
     attention = full.uniform(layout, layers=2, heads=4).copy()
@@ -48,6 +50,7 @@ def test_a_model_without_cls_has_no_cls_numbers_but_the_others() -> None:
     assert found.sink.shape == (3, 2) and found.groups == ("patches",)
 
 
+@pytest.mark.value_of("distance-share", "distance-patches-share")
 def test_distances_are_shares_of_the_short_side() -> None:
     record = tiny.record(tiny.layout(rows=4, cols=6))
     found = head_tables(record)

@@ -44,6 +44,7 @@ def test_values_that_were_not_measured() -> None:
     assert massive_summary(record) == NotApplicable("massive activations were not measured")
 
 
+@pytest.mark.value_of("massive-activation", "channel-max")
 def test_massive_activations_meet_both_parts_of_the_rule() -> None:
     layout = tiny.layout(registers=1)
     record = tiny.record(layout, layers=2, extras=("massive",))

@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 from scipy.optimize import linear_sum_assignment
+from scipy.stats import spearmanr
 
 from generator.analysis.compare.agreement import (
     agreement,
@@ -47,6 +48,7 @@ def test_disjoint_maps() -> None:
     assert found.pearson == pytest.approx(-1 / 35)
 
 
+@pytest.mark.value_of("divergence", "similarity", "pearson")
 def test_divergence_similarity_and_pearson_agree_with_loops() -> None:
     one, two = shares(1).ravel().tolist(), shares(2).ravel().tolist()
     bits = overlap = 0.0
@@ -65,6 +67,17 @@ def test_ties_share_their_mean_rank() -> None:
     assert ranks(np.array([[3.0, 1, 3], [2, 3, 1]])).tolist() == [5, 1.5, 5, 3, 5, 1.5]
 
 
+@pytest.mark.value_of("spearman")
+def test_spearman_is_that_of_scipy_with_and_without_ties() -> None:
+    for seed in range(5):
+        one, two = shares(seed), shares(seed + 10)
+        tied = np.round(200 * one) + np.round(150 * two)
+        assert len(np.unique(tied)) < tied.size
+        for other in (two, tied):
+            expected = spearmanr(one.ravel(), other.ravel()).statistic
+            assert spearman(one, other) == pytest.approx(expected, abs=1e-12)
+
+
 def test_spearman_sees_order_only() -> None:
     one = shares(3)
     assert spearman(one, one**3) == pytest.approx(1)
@@ -76,6 +89,7 @@ def test_correlations_with_a_constant_map_do_not_exist() -> None:
     assert math.isnan(pearson(shares(1), flat)) and math.isnan(spearman(flat, shares(1)))
 
 
+@pytest.mark.value_of("earth-movers")
 @pytest.mark.parametrize("seed", range(4))
 def test_earth_movers_distance_is_the_cheapest_of_all_assignments(seed: int) -> None:
     """Maps of unit grains: each grain of one is assigned to one of the other."""

@@ -126,7 +126,7 @@ def test_an_interval_is_called_a_test_from_twenty_images_on(images: int, test: b
     plain = [record(outliers=(3,), seed=n) for n in range(images)]
     found = argued(plain, [record(2, seed=n) for n in range(images)])
     said = text(found)
-    assert ("with a 95 % interval" in said) == test
+    assert ("with a nominal 95 % interval" in said) == test
     assert ("this is a description, not a test" in said) != test
     assert any("nothing is called significant" in each for each in found.caveats) != test
     if test:

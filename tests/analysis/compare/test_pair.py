@@ -17,7 +17,6 @@ from generator.analysis.compare.pair import (
     measure_values,
     pair_measures,
 )
-from generator.analysis.quantities.table import quantity
 from generator.records.record import AttentionRecord, TokenLayout
 from tests import tiny
 from tests.analysis import full
@@ -120,34 +119,31 @@ def sinking(registers: int, token: int, outliers: tuple[int, ...] = ()) -> PairC
     return cell(full.record(layout, full.sink(layout, token), norms))
 
 
+@pytest.mark.value_of("outlier-share")
 def test_measures_are_what_was_planted() -> None:
     values = measure_values(sinking(0, 1 + 7, outliers=(7, 11)))
     assert values["outlier-share"] == pytest.approx(2 / 24)
     assert values["norm-ratio"] == pytest.approx(10, rel=0.15)
-    assert values["outlier-mass"] == pytest.approx(1, abs=1e-3)
-    assert values["largest-share"] == pytest.approx(1, abs=1e-3)
-    assert values["register-mass"] is None
+    assert values["cls-mass-outliers"] == pytest.approx(1, abs=1e-3)
+    assert values["largest-cls-attention-patch"] == pytest.approx(1, abs=1e-3)
+    assert values["cls-mass-registers"] is None
     assert values["mass-mask-area"] == pytest.approx(1 / 24)
     clean = measure_values(sinking(2, 1))
-    assert clean["outlier-share"] == 0 and clean["outlier-mass"] == 0
-    assert clean["register-mass"] == pytest.approx(1, abs=1e-3)
+    assert clean["outlier-share"] == 0 and clean["cls-mass-outliers"] == 0
+    assert clean["cls-mass-registers"] == pytest.approx(1, abs=1e-3)
 
 
 def test_a_model_without_a_class_token_has_no_number_of_it() -> None:
     values = measure_values(cell(tiny.record(tiny.layout(cls=False))))
     missing = {name for name, value in values.items() if value is None}
-    assert missing == {"outlier-mass", "register-mass", "largest-share"}
+    assert missing == {"cls-mass-outliers", "cls-mass-registers", "largest-cls-attention-patch"}
 
 
 def test_pairs_are_second_less_first_over_images_that_both_have() -> None:
     sick, clean = measure_values(sinking(0, 8, outliers=(7, 11))), measure_values(sinking(2, 1))
     found = pair_measures(["a", "b"], [sick, clean], [clean, clean])
     assert found["outlier-share"].difference.tolist() == pytest.approx([-2 / 24, 0])
-    assert found["register-mass"].images == ("b",) and found["register-mass"].left_out == ("a",)
-    assert list(found) == [measure.id for measure in MEASURES]
-
-
-def test_every_measure_is_defined_and_in_the_unit_of_its_definition() -> None:
-    for measure in MEASURES:
-        assert quantity(measure.quantity).definition
-    assert len({measure.id for measure in MEASURES}) == len(MEASURES)
+    assert found["cls-mass-registers"].images == ("b",) and found[
+        "cls-mass-registers"
+    ].left_out == ("a",)
+    assert list(found) == [measure.quantity.id for measure in MEASURES]

@@ -30,6 +30,7 @@ def weights() -> ModelWeights:
     )
 
 
+@pytest.mark.value_of("position-similarity")
 def test_tiles_lie_at_their_places_and_hold_cosines() -> None:
     found = position_similarity(weights())
     assert isinstance(found, PositionSimilarity)

@@ -48,6 +48,7 @@ def plain_lost(
     return degree, seed, expansion, mask
 
 
+@pytest.mark.value_of("lost-degree", "lost-score")
 @pytest.mark.parametrize(("k", "bias"), [(1, 0.0), (5, 0.0), (12, 0.3), (35, -0.2), (99, 0.0)])
 def test_every_step_is_that_of_the_plain_implementation(k: int, bias: float) -> None:
     layout = TokenLayout(prefix=(), rows=5, cols=7)

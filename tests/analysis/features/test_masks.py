@@ -57,6 +57,7 @@ def test_an_outlier_that_holds_the_mass_is_the_mask() -> None:
     assert np.flatnonzero(mass_mask(values)).tolist() == [37]
 
 
+@pytest.mark.value_of("mass-mask-area")
 @pytest.mark.parametrize("share", [0.2, 0.6, 0.9, 1.0])
 def test_masks_are_those_of_the_plain_definition(share: float) -> None:
     rng = np.random.default_rng(0)
@@ -97,6 +98,7 @@ def test_heads_and_their_mean_leave_the_prefix_out() -> None:
     assert found.mean.parts.areas == (1, 1)
 
 
+@pytest.mark.value_of("mass-mask-parts")
 def test_parts_join_along_edges_not_corners() -> None:
     mask = np.array([[1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 1, 1]], dtype=bool)
     parts = components(mask)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.linalg import orthogonal_procrustes
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.features.colors import (
@@ -24,6 +25,7 @@ from tests.analysis.planted import planted, view_of
 GRID = TokenLayout(prefix=("CLS",), rows=6, cols=8)
 
 
+@pytest.mark.value_of("leading-component", "explained-variance")
 def test_components_are_those_of_a_singular_value_decomposition() -> None:
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(60, 7)) * np.array([5, 3, 2, 1, 1, 0.5, 0.1]) + 40
@@ -125,6 +127,7 @@ def shared(features: list[np.ndarray], layouts: list[TokenLayout]) -> SharedComp
     return found
 
 
+@pytest.mark.value_of("feature-colors")
 def test_the_object_of_all_images_is_kept_and_shares_its_components() -> None:
     features, layouts, places = group()
     found = shared(features, layouts)
@@ -194,6 +197,60 @@ def test_a_model_whose_channels_are_turned_gets_the_reference_colors() -> None:
         assert (np.isnan(one[..., 0]) == ~inside).all()
 
 
+@pytest.mark.value_of("alignment-residual")
+def test_what_the_best_rotation_leaves_is_a_share_of_the_reference() -> None:
+    features, layouts, _ = group()
+    views = [view_of(layout) for layout in layouts]
+    rng = np.random.default_rng(11)
+    reference = shared(features, layouts)
+    other = shared([item + rng.normal(scale=0.1, size=item.shape) for item in features], layouts)
+    found = aligned(other, views, reference, views)
+    assert isinstance(found, SharedComponents)
+    both = [a & b for a, b in zip(other.foreground, reference.foreground, strict=True)]
+    ours = np.concatenate([s[m] for s, m in zip(other.scores, both, strict=True)])
+    theirs = np.concatenate([s[m] for s, m in zip(reference.scores, both, strict=True)])
+    turn, _ = orthogonal_procrustes(ours, theirs)
+    expected = ((ours @ turn - theirs) ** 2).sum() / (theirs**2).sum()
+    assert 0.001 < expected < 1
+    assert found.residual == pytest.approx(expected, rel=1e-6)
+
+
+def test_outliers_rule_neither_the_alignment_nor_its_residual() -> None:
+    """Scores of what the fits left out may be a hundred times the others'."""
+    features, layouts, _ = group()
+    views = [view_of(layout) for layout in layouts]
+    rng = np.random.default_rng(5)
+    turn = np.linalg.qr(rng.normal(size=(32, 32)))[0]
+    changed = [item @ turn + 0.02 * rng.normal(size=item.shape) for item in features]
+    clean = aligned(shared(changed, layouts), views, shared(features, layouts), views)
+    assert isinstance(clean, SharedComponents)
+    outliers = [np.zeros(layout.patches, dtype=bool) for layout in layouts]
+    for mask, item in zip(outliers, changed, strict=True):
+        inside = np.flatnonzero(shared(features, layouts).foreground[0].ravel())[:2]
+        mask[inside] = True
+        item[inside] = 1000 * rng.normal(size=(len(inside), 32))
+    found = aligned(
+        shared_components(changed, layouts, left_out=outliers),
+        views,
+        shared(features, layouts),
+        views,
+    )
+    assert isinstance(found, SharedComponents)
+    assert found.residual is not None and found.shuffled is not None
+    assert found.residual == pytest.approx(clean.residual, abs=0.05)
+    # The third component is noise, which nothing aligns; at random nothing is.
+    assert found.residual < 0.7 and 1.3 < found.shuffled < 2
+    # Outliers of the reference count as little.
+    back = aligned(
+        shared(features, layouts),
+        views,
+        shared_components(changed, layouts, left_out=outliers),
+        views,
+    )
+    assert isinstance(back, SharedComponents)
+    assert back.residual == pytest.approx(found.residual, abs=0.05)
+
+
 def test_models_of_other_grids_are_paired_by_place() -> None:
     features, layouts, _ = group()
     views = [view_of(layout) for layout in layouts]
@@ -213,6 +270,7 @@ def test_models_of_other_grids_are_paired_by_place() -> None:
     )
 
 
+@pytest.mark.value_of("feature-colors")
 def test_the_range_leaves_a_far_value_out() -> None:
     scores = np.array([[-1.0, 0, 5], [0, 0, 5], [1, 0, 5], [50, 9, 5]])
     limits = robust_range(scores)
@@ -226,6 +284,7 @@ def test_the_range_leaves_a_far_value_out() -> None:
         explained=np.ones(3),
         border_share=1,
         left_out=0,
+        fitted=(np.ones((1, 4), dtype=bool),),
     )
     (painted,) = colors(found, limits)
     assert painted[0].tolist() == [[0, 0, 0.5], [0.5, 0, 0.5], [1, 0, 0.5], [1, 1, 0.5]]
@@ -243,6 +302,7 @@ def test_too_few_patches_have_no_colors() -> None:
 # --- cosines -------------------------------------------------------------------------------------
 
 
+@pytest.mark.value_of("patch-cosine")
 def test_cosines_of_a_patch_are_those_of_its_row() -> None:
     features = np.random.default_rng(0).normal(size=(GRID.patches, 5)).astype(np.float16)
     found = cosine_map(features, GRID, 19)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from scipy import linalg
 
 from generator.analysis.absent import NotApplicable
@@ -35,6 +36,7 @@ def plain_tokencut(features: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
     return values, second * np.sign(second[seed]), seed
 
 
+@pytest.mark.value_of("tokencut-vector")
 def test_it_solves_the_problem_of_the_paper() -> None:
     for seed in range(4):
         features = np.random.default_rng(seed).normal(size=(GRID.patches, 5))

@@ -36,6 +36,7 @@ def plain_precision(values: list[float], positive: list[bool]) -> float:
     return found
 
 
+@pytest.mark.value_of("average-precision")
 def test_average_precision_by_hand() -> None:
     values = np.array([0.9, 0.8, 0.7, 0.6])
     positive = np.array([1.0, 0, 1, 0])
@@ -48,6 +49,7 @@ def test_average_precision_by_hand() -> None:
     assert np.isnan(average_precision(values, np.zeros(4), np.ones(4)))
 
 
+@pytest.mark.value_of("mass-inside", "mask-iou")
 @pytest.mark.parametrize("void", [False, True])
 def test_scores_are_those_of_the_pixels(void: bool) -> None:
     """Each patch is 10x10 pixels: enlarging the map and counting pixels gives the same."""
@@ -91,6 +93,7 @@ def test_what_is_beyond_the_picture_counts_for_nothing() -> None:
     assert scores.mass_inside == 1
 
 
+@pytest.mark.value_of("pointing-game")
 def test_the_largest_value_hits_when_its_patch_is_mostly_object() -> None:
     objects = np.zeros((40, 60), dtype=bool)
     objects[10:20, 20:26] = True
@@ -153,6 +156,7 @@ def test_there_may_be_nothing_to_score() -> None:
         truth_on_grid(np.ones((4, 6), dtype=bool), None, GRID, view_of(GRID))
 
 
+@pytest.mark.value_of("box-iou")
 def test_boxes_overlap_by_hand() -> None:
     assert box_iou((0, 0, 10, 10), (5, 0, 15, 10)) == pytest.approx(50 / 150)
     assert box_iou((0, 0, 10, 10), (0, 0, 10, 10)) == 1
@@ -163,6 +167,7 @@ def test_boxes_overlap_by_hand() -> None:
     assert best_iou((0, 0, 10, 10), []) == NotApplicable("the model saw no object")
 
 
+@pytest.mark.value_of("corloc")
 def test_an_object_is_found_at_half_an_overlap() -> None:
     assert corloc([0.5, 0.499, 1.0, 0.0]) == 0.5
     assert corloc([]) == NotApplicable("no image has boxes")

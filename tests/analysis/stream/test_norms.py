@@ -20,6 +20,7 @@ from tests import tiny
 from tests.analysis import full
 
 
+@pytest.mark.value_of("norm-ratio", "max-norm", "median-norm", "outlier-share-layer")
 def test_a_summary_agrees_with_loops_over_the_norms() -> None:
     record = tiny.record(tiny.layout(registers=2), seed=3)
     found = norm_summary(record)
@@ -44,6 +45,7 @@ def test_a_summary_agrees_with_loops_over_the_norms() -> None:
     assert found.peak == int(np.argmax(found.ratio)) and found.of("reg3") is None
 
 
+@pytest.mark.value_of("outlier-count")
 def test_planted_outliers_are_found_where_they_are_and_nowhere_else() -> None:
     layout, planted = tiny.layout(registers=1), (0, 9, 23)
     record = full.record(layout, full.random(layout), full.plain_norms(layout, outliers=planted))
@@ -92,6 +94,7 @@ def test_onset_is_the_first_layer_above_half_the_peak() -> None:
     assert onset_layer(np.array([1, 2, 2.9])) is None
 
 
+@pytest.mark.value_of("norm-onset")
 def test_planted_onsets_of_patches_and_of_a_register() -> None:
     layout = tiny.layout(registers=2)
     norms = np.full((7, layout.tokens), 5, dtype=np.float32)
@@ -105,6 +108,7 @@ def test_planted_onsets_of_patches_and_of_a_register() -> None:
     assert found.patch_ratio.tolist() == [1, 1, 1, 1, 12, 12, 12]
 
 
+@pytest.mark.value_of("largest-cls-attention", "largest-cls-attention-patch")
 def test_onset_series_are_means_over_images_of_maxima_over_keys() -> None:
     layout = tiny.layout(registers=2)
     attention = [full.random(layout, seed=seed) for seed in range(3)]

@@ -152,6 +152,7 @@ def by_head(vectors: Array) -> Array:
     return vectors.reshape(-1, HEADS, CHANNELS).transpose(1, 0, 2)
 
 
+@pytest.mark.value_of("features", "pooled-features")
 @pytest.mark.parametrize("name", [family.name for family in FAMILIES])
 def test_features_are_the_stream_before_the_final_norm(
     name: str, cases: Callable[[str], Case]
@@ -172,6 +173,7 @@ def test_features_are_the_stream_before_the_final_norm(
         assert np.isnan(pooled[:, 0]).all()
 
 
+@pytest.mark.value_of("key-vectors", "query-vectors", "value-vectors")
 @pytest.mark.parametrize("name", [family.name for family in FAMILIES])
 def test_objects_are_what_enters_the_last_attention(
     name: str, cases: Callable[[str], Case]
@@ -203,6 +205,7 @@ def test_objects_are_what_enters_the_last_attention(
     )
 
 
+@pytest.mark.value_of("value-norm", "contribution")
 @pytest.mark.parametrize("name", [family.name for family in FAMILIES])
 def test_value_norms_are_those_of_each_heads_contribution(
     name: str, cases: Callable[[str], Case]
@@ -235,6 +238,8 @@ def test_value_norms_are_those_of_each_heads_contribution(
     assert (np.ptp(plain.scale[0]) > 0) == (name in (*scaled_families, *BIASED))
 
 
+@pytest.mark.value_of("largest-activation", "median-activation", "channel-magnitude")
+@pytest.mark.value_of("largest-activation-token", "largest-activation-channel")
 @pytest.mark.parametrize("name", [family.name for family in FAMILIES])
 def test_massive_activations_are_found_by_sorting(name: str, cases: Callable[[str], Case]) -> None:
     case = cases(name)

@@ -178,6 +178,7 @@ def relevance_by_hand(network: Any, values: Tensor, target: int, start: Tensor) 
     return (start @ whole).numpy()
 
 
+@pytest.mark.value_of("relevance")
 @pytest.mark.parametrize("family", HEADS, ids=lambda family: family.name)
 @pytest.mark.parametrize("target", [None, 4])
 def test_relevance_follows_its_rule(
@@ -211,6 +212,7 @@ def test_relevance_of_an_attention_that_makes_its_own_matrix(folders: dict[str, 
     np.testing.assert_allclose(a.keys, b.keys, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.value_of("lens-probability", "lens-rank")
 @pytest.mark.parametrize("family", HEADS, ids=lambda family: family.name)
 def test_lens_at_the_last_layer_is_what_the_model_says(
     family: Family, folders: dict[str, Path]

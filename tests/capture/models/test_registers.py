@@ -12,8 +12,9 @@ import torch
 
 from generator.capture.checkpoint.resolve import resolve_folder
 from generator.capture.extract import extract
+from generator.capture.forward.neurons import mlp_output
 from generator.capture.models.load import LoadedModel, load
-from generator.capture.models.registers import calibrate, mlp_output
+from generator.capture.models.registers import calibrate
 from generator.errors import ModelError
 from generator.pipeline.build import plan_gallery
 from generator.pipeline.measuring import measure_missing

@@ -76,6 +76,7 @@ def test_position_embeddings_are_the_patches_alone(
     np.testing.assert_allclose(weights.position, expected, rtol=1e-6)
 
 
+@pytest.mark.value_of("patch-filters")
 @pytest.mark.parametrize("name", [family.name for family in FAMILIES])
 def test_filters_are_principal_components_of_the_patch_embedding(
     name: str, models: Callable[[str], tuple[LoadedModel, Path]]

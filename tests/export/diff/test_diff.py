@@ -102,8 +102,9 @@ def test_every_measure_has_values_along_its_axes(two: Two) -> None:
         if measure.id in ("sink-value", "channel-max"):
             assert "not measured" in getattr(values, "reason", ""), measure.id
             continue
-        counts = {"layer": layers + (measure.first_layer == 0), "head": heads}
-        assert np.shape(values) == tuple(counts[axis] for axis in measure.axes), measure.id
+        counts = {"layer": layers, "start layer": layers, "layer + 1": layers + 1, "head": heads}
+        axes = [axis for axis in measure.axes if axis != "image"]
+        assert np.shape(values) == tuple(counts[axis] for axis in axes), measure.id
     mass = sum(found[f"cls-mass-{group}"] for group in ("cls", "registers", "patches"))
     np.testing.assert_allclose(mass, 1, rtol=1e-5)
     assert np.all(found["divergence"] == 0)
@@ -262,7 +263,7 @@ def test_a_threshold_that_is_passed_is_named_with_its_place(two: Two) -> None:
     old = two.before.record("plain", "image1").entropy[1, 1]
     assert result.exit_code == 1
     assert result.stderr == (
-        f"Passed entropy=0.2: entropy (share of maximum) changed by +0.25, from {old:.4g} to "
+        f"Passed entropy=0.2: entropy (share of the maximum) changed by +0.25, from {old:.4g} to "
         f"{old + 0.25:.4g}, at Plain, image1.jpg, layer 2, head 2.\n"
     )
 

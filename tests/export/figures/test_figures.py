@@ -21,6 +21,7 @@ from generator.export.figures.grid import draw_grid, layout
 from generator.export.figures.layout.style import SMALL, drawable, fitted, styled, text_width
 from generator.export.figures.layout.venues import VENUES, extent
 from generator.export.figures.scene import Scene
+from generator.present.content.contents import Contents
 from generator.present.files.manifest import FigureItem, FileEntry
 from generator.present.site.write import build_site
 from generator.records.record import outlier_patches
@@ -255,7 +256,7 @@ def test_a_single_file_holds_the_figures_that_its_index_offers(
 ) -> None:
     item = FileEntry("figures/fig1.pdf", "paper-figure", "", "0", "0", 5)
 
-    def draw(site: Path) -> tuple[FigureItem, ...]:
+    def draw(site: Path, _: Contents) -> tuple[FigureItem, ...]:
         (site / "figures").mkdir()
         (site / "figures" / "fig1.pdf").write_bytes(b"drawn")
         return (FigureItem("A figure", FigureSpec(name="fig1"), (item,)),)

@@ -61,7 +61,7 @@ def crowd(made: Figuring, tmp_path_factory: pytest.TempPathFactory) -> Source:
     store = Store(folder / "store")
     for record in trial.records.values():
         store.put(record)
-    return Source(made.site, made.source.manifest, Anonymous(trial.run, {}, ()), store)
+    return replace(made.source, shown=Anonymous(trial.run, {}, ()), store=store)
 
 
 def drawn(source: Source, preset: Preset, **given: object) -> FigureFiles:

@@ -168,6 +168,7 @@ def test_files_of_others_are_not_mixed_with_records(made: Exportable, tmp_path: 
 # --- statistics ----------------------------------------------------------------------------------
 
 
+@pytest.mark.value_of("mass-min")
 def test_statistics_are_exactly_those_of_the_records(
     made: Exportable, twice: Callable[..., Path]
 ) -> None:
@@ -186,17 +187,24 @@ def test_statistics_are_exactly_those_of_the_records(
     where = ("Registers", "image0.jpg")
     for layer, head in np.ndindex(record.entropy.shape):
         at = (str(layer + 1), str(head + 1))
-        for name, query in (("entropy", ""), ("distance_patches", "patches")):
+        for name, query in (("entropy", ""), ("distance-patches", "patches")):
             value = index[(*where, *at, query, "", name)]["value"]
-            assert np.float32(value) == getattr(record, name)[layer, head]
+            assert np.float32(value) == getattr(record, name.replace("-", "_"))[layer, head]
         for q, query in enumerate(groups):
             for k, key in enumerate(groups):
                 value = index[(*where, *at, query, key, "mass")]["value"]
                 assert np.float32(value) == record.mass[layer, head, q, k]
+    for layer, rows_of_layer in enumerate(np.moveaxis(record.attention, 0, 2)):
+        heads = rows_of_layer.astype(float) / record.layout.tokens
+        for q, query in enumerate(groups[:3]):
+            least = [min(heads[:, q, key]) for key in range(record.layout.tokens)]
+            for key, expected in zip(groups, [*least[:3], sum(least[3:])], strict=True):
+                value = index[(*where, str(layer + 1), "min", query, key, "mass-min")]["value"]
+                assert float(value) == pytest.approx(expected, rel=2e-3)
     norm = index[(*where, "0", "", "reg2", "", "norm")]
     assert np.float32(norm["value"]) == record.norms[0, 2]
     assert (norm["unit"], norm["commit"]) == ("L2 norm", "c" * 40)
-    assert ("Probe", "image0.jpg", "pool", "1", "", "patches", "entropy") in index
+    assert ("Probe", "image0.jpg", "pool", "1", "", "patches", "pooling-entropy") in index
 
 
 def test_statistics_as_json_hold_what_the_csv_holds(twice: Callable[..., Path]) -> None:
@@ -205,7 +213,7 @@ def test_statistics_as_json_hold_what_the_csv_holds(twice: Callable[..., Path]) 
     with twice("statistics", "statistics.csv").open(encoding="utf-8", newline="") as file:
         table = list(csv.DictReader(file))
     assert [{k: str(v) for k, v in row.items()} for row in found["rows"]] == table
-    assert {row["quantity"] for row in table} == {q["name"] for q in found["quantities"]}
+    assert {row["quantity"] for row in table} == {q["id"] for q in found["quantities"]}
     schema = json.loads(path.with_name("statistics.schema.json").read_text(encoding="utf-8"))
     row = schema["$defs"]["StatisticsRow"]["properties"]
     assert list(row) == list(table[0])

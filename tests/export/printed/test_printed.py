@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from generator.export.printed import pdf as report
@@ -25,6 +26,7 @@ from tests.present.site.test_site import Page
 from tests.present.sweeping import sweeping
 
 
+@pytest.mark.value_of("strongest-patch")
 def test_the_page_holds_every_image_and_model_with_their_numbers(
     made: Exportable, twice: Callable[..., Path]
 ) -> None:
@@ -38,6 +40,9 @@ def test_the_page_holds_every_image_and_model_with_their_numbers(
         last = record.model.layers - 1
         assert f"{record.entropy[last].mean():.3f}" in text
         assert times_text(float(maps.maps[last, -1].max())) in text
+        if record.layout.cls is not None:
+            row = record.rows("CLS")[last].astype(np.float64).mean(axis=0)
+            assert times_text(float(row[record.layout.patch_slice].max())) in text
     assert "The model tiny/gone is not on the hub." in text
     assert re.findall(r'(?:src|href)="(?!data:|#)([^"]*)"', html) == []
     front = html.partition('class="chapter"')[0]

@@ -131,9 +131,9 @@ def test_a_chart_leads_to_the_place_where_its_number_is_defined(
     look: Callable[..., Opened], single: Path
 ) -> None:
     page = look(single, "#page=m/registers").page
-    page.locator("#rollout-cosine").get_by_role("link", name="likeness of rollouts").click()
+    page.locator("#rollout-cosine").get_by_role("link", name="similarity of rollouts").click()
     expect(page.locator("h1")).to_have_text("Methods")
-    expect(page.locator("h3", has_text="likeness of rollouts")).to_be_in_viewport()
+    expect(page.locator("h3", has_text="similarity of rollouts")).to_be_in_viewport()
     page.get_by_role("link", name="Versions").click()
     expect(page.locator("#versions")).to_be_in_viewport()
     expect(page.locator("h1")).to_have_text("Methods")

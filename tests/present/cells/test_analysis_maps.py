@@ -189,7 +189,11 @@ def test_colors_say_what_they_are_fitted_to_and_how_well_they_are_aligned(
     text = text_of(section(analyzed[1], "components"))
     assert text.count("components of all 2 images of this model") == 4
     assert text.count("Other models are turned onto this one.") == 1
-    assert len(re.findall(r"Turned onto those of Plain, which leaves \d+\s% over", text)) == 3
+    turned = (
+        r"Turned onto those of Plain, which leaves [\d.]+ times the squared size of those "
+        r"\(patches paired at random: [\d.]+ times\): "
+    )
+    assert len(re.findall(turned, text)) == 3
     background = Image.open(next(analyzed[1].glob("data/plain/image0.features.*.png")))
     assert background.size == (6, 4)
     assert 0 in np.asarray(background)[..., 3]

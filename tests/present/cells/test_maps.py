@@ -161,6 +161,7 @@ def test_a_plan_knows_whether_models_are_mixed(tmp_path: Path) -> None:
     assert not WorkPlan((), (image,), (cells["none"],), "float32").mixed
 
 
+@pytest.mark.value_of("value-weighted")
 @pytest.mark.parametrize("registers", [0, 2])
 def test_attention_is_weighted_by_what_each_key_gives(registers: int) -> None:
     record = tiny.record(tiny.layout(registers=registers), extras=("values",))

@@ -5,17 +5,22 @@ from __future__ import annotations
 import base64
 import io
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from generator.present.pages.notebook import record_html
+from generator.records.store import Store
 from tests import tiny
 
 
 @pytest.mark.parametrize("cls", [True, False])
 def test_a_record_shows_its_wall_with_a_numbered_color_bar(cls: bool) -> None:
     record = tiny.record(tiny.layout(cls=cls, rows=4, cols=6), layers=3, heads=2)
-    html = record._repr_html_()
+    html = record_html(record)
     wall, bar = re.findall(r'src="data:image/png;base64,([^"]+)"', html)
     size = Image.open(io.BytesIO(base64.b64decode(wall))).size
     assert size == (3 * 6 + 2, 3 * 4 + 2), "two heads and their mean across, three layers down"
@@ -27,6 +32,24 @@ def test_a_record_shows_its_wall_with_a_numbered_color_bar(cls: bool) -> None:
 
 
 def test_a_hostile_model_id_stays_text() -> None:
-    html = tiny.record(model="<script>alert(1)</script>")._repr_html_()
+    html = record_html(tiny.record(model="<script>alert(1)</script>"))
     assert "<script>" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+
+
+def shown(code: str) -> str:
+    """What a fresh interpreter prints."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_a_record_that_the_api_hands_out_shows_itself(tmp_path: Path) -> None:
+    Store(tmp_path).put(tiny.record())
+    load = f"(record,) = generator.load_records({str(tmp_path)!r}); print(record._repr_html_())"
+    assert "data:image/png;base64," in shown(f"import generator; {load}")
+
+
+def test_a_record_alone_shows_its_plain_text() -> None:
+    code = "from tests import tiny; print(tiny.record()._repr_html_())"
+    assert shown(code) == "None"

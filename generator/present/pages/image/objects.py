@@ -196,14 +196,15 @@ def _color_line(context: ImageContext, cell: AnalyzedCell, found: ColoredFeature
     outliers = f", without {counted(found.left_out, 'outlier')}" if found.left_out else ""
     if cell.model.slug == found.reference:
         compare = "Other models are turned onto this one."
-    elif found.residual is None:
+    elif found.residual is None or found.shuffled is None:
         compare = "They are not aligned to those of any other model: colors do not compare."
     else:
         label = next(m.label for m in context.planner.run.models if m.slug == found.reference)
-        compare = f"Turned onto those of {label}, which leaves {percent(found.residual)} over: " + (
-            "colors do not compare."
-            if found.residual >= 1
-            else "the less, the better colors compare."
+        verdict = "colors do not compare" if found.residual >= 1 else "the less, the better"
+        compare = (
+            f"Turned onto those of {label}, which leaves {number(found.residual)} times the "
+            f"squared size of those (patches paired at random: {number(found.shuffled)} times): "
+            f"{verdict}."
         )
     return (
         f"Colors: components of {over}{outliers}; a first one "

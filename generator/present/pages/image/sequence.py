@@ -178,16 +178,15 @@ def _charts(
         ("entropy", "entropy", "Entropy in the last layer, mean over heads", _entropy),
         (
             "registers",
-            "cls-mass",
+            "cls-mass-registers",
             "CLS on registers in the last layer, mean over heads",
             _registers,
         ),
-        ("outliers", "outlier-share", "Outlier patches", _outliers),
+        ("outliers", "outlier-count", "Outlier patches", _outliers),
     )
     for name, identifier, title, read in tables:
         values = [_over_frames(planner, model.slug, frames, read) for model in _drawn(planner)]
-        unit = "patches" if name == "outliers" else quantity(identifier).unit
-        words = Words(f"time-{name}", title, over, unit)
+        words = Words(f"time-{name}", title, over, quantity(identifier).unit)
         if np.nansum(values) > 0:
             chart = _lines(planner, words, frames, values)
             yield planner.defined(chart, identifier)

@@ -96,8 +96,9 @@ def _orders(planner: Planner, images: tuple[ImageEntry, ...]) -> tuple[ControlOp
     orders = [ControlOption("", "the gallery's order"), ControlOption("name", "title, A to Z")]
     for statistic, column in zip(STATISTICS, zip(*table, strict=True), strict=True):
         if len({value for value in column if value is not None}) > 1:
-            orders.append(ControlOption(f"{statistic.id}-down", f"{statistic.name}, highest first"))
-            orders.append(ControlOption(f"{statistic.id}-up", f"{statistic.name}, lowest first"))
+            found = statistic.quantity
+            orders.append(ControlOption(f"{found.id}-down", f"{found.label}, highest first"))
+            orders.append(ControlOption(f"{found.id}-up", f"{found.label}, lowest first"))
     return tuple(orders)
 
 
@@ -116,7 +117,7 @@ def _data(planner: Planner, images: tuple[ImageEntry, ...]) -> IndexData:
     found = tuple(_image(planner, image, groups, makers, reasons) for image in images)
     return IndexData(
         models=tuple(_model(planner, model) for model in planner.run.listed),
-        statistics=tuple(statistic.id for statistic in STATISTICS),
+        statistics=tuple(statistic.quantity.id for statistic in STATISTICS),
         groups=tuple(groups.places),
         credits=tuple(makers.places),
         reasons=tuple(reasons.places),

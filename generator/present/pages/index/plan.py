@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
+from generator.analysis.quantities.quantity import Quantity
 from generator.present.cells.files import CellContent
 from generator.present.cells.image_statistics import STATISTICS, figures_text
 from generator.present.pages.image.sequence import sequence_summary
@@ -18,7 +19,6 @@ from generator.present.pages.index.views import (
     ImageCard,
     IndexPage,
     ModelCard,
-    NumberDefinition,
     SweepCard,
 )
 from generator.present.pages.links import pair_links, step_text
@@ -91,18 +91,18 @@ def _figures(planner: Planner) -> tuple[FigureDownload, ...]:
     return tuple(
         FigureDownload(
             figure.title,
-            tuple(Link(planner.url(path), path.rpartition("/")[2]) for path in figure.files),
+            tuple(Link(planner.url(f.path), f.path.rpartition("/")[2]) for f in figure.files),
             figure.failure.message if figure.failure else "",
         )
-        for figure in planner.run.figures
+        for figure in planner.contents.figures
     )
 
 
-def _definitions(planner: Planner) -> tuple[NumberDefinition, ...]:
+def _definitions(planner: Planner) -> tuple[Quantity, ...]:
     """Of the numbers that any image of the gallery has."""
     table = [values_of(planner, image) for image in planner.run.images]
     return tuple(
-        NumberDefinition(statistic.name, statistic.unit, statistic.definition)
+        statistic.quantity
         for place, statistic in enumerate(STATISTICS)
         if any(values[place] is not None for values in table)
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from generator.analysis.quantities.quantity import Quantity
 from generator.present.pages.image.analyses_views import MarkedSummary
 from generator.present.pages.index.finder_views import Finder
 from generator.present.pages.index.front_views import CreditGroup, PaperBlock, Social
@@ -145,7 +146,7 @@ class IndexPage:
     pages: tuple[PageLink, ...]
     range: str
     finder: Finder | None
-    definitions: tuple[NumberDefinition, ...]
+    definitions: tuple[Quantity, ...]
     paper: PaperBlock | None
     social: Social | None
     credits: tuple[CreditGroup, ...]
@@ -153,12 +154,3 @@ class IndexPage:
     comparisons: tuple[Link, ...]
     marked: MarkedSummary | None
     reduced: Notice | None
-
-
-@dataclass(frozen=True, slots=True)
-class NumberDefinition:
-    """A number of an image: its name, its unit, and what it is exactly."""
-
-    name: str
-    unit: str
-    text: str

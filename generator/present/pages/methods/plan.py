@@ -5,55 +5,70 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from generator.analysis.quantities.agreement import AGREEMENT
-from generator.analysis.quantities.attention import ATTENTION
+from generator.analysis.quantities.attention import ATTENTION, WEIGHTS
+from generator.analysis.quantities.contribution import CONTRIBUTIONS
 from generator.analysis.quantities.objects import OBJECTS
-from generator.analysis.quantities.quantity import Quantity
 from generator.analysis.quantities.stream import STREAM
 from generator.present.bibliography import bibtex, program_entry
 from generator.present.cells.digests import DIGEST_VERSION, vectors_of
 from generator.present.cells.files import CellContent
-from generator.present.cells.image_statistics import STATISTICS, Statistic
+from generator.present.cells.image_statistics import STATISTICS
 from generator.present.drawing.scale import power_label
 from generator.present.files.manifest import QuantizationEntry
 from generator.present.files.reductions import ORDER
 from generator.present.files.settings import RENDER_VERSION
 from generator.present.pages.methods.text import citations, methods_text, read_aloud
-from generator.present.pages.methods.views import Citing, MethodsPage, QuantityEntry, QuantityGroup
+from generator.present.pages.methods.views import Citing, MethodsPage, QuantityGroup
 from generator.present.pages.paths import METHODS
 from generator.present.pages.planner import Planner
 from generator.present.pages.views import Fact, Link
 from generator.present.pages.wording import OUTLIERS_RULE, RECEIVED_NOTE, scale_note
+from generator.records.arrays import ARRAYS, PATCH_ROWS
 from generator.text.amounts import size_in_words
 from generator.text.latex import written
 
-GROUPS: tuple[tuple[str, str, str, tuple[Quantity, ...]], ...] = (
-    ("attention", "Attention", "From the rows of the attention matrices.", ATTENTION),
-    (
+GROUPS = (
+    QuantityGroup("attention", "Attention", "From the rows of the attention matrices.", WEIGHTS),
+    QuantityGroup(
+        "carried",
+        "What attention carries",
+        "From attention multiplied through layers, with values, and with gradients of a class.",
+        CONTRIBUTIONS,
+    ),
+    QuantityGroup(
         "residual-stream",
         "The residual stream",
         "From the vectors of tokens between the blocks, and from means over images.",
         STREAM,
     ),
-    (
-        "agreement",
+    QuantityGroup(
+        "two-maps",
         "Two maps, two models",
-        "From two maps brought onto one grid, and from the same images seen by two models.",
+        "From two maps on one grid, and from the same images seen by two models.",
         AGREEMENT,
     ),
-    (
+    QuantityGroup(
         "objects",
-        "Objects, features and weights",
-        "From masks of maps, from features of patches, from marked objects, and from weights.",
+        "Features, objects and weights",
+        "From features of patches, from masks of maps, from marked objects, and from weights.",
         OBJECTS,
     ),
 )
-"""Id, title, text and quantities of each group, in the order of ``QUANTITIES``."""
+"""The table of quantities by groups, in its order."""
+
+SORTING = QuantityGroup(
+    "sorting",
+    "What images are sorted by",
+    "One number for each image, on the index.",
+    tuple(statistic.quantity for statistic in STATISTICS),
+    prefix="sort-",
+)
 
 
 def methods_page(planner: Planner) -> MethodsPage:
     """Plan the methods page."""
     here = planner.on(METHODS)
-    groups = (*(_group(*group) for group in GROUPS), _sorting())
+    groups = (*GROUPS, SORTING)
     citing = _citing(planner)
     parts = (
         *((("citing", "In a paper"),) if citing else ()),
@@ -94,12 +109,24 @@ def _citing(planner: Planner) -> Citing | None:
     )
 
 
+def _indexed(name: str) -> str:
+    """An array with its axes: ``attention[query, layer, head, key]``."""
+    axes = next(array.axes for array in ARRAYS if array.name == name)
+    return f"{name}[{', '.join(axes)}]"
+
+
 def _conventions() -> Iterator[Fact]:
     yield Fact(
         "Attention",
-        "The weights after the softmax, computed in float32: attention[layer, head, query, key]. "
-        "The rows of a query sum to 1 over all keys, prefix tokens included; nothing is cut off "
-        "silently. Attention tells where a model looks, not what matters to its answer.",
+        "The weights after the softmax, computed in float32. For one layer, head and query they "
+        "sum to 1 over all keys, prefix tokens included; nothing is cut off silently. "
+        f"{ATTENTION.caveat.partition('. ')[0]}.",
+    )
+    yield Fact(
+        "Axes",
+        f"Exported records hold {_indexed('attention')} for prefix tokens as queries, and "
+        f"{_indexed(PATCH_ROWS)} for patches as queries. An axis called layer + 1 starts with the "
+        "embedding.",
     )
     yield Fact(
         "Layers, heads, rows, columns",
@@ -197,47 +224,3 @@ def _versions(planner: Planner) -> Iterator[Fact]:
         said = (f"{name} ({', '.join(labels)})" for name, labels in vectors.items())
         yield Fact("Objects looked for in", "; ".join(said) + ", of the last layer")
     yield Fact("Files", f"drawing {RENDER_VERSION}, analyses {DIGEST_VERSION}")
-
-
-def _group(
-    identifier: str, title: str, text: str, quantities: tuple[Quantity, ...]
-) -> QuantityGroup:
-    return QuantityGroup(identifier, title, text, tuple(_entry(each) for each in quantities))
-
-
-def _entry(found: Quantity) -> QuantityEntry:
-    return QuantityEntry(
-        id=found.id,
-        name=found.name,
-        unit=found.unit,
-        axes=" × ".join(found.axes),
-        definition=found.definition,
-        source=found.source,
-        low=found.low,
-        high=found.high,
-        caveat=found.caveat,
-    )
-
-
-def _sorting() -> QuantityGroup:
-    """The numbers that images are sorted by on the index."""
-    return QuantityGroup(
-        "sorting",
-        "What images are sorted by",
-        "One number for each image, on the index.",
-        tuple(_statistic(each) for each in STATISTICS),
-    )
-
-
-def _statistic(statistic: Statistic) -> QuantityEntry:
-    return QuantityEntry(
-        id=f"sort-{statistic.id}",
-        name=statistic.name,
-        unit=statistic.unit,
-        axes="image",
-        definition=statistic.definition,
-        source="",
-        low="",
-        high="",
-        caveat="",
-    )

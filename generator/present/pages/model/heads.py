@@ -95,7 +95,7 @@ def _numbers(context: ModelContext) -> Iterator[HeadNumber]:
     yield HeadNumber(
         "head-distance-patches",
         "Attention distance over patches",
-        "distance over patches (share of the short side)",
+        f"distance over patches ({quantity('distance-patches-share').unit})",
         "distance-patches",
         digest.distance_patches_share.mean,
         (0, context.limit(lambda each: each.distance_patches_share.mean)),
@@ -203,7 +203,7 @@ def _table(context: ModelContext, numbers: tuple[HeadNumber, ...]) -> Table:
     return Table(
         title="Numbers of every head",
         heads=("layer", "head"),
-        columns=(*columns, "distance, prefix counted 0 (share of the short side)"),
+        columns=(*columns, f"distance, prefix counted 0 ({quantity('distance-share').unit})"),
         rows=tuple(rows),
     )
 
@@ -295,7 +295,11 @@ def _scatter(
         notes=tuple(f"head {head + 1}" for head in heads.ravel().tolist()),
     )
     words = Words(
-        f"{identifier}-by-layer", title, "layer", "share of the short side", reading(identifier)
+        f"{identifier}-by-layer",
+        title,
+        "layer",
+        quantity(f"{identifier}-share").unit,
+        reading(identifier),
     )
     chart = scatter(words, [series], references=(Reference(uniform, "uniform"),))
     return replace(context.planner.defined(chart, identifier), stops=False)
@@ -310,7 +314,7 @@ def _sorted(context: ModelContext) -> Chart:
         "distance-sorted",
         "Heads in order of distance, first and last layers",
         "head, sorted",
-        "share of the short side",
+        quantity("distance-patches-share").unit,
         "As in Raghu 2021, Fig. 3: layers with both near and far heads rise from left to right.",
     )
     chart = line_chart(

@@ -23,7 +23,7 @@ from generator.text.phrases import counted, lower_first, stream_layer
 MOST_TOKENS = 6
 """As many prefix tokens are drawn beside the patches' lines."""
 
-NORM_UNIT = "norm"
+NORM_UNIT = quantity("norm").unit
 
 
 def norms_section(context: ModelContext) -> Section:
@@ -88,7 +88,7 @@ def _ratio(context: ModelContext) -> Chart:
         "norm-ratio",
         "Largest norm over the median, by layer",
         "layer (0: embedding)",
-        "times the median",
+        quantity("norm-ratio").unit,
         reading("norm-ratio"),
     )
     series = Series("ratio", context.stream_layers, context.digest.norms.ratio)
@@ -104,15 +104,15 @@ def _shares(context: ModelContext) -> Chart:
     words = Words(
         "outlier-share",
         "Patches above a cutoff",
-        "cutoff (times the median)",
-        "share of the patches, %",
-        reading("outlier-share") + " Shares are means over images.",
+        f"cutoff ({quantity('norm-ratio').unit})",
+        f"{quantity('outlier-share-layer').unit}, %",
+        reading("outlier-share-layer") + " Shares are means over images.",
     )
     series = [
         Series(stream_layer(layer), np.array(CUTOFFS, dtype=float), 100 * norms.above[layer])
         for layer in layers
     ]
-    return context.planner.defined(line_chart(words, series, zero=True), "outlier-share")
+    return context.planner.defined(line_chart(words, series, zero=True), "outlier-share-layer")
 
 
 def _histogram(context: ModelContext) -> Chart:

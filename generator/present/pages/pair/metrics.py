@@ -9,7 +9,8 @@ import numpy as np
 
 from generator.analysis.compare.agreement import Agreement
 from generator.analysis.compare.pair import MEASURES, Baselines, MapComparison, PairedMeasure
-from generator.analysis.compare.paired import STARS, Paired, bootstrap
+from generator.analysis.compare.paired import FEWEST, STARS, Paired, mean_interval, starred
+from generator.analysis.quantities.attention import CLS_MASS_REGISTERS
 from generator.analysis.quantities.table import quantity
 from generator.present.charts.axes import number_text
 from generator.present.charts.chart import Chart, Words
@@ -147,7 +148,7 @@ def _agreement_chart(
 
 
 def _interval(name: str, titles: Sequence[str], values: FloatArray) -> IntervalRow:
-    interval = bootstrap(values)
+    interval = mean_interval(values)
     shown = evenly(len(values), MOST_DOTS)
     return IntervalRow(
         name=name,
@@ -172,8 +173,8 @@ def agreement_table(pair: PairContext) -> PairTable | None:
         count = max(len(each) for each in columns)
         rows.append(TableRow((row.long,), "", (str(count), *map(_mean_text, columns))))
     return PairTable(
-        caption=f"A is {pair.labels[0]}, B is {pair.labels[1]}. Means over images, with 95 % "
-        "bootstrap intervals over images in brackets. A dash: "
+        caption=f"A is {pair.labels[0]}, B is {pair.labels[1]}. Means over images, with "
+        f"nominal 95 % intervals over images in brackets (from {FEWEST} images). A dash: "
         "not defined, because a uniform map has no correlation.",
         columns=("compared", "n", *(quantity(name).name for name, _ in AGREEMENTS)),
         rows=tuple(rows),
@@ -183,7 +184,7 @@ def agreement_table(pair: PairContext) -> PairTable | None:
 def _mean_text(values: FloatArray) -> str:
     if not len(values):
         return "—"
-    interval = bootstrap(values)
+    interval = mean_interval(values)
     text = _short(float(values.mean()))
     if interval is None:
         return text
@@ -200,8 +201,8 @@ def _short(value: float) -> str:
 
 def differences_section(pair: PairContext) -> Section:
     """Numbers of both models on the same image: a dot for each image's difference."""
-    held = [measure for measure in MEASURES if pair.pair.measures[measure.id].n]
-    absent = [measure for measure in MEASURES if not pair.pair.measures[measure.id].n]
+    held = [measure for measure in MEASURES if pair.pair.measures[measure.quantity.id].n]
+    absent = [measure for measure in MEASURES if not pair.pair.measures[measure.quantity.id].n]
     many = pair.count > MOST_DOTS
     drawn = f" Dots are {MOST_DOTS} evenly spaced images of {pair.count}." if many else ""
     return Section(
@@ -220,48 +221,64 @@ def differences_section(pair: PairContext) -> Section:
 
 def _lacks(measure: PairedMeasure) -> str:
     """Why two models cannot be paired by a measure."""
-    if measure.id == "register-mass":
+    if measure.quantity is CLS_MASS_REGISTERS:
         return "it takes registers and a class token in both models"
     return "it takes a class token in both models"
 
 
 def _difference_chart(pair: PairContext, measure: PairedMeasure) -> Chart:
-    row = difference_interval(pair, "B less A", pair.pair.measures[measure.id])
+    row = difference_interval(pair, "B less A", pair.pair.measures[measure.quantity.id])
     words = Words(
-        f"difference-{measure.id}", upper_first(measure.name), f"{measure.unit}, B less A", "", ""
+        f"difference-{measure.quantity.id}",
+        upper_first(measure.name),
+        f"{measure.quantity.unit}, B less A",
+        "",
+        "",
     )
-    return pair.planner.defined(interval_chart(words, [row]), measure.quantity)
+    return pair.planner.defined(interval_chart(words, [row]), measure.quantity.id)
 
 
 def differences_table(pair: PairContext) -> PairTable:
     """Means of both models and the mean difference, with its interval and n."""
-    few = f" With fewer than {STARS} images nothing is marked."
+    marked = starred(pair.pair.measures)
+    tested = sum(found.stars_allowed for found in pair.pair.measures.values())
     return PairTable(
-        caption="Means over images; difference: second less first, with its 95 % bootstrap "
-        "interval over images. A star: the interval excludes zero."
-        + (few if pair.count < STARS else " No correction is made for there being several rows."),
-        columns=("number", "unit", *pair.labels, "difference", "95 % interval", "n"),
+        caption="Means over images; difference: second less first, with its nominal 95 % interval "
+        f"over images, from {FEWEST} images."
+        + (
+            f" With fewer than {STARS} images nothing is marked."
+            if pair.count < STARS
+            else f" A star: p < 0.05 after Holm's correction for {counted(tested, 'number')}. "
+            "Intervals are not corrected."
+        ),
+        columns=("number", "unit", *pair.labels, "difference", "nominal 95 % interval", "n"),
         rows=tuple(
-            _difference_row(pair, measure, pair.pair.measures[measure.id]) for measure in MEASURES
+            _difference_row(
+                pair,
+                measure,
+                pair.pair.measures[measure.quantity.id],
+                star=measure.quantity.id in marked,
+            )
+            for measure in MEASURES
         ),
     )
 
 
-def _difference_row(pair: PairContext, measure: PairedMeasure, found: Paired) -> TableRow:
-    url = pair.planner.definition(measure.quantity).url
+def _difference_row(
+    pair: PairContext, measure: PairedMeasure, found: Paired, *, star: bool
+) -> TableRow:
+    url = pair.planner.definition(measure.quantity.id).url
     if not found.n:
-        return TableRow((measure.name,), url, (measure.unit, "—", "—", "—", "—", "0"))
+        return TableRow((measure.name,), url, (measure.quantity.unit, "—", "—", "—", "—", "0"))
     interval = found.interval
-    apart = interval is not None and not interval.low <= 0 <= interval.high
-    star = " *" if found.stars_allowed and apart else ""
     return TableRow(
         (measure.name,),
         url,
         (
-            measure.unit,
+            measure.quantity.unit,
             _short(float(found.one.mean())),
             _short(float(found.two.mean())),
-            _short(found.mean) + star,
+            _short(found.mean) + (" *" if star else ""),
             f"{_short(interval.low)} to {_short(interval.high)}" if interval else "—",
             str(found.n),
         ),

@@ -171,7 +171,7 @@ def _more(pair: PairContext | None) -> Link | None:
 
 
 def _definitions(planner: Planner) -> tuple[Link, ...]:
-    names = dict.fromkeys((*QUANTITIES, *(measure.quantity for measure in MEASURES)))
+    names = dict.fromkeys((*QUANTITIES, *(measure.quantity.id for measure in MEASURES)))
     found = [planner.definition(name) for name in names]
     return (
         Link(planner.url(METHODS), "all methods"),

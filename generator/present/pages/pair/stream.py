@@ -64,7 +64,7 @@ def _histogram(pair: PairContext, layers: tuple[int, int]) -> Chart:
     words = Words(
         "norm-histogram",
         "How norms spread",
-        "norm, logarithmic",
+        f"{quantity('norm').unit}, logarithmic",
         "patches, logarithmic",
         f"{totals} patches of {counted(pair.count, 'image')}. Norms of two models have no common "
         "unit: compare how far the tail lies from the bulk.",
@@ -77,7 +77,7 @@ def _ratio(pair: PairContext) -> Chart:
         "norm-ratio",
         "Largest norm over the median, by layer",
         LAYERS,
-        "times the median, logarithmic",
+        f"{quantity('norm-ratio').unit}, logarithmic",
         "Median over images." if pair.count > 1 else "",
     )
     series = [
@@ -97,7 +97,7 @@ def _densities(pair: PairContext) -> tuple[Chart, Chart]:
             f"norm-density-{letter.lower()}",
             f"{context.model.label}: norms by layer",
             LAYERS,
-            "norm, logarithmic",
+            f"{quantity('norm').unit}, logarithmic",
             "The stronger the shade, the more of the layer's patches, over three decades. Both "
             "models are on one axis.",
         )
@@ -114,8 +114,8 @@ def cutoffs_section(pair: PairContext) -> Section:
     words = Words(
         "outlier-share",
         "Share of patches above a cutoff",
-        "cutoff (times the median)",
-        "share of the patches, %",
+        f"cutoff ({quantity('norm-ratio').unit})",
+        f"{quantity('outlier-share-layer').unit}, %",
         f"Each model in the layer where its own largest norm stands out most. Mean over "
         f"{counted(pair.count, 'image')}."
         if pair.count > 1
@@ -129,12 +129,12 @@ def cutoffs_section(pair: PairContext) -> Section:
         )
         for context in pair.models
     ]
-    chart = pair.planner.defined(line_chart(words, series, zero=True), "outlier-share")
+    chart = pair.planner.defined(line_chart(words, series, zero=True), "outlier-share-layer")
     by_layer = Words(
         "outlier-share-layers",
         f"Share of patches above {OUTLIER:g} × the median, by layer",
         LAYERS,
-        "share of the patches, %",
+        f"{quantity('outlier-share-layer').unit}, %",
         f"Mean over {counted(pair.count, 'image')}." if pair.count > 1 else "",
     )
     column = CUTOFFS.index(int(OUTLIER))

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from generator.analysis.absent import NotApplicable
-from generator.analysis.compare.paired import STARS, Paired, bootstrap, paired
+from generator.analysis.compare.paired import (
+    FEWEST,
+    Interval,
+    Paired,
+    mean_interval,
+    paired,
+    share_interval,
+)
 from generator.analysis.features.truth import FOUND, MapScores
 from generator.analysis.quantities.table import quantity
 from generator.present.cells.truth import MAPS, UNIFORM, BoxOverlaps, CellTruth, Marks
@@ -19,6 +26,8 @@ from generator.present.pages.pair.views import PairTable
 from generator.present.pages.sections import Section, TableRow
 from generator.records.record import FloatArray
 from generator.text.phrases import counted
+
+OwnInterval = Callable[[FloatArray], Interval | None]
 
 OWN = 2
 """Of the maps that are scored, the first ones are the model's of the picture."""
@@ -116,8 +125,8 @@ def _map_table(pair: PairContext, marks: Marks) -> PairTable | None:
         return None
     return PairTable(
         caption=f"Maps against {'masks' if marks == 'mask' else 'boxes'}: means over images, CLS "
-        f"query, last layer averaged over heads, and rollout. {_interval_words(rows)}",
-        columns=("map and score", *pair.labels, "difference", "95 % interval", "n"),
+        f"query, last layer averaged over heads, and rollout. {_interval_words()}",
+        columns=("map and score", *pair.labels, "difference", "nominal 95 % interval", "n"),
         rows=rows,
     )
 
@@ -133,16 +142,17 @@ def _box_table(pair: PairContext) -> PairTable | None:
             [float(value >= FOUND) for value in ious.two],
         )
         url = pair.planner.definition("corloc").url
-        rows.append(TableRow((f"{name}, CorLoc",), url, _cells(hits, own=True)))
+        rows.append(TableRow((f"{name}, CorLoc",), url, _cells(hits, own=share_interval)))
         url = pair.planner.definition("box-iou").url
-        rows.append(TableRow((f"{name}, box IoU",), url, _cells(ious, own=True)))
+        rows.append(TableRow((f"{name}, box IoU",), url, _cells(ious, own=mean_interval)))
     if not rows:
         return None
     return PairTable(
         caption=f"Found boxes against marked ones. CorLoc: share of the images in which "
         f"the found box has an IoU of at least {FOUND:g} with a marked one. In "
-        f"brackets each model's own 95 % interval. {_interval_words(tuple(rows))}",
-        columns=("method", *pair.labels, "difference", "95 % interval", "n"),
+        f"brackets each model's own nominal 95 % interval (of CorLoc Wilson's). "
+        f"{_interval_words()}",
+        columns=("method", *pair.labels, "difference", "nominal 95 % interval", "n"),
         rows=tuple(rows),
     )
 
@@ -164,27 +174,29 @@ def _overlaps(scored: dict[str, tuple[CellTruth, CellTruth]]) -> Iterator[tuple[
                 yield f"{method} in {kind}", found
 
 
-def _interval_words(rows: tuple[TableRow, ...]) -> str:
-    few = any(int(row.cells[-1]) < STARS for row in rows)
-    return "Difference: second less first, with its 95 % bootstrap interval over images" + (
-        f"; with fewer than {STARS} images it says little." if few else "."
+def _interval_words() -> str:
+    return (
+        "Difference: second less first, with its nominal 95 % interval over images, from "
+        f"{FEWEST} images."
     )
 
 
-def _cells(found: Paired, *, own: bool = False, compared: bool = True) -> tuple[str, ...]:
+def _cells(
+    found: Paired, *, own: OwnInterval | None = None, compared: bool = True
+) -> tuple[str, ...]:
     """Means of both; their difference where the maps are the models' of this picture."""
     interval = found.interval if compared else None
     return (
-        _mean(found.one, own=own),
-        _mean(found.two, own=own),
+        _mean(found.one, own),
+        _mean(found.two, own),
         _signed(found.mean) if compared else "—",
         f"{_signed(interval.low)} to {_signed(interval.high)}" if interval else "—",
         str(found.n),
     )
 
 
-def _mean(values: FloatArray, *, own: bool) -> str:
-    interval = bootstrap(values) if own else None
+def _mean(values: FloatArray, own: OwnInterval | None) -> str:
+    interval = own(values) if own else None
     text = f"{float(values.mean()):.2f}"
     if interval is None:
         return text

@@ -14,6 +14,10 @@ from generator.analysis.compare.sweep import (
     step_numbers,
 )
 from generator.analysis.grids import PlacedMap
+from generator.analysis.quantities.agreement import DIVERGENCE
+from generator.analysis.quantities.attention import CLS_MASS, DISTANCE_SHARE, ENTROPY
+from generator.analysis.quantities.quantity import Quantity
+from generator.analysis.quantities.stream import MAX_NORM, NORM_ONSET, NORM_RATIO, OUTLIER_SHARE
 from generator.present.cells.files import CellContent
 from generator.present.charts.axes import number_text
 from generator.present.charts.chart import Chart, Words
@@ -138,27 +142,15 @@ def _placed(planner: Planner, model: str) -> dict[str, PlacedMap]:
 
 # --- charts --------------------------------------------------------------------------------------
 
-_SINGLE: tuple[tuple[str, str, str, str, Callable[[StepNumbers], float]], ...] = (
-    ("entropy", "Entropy", "share of its maximum", "entropy", lambda n: n.entropy),
-    ("distance", "Attention distance", "share of the short side", "distance", lambda n: n.distance),
-    (
-        "outlier-share",
-        "Outlier patches",
-        "share of the patches, %",
-        "outlier-share",
-        lambda n: 100 * n.outlier_share,
-    ),
-    ("max-norm", "Max norm of a patch", "norm", "norm", lambda n: n.max_norm),
-    (
-        "norm-ratio",
-        "Max norm over the median",
-        "times the median",
-        "norm-ratio",
-        lambda n: n.norm_ratio,
-    ),
-    ("onset", "Onset of high norms", "layer (0: embedding)", "norm-onset", lambda n: n.onset),
+_SINGLE: tuple[tuple[Quantity, str, Callable[[StepNumbers], float]], ...] = (
+    (ENTROPY, "Entropy", lambda n: n.entropy),
+    (DISTANCE_SHARE, "Attention distance", lambda n: n.distance),
+    (OUTLIER_SHARE, "Outlier patches", lambda n: n.outlier_share),
+    (MAX_NORM, "Max norm of a patch", lambda n: n.max_norm),
+    (NORM_RATIO, "Max norm over the median", lambda n: n.norm_ratio),
+    (NORM_ONSET, "Onset of high norms", lambda n: n.onset),
 )
-"""Id, title, unit, quantity, and what is drawn."""
+"""Quantity, title, and what is drawn."""
 
 _MASS: tuple[tuple[str, Callable[[StepNumbers], float]], ...] = (
     ("on CLS", lambda n: n.cls_on_cls),
@@ -174,21 +166,21 @@ FROM_ZERO = frozenset({"cls-mass", "divergence", "outlier-share"})
 def _charts(planner: Planner, seen: _Seen) -> Iterator[Chart]:
     if not seen.ends:
         return
-    for identifier, title, unit, quantity, pick in _SINGLE:
+    for drawn, title, pick in _SINGLE:
         values = seen.values(pick)
         if np.isfinite(values).any():
-            words = Words(identifier, title, AXIS, unit, reading(quantity))
-            yield _chart(planner, words, [_series(seen, title, values)], quantity)
+            words = Words(drawn.id, title, AXIS, drawn.unit, reading(drawn.id))
+            yield _chart(planner, words, [_series(seen, title, values)], drawn.id)
     mass = [_series(seen, name, seen.values(pick)) for name, pick in _MASS]
     mass = [each for each in mass if np.isfinite(each.y).any()]
     if mass:
-        words = Words("cls-mass", "Where CLS attends", AXIS, "share of 1", reading("cls-mass"))
+        words = Words("cls-mass", "Where CLS attends", AXIS, CLS_MASS.unit, reading("cls-mass"))
         yield _chart(planner, words, mass, "cls-mass")
     words = Words(
         "agreement",
         "How far the maps are from the first and the last",
         AXIS,
-        "divergence in bits, 0 to 1",
+        f"divergence in {DIVERGENCE.unit}",
         "Maps of the last layer, mean over heads and over images. Low: the maps are alike. High: "
         "they share no place; how far apart places are, it does not know.",
     )
@@ -212,10 +204,10 @@ def _chart(planner: Planner, words: Words, series: list[Series], quantity: str) 
 def _table(seen: _Seen) -> Table:
     """Every number of every step."""
     columns: list[tuple[str, FloatArray]] = [
-        *((f"{title} ({unit})", seen.values(pick)) for _, title, unit, _, pick in _SINGLE),
-        *((f"CLS {name} (share of 1)", seen.values(pick)) for name, pick in _MASS),
-        ("Divergence from the first (bits)", seen.agreement.first),
-        ("Divergence from the last (bits)", seen.agreement.last),
+        *((f"{title} ({each.unit})", seen.values(pick)) for each, title, pick in _SINGLE),
+        *((f"CLS {name} ({CLS_MASS.unit})", seen.values(pick)) for name, pick in _MASS),
+        (f"Divergence from the first ({DIVERGENCE.unit})", seen.agreement.first),
+        (f"Divergence from the last ({DIVERGENCE.unit})", seen.agreement.last),
     ]
     return Table(
         title="All numbers",

@@ -34,17 +34,18 @@ def test_every_quantity_is_on_the_methods_page_in_full(built: Built) -> None:
     found = articles(built[1])
     for each in QUANTITIES:
         text = found[each.id]
-        for part in (each.name, each.unit, each.definition, each.source, each.low, each.high):
+        axes = " × ".join(each.axes)
+        for part in (each.name, axes, each.unit, each.definition, each.source, each.low, each.high):
             assert " ".join(part.split()) in text, each.id
         assert each.caveat in text, each.id
     for statistic in STATISTICS:
-        text = found[f"sort-{statistic.id}"]
-        assert statistic.definition in text
-        assert statistic.unit in text
+        text = found[f"sort-{statistic.quantity.id}"]
+        assert statistic.quantity.definition in text
+        assert statistic.quantity.unit in text
 
 
 def test_the_groups_hold_every_quantity_once_in_order() -> None:
-    grouped = [each for _, _, _, quantities in GROUPS for each in quantities]
+    grouped = [each for group in GROUPS for each in group.quantities]
     assert grouped == list(QUANTITIES)
 
 

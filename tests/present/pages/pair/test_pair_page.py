@@ -143,7 +143,8 @@ def test_many_images_are_marked_where_the_interval_excludes_zero(tmp_path: Path)
     site = build(trial, tmp_path / "site")
     found = " ".join(page(site, "r/model-0--model-1/index.html").text.split())
     assert re.search(
-        r"largest norm over the median, at its peak ?times ?4,?000 ?[\d.]+ ?−[\d,.]+ \*", found
+        r"largest norm over the median, at its peak ?times the median ?4,?000 ?[\d.]+ ?−[\d,.]+ \*",
+        found,
     )
     assert "fewer than 20" not in found
     # the layer of the outlier, not the last
@@ -175,7 +176,7 @@ def test_without_a_class_token_what_needs_it_is_not_applicable(
     run = replace(trial.run, pairs=(("probe", "plain"),))
     text = page(build(trial, tmp_path / "site", run), "r/probe--plain/index.html").text
     assert "Not applicable: neither model has registers." in text
-    assert "CLS attention on outlier patches, last layer: not applicable" in text
+    assert "CLS on outlier patches, last layer: not applicable" in text
 
 
 def test_numbers_from_papers_are_for_these_checkpoints_only(built: Built) -> None:

@@ -126,7 +126,7 @@ def test_the_table_has_every_step_with_a_link_to_its_model(built: Built) -> None
         np.mean([built.trial.record(slug, f"image{n}").entropy for n in range(2)])
         for slug in (SLUGS[0], SLUGS[2])
     ]
-    shown = [float(rows[n]["Entropy (share of its maximum)"]) for n in (0, 2)]
+    shown = [float(rows[n]["Entropy (share of the maximum)"]) for n in (0, 2)]
     assert shown == pytest.approx(entropies, rel=1e-3)
     assert rows[0]["Divergence from the first (bits)"] == "0"
 
@@ -135,7 +135,7 @@ def test_every_chart_links_each_step_to_its_model(built: Built) -> None:
     html = built.page("s/our-run")
     charts = re.findall(r'<figure class="chart" id="([\w-]+)">(.*?)</figure>', html, re.S)
     names = [name for name, _ in charts]
-    assert {"entropy", "distance", "outlier-share", "max-norm", "cls-mass", "agreement"} <= {*names}
+    assert {"entropy", "distance-share", "max-norm", "cls-mass", "agreement"} <= {*names}
     for name, chart in charts:
         assert f'href="../../m/{SLUGS[1]}/index.html"' in chart, name
         assert "methods/index.html#" in chart and "<table" in chart, name

@@ -1,0 +1,147 @@
+"""Quantities of what attention carries: rollout, values, relevance and the logit lens."""
+
+from __future__ import annotations
+
+from generator.analysis.quantities.quantity import Quantity
+
+ROLLOUT = Quantity(
+    id="rollout",
+    name="rollout",
+    unit="share of 1",
+    axes=("start layer", "key"),
+    definition="Row of CLS, or the mean patch row, of the product over layers of (A + I) / 2, A "
+    "being attention fused over heads, from the start layer to the last. Where weights on patches "
+    "are discarded, rows are made to sum to 1 again, and weights on the prefix are kept.",
+    source="Abnar & Zuidema 2020; fusing and discarding after jacobgil/vit-explain",
+    low="little of what comes out of the last layer came from here",
+    high="much of it came from here, if attention were all",
+    caveat="It knows nothing of values and MLPs, and not of any class.",
+)
+
+ROLLOUT_COSINE = Quantity(
+    id="rollout-cosine",
+    name="similarity of rollouts",
+    unit="cosine",
+    axes=("start layer",),
+    definition="Mean cosine between the rollouts of different patch queries, over at most 64 of "
+    "them, by start layer.",
+    source="ours",
+    low="rollouts depend on the query",
+    high="all queries have the same rollout",
+    caveat="Near 1 the rollout map shows where attention gathers, not what a query looks at.",
+)
+
+ROLLOUT_PREFIX = Quantity(
+    id="rollout-prefix",
+    name="rollout on the prefix",
+    unit="share of 1",
+    axes=("start layer",),
+    definition="Sum of the rollout over CLS and registers, by start layer.",
+    source="ours",
+    low="nearly all of the rollout is on the map",
+    high="the map shows a small rest",
+)
+
+VALUE_NORM = Quantity(
+    id="value-norm",
+    name="value norm",
+    unit="L2 norm",
+    axes=("layer", "head", "key"),
+    definition="Norm of a key's value vector after the head's part of the output projection, and "
+    "LayerScale where the block has one.",
+    source="Kobayashi 2020",
+    low="attention to this key does little",
+    high="attention to this key does much",
+    caveat="Models of other width do not compare.",
+)
+
+VALUE_WEIGHTED = Quantity(
+    id="value-weighted",
+    name="value-weighted attention",
+    unit="L2 norm",
+    axes=("layer", "head", "key"),
+    definition="|A v W_O|: attention weight times the norm of the key's value vector after the "
+    "head's output projection, and LayerScale where the block has one.",
+    source="Kobayashi 2020, Eq. 4",
+    low="the key gives the query little through this head",
+    high="the key gives the query much through this head",
+    caveat="Models of other width do not compare. What heads give may cancel: see the contribution "
+    "through all heads. As a query beside CLS it is shown as shares over a head's keys, in times "
+    "uniform; the mean over heads counts each head alike, however little it gives.",
+)
+
+CONTRIBUTION = Quantity(
+    id="contribution",
+    name="contribution through all heads",
+    unit="L2 norm",
+    axes=("layer", "key"),
+    definition="|sum over heads of A v W_O|: norm of what a key gives CLS in a layer; without a "
+    "prefix, of what it gives the mean patch.",
+    source="Kobayashi 2020",
+    low="the key gives the query little",
+    high="the key gives the query much",
+    caveat="Models of other width do not compare. The MLP and later layers may undo it.",
+)
+
+SINK_VALUE = Quantity(
+    id="sink-value",
+    name="value norm of the sink",
+    unit="times the median of the patches",
+    axes=("layer", "head"),
+    definition="Norm of the value vector, after the output projection, of the key that receives "
+    "most attention, over the median of the patches'.",
+    source="after Kobayashi 2020; ours",
+    low="attention to this token does nothing",
+    high="this token speaks to all that look at it",
+    caveat="In a head without a sink it is the norm of some token.",
+)
+
+RELEVANCE = Quantity(
+    id="relevance",
+    name="class relevance",
+    unit="no unit",
+    axes=("key",),
+    definition="Row of the first prefix token of R, which starts as the identity and gains "
+    "mean over heads of (dA * A)+ times R in every layer; dA is the gradient of the class's logit. "
+    "Maps show it in times the mean patch. It does not sum to 1.",
+    source="Chefer 2021 (generic attention), Eqs. 5 and 6",
+    low="the patch matters little for this class, as far as attention tells",
+    high="the patch matters much",
+    caveat="It is about one class, which may be another one in another model.",
+)
+
+LENS_PROBABILITY = Quantity(
+    id="lens-probability",
+    name="logit lens",
+    unit="share of 1",
+    axes=("layer + 1", "token"),
+    definition="Probability of the class, when the class head and the final LayerNorm are given a "
+    "single token of a layer.",
+    source="Vilas 2023",
+    low="the token alone does not point to the class",
+    high="the token alone points to the class",
+    caveat="The head was trained on one token of the last layer: the others are not calibrated.",
+)
+
+LENS_RANK = LENS_PROBABILITY.part(
+    "lens-rank",
+    "rank in the logit lens",
+    "Rank of the class among all classes, when the class head and the final LayerNorm are given a "
+    "single token of a layer.",
+    unit="rank, from 1",
+    low="the token alone points to the class",
+    high="the token alone does not point to the class",
+)
+
+CONTRIBUTIONS = (
+    ROLLOUT,
+    ROLLOUT_COSINE,
+    ROLLOUT_PREFIX,
+    VALUE_NORM,
+    VALUE_WEIGHTED,
+    CONTRIBUTION,
+    SINK_VALUE,
+    RELEVANCE,
+    LENS_PROBABILITY,
+    LENS_RANK,
+)
