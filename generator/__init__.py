@@ -1,4 +1,4 @@
-"""Attention of vision transformers, measured and laid side by side.
+"""Attention Gallery: attention of vision transformers, measured and compared side by side.
 
 For notebooks and scripts::
 

@@ -1,4 +1,4 @@
-"""The public API: the command line's work as three functions."""
+"""The public Python API: measure, build, load records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Templates and examples, inside an installed wheel or beside a checkout's package."""
+"""Paths of the bundled templates and examples, in a wheel or a checkout."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 
 
 def bundled(name: Literal["templates", "examples"]) -> Path:
-    """The folder of that name that came with the program."""
+    """Path of a bundled folder."""
     package = Path(__file__).resolve().parent
     packaged = package / name
     return packaged if packaged.is_dir() else package.parent / name

@@ -32,6 +32,9 @@ def main() -> None:
       attention-gallery inspect MODEL       # can this model be shown?
       attention-gallery build -m MODEL -m ANOTHER -i photos/ -o site
     """  # noqa: D301 - click's mark for lines that stay as they are
+    from generator.text.terminal import make_warnings_legible  # noqa: PLC0415 - imports rich
+
+    make_warnings_legible()
 
 
 for command in (demo, inspect, build, serve, export, figure, diff, publish, cache):

@@ -1,23 +1,32 @@
-"""One tree of errors. A message says what was expected, what came, and what to do next."""
+"""Exception classes. A message says what was expected, what was found, and the next step."""
 
 from __future__ import annotations
+
+LONGEST_MESSAGE = 900
+"""Characters of a message, and of a hint: they quote what came, which may be megabytes."""
 
 
 class GalleryError(Exception):
     """An error the user can act on. Printed as one line; anything else keeps its traceback.
 
     Attributes:
-        message: what was expected and what came, naming the model, image or file.
+        message: what was expected and what was found, naming the model, image or file.
         hint: the next step, as an imperative sentence; empty when there is none.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = _in_one_line(message)
+        self.hint = _in_one_line(hint)
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".rstrip()
+
+
+def _in_one_line(text: str) -> str:
+    """One line: what is quoted may hold several."""
+    text = text.replace("\n", "\\n").replace("\r", "\\r")
+    return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"
 
 
 class SpecError(GalleryError):
@@ -37,7 +46,7 @@ class UnsupportedModelError(ModelError):
 
 
 class CaptureError(ModelError):
-    """The attention seen during a forward pass is not what the architecture promises."""
+    """The attention captured in a forward pass does not fit the architecture."""
 
 
 class StoreError(GalleryError):
@@ -45,7 +54,7 @@ class StoreError(GalleryError):
 
 
 class AnalysisError(GalleryError):
-    """An analysis is asked of records that cannot give it."""
+    """The records lack what an analysis needs."""
 
 
 class PublishError(GalleryError):

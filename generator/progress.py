@@ -1,4 +1,4 @@
-"""How far a long job is: bars on a terminal, plain lines anywhere else."""
+"""Progress reports: bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -17,29 +17,31 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from generator.text.terminal import legible
+
 SECONDS_BETWEEN_LINES = 10.0
 
 
 class Job(Protocol):
-    """A job under way."""
+    """A running job."""
 
     def advance(self) -> None:
-        """One step is done."""
+        """Report one finished step."""
 
 
 class Reporter(Protocol):
-    """What the pipeline tells while it works."""
+    """Receiver of the pipeline's progress and notes."""
 
     def note(self, text: str) -> None:
-        """Say something once."""
+        """Report a message."""
 
     def job(self, title: str, total: int) -> AbstractContextManager[Job]:
-        """A job of ``total`` steps, open while the context is."""
+        """Context manager for a job of ``total`` steps."""
         ...
 
 
 class Silent:
-    """Says nothing: for the Python API."""
+    """Reporter without output: for the Python API."""
 
     def note(self, text: str) -> None:
         """Nothing."""
@@ -108,7 +110,7 @@ class Bars:
             TimeRemainingColumn(),
         )
         with Progress(*columns, console=self._console) as progress:
-            task = progress.add_task(title, total=total, rate="")
+            task = progress.add_task(legible(title), total=total, rate="")
             yield _BarJob(progress, task)
 
 

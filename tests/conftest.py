@@ -1,4 +1,7 @@
-"""One Chromium for all tests that look at pages: two playwrights do not run in one process."""
+"""One Chromium for all tests that look at pages, and how long fuzzers run.
+
+Two playwrights do not run in one process.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,16 @@ from playwright.sync_api import Browser, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--fuzz",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="go on with new inputs for so long in each test of tests/fuzz",
+    )
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,8 @@ PACKAGE = Path(generator.__file__).parent
 LADDERS: dict[str, tuple[str, ...]] = {
     "": (
         "errors",
-        "bundled text progress version",
+        "bundled text version",
+        "progress",
         "records",
         "spec",
         "images",

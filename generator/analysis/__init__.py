@@ -1,5 +1,5 @@
-"""What records say: numpy and scipy, pure. One small module for each family of quantities.
+"""Analyses of records: pure functions on numpy arrays, one module for each family of quantities.
 
 Every number that a page shows has an entry in :mod:`generator.analysis.quantities.table`, which
-names it, gives its unit and its definition, and says where it comes from.
+holds its name, unit, definition and source.
 """

@@ -1,4 +1,4 @@
-"""What stands in the place of a result that there cannot be."""
+"""Placeholder for a result that does not exist."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class NotApplicable:
-    """A quantity has no value here, which is not the same as zero, or as not measured.
+    """A quantity that is not defined here; neither zero nor unmeasured.
 
     Attributes:
         reason: why, as a short phrase for the page: ``rotary embedding``.

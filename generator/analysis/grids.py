@@ -1,7 +1,7 @@
-"""Maps of different models on one grid, so that they can be compared place by place.
+"""Resampling of maps to a common patch grid, by area.
 
-Maps are compared on the coarsest of the grids, over the part of the picture that all models saw;
-attention is moved between grids by area, so that none is invented or lost.
+Maps are compared on the coarsest grid, over the part of the picture that all models saw. Resampling
+by area keeps the sum of the attention.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ class PlacedMap:
 
 
 def on_common_grid(maps: Sequence[PlacedMap]) -> tuple[FloatArray, ...] | None:
-    """Maps as shares of 1 on the coarsest grid, over the part that all cover.
+    """Resample maps to shares of 1 on the coarsest grid, over the area that all cover.
 
     Returns:
-        One float64 array for each map, or None where they cover nothing together.
+        One float64 array for each map; None if no area is common.
     """
     left = max(item.view.left for item in maps)
     top = max(item.view.top for item in maps)
@@ -48,11 +48,11 @@ def on_common_grid(maps: Sequence[PlacedMap]) -> tuple[FloatArray, ...] | None:
 
 
 def pooled(values: FloatArray, most: int) -> FloatArray:
-    """A map on a grid of at most ``most`` rows and columns, its sum kept: float64.
+    """Downsample a map to at most ``most`` rows and columns, its sum kept: float64.
 
     Args:
         values: ``[row, col]``.
-        most: rows and columns that are enough; a smaller grid stays as it is.
+        most: largest number of rows and columns; a smaller grid is unchanged.
     """
     found = np.asarray(values, dtype=np.float64)
     for axis, count in enumerate(found.shape):
@@ -63,14 +63,14 @@ def pooled(values: FloatArray, most: int) -> FloatArray:
 
 
 def area_means(maps: FloatArray, most: int) -> FloatArray:
-    """Maps on a grid of at most ``most`` rows and columns, each value the mean over its cell.
+    """Downsample maps to at most ``most`` rows and columns; values are means over cells.
 
-    A patch that lies in several cells counts in each with the part of its area that is there. So
-    times uniform stays times uniform: the mean over a cell of attention per patch.
+    A patch in several cells counts in each by the area it has there. The unit stays: times uniform
+    is the mean attention per patch of a cell.
 
     Args:
-        maps: ``[..., row, col]``; a map full of NaN stays so.
-        most: rows and columns that are enough; a smaller grid stays as it is.
+        maps: ``[..., row, col]``; a map of NaN only stays NaN.
+        most: largest number of rows and columns; a smaller grid is unchanged.
 
     Returns:
         float32 ``[..., row, col]``.

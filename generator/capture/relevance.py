@@ -69,7 +69,7 @@ def expect_room(model: LoadedModel, layout: TokenLayout, image: str) -> None:
 def _start(head: ClassHead, layout: TokenLayout, pixels: Tensor) -> Tensor:
     """The row of the token that the head reads, ``[1, key]``."""
     row = torch.zeros(1, layout.tokens, device=pixels.device)
-    if head.reads == "mean patch":
+    if head.reads in ("mean patch", "mean of patches"):
         row[0, layout.patch_slice] = 1.0 / layout.patches
     else:
         row[0, layout.token("CLS")] = 1.0

@@ -18,6 +18,7 @@ from generator.capture.forward.statistics import ReducedAttention
 from generator.capture.forward.watcher import Watcher
 from generator.capture.models.load import LoadedModel, inferred_layout, load
 from generator.records.record import TokenLayout
+from generator.text.numbers import number, plain
 
 TOLERANCE = {torch.float32: 1e-5, torch.float16: 5e-3, torch.bfloat16: 4e-2}
 """Largest difference of an attention weight between capture and eager path, by dtype."""
@@ -92,7 +93,7 @@ def _sums(captured: Tensor) -> Check:
     return Check(
         "rows sum to 1",
         "passed" if worst <= SUM_TOLERANCE else "failed",
-        f"off by {worst:.1e} at most, over {captured[..., 0].numel()} rows",
+        f"off by {plain(number(worst, 2))} at most, over {captured[..., 0].numel()} rows",
     )
 
 
@@ -114,7 +115,7 @@ def _eager(model: LoadedModel, values: Tensor, layout: TokenLayout, captured: Te
     return Check(
         name,
         "passed" if worst <= TOLERANCE[model.dtype] else "failed",
-        f"off by {worst:.1e} at most, over {layers} layers x {heads} heads",
+        f"off by {plain(number(worst, 2))} at most, over {layers} layers x {heads} heads",
     )
 
 
@@ -148,5 +149,5 @@ def _preprocessing(model: LoadedModel, picture: Image.Image) -> Check:
     return Check(
         name,
         "passed" if worst <= LEVELS else "failed",
-        f"off by {worst:.2g} of 255 levels at most",
+        f"off by {plain(number(worst, 2))} of 255 levels at most",
     )

@@ -1,1 +1,1 @@
-"""One module for each command. Heavy imports are made inside the functions."""
+"""The commands, one module each. Heavy imports are inside functions."""

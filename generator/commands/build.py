@@ -1,4 +1,4 @@
-"""``build`` and ``demo``: from models and images to a site."""
+"""The commands ``build`` and ``demo``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from generator.commands.shared import BESIDE, BUILDING, MEASURING, one_line_errors, options
+from generator.commands.shared import BESIDE, BUILDING, MEASURING, one_line_errors, options, say
 
 if TYPE_CHECKING:
     from generator.pipeline.build import Outcome
@@ -188,17 +188,16 @@ def demo(*, dry_run: bool, **given: Any) -> None:
 
 
 def run(spec: GallerySpec, *, dry_run: bool, records_only: bool = False) -> None:
-    """Build a gallery and say what came of it; exits with 1 when something failed."""
-    from rich.console import Console
-
+    """Build a gallery and print the outcome; exits with 1 if something failed."""
     from generator.pipeline.build import build_gallery
     from generator.progress import reporter_for
+    from generator.text.terminal import LegibleConsole
 
-    console = Console(stderr=True, highlight=False)
+    console = LegibleConsole(stderr=True, highlight=False)
     if dry_run:
         from generator.commands.dry_run import print_plan
 
-        print_plan(spec, Console(highlight=False), reporter_for(console))
+        print_plan(spec, LegibleConsole(highlight=False), reporter_for(console))
         return
     outcome = build_gallery(
         spec,
@@ -206,18 +205,18 @@ def run(spec: GallerySpec, *, dry_run: bool, records_only: bool = False) -> None
         reporter=reporter_for(console),
         records_only=records_only,
     )
-    click.echo(summary(outcome, spec.out))
+    say(summary(outcome, spec.out))
     for note in outcome.notes:
-        click.echo(note, err=True)
+        say(note, err=True)
     failures = outcome.failures
     for failure in failures:
-        click.echo(f"failed: {failure.message} {failure.hint}".rstrip(), err=True)
+        say(f"failed: {failure.message} {failure.hint}".rstrip(), err=True)
     if failures:
         sys.exit(1)
 
 
 def summary(outcome: Outcome, out: Path) -> str:
-    """What a build did, and where to look."""
+    """Text on the outcome of a build."""
     run = outcome.run
     return (
         f"{len(run.models)} models x {len(run.images)} images: "
@@ -227,7 +226,7 @@ def summary(outcome: Outcome, out: Path) -> str:
 
 
 def _left_out(outcome: Outcome) -> str:
-    """What is not in the site, to keep it within its size."""
+    """Text on what a site leaves out to stay within its size."""
     from generator.text.amounts import size_in_words
 
     words, limit = outcome.site.reduction.words, outcome.site.limit
@@ -240,12 +239,12 @@ def _left_out(outcome: Outcome) -> str:
 
 
 def command_line(argv: list[str]) -> str:
-    """The command as the pages show it: without this machine's folders."""
+    """The command line for pages, without this machine's folders."""
     return shlex.join(["attention-gallery", *(_without_folders(word) for word in argv[1:])])
 
 
 def _without_folders(word: str) -> str:
-    """A path outside the current folder becomes its name, also in ``--out=/home/me/site``."""
+    """Shorten a path outside the current folder to its name, also in ``--out=/home/me/site``."""
     option, value = "", word
     if word.startswith("--") and "=" in word:
         option, _, value = word.partition("=")

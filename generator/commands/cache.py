@@ -1,4 +1,4 @@
-"""``cache``: where records are kept."""
+"""The command ``cache``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from generator.commands.shared import STORE, one_line_errors
+from generator.commands.shared import STORE, one_line_errors, say
 
 
 @click.command()
@@ -26,4 +26,4 @@ def cache(store: Path | None, clear: bool) -> None:
             records.gc(keep=())
             clear_frames(records.root)
         verb = "removed from" if clear else "in"
-        click.echo(f"{count} records, {size_in_words(size)}, {verb} {records.root}")
+        say(f"{count} records, {size_in_words(size)}, {verb} {records.root}")

@@ -1,4 +1,4 @@
-"""``diff``: what moved between two galleries, and whether it moved too far."""
+"""The command ``diff``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from generator.commands.shared import one_line_errors
+from generator.commands.shared import one_line_errors, say
 
 if TYPE_CHECKING:
     from generator.export.diff.difference import Difference, Passed
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Format = Literal["text", "csv", "json"]
 
 BAD_INPUT = 2
-"""As click ends where options make no sense: 1 says that a threshold was passed."""
+"""Exit status for usage errors, as in click; 1 means an exceeded threshold."""
 
 
 @click.command()
@@ -122,18 +122,18 @@ def diff(
         _put(found, passed, (str(a), str(b)), _format(kind, out), out)
         for limit in limits:
             if found.unchecked(limit):
-                click.echo(
+                say(
                     f"Threshold {limit.text} was held against nothing: no model has it in both.",
                     err=True,
                 )
         for each in passed:
-            click.echo(passed_line(each), err=True)
+            say(passed_line(each), err=True)
     if passed:
         sys.exit(1)
 
 
 def _format(kind: Format | None, out: Path | None) -> Format:
-    """As asked for; else by the file's name; else text."""
+    """The requested format; else by the file's suffix; else text."""
     suffix = out.suffix.lower() if out else ""
     return kind or ("csv" if suffix == ".csv" else "json" if suffix == ".json" else "text")
 
@@ -145,17 +145,20 @@ def _put(
     kind: Format,
     out: Path | None,
 ) -> None:
-    """Print the difference, or write it into a file."""
+    """Print the difference, or write it to a file."""
     from generator.commands.shared import save, save_both
-    from generator.export.diff.formats import csv_text, json_text, schema_bytes, table, text
+    from generator.export.diff.formats import difference_csv, json_text, schema_bytes, table, text
 
     if kind == "text":
         written = text(found, sites)
     else:
         whole = table(found, sites, passed)
-        written = csv_text(whole) if kind == "csv" else json_text(whole)
+        written = difference_csv(whole) if kind == "csv" else json_text(whole)
     if out is None:
-        click.echo(written, nl=False)
+        if kind == "text":
+            say(written.removesuffix("\n"))
+        else:
+            click.echo(written, nl=False)
         return
     if kind == "text":
         save(out, written.encode())

@@ -1,4 +1,4 @@
-"""The plan of a build, printed: what is there, what is missing, what it will cost."""
+"""``build --dry-run``: prints the plan of a build and its cost."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from generator.progress import Reporter
 from generator.records.store import Store
 from generator.spec.gallery import GallerySpec
 from generator.text.amounts import duration_in_words, size_in_words
+from generator.text.numbers import percent, plain
 
 
 def print_plan(spec: GallerySpec, console: Console, reporter: Reporter) -> None:
     """Plan a gallery and print it as a table, without measuring or writing anything.
 
     Raises:
-        GalleryError: it cannot be built.
+        GalleryError: the gallery cannot be built.
     """
     check_before_work(spec)
     plan = plan_gallery(spec, Store(spec.store), reporter)
@@ -70,7 +71,7 @@ def print_plan(spec: GallerySpec, console: Console, reporter: Reporter) -> None:
 
 
 def site_lines(site: SitePrice, limit: int | None) -> Iterator[str]:
-    """What would be left out of the site to keep it within its size."""
+    """Lines on the size of the site and its reduction."""
     if limit is None or not site.reduction.steps:
         return
     within = f"the {size_in_words(limit)} of --max-site-size"
@@ -85,7 +86,7 @@ def site_lines(site: SitePrice, limit: int | None) -> Iterator[str]:
 
 
 def extra_lines(prices: Sequence[ExtraPrice], spec: GallerySpec) -> Iterator[str]:
-    """A line for each part beside attention: on or off, and its price."""
+    """A line for each optional part: enabled or not, and its cost."""
     for price in prices:
         on = price.name in spec.extras
         if not price.models:
@@ -100,11 +101,11 @@ def extra_lines(prices: Sequence[ExtraPrice], spec: GallerySpec) -> Iterator[str
 
 
 def _percent(share: float) -> str:
-    return f"about {100 * share:.0f} %" if share >= 0.01 else "under 1 %"
+    return f"about {plain(percent(share, digits=2))}" if share >= 0.01 else "under 1 %"
 
 
 def _weights_lines(costs: Sequence[ModelCost]) -> Iterator[str]:
-    """Models that are loaded although all their records are there."""
+    """Lines on models that are loaded only for their weights."""
     for cost in costs:
         if cost.weights and not cost.missing:
             yield (

@@ -1,4 +1,4 @@
-"""``export``: a built site and its records as files for others."""
+"""The command ``export`` and its formats single, zip, records and statistics."""
 
 from __future__ import annotations
 
@@ -20,9 +20,11 @@ from generator.commands.shared import (
     outside,
     save,
     save_both,
+    say,
     suffix,
     wrote,
 )
+from generator.text.numbers import given, plain
 
 if TYPE_CHECKING:
     from generator.export.numbers.data import RecordFormat
@@ -83,7 +85,7 @@ def export_zip(site: Path, out: Path, as_single: bool, max_size: float, **given:
 
 
 def single(source: Source, max_size: float) -> bytes:
-    """A site as one file; says what had to be left out."""
+    """Write a site as one file and print what it leaves out."""
     from generator.export.copy import exported_pages
     from generator.export.single.file import single_file
     from generator.present.files.manifest_file import read_manifest
@@ -93,7 +95,7 @@ def single(source: Source, max_size: float) -> bytes:
         assert manifest is not None
         found = single_file(pages, manifest, round(max_size * 1e6))
     for what in found.left_out:
-        click.echo(f"Left out to keep {max_size:g} MB: {what}.", err=True)
+        say(f"Left out to keep {plain(given(max_size))} MB: {what}.", err=True)
     return found.data
 
 
@@ -122,7 +124,7 @@ def export_records(site: Path, out: Path, kind: RecordFormat, **given: Any) -> N
             for name, data in record_files(opened(site, **given), kind):
                 put(folder, name, data)
                 written += 1
-        click.echo(f"Wrote {counted(written - 2, 'record')} and an index into {out}.")
+        say(f"Wrote {counted(written - 2, 'record')} and an index into {out}.")
 
 
 @export.command("statistics")

@@ -1,4 +1,4 @@
-"""``export maps``, ``animation`` and ``report``: what a gallery shows, as pictures and on paper."""
+"""The commands ``export maps``, ``export animation`` and ``export report``."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from generator.commands.shared import (
     out,
     outside,
     save,
+    say,
     suffix,
 )
 
@@ -109,9 +110,9 @@ def export_maps(
             ):
                 put(folder, name, data)
                 written += 1
-        click.echo(f"Wrote {counted(written - 1, 'map')} and an index into {out}.")
+        say(f"Wrote {counted(written - 1, 'map')} and an index into {out}.")
         for item in missing_items(source, cells, wanted):
-            click.echo(item.says)
+            say(item.says)
 
 
 @click.command("animation")

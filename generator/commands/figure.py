@@ -1,4 +1,4 @@
-"""``figure``: a view of a built site, or a paper's figure, at a venue's width."""
+"""The command ``figure``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from generator.commands.shared import (
     one_line_errors,
     opened,
     outside,
+    say,
 )
+from generator.text.numbers import given
 
 
 @click.command()
@@ -190,12 +192,12 @@ def figure(
         request = FigureSpec(name=out.stem, format=kind_of_file(out), **asked)
         if listing:
             for line in listed_presets(opened(site, store=store), request):
-                click.echo(line)
+                say(line)
             return
         planned = plan_figure(request, command=True)
         for path in filter(None, (out, bib)):
             outside(site, path)
         source = opened(site, store=store)
         written = write_figure(out, make_figure(source, planned, out.name), bib)
-        inches = f"{planned.extent.inches:g}"
-        click.echo(f"Wrote {', '.join(str(path) for path in written)}: {inches} in wide.")
+        inches = given(planned.extent.inches)
+        say(f"Wrote {', '.join(str(path) for path in written)}: {inches} in wide.")

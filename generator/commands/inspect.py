@@ -1,4 +1,4 @@
-"""``inspect``: what is known of a model, and a check of what is captured."""
+"""The command ``inspect``."""
 
 from __future__ import annotations
 
@@ -39,12 +39,11 @@ def inspect(
 
     Its config tells, before weights are downloaded; --check runs it.
     """
-    from rich.console import Console
-
     from generator.commands import inspection
     from generator.spec.gallery import ModelSpec
+    from generator.text.terminal import LegibleConsole
 
-    console = Console(highlight=False, soft_wrap=True)
+    console = LegibleConsole(highlight=False, soft_wrap=True)
     with one_line_errors():
         spec = ModelSpec.model_validate(model)
         resolved = inspection.show(

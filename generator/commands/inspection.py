@@ -1,4 +1,4 @@
-"""``attention-gallery inspect``: what is known of a model, and a check that capture works on it."""
+"""Output of ``inspect``: facts of a model, and checks of capture."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ MARKS = {"passed": "ok", "failed": "FAILED", "skipped": "skipped"}
 def show(
     console: Console, spec: ModelSpec, *, trust_remote_code: bool | None, resolution: int | None
 ) -> ResolvedModel:
-    """Print the facts that need no weights.
+    """Print the facts of a model that need no weights.
 
     Raises:
-        ModelError: the model cannot be found, or is of a kind that is refused.
+        ModelError: the model cannot be found, or is not supported.
     """
     resolved = resolve(spec, trust_remote_code=bool(trust_remote_code))
     vision = resolved.vision
@@ -105,7 +105,7 @@ def check(
     dtype: str | None,
     resolution: int | None,
 ) -> bool:
-    """Run the model on a picture, print each check, and say whether none failed.
+    """Run the model on a picture and print each check; returns whether all passed.
 
     Raises:
         GalleryError: the picture or the weights cannot be used.
@@ -141,12 +141,12 @@ def golden(
     dtype: str | None,
     resolution: int | None,
 ) -> bool:
-    """Run a known model on the example pictures and hold its registers against the golden table.
+    """Run a known model on the example pictures and compare its registers with the golden table.
 
-    Prints what is expected and what is found, and says whether all agrees.
+    Prints expected and found values; returns whether all agree.
 
     Raises:
-        GalleryError: nothing is known of the model, or its weights cannot be used.
+        GalleryError: the golden table lacks the model, or its weights cannot be used.
     """
     from generator.capture.golden import RESOLUTION, compare, golden_of
 

@@ -1,4 +1,4 @@
-"""``publish``: a built site to GitHub Pages or to a Space, after a look at what would leave."""
+"""The command ``publish``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from generator.commands.shared import one_line_errors
+from generator.commands.shared import one_line_errors, say
 from generator.errors import PublishError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ MESSAGE = "Publish the gallery"
 
 
 class TargetOption(click.Option):
-    """An option that belongs to some targets only."""
+    """An option of some targets only."""
 
     def __init__(self, *words: Any, targets: tuple[str, ...], **facts: Any) -> None:
         super().__init__(*words, **facts)
@@ -28,7 +28,7 @@ class TargetOption(click.Option):
 
 
 class PublishCommand(click.Command):
-    """A command whose help lists each target's options under a heading of its own."""
+    """A command whose help groups options by target."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options in groups."""
@@ -42,7 +42,7 @@ class PublishCommand(click.Command):
                 formatter.write_dl(records)
 
     def fitting(self, given: dict[str, Any], target: str) -> dict[str, Any]:
-        """The options that a target heeds."""
+        """The options of a target."""
         others = {
             param.name
             for param in self.params
@@ -51,10 +51,10 @@ class PublishCommand(click.Command):
         return {name: value for name, value in given.items() if name not in others}
 
     def expect_fitting(self, ctx: click.Context, target: str) -> None:
-        """Refuse an option that the target would not heed.
+        """Refuse options of other targets.
 
         Raises:
-            PublishError: there is one.
+            PublishError: an option belongs to another target.
         """
         for param in self.get_params(ctx):
             given = ctx.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE
@@ -224,18 +224,18 @@ def publish(
         delivery = _delivery(review, target, **ctx.command.fitting(given, target))
         if dry_run:
             for added in delivery.added:
-                click.echo(f"\nbeside the site, {added.path}:\n\n{added.text.rstrip()}")
-            click.echo(f"\n{delivery.question}: not now. Nothing was written or sent.")
+                say(f"\nbeside the site, {added.path}:\n\n{added.text.rstrip()}")
+            say(f"\n{delivery.question}: not now. Nothing was written or sent.")
             return
         _ask(delivery.question, yes=yes)
-        click.echo(delivery.send())
+        say(delivery.send())
 
 
 def _delivery(review: Review, target: str, **given: Any) -> Delivery:
-    """The way out, its local conditions met.
+    """The delivery of a target, after its local checks.
 
     Raises:
-        PublishError: something is missing.
+        PublishError: a local check failed.
     """
     if target == "branch":
         from generator.export.publish.pages_branch import plan_branch
@@ -252,24 +252,24 @@ def _delivery(review: Review, target: str, **given: Any) -> Delivery:
 
 
 def _show_files(review: Review) -> None:
-    """Every file with its size, and their sum."""
+    """Print every file with its size, and the total."""
     from generator.text.amounts import size_in_words
 
     for file in review.files:
-        click.echo(f"{size_in_words(file.bytes):>8}  {file.path}")
-    click.echo(f"\n{review.amount}")
+        say(f"{size_in_words(file.bytes):>8}  {file.path}")
+    say(f"\n{review.amount}")
 
 
 def _show_findings(review: Review) -> None:
-    """Say what was found.
+    """Print the findings.
 
     Raises:
-        PublishError: some of it are errors.
+        PublishError: some findings are errors.
     """
     for finding in review.findings:
-        click.echo(str(finding), err=True)
+        say(str(finding), err=True)
     if review.left_out:
-        click.echo(f"note: {review.left_out}", err=True)
+        say(f"note: {review.left_out}", err=True)
     if review.errors:
         count = len(review.errors)
         problems = "1 problem" if count == 1 else f"{count} problems"
@@ -277,10 +277,10 @@ def _show_findings(review: Review) -> None:
 
 
 def _ask(question: str, *, yes: bool) -> None:
-    """Go on only with the user's yes.
+    """Ask the user for confirmation.
 
     Raises:
-        PublishError: nobody can be asked, or the answer is no.
+        PublishError: there is no terminal, or the answer is no.
     """
     if yes:
         return

@@ -1,18 +1,29 @@
-"""``serve``: a built site, as the web will see it."""
+"""The command ``serve``: a local web server for a built site."""
 
 from __future__ import annotations
 
 import functools
 import http.server
+import io
+import os
+import re
+import sys
+import urllib.parse
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
-from generator.commands.shared import one_line_errors
+from generator.commands.shared import one_line_errors, say
 from generator.errors import GalleryError, StoreError
+
+LOCAL = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE)
+"""Names of this machine. Any port: `ssh -L` forwards another one to the server's."""
+
+LONGEST_NAME = 255
+"""Bytes of a file's name, on common systems."""
 
 
 @click.command()
@@ -32,34 +43,71 @@ def serve(site: Path, port: int, browser: bool) -> None:
     from generator.commands.serve import serve_site
 
     with one_line_errors():
-        serve_site(site, port, announce=click.echo, browser=browser)
+        serve_site(site, port, announce=say, browser=browser)
 
 
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    """Serves files without a line for each."""
+class SiteHandler(http.server.SimpleHTTPRequestHandler):
+    """Serves the files of a site, and nothing else, without a line for each.
+
+    A page of another host could reach this server under its own name (DNS rebinding), so the
+    request must name this machine. Names that start with a dot and links are not served.
+    """
 
     extensions_map = http.server.SimpleHTTPRequestHandler.extensions_map | {
         ".webp": "image/webp",  # Python knows it since 3.13
     }
 
+    def send_head(self) -> io.BytesIO | BinaryIO | None:
+        """Answer with a file of the site, or say that there is none."""
+        if not LOCAL.fullmatch(self.headers.get("Host", "")):
+            self.send_error(http.HTTPStatus.FORBIDDEN, "Served to this machine only")
+            return None
+        if not self._is_served(self.path.partition("?")[0]):
+            self.send_error(http.HTTPStatus.NOT_FOUND, "File not found")
+            return None
+        return super().send_head()
+
+    def _is_served(self, url: str) -> bool:
+        """Whether a path leads to a plain file or folder of the site, on no detour."""
+        path = Path(self.directory)
+        for part in filter(None, urllib.parse.unquote(url).split("/")):
+            path /= part
+            outside = part.startswith(".") or not part.isprintable() or set(part) & set("\\:")
+            if outside or len(os.fsencode(part)) > LONGEST_NAME or path.is_symlink():
+                return False
+        return True
+
+    def list_directory(self, path: str | os.PathLike[str]) -> None:
+        """Nothing: a folder without a page has nothing to show."""
+        self.send_error(http.HTTPStatus.NOT_FOUND, "File not found")
+
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         """Nothing."""
 
 
-def make_server(site: Path, port: int) -> http.server.ThreadingHTTPServer:
+class SiteServer(http.server.ThreadingHTTPServer):
+    """A server that says nothing of tabs closed while they load."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A broken connection is not an error of the server; anything else is."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
+def make_server(site: Path, port: int) -> SiteServer:
     """A server of a site on 127.0.0.1, not yet running.
 
     Raises:
-        StoreError: the folder is no site.
-        GalleryError: the port is taken, or not to be had.
+        StoreError: the folder is not a site.
+        GalleryError: the port is taken or not allowed.
     """
     if not (site / "index.html").is_file():
         raise StoreError(
             f"{site} has no index.html.", "Name the folder of a built site, or build one first."
         )
-    handler = functools.partial(QuietHandler, directory=str(site))
+    handler = functools.partial(SiteHandler, directory=str(site))
     try:
-        return http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
+        return SiteServer(("127.0.0.1", port), handler)
     except OSError as error:
         raise GalleryError(
             f"Port {port} cannot be used: {error.strerror}.", "Choose another, such as --port 0."
@@ -71,9 +119,8 @@ def serve_site(site: Path, port: int, *, announce: Callable[[str], None], browse
 
     Args:
         site: folder of a built site.
-        port: to listen on; 0 for a free one.
-        announce: told the address.
-        browser: whether to open it.
+        port: port to listen on; 0 for a free one.
+        browser: whether to open a browser.
     """
     with make_server(site, port) as server:
         address = f"http://127.0.0.1:{server.server_port}/"

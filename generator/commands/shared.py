@@ -1,4 +1,4 @@
-"""What commands share: options, alone and in bundles, and errors as one line."""
+"""Shared parts of commands: options, errors as one line, file output."""
 
 from __future__ import annotations
 
@@ -94,15 +94,15 @@ BUILDING: tuple[Option, ...] = (
 
 
 class Number(click.FloatRange):
-    """A number within a range; ``nan`` and ``inf``, which Python reads as numbers too, are none."""
+    """Parameter type of a finite number within a range."""
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """Read it.
+        """Parse the number.
 
         Raises:
-            click.BadParameter: it is no number, or out of range.
+            click.BadParameter: it is not a finite number, or out of range.
         """
         found = float(super().convert(value, param, ctx))
         if not math.isfinite(found):
@@ -111,7 +111,7 @@ class Number(click.FloatRange):
 
 
 class InOrder(click.Group):
-    """A group whose help lists commands as they were added, not by the alphabet."""
+    """A group whose help lists commands in the order they were added."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of the commands."""
@@ -119,7 +119,7 @@ class InOrder(click.Group):
 
 
 def options(group: tuple[Option, ...]) -> Option:
-    """A bundle of options that several commands share."""
+    """Combine options into one decorator."""
 
     def decorate(command: Command) -> Command:
         for option in reversed(group):
@@ -129,20 +129,34 @@ def options(group: tuple[Option, ...]) -> Option:
     return decorate
 
 
-@contextmanager
-def one_line_errors(code: int = 1) -> Iterator[None]:
-    """An error the user can act on is one line; anything else is a bug and keeps its traceback.
+def say(text: str, *, err: bool = False) -> None:
+    """Print text that may come from files (see :mod:`generator.text.terminal`).
 
     Args:
-        code: that the program ends with.
+        text: what to say.
+        err: say it on stderr.
+    """
+    from generator.text.terminal import legible
+
+    click.echo(legible(text), err=err)
+
+
+@contextmanager
+def one_line_errors(code: int = 1) -> Iterator[None]:
+    """Print a GalleryError as one line; other errors keep their traceback.
+
+    Args:
+        code: exit status.
     """
     try:
         yield
     except GalleryError as error:
-        click.echo(f"Error: {error}", err=True)
+        from generator.text.terminal import legible
+
+        say(legible(f"Error: {error}", keep=""), err=True)
         sys.exit(code)
     except KeyboardInterrupt:
-        click.echo("Stopped. What was measured is kept: run the same command to go on.", err=True)
+        say("Stopped. What was measured is kept: run the same command to go on.", err=True)
         sys.exit(INTERRUPTED)
 
 
@@ -173,7 +187,7 @@ def out(name: str, what: str) -> Option:
 
 
 def opened(site: Path, *, store: Path | None, anonymous: bool = False) -> Source:
-    """A site to export; says what an anonymous copy leaves out."""
+    """Open a site to export; prints what an anonymous copy leaves out."""
     from generator.export.source import open_source
     from generator.spec.gallery import default_store
     from generator.spec.models import expand
@@ -182,12 +196,12 @@ def opened(site: Path, *, store: Path | None, anonymous: bool = False) -> Source
         expand(site), expand(store) if store else default_store(), anonymous=anonymous
     )
     for note in source.notes:
-        click.echo(note, err=True)
+        say(note, err=True)
     return source
 
 
 def save(path: Path, data: bytes) -> None:
-    """Write a file whole, and say so."""
+    """Write a file atomically, and print its path."""
     from generator.export.files import write_file
 
     write_file(path, data)
@@ -195,7 +209,7 @@ def save(path: Path, data: bytes) -> None:
 
 
 def save_both(path: Path, data: bytes, schema: bytes) -> None:
-    """Write a table and its JSON schema beside it, both or none, and say so."""
+    """Write a table and its JSON schema, both or none, and print their paths."""
     from generator.export.files import write_files
 
     beside = path.with_name(f"{path.stem}.schema.json")
@@ -205,10 +219,10 @@ def save_both(path: Path, data: bytes, schema: bytes) -> None:
 
 
 def outside(site: Path, path: Path) -> None:
-    """Make sure that what is written does not land in the site itself.
+    """Check that output files are outside the site.
 
     Raises:
-        StoreError: it would.
+        StoreError: the output is inside the site.
     """
     from generator.export.files import check_outside
     from generator.spec.models import expand
@@ -217,17 +231,17 @@ def outside(site: Path, path: Path) -> None:
 
 
 def wrote(path: Path) -> None:
-    """Say what was written."""
+    """Print what was written."""
     from generator.text.amounts import size_in_words
 
-    click.echo(f"Wrote {path}, {size_in_words(path.stat().st_size)}.")
+    say(f"Wrote {path}, {size_in_words(path.stat().st_size)}.")
 
 
 def suffix(path: Path, *known: str) -> str:
-    """The ending of a file's name, which says what is written.
+    """The suffix of a file, which selects the format.
 
     Raises:
-        SpecError: it is none of the known ones.
+        SpecError: the suffix is unknown.
     """
     from generator.errors import SpecError
 

@@ -1,1 +1,1 @@
-"""A built site, taken elsewhere: published, packed or quoted. Nothing here needs torch."""
+"""Exports of a built site: publishing, single file, report, figures, data. Torch is not needed."""

@@ -1,4 +1,4 @@
-"""A gallery without who made it, for double-blind review.
+"""Anonymous galleries for double-blind review.
 
 Left out: authors and their affiliations, links, DOI and BibTeX, the address of the site, the
 command line, the names of local models' folders, the commits of models on the hub whose ids are
@@ -20,8 +20,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from generator.records.paper import Paper
 from generator.records.record import AttentionRecord
-from generator.records.run import Cell, Failure, ImageEntry, ModelEntry, Paper, Run, Sequence, Sweep
+from generator.records.run import Cell, Failure, ImageEntry, ModelEntry, Run, Sequence, Sweep
+from generator.text.phrases import counted
 from generator.text.slugs import slugify
 
 SHORTEST = 3
@@ -54,10 +56,9 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Anonymous:
-    """A run without who made it.
+    """A run without the names of its authors.
 
     Attributes:
-        run: to be shown.
         ids: by record, the id that stands for a local model's.
         notes: what was left out and what stays, for the user, one line each.
     """
@@ -85,7 +86,7 @@ def identity_of(run: Run) -> Identity:
     if run.paper is not None:
         for author in run.paper.authors:
             family = author.name.split()[-1]
-            names += [author.name, author.affiliation, _address(author.url)]
+            names += [author.name, author.affiliation, _address(author.url or "")]
             names += [family] if len(family) >= LONG_ENOUGH else []
         names += [_address(link.url) for link in run.paper.links]
         names.append(run.paper.doi)
@@ -112,10 +113,9 @@ def _address(url: str) -> str:
 
 
 def anonymized(run: Run, local: frozenset[str], identity: Identity) -> Anonymous:
-    """A run without who made it.
+    """A run without the names of its authors.
 
     Args:
-        run: of the gallery.
         local: slugs of the models that come from a folder; those whose ids hold one of the
             names, such as that of the authors' organization on the hub, are treated alike.
         identity: names that must not be told.
@@ -288,5 +288,5 @@ def _notes(run: Run, shown: Run, local: frozenset[str]) -> Iterable[str]:
     )
     for text, count in credited.items():
         if text:
-            yield f"Kept: the credit of {count} image{'' if count == 1 else 's'}: {text}."
+            yield f"Kept: the credit of {counted(count, 'image')}: {text}."
     yield f"Kept: the names and titles of pictures, such as {shown.images[0].name}."

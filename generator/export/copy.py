@@ -1,4 +1,4 @@
-"""The pages to export: the site itself, or for an anonymous copy one that is built for it."""
+"""The pages to export: the site itself, or a rebuilt anonymous copy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing what is exported: a file is there as a whole or not at all."""
+"""Atomic writing of exported files and folders."""
 
 from __future__ import annotations
 

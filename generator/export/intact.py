@@ -1,4 +1,4 @@
-"""Whether a site still has the files that its build wrote, byte for byte."""
+"""Integrity check of a site: missing and changed files."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator.errors import StoreError
-from generator.export.findings import listed, numbered
 from generator.present.files.manifest import FileEntry, Manifest
 from generator.present.files.manifest_file import is_whole
+from generator.text.phrases import counted, some
 
 AGAIN = "Copy the site again as a whole, or build it again."
 
@@ -32,8 +32,6 @@ def flaws(site: Path, manifest: Manifest, files: tuple[FileEntry, ...] | None = 
     """Look for what is missing or changed; every heavy file is read.
 
     Args:
-        site: its folder.
-        manifest: of the site.
         files: to look at; None for all of them and all pages.
     """
     entries = manifest.files if files is None else files
@@ -52,14 +50,14 @@ def check(site: Path, found: Flaws) -> None:
     """
     if found.missing:
         raise StoreError(
-            f"{site} lacks {numbered(len(found.missing), 'file')} of its own: "
-            f"{listed(found.missing)}.",
+            f"{site} lacks {counted(len(found.missing), 'file')} of its own: "
+            f"{some(found.missing)}.",
             AGAIN,
         )
     if found.changed:
         raise StoreError(
-            f"{numbered(len(found.changed), 'file')} of {site} cut short or changed: "
-            f"{listed(found.changed)}.",
+            f"{counted(len(found.changed), 'file')} of {site} cut short or changed: "
+            f"{some(found.changed)}.",
             AGAIN,
         )
 

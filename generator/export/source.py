@@ -1,9 +1,10 @@
-"""What is exported: a gallery with its records, from a built site or while it is built."""
+"""Source of an export: a gallery with its records, from a built site or during a build."""
 
 from __future__ import annotations
 
 import logging
 import math
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,12 +16,18 @@ from generator.present.cells.patches import PATCH
 from generator.present.content.contents import Contents, Copies
 from generator.present.drawing.scale import Scale
 from generator.present.files.manifest import ImageItem, Manifest, ScaleEntry, carried
-from generator.present.files.manifest_file import MANIFEST, is_site, read_manifest
+from generator.present.files.manifest_file import (
+    DISTRUST,
+    MANIFEST,
+    is_site,
+    read_manifest,
+    stray,
+)
 from generator.present.files.settings import Settings
 from generator.records.record import AttentionRecord
 from generator.records.run import Cell, Frame, ImageEntry, ModelEntry, Run, Sequence, Sweep
 from generator.records.store import Store
-from generator.spec.toml import did_you_mean
+from generator.spec.toml import did_you_mean, shortened
 
 T = TypeVar("T")
 
@@ -175,7 +182,6 @@ class Source(MeasuredGallery):
     """A built site to export.
 
     Attributes:
-        root: its folder.
         manifest: as the site has it.
     """
 
@@ -187,17 +193,22 @@ def open_source(site: Path, store: Path, *, anonymous: bool = False) -> Source:
     """Open a built site.
 
     Args:
-        site: its folder.
         store: folder of the records.
         anonymous: leave out who made it (see :mod:`generator.export.anonymous`); a site that was
             built so stays so.
 
     Raises:
         SpecError: it is no site, or one that this version cannot read.
+        StoreError: a link in it leads out of it.
     """
     manifest = read_manifest(site)
     if manifest is None:
         raise SpecError(*_why_no_source(site))
+    if flaw := _contradiction(manifest):
+        raise SpecError(
+            f"The {MANIFEST} of {site} contradicts itself: {flaw}.", "Copy or build the site again."
+        )
+    _check_links(site)
     run = run_of(manifest, site)
     found = Anonymous(run, {}, ())
     if anonymous or manifest.anonymous:
@@ -248,6 +259,8 @@ def _why_no_source(site: Path) -> tuple[str, str]:
         return f"There is no folder {site}.", "Build the site first, or name its folder."
     if not site.is_dir():
         return f"{site} is not a site of attention-gallery: it is a file.", name
+    if outside := stray(site):
+        return f"{site / MANIFEST} names {outside!a}, which is not inside of the site.", DISTRUST
     if is_site(site):
         return f"{site} was built by another version of attention-gallery.", "Build it again."
     if not (site / MANIFEST).is_file():
@@ -256,6 +269,49 @@ def _why_no_source(site: Path) -> tuple[str, str]:
         f"{site} is not a site of attention-gallery, or its {MANIFEST} is damaged.",
         f"Copy or build it again. {name}",
     )
+
+
+def _contradiction(manifest: Manifest) -> str:
+    """What a manifest names and does not list, or a scale that is none; empty for a sound one."""
+    models = {model.slug for model in manifest.models}
+    images = {image.slug for image in manifest.images}
+    sequences = {each.slug for each in manifest.sequences}
+    named = [
+        *(("a model", cell.model, models) for cell in manifest.cells),
+        *(("an image", cell.image, images) for cell in manifest.cells),
+        *(("a model", slug, models) for pair in manifest.pairs for slug in (pair.one, pair.two)),
+        *(("a model", step.model, models) for each in manifest.sweeps for step in each.steps),
+        *(
+            ("a sequence", image.frame.sequence, sequences)
+            for image in manifest.images
+            if image.frame
+        ),
+    ]
+    for what, slug, known in named:
+        if slug not in known:
+            return f"it names {what} that it does not list, {shortened(slug) or '(nothing)'}"
+    if len(manifest.cells) != len({(cell.model, cell.image) for cell in manifest.cells}):
+        return "a cell is listed twice"
+    for scale in (manifest.scale, manifest.patch_scale):
+        if scale is not None and not 0 < scale.low <= scale.high < math.inf:
+            return f"its scale goes from {scale.low:g} to {scale.high:g}"
+    places = [cell.measurement for cell in manifest.cells if cell.measurement is not None]
+    if any(not 0 <= place < len(manifest.measurements) for place in places):
+        return "it names a measurement that it does not list"
+    return ""
+
+
+def _check_links(site: Path) -> None:
+    """Make sure that no link of a site leads out of it: what it leads to would be exported.
+
+    Raises:
+        StoreError: one does.
+    """
+    top = site.resolve()
+    for folder, folders, names in os.walk(site):
+        for entry in (Path(folder, name) for name in (*folders, *names)):
+            if entry.is_symlink() and not entry.resolve().is_relative_to(top):
+                raise StoreError(f"{entry} is a link that leads out of the site.", DISTRUST)
 
 
 def _named(whole: Sweep | Frame | None) -> tuple[str, ...]:

@@ -1,1 +1,1 @@
-"""Pictures and clips: found, opened safely, credited, grouped and annotated."""
+"""Input pictures and clips: finding, decoding, credits, groups and annotations."""

@@ -1,16 +1,16 @@
-"""What people have marked in the pictures: masks as PNG files, boxes as COCO JSON or VOC XML.
+"""Object annotations of pictures: masks as PNG files, boxes as COCO JSON or VOC XML.
 
-Marks belong to a picture by name. A picture ``photos/birds/robin.jpg`` takes the mask
+Annotations are matched to pictures by name. A picture ``photos/birds/robin.jpg`` takes the mask
 ``birds/robin.png``, or ``robin.png``, of the masks' folder; in the same way the boxes
 ``birds/robin.xml`` or ``robin.xml`` of a folder, or the ``file_name`` ``birds/robin.jpg`` or
-``robin.jpg`` of a COCO file. No file is ever opened because a file says its name.
+``robin.jpg`` of a COCO file. A file name inside a file is never opened.
 
-Masks have the picture's size in pixels. Whatever is not zero is object; in a PNG with a palette
+Masks have the picture's size in pixels. Objects are the non-zero pixels. In a PNG with a palette
 that holds other objects too, index 255 is void, neither object nor background, as in PASCAL VOC.
 
-Marks are about the upright picture. Some programs draw them on the stored pixels of a picture that
-EXIF turns: where width and height tell, these marks are turned with it; elsewhere a warning names
-the picture.
+Annotations refer to the upright picture. Some programs draw them on the stored pixels of a picture
+that EXIF rotates. If width and height show this, the annotations are rotated too; otherwise a
+warning names the picture.
 """
 
 from __future__ import annotations
@@ -37,19 +37,20 @@ from generator.images.pixels import (
 )
 from generator.records.run import ImageEntry, ObjectBox
 from generator.spec.toml import did_you_mean
+from generator.text.numbers import machine
 
 logger = logging.getLogger(__name__)
 
 VOID = 255
 SLACK = 1.0
-"""Pixels that a box may stick out of its picture: formats disagree on where pixel 1 begins."""
+"""Pixels by which a box may exceed its picture: formats disagree on where pixel 1 begins."""
 
 Marks = TypeVar("Marks")
 
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """A mask, read.
+    """The pixels of a mask file.
 
     Attributes:
         objects: bool ``[pixel row, pixel col]``, of the upright picture.
@@ -64,10 +65,10 @@ class Mask:
 def annotate(
     images: Sequence[ImageEntry], *, masks: Path | None = None, boxes: Path | None = None
 ) -> tuple[ImageEntry, ...]:
-    """Pictures with what is marked in them. Those that have nothing are worth a warning.
+    """Add annotations to pictures. A warning names those without any.
 
     Args:
-        images: of the gallery. Those that failed are left as they are.
+        images: images of the gallery; failed ones are unchanged.
         masks: folder of PNG files; None for no masks.
         boxes: COCO JSON file, VOC XML file or a folder of those; None for no boxes.
 
@@ -86,11 +87,10 @@ def annotate(
 
 
 def read_mask(path: Path, orientation: int = 1) -> Mask:
-    """The pixels of a mask; see the module for what they mean.
+    """Read a mask file; the module describes its values.
 
     Args:
-        path: of the file.
-        orientation: EXIF's of the picture, where the mask was drawn on its stored pixels.
+        orientation: EXIF orientation to apply, if the mask was drawn on the stored pixels.
 
     Raises:
         SpecError: the file is not a picture that can be read.
@@ -115,7 +115,7 @@ def read_mask(path: Path, orientation: int = 1) -> Mask:
 
 
 def mask_files(folder: Path) -> Mapping[str, Path]:
-    """The masks of a folder and its subfolders, by name below it without the ending.
+    """The masks of a folder and its subfolders, by relative name without suffix.
 
     Raises:
         SpecError: there is no such folder, it cannot be listed, or it holds no PNG file.
@@ -129,7 +129,7 @@ def mask_files(folder: Path) -> Mapping[str, Path]:
 
 
 def _boxes_of(path: Path) -> Mapping[str, MarkedImage]:
-    """What a file or folder marks, by name without the ending."""
+    """The boxes of a file or folder, by name without suffix."""
     if path.is_dir():
         files = _files(path, ".xml", "boxes")
         if not files:
@@ -144,7 +144,7 @@ def _boxes_of(path: Path) -> Mapping[str, MarkedImage]:
 
 
 def _is_coco(path: Path) -> bool:
-    """Whether names are whole, with the picture's own ending."""
+    """Whether the file is COCO JSON, whose names include the picture's suffix."""
     return not path.is_dir() and path.suffix.lower() != ".xml"
 
 
@@ -163,13 +163,11 @@ def _files(folder: Path, ending: str, what: str) -> dict[str, Path]:
 def _matched(
     images: Sequence[ImageEntry], marks: Mapping[str, Marks], source: Path, *, endings: bool = False
 ) -> Mapping[str, Marks]:
-    """The marks of each picture that has some, by its slug; says which have none.
+    """The annotations of each picture, by its slug; warns of pictures without any.
 
     Args:
-        images: of the gallery.
-        marks: by name.
-        source: where they come from, for messages.
-        endings: whether their names have the picture's ending.
+        source: file or folder of the annotations, for messages.
+        endings: whether their names include the picture's suffix.
     """
     usable = [image for image in images if image.failure is None]
     found = {}
@@ -195,7 +193,7 @@ def _matched(
 
 
 def _named(images: Sequence[ImageEntry], among: Sequence[ImageEntry]) -> list[str]:
-    """Pictures by name; the frames of a sequence together, by how many of them these are."""
+    """Names of pictures for messages; the frames of a sequence are counted together."""
     frames, every = _frame_counts(images), _frame_counts(among)
     names: dict[str, str] = {}
     for image in images:
@@ -210,19 +208,19 @@ def _named(images: Sequence[ImageEntry], among: Sequence[ImageEntry]) -> list[st
 
 
 def _frame_counts(images: Sequence[ImageEntry]) -> Counter[str]:
-    """How many frames each sequence has, by its slug."""
+    """Number of frames of each sequence, by its slug."""
     return Counter(image.frame.sequence.slug for image in images if image.frame is not None)
 
 
 def _names(path: Path, *, endings: bool) -> list[str]:
-    """What marks may call a picture, the longest first: ``a/b/c``, ``b/c``, ``c``."""
+    """Names of a picture in annotations, the longest first: ``a/b/c``, ``b/c``, ``c``."""
     parts = [part for part in path.parts if part != path.anchor]
     names = ["/".join(parts[start:]) for start in range(len(parts))]
     return [_plain(name if endings else _stem(name)) for name in names]
 
 
 def _stem(name: str) -> str:
-    """A name with its folders and without its ending."""
+    """A name with its folders, without its suffix."""
     return str(PurePosixPath(name).with_suffix("")) if PurePosixPath(name).name else name
 
 
@@ -231,7 +229,7 @@ def _plain(name: str) -> str:
 
 
 def _masked(image: ImageEntry, mask: Path | None) -> ImageEntry:
-    """A picture with its mask; one of another size would be laid over the wrong pixels."""
+    """Add a mask to a picture; its size must be the picture's."""
     if mask is None:
         return image
     try:
@@ -260,7 +258,7 @@ def _of_mask(error: ImageError) -> SpecError:
 
 
 def _boxed(image: ImageEntry, marks: MarkedImage | None) -> ImageEntry:
-    """A picture with its boxes, cut at its edges; those that lie outside contradict it."""
+    """Add boxes to a picture, clipped to its edges; boxes outside are an error."""
     if marks is None:
         return image
     size, orientation = (image.width, image.height), _orientation(image)
@@ -283,8 +281,9 @@ def _boxed(image: ImageEntry, marks: MarkedImage | None) -> ImageEntry:
     for box in boxes:
         if not _inside([box], size):
             raise SpecError(
-                f"{marks.place}: the box from ({box.left:g}, {box.top:g}) to ({box.right:g}, "
-                f"{box.bottom:g}) lies outside {image.name}, which has {size[0]}x{size[1]} pixels.",
+                f"{marks.place}: the box from ({machine(box.left)}, {machine(box.top)}) to "
+                f"({machine(box.right)}, {machine(box.bottom)}) lies outside {image.name}, which "
+                f"has {size[0]}x{size[1]} pixels.",
                 "Boxes are in pixels of the upright picture.",
             )
     return replace(image, boxes=_cut(boxes, size))
@@ -294,11 +293,11 @@ def _boxed(image: ImageEntry, marks: MarkedImage | None) -> ImageEntry:
 
 
 def turned(box: ObjectBox, orientation: int, stored: tuple[int, int]) -> ObjectBox:
-    """A box on the stored pixels of a picture as it lies on the upright one.
+    """Rotate a box from stored pixels to the upright picture.
 
     Args:
-        box: in stored pixels.
-        orientation: EXIF's, 1 to 8.
+        box: box in stored pixels.
+        orientation: EXIF orientation, 1 to 8.
         stored: width and height of the stored pixels.
     """
     width, height = stored
@@ -314,7 +313,7 @@ def turned(box: ObjectBox, orientation: int, stored: tuple[int, int]) -> ObjectB
 
 
 def _orientation(image: ImageEntry) -> int:
-    """EXIF's orientation of a picture's file; 1 where the file is gone by now."""
+    """EXIF orientation of a picture's file; 1 if the file is gone."""
     try:
         return picture_header(image.path).orientation
     except ImageError:
@@ -322,7 +321,7 @@ def _orientation(image: ImageEntry) -> int:
 
 
 def _told_by_size(size: tuple[int, int], orientation: int) -> bool:
-    """Whether marks of this size can only be about the upright picture."""
+    """Whether annotations of this size can only refer to the upright picture."""
     return orientation == 1 or (orientation in SIDEWAYS and size[0] != size[1])
 
 
@@ -345,7 +344,7 @@ def _inside(boxes: Sequence[ObjectBox], size: tuple[int, int]) -> bool:
 
 
 def _cut(boxes: Sequence[ObjectBox], size: tuple[int, int]) -> tuple[ObjectBox, ...]:
-    """Boxes cut at the edges of their picture."""
+    """Clip boxes to the edges of their picture."""
     return tuple(
         replace(
             box,

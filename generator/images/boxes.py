@@ -1,6 +1,6 @@
-"""Boxes from files: COCO JSON and PASCAL VOC XML, both taken as if a stranger had written them.
+"""Readers of bounding boxes: COCO JSON and PASCAL VOC XML, as untrusted input.
 
-Both become pixels of the oriented picture in which pixel n lies between n and n + 1. A COCO
+Both are converted to pixels of the oriented picture, where pixel n spans n to n + 1. A COCO
 ``bbox`` is ``[left, top, width, height]`` from 0. A VOC ``bndbox`` counts pixels from 1 and holds
 its last one, so ``xmin`` and ``ymin`` lose 1.
 """
@@ -20,24 +20,26 @@ from xml.parsers import expat
 from generator.errors import SpecError
 from generator.records.run import ObjectBox
 from generator.spec.toml import kind_of, shortened
+from generator.text.json_text import parsed_json
+from generator.text.numbers import machine
 
 logger = logging.getLogger(__name__)
 
 COCO_LIMIT = 1_000_000_000
-"""Bytes of the largest JSON file that is read; that of COCO's training set has half of it."""
+"""Most bytes of a JSON file; COCO's training set has half of that."""
 
 VOC_LIMIT = 10_000_000
-"""Bytes of the largest XML file that is read; it is about one picture."""
+"""Most bytes of an XML file, which describes one picture."""
 
 
 @dataclass(frozen=True, slots=True)
 class MarkedImage:
-    """What a file says of one picture.
+    """The boxes of one picture, as a file states them.
 
     Attributes:
         place: the file, and the entry in it, for messages.
-        size: width and height that the file claims, in pixels; None when it doesn't say.
-        boxes: with an area each, in the file's order; not yet held against the picture.
+        size: width and height stated by the file, in pixels; None if it states none.
+        boxes: boxes with an area, in the file's order; not yet checked against the picture.
     """
 
     place: str
@@ -51,11 +53,11 @@ class MarkedImage:
 def read_coco(path: Path) -> Mapping[str, MarkedImage]:
     """The boxes of a COCO file, by ``file_name`` with forward slashes.
 
-    Crowds (``iscrowd``) are no single objects and are left out; boxes without an area are left out
-    with a warning.
+    Crowds (``iscrowd``) are skipped, as they are not single objects. Boxes without an area are
+    skipped with a warning.
 
     Raises:
-        SpecError: the file is missing, too large, or not what COCO describes.
+        SpecError: the file is missing, too large, or not valid COCO.
     """
     whole = _object(_json(path), path.name)
     images = [_object(item, f"{path.name}, images") for item in _list(whole, "images", path)]
@@ -99,7 +101,7 @@ def read_coco(path: Path) -> Mapping[str, MarkedImage]:
 def _json(path: Path) -> object:
     data = _bytes(path, COCO_LIMIT)
     try:
-        return json.loads(data.decode("utf-8-sig"))
+        return parsed_json(data)
     except json.JSONDecodeError as error:
         raise SpecError(
             f"{path.name}, line {error.lineno}: not valid JSON: {error.msg}.",
@@ -107,15 +109,14 @@ def _json(path: Path) -> object:
         ) from error
     except UnicodeDecodeError as error:
         raise SpecError(f"{path.name} is not UTF-8.", "Save the file as UTF-8.") from error
-    except (RecursionError, ValueError) as error:
+    except ValueError as error:
         raise SpecError(
-            f"{path.name} is no COCO file: it is nested too deeply, or its numbers are too long.",
-            "Name a COCO JSON file.",
+            f"{path.name} is no COCO file: {error}.", "Name a COCO JSON file."
         ) from error
 
 
 def _labels(whole: dict[str, Any], path: Path) -> Mapping[object, str]:
-    """Names of the categories, by id; a file may have none."""
+    """Names of the categories by id; may be empty."""
     listed = _list(whole, "categories", path) if "categories" in whole else []
     found: dict[object, str] = {}
     for item in listed:
@@ -126,7 +127,7 @@ def _labels(whole: dict[str, Any], path: Path) -> Mapping[object, str]:
 
 
 def _file_name(image: dict[str, Any], path: Path) -> str:
-    """The name of a picture, which must stay inside the folder it is meant for."""
+    """The checked file name of a picture; it must not lead out of its folder."""
     name = image.get("file_name")
     if not isinstance(name, str) or not name.strip():
         raise SpecError(
@@ -159,7 +160,7 @@ def _coco_size(image: dict[str, Any], name: str, path: Path) -> tuple[int, int] 
 
 
 def _coco_box(mark: dict[str, Any], labels: Mapping[object, str], place: str) -> ObjectBox | None:
-    """One box, or None where it has no area."""
+    """One box; None if it has no area."""
     given = mark.get("bbox")
     numbers = [_finite(value) for value in given] if isinstance(given, list) else []
     if len(numbers) != 4 or None in numbers or numbers[2] < 0 or numbers[3] < 0:  # type: ignore[operator]
@@ -176,7 +177,7 @@ def _coco_box(mark: dict[str, Any], labels: Mapping[object, str], place: str) ->
 
 
 def _finite(value: object) -> float | None:
-    """A number as a float; None for anything else, NaN and infinity among them."""
+    """A finite number as a float; None for anything else."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return None
     try:
@@ -216,13 +217,13 @@ def _list(whole: dict[str, Any], key: str, path: Path) -> Sequence[object]:
 
 
 def read_voc(path: Path) -> MarkedImage:
-    """The boxes of a VOC file, difficult and truncated objects among them.
+    """The boxes of a VOC file, including difficult and truncated objects.
 
-    The picture's name that it may hold is not used. Document types, and with them entities, are
-    refused: a VOC file has none.
+    The picture's name inside the file is ignored. Document types, and so entities, are refused: a
+    VOC file has none.
 
     Raises:
-        SpecError: the file is missing, too large, or not what VOC describes.
+        SpecError: the file is missing, too large, or not valid VOC.
     """
     root = _xml(path)
     if root.tag != "annotation":
@@ -243,8 +244,8 @@ def read_voc(path: Path) -> MarkedImage:
         box = ObjectBox(left - 1, top - 1, right, bottom, (item.findtext("name") or "").strip())
         if not (box.left < box.right and box.top < box.bottom):
             raise SpecError(
-                f"{path.name}: the box from ({left:g}, {top:g}) to ({right:g}, {bottom:g}) has no "
-                "area.",
+                f"{path.name}: the box from ({machine(left)}, {machine(top)}) to "
+                f"({machine(right)}, {machine(bottom)}) has no area.",
                 "Correct it, or leave the object out.",
             )
         boxes.append(box)
@@ -252,7 +253,7 @@ def read_voc(path: Path) -> MarkedImage:
 
 
 def _xml(path: Path) -> Element:
-    """A file's root element, parsed without document types, entities or anything from outside."""
+    """A file's root element, parsed without document types, entities or external content."""
     builder = TreeBuilder()
     parser = expat.ParserCreate()
     parser.buffer_text = True
@@ -293,8 +294,8 @@ def _bytes(path: Path, limit: int) -> bytes:
         size = path.stat().st_size
         if size > limit:
             raise SpecError(
-                f"{path.name} is too large: {size / 1e6:.0f} MB, where at most {limit / 1e6:.0f} "
-                "are read.",
+                f"{path.name} is too large: {round(size / 1e6)} MB, where at most "
+                f"{round(limit / 1e6)} are read.",
                 "Keep only the pictures of the gallery in it.",
             )
         return path.read_bytes()

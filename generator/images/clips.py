@@ -1,8 +1,8 @@
-"""Moving pictures: when their frames are shown, and the frames as upright RGB without metadata.
+"""Decoding of clips (video, GIF, WebP): frame times, and frames as upright RGB.
 
-GIF and WebP are read with Pillow. Videos need PyAV, which comes with the extra ``video``; their
-sound, titles, positions and other metadata are never read. Times are in seconds since the first
-frame, from the timestamps of the file, so a variable frame rate is kept as it is.
+GIF and WebP are read with Pillow. Videos need PyAV, from the extra ``video``; sound and metadata
+are never read. Times are in seconds since the first frame and come from the file's timestamps, so
+variable frame rates are kept.
 """
 
 from __future__ import annotations
@@ -29,26 +29,26 @@ VIDEOS = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm"})
 ANIMATIONS = frozenset({".gif", ".webp"})
 
 _DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi"
-"""What a file may be, whatever it is called: a playlist would have other files opened."""
+"""Allowed container formats, whatever the suffix: a playlist would open other files."""
 _ROUNDED = 6
 """Decimals of times: microseconds."""
 _COMMON = 1 / 1000  # seconds; GIF and WebP know no finer ones
 _HD = 720
-"""Lines from which a video that doesn't name its colors has those of HD (BT.709)."""
+"""Smallest height for HD colors (BT.709) in a video that does not state its colors."""
 _WORTH_SEEKING = 5.0
-"""Seconds at the start of a clip that are decoded rather than skipped."""
+"""Seconds at the start of a clip that are decoded instead of seeking."""
 _SAME = 2e-6
-"""Seconds between two times that are one."""
+"""Times closer than this many seconds are equal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """When the frames of a clip are shown.
+    """Frame times of a clip.
 
     Attributes:
-        times: of its frames, ascending, in seconds since the first; never empty.
-        end: when the last frame ends, as far as the file says; 0 when it doesn't.
-        origin: the first frame's own timestamp, in seconds.
+        times: frame times, ascending, in seconds since the first frame; never empty.
+        end: end of the last frame, in seconds; 0 if the file does not state it.
+        origin: timestamp of the first frame, in seconds.
     """
 
     times: tuple[float, ...]
@@ -65,11 +65,11 @@ class Shot:
 
 
 class DamagedClipError(Exception):
-    """The clip cannot be decoded beyond the frames that were given."""
+    """The clip cannot be decoded beyond the frames returned so far."""
 
 
 def is_clip(path: Path) -> bool:
-    """Whether a file is a video by its name, or a GIF or WebP that holds several frames."""
+    """Whether a file is a video by its suffix, or a GIF or WebP with several frames."""
     ending = path.suffix.lower()
     if ending in VIDEOS:
         return path.is_file()
@@ -83,20 +83,20 @@ def is_clip(path: Path) -> bool:
 
 
 def timeline(path: Path) -> Timeline:
-    """When the frames of a clip are shown, without decoding them.
+    """Read the frame times of a clip without decoding frames.
 
     Raises:
-        ImageError: the file cannot be read, is no clip or holds no frame; or PyAV is not installed.
+        ImageError: the file cannot be read, is not a clip or has no frame; or PyAV is missing.
     """
     return _video_timeline(path) if path.suffix.lower() in VIDEOS else _animation_timeline(path)
 
 
 def shots(path: Path, line: Timeline, times: Sequence[float]) -> Iterator[Shot]:
-    """The frames at some times of a clip's timeline, in order.
+    """Decode the frames at some times of a clip's timeline, in order.
 
     Raises:
         ImageError: as :func:`timeline`.
-        DamagedClipError: nothing can be decoded from here on.
+        DamagedClipError: the rest of the clip cannot be decoded.
     """
     read = _video_shots if path.suffix.lower() in VIDEOS else _animation_shots
     return read(path, line, times)
@@ -176,7 +176,7 @@ def _video_shots(path: Path, line: Timeline, times: Sequence[float]) -> Iterator
 
 
 def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    """Frames in the order they are shown, up to the first that is broken."""
+    """Frames in display order, up to the first broken one."""
     pyav = _pyav()
     try:
         for packet in container.demux(stream):
@@ -188,7 +188,7 @@ def _decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFr
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """A video and its stream of pictures; a cover picture is none."""
+    """A video and its picture stream, cover pictures excluded."""
     pyav = _pyav(readable(path.name))
     name = readable(path.name)
     with reading(name):
@@ -232,7 +232,7 @@ def _pyav(name: str = "a video") -> Any:  # PyAV's own types, where it is not in
 
 
 def _picture(frame: VideoFrame, stream: VideoStream) -> Image.Image:
-    """A frame as it is meant to be seen: square pixels, sRGB's matrix, on white, upright."""
+    """A frame as a picture: square pixels, sRGB matrix, on white, upright."""
     aspect = float(stream.sample_aspect_ratio or 1) or 1.0
     width = max(1, round(frame.width * aspect))
     alpha = any(component.is_alpha for component in frame.format.components)
@@ -252,7 +252,7 @@ def _on_white(picture: Image.Image) -> Image.Image:
 
 
 _UNSPECIFIED = 2
-"""FFmpeg's number for a frame that doesn't name its colors."""
+"""FFmpeg's number for unspecified colors."""
 
 
 def _assumed(frame: VideoFrame) -> dict[str, Any]:
@@ -260,10 +260,10 @@ def _assumed(frame: VideoFrame) -> dict[str, Any]:
 
 
 def _upright(picture: Image.Image, frame: VideoFrame) -> Image.Image:
-    """Turned and mirrored as the display matrix says.
+    """Apply the rotation and mirroring of the display matrix.
 
-    It takes a pixel at (x, y) to (a x + c y, b x + d y), in 16.16 fixed point; phones write quarter
-    turns.
+    The matrix maps a pixel at (x, y) to (a x + c y, b x + d y), in 16.16 fixed point. Phones write
+    quarter turns.
     """
     matrix: Any = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
@@ -284,7 +284,8 @@ _TURNS = {
     (0, 1, 1, 0): Image.Transpose.TRANSPOSE,
     (0, -1, -1, 0): Image.Transpose.TRANSVERSE,
 }
-"""By the signs of a, b, c, d. Pillow turns against the clock: (0, 1, -1, 0) is a turn with it."""
+"""Pillow's transpose by the signs of a, b, c, d. Pillow rotates counterclockwise; (0, 1, -1, 0) is
+a clockwise turn."""
 
 
 def _no_frames(name: str) -> ImageError:

@@ -1,4 +1,4 @@
-"""Who made a picture and under which license: ``credits.toml`` in the pictures' folder.
+"""Credits of pictures (author, license, title, alt text): ``credits.toml`` in their folder.
 
 One table a file, its name in quotes, every key a text and optional (``licence`` is accepted, too)::
 
@@ -31,7 +31,7 @@ CREDITS = "credits.toml"
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-    """What ``credits.toml`` says of one picture; empty where it says nothing."""
+    """The entry of one picture in ``credits.toml``; fields are empty if not given."""
 
     title: str = ""
     credit: str = ""
@@ -42,9 +42,9 @@ class Credit:
 
 
 def read_credits(folder: Path) -> Mapping[str, Credit]:
-    """The credits of a folder, by file name (NFC); empty for a folder without ``credits.toml``.
+    """Read the credits of a folder, by file name (NFC); empty without ``credits.toml``.
 
-    A table for a file that is not in the folder is worth a warning, not an error.
+    A table for a file that is not in the folder gives a warning.
 
     Raises:
         SpecError: the file is malformed.
@@ -66,7 +66,7 @@ def read_credits(folder: Path) -> Mapping[str, Credit]:
 
 
 def _names(folder: Path) -> set[str]:
-    """What lies in a folder, by composed name; nothing where it cannot be listed."""
+    """Names in a folder (NFC); empty if it cannot be listed."""
     try:
         return {unicodedata.normalize("NFC", item.name) for item in folder.iterdir()}
     except OSError:
@@ -74,7 +74,7 @@ def _names(folder: Path) -> set[str]:
 
 
 def _credit(path: Path, name: str, table: object) -> Credit:
-    """One table, checked."""
+    """Check one table."""
     if not isinstance(table, dict):
         raise SpecError(
             f"{path}: expected a table for each picture, got {name} = {kind_of(table)}.",

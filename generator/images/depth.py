@@ -1,7 +1,7 @@
-"""Pictures of more than 8 bits a channel, and keys of transparency, as their files mean them.
+"""Conversion of pictures with more than 8 bits a channel, and of transparent key colors.
 
-Pillow leaves these to its callers: which gray of a deep TIFF file is white, a transparent color
-that a PNG names in the file's own depth, and sensors of 10, 12 or 14 bits in files of 16.
+Pillow leaves three cases to its callers: the white level of a deep TIFF, a transparent color in the
+PNG's own depth, and sensors of 10, 12 or 14 bits in 16-bit files.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 
 from generator.errors import ImageError
+from generator.text.numbers import machine
 
 _PHOTOMETRIC, _BITS, _COLORS = 262, 258, 320
 _WHITE_IS_ZERO = 0
@@ -39,16 +40,16 @@ def is_gray(image: Image.Image) -> bool:
 
 
 def gray_to_8_bits(image: Image.Image, name: str) -> Image.Image:
-    """Deep gray to 8 bits, by a fixed factor: no picture is stretched.
+    """Convert deep gray to 8 bits by a fixed factor, without contrast stretching.
 
-    White is the largest value that the file's depth allows, or 0 where the file says so.
+    White is the largest value of the file's depth, or 0 if the file says so.
 
     Args:
-        image: of 16 or 32 bits or of floats, loaded.
-        name: of the file, for errors.
+        image: loaded picture of 16 or 32 bits or floats.
+        name: file name, for errors.
 
     Raises:
-        ImageError: the values are outside that depth, or for floats outside [0, 1].
+        ImageError: values exceed that depth, or floats are outside [0, 1].
     """
     values = np.asarray(image).astype(np.float32)
     white = 1.0 if image.mode == "F" else float((1 << _bits(image)) - 1)
@@ -56,8 +57,8 @@ def gray_to_8_bits(image: Image.Image, name: str) -> Image.Image:
     if not (low >= 0 and high <= white):  # also true of NaN
         expected = "between 0 and 1" if image.mode == "F" else f"{_bits(image)} bits"
         raise ImageError(
-            f"{name} holds gray values from {low:g} to {high:g}; {expected} were expected, so it "
-            "is not known which of them is white.",
+            f"{name} holds gray values from {machine(low)} to {machine(high)}; {expected} were "
+            "expected, so it is not known which of them is white.",
             "Convert it to an 8-bit or 16-bit picture.",
         )
     if _white_is_zero(image):
@@ -67,10 +68,10 @@ def gray_to_8_bits(image: Image.Image, name: str) -> Image.Image:
 
 
 def unused_bits(image: Image.Image) -> str:
-    """What to say of a picture whose sensor had fewer bits than its file; empty where it fits.
+    """Note on a picture whose sensor had fewer bits than its file; empty if they agree.
 
     Args:
-        image: that is deep (see :func:`is_deep`), loaded.
+        image: loaded deep picture (see :func:`is_deep`).
     """
     if is_gray(image):
         depth, bits = _bits(image), int(np.asarray(image).max()).bit_length()
@@ -88,9 +89,9 @@ def unused_bits(image: Image.Image) -> str:
 
 
 def mend_palette(image: Image.Image) -> None:
-    """Colors of a TIFF palette from 0 to 255, where the format wants 0 to 65535.
+    """Repair a TIFF palette with values from 0 to 255 instead of 0 to 65535.
 
-    Read as they stand they are all black; libtiff mends them in the same way.
+    Unrepaired, all colors would be black. libtiff repairs them in the same way.
     """
     if image.mode != "P" or not isinstance(image, TiffImagePlugin.TiffImageFile):
         return
@@ -102,13 +103,13 @@ def mend_palette(image: Image.Image) -> None:
 
 
 def keyed_alpha(image: Image.Image, path: Path) -> Image.Image | None:
-    """What a transparent color in the file's own depth leaves to be seen; None without one.
+    """Alpha channel of a transparent key color in the file's own depth; None without one.
 
-    The color is taken out of ``image.info`` where Pillow would hold it against 8 bits.
+    The color is removed from ``image.info`` where Pillow would compare it with 8-bit values.
 
     Args:
-        image: opened, not yet loaded; it is loaded.
-        path: of the file, which is read again for the lower half of 16-bit colors.
+        image: opened picture; it gets loaded.
+        path: path of the file, read again for the lower byte of 16-bit colors.
 
     Returns:
         Alpha in mode L: 0 where the color is the key, 255 elsewhere.
@@ -134,7 +135,7 @@ def keyed_alpha(image: Image.Image, path: Path) -> Image.Image | None:
 
 
 def _raw_mode(image: Image.Image) -> str:
-    """How samples lie in the file, in Pillow's words; empty for decoders that do not say."""
+    """Pillow's raw mode of the file; empty for decoders that do not state it."""
     tiles = getattr(image, "tile", None) or []
     args = tiles[0].args if tiles else ""
     return str(args[0]) if isinstance(args, tuple) and args else str(args)
@@ -147,7 +148,7 @@ def _white_is_zero(image: Image.Image) -> bool:
 
 
 def _bits(image: Image.Image) -> int:
-    """Depth of gray that is not floats: 12 or 16 bits."""
+    """Bit depth of integer gray: 12 or 16."""
     if isinstance(image, TiffImagePlugin.TiffImageFile) and image.mode != "I":
         return int(image.tag_v2.get(_BITS, (16,))[0])
     return 16

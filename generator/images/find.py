@@ -1,6 +1,6 @@
-"""Pictures for the gallery: found, hashed, checked, credited and given a safe name.
+"""Finding pictures: search folders, hash and check files, assign credits and slugs.
 
-Pixels come out of :func:`open_picture`, which :mod:`generator.images.pixels` explains.
+:mod:`generator.images.pixels` decodes them.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ EXTENSIONS = frozenset(
     {".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".jxl"}
     | {".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp"}
 )
-"""What counts as a picture inside a folder. Some of these Pillow may not read; a picture that is
-reported as unreadable is better than one that is left out in silence."""
+"""Suffixes of pictures in a folder. Pillow may not read some of them, but a reported failure is
+better than a silent omission."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A picture and the folders between it and the input it was found in, as ``a/b``."""
+    """A picture, and its folders below the input as ``a/b``."""
 
     path: Path
     group: str
@@ -47,17 +47,16 @@ class _Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundFrame:
-    """A frame of a sequence, on its way to become an image.
+    """A frame of a sequence before it becomes an image.
 
     Attributes:
-        path: of the picture; of a clip that cannot be used, the clip.
-        name: of the file, as pages and marks call it.
-        stem: what its slug is made of.
-        title: of the image, unless credits name one.
+        path: path of the picture, or of a clip that cannot be used.
+        name: file name on pages and in annotations.
+        stem: source of the slug.
+        title: title of the image, unless credits give one.
         group: heading to list it under.
-        credit: of the clip; None for what the picture's own folder says.
-        frame: its place in the sequence; None for a clip that cannot be used.
-        failure: why it cannot.
+        credit: credit of the clip; None for the credits of the picture's folder.
+        frame: place in the sequence; None for a clip that cannot be used.
     """
 
     path: Path
@@ -71,15 +70,14 @@ class FoundFrame:
 
 
 def find_pictures(inputs: Iterable[Path], *, skip: Iterable[Path] = ()) -> tuple[Path, ...]:
-    """The pictures that files and folders stand for, each file once.
+    """List the pictures of files and folders, each file once.
 
-    A file is taken whatever its name. A folder is searched with all its subfolders, in natural
-    order (``2.png`` before ``10.png``), files before subfolders; hidden files and folders and files
-    without a picture's extension are left out.
+    A file is accepted with any suffix. A folder is searched recursively in natural order (``2.png``
+    before ``10.png``), files before subfolders. Hidden files and folders, and files without a
+    picture's suffix, are skipped.
 
     Args:
-        inputs: files and folders.
-        skip: folders not to search, such as the site that is being written.
+        skip: folders not to search, such as the output folder.
 
     Raises:
         ImageError: an input does not exist, cannot be listed, or holds no picture.
@@ -99,9 +97,9 @@ def load_images(
     Args:
         inputs: files and folders, see :func:`find_pictures`.
         skip: folders not to search.
-        known: hashes of files that have been opened before. Of these only the header is read
-            again, which makes a rebuild of many pictures fast.
-        frames: of sequences, which come behind the pictures; then there may be no inputs.
+        known: hashes of files that have been opened before. Only their headers are read again,
+            which makes rebuilds fast.
+        frames: frames of sequences, placed after the pictures; ``inputs`` may then be empty.
 
     Raises:
         ImageError: an input does not exist or holds no picture.
@@ -122,7 +120,7 @@ def load_images(
 
 
 def _as_frame(item: _Found) -> FoundFrame:
-    """A picture by itself in the same terms."""
+    """A single picture as a :class:`FoundFrame`."""
     name = readable(item.path.name)
     stem = Path(name).stem
     return FoundFrame(path=item.path, name=name, stem=stem, title=stem, group=readable(item.group))
@@ -138,7 +136,7 @@ def _credit(item: FoundFrame, credited: Mapping[Path, Mapping[str, Credit]]) -> 
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """What reading a file told: hash, oriented size in pixels, and what is wrong with it."""
+    """Facts of a file: hash, oriented size in pixels, and its failure."""
 
     sha256: str = ""
     width: int = 0
@@ -168,7 +166,7 @@ def _entry(item: FoundFrame, slug: str, check: _Checked, credit: Credit) -> Imag
 
 
 def _check(item: FoundFrame, known: Container[str]) -> _Checked:
-    """Hash a file and see whether it opens."""
+    """Hash a file and check that it opens."""
     if item.failure is not None:
         return _Checked(failure=item.failure)
     sha256 = note = ""
@@ -211,7 +209,7 @@ def _find(inputs: Iterable[Path], skip: Iterable[Path]) -> list[_Found]:
 
 
 def _pictures_of(path: Path, avoid: set[Path]) -> list[_Found]:
-    """What one input stands for."""
+    """The pictures of one input."""
     if path.is_file():
         return [_Found(path, "")]
     if not path.is_dir():
@@ -227,13 +225,12 @@ def _pictures_of(path: Path, avoid: set[Path]) -> list[_Found]:
 
 
 def _walk(folder: Path, group: str, avoid: set[Path], above: set[Path]) -> Iterator[_Found]:
-    """The pictures of a folder and then those of its subfolders.
+    """The pictures of a folder, followed by those of its subfolders.
 
     Args:
-        folder: where to look.
         group: the folders above, below the input.
-        avoid: resolved folders that are left out.
-        above: resolved folders on the way here; links that lead back to one are not followed.
+        avoid: resolved folders to skip.
+        above: resolved parent folders; links back to one are not followed.
     """
     place = folder.resolve()
     if place in avoid or place in above:
@@ -250,7 +247,7 @@ def _walk(folder: Path, group: str, avoid: set[Path], above: set[Path]) -> Itera
 
 
 def natural_order(name: str) -> tuple[list[tuple[int, str]], str]:
-    """Sorts numbers by value and letters without regard to case, and never ties."""
+    """Sort key for natural order: numbers by value, letters without case, no ties."""
     parts = re.split(r"([0-9]+)", unicodedata.normalize("NFC", name).casefold())
     return [(int(p), "") if p.isdecimal() else (-1, p) for p in parts], name
 

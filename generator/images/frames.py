@@ -1,4 +1,4 @@
-"""Frames of clips as pictures on disk, in the folder ``frames`` of the record store.
+"""Cache of decoded clip frames, in the folder ``frames`` of the record store.
 
 ``frames/<sha256 of the clip>/<microseconds>.png`` is a frame, lossless and without metadata, and
 ``<sha256 of the request>.json`` beside it says which frames a request was answered with, so that a
@@ -25,25 +25,26 @@ from generator.images.clips import DamagedClipError, Shot, Timeline, shots, time
 from generator.images.pixels import readable, reading
 from generator.records.packing import PackingError, canonical, revive
 from generator.spec.sequences import SequenceSpec
+from generator.text.numbers import machine
 
 FRAMES = "frames"
 FRAMES_VERSION = 1
-"""Raised by hand when frames are decoded or chosen in another way."""
+"""Cache version; raise it when decoding or selection of frames changes."""
 
 _SLACK = 1e-6  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What was taken of a clip.
+    """The frames decoded from a clip.
 
     Attributes:
         sha256: hash of the clip's file.
-        times: of the frames, in seconds since the clip's first.
-        of: frames that the clip holds between start and end.
-        damaged: whether nothing could be decoded behind the last of them.
-        cut: whether ``max_frames`` left out what was asked for.
-        end: when the clip ends, in seconds, as far as its file says; otherwise 0.
+        times: frame times, in seconds since the clip's first frame.
+        of: number of frames in the clip between start and end.
+        damaged: whether the clip could not be decoded after the last of them.
+        cut: whether ``max_frames`` dropped requested frames.
+        end: end of the clip, in seconds; 0 if the file does not state it.
     """
 
     sha256: str
@@ -54,15 +55,15 @@ class Decoded:
     end: float
 
     def path(self, store: Path, time: float) -> Path:
-        """The picture of the frame at a time."""
+        """Path of the frame at a time."""
         return store / FRAMES / self.sha256 / _name(time)
 
 
 def decode(spec: SequenceSpec, store: Path) -> Decoded:
-    """Put the frames that are wanted of a clip into the cache, unless they are there.
+    """Decode the selected frames of a clip into the cache, unless they are cached.
 
     Raises:
-        ImageError: the clip cannot be read, holds no frame in that time, or needs PyAV.
+        ImageError: the clip cannot be read, has no frame in that time, or needs PyAV.
         StoreError: the cache cannot be written.
     """
     path, name = spec.path, readable(spec.path.name)
@@ -85,10 +86,10 @@ def decode(spec: SequenceSpec, store: Path) -> Decoded:
     line = timeline(path)
     within = [t for t in line.times if spec.start <= t and (spec.end is None or t <= spec.end)]
     if not within:
-        end = "its end" if spec.end is None else f"{spec.end:g} s"
+        end = "its end" if spec.end is None else f"{machine(spec.end)} s"
         raise ImageError(
-            f"{name} has no frame between {spec.start:g} s and {end}: its last one is at "
-            f"{line.times[-1]:g} s.",
+            f"{name} has no frame between {machine(spec.start)} s and {end}: its last one is at "
+            f"{machine(line.times[-1])} s.",
             "Change start or end.",
         )
     wanted, cut = chosen(within, spec)
@@ -103,15 +104,14 @@ def decode(spec: SequenceSpec, store: Path) -> Decoded:
 
 
 def chosen(times: Sequence[float], spec: SequenceSpec) -> tuple[tuple[float, ...], bool]:
-    """The frames to take of those between start and end.
+    """Select frames between start and end.
 
     Args:
-        times: of the frames, ascending, in seconds.
-        spec: of the sequence.
+        times: frame times, ascending, in seconds.
 
     Returns:
-        Their times, and whether ``max_frames`` left out what was asked for. Without ``every`` they
-        are spread evenly, which leaves out nothing that was.
+        The selected times, and whether ``max_frames`` dropped requested frames. Without ``every``,
+        frames are evenly spaced and none counts as dropped.
     """
     most = spec.max_frames
     if spec.every is None:
@@ -130,7 +130,7 @@ Taken = TypeVar("Taken", int, float)
 
 
 def spread(all_of_them: Sequence[Taken], most: int) -> tuple[Taken, ...]:
-    """At most so many of a list, from the first to the last, evenly spread."""
+    """Sample at most some items of a list, evenly, including the first and the last."""
     count = min(most, len(all_of_them))
     places = np.linspace(0, len(all_of_them) - 1, count).round().astype(int)
     return tuple(all_of_them[place] for place in places)
@@ -139,7 +139,7 @@ def spread(all_of_them: Sequence[Taken], most: int) -> tuple[Taken, ...]:
 def _decode(
     path: Path, line: Timeline, wanted: Sequence[float], folder: Path
 ) -> tuple[tuple[float, ...], bool]:
-    """Write the wanted frames; their times, and whether the clip is damaged behind them."""
+    """Write the selected frames; returns their times and whether the clip ends damaged."""
     taken: list[float] = []
     size: tuple[int, int] | None = None
     try:
@@ -165,7 +165,7 @@ def _name(time: float) -> str:
 
 
 def _known(index: Path, store: Path) -> Decoded | None:
-    """What a request was answered with, where all of it is still there."""
+    """The cached answer to a request, if all its frames still exist."""
     try:
         found = revive(Decoded, index.read_bytes())
         whole = all(found.path(store, time).is_file() for time in found.times)
@@ -175,7 +175,7 @@ def _known(index: Path, store: Path) -> Decoded | None:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Write a file beside its place and move it into it, so that it is whole or not there."""
+    """Write a file atomically: to a temporary name, then rename."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")

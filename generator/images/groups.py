@@ -1,4 +1,4 @@
-"""Groups of pictures from a table: a CSV file with the columns ``file`` and ``group``.
+"""Groups of pictures, from a CSV file with the columns ``file`` and ``group``.
 
 ::
 
@@ -6,8 +6,9 @@
     chelsea.jpg,cats
     birds/robin.jpg,birds
 
-Further columns are ignored. A file is named as in its folder, or with folders in front where two
-pictures have the same name. A picture that the table doesn't name keeps the group it has.
+Semicolons or tabs in place of commas, capitals in the columns' names and a byte order mark are read
+too, as spreadsheets write them. Further columns are ignored. A file is given by name, or with its
+folders if two pictures share a name. A picture that the table does not list keeps its group.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import csv
 import io
 import logging
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -22,15 +24,16 @@ from pathlib import Path, PurePosixPath
 
 from generator.errors import SpecError
 from generator.records.run import ImageEntry
-from generator.spec.toml import did_you_mean
+from generator.spec.toml import did_you_mean, shortened
 
 logger = logging.getLogger(__name__)
 
 COLUMNS = ("file", "group")
+SEPARATORS = (",", ";", "\t")
 
 
 def read_groups(path: Path) -> Mapping[str, str]:
-    """The group of each file that a table names.
+    """Read the group of each file in a table.
 
     Raises:
         SpecError: the table cannot be read, lacks a column, or contradicts itself.
@@ -42,14 +45,26 @@ def read_groups(path: Path) -> Mapping[str, str]:
         raise SpecError(f"{path} cannot be read: {reason}.", "Check the path of groups.") from error
     except UnicodeDecodeError as error:
         raise SpecError(f"{path} is not UTF-8.", "Save the file as CSV in UTF-8.") from error
-    rows = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        return _groups_of(path, text)
+    except csv.Error as error:
+        raise SpecError(
+            f"{path} is not a CSV table: {error}.", "Save it as CSV in UTF-8, a picture a line."
+        ) from error
+
+
+def _groups_of(path: Path, text: str) -> Mapping[str, str]:
+    # Excel's own line about the separator
+    first = re.match(r"sep=(.)\r?\n", text, re.IGNORECASE)
+    body = text[first.end() :] if first else text
+    header = body.partition("\n")[0]
+    separator = first[1] if first else max(SEPARATORS, key=header.count)
+    rows = csv.DictReader(io.StringIO(body, newline=""), delimiter=separator)
     named = [name.strip() for name in rows.fieldnames or ()]
-    rows.fieldnames = named
+    rows.fieldnames = [name.casefold() for name in named]
     for column in COLUMNS:
-        if column not in named:
-            hint = did_you_mean(column, named)
-            expected = "The first line names the columns; file and group are needed."
-            raise SpecError(f"{path} has no column {column}.", hint or expected)
+        if column not in rows.fieldnames:
+            raise SpecError(f"{path} has no column {column}.", _next_step(column, named))
     found: dict[str, str] = {}
     for row in rows:
         name = unicodedata.normalize("NFC", (row["file"] or "").strip().removeprefix("./"))
@@ -61,10 +76,21 @@ def read_groups(path: Path) -> Mapping[str, str]:
     return found
 
 
+def _next_step(column: str, named: Sequence[str]) -> str:
+    """How to give a table the column that it lacks."""
+    (close, *_) = [name for name in named if did_you_mean(name, [column])] or [""]
+    if close:
+        return f"Rename the column {shortened(close)} to {column}."
+    return (
+        "The first line names the columns; file and group are needed, with commas, semicolons or "
+        "tabs between them."
+    )
+
+
 def with_groups(
     images: Sequence[ImageEntry], groups: Mapping[str, str], table: Path
 ) -> tuple[ImageEntry, ...]:
-    """Pictures with the groups of a table; names that no picture has are worth a warning."""
+    """Set the groups of pictures from a table; unknown names give a warning."""
     used: set[str] = set()
     entries = []
     for image in images:
@@ -82,6 +108,6 @@ def with_groups(
 
 
 def _names(path: Path) -> list[str]:
-    """What a table may call a file, the longest first: ``a/b/c.jpg``, ``b/c.jpg``, ``c.jpg``."""
+    """Names of a file in a table, the longest first: ``a/b/c.jpg``, ``b/c.jpg``, ``c.jpg``."""
     parts = [unicodedata.normalize("NFC", part) for part in path.parts if part != path.anchor]
     return [str(PurePosixPath(*parts[start:])) for start in range(len(parts))]

@@ -1,8 +1,7 @@
-"""From picture files to upright 8-bit RGB pixels without metadata, and what is known of them.
+"""Decoding of pictures to upright 8-bit RGB pixels without metadata.
 
-Whatever is measured and whatever is published comes out of :func:`open_picture`, so the model and
-the reader see the same pixels, and no EXIF, GPS position, comment or profile can reach a page. What
-it does with each kind of file:
+Models and pages both use :func:`open_picture`, so they show the same pixels, and no EXIF, GPS
+position, comment or profile can reach a page. It converts:
 
 * rotated by EXIF (or XMP): turned upright;
 * several frames or pages: the first one;
@@ -40,10 +39,10 @@ from generator.images.depth import (
 from generator.text.amounts import size_in_words
 
 PIXEL_LIMIT = 170_000_000
-"""Pixels of the largest picture that is decoded. Just below Pillow's own limit."""
+"""Most pixels of a picture. Just below Pillow's own limit."""
 
 BYTES_A_PIXEL = 18
-"""Memory that a picture takes while it is converted, at most."""
+"""Most bytes of memory for each pixel during conversion."""
 
 _ALWAYS_FITS = 10_000_000  # pixels for which nobody's memory is looked at
 
@@ -69,11 +68,11 @@ _quiet = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class PictureHeader:
-    """What a file says of its picture before the pixels.
+    """Header of a picture file.
 
     Attributes:
         size: width and height of the upright picture, in pixels.
-        orientation: EXIF's, 1 to 8: how the stored pixels are turned; 1 for not at all.
+        orientation: EXIF orientation of the stored pixels, 1 to 8; 1 is upright.
         deep: whether a channel has 16 bits.
     """
 
@@ -83,16 +82,16 @@ class PictureHeader:
 
 
 def open_picture(path: Path) -> Image.Image:
-    """A picture as the program sees it: upright, RGB, 8 bits a channel, without any metadata.
+    """Open a picture as upright RGB, 8 bits a channel, without metadata.
 
     Raises:
-        ImageError: the file is missing, empty, damaged, too large or not a picture.
+        ImageError: the file is missing, empty, damaged, too large or no picture.
     """
     return open_noted(path)[0]
 
 
 def open_noted(path: Path) -> tuple[Image.Image, str]:
-    """A picture as :func:`open_picture` gives it, and what its owner should know; mostly nothing.
+    """Open a picture as :func:`open_picture` does, with a note for its owner; mostly empty.
 
     Raises:
         ImageError: as :func:`open_picture`.
@@ -114,10 +113,10 @@ def open_noted(path: Path) -> tuple[Image.Image, str]:
 
 
 def picture_header(path: Path) -> PictureHeader:
-    """What the file's header alone tells.
+    """Read the header of a picture file.
 
     Raises:
-        ImageError: as :func:`open_picture`, except for damage behind the header.
+        ImageError: as :func:`open_picture`, except for damage after the header.
     """
     with decoding(path) as image:
         width, height = image.size
@@ -130,9 +129,9 @@ def picture_header(path: Path) -> PictureHeader:
 
 
 def readable(name: str) -> str:
-    """A file name that can be shown and encoded.
+    """A file name that can be displayed and encoded.
 
-    Composed, and without control characters or bytes that are no text in the system's encoding.
+    The name is in NFC, without control characters or undecodable bytes.
     """
     composed = unicodedata.normalize("NFC", name)
     return "".join(
@@ -146,7 +145,7 @@ def readable(name: str) -> str:
 
 @contextmanager
 def reading(name: str) -> Iterator[None]:
-    """Turn what the system says about a file into an ImageError.
+    """Context manager: turn an OSError about a file into an ImageError.
 
     Only the name is shown: failures are published, and folders may be private.
     """
@@ -164,10 +163,10 @@ def reading(name: str) -> Iterator[None]:
 
 @contextmanager
 def decoding(path: Path) -> Iterator[Image.Image]:
-    """Open a picture as it is stored.
+    """Context manager: open a picture with its stored pixels.
 
-    Everything that goes wrong until the end of the block is an ImageError. The size is checked
-    first, and the block has Pillow to itself, so it should be short.
+    Errors inside the block become ImageErrors. The size is checked first. The block holds a global
+    lock on Pillow, so it should be short.
     """
     name = readable(path.name)
     with _quiet, warnings.catch_warnings(), reading(name):
@@ -206,28 +205,28 @@ def decoding(path: Path) -> Iterator[Image.Image]:
 
 
 def check_size(pixels: int, name: str) -> None:
-    """Refuse a picture that would fill the memory.
+    """Check that a picture fits into memory.
 
     Raises:
-        ImageError: it has more pixels than are opened, or than the free memory holds.
+        ImageError: it has more pixels than allowed, or than fit into free memory.
     """
     if pixels > PIXEL_LIMIT:
         raise ImageError(
-            f"{name} is too large: {pixels / 1e6:.0f} megapixels, where at most "
-            f"{PIXEL_LIMIT / 1e6:.0f} are opened.",
+            f"{name} is too large: {round(pixels / 1e6)} megapixels, where at most "
+            f"{round(PIXEL_LIMIT / 1e6)} are opened.",
             "Make it smaller first.",
         )
     needed = pixels * BYTES_A_PIXEL
     if pixels > _ALWAYS_FITS and (free := free_memory()) is not None and needed > free:
         raise ImageError(
-            f"{name} is too large: {pixels / 1e6:.0f} megapixels need {size_in_words(needed)} of "
-            f"memory, and {size_in_words(int(free))} are free.",
+            f"{name} is too large: {round(pixels / 1e6)} megapixels need {size_in_words(needed)} "
+            f"of memory, and {size_in_words(int(free))} are free.",
             "Close other programs, or make the picture smaller.",
         )
 
 
 def free_memory() -> int | None:
-    """Bytes of memory that a program may still take; None where the system doesn't say."""
+    """Free memory in bytes; None if the system does not report it."""
     found = []
     with suppress(OSError, ValueError, IndexError):
         text = Path("/proc/meminfo").read_text()
@@ -266,13 +265,13 @@ def orientation_of(image: Image.Image) -> int:
 
 
 def upright(image: Image.Image, orientation: int) -> Image.Image:
-    """Stored pixels turned as their EXIF orientation says."""
+    """Apply the EXIF orientation to stored pixels."""
     turn = _UPRIGHT.get(orientation)
     return image if turn is None else image.transpose(turn)
 
 
 def _to_rgb(image: Image.Image, name: str) -> Image.Image:
-    """Any mode to RGB on white, in sRGB."""
+    """Convert any mode to RGB on white, in sRGB."""
     if is_gray(image):
         return gray_to_8_bits(image, name).convert("RGB")
     profile = image.info.get("icc_profile")
@@ -284,13 +283,13 @@ def _to_rgb(image: Image.Image, name: str) -> Image.Image:
 
 
 def on_white(picture: Image.Image, alpha: Image.Image) -> Image.Image:
-    """An RGB picture laid on white, where alpha says that white shines through."""
+    """Blend an RGB picture with white by its alpha channel."""
     white = Image.new("RGB", picture.size, "white")
     return Image.composite(picture, white, alpha)
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """An opaque picture in sRGB; with the profile it came with, where that fits and is sound."""
+    """Convert an opaque picture to sRGB, with its embedded profile if that is valid."""
     plain = image.convert("RGB") if image.mode not in ("RGB", "L", "CMYK") else image
     spaces = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK"}
     try:
@@ -306,6 +305,6 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 
 
 def _is_srgb(profile: ImageCms.ImageCmsProfile) -> bool:
-    """Whether converting would only add rounding errors. ``c2`` is what photo sites embed."""
+    """Whether a profile is sRGB already; ``c2`` is the compact sRGB of photo sites."""
     description = (profile.profile.profile_description or "").strip().lower()
     return "srgb" in description or description == "c2"

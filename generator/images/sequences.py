@@ -1,7 +1,7 @@
-"""Sequences of a gallery: clips and folders of numbered pictures, as frames that become images.
+"""Sequences: frames of clips and of folders of numbered pictures.
 
-A frame of a clip is a PNG in the record store, a frame of a folder is the picture that lies there;
-from here on both are images like any other, which also know their place in a sequence.
+A frame of a clip is a PNG in the record store; a frame of a folder is its picture. Both become
+images with a place in a sequence.
 """
 
 from __future__ import annotations
@@ -20,16 +20,18 @@ from generator.images.pixels import readable
 from generator.records.run import Failure, Frame, ImageEntry
 from generator.records.run import Sequence as RunSequence
 from generator.spec.sequences import SequenceSpec
+from generator.text.amounts import moment
+from generator.text.numbers import machine
 from generator.text.slugs import unique_slugs
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What a gallery is made of.
+    """Input files of a gallery.
 
     Attributes:
-        stills: files and folders of pictures by themselves.
-        frames: of all sequences, in order.
+        stills: files and folders of single pictures.
+        frames: frames of all sequences, in order.
     """
 
     stills: tuple[Path, ...]
@@ -37,18 +39,17 @@ class Inputs:
 
 
 def find_frames(images: Sequence[Path], sequences: Sequence[SequenceSpec], store: Path) -> Inputs:
-    """Tell clips from pictures, and take the frames of all sequences.
+    """Separate clips from pictures, and select the frames of all sequences.
 
     A clip that cannot be used becomes one frame with its failure; the others go on.
 
     Args:
-        images: files and folders; a clip among them is a sequence by itself.
-        sequences: further ones.
-        store: folder of the record store, which keeps frames of clips.
+        images: files and folders; each clip among them is a sequence.
+        store: folder of the record store, which caches frames of clips.
 
     Raises:
-        ImageError: a sequence does not exist, is no sequence, or needs PyAV, which is not there.
-        StoreError: frames cannot be kept.
+        ImageError: a sequence does not exist, is not one, or needs PyAV, which is missing.
+        StoreError: the cache cannot be written.
     """
     stills = tuple(path for path in images if not is_clip(path))
     alone = [SequenceSpec(path=path) for path in images if is_clip(path)]
@@ -64,9 +65,9 @@ def find_frames(images: Sequence[Path], sequences: Sequence[SequenceSpec], store
 
 
 def of_one_size(images: Sequence[ImageEntry]) -> tuple[ImageEntry, ...]:
-    """Frames that have another size than the first of their sequence as failures.
+    """Mark frames as failed if their size differs from the first of their sequence.
 
-    Maps of a sequence are laid over one picture, so a place must be the same place in all of them.
+    Maps of a sequence share one picture, so all frames need the same size.
     """
     first: dict[str, ImageEntry] = {}
     found = []
@@ -129,7 +130,7 @@ def _clip(spec: SequenceSpec, label: str, slug: str, store: Path) -> Iterator[Fo
     name = readable(spec.path.name)
     last = found.times[-1]
     damage = (
-        f"{name} is damaged or cut short: nothing can be decoded after {last:.3f} s."
+        f"{name} is damaged or cut short: nothing can be decoded after {moment(last)}."
         if found.damaged
         else ""
     )
@@ -148,7 +149,7 @@ def _clip(spec: SequenceSpec, label: str, slug: str, store: Path) -> Iterator[Fo
             path=found.path(store, time),
             name=f"{stem}.png",
             stem=f"{slug}-{time:08.3f}s",
-            title=f"{label}, {time:.3f} s",
+            title=f"{label}, {moment(time)}",
             group=label,
             credit=_credit(spec),
             frame=Frame(sequence, number, time),
@@ -157,15 +158,15 @@ def _clip(spec: SequenceSpec, label: str, slug: str, store: Path) -> Iterator[Fo
 
 def _taken(found: Decoded, spec: SequenceSpec) -> str:
     count, last = len(found.times), found.times[-1]
-    span = f"from {found.times[0]:.3f} s to {last:.3f} s"
-    if found.cut:
+    span = f"from {moment(found.times[0])} to {moment(last)}"
+    if found.cut and spec.every is not None:
         return (
-            f"the first {count} frames, {spec.every:g} s apart, {span}; max_frames is "
+            f"the first {count} frames, {machine(spec.every)} s apart, {span}; max_frames is "
             f"{spec.max_frames}, so the rest is left out"
         )
     if count == found.of:
         return f"all {count} frames, {span}" if count > 1 else "its only frame"
-    how = f"one every {spec.every:g} s" if spec.every is not None else "spread evenly"
+    how = f"one every {machine(spec.every)} s" if spec.every is not None else "spread evenly"
     return f"{count} of {found.of} frames, {how}, {span}"
 
 
@@ -173,7 +174,7 @@ def _taken(found: Decoded, spec: SequenceSpec) -> str:
 
 
 def _folder(spec: SequenceSpec, label: str, slug: str) -> Iterator[FoundFrame]:
-    """The pictures of a folder in the order of their numbers; subfolders are left out."""
+    """The pictures of a folder in the order of their numbers; subfolders are skipped."""
     name = readable(spec.path.name)
     try:
         files = [path for path in spec.path.iterdir() if path.name[0] != "."]
@@ -212,11 +213,7 @@ def _folder(spec: SequenceSpec, label: str, slug: str) -> Iterator[FoundFrame]:
 
 
 def _numbered(pictures: Sequence[Path]) -> dict[int, Path]:
-    """Pictures by the last number in their names; by their places where that tells them not apart.
-
-    Args:
-        pictures: in natural order.
-    """
+    """Pictures by the last number in their names, or by position where that number repeats."""
     found = [re.findall(r"[0-9]+", path.stem) for path in pictures]
     numbers = [int(digits[-1]) for digits in found if digits]
     if len(set(numbers)) == len(pictures):
@@ -225,13 +222,13 @@ def _numbered(pictures: Sequence[Path]) -> dict[int, Path]:
 
 
 def _chosen(numbers: tuple[int, ...], spec: SequenceSpec) -> tuple[tuple[int, ...], str]:
-    """The numbers to take, and in words which these are."""
+    """The selected numbers, and their description."""
     most = spec.max_frames
     every = spec.every or 1
     if every != int(every):
         raise ImageError(
-            f"every of the sequence {spec.path} is {every:g}; of a folder, every n-th picture is "
-            "taken.",
+            f"every of the sequence {spec.path} is {machine(every)}; of a folder, every n-th "
+            "picture is taken.",
             "Write a whole number.",
         )
     wanted = numbers[:: int(every)]
@@ -247,7 +244,7 @@ def _chosen(numbers: tuple[int, ...], spec: SequenceSpec) -> tuple[tuple[int, ..
 
 
 def _credit(spec: SequenceSpec) -> Credit:
-    """What ``credits.toml`` says of a clip; it holds for each of its frames."""
+    """The credit of a clip, which holds for each of its frames."""
     if spec.path.is_dir():
         return Credit()
     return read_credits(spec.path.parent).get(readable(spec.path.name), Credit())

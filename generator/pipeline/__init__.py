@@ -1,1 +1,1 @@
-"""The program: from a spec to a site. What is missing, what it costs, measuring it, building."""
+"""The pipeline from a spec to a site: plan, cost estimates, measuring, building."""

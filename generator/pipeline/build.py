@@ -1,11 +1,10 @@
-"""The program: from a spec to a site.
+"""Building a gallery: from a spec to a site.
 
 ::
 
     spec -> plan -> per model: load once, stream images, extract -> store -> pages
 
-Everything that takes long is kept in the store as soon as it is known, so a run that is stopped at
-any moment goes on where it stood.
+Slow results are stored as soon as they are known, so an interrupted run resumes where it stopped.
 """
 
 from __future__ import annotations
@@ -56,16 +55,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a build did.
+    """Result of a build.
 
     Attributes:
-        run: everything the site is made of.
-        measured: records that were made.
-        reused: records that were in the store.
-        site: what was written.
-        notes: warnings about numbers, then what an anonymous site leaves out, and what stays, one
-            line each.
-        failures: what could not be measured or shown, in full also where the site is anonymous.
+        run: the run of the site.
+        measured: number of records measured.
+        reused: number of records found in the store.
+        notes: warnings about numbers, then what an anonymous site leaves out and keeps, one line
+            each.
+        failures: what could not be measured or shown, in full even for an anonymous site.
     """
 
     run: Run
@@ -79,18 +77,17 @@ class Outcome:
 def build_gallery(
     spec: GallerySpec, *, command: str, reporter: Reporter, records_only: bool = False
 ) -> Outcome:
-    """Measure what is missing and write the site.
+    """Measure the missing records and write the site.
 
     Args:
-        spec: of the gallery.
-        command: the command line that makes the gallery again, shown on its pages.
-        reporter: told of the progress.
-        records_only: measure nothing; what the store lacks is an error.
+        command: command line that repeats the build, shown on pages.
+        reporter: receiver of progress.
+        records_only: measure nothing; a missing record is an error.
 
     Raises:
         GalleryError: nothing can be built or measured, or the first failure when the spec is
             strict.
-        StoreError: a record is missing that must not be measured.
+        StoreError: a record is missing and must not be measured.
     """
     figures = check_before_work(spec)
     store = Store(spec.store)
@@ -123,7 +120,7 @@ def _build(
     command: str,
     reporter: Reporter,
 ) -> Outcome:
-    """Measure what a plan lacks, and write the site."""
+    """Measure the missing records of a plan, and write the site."""
     failures = measure_missing(spec, plan, store, reporter)
     run = describe_run(spec, plan, store, failures, command)
     expect_something(run, failures)
@@ -149,20 +146,25 @@ def _build(
         measured=len(missing - failures.keys()),
         reused=sum(cell.cached for cell in plan.cells),
         site=site,
-        notes=(*_warnings(run), *shown.notes, *_note_on_templates(spec)),
+        notes=(
+            *_warnings(run),
+            *_impossible(spec, run, store),
+            *shown.notes,
+            *_note_on_templates(spec),
+        ),
         failures=tuple(dict.fromkeys((*run.failures, *_new(site.failures, shown.run), *undrawn))),
     )
 
 
 def check_before_work(spec: GallerySpec) -> tuple[PlannedFigure, ...]:
-    """Complain before the work, not after it, of what can be known then.
+    """Check everything that can be checked before measuring.
 
     Returns:
-        The figures that the gallery's file asks for, understood.
+        The planned figures of the gallery's file.
 
     Raises:
-        StoreError: the site would replace something else, or there are no such templates.
-        SpecError: a figure is not understood.
+        StoreError: the site would replace other files, or the templates do not exist.
+        SpecError: a figure is invalid.
     """
     check_replaceable(spec.out)
     template_folders(spec.templates)
@@ -170,7 +172,7 @@ def check_before_work(spec: GallerySpec) -> tuple[PlannedFigure, ...]:
 
 
 def settings_of(spec: GallerySpec) -> Settings:
-    """How the records are drawn."""
+    """Drawing settings of a spec."""
     analyses: Literal["auto", "all", "none"] = "auto"
     if spec.analyses is not None:
         analyses = "all" if spec.analyses else "none"
@@ -190,28 +192,41 @@ def _shown(spec: GallerySpec, run: Run) -> Anonymous:
 
 
 def _warnings(run: Run) -> tuple[str, ...]:
-    """What readers of the numbers must know: test-time registers that do not take over."""
+    """Warnings on numbers: test-time registers that do not replace the outliers."""
     said = (register_warning(m.label, m.register) for m in run.models if m.register)
     return tuple(text for text in said if text)
 
 
+def _impossible(spec: GallerySpec, run: Run, store: Store) -> tuple[str, ...]:
+    """Extras that were asked for and that a model cannot have, with the reason."""
+    explained = [name for name in ("relevance", "lens") if name in spec.extras]
+    found = []
+    for model in run.models if explained else ():
+        keys = (cell.record for cell in run.cells if cell.model == model.slug and cell.record)
+        header = store.header(next(keys, ""))
+        if header is not None and header.model.headless:
+            lacks = " and no ".join(explained)
+            found.append(f"{model.label} has no {lacks}: {header.model.headless}.")
+    return tuple(found)
+
+
 def _note_on_templates(spec: GallerySpec) -> tuple[str, ...]:
-    """What an anonymous site takes over from the user's own files."""
+    """Note on the user's own templates in an anonymous site."""
     if not spec.anonymous or spec.templates is None:
         return ()
     return ("Kept: what your templates say; make sure that they name nobody.",)
 
 
 def _new(failures: tuple[Failure, ...], run: Run) -> tuple[Failure, ...]:
-    """Failures that only showed while the pages were written."""
+    """Failures found while pages were written."""
     return tuple(failure for failure in failures if failure not in run.failures)
 
 
 def plan_figures(spec: GallerySpec) -> tuple[PlannedFigure, ...]:
-    """Understand the figures that a gallery's file asks for.
+    """Plan the figures of a gallery's file.
 
     Raises:
-        SpecError: one names no preset, venue or side that there is.
+        SpecError: a figure names an unknown preset, venue or axis.
     """
     if not spec.figure:
         return ()
@@ -231,15 +246,11 @@ def draw_figures(
     """Draw the figures of a gallery's file.
 
     Args:
-        folder: of the site.
-        gallery: what to draw from.
-        spec: of the gallery.
-        figures: in order.
-        run: with all names.
-        undrawn: gets why some could not be drawn.
+        gallery: source of the figures.
+        undrawn: receives the reasons for figures that could not be drawn.
 
     Raises:
-        SpecError: one cannot be drawn from this gallery, and the spec is strict.
+        SpecError: a figure cannot be drawn from this gallery, and the spec is strict.
     """
     if not figures:
         return ()
@@ -251,7 +262,7 @@ def draw_figures(
 
 
 def plan_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> WorkPlan:
-    """Find the images, resolve the models, and compare with the store.
+    """Find the images, resolve the models, and look records up in the store.
 
     Raises:
         GalleryError: there are no images, no model can be resolved, or a failure in a strict spec.
@@ -282,10 +293,10 @@ def plan_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> WorkPla
 
 
 def find_images(spec: GallerySpec, store: Store) -> tuple[ImageEntry, ...]:
-    """The pictures of a gallery, with their groups and what is marked in them.
+    """The pictures of a gallery with groups and annotations.
 
     Raises:
-        GalleryError: there are none, or a table, mask or box does not fit them.
+        GalleryError: there are no pictures, or a table, mask or box does not fit them.
     """
     groups = read_groups(spec.groups) if spec.groups else {}
     skip = [spec.out, spec.store, *([spec.masks] if spec.masks else [])]
@@ -299,7 +310,7 @@ def find_images(spec: GallerySpec, store: Store) -> tuple[ImageEntry, ...]:
 
 
 def expect_complete(plan: WorkPlan, store: Store) -> None:
-    """Make sure that there is nothing to measure.
+    """Check that no record is missing.
 
     Raises:
         StoreError: records are missing.
@@ -324,7 +335,7 @@ def expect_complete(plan: WorkPlan, store: Store) -> None:
 def describe_run(
     spec: GallerySpec, plan: WorkPlan, store: Store, failures: dict[str, Failure], command: str
 ) -> Run:
-    """What the site is made of: entries, and a record or a reason for each cell."""
+    """Make the run: entries, and a record or a reason for each cell."""
     cells = tuple(
         Cell(
             model=cell.model,
@@ -351,7 +362,7 @@ def describe_run(
 
 
 def expect_something(run: Run, failures: dict[str, Failure]) -> None:
-    """A site without a single map must not take the place of a good one.
+    """Check that at least one map exists, so that a good site is not replaced by an empty one.
 
     Raises:
         GalleryError: nothing could be measured.
@@ -362,7 +373,7 @@ def expect_something(run: Run, failures: dict[str, Failure]) -> None:
 
 
 def _sweeps(spec: GallerySpec, plan: WorkPlan) -> tuple[Sweep, ...]:
-    """The sweeps of the spec, with the slugs of their checkpoints."""
+    """The spec's sweeps, with the slugs of their checkpoints."""
     slugs = unique_slugs([sweep.label for sweep in spec.sweeps])
     planned = [*zip(spec.models, plan.models, strict=True)]
     return tuple(
@@ -381,7 +392,7 @@ def _sweeps(spec: GallerySpec, plan: WorkPlan) -> tuple[Sweep, ...]:
 
 
 def _pairs(spec: GallerySpec, plan: WorkPlan) -> tuple[tuple[str, str], ...] | None:
-    """The pairs of models that the spec asks for, by slug."""
+    """The spec's pairs of models, by slug."""
     if spec.pairs is None:
         return None
     slugs = [model.entry.slug for model in plan.models]
@@ -389,14 +400,14 @@ def _pairs(spec: GallerySpec, plan: WorkPlan) -> tuple[tuple[str, str], ...] | N
 
 
 def _folder_url(url: str) -> str:
-    """An address that names can be put behind."""
+    """A URL with a final slash."""
     return url.removesuffix("index.html").rstrip("/") + "/" if url else ""
 
 
 def _entry(
     model: PlannedModel, store: Store, images: Sequence[ImageEntry], cells: Sequence[Cell]
 ) -> ModelEntry:
-    """A model that could be measured on none of the good images has failed as a whole."""
+    """A model's entry; it fails if no valid image could be measured."""
     entry = replace(model.entry, register=_register(model, store, cells))
     if not store.has_weights(entry.weights):
         entry = replace(entry, weights="")
@@ -408,7 +419,7 @@ def _entry(
 
 
 def _register(model: PlannedModel, store: Store, cells: Sequence[Cell]) -> AddedRegister | None:
-    """The test-time register that the records of a model were made with."""
+    """The test-time register of a model's records."""
     own = (cell.record for cell in cells if cell.model == model.entry.slug and cell.record)
     header = store.header(next(own, "")) if model.register else None
     if model.register is None or header is None or header.intervention is None:

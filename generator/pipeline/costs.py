@@ -1,6 +1,6 @@
-"""What a plan costs: time, memory and room in the store and on the site, model by model.
+"""Cost estimates of a plan by model: time, memory, bytes in the store and the site.
 
-Needs no torch. Sizes follow from shapes and are close; time and memory are estimates that say so.
+Torch is not needed. Sizes follow from shapes and are close; time and memory are rough estimates.
 """
 
 from __future__ import annotations
@@ -20,13 +20,12 @@ from generator.records.extras import EXTRAS, Extra
 
 @dataclass(frozen=True, slots=True)
 class ExtraPrice:
-    """What a part beside attention costs, on or off.
+    """Cost of an optional part, enabled or not.
 
     Attributes:
-        name: of the part.
-        share: of the time of the models' forward passes, added to it.
+        share: additional time as a share of the models' forward passes.
         store: bytes in the store, for all cells.
-        models: labels of the models that have it.
+        models: labels of the models that support it.
     """
 
     name: Extra
@@ -37,20 +36,18 @@ class ExtraPrice:
 
 @dataclass(frozen=True, slots=True)
 class ModelCost:
-    """What one model of a plan costs.
+    """Cost of one model of a plan.
 
     Attributes:
-        label: of the model.
-        grids: patch grids that its inputs have, as ``16x16``, most frequent first.
-        tokens: of the longest input.
-        cached: cells that are in the store.
-        missing: cells to measure.
-        seconds: to measure them, estimated.
-        memory: bytes above the interpreter while measuring one picture, estimated.
-        store: bytes that the missing records add to the store.
-        site: bytes of all its cells and its page in the site, estimated.
-        weights: whether it must be loaded to see its weights.
-        failure: why it cannot be measured; empty when it can.
+        grids: patch grids of its inputs, such as ``16x16``, most frequent first.
+        tokens: tokens of the longest input.
+        cached: number of cells in the store.
+        seconds: estimated time to measure the missing cells.
+        memory: estimated bytes while measuring one picture, without the interpreter.
+        store: bytes of the missing records.
+        site: estimated bytes of its cells and its page in the site.
+        weights: whether it must be loaded to read its weights.
+        failure: reason why it cannot be measured; else empty.
     """
 
     label: str
@@ -67,7 +64,7 @@ class ModelCost:
 
 
 def estimate(plan: WorkPlan) -> tuple[ModelCost, ...]:
-    """The cost of a plan, model by model.
+    """Estimate the cost of a plan by model.
 
     Time assumes that the network's multiplications run at the speed of a matrix product on this
     machine's CPU, measured now; an accelerator is many times faster.
@@ -78,7 +75,7 @@ def estimate(plan: WorkPlan) -> tuple[ModelCost, ...]:
 
 
 def extra_prices(plan: WorkPlan) -> tuple[ExtraPrice, ...]:
-    """What each part costs over all cells of a plan, whether it is measured or not."""
+    """Estimate the cost of each optional part over all cells of a plan."""
     shapes = [
         (model.entry.label, shape)
         for model in plan.models
@@ -104,7 +101,7 @@ def extra_prices(plan: WorkPlan) -> tuple[ExtraPrice, ...]:
 
 
 def _shape(model: PlannedModel, cell: PlannedCell) -> Shape | None:
-    """What the cost of a cell depends on; None when it cannot be measured."""
+    """Shape of a cell for its cost; None when it cannot be measured."""
     if model.resolved is None or cell.layout is None:
         return None
     return Shape(model.resolved.vision, cell.layout, model.resolved.classes)
@@ -131,12 +128,12 @@ def _cost(plan: WorkPlan, model: PlannedModel, speed: float) -> ModelCost:
 
 
 def _multiplications(cell: PlannedCell, shape: Shape) -> float:
-    """Of measuring a cell."""
+    """Multiplications for one cell."""
     return shape.measured + sum(shape.multiplications(extra) for extra in cell.measuring.extras)
 
 
 def _site_bytes(plan: WorkPlan, model: PlannedModel) -> int:
-    """Of a model's numbers and walls, and of its page."""
+    """Bytes of a model's cells and its page in the site."""
     if model.resolved is None:
         return 0
     cells = cell_prices(plan, model, drawn=False)
@@ -144,7 +141,7 @@ def _site_bytes(plan: WorkPlan, model: PlannedModel) -> int:
 
 
 def cell_prices(plan: WorkPlan, model: PlannedModel, *, drawn: bool) -> list[CellPrice]:
-    """What each cell of a model takes in the site."""
+    """Size in the site of each cell of a model."""
     return [
         cell_price(
             cell.image.slug,
@@ -162,12 +159,11 @@ def cell_prices(plan: WorkPlan, model: PlannedModel, *, drawn: bool) -> list[Cel
 
 
 def site_price(plan: WorkPlan, *, drawn: bool, limit: int | None) -> SitePrice:
-    """What the site takes, and what has to be left out of it.
+    """Estimate the size of the site and the reduction that keeps it within the limit.
 
     Args:
-        plan: of the gallery.
-        drawn: whether the analyses of images are drawn.
-        limit: bytes that the site may take; None for any.
+        drawn: whether analyses of images are drawn.
+        limit: most bytes of the site; None for no limit.
     """
     usable = [model for model in plan.models if model.resolved is not None]
     cells = [price for model in usable for price in cell_prices(plan, model, drawn=drawn)]
@@ -176,7 +172,7 @@ def site_price(plan: WorkPlan, *, drawn: bool, limit: int | None) -> SitePrice:
 
 
 def shared_site_bytes(plan: WorkPlan) -> int:
-    """Bytes of the site that belong to no model: pictures, pages, styles and scripts."""
+    """Bytes of the site without models: pictures, pages, styles and scripts."""
     good = [image for image in plan.images if image.failure is None]
     pixels = 0.0
     for image in good:
@@ -188,7 +184,7 @@ def shared_site_bytes(plan: WorkPlan) -> int:
 
 
 def _multiplications_per_second() -> float:
-    """Of a float32 matrix product here, the best of three."""
+    """Speed of a float32 matrix product on this machine, the best of three."""
     size = 512
     matrix = np.ones((size, size), dtype=np.float32)
     best = math.inf

@@ -1,4 +1,4 @@
-"""Test-time registers in a plan: for which models they work, and on which pictures."""
+"""Planning of test-time registers: supported models and calibration pictures."""
 
 from __future__ import annotations
 
@@ -17,18 +17,17 @@ from generator.records.store import Store
 from generator.spec.models import ModelSpec
 
 CALIBRATION = 16
-"""Pictures, the first of the gallery, on which register neurons are looked for, at most; of a
-folder of their own, all."""
+"""Most pictures of the gallery for calibration; a calibration folder is used completely."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedRegister:
-    """A test-time register that a model is asked to have.
+    """A test-time register requested for a model.
 
     Attributes:
-        asked: what is asked for.
-        pictures: on which its neurons are looked for, each once.
-        shown: how many of them the gallery shows.
+        asked: the request.
+        pictures: calibration pictures, without duplicates.
+        shown: number of them in the gallery.
     """
 
     asked: Intervention
@@ -36,7 +35,7 @@ class PlannedRegister:
     shown: int
 
     def described(self, made: Intervened) -> AddedRegister:
-        """It as pages tell of it, once it was made."""
+        """The entry for pages, once the register was made."""
         return AddedRegister(made, tuple(picture.name for picture in self.pictures), self.shown)
 
 
@@ -46,17 +45,16 @@ def plan_register(
     images: Sequence[ImageEntry],
     store: Store,
 ) -> PlannedRegister | None:
-    """The test-time register that a model is asked to have; None where none is.
+    """Plan the test-time register of a model; None if none is requested.
 
     Args:
-        model: as the user named it.
-        resolved: what is known of it.
-        images: of the gallery, in order.
-        store: where records are.
+        model: the model's spec.
+        resolved: the resolved model.
+        images: images of the gallery, in order.
 
     Raises:
-        ModelError: its blocks take no further token, there is no class token to put it behind, or
-            no calibration picture can be opened.
+        ModelError: the blocks accept no additional token, the model has no class token, or no
+            calibration picture can be opened.
     """
     asked = model.test_time_registers
     if asked is None:
@@ -78,10 +76,10 @@ def plan_register(
 
 
 def _pictures(place: Path, model: str, store: Store) -> tuple[ImageEntry, ...]:
-    """The pictures of a folder that can be opened.
+    """The readable pictures of a calibration folder.
 
     Raises:
-        ModelError: there are none. Pages show it, so that it does not tell where the folder lies.
+        ModelError: there are none. Pages show the message, so it does not name the folder's path.
     """
     found: tuple[ImageEntry, ...] = ()
     with suppress(ImageError):  # a folder without pictures

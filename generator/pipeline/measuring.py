@@ -1,7 +1,7 @@
-"""Measuring what the store lacks: each model loaded once, its images streamed through it.
+"""Measuring missing records: each model is loaded once and its images are streamed through it.
 
-Torch is imported here, inside functions, and only when something must be measured. Each record is
-in the store as soon as it is known.
+Torch is imported inside functions, only when something must be measured. Each record is stored as
+soon as it is measured.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ if TYPE_CHECKING:
     from generator.capture.extract import Prepared
 
 AHEAD = 4
-"""Pictures opened ahead of the model, so that an accelerator need not wait for the disk."""
+"""Pictures to decode ahead, so that an accelerator does not wait for the disk."""
 
 
 def measure_missing(
     spec: GallerySpec, plan: WorkPlan, store: Store, reporter: Reporter
 ) -> dict[str, Failure]:
-    """Measure what the store lacks of records and weights; torch is imported only for that.
+    """Measure missing records and weights.
 
     Returns:
-        The reason for each record, by key, that could not be made.
+        The reason of each record that could not be measured, by key.
 
     Raises:
         GalleryError: the first failure when the spec is strict.
-        StoreError: the store cannot be written; what was measured before is kept.
+        StoreError: the store cannot be written; earlier records are kept.
     """
     failures: dict[str, Failure] = {}
     for model in plan.models:
@@ -64,7 +64,7 @@ def measure_missing(
 
 
 def _crash(model: PlannedModel, error: Exception) -> ModelError:
-    """An error inside a network that nobody foresaw: it costs this model, not the others."""
+    """Turn an unexpected error inside a network into a failure of this model only."""
     assert model.resolved is not None
     reason = str(error).strip().split("\n", maxsplit=1)[0].rstrip(".")
     reason = reason.replace(model.resolved.location, model.entry.id)  # it will be published
@@ -82,7 +82,7 @@ def _measure_model(
     store: Store,
     reporter: Reporter,
 ) -> dict[str, Failure]:
-    """Load one model, see its weights, and stream its images through it."""
+    """Load one model, read its weights, and stream its images through it."""
     from generator.capture import extract  # noqa: PLC0415 - imports torch
     from generator.capture.models.device import choose_device, torch_dtype  # noqa: PLC0415
     from generator.capture.models.load import load  # noqa: PLC0415
@@ -113,7 +113,7 @@ def _measure_model(
 
 
 def _calibration(model: PlannedModel) -> list[NDArray[np.float32]]:
-    """Inputs of the pictures on which register neurons are looked for, those that can be opened."""
+    """Model inputs of the readable calibration pictures."""
     assert model.register is not None and model.resolved is not None
     assert model.preprocessing is not None
     found = []
@@ -138,7 +138,7 @@ def _prepare(
     failures: dict[str, Failure],
     job: Job,
 ) -> Iterator[Prepared]:
-    """Open and resize pictures a few ahead of the model; one that fails is left out."""
+    """Decode and resize pictures ahead of the model; failed ones are skipped."""
     with ThreadPoolExecutor(max_workers=1) as pool:
         waiting: list[tuple[PlannedCell, Future[Prepared]]] = []
         for cell in [*cells, *[None] * AHEAD]:

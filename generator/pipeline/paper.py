@@ -1,37 +1,29 @@
-"""From what a spec says of its paper to what a site shows: names become slugs, or an error."""
+"""The paper of a run from the spec's paper: the teaser's models and images become slugs."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from generator.errors import SpecError
 from generator.pipeline.plan import PlannedCell, WorkPlan
-from generator.records.run import Author, Paper, PaperLink, TeaserCell
+from generator.records.paper import Paper, Patch, TeaserCell
 from generator.spec.gallery import GallerySpec
-from generator.spec.paper import PatchSpec, TeaserSpec
 from generator.spec.toml import did_you_mean
 
 
 def paper_of(spec: GallerySpec, plan: WorkPlan) -> Paper | None:
-    """The paper of a gallery, its teaser found among the models and images; None without one.
+    """The paper of a gallery, with the models and images of its teaser resolved; None without one.
 
     Raises:
-        SpecError: the teaser names a model, an image, a layer, a head or a query that is not there.
+        SpecError: the teaser names an unknown model, image, layer, head or query.
     """
-    paper = spec.paper
-    if paper is None:
+    if spec.paper is None:
         return None
-    return Paper(
-        authors=tuple(Author(a.name, a.url or "", a.affiliation) for a in paper.authors),
-        venue=paper.venue,
-        year=paper.year,
-        doi=paper.doi,
-        abstract=paper.abstract.strip(),
-        bibtex=paper.bibtex.strip(),
-        links=tuple(PaperLink(link.label, link.url) for link in paper.links),
-        teaser=tuple(_cell(number, cell, plan) for number, cell in enumerate(paper.teaser, 1)),
-    )
+    cells = enumerate(spec.paper.teaser, 1)
+    return replace(spec.paper, teaser=tuple(_cell(number, cell, plan) for number, cell in cells))
 
 
-def _cell(number: int, cell: TeaserSpec, plan: WorkPlan) -> TeaserCell:
+def _cell(number: int, cell: TeaserCell, plan: WorkPlan) -> TeaserCell:
     place = f"teaser {number} of [paper]"
     model = next((m for m in plan.models if cell.model in (m.entry.label, m.entry.id)), None)
     if model is None:
@@ -51,14 +43,7 @@ def _cell(number: int, cell: TeaserSpec, plan: WorkPlan) -> TeaserCell:
             raise SpecError(
                 f"{place}: {label} has no {word} {asked}.", f"Its {word}s are 1 to {most}."
             )
-    found = TeaserCell(
-        model=model.entry.slug,
-        image=image.slug,
-        layer=0 if cell.layer == "last" else cell.layer,
-        head=0 if cell.head == "mean" else cell.head,
-        query="patch" if isinstance(cell.query, PatchSpec) else cell.query,
-        patch=(cell.query.row, cell.query.col) if isinstance(cell.query, PatchSpec) else None,
-    )
+    found = replace(cell, model=model.entry.slug, image=image.slug)
     planned = (c for c in plan.cells if (c.model, c.image.slug) == (found.model, found.image))
     for known in planned:
         _check_query(f"{place}: {model.entry.label}", found, known, mixed=plan.mixed)
@@ -66,26 +51,27 @@ def _cell(number: int, cell: TeaserSpec, plan: WorkPlan) -> TeaserCell:
 
 
 def _check_query(place: str, cell: TeaserCell, planned: PlannedCell, *, mixed: bool) -> None:
-    """Complain of a query that the pages will not have of the model."""
+    """Check that pages will have the query for the model."""
     layout = planned.layout
     if layout is None:
         return
-    if cell.patch is None:
+    query = cell.query
+    if not isinstance(query, Patch):
         received = ["received"] if mixed or not layout.cls else []
         tokens = [*received, *layout.prefix]
-        if cell.query != "CLS" and cell.query not in tokens:
-            raise _unknown(f"{place} has no query {cell.query}.", cell.query, tokens)
+        if query != "CLS" and query not in tokens:
+            raise _unknown(f"{place} has no query {query}.", query, tokens)
         return
-    if cell.patch[0] > layout.rows or cell.patch[1] > layout.cols:
+    if query.row > layout.rows or query.col > layout.cols:
         raise SpecError(
-            f"{place} has no patch in row {cell.patch[0]}, column {cell.patch[1]}.",
+            f"{place} has no patch in row {query.row}, column {query.col}.",
             f"Its grid has {layout.rows} rows and {layout.cols} columns.",
         )
     if planned.patch_queries == "off":
         raise SpecError(
             f"{place} keeps no attention of patches.", 'Set patch_queries = "mean" or "heads".'
         )
-    if planned.patch_queries == "mean" and cell.head:
+    if planned.patch_queries == "mean" and cell.head != "mean":
         raise SpecError(
             f"{place} keeps the attention of patches as a mean over heads only.",
             'Leave out the head, or set patch_queries = "heads".',

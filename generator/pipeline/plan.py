@@ -1,6 +1,6 @@
-"""What a build has to do: models resolved, and which records are there and which are missing.
+"""Plan of a build: resolved models, cached and missing records.
 
-Needs no torch.
+Torch is not needed.
 """
 
 from __future__ import annotations
@@ -22,19 +22,18 @@ from generator.spec.gallery import GallerySpec, ModelSpec
 from generator.text.slugs import unique_slugs
 
 AUTOMATIC_GRID = 16 * 16
-"""Patches of the largest grid whose patch queries are kept automatically."""
+"""Most patches of a grid for which ``auto`` keeps patch queries."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedModel:
-    """A model of the gallery: resolved, or with the reason why not.
+    """A model of the gallery, resolved or failed.
 
     Attributes:
-        entry: what the run says of it.
+        entry: its entry in the run.
         resolved: None for a model that failed.
-        preprocessing: likewise.
-        weights_cached: whether what is seen of it without an image is in the store.
-        register: a test-time register; None for the model as it is.
+        weights_cached: whether the arrays from its weights are in the store.
+        register: a test-time register; None for the unmodified model.
     """
 
     entry: ModelEntry
@@ -45,7 +44,7 @@ class PlannedModel:
 
     @property
     def vision(self) -> VisionConfig:
-        """Geometry of what runs, with the test-time register if there is one."""
+        """Geometry of the model, including a test-time register."""
         assert self.resolved is not None
         vision = self.resolved.vision
         return vision.with_register() if self.register else vision
@@ -56,15 +55,13 @@ class PlannedCell:
     """One model on one image.
 
     Attributes:
-        model: the model's slug.
-        image: the image.
-        key: of its record; empty when there can be none.
+        key: key of the record; empty if it cannot be measured.
         cached: whether the record is in the store.
-        geometry: how the image becomes the input; None when there can be no record.
-        layout: tokens of the input; None when there can be no record.
-        patch_queries: rows of the patches to keep.
-        measuring: what is measured beside attention.
-        failure: why there can be no record.
+        geometry: resizing and cropping of the image; None if it cannot be measured.
+        layout: tokens of the input; None if it cannot be measured.
+        patch_queries: rows of patch queries to keep.
+        measuring: optional parts to measure.
+        failure: reason why it cannot be measured.
     """
 
     model: str
@@ -80,13 +77,11 @@ class PlannedCell:
 
 @dataclass(frozen=True, slots=True)
 class WorkPlan:
-    """Everything known before anything is measured.
+    """The plan of a build, before measuring.
 
     Attributes:
-        models: in the order of the spec.
-        images: in order.
-        cells: images slowest, models fastest.
-        dtype: resolved.
+        models: models in the order of the spec.
+        cells: cells in order of images, then models.
     """
 
     models: tuple[PlannedModel, ...]
@@ -100,7 +95,7 @@ class WorkPlan:
         return len({bool(cell.layout.cls) for cell in self.cells if cell.layout}) == 2
 
     def missing(self, model: PlannedModel) -> tuple[PlannedCell, ...]:
-        """The cells of a model that must be measured; of equal pictures the first."""
+        """The cells of a model to measure; equal pictures are measured once."""
         found = {
             cell.key: cell
             for cell in reversed(self.cells)
@@ -109,7 +104,7 @@ class WorkPlan:
         return tuple(reversed(found.values()))
 
     def weights_missing(self, model: PlannedModel) -> bool:
-        """Whether a model that can be measured must be loaded to see its weights."""
+        """Whether a valid model must be loaded to read its weights."""
         usable = any(cell.model == model.entry.slug and cell.key for cell in self.cells)
         return usable and not model.weights_cached
 
@@ -121,12 +116,10 @@ def plan_work(
     *,
     on_model: Callable[[str], None] = lambda name: None,
 ) -> WorkPlan:
-    """Resolve the models and see what the store already holds.
+    """Resolve the models and look records up in the store.
 
     Args:
-        spec: of the gallery.
-        store: where records are.
-        images: as :func:`generator.images.find.load_images` found them.
+        images: result of :func:`generator.images.find.load_images`.
         on_model: called with each model's label before it is resolved.
     """
     dtype = "float32" if spec.dtype == "auto" else spec.dtype
@@ -142,10 +135,10 @@ def plan_work(
 
 
 def resolve(model: ModelSpec, *, trust_remote_code: bool) -> ResolvedModel:
-    """The commit and geometry of a model, from its folder or from the hub.
+    """Resolve the commit and geometry of a model, from its folder or from the hub.
 
     Raises:
-        ModelError: it does not exist, cannot be reached, or is of a kind that is refused.
+        ModelError: it does not exist, cannot be reached, or is not supported.
     """
     if model.folder is not None:
         return resolve_folder(model.folder, trust_remote_code=trust_remote_code)
@@ -153,7 +146,7 @@ def resolve(model: ModelSpec, *, trust_remote_code: bool) -> ResolvedModel:
 
 
 def failure_of(error: GalleryError) -> Failure:
-    """An error as a page shows it."""
+    """Turn an error into a failure for pages."""
     return Failure(error.message, error.hint)
 
 

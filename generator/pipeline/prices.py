@@ -1,7 +1,7 @@
-"""What measuring costs, from shapes alone: multiplications, memory and bytes. Estimates.
+"""Cost model of measuring from shapes: multiplications, memory, record size.
 
-A forward pass is counted as its matrix products. What beside them only reads and writes numbers is
-counted as so many multiplications for each number that is passed over.
+A forward pass counts as its matrix products. Memory-bound work counts as a fixed number of
+multiplications for each number read.
 """
 
 from __future__ import annotations
@@ -13,22 +13,21 @@ from generator.records.extras import Extra, Measuring
 from generator.records.record import PatchQueries, TokenLayout
 
 PASS = 20
-"""Multiplications of a matrix product that take as long as reading one number."""
+"""Multiplications in a matrix product that take as long as reading one number."""
 
 EXPLAINED = 2.5
-"""Forward passes that relevance takes: one more, and one backward through the activations."""
+"""Cost of relevance in forward passes: one forward, and one backward through the activations."""
 
 DTYPE_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What the cost of a model on an image depends on.
+    """Shape of a model on an image, which determines its cost.
 
     Attributes:
-        vision: the model's geometry.
         layout: tokens of the input.
-        classes: of its class head; 0 without one.
+        classes: classes of the class head; 0 without one.
     """
 
     vision: VisionConfig
@@ -37,7 +36,7 @@ class Shape:
 
     @property
     def stream(self) -> int:
-        """Numbers of the residual stream at one layer."""
+        """Size of the residual stream at one layer."""
         return self.layout.tokens * self.vision.width
 
     @property
@@ -51,15 +50,15 @@ class Shape:
 
     @property
     def measured(self) -> float:
-        """The same with attention's logits made once more for the statistics."""
+        """Multiplications of a measured forward pass: attention logits are computed twice."""
         return self.forward + self.vision.layers * 2 * self.stream * self.layout.tokens
 
     def applies(self, extra: Extra) -> bool:
-        """Whether a part can be measured at all."""
+        """Whether a part can be measured."""
         return self.classes > 0 or extra not in ("relevance", "lens")
 
     def multiplications(self, extra: Extra) -> float:
-        """That a part adds to measuring one image."""
+        """Additional multiplications of a part for one image."""
         vision, passes = self.vision, PASS * self.stream
         if not self.applies(extra):
             return 0.0
@@ -78,11 +77,10 @@ class Shape:
                 return EXPLAINED * self.forward
 
     def bytes(self, extra: Extra, vectors: int = 1) -> int:
-        """That a part adds to a record.
+        """Additional bytes of a part in a record.
 
         Args:
-            extra: the part.
-            vectors: how many of keys, queries and values ``features`` keeps.
+            vectors: number of kept vector kinds among keys, queries and values.
         """
         vision, layout = self.vision, self.layout
         states = vision.layers + 1
@@ -114,8 +112,8 @@ class Shape:
     def memory(self, measuring: Measuring, dtype: str) -> int:
         """Bytes while measuring one image.
 
-        Weights, the widest activations, head means of all layers for the rollout, and what the
-        parts hold beside these.
+        Weights, the widest activations, head means of all layers for the rollout, and the optional
+        parts.
         """
         vision, tokens = self.vision, self.layout.tokens
         size = DTYPE_BYTES[dtype]

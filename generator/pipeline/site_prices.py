@@ -1,7 +1,7 @@
-"""What a gallery takes as a site, and what would be left out of it, from shapes alone. Estimates.
+"""Size model of a site from shapes, and the reduction to fit a size limit.
 
-Bytes of a value depend on how alike neighbors are, which nobody knows before measuring: they are
-those of DINOv2 and of the demo gallery, in base64.
+Bytes for each value depend on the compression, which is unknown before measuring. The constants
+come from DINOv2 and the demo gallery, in base64.
 """
 
 from __future__ import annotations
@@ -14,39 +14,38 @@ from generator.present.files.reductions import COARSE, KEPT_LAYERS, STEPS, Detai
 from generator.records.record import PatchQueries, TokenLayout
 
 VALUE = 1.0
-"""Bytes of a value of a map of a token."""
+"""Bytes for each value of a map with a prefix token as query."""
 
 PATCH_VALUE = 0.9
-"""Bytes of a value of a map of a patch: each has a maximum of its own."""
+"""Bytes for each value of a map with a patch as query, scaled to its own maximum."""
 
 NORM = 0.6
 WALL_VALUE = 0.4
 HEADER = 2200
 DRAWN = 15
-"""Maps of a cell's analyses."""
+"""Number of analysis maps of a cell."""
 
 FEATURES = 43
-"""Bytes of a patch's features, for cosines under the pointer."""
+"""Bytes of a patch's features for interactive cosines."""
 
 DRAWN_PAGE = 30_000
-"""What they add to the page of an image, for each model, and to the manifest."""
+"""Bytes that analyses add to an image page and the manifest, for each model."""
 
 PICTURE = 900
-"""Bytes of a map as a picture, but for its patches."""
+"""Fixed bytes of a map as a picture."""
 
 
 @dataclass(frozen=True, slots=True)
 class CellPrice:
-    """Bytes of one model on one image.
+    """Size of one model on one image in the site, in bytes.
 
     Attributes:
-        image: its slug.
-        tokens: maps of tokens as queries, by how much they hold.
-        patches: maps of patches as queries; 0 where their rows are not kept.
-        patch_means: the same with the mean over heads only.
-        analyses: pictures of analyses, with what they add to the page; 0 where none are drawn.
-        wall: for readers without JavaScript.
-        rest: numbers and the thumbnail, which are always there.
+        tokens: maps of token queries, by detail.
+        patches: maps of patch queries; 0 if their rows are not kept.
+        patch_means: maps of patch queries with the mean over heads only.
+        analyses: pictures of analyses and their part of the page; 0 if none are drawn.
+        wall: picture of all maps, for readers without JavaScript.
+        rest: numbers and the thumbnail, which are always kept.
     """
 
     image: str
@@ -58,7 +57,7 @@ class CellPrice:
     rest: int
 
     def bytes(self, reduction: Reduction) -> int:
-        """Of what is left."""
+        """Bytes after a reduction."""
         patches = self.patch_means if "patch-heads" in reduction else self.patches
         return (
             self.rest
@@ -71,13 +70,13 @@ class CellPrice:
 
 @dataclass(frozen=True, slots=True)
 class SitePrice:
-    """A site that has been kept within a size.
+    """Size of a site after its reduction.
 
     Attributes:
-        whole: bytes of everything.
-        bytes: of what is left.
-        reduction: what is left out.
-        fits: whether that is within the size.
+        whole: bytes without reduction.
+        bytes: bytes after the reduction.
+        reduction: parts that are left out.
+        fits: whether the site is within the limit.
     """
 
     whole: int
@@ -95,15 +94,12 @@ def cell_price(
     queries: int,
     drawn: bool,
 ) -> CellPrice:
-    """What one model on one image takes.
+    """Estimate the size of one model on one image.
 
     Args:
-        image: its slug.
-        vision: the model's geometry.
-        layout: tokens of the input.
-        patch_queries: rows of the patches that are kept.
-        queries: tokens as queries.
-        drawn: whether its analyses are drawn.
+        layout: token layout of the input.
+        patch_queries: kept rows of patch queries.
+        drawn: whether analyses are drawn.
     """
     layers, heads, patches = vision.layers, vision.heads, layout.patches
     coarse = min(layout.rows, COARSE) * min(layout.cols, COARSE)
@@ -137,18 +133,17 @@ def cell_price(
 
 
 def model_price(vision: VisionConfig) -> int:
-    """What the page of a model takes, with its charts and what they are drawn from."""
+    """Estimate the size of a model's page, with its charts and their data."""
     maps = vision.layers * vision.heads
     return 190_000 + 3_200 * maps + 2 * maps**2
 
 
 def fitting(shared: int, cells: Sequence[CellPrice], limit: int | None) -> SitePrice:
-    """The least that has to be left out.
+    """The smallest reduction that fits the limit.
 
     Args:
-        shared: bytes that are always there, beside the cells.
-        cells: of the gallery.
-        limit: bytes allowed; None for any.
+        shared: bytes of the site without cells.
+        limit: most bytes; None for no limit.
     """
     images = tuple(dict.fromkeys(cell.image for cell in cells))
     found = Reduction(images=len(images))

@@ -1,1 +1,1 @@
-"""Presenting: from a run and its records to a static site. No torch, no network, no clock."""
+"""Rendering of a run and its records as a static site, without torch, network or clock."""

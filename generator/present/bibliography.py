@@ -1,4 +1,4 @@
-"""BibTeX: the papers of models and methods, checkpoints, and the program itself."""
+"""BibTeX entries for papers, checkpoints and this program."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "vit": ("dosovitskiy2021image",),
     "clip_vision_model": ("radford2021learning",),
 }
-"""What to cite for a model, by its ``model_type``; other families only have their checkpoint."""
+"""``model_type`` -> papers to cite. Models of other families cite only their checkpoint."""
 
 WITHHELD = "checkpoint withheld for review"
-"""In place of a commit that would tell who made an anonymous gallery."""
+"""Replaces the commit in an anonymous gallery."""
 
 SOURCES = {
     "hub": "Checkpoint, Hugging Face hub",
     "folder": "Checkpoint, local folder",
     "withheld": WITHHELD.capitalize(),
 }
-"""Where checkpoints are published, by ``ModelFacts.source``."""
+"""``ModelFacts.source`` -> where checkpoints are published."""
 
 PROGRAM = "attention-gallery"
 """Key of the entry of this program."""
 
 
 def short(key: str) -> str:
-    """``Darcet et al., 2024``; empty for what is no paper, such as a checkpoint."""
+    """Short citation, such as ``Darcet et al., 2024``; empty for checkpoints and programs."""
     if key not in PAPERS:
         return ""
     paper = PAPERS[key]
@@ -55,10 +55,9 @@ def program_entry(version: str) -> str:
 
 
 def cited(facts: ModelFacts, test_time: bool) -> tuple[str, ...]:
-    """Keys of the entries for a model: papers of its family and its register, its checkpoint.
+    """Keys to cite for a model: papers of its family and of test-time registers, its checkpoint.
 
     Args:
-        facts: of the model.
         test_time: whether it has a test-time register.
     """
     papers = FAMILIES.get(facts.model_type, ())
@@ -68,7 +67,7 @@ def cited(facts: ModelFacts, test_time: bool) -> tuple[str, ...]:
 
 
 def named(label: str, facts: ModelFacts) -> tuple[Piece, ...]:
-    """A model exactly: what it is called here, its id, and its commit or its weights' hash."""
+    """A model in full: its label, its id, and its commit or the hash of its weights."""
     called = (f"{label}, ",) if label != facts.id else ()
     if facts.version:
         what = "commit" if facts.commit else "weights"
@@ -78,7 +77,7 @@ def named(label: str, facts: ModelFacts) -> tuple[Piece, ...]:
 
 
 def checkpoint_key(facts: ModelFacts) -> str:
-    """The key of a checkpoint's entry: ASCII letters, digits and hyphens, with its version."""
+    """Key of a checkpoint's entry: ASCII letters, digits and hyphens, with the version."""
     words = re.sub(r"[^a-z0-9]+", "-", facts.id.lower()).strip("-") or "model"
     return f"checkpoint-{words}-{facts.version[:7]}".rstrip("-")
 
@@ -88,7 +87,7 @@ def bibtex(facts: Iterable[tuple[ModelFacts, bool]], others: Iterable[str] = ())
 
     Args:
         facts: the models, each with whether it has a test-time register.
-        others: keys of the papers that a figure is after.
+        others: keys of further papers to cite.
     """
     models = list(facts)
     keys = dict.fromkeys([*others, *(key for one in models for key in cited(*one))])
@@ -98,13 +97,13 @@ def bibtex(facts: Iterable[tuple[ModelFacts, bool]], others: Iterable[str] = ())
 
 
 def added(text: str, entries: str) -> str:
-    """A bibliography with those of some entries whose keys it does not have; the rest stays.
+    """Append entries to a bibliography, without those whose keys it already has.
 
-    BibTeX stops at a key that comes twice, so that figures of one paper share a file.
+    BibTeX stops at duplicate keys, so the figures of a paper share one file.
 
     Args:
-        text: of the bibliography; may be empty.
-        entries: as :func:`bibtex` writes them.
+        text: the bibliography; may be empty.
+        entries: output of :func:`bibtex`.
     """
     known = set(_keys(text))
     new = [one for one in re.split(r"\n(?=@)", entries) if not known & set(_keys(one))]
@@ -126,7 +125,7 @@ def _paper(key: str, paper: BibEntry) -> str:
 
 
 def _checkpoint(facts: ModelFacts) -> str:
-    # a whole hash is wider than a column of small type, so that it may be broken
+    # a whole hash is wider than a column of small type, so it may break
     parts = BREAK.join(escaped(part) for part in re.findall(".{1,10}", facts.version))
     version = f"{'commit' if facts.commit else 'weights'} {parts}"
     lines = [
@@ -142,7 +141,7 @@ def _checkpoint(facts: ModelFacts) -> str:
 
 @dataclass(frozen=True, slots=True)
 class BibEntry:
-    """An entry. Its texts are LaTeX, braces that keep capitals included."""
+    """A BibTeX entry. Its texts are LaTeX, with braces that keep capitals."""
 
     kind: str
     title: str

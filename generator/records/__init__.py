@@ -1,1 +1,1 @@
-"""Records: what measuring gives and presenting needs. numpy arrays with named axes."""
+"""Records: the measured arrays of one model on one image, and their store."""

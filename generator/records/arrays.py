@@ -1,8 +1,8 @@
-"""Axes and dtype of every array of a record, said once.
+"""Axes and dtype of every array of a record.
 
-The axis words are those of :mod:`generator.records.record`. A record is checked against this table
-when it is made, exports print it, and tests hold it against a real record. What the numbers mean
-is in :mod:`generator.analysis.quantities.table`.
+The axis words are those of :mod:`generator.records.record`. Records are checked against this table
+when they are made, and exports print it. :mod:`generator.analysis.quantities.table` defines the
+quantities.
 """
 
 from __future__ import annotations
@@ -20,9 +20,8 @@ class RecordArray:
     Attributes:
         name: the field of the record; ``part.field`` for a field of one of its parts.
         axes: axis words, outermost first.
-        dtype: numpy's name.
-        note: what holds for this array only; may be empty.
-        may_lack: the axis that is absent where the record holds means over it; empty for none.
+        note: remark on this array only; may be empty.
+        may_lack: axis that is absent if the record holds means over it; empty for none.
     """
 
     name: str
@@ -32,18 +31,18 @@ class RecordArray:
     may_lack: str = ""
 
     def shape(self, sizes: Mapping[str, int], dimensions: int) -> tuple[int | str, ...]:
-        """The sizes of the axes; the word of an axis that no fact of the record sizes.
+        """Sizes of the axes; the axis word where the facts do not fix the size.
 
         Args:
-            sizes: of :func:`axis_sizes`.
-            dimensions: that the array has: one less than axes where ``may_lack`` is absent.
+            sizes: result of :func:`axis_sizes`.
+            dimensions: number of dimensions, one less than axes if ``may_lack`` is absent.
         """
         known = {**sizes, "query": sizes["patch"]} if self.name == PATCH_ROWS else sizes
         lacks = self.may_lack if dimensions < len(self.axes) else ""
         return tuple(known.get(axis, axis) for axis in self.axes if axis != lacks)
 
     def check(self, found: tuple[int, ...], sizes: Mapping[str, int], model: str) -> None:
-        """Compare the shape that the array of a model has with its axes.
+        """Check an array's shape against its axes.
 
         Raises:
             RecordError: they differ.
@@ -108,11 +107,11 @@ ARRAYS = (
     RecordArray("lens.probability", ("layer + 1", "token"), "float16", TARGET),
     RecordArray("lens.rank", ("layer + 1", "token"), "int32", TARGET),
 )
-"""In the order of :class:`AttentionRecord`, parts last."""
+"""All arrays, in the order of :class:`AttentionRecord`, parts last."""
 
 
 def axis_sizes(layout: TokenLayout, layers: int, heads: int) -> dict[str, int]:
-    """Sizes of the axes that the facts of a record decide."""
+    """Sizes of the axes that the facts of a record fix."""
     prefix = len(layout.prefix)
     return {
         "query": prefix,

@@ -1,8 +1,7 @@
-"""What may be measured beside attention: the parts of a record that not every analysis needs.
+"""Optional parts of a record: features, value norms, massive activations, relevance, logit lens.
 
-Each part is a dataclass of arrays, present in a record or None. Which are measured is a
-:class:`Measuring`, which belongs to the record's key. Axis words as in
-:mod:`generator.records.record`.
+Each part is a dataclass of arrays, or None if not measured. A :class:`Measuring` selects the parts
+and is part of the record's key. Axis words are those of :mod:`generator.records.record`.
 """
 
 from __future__ import annotations
@@ -19,26 +18,24 @@ IntArray = NDArray[np.integer]
 Extra = Literal["features", "values", "massive", "relevance", "lens"]
 Projection = Literal["keys", "queries", "values"]
 PROJECTIONS: tuple[Projection, ...] = get_args(Projection)
-"""Vectors of a block that enter its attention."""
+"""Vectors of a block's attention."""
 
 EXTRAS: tuple[Extra, ...] = tuple(sorted(get_args(Extra)))
-"""Every part there is."""
+"""All optional parts."""
 
 DEFAULT_EXTRAS: tuple[Extra, ...] = ("features", "massive", "values")
-"""Parts that cost little beside the forward pass, and are measured unless the user says no."""
+"""Parts measured by default: they cost little compared with the forward pass."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measuring:
-    """What is measured of a model on an image, beside its attention.
+    """Selection of optional parts to measure.
 
     Attributes:
         extras: the parts, in alphabetical order.
-        objects: which vectors of the last block are kept, in alphabetical order: what LOST and
-            TokenCut find objects in. Keys for DINO and DINOv2; values for DeiT III and OpenCLIP
-            (Darcet 2024, appendix).
-        target: the class that ``relevance`` and ``lens`` are about; None for each model's own
-            first guess.
+        objects: vectors of the last block to keep for LOST and TokenCut, in alphabetical order.
+            Keys for DINO and DINOv2; values for DeiT III and OpenCLIP (Darcet 2024, appendix).
+        target: class index for ``relevance`` and ``lens``; None for each model's top class.
     """
 
     extras: tuple[Extra, ...] = DEFAULT_EXTRAS
@@ -67,14 +64,14 @@ class Features:
 
     @property
     def objects(self) -> dict[Projection, FloatArray]:
-        """The vectors that objects are looked for in, each ``[patch, channel]``, by their name."""
+        """The kept vectors for object discovery, ``[patch, channel]``, by name."""
         kept = {name: getattr(self, name) for name in PROJECTIONS}
         return {name: vectors for name, vectors in kept.items() if vectors is not None}
 
 
 @dataclass(frozen=True, slots=True)
 class ValueNorms:
-    """What a token would contribute if it had all the attention (Kobayashi 2020).
+    """Value norms after the output projection: contribution at full attention (Kobayashi 2020).
 
     Attributes:
         norms: float16 ``[layer, head, key]``; float32 where a norm is beyond float16. Times an
@@ -89,7 +86,7 @@ class ValueNorms:
 
 @dataclass(frozen=True, slots=True)
 class MassiveActivations:
-    """Single channels of unusual size in the residual stream (Sun 2024).
+    """The largest activations of the residual stream (Sun 2024).
 
     Attributes:
         value: float32 ``[layer + 1, place]``, with its sign, largest magnitude first.
@@ -109,18 +106,15 @@ class MassiveActivations:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a class head said of the image.
+    """The class head's prediction for an image.
 
     Attributes:
         classes: indices of the five likeliest classes, likeliest first.
-        labels: their names, as the checkpoint has them.
-        probabilities: after the softmax over all classes; where they do not exclude each other,
-            after the sigmoid of each.
-        target: the class that relevance and the logit lens are about.
-        target_label: its name.
-        target_probability: of the target, also where it is not among the five.
-        exclusive: whether one class at most is true of an image; if not, probabilities do not sum
-            to 1.
+        labels: class names from the checkpoint.
+        probabilities: softmax over all classes; if classes are not exclusive, the sigmoid of each.
+        target: class index for relevance and the logit lens.
+        target_probability: probability of the target, even if it is not among the five.
+        exclusive: whether classes exclude each other; if not, probabilities do not sum to 1.
     """
 
     classes: tuple[int, ...]
@@ -148,9 +142,9 @@ class Relevance:
 class LogitLens:
     """The class head read at every token of every layer (Vilas 2023).
 
-    The final LayerNorm and the classifier of each token alone. Where a head reads CLS and the mean
-    patch side by side (DINOv2), a prefix token takes the place of CLS and a patch that of the mean;
-    the other place holds what that layer has for it.
+    The final LayerNorm and the classifier are applied to each token alone. If a head reads CLS and
+    the mean patch together (DINOv2), a prefix token replaces CLS and a patch replaces the mean; the
+    other input is taken from the same layer.
 
     Attributes:
         probability: float16 ``[layer + 1, token]``, of ``prediction.target``.
@@ -251,15 +245,14 @@ class Intervened:
 
 @dataclass(frozen=True, slots=True)
 class ModelWeights:
-    """What is seen of a model without an image.
+    """Arrays from a model's weights, without an image.
 
     Attributes:
         key: of the file in the store.
-        model: the model's id.
         position: float32 ``[patch, channel]``, learned position embeddings of the native grid;
             None for a model that has none.
-        position_grid: rows and columns of that grid; (0, 0) where there is none.
-        position_note: why there is none ("rotary embedding", ...); empty otherwise.
+        position_grid: rows and columns of the native grid; (0, 0) if there is none.
+        position_note: reason for missing position embeddings ("rotary embedding", ...); else empty.
         filters: float32 ``[component, 3, row, col]``, the principal components of the patch
             embedding's filters, largest first, at most 28 (Dosovitskiy 2021, Fig. 7 left).
         spectrum: float32 ``[component]``, share of the variance that each of all components holds.

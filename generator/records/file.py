@@ -1,4 +1,4 @@
-"""The file of one record: its arrays as tensors, and in the header one JSON text with its facts."""
+"""File format of a record: safetensors with arrays, and JSON facts in the header."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ _PARTS: dict[str, type] = {
     "relevance": Relevance,
     "lens": LogitLens,
 }
-"""Fields of a record that are arrays together: ``features.last`` and so on in the file."""
+"""Parts of a record with arrays, named ``features.last`` and so on in the file."""
 
 _FACTS = tuple(item.name for item in fields(RecordHeader))
 _ARRAYS = tuple(
@@ -77,19 +77,19 @@ _DTYPES = {
     **{"F64": "float64", "F32": "float32", "F16": "float16", "BOOL": "bool"},
     **{"I64": "int64", "I32": "int32", "I16": "int16", "I8": "int8", "U8": "uint8"},
 }
-"""Names of numpy for those of safetensors."""
+"""numpy dtype names by safetensors names."""
 
 
 class DoubtError(Exception):
-    """A file that has a record's name is not that record."""
+    """A file with a record's name does not hold that record."""
 
 
 class OtherSchemaError(DoubtError):
-    """It is a record of another version of the program."""
+    """The file holds a record of another schema version."""
 
 
 def pack_record(record: AttentionRecord) -> bytes:
-    """A record as the bytes of its file.
+    """Serialize a record to the bytes of its file.
 
     Raises:
         RecordError: it holds NaN or infinity.
@@ -101,13 +101,14 @@ def pack_record(record: AttentionRecord) -> bytes:
 
 
 def not_finite(record: AttentionRecord, arrays: Mapping[str, FloatArray]) -> str:
-    """The first place of a record that holds NaN or infinity; empty where none does.
+    """Find the first NaN or infinity of a record, in words; empty if there is none.
 
-    What tells the layer comes first: the attention within a layer, then the stream behind it.
+    Arrays that identify the layer are checked first: the attention of a layer, then the residual
+    stream after it.
 
     Args:
-        record: whose facts are looked at too.
-        arrays: of the record (see :func:`record_arrays`).
+        record: the record; its facts are checked too.
+        arrays: arrays of the record (see :func:`record_arrays`).
     """
     found = []
     for name, array in arrays.items():
@@ -124,12 +125,12 @@ def not_finite(record: AttentionRecord, arrays: Mapping[str, FloatArray]) -> str
 
 
 _OF_LAYERS = {array.name: array.axes.index("layer") for array in ARRAYS if "layer" in array.axes}
-"""Arrays about the inside of layers, and their axis of layers."""
+"""Arrays inside layers, and their layer axis."""
 
 _BEHIND_LAYERS = frozenset(
     {"norms", "features.pooled", "massive.value", "massive.median", "massive.channel_max"}
 )
-"""Arrays about the stream, before the first layer and behind each."""
+"""Arrays of the residual stream, before the first layer and after each."""
 
 
 def _is_finite(values: FloatArray) -> bool:
@@ -139,7 +140,7 @@ def _is_finite(values: FloatArray) -> bool:
 
 
 def _where(name: str, values: FloatArray) -> tuple[float, str]:
-    """The first layer of an array with what is not finite: its place in order, and in words."""
+    """The first layer of an array with a non-finite value: its sort key, and in words."""
     inside = _OF_LAYERS.get(name)
     if inside is None and name not in _BEHIND_LAYERS:
         return math.inf, name
@@ -151,9 +152,9 @@ def _where(name: str, values: FloatArray) -> tuple[float, str]:
 
 
 def record_arrays(record: AttentionRecord) -> dict[str, FloatArray]:
-    """The arrays of a record by name, those of its parts as ``pooling.attention`` and so on.
+    """The arrays of a record by name; arrays of parts as ``pooling.attention`` and so on.
 
-    What the record does not have is left out.
+    Missing arrays are skipped.
     """
     arrays = {name: getattr(record, name) for name in _ARRAYS}
     for part, kind in _PARTS.items():
@@ -170,7 +171,7 @@ def record_facts(record: AttentionRecord) -> str:
 
 
 def read_header(file: Any, key: str) -> tuple[RecordHeader, Sealed]:
-    """The facts of an open file, and the checksums of its arrays; these fit the facts.
+    """Read the facts of an open file and the checksums of its arrays, and check that they agree.
 
     Raises:
         OtherSchemaError: it is a record of another schema.
@@ -196,7 +197,7 @@ def read_header(file: Any, key: str) -> tuple[RecordHeader, Sealed]:
 
 
 def _check_arrays(file: Any, header: RecordHeader, sealed: Sealed) -> None:
-    """Hold the arrays that a file lists against its facts, without reading them."""
+    """Check the arrays listed in a file against its facts, without reading them."""
     names = set(file.keys())
     if missing := _arrays_of(file.keys()) - _OPTIONAL - names:
         raise DoubtError(f"without {', '.join(sorted(missing))}")
@@ -209,7 +210,7 @@ def _check_arrays(file: Any, header: RecordHeader, sealed: Sealed) -> None:
 
 
 def _arrays_of(found: Sequence[str]) -> set[str]:
-    """The arrays that a file must hold: a part is whole or absent."""
+    """Names of the arrays that a file must hold: a part is complete or absent."""
     held = {name.partition(".")[0] for name in found if "." in name}
     parts = {part: _PARTS[part] for part in held & _PARTS.keys()}
     inner = {f"{part}.{item.name}" for part, kind in parts.items() for item in fields(kind)}
@@ -217,7 +218,7 @@ def _arrays_of(found: Sequence[str]) -> set[str]:
 
 
 def assemble(header: RecordHeader, arrays: Mapping[str, FloatArray]) -> AttentionRecord:
-    """A record from its facts and arrays.
+    """Build a record from its facts and arrays.
 
     Raises:
         RecordError: they contradict each other.

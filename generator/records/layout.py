@@ -1,4 +1,4 @@
-"""Which token is which, and what part of the picture the patches cover."""
+"""Token layout of a sequence, and the part of the picture the patches cover."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from generator.errors import GalleryError
 
 
 class RecordError(GalleryError):
-    """A record contradicts itself; it must not reach a page."""
+    """The fields of a record contradict each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,12 @@ class TokenLayout:
 
     @property
     def patch_slice(self) -> slice:
-        """The patches along a token axis."""
+        """Slice of the patches along a token axis."""
         return slice(len(self.prefix), self.tokens)
 
     @property
     def prefix_slice(self) -> slice:
-        """The prefix tokens along a token axis."""
+        """Slice of the prefix tokens along a token axis."""
         return slice(0, len(self.prefix))
 
     @property
@@ -78,7 +78,7 @@ class TokenLayout:
         return self.prefix.index(name)
 
     def fold(self, values: NDArray[np.floating]) -> NDArray[np.floating]:
-        """Lay the patches of the last axis out as a picture: ``[..., token] -> [..., row, col]``.
+        """Reshape the patches of the last axis to the grid: ``[..., token] -> [..., row, col]``.
 
         Accepts a last axis of all tokens (the prefix is dropped) or of patches only.
         """

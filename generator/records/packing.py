@@ -1,4 +1,4 @@
-"""Frozen dataclasses of arrays as bytes and back: the same object gives the same bytes.
+"""Serialization of frozen dataclasses with arrays; the same object gives the same bytes.
 
 Arrays become tensors of a safetensors file, named by their path (``norms.median``); everything else
 becomes one JSON text in its header. Nothing in such a file can be executed.
@@ -26,11 +26,11 @@ FACTS = "facts"
 
 
 class PackingError(Exception):
-    """Bytes are not what they should be."""
+    """The bytes are damaged or of another kind."""
 
 
 def pack(value: Any) -> bytes:
-    """A dataclass as bytes.
+    """Serialize a dataclass to bytes.
 
     Args:
         value: a dataclass of arrays, numbers, texts, tuples, None, and dataclasses of these.
@@ -39,17 +39,24 @@ def pack(value: Any) -> bytes:
     return sealed_file(FACTS, canonical(_plain(value)), arrays)
 
 
-def unpack(kind: type[Packed], data: bytes) -> Packed:
-    """The dataclass that was packed.
+def unpack(kind: type[Packed], data: bytes, *, check: bool = True) -> Packed:
+    """Deserialize a dataclass.
+
+    Args:
+        kind: of the dataclass.
+        data: as :func:`pack` gives it.
+        check: whether the arrays are held against their checksums; not for files of a site, whose
+            bytes have been held against the manifest's.
 
     Raises:
-        PackingError: the bytes are not one of this kind, or not as they were written.
+        PackingError: the bytes are damaged or of another kind.
     """
     try:
         arrays = load(data)
         length = int.from_bytes(data[:8], "little")
         sealed = unsealed(json.loads(data[8 : 8 + length])["__metadata__"][FACTS])
-        sealed.check(arrays)
+        if check:
+            sealed.check(arrays)
         return revive(kind, sealed.facts, arrays)
     except (
         *(SafetensorError, SealError, PackingError),
@@ -61,22 +68,21 @@ def unpack(kind: type[Packed], data: bytes) -> Packed:
 def revive(
     kind: type[Packed], text: str | bytes, arrays: Mapping[str, NDArray[Any]] | None = None
 ) -> Packed:
-    """A dataclass from its JSON text.
+    """Build a dataclass from its JSON text and arrays.
 
     Args:
-        kind: the dataclass.
-        text: as :func:`canonical` writes it.
-        arrays: the dataclass's arrays by their paths.
+        text: JSON written by :func:`canonical`.
+        arrays: arrays by path.
 
     Raises:
-        PackingError: the text is not JSON, or not of this dataclass.
+        PackingError: the text is not JSON, or does not fit the dataclass.
     """
 
     def filled(item: dict[str, Any]) -> Any:
         return (arrays or {})[item["array"]] if item.keys() == {"array"} else item
 
     try:
-        values = json.loads(text, object_hook=filled)
+        values = json.loads(text, object_hook=filled, parse_constant=_no_number)
         found: Packed = _reader(kind).validate_python((values,))[0]  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
@@ -85,6 +91,10 @@ def revive(
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise PackingError(str(error)) from error
     return found
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(f"{word} is no number")
 
 
 @cache
@@ -97,7 +107,7 @@ def _reader(kind: type) -> TypeAdapter[Any]:
 
 
 def canonical(facts: Any) -> str:
-    """JSON that is the same for the same facts."""
+    """Canonical JSON: the same facts give the same text."""
     return json.dumps(
         facts, sort_keys=True, separators=(",", ":"), allow_nan=False, default=_number
     )
@@ -115,7 +125,7 @@ def _arrays(value: Any, path: str) -> Iterator[tuple[str, NDArray[Any]]]:
 
 
 def _plain(value: Any, path: str = "") -> Any:
-    """A value as JSON has it, with a pointer in place of each array."""
+    """A value for JSON, with a pointer in place of each array."""
     if isinstance(value, np.ndarray):
         return {"array": path}
     if is_dataclass(value):
@@ -129,7 +139,7 @@ def _plain(value: Any, path: str = "") -> Any:
 
 
 def _number(value: object) -> object:
-    """Numbers of numpy as numbers."""
+    """Convert numpy numbers to Python numbers."""
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(f"{value!r} cannot be stored")

@@ -105,6 +105,8 @@ class ModelFacts:
             empty when they fit as they are.
         unused: tensors of the checkpoint that took no part, and why that changes nothing: one line
             for each reason.
+        headless: why there is no class head to read, and so no prediction, relevance and logit
+            lens; empty with one.
     """
 
     id: str
@@ -124,6 +126,7 @@ class ModelFacts:
     adapter: str = ""
     renamed: str = ""
     unused: tuple[str, ...] = ()
+    headless: str = ""
 
     @property
     def version(self) -> str:

@@ -1,7 +1,7 @@
-"""What a run found: the models, the images, and one cell for each pair of them.
+"""Result of a run: models, images, and one cell for each pair of them.
 
-Measuring fills a :class:`Run`; presenting reads it together with the records it names. A model or
-an image that failed stays in its place, with the reason, so that nothing disappears from a page.
+The pipeline fills a :class:`Run`; pages are made from it and its records. A model or an image that
+failed keeps its place with the reason, so pages show the failure.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator.records.extras import Intervened
+from generator.records.paper import Paper
 from generator.records.record import FieldOfView
 
 
@@ -48,15 +49,14 @@ class ModelEntry:
 
     Attributes:
         slug: safe for file names and URLs, unique in the run.
-        label: what the page calls it; the id unless the user says otherwise.
+        label: name on pages; the id by default.
         id: hub id, or the folder's name.
         revision: revision asked for; empty for a folder.
         commit: resolved commit; empty for a folder or a model that failed.
         failure: set when no image could be measured with this model.
-        weights: key of what is seen of it without an image, in the store; empty where there is
-            nothing.
-        gated: whether its authors grant access on the hub; False when the hub was not asked.
-        register: its test-time register; None for the model as it is.
+        weights: store key of the arrays from its weights; empty if there are none.
+        gated: whether the hub requires access approval; False when the hub was not asked.
+        register: its test-time register; None for the unmodified model.
     """
 
     slug: str
@@ -72,15 +72,11 @@ class ModelEntry:
 
 @dataclass(frozen=True, slots=True)
 class ObjectBox:
-    """An object that somebody has drawn a box around.
+    """The annotated bounding box of an object.
 
     In pixels of the oriented picture: pixel n lies between n and n + 1, so right - left is a width.
 
     Attributes:
-        left: left edge.
-        top: top edge.
-        right: right edge.
-        bottom: bottom edge.
         label: name of its class; may be empty.
     """
 
@@ -121,11 +117,10 @@ class Sequence:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The place of an image in its sequence.
+    """Position of an image in its sequence.
 
     Attributes:
-        sequence: it is of.
-        number: from 1, among the pictures that were taken.
+        number: frame number, from 1, among the selected frames.
         time: seconds since the clip's first picture; None for numbered pictures.
     """
 
@@ -141,25 +136,22 @@ class ImageEntry:
     Attributes:
         slug: safe for file names and URLs, unique in the run.
         name: the file's name, without folders.
-        path: where the original lies; never published.
+        path: path of the original; never published.
         sha256: hash of the file's bytes; empty when it could not be read.
-        width: of the oriented picture, in pixels; 0 when it could not be opened.
-        height: of the oriented picture, in pixels.
+        width: width of the oriented picture, in pixels; 0 when it could not be opened.
+        height: height of the oriented picture, in pixels.
         title: shown above the picture; the file's stem unless credits name one.
-        alt: what is to be seen, for people who cannot see it; may be empty.
-        credit: who made it.
-        license: under which license.
-        source: where it comes from.
-        group: a heading to list it under; may be empty.
+        alt: text alternative of the picture; may be empty.
+        source: origin of the picture, from credits.
+        group: heading of its group; may be empty.
         failure: set when the file could not be used.
-        note: what its owner should know of its pixels, such as that it is nearly black; mostly
-            empty.
-        mask: a PNG of the picture's size that is not zero where the objects are; never published;
-            None where nobody has drawn one.
-        mask_orientation: EXIF's of the picture, where the mask was drawn on its stored pixels; 1
-            where it was drawn on the upright picture.
-        boxes: around the objects, as somebody has drawn them.
-        frame: its place in a sequence; None for a picture by itself.
+        note: warning about its pixels, such as a nearly black picture; mostly empty.
+        mask: PNG of the picture's size with non-zero pixels on objects; never published; None
+            without a mask.
+        mask_orientation: EXIF orientation to apply to the mask, if it was drawn on stored pixels; 1
+            if it was drawn on the upright picture.
+        boxes: annotated bounding boxes.
+        frame: position in a sequence; None for a single picture.
     """
 
     slug: str
@@ -183,7 +175,7 @@ class ImageEntry:
 
 
 def sequences_of(images: Iterable[ImageEntry]) -> tuple[Sequence, ...]:
-    """The sequences that images are frames of, in order."""
+    """The sequences of these images, in order."""
     frames = (image.frame for image in images)
     return tuple(dict.fromkeys(frame.sequence for frame in frames if frame is not None))
 
@@ -195,10 +187,10 @@ class Cell:
     Attributes:
         model: slug of the model.
         image: slug of the image.
-        record: key of the record; empty where there is none.
-        failure: why there is none.
-        truth: hash of what the site's agreement with marked objects is made of, for a run that is
-            read from that site: masks and boxes are not at hand there. Empty for a new run.
+        record: key of the record; empty if there is none.
+        failure: reason for a missing record.
+        truth: hash of the masks and boxes behind the scores, for a run that is read from a site,
+            which has no masks and boxes. Empty for a new run.
     """
 
     model: str
@@ -206,80 +198,6 @@ class Cell:
     record: str = ""
     failure: Failure | None = None
     truth: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Author:
-    """An author of the gallery's paper.
-
-    Attributes:
-        name: of the author.
-        url: of a page about the author; may be empty.
-        affiliation: may be empty.
-    """
-
-    name: str
-    url: str = ""
-    affiliation: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class PaperLink:
-    """A button of the front page.
-
-    Attributes:
-        label: what the button says.
-        url: where it leads.
-    """
-
-    label: str
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class TeaserCell:
-    """A map to show at the top of the front page.
-
-    Attributes:
-        model: slug of the model.
-        image: slug of the image.
-        layer: from 1; 0 for the last.
-        head: from 1; 0 for their mean.
-        query: name of a token, or ``received``; ``CLS`` is what every model can answer.
-        patch: row and column of the patch that is the query, from 1; None when it is a token.
-    """
-
-    model: str
-    image: str
-    layer: int = 0
-    head: int = 0
-    query: str = "CLS"
-    patch: tuple[int, int] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Paper:
-    """What a gallery says of its paper; everything may be empty.
-
-    Attributes:
-        authors: in order.
-        venue: where it appeared.
-        year: when it appeared.
-        doi: its identifier.
-        abstract: paragraphs with empty lines between them.
-        bibtex: how to cite it.
-        links: buttons, in order.
-        teaser: maps to show at the top.
-    """
-
-    authors: tuple[Author, ...] = ()
-    venue: str = ""
-    year: int | None = None
-    doi: str = ""
-    abstract: str = ""
-    bibtex: str = ""
-    links: tuple[PaperLink, ...] = ()
-    teaser: tuple[TeaserCell, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,23 +237,22 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Everything a site is made of, apart from the records themselves.
+    """All data of a site apart from the records.
 
     Attributes:
-        title: of the gallery.
         description: one paragraph under the title; may be empty.
-        command: the command line that makes the run again, without absolute paths.
-        field_of_view: what part of each picture the models saw.
+        command: command line that repeats the run, without absolute paths.
+        field_of_view: part of each picture that the models saw.
         models: the models, in order.
         images: the images, in order.
         cells: one for each model and image, models fastest.
-        paper: that the gallery belongs to.
-        site_url: where the site will stand, ending in a slash; empty when nobody said.
+        paper: the gallery's paper; None without one.
+        site_url: URL of the published site, ending in a slash; empty if unknown.
         mixed: whether models with and without a class token are compared.
-        pairs: slugs of models that get a page of their own together; None for those that differ in
-            registers only, as far as their configs say.
-        anonymous: whether names, links and folders were left out on purpose.
-        sweeps: checkpoints that belong together.
+        pairs: slugs of the models of each comparison page; None for models that differ only in
+            registers, judged by their configs.
+        anonymous: whether the site leaves out names, links and folders.
+        sweeps: training sweeps of the gallery.
     """
 
     title: str
@@ -353,22 +270,22 @@ class Run:
     sweeps: tuple[Sweep, ...] = ()
 
     def cell(self, model: str, image: str) -> Cell:
-        """The cell of a model's and an image's slug."""
+        """Find the cell of a model and an image by their slugs."""
         return next(c for c in self.cells if c.model == model and c.image == image)
 
     def sweep_of(self, model: str) -> Sweep | None:
-        """The sweep that a model's slug is a checkpoint of; None for a model of its own."""
+        """The sweep of a model; None for a model outside sweeps."""
         return next((sweep for sweep in self.sweeps if model in sweep.models), None)
 
     @property
     def listed(self) -> tuple[ModelEntry, ...]:
-        """The models, of each sweep the last checkpoint only: where one must stand for all."""
+        """The models, with only the last checkpoint of each sweep."""
         inner = {model for sweep in self.sweeps for model in sweep.models[:-1]}
         return tuple(model for model in self.models if model.slug not in inner)
 
     @property
     def sequences(self) -> tuple[Sequence, ...]:
-        """The sequences that images are frames of, in order."""
+        """The sequences of these images, in order."""
         return sequences_of(self.images)
 
     @property

@@ -1,8 +1,8 @@
-"""Safetensors files whose content carries its checksums, so that damage is seen when it is read.
+"""Checksums inside safetensors files, which detect damage on reading.
 
 The header of such a file has one JSON text. It begins with the key ``seal``: the SHA-256 of every
 array, its dtype and its shape, and the SHA-256 of these together with the facts that follow. So the
-facts can be trusted without reading the arrays, and each array that is read is checked on the way.
+facts can be verified without reading the arrays, and each array is verified when it is read.
 """
 
 from __future__ import annotations
@@ -21,17 +21,15 @@ _START = '{"seal":'
 
 
 class SealError(Exception):
-    """A file is not as it was written."""
+    """A file does not match its checksums."""
 
 
 @dataclass(frozen=True, slots=True)
 class SealedArray:
-    """An array as it was written.
+    """Checksum, dtype and shape of a written array.
 
     Attributes:
-        dtype: by numpy's name.
-        shape: of the array.
-        sha256: of its bytes.
+        sha256: SHA-256 of its bytes.
     """
 
     dtype: str
@@ -40,28 +38,23 @@ class SealedArray:
 
     @classmethod
     def of(cls, array: NDArray[Any]) -> SealedArray:
-        """What is said of an array, which is contiguous."""
+        """Describe a contiguous array."""
         data = array.reshape(-1).view(np.uint8)  # hashing knows no half precision
         return cls(array.dtype.name, array.shape, hashlib.sha256(data.data).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """The text of a header that has been found to be as it was written.
-
-    Attributes:
-        facts: JSON.
-        arrays: by name.
-    """
+    """A verified header."""
 
     facts: str
     arrays: Mapping[str, SealedArray]
 
     def check(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Hold arrays against the header.
+        """Check arrays against the header.
 
         Raises:
-            SealError: one is missing, another, or too many.
+            SealError: an array is missing, different or unexpected.
         """
         if arrays.keys() != self.arrays.keys():
             raise SealError("it holds other arrays than its header lists")
@@ -76,7 +69,6 @@ def sealed_file(entry: str, facts: str, arrays: Mapping[str, NDArray[Any]]) -> b
     Args:
         entry: name of the text in the file's metadata.
         facts: a JSON object that is not empty.
-        arrays: contiguous, by name.
     """
     listed = {name: SealedArray.of(array) for name, array in sorted(arrays.items())}
     text = _arrays_text(listed)
@@ -86,10 +78,10 @@ def sealed_file(entry: str, facts: str, arrays: Mapping[str, NDArray[Any]]) -> b
 
 
 def unsealed(text: str) -> Sealed:
-    """The facts of a header, and what it says of the arrays.
+    """Verify a header; returns its facts and the entries of its arrays.
 
     Raises:
-        SealError: the text carries no checksum, or is not as it was written.
+        SealError: the text has no checksum, or does not match it.
     """
     if not text.startswith(_START):
         raise SealError("it carries no checksum")

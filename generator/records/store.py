@@ -1,14 +1,14 @@
-"""Records on disk, each under the hash of everything that decides it.
+"""The record store: records on disk, addressed by the hash of their inputs.
 
 ``<store>/ab/abcd...ef.safetensors`` holds one record: its arrays, and in the header one JSON text
-with its facts. Files are written beside their place and moved into it, so whatever has a record's
-name is whole, however many processes write and whenever one is killed; there are no locks. The
-same record gives the same bytes. What is seen of a model without an image is kept likewise, in
+with its facts. Files are written to a temporary name and renamed, so a file with a record's name is
+always complete, without locks, even if several processes write or one is killed. The same record
+gives the same bytes. Arrays from a model's weights are in
 ``<store>/weights/abcd...ef.safetensors``.
 
-Every file carries checksums (see :mod:`generator.records.seal`), verified when it is read. One that
-cannot be trusted (cut short, damaged, foreign, of another schema) counts as absent, with a
-warning, and is measured again; what is damaged is kept beside its place as ``abcd...ef.damaged``.
+Every file has checksums (see :mod:`generator.records.seal`), verified on reading. An invalid file
+(truncated, damaged, foreign, of another schema) counts as absent, with a warning, and is measured
+again. A damaged file is kept as ``abcd...ef.damaged``.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from generator.records.record import (
     Preprocessing,
     RecordError,
 )
-from generator.records.seal import Sealed, SealError
+from generator.records.seal import SealError
 from generator.text.amounts import size_in_words
 
 __all__ = [
@@ -61,7 +61,7 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 EXTRACT_VERSION = 7
-"""Raised by hand when measuring changes what it finds: every record is then measured again."""
+"""Version of the measurement; raise it when results change, and every record is measured again."""
 
 _NAME = re.compile(r"[0-9a-f]{64}")
 _WEIGHTS = "weights"  # a folder's name that no record's can be: those have two letters
@@ -80,15 +80,14 @@ def record_key(
     dtype: str,
     intervention: Intervention | None = None,
 ) -> str:
-    """The name of a record, from everything that decides it: 64 hex digits.
+    """Key of a record, the hash of its inputs: 64 hex digits.
 
     Args:
         model: ``ModelFacts.id``.
         version: ``ModelFacts.version``: the commit, or the weights' hash of a folder.
         image_sha256: hash of the image file.
-        preprocessing: how the input is made; what is only said of it, its ``steps`` and what was
-            ``assumed``, does not count.
-        patch_queries: which patches' rows are kept, resolved (never ``auto``).
+        preprocessing: how the input is made; its texts ``steps`` and ``assumed`` do not count.
+        patch_queries: kept rows of patch queries, resolved (never ``auto``).
         measuring: what is measured beside attention.
         dtype: dtype of weights and activations, resolved.
         intervention: a test-time register; None for the model as it is.
@@ -112,7 +111,7 @@ def record_key(
 
 
 def weights_key(*, model: str, version: str, dtype: str) -> str:
-    """The name of what is seen of a model without an image: 64 hex digits.
+    """Key of the arrays from a model's weights: 64 hex digits.
 
     Args:
         model: ``ModelFacts.id``.
@@ -134,24 +133,25 @@ class Store:
     """A folder of records.
 
     Attributes:
-        root: the folder; made when the first record is put into it.
-        damaged: files that were found damaged and set aside, in order.
+        root: the folder; created with the first record.
+        damaged: damaged files found and set aside so far, in order.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.damaged: list[Path] = []
+        self._headers: dict[Path, tuple[tuple[int, int, int], RecordHeader]] = {}
         self._doubted: set[Path] = set()
 
     def has(self, key: str) -> bool:
-        """Whether a whole record of this schema is there."""
+        """Whether the store has a valid record of this schema."""
         return self.header(key) is not None
 
     def header(self, key: str) -> RecordHeader | None:
         """The facts of a record without reading its arrays; None when it is absent."""
         path = self._path(key)
         try:
-            return _header(path)[0]
+            return self._header(path)
         except FileNotFoundError:
             return None
         except (OSError, SafetensorError, DoubtError) as error:
@@ -159,7 +159,7 @@ class Store:
             return None
 
     def get(self, key: str) -> AttentionRecord:
-        """A record, its arrays in memory and of the dtypes they were put with.
+        """Read a record into memory.
 
         Raises:
             StoreError: it is absent.
@@ -178,7 +178,7 @@ class Store:
         return path.with_suffix(_DAMAGED).exists() and not path.exists()
 
     def put(self, record: AttentionRecord) -> None:
-        """Write a record, in place of one with the same key.
+        """Write a record, replacing one with the same key.
 
         Raises:
             RecordError: it holds NaN or infinity.
@@ -187,11 +187,11 @@ class Store:
         self._write(self._path(record.key), pack_record(record))
 
     def has_weights(self, key: str) -> bool:
-        """Whether what is seen of a model without an image is there, whole."""
+        """Whether the store has a valid file of a model's weights."""
         return bool(key) and self._read_weights(key) is not None
 
     def get_weights(self, key: str) -> ModelWeights:
-        """What is seen of a model without an image.
+        """Read the arrays from a model's weights.
 
         Raises:
             StoreError: it is absent.
@@ -205,7 +205,7 @@ class Store:
         return weights
 
     def put_weights(self, weights: ModelWeights) -> None:
-        """Write what is seen of a model, in place of what has the same key.
+        """Write the arrays from a model's weights, replacing those with the same key.
 
         Raises:
             StoreError: the disk is full, or the folder cannot be written.
@@ -213,7 +213,7 @@ class Store:
         self._write(self._weights_path(weights.key), pack(weights))
 
     def _write(self, path: Path, data: bytes) -> None:
-        """Write beside the place, then move."""
+        """Write to a temporary name, then rename."""
         temporary = path.with_name(f".{path.stem[:16]}-{os.getpid()}-{secrets.token_hex(4)}.tmp")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -232,34 +232,34 @@ class Store:
         self._doubted.discard(path)
 
     def keys(self) -> tuple[str, ...]:
-        """The keys of all records, sorted; by name only, without opening the files."""
+        """The keys of all records, sorted, from file names only."""
         return tuple(path.stem for path in self._files())
 
     def records(self) -> Iterator[AttentionRecord]:
-        """All records, by key, one at a time; files that cannot be trusted are left out."""
+        """All records in order of keys, one at a time; invalid files are skipped."""
         for key in self.keys():
             record = self._read(key)
             if record is not None:
                 yield record
 
     def images(self) -> frozenset[str]:
-        """Hashes of the image files that records were measured from; reads every header.
+        """Hashes of the images of all records; reads every header.
 
-        Nobody asks for these records, so those of former versions are no cause for a warning.
+        Records of former versions are skipped without a warning.
         """
         found = set()
         for path in self._files():
             with suppress(OSError, SafetensorError, DoubtError):
-                found.add(_header(path)[0].image_sha256)
+                found.add(self._header(path).image_sha256)
         return frozenset(found)
 
     def bytes(self) -> int:
-        """Size of all records, of what is kept of the models' weights, and of damaged files."""
+        """Size of all files: records, weights and damaged files."""
         files = (*self._files(), *self._weights_files(), *self._set_aside())
         return sum(path.stat().st_size for path in files)
 
     def gc(self, keep: Container[str]) -> tuple[str, ...]:
-        """Remove what has none of the keys to keep, is damaged, or was left by killed processes.
+        """Remove files without a key to keep, damaged files, and leftover temporary files.
 
         Args:
             keep: keys of records and of models' weights.
@@ -292,6 +292,17 @@ class Store:
                 "Check the folder's permissions.",
             ) from error
         return tuple(removed)
+
+    def _header(self, path: Path) -> RecordHeader:
+        """The facts of the record in a file, whose name is its key; read again if it changes."""
+        stat = path.stat()
+        mark = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+        known = self._headers.get(path)
+        if known is None or known[0] != mark:
+            with safe_open(path, framework="numpy") as file:
+                known = mark, read_header(file, path.stem)[0]
+            self._headers[path] = known
+        return known[1]
 
     def _read(self, key: str) -> AttentionRecord | None:
         path = self._path(key)
@@ -339,7 +350,7 @@ class Store:
         return sorted(p for p in found if _NAME.fullmatch(p.stem) and p.parent.name == p.stem[:2])
 
     def _doubt(self, path: Path, error: Exception) -> None:
-        """Warn once of a file that counts as absent, and set aside what is damaged."""
+        """Warn once of an invalid file, and set damaged ones aside."""
         if path in self._doubted:
             return
         self._doubted.add(path)
@@ -382,9 +393,3 @@ def load_records(folder: Path) -> Iterator[AttentionRecord]:
         problem = "holds no records" if folder.is_dir() else "is not a folder"
         raise StoreError(f"{folder} {problem}.", "Name the folder of a record store.")
     return store.records()
-
-
-def _header(path: Path) -> tuple[RecordHeader, Sealed]:
-    """The facts of the record in a file, whose name is its key, and its checksums."""
-    with safe_open(path, framework="numpy") as file:
-        return read_header(file, path.stem)

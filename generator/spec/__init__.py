@@ -1,1 +1,1 @@
-"""A checked, frozen description of a gallery, from a file and options."""
+"""Specification of a gallery: read from a TOML file and options, validated, frozen."""

@@ -1,4 +1,4 @@
-"""Which models a gallery compares two by two: as the user names them, and checked."""
+"""Pairs of models to compare: parsing and validation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COMPARE = 'pairs of labels or ids such as [["plain", "with registers"]], or "non
 
 
 def _pairs(given: Any, info: ValidationInfo) -> Any:
-    """``none`` as no pairs, and texts with one comma, of the command line, as pairs."""
+    """Parse pairs: ``none`` for no pairs, texts with one comma from the command line."""
     if given == "none" or (isinstance(given, list | tuple) and list(given) == ["none"]):
         return ()
     if not isinstance(given, list | tuple):
@@ -41,17 +41,17 @@ Compare = Annotated[
 def compared(
     pairs: Sequence[tuple[str, str]], labels: Sequence[str], ids: Sequence[str], source: SpecSource
 ) -> tuple[tuple[int, int], ...]:
-    """The models of pairs, by their places in the gallery; a pair that is given twice is one.
+    """Indices of the paired models in the gallery; duplicates are removed.
 
     Args:
-        pairs: as the user names them.
-        labels: of the gallery's models.
-        ids: of the gallery's models.
-        source: where the pairs come from, for messages.
+        pairs: pairs of labels or ids, from the user.
+        labels: labels of the gallery's models.
+        ids: ids of the gallery's models.
+        source: origin of the pairs, for messages.
 
     Raises:
-        SpecError: a model is not in the gallery, is not the only one of its id, or is compared
-            with itself.
+        SpecError: a model is not in the gallery, shares its id with another, or is paired with
+            itself.
     """
     found = []
     for pair in pairs:

@@ -1,21 +1,23 @@
-"""What is wrong with a gallery's file or options, in one line of the user's words."""
+"""Validation errors of a gallery's file or options as one-line messages."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from generator.errors import SpecError
+from generator.records.paper import Author, Paper, PaperLink, Patch, TeaserCell
 from generator.spec.figures import FigureSpec
 from generator.spec.models import ModelSpec, RegisterSpec, SpecSource
-from generator.spec.paper import paper_place
 from generator.spec.sequences import SequenceSpec
 from generator.spec.sweeps import SweepSpec
 from generator.spec.toml import did_you_mean, kind_of
 
 _FOUND = {"folder", "sweep", "step", "named", "checkpoints"}
-"""Fields that are found, not given."""
+"""Fields that are computed, not given by the user."""
 
 _HINTS = {
     "models": 'Name one with -m, such as -m facebook/dinov2-small, or in a file: models = ["..."].',
@@ -30,27 +32,37 @@ _TABLES: dict[str, tuple[str, type[BaseModel]]] = {
     "sweeps": ("sweep", SweepSpec),
     "figure": ("figure", FigureSpec),
 }
-"""Keys that hold tables: what one of them is called, and its class."""
+"""Keys that hold tables: name of a table, and its class."""
+
+_ITEMS: dict[str, tuple[str, type]] = {
+    "authors": ("author", Author),
+    "links": ("link", PaperLink),
+    "teaser": ("teaser", TeaserCell),
+}
+"""Keys of ``paper`` that hold tables: name of a table, and its class."""
+
+_UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
+"""Pydantic's error types of an unknown key: of a model, of a dataclass."""
 
 _NOT_GUESSED = ("device", "max_site_size")
-"""Keys whose words are not guessed from: gpu does not mean cpu."""
+"""Keys without suggestions for misspelled values: gpu does not mean cpu."""
 
 
 def in_words(error: ValidationError, gallery: type[BaseModel], source: SpecSource) -> SpecError:
-    """The first thing that is wrong, in one line.
+    """The first error as one line.
 
     Args:
-        error: as pydantic found it.
-        gallery: class of the whole spec.
-        source: where the values come from.
+        error: pydantic's error.
+        gallery: class of the gallery's spec.
+        source: origin of the values.
     """
     # An unknown key is often the cause of a missing one.
-    detail = min(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
+    detail = min(error.errors(), key=lambda item: item["type"] not in _UNKNOWN)
     loc = detail["loc"] or ("",)
     owner, key, where = _place(loc, gallery, source)
     hint = _HINTS.get(key, "")
-    if detail["type"] == "extra_forbidden":
-        known = [name for name in owner.model_fields if name not in _FOUND]
+    if detail["type"] in _UNKNOWN:
+        known = [name for name in _fields(owner) if name not in _FOUND]
         message = f"unknown key {where}."
         hint = did_you_mean(key, known) or f"The keys are {', '.join(known)}."
     elif detail["type"] == "missing":
@@ -69,11 +81,11 @@ def in_words(error: ValidationError, gallery: type[BaseModel], source: SpecSourc
 
 def _place(
     loc: tuple[int | str, ...], gallery: type[BaseModel], source: SpecSource
-) -> tuple[type[BaseModel], str, str]:
-    """The class that something is wrong in, the key, and both in a user's words."""
+) -> tuple[type, str, str]:
+    """The class and key of an error, and both in words."""
     top, *below = loc
     if top == "paper" and below:
-        return paper_place(tuple(below))
+        return _paper_place(below)
     if top not in _TABLES or not below:
         key = str(top)
         where = f"entry {int(below[0]) + 1} of {source.name(key)}" if below else source.name(key)
@@ -86,9 +98,29 @@ def _place(
     return owner, key, where
 
 
-def _expected(owner: type[BaseModel], key: str) -> str:
-    """What a key should hold, or the whole table where there is no key."""
-    field = owner.model_fields.get(key)
+def _paper_place(loc: list[int | str]) -> tuple[type, str, str]:
+    """The class and key of an error below ``paper``, and both in words."""
+    key = str(loc[0])
+    if len(loc) == 1 or key not in _ITEMS:
+        return Paper, key, f"{key} of [paper]"
+    word, owner = _ITEMS[key]
+    at = f"{word} {int(loc[1]) + 1} of [paper]"
+    if len(loc) == 2:
+        return Paper, key, at
+    if len(loc) > 4:  # a query that is a table, after the name of its class
+        return Patch, str(loc[4]), f"{loc[4]} of {loc[2]} of {at}"
+    return owner, str(loc[2]), f"{loc[2]} of {at}"
+
+
+def _fields(owner: type) -> Mapping[str, FieldInfo]:
+    """The fields of a model or a pydantic dataclass."""
+    found: Mapping[str, FieldInfo] = owner.__pydantic_fields__  # type: ignore[attr-defined]
+    return found
+
+
+def _expected(owner: type, key: str) -> str:
+    """The expected value of a key, or of the whole table without a key."""
+    field = _fields(owner).get(key)
     if field and field.description:
         return field.description
     return "a table with a path" if owner is SequenceSpec else "a model's id, or a table with an id"

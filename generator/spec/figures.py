@@ -1,4 +1,4 @@
-"""A figure for a paper: a table ``[[figure]]`` of a gallery's file, or the command ``figure``.
+"""Specification of a figure: a table ``[[figure]]`` of a gallery's file, or command options.
 
 Every key but ``name`` is optional, and has the meaning of the command's option. ``colours`` is
 accepted for ``colors``::
@@ -29,7 +29,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from generator.spec.models import respelled
 
 FIGURES = "figures"
-"""Folder of a site that its figures are in."""
+"""Folder of the figures in a site."""
 
 Kind = Literal["pdf", "svg", "png"]
 Span = Literal["column", "text"]

@@ -1,4 +1,4 @@
-"""What a gallery is made of, checked once and then frozen.
+"""Specification of a gallery and its TOML file.
 
 The file, every key but ``models`` and ``images`` optional, paths relative to the file::
 
@@ -8,7 +8,7 @@ The file, every key but ``models`` and ``images`` optional, paths relative to th
     resolution = 518
     models = ["facebook/dinov2-small", "facebook/dinov2-large@main", "./my-checkpoint"]
 
-or, with more to say about each model, tables instead of the short form::
+or, with settings for each model, tables instead of the short form::
 
     [[models]]
     id = "facebook/dinov2-with-registers-small"
@@ -50,6 +50,7 @@ from pydantic import (
 
 from generator.errors import SpecError
 from generator.records.extras import DEFAULT_EXTRAS, EXTRAS, Extra, Measuring, Projection
+from generator.records.paper import HTTPS, Https, Paper
 from generator.records.record import FieldOfView
 from generator.spec.compare import Compare, compared
 from generator.spec.errors import in_words
@@ -65,7 +66,6 @@ from generator.spec.models import (
     model_error,
     respelled,
 )
-from generator.spec.paper import HTTPS, Https, PaperSpec
 from generator.spec.sequences import SequenceSpec
 from generator.spec.size import DEFAULT_SITE_SIZE, SiteSize
 from generator.spec.sweeps import SweepSpec
@@ -77,7 +77,7 @@ CACHE_VARIABLE = "ATTENTION_GALLERY_CACHE"
 
 
 def default_store() -> Path:
-    """The user's cache folder, unless ``ATTENTION_GALLERY_CACHE`` names another."""
+    """Default folder of the store: ``ATTENTION_GALLERY_CACHE``, or the user's cache folder."""
     named = os.environ.get(CACHE_VARIABLE)
     if named:
         return expand(named)
@@ -85,7 +85,7 @@ def default_store() -> Path:
 
 
 def under_current_names(table: Any) -> Any:
-    """A gallery's table with its keys under their current names."""
+    """Rename former keys of a gallery's table to their current names."""
     return respelled(table, {"figures": "analyses"})
 
 
@@ -187,7 +187,7 @@ class GallerySpec(BaseModel):
     boxes: AnyPath | None = Field(None, description="a JSON file or a folder")
     site_url: Https | None = Field(None, description=HTTPS)
     compare: Compare = None
-    paper: PaperSpec | None = Field(None, description="a table [paper]")
+    paper: Paper | None = Field(None, description="a table [paper]")
     analyses: _Flag | None = Field(None, description=_FLAG)
     figure: tuple[FigureSpec, ...] = Field((), description="tables [[figure]]")
     anonymous: _Flag = Field(False, description=_FLAG)
@@ -203,7 +203,7 @@ class GallerySpec(BaseModel):
     @field_validator("extras", mode="before")
     @classmethod
     def _extras(cls, given: Any) -> Any:
-        """``all``, ``none`` and texts with commas as lists; the order has no meaning."""
+        """Parse ``all``, ``none`` and texts with commas to a sorted tuple."""
         names = given.split(",") if isinstance(given, str) else given
         if not isinstance(names, list | tuple):
             return given
@@ -215,7 +215,7 @@ class GallerySpec(BaseModel):
     @field_validator("objects", mode="before")
     @classmethod
     def _objects(cls, given: Any) -> Any:
-        """A name, several in a list, or a text with commas; the order has no meaning."""
+        """Parse a name, a list of names or a text with commas to a sorted tuple."""
         names = given.split(",") if isinstance(given, str) else given
         if not isinstance(names, list | tuple):
             return given
@@ -229,7 +229,7 @@ class GallerySpec(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _one_line(cls, values: Any, check: Any, info: ValidationInfo) -> Self:
-        """Every error is one line in the user's words, also for what spans several keys."""
+        """Turn validation errors into one-line messages, also for errors across keys."""
         source = SpecSource.of(info)
         values = under_current_names(values)
         if isinstance(values, Mapping) and values.get("sequences"):
@@ -248,7 +248,7 @@ class GallerySpec(BaseModel):
 
     @property
     def measuring(self) -> Measuring:
-        """What is measured beside attention; what no part needs is left at its default."""
+        """The optional parts to measure; settings that no part needs keep their defaults."""
         explained = not {"relevance", "lens"}.isdisjoint(self.extras)
         return Measuring(
             extras=self.extras,
@@ -258,25 +258,25 @@ class GallerySpec(BaseModel):
 
     @property
     def pairs(self) -> tuple[tuple[int, int], ...] | None:
-        """Models to compare two by two, by their places; None for automatic pairs."""
+        """Pairs of models to compare, as indices; None for automatic pairs."""
         if self.compare is None:
             return None
         return compared(self.compare, self.labels, [m.id for m in self.models], SpecSource())
 
     @property
     def calibrations(self) -> tuple[Path, ...]:
-        """Where pictures lie on which register neurons are looked for, besides the gallery's."""
+        """Folders of calibration pictures for register neurons, besides the gallery's pictures."""
         asked = (model.test_time_registers for model in self.models)
         found = (one.calibration for one in asked if one and one.calibration)
         return tuple(dict.fromkeys(found))
 
     def resolution_of(self, model: ModelSpec) -> int | None:
-        """The resolution that a model runs at; None for the checkpoint's own."""
+        """Input resolution of a model; None for the checkpoint's own."""
         return model.resolution or self.resolution
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The models' labels; behind those that would be equal, what sets the models apart."""
+        """The models' labels; equal labels get a suffix with the difference."""
         labels: list[str] = []
         for model in self.models:
             twins = [other for other in self.models if other.label == model.label]
@@ -288,7 +288,7 @@ class GallerySpec(BaseModel):
         return tuple(labels)
 
     def _difference(self, model: ModelSpec, twins: list[ModelSpec]) -> str:
-        """Which of the facts that differ among models of one label belong to a model."""
+        """The facts of a model that distinguish it among models of one label."""
         facts = [
             (
                 m.id,
@@ -308,7 +308,7 @@ class GallerySpec(BaseModel):
         return f"{pixels} px" if pixels else "own size"
 
     def _refuse_twins(self, source: SpecSource) -> None:
-        """A column that would be the same as another is a slip of the pen."""
+        """Refuse two identical models: probably a mistake."""
         seen = set()
         for model in self.models:
             place = model.folder.resolve() if model.folder else model.id
@@ -325,7 +325,7 @@ class GallerySpec(BaseModel):
             seen.add(identity)
 
     def _refuse_overwriting(self, source: SpecSource) -> None:
-        """Building replaces the whole folder, so it must hold nothing else of value."""
+        """Refuse output folders with other content: building replaces the whole folder."""
         out = self.out.resolve()
         precious = [
             ("the current folder", Path.cwd()),
@@ -348,7 +348,7 @@ class GallerySpec(BaseModel):
                 raise SpecError(source.says("out", message), hint)
 
     def _refuse_sweeps_of_one_label(self, source: SpecSource) -> None:
-        """Pages could not tell them apart."""
+        """Refuse sweeps with the same label: pages could not distinguish them."""
         labels = [sweep.label for sweep in self.sweeps]
         for label in labels:
             if labels.count(label) > 1:
@@ -356,7 +356,7 @@ class GallerySpec(BaseModel):
                 raise SpecError(source.says("sweeps", message), "Give each a label of its own.")
 
     def _refuse_figures_of_one_name(self, source: SpecSource) -> None:
-        """Files of the second would take the place of the first's."""
+        """Refuse figures with the same name: they would overwrite each other."""
         names = [figure.name.lower() for figure in self.figure]
         for name in names:
             if names.count(name) > 1:
@@ -364,20 +364,20 @@ class GallerySpec(BaseModel):
                 raise SpecError(source.says("figure", message), "Give each a name of its own.")
 
     def _refuse_masks_as_images(self, source: SpecSource) -> None:
-        """Masks that lie below a folder of images are left out of it; all of it can't be."""
+        """Refuse a mask folder that equals a folder of images; a subfolder is skipped instead."""
         if self.masks and self.masks.resolve() in [path.resolve() for path in self.images]:
             message = f"{source.name('masks')}: {self.masks} is also a folder of images."
             raise SpecError(source.says("masks", message), "Keep masks in a folder of their own.")
 
 
 class _Sweeps(BaseModel):
-    """The sweeps alone: their checkpoints must be known before the models are checked."""
+    """Only the sweeps: their checkpoints are needed before models are validated."""
 
     sweeps: tuple[SweepSpec, ...]
 
 
 def _with_checkpoints(values: Any, info: ValidationInfo) -> Any:
-    """The values of a gallery with the checkpoints of its sweeps among its models, at the end."""
+    """Append the checkpoints of sweeps to the models of a gallery's values."""
     if not isinstance(values, Mapping) or not values.get("sweeps"):
         return values
     sweeps = _Sweeps.model_validate({"sweeps": values["sweeps"]}, context=info.context).sweeps

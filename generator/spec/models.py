@@ -1,4 +1,4 @@
-"""One model as the user names it: told apart, checked by form, and with words for what is wrong."""
+"""Specification of a model: hub id or local folder, and its settings."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _PATH = re.compile(r"[./~\\]|[A-Za-z]:[\\/]")
 
 @dataclass(frozen=True, slots=True)
 class SpecSource:
-    """Where values come from, for messages and relative paths.
+    """Origin of values, for messages and relative paths.
 
     Attributes:
         file: the file as the user wrote it; empty for the command line or Python.
-        base: the folder that relative paths start from.
-        options: keys that were given on the command line.
+        base: base folder of relative paths.
+        options: keys given on the command line.
     """
 
     file: str = ""
@@ -49,22 +49,22 @@ class SpecSource:
 
     @staticmethod
     def of(info: ValidationInfo) -> SpecSource:
-        """The source handed to pydantic as its context."""
+        """The source from pydantic's validation context."""
         return info.context if isinstance(info.context, SpecSource) else SpecSource()
 
     def says(self, key: str, message: str) -> str:
-        """A message with the file in front, unless the key came from the command line."""
+        """Prefix a message with the file, unless the key came from the command line."""
         return f"{self.file}: {message}" if self.file and key not in self.options else message
 
     def name(self, key: str) -> str:
-        """A key of the gallery as the user wrote it: ``out``, or ``-o``."""
+        """A key as the user wrote it: ``out`` or ``-o``."""
         if key not in self.options:
             return key
         return _SHORT_OPTIONS.get(key, "--" + key.replace("_", "-"))
 
 
 def expand(path: str | Path) -> Path:
-    """A path with ``~`` put out in full; as it is where nobody knows whose home is meant."""
+    """Expand ``~`` in a path; unchanged if the home folder is unknown."""
     try:
         return Path(path).expanduser()
     except RuntimeError:
@@ -72,13 +72,13 @@ def expand(path: str | Path) -> Path:
 
 
 def respelled(table: Any, names: Mapping[str, str]) -> Any:
-    """A table with its keys under their current names.
+    """Rename former keys of a table to their current names.
 
-    A key that also has its current name stays, so that it is refused as unknown.
+    If both names are present, the former one stays and is refused as unknown.
 
     Args:
-        table: as it was read; anything but a table is returned as it is.
-        names: from accepted names to current ones.
+        table: table from the file; other values are returned unchanged.
+        names: former name -> current name.
     """
     if not isinstance(table, Mapping):
         return table
@@ -87,7 +87,7 @@ def respelled(table: Any, names: Mapping[str, str]) -> Any:
 
 
 def _resolve(value: object, info: ValidationInfo) -> object:
-    """Text to a path, relative to the source; Path objects to the current folder."""
+    """Resolve a text relative to the source, and a Path relative to the current folder."""
     if isinstance(value, Path):
         return expand(value)
     if not isinstance(value, str):
@@ -108,10 +108,10 @@ class RegisterSpec(BaseModel):
 
     Attributes:
         neurons: how many register neurons to move, at most.
-        up_to_layer: the last layer, from 1, in which they are looked for; None for the layer where
-            the outlier patches stand out most.
-        calibration: folder of pictures, or a picture, on which they are looked for; None for the
-            first pictures of the gallery.
+        up_to_layer: last layer, from 1, to search for them; None for the layer where the outlier
+            patches stand out most.
+        calibration: calibration pictures, a folder or a file; None for the first pictures of the
+            gallery.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -126,7 +126,7 @@ class RegisterSpec(BaseModel):
 
 
 def _flag_or_table(value: object) -> object:
-    """True for the defaults, false for none."""
+    """Accept true for the defaults and false for none."""
     if value is True:
         return {}
     return None if value is False else value
@@ -141,13 +141,13 @@ class ModelSpec(BaseModel):
     Attributes:
         id: id on the hub, or the name of a local folder.
         revision: branch, tag or commit on the hub; empty for a folder.
-        label: what the page calls the model; the id when left out.
+        label: name on pages; the id by default.
         resolution: short side of the input in pixels; None for the gallery's.
-        test_time_registers: move outlier patches to a register that the model was not trained
-            with; None for the model as it is. In a file also true, for the defaults.
-        folder: where a local model lies; None for one on the hub.
-        sweep: label of the sweep that it is a checkpoint of; empty for a model of its own.
-        step: of the checkpoint; None for a model of its own.
+        test_time_registers: move outlier patches to a register that the model was not trained with;
+            None for the unmodified model. In a file also true, for the defaults.
+        folder: folder of a local model; None for a hub model.
+        sweep: label of its training sweep; empty for a model outside sweeps.
+        step: training step of the checkpoint; None for a model outside sweeps.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -166,7 +166,7 @@ class ModelSpec(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _tell_apart(cls, values: Any, info: ValidationInfo) -> Any:
-        """Accept the short form, and tell a folder from a hub id."""
+        """Accept the short form, and distinguish folders from hub ids."""
         table = {"id": values} if isinstance(values, str) else values
         if not isinstance(table, dict) or not isinstance(table.get("id"), str):
             return table
@@ -186,10 +186,10 @@ class ModelSpec(BaseModel):
 
 
 def _find_model(text: str, revision: str, source: SpecSource) -> dict[str, Any]:
-    """The fields ``id``, ``revision`` and ``folder`` that a model's text stands for.
+    """Parse a model's text into the fields ``id``, ``revision`` and ``folder``.
 
     Raises:
-        SpecError: it is neither a folder nor the id of a model on the hub.
+        SpecError: the text is neither a folder nor a hub id.
     """
     folder = source.base / expand(text)
     try:
@@ -224,7 +224,7 @@ def _find_model(text: str, revision: str, source: SpecSource) -> dict[str, Any]:
 
 
 def model_error(source: SpecSource, message: str, hint: str) -> SpecError:
-    """An error about the models as a whole."""
+    """Build an error about the list of models."""
     if source == SpecSource():  # Python, or a command that takes one model: nothing to point at
         return SpecError(message, hint)
     return SpecError(source.says("models", f"{source.name('models')}: {message}"), hint)

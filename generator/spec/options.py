@@ -1,7 +1,7 @@
-"""Galleries from a file, from options, or from both: an option overrides the file.
+"""Loading a gallery's specification from a file and options; options override the file.
 
-An option has the name of its key in :class:`GallerySpec`. ``None`` and an empty tuple mean that it
-was not given. Paths of options are relative to the current folder, those of a file to the file.
+Options have the names of the fields of :class:`GallerySpec`. ``None`` and an empty tuple mean not
+given. Paths in options are relative to the current folder, paths in a file to the file.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ from generator.spec.toml import read_toml
 
 
 def load_spec(path: Path, **options: Any) -> GallerySpec:
-    """Read a gallery file; options override it.
+    """Read a gallery file, overridden by options.
 
     Raises:
-        SpecError: the file cannot be read, or asks for something that cannot be done.
+        SpecError: the file cannot be read or is invalid.
     """
     return _overridden(read_toml(path), options, SpecSource(str(path), path.parent))
 
 
 def spec_from_options(**options: Any) -> GallerySpec:
-    """A gallery from the command line alone.
+    """Build a gallery's specification from options only.
 
     Raises:
-        SpecError: the options ask for something that cannot be done.
+        SpecError: the options are invalid.
     """
     return _overridden({}, options, SpecSource())
 
 
 def merge(spec: GallerySpec, **options: Any) -> GallerySpec:
-    """A gallery with options in place of its own values.
+    """Override a gallery's values by options.
 
     Raises:
-        SpecError: the options ask for something that cannot be done.
+        SpecError: the options are invalid.
     """
     values = {name: getattr(spec, name) for name in GallerySpec.model_fields}
     return _overridden(values, options, SpecSource())

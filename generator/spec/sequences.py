@@ -1,4 +1,4 @@
-"""Sequences of a gallery: the tables ``[[sequences]]`` of its file.
+"""Specification of sequences: the tables ``[[sequences]]`` of a gallery's file.
 
 Every key but ``path`` is optional, and a path alone may stand for a table::
 
@@ -21,22 +21,22 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from generator.spec.models import AnyPath
 
 MOST_FRAMES = 64
-"""Frames that are taken of a sequence unless it says otherwise."""
+"""Default for ``max_frames``."""
 
 _Number = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
 
 
 class SequenceSpec(BaseModel):
-    """A sequence. Frozen; see the module for how it is written.
+    """A sequence. Frozen; the module shows the TOML form.
 
     Attributes:
         path: a video, an animated GIF or WebP, or a folder of numbered pictures.
-        every: seconds between frames, or every n-th picture of a folder; None for as many as
-            ``max_frames`` allows, spread evenly.
-        start: where to begin, in seconds; of a folder, a number in the pictures' names.
-        end: where to end, likewise; None for the end.
-        max_frames: how many frames to take at most.
-        label: what pages call it; the name of the file or folder when empty.
+        every: seconds between frames, or every n-th picture of a folder; None for up to
+            ``max_frames`` evenly spaced frames.
+        start: start in seconds; for a folder, a number in the pictures' names.
+        end: end in seconds, or number for a folder; None for the last frame.
+        max_frames: most frames to select.
+        label: name on pages; the name of the file or folder when empty.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,4 +1,4 @@
-"""How large a site may be: as the user writes it, and checked."""
+"""Size limit of a site: parsing and validation."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from generator.text.amounts import bytes_of
 SIZE = 'a size such as "900 MB" or "1.5 GB", a number of bytes, or "none"'
 
 DEFAULT_SITE_SIZE = 900_000_000
-"""Bytes of a site unless another size is asked for: hosts of static pages stop at 1 GB."""
+"""Default limit in bytes: hosts of static pages allow 1 GB."""
 
 
 def _size(given: Any) -> Any:
-    """``none`` as no limit, and a size in words as bytes; anything else is refused as it is."""
+    """Parse ``none`` as no limit and sizes such as ``900 MB`` as bytes."""
     if not isinstance(given, str):
         return given
     if given.strip().lower() == "none":
@@ -31,4 +31,4 @@ SiteSize = Annotated[
     BeforeValidator(_size),
     Field(description=SIZE),
 ]
-"""Bytes; None for any size."""
+"""A size limit in bytes; None for no limit."""

@@ -1,4 +1,4 @@
-"""Checkpoints of one model along its training, as the user names them: each becomes a model.
+"""Specification of training sweeps: checkpoints of one model, each becomes a model.
 
 In a gallery file, one of the two::
 
@@ -35,14 +35,14 @@ class SweepSpec(BaseModel):
     """One model at several steps of its training.
 
     Attributes:
-        label: what pages call it; the id, or the name of the checkpoints' folder, when left out.
-        id: of the model on the hub, with ``revisions``.
+        label: name on pages; by default the id, or the name of the checkpoints' folder.
+        id: hub id of the model, with ``revisions``.
         revisions: branches, tags or commits, one for each checkpoint.
         folders: a pattern such as ``run/checkpoint-*``, or a list of folders.
-        steps: of the checkpoints, in their order; None to read them from the names.
+        steps: training steps in the order of the checkpoints; None to read them from the names.
         resolution: short side of the input in pixels; None for the gallery's.
-        named: whether the user gave the label.
-        checkpoints: by step, each with its label.
+        named: whether the label was given.
+        checkpoints: models of the checkpoints by step, with labels.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -61,7 +61,7 @@ class SweepSpec(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _short(cls, values: Any, info: ValidationInfo) -> Any:
-        """A text is a pattern of folders, or an id with revisions behind an ``@``."""
+        """Accept the short form: a pattern of folders, or an id with revisions after ``@``."""
         if isinstance(values, Mapping):
             for hidden in {"named", "checkpoints"} & set(values):
                 raise _error(SpecSource.of(info), f"unknown key {hidden}", "Leave it out.")
@@ -113,7 +113,7 @@ class SweepSpec(BaseModel):
 
 
 def _checkpoints(spec: SweepSpec, source: SpecSource) -> list[tuple[str, dict[str, str]]]:
-    """The name of each checkpoint, and what a model is made from."""
+    """Name and model text of each checkpoint."""
     if bool(spec.id) == bool(spec.folders) or bool(spec.id) != bool(spec.revisions):
         raise _error(
             source,
@@ -130,7 +130,7 @@ def _checkpoints(spec: SweepSpec, source: SpecSource) -> list[tuple[str, dict[st
 
 
 def _folders(patterns: Sequence[str], base: Path) -> list[Path]:
-    """Folders in the order of the patterns, those of one by the numbers in their names."""
+    """Folders in the order of the patterns, then by the numbers in their names."""
     found: dict[Path, None] = {}
     for pattern in patterns:
         whole = Path(glob.escape(str(base))) / expand(pattern)
@@ -142,7 +142,7 @@ def _folders(patterns: Sequence[str], base: Path) -> list[Path]:
 
 
 def _by_number(path: Path) -> list[tuple[int, str]]:
-    """Numbers by size, what stands between them as text."""
+    """Sort key: numbers by value, the rest as text."""
     parts = re.split(r"(\d+)", path.name)
     return [(int(part), "") if part.isdigit() else (0, part) for part in parts]
 
@@ -152,7 +152,7 @@ def _pattern(spec: SweepSpec) -> str:
 
 
 def _folder_name(table: Mapping[str, str]) -> str:
-    """Of the folder that the checkpoints are in."""
+    """Name of the parent folder of the checkpoints."""
     return Path(table["id"]).resolve().parent.name or "sweep"
 
 

@@ -1,4 +1,4 @@
-"""TOML files read with errors that name the file and the line, and words for what was found."""
+"""Reader of TOML files, with errors that name the file and the line."""
 
 from __future__ import annotations
 
@@ -11,16 +11,29 @@ from typing import Any
 
 from generator.errors import SpecError
 
+LONGEST_WORD = 300
+"""Characters of a word that others are compared with: time grows with the square of them."""
+
+TOML_LIMIT = 10_000_000
+"""Characters of the largest file that is read."""
+
+_PART = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
+_DEEP_KEY = re.compile(
+    rf"(?:^|[{{,\[])[ \t]*({_PART}(?:[ \t]*\.[ \t]*{_PART}){{50}})", re.MULTILINE
+)
+"""A dotted key on which Python's parser would work for minutes."""
+
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The tables of a TOML file.
+    """Read the tables of a TOML file.
 
     Raises:
-        SpecError: the file is missing, unreadable, not UTF-8 or not TOML.
+        SpecError: the file is missing, unreadable, too large, not UTF-8 or not TOML, or holds what
+            Python does not: deep nesting, numbers of thousands of digits.
     """
     try:
         # Editors on Windows put a byte order mark in front, which TOML forbids.
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        return _parsed(path, path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError as error:
         raise SpecError(f"There is no file {path}.", "Check the path.") from error
     except OSError as error:
@@ -32,8 +45,30 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise _malformed(path, str(error)) from error
 
 
+def _parsed(path: Path, text: str) -> dict[str, Any]:
+    if len(text) > TOML_LIMIT:
+        size = f"{len(text) / 1e6:.0f} MB"
+        raise SpecError(f"{path} is too large: {size}, where at most 10 are read.", "Shorten it.")
+    if deep := _DEEP_KEY.search(text):
+        line = text.count("\n", 0, deep.start(1)) + 1
+        raise SpecError(f"{path}, line {line}: a key of more than 50 parts.", "Correct that line.")
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        raise
+    except RecursionError as error:
+        raise SpecError(f"{path} is nested too deeply.", "Take some brackets out.") from error
+    except ValueError as error:  # of Python itself
+        long = re.search(r"\d{1000,}", text)
+        where = f", line {text.count(chr(10), 0, long.start()) + 1}" if long else ""
+        raise SpecError(
+            f"{path}{where}: a value that cannot be held, such as a number of thousands of digits.",
+            "Correct that line.",
+        ) from error
+
+
 def _malformed(path: Path, reason: str) -> SpecError:
-    """Python's message ends in ``(at line 3, column 7)``, or ``(at end of document)``."""
+    """Python's error with its position ``(at line 3, column 7)`` or ``(at end of document)``."""
     where = re.search(r" \(at (?:line (\d+), column \d+|(end of document))\)$", reason)
     text = reason[: where.start()] if where else reason
     place = f", line {where[1]}" if where and where[1] else ", at its end" if where else ""
@@ -43,19 +78,21 @@ def _malformed(path: Path, reason: str) -> SpecError:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A question for a word that is close to a known one; empty where none is."""
-    by_case = {item.lower(): item for item in known}
+    """A suggestion for a misspelled word; empty if no known word is close."""
+    if len(word) > LONGEST_WORD:
+        return ""
+    by_case = {item.lower(): item for item in known if len(item) <= LONGEST_WORD}
     close = difflib.get_close_matches(word.lower(), by_case, n=1, cutoff=0.6)
     return f"Did you mean {by_case[close[0]]}?" if close else ""
 
 
 def kind_of(value: object) -> str:
-    """What a value is, in a user's words: ``the text "big"``, ``the number 3``."""
+    """Describe a value: ``the text "big"``, ``the number 3``."""
     match value:
         case bool():
             words = str(value).lower()
         case int() | float():
-            words = f"the number {value}"
+            words = f"the number {_digits(value)}"
         case str():
             words = f'the text "{shortened(value)}"'
         case list() | tuple():
@@ -67,6 +104,13 @@ def kind_of(value: object) -> str:
     return words
 
 
+def _digits(value: float) -> str:
+    try:
+        return shortened(str(value))
+    except ValueError:  # Python writes no numbers of thousands of digits
+        return "of thousands of digits"
+
+
 def shortened(text: str) -> str:
-    """A text that fits a message: its first 60 characters at most."""
+    """A text shortened for a message to 60 characters."""
     return text if len(text) <= 60 else text[:59] + "…"

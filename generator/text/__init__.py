@@ -1,1 +1,1 @@
-"""Words and numbers as people and LaTeX write them."""
+"""Formatting of numbers, sizes, phrases, slugs and LaTeX text."""

@@ -1,11 +1,11 @@
-"""Sizes and durations as people write them."""
+"""File sizes and durations: formatting and parsing."""
 
 from __future__ import annotations
 
 import re
 
 UNITS = {"b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12}
-"""Decimal, as hosts count."""
+"""Decimal units, as web hosts use them."""
 
 
 def size_in_words(size: float) -> str:
@@ -19,11 +19,16 @@ def size_in_words(size: float) -> str:
     return f"{value:.{digits}f} {unit}"
 
 
+def moment(seconds: float) -> str:
+    """A frame's time in its clip, in milliseconds precision: ``1.500 s``."""
+    return f"{seconds:.3f} s"
+
+
 def bytes_of(text: str) -> int:
-    """A size that a person has written: ``900 MB``, ``1.5GB``, ``250000``.
+    """Parse a size to bytes: ``900 MB``, ``1.5GB``, ``250000``.
 
     Raises:
-        ValueError: it is none, or nothing.
+        ValueError: the text is not a size, or the size is 0.
     """
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?b)?\s*", text, re.IGNORECASE)
     size = round(float(found[1]) * UNITS[(found[2] or "b").lower()]) if found else 0

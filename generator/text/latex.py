@@ -1,4 +1,4 @@
-"""Text as LaTeX prints it: everything escaped, ids in typewriter type, papers cited."""
+"""LaTeX text: escaping, ids in typewriter type, citations."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _LETTERS = frozenset(
     "ĀāĂăĆćĈĉĊċČčĎďĒēĔĕĖėĚěĜĝĞğĠġĢģĤĥĨĩĪīĬĭİıĲĳĴĵĶķĹĺĻļĽľŁłŃńŅņŇňŌōŎŏŐőŒœŔŕŖŗŘřŚśŜŝŞşŠš"
     "ŢţŤťŨũŪūŬŭŮůŰűŴŵŶŷŸŹźŻżŽžȘșȚț–—‘’“”†‡•‰€№™←↑→↓"
 )
-"""Beyond ASCII, what pdfLaTeX prints in its usual encoding (OT1) without a package."""
+"""Non-ASCII characters that pdfLaTeX prints in its default encoding (OT1) without a package."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +57,14 @@ class Cite:
 Piece = str | Code | Cite
 
 BREAK = r"\allowbreak{}"
-"""Where a line may end, without a hyphen."""
+"""A line break opportunity without a hyphen."""
 
 
 def escaped(text: str) -> str:
-    r"""A text as LaTeX prints it, on one line; no part of it can be a command.
+    r"""Escape a text for LaTeX, on one line; no part of it can be a command.
 
-    Letters that pdfLaTeX does not have are given by their numbers there, and as they are in other
-    engines. Control characters are left out, and ``--`` stays two hyphens, so that an id is copied
-    as it is.
+    Letters that pdfLaTeX lacks are printed as code points there and unchanged in other engines.
+    Control characters are removed. ``--`` stays two hyphens, so that an id can be copied.
     """
     plain = "".join(
         c if c.isprintable() or c == "\u00a0" else " " for c in unicodedata.normalize("NFC", text)
@@ -83,18 +82,18 @@ _UNKNOWN = "[^ -~" + re.escape("".join(sorted({*_LETTERS, *_ESCAPES}))) + "]"
 
 
 def _either(text: str) -> str:
-    """Letters that pdfLaTeX has not: as they are in XeLaTeX and LuaLaTeX, else by their numbers."""
+    """Letters that pdfLaTeX lacks: unchanged in XeLaTeX and LuaLaTeX, code points elsewhere."""
     numbers = " ".join(f"U+{ord(c):04X}" for c in text)
     return rf"\ifdefined\Umathcode {text}\else {numbers}\fi{{}}"
 
 
 def typewriter(text: str) -> str:
-    """An id in typewriter type, which has no hyphens of its own."""
+    """An id in typewriter type, which is never hyphenated."""
     return rf"\texttt{{{breakable(text)}}}"
 
 
 def breakable(text: str) -> str:
-    """A text as LaTeX prints it, in which a line may also end behind the marks of an id."""
+    """Escape a text for LaTeX; lines may also break after the punctuation of an id."""
     parts = re.findall(r"[^/_.-]*[/_.-]+|[^/_.-]+", text)
     tails = (" " if part.endswith(" ") else "" for part in parts)
     heads = (" " if part.startswith(" ") else "" for part in parts)
@@ -103,7 +102,7 @@ def breakable(text: str) -> str:
 
 
 def written(pieces: tuple[Piece, ...]) -> str:
-    """A caption in LaTeX; entries that are cited one behind the other stand in one citation."""
+    """A caption in LaTeX; adjacent citations are merged into one."""
     found = []
     for cites, group in groupby(pieces, key=lambda piece: isinstance(piece, Cite)):
         if cites:
@@ -123,5 +122,5 @@ def _piece(piece: str | Code) -> str:
 
 
 def plain(pieces: tuple[Piece, ...]) -> str:
-    """A caption without marks, for a page or a file's title."""
+    """A caption without markup, for a page or a file's title."""
     return "".join(p if isinstance(p, str) else p.text for p in pieces if not isinstance(p, Cite))

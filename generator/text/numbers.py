@@ -1,4 +1,4 @@
-"""How numbers are written: one way, on pages, in charts, captions, tables and the terminal.
+"""Number formatting for pages, charts, captions, tables and the terminal.
 
 * **Measured numbers** (norms, bits, similarities, times uniform, means of counts) have three
   significant digits, and no zeros at the end: ``0.876``, ``12.3``, ``0.5``. Attention is stored as
@@ -29,19 +29,19 @@ MEASURED = 3
 """Significant digits of a measured number."""
 
 GIVEN = 6
-"""Significant digits of a number that somebody has chosen."""
+"""Significant digits of a given number."""
 
 MISSING = "\u2013"
-"""Where a number is undefined or was not measured."""
+"""Sign for a number that is undefined or was not measured."""
 
 MINUS = "\u2212"
 NO_BREAK = "\u00a0"
 
 ALL = 1 - 1e-6
-"""A share from here on is the whole: sums of float32 shares do not come closer to 1."""
+"""Shares from here up print as 100 %: sums of float32 shares do not come closer to 1."""
 
 LEAST = 1e-5
-"""A smaller share than this is a bound."""
+"""Smaller shares print as a bound."""
 
 _SMALL, _LARGE = Decimal("0.001"), Decimal(1_000_000)
 _PLAIN = str.maketrans({MINUS: "-", MISSING: "-", NO_BREAK: " "})
@@ -84,15 +84,15 @@ def signed(value: float | None) -> str:
 
 
 def given(value: float) -> str:
-    """A number that somebody has chosen, with all its digits: a threshold, a tick, a setting."""
+    """A given number (threshold, tick, setting) with all its digits."""
     return number(value, GIVEN)
 
 
-def percent(share: float | None) -> str:
-    """A share of 1: ``12.3 %``, ``0.0512 %``; neither 0 nor 100 for what is not."""
+def percent(share: float | None, digits: int = MEASURED) -> str:
+    """A share of 1 in percent: ``12.3 %``, ``0.0512 %``; 0 and 100 are printed only when exact."""
     if share is None or math.isnan(share):
         return MISSING
-    text = number(100 * share)
+    text = number(100 * share, digits)
     if 0 < share < LEAST:
         text = "<0.001"
     if text == "100" and share < ALL:
@@ -110,9 +110,9 @@ def count(value: int) -> str:
     return f"{value:,}"
 
 
-def between(low: float, high: float) -> str:
-    """A range of measured numbers: ``0.1 to 0.3``; one number where both read the same."""
-    first, last = number(low), number(high)
+def between(low: float, high: float, digits: int = MEASURED) -> str:
+    """A range of measured numbers: ``0.1 to 0.3``; one number if both print the same."""
+    first, last = number(low, digits), number(high, digits)
     return first if first == last else f"{first} to {last}"
 
 

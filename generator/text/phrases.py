@@ -1,4 +1,4 @@
-"""Short phrases that sentences are made of: counts with their noun, lists of words."""
+"""Phrases: counts with their noun, lists of words, capitals."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from collections.abc import Iterable
 from generator.text.numbers import count
 
 NAMED = 3
-"""Names that a text lists before it only counts the rest."""
+"""Names listed before the rest is only counted."""
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
     """``1 model``, ``3 models``, ``1,024 patches``.
 
     Args:
-        number: how many.
-        noun: for one.
-        plural: for more; without it, the noun and an s.
+        noun: the singular.
+        plural: the plural; the noun and an s when left out.
     """
     return f"{count(number)} {noun if number == 1 else plural or noun + 's'}"
 
@@ -40,15 +39,15 @@ def some(words: Iterable[str], most: int = NAMED, separator: str = ", ") -> str:
 
 
 def lower_first(text: str) -> str:
-    """A title inside of a sentence."""
+    """A title for use inside a sentence."""
     return text[0].lower() + text[1:]
 
 
 def upper_first(text: str) -> str:
-    """A phrase at the start of a sentence, the rest of it as it is."""
+    """A phrase with its first letter in upper case."""
     return text[0].upper() + text[1:]
 
 
 def stream_layer(index: int) -> str:
-    """``layer 3`` of the residual stream; its layer 0 is the embedding."""
+    """A layer of the residual stream: ``layer 3``; layer 0 is the embedding."""
     return f"layer {index}" if index else "the embedding"

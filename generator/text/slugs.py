@@ -1,9 +1,9 @@
-"""Names that are safe in file names and URLs, on every system, for ever.
+"""Slugs: stable names that are safe in file names and URLs on every system.
 
-A slug is made of ``a-z``, ``0-9`` and single inner hyphens, and depends on the name alone. Where
-that is not enough (two names share a slug, a name is too long, is reserved or has no Latin letter)
-six hex digits of a hash are added. They depend on the name and its key, not on the order or number
-of the others, so a published address stays what it is when pictures are added or reordered.
+A slug is made of ``a-z``, ``0-9`` and single inner hyphens, and depends on the name alone. Six hex
+digits of a hash are added if two names share a slug, or a name is too long, reserved or without a
+Latin letter. They depend on the name and its key, not on the order or number of the others, so a
+published address stays what it is when pictures are added or reordered.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ RESERVED = frozenset(
     {"index", "404", "con", "prn", "aux", "nul"}
     | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)}
 )
-"""Names that Windows keeps for devices, and pages that every web server gives a meaning."""
+"""Reserved names: Windows devices, and pages with a meaning to web servers."""
 
 # Letters that Unicode does not decompose into a base letter and a mark.
 _LATIN = str.maketrans(
@@ -41,9 +41,9 @@ def unique_slugs(names: Sequence[str], keys: Sequence[str] | None = None) -> tup
     """Distinct slugs for names, in order.
 
     Args:
-        names: what to make slugs of.
-        keys: tells names with the same slug apart, such as a path or a hash; the names themselves
-            when left out. Equal names with equal keys are numbered in order.
+        names: the names, in any script.
+        keys: distinguish names with the same slug, such as a path or a hash; the names when left
+            out. Equal names with equal keys are numbered in order.
     """
     keys = names if keys is None else keys
     slugs = [slugify(name) for name in names]
@@ -64,14 +64,14 @@ def unique_slugs(names: Sequence[str], keys: Sequence[str] | None = None) -> tup
 
 
 def _plain(name: str) -> str:
-    """The Latin letters and digits of a name, lower case, with hyphens for everything between."""
+    """The Latin letters and digits of a name in lower case; hyphens replace the rest."""
     letters = unicodedata.normalize("NFKD", name.casefold()).casefold().translate(_LATIN)
     bare = "".join(c for c in letters if not unicodedata.combining(c))
     return re.sub(r"[^a-z0-9]+", "-", bare).strip("-")
 
 
 def _marked(plain: str, key: str) -> str:
-    """A slug with six hex digits of the key's hash behind it, within the longest length."""
+    """A slug followed by six hex digits of the key's hash, at most :data:`LONGEST` characters."""
     text = unicodedata.normalize("NFC", key)  # macOS hands file names out decomposed
     mark = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:6]
     start = plain[: LONGEST - 7].strip("-")

@@ -55,3 +55,8 @@ def overflow(page: Page) -> int:
     """Pixels by which the page is wider than the window."""
     width = page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
     return int(width)
+
+
+def read_number(text: str) -> float:
+    """The number that a page has printed: ``1,235``, ``−1.2e−4``."""
+    return float(text.replace("\u2212", "-").replace(",", ""))

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from generator.present.site.write import build_site
-from generator.records.run import Paper, TeaserCell
+from generator.records.paper import Paper, Patch, TeaserCell
 from tests.browser.opened import Opened, settle
 from tests.present.gallery import Gallery, gallery, many
 
@@ -331,7 +331,7 @@ def test_typing_on_the_index_is_one_step_back(chromium: Browser, tmp_path: Path)
 
 def test_a_teaser_leads_to_its_own_query(chromium: Browser, tmp_path: Path) -> None:
     trial = gallery(tmp_path / "pictures")
-    cell = TeaserCell("registers", "image0", 2, 1, query="patch", patch=(3, 5))
+    cell = TeaserCell("registers", "image0", 2, 1, query=Patch(3, 5))
     run = replace(trial.run, paper=Paper(teaser=(cell,)))
     build_site(run, trial.read, tmp_path / "site", version="1.2.3")
     context = chromium.new_context()

@@ -22,7 +22,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from generator.present.site.write import build_site
-from generator.records.run import Author, Paper, PaperLink, Run, TeaserCell
+from generator.records.paper import Author, Paper, PaperLink, TeaserCell
+from generator.records.run import Run
 from tests.browser.opened import Opened, overflow
 from tests.present.filmed import with_frames
 from tests.present.gallery import gallery, many
@@ -32,7 +33,10 @@ CHECKERS = "ATTENTION_GALLERY_CHECKERS"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 WIDTHS = (390, 768, 1280, 2560)
 PAPER = Paper(
-    authors=(Author("Ada Lovelace", "https://a.example/", "One"), Author("Alan Turing", "", "Two")),
+    authors=(
+        Author("Ada Lovelace", "https://a.example/", "One"),
+        Author("Alan Turing", affiliation="Two"),
+    ),
     venue="ICLR",
     year=2027,
     abstract="A paragraph.\n\nAnother one.",

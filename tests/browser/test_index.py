@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from generator.present.site.write import build_site
-from generator.records.run import Paper
+from generator.records.paper import Paper
 from tests.browser.opened import Opened, overflow
 from tests.present.gallery import Gallery, many
 

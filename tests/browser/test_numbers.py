@@ -16,9 +16,8 @@ from generator.present.drawing.colors import color_table
 from generator.present.drawing.quantize import Quantized, decode, encode, error_bound
 from generator.present.drawing.scale import Scale
 from generator.present.files.manifest_file import read_manifest
-from generator.text.numbers import percent
 from tests.browser.conftest import PART
-from tests.browser.opened import Opened, settle
+from tests.browser.opened import Opened, read_number, settle
 from tests.present.gallery import Gallery
 
 Visit = Callable[..., Opened]
@@ -53,27 +52,6 @@ def point(page: Page, model: str, x: float, y: float) -> None:
 
 def readout(page: Page, model: str) -> str:
     return page.locator(f'[data-model="{MODELS.index(model)}"] .readout-value').inner_text()
-
-
-def test_scripts_and_templates_print_the_same_percentages(image_page: Page) -> None:
-    shares = [
-        0,
-        1e-9,
-        1.1e-5,
-        0.00049,
-        0.0511,
-        0.0993,
-        0.0996,
-        0.5,
-        0.9949,
-        0.9951,
-        0.9994,
-        0.9996,
-        1,
-    ]
-    assert image_page.evaluate("(all) => all.map(Numbers.percent)", shares) == [
-        percent(share) for share in shares
-    ]
 
 
 def test_the_page_decodes_the_codes_that_python_wrote(site: Site, image_page: Page) -> None:
@@ -121,7 +99,7 @@ def test_the_value_under_the_pointer_is_the_records_in_all_models(
         folded = record.layout.fold(rows)[layer - 1, head - 1].astype(np.float32)
         text = readout(page, model)
         assert f"row {row + 1}, col {col + 1}" in text, model
-        value = float(text.split("×")[0])
+        value = read_number(text.split("×")[0])
         bound = error_bound(folded[row, col], folded.max())
         rounding = 0.0051 * max(folded[row, col], 0.001)  # three digits
         assert abs(value - folded[row, col]) <= bound + rounding, model
@@ -144,8 +122,8 @@ def test_the_maximum_and_minimum_over_heads_are_as_exact_as_they_say(
             heads = record.layout.fold(record.rows("CLS"))[2].astype(float)
             true = float(getattr(np, fusion)(heads, axis=0)[row, col])
             text = readout(page, model)
-            value = float(text.split("×")[0].removeprefix("<"))
-            within = float(text.split("to within ")[1].split()[0])
+            value = read_number(text.split("×")[0])
+            within = read_number(text.split("to within ")[1].split()[0])
             assert abs(value - true) <= within + 0.0051 * max(true, 0.001), (model, y)
             assert within <= 0.02 * heads.max(), (model, y)
     page = visit("i/image0/index.html#layer=3&head=1").page
@@ -165,7 +143,7 @@ def test_received_attention_compares_models_with_and_without_a_class_token(
         row = int((y - top) / (bottom - top) * record.layout.rows)
         col = int((x - left) / (right - left) * record.layout.cols)
         folded = record.layout.fold(record.received_by_all())[1, 0]
-        value = float(readout(page, model).split("×")[0])
+        value = read_number(readout(page, model).split("×")[0])
         bound = error_bound(folded[row, col], folded.max()) + 0.0051 * folded[row, col]
         assert abs(value - folded[row, col]) <= bound, model
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 
 from generator.present.drawing.quantize import error_bound
 from generator.records.record import AttentionRecord
-from tests.browser.opened import Opened
+from tests.browser.opened import Opened, read_number
 from tests.browser.test_numbers import MODELS, point, readout
 from tests.present.gallery import Gallery
 
@@ -58,7 +58,7 @@ def test_a_clicked_patch_shows_what_it_attends_to_in_every_model(visit: Visit, s
         maps = record.patch_attention.astype(np.float32)
         maps = maps.mean(1) if maps.ndim == 4 else maps
         row = record.layout.fold(maps[1, query[0] * record.layout.cols + query[1]])
-        value = float(readout(page, model).split("×")[0])
+        value = read_number(readout(page, model).split("×")[0])
         bound = error_bound(row[key], row.max()) + 0.0051 * row[key]
         assert abs(value - row[key]) <= bound, model
         title = page.locator(f'[data-model="{MODELS.index(model)}"] .readout-title').inner_text()
@@ -108,7 +108,7 @@ def test_the_query_itself_is_no_part_of_a_maps_own_range(
     # the other models keep no heads: then this is the only map, and the bar of the page is its own
     bar = '[data-model="1"] .own-bar' if head == "mean" else ".shared-bar"
     text = page.locator(bar).get_attribute("aria-label") or ""
-    high = float(text.split(" to ")[1])
+    high = read_number(text.split(" to ")[1])
     left, _, right, _ = record.view.box
     query = 1 * 6 + int((50 - left) / (right - left) * 6)
     maps = record.patch_attention.astype(np.float32)[0]

@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from generator.present.files.settings import Settings
 from generator.present.site.write import build_site
-from generator.records.run import Paper, TeaserCell
-from tests.browser.opened import Opened, overflow, settle
+from generator.records.paper import Paper, TeaserCell
+from tests.browser.opened import Opened, overflow, read_number, settle
 from tests.present.filmed import with_frames
 from tests.present.gallery import Gallery
 from tests.present.sized import HEADS, LAYERS, SIDE, sized
@@ -86,7 +86,7 @@ def test_the_value_under_the_pointer_is_the_area_mean(opened: Opened, small: Sma
         said = opened.page.locator('[data-model="0"] .readout-value')
         expect(said).to_contain_text(f"row {at[0] + 1}, col {at[1] + 1}")
         expect(said).to_contain_text("mean of 1.6 patches: shown on 16 × 16, measured on 20 × 20")
-        value = float(said.locator("strong").inner_text().split()[0])
+        value = read_number(said.locator("strong").inner_text().split()[0])
         # three digits, and half a code of the map's maximum
         assert value == pytest.approx(means[at], abs=0.004 * means.max(), rel=0.006)
         share = float(said.locator(".share").inner_text().split()[0])

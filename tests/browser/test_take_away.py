@@ -53,9 +53,9 @@ def test_the_caption_says_everything_a_figure_must(visit: Visit) -> None:
         "bicubic, float32; layer 2, head 2",
         "mean received attention",
         "Color scale of each map, sqrt,",
-        "cut off at 0.5 %",
+        "cut off at 0.5\u00a0%",
         "Layers are paired by number.",
-        "top 60 % of the mass",
+        "top 60\u00a0% of the mass",
         "not interpolated",
     ):
         assert wanted in text, wanted

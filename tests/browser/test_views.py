@@ -11,7 +11,9 @@ import pytest
 from playwright.sync_api import Page
 
 from generator.present.drawing.quantize import decode
-from tests.browser.opened import Opened, settle
+from generator.text.numbers import number
+from generator.text.numbers import signed as signed_text
+from tests.browser.opened import Opened, read_number, settle
 from tests.browser.test_numbers import chunk
 
 Visit = Callable[..., Opened]
@@ -90,9 +92,9 @@ def test_the_difference_is_on_the_coarser_grid_and_centered_on_zero(
     b = distribution(halved(values(site, "deep", 2, 1)))
     says = page.locator("#pair-says").inner_text()
     assert "Plain minus Deep, on the coarser grid of 4 × 6" in says
-    assert f"divergence {divergence(a, b):.3f} of 1 bit" in says
+    assert f"divergence {number(divergence(a, b))} of 1 bit" in says
     signed = (a - b) * 24
-    assert f"+{np.abs(signed).max():.3g}"[:4] in page.locator("#pair-bar").inner_text()
+    assert signed_text(np.abs(signed).max())[:4] in page.locator("#pair-bar").inner_text()
     red, blue = page.evaluate(
         """() => {
             const canvas = document.querySelector('.pair-difference canvas');
@@ -126,9 +128,9 @@ def test_the_difference_under_the_pointer_is_signed_and_has_a_unit(
     settle(page)
     text = page.locator("#pair-value").inner_text().replace("−", "-")
     difference = a[row, col] - b[row, col]
-    assert float(text.split(" ×")[0]) == pytest.approx(difference, rel=0.006)
+    assert read_number(text.split(" ×")[0]) == pytest.approx(difference, rel=0.006)
     assert f"× uniform, more in {'Plain' if difference > 0 else 'Deep'}" in text
-    assert f"Plain {a[row, col]:.3g}"[:9] in text
+    assert f"Plain {number(a[row, col])}"[:9] in text
     assert f"row {row + 1}, col {col + 1}" in text
     mark = page.locator(".pair-view .stage-mark").bounding_box()
     assert mark is not None
@@ -151,7 +153,9 @@ def test_the_bar_of_a_difference_names_its_ends_and_its_unit(visit: Visit) -> No
 def test_most_different_heads_come_first(visit: Visit, site: Any) -> None:
     page = visit("i/image0/index.html#layer=2&view=heads&a=plain&b=registers&order=different").page
     labels = page.locator('[data-tiles="3"] .tile-label').all_inner_texts()
-    by_head = {text.split(" · ")[0]: float(text.split(" · ")[1]) for text in labels if "·" in text}
+    by_head = {
+        text.split(" · ")[0]: read_number(text.split(" · ")[1]) for text in labels if "·" in text
+    }
     assert list(by_head.values()) == sorted(by_head.values(), reverse=True)
     assert set(by_head) == {"mean", "1", "2", "max", "min"}
 
@@ -257,7 +261,7 @@ def test_the_maximum_over_heads_is_no_distribution(visit: Visit, site: Any) -> N
     heads = decode(chunk(site, "deep")[0])[1, :4]
     largest = heads.max(0)
     text = page.locator(".readout-value").nth(3).inner_text()
-    assert float(text.split("×")[0]) == pytest.approx(largest.max(), rel=0.005)
+    assert read_number(text.split("×")[0]) == pytest.approx(largest.max(), rel=0.005)
     row, col = np.unravel_index(largest.argmax(), largest.shape)
     assert f"row {row + 1}, col {col + 1}" in text
     assert "not a distribution" in page.locator('[data-model="3"] .mass').inner_text()

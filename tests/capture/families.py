@@ -44,6 +44,7 @@ class Family:
     resizable: bool = True
     pooling: bool = False
     text: bool = False
+    whole: dict[str, Any] = field(default_factory=dict)  # of the config around the towers
 
     def save(self, folder: Path, seed: int = 0) -> Path:
         """Write config, preprocessor config and seeded weights into a folder."""
@@ -77,7 +78,7 @@ class Family:
         sizes = {**SIZES, **self.options}
         if not self.text:
             return make(**sizes)
-        return make(vision_config=sizes, text_config=TEXT, projection_dim=32)
+        return make(vision_config=sizes, text_config=TEXT, projection_dim=32, **self.whole)
 
 
 CLS = ("CLS",)

@@ -12,6 +12,7 @@ from generator.analysis.cells.model_digest import ModelDigest, model_digest
 from generator.analysis.compare.argument import Argument, ComparedModel, argue
 from generator.analysis.compare.pair import PairCell, compare_maps, measure_values, pair_measures
 from generator.analysis.stream.norms import CUTOFFS
+from generator.text.numbers import number, percent
 from tests.capture.planted import Planted, plain_picture, planted_patch_sink, planted_register_sink
 
 
@@ -63,20 +64,21 @@ def test_the_paragraph_says_what_was_planted(
     assert two.onset.patch_onset is None and not two.norms.above[:, CUTOFFS.index(3)].any()
     assert two.onset.prefix_onsets[register] == first
     assert (
-        f"In Plain, 6.25 % of the patches are outliers after layer {first}, where the largest "
-        f"norm is {norm:.1f} times the median. High norms of patches begin after layer {first}. "
-        "After the last layer none are, so a look at the last layer alone would miss them." in text
+        f"In Plain, 6.25\u00a0% of the patches are outliers after layer {first}, where the largest "
+        f"norm is {number(norm)} times the median. High norms of patches begin after layer "
+        f"{first}. After the last layer none are, so a look at the last layer alone would miss "
+        "them." in text
     )
     assert "Reg has no outlier patches" in text
     assert (
-        f"The outlier patches of Plain draw at most {100 * share:.1f} % of CLS's attention, in "
-        f"layer {draws}; they are 5.88 % of the tokens." in text
+        f"The outlier patches of Plain draw at most {percent(share)} of CLS's attention, in "
+        f"layer {draws}; they are 5.88\u00a0% of the tokens." in text
     )
     n = reg.tokens
     registers = share + 3 * (1 - share) / (n - 1)
     assert (
-        f"The registers of Reg hold {100 * registers:.1f} % of CLS's attention in layer {draws}, "
-        f"where they hold most (register {register} alone {100 * share / registers:.1f} % of that)"
+        f"The registers of Reg hold {percent(registers)} of CLS's attention in layer {draws}, "
+        f"where they hold most (register {register} alone {percent(share / registers)} of that)"
         in text
     )
     assert f"beginning as follows: register {register} after layer {first}." in text

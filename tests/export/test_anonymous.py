@@ -28,7 +28,8 @@ from generator.export.source import open_source
 from generator.present.files.manifest_file import read_manifest
 from generator.present.site.write import build_site
 from generator.records.extras import Intervened, Intervention, RegisterCheck
-from generator.records.run import AddedRegister, Author, ImageEntry, ModelEntry, Paper, Run
+from generator.records.paper import Author, Paper
+from generator.records.run import AddedRegister, ImageEntry, ModelEntry, Run
 from generator.spec.figures import FigureSpec
 from tests.capture.families import FAMILIES
 from tests.export.figures.figuring import figuring
@@ -257,7 +258,7 @@ def test_a_checkpoint_of_the_authors_organization_is_not_named() -> None:
     public = ModelEntry("org-public", "org/public", "org/public", "main", "c" * 40)
     own = ModelEntry("zebulon-lab-vit", "Zebulon-Lab/vit", "Zebulon-Lab/vit", "main", "d" * 40)
     image = ImageEntry("cat", "cat.jpg", Path("/home/ada/cat.jpg"), "0" * 64, 9, 9, "cat")
-    paper = Paper(authors=(Author("Ada Zebulon", "", "Some University"),))
+    paper = Paper(authors=(Author("Ada Zebulon", affiliation="Some University"),))
     plain = Run("Title", "", "", "whole", (public, own), (image,), (), paper=paper)
     found = anonymized(plain, frozenset(), identity_of(plain))
     assert [model.id for model in found.run.models] == ["org/public", "model-2"]
@@ -275,7 +276,7 @@ def test_calibration_pictures_that_tell_who_made_it_are_not_named() -> None:
     register = AddedRegister(made, ("ada zebulon.png", "cat.png"), 0)
     model = ModelEntry("vit", "org/vit", "org/vit", "main", "c" * 40, register=register)
     image = ImageEntry("cat", "cat.jpg", Path("/home/ada/cat.jpg"), "0" * 64, 9, 9, "cat")
-    paper = Paper(authors=(Author("Ada Zebulon", "", "Some University"),))
+    paper = Paper(authors=(Author("Ada Zebulon", affiliation="Some University"),))
     plain = Run("Title", "", "", "whole", (model,), (image,), (), paper=paper)
     (shown,) = anonymized(plain, frozenset(), identity_of(plain)).run.models
     assert shown.register == AddedRegister(made, ("picture-1", "cat.png"), 0)
@@ -284,7 +285,8 @@ def test_calibration_pictures_that_tell_who_made_it_are_not_named() -> None:
 def test_a_hidden_checkpoint_of_the_hub_is_found_by_no_commit(tmp_path: Path) -> None:
     """A commit identifies its repository, in captions, bibliographies, pages and the manifest."""
     plain = figuring(tmp_path)
-    paper = Paper(authors=(Author("Ada Lovelace", "", "Tiny"),))  # whose models are tiny/...
+    own = Author("Ada Lovelace", affiliation="Tiny")  # whose models are tiny/...
+    paper = Paper(authors=(own,))
     named = replace(plain.trial.run, paper=paper, anonymous=False)
     hidden = anonymized(named, frozenset(), identity_of(named))
     for name, shown in (

@@ -19,7 +19,7 @@ from generator.export.publish.review import review_site
 from generator.export.source import open_source
 from generator.present.files.manifest_file import read_manifest
 from generator.present.site.write import build_site
-from generator.records.run import Author, Paper
+from generator.records.paper import Author, Paper
 from generator.records.store import Store
 from tests.export.conftest import Exportable
 from tests.export.leaks import leaks

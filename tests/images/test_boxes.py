@@ -101,8 +101,8 @@ def test_a_name_that_leads_out_is_refused(tmp_path: Path, name: str) -> None:
         (b'{"images": [\n}', "boxes.json, line 2: not valid JSON"),
         (b"\xff\xfe{}", "boxes.json is not UTF-8."),
         (b"[]", "boxes.json: expected an object, got an empty list."),
-        (b"[" * 200_000, "nested too deeply"),
-        (b'{"images": ' + b"9" * 10_000 + b"}", "its numbers are too long"),
+        (b"[" * 200_000, "boxes.json is no COCO file: it is nested too deeply."),
+        (b'{"images": ' + b"9" * 10_000 + b"}", "it holds a number of thousands of digits"),
     ],
 )
 def test_what_is_no_json_is_one_line(tmp_path: Path, data: bytes, message: str) -> None:

@@ -39,8 +39,18 @@ def test_a_name_that_is_no_picture_is_said(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("file,grup\na,b\n", "has no column group. Did you mean grup?"),
-        ("", "has no column file. The first line names the columns; file and group are needed."),
+        ("file,grup\na,b\n", "has no column group. Rename the column grup to group."),
+        ("file_name,label\na,b\n", "has no column file. Rename the column file_name to file."),
+        (
+            "",
+            "has no column file. The first line names the columns; file and group are needed, "
+            "with commas, semicolons or tabs between them.",
+        ),
+        (
+            "file,group\n" + "x" * 200_000 + ",b\n",
+            "is not a CSV table: field larger than field limit (131072). Save it as CSV in UTF-8, "
+            "a picture a line.",
+        ),
         ("file,group\na,x\na,y\n", "line 3: a is in two groups, x and y."),
     ],
 )
@@ -51,6 +61,23 @@ def test_a_wrong_table_is_one_line(tmp_path: Path, text: str, message: str) -> N
         read_groups(table)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"File;Group\r\na.jpg;cats\r\nb.jpg;dogs\r\n",
+        b"\xef\xbb\xbffile;group\r\na.jpg;cats\r\nb.jpg;dogs\r\n",
+        b"FILE\tnote\tGROUP\na.jpg\tx, y\tcats\nb.jpg\t\tdogs\n",
+        b"sep=;\r\nfile;group\r\na.jpg;cats\r\nb.jpg;dogs\r\n",
+        b'"File" ,"Group"\n"a.jpg",cats\nb.jpg,dogs\n',
+    ],
+    ids=["Excel in German", "byte order mark", "tabs", "sep line", "quotes"],
+)
+def test_tables_of_spreadsheets_are_read(tmp_path: Path, data: bytes) -> None:
+    table = tmp_path / "labels.csv"
+    table.write_bytes(data)
+    assert read_groups(table) == {"a.jpg": "cats", "b.jpg": "dogs"}
 
 
 def test_a_missing_table_is_named(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from generator.records.store import Store, load_records
 from generator.spec.gallery import GallerySpec
 from generator.spec.options import merge
+from tests.capture.planted import plain_picture, planted_patch_sink
 from tests.pipeline.galleries import build, gallery, manifest, picture, replace_models
 
 
@@ -110,3 +111,20 @@ def test_record_names_are_those_of_the_plan(spec: GallerySpec) -> None:
     records = list(load_records(spec.store))
     assert all(replace(record).key == record.key for record in records)
     assert {json.dumps(record.environment.versions) for record in records} != {"[]"}
+
+
+def test_extras_that_a_model_cannot_have_are_said(tmp_path: Path) -> None:
+    """By the build, also when it measures nothing, by the page and by the manifest."""
+    planted = planted_patch_sink(tmp_path / "sink")
+    (tmp_path / "photos").mkdir()
+    plain_picture(tmp_path / "photos" / "one.png")
+    spec = gallery(tmp_path, planted.folder, extras="relevance,lens")
+    for _ in range(2):
+        outcome = build(spec)
+        assert outcome.failures == ()
+        assert outcome.notes == ("sink has no relevance and no lens: it has no class head.",)
+    page = (spec.out / "i" / "one" / "index.html").read_text(encoding="utf-8")
+    assert "Not applicable: it has no class head." in page
+    facts = manifest(spec).models[0].facts
+    assert facts is not None and facts.headless == "it has no class head"
+    assert build(gallery(tmp_path, planted.folder, extras="none")).notes == ()

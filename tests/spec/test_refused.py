@@ -102,6 +102,14 @@ EXTRA_KEYS = (
             ENOUGH + "[[paper.teaser]]\nmodel = 'a/b'\nimage = 'x'\nquery = {row = 1, cols = 2}\n",
             "unknown key cols of query of teaser 1 of [paper]. Did you mean col?",
         ),
+        (
+            ENOUGH + "[[paper.teaser]]\nmodel = 'a/b'\nimage = 'x'\nlayers = 3\n",
+            "unknown key layers of teaser 1 of [paper]. Did you mean layer?",
+        ),
+        (
+            ENOUGH + "[[paper.links]]\nlabel = 'code'\nadress = 'https://c.example'\n",
+            "unknown key adress of link 1 of [paper]. The keys are label, url.",
+        ),
         ("paper = 3\n" + ENOUGH, "paper should be a table [paper], got the number 3."),
         (
             'dtype = "fp16"\n' + ENOUGH,

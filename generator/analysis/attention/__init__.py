@@ -1,1 +1,1 @@
-"""Attention itself: heads, rollout, the budget of keys, values, means by place."""
+"""Attention analyses: heads, rollout, mass by key group, value norms, averages by place."""

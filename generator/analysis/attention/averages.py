@@ -1,7 +1,6 @@
-"""What stays in the same place whatever the picture: means by place in the grid over images.
+"""Averages over images at each place in the patch grid: attention, outlier rate.
 
-Images come one at a time; what is kept of them is a frozen sum, and sums of parts of a run can be
-merged.
+Images are added one at a time to a frozen sum. Sums of parts of a run can be merged.
 """
 
 from __future__ import annotations
@@ -16,19 +15,18 @@ from generator.errors import AnalysisError
 from generator.records.record import AttentionRecord, FloatArray, TokenLayout, outlier_patches
 
 LEAST_IMAGES = 100
-"""Fewer images show the pictures' own composition rather than the model's habit."""
+"""With fewer images the average shows their composition rather than the model."""
 
 
 @dataclass(frozen=True, slots=True)
 class LocationAverages:
-    """Means over images, by place in the grid.
+    """Means over images at each place in the grid.
 
     Attributes:
-        images: how many images.
         queries: names of the prefix tokens.
         attention: float32 ``[query, layer, row, col]``, times uniform, mean over heads
             (Darcet 2024, Fig. 16).
-        received: float32 ``[layer, row, col]``, what the patches receive from the patches, times
+        received: float32 ``[layer, row, col]``, attention that patches receive from patches, times
             uniform, mean over heads.
         outlier_rate: float32 ``[row, col]``, share of the images in which the patch is an outlier
             (Darcet 2024, Fig. 10).
@@ -100,7 +98,7 @@ class LocationSums:
         )
 
     def averages(self) -> LocationAverages | NotApplicable:
-        """The means, or for fewer than 100 images why there are none."""
+        """The means; not applicable below 100 images."""
         if self.images < LEAST_IMAGES:
             return NotApplicable(
                 f"averages by place need at least {LEAST_IMAGES} images; this run has {self.images}"

@@ -1,11 +1,11 @@
-"""Where attention goes: shares of groups of keys, for groups of queries, layer by layer.
+"""Attention mass by key group, for each query group and layer.
 
-Query groups are the prefix tokens (CLS, registers), one each, and the patches, parted into normal
+Query groups are the prefix tokens (CLS, registers), one each, and the patches, split into normal
 and outlier patches. Key groups are the query's own token (``self``), the prefix tokens, the outlier
 patches and the other patches. A group never holds the query itself, which is in ``self``, so groups
 do not overlap and sum to 1.
 
-What a record knows of the patches' own attention is its mean over *all* patches. So:
+A record keeps the patches' attention to themselves as a mean over *all* patches. So:
 
 - without outliers, ``self`` of the patches is exact;
 - with outliers, ``self`` of the normal patches is the middle of what is possible, and
@@ -31,7 +31,7 @@ NORMAL = "normal patches"
 
 @dataclass(frozen=True, slots=True)
 class QueryBudget:
-    """What one group of queries spends its attention on.
+    """Attention mass of one query group on each key group.
 
     NaN stands where the group of keys does not exist for these queries: the token itself among the
     prefix tokens, outlier patches where there are none. Otherwise rows sum to 1.
@@ -42,7 +42,7 @@ class QueryBudget:
         shares: float32 ``[layer, key group]``, share of 1, mean over heads.
         heads: float32 ``[layer, head, key group]``; None where the record keeps only the mean over
             heads: patches of an image with outliers, unless every patch's attention was kept.
-        uniform: float32 ``[key group]``, what uniform attention would give.
+        uniform: float32 ``[key group]``, value for uniform attention.
         self_error: float32 ``[layer]``, how far ``self`` may be off in ``shares``, and ``other
             patches`` the other way; 0 where it is exact.
     """
@@ -78,14 +78,14 @@ REGISTERS = "registers"
 
 @dataclass(frozen=True, slots=True)
 class HeadBudget:
-    """What each head spends on the tokens that gather attention.
+    """Attention mass of each head on CLS, registers and outlier patches.
 
     Attributes:
-        query: ``CLS`` (the class token by the name it has), or all patches together: of these, a
-            record keeps every head.
+        query: the class token's name (``CLS``), or all patches together: records keep every head of
+            these.
         keys: the class token (itself, where it is the query), all registers, outlier patches.
-        shares: float16 ``[key, layer, head]``, share of 1; NaN where there is no such key.
-        uniform: float32 ``[key]``, what uniform attention would give; NaN likewise.
+        shares: float16 ``[key, layer, head]``, share of 1; NaN if the key does not exist.
+        uniform: float32 ``[key]``, value for uniform attention; NaN if the key does not exist.
     """
 
     query: str
@@ -95,7 +95,7 @@ class HeadBudget:
 
 
 def head_budgets(record: AttentionRecord) -> tuple[HeadBudget, ...]:
-    """What single heads spend on CLS, registers and outliers, for CLS and for all patches."""
+    """Attention mass of single heads on sinks, for CLS and for all patches as queries."""
     groups, layout = _Groups(record), record.layout
     queries = [ALL_PATCHES]
     if layout.cls is not None:
@@ -104,16 +104,16 @@ def head_budgets(record: AttentionRecord) -> tuple[HeadBudget, ...]:
 
 
 def mass_budget(record: AttentionRecord) -> MassBudget:
-    """The budget of a record: in well under a second, or with every patch's attention in a few.
+    """Compute the budget of a record: under a second, or a few with every patch's attention.
 
     Raises:
-        RecordError: the image has outlier patches, and the record lacks what they attend to.
+        RecordError: the image has outlier patches, and the record lacks their attention.
     """
     return _Groups(record).budget()
 
 
 class _Groups:
-    """A record with its patches parted into outliers and others."""
+    """A record with its patches split into outliers and others."""
 
     def __init__(self, record: AttentionRecord) -> None:
         self.record, self.layout = record, record.layout
@@ -137,7 +137,7 @@ class _Groups:
         return MassBudget(self.keys, tuple(queries))
 
     def _prefix(self, index: int) -> QueryBudget:
-        """Of one prefix token: exact sums of the record, the patches' part parted by its row."""
+        """Mass of one prefix token: exact sums, the patches' share split by the token's row."""
         mass = self.record.mass[:, :, index]
         parts = self._part(mass[..., -1], self.record.attention[index])
         own = mass[..., index, None]
@@ -147,7 +147,7 @@ class _Groups:
         return self._with_heads(self.layout.prefix[index], 1, heads)
 
     def _all_patches(self) -> FloatArray:
-        """Of all patches together, per head; ``other patches`` without the own attention."""
+        """Mass of all patches together, per head; ``other patches`` excludes ``self``."""
         mass = self.record.mass[:, :, -1]
         own = self.record.self_attention[..., None]
         parts = self._part(mass[..., -1], self.record.received)
@@ -155,7 +155,7 @@ class _Groups:
         return np.concatenate([own, mass[..., :-1], parts], axis=-1)
 
     def of_heads(self, query: str) -> HeadBudget:
-        """Of CLS or of all patches: float16, for hundreds of heads of every image."""
+        """Mass of CLS or of all patches: float16, to save memory."""
         layout = self.layout
         index = -1 if query == ALL_PATCHES else layout.prefix.index(query)
         mass = self.record.mass[:, :, index]
@@ -177,7 +177,7 @@ class _Groups:
         )
 
     def _from_outliers(self) -> FloatArray:
-        """Of the outliers, ``[layer, key group]``: half precision made to sum to 1 again."""
+        """Mass of the outliers, ``[layer, key group]``: float16 values renormalized to sum to 1."""
         received = self.record.received_from_outliers
         if received is None:
             raise RecordError(
@@ -190,7 +190,7 @@ class _Groups:
         return np.concatenate([own, sums], axis=-1)
 
     def _normal(self, from_outliers: FloatArray) -> QueryBudget:
-        """All patches less the outliers, weighted by their counts."""
+        """Mass of the normal patches: all less the outliers, weighted by their counts."""
         every = self._all_patches().astype(np.float64).mean(axis=1)
         own_of_all = every[:, 0]
         every[:, -1] += own_of_all
@@ -227,7 +227,7 @@ class _Groups:
         )
 
     def _kept(self, kept: FloatArray, query: str, patches: NDArray[np.intp]) -> QueryBudget:
-        """Of some patches, from the attention of every patch; exact, a layer at a time."""
+        """Exact mass of some patches, from the attention of every patch, one layer at a time."""
         first = len(self.layout.prefix)
         found = []
         for layer in kept:
@@ -265,7 +265,7 @@ class _Groups:
         return np.concatenate([rows[..., :first], outliers, others], axis=-1)
 
     def _part(self, total: FloatArray, rows: FloatArray) -> FloatArray:
-        """Part the patches' exact share among outliers and others as their rows do."""
+        """Split the patches' exact share into outliers and others in proportion to their rows."""
         sums = self._sums(rows.astype(np.float32))[..., -2:]
         share = np.nan_to_num(sums[..., 0]) / np.maximum(
             np.nansum(sums, axis=-1), np.finfo(np.float32).tiny
@@ -274,7 +274,7 @@ class _Groups:
         return np.stack([outliers, total * (1 - share)], axis=-1)
 
     def _uniform(self, query: str) -> FloatArray:
-        """Share of the tokens that each key group holds, for a query of this group."""
+        """Share of all tokens in each key group, for a query of this group."""
         counts = np.array(
             [1, *np.ones(len(self.layout.prefix)), len(self.outliers) or np.nan, len(self.others)]
         )

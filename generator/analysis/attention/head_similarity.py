@@ -1,7 +1,7 @@
-"""Heads alike: by the Jensen-Shannon divergence of their rows, within a model and between two.
+"""Similarity of heads by Jensen-Shannon divergence, within a model and between two models.
 
-Heads of two models have no correspondence of their own: head 3 of one is not head 3 of the other.
-They are matched before they are compared.
+Head 3 of one model does not correspond to head 3 of another, so heads are matched before they are
+compared.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from generator.analysis.grids import PlacedMap, on_common_grid
 from generator.records.record import FloatArray
 
 _BLOCK = 1 << 20
-"""Values of pairs of rows that are held at a time."""
+"""Most values held in memory at a time."""
 
 
 def row_similarity(one: FloatArray, two: FloatArray | None = None) -> FloatArray:
-    """1 - JSD of every row with every other: float32 ``[row of one, row of two]``.
+    """Similarity, 1 - JSD, of every pair of rows: float32 ``[row of one, row of two]``.
 
-    A row with nothing in it is like no other: 0.
+    An all-zero row has similarity 0 to every row.
 
     Args:
-        one: ``[row, key]``, not negative; rows are made to sum to 1.
-        two: the same on the same keys; None to compare ``one`` with itself.
+        one: ``[row, key]``, non-negative; rows are normalized to sum to 1.
+        two: ``[row, key]`` on the same keys; None to compare ``one`` with itself.
     """
     same = two is None
     first = _shares(one)
@@ -64,7 +64,7 @@ def _entropy(rows: FloatArray) -> FloatArray:
 
 
 def clustered_order(similarity: FloatArray) -> tuple[int, ...]:
-    """An order of the heads in which like stands beside like (average linkage).
+    """Order of the heads by hierarchical clustering (average linkage): similar heads are adjacent.
 
     Args:
         similarity: ``[head, head]``, symmetric, 1 on the diagonal.
@@ -83,7 +83,7 @@ def clustered_order(similarity: FloatArray) -> tuple[int, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A head of one model and the head of another that it is matched with.
+    """A matched pair of heads of two models.
 
     Attributes:
         one: layer and head of the first model, from 0.
@@ -99,14 +99,14 @@ class Match:
 def map_similarity(
     one: Sequence[PlacedMap], two: Sequence[PlacedMap]
 ) -> FloatArray | NotApplicable:
-    """1 - JSD of every map with every other, on their common grid.
+    """Similarity, 1 - JSD, of every pair of maps on their common grid.
 
     Args:
         one: maps of an image.
-        two: others of the same image.
+        two: maps of the same image by the other model.
 
     Returns:
-        float32 ``[map of one, map of two]``; or why not.
+        float32 ``[map of one, map of two]``; or the reason there is none.
     """
     placed = on_common_grid([*one, *two])
     if placed is None:
@@ -116,7 +116,7 @@ def map_similarity(
 
 
 def match_heads(similarity: FloatArray, heads: tuple[int, int]) -> tuple[Match, ...]:
-    """Match the heads of two models one to one, so that the sum of similarities is largest.
+    """Match the heads of two models one to one with the largest sum of similarities.
 
     Args:
         similarity: ``[layer x head of one, layer x head of two]``.
@@ -139,11 +139,11 @@ def match_heads(similarity: FloatArray, heads: tuple[int, int]) -> tuple[Match, 
 
 
 def held_out_match(matched: FloatArray, measured: FloatArray, heads: tuple[int, int]) -> float:
-    """Mean similarity, on some images, of the heads that are matched on others.
+    """Mean similarity of matched heads on images that were not used for matching.
 
     Args:
-        matched: ``[layer x head of one, layer x head of two]``, over the images to match on.
-        measured: the same over the images to measure on.
+        matched: ``[layer x head of one, layer x head of two]``, mean over the images to match on.
+        measured: ``[layer x head of one, layer x head of two]``, mean over the held-out images.
         heads: heads of each layer, of both models.
     """
     matches = match_heads(matched, heads)
@@ -153,11 +153,11 @@ def held_out_match(matched: FloatArray, measured: FloatArray, heads: tuple[int, 
 
 
 def shuffled_matching(similarity: FloatArray, trials: int) -> float:
-    """Mean similarity of the best of many random matchings: what matching by chance would reach.
+    """Chance level of matching: mean similarity of the best of many random matchings.
 
     Args:
         similarity: ``[head of one, head of two]``.
-        trials: matchings, drawn from a fixed seed.
+        trials: number of random matchings, drawn from a fixed seed.
     """
     rng = np.random.default_rng(0)
     wide = similarity if similarity.shape[0] <= similarity.shape[1] else similarity.T

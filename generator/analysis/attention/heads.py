@@ -1,4 +1,4 @@
-"""A number for each head: what a wall of maps says in a table."""
+"""Numbers of each head: entropy, attention distance, mass on CLS and registers, sinks."""
 
 from __future__ import annotations
 
@@ -20,26 +20,27 @@ PATCHES = "patches"
 class HeadTables:
     """Numbers of every head of one model on one image.
 
-    Tables are float32 ``[layer, head]`` unless they say otherwise. What a model cannot have, since
-    it has no CLS token, is None.
+    Tables are float32 ``[layer, head]`` unless stated otherwise. Tables of the CLS query are None
+    for models without CLS.
 
     Attributes:
-        entropy: of a row over all keys, mean over queries; 0 is one key, 1 is uniform.
-        entropy_patches: the same with each row cut to the patches and renormalized.
+        entropy: normalized entropy of a row over all keys, mean over queries; 0 is one key, 1
+            uniform.
+        entropy_patches: entropy with each row cut to the patches and renormalized.
         distance: mean attention distance in input pixels; attention to the prefix counts 0.
-        distance_patches: the same with each row cut to the patches and renormalized
+        distance_patches: attention distance with each row cut to the patches and renormalized
             (Dosovitskiy 2021, Fig. 11).
         distance_share: ``distance`` as a share of the input's short side.
         distance_patches_share: ``distance_patches`` as a share of the input's short side.
-        uniform_distance: what uniform attention over the patches would give, as a share of the
-            input's short side: the line to draw beside ``distance_patches_share``.
+        uniform_distance: ``distance_patches_share`` of uniform attention, the reference line of its
+            chart.
         groups: key groups along the first axis of ``mass``: the prefix tokens by name, then
             ``"patches"``.
         mass: ``[key group, layer, head]``, share of 1 of the CLS query's attention; sums to 1
             over the groups. None without CLS.
         max_attention: largest weight of the CLS row, share of 1. None without CLS.
         sink: largest share of 1 that one key receives, averaged over all queries.
-        sink_token: int32, the token that receives it.
+        sink_token: int32, the token that receives ``sink``.
         sink_rate: ``[layer]``, share of the layer's heads with ``sink`` above 0.3 (Gu 2025).
     """
 
@@ -93,10 +94,9 @@ def head_tables(record: AttentionRecord) -> HeadTables:
 
 
 def short_side(layout: TokenLayout, patch: tuple[int, int]) -> int:
-    """The short side of what the patches cover, in input pixels: what distances are shares of.
+    """Short side of the area the patches cover, in input pixels: the unit of distance shares.
 
     Args:
-        layout: the grid.
         patch: height and width of a patch in input pixels.
     """
     return min(layout.rows * patch[0], layout.cols * patch[1])
@@ -109,7 +109,6 @@ def uniform_distance(layout: TokenLayout, patch: tuple[int, int]) -> float:
     square. Offsets are counted instead of pairs.
 
     Args:
-        layout: the grid.
         patch: height and width of a patch in input pixels.
     """
     down, across = np.arange(layout.rows), np.arange(layout.cols)
@@ -119,7 +118,7 @@ def uniform_distance(layout: TokenLayout, patch: tuple[int, int]) -> float:
 
 
 def _pairs_apart(count: int) -> FloatArray:
-    """How many ordered pairs of ``count`` places lie 0, 1, 2, ... apart."""
+    """Number of ordered pairs of ``count`` places at distance 0, 1, 2, ..."""
     pairs = 2.0 * np.arange(count, 0, -1)
     pairs[0] = count
     return pairs

@@ -1,9 +1,8 @@
-"""Attention rollout: how much to trust it, and its variants (Abnar & Zuidema 2020).
+"""Attention rollout: diagnostics and variants (Abnar & Zuidema 2020).
 
-Through many layers all queries come to look alike, at the tokens that gather attention: the
-diagnostics say how far that went. Variants differ in how heads are fused and in what is thrown
-away (as in jacobgil/vit-explain); here fused rows always sum to 1 again, and attention to the
-prefix is never thrown away.
+Through many layers the rollouts of all queries converge to the same tokens. The diagnostics measure
+how far. Variants differ in head fusion and in discarded weights (as in jacobgil/vit-explain). Here
+fused rows are renormalized, and attention to the prefix is never discarded.
 """
 
 from __future__ import annotations
@@ -20,24 +19,24 @@ from generator.records.record import AttentionRecord, FloatArray
 Fusion = Literal["mean", "max", "min"]
 
 DISCARDED = 0.9
-"""Share of the weights that vit-explain discards unless told otherwise."""
+"""Share of the weights that vit-explain discards by default."""
 
 _COSINE_QUERIES = 64
-"""Patch queries that the cosine is over, evenly spaced: as many as measuring takes."""
+"""Number of evenly spaced patch queries for the cosine, the same as in capture."""
 
 
 @dataclass(frozen=True, slots=True)
 class RolloutDiagnostics:
-    """What becomes of the rollout, by the layer it starts from; the last layer is its end.
+    """Diagnostics of the rollout for each start layer; it ends at the last layer.
 
     Attributes:
         tokens: names of the prefix tokens.
         on_tokens: float32 ``[start layer, token]``, share of 1 that lies on each prefix token.
-        prefix_mass: float32 ``[start layer]``, share of 1 that lies on the whole prefix, lost to
-            the map; 0 for a model without prefix.
-        uniform_prefix: share of the tokens that the prefix is.
+        prefix_mass: float32 ``[start layer]``, share of 1 on the whole prefix, which the map does
+            not show; 0 for a model without prefix.
+        uniform_prefix: prefix tokens as a share of all tokens: the value for uniform attention.
         cosine: float32 ``[start layer]``, mean cosine between the rollouts of different patch
-            queries; near 1 the map says nothing of its query.
+            queries; near 1 the map does not depend on its query.
     """
 
     tokens: tuple[str, ...]
@@ -62,7 +61,7 @@ def rollout_diagnostics(record: AttentionRecord) -> RolloutDiagnostics:
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """One variant of the rollout of the CLS query, or of the mean patch without CLS.
+    """A rollout variant for the CLS query, or for the mean patch in models without CLS.
 
     Attributes:
         keys: float32 ``[key]``, share of 1.
@@ -82,23 +81,23 @@ def rollout_variant(
     discard: float = 0.0,
     start_layer: int = 0,
 ) -> Rollout | NotApplicable:
-    """Roll attention out in another way, from the attention of every patch.
+    """Compute a rollout variant from the attention of every patch.
 
-    In each layer heads are fused; the smallest ``discard`` of the fused weights on patches, over
-    all queries together, become 0; rows are made to sum to 1; and the residual path is half:
-    ``(A + I) / 2``. Takes about 0.1 seconds a layer at 37x37 with 16 heads.
+    In each layer heads are fused. The smallest ``discard`` of the fused weights on patches, over
+    all queries together, become 0. Rows are renormalized, and the residual path has half the
+    weight: ``(A + I) / 2``. Takes about 0.1 seconds a layer at 37x37 with 16 heads.
 
     Args:
-        record: with the attention of every patch: of each head for ``max`` and ``min``.
+        record: must hold the attention of every patch; for ``max`` and ``min``, of each head.
         fusion: how to fuse heads.
-        discard: from 0 to less than 1.
+        discard: share of the weights to discard, in [0, 1).
         start_layer: index of the first layer.
 
     Returns:
-        The variant, or why this record cannot give it.
+        The variant; not applicable if the record lacks what it needs.
 
     Raises:
-        AnalysisError: there is no such share or layer.
+        AnalysisError: the share or the layer is out of range.
     """
     kept, layout = record.patch_attention, record.layout
     if not 0 <= discard < 1:
@@ -151,7 +150,7 @@ def _fuse_kept(layer: FloatArray, fusion: Fusion) -> FloatArray:
 
 
 def _discard(fused: FloatArray, share: float, first_patch: int) -> FloatArray:
-    """Throw away the smallest weights on patches; rows sum to 1 again: float64."""
+    """Discard the smallest weights on patches and renormalize rows: float64."""
     found = fused.astype(np.float64)
     patches = found[:, first_patch:]
     count = int(share * patches.size)

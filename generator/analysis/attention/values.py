@@ -1,7 +1,7 @@
-"""What attention carries: norms of value vectors (Kobayashi 2020).
+"""Value norms and attention contributions (Kobayashi 2020).
 
-A token may receive much attention and give nothing, since its value vector is short: an attention
-weight is not a contribution.
+An attention weight is not a contribution: a token with a short value vector adds little, however
+much attention it receives.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ NOT_MEASURED = NotApplicable("norms of value vectors were not measured")
 
 
 def contribution(record: AttentionRecord) -> FloatArray | NotApplicable:
-    """Norm of what each key gives to the first prefix token through all heads together.
+    """Norm of each key's contribution to the first prefix token, summed over heads.
 
     ``|sum_h A[h, query, key] v[h, key] W_O[h]|``, with LayerScale where the block has one; heads
-    may cancel. Without prefix, to the mean patch.
+    may cancel. In models without prefix, the query is the mean patch.
 
     Returns:
         float32 ``[layer, key]``, in the residual stream's own unit.
@@ -32,7 +32,7 @@ def contribution(record: AttentionRecord) -> FloatArray | NotApplicable:
 
 
 def as_shares(values: FloatArray) -> FloatArray:
-    """Values over the sum of their last axis, so that they stand beside attention: float32."""
+    """Values divided by the sum over their last axis, to compare with attention: float32."""
     wide = values.astype(np.float64)
     sums = wide.sum(axis=-1, keepdims=True)
     return np.asarray(wide / np.where(sums == 0, 1, sums), dtype=np.float32)
@@ -40,15 +40,16 @@ def as_shares(values: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True, slots=True)
 class SinkValues:
-    """What the key that receives most attention would give, in each head.
+    """Value norm of the most attended key in each head.
 
-    Near 0, attention to it does nothing; near 1 and above, what it says reaches every query.
+    ``relative`` near 0: attention to the key adds nothing. Near 1 and above: it adds as much as a
+    patch.
 
     Attributes:
         token: int32 ``[layer, head]``, the key that receives most, averaged over all queries.
-        received: float32 ``[layer, head]``, what it receives, share of 1.
+        received: float32 ``[layer, head]``, attention the key receives, share of 1.
         norm: float32 ``[layer, head]``, norm of its value vector after the output projection.
-        relative: float32 ``[layer, head]``, that norm over the median of the patches'.
+        relative: float32 ``[layer, head]``, ``norm`` over the patches' median.
     """
 
     token: IntArray
@@ -58,7 +59,7 @@ class SinkValues:
 
 
 def sink_values(record: AttentionRecord) -> SinkValues | NotApplicable:
-    """The value norms of the tokens that receive most attention."""
+    """Value norms of the most attended tokens of a record."""
     if record.values is None:
         return NOT_MEASURED
     alpha = record.received_by_all() / np.float32(record.layout.tokens)

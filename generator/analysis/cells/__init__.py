@@ -1,1 +1,1 @@
-"""All analyses of one model on one image, and of one model over images."""
+"""Results of all analyses for one model on one image, and for one model over images."""

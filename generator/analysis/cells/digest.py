@@ -1,6 +1,6 @@
-"""What pages say of one model on one image beside its maps, small enough to keep for every cell.
+"""Digest of a cell: the numbers of one model on one image, without its maps.
 
-A digest is made once from a record and kept with the site, so that pages can be planned again, and
+A digest is computed once from a record and stored with the site. Pages can then be rebuilt, and
 models compared over a thousand images, without reading records.
 """
 
@@ -15,6 +15,7 @@ from generator.analysis.attention.budget import HeadBudget, MassBudget, head_bud
 from generator.analysis.attention.heads import HeadTables, head_tables
 from generator.analysis.attention.rollout import RolloutDiagnostics, rollout_diagnostics
 from generator.analysis.attention.values import SinkValues, sink_values
+from generator.analysis.features.boxes import SeedTies
 from generator.analysis.features.lost import Lost
 from generator.analysis.features.masks import KEPT_MASS, layer_masks
 from generator.analysis.features.objects import Objects, find_objects
@@ -28,14 +29,15 @@ from generator.records.record import AttentionRecord, FloatArray
 
 @dataclass(frozen=True, slots=True)
 class FoundObject:
-    """An object found without labels.
+    """An object found by unsupervised object discovery.
 
     Attributes:
         method: ``LOST`` or ``TokenCut``.
-        vectors: what it was found in: keys, queries or values of the last block.
+        vectors: vectors of the last block it was found in: keys, queries or values.
         pixels: left, top, right, bottom in pixels of the oriented original.
-        seed: row and column of the patch it grew from.
-        patches: patches of its part.
+        seed: row and column of the seed patch.
+        patches: number of patches of its connected component.
+        ties: equally good seeds, and how much they change the box.
     """
 
     method: str
@@ -43,16 +45,15 @@ class FoundObject:
     pixels: tuple[float, float, float, float]
     seed: tuple[int, int]
     patches: int
+    ties: SeedTies
 
 
 @dataclass(frozen=True, slots=True)
 class FoundObjects:
-    """What both methods find in the same vectors.
+    """The objects that LOST and TokenCut find in the same vectors.
 
     Attributes:
         vectors: keys, queries or values of the last block.
-        lost: what LOST finds.
-        tokencut: what TokenCut finds.
     """
 
     vectors: str
@@ -65,9 +66,8 @@ class MaskFacts:
     """The mass mask of the last layer, mean over heads.
 
     Attributes:
-        share: of the mass that it holds.
-        area: of the patches, as a share of 1.
-        parts: connected parts.
+        share: share of the mass that the mask holds.
+        area: share of the patches in the mask.
     """
 
     share: float
@@ -80,22 +80,21 @@ class CellDigest:
     """Numbers of one model on one image.
 
     Attributes:
-        heads: for each layer and head.
-        budget: where attention goes, mean over heads.
-        head_budgets: what single heads spend on CLS, registers and outliers.
-        norms: of tokens in the residual stream.
+        heads: numbers of each layer and head.
+        budget: attention mass by key group, mean over heads.
+        head_budgets: attention mass of single heads on CLS, registers and outliers.
+        norms: token norms in the residual stream.
         onset: largest norm and largest attention, layer by layer.
-        rollout: its diagnostics.
-        massive: massive activations.
-        sinks: value norms of what receives most attention.
+        sinks: value norms of the most attended tokens.
         last: float32 ``[row, col]``, attention on patches of the CLS query in the last layer, mean
-            over heads, as shares that sum to 1; what patches receive, for a model without CLS.
-        rolled: float32 ``[row, col]``, the rollout through all layers, in the same way.
+            over heads, as shares that sum to 1; attention that patches receive for models without
+            CLS.
+        rolled: float32 ``[row, col]``, the rollout through all layers, as shares that sum to 1.
         mask: mass mask of ``last``.
-        lost: what LOST finds, in the first of the vectors that were kept.
-        tokencut: what TokenCut finds, in the same.
-        further: what they find in the others.
-        prediction: of the class head; None for a model without one.
+        lost: the object LOST finds in the first kept vectors.
+        tokencut: the object TokenCut finds in the first kept vectors.
+        further: the objects both methods find in the other kept vectors.
+        prediction: the class head's prediction; None for a model without class head.
     """
 
     heads: HeadTables
@@ -116,7 +115,7 @@ class CellDigest:
 
     @property
     def objects(self) -> tuple[FoundObjects, ...]:
-        """What was found in each kind of vectors; empty where no objects could be looked for."""
+        """Objects found in each kind of vectors; empty if no vectors were kept."""
         first = self.lost if isinstance(self.lost, FoundObject) else self.tokencut
         if isinstance(first, NotApplicable):
             return self.further
@@ -124,16 +123,16 @@ class CellDigest:
 
     @property
     def vectors(self) -> tuple[str, ...]:
-        """What objects were looked for in, of the last block: keys, queries or values."""
+        """Vectors of the last block that were searched for objects: keys, queries or values."""
         return tuple(found.vectors for found in self.objects)
 
 
 def cell_digest(record: AttentionRecord, objects: Objects | None = None) -> CellDigest:
-    """The digest of a record. Takes a second or two at 37x37, most of it for finding objects.
+    """Compute the digest of a record. Takes 1 to 2 seconds at 37x37, mostly for object discovery.
 
     Args:
-        record: of one model on one image.
-        objects: found in it; None to look for them here.
+        record: the record of one model on one image.
+        objects: objects found before; None to find them here.
     """
     layout = record.layout
     objects = objects or find_objects(record)
@@ -170,7 +169,7 @@ def cell_digest(record: AttentionRecord, objects: Objects | None = None) -> Cell
 def last_map(record: AttentionRecord) -> FloatArray:
     """Attention of the CLS query in the last layer, mean over heads: float64 ``[patch]``.
 
-    Of a model without CLS, the attention that patches receive.
+    For a model without CLS, the attention that patches receive.
     """
     layout = record.layout
     rows = record.received if layout.cls is None else record.rows(layout.cls)
@@ -189,4 +188,4 @@ def _found(
 ) -> FoundObject | NotApplicable:
     if isinstance(found, NotApplicable):
         return found
-    return FoundObject(method, vectors, found.pixels, found.seed, int(found.mask.sum()))
+    return FoundObject(method, vectors, found.pixels, found.seed, int(found.mask.sum()), found.ties)

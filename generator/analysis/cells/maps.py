@@ -1,7 +1,7 @@
-"""The maps that a page draws of one model on one image, beside attention by layer and head.
+"""Maps of a cell: norms, rollout, objects, components, relevance of one model on one image.
 
-They are made once from a record, in half precision, and kept with the site: so they can be colored
-again on another scale, and set beside those of other models, without the record.
+They are computed once from a record and stored with the site as float16. Pages can then color them
+on another scale, or compare models, without the record.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from generator.errors import AnalysisError
 from generator.records.record import AttentionRecord, FloatArray, outlier_patches
 
 RECEIVED = "received"
-"""In place of a query: what each patch receives, mean over the patches as queries."""
+"""Pseudo-query: attention that each patch receives, mean over patch queries."""
 
 NOT_ASKED = "not measured: add {part} to --extras"
 NO_OUTLIERS = NotApplicable("no outlier patches to leave out")
@@ -37,10 +37,10 @@ class NormMaps:
     """Norms of the patches, as multiples of their layer's median; index 0 is the embedding.
 
     Attributes:
-        layer: index of the layer where the largest stands out most.
-        peak: float16 ``[row, col]``, at that layer.
-        last: float16 ``[row, col]``, after the last layer.
-        medians: the medians of both, in the residual stream's unit.
+        layer: index of the layer where the largest norm stands out most.
+        peak: float16 ``[row, col]``, norms at ``layer``.
+        last: float16 ``[row, col]``, norms after the last layer.
+        medians: median norms of ``peak`` and ``last``, in the residual stream's unit.
         outliers: bool ``[row, col]``, above three times the median at ``layer``.
     """
 
@@ -56,9 +56,9 @@ class QueryMap:
     """Attention of one prefix token in the last layer, mean over heads.
 
     Attributes:
-        token: its name, or ``received``.
+        token: the token's name, or ``received``.
         values: float16 ``[row, col]``, times uniform.
-        on_patches: share of 1 that lies on the patches.
+        on_patches: attention mass on the patches, share of 1.
     """
 
     token: str
@@ -71,14 +71,13 @@ class LostMaps:
     """The steps of LOST.
 
     Attributes:
-        vectors: what they were taken in: keys, queries or values of the last block.
+        vectors: vectors of the last block: keys, queries or values.
         inverse_degree: float16 ``[row, col]``.
         similarity: float16 ``[row, col]``, dot product with the seed over its largest magnitude.
-        largest: that magnitude.
-        score: float16 ``[row, col]``, of the seed expansion, over its largest magnitude.
-        expansion: bool ``[row, col]``, the seed and what joined it.
+        score: float16 ``[row, col]``, score of the seed expansion over its largest magnitude.
+        expansion: bool ``[row, col]``, the seed and the patches of its expansion.
         mask: bool ``[row, col]``, the object.
-        k: patches that were looked at for the expansion.
+        k: candidate patches of the expansion.
     """
 
     vectors: str
@@ -96,11 +95,11 @@ class TokenCutMaps:
     """The eigenvector of TokenCut.
 
     Attributes:
-        vectors: what it was made of: keys, queries or values of the last block.
+        vectors: vectors of the last block: keys, queries or values.
         vector: float16 ``[row, col]``, over its largest magnitude.
         mask: bool ``[row, col]``, the object.
-        eigenvalue: that belongs to it.
-        gap: distance to the next one.
+        eigenvalue: its eigenvalue.
+        gap: distance to the next eigenvalue.
     """
 
     vectors: str
@@ -116,8 +115,8 @@ class ComponentMap:
 
     Attributes:
         scores: float16 ``[row, col]``, in standard deviations.
-        explained: share of the variance that it holds.
-        left_out: patches that were left out of the fit.
+        explained: explained variance, share of 1.
+        left_out: patches excluded from the fit.
     """
 
     scores: FloatArray
@@ -127,12 +126,12 @@ class ComponentMap:
 
 @dataclass(frozen=True, slots=True)
 class ContributionMap:
-    """What patches give the query through all heads of the last layer.
+    """Contribution of the patches to the query through all heads of the last layer.
 
     Attributes:
-        values: float16 ``[row, col]``, times uniform: the share of the sum over all keys, times
-            their number.
-        on_patches: share of the sum that patches give.
+        values: float16 ``[row, col]``, times uniform: share of the sum over all keys, times their
+            number.
+        on_patches: share of the sum that comes from patches.
     """
 
     values: FloatArray
@@ -144,9 +143,10 @@ class LensMaps:
     """The class head read at the patches (logit lens).
 
     Attributes:
-        probability: float16 ``[row, col]``, of the class after the last layer.
-        rank: float32 ``[layer + 1]``, of the class, mean over patches; index 0 is the embedding.
-        cls_rank: float32 ``[layer + 1]``, of the class at CLS; NaN for a model without one.
+        probability: float16 ``[row, col]``, probability of the class after the last layer.
+        rank: float32 ``[layer + 1]``, rank of the class, mean over patches; index 0 is the
+            embedding.
+        cls_rank: float32 ``[layer + 1]``, rank of the class at CLS; NaN for a model without CLS.
     """
 
     probability: FloatArray
@@ -159,14 +159,14 @@ RolloutName = Literal["late", "strong", "max", "min"]
 
 @dataclass(frozen=True, slots=True)
 class RolloutMap:
-    """A rollout that is made otherwise than usual.
+    """A rollout variant.
 
     Attributes:
         name: ``late`` starts in the middle, ``strong`` discards the smallest weights, ``max`` and
             ``min`` are over heads.
         start_layer: index of the layer it starts from.
         values: float16 ``[row, col]``, times uniform.
-        prefix_mass: share of 1 that lies on the prefix.
+        prefix_mass: rollout mass on the prefix, share of 1.
         cosine: mean cosine between the rollouts of different patch queries.
     """
 
@@ -182,21 +182,20 @@ class CellMaps:
     """Maps of one model on one image. Patches only, ``[row, col]``.
 
     Attributes:
-        norms: of the residual stream.
+        norms: norms in the residual stream.
         queries: one for each prefix token, CLS first; ``received`` first for a model without CLS.
         rollout: float16 ``[row, col]``, through all layers, times uniform.
-        rollouts: other rollouts, as far as the attention of every patch was kept.
-        mask: bool ``[row, col]``, mass mask of the first of ``queries``.
-        lost: the steps of LOST, in the first of the vectors that were kept.
-        tokencut: of TokenCut, in the same.
-        further_lost: the steps of LOST in the others.
-        further_tokencut: of TokenCut in the others.
-        component: first principal component.
-        component_without: the same, fitted without the outliers.
-        contribution: to the first prefix token; to the mean patch without prefix.
-        relevance: float16 ``[row, col]``, of the class, over the mean of the patches.
+        rollouts: rollout variants, if the attention of every patch was kept.
+        mask: bool ``[row, col]``, mass mask of the first query.
+        lost: the steps of LOST in the first kept vectors.
+        tokencut: the result of TokenCut in the first kept vectors.
+        further_lost: the steps of LOST in the other kept vectors.
+        further_tokencut: the results of TokenCut in the other kept vectors.
+        component_without: the first principal component fitted without the outliers.
+        contribution: contribution to the first prefix token; to the mean patch without prefix.
+        relevance: float16 ``[row, col]``, relevance to the class, over the patches' mean.
         lens: the class head at the patches.
-        alike: cosines of a few patches with all.
+        alike: cosine similarity of a few patches to all patches.
     """
 
     norms: NormMaps
@@ -217,11 +216,10 @@ class CellMaps:
 
 
 def cell_maps(record: AttentionRecord, objects: Objects) -> CellMaps:
-    """The maps of a record.
+    """Compute the maps of a record.
 
     Args:
         record: of one model on one image.
-        objects: found in it.
     """
     layout = record.layout
     norms = _norms(record)
@@ -343,7 +341,7 @@ def _component(record: AttentionRecord, left_out: BoolArray | None) -> Component
 
 
 def _steady(value: float) -> float:
-    """A number without the last digits, which depend on how many threads summed it."""
+    """A number rounded to float32: further digits depend on the number of threads."""
     return float(np.float32(value))
 
 
@@ -379,19 +377,19 @@ def _lens(record: AttentionRecord) -> LensMaps | NotApplicable:
 
 
 def _head_part(record: AttentionRecord, part: str) -> NotApplicable:
-    """Why something of the class head is not there."""
+    """Reason why a result of the class head is missing."""
     if record.prediction is not None:
         return NotApplicable(NOT_ASKED.format(part=part))
     return NotApplicable("no class head, or not measured")
 
 
 def _half(values: FloatArray) -> FloatArray:
-    """As float16, or as float32 where float16 cannot hold all of them."""
+    """Values as float16, or as float32 if any overflows float16."""
     fits = np.abs(values).max(initial=0.0) <= float(np.finfo(np.float16).max)
     return values.astype(np.float16 if fits else np.float32)
 
 
 def _over_largest(values: FloatArray) -> tuple[NDArray[np.float16], float]:
-    """Values over their largest magnitude, and that magnitude."""
+    """Values divided by their largest magnitude, and that magnitude."""
     largest = float(np.abs(values).max())
     return _half(values / largest if largest > 0 else values), largest

@@ -1,4 +1,4 @@
-"""What the images of a run say of one model together."""
+"""Digest of a model: its numbers, means over the images of a run."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class QueryMeans:
-    """Where one group of queries spends its attention, mean over the images that have it.
+    """Attention mass of one query group, mean over the images that have the group.
 
     Attributes:
         query: name of the group.
         images: how many images have it.
         shares: float32 ``[layer, key group]``; NaN where no image has the group of keys.
         uniform: float32 ``[key group]``, what uniform attention would give.
-        self_error: float32 ``[layer]``, how far ``self`` may be off.
+        self_error: float32 ``[layer]``, largest error of ``self``.
     """
 
     query: str
@@ -49,11 +49,7 @@ class ModelDigest:
     """Numbers of one model over its images.
 
     Attributes:
-        images: how many.
-        entropy: ``[layer, head]``, as in ``HeadTables``; so are the next ones.
-        entropy_patches: likewise.
-        distance_share: likewise.
-        distance_patches_share: likewise.
+        entropy: ``[layer, head]``, as in ``HeadTables``.
         uniform_distance: mean over images, as a share of the input's short side.
         groups: key groups of ``mass``.
         mass: ``[key group, layer, head]``; None without CLS.
@@ -62,14 +58,12 @@ class ModelDigest:
         sink_rate: ``[layer]``.
         keys: key groups of the budgets.
         budgets: one for each group of queries that any image has.
-        head_budgets: what single heads spend, mean over images, as in ``HeadBudget``.
-        norms: combined.
-        onset: combined.
+        head_budgets: attention mass by head, mean over images, as in ``HeadBudget``.
         rollout_prefix: ``[start layer]``, share of the rollout on the prefix.
-        rollout_cosine: ``[start layer]``, how alike the rollouts of patch queries are.
+        rollout_cosine: ``[start layer]``, cosine similarity between the rollouts of patch queries.
         massive: largest value and median by layer, mean over images; None when not measured.
         channels: the largest channel over the patches by layer; None when not measured.
-        sinks: what the tokens that receive most would give; None when not measured.
+        sinks: value norms of the most attended tokens; None when not measured.
         massive_channels: how often each channel is massive, over images, most frequent first.
     """
 
@@ -105,7 +99,7 @@ def model_digest(cells: Sequence[CellDigest]) -> ModelDigest:
     """Combine the digests of a model's images.
 
     Raises:
-        AnalysisError: there are none, or they are of different models.
+        AnalysisError: there are no digests, or they are of different models.
     """
     norms = combine_norms([cell.norms for cell in cells])
     heads = cells[0].heads
@@ -179,7 +173,7 @@ def _budgets(cells: Sequence[CellDigest]) -> tuple[QueryMeans, ...]:
 
 
 def _head_budgets(cells: Sequence[CellDigest]) -> tuple[HeadBudget, ...]:
-    """Mean over images; all of them have the same queries, which are tokens of the model."""
+    """Mean over images; the queries are tokens of the model, so all images have them."""
     found = []
     for place, first in enumerate(cells[0].head_budgets):
         own = [cell.head_budgets[place] for cell in cells]
@@ -190,10 +184,7 @@ def _head_budgets(cells: Sequence[CellDigest]) -> tuple[HeadBudget, ...]:
 
 
 def _mean_of_present(values: Sequence[FloatArray]) -> FloatArray:
-    """Mean over images; a group of keys that some images lack counts 0 there, NaN where all do.
-
-    So shares still sum to 1.
-    """
+    """Mean over images; key groups count 0 where absent, so that shares still sum to 1."""
     stacked = np.stack(values).astype(np.float64)
     absent = np.isnan(stacked).all(axis=0)
     mean = np.nan_to_num(stacked).mean(axis=0)

@@ -1,1 +1,1 @@
-"""Two models, two galleries, or the checkpoints of a training, compared."""
+"""Comparisons: two models, two galleries, checkpoints of a training run."""

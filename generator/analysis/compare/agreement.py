@@ -1,9 +1,10 @@
-"""How alike two maps are: shares of 1 on one grid (:mod:`generator.analysis.grids`).
+"""Agreement of two maps: divergence, correlation, similarity, earth mover's distance.
 
-No one number says it: Pearson's is ruled by a single outlier, Spearman's by the background, and
-only the earth mover's distance knows how far apart places are. Definitions follow Bylinskii 2019.
-Every number is read beside what plain maps get: ``uniform_map``, ``center_gaussian``, and the map
-of the same model on another picture (``shuffled``).
+Maps are shares of 1 on one grid (:mod:`generator.analysis.grids`). No single measure is enough: one
+outlier dominates Pearson's correlation, the background dominates Spearman's, and only the earth
+mover's distance uses how far apart places are. Definitions follow Bylinskii 2019. Compare every
+number with its baselines: ``uniform_map``, ``center_gaussian``, and the map of the same model on
+another picture (``shuffled``).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from generator.errors import AnalysisError
 from generator.records.record import FloatArray
 
 EMD_GRID = 16
-"""Rows and columns of the grid on which the earth mover's distance is solved, at most."""
+"""Most rows and columns of the grid for the earth mover's distance."""
 
 CENTER_SIGMA = 0.25
 """Standard deviation of the center baseline, as a share of the map's height and width."""
@@ -25,14 +26,15 @@ CENTER_SIGMA = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Every measure of one pair of maps.
+    """All agreement measures of one pair of maps.
 
     Attributes:
-        divergence: Jensen-Shannon divergence in bits: 0 is the same, 1 is disjoint.
+        divergence: Jensen-Shannon divergence in bits: 0 for identical maps, 1 for disjoint maps.
         pearson: correlation of values, -1 to 1; NaN where a map is constant.
         spearman: correlation of ranks, -1 to 1; NaN where a map is constant.
         similarity: shared mass, 0 to 1.
-        earth_movers: mean way that mass must move, as a share of the height of the pictured part.
+        earth_movers: mean distance that mass must move, as a share of the height of the pictured
+            part.
     """
 
     divergence: float
@@ -47,7 +49,7 @@ def agreement(one: FloatArray, two: FloatArray, *, aspect: float = 1.0) -> Agree
 
     Args:
         one: ``[row, col]``, shares of 1.
-        two: the same, on the same grid.
+        two: ``[row, col]``, shares of 1, on the same grid.
         aspect: width over height of what the grid covers.
     """
     return Agreement(
@@ -82,7 +84,7 @@ def pearson(one: FloatArray, two: FloatArray) -> float:
 
 
 def spearman(one: FloatArray, two: FloatArray) -> float:
-    """Pearson's correlation of ranks; places of equal value share their mean rank."""
+    """Spearman's correlation of two maps; equal values share their mean rank."""
     return pearson(ranks(one), ranks(two))
 
 
@@ -94,14 +96,14 @@ def ranks(values: FloatArray) -> FloatArray:
 
 
 def similarity(one: FloatArray, two: FloatArray) -> float:
-    """SIM, the mass that two maps share place by place: 1 is the same, 0 is disjoint."""
+    """SIM, the mass that two maps share: 1 for identical maps, 0 for disjoint maps."""
     return float(np.minimum(one, two).sum())
 
 
 def earth_movers(
     one: FloatArray, two: FloatArray, *, height: float = 1.0, width: float = 1.0
 ) -> float:
-    """Earth mover's distance: how far mass must move to make one map of the other, on average.
+    """Earth mover's distance: the mean distance mass moves to turn one map into the other.
 
     Exact (a linear program) on a grid of at most 16x16, to which larger maps are pooled by area;
     pooling moves the result by less than the diagonals of a cell before and after. About 0.2
@@ -109,9 +111,9 @@ def earth_movers(
 
     Args:
         one: ``[row, col]``, shares of 1.
-        two: the same, on the same grid.
-        height: of what the grid covers, in any unit.
-        width: of what the grid covers, in the same unit.
+        two: ``[row, col]``, shares of 1, on the same grid.
+        height: height of the area the grid covers, in any unit.
+        width: width of the area the grid covers, in the same unit.
 
     Returns:
         The distance in that unit.
@@ -155,16 +157,14 @@ def earth_movers(
 
 
 def uniform_map(rows: int, cols: int) -> FloatArray:
-    """The map that looks at all places alike: float64 ``[row, col]``, sums to 1."""
+    """Baseline map of uniform attention: float64 ``[row, col]``, sums to 1."""
     return np.full((rows, cols), 1 / (rows * cols))
 
 
 def center_gaussian(rows: int, cols: int, sigma: float = CENTER_SIGMA) -> FloatArray:
-    """The map that knows only that photographs are centered: float64 ``[row, col]``, sums to 1.
+    """Baseline map of a centered Gaussian: float64 ``[row, col]``, sums to 1.
 
     Args:
-        rows: of the grid.
-        cols: of the grid.
         sigma: standard deviation as a share of height and width.
     """
     down, across = ((np.arange(count) + 0.5) / count - 0.5 for count in (rows, cols))
@@ -174,10 +174,10 @@ def center_gaussian(rows: int, cols: int, sigma: float = CENTER_SIGMA) -> FloatA
 
 
 def shuffled(images: int) -> tuple[int, ...] | None:
-    """For each image another one, whose map is the baseline of the same model.
+    """For each image, another image whose map serves as the shuffled baseline.
 
-    Images nearly half a run apart, as neighbors in a folder are often alike; not exactly half, so
-    that no two images are each other's baseline and count twice.
+    The images are nearly half a run apart, as neighbors in a folder are often similar. Exactly half
+    would make two images each other's baseline and count the pair twice.
 
     Returns:
         An index for each image, never its own; None for fewer than two images.

@@ -1,8 +1,7 @@
-"""What two models' numbers carry, in plain words, and no more than that.
+"""The text that compares two models: sentences derived from their numbers.
 
-Each sentence is made by a rule from numbers, and holds the numbers it is made from. Nothing is said
-of causes: two checkpoints differ in more than registers. Attention is called attention, never
-importance.
+A rule turns numbers into each sentence, and the sentence states these numbers. It claims no causes,
+since two checkpoints differ in more than registers, and never calls attention importance.
 """
 
 from __future__ import annotations
@@ -18,9 +17,11 @@ from generator.analysis.compare.pair import Baselines, MapComparison
 from generator.analysis.compare.paired import STARS, Paired
 from generator.analysis.stream.norms import CUTOFFS
 from generator.records.record import OUTLIER, FloatArray
+from generator.text.numbers import count, given, number, percent, points
+from generator.text.phrases import counted, listed
 
 SAME_MAPS = 0.0005
-"""Bits of divergence below which two maps are called the same; it shows as 0.000."""
+"""Maps with a divergence below this many bits count as equal; it prints as 0.000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,8 @@ class ComparedModel:
         registers: names of its registers.
         cls: name of its CLS token; None without one.
         digest: its numbers over the images.
-        checkpoint: its id and version: the same for columns that run the same weights.
-        test_time: whether its last register was added at test time.
+        checkpoint: id and version of the weights.
+        test_time: whether the last register was added at test time.
     """
 
     label: str
@@ -46,7 +47,7 @@ class ComparedModel:
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """The paragraph, sentence by sentence, and what it must not be taken for."""
+    """The paragraph as a list of sentences, with its caveat."""
 
     sentences: tuple[str, ...]
     caveats: tuple[str, ...]
@@ -58,13 +59,12 @@ def argue(
     measures: Mapping[str, Paired],
     comparisons: Sequence[MapComparison],
 ) -> Argument:
-    """The paragraph on two models.
+    """Write the paragraph that compares two models.
 
     Args:
         one: the first model, the one without registers where only one has them.
-        two: the second.
-        measures: of :func:`generator.analysis.compare.pair.pair_measures`.
-        comparisons: of the maps, one for each image on which they can be compared.
+        measures: result of :func:`generator.analysis.compare.pair.pair_measures`.
+        comparisons: one map comparison for each image that has one.
     """
     shares = measures["outlier-share"]
     sentences = [
@@ -82,11 +82,11 @@ def argue(
 
 
 def outliers_sentence(model: ComparedModel, held: FloatArray) -> str:
-    """Whether a model has outlier patches, where, how many, and how large.
+    """Sentence on a model's outlier patches: whether, where, how many, how large.
 
     Args:
         model: with its numbers over the images.
-        held: ``[image]``, share of outlier patches in each image.
+        held: float64 ``[image]``, share of outlier patches.
     """
     norms = model.digest.norms
     shares = norms.above[:, CUTOFFS.index(int(OUTLIER))]
@@ -96,14 +96,15 @@ def outliers_sentence(model: ComparedModel, held: FloatArray) -> str:
         largest = "the median over images of the largest norm" if several else "the largest norm"
         return (
             f"{model.label} has no outlier patches: at no layer does a patch's norm exceed "
-            f"{OUTLIER:g} times the median patch's{' in any image' if several else ''}. At most, "
-            f"{largest} is {ratio:.2f} times the median, {_layer(norms.peak)}."
+            f"{given(OUTLIER)} times the median patch's{' in any image' if several else ''}. At "
+            "most, "
+            f"{largest} is {number(ratio)} times the median, {_layer(norms.peak)}."
         )
     if ratio <= OUTLIER:
         where = int(shares.argmax())
         return (
             f"{model.label} has outlier patches in {with_some} of {norms.images} images only: the "
-            f"median over images of the largest norm is at most {ratio:.2f} times the median "
+            f"median over images of the largest norm is at most {number(ratio)} times the median "
             f"patch's, {_layer(norms.peak)}. They are most frequent {_layer(where)}: "
             f"{percent(float(shares[where]))} of all patches."
         )
@@ -113,13 +114,13 @@ def outliers_sentence(model: ComparedModel, held: FloatArray) -> str:
     begins = "" if onset is None else f" High norms of patches begin {_layer(onset)}."
     return (
         f"In {model.label}, {percent(float(shares[norms.peak]))} of the patches are outliers "
-        f"{_layer(norms.peak)}, where the largest norm is {ratio:.1f} times the median{of}."
+        f"{_layer(norms.peak)}, where the largest norm is {number(ratio)} times the median{of}."
         f"{images}{begins}{_at_the_end(norms.peak, shares)}"
     )
 
 
 def _at_the_end(peak: int, shares: FloatArray) -> str:
-    """What a look at the last layer alone would show."""
+    """Sentence on the outliers that remain in the last layer."""
     last = float(shares[-1])
     if peak == len(shares) - 1:
         return ""
@@ -143,25 +144,25 @@ def _difference_of_outliers(one: ComparedModel, two: ComparedModel, share: Paire
         return
     more, fewer = int((share.difference < 0).sum()), int((share.difference > 0).sum())
     same = share.n - more - fewer
-    counted = (
-        f"{one.label} has the larger share of outliers in {more} of {share.n} "
-        f"image{'' if share.n == 1 else 's'}, {two.label} in {fewer}"
+    said = (
+        f"{one.label} has the larger share of outliers in {count(more)} of "
+        f"{counted(share.n, 'image')}, {two.label} in {count(fewer)}"
         + (f", and in {same} there is no difference" if same else "")
     )
     if share.interval is not None and share.stars_allowed:
         low, high = share.interval.low, share.interval.high
         apart = "excludes" if low > 0 or high < 0 else "includes"
         yield (
-            f"{counted}. The mean difference, {two.label} less {one.label}, is "
-            f"{_points(share.mean)} percentage points, with a nominal 95 % interval over images "
-            f"from {_points(low)} to {_points(high)}, which {apart} zero."
+            f"{said}. The mean difference, {two.label} less {one.label}, is "
+            f"{points(share.mean)} percentage points, with a nominal 95\u00a0% interval over "
+            f"images from {points(low)} to {points(high)}, which {apart} zero."
         )
     else:
-        yield f"{counted}. With fewer than {STARS} images this is a description, not a test."
+        yield f"{said}. With fewer than {STARS} images this is a description, not a test."
 
 
 def _sinks(model: ComparedModel) -> Iterator[str]:
-    """What the CLS token's attention does with outliers, at the layer where it is strongest."""
+    """Sentence on CLS attention to outliers, at the layer where it is strongest."""
     digest = model.digest
     own = digest.budget(model.cls or "")
     if own is None:
@@ -173,13 +174,13 @@ def _sinks(model: ComparedModel) -> Iterator[str]:
     layer = int(np.nanargmax(on_outliers))
     held, uniform = float(on_outliers[layer]), float(own.uniform[column])
     yield (
-        f"The outlier patches of {model.label} draw at most {percent(held)} of CLS's attention, in "
-        f"layer {layer + 1}; they are {percent(uniform)} of the tokens."
+        f"CLS pays the outlier patches of {model.label} most attention in layer {layer + 1}: "
+        f"{percent(held)}; they are {percent(uniform)} of the tokens."
     )
 
 
 def _registers(model: ComparedModel) -> Iterator[str]:
-    """Where the registers' share of attention lies."""
+    """Sentence on the registers' share of attention."""
     digest = model.digest
     own = digest.budget(model.cls or "")
     if own is None or not model.registers:
@@ -208,18 +209,18 @@ def _registers(model: ComparedModel) -> Iterator[str]:
     ]
     if high:
         yield (
-            f"Registers of {model.label} reach norms above {OUTLIER:g} times the median patch's, "
-            f"beginning as follows: {', '.join(high)}."
+            f"Registers of {model.label} reach norms above {given(OUTLIER)} times the median "
+            f"patch's, beginning as follows: {', '.join(high)}."
         )
 
 
 def _maps(
     one: ComparedModel, two: ComparedModel, comparisons: Sequence[MapComparison]
 ) -> Iterator[str]:
-    """How far apart the maps are, beside maps that know nothing of the picture.
+    """Sentence on the divergence of the maps, compared with the baselines.
 
-    A flat map is near every map, so a small divergence alone says little: two peaked maps of the
-    same model may be further apart than either is from an even map.
+    A flat map has a small divergence from every map, so the divergence needs a baseline: two peaked
+    maps of one model can differ more from each other than from a uniform map.
     """
     if not comparisons:
         return
@@ -233,7 +234,7 @@ def _maps(
     if between < SAME_MAPS:
         yield (
             f"The last-layer maps of {one.label} and {two.label} show no difference: their "
-            f"Jensen-Shannon divergence is below {SAME_MAPS:g} bits."
+            f"Jensen-Shannon divergence is below {given(SAME_MAPS)} bits."
             + (
                 " They show next to nothing else, either: both are even."
                 if _even(comparisons)
@@ -243,7 +244,7 @@ def _maps(
         return
     over = "" if len(comparisons) == 1 else f" on average over {len(comparisons)} images"
     yield (
-        f"The last-layer maps of the two models differ by {between:.3f} bits{over} "
+        f"The last-layer maps of the two models differ by {number(between)} bits{over} "
         "(Jensen-Shannon divergence: 0 is the same, 1 shares no place)."
     )
     known = [
@@ -255,7 +256,7 @@ def _maps(
     known = [each for each in known if len(each[1]) == len(each[2]) == most]
     if known:
         apart = [
-            f"{model.label}'s by {_listed([f'{value:.3f}' for value in means])}"
+            f"{model.label}'s by {listed([number(value) for value in means])}"
             for model, means in (
                 (one, np.mean([own for _, own, _ in known], axis=0)),
                 (two, np.mean([own for _, _, own in known], axis=0)),
@@ -266,26 +267,22 @@ def _maps(
         images = "1 image" if len(known) == 1 else f"{len(known)} images"
         some = f" on {len(known)} of the images" if len(known) < len(comparisons) else ""
         yield (
-            f"For comparison, maps differ{some} from {_listed(others[: len(known[0][1])])}: "
+            f"For comparison, maps differ{some} from {listed(others[: len(known[0][1])])}: "
             f"{' and '.join(apart)}. In {nearer} of {images} the two models' maps are closer to "
             "each other than either is to any of these."
         )
 
 
 def _even(comparisons: Sequence[MapComparison]) -> bool:
-    """Whether the maps of both models are as good as even."""
+    """Whether the maps of both models are nearly uniform."""
     known = [own for each in comparisons for own in (each.one, each.two) if own is not None]
     return bool(known) and max(own.uniform.divergence for own in known) < SAME_MAPS
 
 
 def _ignorant(baselines: Baselines) -> tuple[float, ...]:
-    """Divergence from an even map, from one in the center, and where known from another image's."""
+    """Divergence from the uniform map, the centered Gaussian and, if known, the shuffled map."""
     maps = (baselines.uniform, baselines.center, baselines.shuffled)
     return tuple(each.divergence for each in maps if each is not None)
-
-
-def _listed(words: Sequence[str]) -> str:
-    return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def _and(labels: Sequence[str]) -> str:
@@ -311,13 +308,13 @@ def _caveats(one: ComparedModel, two: ComparedModel, n: int) -> Iterator[str]:
         )
     if n < STARS:
         yield (
-            f"{n} image{'' if n == 1 else 's'}: every single value is shown, and nothing is called "
+            f"{counted(n, 'image')}: every single value is shown, and nothing is called "
             "significant."
         )
     yield (
-        f"Outliers are patches whose norm exceeds {OUTLIER:g} times the median patch's, before the "
-        "final LayerNorm, at the layer where the largest norm stands out most. Another cutoff "
-        "gives another share: see the curve. Shares also depend on the resolution."
+        f"Outliers are patches whose norm exceeds {given(OUTLIER)} times the median patch's, "
+        "before the final LayerNorm, at the layer where the largest norm stands out most. Another "
+        "cutoff gives another share: see the curve. Shares also depend on the resolution."
     )
     yield (
         "Attention is where weights lie, not what they contribute: a token may be attended to and "
@@ -325,28 +322,10 @@ def _caveats(one: ComparedModel, two: ComparedModel, n: int) -> Iterator[str]:
     )
 
 
-def percent(share: float) -> str:
-    """A share in percent, with the digits that count."""
-    value = 100 * share
-    if value == 0:
-        return "0 %"
-    if value < 0.01:
-        return "less than 0.01 %"
-    if 99.95 <= value < 99.9999:  # above, float32 sums of 1
-        return "more than 99.9 %"
-    return f"{value:.2f} %" if value < 10 else f"{value:.1f} %"
-
-
-def _points(share: float) -> str:
-    """A difference of shares, with three digits that count where it is small."""
-    value = 100 * share
-    return f"{value:+.2f}" if abs(value) >= 0.095 or value == 0 else f"{value:+.2g}"
-
-
 def _register(name: str) -> str:
     return f"register {name.removeprefix('reg')}"
 
 
 def _layer(index: int) -> str:
-    """A layer of the residual stream: 0 is the embedding."""
+    """A layer of the residual stream in words; 0 is the embedding."""
     return f"after layer {index}" if index else "in the embedding"

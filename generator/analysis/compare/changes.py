@@ -1,4 +1,4 @@
-"""How far the numbers of a model moved between two galleries, and whether that is too far."""
+"""Changes of a model's numbers between two galleries, and thresholds on them."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from generator.analysis.quantities.quantity import Quantity
 from generator.errors import SpecError
 from generator.records.record import FloatArray
 from generator.spec.toml import did_you_mean
+from generator.text.phrases import listed
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a value stands.
+    """Position of a value: image, layer, head.
 
     Attributes:
         image: name of the image in A.
-        layer: from 1; 0 for the embedding; null where the value is not of a layer.
-        head: from 1; null where the value is not of a head.
+        layer: from 1; 0 for the embedding; None if the value has no layer.
+        head: from 1; None if the value has no head.
     """
 
     image: str
@@ -45,9 +46,7 @@ class Step:
     """One value in both galleries.
 
     Attributes:
-        a: in A.
-        b: in B.
-        where: which value it is; null for a mean.
+        where: position of the value; None for a mean.
     """
 
     a: float
@@ -72,12 +71,11 @@ class Change:
     """One measure of one model in both galleries.
 
     Attributes:
-        measure: what was compared.
         images: how many images have it in both.
-        mean: over those images, their layers and heads; None where no image has it in both.
-        largest: the value that moved furthest; None likewise.
-        relative: the value that moved furthest as a share of its size in A; None likewise.
-        notes: what could not be compared, and why: it counts neither as 0 nor as a change.
+        mean: mean over these images, layers and heads; None where no image has it in both.
+        largest: the largest single change; None where no image has the measure in both.
+        relative: the largest change relative to its value in A; None where ``largest`` is.
+        notes: what could not be compared, and why; it does not count as a change.
     """
 
     measure: Quantity
@@ -91,11 +89,10 @@ class Change:
 def changes(
     found: Iterable[tuple[str, Readings, Readings]], measures: Sequence[Quantity] = MEASURES
 ) -> tuple[Change, ...]:
-    """Compare one model image by image, holding the readings of one image at a time.
+    """Compare one model image by image, with one image in memory at a time.
 
     Args:
-        found: name of an image, and its readings in A and in B.
-        measures: what to compare.
+        found: name and readings in A and B, for each image.
     """
     tallies = [_Tally(measure) for measure in measures]
     for image, one, two in found:
@@ -105,7 +102,7 @@ def changes(
 
 
 class _Tally:
-    """One measure over the images seen so far."""
+    """Running change of one measure over images."""
 
     def __init__(self, measure: Quantity) -> None:
         self.measure = measure
@@ -160,7 +157,7 @@ class _Tally:
     def _step(
         self, image: str, one: FloatArray, two: FloatArray, by: FloatArray, *, places: bool
     ) -> Step:
-        """The values where ``by`` is largest."""
+        """The step at the position where ``by`` is largest."""
         at = np.unravel_index(int(by.argmax()), by.shape)
         numbers = [int(each) for each in at] if places else []
         layer = numbers[0] + first_layer(self.measure) if numbers else None
@@ -195,9 +192,9 @@ def _absent(one: FloatArray | NotApplicable, two: FloatArray | NotApplicable) ->
 
 
 def _shape(measure: Quantity, values: FloatArray) -> str:
-    """Such as ``12 layers and 3 heads``."""
+    """A shape in words: ``12 layers and 3 heads``."""
     axes = (axis.removesuffix(" + 1").split()[-1] for axis in measure.axes)
-    return " and ".join(f"{count} {axis}s" for count, axis in zip(values.shape, axes, strict=True))
+    return listed(f"{count} {axis}s" for count, axis in zip(values.shape, axes, strict=True))
 
 
 def _mean(values: FloatArray) -> FloatArray:
@@ -207,14 +204,14 @@ def _mean(values: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """How far a measure may move.
+    """The largest change allowed for a measure.
 
     Attributes:
-        text: as it was given.
-        name: id of a measure, or of a quantity for all that are part of it.
-        limit: in the measure's unit, or as a share of the value in A.
-        relative: whether it is a share.
-        of_mean: whether it is the mean that may not move further, and not every single value.
+        text: the threshold as given.
+        name: id of a measure, or of a quantity for all its parts.
+        limit: largest change, in the measure's unit or as a share of the value in A.
+        relative: whether the limit is a share.
+        of_mean: whether the limit holds for the mean instead of every single value.
     """
 
     text: str
@@ -224,7 +221,7 @@ class Threshold:
     of_mean: bool
 
     def passed(self, change: Change) -> Step | None:
-        """The value of a measure that moved further; None where none did, or it is another's."""
+        """The value that exceeds the threshold; None if none does or the measure differs."""
         if self.name not in (change.measure.id, change.measure.family):
             return None
         furthest = change.relative if self.relative else change.largest
@@ -239,7 +236,7 @@ def threshold(text: str, *, of_mean: bool = False) -> Threshold:
     """Read ``entropy=0.1`` (in the measure's unit) or ``entropy=5%`` (of the value in A).
 
     Raises:
-        SpecError: there is no such measure, or the limit is no number from 0.
+        SpecError: there is no such measure, or the limit is not a non-negative number.
     """
     name, equals, given = text.partition("=")
     name, given = name.strip(), given.strip()
@@ -256,11 +253,11 @@ def threshold(text: str, *, of_mean: bool = False) -> Threshold:
 
 
 def chosen(names: Sequence[str], option: str = "--quantities") -> tuple[Quantity, ...]:
-    """Measures by their ids or those of their quantities, in the table's order.
+    """Select measures by their ids or their quantities' ids, in the table's order.
 
     Args:
-        names: none for all.
-        option: that they were given with, for the message.
+        names: ids; all measures when empty.
+        option: the command's option, for the message.
 
     Raises:
         SpecError: there is no such measure or quantity.

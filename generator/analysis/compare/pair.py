@@ -1,4 +1,4 @@
-"""Two models over the images that both have: maps compared image by image, and numbers paired."""
+"""Comparison of two models over their common images: maps and paired numbers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from generator.records.record import OUTLIER, TokenLayout, View
 
 @dataclass(frozen=True, slots=True)
 class PairCell:
-    """One model on one image, as far as a comparison needs it."""
+    """The data of one model on one image that a comparison needs."""
 
     digest: CellDigest
     layout: TokenLayout
@@ -36,12 +36,12 @@ class PairCell:
 
 @dataclass(frozen=True, slots=True)
 class Baselines:
-    """How a model's map agrees with maps that know nothing of the picture.
+    """Agreement of a model's map with baselines that ignore the picture.
 
     Attributes:
-        uniform: with the map that looks everywhere alike; its correlations are NaN.
-        center: with a Gaussian in the middle, as photographs are centered.
-        shuffled: with the same model's map on another image; None for a single image.
+        uniform: agreement with the uniform map; its correlations are NaN.
+        center: agreement with a centered Gaussian, as photographs are centered.
+        shuffled: agreement with the model's map on another image; None for a single image.
     """
 
     uniform: Agreement
@@ -54,9 +54,9 @@ class MapComparison:
     """The last layers' maps of two models on one image, on their common grid.
 
     Attributes:
-        between: of the two models.
-        one: baselines of the first; None where they were not asked for.
-        two: baselines of the second, likewise.
+        between: agreement of the two models.
+        one: baselines of the first model; None where they were not asked for.
+        two: baselines of the second model; None where they were not asked for.
     """
 
     between: Agreement
@@ -78,12 +78,11 @@ def compare_maps(
 
     Args:
         one: the first model on the image.
-        two: the second.
-        others: both models on another image, for the shuffled baseline; None without one.
-        baselines: whether to compare with maps that know nothing of the picture, too.
+        others: both models on another image, for the shuffled baseline; None for a single image.
+        baselines: whether to compare with the baselines, too.
 
     Returns:
-        None where the two saw no part of the picture together.
+        None where the models' views do not overlap.
     """
     placed = on_common_grid([_placed(one), _placed(two)])
     if placed is None:
@@ -107,7 +106,7 @@ def _placed(cell: PairCell) -> PlacedMap:
 
 
 def _shared_view(one: View, two: View) -> tuple[float, float, float, float]:
-    """Left, right, top, bottom of what both saw."""
+    """Left, right, top, bottom of the area that both models saw."""
     return (
         max(one.left, two.left),
         min(one.right, two.right),
@@ -132,12 +131,12 @@ def _baselines(own: np.ndarray, cell: PairCell, other: PairCell | None, aspect: 
 
 @dataclass(frozen=True, slots=True)
 class PairedMeasure:
-    """A quantity as one number an image, by which two models are paired.
+    """A paired measure: a quantity with one number for each image.
 
     Attributes:
         quantity: an entry of :mod:`generator.analysis.quantities.table`.
-        value: the number; None where the model cannot have it.
-        where: the layer that it is of, after the quantity's name; may be empty.
+        value: computes the number; None where it is not defined for the model.
+        where: the layer, appended to the quantity's name; may be empty.
     """
 
     quantity: Quantity
@@ -146,7 +145,7 @@ class PairedMeasure:
 
     @property
     def name(self) -> str:
-        """What pages call it."""
+        """Name of the measure on pages."""
         return ", ".join(filter(None, (self.quantity.label, self.where)))
 
 
@@ -194,7 +193,7 @@ MEASURES = (
     ),
     PairedMeasure(MASS_MASK_AREA, lambda cell: cell.digest.mask.area),
 )
-"""What two models are paired by, in the order in which pages list it."""
+"""The paired measures, in the order of the pages."""
 
 from_table(*(measure.quantity for measure in MEASURES))
 
@@ -213,8 +212,7 @@ def pair_measures(
 
     Args:
         images: names of the images, in order.
-        one: of :func:`measure_values`, the first model on each.
-        two: the second.
+        one: results of :func:`measure_values`, the first model on each image.
     """
     return {
         name: paired(images, [each[name] for each in one], [each[name] for each in two])

@@ -1,8 +1,8 @@
-"""Two models over the same images: differences image by image, with their uncertainty.
+"""Paired statistics of two models over the same images: differences, intervals, significance.
 
-Intervals are over images, never over heads or patches, which are not independent. What they
-claim was measured by simulation (tests/analysis/compare/test_paired.py): of nominal 95 % intervals
-of normal values 94 to 96 % hold the mean, of skewed ones (exponential, lognormal) 90 to 96 %.
+Intervals are over images, never over heads or patches, which are not independent. Their coverage
+was measured by simulation (tests/analysis/compare/test_paired.py): nominal 95 % intervals hold the
+mean in 94 to 96 % of normal samples, and in 90 to 96 % of skewed ones (exponential, lognormal).
 """
 
 from __future__ import annotations
@@ -18,22 +18,16 @@ from generator.records.record import FloatArray
 LEVEL = 0.95
 
 FEWEST = 8
-"""Images below which there is no interval: of very skewed values, fewer than 9 in 10 intervals of
-5 images hold the mean that nominal 95 % intervals should hold."""
+"""Fewest images for an interval: for very skewed values, fewer than 9 in 10 nominal 95 % intervals
+of 5 images hold the mean."""
 
 STARS = 20
-"""Images that are needed before a difference may be called significant."""
+"""Fewest images for a significance mark."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A nominal confidence interval of a mean.
-
-    Attributes:
-        low: its lower end.
-        high: its upper end.
-        level: its nominal level.
-    """
+    """A nominal confidence interval of a mean."""
 
     low: float
     high: float
@@ -42,16 +36,16 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Paired:
-    """A quantity of two models on the same images.
+    """A quantity of two models, paired by image.
 
     Attributes:
         images: names of the images that both have a value for.
-        one: float64 ``[image]``, of the first model.
-        two: float64 ``[image]``, of the second.
+        one: float64 ``[image]``, values of the first model.
+        two: float64 ``[image]``, values of the second model.
         difference: float64 ``[image]``, second less first.
         mean: mean difference; NaN without images.
-        interval: of the mean difference; None for fewer than :data:`FEWEST` images.
-        p: of the mean difference being zero, two-sided; None likewise.
+        interval: confidence interval of the mean difference; None below :data:`FEWEST` images.
+        p: two-sided p-value of a zero mean difference; None below :data:`FEWEST` images.
         left_out: names of images that lack a value.
     """
 
@@ -66,12 +60,12 @@ class Paired:
 
     @property
     def n(self) -> int:
-        """How many images are compared."""
+        """Number of images compared."""
         return len(self.images)
 
     @property
     def stars_allowed(self) -> bool:
-        """Whether there are images enough to mark significance; below 20, show the dots."""
+        """Whether there are enough images to mark significance; below 20, show the dots."""
         return self.n >= STARS
 
 
@@ -86,12 +80,10 @@ def paired(
 
     Args:
         images: names of the images.
-        one: the first model's value on each; None or NaN where it has none.
-        two: the second model's.
-        level: of the interval.
+        one: the first model's values; None or NaN where it has none.
 
     Raises:
-        AnalysisError: the three are not equally long.
+        AnalysisError: the three lengths differ.
     """
     if not len(images) == len(one) == len(two):
         raise AnalysisError(
@@ -122,7 +114,7 @@ def mean_interval(values: FloatArray, *, level: float = LEVEL) -> Interval | Non
 
     Args:
         values: ``[image]``.
-        level: nominal; what is reached is measured in the tests.
+        level: nominal level; the tests measure the coverage.
 
     Returns:
         None for fewer than :data:`FEWEST` values.
@@ -139,7 +131,7 @@ def mean_interval(values: FloatArray, *, level: float = LEVEL) -> Interval | Non
 
 
 def _inverse(y: float, a: float) -> float:
-    """The T whose transform is y: ``3 / a * (cbrt(1 + a * (y - a / 6)) - 1)``, for any a."""
+    """Inverse of the transform: ``3 / a * (cbrt(1 + a * (y - a / 6)) - 1)``, for any a."""
     root = float(np.cbrt(1 + a * (y - a / 6)))
     return 3 * (y - a / 6) / (root**2 + root + 1)
 
@@ -149,7 +141,6 @@ def share_interval(values: FloatArray, *, level: float = LEVEL) -> Interval | No
 
     Args:
         values: ``[image]``, 0 or 1.
-        level: nominal.
 
     Returns:
         None for fewer than :data:`FEWEST` values.
@@ -167,11 +158,11 @@ def share_interval(values: FloatArray, *, level: float = LEVEL) -> Interval | No
 
 
 def starred(measures: Mapping[str, Paired], *, level: float = LEVEL) -> frozenset[str]:
-    """The measures whose mean difference is not zero, corrected for their number (Holm 1979).
+    """Measures with a significant mean difference, corrected for their number (Holm 1979).
 
     Args:
-        measures: of two models, by their ids; those without enough images are no part of it.
-        level: one less the chance that any is marked where none differs.
+        measures: paired measures by id; those without enough images are skipped.
+        level: one less the family-wise error rate.
     """
     tested = {id_: found.p for id_, found in measures.items() if found.stars_allowed}
     known = sorted((p, id_) for id_, p in tested.items() if p is not None)
@@ -184,7 +175,7 @@ def starred(measures: Mapping[str, Paired], *, level: float = LEVEL) -> frozense
 
 
 def _p_of_zero(values: FloatArray) -> float | None:
-    """The smallest one less level of which :func:`mean_interval` leaves out zero."""
+    """p-value of a zero mean, by inverting :func:`mean_interval`."""
     from scipy import special  # noqa: PLC0415 - late: most builds compare nothing
 
     n = len(values)
@@ -199,7 +190,7 @@ def _p_of_zero(values: FloatArray) -> float | None:
 
 
 def _moments(values: FloatArray) -> tuple[float, float, float]:
-    """Mean, its standard error, and the sample skewness over the root of the number."""
+    """Mean, standard error, and the sample skewness over the root of n."""
     n, mean = len(values), float(values.mean())
     away = values - mean
     deviation = float(np.sqrt((away**2).sum() / (n - 1)))

@@ -1,4 +1,4 @@
-"""What two galleries are compared by: quantities that have numbers in one record."""
+"""Readings of a record: the measures by which two galleries are compared."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NO_REGISTERS = NotApplicable("there are no registers")
 APART = NotApplicable("A and B saw no part of the picture together")
 
 Readings = Mapping[str, FloatArray | NotApplicable]
-"""The values of every measure by its id, along its axes; one number where the axis is ``image``."""
+"""Values of every measure by id, along its axes; one number where the axis is ``image``."""
 
 MEASURES = from_table(
     attention.ENTROPY,
@@ -54,16 +54,16 @@ MEASURES = from_table(
     stream.CHANNEL_MAX,
     DIVERGENCE,
 )
-"""In the order of the table that a diff prints."""
+"""In the order of a diff's table."""
 
 
 def first_layer(measure: Quantity) -> int:
-    """Number of the first layer of a measure: 0 where its layers start with the embedding."""
+    """First layer of a measure: 0 if its layers start with the embedding."""
     return 0 if measure.axes[0] == "layer + 1" else 1
 
 
 def readings(record: AttentionRecord) -> Readings:
-    """Every measure of one record but the divergence, which takes two (:func:`diverged`)."""
+    """All measures of one record; the divergence takes two records (:func:`diverged`)."""
     heads, norms = head_tables(record), norm_summary(record)
     rolled, outliers = rollout_diagnostics(record), outliers_of(record)
     values, massive = sink_values(record), massive_summary(record)
@@ -109,8 +109,8 @@ def _mass(heads: HeadTables, groups: tuple[str, ...]) -> FloatArray | NotApplica
 def diverged(one: AttentionRecord, two: AttentionRecord) -> FloatArray | NotApplicable:
     """Jensen-Shannon divergence of two records' maps, layer by layer: float64 ``[layer]``, bits.
 
-    The maps are the mean over heads of the CLS query, or of what patches receive in models without
-    CLS, on the coarser of the two grids.
+    Maps are means over heads of the CLS query, or of attention that patches receive in models
+    without CLS, on the coarser of the two grids.
     """
     if (one.layout.cls is None) != (two.layout.cls is None):
         return NO_CLS

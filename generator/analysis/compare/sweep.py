@@ -1,4 +1,4 @@
-"""What changes along the training of one model: numbers of its checkpoints, step by step."""
+"""Training sweeps: numbers and map agreement of a model's checkpoints by step."""
 
 from __future__ import annotations
 
@@ -15,22 +15,21 @@ from generator.analysis.stream.norms import CUTOFFS
 from generator.records.record import OUTLIER, FloatArray
 
 NOWHERE = float("nan")
-"""A number that a checkpoint does not have: a gap in its line, which is not zero."""
+"""A missing number: a gap in the line of the chart."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepNumbers:
-    """Numbers of one checkpoint, means over its images, layers and heads; NaN where there is none.
+    """Numbers of one checkpoint, means over images, layers and heads; NaN where undefined.
 
     Attributes:
-        images: how many.
-        entropy: share of the maximum.
+        entropy: normalized entropy, share of the maximum.
         distance: attention distance as a share of the input's short side.
         cls_on_cls: attention of CLS to itself, share of 1.
-        cls_on_registers: to all registers together.
-        cls_on_patches: to all patches together.
-        outlier_share: share of patches with a norm above three times the median, in the layer
-            where the largest stands out most.
+        cls_on_registers: attention of CLS to all registers, share of 1.
+        cls_on_patches: attention of CLS to all patches, share of 1.
+        outlier_share: share of patches with a norm above three times the median, in the layer where
+            the largest norm stands out most.
         max_norm: largest norm of a patch over the layers, median over images.
         norm_ratio: largest norm over the median, over the layers.
         onset: layer where high norms of patches begin; 0 for the embedding, NaN where none does.
@@ -49,7 +48,7 @@ class StepNumbers:
 
 
 def step_numbers(digest: ModelDigest) -> StepNumbers:
-    """The numbers of a checkpoint."""
+    """Compute the numbers of a checkpoint."""
     norms, onset = digest.norms, digest.onset.patch_onset
     return StepNumbers(
         images=digest.images,
@@ -66,7 +65,7 @@ def step_numbers(digest: ModelDigest) -> StepNumbers:
 
 
 def _mass(digest: ModelDigest, start: str) -> float:
-    """Mean mass of CLS on the key groups whose names start so; NaN where there is none."""
+    """Mean mass of CLS on the key groups with a name prefix; NaN if there is none."""
     mass: Spread | None = digest.mass
     places = [n for n, group in enumerate(digest.groups) if group.startswith(start)]
     if mass is None or not places:
@@ -76,13 +75,13 @@ def _mass(digest: ModelDigest, start: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class StepAgreement:
-    """How the maps of each checkpoint agree with those of the first and the last.
+    """Agreement of each checkpoint's maps with those of the first and the last checkpoint.
 
     Attributes:
         first: float64 ``[step]``, Jensen-Shannon divergence from the first checkpoint, in bits,
             mean over images; NaN where no image has both.
-        last: the same from the last.
-        images: int ``[step]``, images that the step and both ends have.
+        last: float64 ``[step]``, divergence from the last checkpoint, otherwise as ``first``.
+        images: int ``[step]``, number of images that the step and both ends have.
     """
 
     first: FloatArray
@@ -94,7 +93,8 @@ def step_agreement(maps: Sequence[Mapping[str, PlacedMap]]) -> StepAgreement:
     """Compare the maps of checkpoints with those of the first and of the last, image by image.
 
     Args:
-        maps: for each checkpoint, by step, its last layer's map of each image: mean over heads.
+        maps: for each checkpoint, in order of steps, the last layer's map of each image, mean over
+            heads.
     """
     ends = (maps[0], maps[-1])
     first, last = (np.array([_mean_divergence(own, end) for own in maps]) for end in ends)

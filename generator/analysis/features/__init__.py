@@ -1,1 +1,1 @@
-"""Patch features: components, similarity, objects found without labels, and their scores."""
+"""Patch features: principal components, similarity, object discovery and its scores."""

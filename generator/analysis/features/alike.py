@@ -1,4 +1,4 @@
-"""Which patches are alike: cosines of patch features, kept small enough for a page to show any."""
+"""Cosine similarity of patch features, and their compression for the page."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from generator.analysis.features.objects import NO_FEATURES, Objects
 from generator.records.record import AttentionRecord, FloatArray, TokenLayout, outlier_patches
 
 DIMENSIONS = (16, 32, 64, 96, 128)
-"""Directions that are kept: the fewest of these that are near enough."""
+"""Candidate numbers of directions; the smallest that meets :data:`NEAR` is kept."""
 
 NEAR = 0.02
-"""A cosine may be off by this much."""
+"""Largest error allowed for a cosine."""
 
 STEPS = 127
 
@@ -38,15 +38,15 @@ class AlikeMap:
 
 @dataclass(frozen=True, slots=True)
 class SmallFeatures:
-    """Unit vectors of the patches in few directions and 8 bits.
+    """Patch features compressed to few directions and 8 bits.
 
-    The dot product of two patches' ``codes * scales`` is about the cosine of their features.
+    The dot product of two patches' ``codes * scales`` approximates the cosine of their features.
 
     Attributes:
         codes: int8 ``[direction, patch]``.
         scales: float32 ``[direction]``.
-        most: the largest error of a cosine, over all pairs of patches.
-        mean: mean magnitude of the error.
+        most: largest error of a cosine over all pairs of patches.
+        mean: mean absolute error.
     """
 
     codes: NDArray[np.int8]
@@ -56,7 +56,7 @@ class SmallFeatures:
 
 
 def alike_maps(record: AttentionRecord, objects: Objects) -> tuple[AlikeMap, ...] | NotApplicable:
-    """Cosines of a few stated patches: LOST's seed, the largest outlier, the center.
+    """Cosine maps of a few patches: LOST's seed, the largest outlier, the center.
 
     Features are those of the last block, before the final LayerNorm (Siméoni 2025, Figs. 3 and 6).
     """
@@ -87,10 +87,10 @@ def _places(record: AttentionRecord, objects: Objects) -> dict[str, tuple[int, i
 
 
 def small_features(features: FloatArray) -> SmallFeatures:
-    """Features in as few directions as keep every cosine within :data:`NEAR`.
+    """Compress features to the fewest directions that keep every cosine within :data:`NEAR`.
 
-    The directions are those of the largest singular values of the unit vectors, uncentered, so that
-    what is left out is least. With the most directions the error may be larger; it is measured.
+    The directions are the top singular vectors of the uncentered unit vectors, which minimizes the
+    loss. With the most directions the error may still be larger; it is reported.
 
     Args:
         features: ``[patch, channel]``.

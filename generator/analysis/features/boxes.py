@@ -1,7 +1,8 @@
-"""Connected parts of a patch mask, and the boxes around them."""
+"""Connected components of a patch mask and their bounding boxes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,7 @@ class PatchBox:
     Attributes:
         left: column of its first patch.
         top: row of its first patch.
-        right: column behind its last patch.
+        right: column after its last patch.
         bottom: row below its last patch.
     """
 
@@ -28,6 +29,18 @@ class PatchBox:
     right: int
     bottom: int
 
+    def overlap(self, other: PatchBox) -> float:
+        """Intersection over union with another box."""
+        width = min(self.right, other.right) - max(self.left, other.left)
+        height = min(self.bottom, other.bottom) - max(self.top, other.top)
+        shared = max(width, 0) * max(height, 0)
+        return shared / (self.area + other.area - shared)
+
+    @property
+    def area(self) -> int:
+        """Number of patches in the box."""
+        return (self.right - self.left) * (self.bottom - self.top)
+
     def in_pixels(self, layout: TokenLayout, view: View) -> tuple[float, float, float, float]:
         """Left, top, right, bottom in pixels of the oriented original."""
         left, top, _, _ = view.patch_box(layout, self.top, self.left)
@@ -35,14 +48,47 @@ class PatchBox:
         return (left, top, right, bottom)
 
 
+TRIED = 32
+"""Most tied seeds to try; they are sampled evenly if there are more."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeedTies:
+    """Sensitivity of a box to the choice among equally good seeds.
+
+    Attributes:
+        count: number of tied patches, the seed included.
+        overlap: smallest intersection over union of the box with the boxes of other tied seeds, of
+            at most :data:`TRIED` seeds; 0 if a seed gives no box, 1 without ties.
+    """
+
+    count: int
+    overlap: float
+
+    @classmethod
+    def of(
+        cls, tied: NDArray[np.intp], box: PatchBox, grow: Callable[[int], PatchBox | None]
+    ) -> SeedTies:
+        """Compute the boxes of the tied seeds.
+
+        Args:
+            tied: indices of the tied patches.
+            grow: computes the box of a seed; None if there is none.
+        """
+        places = np.unique(np.linspace(0, len(tied) - 1, min(len(tied), TRIED)).round().astype(int))
+        found = [grow(int(seed)) for seed in tied[places]]
+        overlaps = [box.overlap(other) if other is not None else 0.0 for other in found]
+        return cls(len(tied), min(overlaps, default=1.0))
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectedComponents:
-    """The connected parts of a mask: patches that share an edge belong together.
+    """The 4-connected components of a mask.
 
     Attributes:
         labels: int32 ``[row, col]``, 0 outside the mask, else the component, from 1, in the order
             in which their first patches are read.
-        areas: patches of each component, in that order.
+        areas: number of patches of each component, in the order of the labels.
     """
 
     labels: NDArray[np.int32]
@@ -54,20 +100,20 @@ class ConnectedComponents:
         return len(self.areas)
 
     def holding(self, row: int, col: int) -> BoolArray:
-        """The component that a patch belongs to, bool ``[row, col]``; empty outside the mask."""
+        """The component that holds a patch, bool ``[row, col]``; empty outside the mask."""
         label = self.labels[row, col]
         held: BoolArray = (self.labels == label) & (label > 0)
         return held
 
     def largest(self) -> BoolArray:
-        """The component of most patches, bool ``[row, col]``; of equal ones the first."""
+        """The largest component, bool ``[row, col]``; the first if several are equal."""
         label = int(np.argmax(self.areas)) + 1 if self.areas else -1
         held: BoolArray = self.labels == label
         return held
 
 
 def components(mask: BoolArray) -> ConnectedComponents:
-    """The 4-connected parts of a mask ``[row, col]``."""
+    """The 4-connected components of a mask ``[row, col]``."""
     # Late: a build that needs no such analysis should not wait for it to load.
     from scipy import ndimage  # noqa: PLC0415
 
@@ -77,7 +123,7 @@ def components(mask: BoolArray) -> ConnectedComponents:
 
 
 def box_around(mask: BoolArray) -> PatchBox | None:
-    """The smallest box that holds a mask ``[row, col]``; None for an empty one."""
+    """Bounding box of a mask ``[row, col]``; None for an empty mask."""
     rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
         return None

@@ -1,8 +1,8 @@
 """Colors for patch features: DINOv2's two-step principal components (Oquab 2024, section 7.5).
 
-The first component over a group of images parts foreground from background; three components of
-what is kept become red, green and blue. Colors of two models are *not* comparable, unless one is
-aligned to the other, and then only as far as the residual says.
+The first component over a group of images separates foreground from background. Three components of
+the foreground become red, green and blue. Colors of two models are *not* comparable unless one is
+aligned to the other; the residual says how well.
 """
 
 from __future__ import annotations
@@ -21,27 +21,28 @@ from generator.records.record import FloatArray, TokenLayout, View
 CHANNELS = 3
 
 SHUFFLES = 8
-"""Random pairings of patches whose mean residual is the level of no agreement."""
+"""Random pairings of patches; their mean residual is the chance level."""
 
 ROBUST_DEVIATIONS = 2.0
-"""Scores within this many median absolute deviations set the range of colors (DVT, Yang 2024)."""
+"""The color range covers scores within this many median absolute deviations (DVT, Yang 2024)."""
 
 
 @dataclass(frozen=True, slots=True)
 class SharedComponents:
-    """Three components of the foreground, common to a group of images of one model.
+    """Three principal components of the foreground of a group of images of one model.
 
     Attributes:
         foreground: for each image bool ``[row, col]``.
         scores: for each image float64 ``[row, col, component]``, whitened; NaN in the background.
-        first_explained: share of the variance of all patches in the component that parts them.
+        first_explained: explained variance of the component that separates the foreground, share of
+            1.
         explained: float64 ``[component]``, shares of the variance of the foreground.
-        border_share: share of the foreground's patches at the border of their grids.
-        left_out: patches that were left out of both fits.
-        fitted: for each image bool ``[row, col]``, the foreground without what was left out.
-        residual: what the alignment to another model left over, in times the squared size of the
-            other's components (:func:`aligned`); None for components that are not aligned to any.
-        shuffled: the same with patches paired at random; None likewise.
+        border_share: share of the foreground patches at the border of the grid.
+        left_out: number of patches excluded from both fits.
+        fitted: for each image bool ``[row, col]``, the foreground patches used in the fit.
+        residual: residual of the alignment, relative to the squared norm of the reference's
+            components (:func:`aligned`); None for components that are not aligned.
+        shuffled: residual for patches paired at random; None for components that are not aligned.
     """
 
     foreground: tuple[BoolArray, ...]
@@ -62,17 +63,17 @@ def shared_components(
     left_out: Sequence[BoolArray] | None = None,
     flip: bool = False,
 ) -> SharedComponents | NotApplicable:
-    """Two principal component analyses over a group of images, the second of the foreground.
+    """Fit principal components to a group of images, then again to their foreground.
 
     Args:
         features: for each image ``[patch, channel]``, the residual stream after the last block.
-        layouts: the grid of each.
-        left_out: for each image bool ``[patch]``, patches to leave out of the fits, such as
+        layouts: token layout of each image.
+        left_out: for each image bool ``[patch]``, patches to exclude from the fits, such as
             outliers; they still get a side and colors.
-        flip: take the other side of the first component for the foreground.
+        flip: whether the other side of the first component is the foreground.
 
     Returns:
-        The components; not applicable where too few patches are kept to fit them to.
+        The components; not applicable where too few patches remain for the fit.
     """
     used = [np.ones(len(item), dtype=bool) for item in features]
     if left_out is not None:
@@ -122,23 +123,23 @@ def aligned(
     reference: SharedComponents,
     reference_views: Sequence[View],
 ) -> SharedComponents | NotApplicable:
-    """One model's components turned onto those of a reference model, so that colors compare.
+    """Align a model's components to those of a reference model, so that colors compare.
 
     Orthogonal Procrustes (Schönemann 1966): the rotation or reflection of the three components that
-    comes closest to the reference, over all places that both models were fitted to. What was left
-    out of a fit, such as outliers, has scores that would rule the rotation. Patches are paired by
-    place: each with the reference's patch that holds its center.
+    comes closest to the reference, over all places that both models were fitted to. Patches
+    excluded from a fit, such as outliers, would dominate the rotation. Each patch is paired with
+    the reference's patch that holds its center.
 
     Args:
-        components: to be turned, one item for each image of the group.
-        views: what part of each original their grids cover.
-        reference: of the reference model, over the same images in the same order.
-        reference_views: what part of each original its grids cover.
+        components: components to align, one item for each image of the group.
+        views: part of each original that their grids cover.
+        reference: components of the reference model over the same images in the same order.
+        reference_views: part of each original that the reference's grids cover.
 
     Returns:
-        The turned components, with the ``residual``: the squared distance that is left, over the
-        squared size of the reference, and the same for patches paired at random, mean over
-        :data:`SHUFFLES` pairings. Not applicable where the models share too few places.
+        The aligned components. Their ``residual`` is the squared distance over the squared norm of
+        the reference; ``shuffled`` is its mean over :data:`SHUFFLES` random pairings. Not
+        applicable where the models share too few places.
     """
     pairs = [
         _paired(own, view, other, other_view)
@@ -166,14 +167,14 @@ def aligned(
 
 
 def _residual(own: FloatArray, other: FloatArray) -> float:
-    """What the best rotation leaves over, in times the squared size of the reference."""
+    """Residual of the best rotation, relative to the squared norm of the reference."""
     size = float((other**2).sum())
     left = float(((own @ procrustes(own, other) - other) ** 2).sum())
     return left / size if size > 0 else 0.0
 
 
 def _fitted_scores(components: SharedComponents) -> list[NDArray[np.float64]]:
-    """For each image the scores of what was fitted, NaN elsewhere."""
+    """Scores of the fitted patches for each image, NaN elsewhere."""
     return [
         np.where(mask[..., None], scores, np.nan)
         for scores, mask in zip(components.scores, components.fitted, strict=True)
@@ -195,7 +196,7 @@ def procrustes(own: FloatArray, reference: FloatArray) -> NDArray[np.float64]:
 def _paired(
     own: NDArray[np.float64], view: View, other: NDArray[np.float64], other_view: View
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Scores at the places that both have some of: two arrays ``[sample, component]``."""
+    """Scores at the places both models cover: two arrays ``[sample, component]``."""
     rows = _holding(own.shape[0], _down(view), other.shape[0], _down(other_view))
     cols = _holding(own.shape[1], _across(view), other.shape[1], _across(other_view))
     inside = (rows >= 0)[:, None] & (cols >= 0)[None, :]
@@ -215,7 +216,7 @@ def _across(view: View) -> tuple[float, float]:
 def _holding(
     count: int, span: tuple[float, float], others: int, other_span: tuple[float, float]
 ) -> NDArray[np.intp]:
-    """For each cell along one axis, the cell of another grid that holds its center; -1 for none."""
+    """For each cell along an axis, the cell of the other grid that holds its center; -1 if none."""
     centers = span[0] + (np.arange(count) + 0.5) * (span[1] - span[0]) / count
     place = (centers - other_span[0]) / (other_span[1] - other_span[0]) * others
     found = np.floor(place).astype(np.intp)
@@ -224,21 +225,20 @@ def _holding(
 
 @dataclass(frozen=True, slots=True)
 class ColorRange:
-    """Scores that become 0 and 1 of each color channel: float64 ``[component]``, both."""
+    """Scores at 0 and 1 of each color channel: float64 ``[component]``, both."""
 
     low: NDArray[np.float64]
     high: NDArray[np.float64]
 
 
 def robust_range(scores: FloatArray, deviations: float = ROBUST_DEVIATIONS) -> ColorRange:
-    """The range of the scores without those far from the median.
+    """Range of the scores within some median absolute deviations of the median.
 
     Per component: the smallest and largest score within so many median absolute deviations of the
     median; where that deviation is 0, of all scores.
 
     Args:
         scores: ``[sample, component]``, finite.
-        deviations: how many.
     """
     values = np.asarray(scores, dtype=np.float64)
     away = np.abs(values - np.median(values, axis=0))
@@ -250,7 +250,7 @@ def robust_range(scores: FloatArray, deviations: float = ROBUST_DEVIATIONS) -> C
 
 
 def range_of(components: SharedComponents) -> ColorRange:
-    """The robust range of a group, all its foreground together.
+    """The robust range over the foreground of a group.
 
     A model that is aligned to a reference takes the reference's range.
     """
@@ -261,7 +261,7 @@ def range_of(components: SharedComponents) -> ColorRange:
 
 
 def colors(components: SharedComponents, chosen: ColorRange) -> tuple[NDArray[np.float64], ...]:
-    """For each image float64 ``[row, col, RGB]`` in [0, 1], cut off there; NaN in the background.
+    """Colors for each image: float64 ``[row, col, RGB]``, clipped to [0, 1]; NaN in the background.
 
     A channel without a range is 0.5.
     """

@@ -1,4 +1,4 @@
-"""Cosines between vectors of patches."""
+"""Cosine similarity of vectors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def unit_vectors(vectors: FloatArray) -> NDArray[np.float64]:
 
 
 def cosine_matrix(vectors: FloatArray) -> NDArray[np.float64]:
-    """Cosine of each vector with each: ``[item, channel] -> [item, item]``, in [-1, 1]."""
+    """Cosines of all pairs of vectors: ``[item, channel] -> [item, item]``, in [-1, 1]."""
     units = unit_vectors(vectors)
     return np.clip(units @ units.T, -1, 1)
 
@@ -29,7 +29,6 @@ def cosine_map(features: FloatArray, layout: TokenLayout, patch: int) -> NDArray
 
     Args:
         features: ``[patch, channel]``, before the final LayerNorm.
-        layout: the grid.
         patch: index among the patches; its own cell is 1.
 
     Raises:

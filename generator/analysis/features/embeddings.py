@@ -1,4 +1,4 @@
-"""What a model's weights show without an image: position embeddings and patch filters."""
+"""Analyses of weights: similarity of position embeddings, patch embedding filters."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from generator.analysis.absent import NotApplicable
 from generator.analysis.features.cosine import cosine_matrix
 from generator.records.extras import ModelWeights
+from generator.text.numbers import percent
 
 
 @dataclass(frozen=True, slots=True)
 class PositionSimilarity:
-    """How alike the position embeddings are (Dosovitskiy 2021, Fig. 7 center).
+    """Cosine similarity of position embeddings (Dosovitskiy 2021, Fig. 7 center).
 
     Attributes:
         cosine: float64 ``[row, col, row, col]``: the first two axes choose the tile, the place of
@@ -25,7 +26,7 @@ class PositionSimilarity:
     cosine: NDArray[np.float64]
 
     def mosaic(self) -> NDArray[np.float64]:
-        """The tiles laid out at their places: float64 ``[rows * rows, cols * cols]``."""
+        """The tiles as one picture: float64 ``[rows * rows, cols * cols]``."""
         rows, cols = self.cosine.shape[:2]
         return self.cosine.transpose(0, 2, 1, 3).reshape(rows * rows, cols * cols)
 
@@ -37,7 +38,7 @@ class PatchFilters:
     Attributes:
         display: float64 ``[component, row, col, RGB]`` in [0, 1]; 0.5, middle gray, is weight zero,
             and one scale holds for all components.
-        scale: the weight that is drawn as 1; its negative is 0.
+        scale: weight at 1; its negative is at 0.
         spectrum: float64 ``[component]``, share of the variance in each of *all* components.
         caption: what the spectrum says, in words.
     """
@@ -63,16 +64,16 @@ def position_similarity(weights: ModelWeights) -> PositionSimilarity | NotApplic
 
 
 def patch_filters(weights: ModelWeights) -> PatchFilters | NotApplicable:
-    """Filters as colors around gray, all on one scale.
+    """Principal components of the filters as colors around gray, all on one scale.
 
     Returns:
         The colors; not applicable where the checkpoint's filters are all zero or there are none.
     """
     filters = np.asarray(weights.filters, dtype=np.float64)
     scale = float(np.abs(filters).max(initial=0))
-    if not scale > 0:
-        return NotApplicable("no patch filters")
     spectrum = np.asarray(weights.spectrum, dtype=np.float64)
+    if not scale > 0 or not spectrum.sum() > 0:  # filters without variance: what is left rounds
+        return NotApplicable("no patch filters")
     shown = len(filters)
     return PatchFilters(
         display=filters.transpose(0, 2, 3, 1) / (2 * scale) + 0.5,
@@ -83,11 +84,11 @@ def patch_filters(weights: ModelWeights) -> PatchFilters | NotApplicable:
 
 
 def _spectrum_text(spectrum: NDArray[np.float64], shown: int) -> str:
-    """What the filters that are shown hold of all, and how many hold nearly everything."""
+    """Sentence on the variance of the shown filters, and how many hold nearly all of it."""
     held = np.cumsum(spectrum)
     most = min(int(np.searchsorted(held, 0.95 * held[-1])) + 1, len(spectrum))
-    part = 100 * held[min(shown, len(spectrum)) - 1]
+    part = float(held[min(shown, len(spectrum)) - 1] / held[-1])
     return (
-        f"The first {shown} of {len(spectrum)} components hold {part:.1f} % of the filters' "
-        f"variance; {most} hold 95 %."
+        f"The first {shown} of {len(spectrum)} components hold {percent(part)} of the filters' "
+        f"variance; {most} hold {percent(0.95)}."
     )

@@ -1,4 +1,4 @@
-"""LOST: an object found without labels (Siméoni 2021), with each step that the paper shows.
+"""LOST: unsupervised object discovery (Siméoni 2021), with each step of the paper.
 
 The registers paper (Darcet 2024, Fig. 13 and Table 3) uses it to show what outliers cost. The steps
 are those of the authors' ``object_discovery.py``, on vectors of the patches of the last block,
@@ -13,35 +13,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generator.analysis.absent import NotApplicable
-from generator.analysis.features.boxes import BoolArray, PatchBox, box_around, components
+from generator.analysis.features.boxes import BoolArray, PatchBox, SeedTies, box_around, components
 from generator.errors import AnalysisError
 from generator.records.record import FloatArray, TokenLayout, View
 
 EXPANSION = 100
-"""Patches of lowest degree that may join the seed in the paper, whatever the grid."""
+"""Candidates for the seed expansion in the paper."""
 
 EXPANSION_GRID = 37 * 37
-"""The grid at which that number is taken as it is: DINOv2's own."""
+"""Number of patches of the grid for which it is used unchanged: DINOv2's own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """What LOST finds, step by step, in the order of the row of Darcet 2024, Fig. 13.
+    """The steps of LOST, in the order of Darcet 2024, Fig. 13.
 
     Attributes:
         degree: int32 ``[row, col]``, number of other patches whose dot product with the patch is
             positive.
         inverse_degree: float64 ``[row, col]``, ``1 / (1 + degree)``: the patch counts itself, as in
             the paper. Large on what is unlike the rest of the picture.
-        seed: row and column of the patch of lowest degree; of equal ones the first.
+        seed: row and column of the patch of lowest degree; the first if several are equal.
         similarity: float64 ``[row, col]``, dot product with the seed, plus the bias.
         expansion: bool ``[row, col]``, the seed and those of the ``k`` patches of lowest degree
             whose dot product with it is positive.
-        k: patches that were looked at for the expansion.
+        k: candidate patches of the expansion.
         score: float64 ``[row, col]``, sum of the dot products with the patches of the expansion.
         mask: bool ``[row, col]``, the 4-connected part of ``score > 0`` that holds the seed.
-        box: around the mask, in patches.
+        box: bounding box of the mask, in patches.
         pixels: the box (left, top, right, bottom) in pixels of the oriented original.
+        ties: patches of the same lowest degree, and how much they change the box.
     """
 
     degree: NDArray[np.int32]
@@ -54,6 +55,7 @@ class Lost:
     mask: BoolArray
     box: PatchBox
     pixels: tuple[float, float, float, float]
+    ties: SeedTies
 
 
 def expansion_size(patches: int) -> int:
@@ -77,14 +79,13 @@ def lost(
     Args:
         vectors: ``[patch, channel]``, queries, keys or values of the last block, not normalized
             (``features.objects`` of a record).
-        layout: the grid.
-        view: what part of the original the grid covers.
-        k: patches of lowest degree to look at for the expansion; :func:`expansion_size` for None.
+        view: part of the original that the grid covers.
+        k: candidate patches of lowest degree; :func:`expansion_size` for None.
         bias: added to every dot product. Darcet 2024 tunes one for each model; 0 is LOST itself.
 
     Returns:
-        The steps; not applicable where the seed is like no patch, not even itself, or a vector has
-        overflowed.
+        The steps; not applicable where the seed has no positive dot product, not even with itself,
+        or a vector has overflowed.
 
     Raises:
         AnalysisError: ``k`` is below 1.
@@ -101,9 +102,7 @@ def lost(
     degree = positive.sum(axis=1)
     order = np.argsort(degree, kind="stable")
     seed = int(order[0])
-    chosen = order[:k]
-    chosen = chosen[gram[seed, chosen] > 0]
-    score = gram[chosen].sum(axis=0)
+    chosen, score = _expanded(gram, order, seed, k)
     if score[seed] <= 0:
         return NotApplicable("the patch of lowest degree is like no patch, not even itself")
     row, col = divmod(seed, layout.cols)
@@ -125,4 +124,22 @@ def lost(
         mask=mask,
         box=box,
         pixels=box.in_pixels(layout, view),
+        ties=SeedTies.of(
+            np.flatnonzero(degree == degree[seed]),
+            box,
+            lambda other: _box_of(_expanded(gram, order, other, k)[1], other, layout),
+        ),
     )
+
+
+def _expanded(
+    gram: NDArray[np.float64], order: NDArray[np.intp], seed: int, k: int
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """The expansion of a seed, and its sum of dot products ``[patch]``."""
+    chosen = np.concatenate([[seed], order[order != seed][: k - 1]])
+    chosen = chosen[gram[seed, chosen] > 0]
+    return chosen, gram[chosen].sum(axis=0)
+
+
+def _box_of(score: NDArray[np.float64], seed: int, layout: TokenLayout) -> PatchBox | None:
+    return box_around(components(layout.fold(score) > 0).holding(*divmod(seed, layout.cols)))

@@ -1,4 +1,4 @@
-"""Masks that hold most of a map's mass, as DINO shows them."""
+"""Mass masks: the patches that hold most of a map's mass, as in DINO."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from generator.errors import AnalysisError
 from generator.records.record import FloatArray, TokenLayout
 
 KEPT_MASS = 0.6
-"""The share that DINO keeps (Caron 2021, Fig. 4; ``visualize_attention.py --threshold 0.6``)."""
+"""Share of mass that DINO keeps (Caron 2021, Fig. 4; ``visualize_attention.py --threshold
+0.6``)."""
 
 ROUNDING = 1e-9
-"""Sums of shares that differ by less are equal: the last bit must not decide over a patch."""
+"""Tolerance for equal sums, so that rounding does not decide over a patch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,8 @@ class MassMask:
 
     Attributes:
         mask: bool ``[row, col]``.
-        area: share of the patches in the mask; uniform attention gives the share that was asked
-            for, a map with one large outlier much less.
+        area: share of the patches in the mask. It equals the kept share for uniform attention and
+            is much smaller for a map with one large outlier.
         parts: its 4-connected components.
     """
 
@@ -38,9 +39,9 @@ class LayerMasks:
     """Mass masks of one query in one layer.
 
     Attributes:
-        share: of the mass on patches that each mask holds.
+        share: share of the mass on patches that each mask holds.
         heads: one for each head.
-        mean: of the attention averaged over the heads.
+        mean: mask of the mean over heads.
     """
 
     share: float
@@ -49,7 +50,7 @@ class LayerMasks:
 
 
 def mass_mask(attention: FloatArray, share: float = KEPT_MASS) -> BoolArray:
-    """The patches that hold the given share of the mass: bool, of the shape given.
+    """Mask of the patches that hold a share of the mass: bool, of the input's shape.
 
     As in DINO's ``visualize_attention.py``: the values are renormalized, sorted ascending and
     summed up, and a patch is kept when the sum that ends with it exceeds ``1 - share``. Of equal
@@ -59,7 +60,7 @@ def mass_mask(attention: FloatArray, share: float = KEPT_MASS) -> BoolArray:
     Args:
         attention: ``[..., patch]``, non-negative, in any unit; patches only. A map without any
             mass gives an empty mask.
-        share: of the mass to hold, above 0, at most 1.
+        share: share of the mass to hold, above 0, at most 1.
 
     Raises:
         AnalysisError: the share is out of range, or a value is negative or not finite.
@@ -82,10 +83,10 @@ def layer_masks(attention: FloatArray, layout: TokenLayout, share: float = KEPT_
     """Mass masks of each head and of the head mean.
 
     Args:
-        attention: ``[head, key]`` of one query and layer, over all tokens or patches only; what
-            goes to the prefix is left out.
-        layout: which key is which place.
-        share: of the mass on patches to hold.
+        attention: ``[head, key]`` of one query and layer, over all tokens or patches only;
+            attention to the prefix is ignored.
+        layout: token layout of the keys.
+        share: share of the mass on patches to hold.
     """
     maps = layout.fold(np.asarray(attention, dtype=np.float64))
     flat = maps.reshape(len(maps), -1)

@@ -1,4 +1,4 @@
-"""Objects found without labels in one record, by both methods, with their steps."""
+"""Unsupervised object discovery in a record with LOST and TokenCut."""
 
 from __future__ import annotations
 
@@ -16,13 +16,11 @@ NO_FEATURES = NotApplicable("vectors of tokens were not measured")
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """What the methods find; not applicable where there is nothing to find it in.
+    """Results of LOST and TokenCut; not applicable if no vectors were kept.
 
     Attributes:
-        vectors: what it was found in: keys, queries or values of the last block; empty for nothing.
-        lost: by LOST.
-        tokencut: by TokenCut.
-        further: the same in the other vectors that were kept.
+        vectors: vectors of the last block: keys, queries or values; empty if none were kept.
+        further: results in the other kept vectors.
     """
 
     vectors: Projection | Literal[""]
@@ -32,7 +30,7 @@ class Objects:
 
 
 def find_objects(record: AttentionRecord) -> Objects:
-    """Run LOST and TokenCut in all vectors that were kept, keys first.
+    """Run LOST and TokenCut on all kept vectors, keys first.
 
     Takes a second or two at 37x37 for each, most of it for TokenCut.
     """

@@ -16,10 +16,10 @@ from generator.errors import AnalysisError
 from generator.records.record import FloatArray, TokenLayout
 
 WHITENED_RANGE = 3.0
-"""The first component is drawn from -3 to 3 standard deviations (Darcet 2024, Fig. 20)."""
+"""Drawing range of the first component, in standard deviations (Darcet 2024, Fig. 20)."""
 
 NEGLIGIBLE = 1e-10
-"""Share of the variance below which a component is rounding and its scores are set to zero."""
+"""Components below this share of the variance are rounding errors; their scores are set to 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class PrincipalComponents:
         axes: float64 ``[component, channel]``, of length 1; the loading of largest magnitude is
             positive, since a component's sign means nothing.
         variance: float64 ``[component]``, of the vectors along the axes.
-        explained: float64 ``[component]``, the same as shares of the whole variance.
-        samples: number of vectors that they were fitted to.
+        explained: float64 ``[component]``, explained variance as a share of the total.
+        samples: number of fitted vectors.
     """
 
     mean: NDArray[np.float64]
@@ -53,7 +53,7 @@ class PrincipalComponents:
 
 
 def fit(features: Iterable[FloatArray], count: int) -> PrincipalComponents:
-    """Fit principal components to vectors that come in pieces, each read once.
+    """Fit principal components to vectors in batches, each read once.
 
     Args:
         features: arrays ``[sample, channel]``, such as one an image; only sums are kept.
@@ -101,7 +101,7 @@ def border(layout: TokenLayout) -> BoolArray:
 
 
 def border_share(side: BoolArray, edge: BoolArray) -> float:
-    """Share of a side's patches that lie at the edge of their grid; 1 for a side without any."""
+    """Share of a side's patches at the edge of the grid; 1 for an empty side."""
     return float(edge[side].mean()) if side.any() else 1.0
 
 
@@ -112,8 +112,8 @@ class LeadingComponent:
     Attributes:
         scores: float64 ``[row, col]``, whitened; to be drawn from ``-WHITENED_RANGE`` to
             ``WHITENED_RANGE``. Positive is the side with the lower share of border patches.
-        explained: share of the variance that it holds.
-        left_out: patches that were left out of the fit; they are still drawn.
+        explained: explained variance, share of 1.
+        left_out: number of patches excluded from the fit; they are still drawn.
     """
 
     scores: NDArray[np.float64]
@@ -133,10 +133,9 @@ def leading_component(
     Args:
         features: ``[patch, channel]``, the residual stream after the last block
             (``features.last`` of a record).
-        layout: the grid.
-        left_out: bool ``[patch]``, patches to leave out of the fit, such as outliers, which
-            otherwise capture the component.
-        flip: take the other sign than the rule gives.
+        left_out: bool ``[patch]``, patches to exclude from the fit, such as outliers, which would
+            dominate the component.
+        flip: whether to invert the sign.
 
     Raises:
         AnalysisError: fewer than two patches are left.
@@ -153,7 +152,7 @@ def leading_component(
 
 
 def foreground_sign(scores: FloatArray, edge: BoolArray, *, flip: bool = False) -> int:
-    """1 or -1: which sign of a component is the foreground (ours: no paper has a rule).
+    """Sign of a component's foreground, 1 or -1 (our rule: papers have none).
 
     The foreground is the side of zero with the lower share of border patches; the positive one when
     they are equal.
@@ -161,7 +160,7 @@ def foreground_sign(scores: FloatArray, edge: BoolArray, *, flip: bool = False) 
     Args:
         scores: ``[sample]`` of the component, over one image or a group.
         edge: bool ``[sample]``, whether the patch is at the border of its grid.
-        flip: decide the other way.
+        flip: whether to invert the result.
     """
     positive = border_share(scores > 0, edge) <= border_share(scores < 0, edge)
     return 1 if positive != flip else -1

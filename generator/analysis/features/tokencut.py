@@ -1,4 +1,4 @@
-"""TokenCut: an object found by a normalized cut between patches (Wang 2022)."""
+"""TokenCut: unsupervised object discovery by a normalized cut (Wang 2022)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from generator.analysis.absent import NotApplicable
-from generator.analysis.features.boxes import BoolArray, PatchBox, box_around, components
+from generator.analysis.features.boxes import BoolArray, PatchBox, SeedTies, box_around, components
 from generator.analysis.features.cosine import cosine_matrix
 from generator.records.record import FloatArray, TokenLayout, View
 
@@ -16,26 +16,32 @@ TAU = 0.2
 """Cosine above which two patches are joined, as in the authors' ``main_tokencut.py``."""
 
 UNJOINED = 1e-5
-"""Weight between patches that are not joined, so that the graph stays in one piece."""
+"""Weight between patches that are not joined, which keeps the graph connected."""
 
 SMALLEST_GAP = 1e-8
-"""Below this distance between the second and third eigenvalue, any mixture of two cuts would do."""
+"""Smallest gap between the second and third eigenvalue for which the cut is unique."""
+
+
+TIED = 1e-4
+"""Relative tolerance for equal magnitudes. Weights are 1 or nearly 0, so many patches have the same
+neighbors, and rounding decides which entry is largest."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenCut:
-    """What TokenCut finds.
+    """The result of TokenCut.
 
     Attributes:
         vector: float64 ``[row, col]``, solves ``(D - W) y = lambda D y`` for the second smallest
             eigenvalue; of length 1, its largest magnitude positive.
-        eigenvalue: that belongs to it, from 0 (two separate parts) to 2.
+        eigenvalue: the eigenvalue, from 0 (two separate parts) to 2.
         gap: distance to the next eigenvalue. Small: other cuts are nearly as good.
-        seed: row and column of the largest magnitude; of equal ones the first.
+        seed: row and column of the largest magnitude; the first if several are equal.
         foreground: bool ``[row, col]``, the side of the vector's mean that holds the seed.
         mask: bool ``[row, col]``, the 4-connected part of the foreground that holds the seed.
-        box: around the mask, in patches.
+        box: bounding box of the mask, in patches.
         pixels: the box (left, top, right, bottom) in pixels of the oriented original.
+        ties: patches of equal magnitude, to :data:`TIED`, and how much they change the box.
     """
 
     vector: NDArray[np.float64]
@@ -46,18 +52,18 @@ class TokenCut:
     mask: BoolArray
     box: PatchBox
     pixels: tuple[float, float, float, float]
+    ties: SeedTies
 
 
 def tokencut(
     vectors: FloatArray, layout: TokenLayout, view: View, *, tau: float = TAU
 ) -> TokenCut | NotApplicable:
-    """Cut the patches in two and take the part around the most certain one.
+    """Cut the patches in two and return the part around the largest magnitude.
 
     Args:
         vectors: ``[patch, channel]``, keys of the last block (``features.objects`` of a record);
             they are L2-normalized here.
-        layout: the grid.
-        view: what part of the original the grid covers.
+        view: part of the original that the grid covers.
         tau: cosine above which two patches are joined.
 
     Returns:
@@ -86,7 +92,7 @@ def tokencut(
     row, col = divmod(seed, layout.cols)
     folded = vector.reshape(layout.rows, layout.cols)
     foreground = folded > vector.mean()
-    mask = components(foreground).holding(row, col)
+    mask = _part(folded, row, col)
     box = box_around(mask)
     assert box is not None  # the mask holds the seed
     return TokenCut(
@@ -98,7 +104,18 @@ def tokencut(
         mask=mask,
         box=box,
         pixels=box.in_pixels(layout, view),
+        ties=SeedTies.of(
+            np.flatnonzero(size >= size.max() * (1 - TIED)),
+            box,
+            lambda other: box_around(_part(folded, *divmod(other, layout.cols))),
+        ),
     )
+
+
+def _part(vector: NDArray[np.float64], row: int, col: int) -> BoolArray:
+    """The connected part around a patch, on its side of the vector's mean."""
+    toward = vector * np.sign(vector[row, col])
+    return components(toward > toward.mean()).holding(row, col)
 
 
 def _second_smallest(

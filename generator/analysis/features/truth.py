@@ -1,8 +1,8 @@
-"""How well a map or a box agrees with objects that people have marked.
+"""Agreement of maps and boxes with annotated objects.
 
-Clean-looking maps are not automatically better masks, and photographs are centered: a number means
-something only beside those of the baselines in :mod:`generator.analysis.compare.agreement`: the
-uniform map, a Gaussian in the middle, and the map of another picture.
+Clean-looking maps are not automatically better masks, and photographs are centered. Compare the
+numbers with the baselines of :mod:`generator.analysis.compare.agreement`: the uniform map, a
+centered Gaussian, and the map of another picture.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ Box = tuple[float, float, float, float]
 """Left, top, right, bottom in pixels of the oriented original."""
 
 FOUND = 0.5
-"""Overlap from which an object counts as found (CorLoc; PASCAL VOC)."""
+"""Smallest overlap at which an object counts as found (CorLoc; PASCAL VOC)."""
 
 
 @dataclass(frozen=True, slots=True)
 class GridTruth:
-    """Marked objects on a patch grid, by area, inside the part of the picture the model saw.
+    """Annotated objects on a patch grid, as area shares, within the model's view.
 
     Attributes:
         inside: float64 ``[row, col]``, share of the patch that is object.
-        outside: float64 ``[row, col]``, share that is background. What is left of 1 is void, or
-            beyond the picture, and counts for nothing.
+        outside: float64 ``[row, col]``, share of the patch that is background. The rest is void or
+            beyond the picture and is ignored.
     """
 
     inside: NDArray[np.float64]
@@ -43,11 +43,11 @@ class GridTruth:
 
 @dataclass(frozen=True, slots=True)
 class MapScores:
-    """How well one map agrees with the objects. All are 1 at best.
+    """Scores of one map against annotated objects. The best value of each is 1.
 
     Attributes:
-        mass_inside: share of the map's mass on the objects (the energy-based pointing game, Wang
-            2020, Score-CAM). A patch's mass is spread evenly over it.
+        mass_inside: share of the map's mass on objects (the energy-based pointing game, Wang 2020,
+            Score-CAM). A patch's mass is spread evenly over it.
         hit: whether the patch of the largest value is mostly object (the pointing game, Zhang
             2018). One outlier decides it.
         iou: intersection over union of the objects and the mass mask.
@@ -63,17 +63,16 @@ class MapScores:
 def truth_on_grid(
     objects: BoolArray, void: BoolArray | None, layout: TokenLayout, view: View
 ) -> GridTruth:
-    """Bring a mask of pixels onto a patch grid, by area.
+    """Resample a pixel mask to a patch grid, by area.
 
     Args:
-        objects: bool ``[pixel row, pixel col]``, of the oriented original.
+        objects: bool ``[pixel row, pixel col]`` on the oriented original.
         void: bool, of the same shape, pixels that count neither as object nor as background; None
             for none.
-        layout: the grid.
-        view: what part of the original it covers; its edges may cut pixels.
+        view: part of the original that the grid covers; its edges may cut pixels.
 
     Raises:
-        AnalysisError: the mask is not of the picture's size.
+        AnalysisError: the mask and the picture differ in size.
     """
     size = (view.image_height, view.image_width)
     for mask in (objects, void):
@@ -85,14 +84,13 @@ def truth_on_grid(
 
 
 def truth_of_boxes(boxes: Iterable[Box], layout: TokenLayout, view: View) -> GridTruth:
-    """Bring boxes onto a patch grid, by area; places in several boxes count once.
+    """Resample boxes to a patch grid, by area; places in several boxes count once.
 
-    Boxes hold background too: scores against them are not those against masks.
+    Boxes include background, so their scores do not compare with those of masks.
 
     Args:
-        boxes: in pixels of the oriented original; their edges are taken to the nearest pixel.
-        layout: the grid.
-        view: what part of the original it covers.
+        boxes: boxes in pixels of the oriented original; edges are rounded to whole pixels.
+        view: part of the original that the grid covers.
     """
     objects = np.zeros((view.image_height, view.image_width), dtype=bool)
     for box in boxes:
@@ -104,7 +102,7 @@ def truth_of_boxes(boxes: Iterable[Box], layout: TokenLayout, view: View) -> Gri
 def score_map(
     values: FloatArray, truth: GridTruth, share: float = KEPT_MASS
 ) -> MapScores | NotApplicable:
-    """Compare a map with the marked objects.
+    """Compute the scores of a map against annotated objects.
 
     The map is renormalized over the patches. Areas are those of the picture, so the scores equal
     what pixels would give on the map enlarged without interpolation. A map that is the same
@@ -113,8 +111,8 @@ def score_map(
 
     Args:
         values: ``[row, col]``, non-negative, in any unit; patches only.
-        truth: on the same grid.
-        share: of the mass that the mask for ``iou`` holds.
+        truth: annotated objects on the same grid.
+        share: share of the mass in the mask for ``iou``.
 
     Returns:
         The scores; not applicable where the model saw no object, or the map is empty.
@@ -151,12 +149,12 @@ def average_precision(values: FloatArray, inside: FloatArray, outside: FloatArra
     Equal values share one threshold, so their order does not matter.
 
     Args:
-        values: by which is ranked, any shape.
-        inside: positives at each value, as a weight: the area of object.
-        outside: negatives at each value.
+        values: values to rank, any shape.
+        inside: weight of positives at each value: the area of object.
+        outside: weight of negatives at each value: the area of background.
 
     Returns:
-        0 to 1; what a constant map gets is the share of positives. NaN without any positive.
+        0 to 1; the share of positives for a constant map, NaN without positives.
     """
     _, place = np.unique(-np.asarray(values, dtype=np.float64).ravel(), return_inverse=True)
     positive = np.cumsum(np.bincount(place, weights=inside.ravel()))
@@ -173,7 +171,7 @@ def average_precision(values: FloatArray, inside: FloatArray, outside: FloatArra
 
 
 def box_iou(one: Box, two: Box) -> float:
-    """Intersection over union of two boxes; 0 where both are empty."""
+    """Intersection over union of two boxes; 0 if both are empty."""
     width = min(one[2], two[2]) - max(one[0], two[0])
     height = min(one[3], two[3]) - max(one[1], two[1])
     both = max(0.0, width) * max(0.0, height)
@@ -182,21 +180,21 @@ def box_iou(one: Box, two: Box) -> float:
 
 
 def best_iou(found: Box, marked: Iterable[Box]) -> float | NotApplicable:
-    """Overlap of a box with the marked object that it fits best.
+    """Largest overlap of a box with any annotated object.
 
     An image counts for CorLoc, the share of images whose object is found, when this is at least
     ``FOUND`` (Deselaers 2010).
 
     Args:
-        found: by LOST, TokenCut or a mask.
-        marked: as :func:`boxes_in_view` leaves them.
+        found: box of LOST, TokenCut or a mask.
+        marked: annotated boxes, cropped by :func:`boxes_in_view`.
     """
     overlaps = [box_iou(found, box) for box in marked]
     return max(overlaps) if overlaps else NotApplicable("the model saw no object")
 
 
 def corloc(overlaps: Iterable[float]) -> float | NotApplicable:
-    """Share of images whose object is found, from their best overlaps."""
+    """CorLoc: share of images whose object is found, from their best overlaps."""
     values = list(overlaps)
     if not values:
         return NotApplicable("no image has boxes")
@@ -204,9 +202,9 @@ def corloc(overlaps: Iterable[float]) -> float | NotApplicable:
 
 
 def boxes_in_view(boxes: Iterable[Box], view: View) -> tuple[Box, ...]:
-    """What a model saw of the marked boxes: cut to its view, without those outside.
+    """Crop annotated boxes to the model's view and drop those outside.
 
-    A model that saw a square of the picture cannot find what lies beside it.
+    A model that saw a square of the picture cannot find objects outside it.
     """
     cut = (
         (
@@ -225,7 +223,7 @@ def _area(box: Box) -> float:
 
 
 def _area_share(mask: BoolArray, layout: TokenLayout, view: View) -> NDArray[np.float64]:
-    """Share of each patch's area that a mask of pixels covers: float64 ``[row, col]``."""
+    """Share of each patch's area that a pixel mask covers: float64 ``[row, col]``."""
     rows = np.linspace(view.top, view.bottom, layout.rows + 1)
     cols = np.linspace(view.left, view.right, layout.cols + 1)
     covered = _between(_between(mask.astype(np.float32), rows).T, cols).T

@@ -1,4 +1,4 @@
-"""What the arrays of a record are: the quantity of each."""
+"""The quantity of each array of a record."""
 
 from __future__ import annotations
 
@@ -44,6 +44,6 @@ ARRAY_QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
         "lens.rank": contribution.LENS_RANK,
     }
 )
-"""By the array's name in :data:`generator.records.arrays.ARRAYS`."""
+"""Quantity by name of the array in :data:`generator.records.arrays.ARRAYS`."""
 
 from_table(*(ARRAY_QUANTITIES[array.name] for array in ARRAYS))

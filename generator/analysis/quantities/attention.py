@@ -1,4 +1,4 @@
-"""Quantities of attention weights: of rows and heads, and of where attention goes."""
+"""Quantities of attention: weights, entropy, distance, mass by key group."""
 
 from __future__ import annotations
 

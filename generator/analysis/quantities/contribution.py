@@ -1,4 +1,4 @@
-"""Quantities of what attention carries: rollout, values, relevance and the logit lens."""
+"""Quantities of rollout, value norms, relevance and the logit lens."""
 
 from __future__ import annotations
 

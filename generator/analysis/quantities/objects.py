@@ -1,4 +1,4 @@
-"""Quantities of features, of objects found and marked, and of weights."""
+"""Quantities of features, object discovery, annotated objects and weights."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class Quantity:
 
     @property
     def family(self) -> str:
-        """Its own id, or that of the quantity of which it is a part."""
+        """The id of the quantity it is part of, or its own id."""
         return self.part_of or self.id
 
     def part(
@@ -58,7 +58,7 @@ class Quantity:
         high: str = "",
         short: str = "",
     ) -> Quantity:
-        """A part or another form of this quantity; what is not given stays as it is here."""
+        """A part or another form of this quantity; fields that are not given are inherited."""
         return replace(
             self,
             id=identifier,
@@ -73,5 +73,5 @@ class Quantity:
         )
 
     def reduced(self, over: str) -> Quantity:
-        """The same as one number an image: the definition also says what it is taken over."""
+        """The quantity reduced to one number for each image; the definition names the reduction."""
         return replace(self, axes=("image",), definition=f"{self.definition} {over}")

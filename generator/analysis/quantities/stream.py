@@ -1,4 +1,4 @@
-"""Quantities of the residual stream, and of means over images."""
+"""Quantities of the residual stream and of means over images."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The table of quantities: the one place for name, unit, axes, definition and source.
 
-Pages, captions, exports and documents read it. What is not in it cannot be exported
-(:func:`from_table`), and a test names, for each quantity, a test of its value.
+Pages, captions, exports and documents read it. A quantity that is not in the table cannot be
+exported (:func:`from_table`). A test names a value test for each quantity.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from generator.analysis.quantities.quantity import Quantity
 from generator.analysis.quantities.stream import STREAM
 
 QUANTITIES: tuple[Quantity, ...] = (*WEIGHTS, *CONTRIBUTIONS, *STREAM, *AGREEMENT, *OBJECTS)
-"""In the order in which the methods page lists them."""
+"""In the order of the methods page."""
 
 _BY_ID = {each.id: each for each in QUANTITIES}
 
@@ -23,16 +23,16 @@ def quantity(identifier: str) -> Quantity:
     """The quantity with this id.
 
     Raises:
-        KeyError: there is none.
+        KeyError: the table has no such id.
     """
     return _BY_ID[identifier]
 
 
 def from_table(*quantities: Quantity) -> tuple[Quantity, ...]:
-    """The quantities, once it is sure that each is the table's own.
+    """Return the quantities after checking that each is in the table.
 
     Raises:
-        ValueError: one is not; it would be exported without the definition that pages give.
+        ValueError: one is not in the table, so exports would lack its definition.
     """
     for each in quantities:
         if _BY_ID.get(each.id) is not each:

@@ -1,4 +1,4 @@
-"""Layers alike over images: linear CKA (Kornblith 2019), with the unbiased HSIC (Song 2012)."""
+"""Similarity of layers: linear CKA (Kornblith 2019) with the unbiased HSIC (Song 2012)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from generator.errors import AnalysisError
 from generator.records.record import FloatArray
 
 LEAST_IMAGES = 256
-"""Fewer examples than channels say little, even without bias."""
+"""Fewest images: CKA is unreliable with far fewer samples than channels, even without bias."""
 
 
 def layer_similarity(
@@ -17,19 +17,19 @@ def layer_similarity(
 ) -> FloatArray | NotApplicable:
     """Linear CKA between all layers of two models, or of a model with itself.
 
-    One massive channel can rule linear CKA: read the plain numbers beside the standardized ones.
+    One massive channel can dominate linear CKA: compare the plain and the standardized numbers.
     Well under a second for 25 layers and 256 images.
 
     Args:
         one: ``[image, layer + 1, channel]``.
-        two: the same of another model on the same images; channels may differ.
-        standardize: bring every channel to mean 0 and deviation 1 over images first; channels
-            that never change are left out.
+        two: ``[image, layer + 1, channel]`` of another model on the same images.
+        standardize: whether to standardize every channel over images first; constant channels are
+            dropped.
 
     Returns:
-        float32 ``[layer + 1 of one, layer + 1 of two]``: 1 is alike but for rotation and scale,
-        about 0 is unrelated. Why not, for fewer than 256 images or without the token. NaN where a
-        layer is the same for all images (the CLS embedding).
+        float32 ``[layer + 1 of one, layer + 1 of two]``: 1 is equal up to rotation and scale, about
+        0 is unrelated. NaN where a layer is constant over images (the CLS embedding). Not
+        applicable below 256 images or without the token.
 
     Raises:
         AnalysisError: the images differ in number.
@@ -68,7 +68,7 @@ def _standardized(values: FloatArray) -> FloatArray:
 
 
 def _gram(values: FloatArray) -> FloatArray:
-    """Gram matrix of centered vectors with an empty diagonal, centered as HSIC without bias needs.
+    """U-centered Gram matrix with a zero diagonal.
 
     With the U-centering of Székely 2014 the estimate of Song 2012, Eq. 5, is one inner product.
     """

@@ -1,4 +1,4 @@
-"""Massive activations: few channels of few tokens, thousands of times the others (Sun 2024)."""
+"""Massive activations of the residual stream (Sun 2024)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from generator.analysis.absent import NotApplicable
 from generator.records.record import AttentionRecord, FloatArray
 
 LEAST = 100.0
-"""A massive activation is larger than this."""
+"""Smallest magnitude of a massive activation."""
 
 TIMES = 1000.0
-"""And at least this many times the median magnitude of its layer."""
+"""Smallest ratio of a massive activation to the median magnitude of its layer."""
+
+
+NOTABLE = 100.0
+"""Smallest ratio to the median at which a value is mentioned although it is not massive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +26,11 @@ class Massive:
 
     Attributes:
         layer: from 1; 0 for the embedding.
-        token: its index in the sequence.
-        name: of a prefix token; empty for a patch.
+        token: index in the sequence.
+        name: name of the prefix token; empty for a patch.
         place: row and column of a patch, from 0; None for a prefix token.
-        channel: its index in the residual stream.
-        value: with its sign.
-        ratio: its magnitude over the median magnitude of the layer.
+        channel: index in the residual stream.
+        ratio: magnitude over the median magnitude of the layer.
     """
 
     layer: int
@@ -49,8 +52,8 @@ class MassiveSummary:
         largest: float32 ``[layer + 1, 3]``, magnitudes of the three largest values.
         median: float32 ``[layer + 1]``, median magnitude.
         channel_max: float32 ``[layer + 1]``, the largest magnitude of a channel over the patches.
-        channel_argmax: int ``[layer + 1]``, that channel: the same one in layer after layer is an
-            outlier channel, which norms do not show.
+        channel_argmax: int ``[layer + 1]``, the channel of ``channel_max``. If it stays the same
+            over layers, it is an outlier channel, which norms do not show.
         found: massive activations by Sun's rule, among the three largest of each layer.
     """
 
@@ -62,7 +65,7 @@ class MassiveSummary:
 
 
 def massive_summary(record: AttentionRecord) -> MassiveSummary | NotApplicable:
-    """Series and table of a record's massive activations."""
+    """Compute the summary of a record."""
     part = record.massive
     if part is None:
         return NotApplicable("massive activations were not measured")

@@ -1,4 +1,4 @@
-"""Sinks and single channels of the residual stream, over the images of a model."""
+"""Means over images of sink value norms and of the largest channel."""
 
 from __future__ import annotations
 
@@ -16,16 +16,15 @@ from generator.records.record import FloatArray
 
 @dataclass(frozen=True, slots=True)
 class SinkMeans:
-    """What the tokens that receive most attention would give, layer by layer.
+    """Value norms of the most attended tokens by layer, mean over images.
 
     Attributes:
-        images: how many.
-        relative: float32 ``[layer]``, value norm of the key that receives most, over the median
-            patch's: median over heads, mean over images.
-        strong: float32 ``[layer]``, mean of the same over heads and images whose key receives more
-            than ``SINK`` of all attention; NaN where there is none.
-        count: int64 ``[layer]``, how many these are.
-        tokens: int32 ``[image, layer, head]``, the keys that receive most.
+        relative: float32 ``[layer]``, value norm of the most attended key over the median patch's:
+            median over heads, mean over images.
+        strong: float32 ``[layer]``, mean of that ratio over heads and images whose key receives
+            more than ``SINK`` of all attention; NaN where there is none.
+        count: int64 ``[layer]``, number of these heads and images.
+        tokens: int32 ``[image, layer, head]``, the most attended keys.
     """
 
     images: int
@@ -37,14 +36,14 @@ class SinkMeans:
 
 @dataclass(frozen=True, slots=True)
 class ChannelMeans:
-    """The channel that is largest over the patches, layer by layer; index 0 is the embedding.
+    """The largest channel over the patches by layer; index 0 is the embedding.
 
     Attributes:
-        images: how many.
-        largest: float32 ``[layer + 1]``, its largest magnitude over the patches, mean over images.
-        ratio: float32 ``[layer + 1]``, that over the median magnitude of the layer, mean likewise.
-        channel: which one it is in most images, ``[layer + 1]``.
-        agree: in how many, ``[layer + 1]``.
+        largest: float32 ``[layer + 1]``, the channel's largest magnitude, mean over images.
+        ratio: float32 ``[layer + 1]``, ``largest`` over the layer's median magnitude, mean over
+            images.
+        channel: ``[layer + 1]``, the channel that is largest in most images.
+        agree: ``[layer + 1]``, number of images in which it is the largest.
     """
 
     images: int
@@ -72,7 +71,7 @@ def sink_means(sinks: Sequence[SinkValues]) -> SinkMeans | None:
 
 
 def channel_means(massive: Sequence[MassiveSummary]) -> ChannelMeans:
-    """Combine images, of which there is one at least."""
+    """Combine images; at least one is needed."""
     largest = np.stack([each.channel_max for each in massive]).astype(np.float64)
     median = np.stack([each.median for each in massive]).astype(np.float64)
     ratio = largest / np.maximum(median, np.finfo(np.float32).tiny)

@@ -1,4 +1,4 @@
-"""Norms of tokens in the residual stream, before the final LayerNorm, and their outliers."""
+"""Token norms in the residual stream before the final LayerNorm, and outlier patches."""
 
 from __future__ import annotations
 
@@ -10,26 +10,27 @@ from numpy.typing import NDArray
 
 from generator.errors import AnalysisError
 from generator.records.record import AttentionRecord, FloatArray, outlier_patches
+from generator.text.numbers import rounded
 
 QUANTILES = (0.05, 0.25, 0.75, 0.95, 0.99)
-"""Quantiles of the patches' norms beside the median and the largest."""
+"""Quantiles of the patch norms that are kept."""
 
 CUTOFFS = tuple(range(2, 11))
-"""Times the median: where the share of patches above is given."""
+"""Cutoffs, in times the median, for the share of patches above."""
 
 EDGES: NDArray[np.float64] = np.geomspace(0.1, 10_000, 101)
-"""Edges of the histograms' bins, 20 for a factor of ten, the same for all models. The first and
-last bin also count what lies outside."""
+"""Bin edges of the histograms, 20 for a factor of ten, the same for all models. The first and last
+bin include values outside."""
 
 EDGES.setflags(write=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Outliers:
-    """How many patches have an unusual norm, at the layer where the largest stands out most.
+    """Number of outlier patches at the layer where the largest norm stands out most.
 
     Attributes:
-        layer: that layer, from 1; 0 for the embedding.
+        layer: the layer, from 1; 0 for the embedding.
         ratio: largest norm over the median, at that layer.
         count: patches with a norm above three times the median, at that layer.
     """
@@ -40,9 +41,9 @@ class Outliers:
 
 
 def outliers_of(record: AttentionRecord) -> Outliers:
-    """The outliers of a record, counted (:func:`generator.records.record.outlier_patches`)."""
+    """Count the outlier patches of a record (:func:`generator.records.record.outlier_patches`)."""
     found = outlier_patches(record.norms[:, record.layout.patch_slice])
-    return Outliers(found.layer, float(f"{found.ratio:.4g}"), len(found.patches))
+    return Outliers(found.layer, rounded(found.ratio, 4), len(found.patches))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +55,11 @@ class NormSummary:
     sums, and shares are means (each image counts alike).
 
     Attributes:
-        images: how many images are in it.
-        patches: how many patches are in it, over all images.
-        median: float32 ``[layer + 1]``, of the patches.
-        maximum: float32 ``[layer + 1]``, of the patches.
-        quantiles: float32 ``[layer + 1, quantile]``, of the patches, at ``QUANTILES``.
+        images: number of images.
+        patches: number of patches over all images.
+        median: float32 ``[layer + 1]``, median patch norm.
+        maximum: float32 ``[layer + 1]``, largest patch norm.
+        quantiles: float32 ``[layer + 1, quantile]``, patch norms at ``QUANTILES``.
         ratio: float32 ``[layer + 1]``, largest patch norm over the median.
         peak: index of the layer where ``ratio`` is largest.
         histogram: int64 ``[layer + 1, bin]``, patches in each bin between ``EDGES``.

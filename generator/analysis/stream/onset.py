@@ -13,26 +13,25 @@ from generator.records.record import OUTLIER, AttentionRecord, FloatArray
 
 @dataclass(frozen=True, slots=True)
 class Onset:
-    """How the largest norm and the largest attention grow with depth, mean over images.
+    """Largest norm and largest attention by layer, mean over images, and where they begin.
 
-    The onset of a series of norms is the first layer where it exceeds half its peak, both as a
-    multiple of the median patch norm of the layer; there is none where the peak is not above three
-    times that median. Layers of norms are ``layer + 1`` long: index 0 is the embedding.
+    The onset of a series of norms is the first layer above half its peak, both as multiples of the
+    layer's median patch norm. There is none if the peak is at most three times that median. Layers
+    of norms are ``layer + 1`` long: index 0 is the embedding.
 
     Attributes:
-        images: how many images the means are over.
+        images: number of images.
         patch_norm: float32 ``[layer + 1]``, largest norm of a patch.
-        patch_ratio: float32 ``[layer + 1]``, the same over the median patch norm.
+        patch_ratio: float32 ``[layer + 1]``, ``patch_norm`` over the median patch norm.
         tokens: names of the prefix tokens.
         prefix_norm: float32 ``[layer + 1, token]``, norms of the prefix tokens.
-        prefix_ratio: float32 ``[layer + 1, token]``, the same over the median patch norm.
+        prefix_ratio: float32 ``[layer + 1, token]``, ``prefix_norm`` over the median patch norm.
         patch_attention: float32 ``[layer]``, largest attention of CLS to a patch, mean over heads,
             share of 1; None for a model without CLS.
-        register_attention: float32 ``[layer]``, the same for registers; None without CLS or
-            registers.
-        patch_onset: index of the layer where high patch norms begin, 0 for the embedding; None
-            where they never do.
-        prefix_onsets: the same for each prefix token.
+        register_attention: float32 ``[layer]``, largest attention of CLS to a register, mean over
+            heads, share of 1; None without CLS or registers.
+        patch_onset: onset layer of high patch norms, 0 for the embedding; None if there is none.
+        prefix_onsets: onset layer of each prefix token's norm.
     """
 
     images: int
@@ -48,7 +47,7 @@ class Onset:
 
 
 def onset_layer(ratios: FloatArray) -> int | None:
-    """First layer that exceeds half the peak; None where the peak is not above three.
+    """First layer above half the peak; None if the peak is at most 3.
 
     Args:
         ratios: ``[layer + 1]``, times the median patch norm.
@@ -59,7 +58,7 @@ def onset_layer(ratios: FloatArray) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class OnsetSeries:
-    """What one image adds to an :class:`Onset`: its fields of the same names.
+    """The series of one image for :class:`Onset`, in fields of the same names.
 
     Attributes:
         median: float64 ``[layer + 1]``, median patch norm.
@@ -74,7 +73,7 @@ class OnsetSeries:
 
 
 def onset_series(record: AttentionRecord) -> OnsetSeries:
-    """The series of one record, so that records need not be held together."""
+    """The series of one record, so that not all records are held in memory."""
     layout = record.layout
     patches = record.norms[:, layout.patch_slice].astype(np.float64)
     patch_attention = register_attention = None
@@ -94,10 +93,10 @@ def onset_series(record: AttentionRecord) -> OnsetSeries:
 
 
 def onset_of(series: Sequence[OnsetSeries]) -> Onset:
-    """Means over the images of one model, and where each begins.
+    """Means over the images of one model, and the onset of each series.
 
     Raises:
-        AnalysisError: there are none, or they are of different models.
+        AnalysisError: there are no series, or they are of different models.
     """
     if not series:
         raise AnalysisError("There are no images to find an onset on.")
@@ -131,6 +130,6 @@ def _mean(values: Sequence[FloatArray]) -> FloatArray:
 
 
 def _mean_of(values: Sequence[FloatArray | None]) -> FloatArray | None:
-    """Mean of series that all images have or none has."""
+    """Mean of series that either all images have or none."""
     present = [each for each in values if each is not None]
     return _mean(present) if present else None

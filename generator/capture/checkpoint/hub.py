@@ -131,5 +131,5 @@ def page(model: str) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's text, or its kind when it has none."""
-    return str(error).strip().split("\n", maxsplit=1)[0] or type(error).__name__
+    """The first line of an error's text, at most 300 characters; its kind when it has none."""
+    return str(error).strip().split("\n", maxsplit=1)[0][:300] or type(error).__name__

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from generator.errors import ModelError, UnsupportedModelError
 from generator.records.record import TokenLayout
+from generator.text.numbers import count
 
 InputStyle = Literal["pixels", "unmasked", "patches"]
 """``pixels``: one tensor; ``unmasked``: MAE's, which must be told not to mask or shuffle;
@@ -299,8 +300,8 @@ def _prefix(family: Family, config: Mapping[str, Any], model: str) -> tuple[str,
     registers = (
         int(config.get(family.registers, family.default_registers)) if family.registers else 0
     )
-    for key, count in ((family.classes, classes), (family.registers, registers)):
-        _expect_at_most(MOST_PARTS, count, key, model)
+    for key, parts in ((family.classes, classes), (family.registers, registers)):
+        _expect_at_most(MOST_PARTS, parts, key, model)
     return (
         *family.prefix,
         *(("CLS",) if classes == 1 else (f"CLS{n + 1}" for n in range(classes))),
@@ -339,6 +340,7 @@ def _expect_at_most(most: int, value: int, key: str, model: str) -> None:
     """
     if not 0 <= value <= most:
         raise ModelError(
-            f"{model} has {key} = {value} in its config; a number from 0 to {most:,} was expected.",
+            f"{model} has {key} = {value} in its config; a number from 0 to "
+            f"{count(most)} was expected.",
             "Check that its config.json belongs to a vision transformer, and is whole.",
         )

@@ -19,6 +19,7 @@ from generator.capture.checkpoint.layouts import VisionConfig
 from generator.capture.checkpoint.processors import RESAMPLE_NAMES, Processor
 from generator.errors import ModelError
 from generator.records.record import FieldOfView, Preprocessing, View
+from generator.text.numbers import count, machine
 
 if TYPE_CHECKING:
     from generator.capture.checkpoint.resolved import ResolvedModel
@@ -163,8 +164,8 @@ def _expect_measurable(
     rows, cols = kept[1] // vision.patch_height, kept[0] // vision.patch_width
     if rows * cols > MOST_PATCHES:
         raise ModelError(
-            f"{model} would see a picture of {width} x {height} px as {rows:,} x {cols:,} patches, "
-            f"where at most {MOST_PATCHES:,} patches are measured.",
+            f"{model} would see a picture of {width} x {height} px as {count(rows)} x "
+            f"{count(cols)} patches, where at most {count(MOST_PATCHES)} patches are measured.",
             "Lower --resolution, use --field-of-view square, or crop the picture.",
         )
 
@@ -281,9 +282,9 @@ def _steps(
         )
     else:
         steps += _own_steps(processor, vision, side, filter_name)
-    steps.append(f"multiply by {processor.rescale:.6g}")
-    mean = ", ".join(f"{m:.6g}" for m in processor.mean)
-    std = ", ".join(f"{s:.6g}" for s in processor.std)
+    steps.append(f"multiply by {machine(processor.rescale)}")
+    mean = ", ".join(machine(m) for m in processor.mean)
+    std = ", ".join(machine(s) for s in processor.std)
     steps.append(f"subtract ({mean}), divide by ({std})")
     if processor.assumed:
         steps.append(processor.assumed)

@@ -21,6 +21,7 @@ from generator.capture.checkpoint.processor_defaults import (
     Triple,
 )
 from generator.errors import ModelError
+from generator.text.numbers import count, machine
 
 Resize = Literal["shortest", "exact", "patches", "none"]
 
@@ -206,7 +207,7 @@ class _Declared:
             std = self._triple(config.get("image_std", known.std))
         if not (math.isfinite(rescale) and all(map(math.isfinite, (*mean, *std))) and min(std) > 0):
             raise ModelError(
-                f"{self.model} makes no pixels of a picture: rescale_factor {rescale:g}, "
+                f"{self.model} makes no pixels of a picture: rescale_factor {machine(rescale)}, "
                 f"image_mean {list(mean)} and image_std {list(std)} in {self.file}; finite numbers "
                 "were expected, and positive ones for image_std.",
                 "Correct the file.",
@@ -282,7 +283,7 @@ class _Declared:
         if not all(0 < side <= MOST_PIXELS for side in sides):
             raise ModelError(
                 f"{self.model} asks for {key} {sides[0]} x {sides[1]} in {self.file}; sides "
-                f"from 1 to {MOST_PIXELS:,} pixels were expected.",
+                f"from 1 to {count(MOST_PIXELS)} pixels were expected.",
                 "Correct the file.",
             )
         return sides

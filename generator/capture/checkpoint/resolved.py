@@ -147,7 +147,10 @@ def _understood(file: str, model: str) -> Iterator[None]:
     """Values of a kind that nobody foresaw are an error of the file, not of the program."""
     try:
         yield
-    except (TypeError, ValueError, OverflowError, AttributeError) as error:
+    except (
+        *(TypeError, ValueError, KeyError, IndexError),
+        *(ArithmeticError, AttributeError, RecursionError),
+    ) as error:
         raise ModelError(
             f"{file} of {model} holds a value that is not understood: {first_line(error)}.",
             "Correct the file.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 
 from generator.capture.checkpoint.hub import WEIGHTS, WEIGHTS_INDEX, first_line
 from generator.errors import ModelError
+from generator.text.json_text import parsed_json
 
 LFS_POINTER = b"version https://git-lfs.github.com/"
 
@@ -174,8 +174,8 @@ def read_json(path: Path, model: str) -> Mapping[str, Any]:
     """
     try:
         with readable(path, model):
-            parsed = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:  # no JSON, no text, or too deep or long for it
+            parsed = parsed_json(path.read_bytes())
+    except ValueError as error:
         raise ModelError(
             f"{path.name} of {model} cannot be read: {first_line(error)}.",
             "Download or save the model again.",

@@ -17,11 +17,13 @@ from torch.nn import functional
 from generator.errors import ModelError
 from generator.records.extras import Prediction
 from generator.records.record import TokenLayout
+from generator.text.numbers import rounded
 
-Reads = Literal["CLS", "CLS and DIST", "CLS and mean patch", "mean patch"]
+Reads = Literal["CLS", "CLS and DIST", "CLS and mean patch", "mean patch", "mean of patches"]
 """The tokens, after the final LayerNorm, that a head classifies. ``CLS and DIST``: the mean of two
 classifiers. ``CLS and mean patch``: one classifier of both, concatenated. ``mean patch``: the
-LayerNorm comes after the mean."""
+LayerNorm comes after the mean. ``mean of patches``: it comes before the mean, or there is none
+(CLIP)."""
 
 _CLASSIFIER = ("classifier",)
 ARCHITECTURES: dict[str, tuple[Reads, tuple[str, ...]]] = {
@@ -36,8 +38,16 @@ ARCHITECTURES: dict[str, tuple[Reads, tuple[str, ...]]] = {
     "Dinov2WithRegistersForImageClassification": ("CLS and mean patch", _CLASSIFIER),
     "BeitForImageClassification": ("mean patch", _CLASSIFIER),
     "Data2VecVisionForImageClassification": ("mean patch", _CLASSIFIER),
+    "SiglipForImageClassification": ("mean of patches", _CLASSIFIER),
+    "Siglip2ForImageClassification": ("mean of patches", _CLASSIFIER),
+    "CLIPForImageClassification": ("mean of patches", _CLASSIFIER),
+    "MetaClip2ForImageClassification": ("mean of patches", _CLASSIFIER),
+    "IJepaForImageClassification": ("mean of patches", _CLASSIFIER),
 }
 """Supported classes of transformers with a class head: tokens read, names of the classifiers."""
+
+NOT_NORMALIZED = frozenset({"CLIPForImageClassification", "MetaClip2ForImageClassification"})
+"""Of these, the classifier reads tokens that no LayerNorm has passed after the last block."""
 
 SHOWN = 5
 """Number of classes in a prediction."""
@@ -53,7 +63,7 @@ class ClassHead:
     Attributes:
         reads: which tokens it classifies.
         classifiers: one linear layer, or two whose logits are averaged.
-        norm: the LayerNorm in front of the classifier.
+        norm: the LayerNorm in front of the classifier; None without one (CLIP).
         labels: names of the classes, as the checkpoint has them.
         exclusive: whether an image has one class. Else (``problem_type`` of the config) each class
             has its own probability.
@@ -61,7 +71,7 @@ class ClassHead:
 
     reads: Reads
     classifiers: tuple[nn.Linear, ...]
-    norm: nn.LayerNorm
+    norm: nn.LayerNorm | None
     labels: Mapping[int, str]
     exclusive: bool = True
 
@@ -90,7 +100,10 @@ class ClassHead:
             layout: of the tokens.
         """
         mean = hidden[:, layout.patch_slice].mean(1)
+        if self.reads == "mean of patches":
+            return torch.as_tensor(self.classifiers[0](mean))
         if self.reads == "mean patch":
+            assert self.norm is not None
             return torch.as_tensor(self.classifiers[0](self.norm(mean)))
         cls = hidden[:, layout.token("CLS")]
         if self.reads == "CLS and mean patch":
@@ -113,10 +126,12 @@ class ClassHead:
             stream: the residual stream after a block, ``[token, channel]``, of one image.
             layout: of the tokens.
         """
-        scale, shift = self.norm.weight.float(), self.norm.bias.float()
-        tokens = functional.layer_norm(
-            stream.float(), self.norm.normalized_shape, scale, shift, self.norm.eps
-        )
+        tokens = stream.float()
+        if self.norm is not None:
+            scale, shift = self.norm.weight.float(), self.norm.bias.float()
+            tokens = functional.layer_norm(
+                tokens, self.norm.normalized_shape, scale, shift, self.norm.eps
+            )
         if self.reads == "CLS and mean patch":
             first = tokens.clone()
             first[layout.patch_slice] = tokens[layout.token("CLS")]
@@ -128,6 +143,30 @@ class ClassHead:
             for c in self.classifiers
         ]
         return torch.stack(every).mean(0)
+
+
+def backbone_of(network: nn.Module) -> nn.Module:
+    """A classification network without its head; image-text families keep a vision model."""
+    vision: nn.Module | None = getattr(network, "vision_model", None)
+    return vision if vision is not None else network.base_model  # type: ignore[return-value]
+
+
+def headless(config: Mapping[str, Any], head: ClassHead | None) -> str:
+    """Why a model has no prediction, relevance and logit lens; empty with a class head.
+
+    Args:
+        config: the ``config.json`` of the checkpoint.
+        head: that was found.
+    """
+    if head is not None:
+        return ""
+    named = [str(name) for name in config.get("architectures") or ()]
+    found = [name for name in named if "Classification" in name]
+    if not found:
+        return "it has no class head"
+    if found[0] in ARCHITECTURES:
+        return f"its class head is incomplete in the checkpoint ({found[0]})"
+    return f"its class head is not supported ({found[0]})"
 
 
 def class_head(
@@ -142,7 +181,8 @@ def class_head(
         missing: names of the network's weights that the checkpoint lacks.
     """
     reads, names = ARCHITECTURES[type(network).__name__]
-    norm = getattr(backbone, "layernorm", None)
+    clip = type(network).__name__ in NOT_NORMALIZED
+    norm = getattr(backbone, "layernorm", getattr(backbone, "post_layernorm", None))
     if reads == "mean patch":
         norm = getattr(getattr(backbone, "pooler", None), "layernorm", None)
         if norm is None:  # configured to read CLS
@@ -151,10 +191,11 @@ def class_head(
     needs = (*names, "pooler.layernorm")
     lacks = any(f"{part}." in f"{name}." for name in missing for part in needs)
     linear = [c for c in classifiers if isinstance(c, nn.Linear)]
-    if lacks or len(linear) < len(names) or not isinstance(norm, nn.LayerNorm):
+    if lacks or len(linear) < len(names) or not (clip or isinstance(norm, nn.LayerNorm)):
         return None
     labels = getattr(config, "id2label", None)
     exclusive = getattr(config, "problem_type", None) != "multi_label_classification"
+    norm = None if clip else norm
     return ClassHead(reads, tuple(linear), norm, dict(labels) if labels else {}, exclusive)
 
 
@@ -185,6 +226,6 @@ def prediction(head: ClassHead, logits: Tensor, target: int | None, model: str) 
         probabilities=tuple(round(float(likely[index]), 6) for index in order),
         target=chosen,
         target_label=head.label(chosen),
-        target_probability=float(f"{float(likely[chosen]):.6g}"),  # may be very small
+        target_probability=rounded(float(likely[chosen]), 6),  # may be very small
         exclusive=head.exclusive,
     )

@@ -7,7 +7,7 @@ import logging
 import math
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -15,11 +15,11 @@ from torch import Tensor, nn
 
 from generator.capture.checkpoint.layouts import InputStyle
 from generator.capture.checkpoint.resolved import ResolvedModel
+from generator.capture.forward.neurons import MovedNeurons
 from generator.capture.forward.residual import find_blocks
 from generator.capture.forward.vectors import HeadRoots
-from generator.capture.models.heads import ClassHead
+from generator.capture.models.heads import ClassHead, headless
 from generator.capture.models.network import Built, build_network
-from generator.capture.forward.neurons import MovedNeurons
 from generator.errors import CaptureError, ModelError
 from generator.records.extras import Intervened
 from generator.records.record import ModelFacts, TokenLayout
@@ -169,7 +169,7 @@ def load(
         ) from error
     network.train(False)
     return LoadedModel(
-        facts=_facts(resolved, built),
+        facts=replace(_facts(resolved, built), headless=headless(resolved.config, head)),
         network=network,
         blocks=find_blocks(network, resolved.vision.layers, name=resolved.id),
         resolved=resolved,

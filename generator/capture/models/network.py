@@ -26,7 +26,7 @@ from generator.capture.checkpoint.adapters import merging_line
 from generator.capture.checkpoint.hub import download, fetch_weights, first_line
 from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.capture.checkpoint.weight_files import ADAPTER_WEIGHTS, WEIGHTS_KEY, find_weights
-from generator.capture.models.heads import ARCHITECTURES, ClassHead, class_head
+from generator.capture.models.heads import ARCHITECTURES, ClassHead, backbone_of, class_head
 from generator.capture.models.tensors import Make, StoredTensor, fitting, read_tensors
 from generator.errors import GalleryError, ModelError, UnsupportedModelError
 
@@ -152,7 +152,8 @@ def _config(source: ResolvedModel) -> PretrainedConfig:
             f"{source.id}: {first_line(error).rstrip('.')}.",
             "Correct the file, or use the checkpoint's own config.json.",
         ) from error
-    if source.vision.nested:
+    with_head = set(config.architectures or ()) & ARCHITECTURES.keys()
+    if source.vision.nested and not with_head:
         config = config.vision_config
     if source.vision.inputs == "unmasked":
         config.mask_ratio = 0.0
@@ -165,7 +166,7 @@ def _split(
     """A network for classification as its backbone and its head; others have no head."""
     if type(network).__name__ not in ARCHITECTURES:
         return network, None
-    backbone: nn.Module = network.base_model
+    backbone = backbone_of(network)
     head = class_head(network, backbone, config, missing)
     if head is None:
         log.warning("%s has a class head that is not whole; it is left out.", model)

@@ -24,6 +24,8 @@ from generator.capture.models.load import LoadedModel
 from generator.errors import ModelError
 from generator.records.extras import Intervened, Intervention, RegisterCheck, RegisterNeuron
 from generator.records.record import OUTLIER
+from generator.text.numbers import number, rounded
+from generator.text.phrases import counted
 
 
 def calibrate(
@@ -59,10 +61,10 @@ def calibrate(
     count = sum(len(found) for found in outliers)
     up_to = asked.up_to_layer or peak
     if not count or not up_to:
-        pictures = f"{len(images)} calibration image{'' if len(images) == 1 else 's'}"
+        pictures = f"{counted(len(images), 'calibration image')}"
         raise ModelError(
             f"{model.facts.id} has no outlier patches that an MLP makes, on {pictures} "
-            f"(largest norm {ratios[peak]:.1f} times the median, on average): "
+            f"(largest norm {number(float(ratios[peak]))} times the median, on average): "
             "nothing to move.",
             "Raise --resolution, or leave test_time_registers out for this model.",
         )
@@ -126,10 +128,10 @@ def _check(
         found.append((ratios[at], ratios[patches].max(), late[:, at].mean(), strongest))
     norm, patch_norm, attention, patch_attention = np.mean(found, axis=0).tolist()
     return RegisterCheck(
-        register_norm=float(f"{norm:.6g}"),
-        patch_norm=float(f"{patch_norm:.6g}"),
-        register_attention=float(f"{attention:.6g}"),
-        patch_attention=float(f"{patch_attention:.6g}"),
+        register_norm=rounded(norm, 6),
+        patch_norm=rounded(patch_norm, 6),
+        register_attention=rounded(attention, 6),
+        patch_attention=rounded(patch_attention, 6),
         outliers=left,
         holds=norm > max(patch_norm, OUTLIER) and attention > patch_attention,
     )

@@ -1,1 +1,1 @@
-"""Two galleries compared."""
+"""Difference of two galleries."""

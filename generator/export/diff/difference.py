@@ -1,4 +1,4 @@
-"""Two galleries held against each other: which models and images they share, and what moved."""
+"""Difference of two galleries: common models and images, and changes of their numbers."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from generator.export.source import Source
 from generator.present.pages.wording import images_text, models_text
 from generator.records.record import AttentionRecord
 from generator.records.run import Cell, ImageEntry, ModelEntry, Run
+from generator.text.numbers import given, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +69,6 @@ class Passed:
     """A threshold that a model passed.
 
     Attributes:
-        threshold: that was passed.
-        model: label in A.
-        measure: that passed it.
         step: the value that did.
     """
 
@@ -147,9 +145,6 @@ def difference(
     """Compare two galleries.
 
     Args:
-        a: what was.
-        b: what is.
-        measures: what to compare.
         wanted: models or sweeps, ``A=B`` or one name for both; empty for all that match by label,
             by id, or by being the only ones, checkpoints of sweeps by their step.
 
@@ -317,9 +312,9 @@ def _facts(record: AttentionRecord) -> dict[str, str]:
         "input": f"{view.input_width}x{view.input_height} px",
         "resolution": f"{made.resolution} px",
         "resampling": made.resample,
-        "rescaling": f"{made.rescale:g}",
-        "mean": ", ".join(f"{value:g}" for value in made.mean),
-        "std": ", ".join(f"{value:g}" for value in made.std),
+        "rescaling": plain(given(made.rescale)),
+        "mean": ", ".join(plain(given(value)) for value in made.mean),
+        "std": ", ".join(plain(given(value)) for value in made.std),
         "dtype": record.environment.dtype,
         "device": record.environment.device,
         "attention": record.environment.attention,

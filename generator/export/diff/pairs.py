@@ -1,4 +1,4 @@
-"""What of two galleries belongs together: models, checkpoints by their step, pictures by bytes."""
+"""Matching of two galleries: models by label or id, checkpoints by step, pictures by hash."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures that a gallery's file asks for, drawn into the site while it is built."""
+"""Figures of a gallery's file, drawn into the site during a build."""
 
 from __future__ import annotations
 
@@ -43,9 +43,7 @@ def draw_into(
     """Draw figures into a site.
 
     Args:
-        folder: of the site.
         gallery: what to draw from.
-        figures: in order.
         before: the run whose names the requests use; that of the gallery unless it is anonymous.
         strict: make the first figure that cannot be drawn an error.
 
@@ -78,7 +76,6 @@ def drawn_again(folder: Path, contents: Contents, source: Source) -> tuple[Figur
     """The figures of a site, drawn for a copy of it.
 
     Args:
-        folder: of the copy.
         contents: what the copy holds.
         source: of the site; anonymous where the copy is.
     """

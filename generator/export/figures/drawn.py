@@ -1,4 +1,4 @@
-"""A drawn figure, with what its caption and its table say."""
+"""A drawn figure with its caption and table."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ class FigureTable:
     """Numbers beside a figure.
 
     Attributes:
-        caption: what they are.
         head: names of the columns; the first is left-aligned, the others are numbers.
-        rows: finished texts.
     """
 
     caption: str
@@ -32,7 +30,6 @@ class Drawn:
     Attributes:
         figure: not yet a file.
         caption: what it shows, the models and the scale.
-        models: those in it.
         cites: keys of the bibliography.
         table: numbers beside it; None for none.
     """

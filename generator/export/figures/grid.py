@@ -41,7 +41,6 @@ class Layout:
 
     Attributes:
         rows: outermost first; may be empty.
-        cols: likewise.
         input: show the picture itself too, in front.
     """
 

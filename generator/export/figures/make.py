@@ -1,4 +1,4 @@
-"""From a request to the files of a figure: the picture, its LaTeX and its bibliography."""
+"""Making a figure's files: picture, LaTeX and bibliography."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from generator.present.drawing.colors import color_tables
 from generator.spec.figures import FigureSpec, Kind
 from generator.spec.toml import did_you_mean
 from generator.text.latex import Cite, Piece, plain
+from generator.text.numbers import given
 from generator.text.phrases import listed
 
 KINDS: dict[str, Kind] = {".pdf": "pdf", ".svg": "svg", ".png": "png"}
@@ -35,7 +36,6 @@ class PlannedFigure:
 
     Attributes:
         request: what was asked for.
-        extent: its width.
         what: a preset, or the layout of a free grid.
     """
 
@@ -79,9 +79,6 @@ class FigureFiles:
 
     Attributes:
         picture: bytes of the PDF, SVG or PNG.
-        tex: the float.
-        bib: entries it cites.
-        caption: as plain text.
     """
 
     picture: bytes
@@ -137,8 +134,6 @@ def make_figure(source: MeasuredGallery, figure: PlannedFigure, name: str) -> Fi
     """Draw a figure and write down what it is. The same input gives the same bytes.
 
     Args:
-        source: the gallery.
-        figure: what to draw.
         name: of the picture's file.
 
     Raises:
@@ -171,7 +166,7 @@ def make_figure(source: MeasuredGallery, figure: PlannedFigure, name: str) -> Fi
             file=name,
             caption=caption,
             label=label,
-            note=f"{NOTE} {wide.inches:g} inches wide ({wide.says}).",
+            note=f"{NOTE} {given(wide.inches)} inches wide ({wide.says}).",
             tables=table_text(table.head, table.rows, table.caption, label) if table else "",
         ),
         bib=bibtex(models, others),
@@ -210,8 +205,6 @@ def write_figure(path: Path, made: FigureFiles, bib: Path | None = None) -> tupl
     """Write the picture, and ``.tex`` and ``.bib`` of its name beside it.
 
     Args:
-        path: of the picture.
-        made: the figure.
         bib: a bibliography that gets the entries it lacks, in place of one of the figure's own.
 
     Raises:

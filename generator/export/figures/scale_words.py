@@ -1,4 +1,4 @@
-"""What a caption says of the scales that maps are drawn on, and of what they cut off."""
+"""Caption texts on color scales and clipped values."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from generator.export.figures.layout.ranges import FORM_WORDS, USUAL_CLIP
 from generator.export.figures.layout.tones import TIMES, Tone
-from generator.present.drawing.scale import times_text
 from generator.records.record import FloatArray
 from generator.spec.figures import FigureSpec
+from generator.text.numbers import between, percent
+from generator.text.phrases import listed
 
 WEIGHTED = (
     "× values: each key's attention times the norm of its value vector after the output "
@@ -21,7 +22,6 @@ def scope_said(request: FigureSpec, drawn: Sequence[tuple[Tone, FloatArray]]) ->
     """From where to where colors run, and for which maps the same.
 
     Args:
-        request: of the figure.
         drawn: its maps, at least one, each with its scale.
     """
     tones = list(dict.fromkeys(tone for tone, _ in drawn))
@@ -31,10 +31,10 @@ def scope_said(request: FigureSpec, drawn: Sequence[tuple[Tone, FloatArray]]) ->
     usual = 0.0 if request.scale == "map" else USUAL_CLIP
     clip = usual if request.clip is None else request.clip
     ends = "each end" if form == "log2" else "the upper end"
-    how = FORM_WORDS[form] + (f", cut off at {clip:g} % at {ends}" if clip else "")
+    how = FORM_WORDS[form] + (f", cut off at {percent(clip / 100)} at {ends}" if clip else "")
     if request.scale == "map":
         return f"Every map has a scale of its own ({how}): colors of different maps do not compare."
-    spans = [f"{times_text(t.low)} to {times_text(t.high)}" for t in tones]
+    spans = [between(t.low, t.high) for t in tones]
     over = "the range of all layers and heads of the models and images shown"
     if request.scale == "shared":
         return f"Colors run from {spans[0]} times uniform ({how}), the same for all: {over}."
@@ -52,8 +52,8 @@ def cut_said(drawn: Sequence[tuple[Tone, FloatArray]]) -> str:
     counts = [tone.clipped(values) for tone, values in drawn]
     below, above, of = (sum(part) for part in zip(*counts, strict=True)) if counts else (0, 0, 0)
     parts = [
-        f"{100 * number / of:.2g} % of the patches lie {where}"
+        f"{percent(number / of)} of the patches lie {where}"
         for number, where in ((above, "above"), (below, "below"))
         if of and number
     ]
-    return f" {' and '.join(parts)} it and have the color of its end." if parts else ""
+    return f" {listed(parts)} it and have the color of its end." if parts else ""

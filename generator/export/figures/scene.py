@@ -1,4 +1,4 @@
-"""What a figure is made from: a gallery, and what of it was asked for."""
+"""Data of a figure: the gallery, and the requested models, images and maps."""
 
 from __future__ import annotations
 
@@ -52,7 +52,6 @@ class Scene:
     """A gallery and a request, with the records read so far.
 
     Attributes:
-        source: the gallery.
         request: what was asked for.
         queries: those of the figure, over which ranges are found; empty for those asked for.
     """

@@ -39,7 +39,6 @@ def float_text(
         environment: ``figure`` or ``figure*``.
         length: of the picture: ``\linewidth``, or one in inches.
         file: name of the picture, with its suffix.
-        caption: of the figure.
         label: behind ``fig:``.
         note: a comment at the top.
         tables: floats to put behind it.

@@ -1,4 +1,4 @@
-"""What a caption says: the models exactly, the maps, the scale, how pictures became input."""
+"""Caption texts: models, maps, scale and preprocessing."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from generator.present.pages.test_time import moved_text
 from generator.records.record import FloatArray
 from generator.records.run import ImageEntry, ModelEntry
 from generator.text.latex import Cite, Piece
+from generator.text.numbers import percent
 from generator.text.phrases import listed
 
 UNIT = "in times uniform (attention times the number of keys)"
@@ -74,12 +75,13 @@ def drawing_said(scene: Scene, overlay: int | None = None) -> str:
     strength = scene.request.overlay if scene.request.overlay is not None else overlay
     keep = scene.request.keep
     part = (
-        f" Only the strongest patches that hold {keep} % of each map's mass have colors."
+        f" Only the strongest patches that hold {percent(keep / 100)} of each map's mass have "
+        "colors."
         if keep < 100
         else ""
     )
     if strength is not None:
-        return f" One square a patch, at {strength} % over the picture in gray.{part}"
+        return f" One square a patch, at {percent(strength / 100)} over the picture in gray.{part}"
     return f" One square a patch, not interpolated.{part}"
 
 

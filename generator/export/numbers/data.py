@@ -29,13 +29,9 @@ class ArrayNote:
     """An array of the files, as their index describes it.
 
     Attributes:
-        name: in the file.
         axes: axis words, outermost first; see the README beside the files.
-        dtype: numpy's name.
         quantity: id in the table of quantities.
-        unit: of the quantity.
         definition: of the quantity, and what holds for this array only.
-        source: of the quantity.
     """
 
     name: str
@@ -74,12 +70,9 @@ class RecordItem:
     """A record in the index of an export.
 
     Attributes:
-        model: label.
         model_id: on the hub, or the name of its folder.
         commit: of the model; the hash of its weights for a folder.
-        image: file name.
         key: of the record in the store.
-        sha256: of the file.
     """
 
     file: str

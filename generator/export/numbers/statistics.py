@@ -6,8 +6,6 @@ names the same number.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, astuple, dataclass, fields
@@ -31,6 +29,7 @@ from generator.analysis.quantities.table import from_table
 from generator.export.source import Source
 from generator.present.files.schema import documented_schema
 from generator.records.record import AttentionRecord
+from generator.text.tables import csv_text
 
 SCHEMA = 2
 """Version of the columns and quantities."""
@@ -197,12 +196,9 @@ def _exact(value: np.floating) -> float | None:
 
 
 def csv_bytes(rows: Iterable[StatisticsRow]) -> bytes:
-    """The table as CSV, UTF-8, with a header and lines that end in a line feed."""
-    file = io.StringIO(newline="")
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(field.name for field in fields(StatisticsRow))
-    writer.writerows(astuple(row) for row in rows)
-    return file.getvalue().encode()
+    """The table as CSV, UTF-8 (see :func:`generator.text.tables.csv_text`)."""
+    columns = (field.name for field in fields(StatisticsRow))
+    return csv_text(columns, (astuple(row) for row in rows)).encode()
 
 
 def json_bytes(title: str, rows: Iterable[StatisticsRow]) -> bytes:

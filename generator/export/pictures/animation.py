@@ -1,4 +1,4 @@
-"""One image through the layers of every model, or a sequence over time, as a WebP or a GIF."""
+"""Animations as WebP or GIF: one image through the layers, or a sequence over time."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from generator.export.source import Source
 from generator.present.cells.labels import column_name, query_label
 from generator.records.record import FloatArray
 from generator.records.run import Cell, ImageEntry, ModelEntry, Sequence
+from generator.text.amounts import moment
 
 MILLISECONDS = 500
 """Of a layer, and of a numbered picture."""
@@ -33,7 +34,6 @@ class Column:
     """A model in an animation.
 
     Attributes:
-        label: of the model.
         photo: what it saw of the picture.
         maps: one ``[row, col]`` for each layer, in times uniform.
     """
@@ -59,11 +59,9 @@ def animation_bytes(
     A model with fewer layers stays at its last one, and says so by its number.
 
     Args:
-        source: the gallery.
         cells: the models on one image.
         head: from 1, ``mean``, ``max`` or ``min`` over heads.
         query: whose attention, such as ``CLS`` or ``reg1``.
-        kind: of the file.
         width: of each model's picture, in pixels.
         milliseconds: of each layer; the last one stays three times as long.
         strength: of the colors over the picture, in percent.
@@ -106,13 +104,9 @@ def over_time_bytes(
     """Draw a sequence frame by frame, models side by side.
 
     Args:
-        source: the gallery.
-        sequence: of the gallery.
-        models: of the gallery.
         layer: from 1, or ``last``.
         head: from 1, ``mean`` or ``max`` over heads.
         query: whose attention, such as ``CLS`` or ``reg1``.
-        kind: of the file.
         width: of each model's picture, in pixels.
         milliseconds: of each frame; None for the clip's own times.
         strength: of the colors over the picture, in percent.
@@ -169,7 +163,7 @@ def _when(image: ImageEntry) -> str:
     assert image.frame is not None
     if image.frame.time is None:
         return f"picture {image.frame.number}"
-    return f"{image.frame.time:.2f} s"
+    return moment(image.frame.time)
 
 
 def _empty(like: FramePanel, image: ImageEntry) -> FramePanel:

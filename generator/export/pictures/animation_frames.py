@@ -1,4 +1,4 @@
-"""Frames of an animation, drawn, and as the bytes of a WebP or a GIF."""
+"""Drawing of animation frames, and their encoding as WebP or GIF."""
 
 from __future__ import annotations
 
@@ -31,7 +31,6 @@ class FramePanel:
     """A model in one frame of an animation.
 
     Attributes:
-        label: of the model.
         place: which layer, or when.
         photo: what it saw of the picture.
         values: its map, ``[row, col]`` in times uniform; None where it has none.

@@ -1,4 +1,4 @@
-"""Maps as pixels: colored on the scale of the gallery, alone or over the picture."""
+"""Drawing of maps: colored on the gallery's scale, alone or over the picture."""
 
 from __future__ import annotations
 

@@ -31,7 +31,6 @@ class MapItem:
     """A map in the index of an export.
 
     Attributes:
-        file: its name.
         style: raw, colored or overlaid.
         model: label of the model.
         model_id: on the hub, or the name of its folder.
@@ -41,7 +40,6 @@ class MapItem:
         head: from 1, mean, max or min over heads.
         query: whose attention it is.
         token: the model's own token for the query, or received.
-        unit: of the values.
         scale: how pixels become values.
         low: low end of the colors, or 0.
         high: high end of the colors, or the map's maximum.
@@ -72,8 +70,6 @@ class MissingItem:
     Attributes:
         model: label of the model.
         layers: asked for by number or name, and not there.
-        heads: likewise.
-        queries: likewise.
     """
 
     model: str
@@ -136,11 +132,9 @@ def map_files(
     """The chosen maps as PNG files, then their index.
 
     Args:
-        source: the gallery.
-        cells: models and images.
         wanted: layers, heads and queries.
-        style: ``raw`` is one pixel a patch, 16-bit gray, 65535 for the map's maximum; the others
-            have the colors and the scale of the gallery.
+        style: ``raw`` is one pixel a patch, 16-bit gray, 65535 for the map's maximum; other styles
+            use the gallery's colors and scale.
         width: of colored and overlaid maps, in pixels.
         strength: of the colors over the picture, in percent.
 

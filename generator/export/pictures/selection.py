@@ -1,4 +1,4 @@
-"""Which maps of a record are meant: layers, heads and queries, numbered as on the pages."""
+"""Selection of maps of a record by layers, heads and queries."""
 
 from __future__ import annotations
 

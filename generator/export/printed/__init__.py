@@ -1,1 +1,1 @@
-"""The report for paper."""
+"""The printed report."""

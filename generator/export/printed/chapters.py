@@ -1,4 +1,4 @@
-"""Chapters of the printed report: the analyses of the site's own pages, made ready for paper.
+"""Chapters of the printed report, taken from the analyses on the site's pages.
 
 What a page shows of models, pairs of models, images and methods is taken from its HTML, so that
 paper and site say the same. Controls and folded tables of charts stay on the site, and so does what
@@ -19,6 +19,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from generator.export.single.page_parts import resolved
+from generator.present.files.manifest_file import inner_file
 
 STYLES = ("charts", "panels", "analyses", "pair", "sweep")
 """Style sheets of the site that its charts and panels need."""
@@ -35,7 +36,6 @@ class ChapterPart:
     Attributes:
         id: where links lead to.
         title: its heading; empty where the heading stands in its content.
-        content: HTML.
     """
 
     id: str
@@ -49,8 +49,6 @@ class Chapter:
 
     Attributes:
         id: where links lead to.
-        title: its heading.
-        sections: in order.
     """
 
     id: str
@@ -63,7 +61,6 @@ class Shown:
     """Which models a report shows, as the pages of the site know them.
 
     Attributes:
-        slugs: of these models.
         places: of these among all models of the gallery, from 0.
     """
 
@@ -77,7 +74,6 @@ def chapter(site: Path, page: str, title: str, kind: str, shown: Shown) -> Chapt
     Args:
         site: folder of the pages.
         page: path of the page.
-        title: of the chapter.
         kind: ``analysis`` and ``study`` for parts of this class, ``all`` for every section.
         shown: the models whose parts are taken.
     """
@@ -204,7 +200,7 @@ class _ChapterReader(HTMLParser):
             place = "src" if tag == "img" else "href"
             kept.pop("loading", None)
             if found := resolved(self.page, given.get(place) or ""):
-                kept[place] = _inline(self.site / found[0])
+                kept[place] = _inline(inner_file(self.site, found[0]))
         if self._part and "chart-drawing" in (given.get("class") or ""):
             kept.pop("aria-label", None)  # it sums up every series; the title above stands for it
             kept["aria-hidden"] = "true"

@@ -1,4 +1,4 @@
-"""What of a gallery the printed report shows: a sweep and a sequence are one thing each."""
+"""Models and images in the printed report; one entry for each sweep and sequence."""
 
 from __future__ import annotations
 
@@ -47,7 +47,6 @@ def choose(source: Source, models: tuple[str, ...], images: tuple[str, ...]) -> 
     """What is printed for these words.
 
     Args:
-        source: the gallery.
         models: labels or ids of models, or labels of sweeps; all when none is named.
         images: titles or file names of images, or those of sequences; all when none is named.
 

@@ -1,4 +1,4 @@
-"""The printable report as a page: finished values for its template, nothing asked of a network."""
+"""The printed report as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ from generator.export.single.policy import hashes
 from generator.export.source import Source
 from generator.present.cells.maps import PRIMARY, RECEIVED, QueryMaps, maps_of
 from generator.present.drawing.heatmap import bar_png, wall_png
-from generator.present.drawing.scale import times_text
 from generator.present.pages.environment import make_environment
 from generator.present.pages.links import step_text
 from generator.present.pages.paths import pair_path, sequence_path, sweep_path
@@ -43,7 +42,7 @@ from generator.present.pages.wording import (
 )
 from generator.records.record import AttentionRecord
 from generator.records.run import ImageEntry, ModelEntry, Sweep
-from generator.text.numbers import percent
+from generator.text.numbers import machine, number, percent
 from generator.text.phrases import counted
 
 PICTURE_WIDTH = 420
@@ -102,19 +101,12 @@ class PrintedReport:
 
     Attributes:
         policy: the content policy of the page.
-        style: its style sheet.
-        title: of the gallery.
         authors: in one line; may be empty.
         venue: where and when; may be empty.
         description: may be empty.
         summary: how much there is.
-        abstract: paragraphs.
-        models: in order.
         reading: how maps are drawn.
-        bar: of the scale.
-        definitions: of the numbers.
         numbers: names of the columns of numbers.
-        images: in order.
         chapters: of the analyses, as the site's pages have them.
         facts: where it comes from.
     """
@@ -141,7 +133,6 @@ def printed_html(source: Source, models: tuple[str, ...], images: tuple[str, ...
     """The report as one HTML page that needs nothing else.
 
     Args:
-        source: the gallery.
         models: labels or ids of the models to show, or labels of sweeps; all when none is named.
         images: titles or file names of the images to show, or those of sequences; all when none is
             named.
@@ -218,7 +209,7 @@ def _chapters(source: Source, site: Path, choice: PrintedChoice) -> Iterator[Cha
 
 def _bar(source: Source) -> ColorBar:
     data = bar_png(source.settings.colors)
-    ticks = tuple(BarTick(f"{100 * t.position:g}%", t.label) for t in source.scale.ticks)
+    ticks = tuple(BarTick(f"{machine(100 * t.position)}%", t.label) for t in source.scale.ticks)
     return ColorBar(Picture(_url(data, "png"), 256, 1, ""), ticks, "times uniform", extends=True)
 
 
@@ -308,11 +299,11 @@ def _numbers(record: AttentionRecord, maps: QueryMaps, last: int) -> tuple[str, 
     mass = dict(zip(maps.groups, maps.mass[last, -1], strict=True))
     registers = [float(mass[name]) for name in record.layout.registers]
     return (
-        f"{record.entropy[last].mean():.3f}",
-        f"{record.distance[last].mean():.1f}",
+        number(float(record.entropy[last].mean())),
+        number(float(record.distance[last].mean())),
         percent(float(mass["patches"])),
         percent(sum(registers)) if registers else "none there",
-        times_text(float(np.nanmax(maps.maps[last, -1]))),
+        number(float(np.nanmax(maps.maps[last, -1]))),
     )
 
 

@@ -1,4 +1,4 @@
-"""The report as a PDF, printed by a headless Chromium where there is one.
+"""The printed report as a PDF, made by a headless Chromium.
 
 Two runs of the same browser on the same machine give the same bytes: dates are set to one day, and
 the names of program and system to that of this program. Another version of the browser, or other

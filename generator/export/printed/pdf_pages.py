@@ -1,4 +1,4 @@
-"""On which page of a PDF its named places are, read from what a Chromium writes.
+"""Page numbers of named destinations in a PDF.
 
 Only its own files are read, whose objects stand in the open: a catalogue, a tree of pages, and a
 table of places. Anything else gives nothing, and a report without page numbers.

@@ -1,1 +1,1 @@
-"""To GitHub Pages or to a Space, after a review of the site."""
+"""Publishing to GitHub Pages or a Hugging Face Space, after a review of the site."""

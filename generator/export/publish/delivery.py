@@ -1,4 +1,4 @@
-"""What the ways to publish have in common."""
+"""The protocol of a delivery: question, added files, send."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ class Added:
 
     Attributes:
         path: where it goes, with ``/``.
-        text: its content.
     """
 
     path: str
@@ -20,7 +19,7 @@ class Added:
 
 
 class Delivery(Protocol):
-    """A way out whose local conditions are met: what it would do, and the doing."""
+    """A publication that passed its local checks and can be sent."""
 
     @property
     def question(self) -> str:

@@ -1,4 +1,4 @@
-"""A git repository on this machine, through the git command."""
+"""Local git repositories, through the git command."""
 
 from __future__ import annotations
 
@@ -32,7 +32,6 @@ class Answer:
 
     Attributes:
         code: exit status; 0 is good.
-        output: of the command.
         complaint: what it printed to the standard error, without logins.
     """
 

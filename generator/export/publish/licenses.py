@@ -1,4 +1,4 @@
-"""Whether pictures and models may be shown, as far as their licenses are stated.
+"""License check of pictures and models before publishing.
 
 A tool cannot read a license for anyone: what is found here are warnings that ask for a look.
 """
@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from generator.export.findings import Finding, listed, numbered
+from generator.export.findings import Finding
 from generator.present.files.manifest import ImageItem, Manifest, ModelItem
+from generator.text.phrases import counted, some
 
 CREDITS_HINT = "Say it in credits.toml beside the pictures, and build again."
 TERMS_HINT = "Read the terms of use: they may say what can be shown."
@@ -57,10 +58,10 @@ def picture_findings(manifest: Manifest) -> Iterator[Finding]:
 
 def _pictures(images: list[ImageItem], what: str, hint: str) -> Iterator[Finding]:
     if images:
-        names = listed(
+        names = some(
             f"{image.name} ({image.license})" if image.license else image.name for image in images
         )
-        yield Finding("warning", f"{numbered(len(images), 'picture')} {what}: {names}.", hint)
+        yield Finding("warning", f"{counted(len(images), 'picture')} {what}: {names}.", hint)
 
 
 def model_findings(manifest: Manifest) -> Iterator[Finding]:
@@ -78,8 +79,8 @@ def model_findings(manifest: Manifest) -> Iterator[Finding]:
 
 def _models(models: list[ModelItem], what: str) -> Iterator[Finding]:
     if models:
-        names = listed(map(_named, models))
-        yield Finding("warning", f"{numbered(len(models), 'model')} {what}: {names}.", TERMS_HINT)
+        names = some(map(_named, models))
+        yield Finding("warning", f"{counted(len(models), 'model')} {what}: {names}.", TERMS_HINT)
 
 
 def _named(model: ModelItem) -> str:

@@ -1,4 +1,4 @@
-"""Links that work on this machine only."""
+"""Check for links that work only on this machine."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from generator.export.findings import Finding, listed, numbered
+from generator.export.findings import Finding
 from generator.present.files.manifest import Kind, Manifest
+from generator.text.phrases import counted, some
 
 DATA: frozenset[Kind] = frozenset({"chunk", "patches", "alike"})
 """Scripts that hold numbers and no links."""
@@ -33,7 +34,6 @@ def link_findings(site: Path, paths: Sequence[str], manifest: Manifest | None) -
     """Look through pages, styles and scripts.
 
     Args:
-        site: its folder.
         paths: of its files, relative to it.
         manifest: tells which scripts are data.
     """
@@ -52,15 +52,15 @@ def link_findings(site: Path, paths: Sequence[str], manifest: Manifest | None) -
         lead = "leads" if len(local) == 1 else "lead"
         yield Finding(
             "error",
-            f"{numbered(len(local), 'link')} {lead} to this computer: {listed(local)}.",
+            f"{counted(len(local), 'link')} {lead} to this computer: {some(local)}.",
             "Correct the templates, the texts or --site-url, and build again.",
         )
     if rooted:
         start = "starts" if len(rooted) == 1 else "start"
         yield Finding(
             "warning",
-            f"{numbered(len(rooted), 'link')} {start} with a slash, which fails where a site is "
-            f"not at the top of its host: {listed(rooted)}.",
+            f"{counted(len(rooted), 'link')} {start} with a slash, which fails where a site is "
+            f"not at the top of its host: {some(rooted)}.",
             "Write them relative to the page.",
         )
 

@@ -1,4 +1,4 @@
-"""To GitHub Pages by a branch that holds the site and nothing else, with ghp-import.
+"""Publishing to a GitHub Pages branch with ghp-import.
 
 Neither the working tree nor the index is touched: ghp-import writes the commit straight into the
 repository. What the branch held before stays in its history unless the user says otherwise.
@@ -7,7 +7,6 @@ repository. What the branch held before stays in its history unless the user say
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import re
 import sys
@@ -15,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator.errors import PublishError
-from generator.export.findings import numbered
 from generator.export.publish.delivery import Added
 from generator.export.publish.git import Repository, github_page, open_repository, run
 from generator.present.files.manifest import GENERATOR
 from generator.present.files.manifest_file import MANIFEST
+from generator.text.json_text import parsed_json
+from generator.text.phrases import counted
 
 CNAME = "CNAME"
 HOST = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.IGNORECASE)
@@ -56,13 +56,10 @@ class BranchDelivery:
     """A site on its way to a branch.
 
     Attributes:
-        site: its folder.
         amount: number and size of its files, in words.
         repository: that the branch is in.
         remote: name of the remote.
         url: of the remote, without a login; empty when nothing is pushed.
-        branch: its name.
-        message: of the commit.
         cname: the site's own domain; empty to keep what the branch says.
         push: whether the branch goes to the remote.
         force: replace whatever the branch holds, and whatever the remote says.
@@ -159,7 +156,7 @@ class BranchDelivery:
             ahead = self.repository.text("rev-list", "--count", before, f"^{published}")
             if int(ahead or 0):
                 raise PublishError(
-                    f"The local branch {self.branch} has {numbered(int(ahead), 'commit')} that "
+                    f"The local branch {self.branch} has {counted(int(ahead), 'commit')} that "
                     f"{self.remote} does not have.",
                     f"Run `git push {self.remote} {self.branch}` first, or replace it with "
                     "--force.",
@@ -242,10 +239,7 @@ def plan_branch(
         amount: number and size of its files, in words.
         repository: a folder in the repository.
         remote: name of the remote.
-        branch: to publish to.
-        message: of the commit.
         cname: the site's own domain, or empty.
-        push: whether to push.
         force: replace whatever is there.
         history: keep the branch's history.
 
@@ -291,7 +285,7 @@ def plan_branch(
 def _holds_site(repository: Repository, commit: str) -> bool:
     """Whether a commit holds a site of this program."""
     try:
-        manifest = json.loads(repository.text("show", f"{commit}:{MANIFEST}"))
+        manifest = parsed_json(repository.text("show", f"{commit}:{MANIFEST}"))
         return bool(manifest["generator"]["name"] == GENERATOR)
     except (ValueError, KeyError, TypeError):
         return False

@@ -1,4 +1,4 @@
-"""What is checked before a site leaves this machine.
+"""Review of a site before publishing: sizes, names, links, licenses.
 
 Everything here looks at a folder and its manifest; nothing is contacted or changed.
 """
@@ -14,15 +14,23 @@ from pathlib import Path
 from typing import Literal
 
 from generator.errors import StoreError
-from generator.export.findings import Finding, listed, numbered
+from generator.export.findings import Finding
 from generator.export.intact import flaws
 from generator.export.publish.licenses import model_findings, picture_findings
 from generator.export.publish.links import link_findings
 from generator.present.files.manifest import Kind, Manifest
-from generator.present.files.manifest_file import MANIFEST, MANIFEST_SCHEMA, is_site, read_manifest
+from generator.present.files.manifest_file import (
+    DISTRUST,
+    MANIFEST,
+    MANIFEST_SCHEMA,
+    is_site,
+    read_manifest,
+    stray,
+)
 from generator.spec.figures import FIGURES
 from generator.spec.size import DEFAULT_SITE_SIZE
 from generator.text.amounts import size_in_words
+from generator.text.phrases import counted, some
 
 Target = Literal["branch", "workflow", "space"]
 
@@ -82,7 +90,6 @@ class SiteFile:
 
     Attributes:
         path: relative to the site, with ``/``.
-        bytes: its size.
     """
 
     path: str
@@ -91,10 +98,9 @@ class SiteFile:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """A site as it would leave.
+    """Result of the review of a site.
 
     Attributes:
-        site: its folder.
         manifest: what the site is made of; None when it is of another version.
         files: every file, sorted by path.
         findings: what is wrong or worth knowing, errors first.
@@ -128,7 +134,7 @@ class Review:
     @property
     def amount(self) -> str:
         """Number and size of the files, in words."""
-        return f"{numbered(len(self.files), 'file')}, {size_in_words(self.bytes)}"
+        return f"{counted(len(self.files), 'file')}, {size_in_words(self.bytes)}"
 
 
 def review_site(site: Path, target: Target) -> Review:
@@ -222,15 +228,15 @@ def file_findings(files: Sequence[SiteFile]) -> Iterator[Finding]:
 
 
 def _files_above(limit: int, files: Sequence[SiteFile]) -> str:
-    names = listed(f"{file.path} ({size_in_words(file.bytes)})" for file in files)
-    return f"{numbered(len(files), 'file')} above {size_in_words(limit)}: {names}"
+    names = some(f"{file.path} ({size_in_words(file.bytes)})" for file in files)
+    return f"{counted(len(files), 'file')} above {size_in_words(limit)}: {names}"
 
 
 def _symlink_findings(links: Sequence[str]) -> Iterator[Finding]:
     if links:
         yield Finding(
             "error",
-            f"{numbered(len(links), 'symbolic link')} in the site: {listed(links)}.",
+            f"{counted(len(links), 'symbolic link')} in the site: {some(links)}.",
             "Put there what a link leads to, or delete it.",
         )
 
@@ -240,7 +246,7 @@ def _name_findings(files: Sequence[SiteFile]) -> Iterator[Finding]:
     if bad:
         yield Finding(
             "error",
-            f"{numbered(len(bad), 'name')} that git or the web would refuse: {listed(bad)}.",
+            f"{counted(len(bad), 'name')} that git or the web would refuse: {some(bad)}.",
             "Rename what is called so, or delete it.",
         )
 
@@ -254,8 +260,8 @@ def _dot_file_findings(files: Sequence[SiteFile]) -> Iterator[Finding]:
     if hidden:
         yield Finding(
             "error",
-            f"{numbered(len(hidden), 'hidden file')} that may hold what nobody should see: "
-            f"{listed(hidden)}.",
+            f"{counted(len(hidden), 'hidden file')} that may hold what nobody should see: "
+            f"{some(hidden)}.",
             "Remove from the site what is hidden.",
         )
 
@@ -264,6 +270,10 @@ def _manifest_findings(
     site: Path, manifest: Manifest | None, files: Sequence[SiteFile]
 ) -> Iterator[Finding]:
     """Whether the folder is what its manifest says."""
+    if outside := stray(site):
+        what = f"{MANIFEST} names {outside!a}, which is not inside of the site."
+        yield Finding("error", what, DISTRUST)
+        return
     if manifest is None:
         yield Finding(
             "error",
@@ -277,15 +287,15 @@ def _manifest_findings(
     if missing:
         yield Finding(
             "error",
-            f"The site lacks {numbered(len(missing), 'file')} of its own: {listed(missing)}.",
+            f"The site lacks {counted(len(missing), 'file')} of its own: {some(missing)}.",
             "Build the site again.",
         )
     changed = flaws(site, manifest).changed
     if changed:
         yield Finding(
             "error",
-            f"{numbered(len(changed), 'file')} cut short or changed since the build: "
-            f"{listed(changed)}.",
+            f"{counted(len(changed), 'file')} cut short or changed since the build: "
+            f"{some(changed)}.",
             "Copy the site again as a whole, or build it again.",
         )
     strange = sorted(
@@ -298,6 +308,6 @@ def _manifest_findings(
     if strange:
         yield Finding(
             "warning",
-            f"{numbered(len(strange), 'file')} that the build did not write: {listed(strange)}.",
+            f"{counted(len(strange), 'file')} that the build did not write: {some(strange)}.",
             "Delete what should not be seen.",
         )

@@ -1,4 +1,4 @@
-"""To a static Space on the Hugging Face hub, in one commit, through the hub's own library."""
+"""Publishing to a static Hugging Face Space, in one commit."""
 
 from __future__ import annotations
 
@@ -48,12 +48,8 @@ class SpaceDelivery:
     """A site on its way to a Space.
 
     Attributes:
-        site: its folder.
         amount: number and size of its files, in words.
-        paths: of its files.
-        space: owner and name.
         card: the Space's README, for a new Space.
-        message: of the commit.
         private: whether a new Space is private.
         force: replace whatever the Space holds.
     """
@@ -167,10 +163,7 @@ def plan_space(
     Args:
         site: folder of a built site.
         amount: number and size of its files, in words.
-        paths: of its files.
-        manifest: of the site.
         space: ``owner/name``.
-        message: of the commit.
         private: whether a new Space is private.
         force: replace whatever the Space holds.
 

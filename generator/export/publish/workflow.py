@@ -1,4 +1,4 @@
-"""To GitHub Pages by GitHub Actions: writes the workflow file, which the user commits.
+"""Publishing to GitHub Pages by GitHub Actions: writes the workflow file.
 
 The workflow builds nothing that needs a GPU or torch. It deploys a built site that is committed, or
 draws the pages again from committed records.
@@ -36,6 +36,9 @@ MEASURING_ONLY = frozenset({"torch", "transformers"})
 """Requirements that drawing pages does without; with pip's default build of torch comes CUDA."""
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+PLAIN = re.compile(r"(?!.*(: | #|:$))[a-z]\S*( \S+)*")
+"""A plain scalar of YAML, on one line: without what starts a mapping or a comment."""
+
 DRAWN = "site"
 """Where the workflow draws the pages, in its own checkout."""
 
@@ -70,9 +73,9 @@ DRAW = """\
         with:
           python-version: "{python}"
       # Without torch and transformers: pages are drawn from records, nothing is measured.
-      - run: python -m pip install {requirements}
-      - run: python -m pip install --no-deps {program}
-      - run: attention-gallery build {gallery} --store {store} --out {out} --records-only
+      - run: {requirements}
+      - run: {program}
+      - run: {build}
         env:
           HF_TOKEN: ${{{{ secrets.HF_TOKEN }}}} # for gated and private models only; may be unset
 """
@@ -121,7 +124,6 @@ class WorkflowDelivery:
 
     Attributes:
         repository: that it goes to.
-        file: the workflow.
         page: address of the site, empty where it is not known.
         committed: what must be committed beside the workflow, relative to the repository.
         force: overwrite another file of this name.
@@ -184,7 +186,6 @@ def plan_workflow(
 
     Args:
         site: folder of a built site.
-        manifest: of the site.
         repository: a folder in the repository.
         remote: whose main branch starts the workflow, where it is known.
         name: of the workflow's file.
@@ -239,11 +240,12 @@ def redrawing(drawing: DrawCommand, branch: str) -> str:
     draw = DRAW.format(
         setup_python=SETUP_PYTHON,
         python=PYTHON,
-        program=shlex.quote(drawing.program),
-        requirements=shlex.join(drawing_requirements()),
-        gallery=shlex.quote(drawing.gallery),
-        store=shlex.quote(drawing.store),
-        out=DRAWN,
+        requirements=_command("python", "-m", "pip", "install", *drawing_requirements()),
+        program=_command("python", "-m", "pip", "install", "--no-deps", drawing.program),
+        build=_command(
+            *("attention-gallery", "build", drawing.gallery, "--store", drawing.store),
+            *("--out", DRAWN, "--records-only"),
+        ),
     )
     return _head(branch) + draw + _tail(DRAWN)
 
@@ -256,13 +258,25 @@ def drawing_requirements() -> tuple[str, ...]:
     return tuple(line for line in plain if names[line] not in MEASURING_ONLY)
 
 
+def _command(*words: str) -> str:
+    """A command of a shell as a YAML scalar: plain where that is read as it is, else quoted."""
+    line = shlex.join(words)
+    return line if PLAIN.fullmatch(line) else _quoted(line)
+
+
+def _quoted(text: str) -> str:
+    """A YAML scalar in double quotes: a JSON text of printable characters is one."""
+    return json.dumps(text, ensure_ascii=False)
+
+
 def _head(branch: str) -> str:
-    return HEAD.format(branch=json.dumps(branch), checkout=CHECKOUT)
+    pattern = re.sub(r"[+!]", r"\\\g<0>", branch)  # GitHub reads it as a pattern
+    return HEAD.format(branch=_quoted(pattern), checkout=CHECKOUT)
 
 
 def _tail(path: str) -> str:
     return TAIL.format(
-        upload=UPLOAD, path=json.dumps(path), configure_pages=CONFIGURE_PAGES, deploy=DEPLOY
+        upload=UPLOAD, path=_quoted(path), configure_pages=CONFIGURE_PAGES, deploy=DEPLOY
     )
 
 
@@ -288,7 +302,7 @@ def _drawing(
     pictures += [_inside(repository, item.path, "The path of sequences") for item in spec.sequences]
     folders = [model.folder for model in spec.models if model.folder is not None]
     models = [_inside(repository, folder, "The model") for folder in folders]
-    if "\n" in program or "${{" in program:
+    if not program.isprintable() or "${{" in program:
         raise PublishError(f"{program!r} is nothing pip could install.", "Correct --program.")
     return DrawCommand(
         gallery=_inside(repository, gallery, "The gallery file"),

@@ -1,4 +1,4 @@
-"""What a single file leaves out when it would be larger than allowed, in a stated order."""
+"""Reduction of a single file to a size limit, in a fixed order."""
 
 from __future__ import annotations
 

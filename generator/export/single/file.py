@@ -29,7 +29,7 @@ from generator.export.single.cuts import (
 from generator.export.single.page_parts import PageParts, PageSize, Rewriting, take_apart
 from generator.export.single.policy import hashes, script, style
 from generator.present.files.manifest import CellItem, FileEntry, Manifest
-from generator.present.files.manifest_file import MANIFEST
+from generator.present.files.manifest_file import MANIFEST, inner_file
 from generator.present.pages.assets import ORDER as SCRIPT_ORDER
 from generator.present.pages.assets import SINGLE, SINGLE_BOOT, SINGLE_STYLE, STYLESHEETS, original
 from generator.present.pages.paths import INDEX, image_path, sequence_path
@@ -62,7 +62,6 @@ def single_file(site: Path, manifest: Manifest, max_bytes: int) -> SingleFile:
 
     Args:
         site: folder of the pages.
-        manifest: of these pages.
         max_bytes: the largest size allowed.
 
     Raises:
@@ -108,7 +107,6 @@ class _Held:
 
     Attributes:
         size: in bytes.
-        text: gives it.
     """
 
     size: int
@@ -120,7 +118,6 @@ class _Pages:
     """All pages taken apart, for a choice of what is left out beside pages of images.
 
     Attributes:
-        parts: path -> page.
         sizes: path -> bytes of its body.
     """
 
@@ -265,7 +262,7 @@ class _Writer:
     # --- files ----------------------------------------------------------------------------------
 
     def _text(self, path: str) -> str:
-        return (self._site / path).read_text(encoding="utf-8")
+        return inner_file(self._site, path).read_text(encoding="utf-8")
 
     def _static(self, folder: str, name: str) -> str:
         return (bundled("templates") / "static" / folder / name).read_text(encoding="utf-8")
@@ -274,7 +271,7 @@ class _Writer:
         return self._pictures(path, replace(cut, images=0))
 
     def _read_picture(self, path: str, cut: Cut) -> str:
-        return base64.b64encode(picture_bytes(self._site / path, cut)).decode()
+        return base64.b64encode(picture_bytes(inner_file(self._site, path), cut)).decode()
 
     def _numbers_text(self, name: str, file: FileEntry, cut: Cut) -> str:
         return _chunk(name, chunk_text(self._site / file.path, file.query, cut))

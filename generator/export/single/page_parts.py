@@ -1,4 +1,4 @@
-"""A built page taken apart, so that it can stand in one file with the others.
+"""Parser that splits a built page into parts for the single file.
 
 Pages are read as a browser reads them, because templates may be a user's own. What need not change
 is given back character by character. What depends on which pages are left out is decided last, so
@@ -90,7 +90,6 @@ class PageParts:
     """A page in parts.
 
     Attributes:
-        title: of the page.
         kind: class of its body.
         head: what its head holds besides title, styles, scripts and policy, as HTML.
         styles: paths of its style sheets with the medium they are for.

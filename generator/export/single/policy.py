@@ -1,4 +1,4 @@
-"""Styles and scripts inside a page, and the content policy that names them by their hashes."""
+"""Inline styles and scripts, and their hashes in the content policy."""
 
 from __future__ import annotations
 

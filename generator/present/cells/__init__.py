@@ -1,1 +1,1 @@
-"""One model on one image: the numbers that its page loads."""
+"""Files of one cell (one model on one image) in the site: attention maps, analyses, scores."""

@@ -1,6 +1,7 @@
-"""Features of the patches, small, for a page on which any patch may be compared with all others.
+"""Reduced patch features of a cell, from which a page computes cosine similarities of patches.
 
-A classic script like a chunk: the header, then 8-bit codes as one gray PNG, a line a direction::
+The file is a classic script, as chunks are. It has a header and 8-bit codes as one gray PNG, with
+one line for each direction::
 
     galleryChunk({"record": ..., "query": "alike", "grid": [...], ...}, "iVBORw0...");
 """
@@ -19,15 +20,16 @@ from generator.present.files.cache import SiteCache
 from generator.present.files.manifest import FileEntry
 from generator.records.record import AttentionRecord, TokenLayout
 from generator.records.run import Cell
+from generator.text.numbers import rounded
 
 ALIKE = "alike"
-"""Stands for a query in the file's name and header."""
+"""Takes the place of the query in the file's name and header."""
 
 ALIKE_VERSION = 1
-"""Raised by hand when the same record gives another file."""
+"""Cache version. Raise it when the file of an unchanged record changes."""
 
 ZERO = 128
-"""The code of zero."""
+"""Code that stands for zero."""
 
 
 def put_alike(
@@ -36,10 +38,7 @@ def put_alike(
     """Put the features of a cell's patches into the site; None where none were measured.
 
     Args:
-        cache: where they go.
-        cell: names the record.
-        read: gives the record.
-        maps: of the cell; they say whether there are features.
+        maps: file of the cell's maps, which says whether the record has features.
     """
     if isinstance(MAPS.read(cache.root / maps.path).alike, NotApplicable):
         return None
@@ -65,8 +64,8 @@ def alike_bytes(record: str, layout: TokenLayout, found: SmallFeatures) -> bytes
         "record": record,
         "query": ALIKE,
         "grid": [layout.rows, layout.cols],
-        "scales": [float(f"{scale:.6g}") for scale in found.scales],
-        "error": [float(f"{found.most:.2g}"), float(f"{found.mean:.2g}")],
+        "scales": [rounded(scale, 6) for scale in found.scales],
+        "error": [rounded(found.most, 2), rounded(found.mean, 2)],
     }
     codes = (found.codes.astype(np.int16) + ZERO).astype(np.uint8)
     return script_bytes(header, gray_png(codes))

@@ -1,7 +1,7 @@
-"""The analyses' maps in the site: their numbers, and pictures of them on shared scales.
+"""Maps of a cell's analyses: files of their values, and pictures on shared scales.
 
-The numbers come from the record, once; the pictures from the numbers, when those of all models of
-an image are known, since each row of pictures has one scale for all of them.
+The values are read from the record once. The pictures are drawn from these files when the values of
+all models are known, since models share one scale in each row of pictures.
 """
 
 from __future__ import annotations
@@ -30,25 +30,25 @@ from generator.records.record import AttentionRecord, FloatArray
 from generator.records.run import Cell, Run
 
 FIGURES_VERSION = 3
-"""Raised by hand when other maps are made of the same record."""
+"""Cache version. Raise it when the maps of an unchanged record change."""
 
 MAPS = PackedFiles("maps", CellMaps)
 
 MapFiles = CellFiles[CellMaps]
-"""Those of a site; a cell has none where nothing is drawn."""
+"""Map files of all cells. A cell whose analyses are not drawn has none."""
 
 MOST_IMAGES = 200
-"""Larger galleries have no such pictures unless they are asked for: a dozen files a cell."""
+"""Default limit: galleries with more images draw no maps, since each cell needs a dozen files."""
 
 NORM_LAYERS = "norm-layers"
 TILES = 7
-"""Maps of norms side by side: all layers of 12 fill two rows, with the embedding."""
+"""Norm maps in a row: the embedding and 12 layers fill two rows."""
 
 NORM_FLOOR = -2
-"""Norms below a quarter of the median are next to nothing."""
+"""Lowest power of two on the scale of norms: a quarter of the median."""
 
 CHANCE_FLOOR = -10
-"""About the chance of one of ImageNet's 1,000 classes."""
+"""Lowest power of two on the scale of probabilities: about 1/1,000, one of ImageNet's classes."""
 
 Family = Literal[
     "norms",
@@ -66,7 +66,7 @@ Family = Literal[
 
 @dataclass(frozen=True, slots=True)
 class DrawnMap:
-    """A map to draw: ``[row, col]``."""
+    """A map to draw: values ``[row, col]``, its name, and the family that sets its scale."""
 
     name: str
     family: Family
@@ -75,13 +75,10 @@ class DrawnMap:
 
 @dataclass(frozen=True, slots=True)
 class AnalysisMap:
-    """A map that was drawn.
+    """A drawn map and the range of its values.
 
     Attributes:
-        file: the picture, one pixel a patch; with a gap between them where it has several maps.
-        family: of its scale.
-        least: smallest value.
-        most: largest value.
+        file: the picture, one pixel for each patch; several maps have gaps between them.
         clipped: share of the patches beyond the ends of the scale.
     """
 
@@ -94,7 +91,7 @@ class AnalysisMap:
 
 @dataclass(frozen=True, slots=True)
 class AnalysisMaps:
-    """What was drawn of one image.
+    """Drawn maps of one image.
 
     Attributes:
         ramps: the scale of each family that has a map.
@@ -106,12 +103,12 @@ class AnalysisMaps:
 
 
 def drawn_at_all(run: Run, settings: Settings) -> bool:
-    """Whether the pages of a gallery's images show their analyses."""
+    """Whether the image pages of a run show analyses."""
     return drawn_for(len(run.images), settings)
 
 
 def drawn_for(images: int, settings: Settings) -> bool:
-    """The same, for a number of images."""
+    """Whether image pages show analyses in a gallery of this many images."""
     return settings.analyses == "all" or (settings.analyses == "auto" and images <= MOST_IMAGES)
 
 
@@ -121,12 +118,12 @@ def query_name(token: str) -> str:
 
 
 def place_name(name: str, place: int) -> str:
-    """Name of a map that is drawn for each of the vectors that objects are looked for in."""
+    """Name of a map that is drawn once for each kind of vectors (keys, queries, values)."""
     return f"{name}-{place + 1}" if place else name
 
 
 def drawings(maps: CellMaps) -> Iterator[DrawnMap]:
-    """Everything of a cell that is drawn as a map."""
+    """All maps of a cell that are drawn."""
     yield DrawnMap("norms-peak", "norms", maps.norms.peak)
     yield DrawnMap("norms-last", "norms", maps.norms.last)
     for query in maps.queries:
@@ -158,7 +155,7 @@ def drawings(maps: CellMaps) -> Iterator[DrawnMap]:
 
 
 def ramp_of(family: Family, maps: Sequence[FloatArray], scale: Scale) -> Ramp:
-    """The scale of a family of maps of all models of an image."""
+    """The scale that all models of an image share for a family of maps."""
     rules: Mapping[Family, Callable[[], Ramp]] = {
         "norms": lambda: octaves(maps, floor=NORM_FLOOR),
         "attention": lambda: of_scale(scale),
@@ -179,13 +176,7 @@ def put_maps(
     read: Callable[[str], AttentionRecord],
     objects: Callable[[], Objects],
 ) -> FileEntry:
-    """Put the numbers of a cell's maps into the site.
-
-    Args:
-        cache: where they go.
-        cell: names the record.
-        read: gives the record.
-        objects: found in it.
+    """Write the values of a cell's maps to the site.
 
     Raises:
         GalleryError: whatever ``read`` raises for a record that is missing or damaged.
@@ -205,11 +196,9 @@ def put_analysis_maps(
     chunks: Mapping[str, FileEntry],
     scale: Scale,
 ) -> AnalysisMaps:
-    """Put pictures of one image's maps into the site.
+    """Draw the maps of one image into the site.
 
     Args:
-        cache: where they go.
-        image: its slug.
         files: slug of a model -> its maps.
         chunks: slug of a model -> a chunk, which holds the norms of all layers.
         scale: of the gallery's attention.

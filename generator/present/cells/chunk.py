@@ -1,14 +1,13 @@
-"""Data chunks: the numbers of one query of one model on one image, as a classic script.
+"""Chunks: attention maps of one query, for one model on one image, as a classic script.
 
-A page opened by double click may not fetch files, but it may append a ``<script>``. A chunk is one
-call, on two lines: the header, then the codes of all maps as one gray PNG, in base64::
+A page opened from disk must not fetch files, but it may append a ``<script>``. A chunk is one call
+on two lines: the header, then the codes of all maps as one gray PNG in base64::
 
     galleryChunk({"record": ..., "query": "CLS", "rows": ["1", ...], "maxima": ..., ...},
     "iVBORw0KGgo...");
 
-The header carries the facts of its record, so a chunk can be traced by itself, and a site can be
-rebuilt from its own chunks without the records. It names no slug, title or label: renaming an
-image changes no chunk.
+The header holds the facts of the record, so a site can be rebuilt from its chunks without the
+records. It holds no slug, title or label, so renaming an image changes no chunk.
 """
 
 from __future__ import annotations
@@ -40,6 +39,7 @@ from generator.records.record import (
     TokenLayout,
     View,
 )
+from generator.text.numbers import rounded
 
 CALL = "galleryChunk("
 
@@ -48,21 +48,18 @@ Rows = tuple[tuple[float, ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class CellFacts:
-    """What a site keeps of a record besides its maps.
+    """Facts of a record that a site keeps besides its maps.
 
     Attributes:
         record: key of the record.
         image_sha256: hash of the image file.
-        model: the model's facts.
-        layout: token layout.
         view: the part of the picture that the patches cover.
         preprocessing: how the input was made.
-        environment: device, dtype, versions.
         queries: ids of the queries that have a chunk, ``CLS`` first, ``patch`` last.
         histogram: octave histogram of all maps of all tokens as queries (see
             ``scale.octave_histogram``).
-        patch_histogram: the same of the patches as queries, without what each pays to itself;
-            zeros where their rows are not kept.
+        patch_histogram: octave histogram of all maps of patches as queries, without each patch's
+            attention to itself; zeros where their rows are not kept.
         outliers: patches of unusual norm.
         patch_heads: whether single heads are kept of patches as queries.
     """
@@ -83,13 +80,13 @@ class CellFacts:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What is known of a record besides its maps (see ``AttentionRecord``).
+    """Statistics of a record that pages print (see ``AttentionRecord``).
 
     Attributes:
-        entropy: over all queries of a head, ``[layer, head]``, like the next three.
-        entropy_patches: among patches only.
-        distance: in input pixels.
-        distance_patches: among patches only.
+        entropy: mean over all queries, ``[layer, head]``.
+        entropy_patches: mean over patches as queries, among patches only, ``[layer, head]``.
+        distance: mean over all queries in input pixels, ``[layer, head]``.
+        distance_patches: mean among patches only in input pixels, ``[layer, head]``.
         norms: codes of ``norm_codes``, one line a layer, as a gray PNG in base64; where maps are
             on a coarser grid than the patches', the largest of each cell.
     """
@@ -111,15 +108,14 @@ class Header:
         token: the model's own token for it, or ``received``.
         rows: labels of the wall's rows: layers from 1, then ``pool``.
         heads: number of heads; one more column holds their mean.
-        grid: rows and columns of the maps: those of the patch grid, or fewer where a site is kept
-            small by area means.
+        grid: rows and columns of the maps; fewer than the patch grid's where area means keep the
+            site small.
         keys: keys of each row: share = times uniform / keys.
         groups: key groups of ``mass``.
         maxima: maximum of each map, ``[row, head + mean]``; None where there is no such head,
             or where its map is left out.
-        mass: ``[row, head + mean, key group]``, shares of 1; None likewise.
-        statistics: of the record.
-        facts: of the record.
+        mass: ``[row, head + mean, key group]``, shares of 1; None where
+            ``maxima`` is.
     """
 
     record: str
@@ -144,7 +140,7 @@ def statistics_of(record: AttentionRecord, grid: tuple[int, int] | None = None) 
 
     Args:
         record: of one model on one image.
-        grid: rows and columns of the maps that they stand beside; None for those of the patches.
+        grid: rows and columns of the maps; None for those of the patch grid.
     """
     layout = record.layout
     codes = norm_codes(record)
@@ -160,7 +156,7 @@ def statistics_of(record: AttentionRecord, grid: tuple[int, int] | None = None) 
 
 
 def chunk_bytes(maps: QueryMaps, facts: CellFacts, statistics: Statistics) -> bytes:
-    """Write one chunk."""
+    """Encode one chunk."""
     quantized = encode(maps.maps)
     header = Header(
         record=facts.record,
@@ -187,7 +183,7 @@ def read_header(path: Path) -> Header:
 
 
 def read_chunk(path: Path) -> tuple[Header, Quantized]:
-    """Read a chunk back: what a browser would decode, ``codes[row, head + mean, row, col]``."""
+    """Read the header of a chunk, and its codes ``[row, head + mean, row, col]``."""
     text, flat = read_gray(path)
     header = _HEADER.validate_json(text)
     (rows, cols), columns = header.grid, header.heads + 1
@@ -207,7 +203,7 @@ def atlas_png(codes: NDArray[np.uint8]) -> bytes:
 
 
 def gray_png(codes: NDArray[np.uint8]) -> bytes:
-    """A gray PNG of codes ``[y, x]``."""
+    """Encode codes ``[y, x]`` as a gray PNG."""
     file = io.BytesIO()
     # codes are noise to a compressor: runs and Huffman codes are as small as a search for repeats,
     # and twice as fast
@@ -225,7 +221,7 @@ def read_gray(path: Path) -> tuple[bytes, NDArray[np.uint8]]:
 
 
 def script_bytes(fields: dict[str, Any], png: bytes) -> bytes:
-    """A header and a PNG as a classic script."""
+    """Encode a header and a PNG as a classic script."""
     text = json.dumps(fields, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
     # `<` never appears, so a chunk may also be put into a page's own script element
     text = text.replace("<", "\\u003c")
@@ -233,7 +229,7 @@ def script_bytes(fields: dict[str, Any], png: bytes) -> bytes:
 
 
 def read_png(text: str) -> NDArray[np.uint8]:
-    """The codes of a gray PNG in base64: ``[y, x]``."""
+    """Decode a gray PNG in base64 to codes ``[y, x]``."""
     with Image.open(io.BytesIO(base64.b64decode(text))) as picture:
         return np.asarray(picture)
 
@@ -247,4 +243,4 @@ def _exact(value: np.float32) -> float | None:
 
 
 def _short(value: float) -> float | None:
-    return None if math.isnan(value) else float(f"{value:.5g}")
+    return None if math.isnan(value) else rounded(value, 5)

@@ -1,4 +1,4 @@
-"""The digests of cells in the site: made once from a record, read again for the next build."""
+"""Digest files: the numbers of a cell's analyses, made once from the record and cached."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from generator.present.files.packed import CellFiles, PackedFiles
 from generator.records.record import AttentionRecord
 from generator.records.run import Cell
 
-DIGEST_VERSION = 3
-"""Raised by hand when an analysis changes what it finds in the same record."""
+DIGEST_VERSION = 4
+"""Cache version. Raise it when an analysis of an unchanged record gives other numbers."""
 
 DIGESTS = PackedFiles("digest", CellDigest)
 
 Digests = CellFiles[CellDigest]
-"""Those of a site."""
+"""Digest files of all cells."""
 
 
 def put_digest(
@@ -27,13 +27,7 @@ def put_digest(
     read: Callable[[str], AttentionRecord],
     objects: Callable[[], Objects],
 ) -> FileEntry:
-    """Put the digest of a cell into the site.
-
-    Args:
-        cache: where it goes.
-        cell: names the record.
-        read: gives the record.
-        objects: found in it.
+    """Write the digest of a cell to the site.
 
     Raises:
         GalleryError: whatever ``read`` raises for a record that is missing or damaged.
@@ -47,9 +41,9 @@ def put_digest(
 
 
 def vectors_of(digests: Digests, model: str) -> tuple[str, ...]:
-    """What objects were looked for in, of a model's last block: keys, queries or values.
+    """Vectors of a model's last block that objects were searched in: keys, queries or values.
 
-    From an image in which something was found: the others do not name all of them.
+    They are read from an image with a found object, since others do not name all of them.
     """
     longest: tuple[str, ...] = ()
     for slug, image in digests.paths:

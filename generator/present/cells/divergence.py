@@ -1,7 +1,7 @@
-"""How far the maps of an image's models lie apart.
+"""Disagreement of models on an image: the Jensen-Shannon divergence of their maps.
 
 The *disagreement* of two models is the Jensen-Shannon divergence, base 2, of their last layers'
-maps averaged over heads: 0 where both spread their attention alike, 1 where they share no place.
+maps averaged over heads: 0 for equal maps, 1 for maps that share no place.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ DEFINITION = (
 
 
 def divergence_bytes(maps: Mapping[str, PlacedMap]) -> bytes:
-    """The divergences of all pairs as a JSON file.
+    """Encode the divergences of all pairs of models as JSON.
 
     Args:
-        maps: key of the record -> its last layer's mean over heads.
+        maps: key of the record -> last-layer map, mean over heads.
     """
     keys = list(maps)
     placed = on_common_grid(list(maps.values()))
@@ -40,6 +40,6 @@ def divergence_bytes(maps: Mapping[str, PlacedMap]) -> bytes:
 
 
 def mean_divergence(path: Path) -> float | None:
-    """The mean over the pairs of a file of :func:`divergence_bytes`; None where it has none."""
+    """Mean divergence over all pairs in a file of :func:`divergence_bytes`; None without pairs."""
     bits = [pair["bits"] for pair in json.loads(path.read_text(encoding="utf-8"))["pairs"]]
     return float(np.mean(bits)) if bits else None

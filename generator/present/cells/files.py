@@ -1,8 +1,8 @@
-"""The heavy files of each cell, and the little that pages say about it.
+"""Files of each cell: chunks, rendered walls and thumbnail maps, with the facts that pages print.
 
-Chunks come from the record, and only if the former site doesn't have them. Walls and thumbnails
-come from the chunks, once the shared scale is known: so they show exactly what a browser decodes,
-and a changed scale needs no record either.
+Chunks are made from the record, unless the previous site has them. Walls and thumbnails are drawn
+from the chunks when the shared scale is known. They show exactly what a browser decodes, and a
+changed scale needs no records.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ from generator.records.run import Cell
 
 @dataclass(frozen=True, slots=True)
 class MapNote:
-    """What a caption says of one map.
+    """Numbers of one map that its caption prints.
 
     Attributes:
         row: label of the wall's row: the layer, or ``pool``.
@@ -70,24 +70,23 @@ class MapNote:
 
 @dataclass(frozen=True, slots=True)
 class CellContent:
-    """A cell that has a record.
+    """Content of a cell that has a record: its files, and the facts that pages print.
 
     Attributes:
-        facts: of the record.
-        token: the model's token that answers to ``CLS``, or ``received``.
+        token: the model's token for the query ``CLS``, or ``received``.
         rows: labels of the wall's rows.
-        heads: heads of the wall.
-        last: the last layer's mean over heads.
+        heads: number of heads.
+        last: the last-layer map, mean over heads.
         strongest: the map with the highest maximum.
         palest: the map with the least attention on patches.
         entropy: float32 ``[layer, head]``.
         chunks: one file for each query.
-        digest: the numbers of its analyses.
-        maps: the maps of its analyses; None where they are not drawn.
-        alike: features of its patches; None where they are not drawn, or were not measured.
-        on_registers: share of the class token's attention on registers, in the last layer,
-            averaged over heads; None for a model that has not both.
-        detail: how much of the maps ``chunks`` hold; everything but them is of the whole.
+        digest: file of the numbers of its analyses.
+        maps: file of the maps of its analyses; None where they are not drawn.
+        alike: file of its patch features; None where they are not drawn or not measured.
+        on_registers: share of the class token's attention on registers in the last layer, mean over
+            heads; None for a model without a class token or registers.
+        detail: which maps ``chunks`` hold; all other fields describe the full maps.
     """
 
     facts: CellFacts
@@ -107,7 +106,7 @@ class CellContent:
 
     @property
     def grid(self) -> tuple[int, int]:
-        """Rows and columns of the maps in the site; fewer than patches where it is kept small."""
+        """Rows and columns of the maps in the site; fewer than the patches' in a reduced site."""
         rows, cols = self.facts.layout.rows, self.facts.layout.cols
         return (rows, cols) if self.detail == "native" else (min(rows, COARSE), min(cols, COARSE))
 
@@ -118,7 +117,7 @@ class CellContent:
 
     @property
     def received(self) -> bool:
-        """Whether the model has no class token, so that received attention stands in."""
+        """Whether the model has no class token, so that received attention is shown instead."""
         return self.token == RECEIVED
 
 
@@ -132,15 +131,12 @@ def put_chunks(
     mixed: bool,
     analyses: bool = False,
 ) -> CellContent:
-    """Put the chunks and the digest of a cell into the site.
+    """Write the chunks and the digest of a cell to the site.
 
     Args:
-        cache: where they go.
-        cell: names the record.
-        model: its id in the gallery, which the chunks say too: a copy without names has another.
-        read: gives the record; called only when the former site lacks a chunk.
-        pool: encodes them.
-        mixed: whether models with and without a class token are compared.
+        model: id of the model in the gallery, which chunks name. Anonymous copies have another id.
+        read: gives the record; called only if the previous site lacks a chunk.
+        mixed: whether the gallery has models with and without a class token.
         analyses: whether its analyses are drawn.
 
     Raises:
@@ -180,16 +176,14 @@ def put_reduced_chunks(
     mixed: bool,
     detail: Detail,
 ) -> tuple[FileEntry, ...]:
-    """Put chunks that hold less than the whole beside those of a cell, for tokens as queries.
+    """Write reduced chunks of a cell beside the full ones, for tokens as queries.
 
     Args:
-        cache: where they go.
-        cell: names the record.
-        content: of the cell, with the whole chunks.
-        model: as for the whole chunks; so is ``mixed``.
-        read: gives the record; called only when the former site lacks one of them.
-        mixed: as for the whole chunks.
-        detail: how much they hold.
+        content: content of the cell, with the full chunks.
+        model: id of the model in the gallery, as in the full chunks.
+        read: gives the record; called only if the previous site lacks one of them.
+        mixed: as for the full chunks.
+        detail: which maps the chunks hold.
     """
     facts = content.facts
 
@@ -221,7 +215,7 @@ def put_mean_patches(
     *,
     mixed: bool,
 ) -> FileEntry:
-    """Put the chunk of the patch queries into the site, with the mean over heads only."""
+    """Write the chunk of the patch queries with the mean over heads only."""
     return cache.put(
         "patches",
         f"data/{cell.model}/{cell.image}.{PATCH}",
@@ -235,7 +229,7 @@ def put_mean_patches(
 def put_colored(
     cache: SiteCache, cell: Cell, content: CellContent, scale: Scale, *, walls: bool
 ) -> tuple[FileEntry, ...]:
-    """Put the thumbnail map of a cell into the site, and its colored wall where one is wanted."""
+    """Draw the thumbnail map of a cell, and its wall where the settings ask for one."""
     colors = cache.settings.colors
     parts: dict[str, Part] = {
         "record": cell.record,
@@ -268,7 +262,7 @@ def put_colored(
 def put_divergence(
     cache: SiteCache, image: str, contents: Sequence[CellContent]
 ) -> FileEntry | None:
-    """Put the divergences of an image's models into the site; None for fewer than two models."""
+    """Write the divergences of an image's models to the site; None for fewer than two models."""
     if len(contents) < 2:
         return None
     records = ",".join(content.facts.record for content in contents)
@@ -282,7 +276,7 @@ def put_divergence(
 
 
 def _last_map(cache: SiteCache, content: CellContent) -> PlacedMap:
-    """The last layer's mean over heads, of one chunk."""
+    """The last-layer map of a chunk, mean over heads."""
     quantized = read_chunk(cache.root / content.chunks[0].path)[1]
     one = np.s_[content.facts.model.layers - 1 : content.facts.model.layers, -1:]
     values = decode(Quantized(codes=quantized.codes[one], maxima=quantized.maxima[one]))
@@ -290,12 +284,12 @@ def _last_map(cache: SiteCache, content: CellContent) -> PlacedMap:
 
 
 def _parts(record: str, model: str, query: str, *, mixed: bool) -> dict[str, Part]:
-    """What decides the bytes of a chunk: its header names the model and the other queries, too."""
+    """Inputs of a chunk; its header also names the model and the other queries."""
     return {"record": record, "model": model, "query": query, "mixed": mixed}
 
 
 def _former_queries(cache: SiteCache, record: str, model: str, *, mixed: bool) -> tuple[str, ...]:
-    """Queries whose chunks the former site has, or nothing if any of them cannot be taken over."""
+    """Queries whose chunks the previous site has; empty if one of them cannot be reused."""
     primary = cache.find("chunk", _parts(record, model, PRIMARY, mixed=mixed))
     if primary is None:
         return ()
@@ -311,11 +305,11 @@ def _kind(query: str) -> Kind:
 def _jobs(
     record: AttentionRecord, pool: Executor, *, mixed: bool
 ) -> dict[str, Callable[[], bytes]]:
-    """Start to encode the chunks of a record; each job waits for its own."""
+    """Start to encode the chunks of a record. Each job returns one encoded chunk."""
     known = query_ids(record.layout, mixed=mixed, values=record.values is not None)
     queries = {query: maps_of(record, query) for query in known}
     patches = (PATCH,) if record.patch_attention is not None else ()
-    # what is weighted by values is shown on the scale of attention, and has no say in it
+    # maps weighted by values use the scale of attention, but do not set its range
     counts = [octave_histogram(m.maps[:, :-1]) for query, m in queries.items() if query != VALUES]
     facts = CellFacts(
         record=record.key,

@@ -1,4 +1,4 @@
-"""The numbers that images are sorted by: quantities as one number an image, and how they print."""
+"""Statistics of an image that the index sorts by: values and their formats."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from generator.analysis.quantities.attention import CLS_MASS_REGISTERS, ENTROPY
 from generator.analysis.quantities.quantity import Quantity
 from generator.analysis.quantities.stream import OUTLIER_COUNT
 from generator.present.cells.files import CellContent
-from generator.text.numbers import percent
+from generator.text.numbers import number, percent, rounded
 
 
 @dataclass(frozen=True, slots=True)
 class Statistic:
-    """A number of an image.
+    """A statistic of an image.
 
     Attributes:
-        quantity: reduced to one number an image.
-        text: prints a value, with its unit where it is not a share.
+        quantity: the quantity that is reduced to one number for each image.
+        text: formats a value, with its unit where it is not a share.
     """
 
     quantity: Quantity
@@ -29,27 +29,19 @@ class Statistic:
 
 
 def _bits(value: float) -> str:
-    return f"{value:.3f} bits"
-
-
-def _count(value: float) -> str:
-    return f"{value:.3g}" if value < 1000 else f"{value:.0f}"
-
-
-def _two(value: float) -> str:
-    return f"{value:.2f}"
+    return f"{number(value)} bits"
 
 
 STATISTICS = (
     Statistic(DISAGREEMENT, _bits),
-    Statistic(OUTLIER_COUNT.reduced("Mean over models."), _count),
+    Statistic(OUTLIER_COUNT.reduced("Mean over models."), number),
     Statistic(
         CLS_MASS_REGISTERS.reduced("Last layer, mean over heads and models that have registers."),
         percent,
     ),
-    Statistic(ENTROPY.reduced("Last layer, mean over heads and models."), _two),
+    Statistic(ENTROPY.reduced("Last layer, mean over heads and models."), number),
 )
-"""In the order in which pages name them."""
+"""All statistics, in the order of the pages."""
 
 
 def image_values(
@@ -58,8 +50,8 @@ def image_values(
     """The values of an image, in the order of :data:`STATISTICS`; None where one doesn't apply.
 
     Args:
-        cells: of the models that have a record of the image.
-        disagreement: mean over the pairs of models.
+        cells: contents of the models that have a record of the image.
+        disagreement: mean divergence over the pairs of models, in bits.
     """
     return (
         disagreement,
@@ -70,11 +62,11 @@ def image_values(
 
 
 def _mean(values: Sequence[float]) -> float | None:
-    return float(f"{np.mean(values):.4g}") if values else None
+    return rounded(float(np.mean(values)), 4) if values else None
 
 
 def figures_text(values: Sequence[float | None]) -> str:
-    """All values of an image in one line."""
+    """All statistics of an image in one line."""
     known = [(s, v) for s, v in zip(STATISTICS, values, strict=True) if v is not None]
     # A name and its number stay on one line.
     parts = [f"{statistic.quantity.label} {statistic.text(value)}" for statistic, value in known]

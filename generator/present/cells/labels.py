@@ -1,4 +1,4 @@
-"""What queries, rows and columns of maps are called."""
+"""Labels of queries, layers and heads."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from generator.present.cells.patches import PATCH
 
 
 def query_label(query: str, any_class_token: bool) -> str:
-    """What a query is called where it is chosen."""
+    """Label of a query in the query menu."""
     if query == PRIMARY:
         return "CLS token" if any_class_token else query_label(RECEIVED, any_class_token)
     if query == VALUES:
-        # short: it has to fit where it is chosen
+        # short, to fit the menu
         return f"{'CLS' if any_class_token else query_label(RECEIVED, False)} × values"
     if query.startswith("reg") and query[3:].isdecimal():
         return f"register {query[3:]}"
@@ -24,10 +24,10 @@ def query_label(query: str, any_class_token: bool) -> str:
 
 
 def row_name(row: str) -> str:
-    """``layer 3``, or the pooling probe."""
+    """Label of a row: ``layer 3``, or the pooling probe."""
     return "pooling probe" if row == POOL else f"layer {row}"
 
 
 def column_name(column: str) -> str:
-    """``head 3``, or the mean."""
+    """Label of a column: ``head 3``, or the mean."""
     return "mean over heads" if column == "mean" else f"head {column}"

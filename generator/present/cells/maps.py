@@ -1,6 +1,6 @@
-"""From a record to the maps a page shows: which query, which rows of the wall, which masses.
+"""Attention maps of a query, read from a record: maps by layer and head, and masses.
 
-The one place of this folder that reads attention out of a record.
+Only this module of the folder reads attention from a record.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from generator.present.files.reductions import COARSE, KEPT_LAYERS, Detail
 from generator.records.record import AttentionRecord, FloatArray, TokenLayout
 
 PRIMARY = "CLS"
-"""Id of the query every model can answer: its (first) class token, or else mean received."""
+"""Id of the query that every model has: its first class token, else received attention."""
 
 RECEIVED = "received"
 VALUES = "values"
-"""Id of the query that is the primary one with each key's attention weighted by what it carries."""
+"""Id of the primary query with attention weighted by the norms of value vectors."""
 
 POOL = "pool"
 PATCHES = "patches"
@@ -54,16 +54,15 @@ class QueryMaps:
 
 
 def query_ids(layout: TokenLayout, *, mixed: bool = False, values: bool = False) -> dict[str, str]:
-    """The queries a model answers: id among the gallery's queries -> the model's token.
+    """Queries of a model: id of the query in the gallery -> the model's token.
 
-    The first class token answers to ``CLS`` whatever the model calls it, so that models pair.
+    The first class token has the id ``CLS`` in every model, so that models can be compared.
 
     Args:
-        layout: the model's tokens.
-        mixed: whether models with and without a class token are compared: then received attention
-            is a query of its own, the one quantity that all of them have.
-        values: whether norms of value vectors were measured, which weight the first query's
-            attention.
+        mixed: whether the gallery has models with and without a class token. If so, received
+            attention is a query of its own, since all models have it.
+        values: whether norms of value vectors were measured. If so, the value-weighted first query
+            is added.
     """
     first = layout.cls or RECEIVED
     others = {name: name for name in layout.prefix if name != first}
@@ -72,7 +71,7 @@ def query_ids(layout: TokenLayout, *, mixed: bool = False, values: bool = False)
 
 
 def maps_of(record: AttentionRecord, query: str) -> QueryMaps:
-    """The maps of one query, by its id.
+    """Maps of one query.
 
     Raises:
         RecordError: the model has no such token.
@@ -111,7 +110,7 @@ def maps_of(record: AttentionRecord, query: str) -> QueryMaps:
 
 
 def reduced(maps: QueryMaps, detail: Detail) -> QueryMaps:
-    """What is left of a query's maps; NaN where the maps of single heads are left out."""
+    """Reduce the maps of a query; NaN where maps of single heads are left out."""
     if detail == "native":
         return maps
     values, mass = area_means(maps.maps, COARSE), maps.mass.copy()
@@ -125,8 +124,8 @@ def reduced(maps: QueryMaps, detail: Detail) -> QueryMaps:
 def _mass(record: AttentionRecord, token: str) -> FloatArray:
     """Share of a query's attention on each prefix token and on all patches.
 
-    From the masses that were taken in float32, not from the rows, which are float16: those lose
-    a share below some 1e-10 and sum to 1 only within 5e-4.
+    It reads the masses measured in float32, not the float16 rows: these lose shares below some
+    1e-10, and sum to 1 only within 5e-4.
 
     Returns:
         float32 ``[layer, head, key group]``, shares of 1.
@@ -141,18 +140,17 @@ def _mass(record: AttentionRecord, token: str) -> FloatArray:
 
 
 def _by_value(attention: FloatArray, record: AttentionRecord) -> FloatArray:
-    """Attention weighted by what each key gives the residual stream (Kobayashi 2020).
+    """Attention weighted by the norm of each key's transformed value (Kobayashi 2020).
 
-    ``|A v W_O|`` of a head, as shares over its keys: on the scale of attention, which it equals
-    where all keys give alike. The norm is linear in A, so that it holds for received attention,
-    the mean over queries, too.
+    For each head, ``|A v W_O|`` is normalized over keys. It equals attention where all norms are
+    equal. The norm is linear in A, so the mean over queries (received attention) is exact too.
 
     Args:
         attention: float32 ``[layer, head, key]``, times uniform.
-        record: with norms of value vectors.
+        record: has norms of value vectors.
 
     Returns:
-        float32 of the same shape, times uniform; 0 in a head whose values are all 0.
+        float32 ``[layer, head, key]``, times uniform; 0 in a head whose values are all 0.
     """
     assert record.values is not None, "only asked for where norms of values were measured"
     given = attention * record.values.norms.astype(np.float32)
@@ -176,7 +174,7 @@ def _with_mean(values: FloatArray) -> FloatArray:
 def with_extremes(maps: FloatArray) -> FloatArray:
     """Append the maximum and the minimum over heads to ``[row, head + mean, grid row, grid col]``.
 
-    Neither sums to what attention sums to: a maximum to more, a minimum to less. Heads that a row
+    Neither is a distribution: maxima sum to more than attention, minima to less. Heads that a row
     does not have (NaN) are left out.
     """
     heads = maps[:, :-1]
@@ -189,7 +187,7 @@ def with_extremes(maps: FloatArray) -> FloatArray:
 
 
 def _stack(blocks: FloatArray, pool: FloatArray) -> FloatArray:
-    """Put the probe's row under the layers, its mean under theirs; absent heads become NaN."""
+    """Append the pooling probe's row to the layers; absent heads become NaN."""
     heads = max(blocks.shape[1], pool.shape[1]) - 1
     shape = (len(blocks) + 1, heads + 1, *blocks.shape[2:])
     wall = np.full(shape, np.nan, dtype=np.float32)

@@ -1,9 +1,9 @@
-"""Norms of patches as pages load them.
+"""Norms of patches as 8-bit codes.
 
 A patch is an *outlier* of a layer when its norm there, before the final LayerNorm, is more than
-:data:`generator.records.record.OUTLIER` times the median patch's. Pages get each norm as a
-multiple of its layer's median, in one byte: sixteenths of an octave, laid so that the outliers are
-exactly the codes from :data:`FIRST_OUTLIER` on.
+:data:`generator.records.record.OUTLIER` times the median patch's. A code stores a norm as a
+multiple of its layer's median, in sixteenths of an octave. Outliers are exactly the codes from
+:data:`FIRST_OUTLIER` on.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from generator.records.record import OUTLIER, AttentionRecord
 Grid = tuple[int, int]
 
 PARTS = 16
-"""Codes to an octave: a decoded multiple is at most 2.2 % off."""
+"""Codes for each octave. A decoded multiple is at most 2.2 % off."""
 
 FIRST_OUTLIER = 128
 """The lowest code of an outlier."""
 
 
 def multiples_of_the_median(record: AttentionRecord) -> NDArray[np.float64]:
-    """Norm of each patch over that of the median patch: ``[layer + 1, patch]``, 0 the embedding."""
+    """Norms of patches over the layer's median: ``[layer + 1, patch]``; row 0 is the embedding."""
     norms = np.asarray(record.norms, dtype=np.float64)[:, record.layout.patch_slice]
     medians = np.median(norms, axis=1, keepdims=True)
     found: NDArray[np.float64] = norms / np.maximum(medians, np.finfo(np.float32).tiny)
@@ -31,9 +31,9 @@ def multiples_of_the_median(record: AttentionRecord) -> NDArray[np.float64]:
 
 
 def norm_codes(record: AttentionRecord) -> NDArray[np.uint8]:
-    """The norms of a record as pages load them: uint8 ``[layer + 1, patch]``.
+    """Encode the norms of a record: uint8 ``[layer + 1, patch]``.
 
-    A code ``c`` stands for the multiples above ``3 * 2**((c - 128) / 16)``, up to the next code's.
+    Code ``c`` stands for multiples above ``3 * 2**((c - 128) / 16)``, up to the bound of ``c + 1``.
     """
     multiples = np.maximum(multiples_of_the_median(record), np.finfo(np.float64).tiny)
     steps = np.ceil(PARTS * np.log2(multiples / OUTLIER))
@@ -64,7 +64,7 @@ def coarse_codes(codes: NDArray[np.uint8], fine: Grid, coarse: Grid) -> NDArray[
 
 
 def decode_norms(codes: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """The middle of what each code stands for, in multiples of the median."""
+    """Decode codes to multiples of the median, in the middle of each code's range."""
     steps = codes.astype(np.float64) - FIRST_OUTLIER + 0.5
     found: NDArray[np.float64] = OUTLIER * 2 ** (steps / PARTS)
     return found

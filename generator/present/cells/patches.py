@@ -1,11 +1,11 @@
-"""The chunk of the patch queries: what every patch of a picture attends to, one map for each.
+"""Chunk of the patch queries: one attention map for every patch.
 
-It is loaded only when a reader chooses a patch as the query. One line of its PNG is one whole map,
-so a browser decodes it in one pass and cuts a query out without a copy::
+It is loaded when a reader chooses a patch as the query. Each line of its PNG is one map, so a
+browser decodes all of them in one pass and reads a query without a copy::
 
     galleryChunk({"record": ..., "query": "patch", "rows": [...], "heads": 0, ...}, "iVBORw0...");
 
-Maxima and masses are binary, in base64: as JSON numbers they would weigh a third of the codes.
+Maxima and masses are binary in base64, since as JSON they would add a third to the file.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from generator.present.drawing.scale import OCTAVES, octave_histogram
 from generator.records.record import AttentionRecord, FloatArray
 
 PATCH = "patch"
-"""Id of the query that stands for any patch."""
+"""Id of the patch queries."""
 
 MASS_STEPS = 65535
 
@@ -43,14 +43,13 @@ class PatchHeader:
         record: key of the record.
         query: always ``patch``.
         rows: labels of the layers, from 1.
-        heads: heads kept; 0 when there is only their mean, which is the last column always.
+        heads: number of heads kept; 0 for the mean alone. The mean is always the last column.
         grid: rows and columns of the patch grid.
         keys: keys of each row of attention.
         groups: key groups of ``mass``: the prefix tokens, then ``patches``.
         maxima: little-endian float32 ``[row, head + mean, query]``, base64.
         mass: little-endian uint16 ``[row, head + mean, query, key group]``, share of 1 times 65535,
             base64.
-        statistics: of the record.
     """
 
     record: str
@@ -69,9 +68,9 @@ _HEADER: TypeAdapter[PatchHeader] = TypeAdapter(PatchHeader)
 
 
 def patch_maps(record: AttentionRecord) -> FloatArray:
-    """What each patch attends to: float32 ``[layer, head + mean, query, key]``, times uniform.
+    """Maps of patches as queries: float32 ``[layer, head + mean, query, key]``, times uniform.
 
-    A record with only the mean over heads gives one column.
+    A record that keeps only the mean over heads gives one column.
     """
     if record.patch_attention is None:
         raise ValueError("The record keeps no rows of patches.")
@@ -82,10 +81,10 @@ def patch_maps(record: AttentionRecord) -> FloatArray:
 
 
 def patch_histogram(record: AttentionRecord) -> tuple[int, ...]:
-    """Octave histogram of what patches pay to the others; zeros where their rows are not kept.
+    """Octave histogram of attention between different patches; zeros where rows are not kept.
 
-    What a patch pays to itself is shown but left out of ranges. Like in the histogram of tokens,
-    the mean over heads counts only where nothing else is kept.
+    A patch's attention to itself is shown, but it does not set the range. The mean over heads
+    counts only where single heads are not kept.
     """
     counts = np.zeros(OCTAVES, dtype=np.int64)
     own = np.arange(record.layout.patches)
@@ -98,7 +97,7 @@ def patch_histogram(record: AttentionRecord) -> tuple[int, ...]:
 
 
 def patch_chunk_bytes(record: AttentionRecord, *, heads: bool = True) -> bytes:
-    """Write the chunk of the patch queries of a record that keeps them.
+    """Encode the chunk of the patch queries of a record that keeps them.
 
     Args:
         record: of one model on one image.
@@ -127,7 +126,7 @@ def patch_chunk_bytes(record: AttentionRecord, *, heads: bool = True) -> bytes:
 
 
 def read_patch_chunk(path: Path) -> tuple[PatchHeader, FloatArray]:
-    """Read a patch chunk back: ``[row, head + mean, query, grid row, grid col]``, times uniform."""
+    """Read a patch chunk: ``[row, head + mean, query, grid row, grid col]``, times uniform."""
     text, lines = read_gray(path)
     header = _HEADER.validate_json(text)
     shape = (len(header.rows), header.heads + 1, lines.shape[1])

@@ -1,4 +1,4 @@
-"""How the maps and boxes of each cell agree with what people have marked in the picture."""
+"""Scores of a cell's maps and boxes against marked objects."""
 
 from __future__ import annotations
 
@@ -39,21 +39,17 @@ Marks = Literal["mask", "boxes"]
 
 UNIFORM = "uniform"
 MAPS = ("last layer", "rollout", "last layer of another picture", UNIFORM, "centered Gaussian")
-"""The maps that are compared with the objects: two of the model, and three that know nothing of
-the picture."""
-
-NO_SCORE = "\u2013"
-"""Where there is no score, as of the uniform map in the pointing game: all its places tie."""
+"""Maps that are scored: two of the model, and three baselines that don't use the picture."""
 
 
 @dataclass(frozen=True, slots=True)
 class BoxOverlaps:
-    """How well the boxes found in one kind of vectors fit the marked ones.
+    """IoU of the boxes found in one kind of vectors with the marked boxes.
 
     Attributes:
         vectors: keys, queries or values of the last block.
         lost: IoU of LOST's box with the marked box that it fits best.
-        tokencut: likewise of TokenCut's.
+        tokencut: IoU of TokenCut's box with the marked box that it fits best.
     """
 
     vectors: str
@@ -63,16 +59,16 @@ class BoxOverlaps:
 
 @dataclass(frozen=True, slots=True)
 class CellTruth:
-    """One model on one image with marked objects.
+    """Scores of one model on one image with marked objects.
 
     Attributes:
-        marks: what the maps are compared with; boxes where there is no mask.
+        marks: what the maps are scored against: the mask, or boxes without a mask.
         objects: bool ``[row, col]``, patches that are mostly object.
         maps: scores of each of :data:`MAPS`.
-        boxes: of the picture, cut to what the model saw.
-        boxed: whether the picture has boxes at all.
-        overlaps: of found boxes, for each kind of vectors that objects were looked for in; empty
-            without marked boxes, or where there were no vectors.
+        boxes: marked boxes, clipped to the part of the picture that the model saw.
+        boxed: whether the picture has marked boxes.
+        overlaps: IoU of found boxes for each kind of vectors; empty without marked boxes or
+            vectors.
     """
 
     marks: Marks
@@ -88,11 +84,11 @@ SCORES = PackedFiles("truth", CellTruth)
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """The agreement of a gallery's cells with marked objects.
+    """Scores of all cells against marked objects.
 
     Attributes:
-        truth: (model, image) -> agreement, or why there is none.
-        files: (model, image) -> the same in the site, so that a copy of it needs no masks.
+        truth: (model, image) -> scores, or why there are none.
+        files: (model, image) -> file of the scores, so that a copy of the site needs no masks.
     """
 
     truth: Mapping[tuple[str, str], CellTruth | Failure]
@@ -105,9 +101,9 @@ def put_truth(
     digests: Digests,
     cache: SiteCache,
 ) -> Scored:
-    """Score the cells of marked images and put that into the site.
+    """Score the cells of marked images and write the scores to the site.
 
-    A run that is read from a site has no masks and boxes; its cells name what the site holds.
+    A run that is read from a site has no masks or boxes; its score files are reused.
     """
     truth = score_cells(run, cells, digests)
     files: dict[tuple[str, str], FileEntry] = {}
@@ -196,7 +192,7 @@ def _scored(
 
 
 def _of_another(digest: CellDigest, other: CellDigest | None) -> FloatArray | NotApplicable:
-    """The map of another picture, as if it were this one's."""
+    """Map of another picture, the shuffled baseline of this one."""
     if other is None:
         return NotApplicable("no other picture has marks")
     if other.last.shape != digest.last.shape:
@@ -207,9 +203,9 @@ def _of_another(digest: CellDigest, other: CellDigest | None) -> FloatArray | No
 def _overlaps(
     digest: CellDigest, vectors: tuple[str, ...], boxes: tuple[Box, ...]
 ) -> tuple[BoxOverlaps, ...]:
-    """Overlaps with the marked box that fits best; 0 where a method looked and found nothing.
+    """Largest IoU of each found box with the marked boxes; 0 where a method found nothing.
 
-    Leaving such images out would flatter the model on whose hard images nothing is found.
+    Images without a found box count, since leaving them out would favor models that find little.
     """
     if digest.lost == NO_FEATURES:
         return ()

@@ -1,5 +1,5 @@
-"""Charts as finished geometry: templates print them as SVG, readable without JavaScript.
+"""Charts as SVG geometry: bars, lines, histograms, intervals, heat grids, head strips.
 
-``chart.py`` says what a chart is and where its plot lies, ``axes.py`` maps numbers to places; the
-other modules build the kinds that pages show. Nothing here knows what the numbers mean.
+``chart.py`` has the dataclasses of charts, ``axes.py`` the axes; each other module builds a kind of
+chart. Templates print them as SVG, which needs no JavaScript.
 """

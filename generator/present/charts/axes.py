@@ -1,4 +1,4 @@
-"""From numbers to places: linear and logarithmic scales with ticks at round numbers."""
+"""Axes of charts: linear and logarithmic, with ticks at round numbers."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ import math
 from dataclasses import dataclass
 
 from generator.present.charts.chart import Axis, AxisTick
+from generator.text.numbers import given
 
 STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A range of numbers laid along a range of places.
+    """A linear or logarithmic map from numbers to coordinates.
 
     Attributes:
         low: the number at ``start``.
         high: the number at ``end``.
-        start: place of ``low``.
-        end: place of ``high``; smaller than ``start`` for an axis that goes up.
-        log: whether equal steps are equal factors.
+        start: coordinate of ``low``.
+        end: coordinate of ``high``; smaller than ``start`` for an axis that points up.
+        log: whether the map is logarithmic.
     """
 
     low: float
@@ -29,7 +30,7 @@ class Span:
     log: bool = False
 
     def at(self, value: float) -> float:
-        """Place of a number, held inside the range; rounded so that bytes do not depend on it."""
+        """Coordinate of a number, clamped to the range; rounded, so that bytes are reproducible."""
         low, high = self._bend(self.low), self._bend(self.high)
         share = (self._bend(value) - low) / (high - low) if high > low else 0.5
         share = min(max(share, 0.0), 1.0)
@@ -43,18 +44,11 @@ class Span:
         values = (
             log_ticks(self.low, self.high) if self.log else round_ticks(self.low, self.high, count)
         )
-        return Axis(label, tuple(AxisTick(self.at(value), number_text(value)) for value in values))
-
-
-def number_text(value: float) -> str:
-    """A number on an axis or in a table: up to four digits that count."""
-    if value and (abs(value) < 1e-3 or abs(value) >= 1e6):
-        return f"{value:.1e}".replace("e-0", "e-").replace("e+0", "e")
-    return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+        return Axis(label, tuple(AxisTick(self.at(value), given(value)) for value in values))
 
 
 def round_ticks(low: float, high: float, count: int) -> tuple[float, ...]:
-    """Round numbers inside a range, about as many as asked for."""
+    """About ``count`` round numbers inside a range."""
     if high <= low:
         return (low,)
     raw = (high - low) / max(count - 1, 1)
@@ -65,7 +59,7 @@ def round_ticks(low: float, high: float, count: int) -> tuple[float, ...]:
 
 
 def log_ticks(low: float, high: float) -> tuple[float, ...]:
-    """Powers of ten inside a range; with finer steps where there are fewer than three numbers."""
+    """Powers of ten inside a range, with finer steps if there are fewer than three."""
     powers = [10.0**n for n in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)]
     found: tuple[float, ...] = ()
     for factors in ((1,), (1, 2, 5), (1, 2, 3, 4, 5, 6, 8)):
@@ -79,13 +73,13 @@ def log_ticks(low: float, high: float) -> tuple[float, ...]:
 def slot_ticks(
     labels: list[str], start: float, slot: float, *, room: float
 ) -> tuple[AxisTick, ...]:
-    """A tick in the middle of each slot, or of every second, third, ... where they are narrow.
+    """A tick in the middle of each slot, or of every second, third, ... if slots are narrow.
 
     Args:
         labels: one for each slot.
         start: left edge of the first slot.
         slot: width of a slot.
-        room: that a label needs.
+        room: width that a label needs.
     """
     every = max(1, -(-int(room) // max(int(slot), 1)))
     return tuple(
@@ -96,7 +90,7 @@ def slot_ticks(
 
 
 def padded(low: float, high: float, *, log: bool = False) -> tuple[float, float]:
-    """A range with a little air, never empty; round powers of ten when logarithmic."""
+    """A range with a margin, never empty; powers of ten as ends if logarithmic."""
     if log:
         low = max(low, 1e-12)
         high = max(high, low * 10)

@@ -1,4 +1,4 @@
-"""Bars cut into parts that sum to 1."""
+"""Stacked bars of shares that sum to 1."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from generator.present.charts.chart import (
     Words,
 )
 from generator.records.record import FloatArray
+from generator.text.numbers import percent
 
 REST = 9
-"""Series of a part that is what is left over."""
+"""Series of the rest."""
 
 
 def stacked_bars(
@@ -33,16 +34,14 @@ def stacked_bars(
     *,
     series: Sequence[int] = (),
 ) -> Chart:
-    """Bars cut into parts that sum to 1.
+    """Stacked bars of shares that sum to 1.
 
     Args:
-        words: what is said.
-        names: of the parts, from the bottom.
-        labels: of the bars.
+        names: names of the parts, from the bottom.
         shares: ``[bar, part]``; NaN leaves a part out.
-        uniform: ``[part]``, shares to compare with; NaN leaves a part out. Dashed lines show where
-            its parts would end.
-        series: of each part; 1, 2, ... unless given. ``REST`` is pale.
+        uniform: ``[part]``, shares under uniform attention, drawn as dashed lines; NaN leaves a
+            part out.
+        series: series of each part; 1, 2, ... by default. ``REST`` is pale.
     """
     series = series or range(1, len(names) + 1)
     count = len(labels)
@@ -63,33 +62,29 @@ def stacked_bars(
                     width=round(slot * 0.76, 2),
                     height=round(bottom - top, 2),
                     series=series[part],
-                    text=f"{words.x} {label}, {name}: {100 * share:.2f} %",
+                    text=f"{words.x} {label}, {name}: {percent(share)}",
                 )
             )
             below += share
     there = [n for n in range(len(names)) if np.isfinite(shares[:, n]).any()]
-    rows = [(label, *_percents(shares[n, there])) for n, label in enumerate(labels)]
+    rows = [(label, *map(percent, shares[n, there])) for n, label in enumerate(labels)]
     if uniform is not None:
-        rows.append(("uniform", *_percents(uniform[there])))
-    said = ", ".join(f"{names[n]} {100 * np.nanmean(shares[:, n]):.1f} %" for n in there)
+        rows.append(("uniform", *map(percent, uniform[there])))
+    said = ", ".join(f"{names[n]} {percent(float(np.nanmean(shares[:, n])))}" for n in there)
     return Chart(
         words=words,
         summary=f"{words.title}. Averages: {said}.",
         x=Axis(words.x, slot_ticks(list(labels), AREA.left, slot, room=26)),
-        y=Axis(words.y, tuple(AxisTick(y.at(n / 4), f"{25 * n} %") for n in range(5))),
+        y=Axis(words.y, tuple(AxisTick(y.at(n / 4), percent(n / 4)) for n in range(5))),
         boxes=tuple(boxes),
         rules=_ends(uniform, y),
         keys=tuple(LegendEntry(series[n], names[n], "box") for n in there),
-        table=NumberTable((words.x, *(f"{names[n]} (%)" for n in there)), tuple(rows)),
+        table=NumberTable((words.x, *(names[n] for n in there)), tuple(rows)),
     )
 
 
-def _percents(shares: FloatArray) -> tuple[str, ...]:
-    return tuple("—" if np.isnan(v) else f"{100 * v:.2f}" for v in shares)
-
-
 def _ends(uniform: FloatArray | None, y: Span) -> tuple[Rule, ...]:
-    """Where the parts would end, lines that would touch being one."""
+    """Dashed lines where the parts end under uniform attention; close lines are merged."""
     if uniform is None:
         return ()
     ends = np.cumsum([v for v in uniform if not np.isnan(v)])[:-1]

@@ -1,21 +1,23 @@
-"""What a chart is: marks at finished places, words beside them, and the same numbers as a table.
+"""Dataclasses of charts: marks with coordinates, axes, labels, and a table of the numbers.
 
-Places are in the units of the drawing, from its top left. Colors are left to the style sheet: a
-mark carries the number of its series.
+Coordinates are in units of the drawing, from its top left. The style sheet colors a mark by the
+number of its series.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from generator.text.numbers import machine
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What is said of a chart.
+    """Title, axis labels and note of a chart.
 
     Attributes:
-        id: unique on its page, for labels.
-        title: what it shows, in a few words.
+        id: id of the chart, unique on its page.
+        title: title, in a few words.
         x: label of the horizontal axis, with its unit.
         y: label of the vertical axis, with its unit.
         note: definition, n, caveats; may be empty.
@@ -30,7 +32,7 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class PlotArea:
-    """The size of a drawing, and the edges of the plot in it: the rest is room for its numbers."""
+    """Size of a drawing, and edges of the plot in it. The margins hold the tick labels."""
 
     width: float
     height: float
@@ -41,12 +43,12 @@ class PlotArea:
 
 
 AREA = PlotArea(width=520.0, height=300.0, left=58.0, top=12.0, right=508.0, bottom=256.0)
-"""Of every chart that does not grow with its rows."""
+"""Plot area of charts whose height is fixed."""
 
 
 @dataclass(frozen=True, slots=True)
 class AxisTick:
-    """A number on an axis and its place along it."""
+    """A tick of an axis: its label and coordinate."""
 
     at: float
     label: str
@@ -54,7 +56,7 @@ class AxisTick:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One axis: what it counts, with its unit, and its ticks."""
+    """An axis: its label with the unit, and its ticks."""
 
     label: str
     ticks: tuple[AxisTick, ...]
@@ -65,10 +67,8 @@ class Dot:
     """A point.
 
     Attributes:
-        x: place across.
-        y: place down.
         series: number of its series, from 1.
-        text: exact values, for the pointer and for assistive technology.
+        text: exact values, for the tooltip and assistive technology.
         url: where it leads; may be empty.
         model: slug of the model that it is of, in a chart over models; else empty.
     """
@@ -87,9 +87,8 @@ class Line:
 
     Attributes:
         series: number of the series, from 1.
-        name: of the series.
-        path: of the line, as SVG path data.
-        band: outline of the spread around it, as SVG path data; empty for none.
+        path: the line as SVG path data.
+        band: outline of the spread around the line, as SVG path data; empty for none.
         model: slug of the model that it is of, in a chart over models; else empty.
     """
 
@@ -105,12 +104,7 @@ class Box:
     """A rectangle: a bar, a piece of a stack, or a cell of a density.
 
     Attributes:
-        x: left edge.
-        y: top edge.
-        width: across.
-        height: down.
         series: number of its series, from 1; 0 for a cell with a fill of its own.
-        text: exact values.
         fill: color as ``#rrggbb`` for a cell whose color carries a number; empty otherwise.
         url: where it leads; may be empty.
         strength: opacity of a cell whose shade carries a number; 0 for a plain mark.
@@ -128,18 +122,17 @@ class Box:
 
     @property
     def outline(self) -> str:
-        """The rectangle as SVG path data: a third of the bytes, where there are hundreds."""
-        width, height = f"{self.width:g}", f"{self.height:g}"
-        return f"M{self.x:g} {self.y:g}h{width}v{height}h-{width}z"
+        """The rectangle as SVG path data, which takes a third of the bytes."""
+        width, height = machine(self.width), machine(self.height)
+        return f"M{machine(self.x)} {machine(self.y)}h{width}v{height}h-{width}z"
 
 
 @dataclass(frozen=True, slots=True)
 class Stroke:
-    """A short level mark, one of thousands.
+    """A short horizontal mark, one of thousands.
 
     Attributes:
-        path: as SVG path data.
-        text: exact value.
+        path: the mark as SVG path data.
         url: where it leads; may be empty.
     """
 
@@ -150,7 +143,7 @@ class Stroke:
 
 @dataclass(frozen=True, slots=True)
 class Strokes:
-    """The marks of one series, numbered from 1; together, for the bytes of the page."""
+    """The short marks of one series, grouped to save bytes."""
 
     series: int
     marks: tuple[Stroke, ...]
@@ -158,7 +151,7 @@ class Strokes:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A straight line for reference, with what it stands for; the label may be empty."""
+    """A straight reference line with its label, which may be empty."""
 
     x1: float
     y1: float
@@ -169,7 +162,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class LegendEntry:
-    """An entry of the legend: ``line``, ``dot`` or ``box`` of a series, and its model."""
+    """An entry of the legend: a ``line``, ``dot`` or ``box`` of a series, and its model."""
 
     series: int
     name: str
@@ -179,7 +172,7 @@ class LegendEntry:
 
 @dataclass(frozen=True, slots=True)
 class DefinitionLink:
-    """Where it is said what a chart's number is: the number's name, and the place on a page."""
+    """Link to the definition of a quantity on the methods page."""
 
     name: str
     url: str
@@ -187,7 +180,7 @@ class DefinitionLink:
 
 @dataclass(frozen=True, slots=True)
 class NumberTable:
-    """The chart's numbers: column heads, and rows whose first cell is a head."""
+    """The numbers of a chart as a table; the first cell of each row is a head."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -198,25 +191,16 @@ class Chart:
     """A chart.
 
     Attributes:
-        words: what is said of it.
-        summary: what there is to be seen, from the data, for those who cannot see it.
-        x: horizontal axis.
-        y: vertical axis.
-        area: where its plot lies.
-        boxes: drawn first.
-        strokes: over them.
-        rules: over them.
-        lines: over them.
-        dots: on top.
+        words: title, axis labels and note.
+        summary: text alternative of the chart, from the data.
+        area: size of the drawing and edges of the plot.
         keys: the legend; empty where there is one series.
-        table: the same numbers.
         scale: the color bar of cells whose color carries a number.
-        scale_ticks: numbers under it.
-        above: whether the numbers of the horizontal axis stand above the plot.
-        definitions: what its numbers are.
-        stops: whether linked marks are stops of the Tab key; not where they are hundreds, and the
-            same links stand in a table of the page.
-        models: slugs of the models of a chart over models, for a report that shows some of them.
+        above: whether the tick labels of the horizontal axis are above the plot.
+        definitions: links to the definitions of its quantities.
+        stops: whether the Tab key reaches linked marks; false for hundreds of marks whose links are
+            also in a table of the page.
+        models: slugs of the models of a chart over models, for reports on some of them.
     """
 
     words: Words
@@ -240,7 +224,7 @@ class Chart:
 
     @property
     def linked(self) -> bool:
-        """Whether marks lead somewhere, so that the drawing is more than a picture."""
+        """Whether any mark is a link."""
         return (
             any(box.url for box in self.boxes)
             or any(dot.url for dot in self.dots)
@@ -249,5 +233,5 @@ class Chart:
 
     @property
     def x_labels_at(self) -> float:
-        """Where the numbers of the horizontal axis stand."""
+        """Vertical coordinate of the horizontal axis' tick labels."""
         return self.area.top - 6 if self.above else self.area.bottom + 18

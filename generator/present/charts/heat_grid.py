@@ -1,4 +1,4 @@
-"""A square for each layer and head, colored by a number."""
+"""Heat maps of heads: a colored square for each layer and head."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from generator.present.charts.axes import number_text, slot_ticks
+from generator.present.charts.axes import slot_ticks
 from generator.present.charts.chart import Axis, AxisTick, Box, Chart, NumberTable, PlotArea, Words
 from generator.present.drawing.colors import DEFAULT_COLORS, color_table
 from generator.records.record import FloatArray
+from generator.text.numbers import number
 
 
 def heat_grid(
@@ -21,18 +22,17 @@ def heat_grid(
     *,
     colors: str = DEFAULT_COLORS,
 ) -> Chart:
-    """A square for each layer (down) and head (across), colored by a number.
+    """Heat map of heads: a colored square for each layer (down) and head (across).
 
     Args:
-        words: what is said.
-        values: ``[layer, head]``; NaN where there is none.
-        texts: ``[layer][head]``, the numbers as they are printed.
-        urls: ``[layer][head]``, where a square leads; empty for nowhere.
+        values: ``[layer, head]``; NaN for missing values.
+        texts: ``[layer][head]``, formatted values.
+        urls: ``[layer][head]``, links of the squares; empty for none.
         limits: numbers at the ends of the color map.
         colors: name of the color map.
     """
     layers, heads = values.shape
-    side = float(min(max(460 // heads, 6), 22))  # whole, for the bytes of hundreds of squares
+    side = float(min(max(460 // heads, 6), 22))  # whole numbers save bytes in hundreds of squares
     left, top = 34.0, 20.0
     table = color_table(colors)
     low, high = limits
@@ -70,7 +70,7 @@ def heat_grid(
         scale_ticks=tuple(
             AxisTick(
                 round(left + strip * n / 4, 2),
-                number_text(low + (high - low) * n / 4),
+                number(low + (high - low) * n / 4),
             )
             for n in range(5)
         ),
@@ -83,7 +83,7 @@ def heat_grid(
 
 
 def _level(value: float, limits: tuple[float, float]) -> float:
-    """Where a number lies between the ends of the color map, from 0 to 1."""
+    """Position of a value on the color map, from 0 to 1."""
     low, high = limits
     return min(max((value - low) / (high - low), 0.0), 1.0) if high > low else 0.5
 
@@ -106,7 +106,7 @@ def _scale(left: float, top: float, width: float, colors: str) -> tuple[Box, ...
 
 
 def _extremes(values: FloatArray, texts: Sequence[Sequence[str]]) -> str:
-    """Where the lowest and the highest number stand."""
+    """Sentence on the heads with the lowest and the highest value."""
     said = []
     for name, index in (("lowest", np.nanargmin(values)), ("highest", np.nanargmax(values))):
         layer, head = divmod(int(index), values.shape[1])

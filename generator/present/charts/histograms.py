@@ -1,4 +1,4 @@
-"""How values spread: outlined histograms, and densities layer by layer."""
+"""Histograms, and densities by layer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from generator.present.charts.axes import Span, number_text, slot_ticks
+from generator.present.charts.axes import Span, slot_ticks
 from generator.present.charts.chart import (
     AREA,
     Axis,
@@ -19,6 +19,7 @@ from generator.present.charts.chart import (
     Words,
 )
 from generator.records.record import FloatArray
+from generator.text.numbers import between, number, percent
 
 
 def histogram(
@@ -27,11 +28,9 @@ def histogram(
     """Outlined histograms with a logarithmic count.
 
     Args:
-        words: what is said.
-        names: of the series.
         edges: ``[bin + 1]``.
         counts: ``[series, bin]``.
-        log_x: whether the values' axis is logarithmic too.
+        log_x: whether the axis of values is logarithmic.
     """
     first, last = held_bins(counts)
     x = Span(float(edges[first]), float(edges[last + 1]), AREA.left, AREA.right, log=log_x)
@@ -47,14 +46,12 @@ def histogram(
         lines.append(Line(n + 1, name, "".join(steps)))
     rows = tuple(
         (
-            f"{number_text(float(edges[b]))}–{number_text(float(edges[b + 1]))}",
-            *(number_text(float(counts[n, b])) for n in range(len(names))),
+            between(float(edges[b]), float(edges[b + 1])),
+            *(number(float(counts[n, b])) for n in range(len(names))),
         )
         for b in range(first, last + 1)
     )
-    totals = ", ".join(
-        f"{name}: {number_text(float(counts[n].sum()))}" for n, name in enumerate(names)
-    )
+    totals = ", ".join(f"{name}: {number(float(counts[n].sum()))}" for n, name in enumerate(names))
     return Chart(
         words=words,
         summary=f"{words.title}. Counted: {totals}.",
@@ -69,7 +66,7 @@ def histogram(
 
 
 def held_bins(counts: FloatArray) -> tuple[int, int]:
-    """First and last bin that hold something in any row of ``[row, bin]``; all where none does."""
+    """First and last non-empty bin over all rows of ``[row, bin]``; all bins if none is."""
     held = np.flatnonzero(np.asarray(counts).sum(axis=0))
     return (int(held[0]), int(held[-1])) if len(held) else (0, counts.shape[1] - 1)
 
@@ -82,15 +79,13 @@ def density(
     *,
     bins: tuple[int, int] | None = None,
 ) -> Chart:
-    """How values spread at each layer: shade is the share of the layer's values in a bin.
+    """Density of values at each layer: the shade is the share of the layer's values in a bin.
 
     Args:
-        words: what is said.
         edges: ``[bin + 1]``, on a logarithmic axis.
         counts: ``[layer, bin]``.
         first_layer: number of the first row.
-        bins: first and last bin to show, so that two charts have one axis; None for those that
-            hold something.
+        bins: first and last bin to show, so that charts share an axis; None for the non-empty ones.
     """
     first, last = bins or held_bins(counts)
     y = Span(float(edges[first]), float(edges[last + 1]), AREA.bottom, AREA.top, log=True)
@@ -104,7 +99,7 @@ def density(
             share = float(counts[layer, b]) / total
             if share <= 0:
                 continue
-            # over three decades, so that a single outlier among a thousand patches is seen
+            # three decades, so that a single outlier among a thousand patches is visible
             level = min(max(1 + math.log10(share) / 3, 0.06), 1.0)
             top, bottom = y.at(float(edges[b + 1])), y.at(float(edges[b]))
             boxes.append(
@@ -114,8 +109,8 @@ def density(
                     width=round(slot, 2),
                     height=round(bottom - top, 2),
                     series=1,
-                    text=f"layer {layer + first_layer}, {number_text(float(edges[b]))} to "
-                    f"{number_text(float(edges[b + 1]))}: {100 * share:.2f} %",
+                    text=f"layer {layer + first_layer}, "
+                    f"{between(float(edges[b]), float(edges[b + 1]))}: {percent(share)}",
                     strength=round(level, 2),
                 )
             )

@@ -1,4 +1,4 @@
-"""One number with its interval for each row, and the single values behind it."""
+"""Means with confidence intervals, one for each row, with their single values as dots."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from generator.present.charts.axes import Span, number_text, padded
+from generator.present.charts.axes import Span, padded
 from generator.present.charts.chart import (
     AREA,
     Axis,
@@ -19,6 +19,7 @@ from generator.present.charts.chart import (
     Words,
 )
 from generator.records.record import FloatArray
+from generator.text.numbers import MISSING, between, number
 
 ROW = 40.0
 LEFT, TOP, RIGHT = 150.0, 8, AREA.right  # names of rows need more room than numbers
@@ -29,13 +30,11 @@ class IntervalRow:
     """A row of the chart.
 
     Attributes:
-        name: of the row.
-        values: float ``[value]``, a dot each.
-        middle: their mean; None for none.
+        values: float ``[value]``, drawn as dots.
+        middle: mean of the values; None for none.
         low: lower end of the interval around the mean; None where there is none.
-        high: upper end.
-        texts: what each dot says.
-        count: values behind the mean; as many as dots unless given, where not all are drawn.
+        texts: tooltip of each dot.
+        count: number of values in the mean; by default the number of dots.
     """
 
     name: str
@@ -51,9 +50,7 @@ def interval_chart(words: Words, rows: Sequence[IntervalRow], *, zero: bool = Tr
     """Dots for single values, a line for the interval, a large dot for the mean.
 
     Args:
-        words: what is said.
-        rows: from the top.
-        zero: draw and include zero, for differences.
+        zero: include zero and draw a line there, for differences.
     """
     found = [float(v) for row in rows for v in row.values if np.isfinite(v)]
     found += [v for row in rows for v in (row.low, row.high) if v is not None]
@@ -86,14 +83,12 @@ def interval_chart(words: Words, rows: Sequence[IntervalRow], *, zero: bool = Tr
         rules=tuple(rules),
         dots=tuple(dots),
         table=NumberTable(
-            (words.y, "mean", "nominal 95 % interval", "n"),
+            (words.y, "mean", "nominal 95\u00a0% interval", "n"),
             tuple(
                 (
                     row.name,
-                    "—" if row.middle is None else number_text(row.middle),
-                    "—"
-                    if row.low is None or row.high is None
-                    else f"{number_text(row.low)} to {number_text(row.high)}",
+                    number(row.middle),
+                    MISSING if row.low is None or row.high is None else between(row.low, row.high),
                     str(int(np.isfinite(row.values).sum()) if row.count is None else row.count),
                 )
                 for row in rows
@@ -104,7 +99,7 @@ def interval_chart(words: Words, rows: Sequence[IntervalRow], *, zero: bool = Tr
 
 def _mean_text(row: IntervalRow) -> str:
     assert row.middle is not None
-    text = number_text(row.middle)
+    text = number(row.middle)
     if row.low is None or row.high is None:
         return text
-    return f"{text} (nominal 95 % interval {number_text(row.low)} to {number_text(row.high)})"
+    return f"{text} (nominal 95\u00a0% interval {between(row.low, row.high)})"

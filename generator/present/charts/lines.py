@@ -1,4 +1,4 @@
-"""Lines over layers, and dots for heads."""
+"""Line charts over layers, and scatter charts of heads."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator.present.charts.axes import Span, number_text, padded
+from generator.present.charts.axes import Span, padded
 from generator.present.charts.chart import (
     AREA,
     Axis,
@@ -20,14 +20,15 @@ from generator.present.charts.chart import (
     Words,
 )
 from generator.records.record import FloatArray
+from generator.text.numbers import given, number
 
 STROKES = 8
-"""Colors and strokes that tell series apart, in ``charts.css``."""
+"""Number of colors and strokes of series in ``charts.css``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A level to compare with, such as what uniform attention would give; dashed."""
+    """A dashed reference level, such as the value under uniform attention."""
 
     y: float
     label: str
@@ -35,17 +36,17 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Numbers that belong together.
+    """A series of numbers.
 
     Attributes:
-        name: for the legend.
+        name: name in the legend.
         x: float ``[point]``.
         y: float ``[point]``; NaN leaves a gap.
         spread: float ``[point]``, half the height of a band; None for none.
-        urls: where each point leads; empty for nowhere.
-        notes: what each point is beside its place, such as its head; empty for nothing.
+        urls: link of each point; empty for none.
+        notes: what identifies each point besides x, such as its head; empty for nothing.
         model: slug of the model that the numbers are of, in a chart over models; else empty.
-        number: of its color and stroke, from 1; 0 for its place in the chart.
+        number: number of its color and stroke, from 1; 0 for its position in the chart.
     """
 
     name: str
@@ -69,11 +70,8 @@ def line_chart(
     """Lines over layers or other steps, with a dot for each number.
 
     Args:
-        words: what is said.
-        series: one line each.
-        log: logarithmic vertical axis; numbers that are not positive are left out.
-        references: dashed levels.
-        zero: start the vertical axis at zero, and bands too.
+        log: logarithmic vertical axis; values that are not positive are left out.
+        zero: start the vertical axis at zero, and clip bands there.
     """
     y = _vertical(series, references, log=log, zero=zero)
     x = _horizontal(series)
@@ -97,7 +95,7 @@ def line_chart(
 def scatter(
     words: Words, series: Sequence[Series], *, references: Sequence[Reference] = ()
 ) -> Chart:
-    """A dot for each number, as in ViT's Figure 11: one for each head above its layer."""
+    """Scatter chart: a dot for each head above its layer, as in ViT's Figure 11."""
     y = _vertical(series, references, log=False, zero=True)
     x = _horizontal(series)
     return Chart(
@@ -137,14 +135,14 @@ def _horizontal(series: Sequence[Series]) -> Span:
 
 
 def _whole_axis(x: Span, label: str) -> Axis:
-    """Ticks at whole numbers where the numbers are layers."""
+    """An axis with ticks at whole numbers, for layers."""
     axis = x.axis(label, count=8)
     whole = tuple(tick for tick in axis.ticks if "." not in tick.label)
     return Axis(label, whole or axis.ticks)
 
 
 def _levels(references: Sequence[Reference], y: Span) -> tuple[Rule, ...]:
-    """Lines across the plot."""
+    """Horizontal lines at reference levels."""
     return tuple(Rule(AREA.left, y.at(r.y), AREA.right, y.at(r.y), r.label) for r in references)
 
 
@@ -180,19 +178,19 @@ def _band(one: Series, x: Span, y: Span) -> str:
 
 
 def _dots(series: Sequence[Series], x: Span, y: Span, words: Words) -> Iterator[Dot]:
-    for number, one in zip(_numbers(series), series, strict=True):
+    for color, one in zip(_numbers(series), series, strict=True):
         prefix = f"{one.name}, " if len(series) > 1 else ""
         for point in _points(one, x, y):
             if point is None:
                 continue
             n, across, down = point
             note = f", {one.notes[n]}" if one.notes else ""
-            text = f"{prefix}{words.x} {number_text(float(one.x[n]))}{note}: "
-            text += number_text(float(one.y[n]))
+            text = f"{prefix}{words.x} {given(float(one.x[n]))}{note}: "
+            text += number(float(one.y[n]))
             if one.spread is not None:
-                text += f" ± {number_text(float(one.spread[n]))}"
+                text += f" ± {number(float(one.spread[n]))}"
             url = one.urls[n] if one.urls else ""
-            yield Dot(across, down, number, text, url, one.model)
+            yield Dot(across, down, color, text, url, one.model)
 
 
 def _keys(series: Sequence[Series], shape: str) -> tuple[LegendEntry, ...]:
@@ -205,7 +203,7 @@ def _keys(series: Sequence[Series], shape: str) -> tuple[LegendEntry, ...]:
 
 
 def _numbers(series: Sequence[Series]) -> list[int]:
-    """Which color and stroke each series has; they come again where there are more."""
+    """Number of each series' color and stroke; they repeat if there are more series."""
     return [((one.number or n) - 1) % STROKES + 1 for n, one in enumerate(series, start=1)]
 
 
@@ -215,25 +213,19 @@ def _summary(series: Sequence[Series], words: Words) -> str:
         if not np.isfinite(one.y).any():
             continue
         top, bottom = int(np.nanargmax(one.y)), int(np.nanargmin(one.y))
-        ends = [
-            f"{number_text(float(one.y[n]))} at {number_text(float(one.x[n]))}"
-            for n in (bottom, top)
-        ]
+        ends = [f"{number(float(one.y[n]))} at {given(float(one.x[n]))}" for n in (bottom, top)]
         parts.append(f"{one.name}: from {ends[0]} to {ends[1]}")
     return f"{words.title}, by {words.x}. " + "; ".join(parts) + "."
 
 
 def _table(series: Sequence[Series], words: Words) -> NumberTable:
-    """One row for each place along the axis; all series share them or are left blank there."""
+    """A row for each x; cells of series without a value there are blank."""
     places = sorted({float(v) for one in series for v in one.x})
     found = [{float(a): float(v) for a, v in zip(one.x, one.y, strict=True)} for one in series]
     rows = tuple(
         (
-            number_text(place),
-            *(
-                number_text(values[place]) if np.isfinite(values.get(place, np.nan)) else "—"
-                for values in found
-            ),
+            given(place),
+            *(number(values.get(place)) for values in found),
         )
         for place in places
     )

@@ -1,4 +1,4 @@
-"""A short mark for every head above its layer, so that single heads stand beside a mean."""
+"""Head strips: a short mark for every head above its layer."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ from generator.present.charts.chart import (
     Words,
 )
 from generator.records.record import FloatArray
+from generator.text.numbers import machine, percent
 
 MARK = 2.5
 """Height of a mark, as in ``charts.css``."""
 
 MOST_LINKS = 400
-"""Heads whose marks are links; of more, the links stand in a table alone, for the page's bytes."""
+"""Most heads whose marks are links. With more heads, only the table has links, to save bytes."""
 
 
 def head_strips(
@@ -36,15 +37,12 @@ def head_strips(
     *,
     series: Sequence[int],
 ) -> Chart:
-    """Shares of single heads, side by side for each part, with dashed lines at uniform attention.
+    """Head strips of shares, side by side for each part, with dashed lines at uniform attention.
 
     Args:
-        words: what is said.
-        names: of the parts.
-        shares: ``[part, layer, head]``, share of 1; NaN where there is none.
+        shares: ``[part, layer, head]``, shares of 1; NaN for missing values.
         uniform: ``[part]``, share that uniform attention would give.
-        urls: ``[layer][head]``, where a mark leads.
-        series: of each part.
+        urls: ``[layer][head]``, links of the marks.
     """
     layers, heads = shares.shape[1:]
     slot = (AREA.right - AREA.left) / layers
@@ -63,8 +61,8 @@ def head_strips(
             x = round(AREA.left + slot * (layer + 0.1) + width * part, 1)
             marks.append(
                 Stroke(
-                    path=f"M{x:g} {y.at(share):.4g}h{width:g}",
-                    text=f"layer {layer + 1}, head {head + 1}: {100 * share:.3g} %",
+                    path=f"M{machine(x)} {machine(y.at(share), 4)}h{machine(width)}",
+                    text=f"layer {layer + 1}, head {head + 1}: {percent(share)}",
                     url=urls[layer][head] if linked else "",
                 )
             )
@@ -75,9 +73,7 @@ def head_strips(
         x=Axis(words.x, slot_ticks([str(n + 1) for n in range(layers)], AREA.left, slot, room=26)),
         y=Axis(
             words.y,
-            tuple(
-                AxisTick(y.at(y.high * n / 4), f"{100 * y.high * n / 4:.3g} %") for n in range(5)
-            ),
+            tuple(AxisTick(y.at(y.high * n / 4), percent(y.high * n / 4)) for n in range(5)),
         ),
         strokes=tuple(strokes),
         rules=_uniform(uniform, y),
@@ -87,17 +83,17 @@ def head_strips(
 
 
 def _most(names: Sequence[str], shares: FloatArray) -> str:
-    """The head that gives each part most."""
+    """Sentence on the head that gives each part the largest share."""
     said = []
     for name, values in zip(names, shares, strict=True):
         layer, head = divmod(int(np.nanargmax(values)), values.shape[1])
-        share = 100 * float(values[layer, head])
-        said.append(f"Most to {name}: {share:.3g} %, layer {layer + 1}, head {head + 1}.")
+        share = float(values[layer, head])
+        said.append(f"Most to {name}: {percent(share)}, layer {layer + 1}, head {head + 1}.")
     return " ".join(said)
 
 
 def _uniform(uniform: FloatArray, y: Span) -> tuple[Rule, ...]:
-    """Dashed lines at uniform attention, those that would touch being one."""
+    """Dashed lines at uniform attention; close lines are merged."""
     places: list[float] = []
     for share in sorted(float(value) for value in uniform):
         place = y.at(share)

@@ -1,1 +1,1 @@
-"""What a site shows beside single cells: analyses over images, of pairs, of weights."""
+"""Files over several cells: averages over images, similarity, pairs of models, weights, teaser."""

@@ -1,7 +1,7 @@
-"""Averages by place over a model's images: summed while its records go by, kept for the next build.
+"""Averages over images by patch position, for each model.
 
-Sums need every record of a model, so they are the one thing of a model's page that a site without
-its records cannot make again; what the former site has is taken over while its images are the same.
+The sums need every record of a model, so they cannot be made again from the site alone. The file of
+the previous site is reused while the images are the same.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from generator.records.record import AttentionRecord
 from generator.records.run import Cell, Run
 
 AVERAGES_VERSION = 1
-"""Raised by hand when averages of the same records change."""
+"""Cache version. Raise it when averages of unchanged records change."""
 
 AVERAGES = PackedFiles("averages", LocationAverages)
 
@@ -32,16 +32,14 @@ Read = Callable[[str], AttentionRecord]
 
 @dataclass(frozen=True, slots=True)
 class LocationPictures:
-    """Averages of one model, drawn.
+    """Averages of one model, and their pictures.
 
     Attributes:
-        numbers: the averages, packed.
         maps: attention by query (down) and layer (across), on the gallery's scale.
         rates: share of the images in which each place is an outlier, on a scale from 0 to
             ``highest_rate``.
         highest_rate: the largest over all models, rounded up.
-        images: how many.
-        queries: names of the rows of ``maps``; the last is what patches receive.
+        queries: names of the rows of ``maps``; the last row is received attention.
         layers: columns of ``maps``.
         grid: rows and columns of each map.
     """
@@ -57,11 +55,11 @@ class LocationPictures:
 
 
 Averages = Mapping[str, LocationPictures | NotApplicable]
-"""By model; why there are none for a model that has too few images, or not on one grid."""
+"""Model -> averages, or why there are none: too few images, or images on different grids."""
 
 
 class LocationFiles:
-    """Sums by place for the models whose averages the former site lacks."""
+    """Sums by position, for models whose averages are not in the previous site."""
 
     def __init__(self, run: Run, cache: SiteCache) -> None:
         self._cache = cache
@@ -77,7 +75,7 @@ class LocationFiles:
                 self._known[model.slug] = keys
 
     def add(self, cell: Cell, read: Read) -> None:
-        """Add a cell's record, where it is needed and can be read."""
+        """Add a cell's record if it is needed and can be read."""
         if cell.model in self._missing or cell.model in self._known:
             return
         try:
@@ -89,7 +87,7 @@ class LocationFiles:
             self._missing[cell.model] = NotApplicable(str(error))
 
     def publish(self, run: Run, scale: Scale) -> Averages:
-        """Put the averages and their pictures into the site, or say why there are none."""
+        """Write the averages and their pictures to the site, or return why there are none."""
         files: dict[str, FileEntry] = {}
         found: dict[str, LocationAverages] = {}
         missing = dict(self._missing)
@@ -130,7 +128,7 @@ class LocationFiles:
     ) -> LocationPictures:
         colors = self._cache.settings.colors
         parts: dict[str, Part] = {"averages": numbers.sha256, "colors": colors}
-        # what patches receive is a mean over patches; it stands below the queries
+        # received attention is a mean over patches; its row is below the queries
         values = np.concatenate([averages.attention, averages.received[None]])
         maps = self._cache.put(
             "average-maps",

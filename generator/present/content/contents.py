@@ -1,4 +1,4 @@
-"""What has been put into the staging folder by the time the pages are planned."""
+"""Contents of a site: every file but the pages, as the page planners get them."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class Assets:
     """Site-relative paths of the style sheets, scripts and the color bar.
 
     Attributes:
-        stylesheets: of each kind of page, for the screen, in order.
-        print_stylesheet: for paper.
-        boot: tells the styles that scripts run.
-        scripts: of the kinds of pages that have some, in order.
-        later: of image pages, scripts that are loaded when they are wanted, by what they do.
-        bar: the picture of the color bar.
-        diverging_bar: the picture of the bar of signed values.
+        stylesheets: kind of page -> screen style sheets, in order.
+        print_stylesheet: style sheet for print.
+        boot: script that tells the styles that scripts run.
+        scripts: kind of page -> scripts, in order.
+        later: feature -> scripts of image pages that are loaded on demand.
+        bar: picture of the color bar.
+        diverging_bar: picture of the color bar of signed values.
     """
 
     stylesheets: Mapping[PageKind, tuple[str, ...]]
@@ -53,7 +53,7 @@ class Assets:
 
 @dataclass(frozen=True, slots=True)
 class Colored:
-    """Colored pictures of a cell; the wall only where settings ask for it."""
+    """Colored pictures of a cell. The wall exists only where the settings ask for it."""
 
     map: FileEntry
     wall: FileEntry | None
@@ -69,11 +69,10 @@ class Copies:
 
 @dataclass(frozen=True, slots=True)
 class Divergence:
-    """How far the maps of an image's models lie apart.
+    """Disagreement of an image's models.
 
     Attributes:
-        mean: over all pairs of models, in bits; None where they cover nothing together.
-        file: with every pair.
+        mean: mean divergence over all pairs of models, in bits; None where maps don't overlap.
     """
 
     mean: float | None
@@ -82,30 +81,30 @@ class Divergence:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """All heavy files, by the slugs of the run; a failure stands where a file could not be made.
+    """All files but the pages, by slug. A failure takes the place of a missing file.
 
     Attributes:
         settings: how records are drawn.
         scale: the shared scale.
         patch_scale: the shared scale of patches as queries; None where there are none.
         assets: style sheets and scripts.
-        cells: (model, image) -> what its chunks hold.
-        colored: (model, image) -> its colored pictures.
-        copies: image -> its published copies.
+        cells: (model, image) -> content of the cell.
+        colored: (model, image) -> colored pictures.
+        copies: image -> published copies.
         averages: model -> averages by place, or why there are none.
-        similarity: model -> which of its heads and layers are alike.
+        similarity: model -> similarity of its heads and layers.
         weights: model -> pictures of its weights, or why there are none.
-        divergence: image -> how far its models' maps lie apart, where there are two.
-        digests: numbers of each cell's analyses, read when they are asked for.
-        models: model -> the same over its images, for models that have any.
+        divergence: image -> disagreement of its models, where there are at least two.
+        digests: numbers of each cell's analyses, read on demand.
+        models: model -> numbers of its analyses over images, for models that have any.
         pairs: models compared two by two.
-        front: what the front page shows besides.
+        front: pictures of the front page.
         analyses: image -> pictures of its models' analyses; empty where none are drawn.
-        maps: what they were drawn from, read when it is asked for.
+        maps: values of the maps of the analyses, read on demand.
         features: (model, image) -> features as colors, or why there are none.
-        scored: agreement with marked objects, where somebody has marked some.
+        scored: scores against marked objects, for marked images.
         reduction: what is left out to keep the site small.
-        figures: for papers, drawn with the site.
+        figures: figures for papers, drawn with the site.
     """
 
     settings: Settings

@@ -1,8 +1,8 @@
-"""Patch features as colors (Oquab 2024, section 7.5), model by model.
+"""Patch features as colors: principal components of each model (Oquab 2024, section 7.5).
 
-Components are fitted to all images of a small gallery together, so that a color means the same in
-all of them; in larger ones to each image alone. Those of every model are turned onto those of the
-first one that has features, and the page says what that leaves over.
+In a small gallery, components are fitted to all images together, so that colors compare across
+images. In a larger one they are fitted to each image alone. The components of every model are
+aligned to those of the first model with features, and the page prints the residual.
 """
 
 from __future__ import annotations
@@ -33,27 +33,28 @@ from generator.records.record import AttentionRecord, FloatArray, TokenLayout, V
 from generator.records.run import Run
 
 COLORS_VERSION = 2
-"""Raised by hand when the same records give other colors."""
+"""Cache version. Raise it when the colors of unchanged records change."""
 
 TOGETHER = 24
-"""Images whose features are held at once: of a wide model, 3 MB each at 37x37."""
+"""Most images that are fitted together. Features of a wide model at 37x37 take 3 MB an image."""
 
 Read = Callable[[str], AttentionRecord]
 
 
 @dataclass(frozen=True, slots=True)
 class FeatureColors:
-    """Colors of one model over a group of images.
+    """Feature colors of one model over a group of images.
 
     Attributes:
         pictures: for each image uint8 ``[row, col, RGBA]``; transparent in the background.
-        first_explained: share of the variance of all patches that parts the foreground.
-        explained: of the foreground, by the three components together.
-        foreground: share of the patches.
-        left_out: outliers that were left out of the fits.
-        residual: what the alignment to the first model left over, in times the squared size of that
+        first_explained: share of the variance of all patches along the component that separates
+            the foreground.
+        explained: share of the foreground's variance along the three components together.
+        foreground: share of the patches that are foreground.
+        left_out: number of outliers that were left out of the fits.
+        residual: residual of the alignment to the first model, in times the squared size of that
             model's components; None for that model itself.
-        shuffled: the same with patches paired at random.
+        shuffled: residual with patches paired at random; None for the first model.
     """
 
     pictures: tuple[NDArray[np.uint8], ...]
@@ -70,19 +71,13 @@ COLORS = PackedFiles("features", FeatureColors)
 
 @dataclass(frozen=True, slots=True)
 class ColoredFeatures:
-    """What was drawn of one model on one image.
+    """Feature colors of one model on one image.
 
     Attributes:
-        source: the colors of the group.
-        picture: this image's.
-        first_explained: as in :class:`FeatureColors`; so are the next ones.
-        explained: likewise.
-        foreground: likewise.
-        left_out: likewise.
-        residual: likewise.
-        shuffled: likewise.
+        source: file of the colors of the group.
+        first_explained: as in :class:`FeatureColors`.
         kept: share of this image's patches that are foreground.
-        images: how many images the components were fitted to together.
+        images: number of images that the components were fitted to.
         reference: slug of the model that colors are aligned to.
     """
 
@@ -101,7 +96,7 @@ class ColoredFeatures:
 
 @dataclass(frozen=True, slots=True)
 class _FeatureGroup:
-    """Records of one model over a group of images: (slug of the image, key of the record)."""
+    """Records of one model for a group of images: (slug of the image, key of the record)."""
 
     model: str
     cells: tuple[tuple[str, str], ...]
@@ -113,7 +108,7 @@ class _FeatureGroup:
 
 @dataclass(frozen=True, slots=True)
 class _Fitted:
-    """Components of a group, with what each image's grid covers."""
+    """Components of a group, and the view that each image's grid covers."""
 
     components: SharedComponents
     views: tuple[View, ...]
@@ -122,12 +117,10 @@ class _Fitted:
 def put_feature_colors(
     run: Run, read: Read, cache: SiteCache, keys: Mapping[tuple[str, str], str]
 ) -> dict[tuple[str, str], ColoredFeatures | NotApplicable]:
-    """Put the feature colors of every cell into the site.
+    """Write the feature colors of every cell to the site.
 
     Args:
-        run: models and images.
-        read: gives the record of a key; called only for what the former site lacks.
-        cache: where they go.
+        read: gives the record of a key; called only for colors that the previous site lacks.
         keys: (model, image) -> key of the record, for cells with features.
     """
     found: dict[tuple[str, str], ColoredFeatures | NotApplicable] = {}
@@ -139,7 +132,7 @@ def put_feature_colors(
 
 
 def _groups(run: Run, keys: Mapping[tuple[str, str], str]) -> Iterator[tuple[_FeatureGroup, ...]]:
-    """For each group of images, its models; those without a record of one are left out."""
+    """For each group of images, its models. Models without a record of one image are left out."""
     images = [image.slug for image in run.images if image.failure is None]
     together = [images] if len(images) <= TOGETHER else [[image] for image in images]
     for group in together:
@@ -259,7 +252,7 @@ def _fitted(group: _FeatureGroup, read: Read) -> _Fitted | NotApplicable:
 
 
 def _rgba(values: FloatArray) -> NDArray[np.uint8]:
-    """Colors in [0, 1], NaN in the background: uint8 ``[row, col, RGBA]``."""
+    """Convert colors in [0, 1], NaN in the background, to uint8 ``[row, col, RGBA]``."""
     inside = np.isfinite(values[..., 0])
     found = np.zeros((*values.shape[:2], 4), dtype=np.uint8)
     found[..., :3] = np.rint(np.nan_to_num(values) * 255).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Pictures of the front page: the chosen maps, what models saw, and a card for link previews."""
+"""Pictures of the front page: teaser maps, model views, and a card for link previews."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from generator.present.drawing.pictures import QUALITY
 from generator.present.drawing.scale import Scale
 from generator.present.files.cache import Part, SiteCache
 from generator.present.files.manifest import FileEntry
+from generator.records.paper import TeaserCell
 from generator.records.record import View
-from generator.records.run import Failure, ImageEntry, Run, TeaserCell
+from generator.records.run import Failure, ImageEntry, Run
 
 Cells = Mapping[tuple[str, str], CellContent | Failure]
 
@@ -38,9 +39,9 @@ class Tile:
     """A chosen map and the picture beside it.
 
     Attributes:
-        cell: what was chosen; its layer and head are those of the file.
-        map: the file of the map.
-        seen: what the model saw of the picture; None when it cannot be opened.
+        cell: the chosen cell, with the layer and head of the file.
+        map: file of the map.
+        seen: the part of the picture that the model saw; None when it cannot be opened.
     """
 
     cell: TeaserCell
@@ -50,10 +51,9 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """What the front page shows besides the index.
+    """Pictures of the front page besides the index.
 
     Attributes:
-        tiles: the teaser.
         social: the card for link previews.
     """
 
@@ -69,7 +69,7 @@ class Front:
 
 
 def put_front(run: Run, cells: Cells, cache: SiteCache, scale: Scale) -> Front:
-    """Put the pictures of the front page into the site."""
+    """Write the pictures of the front page to the site."""
     images = {image.slug: image for image in run.images}
     tiles = []
     for cell in run.paper.teaser if run.paper else ():
@@ -106,13 +106,12 @@ def _tile(
 
 
 def _parts(cell: TeaserCell, content: CellContent) -> dict[str, Part]:
-    """What decides the numbers of a chosen map."""
+    """Inputs of a teaser map."""
     return {
         "record": content.facts.record,
         "layer": layer_of(cell, content),
         "head": cell.head,
-        "query": query_of(cell, content),
-        "patch": str(cell.patch),
+        "query": str(cell.query),
     }
 
 
@@ -140,7 +139,7 @@ def _seen_bytes(image: ImageEntry, view: View) -> bytes:
 
 
 def social_cells(run: Run, cells: Cells) -> tuple[TeaserCell, ...]:
-    """The maps on the card: the teaser's of its first image, or the last layers of an image."""
+    """Maps on the card: those of the teaser's first image, or the last layers of an image."""
     chosen = run.paper.teaser if run.paper else ()
     candidates = [
         *chosen,
@@ -155,7 +154,7 @@ def _is_there(cell: TeaserCell, content: CellContent | Failure | None) -> bool:
 
 
 def _put_social(run: Run, cells: Cells, cache: SiteCache, scale: Scale) -> FileEntry | None:
-    """A card of 1200 x 630 pixels; only where an absolute address can lead to it."""
+    """Draw a card of 1200 x 630 pixels; None without a site URL, since previews need one."""
     chosen = social_cells(run, cells)
     if not run.site_url or not chosen:
         return None

@@ -1,7 +1,7 @@
-"""Which layers of a model are alike: features taken while records go by, and CKA over images.
+"""Linear CKA of layers over images, from pooled features of records.
 
-CKA needs many images. Features of a ViT-L are 52 MB, so the site keeps only what came out; they are
-read from the records again for two models that were not compared before.
+CKA needs many images, and their features take 52 MB for a ViT-L. The site keeps only the matrices.
+The features are read again from the records when a pair of models is new.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from generator.records.record import AttentionRecord, FloatArray
 from generator.records.run import Cell
 
 SIMILARITY_VERSION = 1
-"""Raised by hand when similarities of the same records change."""
+"""Cache version. Raise it when similarities of unchanged records change."""
 
 Read = Callable[[str], AttentionRecord]
 
 
 @dataclass(frozen=True, slots=True)
 class PooledFeatures:
-    """What CKA compares.
+    """Pooled features that CKA compares.
 
     Attributes:
         values: float32 ``[image, layer + 1, 2, channel]``: CLS (NaN for a model without) and the
@@ -42,11 +42,11 @@ class PooledFeatures:
 
 @dataclass(frozen=True, slots=True)
 class LayerMatrix:
-    """Linear CKA of all layers, drawn.
+    """Linear CKA of all layers, and its picture.
 
     Attributes:
         group: ``CLS`` or ``patches``.
-        standardized: whether every channel was brought to deviation 1.
+        standardized: whether every channel was scaled to standard deviation 1.
         similarity: float32 ``[layer + 1, layer + 1]``, or why there is none.
         picture: a pixel for each pair of layers, from 0 to 1; None without numbers.
     """
@@ -62,8 +62,8 @@ class LayersAlike:
     """Similarity of layers, of a model with itself or of two models.
 
     Attributes:
-        images: slugs of the images, in order; none for records that have not what is compared.
-        lacks: what these records have not; else empty.
+        images: slugs of the images, in order; empty if the records lack features.
+        lacks: what the records lack; empty for nothing.
         matrices: CLS and patches, each plain and standardized.
     """
 
@@ -76,10 +76,10 @@ LAYERS = PackedFiles("layer-similarity", LayersAlike)
 
 
 class PooledList:
-    """Features of all layers, one image after the other, unless the former site has the result.
+    """Features of all layers, gathered image by image unless the previous site has the result.
 
     Attributes:
-        lacks: what the records have not, which the site keeps; empty where they have it.
+        lacks: what the records lack; empty for nothing.
     """
 
     def __init__(self, cache: SiteCache, cells: list[Cell]) -> None:
@@ -94,7 +94,7 @@ class PooledList:
         )
 
     def add(self, cell: Cell, read: Read) -> None:
-        """Take the features of a cell's record, where they are needed."""
+        """Add the features of a cell's record if they are needed."""
         if not self._known and cell.image in self._images:
             self._take(cell, read)
 
@@ -113,25 +113,25 @@ class PooledList:
         self._values.append(record.features.pooled)
 
     def parts(self) -> dict[str, Part]:
-        """What decides the bytes of the file."""
+        """Inputs of the file."""
         return records_parts(self._images if self._known or self.lacks else self._taken)
 
     def missing(self) -> NotApplicable | None:
-        """Why there is no file, once all cells were added."""
+        """Why there is no file, after all cells were added."""
         if self._known or self.lacks or self._reason is not None:
             return self._reason
         # records that could not be read are missing only now
         return too_few(len(self._taken))
 
     def alike(self) -> LayersAlike:
-        """Which layers are alike, or what the records lack."""
+        """Similarity of the layers, or what the records lack."""
         if self.lacks:
             return LayersAlike((), self.lacks, ())
         values = np.stack(self._values)
         return LayersAlike(tuple(self._taken), "", layer_matrices(values, values))
 
     def features(self, read: Read) -> PooledFeatures | NotApplicable:
-        """All of them, read now where the former site knew the model's own similarities."""
+        """Features of all images, read from the records if :meth:`add` skipped them."""
         if self._known and not self._values:
             for cell in self._cells:
                 self._take(cell, read)
@@ -143,7 +143,7 @@ class PooledList:
 
 
 def too_few(images: int) -> NotApplicable | None:
-    """Why layers of so few images are not compared; None where there are enough."""
+    """Why so few images give no CKA; None for enough images."""
     if images >= LEAST_IMAGES:
         return None
     return NotApplicable(
@@ -152,7 +152,7 @@ def too_few(images: int) -> NotApplicable | None:
 
 
 def layer_matrices(one: FloatArray, two: FloatArray) -> tuple[LayerMatrix, ...]:
-    """CKA of two models over the same images, or of one with itself; nothing is drawn yet."""
+    """CKA of two models, or of one with itself, over the same images; without pictures."""
     return tuple(
         LayerMatrix(
             group=group,
@@ -166,7 +166,7 @@ def layer_matrices(one: FloatArray, two: FloatArray) -> tuple[LayerMatrix, ...]:
 
 
 def records_parts(images: Mapping[str, str]) -> dict[str, Part]:
-    """What decides the similarities of some records, by the images they are of."""
+    """Inputs of the similarities of some records, by image."""
     return {
         "records": ",".join(f"{image}:{record}" for image, record in images.items()),
         "version": SIMILARITY_VERSION,

@@ -1,6 +1,6 @@
-"""Heads and layers of two models, compared once and kept for the next build.
+"""Similarity of the heads and layers of two models.
 
-Heads are compared by the maps that the site shows, layers by features of their records.
+Heads are compared by the maps in the site, layers by features of the records.
 """
 
 from __future__ import annotations
@@ -44,11 +44,10 @@ class PairHeads:
     Attributes:
         similarity: float16 ``[layer x head of one, layer x head of two]``, layers outer: 1 - JSD of
             CLS maps on the common grid, mean over images.
-        heads: of each layer, of both models.
-        images: how many.
-        held_out: mean similarity of the heads matched on every second image, measured on the
-            others, and the other way round; None for a single image. A matching is the best of
-            very many, so on its own images it looks better than it is.
+        heads: heads in a layer, of both models.
+        held_out: mean similarity of matched heads on held-out images: matched on every second
+            image, measured on the others, and vice versa; None for a single image. On its own
+            images a matching is biased upward.
     """
 
     similarity: FloatArray
@@ -59,7 +58,7 @@ class PairHeads:
 
 HEADS = PackedFiles("pair-similarity", PairHeads)
 HEADS_VERSION = 2
-"""Raised when heads are compared, or kept, in another way."""
+"""Cache version. Raise it when the comparison of heads or its file changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +66,9 @@ class PairSimilarity:
     """Heads and layers of two models.
 
     Attributes:
-        heads: their similarity, or why there is none.
-        matrices: CKA of the layers of the first, down, and of the second, across; or why not.
-        layer_images: over how many images; 0 without.
+        heads: similarity of heads, or why there is none.
+        matrices: CKA of the layers of the first model (down) and the second (across), or why not.
+        layer_images: number of images that CKA is over; 0 without.
         files: all files made for it.
     """
 
@@ -86,14 +85,15 @@ def put_pair_similarity(
     similarity: tuple[ModelSimilarity, ModelSimilarity],
     features: Callable[[], tuple[PooledFeatures | NotApplicable, ...]],
 ) -> PairSimilarity:
-    """Put the similarities of two models into the site.
+    """Write the similarities of two models to the site.
 
     Args:
-        cache: where they go; the chunks of both models are there already.
-        stem: of the files, such as ``r/one--two``.
-        cells: of the images that both models have, in order.
-        similarity: of each model, published before.
-        features: gives those of both; called only for layers that were not compared before.
+        cache: files of the site; it has the chunks of both models already.
+        stem: path stem of the files, such as ``r/one--two``.
+        cells: contents of the images that both models have, in order.
+        similarity: model -> similarity within it, written before.
+        features: gives the features of both models; called only for layers that were not compared
+            before.
     """
     few = [cells[place] for place in evenly(len(cells), MOST_HEAD_IMAGES)]
     heads, numbers = _put_heads(cache, stem, few)
@@ -122,7 +122,7 @@ def _put_heads(
 
 
 def _mean_similarity(cache: SiteCache, pairs: list[tuple[CellContent, CellContent]]) -> PairHeads:
-    """Over the images of which both models see a common part."""
+    """Mean over the images where the views of both models overlap."""
     one, two = (content.facts.model for content in pairs[0])
     heads = (one.heads, two.heads)
     halves = np.zeros((2, one.layers * one.heads, two.layers * two.heads))
@@ -192,6 +192,6 @@ def _layers_alike(
 
 
 def _on_images(pooled: PooledFeatures, images: set[str]) -> FloatArray:
-    """Features of these images, in the order of the run, which all models share."""
+    """Features of these images, in the order of the run."""
     own: FloatArray = pooled.values[[image in images for image in pooled.images]]
     return own

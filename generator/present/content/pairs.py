@@ -1,7 +1,6 @@
-"""Models compared two by two: which, on which images, and what their numbers say together.
+"""Pairs of models: which are compared, on which images, and their paired numbers.
 
-Comparing two maps takes a second, so every image's comparison is a small file of the site and is
-taken over by the next build.
+Comparing two maps takes a second, so the comparison of each image is cached in a small file.
 """
 
 from __future__ import annotations
@@ -44,18 +43,18 @@ from generator.present.files.manifest import FileEntry
 from generator.records.run import Failure, Run
 
 COMPARISON_VERSION = 1
-"""Raised by hand when a comparison of the same records changes."""
+"""Cache version. Raise it when comparisons of unchanged records change."""
 
 MOST_BASELINES = 100
-"""Images whose maps are also compared with baselines: five times the work."""
+"""Most images whose maps are also compared with baselines, which is five times the work."""
 
 SHOWN = 6
-"""Images whose maps are on the page of a pair."""
+"""Most images whose maps are shown on the page of a pair."""
 
 Cells = Mapping[tuple[str, str], CellContent | Failure]
 
 FeaturesOf = Callable[[str], PooledFeatures | NotApplicable]
-"""Features of a model by its slug; records may be read for them."""
+"""Slug of a model -> its features, which may be read from records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +66,11 @@ class ComparedPair:
         two: slug of the second.
         images: slugs of the images that both have, in order.
         digests: numbers of the two models over these images; None without images.
-        measures: numbers paired by image; empty without images.
-        comparisons: image -> how its two maps compare, where they cover anything together.
-        registers: (model, image, register) -> map of the register's query in the last layer, mean
-            over heads, of the first ``SHOWN`` images.
-        similarity: which of their heads and layers are alike.
+        measures: measures paired by image; empty without images.
+        comparisons: image -> comparison of its two maps, where they overlap.
+        registers: (model, image, register) -> last-layer map with the register as query, mean over
+            heads, for the first ``SHOWN`` images.
+        similarity: similarity of their heads and layers.
         files: all files made for the pair.
     """
 
@@ -92,9 +91,9 @@ def pair_name(one: str, two: str) -> str:
 
 
 def pairs_of(run: Run, cells: Cells) -> tuple[tuple[str, str], ...]:
-    """Pairs of models by slug: those that the run names, or those found by themselves.
+    """Pairs of models by slug: those that the run names, else automatic ones.
 
-    Of a sweep only the last checkpoint is paired by itself.
+    Automatic pairs use only the last checkpoint of a sweep.
     """
     if run.pairs is not None:
         return run.pairs
@@ -108,7 +107,7 @@ def pairs_of(run: Run, cells: Cells) -> tuple[tuple[str, str], ...]:
 
 
 def _automatic(models: Mapping[str, CellContent]) -> Iterator[tuple[str, str]]:
-    """For every model with registers, one of the same size without."""
+    """Pair every model with registers with one of the same size without."""
     for slug, content in models.items():
         if not content.facts.layout.registers:
             continue
@@ -128,7 +127,7 @@ def _size(content: CellContent) -> tuple[int | bool, ...]:
 
 
 def _likeness(one: CellContent, two: CellContent) -> tuple[float, bool]:
-    """How alike two ids are; of one model at two resolutions, the one on the same grid."""
+    """Similarity of two ids, then whether both models have the same grid."""
     ratio = SequenceMatcher(None, one.facts.model.id, two.facts.model.id).ratio()
     grids = [(each.facts.layout.rows, each.facts.layout.cols) for each in (one, two)]
     return ratio, grids[0] == grids[1]
@@ -144,7 +143,7 @@ def put_pairs(
     similarity: Similarities,
     features: FeaturesOf,
 ) -> tuple[ComparedPair, ...]:
-    """Put the comparisons of all pairs into the site."""
+    """Write the comparisons of all pairs to the site."""
     return tuple(
         _Pair(run, cells, digests, cache, one, two).compared(models, scale, similarity, features)
         for one, two in pairs_of(run, cells)
@@ -210,7 +209,7 @@ class _Pair:
         return PairCell(digest, facts.layout, facts.view)
 
     def together(self, models: Mapping[str, ModelDigest]) -> tuple[ModelDigest, ModelDigest] | None:
-        """Both models over these images; what is known already where these are all they have."""
+        """Digests of both models over the common images; reused if these are all their images."""
         if not self.images:
             return None
         return self.over(self.one, models), self.over(self.two, models)
@@ -234,7 +233,7 @@ class _Pair:
         return found
 
     def put(self, image: str, other: str, *, baselines: bool) -> FileEntry:
-        """The comparison of one image's maps, in the site."""
+        """Write the comparison of one image's maps to the site."""
         parts: dict[str, str | int | bool] = {
             "version": COMPARISON_VERSION,
             "digest": DIGEST_VERSION,
@@ -300,7 +299,7 @@ class _Pair:
 
 
 def comparison_bytes(comparison: MapComparison | None) -> bytes:
-    """A comparison as JSON: ``null`` where there is none, and for correlations that don't exist."""
+    """Encode a comparison as JSON, with ``null`` for none and for undefined correlations."""
     fields = None if comparison is None else _without_nan(asdict(comparison))
     return (json.dumps(fields, indent=1) + "\n").encode()
 
@@ -312,10 +311,10 @@ def _without_nan(value: Any) -> Any:
 
 
 def read_comparison(path: Path) -> MapComparison | None:
-    """A comparison that was put into the site.
+    """Read a comparison from the site.
 
     Raises:
-        StoreError: the file is not one.
+        StoreError: the file is not a comparison.
     """
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))

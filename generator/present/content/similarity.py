@@ -1,7 +1,7 @@
-"""Heads and layers of a model alike, kept for the next build.
+"""Similarity of the heads and layers of a model.
 
-Heads are compared by what the site holds of them; hundreds take up to a second an image, so it is a
-mean over a few images. Layers are in :mod:`generator.present.content.layers_alike`.
+Heads are compared by their maps in the site. Hundreds of heads take up to a second an image, so the
+mean is over a sample of images. For layers see :mod:`generator.present.content.layers_alike`.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from generator.records.record import FloatArray
 from generator.records.run import Cell, Failure, Run
 
 MOST_HEAD_IMAGES = 24
-"""Images over which heads are compared: hundreds of heads take a second an image."""
+"""Most images for comparing heads: hundreds of heads take a second an image."""
 
 MOST_LAYER_IMAGES = 320
-"""Images over which layers are compared: as many as CKA needs, and some that may fail."""
+"""Most images for comparing layers: as many as CKA needs, with a margin for failures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,6 @@ class HeadsAlike:
     Attributes:
         similarity: float16 ``[layer x head, layer x head]``, layers outer: 1 - JSD, mean over
             images.
-        layers: of the model.
-        heads: of each layer.
-        images: how many.
     """
 
     similarity: FloatArray
@@ -63,11 +60,10 @@ HEADS = PackedFiles("head-similarity", HeadsAlike)
 
 @dataclass(frozen=True, slots=True)
 class HeadPictures:
-    """Similarity of heads, drawn on a linear scale from 0 to 1.
+    """Pictures of the similarity of heads, on a linear scale from 0 to 1.
 
     Attributes:
-        alike: the numbers.
-        order: the heads so that like stands beside like.
+        order: the heads, with similar ones side by side.
         by_layer: a tile for each pair of layers, a pixel for each pair of heads.
         clustered: one tile, in ``order``.
     """
@@ -80,11 +76,11 @@ class HeadPictures:
 
 @dataclass(frozen=True, slots=True)
 class LayerPictures:
-    """Similarity of layers, drawn.
+    """Pictures of the similarity of layers.
 
     Attributes:
         images: slugs of the images, in order.
-        numbers: :class:`LayersAlike` in the site.
+        numbers: file of :class:`LayersAlike`.
         matrices: CLS and patches, each plain and standardized.
     """
 
@@ -95,11 +91,9 @@ class LayerPictures:
 
 @dataclass(frozen=True, slots=True)
 class ModelSimilarity:
-    """Heads and layers of one model; why not, where they cannot be compared.
+    """Similarity of the heads and layers of one model, or why there is none.
 
     Attributes:
-        heads: which are alike.
-        layers: which are alike.
         files: all files made for it.
     """
 
@@ -109,13 +103,13 @@ class ModelSimilarity:
 
 
 Similarities = Mapping[str, ModelSimilarity]
-"""By model."""
+"""Model -> similarity of its heads and layers."""
 
 
 class SimilarityFiles:
-    """Features of layers, for the models whose files the former site lacks.
+    """Features of layers, for models whose files are not in the previous site.
 
-    All models take the same images, so that they can be compared.
+    All models use the same images, so that they can be compared.
     """
 
     def __init__(self, run: Run, cache: SiteCache, read: Read) -> None:
@@ -129,17 +123,17 @@ class SimilarityFiles:
             self._layers[model.slug] = PooledList(cache, [c for c in cells if c.image in many])
 
     def add(self, cell: Cell, read: Read) -> None:
-        """Add a cell's record, where it is needed and can be read."""
+        """Add a cell's record if it is needed and can be read."""
         self._layers[cell.model].add(cell, read)
 
     def publish(
         self, run: Run, cells: Mapping[tuple[str, str], CellContent | Failure]
     ) -> Similarities:
-        """Put numbers and pictures into the site, or say why there are none.
+        """Write numbers and pictures to the site, or return why there are none.
 
         Args:
-            run: whose cells were added.
-            cells: what the site holds of them.
+            run: the run whose cells were added.
+            cells: contents of these cells.
         """
         found = {}
         for slug, collected in self._layers.items():
@@ -151,7 +145,7 @@ class SimilarityFiles:
         return found
 
     def features(self, model: str) -> PooledFeatures | NotApplicable:
-        """Features of a model, from its records again where none have gone by."""
+        """Features of a model, read from its records if none were added."""
         return self._layers[model].features(self._read)
 
     def _put_heads(
@@ -199,7 +193,7 @@ class SimilarityFiles:
 
 
 def head_maps(cache: SiteCache, content: CellContent) -> FloatArray:
-    """CLS maps of all heads as pages show them: ``[layer x head, row, col]``, times uniform."""
+    """CLS maps of all heads, from the chunks: ``[layer x head, row, col]``, times uniform."""
     codes = read_chunk(cache.root / content.chunks[0].path)[1]
     own = np.s_[: content.facts.model.layers, : content.heads]
     values = decode(Quantized(codes=codes.codes[own], maxima=codes.maxima[own]))
@@ -207,7 +201,7 @@ def head_maps(cache: SiteCache, content: CellContent) -> FloatArray:
 
 
 def _heads_alike(cache: SiteCache, contents: list[CellContent]) -> HeadsAlike:
-    """The mean over images, from what the site holds of them."""
+    """Mean similarity over images, from their chunks."""
     model = contents[0].facts.model
     total = sum(row_similarity(_cls_rows(cache, content)).astype(float) for content in contents)
     mean = np.asarray(total / len(contents), dtype=np.float16)
@@ -226,7 +220,7 @@ def _cls_rows(cache: SiteCache, content: CellContent) -> FloatArray:
         ],
         dtype=np.float32,
     ).reshape(len(maps), -1)
-    # prefix tokens, then what is left for all patches together
+    # prefix tokens, then the rest for all patches together
     patches = maps / np.maximum(maps.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
     return np.concatenate([mass[:, :-1], patches * mass[:, -1:]], axis=1)
 
@@ -234,7 +228,7 @@ def _cls_rows(cache: SiteCache, content: CellContent) -> FloatArray:
 def draw_matrix(
     cache: SiteCache, stem: str, numbers: FileEntry, matrix: LayerMatrix
 ) -> LayerMatrix:
-    """The matrix with its picture in the site, where there are numbers."""
+    """Draw a matrix into the site, if it has numbers."""
     if isinstance(matrix.similarity, NotApplicable):
         return matrix
     name = f"{stem}-{matrix.group.lower()}" + ("-standardized" if matrix.standardized else "")
@@ -242,7 +236,7 @@ def draw_matrix(
 
 
 def draw(cache: SiteCache, stem: str, numbers: FileEntry, tiles: FloatArray) -> FileEntry:
-    """Put similarities into the site as a picture, tiles ``[tile row, tile col, row, col]``."""
+    """Draw similarities into the site as tiles ``[tile row, tile col, row, col]``."""
     colors = cache.settings.colors
     return cache.put(
         "similarity",

@@ -1,4 +1,4 @@
-"""Pictures of what a model's weights show without an image."""
+"""Pictures of a model's weights: position embeddings and patch filters."""
 
 from __future__ import annotations
 
@@ -25,26 +25,27 @@ from generator.present.files.manifest import FileEntry, Kind
 from generator.present.files.packed import PackedFiles
 from generator.records.extras import ModelWeights
 from generator.records.run import Failure, ModelEntry, Run
+from generator.text.numbers import number
 
 ReadWeights = Callable[[str], ModelWeights]
 
-WEIGHTS_VERSION = 1
-"""Raised by hand when pictures of the same weights, or what is said of them, change."""
+WEIGHTS_VERSION = 2
+"""Cache version. Raise it when pictures or texts of unchanged weights change."""
 
 MOST_TILES = 12
-"""Tiles of the mosaic across and down; of a finer grid every second, third, ... place has one."""
+"""Most tiles across and down. On a finer grid every second, third, ... position has a tile."""
 
 FILTERS_ACROSS = 7
 
 
 @dataclass(frozen=True, slots=True)
 class Tiles:
-    """What is said of a picture of tiles.
+    """Size and description of a picture of tiles.
 
     Attributes:
-        width: of the picture in pixels, one for each value and a gap between tiles.
-        height: of the picture in pixels.
-        said: what it shows, from the data.
+        width: width of the picture in pixels: one for each value, and gaps between tiles.
+        height: height of the picture in pixels.
+        said: description of the picture, from the data.
     """
 
     width: int
@@ -54,7 +55,7 @@ class Tiles:
 
 @dataclass(frozen=True, slots=True)
 class WeightFacts:
-    """What is said of a model's weights, kept with the site so that it needs no weights again."""
+    """Descriptions of a model's weights, cached in the site so that a rebuild needs no weights."""
 
     position: Tiles | NotApplicable
     filters: Tiles | NotApplicable
@@ -65,11 +66,9 @@ FACTS = PackedFiles("weights", WeightFacts)
 
 @dataclass(frozen=True, slots=True)
 class WeightPictures:
-    """What a model's weights show.
+    """Pictures of a model's weights.
 
     Attributes:
-        facts: what is said.
-        numbers: the facts, packed.
         position: picture of the position embeddings' similarity; None where not applicable.
         filters: picture of the patch filters; None where not applicable.
     """
@@ -87,7 +86,7 @@ class WeightPictures:
 
 
 Weights = Mapping[str, WeightPictures | Failure]
-"""By model; a failure where nothing is known of its weights."""
+"""Model -> pictures of its weights, or why there are none."""
 
 NOT_KEPT = Failure(
     "Not measured: the store has nothing of this model's weights.",
@@ -96,12 +95,10 @@ NOT_KEPT = Failure(
 
 
 def put_weights(run: Run, read: ReadWeights | None, cache: SiteCache) -> Weights:
-    """Put the pictures of every model's weights into the site.
+    """Write the pictures of every model's weights to the site.
 
     Args:
-        run: names the weights.
-        read: gives the weights of a key; called only for what the former site lacks.
-        cache: where pictures go.
+        read: gives the weights of a key; called only for pictures that the previous site lacks.
     """
     return {model.slug: _of_model(model, read, cache) for model in run.models}
 
@@ -148,7 +145,7 @@ def _facts(weights: ModelWeights) -> WeightFacts:
 
 
 def _shown(cosine: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
-    """The tiles that are drawn, and how many places lie from one to the next."""
+    """The tiles that are drawn, and the step between their positions."""
     rows, cols = cosine.shape[:2]
     step = -(-max(rows, cols) // MOST_TILES)
     start = (min(rows, cols) - 1) % step // 2
@@ -166,7 +163,7 @@ def _position_tiles(cosine: NDArray[np.float64]) -> Tiles:
         width=across * (cols + GAP) - GAP,
         height=down * (rows + GAP) - GAP,
         said=f"Native grid of {rows} × {cols} places.{some} The lowest cosine is "
-        f"{tiles.min():.2f}.",
+        f"{number(tiles.min())}.",
     )
 
 
@@ -177,7 +174,7 @@ def _position_png(weights: ModelWeights, colors: str) -> bytes:
 
 
 def _across(filters: PatchFilters) -> tuple[int, int]:
-    """Tiles down and across."""
+    """Number of tiles down and across."""
     count = len(filters.display)
     return -(-count // FILTERS_ACROSS), min(count, FILTERS_ACROSS)
 
@@ -189,12 +186,12 @@ def _filter_tiles(filters: PatchFilters) -> Tiles:
         width=across * (width + GAP) - GAP,
         height=down * (height + GAP) - GAP,
         said=f"{filters.caption} Middle gray is zero; the ends of the scale are ± "
-        f"{filters.scale:.3g}.",
+        f"{number(filters.scale)}.",
     )
 
 
 def _filters_png(weights: ModelWeights) -> bytes:
-    """Filters side by side in color, the gaps transparent."""
+    """Encode filters as colored tiles with transparent gaps."""
     filters = patch_filters(weights)
     assert isinstance(filters, PatchFilters), "the facts say that there are some"
     down, across = _across(filters)

@@ -1,1 +1,1 @@
-"""From numbers to pixels: scales, color maps, heat maps."""
+"""Drawing of maps: scales, color maps, heat maps, lettering."""

@@ -1,8 +1,8 @@
-"""Color maps as plain numbers, so that drawing needs no matplotlib.
+"""Color maps as tables of RGB values, so that drawing needs no matplotlib.
 
-``colors.json`` holds 256 RGB triples for each map, base64, taken once from matplotlib (a test
-compares them). The same bytes go to the browser, so a wall rendered here and a wall drawn there
-have the same colors.
+``colors.json`` holds 256 RGB triples for each map in base64, copied from matplotlib (a test
+compares them). Browsers get the same bytes, so rendered walls and walls drawn by scripts have the
+same colors.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 DEFAULT_COLORS = "magma"
-"""Sequential, perceptually even, readable without color vision; dark where attention is low."""
+"""Sequential, perceptually uniform, legible with color blindness, dark at low values."""
 
 
 @cache
 def color_tables() -> dict[str, str]:
-    """Every color map by name: 256 RGB triples as base64."""
+    """Name of a color map -> 256 RGB triples as base64."""
     text = (Path(__file__).with_name("colors.json")).read_text(encoding="utf-8")
     tables: dict[str, str] = json.loads(text)
     return tables

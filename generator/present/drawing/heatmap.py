@@ -1,4 +1,4 @@
-"""Maps as colored pictures, for readers without JavaScript and for thumbnails."""
+"""Heat maps as PNG: walls, thumbnails and color bars."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from generator.present.drawing.scale import Scale
 from generator.records.record import FloatArray
 
 WALL_STEPS = 32
-"""Colors of a rendered wall. Noise is what costs bytes: 32 steps are 40 % smaller than 256."""
+"""Colors of a rendered wall. Files with 32 colors are 40 % smaller than with 256."""
 
 GAP = 1
 """Pixels between the maps of a wall."""
 
 
 def wall_png(values: FloatArray, scale: Scale | Ramp, colors: str) -> bytes:
-    """The colored wall: heads across, layers down, then what is over heads, one pixel a patch.
+    """Draw a wall: heads across, then columns over heads, layers down, one pixel for each patch.
 
     Args:
         values: ``[row, column, grid row, grid col]``; NaN shows as a gap.
-        scale: the shared one of attention, or a ramp without a sign.
+        scale: the shared scale of attention, or an unsigned ramp.
         colors: name of the color map.
     """
     return _wall_png(_steps(values, scale, WALL_STEPS), np.isnan(values), colors)
 
 
 def unit_wall_png(values: FloatArray, colors: str) -> bytes:
-    """Tiles on a linear scale: ``[tile row, tile col, row, col]`` in [0, 1]; NaN shows as a gap."""
+    """Draw tiles ``[tile row, tile col, row, col]`` in [0, 1], linear; NaN shows as a gap."""
     position = np.nan_to_num(values)
     steps = np.clip(position * WALL_STEPS, 0, WALL_STEPS - 1).astype(np.uint8)
     return _wall_png(steps, np.isnan(values), colors)
 
 
 def _wall_png(steps: NDArray[np.uint8], empty: NDArray[np.bool_], colors: str) -> bytes:
-    """Tiles beside each other, ``[tile row, tile col, row, col]``, with a gap between them."""
+    """Draw tiles ``[tile row, tile col, row, col]`` with gaps between them."""
     down, across, rows, cols = steps.shape
     gap = WALL_STEPS  # one palette entry more, drawn transparent
     wall = np.full((down, rows + GAP, across, cols + GAP), gap, dtype=np.uint8)
@@ -49,19 +49,19 @@ def _wall_png(steps: NDArray[np.uint8], empty: NDArray[np.bool_], colors: str) -
 
 
 def map_png(values: FloatArray, scale: Scale | Ramp, colors: str) -> bytes:
-    """One map, one pixel a patch: ``[grid row, grid col]``; signs have colors of their own."""
+    """Draw a map ``[grid row, grid col]``, one pixel for each patch; signed ramps use two hues."""
     signed = isinstance(scale, Ramp) and scale.signed
     table = diverging_table() if signed else color_table(colors)
     return palette_png(_steps(values, scale, 256), table, 256)
 
 
 def diverging_bar_png() -> bytes:
-    """The color bar of signed values, as :func:`bar_png`."""
+    """Draw the color bar of signed values, as :func:`bar_png` does."""
     return palette_png(np.arange(256, dtype=np.uint8)[None], diverging_table(), 256)
 
 
 def bar_png(colors: str) -> bytes:
-    """The color bar: every color once, low to high, one pixel high."""
+    """Draw a color bar: every color once, low to high, one pixel high."""
     return palette_png(np.arange(256, dtype=np.uint8)[None], color_table(colors), 256)
 
 
@@ -75,15 +75,15 @@ def _steps(values: FloatArray, scale: Scale | Ramp, steps: int) -> NDArray[np.ui
 def palette_png(
     indices: NDArray[np.uint8], table: NDArray[np.uint8], steps: int, transparent: int | None = None
 ) -> bytes:
-    """A picture of palette indices.
+    """Encode a picture of palette indices.
 
     Args:
         indices: ``[pixel row, pixel col]``.
-        table: 256 colors, of which ``steps`` are taken evenly.
+        table: 256 colors, of which ``steps`` are sampled evenly.
         steps: how many indices stand for colors.
-        transparent: an index that is drawn transparent.
+        transparent: the index of the transparent color.
     """
-    # the middle color of each step, so that few steps look like many from afar
+    # the middle color of each step, so that few colors look like many from a distance
     middle = np.minimum(((np.arange(steps) + 0.5) * 256 / steps).astype(int), 255)
     picture = Image.fromarray(np.ascontiguousarray(indices))
     picture.putpalette([*table[middle].tobytes(), 128, 128, 128][:768])

@@ -1,4 +1,4 @@
-"""Words on a drawn picture, in a font that comes along: DejaVu Sans, which matplotlib ships."""
+"""Text on pictures, in DejaVu Sans, which matplotlib ships."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ FONT = "DejaVu Sans"
 
 
 def drawable(text: str) -> str:
-    """What can be drawn of a text.
+    """The part of a text that the font can draw.
 
-    Symbols that the font lacks, such as emoji, are left out. A text is left out as a whole where
-    a letter is lacking, or where it runs from right to left: half a title would be another one.
+    Symbols that the font lacks, such as emoji, are left out. The result is empty if a letter is
+    missing or the text runs from right to left, since half a title would mislead.
     """
     shown = ""
     for character in text:
@@ -35,14 +35,12 @@ def draw_lines(
     """Draw a text in at most two lines.
 
     Args:
-        draw: of the picture.
-        text: the text; what cannot be drawn of it is left out (see :func:`drawable`).
-        at: left and top, in pixels.
-        size: of the letters, in pixels.
-        width: of a line at most, in pixels; what is longer ends in dots.
-        fill: color.
+        text: the text; undrawable characters are left out (see :func:`drawable`).
+        at: left and top of the text, in pixels.
+        size: font size, in pixels.
+        width: longest line, in pixels; longer text ends in dots.
     """
-    # one layout on all machines: the other one depends on a library that may be missing
+    # the basic layout, since the other one needs a library that may be missing
     font = ImageFont.truetype(_file(), size, layout_engine=ImageFont.Layout.BASIC)
     lines = [""]
     for word in drawable(text).split():
@@ -62,7 +60,7 @@ def draw_lines(
 
 @cache
 def _file() -> str:
-    # matplotlib itself takes its time to load, and isn't needed to find a file of it
+    # loading matplotlib is slow and isn't needed to find its font file
     spec = find_spec("matplotlib")
     assert spec is not None and spec.submodule_search_locations
     return str(Path(spec.submodule_search_locations[0]) / "mpl-data/fonts/ttf/DejaVuSans.ttf")

@@ -1,4 +1,4 @@
-"""The published copies of a picture: pixels only, nothing of the original file's metadata."""
+"""Published copies of pictures: pixels only, without the original's metadata."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Size:
 
 
 def published_size(width: int, height: int, side: int) -> Size:
-    """The size of a copy whose long side is at most ``side``; never larger than the original."""
+    """Size of a copy whose long side is at most ``side``; never larger than the original."""
     factor = min(1.0, side / max(width, height, 1))
     return Size(width=max(1, round(width * factor)), height=max(1, round(height * factor)))
 
@@ -32,7 +32,6 @@ def published_copy(path: Path, side: int) -> bytes:
     """Re-encode a picture from its pixels as WebP.
 
     Args:
-        path: the original.
         side: the longest side allowed, in pixels.
 
     Raises:
@@ -42,7 +41,7 @@ def published_copy(path: Path, side: int) -> bytes:
     size = published_size(picture.width, picture.height, side)
     if (size.width, size.height) != picture.size:
         picture = picture.resize((size.width, size.height), Image.Resampling.LANCZOS)
-    # a new image from the bare pixels: no EXIF, GPS, ICC profile, comment or thumbnail survives
+    # a new image from the pixels drops EXIF, GPS, ICC profile, comments and thumbnails
     bare = Image.fromarray(np.asarray(picture))
     file = io.BytesIO()
     bare.save(file, format="WEBP", quality=QUALITY, method=4)

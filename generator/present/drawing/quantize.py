@@ -1,9 +1,9 @@
-"""Maps as 8-bit codes: square root, each map with its own maximum.
+"""Quantization of maps to 8-bit codes: square root, with a maximum for each map.
 
 ``code = round(255 * sqrt(value / maximum))`` and back ``value = maximum * (code / 255)**2``.
-Linear codes would turn most patches of a peaked map into zeros; the square root keeps them, and a
-maximum of its own keeps a pale map as exact as a strong one. Which *scale* a map is drawn on is
-decided later, from the decoded values.
+Linear codes would turn most patches of a peaked map into zeros; the square root keeps them. A
+maximum for each map keeps low maps as exact as high ones. The *scale* that a map is drawn on is
+chosen later, from the decoded values.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ FORMULA = "value = maximum * (code / 255)**2"
 
 @dataclass(frozen=True, slots=True)
 class Quantized:
-    """Maps as codes.
+    """Quantized maps.
 
     Attributes:
         codes: uint8 ``[..., row, col]``.
@@ -50,14 +50,14 @@ def encode(maps: FloatArray) -> Quantized:
 
 
 def decode(quantized: Quantized) -> FloatArray:
-    """The values that a page shows: float32 ``[..., row, col]``."""
+    """Decode codes to the values that pages show: float32 ``[..., row, col]``."""
     roots = quantized.codes.astype(np.float32) / np.float32(STEPS)
     values: FloatArray = quantized.maxima[..., None, None] * roots * roots
     return values
 
 
 def error_bound(values: FloatArray, maxima: FloatArray) -> FloatArray:
-    """How far a decoded value may lie from the true one, at most.
+    """Largest error of a decoded value.
 
     Half a step of the root, e = 1/510, moves the value by ``maximum * (2 e root + e**2)``: 0.4 % of
     the maximum at the top, less below.

@@ -1,7 +1,7 @@
-"""Scales of the analyses' pictures: one a row of pictures, for all models of an image.
+"""Ramps: scales of analysis maps, shared by all models of an image.
 
-Attention by layer and head has the gallery's own :class:`Scale`; what is in another unit gets a
-ramp of its own, from the values of all models that stand side by side.
+Attention by layer and head has the gallery's :class:`Scale`. Each other unit has a ramp over the
+values of all models that are shown side by side.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 
 from generator.present.drawing.scale import FLOOR, Scale, Tick
 from generator.records.record import FloatArray
+from generator.text.numbers import given
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +23,8 @@ class Ramp:
 
     Attributes:
         low: the low end: a power of two where it is logarithmic.
-        high: the high end, likewise.
-        log: whether equal steps are equal factors.
+        high: the high end: a power of two where it is logarithmic.
+        log: whether the ramp is logarithmic.
         signed: whether zero is in the middle, with colors to both sides.
     """
 
@@ -33,7 +34,7 @@ class Ramp:
     signed: bool = False
 
     def position(self, values: FloatArray) -> FloatArray:
-        """Where values lie: 0 at the low end, 1 at the high end, outside for clipped ones."""
+        """Position of values: 0 at the low end, 1 at the high end, outside [0, 1] if clipped."""
         found = np.asarray(values, dtype=np.float32)
         if self.log:
             with np.errstate(divide="ignore"):
@@ -55,22 +56,21 @@ class Ramp:
         values = np.linspace(self.low, self.high, count + 1)
         places = np.linspace(0, 1, count + 1)
         return tuple(
-            Tick(float(place), f"{value:.3g}".replace("-", "\u2212"))
-            for place, value in zip(places, values, strict=True)
+            Tick(float(place), given(value)) for place, value in zip(places, values, strict=True)
         )
 
 
 def of_scale(scale: Scale) -> Ramp:
-    """The gallery's scale of attention."""
+    """The gallery's scale of attention as a ramp."""
     return Ramp(scale.low, scale.high, log=True)
 
 
 def octaves(maps: Sequence[FloatArray], *, floor: int = FLOOR) -> Ramp:
-    """All values on a logarithmic ramp of whole powers of two, at least 1/2 to 2.
+    """A logarithmic ramp over all values, with powers of two as ends, at least 1/2 to 2.
 
     Args:
-        maps: of all models, positive where they count.
-        floor: the lowest power of two; what is below is clipped.
+        maps: maps of all models; values that are not positive are ignored.
+        floor: the lowest power of two; lower values are clipped.
     """
     values = np.concatenate([np.asarray(each, dtype=np.float64).ravel() for each in maps])
     values = values[values > 0]
@@ -80,7 +80,7 @@ def octaves(maps: Sequence[FloatArray], *, floor: int = FLOOR) -> Ramp:
 
 
 def degrees(maps: Sequence[FloatArray]) -> Ramp:
-    """Inverse degrees, from the least one's power of two to the largest one's."""
+    """A logarithmic ramp of inverse degrees, from the smallest value to the largest."""
     least = min(float(each.min()) for each in maps)
     most = max(float(each.max()) for each in maps)
     low, high = math.floor(math.log2(least)), math.ceil(math.log2(most))
@@ -88,7 +88,7 @@ def degrees(maps: Sequence[FloatArray]) -> Ramp:
 
 
 def chances(maps: Sequence[FloatArray], *, floor: int) -> Ramp:
-    """Probabilities, from the least one's power of two, but not below a floor, to 1."""
+    """A logarithmic ramp of probabilities, from the smallest value or a floor to 1."""
     values = np.concatenate([np.asarray(each, dtype=np.float64).ravel() for each in maps])
     values = values[values > 0]
     low = math.floor(np.log2(values.min())) if len(values) else floor

@@ -1,15 +1,14 @@
-"""The shared scale: *times uniform*, log2, one range for everything a gallery compares.
+"""The shared scale of attention: times uniform, log2, one range for a gallery.
 
-The range is found from histograms over whole octaves (powers of two), one for each model and
-image, which add up: no attention has to be kept, and adding an image seldom moves the range. Per
-model the ends are the 0.5 and 99.5 percentiles over all its images, layers, heads and queries,
-widened to whole octaves; the gallery's range is the union over its models. So a model never loses
-more than 0.5 % of its patches above the scale, whatever it is compared with, and a color means the
-same number on every page.
+The range is found from histograms over whole octaves (powers of two), one for each model and image.
+They add up, so no attention has to be kept, and a new image seldom moves the range. For each model
+the ends are the 0.5 and 99.5 percentiles over all its images, layers, heads and queries,
+widened to whole octaves; the gallery's range is the union over its models. So at most 0.5 % of a
+model's patches lie above the scale, whatever it is compared with, and a color means the same number
+on every page.
 
-Below, the range stops at :data:`FLOOR`: attention under 1/16 of uniform is next to nothing, the
-8-bit codes get coarse there, and the octaves it would cost take contrast from what matters. What
-lies below is marked and counted like everything that a scale clips.
+The range stops at :data:`FLOOR`. Attention under 1/16 of uniform is negligible, its 8-bit codes are
+coarse, and more octaves would cost contrast. Lower values are marked and counted as clipped.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ FLOOR = -4
 """The lowest power of two that a shared range reaches down to."""
 
 TAIL = 0.005
-"""Share of a model's patches that may lie outside, at each end."""
+"""Share of a model's patches that may be clipped at each end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ class Scale:
     high: int
 
     def position(self, values: FloatArray) -> FloatArray:
-        """Where values lie: 0 at the low end, 1 at the high end, outside for clipped ones."""
+        """Position of values: 0 at the low end, 1 at the high end, outside [0, 1] if clipped."""
         with np.errstate(divide="ignore"):
             octaves = np.log2(np.asarray(values, dtype=np.float32))
         found: FloatArray = (octaves - self.low) / (self.high - self.low)
@@ -69,11 +68,11 @@ class Scale:
 
     @property
     def ticks(self) -> tuple[Tick, ...]:
-        """Both ends, 1, and as many even steps of octaves between as stay readable."""
+        """Ticks at both ends, at 1, and at even steps of octaves, as many as stay readable."""
         span = self.high - self.low
         step = next(step for step in (1, 2, 3, 4, 6, 8, 16, 32) if span <= 8 * step)
         inner = [octave for octave in range(self.low, self.high) if octave % step == 0]
-        # an inner tick right beside an end would print over it
+        # an inner tick beside an end would overlap it
         inner = [o for o in inner if min(o - self.low, self.high - o) * 2 >= step]
         octaves = sorted({self.low, *inner, self.high})
         return tuple(
@@ -88,7 +87,7 @@ def power_label(octave: int) -> str:
 
 
 def octave_histogram(values: FloatArray) -> tuple[int, ...]:
-    """Count values by octave: bin ``i`` holds ``2**(FIRST_OCTAVE + i) <= value < twice that``.
+    """Count values by octave: bin ``i`` holds ``2**(FIRST_OCTAVE + i) <= value < 2 * that``.
 
     Args:
         values: attention in times uniform, any shape; NaN (not applicable) is left out.
@@ -106,14 +105,14 @@ def octave_histogram(values: FloatArray) -> tuple[int, ...]:
 
 
 def shared_scale(histograms: Mapping[str, Iterable[tuple[int, ...]]]) -> Scale:
-    """The range that all of a gallery is drawn on.
+    """The range that all maps of a gallery share.
 
     Args:
         histograms: for each model, the octave histograms of its images.
 
     Returns:
-        The union over models of each model's robust range; one octave either side of uniform at
-        least, also when nothing was measured.
+        The union of the models' robust ranges; at least one octave on either side of uniform, also
+        when nothing was measured.
     """
     low, high = -1, 1
     for of_model in histograms.values():
@@ -124,10 +123,3 @@ def shared_scale(histograms: Mapping[str, Iterable[tuple[int, ...]]]) -> Scale:
         low = min(low, FIRST_OCTAVE + int(np.searchsorted(share, TAIL, side="right")))
         high = max(high, FIRST_OCTAVE + 1 + int(np.searchsorted(share, 1 - TAIL)))
     return Scale(low=max(low, FLOOR), high=high)
-
-
-def times_text(value: float) -> str:
-    """A value in times uniform with three significant digits, as the pages print it."""
-    if 0 < value < 0.001:
-        return "<0.001"
-    return f"{value:.3g}" if value < 1000 else f"{value:.0f}"

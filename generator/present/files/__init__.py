@@ -1,1 +1,1 @@
-"""Files of a site: manifest, settings, reuse from the former site."""
+"""Files of a site: manifest, build cache, settings, size reductions."""

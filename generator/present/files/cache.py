@@ -1,8 +1,8 @@
-"""Where the heavy files of a site are put, and taken over from the site before it.
+"""Build cache: files of the previous site are reused when their inputs are unchanged.
 
-A file's name ends in a hash of its bytes, so a browser never shows a stale one. What decides its
-bytes is hashed into ``made_of``; where the former site has a file made of the same things, it is
-linked instead of rendered.
+A file name ends in a hash of the bytes, so browsers never show a stale file. The inputs of a file
+are hashed into ``made_of``. If the previous site has a file with this hash, it is linked instead of
+rendered.
 """
 
 from __future__ import annotations
@@ -26,19 +26,16 @@ Part = str | int | float | bool
 
 
 def made_of(kind: Kind, parts: Mapping[str, Part]) -> str:
-    """Hash of everything that decides a file's bytes."""
+    """Hash of all inputs of a file."""
     text = json.dumps({"kind": kind, "render": RENDER_VERSION, **parts}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 class SiteCache:
-    """Puts files into the staging folder.
+    """Writes files to the staging folder, and reuses those of the previous site.
 
     Attributes:
-        root: the staging folder.
         settings: how records are drawn.
-        rendered: files made anew.
-        reused: files taken over.
     """
 
     def __init__(self, root: Path, former: Path, settings: Settings) -> None:
@@ -51,20 +48,20 @@ class SiteCache:
         self._known = {file.made_of: file for file in manifest.files} if manifest else {}
 
     def former_path(self, file: FileEntry) -> Path:
-        """Where the former site has a file."""
+        """Path of a file in the previous site."""
         return self._former / file.path
 
     def find(self, kind: Kind, parts: Mapping[str, Part]) -> FileEntry | None:
-        """The former site's file that is made of these things, if it still has its bytes."""
+        """The previous site's file for these inputs, if its checksum still matches; else None."""
         return self._whole(made_of(kind, parts))
 
     def take_over(self, made_of: str, stem: str, suffix: str) -> FileEntry | None:
-        """Take a file over by what it is made of; None where it is gone or damaged."""
+        """Reuse the file with this hash of inputs; None if it is missing or damaged."""
         known = self._whole(made_of)
         return known and self._taken(known, f"{stem}.{known.sha256[:8]}{suffix}")
 
     def _whole(self, made_of: str) -> FileEntry | None:
-        """A file of the former site whose bytes are those that were written."""
+        """The previous site's file with this hash of inputs, if its checksum matches."""
         file = self._known.get(made_of)
         if file is None or is_whole(self._former, file):
             return file
@@ -83,15 +80,13 @@ class SiteCache:
         suffix: str,
         query: str = "",
     ) -> FileEntry:
-        """Take a file over or make it.
+        """Reuse a file of the previous site, or make it.
 
         Args:
-            kind: what it is.
             stem: path without the hash and suffix, relative to the site.
-            parts: everything that decides its bytes, besides kind and ``RENDER_VERSION``.
-            make: renders it.
-            suffix: of the file name, with the dot.
-            query: id of the query, where there is one.
+            parts: all inputs of the file besides kind and ``RENDER_VERSION``.
+            suffix: suffix of the file name, with the dot.
+            query: id of the query; empty for none.
         """
         known = self.find(kind, parts)
         if known is not None:
@@ -115,7 +110,7 @@ class SiteCache:
 
 
 def _link(source: Path, target: Path) -> None:
-    """Hard link, or copy where the file system has none."""
+    """Hard link a file, or copy it where the file system has no links."""
     if target.exists():
         return
     try:

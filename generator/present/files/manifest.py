@@ -1,6 +1,6 @@
-"""What ``manifest.json`` says: everything a site is made of, for people and programs.
+"""Manifest of a site: the dataclasses of ``manifest.json``.
 
-The schema beside it is generated from these dataclasses. Paths are relative to the site's root.
+The JSON schema is generated from these dataclasses. Paths are relative to the site's root.
 Nothing here depends on when or where the site was built.
 """
 
@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar
 from generator.present.drawing.quantize import FORMULA, STEPS
 from generator.present.files.reductions import Detail, Step
 from generator.present.files.settings import Settings
+from generator.records.paper import Paper
 from generator.records.record import (
     Environment,
     FieldOfView,
@@ -20,7 +21,7 @@ from generator.records.record import (
     TokenLayout,
     View,
 )
-from generator.records.run import Cell, Failure, ModelEntry, Paper, Sequence, Sweep
+from generator.records.run import Cell, Failure, ModelEntry, Sequence, Sweep
 from generator.spec.figures import FigureSpec
 
 SCHEMA_VERSION = 3
@@ -355,7 +356,7 @@ class Manifest:
 
     @property
     def files(self) -> tuple[FileEntry, ...]:
-        """Every heavy file."""
+        """Every file but pages, styles and scripts."""
         models = [file for model in self.models for file in model.files]
         images = [file for image in self.images for file in image.files]
         return (
@@ -369,12 +370,10 @@ class Manifest:
 
 
 def carried(entry: Any, kind: type[Item], **more: Any) -> Item:
-    """An entry as another dataclass: the fields that both have, and more.
+    """Convert an entry to another dataclass: the fields that both have, and further ones.
 
     Args:
-        entry: a dataclass.
-        kind: the other.
-        more: fields of the other, also in place of the entry's.
+        more: further fields of the result; they override those of the entry.
     """
     common = {item.name for item in fields(entry)} & {item.name for item in fields(kind)}  # type: ignore[arg-type]
     return kind(**{name: getattr(entry, name) for name in common} | more)

@@ -1,4 +1,4 @@
-"""Packed dataclasses as files of the site: put there once, read again for the next build."""
+"""Cached files that hold a packed dataclass."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ class PackedFiles(Generic[Content]):
     """The files of one kind, each a dataclass as :mod:`generator.records.packing` packs them.
 
     Attributes:
-        kind: in the manifest.
         content: class of what a file holds.
     """
 
@@ -30,24 +29,23 @@ class PackedFiles(Generic[Content]):
     def put(
         self, cache: SiteCache, stem: str, parts: Mapping[str, Part], make: Callable[[], Content]
     ) -> FileEntry:
-        """Take a file over or make it.
+        """Reuse a file of the previous site, or make it.
 
         Args:
-            cache: where it goes.
             stem: path without the hash and suffix, relative to the site.
-            parts: everything that decides the content, the version of what makes it among it.
-            make: gives the content; called only for what the former site lacks.
+            parts: all inputs of the content, including the version of the code that makes it.
+            make: gives the content; called only if the previous site lacks the file.
         """
         return cache.put(self.kind, stem, parts, lambda: pack(make()), suffix=".safetensors")
 
     def read(self, path: Path) -> Content:
-        """What was put into the site.
+        """Read the content of a file.
 
         Raises:
             StoreError: the file is not of this kind.
         """
         try:
-            return unpack(self.content, path.read_bytes())
+            return unpack(self.content, path.read_bytes(), check=False)
         except (PackingError, OSError) as error:
             raise StoreError(
                 f"The numbers {path.name} cannot be read: {error}.",
@@ -57,13 +55,11 @@ class PackedFiles(Generic[Content]):
 
 @dataclass(frozen=True, slots=True)
 class CellFiles(Generic[Content]):
-    """One packed file for each cell of a site, read one at a time.
+    """One packed file for each cell, read on demand.
 
-    Those of a thousand images do not fit into memory.
+    The contents of a thousand images do not fit into memory.
 
     Attributes:
-        files: what they are.
-        root: the site's folder.
         paths: (model, image) -> path of the file, relative to the site.
     """
 
@@ -72,6 +68,6 @@ class CellFiles(Generic[Content]):
     paths: Mapping[tuple[str, str], str]
 
     def of(self, model: str, image: str) -> Content | None:
-        """What is kept of a cell; None for a cell without such a file."""
+        """Content of a cell's file; None for a cell without one."""
         path = self.paths.get((model, image))
         return self.files.read(self.root / path) if path else None

@@ -1,7 +1,7 @@
-"""What a site leaves out when it would be larger than allowed, in a stated order.
+"""Size reductions: what a site leaves out, in which order, to stay within its size limit.
 
-The order is data (:data:`STEPS`), and each step is taken on top of those before it. The record
-store always keeps everything: a larger budget brings all of it back.
+Each step of :data:`STEPS` adds to the steps before it. The record store keeps everything, so a
+larger limit restores all of it.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 KEPT_LAYERS = 3
-"""Layers from the last up whose heads stay when those of the others go."""
+"""Number of last layers that keep single heads when other layers lose theirs."""
 
 COARSE = 16
-"""Rows and columns of the grid that finer maps are shown on when they are made coarser."""
+"""Rows and columns of the coarse grid."""
 
 Detail = Literal["native", "coarse", "last", "mean"]
-"""How much of a cell's maps of tokens is in the site: all heads on the native grid; all heads on a
+"""Maps of a cell in the site, for tokens as queries: all heads on the native grid; all heads on a
 grid of at most ``COARSE`` x ``COARSE``; on that grid, single heads of the last ``KEPT_LAYERS``
 layers only; on that grid, the mean over heads only."""
 
@@ -41,21 +41,21 @@ WORDS: dict[Step, str] = {
 """Each step as a reader is told."""
 
 STEPS: tuple[Step, ...] = tuple(WORDS)
-"""What goes, first to last. The last step is taken image by image: single heads stay on as many
+"""Steps in order. The last step is taken image by image: single heads stay on as many
 images as fit (see :func:`generator.present.site.size.images_in_order`)."""
 
 ORDER = "; ".join(WORDS.values())
-"""The whole order in one sentence."""
+"""All steps in one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reduction:
-    """What a site leaves out.
+    """Steps that a site takes, and the images they spare.
 
     Attributes:
-        steps: that were taken and had something to leave out, in order.
-        whole: slugs of the images whose single heads stay where the last step is among ``steps``.
-        images: how many images have maps.
+        steps: steps that left something out, in order.
+        whole: slugs of the images that keep single heads although the last step is taken.
+        images: number of images with maps.
     """
 
     steps: tuple[Step, ...] = ()
@@ -66,7 +66,7 @@ class Reduction:
         return step in self.steps
 
     def detail(self, image: str) -> Detail:
-        """How much there is of the maps of an image's cells."""
+        """Which maps the cells of an image have."""
         if "heads" in self.steps and image not in self.whole:
             return "mean"
         if "low-heads" in self.steps:
@@ -82,7 +82,7 @@ class Reduction:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """What is left out, as a reader is told; a step that a later one makes pointless is not."""
+        """Descriptions of the steps, without those that a later step includes."""
         return tuple(self.said(step) for step in self.told)
 
     @property
@@ -99,5 +99,5 @@ class Reduction:
                 yield step
 
     def taken(self, step: Step) -> Reduction:
-        """The same with one step more."""
+        """The reduction with one more step."""
         return replace(self, steps=(*self.steps, step))

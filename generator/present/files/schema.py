@@ -1,4 +1,4 @@
-"""JSON schemas of dataclasses, with the words of their docstrings."""
+"""JSON schemas of dataclasses, described by their docstrings."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from pydantic import TypeAdapter
 
 
 def documented_schema(adapter: TypeAdapter[Any], classes: Iterable[type]) -> bytes:
-    """JSON schema of a dataclass; every field is described by its docstring.
+    """JSON schema of a dataclass; its docstring describes every field.
 
     Args:
-        adapter: of the dataclass.
-        classes: the dataclass and all that its fields are made of.
+        classes: the dataclass and all dataclasses in its fields.
     """
     known = {each.__name__: each for each in classes}
     schema = adapter.json_schema(mode="serialization")
@@ -31,7 +30,7 @@ def documented_schema(adapter: TypeAdapter[Any], classes: Iterable[type]) -> byt
 
 
 def _described_fields(documented: type) -> dict[str, str]:
-    """Field -> its text in the ``Attributes`` section of a docstring."""
+    """Field -> its description in the ``Attributes`` section of a docstring."""
     section = inspect.cleandoc(documented.__doc__ or "").partition("Attributes:")[2]
     items = re.split(r"\n    (?=\w+: )", section)
     pairs = (" ".join(item.split()).partition(": ") for item in items if item.strip())

@@ -1,4 +1,4 @@
-"""How records are drawn: what a build may choose, and the version of what it does then."""
+"""Settings of a build, and the version of its output."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 RENDER_VERSION = 7
-"""Raised by hand when chunks, walls or pictures change for the same record and settings."""
+"""Cache version. Raise it when chunks, walls or pictures of unchanged records change."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""Pages as finished values for the templates. A folder for each kind of page."""
+"""Pages: a folder for each kind of page, with its plan and the views that its template prints."""

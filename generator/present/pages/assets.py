@@ -1,4 +1,4 @@
-"""Style sheets, scripts and the color bar: small files, named by a hash of their bytes."""
+"""Assets of a site: style sheets, scripts and color bars, with a hash in each name."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ STYLESHEETS: dict[str, tuple[PageKind, ...]] = {
     "sweep.css": (*IMAGE_KINDS, "index", "sweep"),
     "custom.css": PAGE_KINDS,
 }
-"""In order, with the pages that need them; ``custom.css`` exists only in a user's folder, those of
-sequences and sweeps only in a gallery that has some, and the page of an image has that of charts
-only with a chart."""
+"""Style sheet -> kinds of pages that need it, in order. ``custom.css`` exists only in a user's
+folder. Style sheets of sequences and sweeps are written only for galleries that have some. Image
+pages load that of charts only if they have a chart."""
 
 PRINT = "print.css"
 BOOT = "boot.js"
@@ -75,13 +75,13 @@ SCRIPTS = (
     "jump.js",
     "alike-choice.js",
 )
-"""Of an image page, in order, before the one that starts it."""
+"""Scripts of image pages, in order, before the script that starts them."""
 
 FRAMES = "frames.js"
-"""Of the page of a sequence, beside these."""
+"""Additional script of sequence pages."""
 
 SLIDERS = "sweep-sliders.js"
-"""Of a gallery with sweeps, beside these."""
+"""Additional script of image pages in a gallery with sweeps."""
 
 START = "page.js"
 
@@ -92,12 +92,12 @@ LATER: dict[str, tuple[str, ...]] = {
     "alike": ("diverging.js", "alike.js"),
     "take-away": ("caption.js", "figure.js", "figure-command.js"),
 }
-"""Of an image page, loaded when a reader first wants what they do (``later.js``)."""
+"""Feature -> scripts of image pages that are loaded on demand (``later.js``)."""
 
 SINGLE_STYLE = "single.css"
 SINGLE_BOOT = "single-boot.js"
 SINGLE = "single.js"
-"""Of a whole site in one file only."""
+"""Script that is used only in a site exported as one file."""
 
 INDEX_SCRIPTS = (
     "lifetime.js",
@@ -110,10 +110,10 @@ INDEX_SCRIPTS = (
     "index.js",
     "copy.js",
 )
-"""Of an index page, in order."""
+"""Scripts of index pages, in order."""
 
 COPY_SCRIPTS = ("lifetime.js", "dom.js", "copy.js")
-"""Of a page with texts to copy and nothing else."""
+"""Scripts of pages whose only interaction is copying texts."""
 
 
 ORDER = tuple(
@@ -129,11 +129,11 @@ ORDER = tuple(
         )
     )
 )
-"""All of them in one file, in an order in which each finds what it needs."""
+"""Order of all scripts when they are joined in one file."""
 
 
 def original(path: str) -> str:
-    """The name of an asset's source, without the hash."""
+    """Name of an asset's source, without the hash."""
     stem, _, suffix = path.rpartition("/")[2].rsplit(".", 2)
     return f"{stem}.{suffix}"
 
@@ -141,14 +141,13 @@ def original(path: str) -> str:
 def write_assets(
     root: Path, user: Path | None, settings: Settings, *, sequences: bool, sweeps: bool
 ) -> Assets:
-    """Write the assets into a site's folder.
+    """Write the assets to a site's folder.
 
     Args:
-        root: the site's folder.
         user: the user's template folder.
-        settings: name the color map.
-        sequences: whether there are frames of one.
-        sweeps: whether there are checkpoints of one model.
+        settings: settings with the name of the color map.
+        sequences: whether the gallery has sequences.
+        sweeps: whether the gallery has sweeps.
     """
     styles, scripts = static_files(user, "css", ".css"), static_files(user, "js", ".js")
     colors = {settings.colors: color_tables()[settings.colors]}

@@ -1,4 +1,4 @@
-"""Where templates and static files come from: the user's folder first, then the program's own."""
+"""Jinja environment and static files: the user's folder first, then the bundled ones."""
 
 from __future__ import annotations
 
@@ -24,15 +24,14 @@ RENAMED = {
     "static/css/report.css": "static/css/pair.css",
     "static/js/plates.js": "static/js/image-cards.js",
 }
-"""Former names of templates, styles and scripts, with those they have now."""
+"""Former names of templates, styles and scripts -> present names."""
 
 
 def template_folders(user: Path | None) -> tuple[Path, ...]:
-    """Folders to look into, the user's first.
+    """Template folders in search order, the user's first.
 
     Raises:
-        StoreError: the user's folder does not exist, or a file of it has a name that is not used
-            any more.
+        StoreError: the user's folder does not exist, or has a file with a former name.
     """
     if user is None:
         return (bundled("templates"),)
@@ -48,9 +47,9 @@ def template_folders(user: Path | None) -> tuple[Path, ...]:
 
 
 def make_environment(user: Path | None = None) -> Environment:
-    """A Jinja environment over the templates.
+    """Create the Jinja environment of the templates.
 
-    A user's template replaces the one of the same name and may extend it as ``!own/<name>``.
+    A user's template replaces the bundled one with its name, and may extend it as ``!own/<name>``.
     """
     own = FileSystemLoader(bundled("templates"))
     loaders = [FileSystemLoader(folder) for folder in template_folders(user)]
@@ -67,12 +66,12 @@ def make_environment(user: Path | None = None) -> Environment:
 
 
 def page_json(value: DataclassInstance) -> Markup:
-    """JSON for a script element: no text in it can end the element or start a comment."""
+    """Encode a dataclass as JSON that is safe in a script element."""
     return Markup(script_json(asdict(value)))  # noqa: S704 - escaped there
 
 
 def script_json(value: object) -> str:
-    """JSON in which no text can end a script element or start a comment."""
+    """Encode JSON in which no text can end a script element or start a comment."""
     text = json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
@@ -80,7 +79,7 @@ def script_json(value: object) -> str:
 
 
 def static_files(user: Path | None, folder: str, suffix: str) -> dict[str, Path]:
-    """Static files by name, the user's in place of the program's.
+    """Name -> static file. The user's files replace the bundled ones.
 
     Args:
         user: the user's template folder.

@@ -1,4 +1,4 @@
-"""Links from one kind of page to another: the pages of pairs and of sweeps."""
+"""Links to the pages of pairs and of sweeps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from generator.records.run import ModelEntry
 
 
 def pair_links(planner: Planner, model: str = "") -> tuple[Link, ...]:
-    """Links to the pages of all pairs, or of those that a model is in."""
+    """Links to the pages of all pairs, or of the pairs with a given model."""
     labels = {entry.slug: entry.label for entry in planner.run.models}
     return tuple(
         Link(
@@ -22,11 +22,11 @@ def pair_links(planner: Planner, model: str = "") -> tuple[Link, ...]:
 
 
 def step_text(step: int) -> str:
-    """A step as pages write it."""
+    """Label of a training step."""
     return f"step {step}"
 
 
 def sweep_link(planner: Planner, model: ModelEntry) -> Link | None:
-    """Link to the page of the sweep that a model is a checkpoint of."""
+    """Link to the page of a model's sweep; None for a model without one."""
     sweep = planner.run.sweep_of(model.slug)
     return Link(planner.url(sweep_path(sweep.slug)), sweep.label) if sweep else None

@@ -1,4 +1,4 @@
-"""A model as its page's sections see it: its digest, the gallery's limits, and where heads lead."""
+"""Model context: data and links that the sections of a model's page share."""
 
 from __future__ import annotations
 
@@ -19,14 +19,13 @@ from generator.text.phrases import counted
 
 @dataclass(frozen=True)
 class ModelContext:
-    """A model that was measured.
+    """A measured model, for the sections of its page.
 
     Attributes:
-        planner: seen from the model's page.
-        model: of the run.
-        digest: numbers over its images.
-        cells: its contents, in the order of the images.
-        image: the first image that it was measured on, where heads lead.
+        planner: planner of the model's page.
+        digest: numbers of the model over its images.
+        cells: contents of its cells, in the order of the images.
+        image: the first measured image, to which heads link.
     """
 
     planner: Planner
@@ -37,7 +36,7 @@ class ModelContext:
 
     @classmethod
     def of(cls, planner: Planner, model: ModelEntry) -> ModelContext | None:
-        """The model, seen from its page; None where nothing was measured with it."""
+        """Context of a model; None where nothing was measured with it."""
         digest = planner.contents.models.get(model.slug)
         images = [
             image
@@ -50,44 +49,44 @@ class ModelContext:
 
     @property
     def layout(self) -> TokenLayout:
-        """Of the first image; the prefix is the same for all of them."""
+        """Token layout of the first image. The prefix is equal for all images."""
         return self.cells[0].facts.layout
 
     @property
     def layers(self) -> int:
-        """How many blocks it has."""
+        """Number of blocks."""
         return len(self.digest.entropy.mean)
 
     @property
     def heads(self) -> int:
-        """How many heads each has."""
+        """Number of heads in each block."""
         return int(self.digest.entropy.mean.shape[1])
 
     @property
     def numbers(self) -> FloatArray:
-        """Numbers of the layers: 1, 2, ..."""
+        """Layer numbers: 1, 2, ..."""
         return np.arange(1.0, self.layers + 1)
 
     @property
     def stream_layers(self) -> FloatArray:
-        """Numbers of the layers of the residual stream: 0 for the embedding, 1, 2, ..."""
+        """Layer numbers of the residual stream: 0 for the embedding, then 1, 2, ..."""
         return np.arange(0.0, self.layers + 1)
 
     @property
     def over(self) -> str:
-        """``Mean over 3 images.``, or the one image."""
+        """Sentence on n: ``Mean over 3 images.``, or the title of the only image."""
         if self.digest.images == 1:
             return "Over one image."
         return f"Mean over {counted(self.digest.images, 'image')}."
 
     def head_url(self, layer: int, head: int) -> str:
-        """Where a head is seen: the page of the first image. Indices count from 0."""
+        """URL of a head on the page of the first image. Indices count from 0."""
         return f"{self.planner.image_link(self.image)}#layer={layer + 1}&head={head + 1}"
 
     def limit(self, pick: Callable[[ModelDigest], FloatArray | None]) -> float:
-        """The largest value of a quantity over all models of the gallery, rounded up.
+        """Upper end of a color map: the largest value over all models of the gallery, rounded up.
 
-        So a color is the same number on the pages of all models.
+        So a color means the same number on all model pages.
         """
         found = [pick(digest) for digest in self.planner.contents.models.values()]
         largest = max(float(np.nanmax(values)) for values in found if values is not None)
@@ -98,11 +97,11 @@ _ENDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 
 
 def absent_section(section_id: str, title: str, identifier: str, said: str) -> Section:
-    """A section that says what a quantity is, and why there is none of it here."""
+    """A section that defines a quantity and says why it is missing."""
     return Section(section_id, title, (quantity(identifier).definition,), absent=(said,))
 
 
 def reading(identifier: str) -> str:
-    """How to read a quantity: what low and high mean, and its caveat."""
+    """How to read a quantity: the meaning of low and high values, and its caveat."""
     found = quantity(identifier)
     return f"Low: {found.low}. High: {found.high}. {found.caveat}".strip()

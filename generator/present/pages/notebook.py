@@ -1,4 +1,4 @@
-"""A record in a notebook: its wall of maps with a color bar, as one piece of HTML."""
+"""HTML view of a record in notebooks: a wall of maps with a color bar."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from generator.present.pages.environment import make_environment
 from generator.records.record import AttentionRecord
 
 WALL_WIDTH = 640
-"""Width of the shown wall in CSS pixels; one patch is one pixel of the image behind it."""
+"""Width of the wall in CSS pixels; its image has one pixel for each patch."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotebookWall:
-    """What ``notebook.html.jinja2`` shows.
+    """View for ``notebook.html.jinja2``.
 
     Attributes:
-        title: the model and its version.
-        caption: what the maps are, and of what.
-        alt: the same for people who cannot see them.
-        wall: the wall as a data address.
-        bar: the color bar as a data address.
-        width: of the wall, in CSS pixels.
-        ticks: numbers of the color bar, in times uniform.
+        title: id of the model and its version.
+        caption: description of the maps and the image.
+        alt: text alternative of the maps.
+        wall: the wall as a data URL.
+        bar: the color bar as a data URL.
+        width: width of the wall, in CSS pixels.
+        ticks: tick labels of the color bar, in times uniform.
     """
 
     title: str
@@ -40,7 +40,7 @@ class NotebookWall:
 
 
 def record_html(record: AttentionRecord) -> str:
-    """The wall of a record: heads across, layers down, the mean over heads last."""
+    """HTML of a record's wall: heads across, layers down, the mean over heads last."""
     maps = maps_of(record, PRIMARY)
     scale = shared_scale({record.model.id: [octave_histogram(maps.maps)]})
     layout = record.layout

@@ -1,4 +1,4 @@
-"""Long lists of images in parts: the index and the pages of models."""
+"""Pagination of image lists, for the index and model pages."""
 
 from __future__ import annotations
 
@@ -8,23 +8,22 @@ from dataclasses import dataclass, replace
 from generator.present.pages.planner import Planner
 from generator.present.pages.views import PageLink
 from generator.records.run import ImageEntry
+from generator.text.numbers import count
 
 PAGE_IMAGES = 200
-"""Images on one page, at most."""
+"""Most images on one page."""
 
 SEQUENCES = "Sequences"
-"""The heading of sequences on the index."""
+"""Heading of sequences on the index."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one of several pages lists.
+    """The part of a list that one page shows.
 
     Attributes:
-        number: of the page, from 1.
-        count: of all pages.
-        images: on this page.
-        total: images on all pages.
+        number: number of the page, from 1.
+        total: number of images on all pages.
     """
 
     number: int
@@ -34,28 +33,28 @@ class Part:
 
     @property
     def first(self) -> bool:
-        """Whether it is the page that says everything else, too."""
+        """Whether this is the first page, which also has all other content."""
         return self.number == 1
 
     @property
     def suffix(self) -> str:
-        """What tells the titles of the pages apart."""
+        """Suffix of the page title; empty on the first page."""
         return "" if self.first else f", page {self.number}"
 
     @property
     def range(self) -> str:
-        """Which images the page shows, in words; empty when it shows all."""
+        """Range of the images on the page, in words; empty if it shows all."""
         if self.count == 1:
             return ""
         start = (self.number - 1) * PAGE_IMAGES
-        return f"{start + 1:,} to {start + len(self.images):,} of {self.total:,}"
+        return f"{count(start + 1)} to {count(start + len(self.images))} of {count(self.total)}"
 
     def path(self, first: str) -> str:
-        """Site-relative path of the page, from that of the first one."""
+        """Site-relative path of the page, from the path of the first page."""
         return page_path(first, self.number)
 
     def links(self, planner: Planner, first: str) -> tuple[PageLink, ...]:
-        """Links to all pages, seen from this one; none when there is only one."""
+        """Links to all pages, relative to this one; empty if there is only one."""
         if self.count == 1:
             return ()
         return tuple(
@@ -65,13 +64,13 @@ class Part:
 
 
 def page_path(first: str, number: int) -> str:
-    """Site-relative path of a page, from that of the first one, which ends in a file's name."""
+    """Site-relative path of a page, from the path of the first page."""
     folder, slash, name = first.rpartition("/")
     return first if number == 1 else f"{folder}{slash}page-{number}/{name}"
 
 
 def parts(images: tuple[ImageEntry, ...]) -> Iterator[Part]:
-    """All pages of a list; one, empty page for a gallery without images."""
+    """All parts of a list; one empty part for a gallery without images."""
     starts = range(0, len(images), PAGE_IMAGES) or range(1)
     for number, start in enumerate(starts, 1):
         shown = images[start : start + PAGE_IMAGES]
@@ -79,7 +78,7 @@ def parts(images: tuple[ImageEntry, ...]) -> Iterator[Part]:
 
 
 def by_group(images: tuple[ImageEntry, ...]) -> tuple[ImageEntry, ...]:
-    """Images in order, those of one group together where its first one stands."""
+    """Images ordered by group; groups are in the order of their first images."""
     first: dict[str, int] = {}
     for index, image in enumerate(images):
         first.setdefault(image.group, index)
@@ -87,7 +86,7 @@ def by_group(images: tuple[ImageEntry, ...]) -> tuple[ImageEntry, ...]:
 
 
 def listed_images(images: tuple[ImageEntry, ...]) -> tuple[ImageEntry, ...]:
-    """What the index lists: every picture by itself, and of each sequence its first good frame."""
+    """Images on the index: single images, and the first good frame of each sequence."""
     good: dict[str, ImageEntry] = {}
     for image in images:
         if image.frame is not None and image.failure is None:
@@ -100,6 +99,6 @@ def listed_images(images: tuple[ImageEntry, ...]) -> tuple[ImageEntry, ...]:
 
 
 def _heading(image: ImageEntry) -> str:
-    """Sequences stand together, unless a table has them elsewhere."""
+    """Group of an image: its own, or that of sequences for a frame without one."""
     alone = image.frame is not None and image.group in ("", image.frame.sequence.label)
     return SEQUENCES if alone else image.group

@@ -1,4 +1,4 @@
-"""Where each page stands in a site, from its root."""
+"""Paths of pages, relative to the site root."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all pages share: URLs, frames, pictures and color bars, seen from one page."""
+"""Planner: URLs, page frames, pictures and color bars, relative to one page."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from generator.present.pages.assets import CHARTS, IMAGE_KINDS, original
 from generator.present.pages.paths import INDEX, METHODS, image_path, model_path
 from generator.present.pages.views import BarTick, ColorBar, LaterScripts, Link, PageBase, Picture
 from generator.records.run import Failure, ImageEntry, ModelEntry, Run, Sequence
+from generator.text.numbers import machine
 
 BAR_WIDTH = 256
 WALL_WIDTH = 560
@@ -28,12 +29,9 @@ WALL_HEIGHT = 640
 
 @dataclass(frozen=True)
 class Planner:
-    """A run, the files made for it, and the page that URLs are relative to.
+    """A run and its contents, and the page that URLs are relative to.
 
     Attributes:
-        run: models, images, cells.
-        contents: heavy files.
-        version: of the program.
         page: site-relative path of the page being planned.
     """
 
@@ -43,11 +41,11 @@ class Planner:
     page: str = INDEX
 
     def on(self, page: str) -> Planner:
-        """The same, seen from another page."""
+        """The planner of another page."""
         return Planner(self.run, self.contents, self.version, page)
 
     def url(self, path: str) -> str:
-        """A site-relative path as seen from the page."""
+        """URL of a site-relative path, relative to the page."""
         return quote(posixpath.relpath(path, posixpath.dirname(self.page) or "."))
 
     def frame(
@@ -59,14 +57,13 @@ class Planner:
         scripts: bool = True,
         charts: bool = True,
     ) -> PageBase:
-        """The frame of the page.
+        """The parts that every page has: title, links, styles and scripts.
 
         Args:
-            title: for the browser's tab.
-            description: one sentence.
-            kind: of the page, which says what styles and scripts it has.
-            scripts: whether it needs the scripts of its kind.
-            charts: whether it needs the styles of charts, where its kind has them.
+            title: title in the browser tab.
+            kind: kind of page, which decides its styles and scripts.
+            scripts: whether the page needs the scripts of its kind.
+            charts: whether the page needs the styles of charts, if its kind has them.
         """
         assets = self.contents.assets
         paths = assets.scripts.get(kind, ()) if scripts else ()
@@ -94,7 +91,7 @@ class Planner:
         )
 
     def definition(self, identifier: str) -> DefinitionLink:
-        """Where the methods page says what a quantity is.
+        """Link to the definition of a quantity on the methods page.
 
         Raises:
             KeyError: there is no such quantity.
@@ -102,20 +99,20 @@ class Planner:
         return DefinitionLink(quantity(identifier).name, f"{self.url(METHODS)}#{identifier}")
 
     def defined(self, chart: Chart, *identifiers: str) -> Chart:
-        """A chart with links to what its numbers are."""
+        """Add links to the definitions of a chart's quantities."""
         return replace(chart, definitions=tuple(map(self.definition, identifiers)))
 
     def absolute(self, path: str) -> str:
-        """A site-relative path on the web; empty when nobody said where the site will stand."""
+        """Absolute URL of a site-relative path; empty without a site URL."""
         return self.run.site_url + quote(path) if self.run.site_url else ""
 
     def cell(self, model: str, image: str) -> CellContent | Failure:
-        """A cell's content, or why there is none."""
+        """Content of a cell, or why there is none."""
         missing = Failure("This model was not run on this image.")
         return self.contents.cells.get((model, image), missing)
 
     def measured(self, model: str) -> tuple[CellContent, ...]:
-        """The content of a model's cells that have one."""
+        """Contents of a model's measured cells."""
         cells = (self.cell(model, image.slug) for image in self.run.images)
         return tuple(cell for cell in cells if isinstance(cell, CellContent))
 
@@ -136,18 +133,18 @@ class Planner:
         file = copies.thumb if thumb else copies.picture
         side = settings.thumb_side if thumb else settings.picture_side
         size = published_size(image.width, image.height, side)
-        # a title stands beside every thumbnail; to hear it twice helps nobody
+        # a title is beside every thumbnail; screen readers should not repeat it
         alt = image.alt or ("" if thumb else image.title)
         return Picture(self.url(file.path), size.width, size.height, alt)
 
     def map_picture(self, file: FileEntry, content: CellContent, alt: str) -> Picture:
-        """A thumbnail map, in the proportions of what the patches cover."""
+        """A thumbnail map, with the aspect ratio of the view."""
         view = content.facts.view
         height = max(1, round(BAR_WIDTH * (view.bottom - view.top) / (view.right - view.left)))
         return Picture(self.url(file.path), BAR_WIDTH, height, alt)
 
     def wall_picture(self, file: FileEntry, content: CellContent, alt: str) -> tuple[Picture, int]:
-        """A rendered wall, enlarged by a whole number to a size that suits a page, and that number.
+        """A rendered wall, enlarged by an integer factor to fit a page, and this factor.
 
         The file has one pixel a patch and a gap between maps.
         """
@@ -161,13 +158,13 @@ class Planner:
         """A color bar with its numbers."""
         return ColorBar(
             picture=Picture(self.url(self.contents.assets.bar), BAR_WIDTH, 1, ""),
-            ticks=tuple(BarTick(x=f"{100 * t.position:g}%", label=t.label) for t in ticks),
+            ticks=tuple(BarTick(x=f"{machine(100 * t.position)}%", label=t.label) for t in ticks),
             caption=caption,
             extends=extends,
         )
 
     def shared_bar(self) -> ColorBar:
-        """The bar of the shared scale."""
+        """The color bar of the shared scale."""
         return self.bar(self.contents.scale.ticks, "times uniform", extends=True)
 
     def model_link(self, model: ModelEntry) -> str:

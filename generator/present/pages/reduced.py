@@ -1,4 +1,4 @@
-"""What pages say of a site from which something was left out to keep it small."""
+"""Notices on size reductions: what a site leaves out."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from generator.present.pages.planner import Planner
 from generator.present.pages.views import Notice
 from generator.present.pages.wording import grid_text
 from generator.text.amounts import size_in_words
+from generator.text.numbers import count
+from generator.text.phrases import counted
 
 HEADS_GONE = "Not in this site, to keep it small: single heads{where}; their mean is there."
 
 
 def site_notice(planner: Planner) -> Notice | None:
-    """What the front page says; None where everything is in the site."""
+    """Notice of the front page; None if nothing was left out."""
     reduction, limit = planner.contents.reduction, planner.contents.settings.max_bytes
     if not reduction.steps or limit is None:
         return None
@@ -33,7 +35,7 @@ def site_notice(planner: Planner) -> Notice | None:
 
 
 def image_notice(planner: Planner, image: str) -> Notice | None:
-    """What the page of an image says; None where all of it is in the site."""
+    """Notice of an image page; None if nothing of the image was left out."""
     reduction = planner.contents.reduction
     cells = _cells(planner, image)
     if not reduction.steps or not cells:
@@ -42,7 +44,7 @@ def image_notice(planner: Planner, image: str) -> Notice | None:
     words = []
     for step in reduction.told:
         if step == "grid":
-            continue  # said below, with the grids
+            continue  # mentioned below, with the grids
         if step == "heads" and not means:
             continue
         if step == "low-heads" and means:
@@ -61,7 +63,7 @@ def image_notice(planner: Planner, image: str) -> Notice | None:
 
 
 def sequence_notice(planner: Planner, frames: Sequence[str]) -> Notice | None:
-    """What the page of a sequence says; None where all of its frames is in the site."""
+    """Notice of a sequence page; None if nothing of its frames was left out."""
     found = {planner.contents.reduction.detail(frame): frame for frame in frames}
     if "mean" not in found or len(found) == 1:
         return image_notice(planner, frames[0])
@@ -70,7 +72,8 @@ def sequence_notice(planner: Planner, frames: Sequence[str]) -> Notice | None:
         planner, next(frame for detail, frame in found.items() if detail != "mean")
     )
     have = "has" if fewer == 1 else "have"
-    text = f"{fewer:,} of {len(frames):,} frames {have} no single heads, only their mean."
+    of = counted(len(frames), "frame")
+    text = f"{count(fewer)} of {of} {have} no single heads, only their mean."
     return Notice(f"{common.message} {text}" if common else text, "")
 
 
@@ -80,7 +83,7 @@ def _cells(planner: Planner, image: str) -> list[CellContent]:
 
 
 def square_text(planner: Planner, image: str) -> str:
-    """What a square over the picture is."""
+    """Description of a square over the picture: a patch or a cell of the coarse grid."""
     coarse = [cell.is_coarse for cell in _cells(planner, image)]
     if not any(coarse):
         return "patch"
@@ -88,7 +91,7 @@ def square_text(planner: Planner, image: str) -> str:
 
 
 def without_walls(planner: Planner) -> str:
-    """Why there are no walls; empty where there are."""
+    """Why there are no walls; empty if there are."""
     instead = "Below are the means over heads of the last layer."
     if "walls" in planner.contents.reduction:
         return f"Pictures of all layers and heads were left out to keep this site small. {instead}"
@@ -96,7 +99,7 @@ def without_walls(planner: Planner) -> str:
 
 
 def missing_heads(content: CellContent) -> str:
-    """Why an image page cannot show a head that the model has; empty where it shows all."""
+    """Why an image page lacks single heads; empty if it has all."""
     layers = content.facts.model.layers
     if content.detail == "mean":
         return HEADS_GONE.format(where="")
@@ -108,5 +111,5 @@ def missing_heads(content: CellContent) -> str:
 
 
 def shown_text(content: CellContent) -> str:
-    """On which grid maps are shown, where it isn't that of the patches; starts with a comma."""
+    """Coarse grid of the maps, after a comma; empty for the patch grid."""
     return f", shown on {grid_text([content.grid])}" if content.is_coarse else ""

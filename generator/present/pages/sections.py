@@ -1,4 +1,4 @@
-"""What templates get of an analysis: charts, tables and pictures."""
+"""Sections of a page: charts, tables and mosaics."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ class TableRow:
     """A row of numbers.
 
     Attributes:
-        heads: cells that say what the row is.
-        url: where the last of them leads; empty for nowhere.
-        cells: the numbers, formatted.
+        heads: head cells, which name the row.
+        url: link of the last head cell; empty for none.
     """
 
     heads: tuple[str, ...]
@@ -25,13 +24,11 @@ class TableRow:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of numbers, folded until a reader asks for it.
+    """A table of numbers, collapsed by default.
 
     Attributes:
-        title: what is in it.
-        heads: of the columns that say what a row is.
-        columns: of the numbers.
-        rows: in order.
+        title: title of the table.
+        heads: titles of the columns of head cells.
     """
 
     title: str
@@ -42,16 +39,15 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Mosaic:
-    """A picture made of maps or tiles, with what its colors mean.
+    """A picture made of maps or tiles, with its labels and color bar.
 
     Attributes:
-        title: what it shows.
         picture: one pixel for each value, enlarged by whole numbers.
         columns: labels above the tiles; empty for none.
         rows: labels beside the tiles; empty for none.
-        bar: its color bar; None where the colors are no numbers on a bar.
+        bar: color bar; None if colors don't stand for single numbers.
         note: how to read it.
-        definitions: what its numbers are.
+        definitions: links to the definitions of its quantities.
     """
 
     title: str
@@ -65,20 +61,17 @@ class Mosaic:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of a model's page: charts that answer one question.
+    """A section of a page: charts that answer one question.
 
     Attributes:
-        id: for links.
-        title: of the section.
-        text: what is shown, over how many images, and what the data say at a glance.
-        grids: heat maps of heads, first.
-        small: whether heat maps have few heads, so that more stand side by side.
-        charts: in order.
-        more_title: of the heat maps that are folded away; empty for none.
-        more: the heat maps that are folded away.
-        mosaics: pictures, after the charts.
-        tables: after them.
-        absent: what is not shown, and why.
+        id: id for links, unique on the page.
+        text: what is shown, n, and a summary of the data.
+        grids: heat maps of heads, shown first.
+        small: whether heat maps have few heads, so that more fit side by side.
+        more_title: title of the collapsed heat maps; empty for none.
+        more: collapsed heat maps.
+        mosaics: pictures, shown after the charts.
+        absent: what is missing, and why.
     """
 
     id: str

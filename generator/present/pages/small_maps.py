@@ -1,4 +1,4 @@
-"""Each model's last layer on an image, small: on the index, and frame by frame of a sequence."""
+"""Small last-layer maps of all models on an image, for the index and sequences."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from generator.records.run import ImageEntry
 
 
 def small_maps(planner: Planner, image: ImageEntry) -> Iterator[SmallMap]:
-    """A map of each model, of a sweep its last checkpoint's."""
+    """Small maps of each model; a sweep is represented by its last checkpoint."""
     for model in planner.run.listed:
         cell = planner.cell(model.slug, image.slug)
         if isinstance(cell, CellContent):
@@ -24,7 +24,7 @@ def small_maps(planner: Planner, image: ImageEntry) -> Iterator[SmallMap]:
 
 
 def small_maps_text(planner: Planner) -> str:
-    """What they are."""
+    """Description of the small maps."""
     cells = [c for c in planner.contents.cells.values() if isinstance(c, CellContent)]
     asked = "how strongly the CLS token attends to each patch of the picture"
     if cells and all(content.received for content in cells):

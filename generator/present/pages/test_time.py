@@ -1,4 +1,4 @@
-"""The sentences on a test-time register: what was changed in a model, and whether it worked."""
+"""Texts on test-time registers: the intervention, and whether it worked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ADVICE = "Change neurons or up_to_layer in test_time_registers."
 
 
 def register_text(register: AddedRegister) -> str:
-    """What was changed in a model: the register, its neurons, and where they were found."""
+    """Description of the intervention: the register, its neurons, and where they were found."""
     made = register.made
     layers = sorted({neuron.layer + 1 for neuron in made.neurons})
     where = f" of {_layers(layers)}" if layers else ""
@@ -28,19 +28,19 @@ def register_text(register: AddedRegister) -> str:
 
 
 def moved_text(register: AddedRegister) -> str:
-    """The same in a few words, for captions."""
+    """Short description of the intervention, for captions."""
     return f"test-time register with {counted(len(register.made.neurons), 'moved neuron')}"
 
 
 def check_text(register: AddedRegister) -> str:
-    """Whether the register took over from the patches, with the numbers."""
+    """Whether the register took over the outliers of the patches, with the numbers."""
     check = register.made.taken_over
     verdict = "takes over" if check.holds else "does not take over"
     return f"The register {verdict} from the patches. {_numbers(check)}"
 
 
 def register_warning(label: str, register: AddedRegister) -> str:
-    """What a build prints of a register that does not take over; empty for one that does."""
+    """Warning of a build for a register without effect; empty for one with effect."""
     if register.made.taken_over.holds:
         return ""
     return plain(f"{label}: {check_text(register)} {ADVICE}")
@@ -58,7 +58,7 @@ def _numbers(check: RegisterCheck) -> str:
 
 
 def _pictures(register: AddedRegister) -> str:
-    """Which pictures the neurons were found on, and whether the gallery shows them."""
+    """Pictures on which the neurons were found, and whether the gallery shows them."""
     names = register.calibration
     named = f" ({some(names)})" if names else ""
     if register.shown == len(names):

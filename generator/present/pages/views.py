@@ -1,6 +1,6 @@
-"""What templates get: finished values. Strings are formatted, URLs are relative to the page.
+"""Views that several templates share: formatted strings, and URLs relative to the page.
 
-Templates read these and nothing else; they touch no disk and compute nothing. The fields of
+Templates read only views; they read no files and compute nothing. The fields of
 :class:`PageData` are also the contract with the scripts (``templates/static/js/types.d.ts``).
 """
 
@@ -19,7 +19,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An image file with its size in pixels, so that nothing jumps while it loads."""
+    """An image file with its size in pixels, so that the layout is stable while it loads."""
 
     url: str
     width: int
@@ -37,7 +37,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class SmallMap:
-    """One model's last layer beside a thumbnail, or the reason that it is missing."""
+    """One model's last-layer map beside a thumbnail, or why it is missing."""
 
     label: str
     picture: Picture | None
@@ -46,7 +46,7 @@ class SmallMap:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A line of a table of facts."""
+    """A row of a table of facts."""
 
     name: str
     value: str
@@ -54,7 +54,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class BarTick:
-    """A number on a color bar, placed in percent of its width."""
+    """A tick of a color bar; its position is in percent of the width."""
 
     x: str
     label: str
@@ -66,8 +66,6 @@ class ColorBar:
 
     Attributes:
         picture: the colors, low to high.
-        ticks: numbers below it.
-        caption: what they are.
         extends: whether values beyond the ends exist and take the end's color.
         signed: whether zero is in the middle, with colors to both sides.
     """
@@ -81,11 +79,10 @@ class ColorBar:
 
 @dataclass(frozen=True, slots=True)
 class LaterScripts:
-    """Scripts that are loaded together, when a reader wants what they do.
+    """Scripts that are loaded together, on demand.
 
     Attributes:
-        name: that the other scripts know them by.
-        urls: of the scripts.
+        name: name of the feature, by which other scripts load it.
     """
 
     name: str
@@ -94,21 +91,21 @@ class LaterScripts:
 
 @dataclass(frozen=True, slots=True)
 class PageBase:
-    """What every page has around its content.
+    """The parts that every page has around its content.
 
     Attributes:
-        title: of the page, for the browser's tab.
+        title: title in the browser tab.
         description: one sentence for search engines and link previews.
         gallery: link to the index.
         manifest: URL of the manifest.
-        methods: URL of the page that says what every number is.
+        methods: URL of the methods page.
         stylesheets: URLs of screen style sheets, in order.
         print_stylesheet: URL of the print style sheet.
         boot: URL of the script that tells the styles that scripts run.
         scripts: URLs of the page's other scripts, in order.
-        later: those that are loaded when a reader wants what they do.
-        version: of the program.
-        canonical: the page's address on the web; empty when nobody said where the site will stand.
+        later: scripts that are loaded on demand.
+        version: version of the program.
+        canonical: absolute URL of the page; empty without a site URL.
     """
 
     title: str
@@ -138,9 +135,7 @@ class PageLink:
     """One of the pages of a long list.
 
     Attributes:
-        url: of the page.
-        text: its number.
-        current: whether it is the page itself.
+        current: whether the link points to the current page.
     """
 
     url: str
@@ -158,25 +153,22 @@ class QueryChoice:
 
 @dataclass(frozen=True, slots=True)
 class PageModel:
-    """A model, for the scripts.
+    """A model on an image page, for its scripts.
 
     Attributes:
-        slug: of the model.
-        label: of the model.
         record: key of the record; with a query's id, the key of a chunk.
-        layers: number of layers.
-        heads: heads of the wall.
+        heads: number of heads.
         rows: labels of the wall's rows.
         grid: rows and columns of the maps.
-        view: left, top, right, bottom of what the grid covers, in original pixels.
+        view: left, top, right, bottom of the part that the grid covers, in original pixels.
         prefix: names of the prefix tokens.
-        token: the token that answers to ``CLS``, or ``received``.
+        token: the model's token for the query ``CLS``, or ``received``.
         chunks: id of a query -> URL of its chunk.
-        failure: why the model has no maps here; empty when it has.
+        failure: why the model has no maps of this image; empty if it has.
         source: id, commit, grid and preprocessing, for captions.
         measured: rows and columns of the patches; ``grid`` has fewer where maps are area means.
-        cut: why single heads are missing that the model has; empty where all are there.
-        alike: URL of the features of its patches; empty where there are none.
+        cut: why single heads are missing; empty if all are there.
+        alike: URL of its patch features; empty for none.
     """
 
     slug: str
@@ -199,13 +191,13 @@ class PageModel:
 
 @dataclass(frozen=True, slots=True)
 class FrameModel:
-    """What sets a model on one frame of a sequence apart from the others, for the scripts.
+    """Fields of a model that differ between frames of a sequence, for the scripts.
 
     Attributes:
         record: key of the record.
         chunks: id of a query -> URL of its chunk.
-        failure: why the model has no maps of this frame; empty when it has.
-        cut: why single heads are missing in this frame; empty where all are there.
+        failure: why the model has no maps of this frame; empty if it has.
+        cut: why single heads are missing in this frame; empty if all are there.
     """
 
     record: str
@@ -219,12 +211,9 @@ class SequenceFrame:
     """A frame of a sequence, for the scripts.
 
     Attributes:
-        slug: of the image.
-        title: of the image.
-        label: the time in seconds, or the number in the picture's name, as pages write it.
-        time: when it is shown, in seconds from the first.
-        picture: its published picture, relative to the site; empty without one.
-        models: in order.
+        label: the time in seconds, or the number in the file name.
+        time: start time in seconds from the first frame.
+        picture: site-relative path of its published picture; empty for none.
     """
 
     slug: str
@@ -240,8 +229,7 @@ class PageStep:
     """A checkpoint of a sweep.
 
     Attributes:
-        step: of the training.
-        model: its place among the page's models, from 0.
+        model: index of its model on the page, from 0.
     """
 
     step: int
@@ -250,12 +238,7 @@ class PageStep:
 
 @dataclass(frozen=True, slots=True)
 class PageSweep:
-    """One model at several steps, of which one is shown at a time.
-
-    Attributes:
-        label: of the sweep.
-        steps: by step.
-    """
+    """A sweep on an image page: one model at several steps, one shown at a time."""
 
     label: str
     steps: tuple[PageStep, ...]
@@ -263,25 +246,23 @@ class PageSweep:
 
 @dataclass(frozen=True, slots=True)
 class PageData:
-    """An image page's data for its scripts.
+    """Data of an image page, for its scripts.
 
     Attributes:
-        slug: of the image.
-        title: of the image.
-        credit: who made the picture, under which license.
-        width: of the original picture, in pixels.
-        height: of the original picture, in pixels.
+        credit: maker and license of the picture.
+        width: width of the original picture, in pixels.
+        height: height of the original picture, in pixels.
         scale: low and high end of the shared scale, as powers of two.
-        patch_scale: the same for patches as queries.
+        patch_scale: low and high end of the scale of patches as queries, as powers of two.
         colors: name of the color map.
-        queries: what can be chosen.
-        layers: layers of the deepest model.
-        heads: heads of the widest model.
+        queries: queries in the menu.
+        layers: number of layers of the deepest model.
+        heads: number of heads of the widest model.
         pool: whether a model has a pooling probe.
-        start: layer shown first, a label.
+        start: label of the layer that is shown first.
         models: the models, in order.
-        frames: of the page of a sequence; empty on the page of an image.
-        sweeps: those that are checkpoints of one model.
+        frames: frames of a sequence; empty on the page of an image.
+        sweeps: sweeps among the models.
     """
 
     slug: str

@@ -1,4 +1,4 @@
-"""The sentences and short phrases of the pages, so that one thing is called the same everywhere."""
+"""Phrases that several pages share: counts, tokens, alternative texts, credits."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from generator.analysis.absent import NotApplicable
 from generator.analysis.stream.norms import Outliers
 from generator.present.cells.files import CellContent, MapNote
 from generator.present.cells.labels import column_name, row_name
-from generator.present.drawing.scale import TAIL, Scale, power_label, times_text
+from generator.present.drawing.scale import TAIL, Scale, power_label
 from generator.present.pages.views import CreditLine, Notice
 from generator.records.record import OUTLIER, ModelFacts, Preprocessing, TokenLayout
 from generator.records.run import Failure, ImageEntry, ModelEntry, Run
-from generator.text.numbers import percent
+from generator.text.numbers import given, number, percent
 from generator.text.phrases import counted, listed, stream_layer
 
 RECEIVED_NOTE = "mean received attention (this model has no CLS token)"
@@ -25,7 +25,7 @@ SCALE_RULE = (
 
 
 def models_text(run: Run) -> str:
-    """How many models; checkpoints of a sweep are one: ``2 models (one at 3 steps)``."""
+    """Number of models; a sweep counts once: ``2 models (one at 3 steps)``."""
     count = len(run.listed)
     words = counted(count, "model")
     steps = sorted({len(sweep.steps) for sweep in run.sweeps})
@@ -38,42 +38,46 @@ def models_text(run: Run) -> str:
 
 
 def images_text(run: Run) -> str:
-    """How many images: ``2 images, a sequence of 5 frames``."""
+    """Number of images: ``2 images, a sequence of 5 frames``."""
     frames = sum(image.frame is not None for image in run.images)
     stills = len(run.images) - frames
     words = [counted(stills, "image")] if stills or not frames else []
     if frames:
         of = counted(frames, "frame")
-        count = len(run.sequences)
-        words.append(f"a sequence of {of}" if count == 1 else f"{count:,} sequences of {of} in all")
+        sequences = len(run.sequences)
+        words.append(
+            f"a sequence of {of}"
+            if sequences == 1
+            else f"{counted(sequences, 'sequence')} of {of} in all"
+        )
     return ", ".join(words)
 
 
 def model_names(run: Run, models: Iterable[ModelEntry]) -> tuple[str, ...]:
-    """Labels of models, that of a sweep once for all its checkpoints."""
+    """Labels of models; a sweep has one label for all checkpoints."""
     sweeps = (run.sweep_of(model.slug) or model for model in models)
     return tuple(dict.fromkeys(each.label for each in sweeps))
 
 
 def not_applicable(found: NotApplicable) -> str:
-    """Why there cannot be a number, as a sentence: ``Not applicable: rotary embedding.``."""
+    """Why a number does not apply: ``Not applicable: rotary embedding.``."""
     return f"Not applicable: {found.reason.rstrip('.')}."
 
 
 def withheld(found: NotApplicable) -> str:
-    """Why there is no number yet, as a sentence: ``Withheld: fewer than 100 images.``."""
+    """Why a number is withheld: ``Withheld: fewer than 100 images.``."""
     return f"Withheld: {found.reason.rstrip('.')}."
 
 
 def grid_text(grids: Iterable[tuple[int, int]]) -> str:
-    """``37 × 37``, or from the smallest to the largest where images differ."""
+    """Grid sizes: ``37 × 37``, or the smallest to the largest where images differ."""
     ordered = sorted(set(grids))
     texts = [f"{rows} × {cols}" for rows, cols in ordered]
     return texts[0] if len(texts) == 1 else f"{texts[0]} to {texts[-1]}"
 
 
 def prefix_text(layout: TokenLayout, model: ModelEntry) -> str:
-    """The tokens in front of the patches, in words; a test-time register is called so."""
+    """The prefix tokens in words; test-time registers are named as such."""
     named = [name for name in layout.prefix if name not in layout.registers]
     trained = len(layout.registers) - (model.register is not None)
     registers = [counted(trained, "register")] if trained else []
@@ -88,7 +92,7 @@ def map_alt(label: str, note: MapNote, content: CellContent) -> str:
     what = "mean received attention" if content.received else f"{content.token} attention"
     return (
         f"{label}, {row_name(note.row)}, {column_name(note.column)}: {percent(note.patches)} of "
-        f"the {what} is on patches, at most {times_text(note.maximum)} times uniform on one."
+        f"the {what} is on patches, at most {number(note.maximum)} times uniform on one."
     )
 
 
@@ -103,32 +107,30 @@ def wall_alt(label: str, content: CellContent) -> str:
         f"{label}: {what} in every layer (rows, {content.rows[0]} to {content.rows[-1]} from the "
         f"top) and head (columns, 1 to {content.heads}, then their mean), each a map of {rows} × "
         f"{cols} patches. The strongest patch is in {row_name(strong.row)}, "
-        f"{column_name(strong.column)}: {times_text(strong.maximum)} times uniform. The least "
+        f"{column_name(strong.column)}: {number(strong.maximum)} times uniform. The least "
         f"attention on patches is in {row_name(pale.row)}, {column_name(pale.column)}: "
         f"{percent(pale.patches)}."
     )
 
 
 def outliers_text(outliers: Outliers) -> str:
-    """How many patches of a model have an unusual norm, in one line."""
+    """Number of outlier patches of a model, in one line."""
     if not outliers.count:
         return "0 outlier patches in all layers"
-    noun = "outlier patch" if outliers.count == 1 else "outlier patches"
-    largest = f"{outliers.ratio:.2g} × the median".replace(" ", "\u00a0")
-    return (
-        f"{outliers.count:,} {noun} in {stream_layer(outliers.layer)}, the largest norm {largest}"
-    )
+    largest = f"{number(outliers.ratio)} × the median".replace(" ", "\u00a0")
+    found = counted(outliers.count, "outlier patch", "outlier patches")
+    return f"{found} in {stream_layer(outliers.layer)}, the largest norm {largest}"
 
 
 OUTLIERS_RULE = (
     f"patches whose norm in the residual stream, before the final LayerNorm, is more than "
-    f"{OUTLIER:g} × the median patch's of the same layer; stated for the layer where the largest "
-    "stands out most"
+    f"{given(OUTLIER)} × the median patch's of the same layer; stated for the layer where the "
+    "largest stands out most"
 )
 
 
 def scale_note(scale: Scale, patches: Scale | None) -> str:
-    """How the shared range was found, for readers."""
+    """How the range of the shared scale was found."""
     others = (
         f" Patches as queries have a scale of their own, found in the same way: from "
         f"{power_label(patches.low)} to {power_label(patches.high)}."
@@ -138,18 +140,18 @@ def scale_note(scale: Scale, patches: Scale | None) -> str:
     return (
         f"One scale for all models, layers, heads and images of this gallery, from "
         f"{power_label(scale.low)} to {power_label(scale.high)} times uniform. It holds "
-        f"{100 * (1 - TAIL):.1f}\u00a0% of each model's patches below its upper end.{others}"
+        f"{percent(1 - TAIL)} of each model's patches below its upper end.{others}"
     )
 
 
 def notice(failure: Failure | None) -> Notice | None:
-    """A failure as pages show it."""
+    """Convert a failure to a notice."""
     return Notice(message=failure.message, hint=failure.hint) if failure else None
 
 
 def credit(image: ImageEntry) -> CreditLine:
     """Maker and license in one line."""
-    # an address, and perhaps words after it
+    # a URL, perhaps followed by words
     address = re.match(r"(https?://[^\s,]+),?\s*", image.source)
     source, words = ("", image.source)
     if address:
@@ -159,7 +161,7 @@ def credit(image: ImageEntry) -> CreditLine:
 
 
 def checkpoint_notes(model: ModelFacts, preprocessing: Preprocessing) -> tuple[str, ...]:
-    """What one must know of how a checkpoint was read, one sentence each; mostly nothing."""
+    """Caveats on how a checkpoint was read, one sentence each; usually empty."""
     found = (
         f"with {model.adapter}, merged into the weights" if model.adapter else "",
         model.renamed,
@@ -169,6 +171,6 @@ def checkpoint_notes(model: ModelFacts, preprocessing: Preprocessing) -> tuple[s
 
 
 def version_text(model: ModelEntry, facts_version: str) -> str:
-    """The start of the commit or the weights' hash, as far as people compare by eye."""
+    """Short commit or hash of the weights."""
     commit = model.commit or facts_version
     return commit[:12]

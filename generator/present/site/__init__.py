@@ -1,1 +1,1 @@
-"""Writing a site: staging, pages, manifest, size limit."""
+"""Writing of a site: staging, pages, manifest, size limit."""

@@ -1,4 +1,4 @@
-"""The manifest of a site, from the run and its files."""
+"""Inventory of a site: its manifest, from the run and its contents."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def manifest_of(
     pages: tuple[str, ...],
     version: str,
 ) -> Manifest:
-    """List everything a site holds."""
+    """The manifest of a site."""
     patches = contents.patch_scale
     measurements = _measurements(contents)
     return Manifest(
@@ -108,7 +108,7 @@ def _weights(contents: Contents, model: str) -> tuple[FileEntry, ...]:
 
 
 def _feature_files(model: ModelEntry, contents: Contents) -> tuple[FileEntry, ...]:
-    """Colors of a model's features: a file for all images, or one for each."""
+    """Files of a model's feature colors: one for all images, or one for each."""
     found = (
         each.source
         for (slug, _), each in contents.features.items()
@@ -131,7 +131,7 @@ def _image(image: ImageEntry, contents: Contents) -> ImageItem:
 
 
 def _measurements(contents: Contents) -> dict[Measurement, int]:
-    """Every way in which a cell was measured, with its place in the manifest."""
+    """Distinct measurements of cells -> index in the manifest."""
     found = (cell for cell in contents.cells.values() if isinstance(cell, CellContent))
     distinct = dict.fromkeys(_measurement(cell) for cell in found)
     return {measurement: place for place, measurement in enumerate(distinct)}

@@ -1,4 +1,4 @@
-"""The light files of a site, which say what the heavy ones hold: pages and the manifest."""
+"""Files that describe a site: pages, the manifest and its schema."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from generator.records.run import Run
 
 
 class PageFiles:
-    """Writes them into the staging folder, and again when something has to be left out.
+    """Writes pages and manifest to the staging folder, again after each size reduction.
 
     Attributes:
         pages: paths of the pages, sorted.
@@ -36,7 +36,7 @@ class PageFiles:
         self._written: set[Path] = set()
 
     def write(self, contents: Contents) -> None:
-        """Write everything that says what a site holds, in place of what was written before.
+        """Write pages and manifest; they replace those written before.
 
         Raises:
             StoreError: a template fails.

@@ -1,7 +1,7 @@
-"""From a run and what was put into the site to its pages, as finished values. Pure.
+"""Plan of a site: the views of all pages, from a run and its contents.
 
-URLs are relative to their page and end in a file's name, so that a folder opened by double click,
-a sub-path and a server all work.
+URLs are relative to their page and end in a file name, so a site works from disk, under a sub-path
+and on a server.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from generator.records.run import Run
 
 
 def plan_site(run: Run, contents: Contents, version: str) -> Site:
-    """Plan every page of a site. An image that failed has no page; it stands on the index."""
+    """Plan every page of a site. An image that failed has no page; the index lists it."""
     planner = Planner(run, contents, version)
     shown = [image for image in run.images if image.failure is None]
     before, after = [None, *shown[:-1]], [*shown[1:], None]
@@ -53,7 +53,7 @@ def plan_site(run: Run, contents: Contents, version: str) -> Site:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """All pages, gathered before anything is written."""
+    """Views of all pages of a site."""
 
     index: IndexPage
     images: tuple[ImagePage, ...]

@@ -1,9 +1,9 @@
-"""Keeping a site within a size, by the least that has to be left out.
+"""Size limit of a site: leave out as little as possible.
 
-Everything is made whole first, since scales, averages and comparisons are of the whole. If that is
-too much, what is less is put beside it, exact sizes of files decide how far the order of
-:mod:`generator.present.files.reductions` has to be followed, and what is not in the site goes. So
-the result depends on the records and the size allowed, never on the site that was there before.
+The full site is made first, since scales, averages and comparisons are over all of it. If it is too
+large, reduced files are written beside the full ones. Exact file sizes decide how many steps of
+:mod:`generator.present.files.reductions` are taken; then unused files are deleted. So the result
+depends on the records and the limit, never on the previous site.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ DETAILS: tuple[Detail, ...] = ("coarse", "last", "mean")
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """The files that hold the maps of a cell, by how much they hold.
+    """Files of a cell's maps, by level of detail.
 
     Attributes:
-        tokens: with tokens as queries.
-        patches: with patches as queries; None where their rows are not kept.
-        patch_means: the same with the mean over heads only.
+        tokens: chunks of tokens as queries.
+        patches: chunk of patches as queries; None where their rows are not kept.
+        patch_means: chunk of patches as queries, with the mean over heads only.
     """
 
     tokens: Mapping[Detail, tuple[FileEntry, ...]]
@@ -48,7 +48,7 @@ class Numbers:
     patch_means: FileEntry | None
 
     def chosen(self, reduction: Reduction, image: str) -> tuple[FileEntry, ...]:
-        """The files that are left."""
+        """Files that a reduction keeps."""
         tokens = self.tokens[reduction.detail(image)]
         if self.patches is None or "patches" in reduction:
             return tokens
@@ -57,9 +57,9 @@ class Numbers:
 
 
 def too_large(contents: Mapping[At, CellContent], limit: int | None) -> bool:
-    """Whether whole maps of tokens alone are more than a site may hold.
+    """Whether the full maps of tokens alone exceed the size limit.
 
-    Then pictures of analyses and walls need not be drawn: they go before these maps do.
+    If so, analysis maps and walls need not be drawn, since they are left out before token maps.
     """
     sizes = (
         file.bytes for cell in contents.values() for file in cell.chunks if file.query != PATCH
@@ -68,10 +68,10 @@ def too_large(contents: Mapping[At, CellContent], limit: int | None) -> bool:
 
 
 def images_in_order(run: Run, contents: Contents) -> tuple[str, ...]:
-    """Images with maps, those first that keep their heads longest.
+    """Images with maps, in the order in which they keep single heads.
 
-    The images of the teaser, then by how far their models' maps lie apart, farthest first, then in
-    the gallery's order.
+    First the images of the teaser, then by disagreement of the models, largest first, then in the
+    order of the gallery.
     """
     shown = {cell.image for cell in run.cells if _measured(contents, (cell.model, cell.image))}
     teaser = [tile.image for tile in run.paper.teaser] if run.paper else []
@@ -88,21 +88,20 @@ def images_in_order(run: Run, contents: Contents) -> tuple[str, ...]:
 def keep_within(
     limit: int, run: Run, contents: Contents, cache: SiteCache, read: Read, write: Write
 ) -> Contents:
-    """Leave out as little as possible of a site that may not be larger than ``limit`` bytes.
+    """Reduce a site to at most ``limit`` bytes, leaving out as little as possible.
 
     Args:
-        limit: for all files together.
-        run: of the gallery.
-        contents: everything, in the staging folder.
-        cache: of the staging folder.
-        read: gives records; called when something has to go and the former site lacks what stays.
-        write: writes the pages of what is left, in place of those it wrote before.
+        limit: largest size of all files together, in bytes.
+        contents: the full contents, in the staging folder.
+        cache: writes to the staging folder.
+        read: gives records; called only if the previous site lacks a reduced file.
+        write: writes the pages of reduced contents; they replace those written before.
 
     Returns:
-        What is left. Files of the rest are gone from the staging folder.
+        The reduced contents. Other files are deleted from the staging folder.
 
     Raises:
-        SpecError: even the smallest site would be larger.
+        SpecError: the smallest possible site exceeds the limit.
     """
     fitting = _Fitting(limit, run, contents, cache, read)
     for reduction in fitting.reductions():
@@ -116,7 +115,7 @@ def keep_within(
 
 
 def _with_heads_of_some(fitting: _Fitting, write: Write) -> Contents:
-    """Single heads on as many images as fit, means over heads on the others."""
+    """Keep single heads on as many images as fit, and means over heads on the others."""
     least = fitting.with_heads_of(0)
     write(fitting.contents(least))
     smallest = fitting.total(least)
@@ -138,11 +137,11 @@ def _with_heads_of_some(fitting: _Fitting, write: Write) -> Contents:
 
 
 class _Fitting:
-    """The sizes of a site with less and less in it; what is less is made when it is asked for.
+    """Sizes of a site under each reduction; reduced files are made on demand.
 
     Attributes:
-        limit: bytes allowed.
-        order: images, those first that keep their heads longest.
+        limit: largest size, in bytes.
+        order: images, in the order in which they keep single heads.
     """
 
     def __init__(
@@ -165,7 +164,7 @@ class _Fitting:
         self._rest = self._staged() - sum(self._optional.values())
 
     def reductions(self) -> Iterator[Reduction]:
-        """From the whole site on, with one step more each time; the last step is not among them."""
+        """Reductions from none on, each with one more step, without the last step."""
         found = self._least
         yield found
         for step in _effective(self._run, self._whole, self._cells.values()):
@@ -176,11 +175,11 @@ class _Fitting:
         self._prepare("heads")
 
     def with_heads_of(self, count: int) -> Reduction:
-        """All steps, with single heads on the first images of :attr:`order`."""
+        """All steps, with single heads kept on the first images of :attr:`order`."""
         return replace(self._least, whole=tuple(self.order[:count]))
 
     def images_within(self, room: int) -> int:
-        """How many images may have their heads beside the least there is; never all of them."""
+        """Number of images whose single heads fit beside the smallest site; never all of them."""
         for count, image in enumerate(self.order[:-1]):
             own = [numbers for (_, slug), numbers in self._numbers.items() if slug == image]
             detail = self.with_heads_of(count + 1).detail(image)
@@ -192,16 +191,16 @@ class _Fitting:
         return max(0, len(self.order) - 1)
 
     def files(self, reduction: Reduction) -> int:
-        """Bytes of the heavy files, exactly."""
+        """Exact bytes of all files but pages, styles and scripts."""
         return self._rest + sum(_sizes(self._files(reduction)).values())
 
     def total(self, reduction: Reduction) -> int:
-        """Bytes of the whole site, once its pages are written."""
+        """Bytes of the whole site, after its pages are written."""
         kept = _sizes(self._files(reduction))
         return self._staged() - sum(n for path, n in self._optional.items() if path not in kept)
 
     def contents(self, reduction: Reduction) -> Contents:
-        """What is in the site."""
+        """Contents of the site under a reduction."""
         whole = self._whole
         cells = {
             at: self._cell(at, content, reduction) if isinstance(content, CellContent) else content
@@ -218,7 +217,7 @@ class _Fitting:
         return left
 
     def settle(self, reduction: Reduction) -> None:
-        """Remove from the staging folder what is not in the site."""
+        """Delete files from the staging folder that are not in the reduced site."""
         kept = _sizes(self._files(reduction))
         for path in self._optional.keys() - kept.keys():
             (self._cache.root / path).unlink()
@@ -226,7 +225,7 @@ class _Fitting:
     # --- what can go ------------------------------------------------------------------------------
 
     def _prepare(self, step: Step) -> None:
-        """Put into the staging folder what stays when a step is taken."""
+        """Write the reduced files of a step to the staging folder."""
         ids = {model.slug: model.id for model in self._run.models}
         mixed = self._run.mixed
         for cell in self._run.cells:
@@ -238,7 +237,7 @@ class _Fitting:
                 file = put_mean_patches(self._cache, cell, ids[cell.model], self._read, mixed=mixed)
                 numbers = replace(numbers, patch_means=file)
             if step in ("grid", "low-heads", "heads") and len(numbers.tokens) == 1:
-                # all of them at once: reading the record is most of the work
+                # all at once, since reading the record is most of the work
                 made = {
                     detail: put_reduced_chunks(
                         self._cache,
@@ -267,7 +266,7 @@ class _Fitting:
         )
 
     def _files(self, reduction: Reduction) -> Iterator[FileEntry]:
-        """Files that a step may leave out, and that are not left out."""
+        """Files that steps may leave out and that this reduction keeps."""
         for at, content in self._cells.items():
             yield from self._numbers[at].chosen(reduction, at[1])
             colored = self._whole.colored[at]
@@ -289,7 +288,7 @@ class _Fitting:
 
 
 def _effective(run: Run, whole: Contents, cells: Collection[CellContent]) -> tuple[Step, ...]:
-    """The steps but the last that would make this site smaller at all."""
+    """Steps that make this site smaller, without the last."""
     effects: dict[Step, bool] = {
         "patch-heads": any(cell.facts.patch_heads for cell in cells),
         "patches": any(PATCH in cell.facts.queries for cell in cells),
@@ -312,5 +311,5 @@ def _whole_numbers(content: CellContent) -> Numbers:
 
 
 def _sizes(files: Iterator[FileEntry] | list[FileEntry]) -> dict[str, int]:
-    """Size of each file by its path: one that is named twice is there once."""
+    """Path -> size of the file; duplicates count once."""
     return {file.path: file.bytes for file in files}

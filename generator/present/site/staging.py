@@ -1,6 +1,6 @@
-"""The published folder is never half new: a site is written beside it and swapped in at the end.
+"""Staging: a site is written beside the published folder and swapped in at the end.
 
-One process at a time writes a site; another that comes while it does is sent away.
+So the published folder is never half new. A lock keeps other processes from writing the same site.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ except ImportError:  # Windows, which does not remove files that another process
     fcntl = None  # type: ignore[assignment]
 
 OWN_NAMES = re.compile(
-    r"assets|data|figures|i|m|q|r|methods|page-\d+|index\.html|manifest\.json|manifest\.schema\.json|"
+    r"assets|data|figures|i|m|q|r|s|methods|page-\d+|index\.html|manifest\.json|manifest\.schema\.json|"
     r"\.nojekyll"
 )
-"""What a site has at its top. Anything else in it (CNAME, .git) is the user's and stays."""
+"""Names at the top of a site. Other files in it (CNAME, .git) are the user's and are kept."""
 
 
 @contextmanager
 def staged(out: Path) -> Iterator[Path]:
-    """Give an empty folder to write a site into; when the block ends well, it becomes ``out``.
+    """Give an empty folder to write a site to; it becomes ``out`` if the block succeeds.
 
-    A block that raises leaves ``out`` untouched. What a killed run left beside ``out`` is removed,
-    or put back if the run died between the two renames of the swap.
+    If the block raises, ``out`` stays unchanged. Leftovers of a killed run are removed, or moved
+    back if the run died between the two renames of the swap.
 
     Raises:
         StoreError: ``out`` holds something that is not a site of ours, cannot be written, or is
@@ -71,13 +71,12 @@ def _written_beside(out: Path) -> Iterator[Path]:
 
 @contextmanager
 def _alone(out: Path) -> Iterator[None]:
-    """Keep other processes from writing the same site meanwhile.
+    """Lock a site against other processes that write it.
 
-    The system gives a lock back when its process ends, however it ends, so a killed build is in
-    nobody's way.
+    The system releases the lock when the process ends, so a killed build blocks nobody.
 
     Raises:
-        StoreError: another process is at it, or the folder cannot be written.
+        StoreError: another process holds the lock, or the folder cannot be written.
     """
     path = out.with_name(f".{out.name}.lock")
     try:
@@ -140,11 +139,10 @@ def _recover(out: Path, stage: Path, former: Path) -> None:
 
 
 def check_replaceable(out: Path) -> None:
-    """Make sure that writing a site to ``out`` destroys nothing of the user's.
+    """Check that writing a site to ``out`` overwrites no files of the user.
 
     Raises:
-        StoreError: it is a file, or a folder with something else than a site in it, or there can
-            be no such folder.
+        StoreError: ``out`` is a file, a folder that is not a site, or cannot be created.
     """
     try:
         if not out.exists():
@@ -164,7 +162,7 @@ def check_replaceable(out: Path) -> None:
 
 
 def _check_place(folder: Path, out: Path) -> None:
-    """Make sure that folders can be made in the nearest one that is there."""
+    """Check that folders can be created in the nearest existing one."""
     while not folder.exists():
         folder = folder.parent
     if not folder.is_dir():
@@ -186,7 +184,7 @@ def _swap(out: Path, stage: Path, former: Path) -> None:
 
 
 def _bring_over(former: Path, out: Path) -> None:
-    """Move what the user has put beside our files."""
+    """Move the user's files of the previous site to the new one."""
     for entry in sorted(former.iterdir()):
         if not OWN_NAMES.fullmatch(entry.name) and not (out / entry.name).exists():
             entry.rename(out / entry.name)

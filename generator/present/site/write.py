@@ -1,4 +1,4 @@
-"""Building a site, from a run and its records to a folder that opens by double click."""
+"""Building of a site from a run and its records."""
 
 from __future__ import annotations
 
@@ -61,18 +61,16 @@ STEPS_A_CELL = 2
 
 @dataclass(frozen=True, slots=True)
 class SiteResult:
-    """What a build did.
+    """Result of a build.
 
     Attributes:
-        out: the site's folder.
-        pages: HTML pages written.
-        rendered: heavy files made anew.
-        reused: heavy files taken over from the former site.
+        rendered: number of files that were made.
+        reused: number of files reused from the previous site.
         bytes: size of the whole site.
         scale: the shared color scale.
-        limit: bytes that it may take; None for any.
-        reduction: what was left out to keep it within its size.
-        failures: of the run, and of records or pictures that could not be read now.
+        limit: largest size of the site, in bytes; None for any.
+        reduction: what was left out to keep the size limit.
+        failures: failures of the run, and of records or pictures that could not be read.
     """
 
     out: Path
@@ -102,23 +100,22 @@ def build_site(
 
     Args:
         run: models, images and cells.
-        read: gives the record of a key; called once for a record whose chunks don't exist yet,
-            once more where feature colors don't and where less than the whole is shipped, and
-            from one thread.
+        read: gives the record of a key. It is called from one thread: once for a record without
+            cached chunks, once more for missing feature colors and for a reduced site.
         out: folder of the site; replaced as a whole at the end.
         templates: the user's templates and static files, before the program's own.
         version: of the program, for the pages and the manifest.
         settings: how records are drawn.
-        read_weights: gives what is seen of a model without an image, by ``ModelEntry.weights``.
-        advance: called ``STEPS_A_CELL`` times for each cell, as the work goes on.
-        draw: draws figures for papers into the folder that it is given, from what the site holds.
+        read_weights: gives the analyzed weights of a model by ``ModelEntry.weights``.
+        advance: called ``STEPS_A_CELL`` times for each cell, to report progress.
+        draw: draws figures for papers into the given folder, from the contents of the site.
 
     Raises:
         StoreError: ``out`` is not empty and not a site of ours, or cannot be written.
-        SpecError: the site cannot be as small as ``settings.max_bytes``.
+        SpecError: the smallest possible site exceeds ``settings.max_bytes``.
     """
     settings = settings or Settings()
-    template_folders(templates)  # complain before the work, not after it
+    template_folders(templates)  # fail before the work, not after it
     with staged(out) as stage:
         cache = SiteCache(stage, out, settings)
         read = lru_cache(maxsize=1)(read)  # a cell's files ask for the same record in turn
@@ -152,7 +149,7 @@ def _put_heavy_files(
     templates: Path | None,
     advance: Advance,
 ) -> Contents:
-    """Put everything heavy into the staging folder."""
+    """Write all files but pages, styles and scripts to the staging folder."""
     locations, alike = LocationFiles(run, cache), SimilarityFiles(run, cache, read)
     analyses = drawn_at_all(run, cache.settings)
     cells = _put_numbers(run, read, cache, (locations, alike), advance, analyses=analyses)
@@ -211,7 +208,7 @@ def _put_numbers(
     *,
     analyses: bool,
 ) -> dict[tuple[str, str], CellContent | Failure]:
-    """The chunks of every cell. Records are held one at a time."""
+    """Write the chunks of every cell. One record at a time is in memory."""
     cells: dict[tuple[str, str], CellContent | Failure] = {}
     ids = {model.slug: model.id for model in run.models}
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
@@ -240,7 +237,7 @@ def _put_numbers(
 
 
 def _scale(histograms: Iterable[tuple[str, tuple[int, ...]]]) -> Scale:
-    """The scale of histograms, each with the model it is of."""
+    """The scale of pairs of a model and a histogram."""
     by_model: dict[str, list[tuple[int, ...]]] = {}
     for model, histogram in histograms:
         by_model.setdefault(model, []).append(histogram)
@@ -248,13 +245,13 @@ def _scale(histograms: Iterable[tuple[str, tuple[int, ...]]]) -> Scale:
 
 
 def _patch_scale(cells: Sequence[tuple[str, CellContent]]) -> Scale | None:
-    """A patch looks at its neighbors and itself far more than a token looks anywhere."""
+    """The scale of patches as queries, which attend to neighbors far more than tokens do."""
     kept = [(slug, cell) for slug, cell in cells if PATCH in cell.facts.queries]
     return _scale((slug, cell.facts.patch_histogram) for slug, cell in kept) if kept else None
 
 
 def _model_digests(run: Run, digests: Digests) -> dict[str, ModelDigest]:
-    """The digests of each model's images together; of no model that has none."""
+    """Digests of models over their images; models without digests are left out."""
     found = {}
     for model in run.models:
         cells = [digests.of(model.slug, image.slug) for image in run.images]
@@ -267,7 +264,7 @@ def _model_digests(run: Run, digests: Digests) -> dict[str, ModelDigest]:
 def _put_analysis_maps(
     run: Run, cells: dict[tuple[str, str], CellContent | Failure], cache: SiteCache, scale: Scale
 ) -> dict[str, AnalysisMaps]:
-    """Pictures of each image's analyses; of no image that has no maps."""
+    """Draw the analysis maps of each image that has some."""
     found = {}
     for image in run.images:
         own = {model.slug: cells.get((model.slug, image.slug)) for model in run.models}
@@ -293,7 +290,7 @@ def _put_features(
     cells: dict[tuple[str, str], CellContent | Failure],
     digests: Digests,
 ) -> dict[tuple[str, str], ColoredFeatures | NotApplicable]:
-    """Feature colors of the cells whose analyses are drawn; records are read once more."""
+    """Write feature colors of cells whose analyses are drawn; records are read once more."""
     keys = {}
     for at, cell in cells.items():
         if isinstance(cell, CellContent) and cell.maps is not None:

@@ -25,7 +25,7 @@ const Caption = (() => {
       Words.pairing(page, state),
       squares(views, state),
     ];
-    if (state.keep < 100) parts.push(`Only patches that hold the top ${state.keep} % of the mass are shown.`);
+    if (state.keep < 100) parts.push(`Only patches that hold the top ${state.keep}\u00a0% of the mass are shown.`);
     if (state.outliers === "outline") {
       parts.push("Dashed: outlier patches, whose norm is over 3 times the median patch's after that layer.");
     }
@@ -73,7 +73,7 @@ const Caption = (() => {
     const numbers = same
       ? write(ends[0].range)
       : ends.map(({ range, name }) => `${write(range)} (${name})`).join(", ");
-    const cut = state.clip ? `, cut off at ${state.clip} % at each end` : "";
+    const cut = state.clip ? `, cut off at ${state.clip}\u00a0% at each end` : "";
     return `Color scale of ${whose[state.scale]}, ${state.form}, ${numbers}${cut}.`;
   }
 

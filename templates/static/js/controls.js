@@ -90,9 +90,9 @@ const Controls = (() => {
         Dom.byId("pairing-says", HTMLElement).textContent = Words.pairing(page, state);
         clip.value = String(state.clip);
         keep.value = String(state.keep);
-        keepOut.textContent = state.keep < 100 ? `${state.keep} %` : "all";
+        keepOut.textContent = state.keep < 100 ? `${state.keep}\u00a0%` : "all";
         strength.value = String(state.strength);
-        output.textContent = `${state.strength} %`;
+        output.textContent = `${state.strength}\u00a0%`;
         for (const button of document.querySelectorAll("[data-step]")) {
           if (!(button instanceof HTMLButtonElement)) continue;
           const layer = button.dataset.step === "layer";

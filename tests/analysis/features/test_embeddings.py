@@ -71,10 +71,12 @@ def test_filters_share_one_scale_around_gray() -> None:
     np.testing.assert_allclose(found.display[1, 0, 0], [0.6, 0.6, 0.45])
     assert found.scale == 0.5
     assert found.caption == (
-        "The first 2 of 4 components hold 90.0 % of the filters' variance; 3 hold 95 %."
+        "The first 2 of 4 components hold 90\u00a0% of the filters' variance; 3 hold 95\u00a0%."
     )
 
 
 def test_filters_that_are_all_zero_are_none() -> None:
     dead = replace(weights(), filters=np.zeros((2, 3, 1, 1)))
     assert patch_filters(dead) == NotApplicable("no patch filters")
+    alike = replace(weights(), spectrum=np.zeros(4))  # without variance: rounding is left
+    assert patch_filters(alike) == NotApplicable("no patch filters")

@@ -81,3 +81,21 @@ def test_there_may_be_no_cut() -> None:
     assert tokencut(np.eye(2), two, view_of(two)) == NotApplicable("fewer than three patches")
     unlike[0, 0] = np.nan
     assert tokencut(unlike, GRID, view) == NotApplicable("a vector is not finite")
+
+
+def two_objects() -> np.ndarray:
+    """The same object twice, two patches and two patches, apart from each other."""
+    features = np.tile([1.0, 0.0], (GRID.patches, 1))
+    for row, col in ((1, 1), (1, 2), (4, 5), (4, 6)):
+        features[row * GRID.cols + col] = [0.0, 1.0]
+    return features
+
+
+def test_patches_that_tie_for_the_seed_are_counted_and_tried() -> None:
+    found = cut(two_objects())
+    assert found.seed == (1, 1) and found.box == PatchBox(1, 1, 3, 2)
+    assert found.ties.count == 4 and found.ties.overlap == 0  # another seed gives the other one
+    one = cut(planted(GRID, (2, 1, 5, 4)))
+    size = np.abs(one.vector)
+    assert one.ties.count == int((size > 0.9999 * size.max()).sum()) > 1
+    assert one.ties.overlap == 1

@@ -18,6 +18,7 @@ from generator.present.site.write import build_site
 from generator.records.record import AttentionRecord
 from generator.records.run import Cell, Sweep, SweepStep
 from generator.records.store import Store
+from generator.text.numbers import number, plain
 from tests.export.conftest import Exportable
 from tests.present.filmed import with_frames
 from tests.present.gallery import Gallery, gallery
@@ -263,8 +264,9 @@ def test_a_threshold_that_is_passed_is_named_with_its_place(two: Two) -> None:
     old = two.before.record("plain", "image1").entropy[1, 1]
     assert result.exit_code == 1
     assert result.stderr == (
-        f"Passed entropy=0.2: entropy (share of the maximum) changed by +0.25, from {old:.4g} to "
-        f"{old + 0.25:.4g}, at Plain, image1.jpg, layer 2, head 2.\n"
+        f"Passed entropy=0.2: entropy (share of the maximum) changed by +0.25, from "
+        f"{plain(number(old))} to {plain(number(old + 0.25))}, at Plain, "
+        "image1.jpg, layer 2, head 2.\n"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import hashlib
 import re
 from pathlib import Path
 from xml.etree import ElementTree
@@ -238,7 +239,7 @@ def test_only_figures_import_matplotlib_and_never_pyplot() -> None:
         drawing = [name for name in names if name.split(".")[0] == "matplotlib"]
         assert not any("pyplot" in name for name in drawing), path
         if drawing and path.name != "lettering.py":  # which reads the font that comes with it
-            assert path.parent.relative_to(package).as_posix() == "export/figures", path
+            assert path.is_relative_to(package / "export" / "figures"), path
 
 
 def test_norms_are_those_of_the_layer_that_stands_out(made: Figuring) -> None:
@@ -254,11 +255,13 @@ def test_norms_are_those_of_the_layer_that_stands_out(made: Figuring) -> None:
 def test_a_single_file_holds_the_figures_that_its_index_offers(
     made: Figuring, tmp_path: Path
 ) -> None:
-    item = FileEntry("figures/fig1.pdf", "paper-figure", "", "0", "0", 5)
+    drawn = b"drawn"
+    checksum = hashlib.sha256(drawn).hexdigest()
+    item = FileEntry("figures/fig1.pdf", "paper-figure", "", "0", checksum, len(drawn))
 
     def draw(site: Path, _: Contents) -> tuple[FigureItem, ...]:
         (site / "figures").mkdir()
-        (site / "figures" / "fig1.pdf").write_bytes(b"drawn")
+        (site / "figures" / "fig1.pdf").write_bytes(drawn)
         return (FigureItem("A figure", FigureSpec(name="fig1"), (item,)),)
 
     build_site(made.trial.run, made.trial.read, tmp_path / "site", version="1", draw=draw)
@@ -269,4 +272,4 @@ def test_a_single_file_holds_the_figures_that_its_index_offers(
     assert '<a data-file="figures/fig1.pdf" download' in html
     held = re.search(r'<script[^>]*data-file="figures/fig1.pdf"[^>]*>([^<]*)<', html)
     assert held is not None
-    assert base64.b64decode(held[1]) == b"drawn"
+    assert base64.b64decode(held[1]) == drawn

@@ -27,7 +27,7 @@ from generator.export.figures.scene import Scene
 from generator.export.source import Source, open_source
 from generator.present.bibliography import PAPERS
 from generator.present.site.write import build_site
-from generator.records.run import Author, Paper
+from generator.records.paper import Author, Paper
 from generator.records.store import Store
 from tests.export.figures.figuring import (
     Figuring,

@@ -19,6 +19,7 @@ from generator.export.figures.layout.tones import Form, placed
 from generator.export.figures.scene import LEFT_OUT, Scene
 from generator.export.pictures.selection import selection
 from generator.present.cells.maps import maps_of
+from generator.text.numbers import number
 from tests.export.figures.figuring import Figuring, figuring, request
 
 
@@ -87,7 +88,7 @@ def test_each_model_has_its_own_bar_over_its_layers_and_heads(made: Figuring) ->
         "Each model has a scale of its own over all its layers and heads (square root, cut" in text
     )
     for label, high in ends.items():
-        assert f"{label} from 0 to {high:.3g}" in text
+        assert f"{label} from 0 to {number(high)}" in text
     assert "Colors of different models do not compare." in text
     assert bars(found) == [f"attention, times uniform: {label}" for label in ends]
 
@@ -96,8 +97,8 @@ def test_a_layer_s_scale_is_shared_by_its_models(made: Figuring) -> None:
     text = said(drawn(made, scale="layer", layers="1"))
     maps = [maps_of(made.trial.record(m, "image0"), "CLS").maps[0] for m in ("plain", "registers")]
     low, high = range_of(maps, 0.5, "log2")
-    assert f"layer 1 from {low:.3g} to {high:.3g}" in text
-    assert "cut off at 0.5 % at each end" in text
+    assert f"layer 1 from {number(low)} to {number(high)}" in text
+    assert "cut off at 0.5\u00a0% at each end" in text
 
 
 def test_more_ranges_than_bars_are_one_bar_without_numbers(made: Figuring) -> None:
@@ -119,7 +120,7 @@ def test_the_gallery_s_scale_in_other_steps(made: Figuring) -> None:
 def test_maps_of_their_own_say_that_colors_do_not_compare(made: Figuring) -> None:
     assert "linear from 0 to its maximum" in said(drawn(made, scale="map"))
     text = said(drawn(made, scale="map", form="log2", clip=10.0))
-    assert "a scale of its own (log2, cut off at 10 % at each end)" in text
+    assert "a scale of its own (log2, cut off at 10\u00a0% at each end)" in text
     assert "lie above it" in text or "lie below it" in text
 
 
@@ -142,4 +143,4 @@ def test_only_the_top_of_the_mass_has_colors(made: Figuring) -> None:
     gray = (plate.pixels == LEFT_OUT).all(axis=-1)
     assert np.array_equal(gray, ~kept)
     assert 0 < kept.sum() < kept.size
-    assert "hold 60 % of each map's mass" in said(drawn(made, keep=60))
+    assert "hold 60\u00a0% of each map's mass" in said(drawn(made, keep=60))

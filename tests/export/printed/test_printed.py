@@ -18,7 +18,7 @@ from generator.export.printed.chapters import Shown, chapter
 from generator.export.printed.pdf import BROWSERS, without_traces
 from generator.export.printed.pdf_pages import pages_of, with_pages
 from generator.present.cells.maps import maps_of
-from generator.present.drawing.scale import times_text
+from generator.text.numbers import number
 from tests.browser.opened import overflow
 from tests.export.conftest import Exportable, exported
 from tests.present.filmed import with_frames
@@ -38,11 +38,11 @@ def test_the_page_holds_every_image_and_model_with_their_numbers(
         assert key
         maps = maps_of(record, "CLS")
         last = record.model.layers - 1
-        assert f"{record.entropy[last].mean():.3f}" in text
-        assert times_text(float(maps.maps[last, -1].max())) in text
+        assert number(record.entropy[last].mean()) in text
+        assert number(maps.maps[last, -1].max()) in text
         if record.layout.cls is not None:
             row = record.rows("CLS")[last].astype(np.float64).mean(axis=0)
-            assert times_text(float(row[record.layout.patch_slice].max())) in text
+            assert number(row[record.layout.patch_slice].max()) in text
     assert "The model tiny/gone is not on the hub." in text
     assert re.findall(r'(?:src|href)="(?!data:|#)([^"]*)"', html) == []
     front = html.partition('class="chapter"')[0]
@@ -164,8 +164,8 @@ def test_the_contents_name_the_page_of_each_chapter(
         )
     )
     assert len(listed) == 5, pages[0]
-    for title, number in listed.items():
-        assert re.search(rf"^\d+ {title}$", pages[int(number) - 1], re.M), (title, number)
+    for title, leaf in listed.items():
+        assert re.search(rf"^\d+ {title}$", pages[int(leaf) - 1], re.M), (title, leaf)
     data = (tmp_path / "report.pdf").read_bytes()
     outline = re.findall(rb"/Title \(([^)]*)\)", data)
     assert {b"Contents", b"Models", b"Analyses of Image0", b"Methods"} <= set(outline)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-from generator.export.publish.workflow import drawing_requirements
+from generator.export.publish.workflow import DrawCommand, drawing_requirements, redrawing
 from tests.capture.families import FAMILIES
 from tests.export.publish.publishing import build, git, identify, refused, run
 from tests.present.gallery import picture, tree
@@ -155,6 +155,27 @@ def test_folder_with_a_hard_name(here: Path) -> None:
     assert run("docs/it's: a #1 gallery", "--to", "workflow", "--yes").exit_code == 0
     path = workflow(here)["jobs"]["build"]["steps"][-1]["with"]["path"]
     assert path == "docs/it's: a #1 gallery"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["results: final", "a #1", "ends:", "'quoted' \"twice\"", "back\\slash", "a, b", "& *x", "{}",
+     "- list", "%", "@home", "\U0001f408 Ωμέγα", "true", "! tag", "| > text", "$HOME `x`"],
+)  # fmt: skip
+def test_every_name_is_one_word_of_the_command(name: str) -> None:
+    drawn = redrawing(DrawCommand(f"{name}/g.toml", f"{name} store", f"{name} @ file", ()), name)
+    found = yaml.load(drawn, Loader=yaml.BaseLoader)
+    commands = [shlex.split(step["run"]) for step in found["jobs"]["build"]["steps"][2:5]]
+    assert commands[1] == ["python", "-m", "pip", "install", "--no-deps", f"{name} @ file"]
+    build = ["attention-gallery", "build", f"{name}/g.toml", "--store", f"{name} store"]
+    assert commands[2] == [*build, "--out", "site", "--records-only"]
+    assert found["on"]["push"]["branches"] == [name.replace("!", "\\!")]
+
+
+def test_a_plain_command_is_plain() -> None:
+    drawn = redrawing(DrawCommand("gallery.toml", "records", "attention-gallery==1.0", ()), "main")
+    assert "\n      - run: attention-gallery build gallery.toml --store records --out" in drawn
+    assert "\n      - run: python -m pip install --no-deps attention-gallery==1.0\n" in drawn
 
 
 def test_same_file_is_no_conflict_and_another_is(here: Path) -> None:

@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 from generator.export.single.file import single_file
 from generator.present.cells.chunk import read_chunk
 from generator.present.files.manifest_file import read_manifest
+from generator.text.numbers import number
 from tests.browser.opened import Opened, overflow, settle
 from tests.export.conftest import Exportable, exported
 from tests.present.gallery import HOSTILE, Gallery, gallery, many
@@ -100,7 +101,7 @@ def test_values_are_those_of_the_site(
     expected = header.maxima[2][header.heads]
     page = look(single, "#page=i/image0&layer=3&head=mean").page
     text = page.locator('[data-model="0"] [data-readout]').inner_text()
-    assert f"{expected:.3g}" in text
+    assert f"{number(expected)}" in text
 
 
 def test_places_on_a_page_and_files_to_download(look: Callable[..., Opened], single: Path) -> None:

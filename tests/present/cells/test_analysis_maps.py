@@ -17,7 +17,7 @@ from generator.present.cells.chunk import read_gray
 from generator.present.files.manifest_file import read_manifest
 from generator.present.files.settings import Settings
 from generator.present.site.write import build_site
-from generator.text.numbers import percent
+from generator.text.numbers import number, percent
 from tests.present.analyzed import OUTLIER, complete, drawn, section, text_of
 from tests.present.gallery import KEPT, Gallery, gallery
 from tests.tiny import patch_token
@@ -266,9 +266,9 @@ def test_massive_activations_are_named_with_their_place(tmp_path: Path) -> None:
     build_site(trial.run, trial.read, tmp_path / "site", version="1")
     html = section(tmp_path / "site", "massive")
     channel = int(massive.channel[2, 0])
-    row = f'<th scope="row">2</th><td>row 4, column 5</td><td>{channel}</td><td>\u22125000</td>'
+    row = f'<th scope="row">2</th><td>row 4, column 5</td><td>{channel}</td><td>\u22125,000</td>'
     assert html.count(row) == 1
-    assert text_of(html).count("None. The largest value is") == 3
+    assert text_of(html).count("None by the rule. The largest value is") == 3
 
 
 # --- rollouts otherwise ---------------------------------------------------------------------------
@@ -297,7 +297,8 @@ def test_rollouts_otherwise_are_drawn_as_far_as_attention_was_kept(tmp_path: Pat
         assert isinstance(variant, Rollout)
         share = percent(variant.prefix_mass).replace("\u00a0", " ")
         assert (
-            f"{words} over heads: {share} on the prefix, mean cosine {variant.cosine:.3f}." in text
+            f"{words} over heads: {share} on the prefix, mean cosine {number(variant.cosine)}."
+            in text
         )
     lacking = list(KEPT.values())
     needs = "Maximum and minimum over heads need --patch-queries heads."

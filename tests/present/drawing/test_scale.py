@@ -11,7 +11,6 @@ from generator.present.drawing.scale import (
     Scale,
     octave_histogram,
     shared_scale,
-    times_text,
 )
 
 
@@ -68,11 +67,6 @@ def test_no_model_loses_more_than_half_a_percent_above() -> None:
 
 def test_a_scale_exists_when_nothing_was_measured() -> None:
     assert shared_scale({"gone": []}) == Scale(-1, 1)
-
-
-def test_numbers_have_three_digits() -> None:
-    found = [times_text(v) for v in (0, 0.0004, 0.01234, 1, 3.456, 128.4, 1370.2)]
-    assert found == ["0", "<0.001", "0.0123", "1", "3.46", "128", "1370"]
 
 
 def test_colors_are_those_of_matplotlib() -> None:

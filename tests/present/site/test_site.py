@@ -20,6 +20,7 @@ from generator.present.files.manifest import Manifest
 from generator.present.files.manifest_file import read_manifest
 from generator.present.site.write import SiteResult, build_site
 from generator.records.record import View
+from generator.text.numbers import number
 from tests.present.gallery import COMMAND, HOSTILE, Gallery, gallery, tree
 
 Built = tuple[Gallery, Path, SiteResult]
@@ -110,7 +111,7 @@ def test_without_scripts_every_wall_is_an_image_with_a_text_from_its_data(built:
     assert len(walls) == 4
     record = trial.record("plain", "image0")
     strongest = record.attention[0][..., record.layout.patch_slice].max()
-    assert f"{strongest:.3g} times uniform" in (walls[0]["alt"] or "")
+    assert f"{number(strongest)} times uniform" in (walls[0]["alt"] or "")
     # the shared scale's numbers stand beside them
     assert "times uniform" in plain.text
     low = manifest(site).scale.low

@@ -24,8 +24,8 @@ from generator.present.files.manifest_file import read_manifest
 from generator.present.files.reductions import STEPS
 from generator.present.files.settings import Settings
 from generator.present.site.write import SiteResult, build_site
+from generator.records.paper import Paper, TeaserCell
 from generator.records.record import OUTLIER
-from generator.records.run import Paper, TeaserCell
 from generator.text.amounts import size_in_words
 from tests.present.filmed import with_frames
 from tests.present.gallery import Gallery, tree

@@ -1,1 +1,1 @@
-"""How a figure looks: venues, styles, sheets, color bars and keys."""
+"""Layout of figures: venues, styles, sheets, color bars and legends."""

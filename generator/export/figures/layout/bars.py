@@ -1,4 +1,4 @@
-"""Color bars: vector rectangles with numbers and what they are."""
+"""Color bars of vector rectangles, with ticks and a label."""
 
 from __future__ import annotations
 

@@ -39,6 +39,7 @@ from generator.export.figures.layout.style import (
 )
 from generator.export.figures.layout.tones import Tone
 from generator.export.figures.layout.venues import TALLEST
+from generator.text.numbers import given, number
 
 GAP = 0.04
 GROUP_GAP = 0.10
@@ -61,7 +62,8 @@ def draw(sheet: Sheet, width: float) -> Figure:
     plan = _plan(sheet, width)
     if plan.height > TALLEST:
         raise SpecError(
-            f"The figure would be {plan.height:.1f} inches high, and a page holds {TALLEST:g}.",
+            f"The figure would be {number(plan.height)} inches high, and a page holds "
+            f"{given(TALLEST)}.",
             "Choose fewer rows, or more columns.",
         )
     figure = Figure(figsize=(width, plan.height))
@@ -75,8 +77,8 @@ def draw(sheet: Sheet, width: float) -> Figure:
             _text(figure, plan.gutter - GAP, top + down / 2, label, SMALL, ha="right", rotation=90)
         for cell, left, across in zip(row.cells, plan.lefts, plan.widths, strict=True):
             _cell(figure, cell, (left, top, across, down))
-    for number, tone in enumerate(sheet.tones):
-        _bar(figure, tone, number, len(sheet.tones), plan)
+    for place, tone in enumerate(sheet.tones):
+        _bar(figure, tone, place, len(sheet.tones), plan)
     draw_keys(figure, plan.keys, plan.gutter, width - plan.gutter, plan.foot)
     return figure
 
@@ -116,7 +118,7 @@ def _plan(sheet: Sheet, width: float) -> _Plan:
         gutter = lines * SMALL * LINE + GAP
     if min(widths) < 0.2:
         raise SpecError(
-            f"{columns} columns do not fit into {width:g} inches.",
+            f"{columns} columns do not fit into {given(width)} inches.",
             "Choose fewer, or a wider figure: --span text.",
         )
     lefts = tuple(gutter + sum(widths[:n]) + sum(gaps[:n]) for n in range(columns))

@@ -1,4 +1,4 @@
-"""What colors and strokes of a figure stand for, in lines of their own below it."""
+"""Legend of a figure: colors and strokes with labels, in lines below it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ class LegendKey:
     """A color, or a stroke, and what it stands for.
 
     Attributes:
-        label: in words.
         color: as matplotlib takes it.
         stroke: of a line, as matplotlib takes it; None for a square of the color.
     """

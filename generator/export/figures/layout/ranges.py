@@ -1,4 +1,4 @@
-"""On which range attention is colored: the same choices as on an image page.
+"""Color ranges of attention maps, with the choices of an image page.
 
 One range for all maps, or one for each model, layer or map; in steps of doublings (log2), of the
 square root or even ones; cut off at both ends. The numbers are those of ``scale.js``: values are
@@ -14,9 +14,10 @@ from matplotlib.ticker import MaxNLocator
 
 from generator.export.figures.layout.tones import TIMES, Tone, placed
 from generator.present.drawing.colors import color_table
-from generator.present.drawing.scale import Scale, Tick, power_label, times_text
+from generator.present.drawing.scale import Scale, Tick, power_label
 from generator.records.record import FloatArray
 from generator.spec.figures import Form
+from generator.text.numbers import given, number
 
 USUAL_CLIP = 0.5
 """Percent that the gallery's own scale cuts off at each end."""
@@ -71,8 +72,6 @@ def attention_tone(
     """A range of times uniform with its numbers.
 
     Args:
-        low: its low end.
-        high: its high end.
         form: of the steps between them.
         colors: name of the color map.
         of: the model or layer that it holds for; empty for all.
@@ -129,14 +128,14 @@ def _ticks(low: float, high: float, form: Form) -> tuple[Tick, ...]:
         inner = {2.0**n: power_label(int(n)) for n in octaves if n % step == 0}
     elif form == "sqrt":
         inner = {
-            part * 10.0**power: f"{part * 10.0**power:g}"
+            part * 10.0**power: given(part * 10.0**power)
             for power in range(-2, 5)
             for part in (1, 2, 5)
         }
     else:
         marks = MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
-        inner = {float(mark): f"{mark:g}" for mark in marks}
-    ends = {value: times_text(value) if value else "0" for value in (low, high)}
+        inner = {float(mark): given(mark) for mark in marks}
+    ends = {value: number(value) for value in (low, high)}
     places = {value: float(placed(np.array([value]), low, high, form)[0]) for value in inner}
     kept = {
         value: inner[value]

@@ -1,4 +1,4 @@
-"""A figure as a table of pictures and charts: what stands in its rows and columns."""
+"""A figure as a table of pictures and charts."""
 
 from __future__ import annotations
 
@@ -18,14 +18,7 @@ AXIS_LEFT, AXIS_BOTTOM, AXIS_TOP, AXIS_RIGHT = 0.36, 0.30, 0.05, 0.05
 
 @dataclass(frozen=True, slots=True)
 class SheetBox:
-    """A box drawn over a picture, in shares of its width and height.
-
-    Attributes:
-        left: left edge.
-        top: top edge.
-        right: right edge.
-        bottom: bottom edge.
-    """
+    """A box drawn over a picture, in shares of its width and height."""
 
     left: float
     top: float
@@ -38,12 +31,10 @@ class SheetPicture:
     """One picture: a photograph, a map, or a map over the photograph in gray.
 
     Attributes:
-        aspect: width over height.
         photo: uint8 ``[y, x, RGB]``; None for a map alone.
         pixels: uint8 ``[row, col, RGBA]``, one pixel a patch; None for a photograph alone.
         strength: of the map over the photograph, from 0 to 1.
         gray: whether the photograph loses its colors.
-        frames: boxes over it.
     """
 
     aspect: float
@@ -106,7 +97,6 @@ class Sheet:
     Attributes:
         rows: from the top, all of the same length.
         heads: labels of the columns; empty texts for none.
-        groups: headings over columns.
         tones: color bars, left to right.
         keys: what colors and strokes stand for, below everything else.
         ratio: widths of the columns, in relation to each other; empty for all alike.

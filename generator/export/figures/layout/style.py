@@ -1,4 +1,4 @@
-"""How figures look, and files of them that are the same for the same figure."""
+"""Style of figures (fonts, sizes, colors) and their deterministic files."""
 
 from __future__ import annotations
 
@@ -52,7 +52,6 @@ def styled(face: Face = "sans", letters: Letters = "text") -> Iterator[None]:
     """Everything in the block is drawn in the house style, not as a matplotlibrc says.
 
     Args:
-        face: of the type.
         letters: of an SVG: text that can be searched and edited, or outlines.
     """
     with matplotlib.rc_context():

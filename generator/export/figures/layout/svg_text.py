@@ -1,4 +1,4 @@
-"""Real text in an SVG that keeps its place where a viewer has another font.
+"""SVG text with font fallbacks and fixed lengths.
 
 The type is named with faces to fall back on, and every text says how long it is: a viewer that
 draws it in another face fits it into that length (SVG 2, ``textLength``).
@@ -12,6 +12,8 @@ from html import unescape
 import matplotlib
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ft2font import Kerning, LoadFlags
+
+from generator.text.numbers import machine
 
 FALLBACKS: dict[str, tuple[str, ...]] = {
     "DejaVu Sans": ("Bitstream Vera Sans", "Verdana", "Geneva", "Arial", "sans-serif"),
@@ -41,7 +43,7 @@ def _steady(found: re.Match[str]) -> str:
     names = (family[1], *FALLBACKS[family[1]])
     faces = ", ".join(f"'{name}'" if " " in name else name for name in names)
     long = advance(unescape(text), float(size[1]))
-    length = f' textLength="{long:.3f}" lengthAdjust="spacingAndGlyphs"' if long else ""
+    length = f' textLength="{machine(long)}" lengthAdjust="spacingAndGlyphs"' if long else ""
     return f'<text style="{_FAMILY.sub(faces, style)}"{place}{length}>{text}</text>'
 
 

@@ -1,4 +1,4 @@
-"""From numbers to colors, with the bar that says which is which."""
+"""Color scales: numbers to colors, with the ticks of the color bar."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from generator.present.drawing.colors import color_table
 from generator.present.drawing.scale import Tick
 from generator.records.record import FloatArray
 from generator.spec.figures import Form
+from generator.text.numbers import between, given, number, percent
 
 Pixels = NDArray[np.uint8]
 
@@ -43,7 +44,6 @@ class Tone:
     Attributes:
         label: what the numbers are, beside the bar.
         low: of the range, in the numbers' own unit.
-        high: of the range.
         form: of the steps between them.
         ticks: numbers on the bar.
         table: uint8 ``[256, channel]``.
@@ -81,7 +81,7 @@ def own_range(values: FloatArray, colors: str) -> Tone:
         low=0.0,
         high=high,
         form="linear",
-        ticks=(Tick(0.0, "0"), Tick(0.5, "50 %"), Tick(1.0, "100 %")),
+        ticks=(Tick(0.0, "0"), Tick(0.5, percent(0.5)), Tick(1.0, percent(1))),
         table=color_table(colors),
         says="Every map has a scale of its own, linear from 0 to its maximum: colors of "
         "different maps do not compare.",
@@ -96,9 +96,9 @@ def linear(low: float, high: float, label: str, colors: str = "viridis") -> Tone
     span = (high - low) or 1.0
     inner = [m for m in marks if NEAR < (m - low) / span < 1 - NEAR]
     ticks = (
-        Tick(0.0, f"{low:.3g}".replace("-", "−")),
-        *(Tick((m - low) / span, f"{m:g}".replace("-", "−")) for m in inner),
-        Tick(1.0, f"{high:.3g}".replace("-", "−")),
+        Tick(0.0, number(low)),
+        *(Tick((m - low) / span, given(m)) for m in inner),
+        Tick(1.0, number(high)),
     )
     return Tone(
         label=label,
@@ -107,7 +107,7 @@ def linear(low: float, high: float, label: str, colors: str = "viridis") -> Tone
         form="linear",
         ticks=ticks,
         table=color_table(colors),
-        says=f"Colors run from {low:.3g} to {high:.3g} ({label}, linear), the same for all.",
+        says=f"Colors run from {between(low, high)} ({label}, linear), the same for all.",
     )
 
 
@@ -120,8 +120,8 @@ def signed(limit: float, label: str) -> Tone:
         low=-limit,
         high=limit,
         form="linear",
-        ticks=tuple(Tick(n / 4, f"{mark:g}".replace("-", "−")) for n, mark in enumerate(marks)),
+        ticks=tuple(Tick(n / 4, given(mark)) for n, mark in enumerate(marks)),
         table=table,
-        says=f"Colors run from −{limit:g} to {limit:g} ({label}), zero in the middle, the same "
-        "for all.",
+        says=f"Colors run from {given(-limit)} to {given(limit)} ({label}), zero in the "
+        "middle, the same for all.",
     )

@@ -1,4 +1,4 @@
-"""How wide a figure may be in a paper: the column and the text block of a venue's template."""
+"""Figure widths of venues: column and text block of their templates."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from generator.errors import SpecError
 from generator.spec.figures import Span
 from generator.spec.toml import did_you_mean
+from generator.text.numbers import given, machine
 
 TALLEST = 9.0
 """What a figure may be high, in inches: a page less its caption in every template below."""
@@ -67,7 +68,6 @@ class Extent:
     """How wide a figure is, and what that is called in LaTeX.
 
     Attributes:
-        inches: its width.
         environment: ``figure`` or ``figure*``.
         length: LaTeX's name for the width.
         says: for messages: ``ICML, column``.
@@ -97,8 +97,11 @@ def extent(venue: str, span: Span, width: float | None = None) -> Extent:
     starred = "figure*" if known.columns == 2 and span == "text" else "figure"
     if width is not None:
         if not NARROWEST <= width <= WIDEST:
-            message = f"A figure is {NARROWEST:g} to {WIDEST:g} inches wide, got {width:g}."
+            message = (
+                f"A figure is {given(NARROWEST)} to {given(WIDEST)} inches wide, got "
+                f"{given(width)}."
+            )
             raise SpecError(message, "Name another --width.")
-        return Extent(width, starred, f"{width:g}in", f"{width:g} in")
+        return Extent(width, starred, f"{machine(width)}in", f"{given(width)} in")
     inches = known.column if span == "column" else known.text
     return Extent(inches, starred, r"\linewidth", f"{known.name}, {span}")

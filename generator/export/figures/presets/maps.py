@@ -24,7 +24,7 @@ from generator.present.cells.labels import row_name
 from generator.present.cells.maps import PRIMARY
 from generator.records.run import ImageEntry, ModelEntry
 from generator.text.latex import Piece
-from generator.text.phrases import listed
+from generator.text.phrases import listed, upper_first
 
 LAST = "last"
 OVER = 70
@@ -216,7 +216,9 @@ def _heads_of_a_layer(scene: Scene) -> Drawn:
         )
         rows.append(SheetRow(name, tuple(cells[start : start + across])))
     whose = (
-        f"All {len(maps)} heads" if ALL in wanted.heads else _capital(listed(labels[: len(maps)]))
+        f"All {len(maps)} heads"
+        if ALL in wanted.heads
+        else upper_first(listed(labels[: len(maps)]))
     )
     said = (
         f"{whose} of layer {maps[0].layer} on {image.title}, with the "
@@ -225,10 +227,6 @@ def _heads_of_a_layer(scene: Scene) -> Drawn:
     )
     heads = ("",) * across
     return _finish(scene, (tuple(rows), heads, ()), (model,), (image,), said, OVER)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 CHOICES: tuple[Option, ...] = ("layers", "heads", "queries", *SCALES)

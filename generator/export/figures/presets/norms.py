@@ -24,7 +24,8 @@ from generator.export.figures.words import images_said, models_said
 from generator.export.pictures.selection import LAST
 from generator.records.record import OUTLIER, AttentionRecord, FloatArray
 from generator.records.run import ImageEntry, ModelEntry
-from generator.text.phrases import stream_layer
+from generator.text.numbers import MISSING, given, number
+from generator.text.phrases import counted, stream_layer
 
 NORM = "L2 norm"
 BEFORE = "Norms are of the residual stream before the final LayerNorm."
@@ -92,14 +93,14 @@ def _maps_and_histograms(scene: Scene) -> Drawn:
     outliers = [int((values > OUTLIER * np.median(values)).sum()) for values in norms]
     table = FigureTable(
         f"Norms of patches on {image.title}.",
-        ("model", "layer", "median", "largest", "ratio", f"above {OUTLIER:g} × median"),
+        ("model", "layer", "median", "largest", "ratio", f"above {given(OUTLIER)} × median"),
         tuple(
             (
                 model.label,
                 str(layer),
-                f"{np.median(values):.3g}",
-                f"{values.max():.3g}",
-                f"{values.max() / np.median(values):.3g}",
+                number(float(np.median(values))),
+                number(float(values.max())),
+                number(float(values.max() / np.median(values))),
                 f"{count} of {len(values)}",
             )
             for model, layer, values, count in zip(models, layers, norms, outliers, strict=True)
@@ -108,7 +109,7 @@ def _maps_and_histograms(scene: Scene) -> Drawn:
     said = (
         f"Norms of the patches on {image.title}, and how often they occur (log scale), in the "
         f"layer where the largest stands out most unless another was chosen. {BEFORE} The dashed "
-        f"line is {OUTLIER:g} times the median."
+        f"line is {given(OUTLIER)} times the median."
     )
     caption = (said, f" {tone.says}", images_said(scene, (image,)), *models_said(scene, models))
     return Drawn(draw(sheet, scene.width), caption, models, table=table)
@@ -131,7 +132,7 @@ def log_axis(axes: Axes) -> None:
     """A logarithmic axis upwards, with plain numbers."""
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(10, subs=(1, 2, 5)))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: given(value)))
     axes.yaxis.set_minor_locator(NullLocator())
 
 
@@ -160,7 +161,7 @@ def _density_chart(share: FloatArray, tone: Tone, low: int, high: int) -> Callab
         box = (-0.5, len(share) - 0.5, float(np.log10(EDGES[low])), float(np.log10(EDGES[high])))
         axes.imshow(pixels, extent=box, aspect="auto", interpolation="none")
         marks = range(int(np.ceil(box[2])), int(np.floor(box[3])) + 1)
-        axes.set_yticks(list(marks), [f"{10.0**mark:g}" for mark in marks])
+        axes.set_yticks(list(marks), [given(10.0**mark) for mark in marks])
         axes.set(xlabel="layer", ylabel=NORM)
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
 
@@ -169,7 +170,7 @@ def _density_chart(share: FloatArray, tone: Tone, low: int, high: int) -> Callab
 
 def _images(found: list[NormSummary]) -> str:
     count = max(summary.images for summary in found)
-    return "1 image" if count == 1 else f"{count:,} images"
+    return counted(count, "image")
 
 
 def _norm_maps(scene: Scene) -> Drawn:
@@ -243,15 +244,15 @@ def _onset(scene: Scene) -> Drawn:
             1.25,
         ),
     )
-    keys = tuple(LegendKey(m.label, *_stroke(number)) for number, m in enumerate(models))
+    keys = tuple(LegendKey(m.label, *_stroke(place)) for place, m in enumerate(models))
     sheet = Sheet((SheetRow("", cells),), ("", ""), keys=keys)
     rows = tuple(
         (
             model.label,
             "none" if o.patch_onset is None else str(o.patch_onset),
-            f"{o.patch_norm.max():.3g}",
-            f"{o.patch_ratio.max():.3g}",
-            "n/a" if o.patch_attention is None else f"{o.patch_attention.max():.3g}",
+            number(float(o.patch_norm.max())),
+            number(float(o.patch_ratio.max())),
+            MISSING if o.patch_attention is None else number(float(o.patch_attention.max())),
         )
         for model, o in zip(models, found, strict=True)
     )
@@ -272,17 +273,17 @@ def _onset(scene: Scene) -> Drawn:
     return Drawn(draw(sheet, scene.width), caption, models, table=table)
 
 
-def _stroke(number: int) -> tuple[str, Any]:
+def _stroke(place: int) -> tuple[str, Any]:
     """Color and stroke of a model's line; the place of its label is below the charts."""
-    return SERIES[number % len(SERIES)], STROKES[number % len(STROKES)]
+    return SERIES[place % len(SERIES)], STROKES[place % len(STROKES)]
 
 
 def _lines(series: list[FloatArray | None], name: str, first: int) -> Callable[[Axes], None]:
     def draw_into(axes: Axes) -> None:
-        for number, values in enumerate(series):
+        for place, values in enumerate(series):
             if values is None:
                 continue
-            color, stroke = _stroke(number)
+            color, stroke = _stroke(place)
             axes.plot(np.arange(len(values)) + first, values, color=color, ls=stroke)
         axes.set(xlabel="layer", ylabel=name)
         axes.set_ylim(bottom=0)

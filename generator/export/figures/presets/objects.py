@@ -1,4 +1,4 @@
-"""Presets of what maps and features single out: masks, objects, components, places."""
+"""Presets of masks, object discovery, principal components and outlier places."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ from generator.export.figures.words import drawing_said, images_said, models_sai
 from generator.records.record import AttentionRecord, FloatArray
 from generator.records.run import ImageEntry, ModelEntry
 from generator.text.latex import Piece
+from generator.text.numbers import percent
+from generator.text.phrases import listed
 
 HEAD_COLORS = (
     (230, 159, 0),
@@ -116,7 +118,7 @@ def _heads_in_colors(scene: Scene) -> Drawn:
     repeat = f" Colors repeat after {len(HEAD_COLORS)} heads." if most > len(HEAD_COLORS) else ""
     said = (
         f"A color for each head of the last layer: every patch has that of the head that attends "
-        f"to it most from the class token, among the heads whose mask of {100 * KEPT_MASS:.0f} % "
+        f"to it most from the class token, among the heads whose mask of {percent(KEPT_MASS)} "
         f"of the mass holds it.{repeat}"
     )
     named = range(min(most, len(HEAD_COLORS)))
@@ -140,21 +142,21 @@ def _mass_masks(scene: Scene) -> Drawn:
         return scene.pixels(image, record, tint(mask, MASK), overlay=TINT)
 
     said = (
-        f"Patches that hold {100 * KEPT_MASS:.0f} % of the class token's attention on patches, "
+        f"Patches that hold {percent(KEPT_MASS)} of the class token's attention on patches, "
         "last layer, mean over heads."
     )
     return _by_model(scene, paint, said)
 
 
 def _first_component(scene: Scene) -> Drawn:
-    shares: list[str] = []
+    shares: list[float] = []
     tone = signed(LIMIT, "first principal component, standard deviations")
 
     def paint(model: ModelEntry, image: ImageEntry, record: AttentionRecord) -> Cell:
         if record.features is None:
             return Absent("no features kept")
         found = leading_component(record.features.last.astype(np.float64), record.layout)
-        shares.append(f"{100 * found.explained:.0f}")
+        shares.append(found.explained)
         del model
         scores = found.scores / (found.scores.std() or 1.0)
         return scene.map(image, record, scores, tone)
@@ -165,7 +167,7 @@ def _first_component(scene: Scene) -> Drawn:
         "that less of the border is positive. Colors of two maps do not compare."
     )
     drawn = _by_model(scene, paint, said, (tone,))
-    explained = f" It explains {min(shares, key=int)} to {max(shares, key=int)} % of the variance."
+    explained = f" It explains {percent(min(shares))} to {percent(max(shares))} of the variance."
     return Drawn(drawn.figure, (*drawn.caption, explained), drawn.models)
 
 
@@ -173,7 +175,7 @@ def _vectors_said(names: Mapping[str, Sequence[str]]) -> str:
     """In which vectors the objects were found, by model where models differ."""
     if len(names) == 1:
         return f"Found in the {next(iter(names))} of the last layer."
-    said = [f"{vectors} for {' and '.join(labels)}" for vectors, labels in names.items()]
+    said = [f"{vectors} for {listed(labels)}" for vectors, labels in names.items()]
     return f"Found in the last layer's {', '.join(said)}." if said else ""
 
 

@@ -14,6 +14,7 @@ from generator.export.figures.words import models_said, scale_said
 from generator.records.record import FloatArray
 from generator.records.run import ModelEntry
 from generator.text.latex import Piece
+from generator.text.phrases import counted
 
 
 def _sums(scene: Scene, model: ModelEntry) -> LocationSums | None:
@@ -51,7 +52,7 @@ def _averages(scene: Scene) -> Drawn:
         rows.append(SheetRow(model.label, tuple(cells)))
     said = (
         f"Attention of the class token and the registers in the last layer, mean over heads and "
-        f"over {len(scene.images):,} images, by place in the grid, in times uniform."
+        f"over {counted(len(scene.images), 'image')}, by place in the grid, in times uniform."
     )
     caption: tuple[Piece, ...] = (said, scale_said(tone, maps), *models_said(scene, models))
     heads = tuple(_register(name) for name in names)
@@ -79,8 +80,8 @@ def _outlier_places(scene: Scene) -> Drawn:
         for model, rate in zip(models, rates, strict=True)
     )
     said = (
-        f"Share of {len(scene.images):,} images in which the patch at a place is an outlier: its "
-        "norm is above 3 times the median."
+        f"Share of {counted(len(scene.images), 'image')} in which the patch at a place is an "
+        "outlier: its norm is above 3 times the median."
     )
     sheet = Sheet((SheetRow("", cells),), tuple(model.label for model in models), tones=(tone,))
     caption: tuple[Piece, ...] = (said, f" {tone.says}", *models_said(scene, models))

@@ -1,4 +1,4 @@
-"""What a preset is: a paper's figure, offered for the models and images of a gallery."""
+"""The type of a preset: a paper's figure for the models and images of a gallery."""
 
 from __future__ import annotations
 
@@ -52,12 +52,10 @@ class Preset:
 
     Attributes:
         id: word of ``--preset``.
-        title: what it shows.
         source: paper and number of the original.
         cites: keys of the bibliography.
         differs: in what it differs from the original.
         needs: what it needs of a gallery.
-        draw: makes it.
         takes: what it may be asked for; anything else is refused, not ignored.
         one: of what it shows one thing only.
     """
@@ -99,7 +97,6 @@ def refuse_idle(preset: Preset, request: FigureSpec, *, command: bool = False) -
     """Make sure that nothing was asked for that a preset would not heed.
 
     Args:
-        preset: to be drawn.
         request: what was asked for.
         command: on the command line, so that messages name options.
 

@@ -26,6 +26,7 @@ from generator.export.figures.presets.preset import Preset
 from generator.export.figures.scene import Scene
 from generator.export.figures.words import images_said, models_said
 from generator.records.record import FloatArray
+from generator.text.numbers import number
 from generator.text.phrases import stream_layer
 
 Column = tuple[str, FloatArray, str]
@@ -68,8 +69,8 @@ def _dots(scene: Scene, *, tokens: bool) -> Drawn:
         records = [r for r in (scene.record(model, i) for i in scene.images) if r is not None]
         patches = np.concatenate([norms_of(record, layer) for record in records])
         columns.append(("patches", patches, model.label))
-        for number, name in enumerate(records[0].layout.prefix if tokens else ()):
-            values = np.array([record.norms[layer, number] for record in records], dtype=float)
+        for token, name in enumerate(records[0].layout.prefix if tokens else ()):
+            values = np.array([record.norms[layer, token] for record in records], dtype=float)
             columns.append((name, values, model.label))
     labels = _labels(columns, scene.width, tokens=tokens)
     chart = SheetChart(
@@ -86,9 +87,9 @@ def _dots(scene: Scene, *, tokens: bool) -> Drawn:
             label,
             name,
             str(len(values)),
-            f"{np.median(values):.3g}",
-            f"{np.quantile(values, 0.99):.3g}",
-            f"{values.max():.3g}",
+            number(float(np.median(values))),
+            number(float(np.quantile(values, 0.99))),
+            number(float(values.max())),
         )
         for name, values, label in columns
     )

@@ -1,4 +1,4 @@
-"""Presets of heads and of weights: how far heads look, and what embeddings are alike."""
+"""Presets of attention distance, position embeddings and patch filters."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from generator.export.figures.words import images_said, models_said
 from generator.records.record import AttentionRecord, FloatArray
 from generator.records.run import ModelEntry
 from generator.text.latex import Piece
+from generator.text.numbers import number
 
 ACROSS = 7
 """Filters in a row of their picture, as in the original."""
@@ -106,8 +107,8 @@ def _filter_plate(display: FloatArray) -> SheetPicture:
     down = -(-count // ACROSS)
     pixels = np.zeros((down * (high + 1) - 1, ACROSS * (wide + 1) - 1, 4), dtype=np.uint8)
     colors = np.rint(255 * np.clip(display, 0, 1)).astype(np.uint8)
-    for number, one in enumerate(colors):
-        top, left = (number // ACROSS) * (high + 1), (number % ACROSS) * (wide + 1)
+    for place, one in enumerate(colors):
+        top, left = (place // ACROSS) * (high + 1), (place % ACROSS) * (wide + 1)
         pixels[top : top + high, left : left + wide, :3] = one
         pixels[top : top + high, left : left + wide, 3] = 255
     return SheetPicture(aspect=pixels.shape[1] / pixels.shape[0], pixels=pixels)
@@ -155,9 +156,9 @@ def _sorted_heads(scene: Scene) -> Drawn:
             (
                 model.label,
                 str(layer + 1),
-                f"{distances[layer].min():.3g}",
-                f"{distances[layer].mean():.3g}",
-                f"{distances[layer].max():.3g}",
+                number(float(distances[layer].min())),
+                number(float(distances[layer].mean())),
+                number(float(distances[layer].max())),
             )
             for layer in shown
         ]
@@ -181,13 +182,13 @@ def _sorted_chart(
     distances: FloatArray, shown: list[int], uniform: float
 ) -> Callable[[Axes], None]:
     def draw_into(axes: Axes) -> None:
-        for number, layer in enumerate(shown):
+        for place, layer in enumerate(shown):
             values = np.sort(distances[layer])
             axes.plot(
                 np.arange(1, len(values) + 1),
                 values,
-                color=SERIES[number],
-                ls=STROKES[number],
+                color=SERIES[place],
+                ls=STROKES[place],
                 marker=".",
                 ms=2.5,
                 mew=0,

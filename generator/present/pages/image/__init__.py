@@ -1,1 +1,1 @@
-"""The page of one image, and of a sequence."""
+"""Image page and sequence page: plans, views and analyses."""

@@ -1,4 +1,4 @@
-"""Patches alike, on the page of an image: cosines of features with those of one patch."""
+"""Image page: similarity of patches, the cosine of each patch's features with those of one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from generator.analysis.absent import NotApplicable
 from generator.analysis.features.alike import AlikeMap
 from generator.present.pages.image.analyses_views import Analysis, ModelPanels, Panel
 from generator.present.pages.image.panels import AnalyzedCell, ImageContext, place_text, seed_mark
+from generator.text.numbers import between
 
 LABELS = {
     "seed": "the seed of LOST",
@@ -17,7 +18,7 @@ NO_OUTLIER = "There are no outlier patches to compare with."
 
 
 def alike(context: ImageContext) -> Analysis:
-    """Cosine maps of a few stated patches; a script shows that of any other."""
+    """Cosine maps of a few patches; a script shows the map of any other patch."""
 
     def of(cell: AnalyzedCell) -> ModelPanels:
         maps = cell.maps.alike
@@ -51,9 +52,8 @@ def _panel(context: ImageContext, cell: AnalyzedCell, found: AlikeMap) -> Panel:
 
 
 def _others(found: AlikeMap) -> str:
-    """The range over the other patches: the patch itself is always 1."""
+    """Range over the other patches, since the patch itself is always 1."""
     row, col = found.place
     own = row * found.values.shape[1] + col
     rest = [float(v) for n, v in enumerate(found.values.ravel()) if n != own]
-    low, high = f"{min(rest, default=1):.2f}", f"{max(rest, default=1):.2f}"
-    return f"others {low} to {high}".replace("-", "\u2212")
+    return f"others {between(min(rest, default=1), max(rest, default=1))}"

@@ -1,4 +1,4 @@
-"""The analyses of an image on its page: attention and the residual stream."""
+"""Image page: analyses of attention and the residual stream."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from generator.analysis.absent import NotApplicable
 from generator.analysis.attention.rollout import DISCARDED
 from generator.analysis.cells.maps import RECEIVED, RolloutMap
-from generator.analysis.stream.massive import MassiveSummary
+from generator.analysis.stream.massive import NOTABLE, MassiveSummary
 from generator.present.cells.analysis_maps import MOST_IMAGES, NORM_LAYERS, TILES, query_name
 from generator.present.cells.files import CellContent
 from generator.present.cells.labels import query_label
@@ -20,7 +20,6 @@ from generator.present.pages.image.panels import (
     AnalyzedCell,
     ImageContext,
     layer_text,
-    number,
     outlined,
     place_text,
     shown,
@@ -28,8 +27,8 @@ from generator.present.pages.image.panels import (
 from generator.present.pages.planner import Planner
 from generator.present.pages.wording import outliers_text
 from generator.records.run import Failure, ImageEntry, ModelEntry
-from generator.text.numbers import percent
-from generator.text.phrases import counted, patches_text
+from generator.text.numbers import number, percent
+from generator.text.phrases import counted, listed, patches_text, upper_first
 
 MANY = (
     f"The analyses of each image are drawn for galleries of at most {MOST_IMAGES} images; "
@@ -44,8 +43,7 @@ def analyses(planner: Planner, image: ImageEntry) -> Analyses:
     """Plan the analyses of an image.
 
     Args:
-        planner: on the image's page.
-        image: the image.
+        planner: planner of the image's page.
     """
     figures = planner.contents.analyses.get(image.slug)
     if figures is None:
@@ -107,7 +105,7 @@ def _norms(context: ImageContext) -> Analysis:
         if norms.layer == last:
             maps = [context.map(cell, "norms-last", f"layer {last}, the last", " × the median")]
         medians = dict(zip((norms.layer, last), norms.medians, strict=True))
-        said = " and ".join(
+        said = listed(
             f"{number(m)} in {'the ' * (not n)}{layer_text(n)}" for n, m in medians.items()
         )
         tiles = min(TILES, last + 1)
@@ -197,7 +195,7 @@ def _values(context: ImageContext) -> Analysis:
 
 
 def _sinks(cell: AnalyzedCell) -> tuple[str, ...]:
-    """What the tokens that receive most would give, in the last layer."""
+    """Sentences on the value norms of sinks in the last layer."""
     sinks = cell.digest.sinks
     if isinstance(sinks, NotApplicable):
         return ()
@@ -240,7 +238,7 @@ def _rollout(context: ImageContext) -> Analysis:
             ),
             lines=(
                 f"{lost_mass}Rollouts of different patches have a mean cosine of "
-                f"{float(found.cosine[0]):.3f}.",
+                f"{number(found.cosine[0])}.",
                 *(_rollout_line(other, prefix=bool(found.tokens)) for other in others),
                 *_rollouts_lacking(others),
             ),
@@ -267,11 +265,11 @@ def _rollout_label(other: RolloutMap) -> str:
 def _rollout_line(other: RolloutMap, *, prefix: bool) -> str:
     on_prefix = f"{percent(other.prefix_mass)} on the prefix, " if prefix else ""
     label = _rollout_label(other)
-    return f"{label[0].upper()}{label[1:]}: {on_prefix}mean cosine {other.cosine:.3f}."
+    return f"{upper_first(label)}: {on_prefix}mean cosine {number(other.cosine)}."
 
 
 def _rollouts_lacking(others: tuple[RolloutMap, ...]) -> tuple[str, ...]:
-    """What has to be kept for the rollouts that are not there."""
+    """What records must keep for the missing rollouts."""
     names = {other.name for other in others}
     if "strong" not in names:
         return ("Discarding weights, or fusing heads otherwise, needs --patch-queries heads.",)
@@ -297,7 +295,8 @@ def _largest(found: MassiveSummary) -> str:
     ratio = number(value / median) if median > 0 else "\u221e"
     largest = f"The largest value is {number(value)} in {layer_text(layer)}, {ratio} × the median"
     if not found.found:
-        return f"None. {largest}."
+        far = median > 0 and value / median >= NOTABLE
+        return f"None by the rule. {largest}{', which stands out all the same' if far else ''}."
     return f"{counted(len(found.found), 'value')} by the rule. {largest}."
 
 

@@ -1,4 +1,4 @@
-"""What the templates get of the analyses of one image: finished values, models side by side."""
+"""Views of the analyses of one image, models side by side."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ class Photo:
     """A part of the published picture, drawn gray.
 
     Attributes:
-        url: of the copy.
-        width: of the original, in pixels, whatever the copy's size.
-        height: of the original.
+        width: width of the original in pixels, not of the published copy.
     """
 
     url: str
@@ -25,11 +23,11 @@ class Photo:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A drawing over a panel.
+    """A mark drawn over a panel.
 
     Attributes:
-        kind: ``outline``, ``seed``, ``found`` (a box), ``truth`` (what people have marked).
-        path: the ``d`` of an SVG path, in patches.
+        kind: ``outline``, ``seed``, ``found`` (a found box) or ``truth`` (a marked object).
+        path: ``d`` of an SVG path, in patches.
     """
 
     kind: str
@@ -38,20 +36,19 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One small picture: a map, or the picture itself, with marks over it.
+    """A small picture with marks: a map, or the photo itself.
 
     Attributes:
-        label: above it, a word or two.
-        text: its numbers, below it.
-        alt: what there is to be seen, with its numbers.
-        picture: the map; None for the picture itself.
-        photo: the picture; None for a map.
-        view: view box of the drawing: of the picture in its pixels, else of the grid in patches.
-        transform: from patches to the units of the view box; empty where they are the same.
-        width: of the view box.
-        height: of the view box.
-        marks: over it.
-        wide: whether it is a mosaic of many maps, which fills a row.
+        label: label above the panel, one or two words.
+        text: numbers below the panel.
+        alt: text alternative, with numbers.
+        picture: the map; None for the photo.
+        photo: the photo; None for a map.
+        view: SVG view box: of the photo in pixels, or of the grid in patches.
+        transform: SVG transform from patches to the view box; empty for none.
+        width: width of the view box.
+        height: height of the view box.
+        wide: whether the panel is a mosaic of many maps, which fills a row.
     """
 
     label: str
@@ -69,15 +66,12 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class ModelPanels:
-    """What one analysis says of one model.
+    """Results of one analysis for one model.
 
     Attributes:
-        label: of the model.
-        url: of its page.
-        panels: in order.
         lines: sentences with the numbers.
         table: numbers; None for none.
-        absent: why there is nothing; empty where there is something.
+        absent: why there are no results; empty if there are some.
     """
 
     label: str
@@ -90,7 +84,7 @@ class ModelPanels:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A quantity: its name, what it is, and where more is said of it."""
+    """A quantity: name, definition, and link to the methods page."""
 
     name: str
     definition: str
@@ -103,13 +97,10 @@ class Analysis:
 
     Attributes:
         id: unique on its page, for links.
-        title: what it is.
         open: whether it is unfolded at first.
-        terms: the quantities that it shows.
-        caveat: what to beware of; may be empty.
+        terms: quantities that it shows.
+        caveat: caveat on the analysis; may be empty.
         bars: color bars of its maps.
-        models: in order.
-        charts: over all models.
     """
 
     id: str
@@ -127,8 +118,7 @@ class Analyses:
     """The analyses of an image.
 
     Attributes:
-        items: in order.
-        missing: why there are none; empty where there are some.
+        missing: why there are none; empty if there are some.
     """
 
     items: tuple[Analysis, ...]
@@ -140,9 +130,9 @@ class ScoreTable:
     """Scores over all images.
 
     Attributes:
-        title: what they are of.
+        title: title of the table.
         table: a row for each model and map, or for each model.
-        note: over how many images, and what else to know.
+        note: number of images, and caveats.
     """
 
     title: str
@@ -152,7 +142,7 @@ class ScoreTable:
 
 @dataclass(frozen=True, slots=True)
 class MarkedSummary:
-    """How maps and boxes agree with marked objects, over all images that have some."""
+    """Scores of maps and boxes against marked objects, over all marked images."""
 
     terms: tuple[Term, ...]
     tables: tuple[ScoreTable, ...]

@@ -1,4 +1,4 @@
-"""The analyses of an image on its page: what the class head says."""
+"""Image page: analyses of the class head (prediction, relevance, logit lens)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from generator.text.numbers import percent
 
 
 def class_head(context: ImageContext) -> Analysis:
-    """Prediction, relevance and logit lens, all for one class a model."""
+    """Prediction, relevance and logit lens, for one class of each model."""
 
     def of(cell: AnalyzedCell) -> ModelPanels:
         prediction = cell.digest.prediction
         if prediction is None:
-            return context.panels(cell, absent="No class head, or its answer was not measured.")
+            reason = cell.content.facts.model.headless or "its answer was not measured"
+            return context.panels(cell, absent=f"Not applicable: {reason}.")
         chance = percent(prediction.target_probability)
         panels = []
         lines = [f"Class {prediction.target}: {prediction.target_label}, probability {chance}."]
@@ -54,7 +55,7 @@ def class_head(context: ImageContext) -> Analysis:
 
 
 def _guesses(prediction: Prediction) -> NumberTable:
-    """The likeliest classes; below them the one that is explained, where it is none of these."""
+    """Table of the most likely classes, followed by the explained class if it is none of them."""
     guesses = zip(prediction.labels, prediction.probabilities, strict=True)
     rows = [(label, percent(probability)) for label, probability in guesses]
     if prediction.target not in prediction.classes:

@@ -1,15 +1,13 @@
-"""The analyses of an image on its page: objects found, components, and marked objects."""
+"""Image page: analyses of found objects, principal components and marked objects."""
 
 from __future__ import annotations
-
-import numpy as np
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.cells.digest import FoundObject
 from generator.analysis.cells.maps import ComponentMap, LostMaps, TokenCutMaps
 from generator.analysis.features.truth import FOUND, MapScores
 from generator.present.cells.analysis_maps import place_name
-from generator.present.cells.truth import MAPS, NO_SCORE, UNIFORM, CellTruth
+from generator.present.cells.truth import MAPS, UNIFORM, CellTruth
 from generator.present.charts.chart import NumberTable
 from generator.present.content.feature_colors import ColoredFeatures
 from generator.present.pages.image.analyses_views import Analysis, Mark, ModelPanels, Panel
@@ -17,13 +15,13 @@ from generator.present.pages.image.panels import (
     AnalyzedCell,
     ImageContext,
     box_mark,
-    number,
     outlined,
     place_text,
     seed_mark,
     shown,
 )
-from generator.text.numbers import percent
+from generator.records.record import TokenLayout
+from generator.text.numbers import MISSING, given, number, percent
 from generator.text.phrases import counted, patches_text, upper_first
 
 
@@ -45,7 +43,7 @@ def mass_mask(context: ImageContext) -> Analysis:
 
 
 def lost(context: ImageContext) -> Analysis:
-    """The row of Darcet 2024, Fig. 13, for each of the vectors that were kept."""
+    """LOST on each kind of vectors that was kept, as a row of Darcet 2024, Fig. 13."""
 
     def of(cell: AnalyzedCell) -> ModelPanels:
         several = (cell.maps.lost, *cell.maps.further_lost)
@@ -58,7 +56,7 @@ def lost(context: ImageContext) -> Analysis:
                 lines.append(
                     f"Found in the {maps.vectors} of the last layer. Seed at "
                     f"{place_text(one.seed)}; the largest dot product with it has the magnitude "
-                    f"{number(maps.largest)}.{_tied(maps)}"
+                    f"{number(maps.largest)}.{_tied(one, cell.content.facts.layout)}"
                 )
             elif isinstance(one, NotApplicable):
                 lines.append(_nothing(cell, place, one))
@@ -74,15 +72,26 @@ def lost(context: ImageContext) -> Analysis:
     )
 
 
-def _tied(maps: LostMaps) -> str:
-    """What LOST's seed is worth where no patch is less like the others than another."""
-    if np.ptp(maps.inverse_degree) > 0:
+def _tied(found: FoundObject, layout: TokenLayout) -> str:
+    """Sentence on how the box depends on the choice among tied seeds."""
+    if found.ties.count == 1:
         return ""
-    return " All patches have the same degree: the seed is the first of them, and finds no object."
+    if found.method == "LOST" and found.ties.count == layout.patches:
+        return (
+            " All patches have the same degree: the seed is the first of them, and finds no object."
+        )
+    same = "lowest degree" if found.method == "LOST" else "largest entry"
+    tied = f" {patches_text(found.ties.count)} tie for the {same}; the first of them is the seed."
+    if found.ties.overlap == 1:
+        return f"{tied} The others give the same box."
+    return (
+        f"{tied} The box depends on it: others give boxes whose IoU with this one is as low as "
+        f"{number(found.ties.overlap)}."
+    )
 
 
 def _nothing(cell: AnalyzedCell, place: int, why: NotApplicable) -> str:
-    """Why one kind of vectors has no panels, where another has."""
+    """Sentence on why one kind of vectors has no panels."""
     digest = cell.digest
     known = (digest.lost, digest.tokencut) if place == 0 else (digest.further[place - 1],)
     names = [one.vectors for one in known if not isinstance(one, NotApplicable)]
@@ -92,7 +101,7 @@ def _nothing(cell: AnalyzedCell, place: int, why: NotApplicable) -> str:
 def _lost_row(
     context: ImageContext, cell: AnalyzedCell, maps: LostMaps, found: FoundObject, place: int
 ) -> tuple[Panel, ...]:
-    """LOST's steps in one kind of vectors."""
+    """Panels of LOST's steps on one kind of vectors."""
     seed, of = seed_mark(found.seed), _of_vectors(cell, maps.vectors)
     return shown(
         context.map(
@@ -118,12 +127,12 @@ def _lost_row(
 
 
 def _of_vectors(cell: AnalyzedCell, vectors: str) -> str:
-    """Behind a label, where there are panels of several kinds of vectors."""
+    """Suffix of a label that names the vectors; empty if there is one kind."""
     return f", {vectors}" if cell.digest.further else ""
 
 
 def tokencut(context: ImageContext) -> Analysis:
-    """The eigenvector and its box, for each of the vectors that were kept."""
+    """TokenCut: the eigenvector and its box, for each kind of vectors that was kept."""
 
     def of(cell: AnalyzedCell) -> ModelPanels:
         several = (cell.maps.tokencut, *cell.maps.further_tokencut)
@@ -143,6 +152,7 @@ def tokencut(context: ImageContext) -> Analysis:
                     f"Found in the {maps.vectors} of the last layer. Eigenvalue "
                     f"{number(maps.eigenvalue)}, {number(maps.gap)} below the next; "
                     f"the largest entry is at {place_text(one.seed)}."
+                    f"{_tied(one, cell.content.facts.layout)}"
                 )
             elif isinstance(one, NotApplicable):
                 lines.append(_nothing(cell, place, one))
@@ -191,7 +201,7 @@ def components(context: ImageContext) -> Analysis:
 
 
 def _color_line(context: ImageContext, cell: AnalyzedCell, found: ColoredFeatures) -> str:
-    """What the colors are fitted to, and whether those of other models compare with them."""
+    """Sentence on the images that colors are fitted to, and on their alignment between models."""
     over = "this image alone" if found.images == 1 else f"all {found.images} images of this model"
     outliers = f", without {counted(found.left_out, 'outlier')}" if found.left_out else ""
     if cell.model.slug == found.reference:
@@ -214,7 +224,7 @@ def _color_line(context: ImageContext, cell: AnalyzedCell, found: ColoredFeature
 
 
 def marked(context: ImageContext) -> Analysis | None:
-    """Agreement with what people have marked; None where nobody has."""
+    """Scores against marked objects; None for an image without marks."""
     found = [cell.truth for cell in context.measured if cell.truth is not None]
     if not found:
         return None
@@ -260,13 +270,13 @@ def _scores(truth: CellTruth) -> NumberTable:
         if isinstance(scores, MapScores):
             numbers = (
                 percent(scores.mass_inside),
-                NO_SCORE if name == UNIFORM else "hit" if scores.hit else "miss",
-                f"{scores.iou:.2f}",
-                f"{scores.average_precision:.2f}",
+                MISSING if name == UNIFORM else "hit" if scores.hit else "miss",
+                number(scores.iou),
+                number(scores.average_precision),
             )
             rows.append((name, *numbers))
         else:
-            rows.append((name, *4 * (NO_SCORE,)))
+            rows.append((name, *4 * (MISSING,)))
     columns = ("map", "mass inside", "pointing game", "IoU at 60\u00a0%", "average precision")
     return NumberTable(columns, tuple(rows))
 
@@ -281,7 +291,8 @@ def _box_lines(truth: CellTruth) -> tuple[str, ...]:
             else:
                 verdict = "found" if iou >= FOUND else "not found"
                 lines.append(
-                    f"{method} in {overlaps.vectors}: box IoU {iou:.2f}, {verdict} at {FOUND:g}."
+                    f"{method} in {overlaps.vectors}: box IoU {number(iou)}, {verdict} at "
+                    f"{given(FOUND)}."
                 )
     return tuple(lines)
 

@@ -1,4 +1,4 @@
-"""From a cell's figures to the panels of a page: pictures, marks, color bars and their numbers."""
+"""Panels of the image page: maps with marks, photos, color bars."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from generator.present.cells.truth import CellTruth
 from generator.present.content.contents import Copies
 from generator.present.content.feature_colors import ColoredFeatures
 from generator.present.drawing.heatmap import GAP
-from generator.present.drawing.scale import times_text
 from generator.present.files.manifest import FileEntry
 from generator.present.pages.image.analyses_views import (
     Analysis,
@@ -34,7 +33,7 @@ from generator.present.pages.planner import BAR_WIDTH, Planner
 from generator.present.pages.views import BarTick, ColorBar, Picture
 from generator.present.pages.wording import notice
 from generator.records.run import Failure, ImageEntry, ModelEntry
-from generator.text.numbers import percent
+from generator.text.numbers import between, machine, percent
 from generator.text.phrases import upper_first
 
 MOSAIC_WIDTH = 560
@@ -42,14 +41,10 @@ MOSAIC_WIDTH = 560
 
 @dataclass(frozen=True, slots=True)
 class AnalyzedCell:
-    """Everything known of one model on one image.
+    """Content, digest and maps of one model on one image.
 
     Attributes:
-        model: the model.
-        content: of its chunks.
-        digest: its numbers.
-        maps: its maps.
-        truth: agreement with marked objects; None where nobody has marked any.
+        truth: scores against marked objects; None for an image without marks.
     """
 
     model: ModelEntry
@@ -61,13 +56,12 @@ class AnalyzedCell:
 
 @dataclass(frozen=True, slots=True)
 class ImageContext:
-    """Where the analyses of one image are put together.
+    """Image context: data that the analyses of one image share, and builders of their panels.
 
     Attributes:
-        planner: on the image's page.
-        image: the image.
-        figures: what was drawn of it.
-        cells: of each model in order, or why there is none.
+        planner: planner of the image's page.
+        figures: drawn maps of the image.
+        cells: cells of the models in order, or why there is none.
     """
 
     planner: Planner
@@ -77,7 +71,7 @@ class ImageContext:
 
     @property
     def measured(self) -> tuple[AnalyzedCell, ...]:
-        """The cells that there are."""
+        """Cells that were measured."""
         return tuple(cell for _, cell in self.cells if isinstance(cell, AnalyzedCell))
 
     def analysis(
@@ -90,7 +84,7 @@ class ImageContext:
         *,
         opened: bool = False,
     ) -> Analysis:
-        """One analysis of all models."""
+        """Build one analysis over all models."""
         found = [quantity(each) for each in quantities]
         return Analysis(
             id=identifier,
@@ -118,7 +112,7 @@ class ImageContext:
     def panels(
         self, cell: AnalyzedCell, *panels: Panel, lines: tuple[str, ...] = (), absent: str = ""
     ) -> ModelPanels:
-        """What one analysis says of one model."""
+        """Build the results of one analysis for one model."""
         url = self.planner.model_link(cell.model)
         return ModelPanels(cell.model.label, url, panels, lines, absent=absent)
 
@@ -132,24 +126,19 @@ class ImageContext:
         text: str = "",
         marks: tuple[Mark, ...] = (),
     ) -> Panel:
-        """A map of a cell, by its name among the figures.
+        """Build the panel of a map of a cell, by name.
 
         Args:
-            cell: of the model.
-            name: of the figure.
-            label: above it.
-            unit: after its numbers.
-            text: instead of its range, below it.
-            marks: over it.
+            text: text below the map; by default its range.
         """
         figure = self.figures.drawn[cell.model.slug, name]
         layout = cell.content.facts.layout
-        between = f"{number(figure.least)} to {number(figure.most)}{unit}"
+        reach = between(figure.least, figure.most) + unit
         beyond = f", {percent(figure.clipped)} beyond the scale" if figure.clipped else ""
         return Panel(
             label=label,
-            text=(text or between) + beyond,
-            alt=f"{cell.model.label}, {label}: {between}{beyond}.",
+            text=(text or reach) + beyond,
+            alt=f"{cell.model.label}, {label}: {reach}{beyond}.",
             picture=self._sized(cell, figure.file),
             photo=None,
             view=f"0 0 {layout.cols} {layout.rows}",
@@ -162,13 +151,10 @@ class ImageContext:
     def mosaic(
         self, cell: AnalyzedCell, name: str, label: str, text: str, tiles: tuple[int, int]
     ) -> Panel:
-        """Many maps of a cell in one picture.
+        """Build the panel of many maps of a cell in one picture.
 
         Args:
-            cell: of the model.
-            name: of the figure.
-            label: above it.
-            text: below it, before its range.
+            text: text below the picture, before its range.
             tiles: rows and columns of maps.
         """
         figure = self.figures.drawn[cell.model.slug, name]
@@ -176,11 +162,12 @@ class ImageContext:
         height = tiles[0] * (layout.rows + GAP) - GAP
         width = tiles[1] * (layout.cols + GAP) - GAP
         factor = max(1, MOSAIC_WIDTH // width)
-        between = f"{number(figure.least)} to {number(figure.most)}"
+        # drawn from 8-bit codes, up to 2.2 % off
+        reach = between(figure.least, figure.most, digits=2)
         return Panel(
             label=label,
-            text=f"{text} {between} × the median.",
-            alt=f"{cell.model.label}, {label}: {between} × the median.",
+            text=f"{text} {reach} × the median.",
+            alt=f"{cell.model.label}, {label}: {reach} × the median.",
             picture=Picture(
                 self.planner.url(figure.file.path), width * factor, height * factor, ""
             ),
@@ -194,7 +181,7 @@ class ImageContext:
         )
 
     def colors(self, cell: AnalyzedCell, found: ColoredFeatures) -> Panel:
-        """Feature colors; the background is transparent."""
+        """Build the panel of feature colors; the background is transparent."""
         layout = cell.content.facts.layout
         kept = percent(found.kept)
         return Panel(
@@ -212,7 +199,7 @@ class ImageContext:
         )
 
     def _sized(self, cell: AnalyzedCell, file: FileEntry) -> Picture:
-        """A picture of one pixel a patch, in the proportions of what the patches cover."""
+        """A picture with one pixel for each patch, with the aspect ratio of the view."""
         view = cell.content.facts.view
         height = max(1, round(BAR_WIDTH * (view.bottom - view.top) / (view.right - view.left)))
         return Picture(self.planner.url(file.path), BAR_WIDTH, height, "")
@@ -220,7 +207,7 @@ class ImageContext:
     def photo(
         self, cell: AnalyzedCell, label: str, text: str, marks: tuple[Mark, ...]
     ) -> Panel | None:
-        """The part of the picture that a model saw, gray, with marks; None without a picture."""
+        """Build the panel of a model's view of the photo, gray, with marks; None without one."""
         copies = self.planner.contents.copies.get(self.image.slug)
         if not isinstance(copies, Copies):
             return None
@@ -232,16 +219,16 @@ class ImageContext:
             alt=f"{cell.model.label}, {label}: {text}.",
             picture=None,
             photo=Photo(self.planner.url(copies.picture.path), view.image_width, view.image_height),
-            view=f"{view.left:g} {view.top:g} {wide:g} {high:g}",
-            transform=f"translate({view.left:g} {view.top:g}) "
-            f"scale({wide / layout.cols:.6g} {high / layout.rows:.6g})",
-            width=f"{wide:g}",
-            height=f"{high:g}",
+            view=" ".join(map(machine, (view.left, view.top, wide, high))),
+            transform=f"translate({machine(view.left)} {machine(view.top)}) "
+            f"scale({machine(wide / layout.cols)} {machine(high / layout.rows)})",
+            width=machine(wide),
+            height=machine(high),
             marks=tuple(mark for mark in marks if mark.path),
         )
 
     def bar(self, family: Family, caption: str) -> tuple[ColorBar, ...]:
-        """The color bar of a family of maps; none where there is no such map."""
+        """Color bar of a family of maps; empty without such maps."""
         ramp = self.figures.ramps.get(family)
         if ramp is None:
             return ()
@@ -251,7 +238,7 @@ class ImageContext:
         return (
             ColorBar(
                 picture=Picture(self.planner.url(path), BAR_WIDTH, 1, ""),
-                ticks=tuple(BarTick(f"{100 * t.position:g}%", t.label) for t in ramp.ticks),
+                ticks=tuple(BarTick(f"{machine(100 * t.position)}%", t.label) for t in ramp.ticks),
                 caption=caption,
                 extends=clipped,
                 signed=ramp.signed,
@@ -260,56 +247,51 @@ class ImageContext:
 
 
 def term(planner: Planner, found: Quantity) -> Term:
-    """A quantity, with a link to the methods page."""
+    """Name and definition of a quantity, with a link to the methods page."""
     return Term(upper_first(found.name), found.definition, f"{planner.url(METHODS)}#{found.id}")
 
 
-def number(value: float) -> str:
-    """A number of three digits, with a real minus sign."""
-    sign = "\u2212" if value < 0 else ""
-    return sign + times_text(abs(value))
-
-
 def outlined(mask: BoolArray, kind: str = "outline") -> Mark:
-    """The edge of a mask."""
+    """Mark the outline of a mask."""
     return Mark(kind, outline(mask))
 
 
 def seed_mark(place: tuple[int, int]) -> Mark:
-    """One patch."""
+    """Mark one patch."""
     row, col = place
     return Mark("seed", f"M{col} {row}h1v1h-1z")
 
 
 def box_mark(cell: AnalyzedCell, box: Box, kind: str) -> Mark:
-    """A box that is given in pixels of the original."""
+    """Mark a box, given in pixels of the original."""
     view, layout = cell.content.facts.view, cell.content.facts.layout
     across = layout.cols / (view.right - view.left)
     down = layout.rows / (view.bottom - view.top)
     left, top = (box[0] - view.left) * across, (box[1] - view.top) * down
     right, bottom = (box[2] - view.left) * across, (box[3] - view.top) * down
-    return Mark(kind, f"M{left:.4g} {top:.4g}H{right:.4g}V{bottom:.4g}H{left:.4g}z")
+    x = machine(left, 4)
+    return Mark(kind, f"M{x} {machine(top, 4)}H{machine(right, 4)}V{machine(bottom, 4)}H{x}z")
 
 
 def shown(*panels: Panel | None) -> tuple[Panel, ...]:
-    """The panels that there are."""
+    """Panels without the missing ones."""
     return tuple(panel for panel in panels if panel is not None)
 
 
 def place_text(place: tuple[int, int]) -> str:
-    """A patch in words, counted from 1."""
+    """Label of a patch: row and column from 1."""
     return f"row {place[0] + 1}, column {place[1] + 1}"
 
 
 def layer_text(layer: int) -> str:
-    """A layer of the residual stream, where 0 is the embedding."""
+    """Label of a layer of the residual stream, where 0 is the embedding."""
     return f"layer {layer}" if layer else "embedding"
 
 
 def outline(mask: BoolArray) -> str:
-    """The edges between a mask and what is outside it, as the ``d`` of a path; empty for none.
+    """Outline of a mask as the ``d`` of an SVG path; empty for an empty mask.
 
-    Runs of edges along one line become one stroke.
+    Runs of edges on one line are joined to one stroke.
 
     Args:
         mask: bool ``[row, col]``.
@@ -327,7 +309,7 @@ def outline(mask: BoolArray) -> str:
 
 
 def _runs(edges: np.ndarray) -> list[tuple[int, int]]:
-    """Starts and ends of runs of equal edges that are there."""
+    """Starts and ends of runs of equal non-zero edges."""
     found, start = [], 0
     for place in range(1, len(edges) + 1):
         if place == len(edges) or edges[place] != edges[start]:

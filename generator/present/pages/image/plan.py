@@ -1,4 +1,4 @@
-"""The page of one image: every model on it, side by side."""
+"""Plan of the image page."""
 
 from __future__ import annotations
 
@@ -67,15 +67,13 @@ def page_at(
     following: ImageEntry | None,
     shown_at: Mapping[str, ImageEntry] | None = None,
 ) -> ImagePage:
-    """Plan an image's page for some place.
+    """Plan the page of an image or a sequence at a given path.
 
     Args:
-        here: at the place.
-        image: that is shown first.
-        previous: where the pager leads.
-        following: where it leads to the other side.
-        shown_at: by slug of a model, the image that says what the model is like; all ``image``
-            when left out.
+        image: image that is shown first.
+        previous: link of the pager to the previous page.
+        following: link of the pager to the next page.
+        shown_at: slug of a model -> image whose cell gives the model's facts; by default ``image``.
     """
     run = here.run
     shown = [other for other in run.images if other.failure is None]
@@ -175,7 +173,7 @@ def _column(planner: Planner, model: ModelEntry, image: ImageEntry) -> ModelColu
 
 
 def _note(model: ModelEntry, content: CellContent) -> str:
-    """What readers of a column must know."""
+    """Note above the maps of a model."""
     if content.received:
         return RECEIVED_NOTE
     if model.register and not model.register.made.taken_over.holds:
@@ -198,8 +196,8 @@ def _data(planner: Planner, image: ImageEntry, at: Mapping[str, ImageEntry]) -> 
     found = [cell for cell in cells if isinstance(cell, CellContent)]
     tokens = any(not cell.received for cell in found)
     ids = dict.fromkeys(file.query for cell in found for file in cell.chunks)
-    # CLS first, then by kind as the models order them: registers last, by number, then what values
-    # weight, and a patch at the end
+    # CLS first, then by kind in the order of the models: registers by number, then value-weighted,
+    # then patches
     ends = {VALUES: 1, PATCH: 2}
     ordered = sorted(
         ids, key=lambda q: (q != PRIMARY, ends.get(q, 0), q.startswith("reg"), len(q), q)
@@ -227,7 +225,7 @@ def _data(planner: Planner, image: ImageEntry, at: Mapping[str, ImageEntry]) -> 
 
 
 def _sweeps(run: Run) -> tuple[PageSweep, ...]:
-    """The sweeps, their checkpoints by their places among the models."""
+    """Sweeps, with the indices of their checkpoints among the models."""
     places = {model.slug: place for place, model in enumerate(run.models)}
     return tuple(
         PageSweep(sweep.label, tuple(PageStep(s.step, places[s.model]) for s in sweep.steps))
@@ -236,7 +234,7 @@ def _sweeps(run: Run) -> tuple[PageSweep, ...]:
 
 
 def page_model(planner: Planner, model: ModelEntry, image: ImageEntry) -> PageModel:
-    """A model on an image, for the scripts."""
+    """Data of a model on an image, for the scripts."""
     cell = planner.cell(model.slug, image.slug)
     if not isinstance(cell, CellContent):
         reason = (model.failure or cell).message
@@ -268,7 +266,7 @@ def page_model(planner: Planner, model: ModelEntry, image: ImageEntry) -> PageMo
 
 
 def _source(content: CellContent, model: ModelEntry) -> str:
-    """What a caption says of a model: everything one needs to make its maps again."""
+    """Provenance of a model's maps, for captions."""
     facts = content.facts
     version = facts.model.version[:12]
     seen, view = facts.preprocessing, facts.view

@@ -1,4 +1,4 @@
-"""The page of a sequence: its frames on one stage, and what changes over time."""
+"""Plan of the sequence page: frames, and charts over time."""
 
 from __future__ import annotations
 
@@ -24,10 +24,12 @@ from generator.present.pages.views import Fact, FrameModel, SequenceFrame
 from generator.present.pages.wording import OUTLIERS_RULE, model_names, notice, scale_note
 from generator.records.record import FloatArray
 from generator.records.run import ImageEntry, ModelEntry, Sequence
+from generator.text.amounts import moment
+from generator.text.numbers import number
 from generator.text.phrases import counted
 
 SECONDS_A_PICTURE = 0.2
-"""How long a numbered picture is shown: nobody knows when it was taken."""
+"""Duration of a numbered picture in playback, since it has no time."""
 
 LAST_STEP = "Of a sweep, the last step is shown."
 
@@ -35,7 +37,7 @@ ABSENT = {
     "time-registers": "CLS on registers: not applicable, no model has both.",
     "time-outliers": "Outlier patches: no model has any, in any frame.",
 }
-"""Why there may be no chart of a number, by the chart's id."""
+"""Id of a chart -> why it may be missing."""
 
 Read = Callable[[CellContent], float | None]
 
@@ -50,20 +52,20 @@ def sequence_pages(planner: Planner) -> tuple[ImagePage, ...]:
 
 
 def frame_label(image: ImageEntry) -> str:
-    """The time of a frame, or the number in its name."""
+    """Label of a frame: its time, or the number in its name."""
     assert image.frame is not None
     if image.frame.time is None:
         return image.title.removeprefix(f"{image.frame.sequence.label}, ")
-    return f"{image.frame.time:.3f} s"
+    return moment(image.frame.time)
 
 
 def sequence_summary(planner: Planner, sequence: Sequence) -> str:
-    """How many frames, over which time."""
+    """Summary of a sequence: number of frames and duration."""
     frames = planner.frames(sequence)
     if not sequence.sha256:
         return counted(len(frames), "picture")
     first, last = (frame.frame.time or 0.0 for frame in (frames[0], frames[-1]) if frame.frame)
-    return f"{counted(len(frames), 'frame')}, {last - first:.3g} s"
+    return f"{counted(len(frames), 'frame')}, {number(last - first)} s"
 
 
 def _page(here: Planner, sequence: Sequence) -> ImagePage:
@@ -82,7 +84,7 @@ def _page(here: Planner, sequence: Sequence) -> ImagePage:
         ),
         title=sequence.label,
         place=sequence_summary(here, sequence),
-        # numbers of one frame would stay when another is shown
+        # outliers of one frame would stay when another is shown
         columns=tuple(replace(column, outliers="") for column in first.columns),
         facts=_facts(here, sequence, first.size),
         reduced=sequence_notice(here, [image.slug for image in frames]),
@@ -106,7 +108,7 @@ def _page(here: Planner, sequence: Sequence) -> ImagePage:
 
 
 def _seen(planner: Planner, model: str, frames: tuple[ImageEntry, ...]) -> ImageEntry:
-    """The first frame that a model has maps of."""
+    """First frame with maps of a model."""
     measured = (f for f in frames if isinstance(planner.cell(model, f.slug), CellContent))
     return next(measured, frames[0])
 
@@ -156,7 +158,7 @@ def _thumb(planner: Planner, image: ImageEntry) -> FrameThumb:
 
 
 def _drawn(planner: Planner) -> tuple[ModelEntry, ...]:
-    """The models that have a line: all, as far as lines can be told apart."""
+    """Models with a line in the charts: as many as lines can be told apart."""
     run = planner.run
     return run.models if len(run.models) <= STROKES else run.listed
 
@@ -170,7 +172,7 @@ def _over_text(planner: Planner) -> str:
 def _charts(
     planner: Planner, sequence: Sequence, frames: tuple[ImageEntry, ...]
 ) -> Iterator[Chart]:
-    """Numbers of the last layer, frame by frame; none for a single frame."""
+    """Charts of quantities of the last layer over frames; empty for a single frame."""
     if len(frames) < 2:
         return
     over = "seconds" if sequence.sha256 else "picture"
@@ -219,7 +221,7 @@ def _outliers(cell: CellContent) -> float:
 def _over_frames(
     planner: Planner, model: str, frames: tuple[ImageEntry, ...], read: Read
 ) -> FloatArray:
-    """Float64 ``[frame]``; NaN where there is no such number."""
+    """Values over frames: float64 ``[frame]``; NaN for missing values."""
     found = []
     for image in frames:
         cell = planner.cell(model, image.slug)
@@ -229,7 +231,7 @@ def _over_frames(
 
 
 def _jumps(planner: Planner, model: str, frames: tuple[ImageEntry, ...]) -> FloatArray:
-    """Divergence of each frame's map from the one before: float64 ``[frame]``, in bits."""
+    """Divergence of each frame's map from the previous one: float64 ``[frame]``, in bits."""
     digests = [planner.contents.digests.of(model, image.slug) for image in frames]
     found = np.full(len(frames), np.nan)
     for n, (one, two) in enumerate(pairwise(digests), start=1):
@@ -243,7 +245,7 @@ def _lines(
 ) -> Chart:
     x = np.array([_place(n, image) for n, image in enumerate(frames, start=1)])
     urls = tuple(f"{planner.url(planner.page)}#frame={n}" for n in range(1, len(frames) + 1))
-    # a model that has no such number leaves its color and stroke to no other
+    # a model without values keeps its color and stroke
     series = [
         Series(model.label, x, y, urls=urls, model=model.slug, number=n)
         for n, (model, y) in enumerate(zip(_drawn(planner), values, strict=True), start=1)

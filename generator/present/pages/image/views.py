@@ -1,4 +1,4 @@
-"""What the template of an image page gets."""
+"""Views of the image page and the sequence page."""
 
 from __future__ import annotations
 
@@ -24,20 +24,18 @@ class ModelColumn:
     """A model on an image page.
 
     Attributes:
-        slug: of the model.
-        label: of the model.
-        url: of its page.
         detail: layers, heads, grid and prefix in one line.
-        measured: the same of what was measured, where maps are shown on a coarser grid.
+        measured: layers, heads, grid and prefix of the measurement, where maps are shown on a
+            coarser grid.
         outliers: how many patches have an unusual norm, and in which layer.
-        note: what its maps show, when it isn't the CLS query.
+        note: description of its maps if they don't show the CLS query.
         wall: the rendered wall, for readers without JavaScript.
-        wall_rows: labels of its rows.
-        wall_heads: labels of its columns.
-        wall_factor: pixels on the page for each of its pixels.
-        failure: why there is nothing.
-        last: the last layer's mean over heads, where there is no wall.
-        cut: why single heads are missing that the model has; empty where all are there.
+        wall_rows: labels of the wall's rows.
+        wall_heads: labels of the wall's columns.
+        wall_factor: pixels on the page for each pixel of the wall.
+        failure: why the model has no maps.
+        last: the last-layer map, mean over heads, if there is no wall.
+        cut: why single heads are missing; empty if all are there.
     """
 
     slug: str
@@ -58,12 +56,12 @@ class ModelColumn:
 
 @dataclass(frozen=True, slots=True)
 class FrameLink:
-    """From the page of a frame to that of its sequence.
+    """Link from the page of a frame to the page of its sequence.
 
     Attributes:
-        url: of the sequence's page, at this frame.
-        text: which frame it is, of what.
-        number: of the frame on that page, from 1.
+        url: URL of the sequence page, at this frame.
+        text: number of the frame, and title of the sequence.
+        number: number of the frame on the sequence page, from 1.
     """
 
     url: str
@@ -76,11 +74,11 @@ class FrameThumb:
     """A frame in the list of a sequence.
 
     Attributes:
-        url: of the image's page; empty for a frame that failed.
+        url: URL of the image page; empty for a frame that failed.
         label: its time, or its number.
         picture: thumbnail; None without one.
-        maps: of the models, for paper and where no scripts run.
-        failure: why there is none.
+        maps: small maps of the models, for print and without scripts.
+        failure: why the frame has no maps; None if it has.
     """
 
     url: str
@@ -92,15 +90,14 @@ class FrameThumb:
 
 @dataclass(frozen=True, slots=True)
 class OverTime:
-    """What the page of a sequence has beside the stage of an image page.
+    """Parts of the sequence page that an image page lacks.
 
     Attributes:
-        damage: what was wrong with the rest of the clip; empty when nothing was.
+        damage: error in the rest of the clip; empty for none.
         frames: all frames, in order.
-        maps: what their maps are.
-        over: what the charts are over.
-        charts: numbers over time.
-        absent: what has no chart, and why.
+        maps: description of the small maps.
+        over: frames and models that the charts are over.
+        absent: missing charts, and why.
     """
 
     damage: str
@@ -113,34 +110,26 @@ class OverTime:
 
 @dataclass(frozen=True, slots=True)
 class ImagePage:
-    """One image, the models side by side.
+    """View of the image page, with the models side by side.
 
-    The page of a sequence is that of its first frame, with ``over_time``; ``sequence`` is set on
-    the page of a frame.
+    A sequence page is the page of its first frame, with ``over_time``. The page of each frame has
+    ``sequence``.
 
     Attributes:
-        path: of the page, relative to the site.
-        frame: around the content.
-        title: of the image.
-        size: of the original.
-        place: among the images.
+        path: site-relative path of the page.
         credit: who made the picture.
-        facts: about it.
-        picture: its copy; None when it could not be published.
-        picture_failure: why.
-        picture_note: what is odd about its pixels; None for nothing.
-        columns: the models.
-        bar: of the shared scale.
-        scale_note: how it was found.
-        previous: page of the image before.
-        next: page of the image after.
-        data: for the scripts.
-        analyses: of the image.
-        square: what a square over the picture is.
-        without_walls: why there are no walls for readers without JavaScript; empty where there are.
-        reduced: what was left out of this page to keep the site small; None where nothing was.
-        sequence: where a frame's sequence is; None for a picture by itself.
-        over_time: what the page of a sequence has beside; None elsewhere.
+        picture: published copy of the picture; None if it could not be published.
+        picture_note: caveat on its pixels; None for none.
+        bar: color bar of the shared scale.
+        scale_note: how the shared scale was found.
+        previous: link to the previous image.
+        next: link to the next image.
+        data: data for the scripts.
+        square: description of a square over the picture.
+        without_walls: why there are no walls for readers without JavaScript; empty if there are.
+        reduced: notice on what was left out to keep the site small; None for nothing.
+        sequence: link to a frame's sequence; None for a single image.
+        over_time: further parts of a sequence page; None on an image page.
     """
 
     path: str

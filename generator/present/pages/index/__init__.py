@@ -1,1 +1,1 @@
-"""The index."""
+"""Index page: plan, views, and controls that find images."""

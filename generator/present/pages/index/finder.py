@@ -1,7 +1,7 @@
-"""What the scripts of the index know of all images, so that any can be found from any page.
+"""Index page: data of all images, for filtering and sorting.
 
-One classic script holds it. It is loaded when a reader first filters or sorts, so it costs nothing
-before. Names of files are given by the hash in them: the rest follows from slugs.
+The data is one classic script, loaded when a reader first filters or sorts. It names files by their
+hash; the rest of a name follows from slugs.
 """
 
 from __future__ import annotations
@@ -32,28 +32,29 @@ from generator.present.pages.planner import BAR_WIDTH, Planner
 from generator.present.pages.views import CreditLine, Notice
 from generator.present.pages.wording import credit, notice
 from generator.records.run import Failure, ImageEntry, ModelEntry, Sequence
+from generator.text.numbers import count, rounded
 
 FEWEST = 4
-"""A gallery of fewer images needs nothing to find one."""
+"""Fewest images for which the index has controls."""
 
 UNGROUPED = "(no group)"
 STRIP = 5
-"""Frames in the thumbnail strip of a sequence, spread evenly."""
+"""Frames in the thumbnail strip of a sequence, evenly spaced."""
 
 T = TypeVar("T")
 
 
 def values_listed(planner: Planner, image: ImageEntry) -> tuple[float | None, ...]:
-    """The numbers of what the index lists; of a sequence, their means over its frames."""
+    """Statistics of an image on the index; for a sequence, means over its frames."""
     if image.frame is None:
         return values_of(planner, image)
     table = [values_of(planner, frame) for frame in planner.frames(image.frame.sequence)]
     columns = ([v for v in column if v is not None] for column in zip(*table, strict=True))
-    return tuple(float(f"{np.mean(column):.4g}") if column else None for column in columns)
+    return tuple(rounded(float(np.mean(column)), 4) if column else None for column in columns)
 
 
 def values_of(planner: Planner, image: ImageEntry) -> tuple[float | None, ...]:
-    """The numbers of an image, in the order of the statistics."""
+    """Statistics of an image, in their order."""
     cells = [planner.cell(model.slug, image.slug) for model in planner.run.listed]
     held = [cell for cell in cells if isinstance(cell, CellContent)]
     divergence = planner.contents.divergence.get(image.slug)
@@ -61,7 +62,7 @@ def values_of(planner: Planner, image: ImageEntry) -> tuple[float | None, ...]:
 
 
 def finder_script(planner: Planner) -> PageScript | None:
-    """The script with all images; None for a gallery too small to search."""
+    """Script with the data of all images; None for a small gallery."""
     images = by_group(listed_images(planner.run.images))
     if len(images) < FEWEST:
         return None
@@ -71,7 +72,7 @@ def finder_script(planner: Planner) -> PageScript | None:
 
 
 def finder(planner: Planner, script: PageScript | None) -> Finder | None:
-    """The controls of the index, as seen from one of its pages."""
+    """Controls of the index, with URLs relative to one of its pages."""
     if script is None:
         return None
     images = by_group(listed_images(planner.run.images))
@@ -79,8 +80,8 @@ def finder(planner: Planner, script: PageScript | None) -> Finder | None:
     for image in images:
         counts[image.group] += 1
     groups = tuple(
-        ControlOption(str(index), f"{group or UNGROUPED} ({count:,})")
-        for index, (group, count) in enumerate(counts.items())
+        ControlOption(str(index), f"{group or UNGROUPED} ({count(images_in)})")
+        for index, (group, images_in) in enumerate(counts.items())
     )
     return Finder(
         data=planner.url(script.path),
@@ -91,7 +92,7 @@ def finder(planner: Planner, script: PageScript | None) -> Finder | None:
 
 
 def _orders(planner: Planner, images: tuple[ImageEntry, ...]) -> tuple[ControlOption, ...]:
-    """The gallery's own order, names, and every number that sets images apart, both ways."""
+    """Sort orders: the gallery's, names, and each statistic that differs, both ways."""
     table = [values_listed(planner, image) for image in images]
     orders = [ControlOption("", "the gallery's order"), ControlOption("name", "title, A to Z")]
     for statistic, column in zip(STATISTICS, zip(*table, strict=True), strict=True):
@@ -103,7 +104,7 @@ def _orders(planner: Planner, images: tuple[ImageEntry, ...]) -> tuple[ControlOp
 
 
 class _Numbering(Generic[T]):
-    """Things by the order in which they first came."""
+    """Numbers distinct values in the order of their first use."""
 
     def __init__(self) -> None:
         self.places: dict[T, int] = {}
@@ -176,7 +177,7 @@ def _sequence(planner: Planner, sequence: Sequence) -> IndexSequence:
 
 
 def strip(planner: Planner, sequence: Sequence) -> tuple[ImageEntry, ...]:
-    """A few frames of a sequence, from the first to the last; none of one that has one frame."""
+    """A few frames of a sequence, from the first to the last; empty for a single frame."""
     frames = planner.frames(sequence)
     if len(frames) < 2:
         return ()
@@ -194,12 +195,12 @@ def _map(
         return reasons.place(reason)
     file = planner.contents.colored[model.slug, image.slug].map
     height = planner.map_picture(file, cell, "").height
-    share, maximum = (float(f"{v:.6g}") for v in (cell.last.patches, cell.last.maximum))
+    share, maximum = (rounded(v, 6) for v in (cell.last.patches, cell.last.maximum))
     return (_hash(file.path), 0 if height == BAR_WIDTH else height, share, maximum)
 
 
 def _hash(path: str) -> str:
-    """The hash that a file's name ends in."""
+    """Hash at the end of a file name."""
     found = re.search(r"\.([0-9a-f]{8})\.\w+$", path)
     assert found is not None
     return found[1]

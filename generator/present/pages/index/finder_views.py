@@ -1,4 +1,4 @@
-"""What finds an image on the index: its controls, and what the scripts get.
+"""Views of the index's controls, and data for its scripts.
 
 The fields of :class:`IndexData` are the contract with ``templates/static/js/index-types.d.ts``.
 """
@@ -20,13 +20,13 @@ class ControlOption:
 
 @dataclass(frozen=True, slots=True)
 class Finder:
-    """What filters and sorts the images, for the scripts of the index.
+    """Controls that filter and sort images on the index.
 
     Attributes:
         data: URL of the script with all images.
-        root: URL of the site's folder, as ``../`` or empty.
-        orders: what images can be sorted by; the first is the gallery's own order.
-        groups: groups with the number of their images; empty when there is one group.
+        root: relative URL of the site root, ``../`` or empty.
+        orders: sort orders; the first is the gallery's own.
+        groups: groups with their number of images; empty if there is one group.
     """
 
     data: str
@@ -40,10 +40,8 @@ class IndexModel:
     """A model, for the scripts of the index.
 
     Attributes:
-        slug: of the model.
-        label: of the model.
-        row: the last layer's number.
-        what: whose attention its small maps show.
+        row: number of the last layer.
+        what: query of its small maps.
     """
 
     slug: str
@@ -57,9 +55,8 @@ class IndexSequence:
     """A sequence, for the scripts of the index.
 
     Attributes:
-        slug: of the sequence.
         summary: frames and duration in one line.
-        strip: slug and the hash in the thumbnail's name of a few frames.
+        strip: slugs and thumbnail hashes of a few frames.
     """
 
     slug: str
@@ -69,22 +66,19 @@ class IndexSequence:
 
 @dataclass(frozen=True, slots=True)
 class IndexImage:
-    """An image, for the scripts of the index. Short names: there may be a thousand.
+    """An image, for the scripts of the index.
 
     Attributes:
-        slug: of the image; empty when it has no page.
-        title: of the image.
-        name: of its file.
-        group: index among the groups.
-        thumb: hash in the file's name, width and height of its thumbnail; empty without one.
-        alt: of the thumbnail.
-        credit: index among the credits.
-        figures: its numbers in one line.
-        values: its numbers, in the order of the statistics; null where one doesn't apply.
-        maps: for each model the hash in the file's name, height on the page, share on patches and
-            maximum, or the index of the reason that there is none.
-        failure: index of the reason that the image could not be used; null when it could.
-        sequence: that the image stands for as its first frame; null for a picture by itself.
+        slug: slug of the image; empty if it has no page.
+        group: index of its group.
+        thumb: hash, width and height of its thumbnail; empty for none.
+        credit: index of its credit.
+        figures: its statistics in one line.
+        values: its statistics in order; null where one doesn't apply.
+        maps: for each model the hash of its map, height on the page, share on patches and maximum,
+            or the index of the reason that it is missing.
+        failure: index of the reason that the image could not be used; null for none.
+        sequence: sequence that the image represents as its first frame; null for a single image.
     """
 
     slug: str
@@ -103,14 +97,12 @@ class IndexImage:
 
 @dataclass(frozen=True, slots=True)
 class IndexData:
-    """Everything that the scripts of the index need to show any image of the gallery.
+    """Data of all images of the gallery, for the scripts of the index.
 
     Attributes:
-        models: in order.
-        statistics: ids of the numbers by which images are sorted.
-        groups: headings.
-        credits: maker and license of images.
-        reasons: why something is missing.
+        statistics: ids of the statistics that images are sorted by.
+        credits: distinct makers and licenses of images.
+        reasons: distinct reasons why something is missing.
         images: in the order of the pages.
     """
 
@@ -124,11 +116,10 @@ class IndexData:
 
 @dataclass(frozen=True, slots=True)
 class PageScript:
-    """A script made of a gallery's data.
+    """A script that holds data of the gallery.
 
     Attributes:
-        path: relative to the site.
-        text: of the script.
+        path: site-relative path of the script.
     """
 
     path: str

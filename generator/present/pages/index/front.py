@@ -1,4 +1,4 @@
-"""What the front page says of a paper, for readers, link previews and indexers; and all credits."""
+"""Front page: paper block, link previews, metadata for indexers, and credits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from generator.present.cells.files import CellContent
 from generator.present.content.front import Tile, seen_size, social_cells
 from generator.present.content.teaser import caption, fragment, subject
-from generator.present.drawing.scale import times_text
 from generator.present.pages.environment import script_json
 from generator.present.pages.index.front_views import (
     Affiliation,
@@ -23,24 +22,27 @@ from generator.present.pages.paths import INDEX
 from generator.present.pages.planner import Planner
 from generator.present.pages.views import CreditLine, Link, Picture
 from generator.present.pages.wording import credit, model_names
-from generator.records.run import ModelEntry, Paper
+from generator.records.paper import Paper
+from generator.records.run import ModelEntry
+from generator.text.numbers import number
+from generator.text.phrases import some
 
 NAMED = 3
-"""Pictures that are named under one credit before the rest is counted."""
+"""Most pictures that are named under one credit; the rest is counted."""
 
 BUTTONS = {"arxiv": "arXiv", "pdf": "PDF", "doi": "DOI", "openreview": "OpenReview"}
-"""Labels that are not just capitalized."""
+"""Button labels that differ from the capitalized name."""
 
 
 def paper_block(planner: Planner) -> PaperBlock | None:
-    """What the front page says of the paper; None for a gallery without one."""
+    """Paper block of the front page; None for a gallery without a paper."""
     paper = planner.run.paper
     if paper is None:
         return None
     marks = _marks(paper)
     return PaperBlock(
         authors=tuple(
-            AuthorName(a.name, a.url, marks.get(a.affiliation, "")) for a in paper.authors
+            AuthorName(a.name, a.url or "", marks.get(a.affiliation, "")) for a in paper.authors
         ),
         affiliations=tuple(Affiliation(mark, text) for text, mark in marks.items()),
         venue=" ".join(str(part) for part in (paper.venue, paper.year) if part),
@@ -54,7 +56,7 @@ def paper_block(planner: Planner) -> PaperBlock | None:
 
 
 def _marks(paper: Paper) -> dict[str, str]:
-    """Affiliation -> its number; without one where all authors share it."""
+    """Affiliation -> its number; empty if all authors share it."""
     found = list(dict.fromkeys(a.affiliation for a in paper.authors if a.affiliation))
     if len(found) == 1 and all(author.affiliation for author in paper.authors):
         return {found[0]: ""}
@@ -66,7 +68,7 @@ def _button(label: str) -> str:
 
 
 def _tiles(planner: Planner) -> Iterator[TeaserTile]:
-    """The picture once for maps in a row that cover the same part of it, then each map."""
+    """Tiles of the teaser: maps, with the model's view before the maps that share it."""
     shown = None
     images = {image.slug: image for image in planner.run.images}
     for tile in planner.contents.front.tiles:
@@ -95,7 +97,7 @@ def _alt(planner: Planner, tile: Tile, content: CellContent) -> str:
     low, high = (2.0**end for end in (planner.contents.scale.low, planner.contents.scale.high))
     return (
         f"Map of the {subject(tile.cell, content)} of {_caption(planner, tile, content)}, "
-        f"on a scale from {times_text(low)} to {times_text(high)} times uniform."
+        f"on a scale from {number(low)} to {number(high)} times uniform."
     )
 
 
@@ -148,7 +150,7 @@ def _card_url(planner: Planner) -> str:
 
 
 def social(planner: Planner) -> Social | None:
-    """For link previews; None when nobody said where the site will stand."""
+    """Data of link previews; None without a site URL."""
     if not planner.run.site_url:
         return None
     labels = {model.slug: model.label for model in planner.run.models}
@@ -159,7 +161,7 @@ def social(planner: Planner) -> Social | None:
 
 
 def credit_groups(planner: Planner) -> tuple[CreditGroup, ...]:
-    """Who made the pictures and models, and under which licenses; each credit once."""
+    """Makers and licenses of pictures and models; each credit once."""
     pictures: dict[CreditLine, list[str]] = {}
     for image in planner.run.images:
         if image.failure is None:
@@ -182,4 +184,4 @@ def credit_groups(planner: Planner) -> tuple[CreditGroup, ...]:
 def _named(names: list[str]) -> str:
     if len(names) <= NAMED + 1:
         return ", ".join(names)
-    return f"{', '.join(names[:NAMED])} and {len(names) - NAMED:,} more"
+    return some(names, NAMED)

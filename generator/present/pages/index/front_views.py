@@ -1,4 +1,4 @@
-"""What the front page says of a paper, of those it owes pictures to, and to link previews."""
+"""Views of the front page: paper block, link previews, credits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from generator.present.pages.views import CreditLine, Link, Picture
 
 @dataclass(frozen=True, slots=True)
 class AuthorName:
-    """An author; ``url`` may be empty, ``mark`` points to an affiliation."""
+    """An author. ``url`` may be empty; ``mark`` refers to an affiliation."""
 
     name: str
     url: str
@@ -18,7 +18,7 @@ class AuthorName:
 
 @dataclass(frozen=True, slots=True)
 class Affiliation:
-    """Where authors work; ``mark`` is empty when it is the same for all."""
+    """An affiliation. ``mark`` is empty if all authors share it."""
 
     mark: str
     text: str
@@ -29,9 +29,8 @@ class TeaserTile:
     """A picture of the teaser.
 
     Attributes:
-        picture: a map, or what a model saw of the image.
-        caption: what it is.
-        url: of the same view on the image's page.
+        picture: a map, or the part of the image that a model saw.
+        url: link to this view on the image's page.
         is_map: whether it is a map.
     """
 
@@ -43,7 +42,7 @@ class TeaserTile:
 
 @dataclass(frozen=True, slots=True)
 class MetaTag:
-    """A name and a content for indexers of scholarly pages."""
+    """A meta tag for indexers of scholarly pages."""
 
     name: str
     content: str
@@ -51,18 +50,18 @@ class MetaTag:
 
 @dataclass(frozen=True, slots=True)
 class PaperBlock:
-    """What the front page says of a paper. Everything may be empty.
+    """Paper block of the front page. Every field may be empty.
 
     Attributes:
-        authors: in order.
-        affiliations: of the authors.
+        authors: authors in order.
+        affiliations: affiliations of the authors.
         venue: where and when it appeared.
-        links: buttons.
+        links: links, shown as buttons.
         teaser: tiles, side by side.
-        abstract: paragraphs.
-        bibtex: how to cite it.
+        abstract: paragraphs of the abstract.
+        bibtex: BibTeX entry of the paper.
         meta: ``citation_*`` tags.
-        linked_data: JSON-LD, ready to stand in a script element.
+        linked_data: JSON-LD for a script element.
     """
 
     authors: tuple[AuthorName, ...]
@@ -78,12 +77,11 @@ class PaperBlock:
 
 @dataclass(frozen=True, slots=True)
 class Social:
-    """For link previews; addresses are absolute.
+    """Data of link previews; URLs are absolute.
 
     Attributes:
-        url: of the page.
-        image: its address; empty when there is nothing to show.
-        alt: what the image shows.
+        image: URL of the preview image; empty for none.
+        alt: text alternative of the image.
     """
 
     url: str

@@ -1,4 +1,4 @@
-"""How maps and boxes agree with marked objects, over all images of a gallery."""
+"""Front page: scores of maps and boxes against marked objects, over all images."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from generator.analysis.absent import NotApplicable
 from generator.analysis.features.truth import FOUND, MapScores, corloc
 from generator.analysis.quantities.table import quantity
 from generator.present.cells.digests import vectors_of
-from generator.present.cells.truth import MAPS, NO_SCORE, UNIFORM, CellTruth, Marks
+from generator.present.cells.truth import MAPS, UNIFORM, CellTruth, Marks
 from generator.present.charts.chart import NumberTable
 from generator.present.pages.image.analyses_views import MarkedSummary, ScoreTable
 from generator.present.pages.image.panels import term
 from generator.present.pages.planner import Planner
-from generator.text.numbers import percent
+from generator.text.numbers import MISSING, given, number, percent
 from generator.text.phrases import counted
 
 MAP_COLUMNS = (
@@ -37,7 +37,7 @@ NOTES: dict[Marks, str] = {
 
 
 def marked_summary(planner: Planner) -> MarkedSummary | None:
-    """The summary for the front page; None where nobody has marked anything."""
+    """Summary of the scores; None for a gallery without marked objects."""
     truth = {at: t for at, t in planner.contents.scored.truth.items() if isinstance(t, CellTruth)}
     if not truth:
         return None
@@ -68,7 +68,7 @@ def _map_table(
             scores = [s for t in own if isinstance(s := t.maps[place], MapScores)]
             if scores:
                 count, mass, hits, *others = _means(scores)
-                hits = NO_SCORE if name == UNIFORM else hits
+                hits = MISSING if name == UNIFORM else hits
                 rows.append((f"{model.label}, {name}", count, mass, hits, *others))
     if not rows:
         return None
@@ -80,8 +80,8 @@ def _means(scores: Sequence[MapScores]) -> tuple[str, ...]:
         str(len(scores)),
         percent(float(np.mean([each.mass_inside for each in scores]))),
         percent(float(np.mean([each.hit for each in scores]))),
-        f"{np.mean([each.iou for each in scores]):.2f}",
-        f"{np.mean([each.average_precision for each in scores]):.2f}",
+        number(float(np.mean([each.iou for each in scores]))),
+        number(float(np.mean([each.average_precision for each in scores]))),
     )
 
 
@@ -110,6 +110,7 @@ def _box_table(planner: Planner, truth: dict[tuple[str, str], CellTruth]) -> Sco
             ("model, vectors of its last layer", "LOST", "images", "TokenCut", "images"),
             tuple(rows),
         ),
-        f"Share of the images in which the box has an IoU of at least {FOUND:g} with a marked one; "
+        f"Share of the images in which the box has an IoU of at least {given(FOUND)} with a "
+        "marked one; "
         f"{counted(len({image for _, image in truth}), 'image')} with marks.",
     )

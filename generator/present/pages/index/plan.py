@@ -1,4 +1,4 @@
-"""The index: what the gallery is, its models, and every image with each model's last layer."""
+"""Plan of the index."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _figures(planner: Planner) -> tuple[FigureDownload, ...]:
 
 
 def _definitions(planner: Planner) -> tuple[Quantity, ...]:
-    """Of the numbers that any image of the gallery has."""
+    """Quantities that any image of the gallery has."""
     table = [values_of(planner, image) for image in planner.run.images]
     return tuple(
         statistic.quantity
@@ -137,13 +137,13 @@ def _model_card(planner: Planner, model: ModelEntry) -> ModelCard:
 
 
 def _alone(planner: Planner) -> tuple[ModelEntry, ...]:
-    """The models that are no checkpoint of a sweep."""
+    """Models that are not checkpoints of a sweep."""
     run = planner.run
     return tuple(model for model in run.models if run.sweep_of(model.slug) is None)
 
 
 def _sweep_card(planner: Planner, sweep: Sweep) -> SweepCard:
-    """A sweep, with the facts of its last checkpoint."""
+    """Card of a sweep, with the facts of its last checkpoint."""
     entries = {model.slug: model for model in planner.run.models}
     return SweepCard(
         label=sweep.label,
@@ -175,7 +175,7 @@ def _image_card(planner: Planner, image: ImageEntry) -> ImageCard:
 
 
 def _failures(planner: Planner) -> Iterator[Notice]:
-    """Every failure once: models, images, then cells that neither explains, then pictures."""
+    """Every failure once: of models, images, other cells, then pictures."""
     run, contents = planner.run, planner.contents
     failed_models = {model.slug for model in run.models if model.failure}
     failed_images = {image.slug for image in run.images if image.failure}

@@ -1,6 +1,6 @@
-"""What the template of the index gets, and all pages of a site together.
+"""Views of the index.
 
-As in :mod:`generator.present.pages.views`: finished values, which templates only print.
+Strings are formatted and URLs are relative to the page, as in :mod:`generator.present.pages.views`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class ModelCard:
     """A model in the list of the index.
 
     Attributes:
-        notes: what else one must know of the checkpoint, one sentence each.
+        notes: caveats on the checkpoint, one sentence each.
     """
 
     label: str
@@ -48,9 +48,7 @@ class SweepCard:
     """A sweep in the list of the index.
 
     Attributes:
-        label: of the sweep.
-        url: of its page.
-        last: facts of the last checkpoint.
+        last: card of the last checkpoint.
         steps: links to the pages of all checkpoints, by step.
     """
 
@@ -85,12 +83,11 @@ class CardGroup:
 
 @dataclass(frozen=True, slots=True)
 class FigureDownload:
-    """A figure to take away.
+    """A figure that readers can download.
 
     Attributes:
-        title: what it shows.
-        files: its files by name, with where they are.
-        failure: why there are none; empty where there are.
+        files: links to its files, by name.
+        failure: why there are no files; empty if there are.
     """
 
     title: str
@@ -100,34 +97,34 @@ class FigureDownload:
 
 @dataclass(frozen=True, slots=True)
 class IndexPage:
-    """The front page, or a further page of a gallery of many images.
+    """View of the front page, or of a further page of a large gallery.
 
     Attributes:
-        path: of the page, relative to the site.
-        frame: around the content.
-        first: whether this is the front page; the others list images only.
-        title: of the gallery.
-        description: one paragraph; may be empty.
-        summary: how much there is, in numbers.
-        what: what the small maps are.
-        models: of the gallery, on the first page; empty on others.
-        sweeps: models along their training, on the first page; empty on others.
-        groups: the images of this page.
-        bar: of the shared scale.
-        failures: everything that went wrong, on the first page; empty on others.
-        command: that makes the gallery again; empty on pages after the first.
-        pages: all pages of the index; empty when there is one.
-        range: which images this page shows, in words; empty when it shows all.
-        finder: what filters and sorts all images; None where there are too few.
-        definitions: of the numbers under the images.
-        paper: what the front page says of a paper; None on other pages and without one.
-        social: for link previews; None when nobody said where the site will stand.
-        credits: who made what, on the front page; empty on others.
-        figures: for papers, on the front page; empty on others.
-        comparisons: pages of two models, linked from the front page.
-        marked: agreement with marked objects, on the front page; None where nobody has marked any.
-        reduced: what was left out to keep the site small, on the front page; None where nothing
-            was.
+        path: site-relative path of the page.
+        frame: parts that every page has around its content.
+        first: whether this is the front page; others list only images.
+        title: title of the gallery.
+        description: one paragraph on the gallery; may be empty.
+        summary: number of models and images.
+        what: description of the small maps.
+        models: cards of the models, on the front page; empty on others.
+        sweeps: cards of the sweeps, on the front page; empty on others.
+        groups: images on this page, by group.
+        bar: color bar of the shared scale.
+        failures: all failures, on the front page; empty on others.
+        command: command that makes the gallery again, on the front page; empty on others.
+        pages: all pages of the index; empty if there is one.
+        range: range of the images on this page, in words; empty if it shows all.
+        finder: controls that filter and sort images; None for a small gallery.
+        definitions: links to the definitions of the statistics of images.
+        paper: paper block; None on other pages and without a paper.
+        social: data of link previews; None without a site URL.
+        credits: makers and licenses, on the front page; empty on others.
+        figures: figures for papers, on the front page; empty on others.
+        comparisons: links to pair pages, on the front page; empty on others.
+        marked: scores against marked objects, on the front page; None without marked objects.
+        reduced: notice on what was left out to keep the site small, on the front page; None for
+            nothing.
     """
 
     path: str

@@ -1,1 +1,1 @@
-"""The methods page."""
+"""Methods page: plan, views, and the citable paragraph."""

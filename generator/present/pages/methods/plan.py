@@ -1,4 +1,4 @@
-"""The methods page: what every number of a gallery is, and what holds for all of them."""
+"""Plan of the methods page: definitions of quantities, and conventions."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ GROUPS = (
         OBJECTS,
     ),
 )
-"""The table of quantities by groups, in its order."""
+"""The table of quantities, by group."""
 
 SORTING = QuantityGroup(
     "sorting",

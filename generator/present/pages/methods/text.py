@@ -1,4 +1,4 @@
-"""The paragraph that a paper can take over: how a gallery's numbers were made, with citations."""
+"""Methods paragraph for papers: how a gallery was made, with citations."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.cells.digest import CellDigest
+from generator.analysis.features.lost import EXPANSION
+from generator.analysis.features.tokencut import TAU
 from generator.present.bibliography import PROGRAM, cited, named, short
 from generator.present.cells.files import CellContent
 from generator.present.drawing.scale import power_label
@@ -15,6 +17,7 @@ from generator.present.pages.wording import grid_text, prefix_text
 from generator.records.record import OUTLIER
 from generator.records.run import ModelEntry
 from generator.text.latex import Cite, Code, Piece
+from generator.text.numbers import given
 from generator.text.phrases import counted, listed
 
 SEEN = {
@@ -25,9 +28,9 @@ SEEN = {
 LOST_AND_TOKENCUT = (
     " Objects were looked for with LOST",
     Cite("simeoni2021localizing"),
-    " and TokenCut",
+    f" (k = {EXPANSION} patches at 37 × 37, scaled by area to other grids) and TokenCut",
     Cite("wang2022tokencut"),
-    ".",
+    f" (threshold {given(TAU)}).",
 )
 MASSIVE = (
     " Massive activations are single channels of the residual stream that stand out",
@@ -45,14 +48,14 @@ RELEVANCE = (
     ".",
 )
 LENS = (
-    " The class head was read at the patches of every layer",
+    " The class head was read at every token of every layer",
     Cite("vilas2023analyzing"),
     ".",
 )
 
 
 def methods_text(planner: Planner) -> tuple[Piece, ...]:
-    """The paragraph; empty where nothing was measured."""
+    """Methods paragraph of a gallery; empty if nothing was measured."""
     models = [model for model in planner.run.models if planner.measured(model.slug)]
     if not models:
         return ()
@@ -67,12 +70,12 @@ def methods_text(planner: Planner) -> tuple[Piece, ...]:
 
 
 def citations(pieces: Iterable[Piece]) -> tuple[str, ...]:
-    """The keys that a paragraph cites, each once, in order."""
+    """Keys that a paragraph cites, each once, in order."""
     return tuple(dict.fromkeys(piece.key for piece in pieces if isinstance(piece, Cite)))
 
 
 def read_aloud(pieces: Sequence[Piece]) -> str:
-    """A paragraph for people: authors and years where LaTeX has keys, checkpoints left out."""
+    """Plain text of a paragraph: authors and years instead of keys, without checkpoints."""
     text = ""
     for piece in pieces:
         if isinstance(piece, Cite):
@@ -147,11 +150,15 @@ def _attention(planner: Planner) -> Iterator[Piece]:
         "square a patch on a logarithmic scale from "
         f"{power_label(scale.low)} to {power_label(scale.high)}, the same for all models. "
         "Attention distance is the mean distance between a query's and its keys' patches, "
-        "weighted by attention"
+        "weighted by attention: raw, with the weights over all keys, and renormalized over the "
+        "patches"
     )
     yield Cite("dosovitskiy2021image")
     yield Cite("raghu2021vision")
-    yield "; entropy is a share of its maximum. Rollout multiplies the head means of layers"
+    yield (
+        "; entropy is a share of its maximum. Rollout is the product over layers of (A + I) / 2, "
+        "where A is the mean over heads"
+    )
     yield Cite("abnar2020quantifying")
     yield "."
 
@@ -160,13 +167,14 @@ def _stream() -> Iterator[Piece]:
     yield (" Norms of tokens are L2 norms in the residual stream before the final LayerNorm")
     yield Cite("darcet2024vision")
     yield (
-        f"; a patch counts as an outlier when its norm is more than {OUTLIER:g} times the median "
-        "patch's of the same layer."
+        f"; a patch counts as an outlier when its norm is more than {given(OUTLIER)} times the "
+        "median patch's of the same layer. Outliers are stated for the layer in which the largest "
+        "norm stands out most."
     )
 
 
 def _found_besides(planner: Planner, models: Sequence[ModelEntry]) -> Iterator[Piece]:
-    """What was measured besides attention, of any of the models, each in a sentence."""
+    """Sentences on what was measured besides attention."""
     digests = _digests(planner, models)
     first = planner.run.images[0].slug
     maps = [
@@ -186,7 +194,7 @@ def _found_besides(planner: Planner, models: Sequence[ModelEntry]) -> Iterator[P
 
 
 def _digests(planner: Planner, models: Sequence[ModelEntry]) -> list[CellDigest]:
-    """One a model: its first image that was measured."""
+    """Digest of the first measured image of each model."""
     found = []
     for model in models:
         for image in planner.run.images:

@@ -1,4 +1,4 @@
-"""What the template of the methods page gets: finished values, which it only prints."""
+"""Views of the methods page."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ class QuantityGroup:
     """Quantities under one heading.
 
     Attributes:
-        id: of the heading.
-        text: what they have in common.
-        prefix: before the id of a quantity, to make an id that is unique on the page.
+        text: what the quantities have in common.
+        prefix: prefix that makes ids of quantities unique on the page.
     """
 
     id: str
@@ -27,12 +26,12 @@ class QuantityGroup:
 
 @dataclass(frozen=True, slots=True)
 class Citing:
-    """What a paper takes over from the methods page.
+    """Texts of the methods page that papers can copy.
 
     Attributes:
-        text: the paragraph, for people.
-        latex: the paragraph with citations.
-        bibtex: of the program, the papers of methods and models, and the checkpoints.
+        text: the paragraph as plain text.
+        latex: the paragraph as LaTeX with citations.
+        bibtex: entries of the program, papers of methods and models, and checkpoints.
     """
 
     text: str
@@ -42,14 +41,14 @@ class Citing:
 
 @dataclass(frozen=True, slots=True)
 class MethodsPage:
-    """What every number of the gallery is, and how all of them were made.
+    """View of the methods page.
 
     Attributes:
-        path: relative to the site.
-        citing: None where nothing was measured.
-        conventions: what holds for all numbers, each with its name.
+        path: site-relative path of the page.
+        citing: texts to copy; None if nothing was measured.
+        conventions: conventions of all numbers, each with its name.
         storage: how numbers are stored and drawn.
-        versions: of the program and of what it measured with.
+        versions: versions of the program and of the libraries that measured.
         contents: links to all parts of the page.
     """
 

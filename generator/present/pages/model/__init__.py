@@ -1,1 +1,1 @@
-"""The page of one model."""
+"""Model page: plan, views and sections."""

@@ -1,4 +1,4 @@
-"""Sections of a model's page about where attention goes: its budget, and rollout through layers."""
+"""Model page: sections on attention budgets and attention rollout."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from generator.text.numbers import percent
 from generator.text.phrases import counted
 
 MOST_PARTS = 8
-"""As many parts of a bar can be told apart; with more, registers become one, then class tokens."""
+"""Most parts of a bar. With more, registers are merged, then class tokens."""
 CLASS_TOKENS = "class tokens"
 
 
 def budget_section(context: ModelContext) -> Section:
-    """Stacked bars by layer for every group of queries."""
+    """Section on attention budgets: stacked bars by layer for each group of queries."""
     found = quantity("attention-budget")
     absent = []
     if context.digest.budget(OUTLIERS) is None:
@@ -60,7 +60,7 @@ def budget_section(context: ModelContext) -> Section:
 
 
 def _budget_charts(context: ModelContext) -> Iterator[Chart]:
-    """Bars of each group of queries; beside those of CLS and of the patches, single heads."""
+    """Bars of each group of queries, and head strips for CLS and patches."""
     heads = {
         NORMAL if each.query == ALL_PATCHES else each.query: each
         for each in context.digest.head_budgets
@@ -73,7 +73,7 @@ def _budget_charts(context: ModelContext) -> Iterator[Chart]:
 
 
 def budget_bars(context: ModelContext, means: QueryMeans) -> Chart:
-    """What one group of queries attends to, a bar for each layer."""
+    """Attention budget of one group of queries: a stacked bar for each layer."""
     keys, shares, uniform = _parts(context.digest.keys, means)
     notes = []
     if means.images < context.digest.images:
@@ -110,7 +110,7 @@ def _query(query: str) -> str:
 def _parts(
     keys: tuple[str, ...], means: QueryMeans
 ) -> tuple[tuple[str, ...], FloatArray, FloatArray]:
-    """Parts, ``[layer, part]`` and ``[part]``; many registers become one part, or class tokens."""
+    """Parts ``[layer, part]`` and ``[part]``; many registers or class tokens are merged."""
     parts = keys, means.shares, means.uniform
     for start, together in (("reg", REGISTERS), ("CLS", CLASS_TOKENS)):
         if len(parts[0]) > MOST_PARTS:
@@ -121,7 +121,7 @@ def _parts(
 def _merged(
     keys: tuple[str, ...], shares: FloatArray, uniform: FloatArray, start: str, together: str
 ) -> tuple[tuple[str, ...], FloatArray, FloatArray]:
-    """The parts whose names start alike as one, in front of the outlier patches."""
+    """Merge the parts whose names have a prefix, and place them before the outlier patches."""
     merged = [n for n, key in enumerate(keys) if key.startswith(start) and key != REGISTERS]
     kept = [n for n in range(len(keys)) if n not in merged]
     if len(merged) < 2:
@@ -142,14 +142,14 @@ def _key(key: str) -> str:
 
 
 def _series(keys: tuple[str, ...]) -> list[int]:
-    """Colors of the parts: the same for the same part, whatever else a model has."""
+    """Series of the parts; a part has one color in all models."""
     fixed = {SELF: 1, "CLS": 2, OUTLIERS: 3, OTHERS: REST}
     free = iter((4, 5, 6, 7, 8))
     return [fixed[key] if key in fixed else next(free) for key in keys]
 
 
 def rollout_section(context: ModelContext) -> Section:
-    """How far the rollout can be trusted, by the layer it starts from."""
+    """Section on rollout: how far it can be trusted, by its first layer."""
     digest = context.digest
     spread = digest.images > 1
     band = " The band is one standard deviation over images to either side." if spread else ""
@@ -219,11 +219,11 @@ def _rollout_prefix(context: ModelContext, uniform: float, band: str) -> Chart:
 
 
 SERIES = {OUTLIERS: 3, REGISTERS: 4}
-"""As in the bars; CLS is 2."""
+"""Series of parts, as in the bars; CLS is 2."""
 
 
 def head_strip(context: ModelContext, budget: HeadBudget) -> Chart | None:
-    """A mark for every head; None where the model has none of the tokens."""
+    """Head strips of a budget; None if the model has none of the tokens."""
     there = _present_keys(budget)
     if not there:
         return None
@@ -252,9 +252,9 @@ def head_strip(context: ModelContext, budget: HeadBudget) -> Chart | None:
 
 
 def head_columns(context: ModelContext) -> list[tuple[str, FloatArray]]:
-    """Columns of the table of heads, ``[layer, head]``: what the marks show and it lacks."""
+    """Columns of the table of heads, ``[layer, head]``, for the shares in head strips."""
     return [
-        (f"{_query_name(each)} to {_key_name(each, part)} (share)", each.shares[part])
+        (f"{_query_name(each)} to {_key_name(each, part)}", each.shares[part])
         for each in context.digest.head_budgets
         for part in _present_keys(each)
         if (each.query == ALL_PATCHES or each.keys[part] != REGISTERS)
@@ -266,7 +266,7 @@ def _query_name(budget: HeadBudget) -> str:
 
 
 def _present_keys(budget: HeadBudget) -> list[int]:
-    """Places of the tokens that the model has; an image may have no outliers."""
+    """Indices of the tokens that the model has; an image may have no outliers."""
     return [n for n in range(len(budget.keys)) if np.isfinite(budget.shares[n]).any()]
 
 

@@ -1,4 +1,4 @@
-"""Sections of a model's page about single heads: what each looks at, and how far."""
+"""Model page: sections on single heads and their attention distance."""
 
 from __future__ import annotations
 
@@ -17,28 +17,27 @@ from generator.present.pages.model.attention import head_columns
 from generator.present.pages.model_context import ModelContext, reading
 from generator.present.pages.sections import Section, Table, TableRow
 from generator.records.record import FloatArray
-from generator.text.numbers import percent
+from generator.text.numbers import number, percent
 
 SORTED_LAYERS = 2
-"""Layers at each end whose heads are drawn in order of distance, as in Raghu 2021, Fig. 3."""
+"""Layers at each end whose heads are sorted by distance, as in Raghu 2021, Fig. 3."""
 
 
 SMALL = 12
-"""Heads that a small heat map has room for."""
+"""Most heads of a small heat map."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeadNumber:
-    """A number of every head.
+    """A quantity of every head, for a heat map and the table.
 
     Attributes:
-        id: of its chart, unique on the page.
-        title: of its chart.
-        column: of the table, with its unit.
+        id: id of its chart, unique on the page.
+        column: column title in the table, with the unit.
         quantity: id of the quantity.
         values: float32 ``[layer, head]``, mean over images.
         limits: numbers at the ends of the color map, the same for all models of the gallery.
-        text: a value with its unit.
+        text: formats a value with its unit.
     """
 
     id: str
@@ -51,7 +50,7 @@ class HeadNumber:
 
 
 def heads_section(context: ModelContext) -> Section:
-    """Heat maps of every number of a head, and entropy and sinks by layer."""
+    """Section on heads: heat maps of each quantity, and entropy and sinks by layer."""
     numbers = tuple(_numbers(context))
     each = tuple(_registers(context))
     absent = []
@@ -79,7 +78,7 @@ def heads_section(context: ModelContext) -> Section:
 
 def _numbers(context: ModelContext) -> Iterator[HeadNumber]:
     digest = context.digest
-    share = _three
+    share = number
     yield HeadNumber(
         "head-entropy", "Entropy", "entropy", "entropy", digest.entropy.mean, (0, 1), share
     )
@@ -106,7 +105,7 @@ def _numbers(context: ModelContext) -> Iterator[HeadNumber]:
         yield HeadNumber(
             "head-registers",
             "Attention of CLS to all registers",
-            "CLS to registers (share)",
+            "CLS to registers",
             "cls-mass",
             registers,
             (0, context.limit(_register_sum)),
@@ -116,7 +115,7 @@ def _numbers(context: ModelContext) -> Iterator[HeadNumber]:
         yield HeadNumber(
             "head-max-attention",
             "Largest attention of CLS",
-            "largest of CLS (share)",
+            "largest of CLS",
             "max-attention",
             digest.max_attention.mean,
             (0, context.limit(_max_attention)),
@@ -125,7 +124,7 @@ def _numbers(context: ModelContext) -> Iterator[HeadNumber]:
     yield HeadNumber(
         "head-sink",
         "Largest attention received",
-        "largest received (share)",
+        "largest received",
         "sink",
         digest.sink.mean,
         (0, context.limit(lambda each: each.sink.mean)),
@@ -134,7 +133,7 @@ def _numbers(context: ModelContext) -> Iterator[HeadNumber]:
 
 
 def _registers(context: ModelContext) -> Iterator[HeadNumber]:
-    """Attention of CLS to one register after the other, on the scale of their sum."""
+    """Attention of CLS to each register, on the scale of their sum."""
     digest = context.digest
     if digest.mass is None:
         return
@@ -143,7 +142,7 @@ def _registers(context: ModelContext) -> Iterator[HeadNumber]:
             yield HeadNumber(
                 f"head-{group}",
                 f"Attention of CLS to {query_label(group, True)}",
-                f"CLS to {group} (share)",
+                f"CLS to {group}",
                 "cls-mass",
                 values,
                 (0, context.limit(_register_sum)),
@@ -163,12 +162,8 @@ def _max_attention(digest: ModelDigest) -> FloatArray | None:
     return None if digest.max_attention is None else digest.max_attention.mean
 
 
-def _three(value: float) -> str:
-    return f"{value:.3f}"
-
-
 def _grid(context: ModelContext, number: HeadNumber) -> Chart:
-    """A heat map; its numbers are in the section's table, and so are its links for the keyboard."""
+    """A heat map of heads. Its numbers and keyboard links are in the section's table."""
     chart = heat_grid(
         Words(number.id, number.title, "head", "layer", reading(number.quantity)),
         number.values,
@@ -184,20 +179,20 @@ def _grid(context: ModelContext, number: HeadNumber) -> Chart:
 
 
 def _table(context: ModelContext, numbers: tuple[HeadNumber, ...]) -> Table:
-    """Every head with all its numbers."""
+    """Table of all quantities of every head."""
     distance = context.digest.distance_share.mean
     budget = head_columns(context)
-    columns = [*(number.column for number in numbers), *(name for name, _ in budget)]
+    columns = [*(each.column for each in numbers), *(name for name, _ in budget)]
     rows = []
     for layer in range(context.layers):
         for head in range(context.heads):
-            own = (*(number.values for number in numbers), *(values for _, values in budget))
-            cells = [_cell(float(values[layer, head])) for values in own]
+            cells = [each.text(float(each.values[layer, head])) for each in numbers]
+            cells += [percent(float(values[layer, head])) for _, values in budget]
             rows.append(
                 TableRow(
                     heads=(str(layer + 1), str(head + 1)),
                     url=context.head_url(layer, head),
-                    cells=(*cells, _cell(float(distance[layer, head]))),
+                    cells=(*cells, number(float(distance[layer, head]))),
                 )
             )
     return Table(
@@ -208,12 +203,8 @@ def _table(context: ModelContext, numbers: tuple[HeadNumber, ...]) -> Table:
     )
 
 
-def _cell(value: float) -> str:
-    return f"{value:.4f}"
-
-
 def _entropy_lines(context: ModelContext) -> Chart:
-    """Entropy by layer: mean over heads, and how far heads lie apart."""
+    """Entropy by layer: mean and spread over heads."""
     series = [
         Series(name, context.numbers, values.mean(axis=1), values.std(axis=1))
         for name, values in (
@@ -248,7 +239,7 @@ def _sink_line(context: ModelContext) -> Chart:
 
 
 def distance_section(context: ModelContext) -> Section:
-    """Mean attention distance, a dot for each head, as in ViT's Figure 11."""
+    """Section on mean attention distance: a dot for each head, as in ViT's Figure 11."""
     uniform = context.digest.uniform_distance
     on_patches = np.mean([c.facts.layout.patches / c.facts.layout.tokens for c in context.cells])
     return Section(
@@ -257,7 +248,7 @@ def distance_section(context: ModelContext) -> Section:
         text=(
             f"How far heads look: a dot for each head above its layer. {context.over} "
             "Distances are shares of the input's short side, so that resolutions compare. Uniform "
-            f"attention would give {uniform:.3f} over the patches.",
+            f"attention would give {number(uniform)} over the patches.",
         ),
         charts=(
             _scatter(
@@ -306,7 +297,7 @@ def _scatter(
 
 
 def _sorted(context: ModelContext) -> Chart:
-    """Heads in order of their distance, for the layers at both ends (Raghu 2021, Fig. 3)."""
+    """Heads sorted by distance, for the first and the last layers (Raghu 2021, Fig. 3)."""
     values = np.sort(context.digest.distance_patches_share.mean, axis=1)
     ends = sorted({*range(context.layers)[:SORTED_LAYERS], *range(context.layers)[-SORTED_LAYERS:]})
     place = np.arange(1.0, context.heads + 1)

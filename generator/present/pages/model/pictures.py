@@ -1,4 +1,4 @@
-"""Sections of a model's page that are pictures: averages by place, and what its weights show."""
+"""Model page: sections on averages by position and on weights."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from generator.present.pages.sections import Mosaic, Section
 from generator.present.pages.views import Picture
 from generator.present.pages.wording import withheld
 from generator.records.run import Failure, ModelEntry
+from generator.text.numbers import given, percent
 from generator.text.phrases import counted
 
 RECEIVED_ROW = "received"
 
 
 def averages_section(context: ModelContext) -> Section:
-    """Averages by place over images, where there are enough of them."""
+    """Section on averages by position over images, if there are enough images."""
     found = context.planner.contents.averages[context.model.slug]
     section_id, title = "averages", "Averages by place"
     if isinstance(found, NotApplicable):
@@ -56,7 +57,7 @@ def _maps(context: ModelContext, found: LocationPictures) -> Mosaic:
 
 
 def _rates(context: ModelContext, found: LocationPictures) -> Mosaic:
-    ticks = tuple(Tick(n / 4, f"{100 * found.highest_rate * n / 4:g} %") for n in range(5))
+    ticks = tuple(Tick(n / 4, percent(found.highest_rate * n / 4)) for n in range(5))
     return Mosaic(
         title="How often each place is an outlier",
         picture=enlarged(
@@ -79,13 +80,13 @@ def _side(tiles: int, places: int) -> int:
 
 
 def enlarged(url: str, width: int, height: int, alt: str) -> Picture:
-    """A picture enlarged by a whole number to a size that suits a page."""
+    """A picture enlarged by an integer factor to fit a page."""
     factor = max(1, min(WALL_WIDTH // width, WALL_HEIGHT // height))
     return Picture(url, width * factor, height * factor, alt)
 
 
 def weights_section(planner: Planner, model: ModelEntry) -> Section:
-    """Position embeddings and patch filters."""
+    """Section on position embeddings and patch filters."""
     found = planner.contents.weights[model.slug]
     title = "Weights"
     if isinstance(found, Failure):
@@ -93,7 +94,7 @@ def weights_section(planner: Planner, model: ModelEntry) -> Section:
         return Section("weights", title, ("What weights show without an image.",), absent=(said,))
     mosaics = []
     absent = []
-    ticks = tuple(Tick(n / 4, f"{-1 + n / 2:g}") for n in range(5))
+    ticks = tuple(Tick(n / 4, given(-1 + n / 2)) for n in range(5))
     for tiles, file, identifier in (
         (found.facts.position, found.position, "position-similarity"),
         (found.facts.filters, found.filters, "patch-filters"),

@@ -1,4 +1,4 @@
-"""The page of one model: what it is, how it was run, and its images."""
+"""Plan of the model page."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ from generator.present.pages.views import Fact
 from generator.present.pages.wording import grid_text, map_alt, notice, prefix_text
 from generator.records.record import ModelFacts
 from generator.records.run import ImageEntry, ModelEntry
+from generator.text.numbers import count
 
 
 def model_pages(planner: Planner, model: ModelEntry) -> tuple[ModelPage, ...]:
-    """Plan the page of a model; for many images, further pages that list the rest of them."""
+    """Plan the page of a model, and further pages if it has many images."""
     return tuple(_page(planner, model, part) for part in parts(planner.run.images))
 
 
@@ -71,7 +72,7 @@ def _facts(here: Planner, model: ModelEntry, cells: tuple[CellContent, ...]) -> 
     yield Fact("Architecture", f"{context.architecture} (model type {context.model_type})")
     yield Fact("Layers × heads", f"{context.layers} × {context.heads}")
     yield Fact("Width", f"{context.width} channels")
-    yield Fact("Parameters", f"{context.parameters:,}")
+    yield Fact("Parameters", count(context.parameters))
     yield Fact("Patch", f"{context.patch_height} × {context.patch_width} pixels")
     yield Fact("Prefix tokens", ", ".join(facts.layout.prefix) or "none")
     yield Fact("Tokens", prefix_text(facts.layout, model))
@@ -113,12 +114,12 @@ def _provenance(model: ModelEntry, cells: tuple[CellContent, ...]) -> Iterator[F
 
 
 def _joined(values: Iterator[str]) -> str:
-    """Distinct values in order, for records that were measured at different times."""
+    """Join distinct values in order, since records may be measured at different times."""
     return "; ".join(dict.fromkeys(values))
 
 
 def _steps(planner: Planner, model: ModelEntry) -> tuple[tuple[str, ...], str]:
-    """The preprocessing steps of the first image, and its title if other images' steps differ."""
+    """Preprocessing steps of the first image, and its title if other images differ."""
     images = planner.run.images
     found = [
         (cell.facts.preprocessing.steps, image.title)
@@ -132,7 +133,7 @@ def _steps(planner: Planner, model: ModelEntry) -> tuple[tuple[str, ...], str]:
 
 
 def _sections(planner: Planner, model: ModelEntry) -> tuple[Section, ...]:
-    """What was found of the model; nothing where nothing could be measured."""
+    """Sections of the page; empty where nothing was measured."""
     context = ModelContext.of(planner, model)
     if context is None:
         return ()
@@ -153,7 +154,7 @@ def _sections(planner: Planner, model: ModelEntry) -> tuple[Section, ...]:
 
 
 def _maps(cells: tuple[CellContent, ...]) -> str:
-    """What the small maps beside the images are."""
+    """Description of the small maps beside the images."""
     if not cells:
         return ""
     layer = f"Layer {cells[0].facts.model.layers}, mean over heads"

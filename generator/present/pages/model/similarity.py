@@ -1,4 +1,4 @@
-"""Sections of a model's page about which of its heads, and which of its layers, are alike."""
+"""Model page: sections on the similarity of heads and of layers."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ from generator.present.pages.sections import Mosaic, Section, Table, TableRow
 from generator.present.pages.views import ColorBar
 from generator.present.pages.wording import not_applicable, withheld
 from generator.records.record import FloatArray
+from generator.text.numbers import given, number
 from generator.text.phrases import counted
 
 
 def heads_alike_section(context: ModelContext) -> Section:
-    """Similarity of all heads of the model, by what CLS attends to."""
+    """Section on the similarity of heads, by their CLS maps."""
     found = context.planner.contents.similarity[context.model.slug].heads
     section_id, title = "heads-alike", "Heads alike"
     if isinstance(found, NotApplicable):
@@ -44,7 +45,7 @@ def heads_alike_section(context: ModelContext) -> Section:
 
 
 def head_images(images: int) -> str:
-    """Over how many images heads are compared, as a sentence's end."""
+    """Number of images over which heads are compared, as the end of a sentence."""
     few = f" (at most {MOST_HEAD_IMAGES}, evenly spaced)" if images >= MOST_HEAD_IMAGES else ""
     return f"{counted(images, 'image')}{few}."
 
@@ -55,7 +56,7 @@ def _at_a_glance(alike: HeadsAlike) -> str:
     one, two = np.unravel_index(int(np.nanargmax(values)), values.shape)
     return (
         f"Most similar: {head_text(int(one), alike.heads)} and {head_text(int(two), alike.heads)}, "
-        f"{values[one, two]:.2f}. Mean of all pairs: {np.nanmean(values):.2f}."
+        f"{number(values[one, two])}. Mean of all pairs: {number(float(np.nanmean(values)))}."
         if len(values) > 1
         else ""
     )
@@ -68,7 +69,7 @@ def _without_itself(alike: HeadsAlike) -> FloatArray:
 
 
 def head_text(place: int, heads: int) -> str:
-    """``layer 3, head 2`` of a place in the matrix."""
+    """Label of an index in the matrix: ``layer 3, head 2``."""
     layer, head = divmod(place, heads)
     return f"layer {layer + 1}, head {head + 1}"
 
@@ -114,13 +115,13 @@ def _head_mosaics(context: ModelContext, found: HeadPictures) -> tuple[Mosaic, .
 
 
 def similarity_bar(planner: Planner) -> ColorBar:
-    """The bar of all similarities, from 0 to 1."""
-    ticks = tuple(Tick(n / 4, f"{n / 4:g}") for n in range(5))
+    """Color bar of similarities, from 0 to 1."""
+    ticks = tuple(Tick(n / 4, given(n / 4)) for n in range(5))
     return planner.bar(ticks, "similarity", extends=False)
 
 
 def _most_similar(context: ModelContext, found: HeadPictures) -> Table:
-    """Of each head the one that is most similar to it."""
+    """Table of the most similar head for each head."""
     alike = found.alike
     values = _without_itself(alike)
     places = {head: place for place, head in enumerate(found.order)}
@@ -134,7 +135,7 @@ def _most_similar(context: ModelContext, found: HeadPictures) -> Table:
                 url=context.head_url(layer, own),
                 cells=(
                     head_text(other, alike.heads),
-                    f"{row[other]:.2f}",
+                    number(row[other]),
                     str(places[head] + 1),
                 ),
             )
@@ -148,7 +149,7 @@ def _most_similar(context: ModelContext, found: HeadPictures) -> Table:
 
 
 def layers_alike_section(context: ModelContext) -> Section:
-    """Linear CKA of all layers of the model, where there are enough images."""
+    """Section on linear CKA of layers, if there are enough images."""
     found = context.planner.contents.similarity[context.model.slug].layers
     section_id, title = "layers-alike", "Layers alike"
     if isinstance(found, NotApplicable):
@@ -170,7 +171,7 @@ def layers_alike_section(context: ModelContext) -> Section:
 
 
 def layers_text(images: int) -> str:
-    """How layers are compared, over how many images, and what layer 0 is."""
+    """How layers are compared, over how many images, and the meaning of layer 0."""
     many = f" (at most {MOST_LAYER_IMAGES}, evenly spaced)" if images >= MOST_LAYER_IMAGES else ""
     return (
         f"{quantity('layer-similarity').definition} Over {counted(images, 'image')}{many}. "
@@ -179,7 +180,7 @@ def layers_text(images: int) -> str:
 
 
 def absent_matrices(matrices: tuple[LayerMatrix, ...]) -> tuple[str, ...]:
-    """Why some of them are not shown, once for each token."""
+    """Why matrices are missing, once for each token."""
     said = (
         f"{_GROUPS[matrix.group]}: not applicable, {matrix.similarity.reason.rstrip('.')}."
         for matrix in matrices
@@ -189,12 +190,10 @@ def absent_matrices(matrices: tuple[LayerMatrix, ...]) -> tuple[str, ...]:
 
 
 def matrix_mosaic(planner: Planner, matrix: LayerMatrix, rows: str) -> Mosaic | None:
-    """The picture of a matrix; None where there is none.
+    """Picture of a matrix; None without numbers.
 
     Args:
-        planner: of the page.
-        matrix: drawn.
-        rows: what lies downwards, such as ``layer``, or ``layer of`` a model.
+        rows: label of the rows, such as ``layer``, or ``layer of`` a model.
     """
     if isinstance(matrix.similarity, NotApplicable) or matrix.picture is None:
         return None
@@ -215,12 +214,12 @@ def matrix_mosaic(planner: Planner, matrix: LayerMatrix, rows: str) -> Mosaic | 
 
 
 def matrix_title(matrix: LayerMatrix) -> str:
-    """What a matrix is of."""
+    """Title of a matrix."""
     return _GROUPS[matrix.group] + (", channels standardized" if matrix.standardized else "")
 
 
 def matrix_table(matrix: LayerMatrix, rows: str) -> Table | None:
-    """The numbers of a matrix; None where there are none."""
+    """Table of a matrix; None without numbers."""
     if isinstance(matrix.similarity, NotApplicable):
         return None
     return Table(
@@ -228,15 +227,10 @@ def matrix_table(matrix: LayerMatrix, rows: str) -> Table | None:
         heads=(rows,),
         columns=tuple(str(layer) for layer in range(matrix.similarity.shape[1])),
         rows=tuple(
-            TableRow((str(layer),), "", tuple(_number(value) for value in row))
+            TableRow((str(layer),), "", tuple(map(number, row)))
             for layer, row in enumerate(matrix.similarity)
         ),
     )
-
-
-def _number(value: float) -> str:
-    # the estimate without bias lies on both sides of 0; a rounded one has no sign
-    return "–" if np.isnan(value) else f"{value:.2f}".replace("-0.00", "0.00")
 
 
 def _has_gap(values: FloatArray) -> bool:

@@ -1,4 +1,4 @@
-"""Sections of a model's page about what sinks carry, and about single channels of the patches."""
+"""Model page: sections on value norms of sinks, and channels of the patches."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from generator.analysis.attention.heads import SINK
 from generator.analysis.quantities.table import quantity
 from generator.analysis.stream.means import ChannelMeans, SinkMeans
 from generator.present.cells.labels import query_label
-from generator.present.charts.axes import number_text
 from generator.present.charts.bars import REST, stacked_bars
 from generator.present.charts.chart import Chart, Words
 from generator.present.charts.lines import Reference, Series, line_chart
 from generator.present.pages.model_context import ModelContext, reading
 from generator.present.pages.sections import Section, Table, TableRow
 from generator.records.record import FloatArray
+from generator.text.numbers import given, number
 from generator.text.phrases import counted, stream_layer
 
 MOST_TOKENS = 6
-"""As many prefix tokens have a part of their own in a bar."""
+"""Most prefix tokens with a part of their own in a bar."""
 
 
 def sinks_section(context: ModelContext) -> Section:
-    """Value norms of the tokens that receive most attention, and which tokens these are."""
+    """Section on sinks: the tokens that receive most attention, and their value norms."""
     found, title = quantity("sink-value"), "What sinks carry"
     sinks = context.digest.sinks
     if sinks is None:
@@ -39,10 +39,10 @@ def sinks_section(context: ModelContext) -> Section:
         text=(
             f"{found.definition} A sink near 0 takes attention and gives nothing; one near 1 or "
             f"above speaks to every query. Over {counted(sinks.images, 'image')}.",
-            f"{counted(strong, 'head')} on single images put more than {SINK:g} of all attention "
-            "on one key."
+            f"{counted(strong, 'head')} on single images put more than {given(SINK)} of all "
+            "attention on one key."
             if strong
-            else f"No head puts more than {SINK:g} of all attention on one key on any image.",
+            else f"No head puts more than {given(SINK)} of all attention on one key on any image.",
         ),
         charts=(_value_norms(context, sinks), _which(context, sinks)),
     )
@@ -51,7 +51,7 @@ def sinks_section(context: ModelContext) -> Section:
 def _value_norms(context: ModelContext, sinks: SinkMeans) -> Chart:
     series = [Series("most attended key, median over heads", context.numbers, sinks.relative)]
     if np.isfinite(sinks.strong).any():
-        name = f"most attended key where it receives over {SINK:g}, mean"
+        name = f"most attended key where it receives over {given(SINK)}, mean"
         series.append(Series(name, context.numbers, sinks.strong))
     words = Words(
         "sink-values",
@@ -65,7 +65,7 @@ def _value_norms(context: ModelContext, sinks: SinkMeans) -> Chart:
 
 
 def _which(context: ModelContext, sinks: SinkMeans) -> Chart:
-    """How often each kind of token receives most, over heads and images."""
+    """Frequency with which each kind of token receives most attention, over heads and images."""
     prefix = context.layout.prefix
     groups = _groups(prefix)
     counts = [
@@ -90,7 +90,7 @@ def _which(context: ModelContext, sinks: SinkMeans) -> Chart:
 
 
 def _groups(prefix: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """Tokens of each part by its name: one, or all of a kind where there are many."""
+    """Name of a part -> its tokens: one, or all of a kind if there are many."""
     groups: dict[str, tuple[str, ...]] = {
         query_label(name, True) if name.startswith("reg") else name: (name,) for name in prefix
     }
@@ -103,13 +103,13 @@ def _groups(prefix: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
 
 
 def _series(names: list[str]) -> list[int]:
-    """CLS as in the budgets, the others after it."""
+    """Series of the parts; CLS is as in the budgets."""
     free = iter((4, 5, 6, 7, 8, 1))
     return [2 if name == "CLS" else next(free) for name in names]
 
 
 def channel_chart(context: ModelContext, channels: ChannelMeans) -> Chart:
-    """The largest channel over the patches, against the median magnitude of the layer."""
+    """Chart of the largest channel of the patches and the layer's median magnitude."""
     words = Words(
         "channel-max",
         "Largest channel over the patches, by layer",
@@ -122,7 +122,7 @@ def channel_chart(context: ModelContext, channels: ChannelMeans) -> Chart:
 
 
 def channel_table(channels: ChannelMeans) -> Table:
-    """Which channel it is in each layer, and how large."""
+    """Table of the largest channel in each layer, and its value."""
     return Table(
         title="The largest channel over the patches of each layer",
         heads=("layer",),
@@ -134,8 +134,8 @@ def channel_table(channels: ChannelMeans) -> Table:
                 (
                     str(channels.channel[layer]),
                     str(channels.agree[layer]),
-                    number_text(float(channels.largest[layer])),
-                    number_text(float(channels.ratio[layer])),
+                    number(float(channels.largest[layer])),
+                    number(float(channels.ratio[layer])),
                 ),
             )
             for layer in range(len(channels.channel))
@@ -144,12 +144,12 @@ def channel_table(channels: ChannelMeans) -> Table:
 
 
 def channel_text(channels: ChannelMeans) -> str:
-    """Where a channel stands out most, and whether it is the same one in all images and layers."""
+    """Text on the most prominent channel, and whether all images and layers share it."""
     peak = int(np.argmax(channels.ratio))
     channel, agree = channels.channel[peak], channels.agree[peak]
     same = f"{sum(each == channel for each in channels.channel)} of {len(channels.channel)} layers"
     place = stream_layer(peak)
-    times = f"{number_text(float(channels.ratio[peak]))} × the median magnitude"
+    times = f"{number(float(channels.ratio[peak]))} × the median magnitude"
     if agree == channels.images:
         found = (
             f"channel {channel} stands out most, in {place}: {times}; it is the largest in {same}"

@@ -1,4 +1,4 @@
-"""Sections of a model's page about the residual stream: norms, their onset, single channels."""
+"""Model page: sections on norms, their onset, and massive activations."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 
 from generator.analysis.cells.model_digest import ModelDigest
 from generator.analysis.quantities.table import quantity
+from generator.analysis.stream.massive import LEAST, NOTABLE, TIMES
 from generator.analysis.stream.norms import CUTOFFS, EDGES, QUANTILES
 from generator.present.cells.labels import query_label
-from generator.present.charts.axes import number_text
 from generator.present.charts.chart import Chart, NumberTable, Words
 from generator.present.charts.histograms import density, histogram
 from generator.present.charts.lines import Reference, Series, line_chart
@@ -18,16 +18,17 @@ from generator.present.pages.model.sinks import channel_chart, channel_table, ch
 from generator.present.pages.model_context import ModelContext, reading
 from generator.present.pages.sections import Section, Table, TableRow
 from generator.records.record import OUTLIER, FloatArray
-from generator.text.phrases import counted, lower_first, stream_layer
+from generator.text.numbers import count, given, number, percent
+from generator.text.phrases import counted, lower_first, patches_text, stream_layer
 
 MOST_TOKENS = 6
-"""As many prefix tokens are drawn beside the patches' lines."""
+"""Most prefix tokens that are drawn beside the lines of the patches."""
 
 NORM_UNIT = quantity("norm").unit
 
 
 def norms_section(context: ModelContext) -> Section:
-    """Norms of patches and prefix tokens, layer by layer, and their outliers."""
+    """Section on norms of patches and prefix tokens by layer, and outliers."""
     norms = context.digest.norms
     peak = stream_layer(norms.peak)
     over = "the image" if norms.images == 1 else f"{counted(norms.images, 'image')}"
@@ -37,11 +38,11 @@ def norms_section(context: ModelContext) -> Section:
         id="norms",
         title="Norms",
         text=(
-            f"{quantity('norm').definition} Over {norms.patches:,} patches of {over}; lines are "
-            "medians over images.",
-            f"The largest norm stands out most in {peak}: {float(norms.ratio[norms.peak]):.3g} × "
-            f"the median of the patches{median}; {100 * share:.2g} % of the patches are above "
-            f"{OUTLIER:g} × there.",
+            f"{quantity('norm').definition} Over {patches_text(norms.patches)} of {over}; lines "
+            "are medians over images.",
+            f"The largest norm stands out most in {peak}: {number(norms.ratio[norms.peak])} × "
+            f"the median of the patches{median}; {percent(share)} of the patches are above "
+            f"{given(OUTLIER)} × there.",
         ),
         charts=(
             _density(context),
@@ -54,7 +55,7 @@ def norms_section(context: ModelContext) -> Section:
 
 
 def _density(context: ModelContext) -> Chart:
-    """How norms spread at each layer, with quantiles for a table."""
+    """Density of norms at each layer, with a table of quantiles."""
     norms = context.digest.norms
     words = Words(
         "norm-density",
@@ -69,17 +70,15 @@ def _density(context: ModelContext) -> Chart:
 
 
 def norm_table(context: ModelContext) -> NumberTable:
-    """Quantiles of the patches' norms, a row for each layer from the embedding on."""
+    """Table of quantiles of the patches' norms; row 0 is the embedding."""
     norms = context.digest.norms
-    columns = [*(f"{100 * q:g} %" for q in QUANTILES), "median", "largest"]
+    columns = [*(percent(q) for q in QUANTILES), "median", "largest"]
     rows = [
         [*norms.quantiles[n], norms.median[n], norms.maximum[n]] for n in range(context.layers + 1)
     ]
     return NumberTable(
         ("layer", *columns),
-        tuple(
-            (str(n), *(number_text(float(value)) for value in row)) for n, row in enumerate(rows)
-        ),
+        tuple((str(n), *(number(float(value)) for value in row)) for n, row in enumerate(rows)),
     )
 
 
@@ -93,7 +92,10 @@ def _ratio(context: ModelContext) -> Chart:
     )
     series = Series("ratio", context.stream_layers, context.digest.norms.ratio)
     chart = line_chart(
-        words, [series], log=True, references=(Reference(OUTLIER, f"outliers above {OUTLIER:g} ×"),)
+        words,
+        [series],
+        log=True,
+        references=(Reference(OUTLIER, f"outliers above {given(OUTLIER)} ×"),),
     )
     return context.planner.defined(chart, "norm-ratio")
 
@@ -131,7 +133,7 @@ def _histogram(context: ModelContext) -> Chart:
 
 
 def _tokens(context: ModelContext) -> Chart:
-    """Norms of prefix tokens beside the median and the largest of the patches."""
+    """Norms of prefix tokens, and the median and maximum over patches."""
     norms = context.digest.norms
     chosen = _largest(norms.prefix)
     layers = context.stream_layers
@@ -164,7 +166,7 @@ def _name(token: str) -> str:
 
 
 def onset_section(context: ModelContext) -> Section:
-    """In which layer high norms and sinks of CLS begin (Jiang 2025, Fig. 2)."""
+    """Section on the layers where high norms and sinks of CLS begin (Jiang 2025, Fig. 2)."""
     onset = context.digest.onset
     chosen = _largest(onset.prefix_ratio)
     layers = context.stream_layers
@@ -183,7 +185,7 @@ def onset_section(context: ModelContext) -> Section:
             *(Series(_name(onset.tokens[n]), layers, onset.prefix_ratio[:, n]) for n in chosen),
         ],
         log=True,
-        references=(Reference(OUTLIER, f"{OUTLIER:g} ×"),),
+        references=(Reference(OUTLIER, f"{given(OUTLIER)} ×"),),
     )
     charts = [context.planner.defined(norms, "norm-onset")]
     if onset.patch_attention is not None:
@@ -203,12 +205,14 @@ def onset_section(context: ModelContext) -> Section:
 
 
 def _begins(names: list[tuple[str, int | None]]) -> str:
-    """Where high norms begin, and whose norms never get high."""
+    """Sentence on the layers where high norms begin, and tokens without high norms."""
     found = [f"{name} in {stream_layer(at)}" for name, at in names if at is not None]
     never = [name for name, at in names if at is None]
     said = [f"High norms begin: {', '.join(found)}."] if found else []
     if never:
-        said.append(f"No high norms, never above {OUTLIER:g} × the median: {', '.join(never)}.")
+        said.append(
+            f"No high norms, never above {given(OUTLIER)} × the median: {', '.join(never)}."
+        )
     return " ".join(said)
 
 
@@ -227,7 +231,7 @@ def _attention(context: ModelContext, patches: FloatArray, registers: FloatArray
 
 
 def massive_section(context: ModelContext) -> Section:
-    """Massive activations: the largest value and the median by layer, and which channels."""
+    """Section on massive activations: the largest value and the median by layer, and channels."""
     digest = context.digest
     title, found = "Massive activations", quantity("massive-activation")
     if digest.massive is None:
@@ -261,9 +265,21 @@ def massive_section(context: ModelContext) -> Section:
             *(channel_chart(context, each) for each in channels),
         ),
         tables=(*_channels(digest), *map(channel_table, channels)),
-        absent=()
-        if digest.massive_channels
-        else ("By this rule no channel is massive in any layer.",),
+        absent=() if digest.massive_channels else (_not_massive(largest.mean, median.mean),),
+    )
+
+
+def _not_massive(largest: FloatArray, median: FloatArray) -> str:
+    """Sentence that no channel is massive by the rule, and how close the largest value is."""
+    ratios = largest / np.maximum(median, np.finfo(np.float32).tiny)
+    layer = int(ratios.argmax())
+    text = "By this rule no channel is massive in any layer."
+    if ratios[layer] < NOTABLE:
+        return text
+    return (
+        f"{text} But some stand out: the largest value is {number(float(largest[layer]))} in "
+        f"{stream_layer(layer)}, {number(float(ratios[layer]))} times the median magnitude, where "
+        f"the rule asks for {given(LEAST)} and {count(int(TIMES))} times."
     )
 
 

@@ -1,6 +1,6 @@
-"""What the templates of model pages and of the methods page get: finished values.
+"""Views of the model page.
 
-As in :mod:`generator.present.pages.views`, strings are formatted and URLs are relative to the page.
+Strings are formatted and URLs are relative to the page, as in :mod:`generator.present.pages.views`.
 """
 
 from __future__ import annotations
@@ -24,28 +24,24 @@ class ModelImage:
 
 @dataclass(frozen=True, slots=True)
 class ModelPage:
-    """Facts and provenance of one model, or a further page with more of its images.
+    """View of the model page, or of a further page with more images.
 
     Attributes:
-        path: of the page, relative to the site.
-        frame: around the content.
-        first: whether this is the model's first page; the others list images only.
-        label: of the model.
-        id: of the model.
-        facts: what it is; like all that follows up to the images, empty on further pages.
-        provenance: how it was run.
-        steps: of the preprocessing.
-        steps_of: the image whose steps they are; empty when all images went through the same.
-        command: that makes the gallery again.
-        sections: what was found of it, over its images.
-        maps: what the small maps beside the images are; empty when there are none.
+        path: site-relative path of the page.
+        first: whether this is the model's first page; others list only images.
+        facts: facts of the model; empty on further pages, as are the fields up to ``sections``.
+        provenance: how the model was run.
+        steps_of: title of the image with these preprocessing steps; empty if all images share them.
+        command: command that makes the gallery again.
+        sections: sections on its analyses over images.
+        maps: description of the small maps beside the images; empty for none.
         bar: color bar of the small maps.
-        images: those of the gallery that this page lists.
-        pages: all pages of the model; empty when there is one.
-        range: which images this page lists, in words; empty when it lists all.
+        images: images that this page lists.
+        pages: all pages of the model; empty if there is one.
+        range: range of the images on this page, in words; empty if it lists all.
         failure: why nothing could be measured with it.
-        comparisons: pages that compare it with another model; empty on further pages.
-        sweep: the page of the sweep that it is a checkpoint of; None for a model of its own.
+        comparisons: links to its pair pages; empty on further pages.
+        sweep: link to the page of its sweep; None without one.
     """
 
     path: str

@@ -1,1 +1,1 @@
-"""The page of two models."""
+"""Pair page: plan, views and sections."""

@@ -1,4 +1,4 @@
-"""Parts of a comparison's page that show images: maps, registers as queries, found objects."""
+"""Pair page: rows of images with maps, registers as queries, and found objects."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ from generator.present.pages.pair.views import (
     ObjectRow,
     PairImage,
     PairMap,
+    SeenPart,
 )
 from generator.present.pages.views import Picture
 from generator.present.pages.wording import map_alt
 from generator.records.run import Failure, ImageEntry
+from generator.text.numbers import machine, number
 
 
 def map_rows(pair: PairContext) -> tuple[PairImage, ...]:
-    """The first images with both models' last layers."""
+    """Rows of the first images with both models' last-layer maps."""
     return tuple(_image(pair, image, tuple(_maps(pair, image))) for image in pair.images[:SHOWN])
 
 
@@ -34,9 +36,27 @@ def _image(pair: PairContext, image: ImageEntry, maps: tuple[PairMap, ...]) -> P
     return PairImage(
         title=image.title,
         url=pair.planner.image_link(image),
-        thumb=pair.planner.picture(image, thumb=True),
+        seen=tuple(_seen(pair, image)),
         maps=maps,
     )
+
+
+def _seen(pair: PairContext, image: ImageEntry) -> Iterator[SeenPart]:
+    """The view that both models share, or the view of each model."""
+    picture = pair.planner.picture(image, thumb=True)
+    if picture is None:
+        return
+    views = [pair.content(context, image).facts.view for context in pair.models]
+    same = views[0].box == views[1].box
+    for label, view in zip(pair.labels, views[:1] if same else views, strict=False):
+        wide, high = view.right - view.left, view.bottom - view.top
+        yield SeenPart(
+            label="" if same else f"seen by {label}",
+            picture=picture,
+            width=view.image_width,
+            height=view.image_height,
+            view=f"{machine(view.left)} {machine(view.top)} {machine(wide)} {machine(high)}",
+        )
 
 
 def _maps(pair: PairContext, image: ImageEntry) -> Iterator[PairMap]:
@@ -48,7 +68,7 @@ def _maps(pair: PairContext, image: ImageEntry) -> Iterator[PairMap]:
 
 
 def register_rows(pair: PairContext) -> tuple[PairImage, ...]:
-    """The same images with the maps of CLS and of every register as queries."""
+    """Rows of the first images with maps of CLS and each register as queries."""
     rows = []
     for image in pair.images[:SHOWN]:
         maps = [each for context in pair.models for each in _register_maps(pair, context, image)]
@@ -72,7 +92,7 @@ def _register_maps(
 
 
 def registers_text(pair: PairContext) -> str:
-    """What the maps are, and which model has none."""
+    """Description of the maps, and models without registers."""
     without = [context.model.label for context in pair.models if not context.layout.registers]
     if len(without) == len(pair.models):
         return "Not applicable: neither model has registers."
@@ -84,7 +104,7 @@ def registers_text(pair: PairContext) -> str:
 
 
 def object_rows(pair: PairContext) -> tuple[ObjectRow, ...]:
-    """The same images with what is found in them; none where nothing could be looked for."""
+    """Rows of the first images with found objects; empty if vectors were not kept."""
     rows = [
         ObjectRow(
             title=image.title,
@@ -128,13 +148,13 @@ def _box(method: str, box: tuple[float, float, float, float]) -> BoxMark:
 def _overlap(
     method: str, found: FoundObject | NotApplicable, truth: CellTruth | Failure | None
 ) -> str:
-    """How well a box fits the marked ones; nothing where there are none."""
+    """Text on a box's IoU with the marked boxes; empty without marked boxes."""
     if not isinstance(truth, CellTruth) or isinstance(found, NotApplicable):
         return ""
     for overlaps in truth.overlaps:
         iou = overlaps.lost if method == "LOST" else overlaps.tokencut
         if overlaps.vectors == found.vectors and not isinstance(iou, NotApplicable):
-            return f", IoU {iou:.2f} with a marked box"
+            return f", IoU {number(iou)} with a marked box"
     return ""
 
 
@@ -149,7 +169,7 @@ def _words(method: str, found: FoundObject | NotApplicable, context: ModelContex
 
 
 def _judged(pair: PairContext) -> str:
-    """What says whether a box holds an object."""
+    """Sentence on how to judge the boxes."""
     truth = pair.planner.contents.scored.truth
     own = (truth.get((pair.one.model.slug, image.slug)) for image in pair.images)
     if any(isinstance(each, CellTruth) and each.boxed for each in own):
@@ -158,7 +178,7 @@ def _judged(pair: PairContext) -> str:
 
 
 def objects_text(pair: PairContext) -> str:
-    """What the boxes are, or why there are none."""
+    """Description of the boxes, or why there are none."""
     rows = object_rows(pair)
     if rows:
         return (

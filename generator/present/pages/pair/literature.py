@@ -1,11 +1,13 @@
-"""Numbers from papers on well-known checkpoints, for pages that compare these.
+"""Published numbers on well-known checkpoints, for their pair pages.
 
-Only for pairs whose ids are those of the checkpoints measured; nothing is inferred for others.
+They are shown only for pairs of exactly these checkpoints.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from generator.text.numbers import given
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,9 +15,7 @@ class LiteratureNumber:
     """A number from a paper.
 
     Attributes:
-        what: it is of.
-        value: as published.
-        source: who published it, where.
+        source: citation of the paper.
     """
 
     what: str
@@ -25,13 +25,13 @@ class LiteratureNumber:
 
 @dataclass(frozen=True, slots=True)
 class HighRegister:
-    """The register of highest norm of a checkpoint with registers.
+    """The register of highest norm in a checkpoint.
 
     Attributes:
-        register: its number, from 1.
-        layer: after which its norm is high, 1 being the first block.
-        before: norm of its mean one layer earlier.
-        after: norm of its mean after that layer.
+        register: number of the register, from 1.
+        layer: block after which its norm is high, from 1.
+        before: norm of its mean after the previous block.
+        after: norm of its mean after this block.
     """
 
     register: int
@@ -54,11 +54,11 @@ _JIANG = "Jiang 2025 (test-time registers), Table 5, LOST"
 
 
 def literature(one: str, two: str) -> tuple[LiteratureNumber, ...]:
-    """Numbers from papers on two checkpoints, by their hub ids; empty for others.
+    """Published numbers on two checkpoints, by hub ids; empty for others.
 
     Args:
         one: id of the checkpoint without registers.
-        two: id of the one with registers.
+        two: id of the checkpoint with registers.
     """
     size = one.removeprefix("facebook/dinov2-")
     if one == size or two != f"facebook/dinov2-with-registers-{size}" or size not in _HIGH:
@@ -67,8 +67,8 @@ def literature(one: str, two: str) -> tuple[LiteratureNumber, ...]:
     found = [
         LiteratureNumber(
             f"{two}: register of highest norm",
-            f"register {high.register}, from {high.before:g} to {high.after:g} after layer "
-            f"{high.layer}",
+            f"register {high.register}, from {given(high.before)} to {given(high.after)} after "
+            f"layer {high.layer}",
             _SUN,
         )
     ]

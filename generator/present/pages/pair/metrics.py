@@ -1,4 +1,4 @@
-"""Sections of a comparison's page on numbers paired by image: how maps agree, what differs."""
+"""Pair page: sections on the agreement of maps and on differences paired by image."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from generator.analysis.compare.pair import MEASURES, Baselines, MapComparison, 
 from generator.analysis.compare.paired import FEWEST, STARS, Paired, mean_interval, starred
 from generator.analysis.quantities.attention import CLS_MASS_REGISTERS
 from generator.analysis.quantities.table import quantity
-from generator.present.charts.axes import number_text
 from generator.present.charts.chart import Chart, Words
 from generator.present.charts.intervals import IntervalRow, interval_chart
 from generator.present.content.sampling import evenly
@@ -20,6 +19,7 @@ from generator.present.pages.pair.pair import LETTERS, MOST_DOTS, PairContext, d
 from generator.present.pages.pair.views import PairTable
 from generator.present.pages.sections import Section, TableRow
 from generator.records.record import FloatArray
+from generator.text.numbers import MISSING, between, number, signed
 from generator.text.phrases import counted, upper_first
 
 AGREEMENTS: tuple[tuple[str, Callable[[Agreement], float]], ...] = (
@@ -29,14 +29,14 @@ AGREEMENTS: tuple[tuple[str, Callable[[Agreement], float]], ...] = (
     ("earth-movers", lambda found: found.earth_movers),
     ("similarity", lambda found: found.similarity),
 )
-"""Ids of the quantities, and where they stand."""
+"""Ids of the quantities, and their getters."""
 
 Pick = Callable[[MapComparison], Agreement | None]
 
 
 @dataclass(frozen=True, slots=True)
 class _ComparedMap:
-    """What a map is compared with: a short name for charts, a long one for the table."""
+    """A map to compare with: a short name for charts, and a long one for the table."""
 
     short: str
     long: str
@@ -44,7 +44,7 @@ class _ComparedMap:
 
 
 def agreement_section(pair: PairContext) -> Section | None:
-    """How alike the two models' last-layer maps are, beside baselines."""
+    """Section on the agreement of last-layer maps, with baselines."""
     if not pair.pair.comparisons:
         return None
     compared = len(pair.pair.comparisons)
@@ -115,7 +115,7 @@ def _baseline_rows(
 def _values(
     pair: PairContext, row: _ComparedMap, value: Callable[[Agreement], float]
 ) -> tuple[tuple[str, ...], FloatArray]:
-    """Titles of the images that have the value, and the values."""
+    """Titles of the images with the value, and the values."""
     titles = {image.slug: image.title for image in pair.images}
     found = [
         (titles[image], value(agreement))
@@ -139,7 +139,7 @@ def _agreement_chart(
         return None
     words = Words(
         f"agreement-{name}",
-        f"{found.name[0].upper()}{found.name[1:]}",
+        f"{upper_first(found.name)}",
         found.unit,
         "",
         f"Low: {found.low}. High: {found.high}. {found.caveat}".strip(),
@@ -156,13 +156,13 @@ def _interval(name: str, titles: Sequence[str], values: FloatArray) -> IntervalR
         middle=float(values.mean()),
         low=interval.low if interval else None,
         high=interval.high if interval else None,
-        texts=tuple(f"{titles[n]}: {number_text(float(values[n]))}" for n in shown),
+        texts=tuple(f"{titles[n]}: {number(float(values[n]))}" for n in shown),
         count=len(values),
     )
 
 
 def agreement_table(pair: PairContext) -> PairTable | None:
-    """Means with their intervals: what is compared down, measures across."""
+    """Table of means with intervals: compared maps down, measures across."""
     if not pair.pair.comparisons:
         return None
     rows = []
@@ -174,7 +174,7 @@ def agreement_table(pair: PairContext) -> PairTable | None:
         rows.append(TableRow((row.long,), "", (str(count), *map(_mean_text, columns))))
     return PairTable(
         caption=f"A is {pair.labels[0]}, B is {pair.labels[1]}. Means over images, with "
-        f"nominal 95 % intervals over images in brackets (from {FEWEST} images). A dash: "
+        f"nominal 95\u00a0% intervals over images in brackets (from {FEWEST} images). A dash: "
         "not defined, because a uniform map has no correlation.",
         columns=("compared", "n", *(quantity(name).name for name, _ in AGREEMENTS)),
         rows=tuple(rows),
@@ -183,24 +183,16 @@ def agreement_table(pair: PairContext) -> PairTable | None:
 
 def _mean_text(values: FloatArray) -> str:
     if not len(values):
-        return "—"
+        return MISSING
     interval = mean_interval(values)
-    text = _short(float(values.mean()))
+    text = number(float(values.mean()))
     if interval is None:
         return text
-    return f"{text} [{_short(interval.low)},\u00a0{_short(interval.high)}]"
-
-
-def _short(value: float) -> str:
-    """Three digits that count, as many as an interval carries; a last zero is one of them."""
-    rounded = float(f"{value:.3g}")
-    plain = 1e-3 <= abs(rounded) < 1000
-    text = f"{rounded:#.3g}".rstrip(".") if plain else number_text(rounded)
-    return text.replace("-", "\u2212")
+    return f"{text} [{number(interval.low)},\u00a0{number(interval.high)}]"
 
 
 def differences_section(pair: PairContext) -> Section:
-    """Numbers of both models on the same image: a dot for each image's difference."""
+    """Section on differences of both models, paired by image."""
     held = [measure for measure in MEASURES if pair.pair.measures[measure.quantity.id].n]
     absent = [measure for measure in MEASURES if not pair.pair.measures[measure.quantity.id].n]
     many = pair.count > MOST_DOTS
@@ -220,7 +212,7 @@ def differences_section(pair: PairContext) -> Section:
 
 
 def _lacks(measure: PairedMeasure) -> str:
-    """Why two models cannot be paired by a measure."""
+    """Why a measure cannot be paired for two models."""
     if measure.quantity is CLS_MASS_REGISTERS:
         return "it takes registers and a class token in both models"
     return "it takes a class token in both models"
@@ -239,19 +231,19 @@ def _difference_chart(pair: PairContext, measure: PairedMeasure) -> Chart:
 
 
 def differences_table(pair: PairContext) -> PairTable:
-    """Means of both models and the mean difference, with its interval and n."""
+    """Table of both means and the mean difference, with its interval and n."""
     marked = starred(pair.pair.measures)
     tested = sum(found.stars_allowed for found in pair.pair.measures.values())
     return PairTable(
-        caption="Means over images; difference: second less first, with its nominal 95 % interval "
-        f"over images, from {FEWEST} images."
+        caption="Means over images; difference: second less first, with its nominal "
+        f"95\u00a0% interval over images, from {FEWEST} images."
         + (
             f" With fewer than {STARS} images nothing is marked."
             if pair.count < STARS
             else f" A star: p < 0.05 after Holm's correction for {counted(tested, 'number')}. "
             "Intervals are not corrected."
         ),
-        columns=("number", "unit", *pair.labels, "difference", "nominal 95 % interval", "n"),
+        columns=("number", "unit", *pair.labels, "difference", "nominal 95\u00a0% interval", "n"),
         rows=tuple(
             _difference_row(
                 pair,
@@ -269,17 +261,17 @@ def _difference_row(
 ) -> TableRow:
     url = pair.planner.definition(measure.quantity.id).url
     if not found.n:
-        return TableRow((measure.name,), url, (measure.quantity.unit, "—", "—", "—", "—", "0"))
+        return TableRow((measure.name,), url, (measure.quantity.unit, *4 * (MISSING,), "0"))
     interval = found.interval
     return TableRow(
         (measure.name,),
         url,
         (
             measure.quantity.unit,
-            _short(float(found.one.mean())),
-            _short(float(found.two.mean())),
-            _short(found.mean) + (" *" if star else ""),
-            f"{_short(interval.low)} to {_short(interval.high)}" if interval else "—",
+            number(float(found.one.mean())),
+            number(float(found.two.mean())),
+            signed(found.mean) + (" *" if star else ""),
+            between(interval.low, interval.high) if interval else MISSING,
             str(found.n),
         ),
     )

@@ -1,4 +1,4 @@
-"""Two models as their comparison's page sees them."""
+"""Pair context: data that the sections of a pair page share."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from generator.analysis.cells.model_digest import ModelDigest
 from generator.analysis.compare.argument import ComparedModel
 from generator.analysis.compare.paired import Paired
 from generator.present.cells.files import CellContent
-from generator.present.charts.axes import number_text
 from generator.present.charts.intervals import IntervalRow
 from generator.present.content.pairs import ComparedPair
 from generator.present.content.sampling import evenly
 from generator.present.pages.model_context import ModelContext
 from generator.present.pages.planner import Planner
 from generator.records.run import ImageEntry, ModelEntry
+from generator.text.numbers import number
 
 LETTERS = ("A", "B")
 
@@ -25,14 +25,13 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True)
 class PairContext:
-    """A pair that has images.
+    """A pair with common images, for the sections of its page.
 
     Attributes:
-        planner: seen from the pair's page.
-        pair: what is known of it.
-        one: the first model, over the pair's images.
-        two: the second.
-        images: of the pair, in order.
+        planner: planner of the pair page.
+        pair: content of the pair.
+        one: context of the first model, over the pair's images.
+        images: images of the pair, in order.
     """
 
     planner: Planner
@@ -43,7 +42,7 @@ class PairContext:
 
     @classmethod
     def of(cls, planner: Planner, pair: ComparedPair) -> PairContext | None:
-        """The pair, seen from its page; None without an image that both have."""
+        """Context of a pair; None without common images."""
         if pair.digests is None:
             return None
         images = tuple(image for image in planner.run.images if image.slug in set(pair.images))
@@ -61,27 +60,27 @@ class PairContext:
 
     @property
     def labels(self) -> tuple[str, str]:
-        """What pages call them."""
+        """Labels of both models."""
         return self.one.model.label, self.two.model.label
 
     @property
     def count(self) -> int:
-        """How many images both have."""
+        """Number of common images."""
         return len(self.images)
 
     def each(self, make: Callable[[ModelContext, str], Found]) -> tuple[Found, Found]:
-        """Something made of each model, told its letter."""
+        """Apply ``make`` to each model and its letter."""
         return make(self.one, LETTERS[0]), make(self.two, LETTERS[1])
 
     def content(self, context: ModelContext, image: ImageEntry) -> CellContent:
-        """A model's content of one of the pair's images."""
+        """Content of a model on one of the pair's images."""
         found = self.planner.cell(context.model.slug, image.slug)
         assert isinstance(found, CellContent), "both models have the pair's images"
         return found
 
 
 def compared_model(context: ModelContext) -> ComparedModel:
-    """A model as the paragraph speaks of it."""
+    """A model's facts for the summary paragraph."""
     layout = context.layout
     facts = context.cells[0].facts.model
     return ComparedModel(
@@ -106,16 +105,14 @@ def _seen(
 
 
 MOST_DOTS = 60
-"""Single values that are drawn in a row: a thousand dots are a smear, and heavy."""
+"""Most single values in a row, since a thousand dots are illegible and large."""
 
 
 def difference_interval(pair: PairContext, name: str, found: Paired) -> IntervalRow:
-    """A dot for each image, their mean and its interval.
+    """Row with a dot for each image, their mean and its interval.
 
     Args:
-        pair: whose numbers they are.
-        name: of the row.
-        found: the numbers.
+        pair: the pair whose differences are drawn.
     """
     titles = {image.slug: image.title for image in pair.images}
     shown = list(evenly(found.n, MOST_DOTS))
@@ -126,8 +123,8 @@ def difference_interval(pair: PairContext, name: str, found: Paired) -> Interval
         low=found.interval.low if found.interval else None,
         high=found.interval.high if found.interval else None,
         texts=tuple(
-            f"{titles[found.images[n]]}: {number_text(float(found.one[n]))} and "
-            f"{number_text(float(found.two[n]))}"
+            f"{titles[found.images[n]]}: {number(float(found.one[n]))} and "
+            f"{number(float(found.two[n]))}"
             for n in shown
         ),
         count=found.n,

@@ -1,4 +1,4 @@
-"""The page of two models compared: the whole case in one scroll."""
+"""Plan of the pair page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from generator.analysis.attention.budget import NORMAL, OUTLIERS
-from generator.analysis.compare.argument import argue, percent
+from generator.analysis.compare.argument import argue
 from generator.analysis.compare.pair import MEASURES
 from generator.analysis.quantities.table import quantity
 from generator.analysis.stream.norms import CUTOFFS
@@ -47,14 +47,15 @@ from generator.present.pages.views import Link, Notice
 from generator.present.pages.wording import grid_text, notice, prefix_text, version_text
 from generator.records.record import OUTLIER
 from generator.records.run import ModelEntry
-from generator.text.phrases import counted, stream_layer
+from generator.text.numbers import given, number, percent
+from generator.text.phrases import counted, stream_layer, upper_first
 
 QUANTITIES = (
     *("norm", "norm-ratio", "outlier-share", "norm-onset", "attention-budget"),
     *("largest-cls-attention", "paired-difference", "head-similarity", "layer-similarity"),
     *(name for name, _ in AGREEMENTS),
 )
-"""Ids of what the page shows, for its links to the methods page."""
+"""Ids of the page's quantities, for links to the methods page."""
 
 SECTIONS = (
     ("finding", "In words"),
@@ -192,18 +193,18 @@ def _literature(one: str, two: str) -> PairTable | None:
 
 
 def _numbers(pair: PairContext) -> PairTable:
-    """What the paragraph is made from, at a glance."""
+    """Table of the numbers in the summary paragraph."""
     rows: tuple[tuple[str, Callable[[ModelContext], str]], ...] = (
         ("Grid (rows × columns)", _grid),
         ("Input, pixels (width × height)", _input),
         ("Prefix tokens", lambda context: prefix_text(context.layout, context.model)),
         ("Largest norm over the median, at its peak", _ratio),
         ("Images with outlier patches", lambda context: _images_with(pair, context)),
-        (f"Patches above {OUTLIER:g} × the median at that layer", _share_at_peak),
+        (f"Patches above {given(OUTLIER)} × the median at that layer", _share_at_peak),
         ("The same after the last layer", _share_at_end),
         ("High norms of patches begin", _onset),
-        ("CLS attention on outlier patches, at most", _on_outliers),
-        ("CLS attention on registers, at most", _on_registers),
+        ("CLS attention on outlier patches, most in one layer", _on_outliers),
+        ("CLS attention on registers, most in one layer", _on_registers),
     )
     return PairTable(
         caption=f"Key numbers. {_images(pair)}",
@@ -226,7 +227,7 @@ def _input(context: ModelContext) -> str:
 
 def _ratio(context: ModelContext) -> str:
     norms = context.digest.norms
-    return f"{float(norms.ratio[norms.peak]):.3g} × ({stream_layer(norms.peak)})"
+    return f"{number(norms.ratio[norms.peak])} × ({stream_layer(norms.peak)})"
 
 
 def _images_with(pair: PairContext, context: ModelContext) -> str:
@@ -258,7 +259,7 @@ def _on_registers(context: ModelContext) -> str:
 
 
 def _most(context: ModelContext, keys: tuple[str, ...], none: str) -> str:
-    """The largest share over layers that CLS spends on some groups of keys together."""
+    """Largest share over layers of CLS attention on some groups of keys together."""
     own = context.digest.budget(context.layout.cls or "")
     if own is None:
         return "no class token"
@@ -270,12 +271,12 @@ def _most(context: ModelContext, keys: tuple[str, ...], none: str) -> str:
 
 
 def _budgets(pair: PairContext) -> tuple[Budgets, ...]:
-    """Of the class token, normal and outlier patches, and all registers: both models together."""
+    """Budgets of CLS, normal patches, outlier patches and registers, for both models."""
     names = dict.fromkeys(each.query for context in pair.models for each in context.digest.budgets)
     registers = [name for name in names if name.startswith("reg")]
     single = [name for name in names if name not in registers]
     single.sort(key=lambda name: {NORMAL: 1, OUTLIERS: 2}.get(name, 0))
-    groups = [(f"{name[0].upper()}{name[1:]} as the query", [name]) for name in single]
+    groups = [(f"{upper_first(name)} as the query", [name]) for name in single]
     if registers:
         groups.append(("Registers as the query", registers))
     return tuple(_budget(pair, title, queries) for title, queries in groups)

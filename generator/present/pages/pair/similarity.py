@@ -1,4 +1,4 @@
-"""Sections of a comparison: which heads of two models match, and which layers are alike."""
+"""Pair page: sections on matched heads and on the similarity of layers."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from generator.present.pages.model_context import absent_section, reading
 from generator.present.pages.planner import Planner
 from generator.present.pages.sections import Section, Table, TableRow
 from generator.present.pages.wording import not_applicable, withheld
+from generator.text.numbers import count, number
 
 SHUFFLES = 1000
-"""Random matchings, of which the best is the baseline."""
+"""Number of random matchings; the best one is the baseline."""
 
 
 def pair_similarity(
     planner: Planner, labels: tuple[str, str], found: PairSimilarity
 ) -> tuple[Section, Section]:
-    """The sections of a comparison: heads matched, and layers alike.
+    """Sections on matched heads and on the similarity of layers.
 
     Args:
-        planner: seen from the page of the comparison.
-        labels: what pages call the two models.
-        found: published before.
+        planner: planner of the pair page.
+        labels: labels of the two models.
     """
     return _heads_section(labels, found), _layers_section(planner, labels, found)
 
@@ -52,9 +52,9 @@ def _heads_section(labels: tuple[str, str], found: PairSimilarity) -> Section:
             f"with one head of {labels[1]} so that the sum of similarities is largest: 1 less the "
             "Jensen-Shannon divergence of their CLS maps on the common grid. Mean over "
             f"{head_images(alike.images)}",
-            f"Mean over {len(matches):,} matched pairs of heads: {mean:.2f}. {_held_out(alike)} "
-            f"The best of {SHUFFLES:,} random matchings reaches "
-            f"{shuffled_matching(values, SHUFFLES):.2f}. "
+            f"Mean over {count(len(matches))} matched pairs of heads: {number(mean)}. "
+            f"{_held_out(alike)} The best of {count(SHUFFLES)} random matchings reaches "
+            f"{number(shuffled_matching(values, SHUFFLES))}. "
             f"{reading('head-similarity')}",
         ),
         tables=(_matches_table(labels, matches),),
@@ -62,12 +62,13 @@ def _heads_section(labels: tuple[str, str], found: PairSimilarity) -> Section:
 
 
 def _held_out(alike: PairHeads) -> str:
-    """What the matching is worth on images that it was not made for."""
+    """Sentence on the matching's similarity on held-out images."""
     if alike.held_out is None:
         return "The matching is made for this image: how it fits others is not known."
     return (
-        f"Matched on every second image and measured on the others, it is {alike.held_out:.2f}: "
-        "the matching is made to fit its images, which this number leaves out."
+        f"Matched on every second image and measured on the others, it is "
+        f"{number(alike.held_out)}: the matching is made to fit its images, which this number "
+        "leaves out."
     )
 
 
@@ -77,7 +78,7 @@ def _matches_table(labels: tuple[str, str], matches: tuple[Match, ...]) -> Table
         heads=(f"head of {labels[0]}",),
         columns=(f"head of {labels[1]}", "similarity"),
         rows=tuple(
-            TableRow((_head(match.one),), "", (_head(match.two), f"{match.similarity:.2f}"))
+            TableRow((_head(match.one),), "", (_head(match.two), number(match.similarity)))
             for match in matches
         ),
     )

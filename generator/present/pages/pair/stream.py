@@ -1,4 +1,4 @@
-"""Sections of a comparison's page on norms, outliers and the layers where they begin."""
+"""Pair page: sections on norms, outliers, and the layers where they begin."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ from generator.present.pages.model_context import ModelContext
 from generator.present.pages.pair.pair import PairContext
 from generator.present.pages.sections import Section
 from generator.records.record import OUTLIER
-from generator.text.phrases import counted, lower_first, stream_layer
+from generator.text.numbers import count, given
+from generator.text.phrases import counted, listed, lower_first, stream_layer
 
 LAYERS = "layer (0: embedding)"
-THREE = Reference(OUTLIER, f"{OUTLIER:g} × the median")
+THREE = Reference(OUTLIER, f"{given(OUTLIER)} × the median")
 
 
 def peak_layers(pair: PairContext) -> tuple[int, int]:
-    """The layers at which norms are shown: for both where the larger ratio of the two peaks.
+    """Layers at which norms are shown: for both, where the larger ratio of the two peaks.
 
-    A model that lacks this layer, being less deep, is shown where its own ratio peaks.
+    A model with fewer layers is shown where its own ratio peaks.
     """
     norms = [context.digest.norms for context in pair.models]
     leader = max(norms, key=lambda each: float(each.ratio.max()))
@@ -35,9 +36,9 @@ def peak_layers(pair: PairContext) -> tuple[int, int]:
 
 
 def norms_section(pair: PairContext) -> Section:
-    """Norms of both, at the layer where outliers peak and through all layers."""
+    """Section on norms, at the layer where outliers peak and over all layers."""
     layers = peak_layers(pair)
-    where = " and ".join(stream_layer(each) for each in dict.fromkeys(layers))
+    where = listed(stream_layer(each) for each in dict.fromkeys(layers))
     return Section(
         id="norms",
         title="Norms of patches",
@@ -60,7 +61,7 @@ def _histogram(pair: PairContext, layers: tuple[int, int]) -> Chart:
     names = [
         f"{label}, {stream_layer(layer)}" for label, layer in zip(pair.labels, layers, strict=True)
     ]
-    totals = " and ".join(f"{context.digest.norms.patches:,}" for context in pair.models)
+    totals = listed(count(context.digest.norms.patches) for context in pair.models)
     words = Words(
         "norm-histogram",
         "How norms spread",
@@ -109,7 +110,7 @@ def _densities(pair: PairContext) -> tuple[Chart, Chart]:
 
 
 def cutoffs_section(pair: PairContext) -> Section:
-    """Share of outliers against the cutoff, each model at its own peak."""
+    """Section on the share of outliers by cutoff, each model at its own peak."""
     cutoffs = np.array(CUTOFFS, dtype=float)
     words = Words(
         "outlier-share",
@@ -132,7 +133,7 @@ def cutoffs_section(pair: PairContext) -> Section:
     chart = pair.planner.defined(line_chart(words, series, zero=True), "outlier-share-layer")
     by_layer = Words(
         "outlier-share-layers",
-        f"Share of patches above {OUTLIER:g} × the median, by layer",
+        f"Share of patches above {given(OUTLIER)} × the median, by layer",
         LAYERS,
         f"{quantity('outlier-share-layer').unit}, %",
         f"Mean over {counted(pair.count, 'image')}." if pair.count > 1 else "",
@@ -149,7 +150,7 @@ def cutoffs_section(pair: PairContext) -> Section:
         title="Share of outliers, whatever the cutoff",
         text=(
             f"No cutoff is right for every model. This page calls a patch an outlier above "
-            f"{OUTLIER:g} times the median; the curve shows what any other cutoff would give.",
+            f"{given(OUTLIER)} times the median; the curve shows what any other cutoff would give.",
         ),
         charts=(
             chart,
@@ -159,7 +160,7 @@ def cutoffs_section(pair: PairContext) -> Section:
 
 
 def onset_section(pair: PairContext) -> Section:
-    """In which layer high norms and sinks of CLS begin, in both models."""
+    """Section on the layers where high norms and sinks of CLS begin."""
     charts = [_onset_norms(pair)]
     attention = _onset_attention(pair)
     if attention is not None:
@@ -221,7 +222,7 @@ def _onset_norms(pair: PairContext) -> Chart:
 
 
 def strongest_register(context: ModelContext) -> int | None:
-    """Place among the prefix tokens of the register that reaches the largest norm."""
+    """Index among the prefix tokens of the register with the largest norm."""
     onset = context.digest.onset
     places = [n for n, token in enumerate(onset.tokens) if token in context.layout.registers]
     if not places:
@@ -252,7 +253,7 @@ def _onset_attention(pair: PairContext) -> Chart | None:
 
 
 def renamed(chart: Chart, letter: str, label: str) -> Chart:
-    """A chart of one model beside the same of the other: ids and titles tell them apart."""
+    """Add a model's letter and label to the id and title of its chart."""
     words = chart.words
     return replace(
         chart,

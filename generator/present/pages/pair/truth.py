@@ -1,4 +1,4 @@
-"""A comparison's page on objects that people have marked: both models' scores, paired by image."""
+"""Pair page: section on scores against marked objects, paired by image."""
 
 from __future__ import annotations
 
@@ -25,12 +25,13 @@ from generator.present.pages.pair.pair import PairContext, difference_interval
 from generator.present.pages.pair.views import PairTable
 from generator.present.pages.sections import Section, TableRow
 from generator.records.record import FloatArray
+from generator.text.numbers import MISSING, between, given, number, percent, signed
 from generator.text.phrases import counted
 
 OwnInterval = Callable[[FloatArray], Interval | None]
 
 OWN = 2
-"""Of the maps that are scored, the first ones are the model's of the picture."""
+"""Number of scored maps that are the model's own; baselines follow them."""
 
 SCORES: tuple[tuple[str, str, Callable[[MapScores], float]], ...] = (
     ("mass-inside", "mass inside", lambda found: found.mass_inside),
@@ -38,7 +39,7 @@ SCORES: tuple[tuple[str, str, Callable[[MapScores], float]], ...] = (
     ("mask-iou", "IoU at 60\u00a0%", lambda found: found.iou),
     ("average-precision", "average precision", lambda found: found.average_precision),
 )
-"""Ids of the quantities, short names, and where they stand."""
+"""Ids of the quantities, short names, and getters."""
 
 METHODS: tuple[tuple[str, Callable[[BoxOverlaps], float | NotApplicable]], ...] = (
     ("LOST", lambda overlaps: overlaps.lost),
@@ -48,15 +49,19 @@ METHODS: tuple[tuple[str, Callable[[BoxOverlaps], float | NotApplicable]], ...] 
 
 @dataclass(frozen=True, slots=True)
 class _ScoreRow:
-    """A score of both models: what the map is, which score, and the pairs."""
+    """A score of both models: map, score, and pairs of values."""
 
     map: str
     score: str
     found: Paired
 
 
+SHARES = {"mass-inside", "pointing-game"}
+"""Scores whose means are printed in percent, and differences in percentage points."""
+
+
 def truth_section(pair: PairContext) -> Section | None:
-    """Differences of scores, image by image; None where nobody has marked anything."""
+    """Section on differences of scores by image; None without marked objects."""
     scored = _scored(pair)
     if not scored:
         return None
@@ -79,13 +84,13 @@ def truth_section(pair: PairContext) -> Section | None:
 
 
 def truth_tables(pair: PairContext) -> tuple[PairTable, ...]:
-    """Scores of maps against masks and boxes, and CorLoc of found boxes."""
+    """Tables of the scores of maps, and of CorLoc of found boxes."""
     found = (*(_map_table(pair, marks) for marks in ("mask", "boxes")), _box_table(pair))
     return tuple(table for table in found if table is not None)
 
 
 def _scored(pair: PairContext) -> dict[str, tuple[CellTruth, CellTruth]]:
-    """Image -> scores of both models, where both have some."""
+    """Image -> scores of both models, if both have some."""
     truth = pair.planner.contents.scored.truth
     found = {}
     for image in pair.images:
@@ -100,7 +105,7 @@ def _rows(pair: PairContext, marks: Marks) -> Iterator[_ScoreRow]:
     for place, name in enumerate(MAPS):
         for score, _, value in SCORES:
             if name == UNIFORM and score == "pointing-game":
-                continue  # all its places tie
+                continue  # all its values are tied
             values: list[list[float | None]] = [[], []]
             for both in scored.values():
                 for held, truth in zip(values, both, strict=True):
@@ -117,7 +122,7 @@ def _map_table(pair: PairContext, marks: Marks) -> PairTable | None:
         TableRow(
             (f"{row.map}, {names[row.score]}",),
             pair.planner.definition(row.score).url,
-            _cells(row.found, compared=row.map in MAPS[:OWN]),
+            _cells(row.found, share=row.score in SHARES, compared=row.map in MAPS[:OWN]),
         )
         for row in _rows(pair, marks)
     )
@@ -126,13 +131,13 @@ def _map_table(pair: PairContext, marks: Marks) -> PairTable | None:
     return PairTable(
         caption=f"Maps against {'masks' if marks == 'mask' else 'boxes'}: means over images, CLS "
         f"query, last layer averaged over heads, and rollout. {_interval_words()}",
-        columns=("map and score", *pair.labels, "difference", "nominal 95 % interval", "n"),
+        columns=("map and score", *pair.labels, "difference", "nominal 95\u00a0% interval", "n"),
         rows=rows,
     )
 
 
 def _box_table(pair: PairContext) -> PairTable | None:
-    """CorLoc with its interval, and overlaps, paired."""
+    """Table of CorLoc with its interval, and of paired IoU."""
     scored = {at: both for at, both in _scored(pair).items() if both[0].boxed}
     rows = []
     for name, ious in _overlaps(scored):
@@ -142,23 +147,25 @@ def _box_table(pair: PairContext) -> PairTable | None:
             [float(value >= FOUND) for value in ious.two],
         )
         url = pair.planner.definition("corloc").url
-        rows.append(TableRow((f"{name}, CorLoc",), url, _cells(hits, own=share_interval)))
+        rows.append(
+            TableRow((f"{name}, CorLoc",), url, _cells(hits, own=share_interval, share=True))
+        )
         url = pair.planner.definition("box-iou").url
         rows.append(TableRow((f"{name}, box IoU",), url, _cells(ious, own=mean_interval)))
     if not rows:
         return None
     return PairTable(
         caption=f"Found boxes against marked ones. CorLoc: share of the images in which "
-        f"the found box has an IoU of at least {FOUND:g} with a marked one. In "
-        f"brackets each model's own nominal 95 % interval (of CorLoc Wilson's). "
+        f"the found box has an IoU of at least {given(FOUND)} with a marked one. In "
+        f"brackets each model's own nominal 95\u00a0% interval (of CorLoc Wilson's). "
         f"{_interval_words()}",
-        columns=("method", *pair.labels, "difference", "nominal 95 % interval", "n"),
+        columns=("method", *pair.labels, "difference", "nominal 95\u00a0% interval", "n"),
         rows=tuple(rows),
     )
 
 
 def _overlaps(scored: dict[str, tuple[CellTruth, CellTruth]]) -> Iterator[tuple[str, Paired]]:
-    """IoU of found boxes, image by image: a method in the vectors that both models were asked."""
+    """IoU of found boxes, paired by image, for each method and kind of vectors."""
     vectors = dict.fromkeys(
         found.vectors for both in scored.values() for each in both for found in each.overlaps
     )
@@ -176,40 +183,37 @@ def _overlaps(scored: dict[str, tuple[CellTruth, CellTruth]]) -> Iterator[tuple[
 
 def _interval_words() -> str:
     return (
-        "Difference: second less first, with its nominal 95 % interval over images, from "
+        "Difference: second less first, with its nominal 95\u00a0% interval over images, from "
         f"{FEWEST} images."
     )
 
 
 def _cells(
-    found: Paired, *, own: OwnInterval | None = None, compared: bool = True
+    found: Paired, *, own: OwnInterval | None = None, share: bool = False, compared: bool = True
 ) -> tuple[str, ...]:
-    """Means of both; their difference where the maps are the models' of this picture."""
+    """Cells with both means, and their difference if the map is the models' own."""
     interval = found.interval if compared else None
+    factor = 100 if share else 1
     return (
-        _mean(found.one, own),
-        _mean(found.two, own),
-        _signed(found.mean) if compared else "—",
-        f"{_signed(interval.low)} to {_signed(interval.high)}" if interval else "—",
+        _mean(found.one, own, share=share),
+        _mean(found.two, own, share=share),
+        signed(factor * found.mean) if compared else MISSING,
+        between(factor * interval.low, factor * interval.high) if interval else MISSING,
         str(found.n),
     )
 
 
-def _mean(values: FloatArray, own: OwnInterval | None) -> str:
+def _mean(values: FloatArray, own: OwnInterval | None, *, share: bool) -> str:
     interval = own(values) if own else None
-    text = f"{float(values.mean()):.2f}"
+    text_of = percent if share else number
+    text = text_of(float(values.mean()))
     if interval is None:
         return text
-    return f"{text} [{interval.low:.2f},\u00a0{interval.high:.2f}]"
-
-
-def _signed(value: float) -> str:
-    text = f"{value:.3f}"
-    return "0.000" if text == "-0.000" else text.replace("-", "\u2212")
+    return f"{text} [{text_of(interval.low)},\u00a0{text_of(interval.high)}]"
 
 
 def _differences(pair: PairContext, marks: Marks, place: int) -> Chart | None:
-    """All scores of one map: a dot for each image, the mean with its interval."""
+    """Chart of all scores of one map: a dot for each image, and the mean with its interval."""
     names = {score: name for score, name, _ in SCORES}
     rows = [
         difference_interval(pair, names[row.score], row.found)

@@ -1,6 +1,6 @@
-"""What the template of a comparison's page gets: finished values.
+"""Views of the pair page.
 
-As in :mod:`generator.present.pages.views`, strings are formatted and URLs are relative to the page.
+Strings are formatted and URLs are relative to the page, as in :mod:`generator.present.pages.views`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,10 @@ class PairModel:
     """One of the two models.
 
     Attributes:
-        letter: ``A`` or ``B``, by which charts with little room call it.
-        label: what pages call it.
-        id: its id.
-        url: of its page.
-        version: start of its commit or weights' hash; may be empty.
-        tokens: its prefix, in words; empty when nothing was measured with it.
+        letter: ``A`` or ``B``, the short label in charts.
+        label: label of the model.
+        version: short commit or hash of the weights; may be empty.
+        tokens: its prefix tokens in words; empty if nothing was measured with it.
         failure: why nothing was measured with it.
     """
 
@@ -37,7 +35,7 @@ class PairModel:
 
 @dataclass(frozen=True, slots=True)
 class PairTable:
-    """A table that stands open: what it shows, its columns, and rows whose first cell is a head."""
+    """An open table; the first cell of each row is a head."""
 
     caption: str
     columns: tuple[str, ...]
@@ -53,23 +51,40 @@ class PairMap:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenPart:
+    """The part of a picture that its maps cover, so that positions line up.
+
+    Attributes:
+        label: label of the model whose view it is; empty if both models share it.
+        picture: the whole picture; its alternative text may be empty.
+        width: width of the original, in pixels. view: SVG view box of the part, in pixels of the
+            original.
+    """
+
+    label: str
+    picture: Picture
+    width: int
+    height: int
+    view: str
+
+
+@dataclass(frozen=True, slots=True)
 class PairImage:
-    """One image: its thumbnail and maps side by side."""
+    """One image: the views of the models, and maps side by side."""
 
     title: str
     url: str
-    thumb: Picture | None
+    seen: tuple[SeenPart, ...]
     maps: tuple[PairMap, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Budgets:
-    """Where one group of queries spends its attention, in both models.
+    """Attention budgets of one group of queries, in both models.
 
     Attributes:
-        title: the group.
         charts: one for each model that has the group.
-        absent: of the models that have it not, and why.
+        absent: why the group is missing in a model.
     """
 
     title: str
@@ -82,11 +97,7 @@ class BoxMark:
     """A found object on a thumbnail, in pixels of the original picture.
 
     Attributes:
-        method: ``lost``, ``tokencut`` or ``truth`` (marked by people), for the styles.
-        x: left edge.
-        y: top edge.
-        width: across.
-        height: down.
+        method: ``lost``, ``tokencut`` or ``truth`` (a marked box), for the styles.
     """
 
     method: str
@@ -98,15 +109,12 @@ class BoxMark:
 
 @dataclass(frozen=True, slots=True)
 class FoundObjectsRow:
-    """What is found in one image with one model's features.
+    """Objects found in one image with one model's features.
 
     Attributes:
-        label: of the model.
-        picture: the thumbnail; None where it could not be published.
+        picture: the thumbnail; None if it could not be published.
         width: of the original, in pixels.
-        height: of the original.
-        boxes: over the picture.
-        text: the same in words, and why a box is missing.
+        text: the boxes in words, and why a box is missing.
     """
 
     label: str
@@ -119,7 +127,7 @@ class FoundObjectsRow:
 
 @dataclass(frozen=True, slots=True)
 class ObjectRow:
-    """One image with what is found in it by both models."""
+    """One image with the objects found by both models."""
 
     title: str
     url: str
@@ -128,39 +136,33 @@ class ObjectRow:
 
 @dataclass(frozen=True, slots=True)
 class PairPage:
-    """Two models compared, the whole case in one scroll.
+    """View of the pair page.
 
     Attributes:
-        path: of the page, relative to the site.
-        frame: around the content.
-        title: the two models.
+        path: site-relative path of the page.
         models: the first and the second.
-        images: over how many images, in words.
-        missing: why there is nothing to compare; None where there is.
+        images: number of common images, in words.
+        missing: why there is nothing to compare; None if there is.
         contents: links to the sections.
-        sentences: the paragraph.
-        caveats: what it must not be taken for.
-        numbers: the numbers it is made from.
-        literature: numbers from papers on these checkpoints; None for other checkpoints.
+        caveats: limits of the comparison.
+        numbers: table of the numbers in ``sentences``.
+        literature: published numbers on these checkpoints; None for other checkpoints.
         maps: the first images with both models' maps.
         bar: color bar of the maps.
-        more: the rest of the images; None when all are shown.
-        norms: section on norms.
+        more: link to further images; None if all are shown.
         cutoffs: section on the share of outliers.
-        budgets: where groups of queries spend their attention.
-        budgets_text: what its bars are.
+        budgets: attention budgets of groups of queries.
+        budgets_text: description of the bars.
         onset: section on the layers where norms and sinks begin.
-        registers: maps of registers as queries; empty where neither model has any.
-        registers_text: what they are, or why there are none.
-        objects: what is found without labels.
-        objects_text: what boxes are, or why there are none.
-        truth: scores against marked objects, image by image; None where nobody has marked any.
-        truth_tables: their means.
-        agreement: section on how alike the maps are.
-        agreement_table: its numbers; None where nothing can be compared.
+        registers: maps of registers as queries; empty if neither model has any.
+        registers_text: description of these maps, or why there are none.
+        objects: objects found without labels.
+        objects_text: description of the boxes, or why there are none.
+        truth: section on scores against marked objects; None without marked objects.
+        agreement: section on the agreement of maps.
+        agreement_table: numbers of ``agreement``; None if nothing can be compared.
         differences: section on numbers paired by image.
-        differences_table: its numbers.
-        similarity: sections on heads matched and on layers alike; empty without images.
+        similarity: sections on matched heads and the similarity of layers; empty without images.
         definitions: links to the methods page for every quantity used.
     """
 

@@ -1,1 +1,1 @@
-"""The page of a sweep: one model along its training."""
+"""Sweep page: one model along its training."""

@@ -1,4 +1,4 @@
-"""The page of a sweep: one model along its training, numbers and maps step by step."""
+"""Plan of the sweep page: quantities and maps of one model by training step."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from generator.analysis.quantities.attention import CLS_MASS, DISTANCE_SHARE, EN
 from generator.analysis.quantities.quantity import Quantity
 from generator.analysis.quantities.stream import MAX_NORM, NORM_ONSET, NORM_RATIO, OUTLIER_SHARE
 from generator.present.cells.files import CellContent
-from generator.present.charts.axes import number_text
 from generator.present.charts.chart import Chart, Words
 from generator.present.charts.lines import Series, line_chart
 from generator.present.pages.links import step_text
@@ -32,10 +31,11 @@ from generator.present.pages.sweep.views import Checkpoint, StepMap, StepRow, Sw
 from generator.present.pages.wording import map_alt, notice
 from generator.records.record import FloatArray
 from generator.records.run import Failure, ImageEntry, ModelEntry, Sweep
+from generator.text.numbers import count, number
 from generator.text.phrases import counted
 
 MOST_ROWS = 6
-"""Images whose maps are shown through the steps."""
+"""Most images whose maps are shown by step."""
 
 AXIS = "step"
 
@@ -75,26 +75,26 @@ def sweep_page(planner: Planner, sweep: Sweep) -> SweepPage:
 
 
 def _uneven(seen: _Seen) -> str:
-    """That means are over other images at some steps, where they are."""
+    """Sentence that means are over different images at some steps; empty if they are not."""
     counts = {each.images for each in seen.numbers if each}
     if len(counts) < 2:
         return ""
     return (
-        f" Not every checkpoint has every image: means are over {min(counts):,} to "
-        f"{max(counts):,} images, as the table says."
+        f" Not every checkpoint has every image: means are over {count(min(counts))} to "
+        f"{counted(max(counts), 'image')}, as the table says."
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What is known of a sweep.
+    """Measured data of a sweep.
 
     Attributes:
-        steps: each step with its model.
-        numbers: of each step; None where nothing was measured.
-        agreement: of the steps' maps with those of the ends that were measured.
-        ends: these two steps; None where nothing was measured.
-        urls: of the models' pages.
+        steps: pairs of a step and its model.
+        numbers: numbers of each step; None where nothing was measured.
+        agreement: agreement of each step's maps with those of the first and last measured steps.
+        ends: first and last measured steps; None where nothing was measured.
+        urls: URLs of the models' pages.
     """
 
     steps: tuple[tuple[int, ModelEntry], ...]
@@ -104,7 +104,7 @@ class _Seen:
     urls: tuple[str, ...]
 
     def values(self, pick: Callable[[StepNumbers], float]) -> FloatArray:
-        """One number of every step: float64 ``[step]``; NaN where there is none."""
+        """Values over steps: float64 ``[step]``; NaN for missing values."""
         return np.array([np.nan if each is None else pick(each) for each in self.numbers])
 
 
@@ -130,7 +130,7 @@ def _seen(planner: Planner, sweep: Sweep) -> _Seen:
 
 
 def _placed(planner: Planner, model: str) -> dict[str, PlacedMap]:
-    """The last layer's map of each image."""
+    """Last-layer map of each image."""
     found = {}
     for image in planner.run.images:
         cell = planner.cell(model, image.slug)
@@ -150,7 +150,7 @@ _SINGLE: tuple[tuple[Quantity, str, Callable[[StepNumbers], float]], ...] = (
     (NORM_RATIO, "Max norm over the median", lambda n: n.norm_ratio),
     (NORM_ONSET, "Onset of high norms", lambda n: n.onset),
 )
-"""Quantity, title, and what is drawn."""
+"""Quantities of the charts, titles, and getters."""
 
 _MASS: tuple[tuple[str, Callable[[StepNumbers], float]], ...] = (
     ("on CLS", lambda n: n.cls_on_cls),
@@ -202,7 +202,7 @@ def _chart(planner: Planner, words: Words, series: list[Series], quantity: str) 
 
 
 def _table(seen: _Seen) -> Table:
-    """Every number of every step."""
+    """Table of all quantities by step."""
     columns: list[tuple[str, FloatArray]] = [
         *((f"{title} ({each.unit})", seen.values(pick)) for each, title, pick in _SINGLE),
         *((f"CLS {name} ({CLS_MASS.unit})", seen.values(pick)) for name, pick in _MASS),
@@ -219,16 +219,12 @@ def _table(seen: _Seen) -> Table:
                 seen.urls[n],
                 (
                     str(numbers.images if numbers else 0),
-                    *(_number(values[n]) for _, values in columns),
+                    *(number(values[n]) for _, values in columns),
                 ),
             )
             for n, ((step, _), numbers) in enumerate(zip(seen.steps, seen.numbers, strict=True))
         ),
     )
-
-
-def _number(value: float) -> str:
-    return number_text(float(value)) if np.isfinite(value) else "—"
 
 
 # --- maps through the steps ----------------------------------------------------------------------
@@ -248,7 +244,7 @@ def _row(planner: Planner, sweep: Sweep, seen: _Seen, image: ImageEntry) -> Step
 
 
 def chosen(sweeps: tuple[Sweep, ...], sweep: Sweep, step: int) -> str:
-    """The fragment of an image page that shows a step; other sweeps are at their last."""
+    """URL fragment of an image page that shows a step; other sweeps show their last step."""
     steps = (step if other is sweep else other.steps[-1].step for other in sweeps)
     return f"step={','.join(map(str, steps))}"
 

@@ -1,4 +1,4 @@
-"""What the template of a sweep's page gets: one model along its training."""
+"""Views of the sweep page."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class Checkpoint:
     """A step of a sweep, with a link to its model's page.
 
     Attributes:
-        text: ``step 1000``.
-        url: of the model's page.
-        failure: why nothing could be measured with it; None when something could.
+        text: label, such as ``step 1000``.
+        url: URL of the model's page.
+        failure: why nothing could be measured with it; None if something was.
     """
 
     text: str
@@ -29,10 +29,9 @@ class StepMap:
     """One checkpoint's map of an image.
 
     Attributes:
-        text: its step.
-        url: of the image's page, with the step chosen.
+        url: URL of the image's page that shows the step.
         picture: the map; None where there is none.
-        absent: why there is none; empty where there is one.
+        absent: why the map is missing; empty if it is there.
     """
 
     text: str
@@ -43,13 +42,10 @@ class StepMap:
 
 @dataclass(frozen=True, slots=True)
 class StepRow:
-    """An image through the steps.
+    """An image with its maps by step.
 
     Attributes:
-        title: of the image.
-        url: of its page.
-        thumb: of the image; None where it could not be published.
-        maps: by step.
+        thumb: thumbnail of the image; None if it could not be published.
     """
 
     title: str
@@ -60,21 +56,17 @@ class StepRow:
 
 @dataclass(frozen=True, slots=True)
 class SweepPage:
-    """One model at several steps of its training.
+    """View of the sweep page.
 
     Attributes:
-        path: of the page, relative to the site.
-        frame: around the content.
-        label: of the sweep.
-        summary: how many steps, from which to which.
-        checkpoints: by step.
-        maps: what the small maps are.
-        bar: their color bar.
-        rows: images through the steps; the first ones of the gallery.
-        more: which images the rows leave out, in words; empty where they have all.
-        text: what the charts are over, and what they don't say.
-        charts: numbers over steps.
-        table: the same numbers, each step with a link to its model's page.
+        path: site-relative path of the page.
+        summary: number of steps, the first and the last.
+        maps: description of the small maps.
+        bar: color bar of the small maps.
+        rows: first images of the gallery, with maps by step.
+        more: images that the rows leave out, in words; empty for none.
+        text: images that the charts are over, and caveats.
+        table: numbers of the charts; each step links to its model's page.
     """
 
     path: str

@@ -83,11 +83,11 @@ def test_change_is_the_divergence_from_the_frame_before(film: tuple[Gallery, Pat
         record = trial.record("plain", f"image{number}")
         row = record.rows("CLS")[-1].astype(np.float64).mean(axis=0)[record.layout.patch_slice]
         maps.append(row / row.sum())
-    assert rows[0][:2] == ["0", "—"]
+    assert rows[0][:2] == ["0", "–"]
     for n in range(1, 4):
         expected = jensenshannon(maps[n - 1], maps[n], base=2) ** 2
         assert float(rows[n][1]) == pytest.approx(expected, rel=0.02)
-    assert [row[4] for row in rows][2:] == ["—", "—"]  # deep has no third frame
+    assert [row[4] for row in rows][2:] == ["–", "–"]  # deep has no third frame
 
 
 def test_numbers_over_time_are_those_of_the_records(film: tuple[Gallery, Path]) -> None:

@@ -18,8 +18,9 @@ from generator.pipeline.plan import PlannedCell, PlannedModel, WorkPlan
 from generator.present.content.front import social_card
 from generator.present.drawing.lettering import drawable
 from generator.present.site.write import build_site
+from generator.records.paper import Author, Paper, PaperLink, Patch, TeaserCell
 from generator.records.record import View
-from generator.records.run import Author, ModelEntry, Paper, PaperLink, TeaserCell
+from generator.records.run import ModelEntry
 from generator.spec.options import load_spec
 from tests.present.gallery import HOSTILE, KEPT, Gallery, gallery, picture, tree
 from tests.present.site.test_site import VERSION, Page, manifest, page
@@ -27,7 +28,10 @@ from tests.present.site.test_site import VERSION, Page, manifest, page
 SEEN = View(96, 64, left=0, top=0, right=96, bottom=64, input_width=96, input_height=64)
 URL = "https://lab.example.org/registers/"
 PAPER = Paper(
-    authors=(Author("Ada Lovelace", "https://a.example", "One"), Author("Alan Turing", "", "Two")),
+    authors=(
+        Author("Ada Lovelace", "https://a.example", "One"),
+        Author("Alan Turing", affiliation="Two"),
+    ),
     venue="ICLR",
     year=2027,
     doi="10.1234/5678",
@@ -95,8 +99,8 @@ def test_a_teaser_may_choose_another_query(tmp_path: Path) -> None:
     teaser = (
         TeaserCell("registers", "image1", 2, 1, query="reg2"),
         TeaserCell("probe", "image1", 1, query="received"),
-        TeaserCell("registers", "image1", 2, 1, query="patch", patch=(3, 5)),
-        TeaserCell("plain", "image1", query="patch", patch=(1, 2)),
+        TeaserCell("registers", "image1", 2, 1, query=Patch(3, 5)),
+        TeaserCell("plain", "image1", query=Patch(1, 2)),
     )
     trial, site = built(tmp_path, Paper(teaser=teaser))
     registers, probe, plain = (trial.record(m, "image1") for m in ("registers", "probe", "plain"))
@@ -310,8 +314,33 @@ def test_a_teaser_is_named_by_label_and_file(tmp_path: Path) -> None:
     )
     paper = paper_of(load_spec(file), plan_of(tmp_path))
     assert paper is not None
-    assert paper.teaser == (TeaserCell("deep", "image1", 3, 0),)
+    assert paper.teaser == (TeaserCell("deep", "image1", 3, "mean"),)
     assert paper.authors == (Author("A"),)
+
+
+def test_a_paper_is_the_same_in_a_file_and_in_the_manifest(tmp_path: Path) -> None:
+    file = tmp_path / "gallery.toml"
+    file.write_text(
+        'models = ["a/b"]\nimages = ["p"]\n[paper]\nvenue = "ICLR"\nyear = 2027\n'
+        'doi = "10.1234/5678"\nabstract = " First.\\n\\nSecond.\\n"\nbibtex = "\\n@article{a}\\n"\n'
+        'authors = ["Ada Lovelace", {name = "Alan Turing", url = "https://a.example"}]\n'
+        'links = {code = "https://c.example"}\n'
+        '[[paper.teaser]]\nmodel = "Registers"\nimage = "image1.jpg"\nlayer = 2\n'
+        "query = {row = 3, col = 5}\n"
+    )
+    paper = paper_of(load_spec(file), plan_of(tmp_path / "plan"))
+    assert paper == Paper(
+        authors=(Author("Ada Lovelace"), Author("Alan Turing", "https://a.example")),
+        venue="ICLR",
+        year=2027,
+        doi="10.1234/5678",
+        abstract="First.\n\nSecond.",
+        bibtex="@article{a}",
+        links=(PaperLink("code", "https://c.example"),),
+        teaser=(TeaserCell("registers", "image1", 2, "mean", Patch(3, 5)),),
+    )
+    _, site = built(tmp_path / "built", paper)
+    assert manifest(site).paper == paper
 
 
 @pytest.mark.parametrize(
@@ -352,7 +381,7 @@ def test_a_teaser_names_its_query(tmp_path: Path) -> None:
     assert chosen(tmp_path, "Probe", 'query = "received"').query == "received"
     assert chosen(tmp_path, "Plain", 'query = "received"').query == "received"
     found = chosen(tmp_path, "Registers", "query = {row = 4, col = 6}\nhead = 2")
-    assert (found.patch, found.head) == ((4, 6), 2)
+    assert (found.query, found.head) == (Patch(4, 6), 2)
 
 
 @pytest.mark.parametrize(

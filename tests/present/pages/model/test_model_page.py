@@ -17,6 +17,7 @@ from generator.analysis.attention.values import sink_values
 from generator.present.drawing.colors import color_table
 from generator.present.site.write import SiteResult, build_site
 from generator.records.record import AttentionRecord, TokenLayout
+from generator.text.numbers import number, percent
 from tests import tiny
 from tests.present.gallery import Gallery, gallery
 from tests.present.site.test_site import VERSION
@@ -156,7 +157,7 @@ def test_a_square_says_its_number_and_leads_to_its_head(built: Built) -> None:
         layer, head = divmod(n, entropy.shape[1])
         value = float(entropy[layer, head])
         assert square.url == f"../../i/image0/index.html#layer={layer + 1}&head={head + 1}"
-        assert square.text == f"layer {layer + 1}, head {head + 1}: {value:.3f}"
+        assert square.text == f"layer {layer + 1}, head {head + 1}: {number(value)}"
         assert colors[square.fill] == pytest.approx(255 * value, abs=1)
 
 
@@ -204,7 +205,7 @@ def test_distance_has_a_dot_a_head_and_the_line_of_uniform_attention(built: Buil
             assert float(number) == pytest.approx(float(mean[layer, head]), rel=1e-3)
     row, col = np.divmod(np.arange(24), 6)
     uniform = np.hypot(row[:, None] - row, col[:, None] - col).mean() * 16 / side
-    assert f"Uniform attention would give {uniform:.3f} over the patches." in page.text
+    assert f"Uniform attention would give {number(uniform)} over the patches." in page.text
 
 
 def test_the_page_of_the_largest_model_stays_light(tmp_path: Path) -> None:
@@ -242,13 +243,8 @@ def test_bars_hold_the_budget_of_every_kind_of_query_and_sum_to_everything(built
         keys = ["itself", "CLS", "register 1", "register 2", "outlier patches", "other patches"]
         for layer, row in enumerate(rows[:-1]):
             for name, cell in zip(head[1:], row[1:], strict=True):
-                at = keys.index(name.removesuffix(" (%)"))
-                assert float(cell) == pytest.approx(100 * shares[layer, at], abs=6e-3), (
-                    title,
-                    name,
-                )
-            assert sum(map(float, row[1:])) == pytest.approx(100, abs=0.05)
-        uniform = [float(cell) for cell in rows[-1][1:] if cell != "—"]
+                assert cell == percent(shares[layer, keys.index(name)]), (title, name)
+        uniform = [float(cell.removesuffix("\u00a0%")) for cell in rows[-1][1:] if cell != "–"]
         assert sum(uniform) == pytest.approx(100, abs=0.1)
 
 
@@ -400,7 +396,7 @@ def test_norms_are_those_of_the_records(built: Built) -> None:
         ],
         axis=1,
     )
-    found = np.array([[float(cell) for cell in row[1:]] for row in rows])
+    found = np.array([[float(cell.removesuffix("\u00a0%")) for cell in row[1:]] for row in rows])
     np.testing.assert_allclose(found, wanted, rtol=1e-3)
     ratio = np.median([(n / np.median(n, axis=1)[:, None]).max(1) for n in patches], axis=0)
     column = [float(row[1]) for row in page.numbers("Largest norm over the median, by layer")[1:]]
@@ -451,6 +447,13 @@ def test_massive_activations_are_drawn_found_missing_or_not_measured(tmp_path: P
     page = built(replace(measured, key=without.key), "calm")
     assert none in page.text
     assert "Not measured." not in page.html[page.html.index('id="massive"') :][:2000]
+    assert "But some stand out" not in page.text
+    near = replace(measured.massive, value=values / 100, median=np.full_like(loud.median, 0.5))
+    page = built(replace(measured, key=without.key, massive=near), "near")
+    assert (
+        f"{none} But some stand out: the largest value is 300 in layer 1, 600 times the median "
+        "magnitude, where the rule asks for 100 and 1,000 times." in page.text
+    )
     page = built(replace(measured, key=without.key, massive=loud), "loud")
     assert none not in page.text
     assert page.tables[f"Channels that are {some}"] == [["channel", "images, of 1"], ["17", "1"]]

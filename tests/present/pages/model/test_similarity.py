@@ -19,6 +19,7 @@ from generator.present.content.similarity import HeadsAlike
 from generator.present.site.write import build_site
 from generator.records.packing import unpack
 from generator.records.record import AttentionRecord
+from generator.text.numbers import number
 from tests import tiny
 from tests.present.gallery import Gallery, gallery, many
 from tests.present.pages.model.test_model_page import ModelPage
@@ -42,8 +43,8 @@ def planted(record: AttentionRecord, seed: int) -> AttentionRecord:
 def alike(folder: Path, images: int) -> Built:
     """A site of two models with planted heads; they have a page together, as one has registers."""
     trial = many(folder / "pictures", images, groups=1)
-    for number, cell in enumerate(trial.run.cells):
-        trial.records[cell.record] = planted(trial.records[cell.record], number)
+    for seed, cell in enumerate(trial.run.cells):
+        trial.records[cell.record] = planted(trial.records[cell.record], seed)
     build_site(trial.run, trial.read, folder / "site", version=VERSION)
     return trial, folder / "site"
 
@@ -147,7 +148,7 @@ def test_two_models_are_compared_on_the_same_images(enough: Built) -> None:
     wanted = layer_similarity(both[0], both[1])
     assert isinstance(wanted, np.ndarray)
     text = text_of(site, REPORT)
-    row = " ".join(f"{value:.2f}".replace("-0.00", "0.00") for value in wanted[1])
+    row = " ".join(map(number, wanted[1]))
     assert f" 1 {row} " in text
 
 

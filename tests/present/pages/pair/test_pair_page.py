@@ -193,3 +193,25 @@ def test_a_sample_is_even_and_holds_the_ends() -> None:
     found = evenly(1000, 100)
     assert len(set(found)) == 100 and (found[0], found[-1]) == (0, 999)
     assert {b - a for a, b in itertools.pairwise(found)} <= {10, 11}
+
+
+def test_pictures_beside_maps_show_the_part_that_the_maps_cover(
+    trial: Gallery, tmp_path: Path
+) -> None:
+    """Places line up by eye: the square of a picture that is wider than high."""
+    crops = {"image0": [(16, 0, 80, 64)], "image1": [(16, 0, 80, 64), (0, 0, 96, 64)]}
+    for image, boxes in crops.items():
+        for model, box in zip(("plain", "registers"), (boxes[0], boxes[-1]), strict=True):
+            record = trial.record(model, image)
+            left, top, right, bottom = box
+            view = replace(record.view, left=left, top=top, right=right, bottom=bottom)
+            trial.records[record.key] = replace(record, view=view)
+    html = (build(trial, tmp_path / "site") / REPORT).read_text(encoding="utf-8")
+    found = re.findall(
+        r'<svg class="seen-part" viewBox="([^"]*)"[^>]*><image href="[^"]*" width="96" height="64"'
+        r"[^>]*></image></svg>(?:<figcaption>([^<]*)</figcaption>)?",
+        html,
+    )
+    square, whole = "16 0 64 64", "0 0 96 64"
+    shown = [(square, ""), (square, "seen by Plain"), (whole, "seen by Registers")]
+    assert found[: len(shown)] == shown

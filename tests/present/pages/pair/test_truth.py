@@ -20,6 +20,7 @@ from generator.present.files.manifest_file import read_manifest
 from generator.present.site.write import build_site
 from generator.records.packing import unpack
 from generator.records.run import ObjectBox
+from generator.text.numbers import number, percent, points
 from tests.present.analyzed import complete
 from tests.present.gallery import Gallery, gallery
 
@@ -71,11 +72,10 @@ def test_scores_of_both_models_are_means_over_the_same_images(marked: Built) -> 
         assert len(values) == 2
         means.append(sum(values) / 2)
     row = rows["last layer, mass inside"]
-    assert [float(text) for text in row[:2]] == pytest.approx(means, abs=0.0051)
-    assert float(row[2].replace("\u2212", "-")) == pytest.approx(means[1] - means[0], abs=0.0051)
+    assert row[:3] == [*map(percent, means), points(means[1] - means[0])]
     assert row[4] == "2"
     # maps that know nothing of the picture stand below; of a uniform one all places tie
-    assert rows["uniform, mass inside"][:3] == ["0.38", "0.38", "—"]
+    assert rows["uniform, mass inside"][:3] == ["37.5\u00a0%", "37.5\u00a0%", "–"]
     assert "uniform, hits" not in rows
     assert "rollout, average precision" in rows
 
@@ -88,9 +88,7 @@ def test_found_boxes_are_judged_where_there_are_boxes(marked: Built) -> None:
     assert [float(text) for text in row[:2]] == pytest.approx(wanted, abs=0.0051)
     assert row[4] == "1"
     corloc = rows_of(marked[1])["LOST in keys, CorLoc"]
-    assert [float(text) for text in corloc[:2]] == [
-        float(iou >= 0.5) for iou in wanted if isinstance(iou, float)
-    ]
+    assert corloc[:2] == [percent(iou >= 0.5) for iou in wanted if isinstance(iou, float)]
 
 
 def test_boxes_are_scored_in_all_vectors_they_were_found_in(marked: Built) -> None:
@@ -103,8 +101,8 @@ def test_boxes_are_scored_in_all_vectors_they_were_found_in(marked: Built) -> No
     for found in digest.objects:
         assert isinstance(found.lost, FoundObject) and isinstance(found.tokencut, FoundObject)
         ious = [best_iou(each.pixels, [BOX.box]) for each in (found.lost, found.tokencut)]
-        assert f"LOST in {found.vectors}: box IoU {ious[0]:.2f}" in page
-        assert f"TokenCut in {found.vectors}: box IoU {ious[1]:.2f}" in page
+        assert f"LOST in {found.vectors}: box IoU {number(ious[0])}" in page
+        assert f"TokenCut in {found.vectors}: box IoU {number(ious[1])}" in page
         hits = [100 * int(float(iou) >= 0.5) for iou in ious]
         assert f"Plain, {found.vectors} {hits[0]} % 1 {hits[1]} % 1" in index.replace("\u00a0", " ")
 
@@ -118,7 +116,7 @@ def test_marked_boxes_are_drawn_beside_the_found_ones(marked: Built) -> None:
     digest = DIGESTS.read(next(marked[1].glob("data/plain/image0.digest.*")))
     assert isinstance(digest.lost, FoundObject)
     iou = truth_of(marked[1], "plain", "image0").overlaps[0].lost
-    assert f", IoU {iou:.2f} with a marked box" in part
+    assert f", IoU {number(iou)} with a marked box" in part
     assert "Filled boxes are what people have marked" in part
 
 

@@ -1,0 +1,24 @@
+"""JSON that a stranger may have written."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def parsed_json(data: bytes | str) -> Any:
+    """The value of a JSON text in UTF-8, with or without a byte order mark.
+
+    Raises:
+        ValueError: it is none, or one that Python does not hold: nested too deeply, or with a
+            number of thousands of digits. ``json.JSONDecodeError`` where a line is to blame.
+    """
+    text = data.decode("utf-8-sig") if isinstance(data, bytes) else data
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        raise
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    except ValueError as error:  # Python's own limit
+        raise ValueError("it holds a number of thousands of digits") from error

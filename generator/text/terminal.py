@@ -1,0 +1,67 @@
+"""Text of files on a terminal: control characters and direction overrides are shown, not obeyed.
+
+A file name, a title or a record may hold anything: an escape sequence that rewrites the screen, or
+an override that turns a file name around.
+"""
+
+from __future__ import annotations
+
+import logging
+import unicodedata
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+from rich.text import Text
+
+SHOWN = frozenset({"Cc", "Zl", "Zp", "Cs"})
+"""Categories of Unicode that are shown as escapes: controls, separators of lines, surrogates."""
+
+DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""What changes the direction of the text around it."""
+
+
+def legible(text: str, keep: str = "\n\t") -> str:
+    """Text whose control characters and direction overrides are escapes, as Python writes them.
+
+    Args:
+        text: to be shown on a terminal.
+        keep: control characters that stay.
+    """
+    return "".join(_legible(c) if c not in keep else c for c in text)
+
+
+def _legible(character: str) -> str:
+    if unicodedata.category(character) in SHOWN or character in DIRECTION:
+        return ascii(character)[1:-1]
+    return character
+
+
+class LegibleConsole(Console):
+    """A console that shows what it prints (see :func:`legible`); colors and bars work."""
+
+    def render_str(self, text: str, **how: Any) -> Text:
+        """Turn a string into text."""
+        return super().render_str(legible(text), **how)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Turn anything into pieces; what rich itself adds to move the cursor is left alone."""
+        for piece in super().render(renderable, options):
+            yield piece if piece.control else Segment(legible(piece.text), piece.style)
+
+
+class LegibleFormatter(logging.Formatter):
+    """Formats a warning as one line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        return legible(super().format(record))
+
+
+def make_warnings_legible() -> None:
+    """Have warnings that no program handles printed by :class:`LegibleFormatter`."""
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(LegibleFormatter())
