@@ -5,6 +5,9 @@ Heavy imports are made inside the commands, so that ``--help`` answers at once.
 
 from __future__ import annotations
 
+import signal
+import threading
+
 import click
 
 from generator.commands.build import build, demo
@@ -35,6 +38,13 @@ def main() -> None:
     from generator.text.terminal import make_warnings_legible  # noqa: PLC0415 - imports rich
 
     make_warnings_legible()
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _stop)
+
+
+def _stop(number: int, frame: object) -> None:
+    """End as after Ctrl-C, so that what is half written is removed."""
+    raise KeyboardInterrupt
 
 
 for command in (demo, inspect, build, serve, export, figure, diff, publish, cache):

@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from generator.capture.checkpoint.preprocess import model_input
-from generator.capture.checkpoint.resolve import ResolvedModel
+from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.capture.forward.hooks import Streams
 from generator.capture.models.load import LoadedModel
 from generator.errors import ModelError

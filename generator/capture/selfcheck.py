@@ -122,6 +122,8 @@ def _eager(model: LoadedModel, values: Tensor, layout: TokenLayout, captured: Te
 def _preprocessing(model: LoadedModel, picture: Image.Image) -> Check:
     name = "preprocessing against the checkpoint's own processor"
     resolved = model.resolved
+    if resolved.base is not None and resolved.processor is resolved.base.processor:
+        resolved = resolved.base  # what an adapter does not declare is its base's
     if not resolved.processor.declared:
         return Check(name, "skipped", resolved.processor.assumed)
     if resolved.processor.beyond:

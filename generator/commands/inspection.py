@@ -11,7 +11,7 @@ from rich.text import Text
 
 from generator.bundled import bundled
 from generator.capture.checkpoint.preprocess import describe
-from generator.capture.checkpoint.resolve import ResolvedModel
+from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.images.pixels import open_picture
 from generator.pipeline.plan import resolve
 from generator.spec.gallery import ModelSpec
@@ -57,6 +57,9 @@ def show(
         or f"learned embeddings of {vision.position_grid[0]} x {vision.position_grid[1]} patches"
         + ("" if vision.listed else " (a guess)"),
         "preprocessing": "\n".join(preprocessing.steps),
+        "adapter": resolved.adapter_words,
+        "files not read": ", ".join(resolved.weights.ignored) if resolved.weights else "",
+        "tensors": _tensors(resolved),
     }
     table = Table.grid(padding=(0, 2))
     for name, fact in facts.items():
@@ -64,6 +67,27 @@ def show(
             table.add_row(Text(name, style="bold"), Text(fact, overflow="fold"))
     console.print(table)
     return resolved
+
+
+def _tensors(resolved: ResolvedModel) -> str:
+    """What becomes of the checkpoint's tensors, where they are on this machine.
+
+    Raises:
+        ModelError: they do not fit the config.
+    """
+    if (resolved.base or resolved).weights is None:
+        return "not downloaded yet; --check looks at each of them"
+    from generator.capture.models.device import torch_dtype
+    from generator.capture.models.network import build_network
+
+    built = build_network(resolved, torch_dtype("float32"), "sdpa", blank=True)
+    return "\n".join(_accounted(built.renamed, built.unused))
+
+
+def _accounted(renamed: str, unused: tuple[str, ...]) -> tuple[str, ...]:
+    """A line for the names, and one for each reason why tensors take no part."""
+    left = tuple(f"left unused: {line}" for line in unused) or ("all used",)
+    return (renamed, *left) if renamed else left
 
 
 def _revision(resolved: ResolvedModel) -> str:
@@ -89,10 +113,13 @@ def check(
     picture = open_picture(image)
     from generator.capture.selfcheck import self_check
 
-    checks = self_check(_loaded(resolved, device, dtype), picture, resolution)
-    for line in checks:
-        console.print(Text(f"{MARKS[line.outcome]:8}{line.name}: {line.detail}"))
-    return all(line.outcome != "failed" for line in checks)
+    model = _loaded(resolved, device, dtype)
+    for line in _accounted(model.facts.renamed, model.facts.unused):
+        console.print(Text(f"{MARKS['passed']:8}tensors of the checkpoint: {line}"))
+    checks = self_check(model, picture, resolution)
+    for each in checks:
+        console.print(Text(f"{MARKS[each.outcome]:8}{each.name}: {each.detail}"))
+    return all(each.outcome != "failed" for each in checks)
 
 
 def _loaded(resolved: ResolvedModel, device: str | None, dtype: str | None) -> LoadedModel:

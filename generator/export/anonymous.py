@@ -15,6 +15,7 @@ from __future__ import annotations
 import getpass
 import re
 import socket
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -32,6 +33,9 @@ SHORTEST = 3
 LONG_ENOUGH = 4
 """Letters of the shortest family name that is looked for without the first name."""
 
+UNMISTAKABLE = 6
+"""Letters of the shortest name that is also looked for inside of words."""
+
 COMMON = frozenset({"root", "user", "localhost", "admin", "ubuntu", "home"})
 """Names of users and machines that tell nothing."""
 
@@ -43,15 +47,22 @@ class Identity:
     names: tuple[str, ...]
 
     def found_in(self, text: str) -> bool:
-        """Whether a text holds one of the names, as whole words in any case."""
-        return any(
-            re.search(rf"(?<![^\W_]){re.escape(name)}(?![^\W_])", text, re.IGNORECASE)
-            for name in self.names
-        )
+        """Whether a text holds one of the names, in any case and any Unicode form.
+
+        Digits may stand beside a name, and words beside a long one: ``miller2027``, ``MillerLab``.
+        """
+        plain = unicodedata.normalize("NFC", text)
+        return any(re.search(_pattern(name), plain, re.IGNORECASE) for name in self.names)
 
     def without(self, text: str, other: str = "") -> str:
         """A text that holds none of the names, or another in its place."""
         return other if self.found_in(text) else text
+
+
+def _pattern(name: str) -> str:
+    """What finds a name: anywhere where it is long, else with no letter beside it."""
+    plain = re.escape(unicodedata.normalize("NFC", name))
+    return plain if len(name) >= UNMISTAKABLE else rf"(?<![^\W\d_]){plain}(?![^\W\d_])"
 
 
 @dataclass(frozen=True, slots=True)

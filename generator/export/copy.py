@@ -108,5 +108,5 @@ def _link(path: Path, target: Path) -> None:
 def _link_file(path: str, target: str) -> None:
     try:
         os.link(path, target)
-    except OSError:
+    except (OSError, AttributeError):  # not every system has links
         shutil.copyfile(path, target)

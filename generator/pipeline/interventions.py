@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator.capture.checkpoint.layouts import takes_no_register
-from generator.capture.checkpoint.resolve import ResolvedModel
+from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.errors import ImageError, ModelError
 from generator.images.find import load_images
 from generator.records.extras import Intervened, Intervention

@@ -27,7 +27,7 @@ from transformers import Dinov2Config, Dinov2Model
 from generator.capture.checkpoint.layouts import read_vision_config
 from generator.capture.checkpoint.preprocess import describe, locate
 from generator.capture.checkpoint.processors import read_processor
-from generator.capture.checkpoint.resolve import ResolvedModel
+from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.capture.extract import Prepared, extract
 from generator.capture.forward.residual import find_blocks
 from generator.capture.forward.scores import attention_of

@@ -30,6 +30,7 @@ def test_inspect_says_what_is_known_without_weights() -> None:
         "class head": "none",
         "positions": "learned embeddings of 4 x 4 patches",
         "preprocessing": "turn upright by the EXIF orientation",
+        "tensors": "all used",
     }
     headed = run("inspect", "models/headed").stdout
     assert "2 classes" in next(line for line in headed.splitlines() if "class head" in line)

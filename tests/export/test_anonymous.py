@@ -21,7 +21,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from generator.cli import main
-from generator.export.anonymous import Anonymous, anonymized, identity_of
+from generator.export.anonymous import Anonymous, Identity, anonymized, identity_of
 from generator.export.figures.make import make_figure, plan_figure, write_figure
 from generator.export.printed.pdf import BROWSERS
 from generator.export.source import open_source
@@ -318,3 +318,17 @@ def test_public_models_keep_their_ids_and_reasons_of_failures_go() -> None:
     assert found.run.command == ""
     assert "Kept: the ids of public models org/public." in found.notes
     assert json.dumps(found.notes).count("Left out") == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Mu\u0308llerovsky", "M\u00fcllerovsky", "m\u00dcllerovsky2027", "M\u00fcllerovskyLab",
+     "x_M\u00fcllerovsky_y", "Ngu2027", "by ngu."],
+)  # fmt: skip
+def test_a_name_in_any_form_is_found(text: str) -> None:
+    assert Identity(("Mu\u0308llerovsky", "Ngu")).found_in(text)
+    assert Identity(("M\u00fcllerovsky", "Ngu")).found_in(text)
+
+
+def test_a_short_name_inside_of_a_word_is_none() -> None:
+    assert not Identity(("Ngu", "Adam")).found_in("penguin, adamant")

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from generator.capture.checkpoint.resolve import ResolvedModel
+from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.capture.models.load import LoadedModel, load
 from generator.errors import GalleryError, ModelError, StoreError
 from generator.spec.gallery import GallerySpec

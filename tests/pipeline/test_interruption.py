@@ -21,7 +21,7 @@ from tests.pipeline.galleries import build, files, manifest
 HALTING = """
 import sys
 from generator import cli
-from generator.store import Store
+from generator.records.store import Store
 from jinja2 import Template
 
 def halt(owner, name):
@@ -109,9 +109,12 @@ def test_two_builds_of_one_site_do_not_get_in_each_other_s_way(
     assert build(spec).measured == 0
 
 
-def test_ctrl_c_says_that_nothing_is_lost(spec: GallerySpec, halted: Any) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_says_that_nothing_is_lost(
+    spec: GallerySpec, halted: Any, number: signal.Signals
+) -> None:
     process = halted("record")
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, stderr = process.communicate()
     assert process.returncode == 130
     message = "Stopped. What was measured is kept: run the same command to go on."

@@ -51,26 +51,34 @@ def note_absent(model: str, name: str, commit: str) -> None:
             hf_hub_download(model, name, revision=commit)
 
 
-def fetch_weights(model: str, commit: str) -> None:
-    """Bring the weights into the cache, where transformers finds them.
+def fetch_weights(model: str, commit: str, named: str | None = None) -> Path:
+    """Bring the weights into the cache; returns the folder of their files.
 
-    transformers would download them itself, but says of any failure that there is no such file.
+    Args:
+        model: hub id.
+        commit: full hash.
+        named: the file of the weights, or their index, where the config names one.
 
     Raises:
         ModelError: they cannot be downloaded.
     """
-    index = try_to_load_from_cache(model, WEIGHTS_INDEX, revision=commit)
-    if not isinstance(index, str):
+    cached = try_to_load_from_cache(model, WEIGHTS_INDEX, revision=commit)
+    if named is not None:
+        first = download(model, named, commit)
+    elif isinstance(cached, str):
+        first = Path(cached)
+    else:
         try:
-            download(model, WEIGHTS, commit)
+            first = download(model, WEIGHTS, commit)
         except ModelError as error:
             if not isinstance(error.__cause__, RemoteEntryNotFoundError):
                 raise
-            index = download(model, WEIGHTS_INDEX, commit)
-        else:
-            return
-    for part in sorted(set(json.loads(Path(index).read_bytes())["weight_map"].values())):
-        download(model, part, commit)
+            first = download(model, WEIGHTS_INDEX, commit)
+    if first.name.endswith(".index.json"):
+        places = json.loads(first.read_bytes()).get("weight_map")
+        for part in sorted({str(part) for part in (places or {}).values()}):
+            download(model, part, commit)
+    return first.parent
 
 
 def hub_problem(error: BaseException) -> tuple[str, str]:

@@ -22,7 +22,7 @@ from generator.records.record import FieldOfView, Preprocessing, View
 from generator.text.numbers import count, machine
 
 if TYPE_CHECKING:
-    from generator.capture.checkpoint.resolve import ResolvedModel
+    from generator.capture.checkpoint.resolved import ResolvedModel
 
 MOST_PATCHES = 32_768
 """Patches of one input, at most: of more, the attention of a single head would take over 4 GB. A

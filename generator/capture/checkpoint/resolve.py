@@ -5,14 +5,14 @@ Everything that can be refused is refused here, before anything large is downloa
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from huggingface_hub import HfApi, ModelInfo, constants, metadata_load, try_to_load_from_cache
+from huggingface_hub import HfApi, ModelInfo, constants, try_to_load_from_cache
 from huggingface_hub.errors import (
     GatedRepoError,
     HFValidationError,
@@ -20,83 +20,38 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
+from generator.capture.checkpoint.adapters import Adapter, read_adapter
 from generator.capture.checkpoint.hub import (
     UNREACHABLE,
     WEIGHTS,
     WEIGHTS_INDEX,
     download,
-    first_line,
     gated,
     hub_problem,
     note_absent,
     page,
 )
-from generator.capture.checkpoint.layouts import VisionConfig, read_vision_config
-from generator.capture.checkpoint.processors import (
-    PREPROCESSOR,
-    PROCESSOR,
-    Processor,
-    read_processor,
+from generator.capture.checkpoint.layouts import VisionConfig
+from generator.capture.checkpoint.processors import PREPROCESSOR, PROCESSOR, Processor
+from generator.capture.checkpoint.resolved import (
+    ResolvedModel,
+    card_license,
+    expect_consent,
+    geometry_of,
+    license_of,
+    preprocessing_of,
+)
+from generator.capture.checkpoint.weight_files import (
+    ADAPTER_CONFIG,
+    ADAPTER_WEIGHTS,
+    WEIGHTS_KEY,
+    expect_no_pointer,
+    find_weights,
+    hash_files,
+    read_json,
+    there,
 )
 from generator.errors import ModelError
-from generator.text.json_text import parsed_json
-
-WEIGHTS_PATTERN = "*.safetensors"
-LFS_POINTER = b"version https://git-lfs.github.com/"
-
-
-@dataclass(frozen=True, slots=True)
-class ResolvedModel:
-    """A model that is known to exist, at one commit, and to be of a kind that can be measured.
-
-    Attributes:
-        id: hub id, or the folder's name.
-        source: where it comes from.
-        revision: as asked for; empty for a folder.
-        commit: full commit hash; empty for a folder.
-        weights_sha256: over config, preprocessing and weights of a folder; empty on the hub.
-        location: what transformers loads from: the hub id or the folder's path.
-        license: as the model card states it; empty when it does not.
-        gated: whether the hub said that its authors grant access; False when it was not asked.
-        config: the parsed ``config.json``.
-        vision: geometry.
-        processor: the checkpoint's own preprocessing.
-        trust_remote_code: whether the user allows code from the repository to run.
-    """
-
-    id: str
-    source: Literal["hub", "folder"]
-    revision: str
-    commit: str
-    weights_sha256: str
-    location: str
-    license: str
-    config: Mapping[str, Any]
-    vision: VisionConfig
-    processor: Processor
-    trust_remote_code: bool
-    gated: bool = False
-
-    @property
-    def version(self) -> str:
-        """The commit, or for a folder the weights' hash."""
-        return self.commit or self.weights_sha256
-
-    @property
-    def classes(self) -> int:
-        """Classes of the checkpoint's class head, as its config has it; 0 without a head."""
-        if not any("ForImageClassification" in str(n) for n in _list(self.config, "architectures")):
-            return 0
-        labels = self.config.get("id2label")
-        if isinstance(labels, Mapping):
-            return len(labels)
-        count = self.config.get("num_labels", 2)  # what transformers takes for granted
-        return count if isinstance(count, int) else 0
-
-
-def _list(config: Mapping[str, Any], key: str) -> list[object]:
-    value = config.get(key)
-    return value if isinstance(value, list) else []
 
 
 def resolve_folder(folder: Path, *, trust_remote_code: bool = False) -> ResolvedModel:
@@ -107,55 +62,116 @@ def resolve_folder(folder: Path, *, trust_remote_code: bool = False) -> Resolved
     """
     name = folder.resolve().name
     config_file = folder / "config.json"
-    if not config_file.is_file():
+    adapter = _adapter_in(folder, name)
+    if adapter is not None and not _has_weights(folder):
+        return _on_base(adapter, folder, name, trust_remote_code)
+    if not there(config_file):
         raise ModelError(
             f"The folder {name} has no config.json, so it is not a transformers checkpoint.",
             "Save the model with save_pretrained() and name that folder.",
         )
-    config = _read_json(config_file, name)
-    vision = _vision(config, name)
-    _expect_consent(name, config, vision, trust_remote_code)
-    weights = _weights_of(folder, name)
-    small = [f for f in (config_file, folder / PROCESSOR, folder / PREPROCESSOR) if _there(f)]
+    config = read_json(config_file, name)
+    vision = geometry_of(config, name)
+    expect_consent(name, config, vision, trust_remote_code)
+    weights = find_weights(folder, config, name)
+    processor = preprocessing_of(partial(_read_own, folder, name), vision, name)
+    code = folder.glob("*.py") if trust_remote_code and "auto_map" in config else ()
     return ResolvedModel(
         id=name,
         source="folder",
         revision="",
         commit="",
-        weights_sha256=_hash_files([*small, *weights], name),
+        weights_sha256=hash_files([*_small(folder), *weights.all, *code], name),
         location=str(folder),
-        license=_card_license(folder / "README.md"),
+        license=card_license(folder / "README.md"),
         config=config,
         vision=vision,
-        processor=_processor(
-            lambda file: _read_json(folder / file, name) if _there(folder / file) else None,
-            vision,
-            name,
-        ),
+        processor=processor,
         trust_remote_code=trust_remote_code,
+        weights=weights,
+        adapter=adapter,
     )
 
 
-def _there(path: Path) -> bool:
-    """Whether a file is there, or a link that may lead nowhere: reading it will tell."""
-    return path.is_file() or path.is_symlink()
+def _small(folder: Path) -> list[Path]:
+    """Files of a checkpoint that decide the numbers and are not its weights."""
+    names = ("config.json", PROCESSOR, PREPROCESSOR, ADAPTER_CONFIG, ADAPTER_WEIGHTS)
+    return [folder / name for name in names if there(folder / name)]
 
 
-def _weights_of(folder: Path, name: str) -> list[Path]:
-    weights = sorted(folder.glob(WEIGHTS_PATTERN))
-    if not weights:
+def _read_own(folder: Path, model: str, file: str) -> Mapping[str, Any] | None:
+    return read_json(folder / file, model) if there(folder / file) else None
+
+
+def _has_weights(folder: Path) -> bool:
+    """Whether there are weights beside those of an adapter, and a config for them."""
+    others = [path.name for path in folder.glob("*.safetensors*") if path.name != ADAPTER_WEIGHTS]
+    return bool(others) and there(folder / "config.json")
+
+
+def _adapter_in(folder: Path, name: str) -> Adapter | None:
+    """The adapter in a folder; None without one.
+
+    Raises:
+        ModelError: it cannot be applied.
+    """
+    if not there(folder / ADAPTER_CONFIG):
+        if there(folder / ADAPTER_WEIGHTS):
+            raise ModelError(
+                f"The folder {name} has {ADAPTER_WEIGHTS} without {ADAPTER_CONFIG}.",
+                "Copy the adapter again, with its config, or take its weights out of the folder.",
+            )
+        return None
+    adapter = read_adapter(read_json(folder / ADAPTER_CONFIG, name), name)
+    if not there(folder / ADAPTER_WEIGHTS):
         raise ModelError(
-            f"The folder {name} has no {WEIGHTS_PATTERN} weights.",
-            "Save the model with save_pretrained(), which writes safetensors.",
+            f"The folder {name} has {ADAPTER_CONFIG} without {ADAPTER_WEIGHTS}.",
+            "Save the adapter with save_pretrained(), which writes safetensors.",
         )
-    for file in weights:
-        with _readable(file, name), file.open("rb") as stream:
-            if stream.read(len(LFS_POINTER)) == LFS_POINTER:
-                raise ModelError(
-                    f"{file.name} of {name} is a Git LFS pointer, not the weights themselves.",
-                    "Run git lfs pull in the folder.",
-                )
-    return weights
+    expect_no_pointer(folder / ADAPTER_WEIGHTS, name)
+    return adapter
+
+
+def _on_base(
+    adapter: Adapter, folder: Path, name: str, trust_remote_code: bool, commit: str = ""
+) -> ResolvedModel:
+    """An adapter without weights of its own: a change of another checkpoint."""
+    base = _base_of(adapter, folder, name, trust_remote_code)
+    own = preprocessing_of(partial(_read_own, folder, name), base.vision, name)
+    return replace(
+        base,
+        id=name,
+        source="hub" if commit else "folder",
+        revision="",
+        commit=commit,
+        weights_sha256="" if commit else hash_files(_small(folder), name),
+        location=name if commit else str(folder),
+        license=card_license(folder / "README.md") or base.license,
+        processor=own if own.declared else base.processor,
+        weights=None,
+        adapter=adapter,
+        base=base,
+    )
+
+
+def _base_of(adapter: Adapter, folder: Path, name: str, trust_remote_code: bool) -> ResolvedModel:
+    """The checkpoint that an adapter changes: a folder, or a model of the hub.
+
+    Raises:
+        ModelError: there is none here, or it is unknown.
+    """
+    for place in (Path(adapter.path), folder.parent / adapter.path):
+        if adapter.path and place.is_dir():
+            return resolve_folder(place, trust_remote_code=trust_remote_code)
+    if adapter.local or not adapter.path:
+        raise ModelError(
+            f"{name} is {adapter.words} for the checkpoint {adapter.base or '(not named)'}, which "
+            "is not here.",
+            f"Put its folder or its hub id into base_model_name_or_path of {ADAPTER_CONFIG}.",
+        )
+    return resolve_hub(
+        adapter.path, adapter.revision or "main", trust_remote_code=trust_remote_code
+    )
 
 
 def resolve_hub(
@@ -173,6 +189,9 @@ def resolve_hub(
     except (*UNREACHABLE, ValueError) as error:  # ValueError: an answer that is no JSON
         return _from_cache(model, revision, trust_remote_code, error)
     files = {sibling.rfilename for sibling in info.siblings or ()}
+    weights = files & {WEIGHTS, WEIGHTS_INDEX}
+    if ADAPTER_CONFIG in files and not (weights and "config.json" in files):
+        return _adapter_on_hub(model, revision, files, trust_remote_code)
     if "config.json" not in files:
         raise ModelError(
             f"The model {model} has no config.json on the hub, "
@@ -182,9 +201,9 @@ def resolve_hub(
     # By revision, so that the cache remembers for work offline which commit it stood for.
     config_file = download(model, "config.json", revision)
     commit = config_file.parent.name
-    config = _read_json(config_file, model)
-    vision = _vision(config, model)
-    if not files & {WEIGHTS, WEIGHTS_INDEX}:
+    config = read_json(config_file, model)
+    vision = geometry_of(config, model)
+    if not weights and config.get(WEIGHTS_KEY) not in files:
         raise ModelError(
             f"The model {model} has no safetensors weights at {revision}; "
             "pickled weights are not loaded, because they can run code.",
@@ -193,10 +212,13 @@ def resolve_hub(
 
     def read(file: str) -> Mapping[str, Any] | None:
         if file in files:
-            return _read_json(download(model, file, commit), model)
+            return read_json(download(model, file, commit), model)
         note_absent(model, file, commit)
         return None
 
+    adapter = None
+    if ADAPTER_CONFIG in files:
+        adapter = read_adapter(read_json(download(model, ADAPTER_CONFIG, commit), model), model)
     if "README.md" in files:
         with suppress(ModelError):  # tells the license when there is no network, no more
             download(model, "README.md", commit)
@@ -204,13 +226,30 @@ def resolve_hub(
         model,
         revision,
         commit,
-        license=_license(vars(info.card_data) if info.card_data else {}),
+        license=license_of(vars(info.card_data) if info.card_data else {}),
         gated=bool(info.gated),
         config=config,
         vision=vision,
-        processor=_processor(read, vision, model),
+        processor=preprocessing_of(read, vision, model),
         trust_remote_code=trust_remote_code,
+        adapter=adapter,
     )
+
+
+def _adapter_on_hub(
+    model: str, revision: str, files: Collection[str], trust_remote_code: bool
+) -> ResolvedModel:
+    """An adapter that a repository holds alone."""
+    config_file = download(model, ADAPTER_CONFIG, revision)
+    commit, folder = config_file.parent.name, config_file.parent
+    read_adapter(read_json(config_file, model), model)  # before anything else is downloaded
+    for file in (ADAPTER_WEIGHTS, PROCESSOR, PREPROCESSOR, "README.md"):
+        if file in files:
+            download(model, file, commit)
+    adapter = _adapter_in(folder, model)
+    assert adapter is not None
+    found = _on_base(adapter, folder, model, trust_remote_code, commit)
+    return replace(found, revision=revision)
 
 
 def _info(model: str, revision: str) -> ModelInfo:
@@ -251,8 +290,9 @@ def _on_hub(
     processor: Processor,
     trust_remote_code: bool,
     gated: bool = False,
+    adapter: Adapter | None = None,
 ) -> ResolvedModel:
-    _expect_consent(model, config, vision, trust_remote_code)
+    expect_consent(model, config, vision, trust_remote_code)
     return ResolvedModel(
         id=model,
         source="hub",
@@ -266,6 +306,7 @@ def _on_hub(
         processor=processor,
         trust_remote_code=trust_remote_code,
         gated=gated,
+        adapter=adapter,
     )
 
 
@@ -282,17 +323,19 @@ def _from_cache(
             f"`hf download {model} --revision {revision}`.",
         ) from cause
     folder = Path(cached).parent
-    config = _read_json(Path(cached), model)
-    vision = _vision(config, model)
+    adapter = _adapter_in(folder, model) if there(folder / ADAPTER_CONFIG) else None
+    config = read_json(Path(cached), model)
+    vision = geometry_of(config, model)
     return _on_hub(
         model,
         revision,
         folder.name,
-        license=_card_license(folder / "README.md"),
+        license=card_license(folder / "README.md"),
         config=config,
         vision=vision,
         processor=_cached_processor(model, revision, folder.name, vision, cause),
         trust_remote_code=trust_remote_code,
+        adapter=adapter,
     )
 
 
@@ -309,12 +352,12 @@ def _cached_processor(
     def read(file: str) -> Mapping[str, Any] | None:
         cached = try_to_load_from_cache(model, file, revision=commit)
         if isinstance(cached, str):
-            return _read_json(Path(cached), model)
+            return read_json(Path(cached), model)
         if cached is None:
             unknown.append(file)
         return None
 
-    processor = _processor(read, vision, model)
+    processor = preprocessing_of(read, vision, model)
     if not unknown:
         return processor
     if processor.declared:
@@ -327,112 +370,3 @@ def _cached_processor(
         f"Run `hf download {model} {unknown[-1]}{at}` with a network; it also remembers that a "
         "file doesn't exist.",
     ) from cause
-
-
-def _expect_consent(
-    model: str, config: Mapping[str, Any], vision: VisionConfig, trust_remote_code: bool
-) -> None:
-    if "auto_map" in config and not vision.listed and not trust_remote_code:
-        raise ModelError(
-            f"The model {model} brings its own code, which is not run unless you ask for it.",
-            "Read the code, then add --trust-remote-code.",
-        )
-
-
-def _vision(config: Mapping[str, Any], model: str) -> VisionConfig:
-    with _understood("config.json", model):
-        return read_vision_config(config, model=model)
-
-
-def _processor(
-    read: Callable[[str], Mapping[str, Any] | None], vision: VisionConfig, model: str
-) -> Processor:
-    """The preprocessing, from the first file that declares it, as transformers reads them.
-
-    Args:
-        read: a file's content by its name; None where the checkpoint has no such file.
-        vision: geometry of the model.
-        model: named in errors.
-    """
-    parts = read(PROCESSOR) or {}
-    file = PROCESSOR if "image_processor" in parts else PREPROCESSOR
-    config = parts["image_processor"] if file == PROCESSOR else read(PREPROCESSOR)
-    if config is not None and not isinstance(config, Mapping):
-        raise ModelError(
-            f"image_processor in {file} of {model} is {type(config).__name__}, an object was "
-            "expected.",
-            "Download or save the model again.",
-        )
-    with _understood(file, model):
-        return read_processor(config, vision, model=model, file=file)
-
-
-@contextmanager
-def _readable(path: Path, model: str) -> Iterator[None]:
-    """What the system says of a file, without its folder: failures are published."""
-    try:
-        yield
-    except OSError as error:
-        raise ModelError(
-            f"{path.name} of {model} cannot be read: {error.strerror}.",
-            "Check the file and its permissions.",
-        ) from error
-
-
-@contextmanager
-def _understood(file: str, model: str) -> Iterator[None]:
-    """Values of a kind that nobody foresaw are an error of the file, not of the program."""
-    try:
-        yield
-    except (
-        *(TypeError, ValueError, KeyError, IndexError),
-        *(ArithmeticError, AttributeError, RecursionError),
-    ) as error:
-        raise ModelError(
-            f"{file} of {model} holds a value that is not understood: {first_line(error)}.",
-            "Correct the file.",
-        ) from error
-
-
-def _read_json(path: Path, model: str) -> Mapping[str, Any]:
-    try:
-        with _readable(path, model):
-            parsed = parsed_json(path.read_bytes())
-    except ValueError as error:
-        raise ModelError(
-            f"{path.name} of {model} cannot be read: {first_line(error)}.",
-            "Download or save the model again.",
-        ) from error
-    if not isinstance(parsed, dict):
-        raise ModelError(
-            f"{path.name} of {model} holds {type(parsed).__name__}, an object was expected.",
-            "Download or save the model again.",
-        )
-    return parsed
-
-
-def _hash_files(files: list[Path], model: str) -> str:
-    """sha256 over names and contents: a renamed copy of a folder is the same model."""
-    digest = hashlib.sha256()
-    for file in sorted(files, key=lambda f: f.name):
-        with _readable(file, model), file.open("rb") as stream:
-            content = hashlib.file_digest(stream, "sha256").hexdigest()
-        digest.update(f"{file.name}\0{content}\n".encode())
-    return digest.hexdigest()
-
-
-def _card_license(card: Path) -> str:
-    if not card.is_file():
-        return ""
-    try:
-        return _license(metadata_load(card) or {})
-    except Exception:  # whatever a YAML parser raises: such a card says nothing about the license
-        return ""
-
-
-def _license(card: Mapping[str, Any]) -> str:
-    license = card.get("license")
-    if isinstance(license, list):
-        license = ", ".join(str(part) for part in license)
-    named = card.get("license_name")
-    return str(named if license == "other" and named else license or "")

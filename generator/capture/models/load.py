@@ -5,39 +5,26 @@ from __future__ import annotations
 import inspect
 import logging
 import math
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
-import transformers
-from safetensors import SafetensorError
 from torch import Tensor, nn
-from transformers import MODEL_MAPPING, AutoConfig, AutoModel, PretrainedConfig
 
-from generator.capture.checkpoint.hub import fetch_weights, first_line
 from generator.capture.checkpoint.layouts import InputStyle
-from generator.capture.checkpoint.resolve import ResolvedModel
+from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.capture.forward.neurons import MovedNeurons
 from generator.capture.forward.residual import find_blocks
 from generator.capture.forward.vectors import HeadRoots
-from generator.capture.models.heads import (
-    ARCHITECTURES,
-    ClassHead,
-    backbone_of,
-    class_head,
-    headless,
-)
-from generator.errors import CaptureError, GalleryError, ModelError, UnsupportedModelError
+from generator.capture.models.heads import ClassHead, headless
+from generator.capture.models.network import Built, build_network
+from generator.errors import CaptureError, ModelError
 from generator.records.extras import Intervened
 from generator.records.record import ModelFacts, TokenLayout
 
 log = logging.getLogger(__name__)
-
-HARMLESS_MISSING = ("pooler.", "mask_token", "lm_head.", "classifier.")
-"""Weights that no attention depends on: a checkpoint may leave them out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +151,8 @@ def load(
         ModelError: the weights cannot be loaded, are incomplete, or hold NaN or infinity.
         CaptureError: the network has no list of blocks.
     """
-    if resolved.source == "hub":
-        fetch_weights(resolved.id, resolved.commit)
-    network, head = _network(resolved, dtype, attention)
+    built = build_network(resolved, dtype, attention)
+    network, head = built.network, built.head
     classifiers = nn.ModuleDict(
         {f"classifier{n + 1}": c for n, c in enumerate(head.classifiers if head else ())}
     )
@@ -183,7 +169,7 @@ def load(
         ) from error
     network.train(False)
     return LoadedModel(
-        facts=replace(_facts(resolved, network), headless=headless(resolved.config, head)),
+        facts=replace(_facts(resolved, built), headless=headless(resolved.config, head)),
         network=network,
         blocks=find_blocks(network, resolved.vision.layers, name=resolved.id),
         resolved=resolved,
@@ -193,8 +179,8 @@ def load(
     )
 
 
-def _facts(resolved: ResolvedModel, network: nn.Module) -> ModelFacts:
-    vision = resolved.vision
+def _facts(resolved: ResolvedModel, built: Built) -> ModelFacts:
+    vision, network = resolved.vision, built.network
     return ModelFacts(
         id=resolved.id,
         source=resolved.source,
@@ -210,6 +196,9 @@ def _facts(resolved: ResolvedModel, network: nn.Module) -> ModelFacts:
         patch_width=vision.patch_width,
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         license=resolved.license,
+        adapter=resolved.adapter_words,
+        renamed=built.renamed,
+        unused=built.unused,
     )
 
 
@@ -282,119 +271,6 @@ def _embedding(model: LoadedModel, pixels: Tensor, layout: TokenLayout) -> Tenso
     return seen[0].float().flatten(0, -2)
 
 
-def _network(
-    resolved: ResolvedModel, dtype: torch.dtype, attention: str
-) -> tuple[nn.Module, ClassHead | None]:
-    """The backbone, and the class head that was loaded with it."""
-    options: dict[str, Any] = {
-        "dtype": dtype,
-        "attn_implementation": attention,
-        "use_safetensors": True,
-        "output_loading_info": True,
-        "ignore_mismatched_sizes": True,  # reported below, in our words
-        "trust_remote_code": resolved.trust_remote_code,
-    }
-    if resolved.commit:
-        options["revision"] = resolved.commit
-    try:
-        with _quiet():
-            config = _config(resolved)
-            network: nn.Module
-            network, report = _from_pretrained(resolved, config, options)
-    except GalleryError:
-        raise
-    except SafetensorError as error:
-        raise ModelError(
-            f"The weights of {resolved.id} are damaged or cut short: {first_line(error)}.",
-            "Copy or download them again.",
-        ) from error
-    except Exception as error:  # other people's code on other people's files raises anything
-        # Failures are published, and folders may be private.
-        reason = first_line(error).replace(resolved.location, resolved.id).rstrip(".")
-        raise ModelError(
-            f"The weights of {resolved.id} cannot be loaded: {reason}.",
-            f"Check the checkpoint with transformers {transformers.__version__} alone.",
-        ) from error
-    unlike = sorted(str(entry[0]) for entry in report.get("mismatched_keys", ()))
-    lacking = sorted(report["missing_keys"])
-    _expect_whole(lacking, "lack", network, resolved.id)
-    _expect_whole(unlike, "have another shape than config.json says in", network, resolved.id)
-    return _split(network, config, [*lacking, *unlike], resolved.id)
-
-
-def _expect_whole(names: list[str], what: str, network: nn.Module, model: str) -> None:
-    """Refuse random values where a checkpoint gives none that fit."""
-    missing = [n for n in names if not any(part in f"{n}." for part in HARMLESS_MISSING)]
-    if not missing:
-        return
-    tensors, them = ("1 tensor", "it") if len(missing) == 1 else (f"{len(missing)} tensors", "them")
-    raise ModelError(
-        f"The weights of {model} {what} {tensors} of {type(network).__name__}, {missing[0]} first; "
-        f"random values would stand in for {them}.",
-        "Check that the checkpoint belongs to its config.json.",
-    )
-
-
-def _split(
-    network: nn.Module, config: PretrainedConfig, missing: list[str], model: str
-) -> tuple[nn.Module, ClassHead | None]:
-    """A network for classification as its backbone and its head; others have no head."""
-    if type(network).__name__ not in ARCHITECTURES:
-        return network, None
-    backbone = backbone_of(network)
-    head = class_head(network, backbone, config, missing)
-    if head is None:
-        log.warning("%s has a class head that is not whole; it is left out.", model)
-    return backbone, head
-
-
-def _from_pretrained(
-    resolved: ResolvedModel, config: PretrainedConfig, options: dict[str, Any]
-) -> Any:
-    """The network and the report of its loading."""
-    make = _model_class(resolved, config).from_pretrained
-    try:
-        return make(resolved.location, config=config, **options)
-    except ValueError as error:
-        # Older architectures of transformers have no SDPA; their eager attention is read as well.
-        if "scaled_dot_product_attention" not in str(error):
-            raise
-        options = options | {"attn_implementation": "eager"}
-        return make(resolved.location, config=config, **options)
-
-
-def _model_class(resolved: ResolvedModel, config: PretrainedConfig) -> Any:
-    """The class to load; a few vision towers are missing from transformers' own mapping."""
-    for name in config.architectures or ():
-        with_head = getattr(transformers, name, None) if name in ARCHITECTURES else None
-        if with_head is not None and with_head.config_class is type(config):
-            return with_head
-    if type(config) in MODEL_MAPPING or getattr(config, "auto_map", None):
-        return AutoModel
-    found = getattr(transformers, type(config).__name__.replace("Config", "Model"), None)
-    if found is None:
-        raise UnsupportedModelError(
-            f"{resolved.id} is a {resolved.vision.model_type} model, and transformers "
-            f"{transformers.__version__} has no class that runs its vision transformer alone.",
-            "Use a plain vision transformer (ViT, DeiT, DINOv2, DINOv3, CLIP, SigLIP, ...).",
-        )
-    return found
-
-
-def _config(resolved: ResolvedModel) -> PretrainedConfig:
-    """The vision part's config, so that a text tower is never built."""
-    options: dict[str, Any] = {"trust_remote_code": resolved.trust_remote_code}
-    if resolved.commit:
-        options["revision"] = resolved.commit
-    config: PretrainedConfig = AutoConfig.from_pretrained(resolved.location, **options)
-    with_head = set(config.architectures or ()) & ARCHITECTURES.keys()
-    if resolved.vision.nested and not with_head:
-        config = config.vision_config
-    if resolved.vision.inputs == "unmasked":
-        config.mask_ratio = 0.0
-    return config
-
-
 def _expect_finite(network: nn.Module, model: str) -> None:
     for name, parameter in network.named_parameters():
         if not math.isfinite(parameter.detach().float().sum().item()):
@@ -402,18 +278,3 @@ def _expect_finite(network: nn.Module, model: str) -> None:
                 f"The weights of {model} hold NaN or infinity, in {name} first.",
                 "Use another revision of the checkpoint, or float32 if it was converted.",
             )
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep transformers' loading reports off the terminal; what matters is checked here."""
-    verbosity = transformers.logging.get_verbosity()
-    transformers.logging.set_verbosity(logging.ERROR)
-    transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        transformers.logging.set_verbosity(verbosity)
-        transformers.logging.enable_progress_bar()  # type: ignore[no-untyped-call]

@@ -25,6 +25,8 @@ CNAME = "CNAME"
 HOST = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.IGNORECASE)
 INSTALL = "Install it with `pip install ghp-import`."
 
+NO_COMMIT = "none"
+
 COMMITTER = {"user.name": "GIT_COMMITTER_NAME", "user.email": "GIT_COMMITTER_EMAIL"}
 """git's settings, and the variables that go before them."""
 
@@ -105,11 +107,13 @@ class BranchDelivery:
         """Commit and push; see :class:`generator.export.publish.delivery.Delivery`."""
         if self.push:
             self._fetch()
+        self._undo_killed()
         before, published = (self.repository.commit(ref) for ref in (self.local, self.tracked))
         self._refuse_to_lose(before, published)
         parent = published or before
         kept = self.repository.text("show", f"{parent}:{CNAME}") if parent else ""
         cname = self.cname or kept
+        self.repository.ask("config", "--local", self._mark, before or NO_COMMIT)
         try:
             self._commit(cname)
             if self._unchanged(parent) and (published or not self.push):
@@ -120,6 +124,8 @@ class BranchDelivery:
         except (PublishError, KeyboardInterrupt):
             self._restore(before)
             raise
+        finally:
+            self._forget()
         return self._done(cname)
 
     @property
@@ -139,6 +145,30 @@ class BranchDelivery:
         )
         if fetched.code != 0:
             raise _refused(f"The branch {self.branch} cannot be fetched", fetched.words)
+
+    @property
+    def _mark(self) -> str:
+        """The key of git's settings that tells where the branch was, while it is published."""
+        return f"attention-gallery.{self.branch}.before"
+
+    def _undo_killed(self) -> None:
+        """Put the branch back where it was before a run that was killed before it had pushed.
+
+        Only where nothing but the one commit of that run has come to it.
+        """
+        mark = self.repository.text("config", "--local", self._mark)
+        if not mark:
+            return
+        before = "" if mark == NO_COMMIT else mark
+        tip = self.repository.commit(self.local)
+        known = [f"^{c}" for c in (before, self.repository.commit(self.tracked)) if c]
+        ahead = self.repository.text("rev-list", "--count", tip, *known) if tip else "0"
+        if not tip or (ahead == "1" and _holds_site(self.repository, tip)):
+            self._restore(before)
+        self._forget()
+
+    def _forget(self) -> None:
+        self.repository.ask("config", "--local", "--unset", self._mark)
 
     def _refuse_to_lose(self, before: str, published: str) -> None:
         """What the branch holds must be a site of ours, and known to the remote."""

@@ -115,5 +115,5 @@ def _link(source: Path, target: Path) -> None:
         return
     try:
         os.link(source, target)
-    except OSError:
+    except (OSError, AttributeError):  # not every system has links
         shutil.copyfile(source, target)

@@ -5,21 +5,21 @@ So the published folder is never half new. A lock keeps other processes from wri
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+
+from filelock import FileLock, Timeout
 
 from generator.errors import StoreError
 from generator.present.files.manifest_file import is_site
 
-try:
-    import fcntl
-except ImportError:  # Windows, which does not remove files that another process has open
-    fcntl = None  # type: ignore[assignment]
+WITHOUT_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
+"""What a file system without locks answers; a site is written there all the same."""
 
 OWN_NAMES = re.compile(
     r"assets|data|figures|i|m|q|r|s|methods|page-\d+|index\.html|manifest\.json|manifest\.schema\.json|"
@@ -59,6 +59,9 @@ def _written_beside(out: Path) -> Iterator[Path]:
         _swap(out, stage, former)
     except OSError as error:
         shutil.rmtree(stage, ignore_errors=True)
+        if former.exists() and not out.exists():  # between the two renames of the swap
+            with suppress(OSError):
+                former.rename(out)
         raise StoreError(
             f"The site could not be written to {out}: {error.strerror or error}."
             " The former one is kept.",
@@ -79,45 +82,26 @@ def _alone(out: Path) -> Iterator[None]:
         StoreError: another process holds the lock, or the folder cannot be written.
     """
     path = out.with_name(f".{out.name}.lock")
+    lock = FileLock(path, timeout=0)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        lock = _locked(path)
-    except BlockingIOError as error:
+        lock.acquire()
+    except Timeout as error:
         raise StoreError(
             f"Another build is writing the site {out}.",
             "Wait until it has ended and run this one again, or choose another folder with -o. "
             "What was measured is kept.",
         ) from error
     except OSError as error:
-        raise _cannot_write(out, error) from error
-    with lock:
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
-
-
-def _locked(path: Path) -> BinaryIO:
-    """An empty file, open and locked.
-
-    Raises:
-        BlockingIOError: another process holds it.
-    """
-    while True:
-        with ExitStack() as opened:
-            file = opened.enter_context(path.open("wb"))
-            if fcntl is not None:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    raise
-                except OSError:
-                    pass  # a file system without locks
-            # The former holder may have removed it after it was opened.
-            with suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                    opened.pop_all()
-                    return file
+        if error.errno not in WITHOUT_LOCKS:
+            raise _cannot_write(out, error) from error
+    try:
+        yield
+    finally:
+        if os.name == "posix":  # Windows removes no open file; there, the lock removes it itself
+            with suppress(OSError):
+                path.unlink()
+        lock.release()
 
 
 def _cannot_write(out: Path, error: OSError) -> StoreError:
@@ -180,7 +164,8 @@ def _swap(out: Path, stage: Path, former: Path) -> None:
     stage.rename(out)
     if former.exists():
         _bring_over(former, out)
-        shutil.rmtree(former)
+        # Where a program has one of its files open, Windows keeps it; the next build removes it.
+        shutil.rmtree(former, ignore_errors=True)
 
 
 def _bring_over(former: Path, out: Path) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import transformers
 
-from generator.capture.checkpoint.resolve import ResolvedModel, resolve_folder
+from generator.capture.checkpoint.resolve import resolve_folder
+from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.errors import ModelError, UnsupportedModelError
 from tests.capture.families import FAMILIES
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -335,6 +337,63 @@ def test_local_commits_are_not_lost(here: Path, bare: Path, site: Path, tmp_path
         "Run `git push origin gh-pages` first, or replace it with --force."
     )
     assert git(here, "rev-parse", "gh-pages") == mine
+
+
+def kill_at_push(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """An environment in which the program is killed when it asks git to push."""
+    tools = folder / "tools"
+    tools.mkdir()
+    real = shutil.which("git")
+    script = f'#!/bin/sh\nif [ "$1" = push ]; then kill -9 $PPID; exit 1; fi\nexec {real} "$@"\n'
+    (tools / "git").write_text(script)
+    (tools / "git").chmod(0o755)
+    return {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
+
+
+def killed_at_push(site: Path, environment: dict[str, str], *words: str) -> None:
+    command = [sys.executable, "-m", "generator", "publish", str(site), "--to", "branch", "--yes"]
+    package = {"PYTHONPATH": str(Path(__file__).parents[3])}
+    done = subprocess.run([*command, *words], env={**environment, **package}, check=False)
+    assert done.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("words", [(), ("--no-history",)])
+def test_killed_before_the_push_it_goes_on(
+    here: Path,
+    bare: Path,
+    site: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+) -> None:
+    environment = kill_at_push(tmp_path, monkeypatch)
+    copy = tmp_path / "site"
+    shutil.copytree(site, copy)
+    for text in ("one", "two", "three"):  # nothing published, one commit, two commits
+        (copy / "assets" / "note.txt").write_text(text)
+        for _ in range(2):
+            killed_at_push(copy, environment, *words)
+        result = run(copy, "--to", "branch", "--yes", *words)
+        assert result.exit_code == 0, result.output
+        assert published(bare)["assets/note.txt"] == text.encode()
+    assert len(commits(bare)) == (1 if words else 3)
+    settings = (here / ".git" / "config").read_text()
+    assert "before =" not in settings, "nothing is left in git's settings"
+
+
+def test_commits_after_a_kill_are_not_lost(
+    here: Path, bare: Path, site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(site, "--to", "branch", "--yes").exit_code == 0
+    copy = tmp_path / "site"
+    shutil.copytree(site, copy)
+    (copy / "assets" / "note.txt").write_text("two")
+    killed_at_push(copy, kill_at_push(tmp_path, monkeypatch))
+    tree_of = git(here, "rev-parse", "gh-pages^{tree}")
+    own = git(here, "commit-tree", tree_of, "-p", "gh-pages", "-m", "Mine")
+    git(here, "update-ref", "refs/heads/gh-pages", own)
+    assert "has 2 commits that origin does not have" in refused(copy, "--to", "branch", "--yes")
+    assert git(here, "rev-parse", "gh-pages") == own
 
 
 def test_a_push_that_the_host_refuses(here: Path, bare: Path, site: Path) -> None:

@@ -1,0 +1,176 @@
+"""What is known of a model before its weights, and how its small files are understood."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from huggingface_hub import metadata_load
+
+from generator.capture.checkpoint.adapters import Adapter
+from generator.capture.checkpoint.hub import first_line
+from generator.capture.checkpoint.layouts import VisionConfig, read_vision_config
+from generator.capture.checkpoint.processors import (
+    PREPROCESSOR,
+    PROCESSOR,
+    Processor,
+    read_processor,
+)
+from generator.capture.checkpoint.weight_files import WeightFiles
+from generator.errors import ModelError
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedModel:
+    """A model that is known to exist, at one commit, and to be of a kind that can be measured.
+
+    Attributes:
+        id: hub id, or the folder's name.
+        source: where it comes from.
+        revision: as asked for; empty for a folder.
+        commit: full commit hash; empty for a folder.
+        weights_sha256: over every file of a folder that decides the numbers; empty on the hub.
+        location: what transformers loads from: the hub id or the folder's path.
+        license: as the model card states it; empty when it does not.
+        gated: whether the hub said that its authors grant access; False when it was not asked.
+        config: the parsed ``config.json``.
+        vision: geometry.
+        processor: the checkpoint's own preprocessing.
+        trust_remote_code: whether the user allows code from the repository to run.
+        weights: the files of a folder's weights; None on the hub, or where another checkpoint has
+            them.
+        adapter: that is merged into the weights; None without one.
+        base: the checkpoint whose weights an adapter changes; None where they are its own.
+    """
+
+    id: str
+    source: Literal["hub", "folder"]
+    revision: str
+    commit: str
+    weights_sha256: str
+    location: str
+    license: str
+    config: Mapping[str, Any]
+    vision: VisionConfig
+    processor: Processor
+    trust_remote_code: bool
+    gated: bool = False
+    weights: WeightFiles | None = None
+    adapter: Adapter | None = None
+    base: ResolvedModel | None = None
+
+    @property
+    def version(self) -> str:
+        """The commit, or for a folder the weights' hash; with that of an adapter's base."""
+        own = self.commit or self.weights_sha256
+        return f"{own} on {self.base.version}" if self.base else own
+
+    @property
+    def adapter_words(self) -> str:
+        """What was merged into which weights; empty without an adapter."""
+        if self.adapter is None:
+            return ""
+        if self.base is None:
+            return f"{self.adapter.words} that lies beside the weights"
+        return f"{self.adapter.words} of {self.base.id} at {self.base.version[:12]}"
+
+    @property
+    def classes(self) -> int:
+        """Classes of the checkpoint's class head, as its config has it; 0 without a head."""
+        if not any("ForImageClassification" in str(n) for n in _list(self.config, "architectures")):
+            return 0
+        labels = self.config.get("id2label")
+        if isinstance(labels, Mapping):
+            return len(labels)
+        count = self.config.get("num_labels", 2)  # what transformers takes for granted
+        return count if isinstance(count, int) else 0
+
+
+def _list(config: Mapping[str, Any], key: str) -> list[object]:
+    value = config.get(key)
+    return value if isinstance(value, list) else []
+
+
+def expect_consent(
+    model: str, config: Mapping[str, Any], vision: VisionConfig, trust_remote_code: bool
+) -> None:
+    """Refuse code of the checkpoint's own, unless it is asked for or not needed.
+
+    Raises:
+        ModelError: it would have to run.
+    """
+    if "auto_map" in config and not vision.listed and not trust_remote_code:
+        raise ModelError(
+            f"The model {model} brings its own code, which is not run unless you ask for it.",
+            "Read the code, then add --trust-remote-code.",
+        )
+
+
+def geometry_of(config: Mapping[str, Any], model: str) -> VisionConfig:
+    """Geometry of the vision transformer in a ``config.json``.
+
+    Raises:
+        ModelError: it makes no sense, or is of a kind that is refused.
+    """
+    with _understood("config.json", model):
+        return read_vision_config(config, model=model)
+
+
+def preprocessing_of(
+    read: Callable[[str], Mapping[str, Any] | None], vision: VisionConfig, model: str
+) -> Processor:
+    """The preprocessing, from the first file that declares it, as transformers reads them.
+
+    Args:
+        read: a file's content by its name; None where the checkpoint has no such file.
+        vision: geometry of the model.
+        model: named in errors.
+    """
+    parts = read(PROCESSOR) or {}
+    file = PROCESSOR if "image_processor" in parts else PREPROCESSOR
+    config = parts["image_processor"] if file == PROCESSOR else read(PREPROCESSOR)
+    if config is not None and not isinstance(config, Mapping):
+        raise ModelError(
+            f"image_processor in {file} of {model} is {type(config).__name__}, an object was "
+            "expected.",
+            "Download or save the model again.",
+        )
+    with _understood(file, model):
+        return read_processor(config, vision, model=model, file=file)
+
+
+@contextmanager
+def _understood(file: str, model: str) -> Iterator[None]:
+    """Values of a kind that nobody foresaw are an error of the file, not of the program."""
+    try:
+        yield
+    except (
+        *(TypeError, ValueError, KeyError, IndexError),
+        *(ArithmeticError, AttributeError, RecursionError),
+    ) as error:
+        raise ModelError(
+            f"{file} of {model} holds a value that is not understood: {first_line(error)}.",
+            "Correct the file.",
+        ) from error
+
+
+def card_license(card: Path) -> str:
+    """The license that a model card on this machine states; empty when it states none."""
+    if not card.is_file():
+        return ""
+    try:
+        return license_of(metadata_load(card) or {})
+    except Exception:  # whatever a YAML parser raises: such a card says nothing about the license
+        return ""
+
+
+def license_of(card: Mapping[str, Any]) -> str:
+    """The license in the facts of a model card; empty when there is none."""
+    license = card.get("license")
+    if isinstance(license, list):
+        license = ", ".join(str(part) for part in license)
+    named = card.get("license_name")
+    return str(named if license == "other" and named else license or "")

@@ -1,0 +1,188 @@
+"""The files of a checkpoint that decide its numbers: found, checked and hashed without torch."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from generator.capture.checkpoint.hub import WEIGHTS, WEIGHTS_INDEX, first_line
+from generator.errors import ModelError
+from generator.text.json_text import parsed_json
+
+LFS_POINTER = b"version https://git-lfs.github.com/"
+
+ADAPTER_CONFIG = "adapter_config.json"
+ADAPTER_WEIGHTS = "adapter_model.safetensors"
+
+WEIGHTS_KEY = "transformers_weights"
+"""Key of a ``config.json`` that names the file of the weights, or their index."""
+
+PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".gguf")
+
+
+@dataclass(frozen=True, slots=True)
+class WeightFiles:
+    """Where the tensors of a checkpoint are.
+
+    Attributes:
+        parts: the files that are read, sorted.
+        index: says which tensor is in which part; None for a single file.
+        ignored: names of other files of weights in the folder, which are not read.
+    """
+
+    parts: tuple[Path, ...]
+    index: Path | None = None
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> tuple[Path, ...]:
+        """The files that decide the numbers."""
+        return (*self.parts, *([self.index] if self.index else []))
+
+
+def find_weights(folder: Path, config: Mapping[str, Any], model: str) -> WeightFiles:
+    """The files that transformers would read: what the config names, one file, or an index.
+
+    Args:
+        folder: of the checkpoint.
+        config: its parsed ``config.json``.
+        model: named in errors.
+
+    Raises:
+        ModelError: there are none, one is missing, or the index makes no sense.
+    """
+    first = _first(folder, config, model)
+    index = first if first.name.endswith(".index.json") else None
+    parts = _listed(first, model) if index else (first,)
+    for part in parts:
+        expect_no_pointer(part, model)
+    read = {path.name for path in (*parts, first)}
+    others = (path.name for path in folder.iterdir() if path.suffix in (".safetensors", *PICKLES))
+    mine = {*read, ADAPTER_WEIGHTS, "training_args.bin", "optimizer.pt", "scheduler.pt"}
+    return WeightFiles(parts, index, tuple(sorted(set(others) - mine)))
+
+
+def _first(folder: Path, config: Mapping[str, Any], model: str) -> Path:
+    """The single file, or the index."""
+    named = config.get(WEIGHTS_KEY)
+    if named is not None:
+        return _inside(folder, named, f"{WEIGHTS_KEY} of config.json", model)
+    for name in (WEIGHTS, WEIGHTS_INDEX):
+        if there(folder / name):
+            return folder / name
+    others = sorted(path.name for path in folder.glob("*.safetensors*"))
+    others = [name for name in others if name != ADAPTER_WEIGHTS]
+    if others:
+        raise ModelError(
+            f"The folder {model} has no {WEIGHTS}, only {', '.join(others)}.",
+            f"Rename the weights that are meant to {WEIGHTS}, or save them with save_pretrained().",
+        )
+    raise ModelError(
+        f"The folder {model} has no *.safetensors weights.",
+        "Save the model with save_pretrained(), which writes safetensors.",
+    )
+
+
+def _listed(index: Path, model: str) -> tuple[Path, ...]:
+    """The parts that an index lists."""
+    places = read_json(index, model).get("weight_map")
+    if not isinstance(places, Mapping) or not places:
+        raise ModelError(
+            f"{index.name} of {model} has no weight_map: which tensor is in which file.",
+            "Download or save the model again.",
+        )
+    names = dict.fromkeys(places.values())
+    return tuple(sorted(_inside(index.parent, name, index.name, model) for name in names))
+
+
+def _inside(folder: Path, name: object, where: str, model: str) -> Path:
+    """A file of the folder by its name."""
+    path = PurePosixPath(name) if isinstance(name, str) else PurePosixPath("..")
+    if path.is_absolute() or ".." in path.parts or "\\" in str(name) or ":" in str(name):
+        raise ModelError(
+            f"{where} of {model} names {name!r}, which is not a file of its folder.",
+            "Put the weights into the folder, and correct the name.",
+        )
+    if not there(folder / path):
+        raise ModelError(
+            f"{where} of {model} names {path}, which is not there.",
+            "Copy or download it, or save the model again.",
+        )
+    return folder / path
+
+
+def there(path: Path) -> bool:
+    """Whether a file is there, or a link that may lead nowhere: reading it will tell."""
+    return path.is_file() or path.is_symlink()
+
+
+def expect_no_pointer(file: Path, model: str) -> None:
+    """Refuse what stands for a file that Git LFS keeps elsewhere.
+
+    Raises:
+        ModelError: the file is a pointer, or cannot be read.
+    """
+    with readable(file, model), file.open("rb") as stream:
+        if stream.read(len(LFS_POINTER)) == LFS_POINTER:
+            raise ModelError(
+                f"{file.name} of {model} is a Git LFS pointer, not the weights themselves.",
+                "Run git lfs pull in the folder.",
+            )
+
+
+def hash_files(files: Sequence[Path], model: str, also: str = "") -> str:
+    """sha256 over names and contents: a renamed copy of a folder is the same model.
+
+    Args:
+        files: in any order.
+        model: named in errors.
+        also: hashed too; what decides the numbers and is no file here.
+
+    Raises:
+        ModelError: one cannot be read.
+    """
+    digest = hashlib.sha256()
+    for file in sorted(files, key=lambda f: f.name):
+        with readable(file, model), file.open("rb") as stream:
+            content = hashlib.file_digest(stream, "sha256").hexdigest()
+        digest.update(f"{file.name}\0{content}\n".encode())
+    digest.update(also.encode())
+    return digest.hexdigest()
+
+
+@contextmanager
+def readable(path: Path, model: str) -> Iterator[None]:
+    """What the system says of a file, without its folder: failures are published."""
+    try:
+        yield
+    except OSError as error:
+        raise ModelError(
+            f"{path.name} of {model} cannot be read: {error.strerror}.",
+            "Check the file and its permissions.",
+        ) from error
+
+
+def read_json(path: Path, model: str) -> Mapping[str, Any]:
+    """The object in a JSON file.
+
+    Raises:
+        ModelError: it cannot be read, or holds something else.
+    """
+    try:
+        with readable(path, model):
+            parsed = parsed_json(path.read_bytes())
+    except ValueError as error:
+        raise ModelError(
+            f"{path.name} of {model} cannot be read: {first_line(error)}.",
+            "Download or save the model again.",
+        ) from error
+    if not isinstance(parsed, dict):
+        raise ModelError(
+            f"{path.name} of {model} holds {type(parsed).__name__}, an object was expected.",
+            "Download or save the model again.",
+        )
+    return parsed

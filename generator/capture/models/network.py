@@ -1,0 +1,253 @@
+"""From the files of a checkpoint to a network with its weights.
+
+The tensors are handed to transformers by name, so that nothing but the files that were hashed
+decides the numbers: no index, adapter or explicit file name of the config is followed behind our
+back.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from safetensors import SafetensorError
+from torch import nn
+from transformers import MODEL_MAPPING, AutoConfig, PretrainedConfig
+from transformers.dynamic_module_utils import get_class_from_dynamic_module
+
+from generator.capture.checkpoint.adapters import merging_line
+from generator.capture.checkpoint.hub import download, fetch_weights, first_line
+from generator.capture.checkpoint.resolved import ResolvedModel
+from generator.capture.checkpoint.weight_files import ADAPTER_WEIGHTS, WEIGHTS_KEY, find_weights
+from generator.capture.models.heads import ARCHITECTURES, ClassHead, backbone_of, class_head
+from generator.capture.models.tensors import Make, StoredTensor, fitting, read_tensors
+from generator.errors import GalleryError, ModelError, UnsupportedModelError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A network with its weights, and what became of the checkpoint's tensors.
+
+    Attributes:
+        network: the backbone.
+        head: the class head that was loaded with it; None without one.
+        renamed: which prefix was taken off the names, in words; empty where none was.
+        unused: tensors that took no part, and why that changes nothing: a line for each reason.
+    """
+
+    network: nn.Module
+    head: ClassHead | None
+    renamed: str
+    unused: tuple[str, ...]
+
+
+def build_network(
+    resolved: ResolvedModel, dtype: torch.dtype, attention: str, *, blank: bool = False
+) -> Built:
+    """The network of a checkpoint, with its weights and an adapter merged into them.
+
+    Args:
+        resolved: what to load.
+        dtype: of weights and activations.
+        attention: implementation asked of transformers.
+        blank: leave the numbers out: quick, and enough to account for every tensor.
+
+    Raises:
+        ModelError: the weights cannot be read, are incomplete, or hold what the config has no
+            place for.
+    """
+    source = resolved.base or resolved
+    with _told(resolved):
+        config = _config(source)
+        make = _maker(source, config, dtype, attention)
+        tensors = read_tensors(_weights(source), resolved.id, blank=blank)
+        attempt = fitting(make, tensors, source.vision, resolved.id)
+        if resolved.adapter is not None:
+            _merge(attempt.network, resolved, blank=blank)
+    network, head = _split(attempt.network, config, attempt.missing, resolved.id)
+    return Built(network, head, attempt.renamed, attempt.unused)
+
+
+# --- what to load --------------------------------------------------------------------------------
+
+
+def _weights(source: ResolvedModel) -> Sequence[Path]:
+    """The files that hold the tensors; those of the hub are brought into the cache."""
+    if source.weights is not None:
+        return source.weights.parts
+    folder = fetch_weights(source.id, source.commit, source.config.get(WEIGHTS_KEY))
+    return find_weights(folder, source.config, source.id).parts
+
+
+def _maker(
+    source: ResolvedModel, config: PretrainedConfig, dtype: torch.dtype, attention: str
+) -> Make:
+    """From tensors to a network and the report of its loading."""
+    network_class = _model_class(source, config)
+
+    def make(tensors: Mapping[str, StoredTensor], how: str = attention) -> Any:
+        with _quiet():
+            try:
+                return network_class.from_pretrained(
+                    None,
+                    config=config,
+                    state_dict=dict(tensors),
+                    dtype=dtype,
+                    attn_implementation=how,
+                    output_loading_info=True,
+                    ignore_mismatched_sizes=True,  # reported in our words
+                )
+            except ValueError as error:
+                # Older architectures of transformers have no SDPA; their eager attention is read
+                # as well.
+                if "scaled_dot_product_attention" not in str(error):
+                    raise
+        return make(tensors, "eager")
+
+    return make
+
+
+def _model_class(source: ResolvedModel, config: PretrainedConfig) -> Any:
+    """The class to load; a few vision towers are missing from transformers' own mapping."""
+    for name in config.architectures or ():
+        with_head = getattr(transformers, name, None) if name in ARCHITECTURES else None
+        if with_head is not None and with_head.config_class is type(config):
+            return with_head
+    own = (getattr(config, "auto_map", None) or {}).get("AutoModel")
+    if own and source.trust_remote_code:
+        return get_class_from_dynamic_module(own, source.location, revision=source.commit or None)
+    if type(config) in MODEL_MAPPING:
+        known = MODEL_MAPPING[type(config)]
+        return known[0] if isinstance(known, tuple) else known
+    found = getattr(transformers, type(config).__name__.replace("Config", "Model"), None)
+    if found is None:
+        raise UnsupportedModelError(
+            f"{source.id} is a {source.vision.model_type} model, and transformers "
+            f"{transformers.__version__} has no class that runs its vision transformer alone.",
+            "Use a plain vision transformer (ViT, DeiT, DINOv2, DINOv3, CLIP, SigLIP, ...).",
+        )
+    return found
+
+
+def _config(source: ResolvedModel) -> PretrainedConfig:
+    """The vision part's config, so that a text tower is never built."""
+    options: dict[str, Any] = {"trust_remote_code": source.trust_remote_code}
+    if source.commit:
+        options["revision"] = source.commit
+    try:
+        with _quiet():
+            config: PretrainedConfig = AutoConfig.from_pretrained(source.location, **options)
+    except (ValueError, TypeError, KeyError) as error:
+        raise ModelError(
+            f"transformers {transformers.__version__} does not take the config.json of "
+            f"{source.id}: {first_line(error).rstrip('.')}.",
+            "Correct the file, or use the checkpoint's own config.json.",
+        ) from error
+    with_head = set(config.architectures or ()) & ARCHITECTURES.keys()
+    if source.vision.nested and not with_head:
+        config = config.vision_config
+    if source.vision.inputs == "unmasked":
+        config.mask_ratio = 0.0
+    return config
+
+
+def _split(
+    network: Any, config: PretrainedConfig, missing: Sequence[str], model: str
+) -> tuple[nn.Module, ClassHead | None]:
+    """A network for classification as its backbone and its head; others have no head."""
+    if type(network).__name__ not in ARCHITECTURES:
+        return network, None
+    backbone = backbone_of(network)
+    head = class_head(network, backbone, config, missing)
+    if head is None:
+        log.warning("%s has a class head that is not whole; it is left out.", model)
+    return backbone, head
+
+
+def _merge(network: Any, resolved: ResolvedModel, *, blank: bool) -> None:
+    """Apply an adapter, then put plain layers back in which it is part of the weights.
+
+    Raises:
+        ModelError: a tensor of the adapter has no place in the network.
+    """
+    from peft.tuners.tuners_utils import BaseTunerLayer  # noqa: PLC0415 - an extra
+    from peft.utils import ModulesToSaveWrapper  # noqa: PLC0415
+
+    folder = Path(resolved.location)
+    if resolved.source == "hub":
+        folder = download(resolved.id, ADAPTER_WEIGHTS, resolved.commit).parent
+    tensors = read_tensors([folder / ADAPTER_WEIGHTS], resolved.id, blank=blank)
+    try:
+        with _quiet():
+            network.load_adapter(str(folder), adapter_state_dict=dict(tensors))
+    except (ValueError, RuntimeError) as error:
+        assert resolved.adapter is not None
+        raise ModelError(
+            f"The adapter of {resolved.id} does not fit {type(network).__name__} of transformers "
+            f"{transformers.__version__}: {first_line(error).rstrip('.')}.",
+            "Merge it with the transformers that it was trained with: "
+            f"{merging_line(resolved.adapter, resolved.id)}",
+        ) from error
+    left = [name for name, tensor in tensors.items() if not tensor.taken]
+    if left:
+        raise ModelError(
+            f"The adapter of {resolved.id} holds {len(left)} of {len(tensors)} tensors that "
+            f"{type(network).__name__} has no place for: {left[0]} first.",
+            "Name the checkpoint that the adapter was trained on in adapter_config.json.",
+        )
+    for name, module in list(network.named_modules()):
+        parent, _, child = name.rpartition(".")
+        if isinstance(module, BaseTunerLayer):
+            module.merge(safe_merge=not blank)
+            setattr(network.get_submodule(parent), child, module.get_base_layer())
+        elif isinstance(module, ModulesToSaveWrapper):
+            kept = module.modules_to_save[module.active_adapter]
+            setattr(network.get_submodule(parent), child, kept)
+
+
+# --- what goes wrong -----------------------------------------------------------------------------
+
+
+@contextmanager
+def _told(resolved: ResolvedModel) -> Iterator[None]:
+    """Turn whatever other people's code raises on other people's files into one line."""
+    try:
+        yield
+    except GalleryError:
+        raise
+    except SafetensorError as error:
+        raise ModelError(
+            f"The weights of {resolved.id} are damaged or cut short: {first_line(error)}.",
+            "Copy or download them again.",
+        ) from error
+    except Exception as error:
+        # Failures are published, and folders may be private.
+        reason = first_line(error).replace(resolved.location, resolved.id).rstrip(".")
+        raise ModelError(
+            f"The weights of {resolved.id} cannot be loaded: {reason}.",
+            f"Check the checkpoint with transformers {transformers.__version__} alone.",
+        ) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers' loading reports off the terminal; what matters is checked here."""
+    verbosity = transformers.logging.get_verbosity()
+    transformers.logging.set_verbosity(logging.ERROR)
+    transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        transformers.logging.set_verbosity(verbosity)
+        transformers.logging.enable_progress_bar()  # type: ignore[no-untyped-call]
