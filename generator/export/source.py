@@ -28,6 +28,7 @@ from generator.records.record import AttentionRecord
 from generator.records.run import Cell, Frame, ImageEntry, ModelEntry, Run, Sequence, Sweep
 from generator.records.store import Store
 from generator.spec.toml import did_you_mean, shortened
+from generator.text.numbers import given
 
 T = TypeVar("T")
 
@@ -294,7 +295,7 @@ def _contradiction(manifest: Manifest) -> str:
         return "a cell is listed twice"
     for scale in (manifest.scale, manifest.patch_scale):
         if scale is not None and not 0 < scale.low <= scale.high < math.inf:
-            return f"its scale goes from {scale.low:g} to {scale.high:g}"
+            return f"its scale goes from {given(scale.low)} to {given(scale.high)}"
     places = [cell.measurement for cell in manifest.cells if cell.measurement is not None]
     if any(not 0 <= place < len(manifest.measurements) for place in places):
         return "it names a measurement that it does not list"

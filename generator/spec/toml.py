@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.errors import SpecError
+from generator.text.amounts import size_in_words
 
 LONGEST_WORD = 300
 """Characters of a word that others are compared with: time grows with the square of them."""
@@ -47,7 +48,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 def _parsed(path: Path, text: str) -> dict[str, Any]:
     if len(text) > TOML_LIMIT:
-        size = f"{len(text) / 1e6:.0f} MB"
+        size = size_in_words(len(text))
         raise SpecError(f"{path} is too large: {size}, where at most 10 are read.", "Shorten it.")
     if deep := _DEEP_KEY.search(text):
         line = text.count("\n", 0, deep.start(1)) + 1

@@ -178,7 +178,7 @@ def test_behind_registers_of_its_own_it_is_the_next(tmp_path: Path) -> None:
     (failure,) = failures.values()
     assert failure == Failure(
         "trained has no outlier patches that an MLP makes, on 1 calibration image "
-        "(largest norm 1.0 times the median, on average): nothing to move.",
+        "(largest norm 1 times the median, on average): nothing to move.",
         "Raise --resolution, or leave test_time_registers out for this model.",
     )
 
