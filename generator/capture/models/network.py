@@ -210,7 +210,8 @@ def _merge(network: Any, resolved: ResolvedModel, *, blank: bool) -> None:
             module.merge(safe_merge=not blank)
             setattr(network.get_submodule(parent), child, module.get_base_layer())
         elif isinstance(module, ModulesToSaveWrapper):
-            kept = module.modules_to_save[module.active_adapter]
+            active = module.active_adapter
+            kept = module.modules_to_save[active if isinstance(active, str) else active[0]]
             setattr(network.get_submodule(parent), child, kept)
 
 
