@@ -35,7 +35,7 @@ def main() -> None:
       attention-gallery inspect MODEL       # can this model be shown?
       attention-gallery build -m MODEL -m ANOTHER -i photos/ -o site
     """  # noqa: D301 - click's mark for lines that stay as they are
-    from generator.text.terminal import make_warnings_legible  # noqa: PLC0415 - imports rich
+    from generator.text.terminal import make_warnings_legible  # noqa: PLC0415 - when it runs
 
     make_warnings_legible()
     if threading.current_thread() is threading.main_thread():

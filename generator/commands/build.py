@@ -191,7 +191,7 @@ def run(spec: GallerySpec, *, dry_run: bool, records_only: bool = False) -> None
     """Build a gallery and print the outcome; exits with 1 if something failed."""
     from generator.pipeline.build import build_gallery
     from generator.progress import reporter_for
-    from generator.text.terminal import LegibleConsole
+    from generator.text.console import LegibleConsole
 
     console = LegibleConsole(stderr=True, highlight=False)
     if dry_run:

@@ -41,7 +41,7 @@ def inspect(
     """
     from generator.commands import inspection
     from generator.spec.gallery import ModelSpec
-    from generator.text.terminal import LegibleConsole
+    from generator.text.console import LegibleConsole
 
     console = LegibleConsole(highlight=False, soft_wrap=True)
     with one_line_errors():

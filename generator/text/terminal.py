@@ -8,12 +8,6 @@ from __future__ import annotations
 
 import logging
 import unicodedata
-from collections.abc import Iterable
-from typing import Any
-
-from rich.console import Console, ConsoleOptions, RenderableType
-from rich.segment import Segment
-from rich.text import Text
 
 SHOWN = frozenset({"Cc", "Zl", "Zp", "Cs"})
 """Categories of Unicode that are shown as escapes: controls, separators of lines, surrogates."""
@@ -36,21 +30,6 @@ def _legible(character: str) -> str:
     if unicodedata.category(character) in SHOWN or character in DIRECTION:
         return ascii(character)[1:-1]
     return character
-
-
-class LegibleConsole(Console):
-    """A console that shows what it prints (see :func:`legible`); colors and bars work."""
-
-    def render_str(self, text: str, **how: Any) -> Text:
-        """Turn a string into text."""
-        return super().render_str(legible(text), **how)
-
-    def render(
-        self, renderable: RenderableType, options: ConsoleOptions | None = None
-    ) -> Iterable[Segment]:
-        """Turn anything into pieces; what rich itself adds to move the cursor is left alone."""
-        for piece in super().render(renderable, options):
-            yield piece if piece.control else Segment(legible(piece.text), piece.style)
 
 
 class LegibleFormatter(logging.Formatter):

@@ -10,7 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from generator.progress import Bars, Lines
-from generator.text.terminal import LegibleConsole, LegibleFormatter, legible
+from generator.text.console import LegibleConsole
+from generator.text.terminal import LegibleFormatter, legible
 
 HOSTILE = [
     ("\x1b[2Jgone", r"\x1b[2Jgone"),

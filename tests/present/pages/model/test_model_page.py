@@ -90,11 +90,19 @@ class ModelPage(HTMLParser):
         """The numbers of one column of a table."""
         head, *rows = self.tables[label]
         at = head.index(name)
-        return [float(row[at].replace(",", "")) for row in rows if row[0] != "uniform"]
+        return [value(row[at]) for row in rows if row[0] != "uniform"]
 
     def numbers(self, title: str) -> list[list[str]]:
         """The table of a chart."""
         return self.tables[f"Numbers: {title}"]
+
+
+def value(cell: str) -> float:
+    """The number of a cell; a share of 1 where it is written in percent."""
+    written = cell.replace(",", "")
+    if written.endswith("\u00a0%"):
+        return float(written.removesuffix("\u00a0%")) / 100
+    return float(written)
 
 
 def records(trial: Gallery, model: str) -> list[AttentionRecord]:
@@ -123,27 +131,25 @@ def test_the_table_of_heads_holds_the_means_of_the_records(built: Built, model: 
         "distance, prefix counted 0 (share of the short side)": np.mean(
             [r.distance / side for r in own], axis=0
         ),
-        "largest received (share)": np.mean(
+        "largest received": np.mean(
             [r.received_by_all().max(-1) / r.layout.tokens for r in own], axis=0
         ),
     }
     if own[0].layout.cls:
-        wanted["largest of CLS (share)"] = np.mean(
+        wanted["largest of CLS"] = np.mean(
             [r.rows("CLS").max(-1).astype(float) / r.layout.tokens for r in own], axis=0
         )
     if own[0].layout.registers:
-        wanted["CLS to registers (share)"] = np.mean(
-            [r.mass[:, :, 0, 1:3].sum(-1) for r in own], axis=0
-        )
-        wanted["CLS to reg2 (share)"] = np.mean([r.mass[:, :, 0, 2] for r in own], axis=0)
+        wanted["CLS to registers"] = np.mean([r.mass[:, :, 0, 1:3].sum(-1) for r in own], axis=0)
+        wanted["CLS to reg2"] = np.mean([r.mass[:, :, 0, 2] for r in own], axis=0)
     for name, values in wanted.items():
-        assert page.column(HEADS, name) == pytest.approx(values.ravel(), abs=6e-5), name
+        assert page.column(HEADS, name) == pytest.approx(values.ravel(), rel=5.1e-3, abs=6e-5), name
     head, *rows = page.tables[HEADS]
     places = [(row[0], row[1]) for row in rows]
     layers, heads = own[0].entropy.shape
     assert head[:2] == ["layer", "head"]
     assert places == [(str(i + 1), str(j + 1)) for i in range(layers) for j in range(heads)]
-    assert ("largest of CLS (share)" in head) == bool(own[0].layout.cls)
+    assert ("largest of CLS" in head) == bool(own[0].layout.cls)
 
 
 def test_a_square_says_its_number_and_leads_to_its_head(built: Built) -> None:
@@ -200,9 +206,9 @@ def test_distance_has_a_dot_a_head_and_the_line_of_uniform_attention(built: Buil
         assert len(page.links[figure]) == mean.size
         for n, dot in enumerate(page.links[figure]):
             layer, head = divmod(n, mean.shape[1])
-            start, number = dot.text.rsplit(" ", 1)
+            start, written = dot.text.rsplit(" ", 1)
             assert start == f"layer {layer + 1}, head {head + 1}:"
-            assert float(number) == pytest.approx(float(mean[layer, head]), rel=1e-3)
+            assert float(written) == pytest.approx(float(mean[layer, head]), rel=5.1e-3)
     row, col = np.divmod(np.arange(24), 6)
     uniform = np.hypot(row[:, None] - row, col[:, None] - col).mean() * 16 / side
     assert f"Uniform attention would give {number(uniform)} over the patches." in page.text
@@ -218,7 +224,7 @@ def test_the_page_of_the_largest_model_stays_light(tmp_path: Path) -> None:
     page = ModelPage(tmp_path / "site", "registers")
     assert len(page.links["head-entropy"]) == 40 * 24
     assert len(page.html) < 3_500_000
-    assert len(gzip.compress(page.html.encode())) < 300_000
+    assert len(gzip.compress(page.html.encode())) < 310_000
 
 
 # --- budget, norms --------------------------------------------------------------------------------
@@ -255,16 +261,16 @@ def test_single_heads_stand_beside_the_bars_with_their_own_shares(built: Built) 
     head, *rows = page.tables["Numbers of every head"]
     mass = np.mean([record.mass.astype(float) for record in own], axis=0)
     for name, shares in (
-        ("patches to CLS (share)", mass[:, :, -1, 0]),
-        ("patches to registers (share)", mass[:, :, -1, 1:3].sum(-1)),
-        ("CLS to itself (share)", mass[:, :, 0, 0]),
+        ("patches to CLS", mass[:, :, -1, 0]),
+        ("patches to registers", mass[:, :, -1, 1:3].sum(-1)),
+        ("CLS to itself", mass[:, :, 0, 0]),
     ):
-        column = [float(row[head.index(name)]) for row in rows]
-        np.testing.assert_allclose(column, shares.ravel(), atol=6e-4)
+        column = [value(row[head.index(name)]) for row in rows]
+        np.testing.assert_allclose(column, shares.ravel(), rtol=5.1e-3)
     for name in ("budget-heads-cls", "budget-heads-all-patches"):
         figure = page.html[page.html.index(f'id="{name}"') :]
         figure = figure[: figure.index("</figure>")]
-        texts = re.findall(r"<title>layer 3, head 2: ([\d.e-]+) %</title>", figure)
+        texts = re.findall(r"<title>layer 3, head 2: ([\d.e-]+)\u00a0%</title>", figure)
         key = 0 if name.endswith("cls") else -1
         wanted = [100 * mass[2, 1, key, 0], 100 * mass[2, 1, key, 1:3].sum()]
         assert [float(text) for text in texts][:2] == pytest.approx(wanted, rel=0.01)
@@ -275,7 +281,7 @@ def test_single_heads_stand_beside_the_bars_with_their_own_shares(built: Built) 
 def test_a_model_without_special_tokens_has_no_strip_of_them(built: Built) -> None:
     page = ModelPage(built[1], "probe")
     assert "budget-heads-all-patches" not in page.ids
-    assert "patches to registers (share)" not in page.tables["Numbers of every head"][0]
+    assert "patches to registers" not in page.tables["Numbers of every head"][0]
 
 
 def test_sinks_and_channels_are_shown_or_said_to_be_not_measured(tmp_path: Path) -> None:
@@ -299,10 +305,10 @@ def test_sinks_and_channels_are_shown_or_said_to_be_not_measured(tmp_path: Path)
     assert not isinstance(wanted, NotApplicable)
     shown = page.numbers("Value norm of the sink over the median patch's")[1:]
     medians = np.median(wanted.relative, axis=1)
-    np.testing.assert_allclose([float(row[1]) for row in shown], medians, rtol=2e-3)
+    np.testing.assert_allclose([float(row[1]) for row in shown], medians, rtol=5.1e-3)
     which = page.numbers("Which token receives most")
-    share = 100 * (wanted.token == 0).mean(axis=1)
-    np.testing.assert_allclose([float(row[1]) for row in which[1:]], share, atol=0.01)
+    share = (wanted.token == 0).mean(axis=1)
+    np.testing.assert_allclose([value(row[1]) for row in which[1:]], share, rtol=5.1e-3)
     plain = ModelPage(tmp_path / "site", "plain")
     assert "Build again with --extras values to see them." in plain.text
     assert "Build again with --extras massive to see them." in plain.text
@@ -345,16 +351,16 @@ def test_many_class_tokens_are_one_part_of_a_bar(tmp_path: Path) -> None:
     head, first, *_ = page.numbers("What CLS3 attends to")
     shown = dict(zip(head, first, strict=True))
     mass = record.mass[0].mean(0)[2].astype(float)
-    assert float(shown["itself (%)"]) == pytest.approx(100 * mass[2], abs=6e-3)
+    assert value(shown["itself"]) == pytest.approx(mass[2], rel=5.1e-3)
     classes = mass[[0, 1, 3, 4, 5, 6, 7]].sum()
-    assert float(shown["class tokens (%)"]) == pytest.approx(100 * classes, abs=6e-3)
-    assert float(shown["registers (%)"]) == pytest.approx(100 * mass[8:10].sum(), abs=6e-3)
+    assert value(shown["class tokens"]) == pytest.approx(classes, rel=5.1e-3)
+    assert value(shown["registers"]) == pytest.approx(mass[8:10].sum(), rel=5.1e-3)
     which = page.numbers("Which token receives most")
-    assert which[0] == ["layer", "registers (%)", "class tokens (%)", "a patch (%)"]
+    assert which[0] == ["layer", "registers", "class tokens", "a patch"]
     received = sink_values(record)
     assert not isinstance(received, NotApplicable)
-    share = 100 * (received.token < 8).mean(axis=1)
-    np.testing.assert_allclose([float(row[2]) for row in which[1:]], share, atol=0.01)
+    share = (received.token < 8).mean(axis=1)
+    np.testing.assert_allclose([value(row[2]) for row in which[1:]], share, rtol=5.1e-3)
 
 
 def test_outlier_patches_have_bars_where_there_are_any_and_else_a_sentence(tmp_path: Path) -> None:
@@ -377,7 +383,7 @@ def test_outlier_patches_have_bars_where_there_are_any_and_else_a_sentence(tmp_p
     assert "High norms begin: patches in layer 2." in pages["loud"].text
     _, *rows = pages["loud"].numbers("Patches above a cutoff")
     assert [(row[0], row[1]) for row in rows] == [
-        (str(n), "4.167" if n < 9 else "0") for n in range(2, 11)
+        (str(n), "4.17" if n < 9 else "0") for n in range(2, 11)
     ]
 
 
@@ -397,10 +403,10 @@ def test_norms_are_those_of_the_records(built: Built) -> None:
         axis=1,
     )
     found = np.array([[float(cell.removesuffix("\u00a0%")) for cell in row[1:]] for row in rows])
-    np.testing.assert_allclose(found, wanted, rtol=1e-3)
+    np.testing.assert_allclose(found, wanted, rtol=5.1e-3)
     ratio = np.median([(n / np.median(n, axis=1)[:, None]).max(1) for n in patches], axis=0)
     column = [float(row[1]) for row in page.numbers("Largest norm over the median, by layer")[1:]]
-    assert column == pytest.approx(ratio, rel=1e-3)
+    assert column == pytest.approx(ratio, rel=5.1e-3)
     counts = page.numbers(f"Norms of patches in {_layer(int(ratio.argmax()))}")[1:]
     assert sum(float(row[1]) for row in counts) == sum(n.shape[1] for n in patches)
 
