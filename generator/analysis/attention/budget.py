@@ -8,8 +8,8 @@ do not overlap and sum to 1.
 A record keeps the patches' attention to themselves as a mean over *all* patches. So:
 
 - without outliers, ``self`` of the patches is exact;
-- with outliers, ``self`` of the normal patches is the middle of what is possible, and
-  ``QueryBudget.self_error`` says how far off it may be; what it errs goes to ``other patches``;
+- with outliers, ``self`` of the normal patches is the midpoint of its bounds, and
+  ``QueryBudget.self_error`` is half their distance; the error goes to ``other patches``;
 - of outlier patches, ``self`` is not told apart from ``outlier patches`` (NaN);
 - where the attention of every patch was kept (``patch_attention``), all of it is exact.
 """

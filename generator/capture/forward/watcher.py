@@ -4,7 +4,7 @@ Modern vision transformers call ``torch.nn.functional.scaled_dot_product_attenti
 the attention matrix. A function mode sees the arguments of that call, whatever the modules around
 it are named. Eager attention makes its matrix itself; it is recognized by one rule: a softmax over
 a square of all tokens is attention, the square product before it holds queries and keys, and the
-next product of such a square holds the values. Each block must show exactly one attention.
+next product of the softmax's output holds the values. Each block must show exactly one attention.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Tensors of a checkpoint that the network did not take: why each changes nothing, or an error.
 
-What is known not to matter lies outside of the blocks and the embeddings, under a name that says
-so. All else may be what makes the model: it is refused, not dropped.
+Unused tensors are accepted only outside of the blocks and the embeddings, under a name that tells
+what they are. Any other unused tensor is an error.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Chapters of the printed report: the sections of the site's pages, planned anew for paper.
 
-Controls, links and folded tables of charts stay on the site, and so does what pages that show all
-models say of those that the report does not show.
+Controls, links and folded tables of charts stay on the site. Text about models that the report
+leaves out is dropped.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ from generator.present.files.settings import Settings
 from generator.records.record import AttentionRecord, FloatArray
 from generator.records.run import Cell, Run
 
-FIGURES_VERSION = 3
+MAPS_VERSION = 3
 """Cache version. Raise it when the maps of an unchanged record change."""
 
 MAPS = PackedFiles("maps", CellMaps)
@@ -184,7 +184,7 @@ def put_maps(
     return MAPS.put(
         cache,
         f"data/{cell.model}/{cell.image}.maps",
-        {"record": cell.record, "figures": FIGURES_VERSION},
+        {"record": cell.record, "figures": MAPS_VERSION},
         lambda: cell_maps(read(cell.record), objects()),
     )
 

@@ -13,7 +13,7 @@ from generator.records.record import AttentionRecord
 from generator.records.run import Cell
 
 DIGEST_VERSION = 4
-"""Cache version. Raise it when an analysis of an unchanged record gives other numbers."""
+"""Cache version. Raise it when an unchanged record gives other numbers, or fields change."""
 
 DIGESTS = PackedFiles("digest", CellDigest)
 

@@ -66,16 +66,15 @@ def _page(planner: Planner, model: ModelEntry, part: Part) -> ModelPage:
 
 
 def _facts(here: Planner, model: ModelEntry, cells: tuple[CellContent, ...]) -> Iterator[Fact]:
-    facts, context = cells[0].facts, cells[0].facts.model
+    facts, measured = cells[0].facts, cells[0].facts.model
     grids = [(cell.facts.layout.rows, cell.facts.layout.cols) for cell in cells]
     inputs = [(c.facts.view.input_width, c.facts.view.input_height) for c in cells]
-    yield Fact("Architecture", f"{context.architecture} (model type {context.model_type})")
-    yield Fact("Layers × heads", f"{context.layers} × {context.heads}")
-    yield Fact("Width", f"{context.width} channels")
-    yield Fact("Parameters", count(context.parameters))
-    yield Fact("Patch", f"{context.patch_height} × {context.patch_width} pixels")
-    yield Fact("Prefix tokens", ", ".join(facts.layout.prefix) or "none")
-    yield Fact("Tokens", prefix_text(facts.layout, model))
+    yield Fact("Architecture", f"{measured.architecture} (model type {measured.model_type})")
+    yield Fact("Layers × heads", f"{measured.layers} × {measured.heads}")
+    yield Fact("Width", f"{measured.width} channels")
+    yield Fact("Parameters", count(measured.parameters))
+    yield Fact("Patch", f"{measured.patch_height} × {measured.patch_width} pixels")
+    yield Fact("Prefix tokens", prefix_text(facts.layout, model))
     if model.register is not None:
         yield Fact("Test-time register", f"{register_text(model.register)} {METHOD}")
         yield Fact("Register check", check_text(model.register))
@@ -83,7 +82,7 @@ def _facts(here: Planner, model: ModelEntry, cells: tuple[CellContent, ...]) -> 
     yield Fact("Input", f"{grid_text(inputs)} pixels (width × height)")
     if vectors := vectors_of(here.contents.digests, model.slug):
         yield Fact("Objects looked for in", f"{' and '.join(vectors)} of the last layer")
-    yield Fact("License", context.license or "not stated")
+    yield Fact("License", measured.license or "not stated")
 
 
 def _provenance(model: ModelEntry, cells: tuple[CellContent, ...]) -> Iterator[Fact]:

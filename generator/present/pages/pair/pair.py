@@ -47,11 +47,11 @@ class PairContext:
             return None
         images = tuple(image for image in planner.run.images if image.slug in set(pair.images))
         models = {model.slug: model for model in planner.run.models}
-        context = [
-            _seen(planner, models[slug], digest, images)
+        contexts = [
+            _context(planner, models[slug], digest, images)
             for slug, digest in zip((pair.one, pair.two), pair.digests, strict=True)
         ]
-        return cls(planner, pair, context[0], context[1], images)
+        return cls(planner, pair, contexts[0], contexts[1], images)
 
     @property
     def models(self) -> tuple[ModelContext, ModelContext]:
@@ -93,7 +93,7 @@ def compared_model(context: ModelContext) -> ComparedModel:
     )
 
 
-def _seen(
+def _context(
     planner: Planner, model: ModelEntry, digest: ModelDigest, images: tuple[ImageEntry, ...]
 ) -> ModelContext:
     cells = tuple(
