@@ -72,7 +72,7 @@ const Ranges = (() => {
         chunk.header.maxima.forEach((maxima, r) => {
           if ((scale === "layer" || scale === "map") && r !== row) return;
           maxima.forEach((maximum, c) => {
-            // extremes over heads are left out: their values are in the heads already
+            // extremes over heads count only on their own scale: their values are in the heads already
             const fused = c > chunk.header.heads && scale !== "map";
             if (maximum === null || fused || (scale === "map" && c !== column)) return;
             Scale.count(bins, Paint.others(chunk, r, c), maximum);
