@@ -1,4 +1,4 @@
-"""What all pages share: the navigation line, one column, sizes of type, terms that explain themselves."""
+"""What all pages share: navigation line, column, sizes of type, terms that explain themselves."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ SMALL = r"""(smallest) => {
     while (walker.nextNode()) {
         const node = walker.currentNode;
         const element = node.parentElement;
-        if (!node.data.trim() || element.closest("svg, .heat, .wall, script, template, noscript, sup")) continue;
-        if (!element.checkVisibility() || parseFloat(getComputedStyle(element).fontSize) >= smallest) continue;
+        const label = element.closest("svg, .heat, .wall, script, template, noscript, sup");
+        if (!node.data.trim() || label || !element.checkVisibility()) continue;
+        if (parseFloat(getComputedStyle(element).fontSize) >= smallest) continue;
         found.push(`${element.className || element.localName}: ${node.data.trim()}`);
     }
     return found;
@@ -38,7 +39,8 @@ SMALL = r"""(smallest) => {
 OWN = """{% extends "!own/index.html.jinja2" %}
 {% import "macros/glossary.html.jinja2" as glossary %}
 {% block front %}
-<p id="said">{{ glossary.marked("A map of one layer for one query.", ["layer", "query", "norm"]) }}</p>
+{% set text = "A map of one layer for one query." %}
+<p id="said">{{ glossary.marked(text, ["layer", "query", "norm"]) }}</p>
 <p id="edge">{{ glossary.term("register", "Registers") }}</p>
 {% endblock %}"""
 
@@ -65,7 +67,10 @@ def test_the_column_starts_at_the_same_place_on_every_page(
 ) -> None:
     def starts(page: Page) -> tuple[float, float]:
         found = page.locator("main, .masthead").evaluate_all(
-            "all => all.map(e => e.getBoundingClientRect().left + parseFloat(getComputedStyle(e).paddingLeft))"
+            """all => all.map((e) => {
+                const padding = parseFloat(getComputedStyle(e).paddingLeft);
+                return e.getBoundingClientRect().left + padding;
+            })"""
         )
         return found[0], found[1]
 
