@@ -34,6 +34,7 @@ from generator.present.content.contents import Colored, Contents, Copies, Diverg
 from generator.present.content.feature_colors import ColoredFeatures, put_feature_colors
 from generator.present.content.front import put_front
 from generator.present.content.pairs import put_pairs
+from generator.present.content.seen import SMALL, put_seen
 from generator.present.content.similarity import SimilarityFiles
 from generator.present.content.weights import ReadWeights, put_weights
 from generator.present.drawing.pictures import published_copy
@@ -173,6 +174,7 @@ def _put_heavy_files(
     models = _model_digests(run, digests)
     similarity = alike.publish(run, cells)
     maps = CellFiles(MAPS, cache.root, {at: c.maps.path for at, c in whole.items() if c.maps})
+    differ = _put_divergence(run, cells, cache)
     return Contents(
         settings=cache.settings,
         scale=scale,
@@ -186,15 +188,15 @@ def _put_heavy_files(
         ),
         cells=cells,
         colored=colored,
-        copies=_put_pictures(run, cache),
+        copies=_put_pictures(run, cells, cache),
         averages=locations.publish(run, scale),
         similarity=similarity,
         weights=put_weights(run, read_weights, cache),
-        divergence=_put_divergence(run, cells, cache),
+        divergence=differ,
         digests=digests,
         models=models,
         pairs=put_pairs(run, cells, digests, models, cache, scale, similarity, alike.features),
-        front=put_front(run, cells, cache, scale),
+        front=put_front(run, cells, {at: each.mean for at, each in differ.items()}, cache, scale),
         analyses=_put_analysis_maps(run, cells, cache, scale) if draw else {},
         maps=maps,
         features=_put_features(run, read, cache, cells, digests) if draw else {},
@@ -304,15 +306,21 @@ def _put_features(
     return put_feature_colors(run, read, cache, keys)
 
 
-def _put_pictures(run: Run, cache: SiteCache) -> dict[str, Copies | Failure]:
+def _put_pictures(
+    run: Run, cells: dict[tuple[str, str], CellContent | Failure], cache: SiteCache
+) -> dict[str, Copies | Failure]:
     copies: dict[str, Copies | Failure] = {}
     for image in run.images:
         if image.failure is not None:
             continue
+        held = (cells.get((model.slug, image.slug)) for model in run.listed)
+        view = next((each.facts.view for each in held if isinstance(each, CellContent)), None)
         try:
             copies[image.slug] = Copies(
                 picture=_copy(cache, image, "picture", cache.settings.picture_side),
                 thumb=_copy(cache, image, "thumb", cache.settings.thumb_side),
+                seen=put_seen(cache, image, view, SMALL) if view else None,
+                view=view,
             )
         except GalleryError as error:
             copies[image.slug] = Failure(error.message, error.hint)

@@ -170,5 +170,5 @@ const Pairing = (() => {
     return { of, back };
   }
 
-  return { create };
+  return { create, atDepth };
 })();
