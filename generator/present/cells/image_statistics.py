@@ -22,7 +22,7 @@ class Statistic:
 
     Attributes:
         quantity: the quantity that is reduced to one number for each image.
-        says: what the number is, in front of it.
+        says: what the number is, in front of it; empty for the one that is always shown.
         unit: ``%`` for a share of 1, ``bits``, or empty.
     """
 
@@ -38,7 +38,7 @@ class Statistic:
 
 
 STATISTICS = (
-    Statistic(DISAGREEMENT, "models differ:", "bits"),
+    Statistic(DISAGREEMENT, "", "bits"),
     Statistic(OUTLIER_COUNT.reduced("Mean over models."), "outliers:"),
     Statistic(
         CLS_MASS_REGISTERS.reduced("Last layer, mean over heads and models that have registers."),
@@ -73,4 +73,4 @@ def _mean(values: Sequence[float]) -> float | None:
 
 def figure_text(statistic: Statistic, value: float | None) -> str:
     """A statistic of an image in words; empty where it doesn't apply."""
-    return "" if value is None else f"{statistic.says} {statistic.text(value)}"
+    return "" if value is None else f"{statistic.says} {statistic.text(value)}".lstrip()

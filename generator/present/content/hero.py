@@ -33,6 +33,16 @@ MOST = 6
 STRONGEST = 0.1
 """Share of the patches whose attention is stated."""
 
+RULE = (
+    "The picture on which the models' last layers differ most (mean Jensen-Shannon divergence over "
+    "pairs of models), at the depth at which they differ most on it. Models of different depth are "
+    "shown at the same relative depth."
+)
+RULE_OF_ONE = (
+    "The picture on which the last layer looks most narrowly (lowest entropy, mean over heads), in "
+    "that layer."
+)
+
 Cells = Mapping[tuple[str, str], CellContent | Failure]
 
 

@@ -76,7 +76,7 @@ const ImageCards = (() => {
   function figure({ says, unit }, value) {
     if (value === null) return [];
     const text = unit === "%" ? Numbers.percent(value) : `${Numbers.number(value)} ${unit}`.trimEnd();
-    return [Dom.make("p", { class: "image-card-figure" }, [`${says} ${text}`])];
+    return [Dom.make("p", { class: "image-card-figure" }, [`${says} ${text}`.trimStart()])];
   }
 
   /**

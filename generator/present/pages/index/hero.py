@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from generator.present.cells.files import CellContent
-from generator.present.content.hero import Hero, HeroMap
+from generator.present.content.hero import RULE, RULE_OF_ONE, Hero, HeroMap
 from generator.present.content.seen import seen_size
-from generator.present.pages.index.hero_views import HeroTile, HeroView, Piece
+from generator.present.pages.index.hero_views import FindingPart, HeroTile, HeroView
 from generator.present.pages.planner import Planner
 from generator.present.pages.views import Picture
 from generator.records.run import ImageEntry, ModelEntry
 from generator.text.numbers import count, machine, number, percent
-
-RULE = (
-    "The picture on which the models' last layers differ most (mean Jensen-Shannon divergence over "
-    "pairs of models), at the depth at which they differ most on it. Models of different depth are "
-    "shown at the same relative depth."
-)
-RULE_OF_ONE = (
-    "The picture on which the last layer looks most narrowly (lowest entropy, mean over heads), in "
-    "that layer."
-)
 
 ROOM = (1200, 540)
 """Width and height that the maps have in a window of 1280 x 800 pixels."""
@@ -41,15 +32,16 @@ def hero_view(planner: Planner) -> HeroView | None:
     image = next(each for each in planner.run.images if each.slug == hero.image)
     models = {model.slug: model for model in planner.run.models}
     shown = [_Shown(planner, image, hero, each, models[each.model]) for each in hero.maps]
+    photo = shown[0].photo
     aspect = shown[0].size.width / shown[0].size.height
     columns = best_columns(len(shown) + 1, aspect)
     asked = _asked([each.content for each in shown])
     return HeroView(
         title=image.title,
         url=shown[0].url,
-        photo=shown[0].photo,
+        photo=photo and replace(photo, alt=image.alt or image.title),
         finding=tuple(_finding(planner, image.title, shown, hero, asked)),
-        what=f"{asked[0].upper()}{asked[1:]}, mean over heads; smooth, each map on its own scale.",
+        what=f"{asked[0].upper()}{asked[1:]}, mean over heads, each map on its own scale.",
         rule=RULE if len(shown) > 1 else RULE_OF_ONE,
         tiles=tuple(each.tile() for each in shown),
         columns=columns,
@@ -63,7 +55,7 @@ def hero_view(planner: Planner) -> HeroView | None:
 
 
 def best_columns(tiles: int, aspect: float) -> int:
-    """Columns with which tiles of a shape are largest in ``ROOM``; the most of equals.
+    """Columns with which tiles of a shape are largest in ``ROOM``; of equals those that fill rows.
 
     Args:
         aspect: width of a tile by its height.
@@ -74,7 +66,10 @@ def best_columns(tiles: int, aspect: float) -> int:
         across = (ROOM[0] - GAP * (columns - 1)) / columns
         return min(across, ((ROOM[1] - GAP * (rows - 1)) / rows - CAPTION) * aspect)
 
-    return max(range(1, tiles + 1), key=lambda columns: (round(width(columns)), columns))
+    def gaps(columns: int) -> int:
+        return -tiles % columns
+
+    return max(range(1, tiles + 1), key=lambda c: (round(width(c)), -gaps(c), c))
 
 
 class _Shown:
@@ -124,31 +119,31 @@ def _asked(contents: Sequence[CellContent]) -> str:
 
 def _finding(
     planner: Planner, title: str, shown: Sequence[_Shown], hero: Hero, asked: str
-) -> Iterator[Piece]:
+) -> Iterator[FindingPart]:
     """What the maps show, in plain words with their numbers."""
     images = sum(image.failure is None for image in planner.run.images)
     of = f" (of {count(images)} pictures)" if images > 1 else ""
     layer = _layer(shown, hero)
     if len(shown) == 1:
-        yield Piece(f"{shown[0].label} looks most narrowly on ")
-        yield Piece(title, strong=True)
-        yield Piece(f"{of}. In {layer}, the")
+        yield FindingPart(f"{shown[0].label} looks most narrowly on ")
+        yield FindingPart(title, strong=True)
+        yield FindingPart(f"{of}. In {layer}, the")
     elif hero.apart:
         models = "The two models" if len(shown) == 2 else f"The {count(len(shown))} models"
-        yield Piece(f"{models} disagree most on ")
-        yield Piece(title, strong=True)
-        yield Piece(f"{of}. In {layer}, their maps differ by ")
-        yield Piece(number(hero.apart[hero.depth - 1]), strong=True)
-        yield Piece(" ")
-        yield Piece("bits", term="divergence")
-        yield Piece(" on average. The" if len(shown) > 2 else ". The")
+        yield FindingPart(f"{models} disagree most on ")
+        yield FindingPart(title, strong=True)
+        yield FindingPart(f"{of}. In {layer}, their maps differ by ")
+        yield FindingPart(number(hero.apart[hero.depth - 1]), strong=True)
+        yield FindingPart(" ")
+        yield FindingPart("bits", term="divergence")
+        yield FindingPart(" on average. The" if len(shown) > 2 else ". The")
     else:
-        yield Piece("On ")
-        yield Piece(title, strong=True)
-        yield Piece(f" in {layer}, the")
-    yield Piece(" strongest tenth of the patches holds ")
+        yield FindingPart("On ")
+        yield FindingPart(title, strong=True)
+        yield FindingPart(f" in {layer}, the")
+    yield FindingPart(" strongest tenth of the patches holds ")
     yield from _shares(shown, asked)
-    yield Piece(".")
+    yield FindingPart(".")
 
 
 def _layer(shown: Sequence[_Shown], hero: Hero) -> str:
@@ -160,15 +155,15 @@ def _layer(shown: Sequence[_Shown], hero: Hero) -> str:
     return f"layer {hero.depth} of {max(layers)}{same}"
 
 
-def _shares(shown: Sequence[_Shown], asked: str) -> Iterator[Piece]:
+def _shares(shown: Sequence[_Shown], asked: str) -> Iterator[FindingPart]:
     """What the strongest tenth holds: of each of two models, else the least and the most."""
     ordered = sorted(shown, key=lambda each: each.found.strongest)
     ends = list(shown) if len(shown) < 3 else [ordered[0], ordered[-1]]
     first, last = ends[0], ends[-1]
-    yield Piece("from " if len(shown) > 2 else "")
-    yield Piece(percent(first.found.strongest), strong=True)
-    yield Piece(f" of {asked}")
+    yield FindingPart("from " if len(shown) > 2 else "")
+    yield FindingPart(percent(first.found.strongest), strong=True)
+    yield FindingPart(f" of {asked}")
     if len(shown) > 1:
-        yield Piece(f" in {first.label} {'and' if len(shown) == 2 else 'to'} ")
-        yield Piece(percent(last.found.strongest), strong=True)
-        yield Piece(f" in {last.label}")
+        yield FindingPart(f" in {first.label} {'and' if len(shown) == 2 else 'to'} ")
+        yield FindingPart(percent(last.found.strongest), strong=True)
+        yield FindingPart(f" in {last.label}")

@@ -8,7 +8,7 @@ from generator.present.pages.views import Picture
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class FindingPart:
     """A part of a sentence.
 
     Attributes:
@@ -70,7 +70,7 @@ class HeroView:
     title: str
     url: str
     photo: Picture | None
-    finding: tuple[Piece, ...]
+    finding: tuple[FindingPart, ...]
     what: str
     rule: str
     tiles: tuple[HeroTile, ...]

@@ -107,8 +107,10 @@ def _contact_text(planner: Planner) -> str:
     if len({c.received for c in held}) == 2:
         asked += " (received attention of models without CLS)"
     labels = listed([model.label for model in planner.run.listed])
+    differ = " Numbers: how much they differ." if planner.contents.divergence else ""
     return (
-        f"{asked[0].upper()}{asked[1:]} of the last layer, mean over heads, on one scale: {labels}."
+        f"{asked[0].upper()}{asked[1:]} of the last layer, mean over heads, one scale: "
+        f"{labels}.{differ}"
     )
 
 
@@ -177,7 +179,7 @@ def _comparison_card(planner: Planner, pair: ComparedPair) -> ComparisonCard:
     text = ""
     if apart:
         mean = number(float(np.mean(list(apart.values()))))
-        text = f"Maps differ by {mean} bits (mean of {counted(len(apart), 'picture')})."
+        text = f"Maps differ by {mean} bits ({counted(len(apart), 'picture')})."
     hero = planner.contents.front.hero
     # other pictures than the one above, where there are some
     order = sorted(apart, key=lambda image: (bool(hero and image == hero.image), -apart[image]))
