@@ -66,7 +66,7 @@ def open_at(chromium: Browser, galleries: dict[int, Path]) -> Iterator[Callable[
 
 
 @pytest.mark.parametrize(
-    ("models", "share"), [(1, 0.25), (2, 0.35), (3, 0.35), (4, 0.3), (6, 0.35)]
+    ("models", "share"), [(1, 0.38), (2, 0.27), (3, 0.22), (4, 0.29), (6, 0.3)]
 )
 def test_the_first_screen_is_mostly_maps(
     open_at: Callable[..., Page], models: int, share: float

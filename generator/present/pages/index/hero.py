@@ -55,15 +55,19 @@ def hero_view(planner: Planner) -> HeroView | None:
 
 
 def best_columns(tiles: int, aspect: float) -> int:
-    """Columns with which tiles of a shape are largest in ``ROOM``; of equals those that fill rows.
+    """Columns with which maps are largest in ``ROOM``; of equals those that fill their rows.
+
+    In a single row the picture is half as wide as a map, since every map shows it; in several rows
+    it is as large as these.
 
     Args:
-        aspect: width of a tile by its height.
+        tiles: the picture, and the maps.
+        aspect: width of a map by its height.
     """
 
     def width(columns: int) -> float:
         rows = -(-tiles // columns)
-        across = (ROOM[0] - GAP * (columns - 1)) / columns
+        across = (ROOM[0] - GAP * (columns - 1)) / (columns - 0.5 * (rows == 1))
         return min(across, ((ROOM[1] - GAP * (rows - 1)) / rows - CAPTION) * aspect)
 
     def gaps(columns: int) -> int:
