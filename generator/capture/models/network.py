@@ -8,9 +8,11 @@ back.
 from __future__ import annotations
 
 import logging
+import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,8 +31,14 @@ from generator.capture.checkpoint.weight_files import ADAPTER_WEIGHTS, WEIGHTS_K
 from generator.capture.models.heads import ARCHITECTURES, ClassHead, backbone_of, class_head
 from generator.capture.models.tensors import Make, StoredTensor, fitting, read_tensors
 from generator.errors import GalleryError, ModelError, UnsupportedModelError
+from generator.text.numbers import count
 
 log = logging.getLogger(__name__)
+
+SPARE_TIMES = 2
+SPARE = 20_000_000
+"""A network may have so many times the numbers of its checkpoint, and so many more: poolers and
+heads that are not stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +76,10 @@ def build_network(
     source = resolved.base or resolved
     with _told(resolved):
         config = _config(source)
-        make = _maker(source, config, dtype, attention)
+        network_class = _model_class(source, config)
+        make = _maker(network_class, config, dtype, attention)
         tensors = read_tensors(_weights(source), resolved.id, blank=blank)
+        _expect_size(network_class, config, tensors, resolved.id)
         attempt = fitting(make, tensors, source.vision, resolved.id)
         if resolved.adapter is not None:
             _merge(attempt.network, resolved, blank=blank)
@@ -88,11 +98,30 @@ def _weights(source: ResolvedModel) -> Sequence[Path]:
     return find_weights(folder, source.config, source.id).parts
 
 
+def _expect_size(
+    network_class: Any, config: PretrainedConfig, tensors: Mapping[str, StoredTensor], model: str
+) -> None:
+    """Refuse a config of a far larger network than there are numbers for, before it takes memory.
+
+    Raises:
+        ModelError: it is.
+    """
+    with torch.device("meta"), _quiet():
+        planned = network_class(deepcopy(config))
+    wanted = sum(parameter.numel() for parameter in planned.parameters())
+    given = sum(math.prod(tensor.shape) for tensor in tensors.values())
+    if wanted > SPARE_TIMES * given + SPARE:
+        raise ModelError(
+            f"config.json of {model} describes a network of {count(wanted)} numbers, and its "
+            f"weights hold {count(given)}.",
+            "Check that the checkpoint belongs to its config.json.",
+        )
+
+
 def _maker(
-    source: ResolvedModel, config: PretrainedConfig, dtype: torch.dtype, attention: str
+    network_class: Any, config: PretrainedConfig, dtype: torch.dtype, attention: str
 ) -> Make:
     """From tensors to a network and the report of its loading."""
-    network_class = _model_class(source, config)
 
     def make(tensors: Mapping[str, StoredTensor], how: str = attention) -> Any:
         with _quiet():
