@@ -1,9 +1,9 @@
 """Anonymous galleries for double-blind review.
 
 Left out: authors and their affiliations, links, DOI and BibTeX, the address of the site, the
-command line, the names of local models' folders and their licenses, the commits of models on the hub whose ids are
-left out, and the reasons of failures (they may hold paths). Any other text that holds one of these
-names, or that of the user, the machine or the home folder, is left out too.
+command line, the names of local models' folders and their licenses, the commits of models on the
+hub whose ids are left out, and the reasons of failures (they may hold paths). Any other text that
+holds one of these names, or that of the user, the machine or the home folder, is left out too.
 
 Texts that stay and hold a first name or another part of a name are listed.
 
