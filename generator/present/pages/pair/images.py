@@ -136,7 +136,7 @@ def _found(pair: PairContext, context: ModelContext, image: ImageEntry) -> Found
     picture = pair.planner.picture(image, thumb=True)
     return FoundObjectsRow(
         label=context.model.label,
-        seen=picture and _part(picture, pair.content(context, image).facts.view),
+        seen=_part(picture, pair.content(context, image).facts.view) if picture else None,
         boxes=tuple(boxes),
         text=tuple(text),
     )
