@@ -32,6 +32,9 @@ ANIMATIONS = frozenset({".gif", ".webp"})
 MOST_FRAMES = 50_000
 """Frames of a GIF or WebP, at most: half an hour of film. Each is decoded for its time."""
 
+BATCH = 50_000_000
+"""Pixels of frames of a GIF or WebP that are decoded at a time: 150 MB."""
+
 _DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi"
 """Allowed container formats, whatever the suffix: a playlist would open other files."""
 _ROUNDED = 6
@@ -134,15 +137,22 @@ def _animation_timeline(path: Path) -> Timeline:
 
 def _animation_shots(path: Path, line: Timeline, times: Sequence[float]) -> Iterator[Shot]:
     known = {time: n for n, time in enumerate(line.times)}
-    with decoding(path) as image:  # one pass: a frame is made of those before it
-        for time in times:
+    left = list(times)
+    while left:
+        found, damage = [], None
+        with decoding(path) as image:  # in order: a frame is made of those before it
+            some = max(1, BATCH // (image.width * image.height))
             try:
-                image.seek(known[time])
-                image.load()
-                picture = _on_white(image.convert("RGBA"))
+                for time in left[:some]:
+                    image.seek(known[time])
+                    image.load()
+                    found.append(Shot(time, _on_white(image.convert("RGBA"))))
             except (EOFError, OSError, SyntaxError, ValueError) as error:
-                raise DamagedClipError from error
-            yield Shot(time, picture)
+                damage = error
+        yield from found
+        if damage is not None:
+            raise DamagedClipError from damage
+        left = left[some:]
 
 
 # --- videos ------------------------------------------------------------------------------------
