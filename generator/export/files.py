@@ -15,7 +15,7 @@ from generator.present.files.manifest_file import is_site
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write into, which takes the place of one of its name when the block ends well.
+    """A file to write into, which replaces one of its name when the block succeeds.
 
     Raises:
         StoreError: it cannot be written.
@@ -37,14 +37,14 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
 
 
 def _unwritable(path: Path, error: OSError) -> StoreError:
-    """Why a file or folder cannot be written."""
+    """The error for a file or folder that cannot be written."""
     blocked = next((p for p in path.parents if p.exists() and not p.is_dir()), None)
     why = f"{blocked} is a file, not a folder" if blocked else error.strerror or error
     return StoreError(f"{path} cannot be written: {why}.", "Name another with -o.")
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write a file in place of one of its name.
+    """Write a file, replacing one of its name.
 
     Raises:
         StoreError: it cannot be written.
@@ -54,7 +54,7 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def write_files(files: Mapping[Path, bytes]) -> None:
-    """Write files that belong together: all of them, or none.
+    """Write several files: all of them, or none.
 
     Raises:
         StoreError: one of them cannot be written.
@@ -66,10 +66,10 @@ def write_files(files: Mapping[Path, bytes]) -> None:
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """A new folder to write files into, which is there under its name when the block ends well.
+    """A new folder to write files into, which gets its name when the block succeeds.
 
     Raises:
-        StoreError: it is a file, or not empty, or cannot be written.
+        StoreError: the path is a file or a folder with files, or cannot be written.
     """
     check_folder(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -88,15 +88,15 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 
 def put(folder: Path, name: str, data: bytes) -> None:
-    """Write a file of a folder that is still being made."""
+    """Write a file into an unfinished folder."""
     (folder / name).write_bytes(data)
 
 
 def check_folder(folder: Path) -> None:
-    """Make sure that files can be put into a folder without mixing them with others.
+    """Make sure that a folder is new or empty.
 
     Raises:
-        StoreError: it is a file, or not empty.
+        StoreError: the path is a file or a folder with files.
     """
     if folder.exists() and not folder.is_dir():
         raise StoreError(f"{folder} is a file.", "Name a folder with -o.")
@@ -105,10 +105,10 @@ def check_folder(folder: Path) -> None:
 
 
 def check_outside(site: Path, path: Path) -> None:
-    """Make sure that nothing is written into a site, whose folder a build replaces as a whole.
+    """Make sure that a path is outside of a site, whose folder a build replaces as a whole.
 
     Raises:
-        StoreError: the path lies in it.
+        StoreError: the path is inside it.
     """
     if is_site(site) and path.resolve().is_relative_to(site.resolve()):
         raise StoreError(
