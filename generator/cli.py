@@ -1,4 +1,4 @@
-"""The command line: options become a spec, one call does the work, a message says what came of it.
+"""The command line: options become a spec, one call does the work, a message reports the result.
 
 Heavy imports are made inside the commands, so that ``--help`` answers at once.
 """
@@ -19,6 +19,7 @@ from generator.commands.inspect import inspect
 from generator.commands.publish import publish
 from generator.commands.serve import serve
 from generator.commands.shared import InOrder
+from generator.temporary import finish_killed
 from generator.version import __version__
 
 
@@ -38,12 +39,13 @@ def main() -> None:
     from generator.text.terminal import make_warnings_legible  # noqa: PLC0415 - when it runs
 
     make_warnings_legible()
+    finish_killed()
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _stop)
 
 
 def _stop(number: int, frame: object) -> None:
-    """End as after Ctrl-C, so that what is half written is removed."""
+    """End as after Ctrl-C, so that unfinished files are removed."""
     raise KeyboardInterrupt
 
 

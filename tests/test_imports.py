@@ -16,7 +16,7 @@ PACKAGE = Path(generator.__file__).parent
 LADDERS: dict[str, tuple[str, ...]] = {
     "": (
         "errors",
-        "bundled text version",
+        "bundled temporary text version",
         "progress",
         "records",
         "spec",
