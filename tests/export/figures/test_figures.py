@@ -221,8 +221,8 @@ def test_letters_that_the_font_lacks_are_named(
     asked = planned_figure(request(rows="images", cols="models"))
     make_figure(source, asked, "fig.pdf")
     assert [entry.getMessage() for entry in caplog.records] == [
-        "fig.pdf: the font of figures has no letter for 犬 猫; each is drawn as ?. Give the model or "
-        "picture a title in other letters."
+        "fig.pdf: the font of figures has no letter for 犬 猫; each is drawn as ?. Give the model "
+        "or picture a title in other letters."
     ]
 
 
