@@ -19,7 +19,7 @@ from generator.present.pages.pair.pair import LETTERS, MOST_DOTS, PairContext, d
 from generator.present.pages.pair.views import PairTable
 from generator.present.pages.sections import Section, TableRow
 from generator.records.record import FloatArray
-from generator.text.numbers import MISSING, between, number, signed
+from generator.text.numbers import MISSING, Notation, range_text, value_text
 from generator.text.phrases import counted, upper_first
 
 AGREEMENTS: tuple[tuple[str, Callable[[Agreement], float]], ...] = (
@@ -134,7 +134,7 @@ def _agreement_chart(
     for row in _rows():
         titles, values = _values(pair, row, value)
         if len(values):
-            rows.append(_interval(row.short, titles, values))
+            rows.append(_interval(row.short, titles, values, found.notation))
     if not rows:
         return None
     words = Words(
@@ -143,11 +143,14 @@ def _agreement_chart(
         found.unit,
         "",
         f"Low: {found.low}. High: {found.high}. {found.caveat}".strip(),
+        found.notation,
     )
     return pair.planner.defined(interval_chart(words, rows, zero=False), name)
 
 
-def _interval(name: str, titles: Sequence[str], values: FloatArray) -> IntervalRow:
+def _interval(
+    name: str, titles: Sequence[str], values: FloatArray, notation: Notation
+) -> IntervalRow:
     interval = mean_interval(values)
     shown = evenly(len(values), MOST_DOTS)
     return IntervalRow(
@@ -156,7 +159,7 @@ def _interval(name: str, titles: Sequence[str], values: FloatArray) -> IntervalR
         middle=float(values.mean()),
         low=interval.low if interval else None,
         high=interval.high if interval else None,
-        texts=tuple(f"{titles[n]}: {number(float(values[n]))}" for n in shown),
+        texts=tuple(f"{titles[n]}: {value_text(float(values[n]), notation)}" for n in shown),
         count=len(values),
     )
 
@@ -167,11 +170,12 @@ def agreement_table(pair: PairContext) -> PairTable | None:
         return None
     rows = []
     for row in _rows():
-        columns = [_values(pair, row, value)[1] for _, value in AGREEMENTS]
-        if not any(len(each) for each in columns):
+        columns = [(_values(pair, row, value)[1], quantity(name)) for name, value in AGREEMENTS]
+        if not any(len(each) for each, _ in columns):
             continue
-        count = max(len(each) for each in columns)
-        rows.append(TableRow((row.long,), "", (str(count), *map(_mean_text, columns))))
+        count = max(len(each) for each, _ in columns)
+        means = (_mean_text(each, measure.notation) for each, measure in columns)
+        rows.append(TableRow((row.long,), "", (str(count), *means)))
     return PairTable(
         caption=f"A is {pair.labels[0]}, B is {pair.labels[1]}. Means over images, with "
         f"nominal 95\u00a0% intervals over images in brackets (from {FEWEST} images). A dash: "
@@ -181,14 +185,15 @@ def agreement_table(pair: PairContext) -> PairTable | None:
     )
 
 
-def _mean_text(values: FloatArray) -> str:
+def _mean_text(values: FloatArray, notation: Notation) -> str:
     if not len(values):
         return MISSING
     interval = mean_interval(values)
-    text = number(float(values.mean()))
+    text = value_text(float(values.mean()), notation)
     if interval is None:
         return text
-    return f"{text} [{number(interval.low)},\u00a0{number(interval.high)}]"
+    low, high = (value_text(end, notation) for end in (interval.low, interval.high))
+    return f"{text} [{low},\u00a0{high}]"
 
 
 def differences_section(pair: PairContext) -> Section:
@@ -219,15 +224,17 @@ def _lacks(measure: PairedMeasure) -> str:
 
 
 def _difference_chart(pair: PairContext, measure: PairedMeasure) -> Chart:
-    row = difference_interval(pair, "B less A", pair.pair.measures[measure.quantity.id])
+    found = measure.quantity
+    row = difference_interval(pair, "B less A", pair.pair.measures[found.id], found.notation)
     words = Words(
-        f"difference-{measure.quantity.id}",
+        f"difference-{found.id}",
         upper_first(measure.name),
-        f"{measure.quantity.unit}, B less A",
+        f"{found.change_unit}, B less A",
         "",
         "",
+        found.change_notation,
     )
-    return pair.planner.defined(interval_chart(words, [row]), measure.quantity.id)
+    return pair.planner.defined(interval_chart(words, [row]), found.id)
 
 
 def differences_table(pair: PairContext) -> PairTable:
@@ -235,7 +242,8 @@ def differences_table(pair: PairContext) -> PairTable:
     marked = starred(pair.pair.measures)
     tested = sum(found.stars_allowed for found in pair.pair.measures.values())
     return PairTable(
-        caption="Means over images; difference: second less first, with its nominal "
+        caption="Means over images; difference: second less first, of shares in percentage points, "
+        "with its nominal "
         f"95\u00a0% interval over images, from {FEWEST} images."
         + (
             f" With fewer than {STARS} images nothing is marked."
@@ -262,16 +270,17 @@ def _difference_row(
     url = pair.planner.definition(measure.quantity.id).url
     if not found.n:
         return TableRow((measure.name,), url, (measure.quantity.unit, *4 * (MISSING,), "0"))
-    interval = found.interval
+    interval, notation = found.interval, measure.quantity.notation
+    change = measure.quantity.change_notation
     return TableRow(
         (measure.name,),
         url,
         (
             measure.quantity.unit,
-            number(float(found.one.mean())),
-            number(float(found.two.mean())),
-            signed(found.mean) + (" *" if star else ""),
-            between(interval.low, interval.high) if interval else MISSING,
+            value_text(float(found.one.mean()), notation),
+            value_text(float(found.two.mean()), notation),
+            value_text(found.mean, change) + (" *" if star else ""),
+            range_text(interval.low, interval.high, change) if interval else MISSING,
             str(found.n),
         ),
     )

@@ -116,17 +116,18 @@ def cutoffs_section(pair: PairContext) -> Section:
         "outlier-share",
         "Share of patches above a cutoff",
         f"cutoff ({quantity('norm-ratio').unit})",
-        f"{quantity('outlier-share-layer').unit}, %",
+        quantity("outlier-share-layer").unit,
         f"Each model in the layer where its own largest norm stands out most. Mean over "
         f"{counted(pair.count, 'image')}."
         if pair.count > 1
         else "Each model in the layer where its own largest norm stands out most.",
+        "percent",
     )
     series = [
         Series(
             f"{context.model.label}, {stream_layer(context.digest.norms.peak)}",
             cutoffs,
-            100 * context.digest.norms.above[context.digest.norms.peak],
+            context.digest.norms.above[context.digest.norms.peak],
         )
         for context in pair.models
     ]
@@ -135,14 +136,13 @@ def cutoffs_section(pair: PairContext) -> Section:
         "outlier-share-layers",
         f"Share of patches above {given(OUTLIER)} × the median, by layer",
         LAYERS,
-        f"{quantity('outlier-share-layer').unit}, %",
+        quantity("outlier-share-layer").unit,
         f"Mean over {counted(pair.count, 'image')}." if pair.count > 1 else "",
+        "percent",
     )
     column = CUTOFFS.index(int(OUTLIER))
     layers = [
-        Series(
-            context.model.label, context.stream_layers, 100 * context.digest.norms.above[:, column]
-        )
+        Series(context.model.label, context.stream_layers, context.digest.norms.above[:, column])
         for context in pair.models
     ]
     return Section(
@@ -248,6 +248,7 @@ def _onset_attention(pair: PairContext) -> Chart | None:
         "layer",
         "share of 1, mean over heads",
         "Mean over images." if pair.count > 1 else "",
+        "percent",
     )
     return pair.planner.defined(line_chart(words, series, zero=True), "largest-cls-attention")
 
