@@ -24,7 +24,7 @@ from generator.present.pages.pair.views import (
 from generator.present.pages.views import Picture
 from generator.present.pages.wording import map_alt
 from generator.records.run import Failure, ImageEntry
-from generator.text.numbers import machine, number
+from generator.text.numbers import machine, percent
 
 
 def map_rows(pair: PairContext) -> tuple[PairImage, ...]:
@@ -154,7 +154,7 @@ def _overlap(
     for overlaps in truth.overlaps:
         iou = overlaps.lost if method == "LOST" else overlaps.tokencut
         if overlaps.vectors == found.vectors and not isinstance(iou, NotApplicable):
-            return f", IoU {number(iou)} with a marked box"
+            return f", IoU {percent(iou)} with a marked box"
     return ""
 
 
