@@ -13,8 +13,8 @@ import transformers
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from generator.capture.checkpoint.resolve import resolve_folder
-from generator.capture.models.network import Built, build_network
+from generator.capture.loaders.resolve import resolve_folder
+from generator.capture.models.transformers_network import Built, build_network
 from generator.errors import ModelError
 from tests.capture.ready import measured, prepared, ready, same
 
@@ -229,7 +229,7 @@ def test_fewer_blocks_than_the_config_says(copy: Callable[[str], Path]) -> None:
         "The weights of mine lack 36 tensors of Dinov2Model, "
         "encoder.layer.3.attention.k_proj.bias first; random values would stand in for them. "
         "config.json says more blocks than there are: encoder.layer.3 is the first of 2 that are "
-        "lacking. Correct its num_hidden_layers."
+        "lacking. Correct the number there."
     )
 
 
