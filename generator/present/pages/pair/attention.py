@@ -26,7 +26,7 @@ def budgets_section(pair: PairContext, sentences: tuple[str, ...]) -> Section:
     return Section(
         id="budgets",
         title="Where attention goes",
-        text=(" ".join(sentences),) if sentences else (),
+        text=sentences,
         charts=tuple(_bars(pair, first)),
         more_title="Patches and registers as queries",
         more=tuple(more) if peaks is None else (*more, peaks),

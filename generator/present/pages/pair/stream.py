@@ -44,7 +44,7 @@ def norms_section(pair: PairContext, sentences: tuple[str, ...]) -> Section:
     return Section(
         id="norms",
         title="Norms and outliers",
-        text=(" ".join(sentences),),
+        text=sentences,
         charts=(_ratio(pair), _shares_by_cutoff(pair)),
         more_title="Norms of registers, histograms, outliers by layer",
         more=(
