@@ -14,9 +14,9 @@ from generator.present.pages.model_context import ModelContext
 from generator.present.pages.pair.pair import PairContext
 from generator.present.pages.pair.views import (
     BoxMark,
-    FoundObjects,
     MapGrid,
     MapRow,
+    ModelBoxes,
     ObjectRow,
     SeenPart,
 )
@@ -148,7 +148,7 @@ def object_rows(pair: PairContext) -> tuple[ObjectRow, ...]:
     return tuple(rows) if found else ()
 
 
-def _found(pair: PairContext, context: ModelContext, image: ImageEntry) -> FoundObjects:
+def _found(pair: PairContext, context: ModelContext, image: ImageEntry) -> ModelBoxes:
     digest, truth = _digest(pair, context, image)
     boxes = []
     if isinstance(truth, CellTruth):
@@ -157,7 +157,7 @@ def _found(pair: PairContext, context: ModelContext, image: ImageEntry) -> Found
         if isinstance(found, FoundObject):
             boxes.append(_box(method.lower(), found.pixels))
     thumb = pair.planner.picture(image, thumb=True)
-    return FoundObjects(
+    return ModelBoxes(
         label=context.model.label,
         picture=thumb and Picture(thumb.url, thumb.width, thumb.height, ""),
         width=image.width,
