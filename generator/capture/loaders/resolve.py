@@ -32,14 +32,13 @@ from generator.capture.checkpoint.hub import (
     page,
 )
 from generator.capture.checkpoint.layouts import VisionConfig
+from generator.capture.checkpoint.loader import Loader
 from generator.capture.checkpoint.processors import PREPROCESSOR, PROCESSOR, Processor
 from generator.capture.checkpoint.resolved import (
     ResolvedModel,
     card_license,
     expect_consent,
-    geometry_of,
     license_of,
-    preprocessing_of,
 )
 from generator.capture.checkpoint.weight_files import (
     ADAPTER_CONFIG,
@@ -51,6 +50,7 @@ from generator.capture.checkpoint.weight_files import (
     read_json,
     there,
 )
+from generator.capture.loaders.table import loader_of
 from generator.errors import ModelError
 
 
@@ -64,7 +64,7 @@ def resolve_folder(folder: Path, *, trust_remote_code: bool = False) -> Resolved
     config_file = folder / "config.json"
     adapter = _adapter_in(folder, name)
     if adapter is not None and not _has_weights(folder):
-        own = partial(preprocessing_of, partial(_read_own, folder, name), model=name)
+        own = partial(_own_preprocessing, folder, name)
         return _on_base(adapter, folder, name, trust_remote_code, own)
     if not there(config_file):
         raise ModelError(
@@ -72,10 +72,11 @@ def resolve_folder(folder: Path, *, trust_remote_code: bool = False) -> Resolved
             "Save the model with save_pretrained() and name that folder.",
         )
     config = read_json(config_file, name)
-    vision = geometry_of(config, name)
+    loader = loader_of(config)
+    vision = loader.geometry(config, name)
     expect_consent(name, config, vision, trust_remote_code)
     weights = find_weights(folder, config, name)
-    processor = preprocessing_of(partial(_read_own, folder, name), vision, name)
+    processor = loader.preprocessing(config, partial(_read_own, folder, name), vision, name)
     code = sorted(folder.rglob("*.py")) if trust_remote_code and "auto_map" in config else ()
     return ResolvedModel(
         id=name,
@@ -84,6 +85,7 @@ def resolve_folder(folder: Path, *, trust_remote_code: bool = False) -> Resolved
         commit="",
         weights_sha256=hash_files([*_small(folder), *weights.all, *code], name),
         location=str(folder),
+        loader=loader,
         license=card_license(folder / "README.md"),
         config=config,
         vision=vision,
@@ -133,12 +135,18 @@ def _adapter_in(folder: Path, name: str) -> Adapter | None:
     return adapter
 
 
+def _own_preprocessing(folder: Path, name: str, base: ResolvedModel) -> Processor:
+    """What the files beside an adapter declare."""
+    read = partial(_read_own, folder, name)
+    return base.loader.preprocessing(base.config, read, base.vision, name)
+
+
 def _on_base(
     adapter: Adapter,
     folder: Path,
     name: str,
     trust_remote_code: bool,
-    preprocessing: Callable[[VisionConfig], Processor],
+    preprocessing: Callable[[ResolvedModel], Processor],
     commit: str = "",
     revision: str = "",
 ) -> ResolvedModel:
@@ -146,13 +154,13 @@ def _on_base(
 
     Args:
         folder: of its files.
-        preprocessing: what it declares itself, for a geometry; the checkpoint's counts where it
-            declares none.
+        preprocessing: what it declares itself, given its checkpoint, whose preprocessing counts
+            where it declares none.
         commit: on the hub; empty for a folder.
         revision: on the hub, as asked for.
     """
     base = _base_of(adapter, folder, name, trust_remote_code)
-    own = preprocessing(base.vision)
+    own = preprocessing(base)
     return replace(
         base,
         id=name,
@@ -217,7 +225,8 @@ def resolve_hub(
     config_file = download(model, "config.json", revision)
     commit = config_file.parent.name
     config = read_json(config_file, model)
-    vision = geometry_of(config, model)
+    loader = loader_of(config)
+    vision = loader.geometry(config, model)
     if not weights and config.get(WEIGHTS_KEY) not in files:
         raise ModelError(
             f"The model {model} has no safetensors weights at {revision}; "
@@ -241,11 +250,12 @@ def resolve_hub(
         model,
         revision,
         commit,
+        loader=loader,
         license=license_of(vars(info.card_data) if info.card_data else {}),
         gated=bool(info.gated),
         config=config,
         vision=vision,
-        processor=preprocessing_of(read, vision, model),
+        processor=loader.preprocessing(config, read, vision, model),
         trust_remote_code=trust_remote_code,
         adapter=adapter,
     )
@@ -265,7 +275,7 @@ def _adapter_on_hub(
             note_absent(model, file, commit)
     adapter = _adapter_in(folder, model)
     assert adapter is not None
-    own = partial(preprocessing_of, partial(_read_own, folder, model), model=model)
+    own = partial(_own_preprocessing, folder, model)
     return _on_base(adapter, folder, model, trust_remote_code, own, commit, revision)
 
 
@@ -301,6 +311,7 @@ def _on_hub(
     revision: str,
     commit: str,
     *,
+    loader: Loader,
     license: str,
     config: Mapping[str, Any],
     vision: VisionConfig,
@@ -317,6 +328,7 @@ def _on_hub(
         commit=commit,
         weights_sha256="",
         location=model,
+        loader=loader,
         license=license,
         config=config,
         vision=vision,
@@ -345,15 +357,17 @@ def _from_cache(
     folder = Path(cached).parent
     adapter = _adapter_in(folder, model) if there(folder / ADAPTER_CONFIG) else None
     config = read_json(Path(cached), model)
-    vision = geometry_of(config, model)
+    loader = loader_of(config)
+    vision = loader.geometry(config, model)
     return _on_hub(
         model,
         revision,
         folder.name,
+        loader=loader,
         license=card_license(folder / "README.md"),
         config=config,
         vision=vision,
-        processor=_cached_processor(model, revision, folder.name, vision, cause=cause),
+        processor=_cached_processor(loader, config, model, revision, folder.name, vision, cause),
         trust_remote_code=trust_remote_code,
         adapter=adapter,
     )
@@ -371,12 +385,23 @@ def _adapter_from_cache(
         raise _never_downloaded(model, revision, ADAPTER_WEIGHTS, cause) from cause
     adapter = _adapter_in(folder, model)
     assert adapter is not None
-    own = partial(_cached_processor, model, revision, folder.name, cause=cause)
+
+    def own(base: ResolvedModel) -> Processor:
+        return _cached_processor(
+            base.loader, base.config, model, revision, folder.name, base.vision, cause
+        )
+
     return _on_base(adapter, folder, model, trust_remote_code, own, folder.name, revision)
 
 
 def _cached_processor(
-    model: str, revision: str, commit: str, vision: VisionConfig, *, cause: Exception
+    loader: Loader,
+    config: Mapping[str, Any],
+    model: str,
+    revision: str,
+    commit: str,
+    vision: VisionConfig,
+    cause: Exception,
 ) -> Processor:
     """The preprocessing from the cache, which may know that a file doesn't exist.
 
@@ -393,7 +418,7 @@ def _cached_processor(
             unknown.append(file)
         return None
 
-    processor = preprocessing_of(read, vision, model)
+    processor = loader.preprocessing(config, read, vision, model)
     if not unknown:
         return processor
     if processor.declared:
