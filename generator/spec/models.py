@@ -30,6 +30,9 @@ _SHORT_OPTIONS = {
 _HUB_NAME = r"\w(?:\w|[.-](?=\w))*"  # no .. or --, as on the hub
 _HUB_ID = re.compile(rf"(?=.{{1,96}}$)(?:{_HUB_NAME}/)?{_HUB_NAME}", re.ASCII)
 _HUB_ADDRESS = re.compile(r"https?://(?:huggingface\.co|hf\.co)/([^/?#]+/[^/?#]+).*")
+_TIMM = re.compile(r"(?:hf[-_]hub|local-dir):")
+"""How timm marks what it loads; the name behind it says as much."""
+
 _PATH = re.compile(r"[./~\\]|[A-Za-z]:[\\/]")
 
 
@@ -191,6 +194,7 @@ def _find_model(text: str, revision: str, source: SpecSource) -> dict[str, Any]:
     Raises:
         SpecError: the text is neither a folder nor a hub id.
     """
+    text = _TIMM.sub("", text, count=1) if _TIMM.match(text) else text
     folder = source.base / expand(text)
     try:
         is_folder, is_file = bool(text.strip()) and folder.is_dir(), folder.is_file()
