@@ -112,6 +112,17 @@ def test_exports_and_readers_go_on_without_a_damaged_record(
     assert again == names, "also once it has been set aside"
 
 
+def test_an_anonymous_copy_shows_a_damaged_record_as_a_failed_cell(spec: GallerySpec) -> None:
+    build(spec)
+    damage(stored(spec, "plain", "first"))
+    source = open_source(spec.out, spec.store, anonymous=True)
+    with exported_pages(source) as pages:
+        page = (pages / "i" / source.run.images[0].slug / "index.html").read_text()
+    (said,) = source.left_out.values()
+    assert said.message.startswith("The record of Model 1 on ")
+    assert said.message in page
+
+
 def test_a_damaged_file_of_a_site_is_named_before_it_is_exported_or_published(
     spec: GallerySpec,
 ) -> None:
