@@ -14,6 +14,7 @@ from generator.export.copy import exported_pages
 from generator.export.numbers.data import record_files
 from generator.export.publish.review import review_site
 from generator.export.source import open_source
+from generator.present.files.manifest import FileEntry
 from generator.records.record import AttentionRecord
 from generator.records.store import Store, load_records
 from generator.spec.gallery import GallerySpec
@@ -127,7 +128,7 @@ def test_a_damaged_file_of_a_site_is_named_before_it_is_exported_or_published(
     spec: GallerySpec,
 ) -> None:
     build(spec)
-    for file in manifest(spec).files[::7]:
+    for file in (*manifest(spec).files[::7], *manifest(spec).texts[::9]):
         path = spec.out / file.path
         whole = path.read_bytes()
         damage(path)
@@ -138,9 +139,23 @@ def test_a_damaged_file_of_a_site_is_named_before_it_is_exported_or_published(
         ):
             pass
         assert str(caught.value).startswith(said)
-        errors = [f.text for f in review_site(spec.out, "branch").findings if f.severity == "error"]
-        assert errors == [f"1 file cut short or changed since the build: {file.path}."]
+        said = [f"{f.severity}: {f.text}" for f in review_site(spec.out, "branch").findings]
+        changed = (
+            f"error: 1 file cut short or changed since the build: {file.path}."
+            if isinstance(file, FileEntry)
+            else f"warning: 1 page, style or script changed since the build: {file.path}."
+        )
+        assert changed in said
         path.write_bytes(whole)
+
+
+def test_every_file_of_a_site_has_a_checksum(spec: GallerySpec) -> None:
+    build(spec)
+    found = manifest(spec)
+    named = {file.path for file in (*found.files, *found.texts)}
+    alone = {"manifest.json", "manifest.schema.json", ".nojekyll"}
+    assert {*files(spec.out)} == named | alone
+    assert set(found.pages) <= {text.path for text in found.texts}
 
 
 def test_a_build_makes_damaged_files_of_the_former_site_again(
