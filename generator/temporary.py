@@ -122,8 +122,8 @@ def _finish(path: Path) -> None:
         lines = notes.read_text(encoding="utf-8").splitlines() if notes.exists() else []
         found = [note for line in lines if isinstance(note := _read(line), dict)]
         for note in found:
-            for name, path in note.get("moved", ()):
-                _move(Path(name), Path(path))
+            for name, place in note.get("moved", ()):
+                _move(Path(name), Path(place))
         for note in found:
             _remove(Path(note.get("made", "")))
         notes.unlink(missing_ok=True)
