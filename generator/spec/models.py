@@ -115,9 +115,9 @@ class RegisterSpec(BaseModel):
     """A test-time register (Jiang 2025) for a model.
 
     Attributes:
-        neurons: how many register neurons to move, at most.
-        up_to_layer: last layer, from 1, to search for them; None for the layer where the outlier
-            patches stand out most.
+        neurons: most register neurons to move.
+        up_to_layer: last layer, from 1, to search for them; None for the layer with the most
+            extreme outlier patches.
         calibration: calibration pictures, a folder or a file; None for the first pictures of the
             gallery.
     """
@@ -325,6 +325,6 @@ def _find_model(text: str, revision: str, source: SpecSource) -> dict[str, Any]:
 
 def model_error(source: SpecSource, message: str, hint: str) -> SpecError:
     """Build an error about the list of models."""
-    if source == SpecSource():  # Python, or a command that takes one model: nothing to point at
+    if source == SpecSource():  # Python, or a command for one model: no list to refer to
         return SpecError(message, hint)
     return SpecError(source.says("models", f"{source.name('models')}: {message}"), hint)
