@@ -159,7 +159,7 @@ def test_teacher_and_student_are_told_apart(tmp_path: Path) -> None:
         resolve_file(file, ASKED)
     assert str(caught.value) == (
         "run holds 2 networks, under student.module.backbone and teacher.backbone. Say which: "
-        'part = "student" in its table state_dict, or run with ?part=student behind it.'
+        'part = "student" in its table state_dict, or ?part=student behind the file.'
     )
     found = {}
     for part in ("student", "teacher"):
