@@ -68,7 +68,7 @@ class Original:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class StoredAt:
     """Where a tensor comes from.
 
     Attributes:
@@ -97,7 +97,7 @@ class Understood:
     original: Original
     root: str
     config: dict[str, Any]
-    places: dict[str, Place]
+    places: dict[str, StoredAt]
     left: tuple[str, ...]
     behind: str
     outside: tuple[str, ...]
@@ -185,9 +185,9 @@ def _telling(root: str, found: Mapping[str, Original]) -> str:
 
 def _renamed(
     original: Original, inside: Shapes, root: str
-) -> tuple[dict[str, Place], tuple[str, ...]]:
+) -> tuple[dict[str, StoredAt], tuple[str, ...]]:
     """Places by new name, and names that have none."""
-    places: dict[str, Place] = {}
+    places: dict[str, StoredAt] = {}
     left = []
     for name in inside:
         made = _new_name(original, name)
@@ -195,9 +195,9 @@ def _renamed(
             left.append(root + name)
         elif QUERY_KEY_VALUE in made:
             for third, word in enumerate(original.thirds):
-                places[made.replace(QUERY_KEY_VALUE, word)] = Place(root + name, third)
+                places[made.replace(QUERY_KEY_VALUE, word)] = StoredAt(root + name, third)
         elif made:
-            places[made] = Place(root + name)
+            places[made] = StoredAt(root + name)
     return places, tuple(left)
 
 
@@ -213,7 +213,7 @@ def _width(original: Original, inside: Shapes) -> int:
     return int(inside[original.signs[0]][0])
 
 
-def _layers(places: Mapping[str, Place]) -> int:
+def _layers(places: Mapping[str, StoredAt]) -> int:
     blocks = (re.search(r"layers?\.(\d+)\.", name) for name in places)
     return max((int(match[1]) + 1 for match in blocks if match), default=0)
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from transformers import AutoConfig
 
-from generator.capture.checkpoint.originals import Place, Understood, understand
+from generator.capture.checkpoint.originals import StoredAt, Understood, understand
 from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.capture.forward.residual import find_blocks
 from generator.capture.models.built import Built
@@ -85,7 +85,7 @@ def _moved(found: Understood, stored: Mapping[str, StoredTensor], *, blank: bool
     return {name: tensor.again(blank=blank) for name, tensor in (moved | left).items()}
 
 
-def _part(tensor: StoredTensor, place: Place) -> StoredTensor:
+def _part(tensor: StoredTensor, place: StoredAt) -> StoredTensor:
     if place.third is None:
         return tensor
     whole: Tensor = tensor[...]
