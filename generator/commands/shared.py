@@ -60,6 +60,28 @@ MEASURING: tuple[Option, ...] = (
         help="Run code that comes with a checkpoint. Read it first.",
     ),
 )
+
+
+class Jobs(click.ParamType[int | str]):
+    """Parameter type of a number of processes, or ``auto``."""
+
+    name = "jobs"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | str:
+        """Parse the number.
+
+        Raises:
+            click.BadParameter: it is neither ``auto`` nor a whole number from 1.
+        """
+        if value == "auto":
+            return "auto"
+        if not str(value).isdecimal() or int(value) < 1:
+            self.fail(f"{value} is neither auto nor a whole number from 1.", param, ctx)
+        return int(value)
+
+
 BESIDE: tuple[Option, ...] = (
     click.option(
         "--extras",
@@ -84,6 +106,12 @@ BESIDE: tuple[Option, ...] = (
 BUILDING: tuple[Option, ...] = (
     STORE,
     click.option("--batch-size", type=int, help="Pictures at a time.  [default: as many as fit]"),
+    click.option(
+        "--jobs",
+        type=Jobs(),
+        metavar="N",
+        help="Processes that make pages: a number, or auto for one on each core.  [default: auto]",
+    ),
     click.option(
         "--strict/--no-strict",
         default=None,
