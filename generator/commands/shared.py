@@ -62,24 +62,9 @@ MEASURING: tuple[Option, ...] = (
 )
 
 
-class Jobs(click.ParamType[int | str]):
-    """Parameter type of a number of processes, or ``auto``."""
-
-    name = "jobs"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int | str:
-        """Parse the number.
-
-        Raises:
-            click.BadParameter: it is neither ``auto`` nor a whole number from 1.
-        """
-        if value == "auto":
-            return "auto"
-        if not str(value).isdecimal() or int(value) < 1:
-            self.fail(f"{value} is neither auto nor a whole number from 1.", param, ctx)
-        return int(value)
+def _number_or_text(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
+    """A number as a number; the gallery's specification says what else may be said."""
+    return int(value) if value is not None and value.isdecimal() else value
 
 
 BESIDE: tuple[Option, ...] = (
@@ -108,7 +93,7 @@ BUILDING: tuple[Option, ...] = (
     click.option("--batch-size", type=int, help="Pictures at a time.  [default: as many as fit]"),
     click.option(
         "--jobs",
-        type=Jobs(),
+        callback=_number_or_text,
         metavar="N",
         help="Processes that make pages: a number, or auto for one on each core.  [default: auto]",
     ),

@@ -53,6 +53,7 @@ from generator.records.record import FieldOfView
 from generator.spec.compare import Compare, compared
 from generator.spec.errors import in_words
 from generator.spec.figures import FigureSpec
+from generator.spec.jobs import Jobs
 from generator.spec.models import (
     PIXELS,
     AnyPath,
@@ -171,9 +172,7 @@ class GallerySpec(BaseModel):
     batch_size: Annotated[int, Field(strict=True, ge=1)] | None = Field(
         None, description="a whole number from 1"
     )
-    jobs: Annotated[int, Field(strict=True, ge=1)] | Literal["auto"] | None = Field(
-        None, description="a whole number from 1, or auto"
-    )
+    jobs: Jobs = None
     trust_remote_code: _Flag = Field(False, description=_FLAG)
     strict: _Flag = Field(False, description=_FLAG)
     store: AnyPath = Field(default_factory=default_store, description="a folder")

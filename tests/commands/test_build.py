@@ -114,7 +114,7 @@ def test_failed_cells_are_named_and_the_exit_code_says_so(here: Path) -> None:
         ),
         (
             ["build", "-m", "models/plain", "-i", "photos", "--jobs", "0"],
-            "Error: Invalid value for '--jobs': 0 is neither auto nor a whole number from 1.",
+            "Error: --jobs should be a whole number from 1, or auto, got the number 0.",
         ),
         (
             ["build", "-m", "models/plain", "-i", "photos", "--device", "gpu"],
