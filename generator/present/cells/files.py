@@ -336,7 +336,7 @@ def _jobs(
 
 
 def _nothing() -> bytes:
-    raise AssertionError("A chunk of the former site vanished while it was taken over.")
+    raise AssertionError("A chunk of the former site vanished while it was reused.")
 
 
 def _content(

@@ -55,7 +55,7 @@ class SiteCache:
         """The previous site's file for these inputs, if its checksum still matches; else None."""
         return self._whole(made_of(kind, parts))
 
-    def take_over(self, made_of: str, stem: str, suffix: str) -> FileEntry | None:
+    def reuse(self, made_of: str, stem: str, suffix: str) -> FileEntry | None:
         """Reuse the file with this hash of inputs; None if it is missing or damaged."""
         known = self._whole(made_of)
         return known and self._taken(known, f"{stem}.{known.sha256[:8]}{suffix}")
