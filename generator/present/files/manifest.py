@@ -297,6 +297,21 @@ class ReductionItem:
 
 
 @dataclass(frozen=True, slots=True)
+class TextEntry:
+    """A page, style or script of the site.
+
+    Attributes:
+        path: relative to the site's root, with ``/``.
+        sha256: hash of the bytes.
+        bytes: size of the file.
+    """
+
+    path: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """Contents of a site. Paths are relative to the folder of this file.
 
@@ -315,6 +330,7 @@ class Manifest:
         measurements: conditions of measurements, each once.
         cells: a cell per model and image, models fastest.
         pages: paths of all pages, sorted.
+        texts: pages, styles and scripts, sorted by path.
         front: files of the front page.
         patch_scale: shared color scale of patches as queries; null without such maps.
         pairs: models compared two by two.
@@ -341,6 +357,7 @@ class Manifest:
     measurements: tuple[Measurement, ...]
     cells: tuple[CellItem, ...]
     pages: tuple[str, ...]
+    texts: tuple[TextEntry, ...] = ()
     front: tuple[FileEntry, ...] = ()
     patch_scale: ScaleEntry | None = None
     pairs: tuple[PairItem, ...] = ()
