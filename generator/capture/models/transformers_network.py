@@ -78,10 +78,9 @@ def build_network(
     source = resolved.base or resolved
     with told(resolved):
         config = _config(source)
-        network_class = _model_class(source, config)
-        make = _maker(network_class, config, dtype, attention)
+        make = maker(source, config, dtype, attention)
         tensors = stored_tensors(source, resolved.id, blank=blank)
-        _expect_size(network_class, config, tensors, resolved.id)
+        _expect_size(source, config, tensors, resolved.id)
         attempt = fitting(make, tensors, source.vision, resolved.id)
         unused = attempt.unused
         if resolved.adapter is not None:
@@ -163,7 +162,7 @@ def model_inputs(style: InputStyle, pixels: Tensor, layout: TokenLayout) -> dict
 
 
 def _expect_size(
-    network_class: Any, config: PretrainedConfig, tensors: Mapping[str, StoredTensor], model: str
+    source: ResolvedModel, config: PretrainedConfig, tensors: Mapping[str, StoredTensor], model: str
 ) -> None:
     """Refuse a config of a far larger network than there are numbers for, before it takes memory.
 
@@ -171,7 +170,7 @@ def _expect_size(
         ModelError: it is.
     """
     with torch.device("meta"), _quiet():
-        planned = network_class(deepcopy(config))
+        planned = _model_class(source, config)(deepcopy(config))
     wanted = sum(parameter.numel() for parameter in planned.parameters())
     given = sum(math.prod(tensor.shape) for tensor in tensors.values())
     if wanted > SPARE_TIMES * given + SPARE:
@@ -182,10 +181,11 @@ def _expect_size(
         )
 
 
-def _maker(
-    network_class: Any, config: PretrainedConfig, dtype: torch.dtype, attention: str
+def maker(
+    source: ResolvedModel, config: PretrainedConfig, dtype: torch.dtype, attention: str
 ) -> Make:
     """From tensors to a network and the report of its loading."""
+    network_class = _model_class(source, config)
 
     def make(tensors: Mapping[str, StoredTensor], how: str = attention) -> Any:
         with _quiet():
