@@ -259,7 +259,6 @@ class PageData:
         layers: number of layers of the deepest model.
         heads: number of heads of the widest model.
         pool: whether a model has a pooling probe.
-        start: label of the layer that is shown first.
         models: the models, in order.
         frames: frames of a sequence; empty on the page of an image.
         sweeps: sweeps among the models.
@@ -277,7 +276,6 @@ class PageData:
     layers: int
     heads: int
     pool: bool
-    start: str
     models: tuple[PageModel, ...]
     frames: tuple[SequenceFrame, ...] = ()
     sweeps: tuple[PageSweep, ...] = ()

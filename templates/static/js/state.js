@@ -29,7 +29,8 @@ const State = (() => {
     // a sweep alone: its first step and its last
     const [a, b] = shown.length > 1 ? shown : [models[0], models[models.length - 1]];
     return {
-      layer: page.start,
+      // the last layer of each model
+      layer: String(page.layers),
       head: "mean",
       query: page.queries.length ? page.queries[0].id : "CLS",
       scale: "shared",
@@ -48,7 +49,7 @@ const State = (() => {
       how: "difference",
       slide: 50,
       order: "number",
-      pairLayers: "number",
+      pairLayers: depthsDiffer(page) ? "depth" : "number",
       pairHeads: "number",
       frame: 1,
       steps,
@@ -90,7 +91,11 @@ const State = (() => {
     const state = defaults(page);
     const fields = new URLSearchParams(fragment.replace(/^#/, ""));
     const layer = fields.get("layer") ?? "";
-    if (layers(page).includes(layer)) state.layer = layer;
+    if (layers(page).includes(layer)) {
+      state.layer = layer;
+      // a layer by itself is a number, the same in every model
+      state.pairLayers = "number";
+    }
     const head = fields.get("head") ?? "";
     if (heads(page).includes(head)) state.head = head;
     const query = fields.get("query") ?? "";
@@ -139,6 +144,14 @@ const State = (() => {
     if (state.view === "pair") fields.push(["how", state.how]);
     if (state.view === "pair" && state.how === "slider") fields.push(["slide", String(state.slide)]);
     return fields;
+  }
+
+  /**
+   * Whether the models have different numbers of layers.
+   * @param {PageData} page
+   */
+  function depthsDiffer(page) {
+    return new Set(page.models.filter((model) => !model.failure).map((model) => model.layers)).size > 1;
   }
 
   /** @param {PageData} page */

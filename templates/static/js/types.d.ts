@@ -59,7 +59,6 @@ interface PageData {
   layers: number;
   heads: number;
   pool: boolean;
-  start: RowLabel;
   models: PageModel[];
   /** Of a sequence; empty on the page of an image. */
   frames: PageBase[];

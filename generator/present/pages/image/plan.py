@@ -218,7 +218,6 @@ def _data(planner: Planner, image: ImageEntry, at: Mapping[str, ImageEntry]) -> 
         layers=max(layers, default=0),
         heads=max((cell.heads for cell in found), default=0),
         pool=any(POOL in cell.rows for cell in found),
-        start=str(min(layers, default=1)),
         models=models,
         sweeps=_sweeps(planner.run),
     )
