@@ -112,7 +112,7 @@ def measure(
             strict=True,
         )
         records = Store(spec.store)
-        plan = pipeline.plan_gallery(spec, records, Silent())
+        plan = pipeline.planned_gallery(spec, records, Silent())
         measuring.measure_missing(spec, plan, records, Silent())
         (cell,) = plan.cells
         return records.get(cell.key)

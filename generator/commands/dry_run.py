@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from generator.pipeline.build import check_before_work, plan_gallery, settings_of
+from generator.pipeline.build import check_before_work, planned_gallery, settings_of
 from generator.pipeline.costs import ExtraPrice, ModelCost, estimate, extra_prices, site_price
 from generator.pipeline.site_prices import SitePrice
 from generator.present.cells.analysis_maps import drawn_for
@@ -26,7 +26,7 @@ def print_plan(spec: GallerySpec, console: Console, reporter: Reporter) -> None:
         GalleryError: the gallery cannot be built.
     """
     check_before_work(spec)
-    plan = plan_gallery(spec, Store(spec.store), reporter)
+    plan = planned_gallery(spec, Store(spec.store), reporter)
     costs = estimate(plan)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("model", "grid", "tokens", "in store", "to measure", "time", "memory"):

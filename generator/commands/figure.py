@@ -183,7 +183,7 @@ def figure(
         kind_of_file,
         listed_presets,
         make_figure,
-        plan_figure,
+        planned_figure,
         write_figure,
     )
     from generator.spec.figures import FigureSpec
@@ -194,7 +194,7 @@ def figure(
             for line in listed_presets(opened(site, store=store), request):
                 say(line)
             return
-        planned = plan_figure(request, command=True)
+        planned = planned_figure(request, command=True)
         for path in filter(None, (out, bib)):
             outside(site, path)
         source = opened(site, store=store)

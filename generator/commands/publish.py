@@ -238,17 +238,17 @@ def _delivery(review: Review, target: str, **given: Any) -> Delivery:
         PublishError: a local check failed.
     """
     if target == "branch":
-        from generator.export.publish.pages_branch import plan_branch
+        from generator.export.publish.pages_branch import branch_delivery
 
-        return plan_branch(review.site, review.amount, **given)
+        return branch_delivery(review.site, review.amount, **given)
     if target == "workflow":
-        from generator.export.publish.workflow import plan_workflow
+        from generator.export.publish.workflow import workflow_delivery
 
-        return plan_workflow(review.site, review.manifest, **given)
-    from generator.export.publish.space import plan_space
+        return workflow_delivery(review.site, review.manifest, **given)
+    from generator.export.publish.space import space_delivery
 
     paths = [file.path for file in review.files]
-    return plan_space(review.site, review.amount, paths, review.manifest, **given)
+    return space_delivery(review.site, review.amount, paths, review.manifest, **given)
 
 
 def _show_files(review: Review) -> None:

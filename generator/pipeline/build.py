@@ -23,7 +23,7 @@ from generator.images.groups import read_groups, with_groups
 from generator.images.sequences import find_frames, of_one_size
 from generator.pipeline.measuring import measure_missing
 from generator.pipeline.paper import paper_of
-from generator.pipeline.plan import PlannedModel, WorkPlan, plan_work
+from generator.pipeline.plan import PlannedModel, WorkPlan, work_plan
 from generator.present.files.settings import Settings
 from generator.present.pages.environment import template_folders
 from generator.present.pages.test_time import register_warning
@@ -93,7 +93,7 @@ def build_gallery(
     store = Store(spec.store)
     measured = 0
     for is_last in (False, False, True):
-        plan = plan_gallery(spec, store, reporter)
+        plan = planned_gallery(spec, store, reporter)
         if records_only:
             expect_complete(plan, store)
         whole = len(store.damaged)
@@ -168,7 +168,7 @@ def check_before_work(spec: GallerySpec) -> tuple[PlannedFigure, ...]:
     """
     check_replaceable(spec.out)
     template_folders(spec.templates)
-    return plan_figures(spec)
+    return planned_figures(spec)
 
 
 def settings_of(spec: GallerySpec) -> Settings:
@@ -222,7 +222,7 @@ def _new(failures: tuple[Failure, ...], run: Run) -> tuple[Failure, ...]:
     return tuple(failure for failure in failures if failure not in run.failures)
 
 
-def plan_figures(spec: GallerySpec) -> tuple[PlannedFigure, ...]:
+def planned_figures(spec: GallerySpec) -> tuple[PlannedFigure, ...]:
     """Plan the figures of a gallery's file.
 
     Raises:
@@ -261,7 +261,7 @@ def draw_figures(
     return found
 
 
-def plan_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> WorkPlan:
+def planned_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> WorkPlan:
     """Find the images, resolve the models, and look records up in the store.
 
     Raises:
@@ -275,7 +275,7 @@ def plan_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> WorkPla
     for image in images:
         if image.failure is not None and spec.strict:
             raise GalleryError(image.failure.message, image.failure.hint)
-    plan = plan_work(spec, store, images, on_model=lambda name: reporter.note(f"resolving {name}"))
+    plan = work_plan(spec, store, images, on_model=lambda name: reporter.note(f"resolving {name}"))
     for model in plan.models:
         if model.preprocessing is not None and model.preprocessing.assumed:
             reporter.note(f"{model.entry.label}: {model.preprocessing.assumed}")

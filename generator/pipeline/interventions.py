@@ -39,7 +39,7 @@ class PlannedRegister:
         return AddedRegister(made, tuple(picture.name for picture in self.pictures), self.shown)
 
 
-def plan_register(
+def requested_register(
     model: ModelSpec,
     resolved: ResolvedModel,
     images: Sequence[ImageEntry],

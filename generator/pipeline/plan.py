@@ -13,7 +13,7 @@ from generator.capture.checkpoint.preprocess import Geometry, describe, locate
 from generator.capture.checkpoint.resolve import resolve_folder, resolve_hub
 from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.errors import GalleryError
-from generator.pipeline.interventions import PlannedRegister, plan_register
+from generator.pipeline.interventions import PlannedRegister, requested_register
 from generator.records.extras import Measuring
 from generator.records.record import PatchQueries, Preprocessing, TokenLayout
 from generator.records.run import Failure, ImageEntry, ModelEntry
@@ -109,7 +109,7 @@ class WorkPlan:
         return usable and not model.weights_cached
 
 
-def plan_work(
+def work_plan(
     spec: GallerySpec,
     store: Store,
     images: Sequence[ImageEntry],
@@ -127,9 +127,9 @@ def plan_work(
     slugs = unique_slugs([_slug_source(spec, m) for m in spec.models], list(spec.labels))
     for model, label, slug in zip(spec.models, spec.labels, slugs, strict=True):
         on_model(label)
-        models.append(_plan_model(spec, store, model, label, slug, dtype, images))
+        models.append(_planned_model(spec, store, model, label, slug, dtype, images))
     cells = tuple(
-        _plan_cell(spec, store, model, image, dtype) for image in images for model in models
+        _planned_cell(spec, store, model, image, dtype) for image in images for model in models
     )
     return WorkPlan(tuple(models), tuple(images), cells, dtype)
 
@@ -161,7 +161,7 @@ def _slug_source(spec: GallerySpec, model: ModelSpec) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _plan_model(
+def _planned_model(
     spec: GallerySpec,
     store: Store,
     model: ModelSpec,
@@ -180,7 +180,7 @@ def _plan_model(
             resolution=spec.resolution_of(model),
             model=resolved.id,
         )
-        register = plan_register(model, resolved, images, store)
+        register = requested_register(model, resolved, images, store)
     except GalleryError as error:
         if spec.strict:
             raise
@@ -190,7 +190,7 @@ def _plan_model(
     return PlannedModel(entry, resolved, preprocessing, store.has_weights(weights), register)
 
 
-def _plan_cell(
+def _planned_cell(
     spec: GallerySpec, store: Store, model: PlannedModel, image: ImageEntry, dtype: str
 ) -> PlannedCell:
     slug = model.entry.slug

@@ -22,7 +22,7 @@ from PIL import Image
 
 from generator.cli import main
 from generator.export.anonymous import Anonymous, Identity, anonymized, identity_of
-from generator.export.figures.make import make_figure, plan_figure, write_figure
+from generator.export.figures.make import make_figure, planned_figure, write_figure
 from generator.export.printed.pdf import BROWSERS
 from generator.export.source import open_source
 from generator.present.files.manifest_file import read_manifest
@@ -297,7 +297,7 @@ def test_a_hidden_checkpoint_of_the_hub_is_found_by_no_commit(tmp_path: Path) ->
         build_site(shown.run, read, tmp_path / name, version="1.2.3")
         source = open_source(tmp_path / name, plain.store)
         asked = FigureSpec(name="a", format="svg", preset="registers-1", venue="cvpr", span="text")
-        made = make_figure(source, plan_figure(asked), "a.svg")
+        made = make_figure(source, planned_figure(asked), "a.svg")
         write_figure(tmp_path / name / "a.svg", made)
     commit = "c" * 7
     places = leaks(tmp_path / "named", commit, "Hugging Face hub")

@@ -49,10 +49,10 @@ def test_dry_run_prints_the_plan_and_writes_nothing(
 
 
 def test_prices_follow_from_shapes(spec: GallerySpec) -> None:
-    from generator.pipeline.build import plan_gallery
+    from generator.pipeline.build import planned_gallery
     from generator.pipeline.costs import extra_prices
 
-    prices = {p.name: p for p in extra_prices(plan_gallery(spec, Store(spec.store), Silent()))}
+    prices = {p.name: p for p in extra_prices(planned_gallery(spec, Store(spec.store), Silent()))}
     # Four layers' states of 32 channels, 16 patches in half precision twice, for four cells.
     assert prices["features"].store == 4 * (2 * 2 * 16 * 32 + 4 * 2 * 32 * 4)
     assert prices["massive"].store == 4 * 4 * (3 * 12 + 4 + 4 * 32)
@@ -64,12 +64,12 @@ def test_prices_follow_from_shapes(spec: GallerySpec) -> None:
 
 
 def test_a_class_head_has_its_price(spec: GallerySpec, tmp_path: Path) -> None:
-    from generator.pipeline.build import plan_gallery
+    from generator.pipeline.build import planned_gallery
     from generator.pipeline.costs import extra_prices
 
     family = next(f for f in FAMILIES if f.name == "vit with a class head")
     headed = merge(spec, models=(str(family.save(tmp_path / "headed")),))
-    prices = {p.name: p for p in extra_prices(plan_gallery(headed, Store(spec.store), Silent()))}
+    prices = {p.name: p for p in extra_prices(planned_gallery(headed, Store(spec.store), Silent()))}
     assert prices["relevance"].models == ("headed",)
     assert 2 <= prices["relevance"].share <= 3
     assert prices["relevance"].store == 2 * 4 * 17
@@ -77,7 +77,7 @@ def test_a_class_head_has_its_price(spec: GallerySpec, tmp_path: Path) -> None:
 
 
 def test_planned_sizes_are_near_the_real_ones(spec: GallerySpec) -> None:
-    from generator.pipeline.build import plan_gallery
+    from generator.pipeline.build import planned_gallery
     from generator.pipeline.costs import estimate, site_price
 
     store = Store(spec.store)
@@ -88,7 +88,7 @@ def test_planned_sizes_are_near_the_real_ones(spec: GallerySpec) -> None:
         patch_queries="heads",
         images=(photographs / "coffee.jpg", photographs / "rocket.jpg"),
     )
-    plan = plan_gallery(larger, store, Silent())
+    plan = planned_gallery(larger, store, Silent())
     costs = estimate(plan)
     outcome = build(larger)
     assert 0.8 < sum(cost.store for cost in costs) / store.bytes() < 1.25

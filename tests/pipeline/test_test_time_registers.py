@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from generator.cli import main
 from generator.errors import GalleryError
-from generator.pipeline.build import Outcome, plan_gallery
+from generator.pipeline.build import Outcome, planned_gallery
 from generator.progress import Silent
 from generator.records.store import Store
 from generator.spec.gallery import GallerySpec
@@ -159,7 +159,7 @@ def test_calibration_pictures_are_found_hashed_and_checked(tmp_path: Path) -> No
 
     def planned(place: Path) -> Any:
         spec = moved_gallery(tmp_path, planted, {"calibration": place})
-        return plan_gallery(spec, Store(spec.store), Silent()).models[1]
+        return planned_gallery(spec, Store(spec.store), Silent()).models[1]
 
     def said(place: Path) -> str:
         failure = planned(place).entry.failure

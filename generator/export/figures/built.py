@@ -9,7 +9,7 @@ from pathlib import Path
 
 from generator.errors import GalleryError, SpecError
 from generator.export.anonymous import identity_of
-from generator.export.figures.make import PlannedFigure, make_figure, plan_figure, write_figure
+from generator.export.figures.make import PlannedFigure, make_figure, planned_figure, write_figure
 from generator.export.source import MeasuredGallery, Source, gallery_of, run_of
 from generator.present.content.contents import Contents
 from generator.present.files.manifest import FigureItem, FileEntry
@@ -26,7 +26,7 @@ def planned(requests: Sequence[FigureSpec]) -> tuple[PlannedFigure, ...]:
     found = []
     for request in requests:
         try:
-            found.append(plan_figure(request))
+            found.append(planned_figure(request))
         except GalleryError as error:
             raise SpecError(f"Figure {request.name}: {error.message}", error.hint) from None
     return tuple(found)

@@ -49,7 +49,7 @@ class PlannedFigure:
         return self.what.title if isinstance(self.what, Preset) else self.request.name
 
 
-def plan_figure(request: FigureSpec, *, command: bool = False) -> PlannedFigure:
+def planned_figure(request: FigureSpec, *, command: bool = False) -> PlannedFigure:
     """Understand what a figure is asked for, before anything is opened.
 
     Args:

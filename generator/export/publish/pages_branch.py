@@ -249,7 +249,7 @@ class BranchDelivery:
         return "\n".join(lines)
 
 
-def plan_branch(
+def branch_delivery(
     site: Path,
     amount: str,
     *,

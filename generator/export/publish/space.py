@@ -147,7 +147,7 @@ class SpaceDelivery:
         return [*files, *(CommitOperationDelete(path, is_folder=False) for path in gone)]
 
 
-def plan_space(
+def space_delivery(
     site: Path,
     amount: str,
     paths: Sequence[str],

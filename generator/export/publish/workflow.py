@@ -169,7 +169,7 @@ class WorkflowDelivery:
         return "\n".join([*lines, *([f"Its address: {self.page}"] if self.page else [])])
 
 
-def plan_workflow(
+def workflow_delivery(
     site: Path,
     manifest: Manifest | None,
     *,

@@ -16,7 +16,7 @@ from generator.present.files.manifest_file import (
 )
 from generator.present.pages.environment import make_environment
 from generator.present.site.inventory import manifest_of
-from generator.present.site.plan import Site, plan_site
+from generator.present.site.plan import Site, site_of
 from generator.records.run import Run
 
 
@@ -46,7 +46,7 @@ class PageFiles:
         for path in self._written:
             path.unlink()
         self._written = set()
-        self.site = plan_site(self._run, contents, self._version)
+        self.site = site_of(self._run, contents, self._version)
         self.pages = self._write_pages(self.site)
         manifest = manifest_of(self._run, contents, self.pages, self._version)
         self._put(MANIFEST, manifest_bytes(manifest))

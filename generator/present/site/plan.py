@@ -28,7 +28,7 @@ from generator.present.pages.sweep.views import SweepPage
 from generator.records.run import Run
 
 
-def plan_site(run: Run, contents: Contents, version: str) -> Site:
+def site_of(run: Run, contents: Contents, version: str) -> Site:
     """Plan every page of a site. An image that failed has no page; the index lists it."""
     planner = Planner(run, contents, version)
     shown = [image for image in run.images if image.failure is None]

@@ -46,7 +46,7 @@ from generator.present.files.settings import Settings
 from generator.present.pages.assets import write_assets
 from generator.present.pages.environment import template_folders
 from generator.present.site.page_files import PageFiles
-from generator.present.site.plan import Site, plan_site
+from generator.present.site.plan import Site, site_of
 from generator.present.site.size import keep_within, too_large
 from generator.present.site.staging import staged
 from generator.records.record import AttentionRecord
@@ -141,7 +141,7 @@ def build_site(
         limit=settings.max_bytes,
         reduction=contents.reduction,
         failures=_failures(run, contents),
-        site=pages.site or plan_site(run, contents, version),
+        site=pages.site or site_of(run, contents, version),
     )
 
 

@@ -1,6 +1,6 @@
 "use strict";
 
-// Patches alike come to life when a reader opens that analysis, with a script of their own.
+// Loads the script of similar patches when a reader opens that analysis.
 
 const AlikeChoice = (() => {
   /**
@@ -37,7 +37,7 @@ const AlikeChoice = (() => {
     root.addEventListener("toggle", ask);
     return {
       update(now) {
-        // an address that names a patch opens what it is about
+        // an address that names a patch opens the analysis
         if (now.alike && !state && page.models.some((model) => model.alike)) root.open = true;
         state = now;
         ask();

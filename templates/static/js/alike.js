@@ -1,6 +1,6 @@
 "use strict";
 
-// Patches alike: the cosine of one patch's features with those of all others, in every model at once. A
+// Similar patches: the cosine of one patch's features with those of all others, in every model at once. A
 // click or the arrow keys choose the patch. The numbers are loaded when a reader opens the analysis.
 
 const Alike = (() => {
@@ -69,7 +69,7 @@ const Alike = (() => {
    * @property {HTMLElement} mark
    * @property {HTMLElement} says
    * @property {AlikeFeatures | null} features
-   * @property {boolean} asked whether they were asked for
+   * @property {boolean} asked whether they were requested
    */
 
   /**
@@ -150,7 +150,7 @@ const Alike = (() => {
   }
 
   /**
-   * The patch that is most alike, other than itself.
+   * The most similar patch, other than itself.
    * @param {Float32Array} values
    * @param {number} own
    */

@@ -1,6 +1,6 @@
 "use strict";
 
-// Says what changed to people who listen to the page: once things have come to rest, in one sentence.
+// Announces changes to screen readers: one sentence, once nothing has changed for a moment.
 
 const Announcer = (() => {
   const REST_MS = 500;

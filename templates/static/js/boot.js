@@ -1,2 +1,2 @@
-// Tells the styles that scripts run, before anything is painted.
+// Marks the document as scripted for the style sheets, before anything is painted.
 document.documentElement.classList.add("scripted");

@@ -1,6 +1,6 @@
 "use strict";
 
-// What a figure made of the current view has to say about itself.
+// The caption of a figure made from the current view.
 
 const Caption = (() => {
   /**

@@ -1,12 +1,12 @@
 "use strict";
 
-// Loads data chunks. Each is a classic script that calls galleryChunk: that works from a folder
+// Loads data chunks. Each is a classic script that calls galleryChunk; this works from a folder
 // opened by double click, where a page may not fetch files.
 
 const Chunks = (() => {
   /** The query that stands for any patch. */
   const PATCH = "patch";
-  /** Stands for a query where a chunk holds features of patches. */
+  /** Used in place of a query for chunks that hold features of patches. */
   const ALIKE = "alike";
   /** @type {Map<string, {header: Header, png: string}>} */
   const arrived = new Map();
@@ -22,7 +22,7 @@ const Chunks = (() => {
   }
 
   /**
-   * What tells a chunk from all others.
+   * The key of a chunk.
    * @param {string} record
    * @param {string} query
    */
@@ -31,7 +31,7 @@ const Chunks = (() => {
   }
 
   /**
-   * Load and decode the chunk of a query of a record; asked twice, loaded once.
+   * Load and decode the chunk of a query of a record; repeated calls load it once.
    * @param {string} record
    * @param {string} query
    * @param {string} url
@@ -43,14 +43,14 @@ const Chunks = (() => {
   }
 
   /**
-   * Keep what was asked for while the page lasts; a failed load may be tried again.
+   * Cache a load while the page is shown; a failed load may be tried again.
    * @template T
    * @param {Map<string, Promise<T>>} held
    * @param {string} key
    * @param {Promise<T>} promise
    */
   function hold(held, key, promise) {
-    // another load may have taken its place
+    // another load may have replaced it
     const forget = () => held.get(key) === promise && held.delete(key);
     held.set(key, promise);
     promise.catch(forget);
@@ -59,7 +59,7 @@ const Chunks = (() => {
   }
 
   /**
-   * What a chunk holds, as it came.
+   * A chunk's header and PNG, not decoded.
    * @param {string} key
    * @param {string} url
    * @returns {Promise<{header: Header, png: string}>}
@@ -123,7 +123,7 @@ const Chunks = (() => {
   }
 
   /**
-   * Let go of what was loaded of other records, so that a long sequence does not fill the memory.
+   * Drop the chunks of other records, so that a long sequence does not fill the memory.
    * @param {Set<string>} records
    */
   function keep(records) {

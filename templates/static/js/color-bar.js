@@ -1,13 +1,13 @@
 "use strict";
 
-// The numbers of a color bar: where they stand, and the bar itself.
+// A color bar and the positions of its numbers.
 
 const ColorBars = (() => {
-  /** Numbers nearer to each other than this share of the bar would print over each other. */
+  /** Numbers closer than this share of the bar would overlap. */
   const NEAR = 0.11;
 
   /**
-   * Ends, and what fits between them.
+   * The numbers at both ends, and those that fit between them.
    * @param {ScaleRange} range
    * @returns {{x: number, label: string}[]}
    */

@@ -1,6 +1,6 @@
 "use strict";
 
-// Two maps of different models: brought to one grid, and how far they are apart. Pure.
+// Two maps of different models: resampled to one grid, and their divergence. Pure.
 
 const Compare = (() => {
   /**
@@ -22,8 +22,8 @@ const Compare = (() => {
   }
 
   /**
-   * Spread a map over another grid by area: what a patch holds is shared out to the cells it
-   * covers, so mass is conserved inside of what both grids cover.
+   * Resample a map to another grid by area: the mass of a patch is divided among the cells that it
+   * covers, so mass is conserved where both grids cover the picture.
    * @param {ArrayLike<number>} values
    * @param {Grid} from
    * @param {Grid} to

@@ -1,9 +1,9 @@
 "use strict";
 
-// The bar of controls: native selects, buttons and a range, in words.
+// The bar of controls: native selects, buttons and a range.
 
 const Controls = (() => {
-  /** Whose a scale is, no longer than the bar is wide. */
+  /** What a scale applies to; short enough for the width of the bar. */
   const WHOSE = {
     shared: "same for all maps",
     model: "one for each model",
@@ -63,7 +63,7 @@ const Controls = (() => {
 
     return {
       /**
-       * Number the bar, or leave the numbers to the bar of each model.
+       * Write numbers below the bar, or hide them if each model has its own bar.
        * @param {ScaleRange | null} range
        * @param {State} state
        */
@@ -104,7 +104,7 @@ const Controls = (() => {
     };
   }
 
-  /** Tell the styles how much of the window the bar covers, so that nothing focused hides there. */
+  /** Set the bar's height for the style sheets, so that it never covers a focused element. */
   function keepClear() {
     const bar = Dom.find(document, ".controls");
     const main = Dom.find(document, ".controls-main");

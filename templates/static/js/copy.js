@@ -22,7 +22,7 @@ const Copy = (() => {
   }
 
   /**
-   * To the clipboard; where a browser forbids that, the text is selected instead.
+   * Copy to the clipboard; if the browser forbids that, select the text instead.
    * @param {HTMLElement} source
    */
   async function write(source) {

@@ -1,6 +1,6 @@
 "use strict";
 
-// From a chunk's base64 to 8-bit codes. Own code, because a browser that protects its users may
+// From a chunk's base64 to 8-bit codes. Own code, because a browser with fingerprinting protection may
 // change the pixels one reads back from a canvas; these bytes are exact.
 
 const Decode = (() => {
@@ -39,7 +39,7 @@ const Decode = (() => {
       if (type === "IHDR") {
         width = view.getUint32(body);
         height = view.getUint32(body + 4);
-        // 8 bits, gray, deflate, adaptive filters, not interlaced: all that is ever written here
+        // 8 bits, gray, deflate, adaptive filters, not interlaced: the only kind that chunks use
         const rest = [8, 0, 0, 0, 0];
         if (rest.some((value, i) => bytes[body + 8 + i] !== value)) throw new Error("Not 8-bit gray.");
       } else if (type === "IDAT") {

@@ -1,7 +1,7 @@
 "use strict";
 
 // Colors for signed values, centered on zero. Stops of ColorBrewer's RdBu, which readers without
-// red-green vision can tell apart.
+// red-green vision can distinguish.
 
 const Diverging = (() => {
   const STOPS = [

@@ -1,6 +1,6 @@
 "use strict";
 
-// Small helpers to build elements. Text goes in as text, never as HTML.
+// Functions that build elements. Text is inserted as text, never as HTML.
 
 const Dom = (() => {
   /**

@@ -1,6 +1,6 @@
 "use strict";
 
-// The command that draws the view on the screen for a paper.
+// The command that draws the current view for a paper.
 
 const FigureCommand = (() => {
   /**
@@ -36,7 +36,7 @@ const FigureCommand = (() => {
   }
 
   /**
-   * What the command cannot say of the view; empty when it says it all.
+   * The parts of the view that the command has no option for; empty if there are none.
    * @param {State} state
    */
   function without(state) {

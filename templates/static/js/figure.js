@@ -13,11 +13,11 @@ const Figure = (() => {
   /**
    * @typedef {object} Panel
    * @property {string} title
-   * @property {HTMLCanvasElement[]} canvases drawn below each other
+   * @property {HTMLCanvasElement[]} canvases drawn in a column
    * @property {string[]} labels below each canvas, where there are several
-   * @property {number} across canvases beside each other
+   * @property {number} across canvases in a row
    * @property {ScaleRange | null} range
-   * @property {Strip | null} strip a bar that is drawn already, with the words at its ends
+   * @property {Strip | null} strip a finished bar, with labels for its ends
    * @property {{x: number, y: number, width: number, height: number} | null} query the patch that
    *   is the query, in shares of the map
    *
@@ -32,7 +32,7 @@ const Figure = (() => {
    */
   function compose(panels, caption, colors, models) {
     const canvas = document.createElement("canvas");
-    // what belongs to a model stands below its large map
+    // panels of a model are below its large map
     const columns = Math.min(4, Math.max(2, models));
     const width = 2 * MARGIN + columns * PANEL + (columns - 1) * GAP;
     canvas.width = width;

@@ -1,6 +1,6 @@
 "use strict";
 
-// Where a file of the site is: beside the page, or, where the whole site is one file, in a block of
+// Where a file of the site is: beside the page, or, if the whole site is one file, in a block of
 // text inside it that nothing has read yet.
 
 const Files = (() => {
@@ -8,7 +8,7 @@ const Files = (() => {
   const addresses = new Map();
 
   /**
-   * The text of a file that is inside this one; null when it stands beside it.
+   * The text of a file embedded in this one; null if it is a file of its own.
    * @param {string} path relative to the site
    */
   function text(path) {
@@ -26,7 +26,7 @@ const Files = (() => {
   }
 
   /**
-   * Run a script that stands beside the page.
+   * Run a script from a file.
    * @param {string} url
    * @returns {Promise<void>}
    */
@@ -66,7 +66,7 @@ const Files = (() => {
     return url;
   }
 
-  /** Let go of the pictures that a page has shown. */
+  /** Release the pictures that a page has shown. */
   function forget() {
     for (const [path, url] of addresses) {
       if (!url.startsWith("blob:")) continue;
@@ -76,7 +76,7 @@ const Files = (() => {
   }
 
   /**
-   * The link to a page; empty for one that a single file leaves out.
+   * The link to a page; empty for a page omitted from a single file.
    * @param {string} path of the page, relative to the site
    */
   function link(path) {

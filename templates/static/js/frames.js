@@ -1,14 +1,14 @@
 "use strict";
 
-// The frames of a sequence: the scrubber, and what is loaded of frames near the one that is shown.
-// A frame is turned when all of it has arrived, so that all models change at once.
+// The frames of a sequence: the scrubber, and loading of frames near the one that is shown.
+// The frame changes once all of it is loaded, so that all models change at once.
 
 const Frames = (() => {
   const AHEAD = 4;
   const BEHIND = 2;
-  /** Milliseconds a frame for readers who asked for less motion. */
+  /** Milliseconds per frame for readers who prefer reduced motion. */
   const CALM = 1000;
-  /** Milliseconds a frame at least, as far as a screen shows it. */
+  /** Least milliseconds per frame. */
   const QUICK = 33;
 
   /**
@@ -30,7 +30,7 @@ const Frames = (() => {
     let playing = false;
     let timer = 0;
 
-    // a single file may leave some out
+    // a single file may omit some
     range.max = String(page.frames.length);
     range.addEventListener("input", () => {
       stop();
@@ -82,7 +82,7 @@ const Frames = (() => {
       state.set({}, "replace");
     }
 
-    /** Show the next frame when its time has come; behind the last comes the first. */
+    /** Show the next frame when it is due; after the last, the first. */
     function next() {
       const { frames } = page;
       const last = shown === frames.length;
@@ -102,8 +102,8 @@ const Frames = (() => {
     }
 
     /**
-     * Load what is needed of a frame. Resolves when there is nothing more to wait for: whether all of
-     * it was waited for, or some was dropped, since it was not wanted any more.
+     * Load what a frame needs. Resolves when nothing is left to load: true if all of it was loaded or
+     * failed, false if some was dropped because it was no longer needed.
      * @param {number} number
      * @param {string} query
      */
@@ -135,11 +135,11 @@ const Frames = (() => {
     }
 
     /**
-     * Put a frame in the place of the one that is shown, and let go of what is far from it.
+     * Show another frame, and release frames that are far from it.
      * @param {number} number
      */
     function turn(number) {
-      if (signal.aborted) return; // the pictures are another page's
+      if (signal.aborted) return; // the pictures belong to another page
       const frame = page.frames[number - 1];
       const former = page.title;
       shown = number;
@@ -165,7 +165,7 @@ const Frames = (() => {
     }
 
     /**
-     * A frame and those that come next; behind the last comes the first.
+     * A frame and the ones after it; after the last, the first.
      * @param {number} number
      */
     function coming(number) {
@@ -175,8 +175,8 @@ const Frames = (() => {
     }
 
     /**
-     * Load what comes next: while it plays all at once, at rest one after the other, so that little is
-     * in the way of somebody who goes elsewhere.
+     * Load the next frames: all at once during playback, otherwise one after the other, so that other
+     * loads wait little.
      */
     async function ahead() {
       const { query } = state.get();
@@ -190,7 +190,7 @@ const Frames = (() => {
     }
 
     /**
-     * What may be loaded while a frame is on its way or shown.
+     * What may be loaded while a frame is loading or shown.
      * @param {number} number
      * @param {string} query
      * @returns {string[]} keys of the queue
@@ -234,7 +234,7 @@ const Frames = (() => {
   }
 
   /**
-   * The frames that are here: a single file may leave some out.
+   * The frames that exist here: a single file may omit some.
    * @param {PageBase[]} frames
    */
   function held(frames) {
@@ -246,7 +246,7 @@ const Frames = (() => {
     return `${slug}/picture`;
   }
 
-  /** From this page to the site; in a single file, paths are those of the site. */
+  /** The path from this page to the site's root; in a single file, paths start at the root. */
   function inside() {
     return document.body.dataset.page === undefined ? "../../" : "";
   }

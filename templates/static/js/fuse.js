@@ -1,7 +1,7 @@
 "use strict";
 
 // The maximum and the minimum over heads: two more columns after the mean. Neither is a distribution. A
-// maximum has no shares; those of a minimum are what all heads agree on at least, and sum to less than one.
+// maximum has no shares; those of a minimum are lower bounds for all heads, and sum to less than one.
 
 const Fuse = (() => {
   /** @type {WeakMap<Chunk, Chunk>} */
@@ -61,7 +61,7 @@ const Fuse = (() => {
   /**
    * The largest and the smallest value of each patch among heads, in times uniform.
    * @param {Chunk} chunk
-   * @param {number[]} heads those that the layer has
+   * @param {number[]} heads of the layer
    * @param {number} layer
    */
   function extremes(chunk, heads, layer) {
@@ -81,8 +81,8 @@ const Fuse = (() => {
   }
 
   /**
-   * How far a value of the maximum or minimum over heads may be off: they are found from decoded
-   * heads, and coded once more.
+   * Largest error of a maximum or minimum over heads: it is computed from decoded heads and encoded
+   * again.
    * @param {Header} header
    * @param {number} row
    * @param {number} column
@@ -94,7 +94,7 @@ const Fuse = (() => {
   }
 
   /**
-   * Patches that one value is the mean of.
+   * Number of patches averaged in one value.
    * @param {Header} header
    */
   function patchesIn({ grid: [rows, cols], facts }) {

@@ -1,6 +1,6 @@
 "use strict";
 
-// What is looked for on the index, in the URL's fragment, and which images answer to it. Pure.
+// The search of the index, kept in the URL's fragment, and the images that match it. Pure.
 
 const IndexState = (() => {
   /** @type {Search} */
@@ -32,7 +32,7 @@ const IndexState = (() => {
   }
 
   /**
-   * Letters without case and accents, so that "cafe" finds "Café".
+   * Text without case and accents, so that "cafe" finds "Café".
    * @param {string} text
    */
   function plain(text) {
@@ -40,7 +40,7 @@ const IndexState = (() => {
   }
 
   /**
-   * The images that answer, in the order asked for. Images without the number come last.
+   * The matching images in the chosen order. Images without the number come last.
    * @param {IndexData} data
    * @param {Search} search
    */

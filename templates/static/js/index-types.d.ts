@@ -23,7 +23,7 @@ interface IndexImage {
   values: (number | null)[];
   maps: IndexMap[];
   failure: number | null;
-  /** That the image stands for, as its first frame. */
+  /** The sequence whose first frame the image is. */
   sequence: { slug: string; summary: string; strip: [string, string][] } | null;
 }
 
@@ -36,7 +36,7 @@ interface IndexData {
   images: IndexImage[];
 }
 
-/** What is looked for: an order's id, a group's index, words of a name. Empty: everything. */
+/** A search: an order's id, a group's index, words of a name. Empty: everything. */
 interface Search {
   sort: string;
   group: string;

@@ -1,7 +1,7 @@
 "use strict";
 
 // The index: filters and sorts all images of the gallery, also those of its other pages. The data
-// is loaded when a reader first looks for something.
+// is loaded at the first search.
 
 /** Called by the data script. */
 /** @type {(data: IndexData) => void} */
@@ -33,10 +33,10 @@ const Finder = (() => {
 
     /**
      * @param {Search} search
-     * @param {"push" | "replace"} how whether Back returns to what was looked for before
+     * @param {"push" | "replace"} how whether Back returns to the previous search
      */
     function choose(search, how) {
-      if (signal.aborted) return; // typed just before another page was turned to
+      if (signal.aborted) return; // typed just before another page was shown
       const fragment = IndexState.format(search);
       const { pathname, search: query } = location;
       const address = fragment ? `#${fragment}` : pathname + query;
@@ -47,7 +47,7 @@ const Finder = (() => {
 
     const signal = Lifetime.signal();
     const followed = () => {
-      // links inside the page, such as the one past the header, are no search
+      // links inside the page, such as the one that skips the header, are no search
       if (location.hash === "" || location.hash.includes("=")) void show(follow());
     };
     window.addEventListener("hashchange", followed, { signal });
@@ -71,7 +71,7 @@ const Finder = (() => {
 
     name.addEventListener("input", () => {
       clearTimeout(timer);
-      // the first letters make an entry of the history, the others change it
+      // the first letters add an entry to the history, the others change it
       timer = window.setTimeout(() => choose(read(), shown.name ? "replace" : "push"), TYPING_MS);
     });
     for (const select of groups ? [sort, groups] : [sort]) {
@@ -83,7 +83,7 @@ const Finder = (() => {
     });
 
     /**
-     * Show a search; what the page doesn't offer is nothing.
+     * Show a search; choices that the page doesn't offer are ignored.
      * @param {Search} search
      * @returns {Search} what is shown
      */
@@ -112,7 +112,7 @@ const Finder = (() => {
   }
 
   /**
-   * The list that stands in for the page's own image cards.
+   * The list that replaces the page's own image cards.
    * @param {string} root
    */
   function createResults(root) {
@@ -121,7 +121,7 @@ const Finder = (() => {
     const list = Dom.find(found, ".image-cards");
     const more = Dom.byId("find-more", HTMLButtonElement);
     const count = Dom.byId("find-count", HTMLElement);
-    /** Image cards are made as they are asked for. */
+    /** Image cards are made on demand. */
     /** @type {(() => HTMLElement)[]} */
     let waiting = [];
 
@@ -179,7 +179,7 @@ const Finder = (() => {
   }
 
   /**
-   * Asked twice, done once; what failed may be tried again.
+   * Repeated calls do it once; a failure may be tried again.
    * @template T
    * @param {() => Promise<T>} make
    */

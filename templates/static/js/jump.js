@@ -1,7 +1,7 @@
 "use strict";
 
-// On a phone a wall and the large map don't fit on the screen together: who taps a small map is
-// taken to the large one, and finds the way back there.
+// On a phone a wall and the large map don't fit on the screen together: a tap on a small map scrolls
+// to the large one, which gets a button back.
 
 const Jump = (() => {
   const PHONE = "(max-width: 40rem)";
@@ -27,7 +27,7 @@ const Jump = (() => {
       if (seen || !window.matchMedia(PHONE).matches) return;
       source = from;
       Dom.find(column, "[data-readout]").prepend(back);
-      // once the numbers of what was tapped are there, and nothing above moves any more
+      // once the numbers of the tapped map are loaded, and nothing above moves any more
       requestAnimationFrame(() => bring(column, stage, "start"));
     };
   }

@@ -1,14 +1,14 @@
 "use strict";
 
-// Scripts that not every reader uses are loaded when they are first wanted. The page names them in
-// templates, which a browser leaves alone; in a single file they are there from the beginning.
+// Scripts that not every reader uses are loaded at first use. The page names them in
+// templates, which a browser does not run; in a single file they are part of the page.
 
 const Later = (() => {
-  /** @type {Map<string, Promise<void>>} by address: a script may do two things */
+  /** @type {Map<string, Promise<void>>} by address: one script may serve two names */
   const scripts = new Map();
 
   /**
-   * Load the scripts that do something; asked twice, loaded once.
+   * Load the scripts listed under a name; repeated calls load them once.
    * @param {string} name
    * @returns {Promise<void>}
    */

@@ -1,8 +1,8 @@
 "use strict";
 
-// How long the page lasts that is shown. In a folder that is as long as its document; where the whole
-// site is one file, pages follow each other in one document, and what a page has set up outside of
-// its own elements ends with it.
+// Start and end of the page that is shown. In a folder they are those of its document. If the whole
+// site is one file, pages replace each other in one document; listeners and observers that a page
+// has set up outside of its own elements are removed when it ends.
 
 const Lifetime = (() => {
   /** @type {(() => void)[]} */
@@ -10,7 +10,7 @@ const Lifetime = (() => {
   let ending = new AbortController();
 
   /**
-   * Set up every page that is shown: the one there is, and those that follow it.
+   * Run `start` for every page that is shown: now, and for each page that follows.
    * @param {() => void} start
    */
   function each(start) {
@@ -24,7 +24,7 @@ const Lifetime = (() => {
   }
 
   /**
-   * Tell when an element changes its size, while the page lasts.
+   * Call `changed` when an element changes its size, until the page ends.
    * @param {Element} element
    * @param {() => void} changed
    */
@@ -35,7 +35,7 @@ const Lifetime = (() => {
   }
 
   /**
-   * End the page, put another in its place, and set that up.
+   * End the page, replace it with another, and start that.
    * @param {() => void} replace
    */
   function turn(replace) {

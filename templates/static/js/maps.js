@@ -15,7 +15,7 @@ const Maps = (() => {
   }
 
   /**
-   * Two maps as distributions over the coarser grid; null when one of them is not there.
+   * Two maps as distributions over the coarser grid; null if one of them is missing.
    * @param {{view: ModelView, shown: Shown}} one
    * @param {{view: ModelView, shown: Shown}} two
    */

@@ -1,14 +1,13 @@
 "use strict";
 
-// What is drawn on top of a map: which patches a scale clips, which hold most of the mass, and which
-// are outliers.
+// Marks on top of a map: patches clipped by the scale, patches with most of the mass, and outliers.
 
 const Marks = (() => {
   /** Clipped patches are marked from this size on, in device pixels. */
   const MARKABLE = 7;
 
   /**
-   * A small corner in patches above the scale, a dot in those below: their color is the end's.
+   * A small corner in patches above the scale, a dot in those below; both have the color of that end.
    * @param {CanvasRenderingContext2D} context
    * @param {Uint8Array} codes
    * @param {number} cols

@@ -7,7 +7,7 @@ const Numbers = (() => {
   const MINUS = "\u2212";
   /** Significant digits of a measured number. */
   const MEASURED = 3;
-  /** A share from here on is the whole, one below LEAST a bound. */
+  /** A share from here on is printed as 100 %, one below LEAST as a bound. */
   const ALL = 1 - 1e-6;
   const LEAST = 1e-5;
 
@@ -58,7 +58,7 @@ const Numbers = (() => {
   }
 
   /**
-   * A share of 1 in percent; neither 0 nor 100 for what is not.
+   * A share of 1 in percent; 0 and 100 are printed for exactly 0 and 1 only.
    * @param {number | null} share
    */
   function percent(share) {

@@ -1,6 +1,6 @@
 "use strict";
 
-// Puts an image page together: reads its data, builds the views, and lets one state drive them all.
+// The program of an image page: reads its data, builds the views, and updates all from one state.
 
 const Page = (() => {
   /**
@@ -11,19 +11,19 @@ const Page = (() => {
    * @property {Stage} original the picture alone
    * @property {ReturnType<typeof Ranges.create>} ranges
    * @property {ReturnType<typeof Pairing.create>} pairing
-   * @property {ReturnType<typeof ViewChoice.create>} below what stands below the large maps
+   * @property {ReturnType<typeof ViewChoice.create>} below the view below the large maps
    * @property {ReturnType<typeof AlikeChoice.create>} alike
    * @property {Map<ModelView, () => HTMLCanvasElement | null>} atlases
-   * @property {ModelView[]} views models that have something to show
-   * @property {ModelView[]} shown those of them that have a column: of a sweep, the chosen step
+   * @property {ModelView[]} views models that can be shown on this page
+   * @property {ModelView[]} shown those that have a column: for a sweep, the chosen step
    * @property {ReturnType<typeof SweepSliders.create> | null} sweeps their sliders
    * @property {{layer: RowLabel, head: HeadLabel} | null} previewed under the pointer in a wall
    * @property {Place | null} pointed under the pointer in a picture
-   * @property {AbortSignal} ended aborted when another page takes this one's place
+   * @property {AbortSignal} ended aborted when another page replaces this one
    * @property {number} frame the animation frame asked for; 0 when none is
    * @property {ReturnType<typeof Frames.create> | null} frames of a sequence
-   * @property {number} asked how many times another frame was asked for
-   * @property {number} turned the last of these that was turned to
+   * @property {number} asked number of requests for another frame
+   * @property {number} turned number of the last request that was shown
    */
 
   function start() {
@@ -178,8 +178,8 @@ const Page = (() => {
   }
 
   /**
-   * Load what is chosen, and drop what waits and is not wanted any more. Another frame is turned to
-   * when all of it is there; on the way to one, those are that arrive before it.
+   * Load what is chosen, and drop queued loads that are no longer needed. Another frame is shown once
+   * all of it is loaded; while it loads, frames in between are shown if they arrive first.
    * @param {App} app
    */
   function follow(app) {
@@ -187,7 +187,7 @@ const Page = (() => {
     const { frames } = app;
     const models = needed(app).map(({ model }) => Chunks.name(model.record, query));
     const wanted = new Set(frames ? frames.wanted(frame, query) : models);
-    // features of patches are asked for once, and stay wanted
+    // features of patches are requested once, and stay needed
     Queue.keep((key) => wanted.has(key) || key.endsWith(`/${Chunks.ALIKE}`));
     if (!frames || frame === frames.shown()) {
       load(app);
@@ -217,8 +217,8 @@ const Page = (() => {
   }
 
   /**
-   * The models whose numbers are needed: those shown, the two that are compared, and all where a
-   * scale is found from the values of more models than are seen.
+   * The models whose numbers are needed: those shown, the two that are compared, and all if the
+   * scale depends on models that are not shown.
    * @param {App} app
    */
   function needed(app) {
@@ -333,7 +333,7 @@ const Page = (() => {
   }
 
   /**
-   * Choose the patch that is the query; or keep a place, or let go of the one that is kept.
+   * Choose the patch that is the query; or pin a place, or release the pinned one.
    * @param {App} app
    * @param {Place} place
    * @param {boolean} second
@@ -349,7 +349,7 @@ const Page = (() => {
   }
 
   /**
-   * Move the query's patch, or the kept place, over a model's grid; without one, to its middle.
+   * Move the query's patch, or the pinned place, over a model's grid; without one, to its middle.
    * @param {App} app
    * @param {PageModel} model
    * @param {[number, number]} by rows and columns

@@ -3,7 +3,7 @@
 // From codes to colored pixels.
 
 const Paint = (() => {
-  /** Of patches that are not among the top of the mass: a light veil in both color schemes. */
+  /** Color over patches outside of the chosen share of the mass: light in both color schemes. */
   const LEFT_OUT = [127, 127, 127, 60];
   /** @type {Map<string, Uint8Array>} */
   const tables = new Map();
@@ -51,7 +51,7 @@ const Paint = (() => {
   }
 
   /**
-   * All maps of a chunk in one picture, heads across, layers down.
+   * All maps of a chunk in one picture: a column per head, a row per layer.
    * @param {Chunk} chunk
    * @param {(row: number, column: number) => ScaleRange} range
    * @param {Uint8Array} colors
@@ -99,7 +99,7 @@ const Paint = (() => {
   }
 
   /**
-   * One map, one pixel a patch.
+   * One map, one pixel per patch.
    * @param {Uint8Array} codes
    * @param {number} cols
    * @param {number} maximum
@@ -121,7 +121,7 @@ const Paint = (() => {
    * @param {number} maximum
    * @param {ScaleRange} on
    * @param {Uint8Array} colors
-   * @param {number} factor pixels a patch
+   * @param {number} factor pixels per patch
    */
   function smooth(codes, cols, maximum, on, colors, factor) {
     const rows = codes.length / cols;
@@ -143,7 +143,7 @@ const Paint = (() => {
   }
 
   /**
-   * The two neighbors of a place between 0 and count - 1, and how far it is to the second.
+   * The two neighbors of a position between 0 and count - 1, and the weight of the second.
    * @param {number} place
    * @param {number} count
    * @returns {[number, number, number]}
@@ -177,7 +177,7 @@ const Paint = (() => {
   }
 
   /**
-   * An image as something that can be drawn at any size.
+   * A canvas with an image, which can be drawn at any size.
    * @param {ImageData} image
    */
   function canvas(image) {

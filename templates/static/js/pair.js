@@ -1,6 +1,6 @@
 "use strict";
 
-// Two models over one picture: their difference, one after the other, or one beside a slider.
+// Two models over one picture: their difference, in alternation, or divided by a slider.
 
 const Pair = (() => {
   const FLICKER_MS = 700;
@@ -115,7 +115,7 @@ const Pair = (() => {
   }
 
   /**
-   * Which of two maps has more, in times an even share of the common grid.
+   * The signed difference of two maps, in times uniform of the common grid.
    * @param {{view: ModelView, shown: Shown}} one
    * @param {{view: ModelView, shown: Shown}} two
    */
@@ -129,7 +129,7 @@ const Pair = (() => {
   }
 
   /**
-   * The difference at a place, or where it is largest.
+   * The difference at a place; without a place, the largest.
    * @param {NonNullable<ReturnType<typeof difference>>} found
    * @param {string[]} names
    * @param {Place | null} place

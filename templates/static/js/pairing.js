@@ -1,7 +1,7 @@
 "use strict";
 
-// Which layer and head of each model stands beside the chosen ones. Layers pair by number or by
-// relative depth; heads have no correspondence, so they pair by number, by rank, or by best match.
+// Which layer and head of each model is paired with the chosen ones. Layers are paired by number or
+// relative depth; heads have no correspondence: they are paired by number, rank, or best match.
 
 const Pairing = (() => {
   /**
@@ -15,7 +15,7 @@ const Pairing = (() => {
   }
 
   /**
-   * The index with the same rank by a statistic, highest first; equals by number.
+   * The index with the same rank by a statistic, highest first; ties by number.
    * @param {number} index
    * @param {number[]} there
    * @param {number[]} here
@@ -33,7 +33,7 @@ const Pairing = (() => {
   }
 
   /**
-   * A layer's statistic for each head; null where it is not known.
+   * A layer's statistic for each head; null if it is not known.
    * @param {Chunk} chunk
    * @param {number} row
    * @param {PairHeads} by
@@ -50,7 +50,7 @@ const Pairing = (() => {
   }
 
   /**
-   * The head of another model whose map is nearest in Jensen-Shannon divergence.
+   * The head of another model whose map has the smallest Jensen-Shannon divergence.
    * @param {ModelView} from
    * @param {number} row
    * @param {number} head index
@@ -73,7 +73,7 @@ const Pairing = (() => {
 
   /**
    * @param {PageData} page
-   * @param {() => void} ready called when heads can be matched
+   * @param {() => void} ready called once heads can be matched
    */
   function create(page, ready) {
     let asked = false;
@@ -112,7 +112,7 @@ const Pairing = (() => {
       return there && here ? String(sameRank(head, there, here) + 1) : state.head;
     }
 
-    /** Load what compares maps; until then, heads are paired by number. */
+    /** Load the scripts that compare maps; until then, heads are paired by number. */
     function match() {
       if (asked) return;
       asked = true;
@@ -138,7 +138,7 @@ const Pairing = (() => {
     }
 
     /**
-     * The state as one model sees it.
+     * The state with the layer and head of one model.
      * @param {ModelView} reference
      * @param {ModelView} view
      * @param {State} state
@@ -150,7 +150,7 @@ const Pairing = (() => {
     }
 
     /**
-     * What to choose so that a model shows this layer and head.
+     * The state in which a model shows this layer and head.
      * @param {ModelView} reference
      * @param {ModelView} view
      * @param {State} state

@@ -1,7 +1,7 @@
 "use strict";
 
-// A patch as the query. One file holds what every patch attends to; a query is cut out of it as a
-// chunk like any other.
+// Patches as queries. One file holds the maps of all patch queries; the maps of one patch are cut out
+// as a chunk like any other.
 
 const PatchQueries = (() => {
   const MASS_STEPS = 65535;
@@ -11,7 +11,7 @@ const PatchQueries = (() => {
    * @returns {PatchChunk}
    */
   function open({ header, codes, norms }) {
-    // copies, so that they start at an even address
+    // copied, because they must start at an even offset
     const maxima = Decode.base64(header.maxima).slice();
     const mass = Decode.base64(header.mass).slice();
     return {
@@ -26,7 +26,7 @@ const PatchQueries = (() => {
   /**
    * The maps of one patch, laid out as a chunk: heads across, layers down.
    * @param {PatchChunk} all
-   * @param {number} heads of the model; those that are not kept do not exist
+   * @param {number} heads of the model
    * @param {Patch} patch
    * @returns {Chunk}
    */
@@ -76,7 +76,7 @@ const PatchQueries = (() => {
     return (row * (header.heads + 1) + column) * rows * cols + patch.row * cols + patch.col;
   }
 
-  /** Remembers the last cut of a model, so that the same patch is the same chunk. */
+  /** Caches the last chunk of a model, so that the same patch gives the same chunk. */
   function remembered() {
     /** @type {{all: PatchChunk, row: number, col: number, chunk: Chunk} | null} */
     let last = null;

@@ -1,10 +1,10 @@
 "use strict";
 
-// Between places in the original picture and patches of a model's grid.
+// Conversion between places in the original picture and patches of a model's grid.
 
 const Places = (() => {
   /**
-   * The patch that covers a place, or null outside of what the model saw.
+   * The patch that covers a place; null outside of the model's input.
    * @param {Grid} model
    * @param {Place} place
    * @returns {Patch | null}
@@ -53,7 +53,7 @@ const Places = (() => {
   }
 
   /**
-   * The place so many patches away from another, within the grid; its middle from nowhere.
+   * A place moved by a number of patches, within the grid; without a place, the middle.
    * @param {PageModel} model
    * @param {Place | null} place
    * @param {[number, number]} by rows and columns
@@ -68,7 +68,7 @@ const Places = (() => {
   }
 
   /**
-   * As precise as the address holds it.
+   * A place rounded as in the address.
    * @param {Place} place
    */
   function rounded(place) {
@@ -102,7 +102,7 @@ const Places = (() => {
   }
 
   /**
-   * The patch with the highest value, the first of equals; never the query itself.
+   * The patch with the highest value, the first of several; never the query itself.
    * @param {Chunk} chunk
    * @param {number} row
    * @param {number} column

@@ -1,18 +1,18 @@
 "use strict";
 
-// What is asked of the server goes through here, a few at a time. The rest waits its turn, so that
-// what a reader has left behind meanwhile, dragging a slider, is never asked for.
+// A queue of loads: a few run at a time, the others wait. Waiting loads can be dropped, for example
+// those of steps that a dragged slider has already passed.
 
 const Queue = (() => {
   const AT_ONCE = 4;
-  /** Why a load that had not begun came to nothing. */
+  /** The error of a load that was dropped before it began. */
   const DROPPED = new Error("This is not wanted any more.");
   /** @type {{key: string, start: () => void, drop: () => void}[]} */
   let waiting = [];
   let running = 0;
 
   /**
-   * Load something when it is its turn.
+   * Load something when a place is free.
    * @template T
    * @param {string} key
    * @param {() => Promise<T>} load
@@ -37,7 +37,7 @@ const Queue = (() => {
   }
 
   /**
-   * Drop what has not begun and is not wanted any more.
+   * Drop loads that have not begun and are no longer needed.
    * @param {(key: string) => boolean} wanted
    */
   function keep(wanted) {

@@ -1,6 +1,6 @@
 "use strict";
 
-// On which range each map is drawn: one for all, or one for each model, layer or map.
+// The range of each map's scale: one for all, or one for each model, layer or map.
 
 const Ranges = (() => {
   /** The percentage cut off by the gallery's own scale. */
@@ -19,7 +19,7 @@ const Ranges = (() => {
     let seen = [];
     let turn = 0;
 
-    /** Forget ranges of chunks that are gone. */
+    /** Drop ranges of chunks that are no longer shown. */
     function refresh() {
       const chunks = views().map((view) => view.chunk);
       if (chunks.length === seen.length && chunks.every((chunk, i) => chunk === seen[i])) return;
@@ -72,7 +72,7 @@ const Ranges = (() => {
         chunk.header.maxima.forEach((maxima, r) => {
           if ((scale === "layer" || scale === "map") && r !== row) return;
           maxima.forEach((maximum, c) => {
-            // extremes over heads count for themselves only: their values are in the heads already
+            // extremes over heads count only on their own scale: their values are in the heads already
             const fused = c > chunk.header.heads && scale !== "map";
             if (maximum === null || fused || (scale === "map" && c !== column)) return;
             Scale.count(bins, Paint.others(chunk, r, c), maximum);
@@ -83,9 +83,9 @@ const Ranges = (() => {
     }
 
     /**
-     * How many patches of all maps of a model are off their scale. The query itself is left out, and
-     * the extremes over heads, as they are where a scale is found; the minimum, much of which may be
-     * below a scale of single heads, is counted by itself.
+     * Number of clipped patches in all maps of a model. The query itself and the extremes over heads
+     * are left out, as in finding a scale; the minimum, much of which may be below a scale of single
+     * heads, is counted separately.
      * @param {ModelView} view
      * @param {State} state
      */
@@ -112,7 +112,7 @@ const Ranges = (() => {
     }
 
     /**
-     * What a picture of all maps depends on besides their chunk.
+     * A key of everything that the colors of all maps depend on, besides their chunk.
      * @param {State} state
      */
     function key({ scale, form, clip, keep }) {
@@ -126,7 +126,7 @@ const Ranges = (() => {
   }
 
   /**
-   * Whether maps are drawn on one and the same range, so that their colors compare.
+   * Whether maps are drawn on the same range, so that their colors can be compared.
    * @param {ScaleRange[]} ranges
    */
   function agree(ranges) {

@@ -1,10 +1,10 @@
 "use strict";
 
-// The numbers beside a map: what it is, the value under the pointer, where the attention goes that
-// is not on patches, and two statistics.
+// The numbers beside a map: its name, the value under the pointer, the shares of attention outside of
+// patches, and two statistics.
 
 const Readouts = (() => {
-  /** The least share that has a pixel of the bar. */
+  /** The smallest share that is drawn in the bar. */
   const SMALLEST_PART = 1 / 400;
 
   /**
@@ -103,7 +103,7 @@ const Readouts = (() => {
   }
 
   /**
-   * What shares are shares of.
+   * The whole that shares refer to.
    * @param {Chunk} chunk
    */
   function quantity(chunk) {
@@ -162,7 +162,7 @@ const Readouts = (() => {
       const kind = name === "patches" ? "patches" : name.startsWith("reg") ? "register" : "token";
       const segment = Dom.make("span", { class: `mass-${kind}` });
       segment.style.flexGrow = String(shares[i]);
-      // of a part too small to be seen, there would be the gap beside it
+      // a part too small to be visible would still have its gap
       if (shares[i] > SMALLEST_PART) bar.append(segment);
       const swatch = Dom.make("span", { class: `swatch mass-${kind}`, "aria-hidden": "true" });
       list.append(Dom.make("li", {}, [swatch, `${name} `, Dom.make("b", {}, [Numbers.percent(shares[i])])]));

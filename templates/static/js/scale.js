@@ -1,13 +1,13 @@
 "use strict";
 
-// From times uniform to places on a scale. On log2 the same functions as generator/present/drawing/scale.py
+// From times uniform to positions on a scale. log2: same functions as generator/present/drawing/scale.py
 // and quantize.py. Pure.
 
 const Scale = (() => {
   const STEPS = 255;
-  /** Octaves that a scale found from maps spans at most. */
+  /** Largest span in octaves of a scale found from maps. */
   const OWN_SPAN = 10;
-  /** Bins of a histogram: parts of an octave, and the octave of the first. */
+  /** Bins of a histogram: bins per octave, and the octave of the first. */
   const PARTS = 64;
   const FIRST = -16;
   const BINS = 32 * PARTS;
@@ -26,7 +26,7 @@ const Scale = (() => {
   }
 
   /**
-   * How far a decoded value may be off, at most, in times uniform.
+   * Largest error of a decoded value, in times uniform.
    * @param {number} times
    * @param {number} maximum of the map
    */
@@ -35,7 +35,7 @@ const Scale = (() => {
   }
 
   /**
-   * Where a value lies: 0 at the low end, 1 at the high end, outside when clipped.
+   * Position of a value: 0 at the low end, 1 at the high end, outside if clipped.
    * @param {number} times
    * @param {ScaleRange} range
    */
@@ -66,7 +66,7 @@ const Scale = (() => {
     return indices;
   }
 
-  /** An empty histogram over parts of octaves. */
+  /** An empty histogram. */
   function histogram() {
     return new Float64Array(BINS);
   }
@@ -92,7 +92,7 @@ const Scale = (() => {
   }
 
   /**
-   * The range of what was counted, cut at both ends; exact to a part of an octave, and outwards.
+   * The range of a histogram, clipped at both ends; rounded outwards to bins.
    * @param {Float64Array} bins
    * @param {number} clip percent cut at each end
    * @param {FormName} form linear and square root start at 0
@@ -103,7 +103,7 @@ const Scale = (() => {
     if (!total) return { low: form === "log2" ? 0.5 : 0, high: 2, form };
     const low = edge(quantile(bins, total, clip / 100));
     const high = edge(quantile(bins, total, 1 - clip / 100) + 1);
-    // a flat map still needs a range to lie in
+    // a constant map needs a range, too
     const from = Math.min(Math.max(low, high / 2 ** OWN_SPAN), high / Math.SQRT2);
     return { low: form === "log2" ? from : 0, high, form };
   }

@@ -1,2 +1,2 @@
-// In a single file: keep back the front page while another one is on its way.
+// In a single file: hide the front page if another page is about to be shown.
 if (location.hash.includes("page=")) document.documentElement.classList.add("turning");

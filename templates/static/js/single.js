@@ -1,14 +1,14 @@
 "use strict";
 
-// A whole site in one file. The front page stands in the body; the other pages wait in templates,
-// pictures and numbers in blocks of text. The fragment says which page is shown and what is chosen
-// on it. A page that is turned to is a fresh copy of its template.
+// A whole site in one file. The front page is in the body, the other pages in templates, pictures and
+// numbers in blocks of text. The fragment holds the page that is shown and the choices on it. Each
+// visit to a page makes a new copy of its template.
 
 const Single = (() => {
   const HOME = "index";
-  /** Time after which a page that was turned to has its numbers. */
+  /** Time after which a page has its numbers. */
   const SETTLED_MS = 2000;
-  /** @type {Map<string, number>} where each page was left, in pixels from its top */
+  /** @type {Map<string, number>} scroll position of each page, in pixels */
   const left = new Map();
 
   function start() {
@@ -29,7 +29,7 @@ const Single = (() => {
   }
 
   /**
-   * The front page as it was made becomes a template among the others; its pictures serve them, too.
+   * Make the front page, before scripts change it, a template like the others; they share its pictures.
    * @param {HTMLElement} held
    */
   function keepHome(held) {
@@ -37,7 +37,7 @@ const Single = (() => {
     home.dataset.page = HOME;
     home.dataset.kind = document.body.className;
     home.dataset.title = document.title;
-    // a copy in the document of the template, where nothing is loaded
+    // a copy in the template's document, where nothing is loaded
     const inert = home.content.ownerDocument;
     for (let node = document.body.firstChild; node && node !== held; node = node.nextSibling) {
       home.content.append(inert.importNode(node, true));
@@ -49,7 +49,7 @@ const Single = (() => {
   }
 
   /**
-   * The page that the address names; the front page where there is no such page.
+   * The page that the address names; the front page if there is no such page.
    * @param {HTMLElement} held
    */
   function wanted(held) {
@@ -69,7 +69,7 @@ const Single = (() => {
   }
 
   /**
-   * Turn pages as links and the history ask for it.
+   * Change the page on links and on moves in the history.
    * @param {HTMLElement} held
    */
   function follow(held) {
@@ -99,15 +99,15 @@ const Single = (() => {
       });
       arrive(byLink ? 0 : (left.get(page.name) ?? 0));
     }
-    // before the scripts of a page: what the address says of another page is not for them
+    // before the scripts of a page run: they must not read choices of another page
     window.addEventListener("popstate", moved);
     window.addEventListener("hashchange", moved);
-    // a file that is loaded again is shown where it was
+    // after a reload, the scroll position is restored
     window.addEventListener("pagehide", () => (history.scrollRestoration = "auto"));
   }
 
   /**
-   * Put a page in the place of the one that is shown.
+   * Replace the page that is shown.
    * @param {HTMLElement} held
    * @param {HTMLTemplateElement} template
    */
@@ -120,7 +120,7 @@ const Single = (() => {
   }
 
   /**
-   * Bring a page that was turned to into view, and tell people who listen where they are.
+   * Scroll to the position in a new page, and announce it to screen readers.
    * @param {number} top pixels from the top
    */
   function arrive(top) {
@@ -136,8 +136,7 @@ const Single = (() => {
   }
 
   /**
-   * Keep a page where it should be while what its scripts load makes it longer, unless its reader
-   * does something.
+   * Keep the scroll position while scripts make the page longer, until the reader does something.
    * @param {() => void} scroll
    */
   function hold(scroll) {
@@ -164,7 +163,7 @@ const Single = (() => {
   }
 
   /**
-   * Give pictures and files to download their addresses.
+   * Set the addresses of pictures and downloads.
    * @param {HTMLElement} root
    */
   function fill(root) {
@@ -177,7 +176,7 @@ const Single = (() => {
   }
 
   /**
-   * A place on the page itself; the fragment keeps the page and what is chosen.
+   * Scroll to an element of the page; the fragment keeps the page and the choices.
    * @param {Event} event
    * @param {string} id
    */

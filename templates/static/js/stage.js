@@ -1,10 +1,10 @@
 "use strict";
 
-// One picture on the page: the photograph alone, or with a model's chosen map over exactly the box
-// of the original that its patches cover.
+// One picture on the page: the photograph alone, or with a model's chosen map over the box of the
+// original that its patches cover.
 
 const Stages = (() => {
-  /** Pixels a patch when a map is drawn smoothly. */
+  /** Pixels per patch of an interpolated map. */
   const SMOOTH = 8;
   const TALLEST = "80vh";
 
@@ -18,7 +18,7 @@ const Stages = (() => {
   function create(root, page, model, actions) {
     const shape = page.width / page.height;
     root.style.aspectRatio = String(shape);
-    // a tall picture stays within the window
+    // a tall picture is limited to the height of the window
     root.style.maxWidth = `calc(${TALLEST} * ${shape})`;
     const parts = build(root, page, model);
     /** @type {(() => void) | null} */
@@ -117,7 +117,7 @@ const Stages = (() => {
     return { canvas, lines, mark, query, message, box };
   }
 
-  /** A map, and above it lines that stay when the map is made transparent. */
+  /** A map, and lines above it that are not made transparent with it. */
   function layers() {
     const canvas = document.createElement("canvas");
     canvas.className = "stage-map";
@@ -128,7 +128,7 @@ const Stages = (() => {
   }
 
   /**
-   * Lay a box over what a grid covers of the picture.
+   * Place a box over the part of the picture that a grid covers.
    * @param {HTMLElement} box
    * @param {PageData} page
    * @param {Grid} grid
@@ -167,7 +167,7 @@ const Stages = (() => {
   }
 
   /**
-   * Size a canvas to its box on the screen; that clears it.
+   * Size a canvas to its box on the screen, which clears it.
    * @param {HTMLCanvasElement} canvas
    */
   function size(canvas) {

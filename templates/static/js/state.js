@@ -1,10 +1,10 @@
 "use strict";
 
-// What is chosen, for all models at once. It lives in the URL's fragment, whole, so that every view
-// has an address and Back works.
+// The choices of a page, for all models at once. The URL's fragment holds all of them, so that every
+// view has an address and Back works.
 
 const State = (() => {
-  /** Choices closer together than this share one entry of the history. */
+  /** Choices within this time share one entry of the history. */
   const WALK_MS = 1500;
   const SCALES = /** @type {const} */ (["shared", "model", "layer", "map"]);
   const FORMS = /** @type {const} */ (["log2", "sqrt", "linear"]);
@@ -26,7 +26,7 @@ const State = (() => {
     const shown = models.filter((slug) =>
       Sweeps.shows(page, { steps, spread: false }, page.models.findIndex((model) => model.slug === slug)),
     );
-    // a sweep alone: its first step and its last
+    // a sweep alone: compare its first and last step
     const [a, b] = shown.length > 1 ? shown : [models[0], models[models.length - 1]];
     return {
       // the last layer of each model
@@ -59,7 +59,7 @@ const State = (() => {
 
   /**
    * @param {State} state
-   * @param {string} [page] where the whole site is one file, the page that it is about
+   * @param {string} [page] in a single file, the page that the choices belong to
    */
   function format(state, page = document.body.dataset.page) {
     const fields = new URLSearchParams({
@@ -82,7 +82,7 @@ const State = (() => {
   }
 
   /**
-   * Read a fragment; whatever it doesn't say, or says wrongly, is the default.
+   * Read a fragment; missing or invalid values become the default.
    * @param {string} fragment
    * @param {PageData} page
    * @returns {State}
@@ -126,7 +126,7 @@ const State = (() => {
   }
 
   /**
-   * Fields of what is seldom chosen: they stand in the address only where they say something.
+   * Fields that are seldom changed: they are in the address only if they differ from the default.
    * @param {State} state
    * @returns {[string, string][]}
    */
@@ -238,7 +238,7 @@ const State = (() => {
      * @param {How} how
      */
     function set(patch, how) {
-      if (signal.aborted) return; // the address is another page's
+      if (signal.aborted) return; // the address belongs to another page
       const before = format(state);
       state = { ...state, ...patch };
       const after = format(state);

@@ -1,7 +1,7 @@
 "use strict";
 
-// Checkpoints of one model along its training: one column, of which a slider chooses the step; or
-// all steps side by side.
+// Checkpoints of one model along its training: one column with a slider for the step, or all steps
+// side by side.
 
 const SweepSliders = (() => {
   /**
@@ -26,7 +26,7 @@ const SweepSliders = (() => {
     });
 
     /**
-     * The place of the chosen step among those of its sweep.
+     * The index of the chosen step in its sweep.
      * @param {number} i
      */
     function place(i) {
@@ -35,7 +35,7 @@ const SweepSliders = (() => {
 
     /**
      * @param {number} i sweep
-     * @param {number} to place of the step
+     * @param {number} to index of the step
      */
     function choose(i, to) {
       const chosen = page.sweeps[i].steps[to];

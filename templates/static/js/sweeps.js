@@ -1,10 +1,10 @@
 "use strict";
 
-// Checkpoints of one model along its training: which of them have a column, and what they share.
+// Checkpoints of one model along its training: which have a column, and which share a scale.
 
 const Sweeps = (() => {
   /**
-   * The step of each sweep that is chosen when nobody chose: the last.
+   * The default step of each sweep: the last.
    * @param {PageData} page
    */
   function last(page) {
@@ -12,7 +12,7 @@ const Sweeps = (() => {
   }
 
   /**
-   * Read the steps of an address; a step that is not there is the last.
+   * Read the steps of an address; a missing step becomes the last.
    * @param {string | null} text
    * @param {PageData} page
    */
@@ -25,7 +25,7 @@ const Sweeps = (() => {
   }
 
   /**
-   * Whether a model has a column: those that are not the chosen step of their sweep have none.
+   * Whether a model has a column; in a sweep only the chosen step has one.
    * @param {PageData} page
    * @param {Pick<State, "steps" | "spread">} state
    * @param {number} index of the model
@@ -40,7 +40,7 @@ const Sweeps = (() => {
   }
 
   /**
-   * The models whose maps share one scale with those of a model: the steps of its sweep.
+   * The models that share a scale with a model: the steps of its sweep.
    * @param {PageData} page
    * @param {number} index of the model
    */

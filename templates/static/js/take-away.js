@@ -1,6 +1,6 @@
 "use strict";
 
-// What a reader may take away: the address of the view, its caption, its picture.
+// Sharing of a view: its address, its caption, its picture, its command.
 
 const TakeAway = (() => {
   const GROUP = "take-away";
@@ -8,7 +8,7 @@ const TakeAway = (() => {
   /**
    * @param {PageData} page
    * @param {{caption: () => string, command: () => {text: string, without: string}, panels: () => ReturnType<typeof Figure.panels>, name: () => string}} what
-   *   asked for when their scripts are there
+   *   called once their scripts are loaded
    */
   function create(page, what) {
     const says = Dom.byId("taken", HTMLElement);
@@ -28,7 +28,7 @@ const TakeAway = (() => {
       const canvas = Figure.compose(what.panels(), caption, Paint.table(page.colors), models);
       Figure.save(canvas, what.name()).then(() => say("The picture is saved."));
     });
-    // who comes near may click: some browsers copy only in the moment of the click
+    // loaded when the pointer is over the button: some browsers copy only during the click itself
     const bar = Dom.find(document, ".take-away");
     for (const kind of ["pointerenter", "focusin"]) {
       bar.addEventListener(kind, () => void Later.load(GROUP).catch(() => {}));
@@ -36,7 +36,7 @@ const TakeAway = (() => {
 
     /**
      * @param {string} id of a button
-     * @param {() => void} act when the scripts that it needs are there
+     * @param {() => void} act called once the scripts that it needs are loaded
      */
     function on(id, act) {
       const failed = () => say("What this needs could not be loaded.");
@@ -48,7 +48,7 @@ const TakeAway = (() => {
      * @param {string} done
      */
     function copy(what, done) {
-      // where the clipboard is closed to the page, the text is there to be copied by hand
+      // if the page may not use the clipboard, the text is shown to be copied by hand
       const offer = () => {
         text.hidden = false;
         text.value = what;

@@ -1,12 +1,12 @@
 "use strict";
 
-// The patches that hold most of a map's mass, as DINO's visualization has it: sort, and keep the
-// strongest until they hold the wanted share. Pure.
+// The patches that hold most of a map's mass, as in DINO's visualization: sort, and keep the
+// strongest until they hold the chosen share. Pure.
 
 const Threshold = (() => {
   /**
-   * For each patch 1 when it is kept: the smallest set of the strongest that holds the share, of
-   * equals the first.
+   * For each patch 1 if it is kept: the smallest set of the strongest that holds the share; ties by
+   * position.
    * @param {Uint8Array} codes a value is its code squared, times something that is the same for all
    * @param {number} percent of the mass on patches
    */
@@ -14,7 +14,7 @@ const Threshold = (() => {
     const counts = new Uint32Array(256);
     for (const code of codes) counts[code] += 1;
     const total = counts.reduce((sum, count, code) => sum + count * code * code, 0);
-    // a hair's breadth, so that the rounding of a product decides nothing
+    // a tolerance, so that rounding errors have no effect
     let wanted = (percent / 100) * total * (1 - 1e-9);
     const room = new Uint32Array(256);
     for (let code = 255; code > 0 && wanted > 0; code -= 1) {
@@ -25,7 +25,7 @@ const Threshold = (() => {
   }
 
   /**
-   * The lines around what is kept: x and y of both ends, in patches.
+   * The outline of the kept patches: x and y of both ends of each line, in patches.
    * @param {Uint8Array} kept
    * @param {number} cols
    * @returns {[number, number, number, number][]}

@@ -23,11 +23,11 @@ interface PageModel {
   failure: string;
   /** Address of the features of its patches; empty where there are none. */
   alike: string;
-  /** Id, commit, grid and preprocessing, for captions. */
+  /** Model id, commit, grid and preprocessing, for captions. */
   source: string;
   /** Rows and columns of the patches; `grid` has fewer where maps are area means. */
   measured: [number, number];
-  /** Why single heads are missing that the model has; empty where all are there. */
+  /** Why heads of the model are missing on the page; empty if none are. */
   cut: string;
 }
 
@@ -77,7 +77,7 @@ interface PageBase {
   models: Pick<PageModel, "record" | "chunks" | "failure" | "cut">[];
 }
 
-/** Checkpoints of one model; `model` is a place among the models. */
+/** Checkpoints of one model; `model` is an index into the models. */
 interface PageSweep {
   label: string;
   steps: { step: number; model: number }[];
@@ -101,7 +101,7 @@ interface Header {
   grid: [number, number];
   keys: number[];
   groups: string[];
-  /** [row, head + mean], times uniform; null where there is no such head. */
+  /** [row, head + mean], times uniform; null if there is no such head. */
   maxima: (number | null)[][];
   /** [row, head + mean, key group], shares of 1. */
   mass: (number | null)[][][];
@@ -147,21 +147,21 @@ interface Chunk {
   self: Patch | null;
 }
 
-/** A range of times uniform, and how it is spread over the colors. */
+/** A range of times uniform, and its mapping to colors. */
 interface ScaleRange {
   low: number;
   high: number;
   form: FormName;
 }
 
-/** Patches off a scale, of all that were counted. */
+/** Clipped patches, and the number that were counted. */
 interface OffScale {
   above: number;
   below: number;
   of: number;
 }
 
-/** Of all maps of a model, and of its minima over heads, which are not among these. */
+/** Clipped patches of all maps of a model, and of its minima over heads, counted separately. */
 interface ModelOffScale extends OffScale {
   least: OffScale;
 }
@@ -196,18 +196,18 @@ interface Grid {
 
 /** A map in a row of maps. */
 interface Tile {
-  /** Where it is in the atlas; null where there is none. */
+  /** Its place in the atlas; null if there is none. */
   at: { row: number; column: number } | null;
   layer: RowLabel;
   head: HeadLabel;
   label: string;
-  /** What the label is one of, for those who cannot see the page. */
+  /** The kind of the label, for screen readers. */
   of: string;
   chosen: boolean;
   apart: number;
 }
 
-/** What the views below the large maps ask of the page. */
+/** Callbacks of the views below the large maps. */
 interface ViewActions {
   set(patch: Partial<State>, how: "push" | "walk" | "replace"): void;
   choose(view: ModelView, tile: Tile, from: HTMLElement): void;
@@ -230,7 +230,7 @@ interface State {
   outliers: OutliersName;
   draw: DrawName;
   strength: number;
-  /** The place that is read and kept. */
+  /** The pinned place. */
   place: Place | null;
   /** The place whose patch is the query, when the query is a patch. */
   from: Place | null;
@@ -250,14 +250,14 @@ interface State {
   frame: number;
   /** The chosen step of each sweep. */
   steps: number[];
-  /** Whether all steps stand side by side. */
+  /** Whether all steps are side by side. */
   spread: boolean;
 }
 
-/** How a choice goes into the history: `walk` makes one entry of quick steps, `hold` none yet. */
+/** How a choice enters the history: `walk` merges quick steps into one entry, `hold` adds none yet. */
 type How = "push" | "walk" | "replace" | "hold";
 
-/** What a model shows for a state. */
+/** The map that a model shows for a state. */
 type Shown =
   | { kind: "map"; row: number; column: number; range: ScaleRange }
   | { kind: "absent"; reason: string }
@@ -279,11 +279,11 @@ interface ModelView {
 }
 
 interface Wall {
-  /** `lacking`: why the model has no wall for the chosen query; empty when it has. */
+  /** `lacking`: why the model has no wall for the chosen query; empty if it has one. */
   update(view: ModelView, chosen: State, preview: State, lacking: string): void;
 }
 
-/** What a wall asks of the page. */
+/** Callbacks of a wall. */
 interface WallActions {
   preview(layer: RowLabel, head: HeadLabel): void;
   endPreview(): void;
@@ -305,7 +305,7 @@ interface WallSize {
   height: number;
 }
 
-/** What a stage asks of the page. */
+/** Callbacks of a stage. */
 interface StageActions {
   /** The pointer is at a place; null when it left. */
   point(place: Place | null): void;

@@ -1,13 +1,13 @@
 "use strict";
 
-// Which view stands below the large maps. The wall is always there; the others come with scripts of
-// their own when a reader first chooses one.
+// The choice of the view below the large maps. The wall is always loaded; the scripts of the others
+// are loaded when a reader first chooses one.
 
 const ViewChoice = (() => {
   /**
    * @param {PageData} page
    * @param {ViewActions} actions
-   * @param {() => void} ready called when a view has arrived, or has failed to
+   * @param {() => void} ready called once a view is loaded, or has failed to load
    */
   function create(page, actions, ready) {
     const signal = Lifetime.signal();

@@ -1,7 +1,7 @@
 "use strict";
 
-// What may stand below the large maps instead of the walls: the heads of a layer, a head through the
-// layers, or two models over one picture.
+// The views below the large maps that replace the walls: the heads of a layer, a head in all layers,
+// or two models over one picture.
 
 const Views = (() => {
   /**
@@ -82,7 +82,7 @@ const Views = (() => {
   }
 
   /**
-   * How far two models are apart in each step; null where one of them has no map.
+   * The divergence of two models in each step; null if one of them has no map.
    * @param {PageData} page
    * @param {ModelView} one
    * @param {ModelView} two

@@ -1,6 +1,6 @@
 "use strict";
 
-// Where the cells of a wall are, in CSS pixels. Pure.
+// Positions of a wall's cells, in CSS pixels. Pure.
 
 const WallGeometry = (() => {
   const LARGEST = 44;
@@ -10,7 +10,7 @@ const WallGeometry = (() => {
   const NAMES = /** @type {const} */ (["mean", "max", "min"]);
   const FUSED = NAMES.length;
   const FUSED_GAP = 7;
-  /** Below a stage, a wall stays low enough to be seen together with it. */
+  /** Below a stage, a wall is low enough for both to be visible. */
   const TALLEST = 440;
   const TALLEST_SHARE = 0.5;
   const PHONE = 640;
@@ -84,7 +84,7 @@ const WallGeometry = (() => {
   }
 
   /**
-   * The column of a head; past the end for one that a model lacks.
+   * The column of a head; beyond the last for a head that a model lacks.
    * @param {HeadLabel} head
    */
   function columnOf(head) {

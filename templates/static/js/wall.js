@@ -46,7 +46,7 @@ const Walls = (() => {
         last = { view: { ...view }, chosen, preview };
         parts.frame.classList.toggle("wall-absent", lacking !== "");
         parts.frame.dataset.reason = lacking;
-        // heads that the site has not look different from zeros, and from those that do not exist
+        // heads missing from the site look different from zeros and from heads that do not exist
         parts.frame.classList.toggle("wall-cut", view.model.cut !== "");
         if (repaint) draw(parts.canvas, model, size, view.chunk, atlas);
         mark(parts, model, size, view, chosen, preview);
@@ -122,7 +122,7 @@ const Walls = (() => {
    * @param {PageModel} model
    * @param {WallSize} size
    * @param {Chunk | null} chunk
-   * @param {HTMLCanvasElement | null} atlas all maps, one pixel a patch; null while they load
+   * @param {HTMLCanvasElement | null} atlas all maps, one pixel per patch; null while they load
    */
   function draw(canvas, model, size, chunk, atlas) {
     const context = Paint.context(canvas);
@@ -132,7 +132,7 @@ const Walls = (() => {
     const [rows, cols] = header.grid;
     const device = (/** @type {number} */ length) => Math.round(length * size.ratio);
     const [width, height] = [device(size.width), device(size.height)];
-    // a patch is a block when there is room, and an average when there isn't
+    // a patch is drawn as a block in large cells, and averaged in small ones
     context.imageSmoothingEnabled = width < cols || height < rows;
     context.imageSmoothingQuality = "high";
     header.rows.forEach((label, row) => {
@@ -147,7 +147,7 @@ const Walls = (() => {
   }
 
   /**
-   * Row and column of the wall for a state; null where the model has no such layer or head.
+   * Row and column of the wall for a state; null if the model has no such layer or head.
    * @param {PageModel} model
    * @param {State} state
    */
@@ -158,7 +158,7 @@ const Walls = (() => {
   }
 
   /**
-   * Put the ring on the chosen cell and a hairline on the one under the pointer.
+   * Move the ring to the chosen cell and a thin line to the cell under the pointer.
    * @param {ReturnType<typeof build>} parts
    * @param {PageModel} model
    * @param {WallSize} size
@@ -235,7 +235,7 @@ const Walls = (() => {
   }
 
   /**
-   * Where each key leads, as row and column.
+   * The target of each key, as row and column.
    * @param {PageModel} model
    * @param {State} state
    * @param {boolean} far whether Ctrl is held

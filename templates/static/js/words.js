@@ -1,6 +1,6 @@
 "use strict";
 
-// What things are called, and why a map is not there.
+// Names of layers, heads and queries, and reasons for missing maps.
 
 const Words = (() => {
   /** The query whose attention is weighted by value norms. */
@@ -46,7 +46,7 @@ const Words = (() => {
   }
 
   /**
-   * What the query of a model is, where it differs from what was chosen.
+   * The query of a model, if it differs from the chosen one.
    * @param {PageData} page
    * @param {PageModel} model
    * @param {State} state
@@ -65,7 +65,7 @@ const Words = (() => {
   }
 
   /**
-   * Why a model cannot answer the chosen query; empty when it can.
+   * Why a model has no maps for the chosen query; empty if it has.
    * @param {PageData} page
    * @param {PageModel} model
    * @param {State} state
@@ -113,7 +113,7 @@ const Words = (() => {
   }
 
   /**
-   * What is written into a wall that is empty, wholly or in part.
+   * The note in a wall that is empty or partly empty.
    * @param {PageData} page
    * @param {ModelView} view
    * @param {State} state
@@ -125,7 +125,7 @@ const Words = (() => {
   }
 
   /**
-   * What a model shows for a state. Not applicable, missing and zero are three things.
+   * The map that a model shows for a state. Not applicable, missing and zero differ.
    * @param {PageData} page
    * @param {ModelView} view
    * @param {State} state
@@ -158,7 +158,7 @@ const Words = (() => {
   }
 
   /**
-   * Whether a head that has no map is one that the model has, but the site has not.
+   * Whether the model has a head whose map is missing from the site.
    * @param {PageModel} model
    * @param {RowLabel} layer
    * @param {HeadLabel} head
@@ -168,7 +168,7 @@ const Words = (() => {
   }
 
   /**
-   * Patches that one value of a map is the mean of; 1 where each has its own.
+   * Number of patches averaged in one value of a map; 1 if each has its own.
    * @param {PageModel} model
    */
   function patchesIn(model) {
@@ -177,7 +177,7 @@ const Words = (() => {
   }
 
   /**
-   * What one value of a map stands for.
+   * What one value of a map represents.
    * @param {PageModel} model
    */
   function unit(model) {

@@ -16,7 +16,7 @@ from generator.capture.forward.neurons import mlp_output
 from generator.capture.models.load import LoadedModel, load
 from generator.capture.models.registers import calibrate
 from generator.errors import ModelError
-from generator.pipeline.build import plan_gallery
+from generator.pipeline.build import planned_gallery
 from generator.pipeline.measuring import measure_missing
 from generator.pipeline.plan import WorkPlan
 from generator.progress import Silent
@@ -46,7 +46,7 @@ def measured(
         models=models, images=images, out=root / "site", store=root / "store", patch_queries="off"
     )
     store = Store(spec.store)
-    plan = plan_gallery(spec, store, Silent())
+    plan = planned_gallery(spec, store, Silent())
     return plan, store, measure_missing(spec, plan, store, Silent())
 
 
@@ -234,7 +234,7 @@ def test_calibration_belongs_to_the_key(tmp_path: Path) -> None:
         spec = GallerySpec(
             models=[model], images=images, out=tmp_path / "site", store=tmp_path / "store"
         )
-        return plan_gallery(spec, Store(spec.store), Silent()).cells[0].key
+        return planned_gallery(spec, Store(spec.store), Silent()).cells[0].key
 
     keys = {
         key([one], False),
@@ -336,7 +336,7 @@ def test_models_that_take_no_token_say_so(name: str, reason: str, tmp_path: Path
         store=tmp_path / "store",
     )
     with pytest.raises(ModelError) as caught:
-        plan_gallery(spec, Store(spec.store), Silent())
+        planned_gallery(spec, Store(spec.store), Silent())
     assert caught.value.message == (
         f"No model is left to measure: model cannot have a test-time register: {reason}."
     )
