@@ -47,6 +47,7 @@ SCRIPTS = (
     "files.js",
     "scale.js",
     "numbers.js",
+    "kept.js",
     "state.js",
     "queue.js",
     "chunks.js",
@@ -65,14 +66,17 @@ SCRIPTS = (
     "pairing.js",
     "wall-geometry.js",
     "wall-labels.js",
+    "wall-lens.js",
     "wall.js",
     "stage.js",
+    "stage-layout.js",
     "view-choice.js",
     "readout.js",
+    "numbers-choice.js",
     "controls.js",
     "take-away.js",
     "announcer.js",
-    "jump.js",
+    "peek.js",
     "alike-choice.js",
 )
 """Scripts of image pages, in order, before the script that starts them."""
@@ -89,7 +93,9 @@ LATER: dict[str, tuple[str, ...]] = {
     "patch": ("patch-queries.js",),
     "match": ("compare.js", "maps.js"),
     "views": ("compare.js", "maps.js", "diverging.js", "tiles.js", "pair.js", "views.js"),
-    "alike": ("diverging.js", "alike.js"),
+    "alike": ("diverging.js", "cosines.js", "alike.js"),
+    "cosine": ("diverging.js", "cosines.js"),
+    "numbers": ("map-numbers.js",),
     "take-away": ("caption.js", "figure.js", "figure-command.js"),
 }
 """Feature -> scripts of image pages that are loaded on demand (``later.js``)."""

@@ -198,12 +198,14 @@ class FrameModel:
         chunks: id of a query -> URL of its chunk.
         failure: why the model has no maps of this frame; empty if it has.
         cut: why single heads are missing in this frame; empty if all are there.
+        alike: URL of the features of its patches; empty if there are none.
     """
 
     record: str
     chunks: dict[str, str]
     failure: str
     cut: str
+    alike: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 // Sharing of a view: its address, its caption, its picture, its command.
 
 const TakeAway = (() => {
+  /** Height of the legend above embedded maps, in pixels. */
+  const EMBED_BAR = 64;
   const GROUP = "take-away";
 
   /**
@@ -15,6 +17,9 @@ const TakeAway = (() => {
     const text = Dom.byId("taken-text", HTMLTextAreaElement);
     Dom.byId("copy-link", HTMLElement).addEventListener("click", () =>
       copy(location.href, "The link is copied."),
+    );
+    Dom.byId("copy-embed", HTMLElement).addEventListener("click", () =>
+      copy(embedText(page), "The iframe is copied; paste it into a page."),
     );
     on("copy-caption", () => copy(what.caption(), "The caption is copied."));
     on("copy-figure", () => {
@@ -67,6 +72,25 @@ const TakeAway = (() => {
     function say(what) {
       says.textContent = what;
     }
+  }
+
+  /**
+   * The maps and their legend for another page.
+   * @param {PageData} page
+   */
+  function embedText(page) {
+    const shown = Dom.find(document, document.body.dataset.view === "pair" ? ".pair-view" : ".maps");
+    const address = Dom.make("a", { href: `${location.href}&embed=1` });
+    const { clientWidth: width, clientHeight: height } = shown;
+    const title = `Attention maps of ${page.title}`;
+    const frame = Dom.make("iframe", {
+      src: address instanceof HTMLAnchorElement ? address.href : "",
+      width: String(width),
+      height: String(height + EMBED_BAR),
+      title,
+      loading: "lazy",
+    });
+    return frame.outerHTML;
   }
 
   return { create };

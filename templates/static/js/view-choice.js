@@ -45,6 +45,10 @@ const ViewChoice = (() => {
     }
 
     return {
+      /** Scroll to the view, with the large maps left above. */
+      reveal() {
+        bar.scrollIntoView({ block: "start", behavior: "instant" });
+      },
       /**
        * @param {ModelView[]} shown that have a column
        * @param {ModelView[]} all of which two may be compared
