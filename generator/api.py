@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
@@ -23,6 +22,7 @@ from generator.records.store import load_records as load_store
 from generator.spec.gallery import GallerySpec, ModelSpec, default_store
 from generator.spec.models import RegisterSpec, expand
 from generator.spec.options import load_spec, merge
+from generator.temporary import scratch
 
 display_with(record_html)
 
@@ -82,9 +82,9 @@ def measure(
         GalleryError: the model or the image cannot be used; the message says what to do.
     """
     named = {"id": str(model), "test_time_registers": test_time_registers}
-    with tempfile.TemporaryDirectory(prefix="attention-gallery-") as folder:
+    with scratch() as folder:
         if isinstance(image, Image.Image):
-            path = Path(folder) / "image.png"
+            path = folder / "image.png"
             _as_png(image).save(path)
         else:
             path = expand(image)
@@ -98,8 +98,8 @@ def measure(
         spec = GallerySpec(
             models=(ModelSpec.model_validate(named),),
             images=(path,),
-            out=Path(folder) / "site",
-            store=Path(folder) / "store" if store is None else expand(store),
+            out=folder / "site",
+            store=folder / "store" if store is None else expand(store),
             resolution=resolution,
             field_of_view=field_of_view,
             patch_queries=patch_queries,

@@ -19,6 +19,7 @@ from generator.commands.inspect import inspect
 from generator.commands.publish import publish
 from generator.commands.serve import serve
 from generator.commands.shared import InOrder
+from generator.temporary import finish_killed
 from generator.version import __version__
 
 
@@ -38,6 +39,7 @@ def main() -> None:
     from generator.text.terminal import make_warnings_legible  # noqa: PLC0415 - when it runs
 
     make_warnings_legible()
+    finish_killed()
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _stop)
 

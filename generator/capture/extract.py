@@ -375,7 +375,7 @@ def _environment(model: LoadedModel, implementation: Implementation) -> Environm
     device = model.device.type
     if device == "cuda":
         device = f"cuda ({torch.cuda.get_device_name(model.device)})"
-    packages = ("numpy", "pillow", "torch", "transformers")
+    packages = {"numpy", "pillow", "torch", "transformers", model.resolved.loader.package}
     versions = {name: importlib.metadata.version(name) for name in packages}
     versions["python"] = platform.python_version()
     return Environment(

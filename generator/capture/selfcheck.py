@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from transformers import AutoImageProcessor
 
 from generator.capture.checkpoint.preprocess import model_input
 from generator.capture.forward.residual import ResidualStream
@@ -130,10 +129,7 @@ def _preprocessing(model: LoadedModel, picture: Image.Image) -> Check:
         reason = f"it {resolved.processor.beyond}, so the view of the checkpoint is refused"
         return Check(name, "skipped", reason)
     try:
-        own = AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
-            resolved.location, revision=resolved.commit or "main", backend="pil"
-        )
-        theirs = np.asarray(own(images=picture, return_tensors="np")["pixel_values"])[0]
+        theirs = resolved.loader.own_input(resolved, picture)
     except (ImportError, OSError, ValueError, TypeError) as error:
         return Check(name, "skipped", str(error).strip().split("\n", maxsplit=1)[0])
     ours, preprocessing = model_input(

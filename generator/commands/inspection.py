@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,7 @@ def show(
         "revision": _revision(resolved),
         "weights sha256": resolved.weights_sha256,
         "license": resolved.license or "not stated",
+        "read by": f"{resolved.loader.package} {version(resolved.loader.package)}",
         "architecture": vision.model_type + ("" if vision.listed else " (not a listed family)"),
         "layers x heads": f"{vision.layers} x {vision.heads}, {vision.width} wide",
         "patch": f"{vision.patch_height} x {vision.patch_width} px",
@@ -78,9 +80,8 @@ def _tensors(resolved: ResolvedModel) -> str:
     if (resolved.base or resolved).weights is None:
         return "not downloaded yet; --check looks at each of them"
     from generator.capture.models.device import torch_dtype
-    from generator.capture.models.network import build_network
 
-    built = build_network(resolved, torch_dtype("float32"), "sdpa", blank=True)
+    built = resolved.loader.build(resolved, torch_dtype("float32"), "sdpa", blank=True)
     return "\n".join(_accounted(built.renamed, built.unused))
 
 

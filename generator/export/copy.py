@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from generator.errors import StoreError
@@ -17,6 +17,7 @@ from generator.present.files.manifest import FigureItem
 from generator.present.site.plan import Site
 from generator.present.site.staging import OWN_NAMES
 from generator.present.site.write import Draw, build_site
+from generator.temporary import scratch
 from generator.version import __version__
 
 
@@ -68,25 +69,58 @@ def _built_again(source: Source, draw: Draw) -> Iterator[tuple[Path, Site]]:
         files = tuple(file for file in files if file.kind in ("picture", "truth"))
         version = __version__
     check(source.root, flaws(source.root, source.manifest, files))
-    with tempfile.TemporaryDirectory(prefix="attention-gallery-") as folder:
-        copy = Path(folder) / "site"
-        copy.mkdir()
-        for top in source.root.iterdir():
-            if OWN_NAMES.fullmatch(top.name):
-                _link(top, copy / top.name)
-        built = build_site(
-            source.run,
-            source.read,
-            copy,
-            version=version,
-            settings=source.settings,
-            read_weights=source.store.get_weights,
-            draw=draw,
-        )
+    with _place() as folder:
+        with _told(folder):
+            copy = folder / "site"
+            copy.mkdir()
+            for top in source.root.iterdir():
+                if OWN_NAMES.fullmatch(top.name):
+                    _link(top, copy / top.name)
+            built = build_site(
+                source.run,
+                source.read,
+                copy,
+                version=version,
+                settings=source.settings,
+                read_weights=source.store.get_weights,
+                draw=draw,
+            )
         for failure in built.failures:
             if failure not in source.run.failures:
                 raise StoreError(failure.message, failure.hint)
         yield copy, built.site
+
+
+@contextmanager
+def _place() -> Iterator[Path]:
+    """A folder for the copy."""
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(scratch())
+        except OSError as error:
+            raise _unwritable(Path(tempfile.gettempdir()), error) from error
+        yield folder
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    """Errors of the system while the copy is written, as errors that name its folder."""
+    try:
+        yield
+    except OSError as error:
+        raise _unwritable(folder.parent, error) from error
+    except StoreError as error:
+        if isinstance(error.__cause__, OSError):  # the build's advice is about other folders
+            raise _unwritable(folder.parent, error.__cause__) from error
+        raise
+
+
+def _unwritable(folder: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"The copy to export cannot be written to the temporary folder {folder}: "
+        f"{error.strerror or error}.",
+        "Free some space there, or name a folder on another disk in TMPDIR.",
+    )
 
 
 def _figures(folder: Path, contents: Contents, source: Source) -> tuple[FigureItem, ...]:
@@ -99,13 +133,16 @@ def _figures(folder: Path, contents: Contents, source: Source) -> tuple[FigureIt
 
 def _link(path: Path, target: Path) -> None:
     """A file or folder under another name, without a copy of the bytes where that is possible."""
-    if path.is_dir():
-        shutil.copytree(path, target, copy_function=_link_file)
-    else:
-        _link_file(str(path), str(target))
+    for folder, _, names in os.walk(path):
+        place = target / Path(folder).relative_to(path)
+        place.mkdir()
+        for name in names:
+            _link_file(Path(folder, name), place / name)
+    if path.is_file():
+        _link_file(path, target)
 
 
-def _link_file(path: str, target: str) -> None:
+def _link_file(path: Path, target: Path) -> None:
     try:
         os.link(path, target)
     except (OSError, AttributeError):  # not every system has links

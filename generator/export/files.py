@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
 from generator.errors import StoreError
 from generator.present.files.manifest_file import is_site
+from generator.temporary import beside, is_temporary, move_together
 
 
 @contextmanager
@@ -18,29 +17,47 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
     """A file to write into, which takes the place of one of its name when the block ends well.
 
     Raises:
-        StoreError: it cannot be written.
+        StoreError: it cannot be written, or the block met a file that cannot be read or written.
     """
+    with _unnamed(path) as name:
+        with name.open("wb") as file:
+            yield file
+        name.replace(path)
+
+
+@contextmanager
+def _unnamed(path: Path) -> Iterator[Path]:
+    """The temporary name of what is to become a file."""
     if path.is_dir():
         raise StoreError(f"{path} is a folder.", "Name a file with -o.")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with _told(path), beside(path) as name:
+        yield name
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Errors of the system as errors of ours, about a path that is being written.
+
+    An error that names another file is about that one.
+    """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("wb") as file:
-                yield file
-            temporary.replace(path)
-        finally:
-            with suppress(OSError):
-                temporary.unlink()
+        yield
     except OSError as error:
-        raise _unwritable(path, error) from error
+        blocked = next((p for p in path.parents if p.exists() and not p.is_dir()), None)
+        about = Path(error.filename) if isinstance(error.filename, str) else path
+        if blocked is None and not _same_place(about, path):
+            raise StoreError(
+                f"{about} cannot be read or written: {error.strerror or error}.",
+                f"{path} was not written. Check that there is room, and run this again.",
+            ) from error
+        why = f"{blocked} is a file, not a folder" if blocked else error.strerror or error
+        raise StoreError(f"{path} cannot be written: {why}.", "Name another with -o.") from error
 
 
-def _unwritable(path: Path, error: OSError) -> StoreError:
-    """Why a file or folder cannot be written."""
-    blocked = next((p for p in path.parents if p.exists() and not p.is_dir()), None)
-    why = f"{blocked} is a file, not a folder" if blocked else error.strerror or error
-    return StoreError(f"{path} cannot be written: {why}.", "Name another with -o.")
+def _same_place(one: Path, path: Path) -> bool:
+    """Whether an error about a path is one about writing another, or what is to become it."""
+    one, path = one.absolute(), path.absolute()
+    return one == path or path.is_relative_to(one) or is_temporary(path.parent, one)
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -60,8 +77,13 @@ def write_files(files: Mapping[Path, bytes]) -> None:
         StoreError: one of them cannot be written.
     """
     with ExitStack() as stack:
+        names = {}
         for path, data in files.items():
-            stack.enter_context(whole_file(path)).write(data)
+            name = stack.enter_context(_unnamed(path))
+            with _told(path):
+                name.write_bytes(data)
+            names[name] = path
+        move_together(names)
 
 
 @contextmanager
@@ -69,22 +91,16 @@ def whole_folder(path: Path) -> Iterator[Path]:
     """A new folder to write files into, which is there under its name when the block ends well.
 
     Raises:
-        StoreError: it is a file, or not empty, or cannot be written.
+        StoreError: it is a file, or not empty, or cannot be written, or the block met a file that
+            cannot be read or written.
     """
     check_folder(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            temporary.mkdir()
-            yield temporary
-            if path.is_dir():  # on Windows, an empty folder is not replaced
-                path.rmdir()
-            temporary.replace(path)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-    except OSError as error:
-        raise _unwritable(path, error) from error
+    with _told(path), beside(path) as name:
+        name.mkdir()
+        yield name
+        if path.is_dir():  # on Windows, an empty folder is not replaced
+            path.rmdir()
+        name.replace(path)
 
 
 def put(folder: Path, name: str, data: bytes) -> None:

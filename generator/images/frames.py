@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import io
 import math
-import secrets
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -25,6 +24,7 @@ from generator.images.clips import DamagedClipError, Shot, Timeline, shots, time
 from generator.images.pixels import readable, reading
 from generator.records.packing import PackingError, canonical, revive
 from generator.spec.sequences import SequenceSpec
+from generator.temporary import beside
 from generator.text.numbers import machine
 
 FRAMES = "frames"
@@ -177,10 +177,9 @@ def _known(index: Path, store: Path) -> Decoded | None:
 def _write(path: Path, data: bytes) -> None:
     """Write a file atomically: to a temporary name, then rename."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-        beside.write_bytes(data)
-        beside.replace(path)
+        with beside(path) as temporary:
+            temporary.write_bytes(data)
+            temporary.replace(path)
     except OSError as error:
         raise StoreError(
             f"The frames of a clip cannot be written to {path.parent}: {error.strerror}.",

@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.capture.checkpoint.layouts import takes_no_register
 from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.errors import ImageError, ModelError
 from generator.images.find import load_images
@@ -59,7 +58,7 @@ def requested_register(
     asked = model.test_time_registers
     if asked is None:
         return None
-    if reason := takes_no_register(resolved.vision, resolved.config):
+    if reason := resolved.vision.no_register:
         raise ModelError(
             f"{resolved.id} cannot have a test-time register: {reason}.",
             "Leave test_time_registers out for this model.",

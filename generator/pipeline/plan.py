@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 
 from generator.capture.checkpoint.layouts import VisionConfig
 from generator.capture.checkpoint.preprocess import Geometry, describe, locate
-from generator.capture.checkpoint.resolve import resolve_folder, resolve_hub
 from generator.capture.checkpoint.resolved import ResolvedModel
+from generator.capture.loaders.resolve import resolve_folder, resolve_hub
 from generator.errors import GalleryError
 from generator.pipeline.interventions import PlannedRegister, requested_register
 from generator.records.extras import Measuring

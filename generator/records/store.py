@@ -18,7 +18,6 @@ import hashlib
 import logging
 import os
 import re
-import secrets
 import shutil
 import time
 from collections.abc import Container, Iterator
@@ -47,6 +46,7 @@ from generator.records.record import (
     RecordError,
 )
 from generator.records.seal import SealError
+from generator.temporary import beside
 from generator.text.amounts import size_in_words
 
 __all__ = [
@@ -214,19 +214,13 @@ class Store:
 
     def _write(self, path: Path, data: bytes) -> None:
         """Write to a temporary name, then rename."""
-        temporary = path.with_name(f".{path.stem[:16]}-{os.getpid()}-{secrets.token_hex(4)}.tmp")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            try:
+            with beside(path) as temporary:
                 with temporary.open("xb") as file:
                     file.write(data)
                     file.flush()
                     os.fsync(file.fileno())
                 temporary.replace(path)
-            finally:
-                # Also after Ctrl-C; after the move there is nothing left to remove.
-                with suppress(OSError):
-                    temporary.unlink()
         except OSError as error:
             raise self._cannot_write(error, len(data)) from error
         self._doubted.discard(path)

@@ -32,12 +32,10 @@ else is an id on the Hugging Face hub, with ``@`` and a branch, tag or commit wh
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import platformdirs
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -69,19 +67,14 @@ from generator.spec.models import (
 from generator.spec.sequences import SequenceSpec
 from generator.spec.size import DEFAULT_SITE_SIZE, SiteSize
 from generator.spec.sweeps import SweepSpec
+from generator.temporary import cache_folder
 
 __all__ = ["GallerySpec", "ModelSpec", "default_store"]
-
-CACHE_VARIABLE = "ATTENTION_GALLERY_CACHE"
-"""Environment variable that names the folder of the record store."""
 
 
 def default_store() -> Path:
     """Default folder of the store: ``ATTENTION_GALLERY_CACHE``, or the user's cache folder."""
-    named = os.environ.get(CACHE_VARIABLE)
-    if named:
-        return expand(named)
-    return platformdirs.user_cache_path("attention-gallery", appauthor=False)
+    return cache_folder()
 
 
 def under_current_names(table: Any) -> Any:

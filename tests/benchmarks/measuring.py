@@ -33,8 +33,10 @@ from generator.capture.forward.residual import find_blocks
 from generator.capture.forward.scores import attention_of
 from generator.capture.forward.statistics import ReducedAttention
 from generator.capture.forward.watcher import Watcher
+from generator.capture.loaders.transformers import TransformersLoader
 from generator.capture.models.heads import ClassHead
 from generator.capture.models.load import LoadedModel
+from generator.capture.models.transformers_network import TransformersRunner
 from generator.pipeline.plan import AUTOMATIC_GRID
 from generator.records.extras import DEFAULT_EXTRAS, Extra, Measuring
 from generator.records.record import AttentionRecord, ModelFacts, PatchQueries
@@ -77,6 +79,7 @@ def dinov2(name: str, sizes: dict[str, int], attention: str = "sdpa") -> LoadedM
         commit="",
         weights_sha256="0" * 64,
         location="",
+        loader=TransformersLoader(),
         license="",
         config=raw,
         vision=vision,
@@ -100,7 +103,8 @@ def dinov2(name: str, sizes: dict[str, int], attention: str = "sdpa") -> LoadedM
         license="",
     )
     blocks = find_blocks(network, vision.layers, name=resolved.id)
-    return LoadedModel(facts, network, blocks, resolved, torch.device("cpu"), torch.float32)
+    runner = TransformersRunner(network, vision)
+    return LoadedModel(facts, network, blocks, runner, resolved, torch.device("cpu"), torch.float32)
 
 
 def image(side: int) -> np.ndarray:

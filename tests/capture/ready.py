@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 
 from generator.capture.checkpoint.preprocess import describe, locate, pixels
-from generator.capture.checkpoint.resolve import resolve_folder
 from generator.capture.extract import Prepared, extract
+from generator.capture.loaders.resolve import resolve_folder
 from generator.capture.models.load import LoadedModel, load
 from generator.records.extras import Measuring
 from generator.records.record import AttentionRecord

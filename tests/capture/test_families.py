@@ -11,12 +11,13 @@ from PIL import Image
 from torch import Tensor
 
 from generator.capture.checkpoint.preprocess import describe, locate, pixels
-from generator.capture.checkpoint.resolve import resolve_folder
 from generator.capture.extract import Broken, Prepared, extract
 from generator.capture.forward.residual import ResidualStream
 from generator.capture.forward.statistics import ReducedAttention, Reducer
 from generator.capture.forward.watcher import Watcher
-from generator.capture.models.load import LoadedModel, load, model_inputs
+from generator.capture.loaders.resolve import resolve_folder
+from generator.capture.models.load import LoadedModel, load
+from generator.capture.models.transformers_network import model_inputs
 from generator.records.extras import Measuring
 from generator.records.record import AttentionRecord
 from tests.capture.families import FAMILIES, Family

@@ -71,8 +71,8 @@ def test_the_paragraph_says_what_was_planted(
     )
     assert "Reg has no outlier patches" in text
     assert (
-        f"The outlier patches of Plain draw at most {percent(share)} of CLS's attention, in "
-        f"layer {draws}; they are 5.88\u00a0% of the tokens." in text
+        f"CLS pays the outlier patches of Plain most attention in layer {draws}: {percent(share)}; "
+        "they are 5.88\u00a0% of the tokens." in text
     )
     n = reg.tokens
     registers = share + 3 * (1 - share) / (n - 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ def test_inspect_says_what_is_known_without_weights() -> None:
     assert facts == {
         "model": "plain",
         "license": "not stated",
+        "read by": f"transformers {version('transformers')}",
         "architecture": "dinov2",
         "layers x heads": "3 x 4, 32 wide",
         "patch": "16 x 16 px",

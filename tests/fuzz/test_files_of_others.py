@@ -11,7 +11,7 @@ import pytest
 from hypothesis import strategies as st
 from PIL import Image
 
-from generator.capture.checkpoint.resolve import resolve_folder
+from generator.capture.loaders.resolve import resolve_folder
 from generator.images.find import load_images
 from tests.capture.families import FAMILIES
 from tests.fuzz.fuzzing import altered, edited, fuzz, survives

@@ -15,8 +15,8 @@ import torch
 import transformers
 from PIL import Image
 
-from generator.capture.checkpoint.resolve import resolve_folder
 from generator.capture.golden import TABLE, compare
+from generator.capture.loaders.resolve import resolve_folder
 from generator.capture.models.load import load
 from generator.errors import ModelError
 from tests.capture.planted import FIRING, linears

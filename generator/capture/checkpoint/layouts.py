@@ -48,8 +48,16 @@ class Family:
         heads: default number of heads.
         width: default channels of the residual stream.
         inputs: how the model wants its input.
-        resizable: whether other grids than the checkpoint's own can be run.
         position: why there are no learned position embeddings; empty where there are.
+        learned: config key of a flag: only with it are there learned ones in place of ``position``.
+        fixed: config key of a flag: with it positions are fixed, of any grid; without it they are
+            learned, of one grid. Empty where every grid can be run.
+        patches: config key that counts the patches of the checkpoint's own square input, where
+            there is no ``image_size``.
+        largest: config key of the side of the input that the position embeddings were made for,
+            where that is not ``image_size``.
+        default_largest: that side when the config does not say.
+        no_register: why its blocks take no token more; empty where they do.
     """
 
     prefix: tuple[str, ...] = ("CLS",)
@@ -63,8 +71,13 @@ class Family:
     heads: int = 12
     width: int = 768
     inputs: InputStyle = "pixels"
-    resizable: bool = True
     position: str = ""
+    learned: str = ""
+    fixed: str = ""
+    patches: str = ""
+    largest: str = ""
+    default_largest: int = 0
+    no_register: str = ""
 
 
 ROTARY = "rotary embedding: positions turn queries and keys in every layer"
@@ -73,6 +86,7 @@ RELATIVE = "relative position bias in every layer"
 
 CLIP_LIKE = Family(patch=32)
 SIGLIP_LIKE = Family(prefix=())
+BEIT_LIKE = Family(position=RELATIVE, learned="use_absolute_position_embeddings")
 
 FAMILIES: dict[str, Family] = {
     "vit": Family(),
@@ -83,15 +97,23 @@ FAMILIES: dict[str, Family] = {
     "clip_vision_model": CLIP_LIKE,
     "metaclip_2_vision_model": CLIP_LIKE,
     "siglip_vision_model": SIGLIP_LIKE,
-    "siglip2_vision_model": Family(prefix=(), image=256, inputs="patches"),
-    "beit": Family(),
-    "data2vec-vision": Family(),
+    "siglip2_vision_model": Family(prefix=(), image=256, inputs="patches", patches="num_patches"),
+    "beit": BEIT_LIKE,
+    "data2vec-vision": BEIT_LIKE,
     "vit_mae": Family(inputs="unmasked", position=FIXED),
     "vit_msn": Family(),
     "ijepa": Family(prefix=()),
-    "aimv2_vision_model": Family(prefix=(), patch=14, layers=24, heads=8, width=1024),
+    "aimv2_vision_model": Family(
+        prefix=(), patch=14, layers=24, heads=8, width=1024, fixed="is_native"
+    ),
     "mlcd_vision_model": Family(
-        image=336, patch=14, layers=48, heads=16, width=1664, position=ROTARY
+        image=336,
+        patch=14,
+        layers=48,
+        heads=16,
+        width=1664,
+        position=ROTARY,
+        no_register="its rotary embedding is laid out for its own tokens",
     ),
     "radio": Family(
         prefix=(),
@@ -99,6 +121,8 @@ FAMILIES: dict[str, Family] = {
         default_classes=3,
         registers="num_registers",
         default_registers=7,
+        largest="max_img_size",
+        default_largest=2048,
         layers=32,
         heads=16,
         width=1280,
@@ -151,6 +175,7 @@ class VisionConfig:
         nested: whether the config was the ``vision_config`` of a larger model.
         position: why there are no learned position embeddings; empty where there are.
         position_grid: rows and columns that learned position embeddings stand for.
+        no_register: why the blocks take no token more behind the prefix; empty when they do.
     """
 
     model_type: str
@@ -167,6 +192,7 @@ class VisionConfig:
     nested: bool
     position: str
     position_grid: tuple[int, int]
+    no_register: str
 
     def with_register(self) -> VisionConfig:
         """The same with one register more, behind the prefix."""
@@ -178,27 +204,6 @@ class VisionConfig:
         return TokenLayout(
             self.prefix, input_height // self.patch_height, input_width // self.patch_width
         )
-
-
-def takes_no_register(vision: VisionConfig, config: Mapping[str, Any]) -> str:
-    """Why the blocks of a model take no token more behind the prefix; empty when they do.
-
-    Args:
-        vision: its geometry.
-        config: its parsed ``config.json``.
-    """
-    reason = ""
-    if not vision.listed:
-        reason = f"the order of a {vision.model_type} model's tokens is not known beforehand"
-    elif vision.inputs != "pixels":
-        reason = f"a {vision.model_type} model is not given plain pixels"
-    elif not vision.prefix:
-        reason = f"a {vision.model_type} model has no class token to put it behind"
-    elif vision.model_type == "mlcd_vision_model":
-        reason = "its rotary embedding is laid out for its own tokens"
-    elif any(config.get(f"use_{kind}relative_position_bias") for kind in ("", "shared_")):
-        reason = "its relative position bias is of a fixed number of tokens"
-    return reason
 
 
 def read_vision_config(config: Mapping[str, Any], *, model: str) -> VisionConfig:
@@ -222,15 +227,17 @@ def read_vision_config(config: Mapping[str, Any], *, model: str) -> VisionConfig
     known = family or Family()
     patch_height, patch_width = _pair(inner.get("patch_size", known.patch), "patch_size", model)
     image = inner.get("image_size", known.image)
-    if model_type == "siglip2_vision_model":
-        image = round(int(inner.get("num_patches", 256)) ** 0.5) * patch_height
-    # RADIO cuts its position embeddings out of those for its largest input.
-    largest = inner.get("max_img_size", 2048) if model_type == "radio" else image
+    if known.patches:
+        default = (known.image // known.patch) ** 2
+        image = round(int(inner.get(known.patches, default)) ** 0.5) * patch_height
+    largest = inner.get(known.largest, known.default_largest) if known.largest else image
     height, width = _pair(largest, "image_size", model)
+    prefix = _prefix(known, inner, model)
+    any_grid = bool(inner.get(known.fixed, False)) if known.fixed else True
     return VisionConfig(
         model_type=model_type,
         listed=family is not None,
-        prefix=_prefix(known, inner, model),
+        prefix=prefix,
         patch_height=patch_height,
         patch_width=patch_width,
         image_size=min(_pair(image, "image_size", model)),
@@ -238,21 +245,34 @@ def read_vision_config(config: Mapping[str, Any], *, model: str) -> VisionConfig
         heads=_count(inner, "num_attention_heads", known.heads, model),
         width=_count(inner, "hidden_size", known.width, model),
         inputs=known.inputs,
-        resizable=known.resizable
-        and (model_type != "aimv2_vision_model" or bool(inner.get("is_native", False))),
+        resizable=any_grid,
         nested=nested,
-        position=_position(model_type, known, inner),
+        position=_position(known, inner),
         position_grid=(height // patch_height, width // patch_width),
+        no_register=_no_register(family, prefix, inner, model_type),
     )
 
 
-def _position(model_type: str, family: Family, config: Mapping[str, Any]) -> str:
+def _position(family: Family, config: Mapping[str, Any]) -> str:
     """Why a model has no learned position embeddings."""
-    if model_type in ("beit", "data2vec-vision"):
-        return "" if config.get("use_absolute_position_embeddings", False) else RELATIVE
-    if model_type == "aimv2_vision_model" and config.get("is_native", False):
-        return FIXED
-    return family.position
+    if family.fixed:
+        return FIXED if config.get(family.fixed, False) else ""
+    return "" if family.learned and config.get(family.learned, False) else family.position
+
+
+def _no_register(
+    family: Family | None, prefix: tuple[str, ...], config: Mapping[str, Any], model_type: str
+) -> str:
+    """Why the blocks of a model take no token more."""
+    if family is None:
+        return f"the order of a {model_type} model's tokens is not known beforehand"
+    if family.inputs != "pixels":
+        return f"a {model_type} model is not given plain pixels"
+    if not prefix:
+        return f"a {model_type} model has no class token to put it behind"
+    if any(config.get(f"use_{kind}relative_position_bias") for kind in ("", "shared_")):
+        return "its relative position bias is of a fixed number of tokens"
+    return family.no_register
 
 
 def _vision_type(outer: str, inner: Mapping[str, Any], nested: bool) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +12,9 @@ from huggingface_hub import metadata_load
 
 from generator.capture.checkpoint.adapters import Adapter
 from generator.capture.checkpoint.hub import first_line
-from generator.capture.checkpoint.layouts import VisionConfig, read_vision_config
-from generator.capture.checkpoint.processors import (
-    PREPROCESSOR,
-    PROCESSOR,
-    Processor,
-    read_processor,
-)
+from generator.capture.checkpoint.layouts import VisionConfig
+from generator.capture.checkpoint.loader import Loader
+from generator.capture.checkpoint.processors import Processor
 from generator.capture.checkpoint.weight_files import WeightFiles
 from generator.errors import ModelError
 
@@ -33,7 +29,8 @@ class ResolvedModel:
         revision: as asked for; empty for a folder.
         commit: full commit hash; empty for a folder.
         weights_sha256: over every file of a folder that decides the numbers; empty on the hub.
-        location: what transformers loads from: the hub id or the folder's path.
+        location: what it is loaded from: the hub id or the folder's path.
+        loader: what reads its container.
         license: as the model card states it; empty when it does not.
         gated: whether the hub said that its authors grant access; False when it was not asked.
         config: the parsed ``config.json``.
@@ -52,6 +49,7 @@ class ResolvedModel:
     commit: str
     weights_sha256: str
     location: str
+    loader: Loader
     license: str
     config: Mapping[str, Any]
     vision: VisionConfig
@@ -80,18 +78,7 @@ class ResolvedModel:
     @property
     def classes(self) -> int:
         """Classes of the checkpoint's class head, as its config has it; 0 without a head."""
-        if not any("ForImageClassification" in str(n) for n in _list(self.config, "architectures")):
-            return 0
-        labels = self.config.get("id2label")
-        if isinstance(labels, Mapping):
-            return len(labels)
-        count = self.config.get("num_labels", 2)  # what transformers takes for granted
-        return count if isinstance(count, int) else 0
-
-
-def _list(config: Mapping[str, Any], key: str) -> list[object]:
-    value = config.get(key)
-    return value if isinstance(value, list) else []
+        return self.loader.classes(self.config)
 
 
 def expect_consent(
@@ -109,41 +96,8 @@ def expect_consent(
         )
 
 
-def geometry_of(config: Mapping[str, Any], model: str) -> VisionConfig:
-    """Geometry of the vision transformer in a ``config.json``.
-
-    Raises:
-        ModelError: it makes no sense, or is of a kind that is refused.
-    """
-    with _understood("config.json", model):
-        return read_vision_config(config, model=model)
-
-
-def preprocessing_of(
-    read: Callable[[str], Mapping[str, Any] | None], vision: VisionConfig, model: str
-) -> Processor:
-    """The preprocessing, from the first file that declares it, as transformers reads them.
-
-    Args:
-        read: a file's content by its name; None where the checkpoint has no such file.
-        vision: geometry of the model.
-        model: named in errors.
-    """
-    parts = read(PROCESSOR) or {}
-    file = PROCESSOR if "image_processor" in parts else PREPROCESSOR
-    config = parts["image_processor"] if file == PROCESSOR else read(PREPROCESSOR)
-    if config is not None and not isinstance(config, Mapping):
-        raise ModelError(
-            f"image_processor in {file} of {model} is {type(config).__name__}, an object was "
-            "expected.",
-            "Download or save the model again.",
-        )
-    with _understood(file, model):
-        return read_processor(config, vision, model=model, file=file)
-
-
 @contextmanager
-def _understood(file: str, model: str) -> Iterator[None]:
+def understood(file: str, model: str) -> Iterator[None]:
     """Values of a kind that nobody foresaw are an error of the file, not of the program."""
     try:
         yield

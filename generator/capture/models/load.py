@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import inspect
-import logging
 import math
-from collections.abc import Sequence
-from contextlib import nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from generator.capture.checkpoint.layouts import InputStyle
 from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.capture.forward.neurons import MovedNeurons
-from generator.capture.forward.residual import find_blocks
 from generator.capture.forward.vectors import HeadRoots
-from generator.capture.models.heads import ClassHead, headless
-from generator.capture.models.network import Built, build_network
+from generator.capture.models.built import Built, Runner
+from generator.capture.models.heads import ClassHead
 from generator.errors import CaptureError, ModelError
 from generator.records.extras import Intervened
 from generator.records.record import ModelFacts, TokenLayout
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +29,7 @@ class LoadedModel:
         facts: what the record says of it.
         network: the module that runs.
         blocks: its transformer blocks, first to last.
+        runner: how it is called.
         resolved: where it came from.
         device: where it runs.
         dtype: of weights and activations.
@@ -48,6 +43,7 @@ class LoadedModel:
     facts: ModelFacts
     network: nn.Module
     blocks: Sequence[nn.Module]
+    runner: Runner
     resolved: ResolvedModel
     device: torch.device
     dtype: torch.dtype
@@ -73,63 +69,25 @@ class LoadedModel:
         """
         # Not inference mode: what a network keeps from one pass for the next, such as an index of
         # relative positions, would be of no use to a later pass with gradients.
-        with torch.set_grad_enabled(gradients):
-            hidden: Tensor = self._run(pixels, layout).last_hidden_state
-        return hidden
+        with torch.set_grad_enabled(gradients), self._moved(layout):
+            return self.runner.hidden(pixels.to(self.dtype), layout)
 
     def attentions(self, pixels: Tensor, layout: TokenLayout) -> tuple[Tensor, ...]:
         """What the model itself returns: ``[image, head, query, key]`` for each layer.
 
         Only a model loaded with eager attention returns any.
         """
-        with torch.no_grad():
-            return tuple(self._run(pixels, layout, output_attentions=True).attentions or ())
+        with torch.no_grad(), self._moved(layout):
+            return self.runner.attentions(pixels.to(self.dtype), layout)
 
-    def _run(self, pixels: Tensor, layout: TokenLayout, **options: Any) -> Any:
-        vision = self.resolved.vision
-        inputs = model_inputs(vision.inputs, pixels.to(self.dtype), layout)
-        off_size = tuple(pixels.shape[-2:]) != (vision.image_size, vision.image_size)
-        interpolates = _takes(self.network, "interpolate_pos_encoding")
-        if off_size and interpolates and vision.inputs != "patches":
-            options["interpolate_pos_encoding"] = True
-        moved = MovedNeurons(self.blocks, self.register, layout) if self.register else nullcontext()
-        with moved:
-            return self.network(**inputs, **options)
-
-
-def _takes(network: nn.Module, option: str) -> bool:
-    """Whether a network's forward pass knows an option."""
-    parameters = inspect.signature(network.forward).parameters
-    return option in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-
-
-def model_inputs(style: InputStyle, pixels: Tensor, layout: TokenLayout) -> dict[str, Any]:
-    """Keyword arguments for a forward pass in which every patch takes part, in order.
-
-    Args:
-        style: how the model wants its input.
-        pixels: ``[image, channel, row, column]``.
-        layout: of an input of this size.
-    """
-    count = pixels.shape[0]
-    if style == "unmasked":
-        # MAE sorts patches by this noise; ascending noise and mask_ratio 0 leave them in place.
-        noise = torch.arange(layout.patches, device=pixels.device, dtype=torch.float32)
-        return {"pixel_values": pixels, "noise": noise.expand(count, -1)}
-    if style == "patches":
-        cut = pixels.unfold(2, pixels.shape[2] // layout.rows, pixels.shape[2] // layout.rows)
-        cut = cut.unfold(3, pixels.shape[3] // layout.cols, pixels.shape[3] // layout.cols)
-        # [image, channel, row, col, y, x] -> [image, patch, y * x * channel]
-        cut = cut.permute(0, 2, 3, 4, 5, 1).reshape(count, layout.patches, -1)
-        grid = torch.tensor([[layout.rows, layout.cols]], device=pixels.device)
-        return {
-            "pixel_values": cut,
-            "pixel_attention_mask": torch.ones(
-                count, layout.patches, dtype=torch.int32, device=pixels.device
-            ),
-            "spatial_shapes": grid.expand(count, -1),
-        }
-    return {"pixel_values": pixels}
+    @contextmanager
+    def _moved(self, layout: TokenLayout) -> Iterator[None]:
+        """With the test-time register at work, if there is one."""
+        if self.register is None:
+            yield
+            return
+        with MovedNeurons(self.blocks, self.register, layout):
+            yield
 
 
 def load(
@@ -145,13 +103,13 @@ def load(
         resolved: what to load.
         device: where it will run.
         dtype: of weights and activations.
-        attention: implementation asked of transformers; ``eager`` only for checking.
+        attention: ``sdpa``; ``eager`` only for checking.
 
     Raises:
         ModelError: the weights cannot be loaded, are incomplete, or hold NaN or infinity.
         CaptureError: the network has no list of blocks.
     """
-    built = build_network(resolved, dtype, attention)
+    built = resolved.loader.build(resolved, dtype, attention)
     network, head = built.network, built.head
     classifiers = nn.ModuleDict(
         {f"classifier{n + 1}": c for n, c in enumerate(head.classifiers if head else ())}
@@ -169,9 +127,10 @@ def load(
         ) from error
     network.train(False)
     return LoadedModel(
-        facts=replace(_facts(resolved, built), headless=headless(resolved.config, head)),
+        facts=_facts(resolved, built),
         network=network,
-        blocks=find_blocks(network, resolved.vision.layers, name=resolved.id),
+        blocks=built.blocks,
+        runner=built.runner,
         resolved=resolved,
         device=device,
         dtype=dtype,
@@ -199,6 +158,7 @@ def _facts(resolved: ResolvedModel, built: Built) -> ModelFacts:
         adapter=resolved.adapter_words,
         renamed=built.renamed,
         unused=built.unused,
+        headless=built.headless,
     )
 
 

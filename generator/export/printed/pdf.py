@@ -11,11 +11,11 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 from generator.errors import GalleryError
 from generator.export.printed.pdf_pages import pages_of, with_pages
+from generator.temporary import scratch
 
 BROWSERS = (
     *("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"),
@@ -76,8 +76,7 @@ def pdf_bytes(html: str, browser: str) -> bytes:
 
 
 def _printed(html: str, browser: str) -> bytes:
-    with tempfile.TemporaryDirectory(prefix="attention-gallery-") as name:
-        folder = Path(name)
+    with scratch() as folder:
         page, pdf = folder / "report.html", folder / "report.pdf"
         page.write_text(html, encoding="utf-8")
         command = [

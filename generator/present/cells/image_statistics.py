@@ -12,7 +12,7 @@ from generator.analysis.quantities.attention import CLS_MASS_REGISTERS, ENTROPY
 from generator.analysis.quantities.quantity import Quantity
 from generator.analysis.quantities.stream import OUTLIER_COUNT
 from generator.present.cells.files import CellContent
-from generator.text.numbers import number, percent, rounded
+from generator.text.numbers import number, percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def image_values(
 
 
 def _mean(values: Sequence[float]) -> float | None:
-    return rounded(float(np.mean(values)), 4) if values else None
+    return float(np.mean(values)) if values else None
 
 
 def figures_text(values: Sequence[float | None]) -> str:

@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from generator.capture.checkpoint.resolve import resolve_folder
 from generator.capture.extract import Prepared, extract
 from generator.capture.forward.residual import largest_activations
 from generator.capture.forward.statistics import ReducedAttention, Reducer
 from generator.capture.forward.vectors import BlockVectors
 from generator.capture.forward.watcher import Watcher
+from generator.capture.loaders.resolve import resolve_folder
 from generator.capture.models.load import LoadedModel, load
 from generator.records.extras import PROJECTIONS, Extra, Measuring, Projection
 from generator.records.record import AttentionRecord, TokenLayout

@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from generator.capture.checkpoint.resolve import resolve_folder
+from generator.capture.loaders.resolve import resolve_folder
 from generator.errors import ModelError
 from tests.capture.ready import measured, prepared, ready, same
 

@@ -15,9 +15,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from generator.capture.checkpoint.preprocess import describe, locate, pixels
-from generator.capture.checkpoint.resolve import resolve_folder
 from generator.capture.extract import Broken, Prepared, extract
-from generator.capture.models.load import LoadedModel, load, model_inputs
+from generator.capture.loaders.resolve import resolve_folder
+from generator.capture.models.load import LoadedModel, load
+from generator.capture.models.transformers_network import model_inputs
 from generator.errors import ModelError
 from generator.records.extras import Extra, Measuring
 from generator.records.record import AttentionRecord

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from generator.capture.checkpoint.resolve import resolve_folder
 from generator.capture.extract import extract
 from generator.capture.forward.neurons import mlp_output
+from generator.capture.loaders.resolve import resolve_folder
 from generator.capture.models.load import LoadedModel, load
 from generator.capture.models.registers import calibrate
 from generator.errors import ModelError

@@ -13,8 +13,8 @@ import transformers
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from generator.capture.checkpoint.resolve import resolve_folder
-from generator.capture.models.network import Built, build_network
+from generator.capture.loaders.resolve import resolve_folder
+from generator.capture.models.transformers_network import Built, build_network
 from generator.errors import ModelError
 from tests.capture.ready import measured, prepared, ready, same
 

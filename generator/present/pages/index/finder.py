@@ -50,7 +50,7 @@ def values_listed(planner: Planner, image: ImageEntry) -> tuple[float | None, ..
         return values_of(planner, image)
     table = [values_of(planner, frame) for frame in planner.frames(image.frame.sequence)]
     columns = ([v for v in column if v is not None] for column in zip(*table, strict=True))
-    return tuple(rounded(float(np.mean(column)), 4) if column else None for column in columns)
+    return tuple(float(np.mean(column)) if column else None for column in columns)
 
 
 def values_of(planner: Planner, image: ImageEntry) -> tuple[float | None, ...]:
@@ -158,7 +158,7 @@ def _image(
         alt=picture.alt if picture else "",
         credit=makers.place(credit(image)),
         figures=figures_text(values),
-        values=values,
+        values=tuple(None if value is None else rounded(value, 4) for value in values),
         maps=()
         if failed
         else tuple(_map(planner, model, image, reasons) for model in planner.run.listed),

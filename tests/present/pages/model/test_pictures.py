@@ -87,7 +87,7 @@ def weights(*, position: bool = True, side: int = 3) -> ModelWeights:
     rng = np.random.default_rng(5)
     f32 = np.float32
     return ModelWeights(
-        key="w" * 64,
+        key="0123abcd" * 8,
         model="tiny/plain",
         position=rng.normal(size=(side * side, 8)).astype(f32) if position else None,
         position_grid=(side, side) if position else (0, 0),
@@ -98,7 +98,7 @@ def weights(*, position: bool = True, side: int = 3) -> ModelWeights:
 
 
 def with_weights(trial: Gallery) -> Run:
-    models = tuple(replace(model, weights="w" * 64) for model in trial.run.models)
+    models = tuple(replace(model, weights="0123abcd" * 8) for model in trial.run.models)
     return replace(trial.run, models=models)
 
 
@@ -150,7 +150,7 @@ def test_pictures_of_weights_are_taken_over_without_the_weights(
     build_site(run, trial.read, site, version=VERSION, read_weights=gone)
     assert ModelPage(site, "plain").text == before
     build_site(run, trial.read, tmp_path / "new", version=VERSION, read_weights=gone)
-    assert "The weights wwwwwwwwwwww are not there." in ModelPage(tmp_path / "new", "plain").text
+    assert "The weights 0123abcd0123 are not there." in ModelPage(tmp_path / "new", "plain").text
 
 
 def test_a_fine_grid_of_positions_is_shown_in_part_and_says_so(

@@ -19,7 +19,7 @@ from generator.present.content.similarity import HeadsAlike
 from generator.present.site.write import build_site
 from generator.records.packing import unpack
 from generator.records.record import AttentionRecord
-from generator.text.numbers import number
+from generator.text.numbers import MINUS, number
 from tests import tiny
 from tests.present.gallery import Gallery, gallery, many
 from tests.present.pages.model.test_model_page import ModelPage
@@ -73,12 +73,12 @@ def test_heads_that_attend_alike_are_each_others_most_similar(few: Built) -> Non
     page = ModelPage(few[1], "model-0")
     rows = {tuple(row[:2]): row[2:] for row in page.tables[HEADS][1:]}
     assert len(rows) == 6
-    assert rows["1", "1"][:2] == ["layer 3, head 2", "1.00"]
-    assert rows["3", "2"][:2] == ["layer 1, head 1", "1.00"]
+    assert rows["1", "1"][:2] == ["layer 3, head 2", "1"]
+    assert rows["3", "2"][:2] == ["layer 1, head 1", "1"]
     assert all(
         float(row[1]) < 0.95 for at, row in rows.items() if at not in {("1", "1"), ("3", "2")}
     )
-    assert "Most similar: layer 1, head 1 and layer 3, head 2, 1.00." in page.text
+    assert "Most similar: layer 1, head 1 and layer 3, head 2, 1." in page.text
     # side by side in the clustered order
     places = sorted(int(row[2]) for row in rows.values())
     assert places == [1, 2, 3, 4, 5, 6]
@@ -133,7 +133,8 @@ def test_layers_of_enough_images_are_compared(enough: Built) -> None:
         for standardize, end in ((False, ""), (True, ", channels standardized")):
             wanted = layer_similarity(values, values, standardize=standardize)
             assert isinstance(wanted, np.ndarray)
-            shown = np.array(page.tables[f"{name}{end}: numbers"][1:])[:, 1:].astype(float)
+            table = page.tables[f"{name}{end}: numbers"][1:]
+            shown = [[float(cell.replace(MINUS, "-")) for cell in row[1:]] for row in table]
             np.testing.assert_allclose(shown, wanted, atol=0.0051)
     assert "Over 256 images. Layer 0 is the embedding." in page.text
     assert "similarity of layers needs" not in page.text
@@ -245,7 +246,7 @@ def test_a_model_matches_its_copy_head_by_head(tmp_path: Path) -> None:
     html = (tmp_path / "site" / REPORT).read_text(encoding="utf-8")
     rows = re.findall(r"(layer \d, head \d)</th><td>(layer \d, head \d)</td><td>([\d.]+)", html)
     assert len(rows) == 6
-    assert all(one == two and value == "1.00" for one, two, value in rows)
+    assert all(one == two and value == "1" for one, two, value in rows)
 
 
 def test_a_rebuild_reads_no_record(enough: Built) -> None:

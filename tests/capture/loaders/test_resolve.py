@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import transformers
 
-from generator.capture.checkpoint.resolve import resolve_folder
 from generator.capture.checkpoint.resolved import ResolvedModel
+from generator.capture.loaders.resolve import resolve_folder
 from generator.errors import ModelError, UnsupportedModelError
 from tests.capture.families import FAMILIES
 
@@ -327,7 +327,7 @@ def test_preprocessing_that_is_not_understood(
 def test_resolving_imports_neither_torch_nor_transformers(folder: Path) -> None:
     code = (
         "import sys; from pathlib import Path; "
-        "from generator.capture.checkpoint.resolve import resolve_folder; "
+        "from generator.capture.loaders.resolve import resolve_folder; "
         "resolve_folder(Path(sys.argv[1])); print({'torch', 'transformers'} & set(sys.modules))"
     )
     done = subprocess.run(

@@ -32,14 +32,13 @@ from generator.capture.checkpoint.hub import (
     page,
 )
 from generator.capture.checkpoint.layouts import VisionConfig
+from generator.capture.checkpoint.loader import Loader
 from generator.capture.checkpoint.processors import PREPROCESSOR, PROCESSOR, Processor
 from generator.capture.checkpoint.resolved import (
     ResolvedModel,
     card_license,
     expect_consent,
-    geometry_of,
     license_of,
-    preprocessing_of,
 )
 from generator.capture.checkpoint.weight_files import (
     ADAPTER_CONFIG,
@@ -51,6 +50,7 @@ from generator.capture.checkpoint.weight_files import (
     read_json,
     there,
 )
+from generator.capture.loaders.table import loader_of
 from generator.errors import ModelError
 
 
@@ -71,10 +71,11 @@ def resolve_folder(folder: Path, *, trust_remote_code: bool = False) -> Resolved
             "Save the model with save_pretrained() and name that folder.",
         )
     config = read_json(config_file, name)
-    vision = geometry_of(config, name)
+    loader = loader_of(config)
+    vision = loader.geometry(config, name)
     expect_consent(name, config, vision, trust_remote_code)
     weights = find_weights(folder, config, name)
-    processor = preprocessing_of(partial(_read_own, folder, name), vision, name)
+    processor = loader.preprocessing(config, partial(_read_own, folder, name), vision, name)
     code = folder.glob("*.py") if trust_remote_code and "auto_map" in config else ()
     return ResolvedModel(
         id=name,
@@ -83,6 +84,7 @@ def resolve_folder(folder: Path, *, trust_remote_code: bool = False) -> Resolved
         commit="",
         weights_sha256=hash_files([*_small(folder), *weights.all, *code], name),
         location=str(folder),
+        loader=loader,
         license=card_license(folder / "README.md"),
         config=config,
         vision=vision,
@@ -137,7 +139,9 @@ def _on_base(
 ) -> ResolvedModel:
     """An adapter without weights of its own: a change of another checkpoint."""
     base = _base_of(adapter, folder, name, trust_remote_code)
-    own = preprocessing_of(partial(_read_own, folder, name), base.vision, name)
+    own = base.loader.preprocessing(
+        base.config, partial(_read_own, folder, name), base.vision, name
+    )
     return replace(
         base,
         id=name,
@@ -202,7 +206,8 @@ def resolve_hub(
     config_file = download(model, "config.json", revision)
     commit = config_file.parent.name
     config = read_json(config_file, model)
-    vision = geometry_of(config, model)
+    loader = loader_of(config)
+    vision = loader.geometry(config, model)
     if not weights and config.get(WEIGHTS_KEY) not in files:
         raise ModelError(
             f"The model {model} has no safetensors weights at {revision}; "
@@ -226,11 +231,12 @@ def resolve_hub(
         model,
         revision,
         commit,
+        loader=loader,
         license=license_of(vars(info.card_data) if info.card_data else {}),
         gated=bool(info.gated),
         config=config,
         vision=vision,
-        processor=preprocessing_of(read, vision, model),
+        processor=loader.preprocessing(config, read, vision, model),
         trust_remote_code=trust_remote_code,
         adapter=adapter,
     )
@@ -284,6 +290,7 @@ def _on_hub(
     revision: str,
     commit: str,
     *,
+    loader: Loader,
     license: str,
     config: Mapping[str, Any],
     vision: VisionConfig,
@@ -300,6 +307,7 @@ def _on_hub(
         commit=commit,
         weights_sha256="",
         location=model,
+        loader=loader,
         license=license,
         config=config,
         vision=vision,
@@ -325,22 +333,30 @@ def _from_cache(
     folder = Path(cached).parent
     adapter = _adapter_in(folder, model) if there(folder / ADAPTER_CONFIG) else None
     config = read_json(Path(cached), model)
-    vision = geometry_of(config, model)
+    loader = loader_of(config)
+    vision = loader.geometry(config, model)
     return _on_hub(
         model,
         revision,
         folder.name,
+        loader=loader,
         license=card_license(folder / "README.md"),
         config=config,
         vision=vision,
-        processor=_cached_processor(model, revision, folder.name, vision, cause),
+        processor=_cached_processor(loader, config, model, revision, folder.name, vision, cause),
         trust_remote_code=trust_remote_code,
         adapter=adapter,
     )
 
 
 def _cached_processor(
-    model: str, revision: str, commit: str, vision: VisionConfig, cause: Exception
+    loader: Loader,
+    config: Mapping[str, Any],
+    model: str,
+    revision: str,
+    commit: str,
+    vision: VisionConfig,
+    cause: Exception,
 ) -> Processor:
     """The preprocessing from the cache, which may know that a file doesn't exist.
 
@@ -357,7 +373,7 @@ def _cached_processor(
             unknown.append(file)
         return None
 
-    processor = preprocessing_of(read, vision, model)
+    processor = loader.preprocessing(config, read, vision, model)
     if not unknown:
         return processor
     if processor.declared:

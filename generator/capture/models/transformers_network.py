@@ -7,6 +7,7 @@ back.
 
 from __future__ import annotations
 
+import inspect
 import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,36 +19,29 @@ from typing import Any
 import torch
 import transformers
 from safetensors import SafetensorError
-from torch import nn
+from torch import Tensor, nn
 from transformers import MODEL_MAPPING, AutoConfig, PretrainedConfig
 from transformers.dynamic_module_utils import get_class_from_dynamic_module
 
 from generator.capture.checkpoint.adapters import merging_line
 from generator.capture.checkpoint.hub import download, fetch_weights, first_line
+from generator.capture.checkpoint.layouts import InputStyle, VisionConfig
 from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.capture.checkpoint.weight_files import ADAPTER_WEIGHTS, WEIGHTS_KEY, find_weights
-from generator.capture.models.heads import ARCHITECTURES, ClassHead, backbone_of, class_head
+from generator.capture.forward.residual import find_blocks
+from generator.capture.models.built import Built
+from generator.capture.models.heads import (
+    ARCHITECTURES,
+    ClassHead,
+    backbone_of,
+    class_head,
+    headless,
+)
 from generator.capture.models.tensors import Make, StoredTensor, fitting, read_tensors
 from generator.errors import GalleryError, ModelError, UnsupportedModelError
+from generator.records.record import TokenLayout
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Built:
-    """A network with its weights, and what became of the checkpoint's tensors.
-
-    Attributes:
-        network: the backbone.
-        head: the class head that was loaded with it; None without one.
-        renamed: which prefix was taken off the names, in words; empty where none was.
-        unused: tensors that took no part, and why that changes nothing: a line for each reason.
-    """
-
-    network: nn.Module
-    head: ClassHead | None
-    renamed: str
-    unused: tuple[str, ...]
 
 
 def build_network(
@@ -74,7 +68,76 @@ def build_network(
         if resolved.adapter is not None:
             _merge(attempt.network, resolved, blank=blank)
     network, head = _split(attempt.network, config, attempt.missing, resolved.id)
-    return Built(network, head, attempt.renamed, attempt.unused)
+    return Built(
+        network=network,
+        blocks=find_blocks(network, resolved.vision.layers, name=resolved.id),
+        runner=TransformersRunner(network, resolved.vision),
+        head=head,
+        headless=headless(resolved.config, head),
+        renamed=attempt.renamed,
+        unused=attempt.unused,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TransformersRunner:
+    """Calls a network of transformers."""
+
+    network: nn.Module
+    vision: VisionConfig
+
+    def hidden(self, pixels: Tensor, layout: TokenLayout) -> Tensor:
+        """What the network calls its last hidden state."""
+        hidden: Tensor = self._run(pixels, layout).last_hidden_state
+        return hidden
+
+    def attentions(self, pixels: Tensor, layout: TokenLayout) -> tuple[Tensor, ...]:
+        """With ``output_attentions``."""
+        return tuple(self._run(pixels, layout, output_attentions=True).attentions or ())
+
+    def _run(self, pixels: Tensor, layout: TokenLayout, **options: Any) -> Any:
+        inputs = model_inputs(self.vision.inputs, pixels, layout)
+        own = (self.vision.image_size, self.vision.image_size)
+        off_size = tuple(pixels.shape[-2:]) != own
+        interpolates = _takes(self.network, "interpolate_pos_encoding")
+        if off_size and interpolates and self.vision.inputs != "patches":
+            options["interpolate_pos_encoding"] = True
+        return self.network(**inputs, **options)
+
+
+def _takes(network: nn.Module, option: str) -> bool:
+    """Whether a network's forward pass knows an option."""
+    parameters = inspect.signature(network.forward).parameters
+    return option in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+
+def model_inputs(style: InputStyle, pixels: Tensor, layout: TokenLayout) -> dict[str, Any]:
+    """Keyword arguments for a forward pass in which every patch takes part, in order.
+
+    Args:
+        style: how the model wants its input.
+        pixels: ``[image, channel, row, column]``.
+        layout: of an input of this size.
+    """
+    count = pixels.shape[0]
+    if style == "unmasked":
+        # MAE sorts patches by this noise; ascending noise and mask_ratio 0 leave them in place.
+        noise = torch.arange(layout.patches, device=pixels.device, dtype=torch.float32)
+        return {"pixel_values": pixels, "noise": noise.expand(count, -1)}
+    if style == "patches":
+        cut = pixels.unfold(2, pixels.shape[2] // layout.rows, pixels.shape[2] // layout.rows)
+        cut = cut.unfold(3, pixels.shape[3] // layout.cols, pixels.shape[3] // layout.cols)
+        # [image, channel, row, col, y, x] -> [image, patch, y * x * channel]
+        cut = cut.permute(0, 2, 3, 4, 5, 1).reshape(count, layout.patches, -1)
+        grid = torch.tensor([[layout.rows, layout.cols]], device=pixels.device)
+        return {
+            "pixel_values": cut,
+            "pixel_attention_mask": torch.ones(
+                count, layout.patches, dtype=torch.int32, device=pixels.device
+            ),
+            "spatial_shapes": grid.expand(count, -1),
+        }
+    return {"pixel_values": pixels}
 
 
 # --- what to load --------------------------------------------------------------------------------

@@ -1,0 +1,207 @@
+"""Temporary files and folders that do not outlive the program for long.
+
+What is written here has a name of its own until it is whole, and is removed when its block ends. A
+killed program removes nothing, so every process notes its temporary paths first, in a file in the
+user's cache folder, and holds a lock on that file. The system releases the lock when the process
+ends, in whatever way. The next run of any command removes what the notes of dead processes name.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import re
+import secrets
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+CACHE_VARIABLE = "ATTENTION_GALLERY_CACHE"
+NOTES = "unfinished"
+"""The folder of the notes, in the cache folder."""
+
+PREFIX = "attention-gallery-"
+OURS = re.compile(rf"(\.{PREFIX}\w+\.tmp|{PREFIX}\w+)", re.ASCII)
+"""Names of temporary files and folders; nothing else is ever removed."""
+
+
+def cache_folder() -> Path:
+    """``ATTENTION_GALLERY_CACHE``, or the user's cache folder."""
+    named = os.environ.get(CACHE_VARIABLE)
+    if not named:
+        return platformdirs.user_cache_path("attention-gallery", appauthor=False)
+    try:
+        return Path(named).expanduser()
+    except RuntimeError:  # nobody's home is known
+        return Path(named)
+
+
+@contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """A name in the folder of a path for what is to replace it; nothing of it stays.
+
+    Raises:
+        OSError: the folder cannot be made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    name = path.with_name(f".{PREFIX}{secrets.token_hex(6)}.tmp")
+    _NOTES.add({"made": str(name.absolute())})
+    try:
+        yield name
+    finally:
+        _remove(name)
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder among the system's temporary files.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    name = Path(tempfile.gettempdir(), f"{PREFIX}{secrets.token_hex(6)}").absolute()
+    _NOTES.add({"made": str(name)})
+    name.mkdir(mode=0o700)
+    try:
+        yield name
+    finally:
+        _remove(name)
+
+
+def is_temporary(folder: Path, path: Path) -> bool:
+    """Whether a path is, or is in, what :func:`beside` gave for a folder."""
+    inside = path.parts[len(folder.parts) :][:1]
+    return path.is_relative_to(folder) and any(OURS.fullmatch(name) for name in inside)
+
+
+def move_together(pairs: Mapping[Path, Path]) -> None:
+    """Rename files that belong together, by their temporary names.
+
+    If the program is killed in between, the next run of any command renames the others.
+
+    Raises:
+        OSError: one of them cannot be renamed; those before it are.
+    """
+    moves = [[str(name.absolute()), str(path.absolute())] for name, path in pairs.items()]
+    if len(moves) > 1:
+        _NOTES.add({"moved": moves})
+    for name, path in pairs.items():
+        name.replace(path)
+
+
+def finish_killed() -> None:
+    """Remove what killed programs left behind, and finish their renaming of files.
+
+    What cannot be removed now is left alone.
+    """
+    for notes in sorted((cache_folder() / NOTES).glob("*.jsonl")):
+        with suppress(OSError):
+            _finish(notes)
+
+
+def _finish(notes: Path) -> None:
+    """Do away with the notes of a process; nothing happens while it lives."""
+    from filelock import FileLock, Timeout  # noqa: PLC0415 - only where something was left
+
+    lock = FileLock(notes.with_suffix(".lock"), timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        return
+    try:
+        lines = notes.read_text(encoding="utf-8").splitlines()
+        found = [note for line in lines if isinstance(note := _read(line), dict)]
+        for note in found:
+            for name, path in note.get("moved", ()):
+                _move(Path(name), Path(path))
+        for note in found:
+            _remove(Path(note.get("made", "")))
+        notes.unlink()
+    finally:
+        _unlock(lock)
+
+
+def _read(line: str) -> object:
+    try:
+        return json.loads(line)
+    except ValueError:  # its process was killed while it wrote
+        return None
+
+
+def _move(name: Path, path: Path) -> None:
+    """Rename a file, unless there is a newer one in its place."""
+    if not OURS.fullmatch(name.name):
+        return
+    with suppress(OSError):
+        if not path.exists() or path.stat().st_mtime_ns <= name.stat().st_mtime_ns:
+            name.replace(path)
+
+
+def _remove(path: Path) -> None:
+    if not OURS.fullmatch(path.name):
+        return
+    with suppress(OSError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink()
+
+
+class _Notes:
+    """The temporary paths of this process, as lines of JSON."""
+
+    def __init__(self) -> None:
+        self._alone = threading.Lock()
+        self._folder: Path | None = None
+        self._path: Path | None = None
+        self._lock: BaseFileLock | None = None
+
+    def add(self, note: Mapping[str, object]) -> None:
+        """Write a note before what it is about is done; without a cache folder there are none."""
+        with self._alone, suppress(OSError):
+            if self._folder != cache_folder():
+                self.close()
+                self._open(cache_folder())
+            if self._path is not None:
+                with self._path.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(note) + "\n")
+
+    def _open(self, folder: Path) -> None:
+        from filelock import FileLock  # noqa: PLC0415 - commands that write nothing do without
+
+        self._folder = folder
+        notes = folder / NOTES / f"{os.getpid()}-{secrets.token_hex(4)}.jsonl"
+        notes.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(notes.with_suffix(".lock"), timeout=0, thread_local=False)
+        lock.acquire()
+        self._lock, self._path = lock, notes
+
+    def close(self) -> None:
+        """Remove the notes: every block has ended, and has removed what is its own."""
+        if self._path is not None:
+            with suppress(OSError):
+                self._path.unlink()
+        if self._lock is not None:
+            _unlock(self._lock)
+        self._folder = self._path = self._lock = None
+
+
+def _unlock(lock: BaseFileLock) -> None:
+    if os.name == "posix":  # Windows removes no open file; there, the lock removes it itself
+        with suppress(OSError):
+            Path(lock.lock_file).unlink()
+    lock.release()
+
+
+_NOTES = _Notes()
+atexit.register(_NOTES.close)
