@@ -46,7 +46,7 @@ def test_the_link_opens_the_same_view(visit: Visit) -> None:
 
 def test_the_caption_says_everything_a_figure_must(visit: Visit) -> None:
     opened = visit("i/image0/index.html#layer=2&head=2&scale=map&form=sqrt&keep=60", over="http")
-    text = copied(opened, "Copy figure caption")
+    text = copied(opened, "Copy caption")
     for wanted in (
         "Attention of the CLS token on Image0, in times uniform",
         f"Registers: tiny/registers at {'c' * 12}, 4 × 6 patches, input 96 × 64 pixels",
@@ -54,7 +54,7 @@ def test_the_caption_says_everything_a_figure_must(visit: Visit) -> None:
         "mean received attention",
         "Color scale of each map, sqrt,",
         "cut off at 0.5\u00a0%",
-        "Layers are paired by number.",
+        "Layers are matched by number.",
         "top 60\u00a0% of the mass",
         "not interpolated",
     ):

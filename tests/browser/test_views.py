@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from generator.present.drawing.quantize import decode
 from generator.text.numbers import number
 from generator.text.numbers import signed as signed_text
 from tests.browser.opened import Opened, read_number, settle
-from tests.browser.test_numbers import chunk
+from tests.browser.test_numbers import chunk, readout
 
 Visit = Callable[..., Opened]
 Array = np.ndarray[Any, Any]
@@ -42,7 +42,7 @@ def halved(fine: Array) -> Array:
 
 
 def titles(page: Page) -> list[str]:
-    return [text.split(",")[0:2] for text in page.locator(".readout-title").all_inner_texts()]  # type: ignore[misc]
+    return [text.replace(" of 3", "").replace(" of 6", "").split(",")[0:2] for text in page.locator(".readout-title").all_inner_texts()]  # type: ignore[misc]
 
 
 @pytest.fixture
@@ -166,7 +166,7 @@ def test_tiles_show_heads_and_layers_and_choose_them(visit: Visit) -> None:
     page.get_by_role("button", name="Deep, layer 2, head 3").click()
     settle(page)
     assert page.input_value("#head") == "3"
-    page.get_by_role("button", name="Through the layers").click()
+    page.get_by_role("button", name="Layers of this head").click()
     settle(page)
     assert page.locator('[data-tiles="3"] .tile:visible').count() == 7  # six layers and the probe
     page.get_by_role("button", name="Deep, head 3, layer 5").click()
@@ -219,7 +219,7 @@ def test_layers_pair_by_relative_depth(visit: Visit) -> None:
     page = visit("i/image0/index.html#layer=4&layers=depth").page
     found = [title[0] for title in titles(page)]
     assert found == ["Layer 2", "Layer 2", "Layer 2", "Layer 4"]
-    assert "relative depth" in page.locator("#pairing-says").inner_text()
+    assert page.locator("#layer-says").inner_text() == "Layer by depth"
     # a click in a shallow wall chooses the depth of its layer
     cell = page.locator('[data-wall="0"] [role=gridcell]')
     cell.focus()
@@ -260,15 +260,16 @@ def test_the_maximum_over_heads_is_no_distribution(visit: Visit, site: Any) -> N
     page = visit("i/image0/index.html#layer=2&head=max").page
     heads = decode(chunk(site, "deep")[0])[1, :4]
     largest = heads.max(0)
-    text = page.locator(".readout-value").nth(3).inner_text()
+    text = readout(page, "deep")
     assert read_number(text.split("×")[0]) == pytest.approx(largest.max(), rel=0.005)
     row, col = np.unravel_index(largest.argmax(), largest.shape)
     assert f"row {row + 1}, col {col + 1}" in text
-    assert "not a distribution" in page.locator('[data-model="3"] .mass').inner_text()
+    page.locator("#numbers > summary").click()
+    expect(page.locator('[data-numbers="3"] .mass')).to_contain_text("not a distribution")
 
 
 def test_the_read_out_ranks_the_place(visit: Visit, site: Any) -> None:
     page = visit("i/image0/index.html#layer=2&head=1&at=40,50").page
     codes = chunk(site, "plain")[0].codes[1, 0]
     rank = int((codes > codes[3, 2]).sum()) + 1
-    assert f"rank {rank} of 24" in page.locator(".readout-value").first.inner_text()
+    assert readout(page, "plain").split("\t")[2] == f"{rank} of 24"

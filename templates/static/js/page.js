@@ -445,7 +445,10 @@ const Page = (() => {
    */
   function opened(app) {
     const { view } = app.state.get();
-    if (!Kept.arrive() && view !== "wall") app.below.reveal();
+    // once the bar has told how much it covers
+    requestAnimationFrame(() => {
+      if (!Kept.arrive() && view !== "wall") app.below.reveal();
+    });
   }
 
   /** @param {number} by -1 for the previous image, 1 for the next */

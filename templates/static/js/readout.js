@@ -44,16 +44,13 @@ const Readouts = (() => {
       return `Cosine with the patch in row ${shown.own.row + 1}, col ${shown.own.col + 1}, features of the last layer`;
     }
     const of = state.layer === "pool" || !model.rows.includes(state.layer) ? "" : ` of ${model.layers}`;
+    const own = differ && shown.kind === "map" ? `${ColorBars.write(shown.range.low)} to ${ColorBars.write(shown.range.high)} ×` : "";
     const parts = [
       `${Words.sentence(Words.layer(state.layer))}${of}`,
       Words.head(state.head),
       Words.note(page, model, state),
     ];
-    if (differ && shown.kind === "map") {
-      const { low, high } = shown.range;
-      parts.push(`own scale ${ColorBars.write(low)} to ${ColorBars.write(high)} ×`);
-    }
-    return parts.filter(Boolean).join(", ");
+    return `${own ? `Scale ${own}. ` : ""}${parts.filter(Boolean).join(", ")}`;
   }
 
   /**
@@ -113,7 +110,7 @@ const Readouts = (() => {
       `${under}${times > 0 ? Numbers.number(times) : Numbers.rough(bound)} ×${within}`,
       `${under}${share}`,
       `${rank} of ${Numbers.count(rows * cols)}`,
-      norm === undefined ? "–" : `${many > 1 ? "up to " : ""}${Numbers.number(Norms.times(norm), 2)} × median`,
+      norm === undefined ? "–" : `${many > 1 ? "up to " : ""}${Numbers.number(Norms.times(norm), 2)} ×`,
       where(at.row, at.col, patch ? "" : "strongest: ", own ? " (query)" : ""),
       onPatches(header.mass[row][column].at(-1) ?? null),
     ];
