@@ -133,8 +133,8 @@ def say(text: str, *, err: bool = False) -> None:
     """Print text that may come from files (see :mod:`generator.text.terminal`).
 
     Args:
-        text: what to say.
-        err: say it on stderr.
+        text: text to print.
+        err: print on stderr.
     """
     from generator.text.terminal import legible
 

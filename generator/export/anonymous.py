@@ -28,39 +28,39 @@ from generator.text.phrases import counted
 from generator.text.slugs import slugify
 
 SHORTEST = 3
-"""Letters of the shortest name that is looked for: shorter ones are parts of anything."""
+"""Least number of letters of a name: shorter ones occur in other words."""
 
 LONG_ENOUGH = 4
-"""Letters of the shortest family name that is looked for without the first name."""
+"""Least number of letters of a family name that is searched for without the first name."""
 
 UNMISTAKABLE = 6
-"""Letters of the shortest name that is also looked for inside of words."""
+"""Least number of letters of a name that is also searched for inside of words."""
 
 COMMON = frozenset({"root", "user", "localhost", "admin", "ubuntu", "home"})
-"""Names of users and machines that tell nothing."""
+"""Names of users and machines that identify nobody."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Names that must not be told, longest first."""
+    """Names to withhold, longest first."""
 
     names: tuple[str, ...]
 
     def found_in(self, text: str) -> bool:
-        """Whether a text holds one of the names, in any case and any Unicode form.
+        """Whether a text contains one of the names, in any case and any Unicode form.
 
-        Digits may stand beside a name, and words beside a long one: ``miller2027``, ``MillerLab``.
+        Digits may adjoin a name, and letters a long one: ``miller2027``, ``MillerLab``.
         """
         plain = unicodedata.normalize("NFC", text)
         return any(re.search(_pattern(name), plain, re.IGNORECASE) for name in self.names)
 
     def without(self, text: str, other: str = "") -> str:
-        """A text that holds none of the names, or another in its place."""
+        """The text itself if it contains none of the names, else the replacement."""
         return other if self.found_in(text) else text
 
 
 def _pattern(name: str) -> str:
-    """What finds a name: anywhere where it is long, else with no letter beside it."""
+    """The pattern of a name: a long one anywhere, a short one only between non-letters."""
     plain = re.escape(unicodedata.normalize("NFC", name))
     return plain if len(name) >= UNMISTAKABLE else rf"(?<![^\W\d_]){plain}(?![^\W\d_])"
 
@@ -79,20 +79,20 @@ class Anonymous:
     notes: tuple[str, ...]
 
     def read(self, read: Callable[[str], AttentionRecord], key: str) -> AttentionRecord:
-        """A record under the name that the run gives its model."""
+        """A copy of a record with the model's name in this run."""
         record = read(key)
         if key not in self.ids:
             return record
-        # What an adapter was made for may tell whose it is.
+        # An adapter's purpose may identify its authors.
         adapter = record.model.adapter and "an adapter"
         facts = replace(record.model, id=self.ids[key], adapter=adapter)
-        if facts.source == "hub":  # a commit finds its repository, even where the id is left out
+        if facts.source == "hub":  # a commit identifies its repository, even without the id
             facts = replace(facts, source="withheld", revision="", commit="")
         return replace(record, model=facts)
 
 
 def identity_of(run: Run) -> Identity:
-    """What is known of who made a gallery and where."""
+    """The names that identify the authors and the machine of a gallery."""
     names = [*_machine()]
     if run.paper is not None:
         for author in run.paper.authors:
@@ -107,7 +107,7 @@ def identity_of(run: Run) -> Identity:
 
 
 def _machine() -> Iterable[str]:
-    """Names of the user and the machine, and the home folder."""
+    """The names of the user, the machine and the home folder."""
     try:
         names = [getpass.getuser(), socket.gethostname()]
     except (OSError, KeyError, ImportError):  # a user without a name, or a system without users
@@ -119,7 +119,7 @@ def _machine() -> Iterable[str]:
 
 
 def _address(url: str) -> str:
-    """The part of an address that tells whose it is: the host and the first folder."""
+    """The part of an address that identifies its owner: the host and the first folder."""
     return "/".join(re.sub(r"^\w+://", "", url).split("/")[:2]).strip("/")
 
 
@@ -129,7 +129,7 @@ def anonymized(run: Run, local: frozenset[str], identity: Identity) -> Anonymous
     Args:
         local: slugs of the models that come from a folder; those whose ids hold one of the
             names, such as that of the authors' organization on the hub, are treated alike.
-        identity: names that must not be told.
+        identity: names to withhold.
     """
     local |= {model.slug for model in run.models if identity.found_in(model.id)}
     sweeps = [_sweep(n, sweep, local, identity) for n, sweep in enumerate(run.sweeps, 1)]
@@ -182,7 +182,7 @@ def anonymized(run: Run, local: frozenset[str], identity: Identity) -> Anonymous
 
 
 def _sweep(number: int, sweep: Sweep, local: frozenset[str], identity: Identity) -> Sweep:
-    """Its label goes where it is a folder's, or tells who made it; so does its slug."""
+    """A sweep whose label and slug are replaced if they name a folder or the authors."""
     other = f"Sweep {number}"
     folder = not sweep.named and not local.isdisjoint(sweep.models)
     label = other if folder else identity.without(sweep.label, other)
@@ -199,7 +199,8 @@ def _model(number: int, model: ModelEntry, identity: Identity, *, is_local: bool
         model = replace(model, register=replace(model.register, calibration=told))
     if not is_local:
         return replace(model, label=label, failure=failure)
-    if model.label == model.id or model.label.startswith(f"{model.id} ("):  # nobody gave it one
+    # a label made from the id, not given by the user
+    if model.label == model.id or model.label.startswith(f"{model.id} ("):
         label = f"Model {number}"
     return replace(model, slug=name, id=name, label=label, failure=failure, revision="", commit="")
 
@@ -228,7 +229,7 @@ def _image(
 
 
 def _sequence(number: int, sequence: Sequence, identity: Identity) -> Sequence:
-    """A sequence that names nobody; the name of a folder is never told."""
+    """A sequence without names; a folder's name is always withheld."""
     name = f"sequence-{number}"
     found = identity.found_in(f"{sequence.label}\n{sequence.slug}\n{sequence.source}")
     ending = Path(sequence.source).suffix if sequence.sha256 else ""

@@ -63,7 +63,7 @@ class Outcome:
         reused: number of records found in the store.
         notes: warnings about numbers, then what an anonymous site leaves out and keeps, one line
             each.
-        failures: what could not be measured or shown, in full even for an anonymous site.
+        failures: failures of measuring and drawing, with all names even for an anonymous site.
     """
 
     run: Run
@@ -106,7 +106,7 @@ def build_gallery(
             if records_only or is_last or len(store.damaged) == whole:
                 break
             measured += outcome.measured
-        # damage behind a record's header shows only when the pages need its arrays
+        # damage after a record's header is found only when the pages need its arrays
         reporter.note("measuring again what is damaged")
     return replace(outcome, measured=measured + outcome.measured, reused=outcome.reused - measured)
 
@@ -198,7 +198,7 @@ def _warnings(run: Run) -> tuple[str, ...]:
 
 
 def _impossible(spec: GallerySpec, run: Run, store: Store) -> tuple[str, ...]:
-    """Extras that were asked for and that a model cannot have, with the reason."""
+    """Requested extras that a model cannot have, with the reason."""
     explained = [name for name in ("relevance", "lens") if name in spec.extras]
     found = []
     for model in run.models if explained else ():
@@ -279,7 +279,7 @@ def planned_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> Work
     for model in plan.models:
         if model.preprocessing is not None and model.preprocessing.assumed:
             reporter.note(f"{model.entry.label}: {model.preprocessing.assumed}")
-    paper_of(spec, plan)  # complain before the work, not after it
+    paper_of(spec, plan)  # raise errors before measuring, not after
     broken = [entry.failure for entry in (m.entry for m in plan.models) if entry.failure]
     for failure in broken:
         reporter.note(f"failed: {failure.message} {failure.hint}".rstrip())

@@ -64,7 +64,7 @@ EXTRACT_VERSION = 7
 """Version of the measurement; raise it when results change, and every record is measured again."""
 
 _NAME = re.compile(r"[0-9a-f]{64}")
-_WEIGHTS = "weights"  # a folder's name that no record's can be: those have two letters
+_WEIGHTS = "weights"  # folders of records have two letters, so this name is free
 _DAMAGED = ".damaged"
 _STALE_AFTER = 3600.0  # seconds; a younger temporary file may belong to a running process
 
@@ -88,9 +88,9 @@ def record_key(
         image_sha256: hash of the image file.
         preprocessing: how the input is made; its texts ``steps`` and ``assumed`` do not count.
         patch_queries: kept rows of patch queries, resolved (never ``auto``).
-        measuring: what is measured beside attention.
+        measuring: optional parts to measure.
         dtype: dtype of weights and activations, resolved.
-        intervention: a test-time register; None for the model as it is.
+        intervention: a test-time register; None for the unmodified model.
     """
     how = asdict(preprocessing)
     del how["steps"], how["assumed"]
@@ -277,7 +277,7 @@ class Store:
             for path in self._set_aside():
                 path.unlink(missing_ok=True)
             for path in (*self.root.glob("??/.*.tmp"), *self.root.glob(f"{_WEIGHTS}/.*.tmp")):
-                with suppress(FileNotFoundError):  # its process has just moved it into place
+                with suppress(FileNotFoundError):  # its process has just renamed it
                     if path.stat().st_mtime < stale:
                         path.unlink()
         except OSError as error:
@@ -350,7 +350,7 @@ class Store:
         self._doubted.add(path)
         if not isinstance(error, OSError | OtherSchemaError):
             kept = path.with_suffix(_DAMAGED)
-            with suppress(OSError):  # a store that cannot be written is read all the same
+            with suppress(OSError):  # a read-only store can still be read
                 path.replace(kept)
                 self.damaged.append(kept)
                 logger.warning(

@@ -30,6 +30,9 @@ _SHORT_OPTIONS = {
 _HUB_NAME = r"\w(?:\w|[.-](?=\w))*"  # no .. or --, as on the hub
 _HUB_ID = re.compile(rf"(?=.{{1,96}}$)(?:{_HUB_NAME}/)?{_HUB_NAME}", re.ASCII)
 _HUB_ADDRESS = re.compile(r"https?://(?:huggingface\.co|hf\.co)/([^/?#]+/[^/?#]+).*")
+_TIMM = re.compile(r"(?:hf[-_]hub|local-dir):")
+"""How timm marks what it loads; the name behind it says as much."""
+
 _PATH = re.compile(r"[./~\\]|[A-Za-z]:[\\/]")
 
 
@@ -107,9 +110,9 @@ class RegisterSpec(BaseModel):
     """A test-time register (Jiang 2025) for a model.
 
     Attributes:
-        neurons: how many register neurons to move, at most.
-        up_to_layer: last layer, from 1, to search for them; None for the layer where the outlier
-            patches stand out most.
+        neurons: most register neurons to move.
+        up_to_layer: last layer, from 1, to search for them; None for the layer with the most
+            extreme outlier patches.
         calibration: calibration pictures, a folder or a file; None for the first pictures of the
             gallery.
     """
@@ -191,6 +194,7 @@ def _find_model(text: str, revision: str, source: SpecSource) -> dict[str, Any]:
     Raises:
         SpecError: the text is neither a folder nor a hub id.
     """
+    text = _TIMM.sub("", text, count=1) if _TIMM.match(text) else text
     folder = source.base / expand(text)
     try:
         is_folder, is_file = bool(text.strip()) and folder.is_dir(), folder.is_file()
@@ -225,6 +229,6 @@ def _find_model(text: str, revision: str, source: SpecSource) -> dict[str, Any]:
 
 def model_error(source: SpecSource, message: str, hint: str) -> SpecError:
     """Build an error about the list of models."""
-    if source == SpecSource():  # Python, or a command that takes one model: nothing to point at
+    if source == SpecSource():  # Python, or a command for one model: no list to refer to
         return SpecError(message, hint)
     return SpecError(source.says("models", f"{source.name('models')}: {message}"), hint)

@@ -218,7 +218,6 @@ def read_vision_config(config: Mapping[str, Any], *, model: str) -> VisionConfig
         ModelError: the file lacks what is needed.
     """
     outer = str(config.get("model_type", ""))
-    _refuse_timm(config, outer, model)
     nested = isinstance(config.get("vision_config"), Mapping)
     inner: Mapping[str, Any] = config["vision_config"] if nested else config
     model_type = _vision_type(outer, inner, nested)
@@ -281,17 +280,6 @@ def _vision_type(outer: str, inner: Mapping[str, Any], nested: bool) -> str:
     if nested and (not inner.get("model_type") or model_type == outer):
         model_type = f"{outer}_vision_model"
     return ALIASES.get(model_type, model_type)
-
-
-def _refuse_timm(config: Mapping[str, Any], outer: str, model: str) -> None:
-    """Refuse timm's own checkpoints, with or without the wrapper of transformers."""
-    if outer == "timm_wrapper" or (not outer and {"architecture", "pretrained_cfg"} & set(config)):
-        name = config.get("architecture")
-        raise UnsupportedModelError(
-            f"{model} is a checkpoint of timm{f' ({name})' if isinstance(name, str) else ''}, "
-            "which is not supported yet.",
-            "Look for the same model in the format of transformers on the hub.",
-        )
 
 
 def _refuse(model: str, outer: str, model_type: str, inner: Mapping[str, Any]) -> None:

@@ -18,18 +18,18 @@ from typing import Any
 
 import torch
 import transformers
-from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import MODEL_MAPPING, AutoConfig, PretrainedConfig
 from transformers.dynamic_module_utils import get_class_from_dynamic_module
 
 from generator.capture.checkpoint.adapters import merging_line
-from generator.capture.checkpoint.hub import download, fetch_weights, first_line
+from generator.capture.checkpoint.hub import download, first_line
 from generator.capture.checkpoint.layouts import InputStyle, VisionConfig
 from generator.capture.checkpoint.resolved import ResolvedModel
-from generator.capture.checkpoint.weight_files import ADAPTER_WEIGHTS, WEIGHTS_KEY, find_weights
+from generator.capture.checkpoint.weight_files import ADAPTER_WEIGHTS
 from generator.capture.forward.residual import find_blocks
 from generator.capture.models.built import Built
+from generator.capture.models.foreign import told
 from generator.capture.models.heads import (
     ARCHITECTURES,
     ClassHead,
@@ -37,8 +37,14 @@ from generator.capture.models.heads import (
     class_head,
     headless,
 )
-from generator.capture.models.tensors import Make, StoredTensor, fitting, read_tensors
-from generator.errors import GalleryError, ModelError, UnsupportedModelError
+from generator.capture.models.tensors import (
+    Make,
+    StoredTensor,
+    fitting,
+    read_tensors,
+    stored_tensors,
+)
+from generator.errors import ModelError, UnsupportedModelError
 from generator.records.record import TokenLayout
 
 log = logging.getLogger(__name__)
@@ -60,10 +66,10 @@ def build_network(
             place for.
     """
     source = resolved.base or resolved
-    with _told(resolved):
+    with told(resolved):
         config = _config(source)
         make = _maker(source, config, dtype, attention)
-        tensors = read_tensors(_weights(source), resolved.id, blank=blank)
+        tensors = stored_tensors(source, resolved.id, blank=blank)
         attempt = fitting(make, tensors, source.vision, resolved.id)
         if resolved.adapter is not None:
             _merge(attempt.network, resolved, blank=blank)
@@ -141,14 +147,6 @@ def model_inputs(style: InputStyle, pixels: Tensor, layout: TokenLayout) -> dict
 
 
 # --- what to load --------------------------------------------------------------------------------
-
-
-def _weights(source: ResolvedModel) -> Sequence[Path]:
-    """The files that hold the tensors; those of the hub are brought into the cache."""
-    if source.weights is not None:
-        return source.weights.parts
-    folder = fetch_weights(source.id, source.commit, source.config.get(WEIGHTS_KEY))
-    return find_weights(folder, source.config, source.id).parts
 
 
 def _maker(
@@ -279,27 +277,6 @@ def _merge(network: Any, resolved: ResolvedModel, *, blank: bool) -> None:
 
 
 # --- what goes wrong -----------------------------------------------------------------------------
-
-
-@contextmanager
-def _told(resolved: ResolvedModel) -> Iterator[None]:
-    """Turn whatever other people's code raises on other people's files into one line."""
-    try:
-        yield
-    except GalleryError:
-        raise
-    except SafetensorError as error:
-        raise ModelError(
-            f"The weights of {resolved.id} are damaged or cut short: {first_line(error)}.",
-            "Copy or download them again.",
-        ) from error
-    except Exception as error:
-        # Failures are published, and folders may be private.
-        reason = first_line(error).replace(resolved.location, resolved.id).rstrip(".")
-        raise ModelError(
-            f"The weights of {resolved.id} cannot be loaded: {reason}.",
-            f"Check the checkpoint with transformers {transformers.__version__} alone.",
-        ) from error
 
 
 @contextmanager

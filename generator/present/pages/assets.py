@@ -17,6 +17,9 @@ from generator.present.pages.environment import static_files
 IMAGE_KINDS: tuple[PageKind, ...] = ("image", "sequence")
 CHART_KINDS: tuple[PageKind, ...] = (*IMAGE_KINDS, "model", "sweep", "pair")
 
+READ_KINDS: tuple[PageKind, ...] = ("model", "sweep", "pair")
+"""Pages that explain terms and do nothing else."""
+
 CHARTS = "charts.css"
 
 STYLESHEETS: dict[str, tuple[PageKind, ...]] = {
@@ -41,6 +44,9 @@ pages load that of charts only if they have a chart."""
 PRINT = "print.css"
 BOOT = "boot.js"
 COLORS = "colors.js"
+GLOSSARY = "glossary.js"
+"""Script of every page: the explanations of terms."""
+
 SCRIPTS = (
     "lifetime.js",
     "decode.js",
@@ -78,6 +84,7 @@ SCRIPTS = (
     "announcer.js",
     "peek.js",
     "alike-choice.js",
+    GLOSSARY,
 )
 """Scripts of image pages, in order, before the script that starts them."""
 
@@ -115,10 +122,11 @@ INDEX_SCRIPTS = (
     "image-cards.js",
     "index.js",
     "copy.js",
+    GLOSSARY,
 )
 """Scripts of index pages, in order."""
 
-COPY_SCRIPTS = ("lifetime.js", "dom.js", "copy.js")
+COPY_SCRIPTS = ("lifetime.js", "dom.js", "copy.js", GLOSSARY)
 """Scripts of pages whose only interaction is copying texts."""
 
 
@@ -189,6 +197,7 @@ def write_assets(
             "sequence": (*image, *put_all([FRAMES, START] if sequences else [])),
             "index": put_all(INDEX_SCRIPTS),
             "methods": put_all(COPY_SCRIPTS),
+            **dict.fromkeys(READ_KINDS, put_all(["lifetime.js", GLOSSARY])),
         },
         later={name: put_all(names) for name, names in LATER.items()},
         bar=put("color-bar.png", bar_png(settings.colors)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
@@ -74,6 +75,7 @@ class Planner:
             gallery=Link(url=self.url(INDEX), text=self.run.title),
             manifest=self.url(MANIFEST),
             methods=self.url(METHODS),
+            sections=tuple(self._sections()),
             stylesheets=tuple(
                 self.url(path)
                 for path in assets.stylesheets[kind]
@@ -89,6 +91,15 @@ class Planner:
             version=self.version,
             canonical=self.absolute(self.page).removesuffix(INDEX),
         )
+
+    def _sections(self) -> Iterator[Link]:
+        """Where the navigation line leads."""
+        index = "" if self.page == INDEX else self.url(INDEX)
+        if self.contents.pairs:
+            yield Link(f"{index}#comparisons", "Comparisons")
+        yield Link(f"{index}#images", "Pictures")
+        yield Link(f"{index}#models", "Models")
+        yield Link(self.url(METHODS), "Methods")
 
     def definition(self, identifier: str) -> DefinitionLink:
         """Link to the definition of a quantity on the methods page.

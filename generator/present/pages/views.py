@@ -99,6 +99,7 @@ class PageBase:
         gallery: link to the index.
         manifest: URL of the manifest.
         methods: URL of the methods page.
+        sections: links of the navigation line: the sections of the index, and the methods page.
         stylesheets: URLs of screen style sheets, in order.
         print_stylesheet: URL of the print style sheet.
         boot: URL of the script that tells the styles that scripts run.
@@ -113,6 +114,7 @@ class PageBase:
     gallery: Link
     manifest: str
     methods: str
+    sections: tuple[Link, ...]
     stylesheets: tuple[str, ...]
     print_stylesheet: str
     boot: str

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from generator.analysis.absent import NotApplicable
 from generator.analysis.cells.model_digest import ModelDigest, model_digest
 from generator.analysis.features.objects import NO_FEATURES
@@ -119,7 +121,9 @@ def build_site(
     """
     settings = settings or Settings()
     template_folders(templates)  # fail before the work, not after it
-    with staged(out) as stage:
+    # Threads of the linear algebra library spin while they wait for each other. On a busy machine
+    # that costs several times what they save on matrices of this size.
+    with staged(out) as stage, threadpool_limits(limits=1, user_api="blas"):
         cache = SiteCache(stage, out, settings)
         read = lru_cache(maxsize=1)(read)  # a cell's files ask for the same record in turn
         contents = _put_heavy_files(run, read, read_weights, cache, templates, advance)

@@ -1,8 +1,8 @@
 """Color ranges of attention maps, with the choices of an image page.
 
-One range for all maps, or one for each model, layer or map; in steps of doublings (log2), of the
-square root or even ones; cut off at both ends. The numbers are those of ``scale.js``: values are
-counted in parts of an octave, so that ends are exact to 1/64 of an octave, outwards.
+One range for all maps, or one for each model, layer or map; with log2, square-root or linear steps;
+clipped at both ends. The numbers equal those of ``scale.js``: values are counted in bins of 1/64
+octave, and ends are rounded outwards to bins.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from generator.spec.figures import Form
 from generator.text.numbers import given, number
 
 USUAL_CLIP = 0.5
-"""Percent that the gallery's own scale cuts off at each end."""
+"""Percent of values that the gallery's own scale clips at each end."""
 
 FORM_WORDS: dict[Form, str] = {"log2": "log2", "sqrt": "square root", "linear": "linear"}
 
@@ -28,15 +28,15 @@ PARTS = 64
 FIRST = -16
 BINS = 32 * PARTS
 OWN_SPAN = 10
-"""Octaves that a range found from maps spans at most."""
+"""Largest span in octaves of a range found from maps."""
 
 
 def range_of(maps: Iterable[FloatArray], clip: float, form: Form) -> tuple[float, float]:
-    """The low and high end of what maps hold, in times uniform.
+    """The low and high end of the values of maps, in times uniform.
 
     Args:
-        maps: of attention; NaN is left out.
-        clip: percent of the values to cut off at each end.
+        maps: attention maps; NaN is ignored.
+        clip: percent of the values to clip at each end.
         form: linear and square root start at 0.
     """
     counts = np.zeros(BINS, dtype=np.int64)
@@ -51,13 +51,13 @@ def range_of(maps: Iterable[FloatArray], clip: float, form: Form) -> tuple[float
         return (0.5 if form == "log2" else 0.0), 2.0
     low = _edge(_quantile(counts, total, clip / 100))
     high = _edge(_quantile(counts, total, 1 - clip / 100) + 1)
-    # a flat map still needs a range to lie in
+    # a constant map needs a range, too
     start = min(max(low, high / 2**OWN_SPAN), high / 2**0.5)
     return (start if form == "log2" else 0.0), high
 
 
 def _quantile(counts: np.ndarray, total: int, share: float) -> int:
-    """The bin that holds a quantile."""
+    """The bin of a quantile."""
     rank = min(total, max(1, int(share * (total - 1) + 0.5) + 1))
     return int(np.searchsorted(np.cumsum(counts), rank))
 
@@ -69,12 +69,12 @@ def _edge(index: int) -> float:
 def attention_tone(
     low: float, high: float, form: Form, colors: str, *, of: str = "", says: str = ""
 ) -> Tone:
-    """A range of times uniform with its numbers.
+    """The color scale of a range of times uniform.
 
     Args:
-        form: of the steps between them.
+        form: form of the scale between them.
         colors: name of the color map.
-        of: the model or layer that it holds for; empty for all.
+        of: the model or layer that it applies to; empty for all.
         says: the scale in words, for the caption.
     """
     return Tone(
@@ -89,7 +89,7 @@ def attention_tone(
 
 
 def gallery_tone(scale: Scale, form: Form, colors: str) -> Tone:
-    """The gallery's own scale, the same as on its pages."""
+    """The gallery's own scale, as on its pages."""
     low, high = (2.0**scale.low if form == "log2" else 0.0), 2.0**scale.high
     first = power_label(scale.low) if form == "log2" else "0"
     says = (
@@ -108,7 +108,7 @@ def gallery_tone(scale: Scale, form: Form, colors: str) -> Tone:
 
 
 def unnumbered_tone(whose: str, colors: str) -> Tone:
-    """A bar for ranges that are too many to have one each; the caption or the maximum says them."""
+    """A bar without numbers for many ranges, which are in the caption or given as maxima."""
     return Tone(
         label=f"of the range of each {whose}",
         low=0.0,
@@ -121,7 +121,7 @@ def unnumbered_tone(whose: str, colors: str) -> Tone:
 
 
 def _ticks(low: float, high: float, form: Form) -> tuple[Tick, ...]:
-    """Both ends, and round numbers between them that are not too near to these."""
+    """Both ends, and round numbers between them that are not too close to these."""
     if form == "log2":
         octaves = np.arange(np.ceil(np.log2(low)), np.floor(np.log2(high)) + 1)
         step = -(-len(octaves) // 7) or 1

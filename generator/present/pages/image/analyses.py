@@ -221,11 +221,11 @@ def _token_text(cell: AnalyzedCell, token: int) -> str:
 def _rollout(context: ImageContext) -> Analysis:
     def of(cell: AnalyzedCell) -> ModelPanels:
         found = cell.digest.rollout
-        prefix = float(found.prefix_mass[0])
+        has_prefix = bool(cell.content.facts.layout.prefix)
         lost_mass = (
-            f"{percent(prefix)} of the rollout lies on the prefix, where even shares would put "
-            f"{percent(found.uniform_prefix)}. "
-            if found.tokens
+            f"{percent(found.prefix_mass[0])} of the rollout lies on the prefix, where even shares "
+            f"would put {percent(found.uniform_prefix)}. "
+            if has_prefix
             else ""
         )
         others = cell.maps.rollouts
@@ -239,7 +239,7 @@ def _rollout(context: ImageContext) -> Analysis:
             lines=(
                 f"{lost_mass}Rollouts of different patches have a mean cosine of "
                 f"{number(found.cosine[0])}.",
-                *(_rollout_line(other, prefix=bool(found.tokens)) for other in others),
+                *(_rollout_line(other, prefix=has_prefix) for other in others),
                 *_rollouts_lacking(others),
             ),
         )
