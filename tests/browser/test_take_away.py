@@ -73,7 +73,7 @@ def test_without_a_clipboard_the_text_can_be_copied_by_hand(image_page: Page) ->
 def test_the_picture_holds_the_maps_with_bar_and_caption(
     visit: Visit, site: Any, tmp_path: Path, over: str, view: str
 ) -> None:
-    page = visit(f"i/image0/index.html#layer=2&head=2&view={view}", over=over).page
+    page = visit(f"i/image0/index.html#layer=2&head=2&overlay=100&view={view}", over=over).page
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Save PNG").click()
     assert waiting.value.suggested_filename == "image0-layer-2-head-2-CLS.png"

@@ -42,7 +42,10 @@ def halved(fine: Array) -> Array:
 
 
 def titles(page: Page) -> list[str]:
-    return [text.replace(" of 3", "").replace(" of 6", "").split(",")[0:2] for text in page.locator(".readout-title").all_inner_texts()]  # type: ignore[misc]
+    return [
+        text.replace(" of 3", "").replace(" of 6", "").split(",")[0:2]
+        for text in page.locator(".readout-title").all_inner_texts()
+    ]  # type: ignore[misc]
 
 
 @pytest.fixture
@@ -152,12 +155,15 @@ def test_the_bar_of_a_difference_names_its_ends_and_its_unit(visit: Visit) -> No
 
 def test_most_different_heads_come_first(visit: Visit, site: Any) -> None:
     page = visit("i/image0/index.html#layer=2&view=heads&a=plain&b=registers&order=different").page
-    labels = page.locator('[data-tiles="3"] .tile-label').all_inner_texts()
+    labels = page.locator('[data-tiles="0"] .tile-label').all_inner_texts()
     by_head = {
         text.split(" · ")[0]: read_number(text.split(" · ")[1]) for text in labels if "·" in text
     }
     assert list(by_head.values()) == sorted(by_head.values(), reverse=True)
     assert set(by_head) == {"mean", "1", "2", "max", "min"}
+    # the number is of the two models, and stands below their maps only
+    others = page.locator('[data-tiles="3"] .tile-label').all_inner_texts()
+    assert others[:5] == list(by_head) and not any("·" in text for text in others)
 
 
 def test_tiles_show_heads_and_layers_and_choose_them(visit: Visit) -> None:
@@ -168,7 +174,7 @@ def test_tiles_show_heads_and_layers_and_choose_them(visit: Visit) -> None:
     assert page.input_value("#head") == "3"
     page.get_by_role("button", name="Layers of this head").click()
     settle(page)
-    assert page.locator('[data-tiles="3"] .tile:visible').count() == 7  # six layers and the probe
+    assert page.locator('[data-tiles="3"] .tile:visible').count() == 6
     page.get_by_role("button", name="Deep, head 3, layer 5").click()
     settle(page)
     assert page.input_value("#layer") == "5"

@@ -167,7 +167,12 @@ def many(
         for m, model in enumerate(shown)
     )
     plain, registers = (
-        tiny.record(tiny.layout(registers=r, rows=rows, cols=cols), seed=r) for r in (0, 2)
+        tiny.record(
+            tiny.layout(registers=r, rows=rows, cols=cols),
+            seed=r,
+            image_size=(16 * cols, 16 * rows),
+        )
+        for r in (0, 2)
     )
     records: dict[str, AttentionRecord] = {}
     for number, cell in enumerate(cells):

@@ -78,7 +78,7 @@ const StageLayout = (() => {
       const top = root.getBoundingClientRect().top + window.scrollY;
       const bar = parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--bar-bottom")) || 0;
       // in a low window, maps take most of it, and the rest is scrolled to
-      const height = Math.max(window.innerHeight - top - bar - 4, 0.7 * window.innerHeight);
+      const height = Math.max(window.innerHeight - top - bar - 2, 0.7 * window.innerHeight);
       const room = { width: root.clientWidth, height };
       const caption = Math.max(...columns.map((e) => Dom.find(e, ".model-head").offsetHeight));
       const rows = table.querySelectorAll("tr:not([hidden])").length;

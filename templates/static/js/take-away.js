@@ -31,7 +31,10 @@ const TakeAway = (() => {
       const caption = `${what.caption()} ${page.credit}`.trim();
       const models = page.models.filter((model) => !model.failure).length;
       const canvas = Figure.compose(what.panels(), caption, Paint.table(page.colors), models);
-      Figure.save(canvas, what.name()).then(() => say("The picture is saved."));
+      const without = Figure.readable()
+        ? ""
+        : " Maps are without the photograph, which a page opened from a folder may not read: serve the folder to have it.";
+      Figure.save(canvas, what.name()).then(() => say(`The picture is saved.${without}`));
     });
     // loaded when the pointer is over the button: some browsers copy only during the click itself
     const bar = Dom.find(document, ".take-away");

@@ -63,8 +63,7 @@ const Views = (() => {
           ? `Below the maps of ${names}: Jensen-Shannon divergence between the two, in bits.`
           : "";
         for (const view of views) {
-          const compared = view === two[0] || view === two[1] ? apart : [];
-          const cells = list(page, view, state, compared, actions.show);
+          const cells = list(page, view, state, apart, two.includes(view), actions.show);
           const there = cells.filter((tile) => tile.at || view.model.cut);
           tilesOf(view).update(view, there, actions.paint(view));
           const none = Dom.find(document, `[data-tile-column="${view.index}"] .tiles-none`);
@@ -106,11 +105,12 @@ const Views = (() => {
    * @param {PageData} page
    * @param {ModelView} view
    * @param {State} state
-   * @param {(number | null)[]} apart
+   * @param {(number | null)[]} apart of the two models that are compared
+   * @param {boolean} compared whether the model is one of the two
    * @param {(view: ModelView, state: State) => Shown} show
    * @returns {Tile[]}
    */
-  function list(page, view, state, apart, show) {
+  function list(page, view, state, apart, compared, show) {
     const found = steps(page, state).map((step, i) => {
       const shown = show(view, step);
       const own = shown.kind === "map" ? view.chunk?.header.rows[shown.row] : null;
@@ -120,7 +120,7 @@ const Views = (() => {
         at: shown.kind === "map" ? { row: shown.row, column: shown.column } : null,
         layer: step.layer,
         head: step.head,
-        label: bits == null ? label : `${label} · ${Numbers.number(bits)}`,
+        label: bits == null || !compared ? label : `${label} · ${Numbers.number(bits)}`,
         of: state.view === "heads" ? `${Words.layer(step.layer)}, head` : `${Words.head(step.head)}, layer`,
         chosen: step.layer === state.layer && step.head === state.head,
         apart: bits ?? -1,
