@@ -226,7 +226,7 @@ def _section(paper: PrintedForm, section: Section) -> ChapterPart:
 
 def _pair(paper: PrintedForm, page: PairPage) -> Iterator[ChapterPart]:
     """The sections of a page of two models; none if they have no image in common."""
-    if not page.sentences:
+    if page.maps is None:
         return
     printed = paper.of(page)
 
@@ -234,7 +234,7 @@ def _pair(paper: PrintedForm, page: PairPage) -> Iterator[ChapterPart]:
         return ChapterPart(f"{paper.slug}--{name}", page.titles[name], "pair", name, printed)
 
     for part in (
-        *(own("finding"), own("maps"), page.norms, page.cutoffs, own("budgets"), page.onset),
+        *(own("finding"), own("maps"), page.norms, page.budgets),
         *(own("registers"), own("objects"), page.truth, page.agreement or own("agreement")),
         *(page.differences, *page.similarity, own("caveats")),
     ):

@@ -72,7 +72,7 @@ def test_scores_of_both_models_are_means_over_the_same_images(marked: Built) -> 
         assert len(values) == 2
         means.append(sum(values) / 2)
     row = rows["last layer, mass inside"]
-    assert row[:3] == [*map(percent, means), points(means[1] - means[0])]
+    assert row[:3] == [*map(percent, means), points(means[0] - means[1])]
     assert row[4] == "2"
     # maps that know nothing of the picture stand below; of a uniform one all places tie
     assert rows["uniform, mass inside"][:3] == ["37.5\u00a0%", "37.5\u00a0%", "–"]
@@ -117,7 +117,7 @@ def test_marked_boxes_are_drawn_beside_the_found_ones(marked: Built) -> None:
     assert isinstance(digest.lost, FoundObject)
     iou = truth_of(marked[1], "plain", "image0").overlaps[0].lost
     assert f", IoU {number(iou)} with a marked box" in part
-    assert "Filled boxes are what people have marked" in part
+    assert "Filled: boxes marked by people" in part
 
 
 def test_without_marks_the_page_has_no_such_part(marked: Built, tmp_path: Path) -> None:
@@ -171,8 +171,8 @@ def test_where_nothing_stands_out_nothing_counts_as_found(tmp_path: Path) -> Non
     assert rows_of(site)["TokenCut in keys, CorLoc"][0].startswith("0")
     assert rows_of(site)["TokenCut in keys, CorLoc"][-1] == "2"
     report = (site / REPORT).read_text(encoding="utf-8")
-    assert "TokenCut: all patches are alike<" in report
-    assert "LOST in keys: 96 × 64 pixels, all 24 patches, so no object stands out" in report
+    assert "<td>all patches are alike</td>" in report
+    assert "<td>keys: 96 × 64 pixels, all 24 patches: no object stands out" in report
     page = " ".join((site / "i/image0/index.html").read_text(encoding="utf-8").split())
     assert "Nothing found in the keys of the last layer: all patches are alike." in page
     assert page.count("All patches have the same degree: the seed is the first of them") == 1
