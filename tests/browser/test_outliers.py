@@ -104,7 +104,7 @@ def test_outlines_are_around_the_outliers_and_nothing_else(visit: Visit, site: S
 
 def test_outlines_are_on_a_pair_of_models_too(visit: Visit) -> None:
     page = visit(
-        "i/image0/index.html#layer=4&outliers=outline&view=pair&how=flicker&a=deep&b=plain"
+        "i/image0/index.html#layer=4&layers=depth&outliers=outline&view=pair&how=flicker&a=deep&b=plain"
     ).page
     expect(page.locator(".pair-a .stage-lines")).to_be_visible()
 

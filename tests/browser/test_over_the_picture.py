@@ -61,7 +61,7 @@ def seen(case: str, size: Size) -> Box:
 
 
 def on_the_stage(case: str) -> tuple[Box, float]:
-    """The magenta patch in pixels of the part of the picture that is shown, and that part's width."""
+    """The magenta patch in pixels of the part that is shown, and that part's width."""
     _, size, box_of, place = CASES[case]
     x, y, width, _ = seen(case, size)
     left, top, right, bottom = box_of(size, *place)

@@ -146,7 +146,7 @@ def test_patch_queries_have_a_scale_of_their_own(visit: Visit, site: Any) -> Non
 
 
 def test_the_top_of_the_mass_is_shown_on_small_maps_too(visit: Visit, site: Any) -> None:
-    page = visit("i/image0/index.html#keep=60").page
+    page = visit("i/image0/index.html#keep=60&layer=3").page
     codes = chunk(site, "plain")[0].codes[0, 1].ravel().astype(float)
     order = np.argsort(codes, kind="stable")
     kept = np.zeros(24, dtype=bool)
@@ -175,7 +175,10 @@ def test_the_top_of_the_mass_is_counted_and_uncovers_the_rest(visit: Visit, site
     # as DINO's script: ascending, kept where the running sum passes the rest
     order = np.argsort(values)
     kept = np.cumsum(values[order]) / values.sum() > 0.4
-    text = page.locator('[data-model="0"] .kept').inner_text()
+    page.locator("#numbers > summary").click()
+    said = page.locator('[data-numbers="0"] .kept')
+    expect(said).to_be_visible()
+    text = said.inner_text()
     assert text.endswith(f": {kept.sum()} of 24 patches")
     lowest = int(order[0])
     pixel = page.evaluate(

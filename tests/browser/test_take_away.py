@@ -102,7 +102,7 @@ def test_the_address_holds_nothing_but_what_a_view_needs(image_page: Page) -> No
     image_page.select_option("#layer", "2")
     assert re.fullmatch(
         r"layer=2&head=mean&query=CLS&scale=shared&form=log2&clip=0\.5&keep=100&draw=nearest"
-        r"&overlay=80",
+        r"&overlay=80&layers=depth",
         image_page.url.split("#")[1],
     )
 

@@ -16,7 +16,6 @@ from generator.present.drawing.scale import Scale, Tick
 from generator.records.record import FloatArray
 from generator.text.numbers import given
 
-
 FLOOR = -4
 """The lowest power of two that a logarithmic ramp reaches down to, unless another is given."""
 

@@ -141,23 +141,18 @@ const Controls = (() => {
       button.setAttribute("aria-expanded", String(open));
     };
     button.addEventListener("click", () => turn(panel.hidden));
-    document.addEventListener(
-      "keydown",
-      (event) => {
-        if (event.key !== "Escape" || panel.hidden) return;
-        if (panel.contains(document.activeElement)) button.focus();
-        turn(false);
-      },
-      { signal },
-    );
-    document.addEventListener(
-      "pointerdown",
-      ({ target }) => {
-        const inside = target instanceof Node && (panel.contains(target) || button.contains(target));
-        if (!inside) turn(false);
-      },
-      { signal },
-    );
+    /** @param {KeyboardEvent} event */
+    const keyed = (event) => {
+      if (event.key !== "Escape" || panel.hidden) return;
+      if (panel.contains(document.activeElement)) button.focus();
+      turn(false);
+    };
+    /** @param {PointerEvent} event */
+    const pressed = ({ target }) => {
+      if (target instanceof Node && !panel.contains(target) && !button.contains(target)) turn(false);
+    };
+    document.addEventListener("keydown", keyed, { signal });
+    document.addEventListener("pointerdown", pressed, { signal });
   }
 
   /**

@@ -6,7 +6,7 @@
 const StageLayout = (() => {
   const GAP = 8;
   /** Least width of a map, in pixels, if the window is too small for all of them. */
-  const LEAST = 200;
+  const LEAST = 170;
   /** Width of the small picture beside the maps, and of the picture and the table together. */
   const PICTURE = 150;
   const TABLE = 352;
