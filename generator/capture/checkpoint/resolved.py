@@ -86,14 +86,34 @@ def expect_consent(
 ) -> None:
     """Refuse code of the checkpoint's own, unless it is asked for or not needed.
 
+    Code of another repository is never run: the checkpoint's version says nothing of it.
+
     Raises:
-        ModelError: it would have to run.
+        ModelError: code would have to run.
     """
+    if trust_remote_code and (elsewhere := _code_elsewhere(config)):
+        raise ModelError(
+            f"auto_map in config.json of {model} names code of another repository, {elsewhere}, "
+            "which may change while this checkpoint stays the same.",
+            f"Copy that code into a copy of the checkpoint, and take {elsewhere}-- out of its "
+            "auto_map.",
+        )
     if "auto_map" in config and not vision.listed and not trust_remote_code:
         raise ModelError(
             f"The model {model} brings its own code, which is not run unless you ask for it.",
             "Read the code, then add --trust-remote-code.",
         )
+
+
+def _code_elsewhere(config: Mapping[str, Any]) -> str:
+    """The first other repository that code is loaded from; empty without one."""
+    classes = config.get("auto_map")
+    for named in classes.values() if isinstance(classes, Mapping) else ():
+        for name in named if isinstance(named, list) else [named]:
+            repository, mark, _ = str(name).partition("--")
+            if mark:
+                return repository
+    return ""
 
 
 @contextmanager

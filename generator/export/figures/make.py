@@ -137,8 +137,17 @@ def make_figure(source: MeasuredGallery, figure: PlannedFigure, name: str) -> Fi
 
     Raises:
         SpecError: the figure cannot be drawn from this gallery.
-        StoreError: a record is missing.
+        StoreError: a record is missing, or the figure cannot be drawn without a damaged one.
     """
+    try:
+        return _made(source, figure, name)
+    except SpecError:
+        if source.left_out:
+            raise next(iter(source.left_out.values())) from None
+        raise
+
+
+def _made(source: MeasuredGallery, figure: PlannedFigure, name: str) -> FigureFiles:
     request, wide, what = figure.request, figure.extent, figure.what
     scene = Scene(source, request)
     with styled(request.font, request.letters):

@@ -299,6 +299,21 @@ class ReductionItem:
 
 
 @dataclass(frozen=True, slots=True)
+class TextEntry:
+    """A page, style or script of the site.
+
+    Attributes:
+        path: relative to the site's root, with ``/``.
+        sha256: hash of the bytes.
+        bytes: size of the file.
+    """
+
+    path: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """Everything a site is made of. Paths are relative to the folder of this file.
 
@@ -317,6 +332,7 @@ class Manifest:
         measurements: how records were measured, each once.
         cells: one for each model and image, models fastest.
         pages: paths of all pages, sorted.
+        texts: pages, styles and scripts, sorted by path.
         front: files of the front page.
         patch_scale: the shared color scale of patches as queries; null where there are none.
         pairs: models compared two by two.
@@ -343,6 +359,7 @@ class Manifest:
     measurements: tuple[Measurement, ...]
     cells: tuple[CellItem, ...]
     pages: tuple[str, ...]
+    texts: tuple[TextEntry, ...] = ()
     front: tuple[FileEntry, ...] = ()
     patch_scale: ScaleEntry | None = None
     pairs: tuple[PairItem, ...] = ()

@@ -193,6 +193,13 @@ def test_what_is_known_not_to_matter_is_left_with_its_reason(
             "vision transformer, save the weights without them.",
         ),
         (
+            "vit",
+            {"patch_embed__norm__weight": (WIDTH,)},
+            "The weights of mine hold 1 tensor that ViTModel does not use: "
+            "patch_embed.norm.weight. Use the config.json that the checkpoint was saved with. If "
+            "they have no part in the vision transformer, save the weights without them.",
+        ),
+        (
             "clip vision",
             {"vision_model__embeddings__pre_head__weight": (4, 4)},
             "The weights of mine hold 1 tensor that CLIPVisionModel does not use: "
@@ -453,7 +460,30 @@ def test_own_code_that_is_trusted_decides_the_version(copy: Callable[[str], Path
     folder = configured(
         copy("dinov2"), model_type="homemade", auto_map={"AutoModel": "own.OwnModel"}
     )
-    (folder / "own.py").write_text("x = 1\n")
-    before = resolve_folder(folder, trust_remote_code=True).version
-    (folder / "own.py").write_text("x = 2\n")
-    assert resolve_folder(folder, trust_remote_code=True).version != before
+    (folder / "parts").mkdir()
+    for file in (folder / "own.py", folder / "parts" / "inner.py"):
+        file.write_text("x = 1\n")
+        before = resolve_folder(folder, trust_remote_code=True).version
+        file.write_text("x = 2\n")
+        assert resolve_folder(folder, trust_remote_code=True).version != before
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"AutoConfig": "own.Config", "AutoModel": "other/place--own.Model"},
+        {"AutoModel": ["other/place--own.Model", None]},
+    ],
+)
+def test_code_of_another_repository_is_refused(
+    named: dict[str, object], copy: Callable[[str], Path]
+) -> None:
+    folder = configured(copy("dinov2"), auto_map=named)
+    with pytest.raises(ModelError) as caught:
+        resolve_folder(folder, trust_remote_code=True)
+    assert str(caught.value) == (
+        "auto_map in config.json of mine names code of another repository, other/place, which may "
+        "change while this checkpoint stays the same. Copy that code into a copy of the "
+        "checkpoint, and take other/place-- out of its auto_map."
+    )
+    resolve_folder(folder)  # not trusted: the family is known, so its code is not needed

@@ -188,7 +188,8 @@ def _charts(
     )
     for name, identifier, title, read in tables:
         values = [_over_frames(planner, model.slug, frames, read) for model in _drawn(planner)]
-        words = Words(f"time-{name}", title, over, quantity(identifier).unit)
+        found = quantity(identifier)
+        words = Words(f"time-{name}", title, over, found.unit, notation=found.notation)
         if np.nansum(values) > 0:
             chart = _lines(planner, words, frames, values)
             yield planner.defined(chart, identifier)

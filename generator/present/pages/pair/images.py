@@ -14,9 +14,9 @@ from generator.present.pages.model_context import ModelContext
 from generator.present.pages.pair.pair import PairContext
 from generator.present.pages.pair.views import (
     BoxMark,
-    FoundObjects,
     MapGrid,
     MapRow,
+    ModelBoxes,
     ObjectRow,
     SeenPart,
 )
@@ -24,7 +24,7 @@ from generator.present.pages.sections import Table, TableRow
 from generator.present.pages.views import Picture
 from generator.present.pages.wording import map_alt
 from generator.records.run import Failure, ImageEntry
-from generator.text.numbers import machine, number
+from generator.text.numbers import machine, number, percent
 from generator.text.phrases import patches_text
 
 OPEN = 3
@@ -148,7 +148,7 @@ def object_rows(pair: PairContext) -> tuple[ObjectRow, ...]:
     return tuple(rows) if found else ()
 
 
-def _found(pair: PairContext, context: ModelContext, image: ImageEntry) -> FoundObjects:
+def _found(pair: PairContext, context: ModelContext, image: ImageEntry) -> ModelBoxes:
     digest, truth = _digest(pair, context, image)
     boxes = []
     if isinstance(truth, CellTruth):
@@ -157,7 +157,7 @@ def _found(pair: PairContext, context: ModelContext, image: ImageEntry) -> Found
         if isinstance(found, FoundObject):
             boxes.append(_box(method.lower(), found.pixels))
     thumb = pair.planner.picture(image, thumb=True)
-    return FoundObjects(
+    return ModelBoxes(
         label=context.model.label,
         picture=thumb and Picture(thumb.url, thumb.width, thumb.height, ""),
         width=image.width,
@@ -209,7 +209,7 @@ def _overlap(
     for overlaps in truth.overlaps:
         iou = overlaps.lost if method == "LOST" else overlaps.tokencut
         if overlaps.vectors == found.vectors and not isinstance(iou, NotApplicable):
-            return f", IoU {number(iou)} with a marked box"
+            return f", IoU {percent(iou)} with a marked box"
     return ""
 
 
