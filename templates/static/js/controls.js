@@ -147,12 +147,12 @@ const Controls = (() => {
       if (panel.contains(document.activeElement)) button.focus();
       turn(false);
     };
-    /** @param {PointerEvent} event */
+    /** @param {MouseEvent} event */
     const pressed = ({ target }) => {
       if (target instanceof Node && !panel.contains(target) && !button.contains(target)) turn(false);
     };
     document.addEventListener("keydown", keyed, { signal });
-    document.addEventListener("pointerdown", pressed, { signal });
+    document.addEventListener("click", pressed, { signal });
   }
 
   /**
