@@ -25,6 +25,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from generator.errors import StoreError
@@ -208,8 +209,13 @@ class Store:
         """Write the arrays from a model's weights, replacing those with the same key.
 
         Raises:
+            RecordError: they hold NaN or infinity.
             StoreError: the disk is full, or the folder cannot be written.
         """
+        for name in ("position", "filters", "spectrum"):
+            values = getattr(weights, name)
+            if values is not None and not np.isfinite(values).all():
+                raise RecordError(f"The weights of {weights.model} hold NaN or infinity in {name}.")
         self._write(self._weights_path(weights.key), pack(weights))
 
     def _write(self, path: Path, data: bytes) -> None:

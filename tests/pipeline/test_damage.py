@@ -18,7 +18,8 @@ from generator.present.files.manifest import FileEntry
 from generator.records.record import AttentionRecord
 from generator.records.store import Store, load_records
 from generator.spec.gallery import GallerySpec
-from tests.pipeline.galleries import build, files, manifest, replace_models
+from generator.spec.options import merge
+from tests.pipeline.galleries import build, files, manifest, picture, replace_models
 
 
 def damage(path: Path) -> bytes:
@@ -51,6 +52,20 @@ def test_a_damaged_record_is_measured_again_within_the_build(
     (message,) = [m for m in caplog.messages if "damaged" in m]
     assert message.startswith(f"{path} is damaged: the checksum of ")
     assert message.endswith(f" It is kept as {path.stem}.damaged; build measures it again.")
+
+
+def test_damage_that_a_worker_process_finds_is_measured_again(spec: GallerySpec) -> None:
+    """The damage lies behind the header, so nobody sees it before the pages are made."""
+    for seed in (7, 8):
+        picture(spec.images[0] / f"{seed}.png", seed)
+    two = merge(spec, jobs=2)
+    build(two)
+    good, path = files(spec.out), stored(spec, "plain", "first")
+    damage(path)
+    shutil.rmtree(spec.out)
+    outcome = build(two)
+    assert (outcome.measured, outcome.reused, outcome.failures) == (1, 7, ())
+    assert files(spec.out) == good
 
 
 def test_damaged_weights_are_seen_again(

@@ -383,3 +383,16 @@ def test_a_killed_process_leaves_no_half_record(tmp_path: Path) -> None:
     writer.join()
     assert same(store.get(record.key), record)
     assert store.keys() == (record.key,)
+
+
+@pytest.mark.parametrize("name", ["position", "filters", "spectrum"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_not_finite_never_enter_the_store(
+    name: str, value: float, tmp_path: Path
+) -> None:
+    weights = seen_weights("b" * 64)
+    values = getattr(weights, name).copy()
+    values.flat[-1] = value
+    with pytest.raises(RecordError, match=rf"hold NaN or infinity in {name}\.$"):
+        Store(tmp_path).put_weights(dataclasses.replace(weights, **{name: values}))
+    assert not list(tmp_path.rglob("*.safetensors"))
