@@ -12,6 +12,8 @@ const StageLayout = (() => {
   const TABLE = 352;
   /** Below this width of the page, nothing stands beside the maps. */
   const NARROW = 700;
+  /** A window is low up to this height, as in stage.css. */
+  const LOW = 500;
   /** Share of their largest width that maps may lose to what stands beside them. */
   const WORTH = 0.88;
 
@@ -78,7 +80,8 @@ const StageLayout = (() => {
       const top = root.getBoundingClientRect().top + window.scrollY;
       const bar = parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--bar-bottom")) || 0;
       // in a low window, maps take most of it, and the rest is scrolled to
-      const height = Math.max(window.innerHeight - top - bar - 2, 0.7 * window.innerHeight);
+      const most = (window.innerHeight > LOW ? 0.7 : 0.95) * window.innerHeight;
+      const height = Math.max(window.innerHeight - top - bar - 2, most);
       const room = { width: root.clientWidth, height };
       const caption = Math.max(...columns.map((e) => Dom.find(e, ".model-head").offsetHeight));
       const rows = table.querySelectorAll("tr:not([hidden])").length;
