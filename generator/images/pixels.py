@@ -44,7 +44,7 @@ PIXEL_LIMIT = 170_000_000
 BYTES_A_PIXEL = 18
 """Most bytes of memory for each pixel during conversion."""
 
-_ALWAYS_FITS = 10_000_000  # pixels for which nobody's memory is looked at
+_ALWAYS_FITS = 10_000_000  # pictures below this many pixels are not checked against free memory
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -61,7 +61,7 @@ SIDEWAYS = frozenset({5, 6, 7, 8})
 # Pillow hands these to an interpreter (Ghostscript, Windows) whatever the file is called.
 _PROGRAMS = frozenset({"EPS", "WMF"})
 
-# Pillow warns about odd metadata, which is none of the user's business, and Python's filters are
+# Pillow warns about odd metadata, which does not concern the user, and Python's filters are
 # shared by all threads: without the lock, one thread could restore what another has changed.
 _quiet = threading.Lock()
 
@@ -193,7 +193,7 @@ def decoding(path: Path) -> Iterator[Image.Image]:
             except Image.DecompressionBombError as error:
                 pixels = re.search(r"\d+", str(error))
                 check_size(int(pixels[0]) if pixels else 0, name)
-                raise ImageError(  # somebody has lowered Pillow's limit below ours
+                raise ImageError(  # Pillow's own limit was set below ours
                     f"{name} is too large for this Python ({_reason(error)}).",
                     "Raise PIL.Image.MAX_IMAGE_PIXELS.",
                 ) from error

@@ -348,7 +348,7 @@ def _jobs(record: AttentionRecord, *, mixed: bool) -> dict[str, Callable[[], byt
 
 
 def _nothing() -> bytes:
-    raise AssertionError("A chunk of the former site vanished while it was taken over.")
+    raise AssertionError("A chunk of the former site vanished while it was reused.")
 
 
 def _content(

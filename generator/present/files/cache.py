@@ -95,7 +95,7 @@ class SiteCache:
         known = self.find(kind, parts)
         return self.former_path(known) if known is not None else None
 
-    def take_over(self, made_of: str, stem: str, suffix: str) -> FileEntry | None:
+    def reuse(self, made_of: str, stem: str, suffix: str) -> FileEntry | None:
         """Reuse the file with this hash of inputs; None if it is missing or damaged."""
         known = self._whole(made_of)
         return known and self._taken(known, stem, suffix)

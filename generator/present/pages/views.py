@@ -102,7 +102,7 @@ class PageBase:
         sections: links of the navigation line: the sections of the index, and the methods page.
         stylesheets: URLs of screen style sheets, in order.
         print_stylesheet: URL of the print style sheet.
-        boot: URL of the script that tells the styles that scripts run.
+        boot: URL of the script that marks the document as scripted for the styles.
         scripts: URLs of the page's other scripts, in order.
         later: scripts that are loaded on demand.
         version: version of the program.

@@ -108,8 +108,8 @@ def build_site(
         read: gives the record of a key. It is called from one thread: once for a record without
             cached chunks, once more for missing feature colors and for a reduced site.
         out: folder of the site; replaced as a whole at the end.
-        templates: the user's templates and static files, before the program's own.
-        version: of the program, for the pages and the manifest.
+        templates: the user's templates and static files, which override the program's own.
+        version: version of the program, for the pages and the manifest.
         settings: how records are drawn.
         jobs: number of processes that make the files of cells; None for one on each core. With more
             than one, ``read`` is sent to other processes and must be picklable.
@@ -122,7 +122,7 @@ def build_site(
         SpecError: the smallest possible site exceeds ``settings.max_bytes``.
     """
     settings = settings or Settings()
-    template_folders(templates)  # fail before the work, not after it
+    template_folders(templates)  # raise errors before the work, not after
     # Threads of the linear algebra library spin while they wait for each other. On a busy machine
     # that costs several times what they save on matrices of this size.
     with staged(out) as stage, threadpool_limits(limits=1, user_api="blas"):
