@@ -279,3 +279,107 @@ def test_the_read_out_ranks_the_place(visit: Visit, site: Any) -> None:
     codes = chunk(site, "plain")[0].codes[1, 0]
     rank = int((codes > codes[3, 2]).sum()) + 1
     assert readout(page, "plain").split("\t")[2] == f"{rank} of 24"
+
+
+@pytest.mark.parametrize("view", ["pair", "heads", "pair&how=slider"])
+def test_an_address_of_a_view_brings_the_reader_to_it(visit: Visit, view: str) -> None:
+    page = visit(f"i/image0/index.html#layer=2&view={view}").page
+    shown = page.locator("[data-pair]" if "pair" in view else '[data-tiles="0"] .tile').first
+    expect(shown).to_be_in_viewport()
+    expect(page.locator(".view-choice")).to_be_in_viewport()
+
+
+def test_two_models_fit_in_the_window_with_their_names_and_their_bar_above(visit: Visit) -> None:
+    page = visit("i/image0/index.html#layer=2&view=pair&a=plain&b=deep").page
+    stage, bar = (
+        page.locator("[data-pair]").bounding_box(),
+        page.locator("#pair-bar").bounding_box(),
+    )
+    assert stage is not None and bar is not None
+    assert stage["height"] <= 0.7 * 900 + 1
+    assert bar["y"] + bar["height"] <= stage["y"]
+    page = visit("i/image0/index.html#layer=2&view=pair&how=slider&a=plain&b=deep").page
+    assert page.locator(".pair-name:visible").all_inner_texts() == ["Plain", "Deep"]
+
+
+def test_the_border_is_dragged_on_the_picture(visit: Visit) -> None:
+    page = visit("i/image0/index.html#layer=2&view=pair&how=slider").page
+    box = page.locator("[data-pair]").bounding_box()
+    assert box is not None
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 0.5 * box["width"], y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.2 * box["width"], y, steps=4)
+    page.mouse.up()
+    settle(page)
+    assert "slide=20" in page.url and "query=CLS" in page.url
+    assert page.locator(".pair-b").evaluate("e => e.style.clipPath") == "inset(0px 0px 0px 20%)"
+
+
+@pytest.mark.parametrize("how", ["difference", "flicker", "slider"])
+def test_a_layer_that_one_of_two_models_lacks_is_one_sentence(visit: Visit, how: str) -> None:
+    page = visit(f"i/image0/index.html#layer=5&view=pair&how={how}&a=plain&b=deep").page
+    assert page.locator("#pair-says").inner_text() == "Plain: This model has 3 layers."
+    expect(page.locator("[data-pair]")).to_be_hidden()
+    page = visit("i/image0/index.html#layer=5&view=heads").page
+    none = page.locator('[data-tile-column="0"]')
+    assert none.locator(".tiles-none").inner_text() == "This model has 3 layers."
+    assert none.locator(".tile:visible").count() == 0
+    assert page.locator('[data-tiles="3"] .tile:visible').count() == 7
+
+
+@pytest.mark.parametrize(
+    ("layers", "pairs"), [("number", [(0, 0), (2, 2)]), ("depth", [(0, 1), (2, 5)])]
+)
+def test_rows_of_the_same_layer_are_on_one_line_in_all_walls(
+    visit: Visit, layers: str, pairs: list[tuple[int, int]]
+) -> None:
+    page = visit(f"i/image0/index.html#layer=3&layers={layers}").page
+
+    def lines(model: int) -> list[float]:
+        labels = page.locator(f'[data-wall="{model}"] .wall-layers span')
+        found: list[float] = labels.evaluate_all(
+            "all => all.map(e => { e.hidden = false; return e.getBoundingClientRect().y; })"
+        )
+        return found
+
+    shallow, deep = lines(0), lines(3)
+    for row, other in pairs:
+        assert shallow[row] == pytest.approx(deep[other], abs=1)
+
+
+def test_walls_of_large_models_have_readable_cells(image_page: Page) -> None:
+    found = image_page.evaluate(
+        """() => {
+            const rows = Array.from({length: 24}, (_, i) => String(i + 1));
+            const model = {heads: 16, layers: 24, rows, view: [0, 0, 518, 518]};
+            const screen = {width: 1280, height: 800, ratio: 1};
+            return [1, 2, 4].map(n => {
+                const models = Array(n).fill(model);
+                const {across, height} = WallGeometry.arrange(models, 1252, screen);
+                return [across, WallGeometry.measure(model, models, height, false, 1).width];
+            });
+        }"""
+    )
+    assert [across for across, _ in found] == [1, 2, 2]
+    assert all(width >= 22 for _, width in found)
+
+
+def test_an_embed_shows_the_maps_and_their_legend_alone(visit: Visit) -> None:
+    opened = visit("i/image0/index.html#layer=2&head=1", over="http")
+    page = opened.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy embed").click()
+    expect(page.locator("#taken")).to_contain_text("copied")
+    snippet = page.evaluate("() => navigator.clipboard.readText()")
+    found = re.fullmatch(
+        r'<iframe src="([^"]+)" width="\d+" height="\d+" title="[^"]+" .*', snippet
+    )
+    assert found is not None
+    address = found[1].replace("&amp;", "&")
+    assert "layer=2&head=1" in address and address.endswith("&embed=1")
+    page = visit(address.removeprefix(opened.root), over="http").page
+    assert page.locator(".models .stage:visible").count() == 5
+    expect(page.locator(".shared-bar")).to_be_visible()
+    for other in (".masthead-title", "#layer", ".reading", ".walls", ".studies", ".colophon"):
+        expect(page.locator(other)).to_be_hidden()

@@ -27,6 +27,7 @@ const ViewChoice = (() => {
     /** @type {ReturnType<typeof Views.create> | null} */
     let views = null;
     let asked = false;
+    let sought = false;
 
     function ask() {
       if (asked) return;
@@ -44,10 +45,15 @@ const ViewChoice = (() => {
       );
     }
 
-    return {
-      /** Scroll to the view, with the large maps left above. */
+    const choice = {
+      /** Scroll to the view once it is there. */
       reveal() {
-        bar.scrollIntoView({ block: "start", behavior: "instant" });
+        if (!views) {
+          sought = true;
+          return;
+        }
+        sought = false;
+        requestAnimationFrame(() => bar.scrollIntoView({ block: "start", behavior: "instant" }));
       },
       /**
        * @param {ModelView[]} shown that have a column
@@ -67,8 +73,10 @@ const ViewChoice = (() => {
         pair.hidden = !views || state.view !== "pair";
         bar.setAttribute("aria-busy", String(other && !views));
         views?.update(shown, all, state, place);
+        if (sought && views) choice.reveal();
       },
     };
+    return choice;
   }
 
   return { create };
