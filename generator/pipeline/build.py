@@ -193,7 +193,7 @@ def _shown(spec: GallerySpec, run: Run) -> Anonymous:
     folders = {
         entry.slug
         for entry, model in zip(run.models, spec.models, strict=True)
-        if model.folder is not None
+        if model.place is not None
     }
     return anonymized(run, frozenset(folders), identity_of(run))
 

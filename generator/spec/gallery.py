@@ -287,7 +287,7 @@ class GallerySpec(BaseModel):
         facts = [
             (
                 m.id,
-                m.folder.resolve().parent.name if m.folder else "",
+                m.place.resolve().parent.name if m.place else "",
                 m.revision[:12],
                 self._size(m),
                 "test-time register" if m.test_time_registers else "",
@@ -306,9 +306,9 @@ class GallerySpec(BaseModel):
         """Refuse two identical models: probably a mistake."""
         known = set()
         for model in self.models:
-            place = model.folder.resolve() if model.folder else model.id
             identity = (
-                place,
+                model.place.resolve() if model.place else model.id,
+                model.state_dict,
                 model.revision,
                 self.resolution_of(model),
                 model.test_time_registers,
@@ -333,7 +333,7 @@ class GallerySpec(BaseModel):
             *(("the boxes", place) for place in (self.boxes,) if place),
             *((f"the images {path}", path) for path in self.images),
             *((f"the sequence {item.path}", item.path) for item in self.sequences),
-            *((f"the model {m.id}", m.folder) for m in self.models if m.folder),
+            *((f"the model {m.id}", m.place) for m in self.models if m.place),
             *(("the calibration pictures", place) for place in self.calibrations),
         ]
         for what, path in precious:

@@ -24,7 +24,7 @@ _ADAPTERS = re.compile(
 )
 _TOKENS = re.compile(r"(regist|storage_tok|reg_tok|memory_tok)")
 _DISTILLATION = re.compile(r"(distill?ation_token|dist_token)")
-_INPUT = re.compile(r"(?!token_embedding$|embed_positions_proj$)\w*embed")
+_INPUT = re.compile(r"(?!token_embedding$|embed_positions_proj$|decoder_)\w*embed")
 _MASK = re.compile(r"^mask_tokens?$")
 _REASONS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("only used to mask patches in training", _MASK),

@@ -70,7 +70,7 @@ def build_network(
     source = resolved.base or resolved
     with told(resolved):
         config = _config(source)
-        make = _maker(source, config, dtype, attention)
+        make = maker(source, config, dtype, attention)
         tensors = stored_tensors(source, resolved.id, blank=blank)
         attempt = fitting(make, tensors, source.vision, resolved.id)
         unused = attempt.unused
@@ -152,7 +152,7 @@ def model_inputs(style: InputStyle, pixels: Tensor, layout: TokenLayout) -> dict
 # --- what to load --------------------------------------------------------------------------------
 
 
-def _maker(
+def maker(
     source: ResolvedModel, config: PretrainedConfig, dtype: torch.dtype, attention: str
 ) -> Make:
     """From tensors to a network and the report of its loading."""
