@@ -45,41 +45,40 @@ def measure(
     trust_remote_code: bool = False,
     store: str | Path | None = None,
 ) -> AttentionRecord:
-    """Measure one model on one image; nothing is kept on disk unless a store is named.
+    """Measure one model on one image; nothing is written to disk unless a store is given.
 
     The options are those of ``attention-gallery build``, with the same defaults.
 
     Args:
-        model: id on the hub, with ``@revision`` where wanted, or a local folder.
-        image: a file, or a picture already open.
+        model: id on the hub, optionally with ``@revision``, or a local folder.
+        image: a file, or an open picture.
         resolution: short side of the input in pixels; None for the checkpoint's own.
         field_of_view: ``square``: the centered square; ``whole``: the whole picture;
-            ``checkpoint``: what the checkpoint's own processor leaves of it.
+            ``checkpoint``: the crop of the checkpoint's own processor.
         patch_queries: rows of the patches to keep in ``patch_attention``: ``mean`` over heads,
             all ``heads``, or ``off``; ``auto`` is ``mean`` up to a grid of 16x16 patches, and
             ``off`` above.
-        extras: what to measure beside attention, any of ``features``, ``massive``, ``values``,
+        extras: optional parts to measure, any of ``features``, ``massive``, ``values``,
             ``relevance`` and ``lens``, each the field of the record with that name; also ``all``,
             ``none``, or a text with commas. The last two need a model with a class head.
-        objects: which of ``keys``, ``queries`` and ``values`` of the last layer
-            ``record.features`` holds: what LOST and TokenCut find objects in.
-        target: class, by its number, that relevance and the logit lens are about; None for the
-            model's own first guess.
+        objects: vectors of the last layer to keep in ``record.features`` for LOST and TokenCut:
+            any of ``keys``, ``queries`` and ``values``.
+        target: class index for relevance and the logit lens; None for the model's top class.
         test_time_registers: move outlier patches to a register that the model was not trained
-            with (Jiang 2025), found on this image alone; a :class:`RegisterSpec` says how many
-            neurons to move and where to look for them.
+            with (Jiang 2025), with register neurons found on this image alone; a
+            :class:`RegisterSpec` sets the number of neurons and the layers to search.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:0`` or ``mps``.
-        dtype: of weights and activations; softmax and norms are float32 always.
+        dtype: dtype of weights and activations; softmax and norms are always float32.
         trust_remote_code: run code that comes with the checkpoint.
-        store: folder of a store, such as that of ``build``: what is in it is not measured again,
-            and what is measured is kept there. None for none.
+        store: folder of a store, such as that of ``build``: existing records are read from it, new
+            ones are written to it. None for no store.
 
     Returns:
         The record: numpy arrays with named axes, attention in times uniform. Its
         ``attention[query, layer, head, key]`` is float16, its norms and statistics float32.
 
     Raises:
-        GalleryError: the model or the image cannot be used; the message says what to do.
+        GalleryError: the model or the image cannot be used; the message has the next step.
     """
     named = {"id": str(model), "test_time_registers": test_time_registers}
     with scratch() as folder:
@@ -124,7 +123,7 @@ def _as_png(image: Image.Image) -> Image.Image:
     if upright.mode in PNG_MODES:
         return upright
     converted = upright.convert("RGB")
-    converted.info.pop("icc_profile", None)  # it was that of the former mode
+    converted.info.pop("icc_profile", None)  # the profile belongs to the former mode
     return converted
 
 
@@ -135,15 +134,15 @@ def build(
 
     Args:
         spec: a :class:`GallerySpec`, or a TOML file.
-        out: folder of the site; the spec's own when left out.
+        out: folder of the site; None for the spec's own.
         records_only: measure nothing; needs neither torch nor a GPU.
 
     Returns:
         The site's ``index.html``.
 
     Raises:
-        GalleryError: nothing could be built. A model or image that fails alone does not raise; it
-            is shown in its place, unless the spec is strict.
+        GalleryError: nothing could be built. A single model or image that fails does not raise,
+            unless the spec is strict; the site shows the reason in its place.
         StoreError: a record is missing, and nothing may be measured.
     """
     if not isinstance(spec, GallerySpec):
@@ -162,11 +161,11 @@ def load_records(
     """The records of a site or of a store, one at a time.
 
     Args:
-        folder: a site (its records are looked up in the store) or the folder of a store.
-        store: where a site's records are; the user's cache folder when left out.
+        folder: a site (its records are read from the store) or the folder of a store.
+        store: folder of a site's records; None for the user's cache folder.
 
     Raises:
-        StoreError: it is neither, or the store no longer has a record of the site.
+        StoreError: the folder is neither, or the store lacks a record of the site.
     """
     manifest = read_manifest(expand(folder))
     if manifest is None:

@@ -1,4 +1,4 @@
-"""The command line: options become a spec, one call does the work, a message says what came of it.
+"""The command line: options become a spec, one call does the work, a message reports the result.
 
 Heavy imports are made inside the commands, so that ``--help`` answers at once.
 """
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def _stop(number: int, frame: object) -> None:
-    """End as after Ctrl-C, so that what is half written is removed."""
+    """End as after Ctrl-C, so that unfinished files are removed."""
     raise KeyboardInterrupt
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 LONGEST_MESSAGE = 900
-"""Characters of a message, and of a hint: they quote what came, which may be megabytes."""
+"""Most characters of a message, and of a hint: quoted input may be megabytes."""
 
 
 class GalleryError(Exception):
@@ -24,7 +24,7 @@ class GalleryError(Exception):
 
 
 def _in_one_line(text: str) -> str:
-    """One line: what is quoted may hold several."""
+    """A text on one line: quoted input may have several."""
     text = text.replace("\n", "\\n").replace("\r", "\\r")
     return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"
 

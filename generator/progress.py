@@ -56,7 +56,7 @@ class Silent:
 
 
 class Lines:
-    """Plain lines, at most one every ten seconds a job: for logs and pipes."""
+    """Plain lines for logs and pipes, at most one per job every ten seconds."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -67,7 +67,7 @@ class Lines:
 
     @contextmanager
     def job(self, title: str, total: int) -> Iterator[Job]:
-        """A line now and then, and one at the end."""
+        """Print a line every ten seconds, and one at the end."""
         yield _LineJob(self, title, total)
 
 

@@ -1,9 +1,9 @@
-"""Temporary files and folders that do not outlive the program for long.
+"""Temporary files and folders, removed even after the program was killed.
 
-What is written here has a name of its own until it is whole, and is removed when its block ends. A
-killed program removes nothing, so every process notes its temporary paths first, in a file in the
+A file has a temporary name until it is complete, and is removed when its block ends. A killed
+program removes nothing. Therefore every process first notes its temporary paths, in a file in the
 user's cache folder, and holds a lock on that file. The system releases the lock when the process
-ends, in whatever way. The next run of any command removes what the notes of dead processes name.
+ends. The next run of any command removes the paths in the notes of ended processes.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ NOTES = "unfinished"
 
 PREFIX = "attention-gallery-"
 OURS = re.compile(rf"(\.{PREFIX}\w+\.tmp|{PREFIX}\w+)", re.ASCII)
-"""Names of temporary files and folders; nothing else is ever removed."""
+"""Pattern of names of temporary files and folders; nothing else is ever removed."""
 
 
 def cache_folder() -> Path:
@@ -42,13 +42,13 @@ def cache_folder() -> Path:
         return platformdirs.user_cache_path("attention-gallery", appauthor=False)
     try:
         return Path(named).expanduser()
-    except RuntimeError:  # nobody's home is known
+    except RuntimeError:  # the home folder is unknown
         return Path(named)
 
 
 @contextmanager
 def beside(path: Path) -> Iterator[Path]:
-    """A name in the folder of a path for what is to replace it; nothing of it stays.
+    """A temporary name in the folder of a path, for its replacement; removed after the block.
 
     Raises:
         OSError: the folder cannot be made.
@@ -64,7 +64,7 @@ def beside(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """A folder among the system's temporary files.
+    """A temporary folder among the system's temporary files.
 
     Raises:
         OSError: it cannot be made.
@@ -79,15 +79,15 @@ def scratch() -> Iterator[Path]:
 
 
 def is_temporary(folder: Path, path: Path) -> bool:
-    """Whether a path is, or is in, what :func:`beside` gave for a folder."""
+    """Whether a path is, or is inside, a result of :func:`beside` for a folder."""
     inside = path.parts[len(folder.parts) :][:1]
     return path.is_relative_to(folder) and any(OURS.fullmatch(name) for name in inside)
 
 
 def move_together(pairs: Mapping[Path, Path]) -> None:
-    """Rename files that belong together, by their temporary names.
+    """Rename several files from their temporary names.
 
-    If the program is killed in between, the next run of any command renames the others.
+    If the program is killed in between, the next run of any command renames the rest.
 
     Raises:
         OSError: one of them cannot be renamed; those before it are.
@@ -100,33 +100,33 @@ def move_together(pairs: Mapping[Path, Path]) -> None:
 
 
 def finish_killed() -> None:
-    """Remove what killed programs left behind, and finish their renaming of files.
+    """Remove temporary files of killed programs, and finish their renaming of files.
 
-    What cannot be removed now is left alone.
+    Files that cannot be removed now are kept.
     """
-    for notes in sorted((cache_folder() / NOTES).glob("*.jsonl")):
+    for path in sorted((cache_folder() / NOTES).glob("*.lock")):
         with suppress(OSError):
-            _finish(notes)
+            _finish(path)
 
 
-def _finish(notes: Path) -> None:
-    """Do away with the notes of a process; nothing happens while it lives."""
+def _finish(path: Path) -> None:
+    """Act on the notes of a process and remove them and its lock, unless it is still running."""
     from filelock import FileLock, Timeout  # noqa: PLC0415 - only where something was left
 
-    lock = FileLock(notes.with_suffix(".lock"), timeout=0)
+    lock, notes = FileLock(path, timeout=0), path.with_suffix(".jsonl")
     try:
         lock.acquire()
     except Timeout:
         return
     try:
-        lines = notes.read_text(encoding="utf-8").splitlines()
+        lines = notes.read_text(encoding="utf-8").splitlines() if notes.exists() else []
         found = [note for line in lines if isinstance(note := _read(line), dict)]
         for note in found:
-            for name, path in note.get("moved", ()):
-                _move(Path(name), Path(path))
+            for name, place in note.get("moved", ()):
+                _move(Path(name), Path(place))
         for note in found:
             _remove(Path(note.get("made", "")))
-        notes.unlink()
+        notes.unlink(missing_ok=True)
     finally:
         _unlock(lock)
 
@@ -134,12 +134,12 @@ def _finish(notes: Path) -> None:
 def _read(line: str) -> object:
     try:
         return json.loads(line)
-    except ValueError:  # its process was killed while it wrote
+    except ValueError:  # the process was killed while writing
         return None
 
 
 def _move(name: Path, path: Path) -> None:
-    """Rename a file, unless there is a newer one in its place."""
+    """Rename a file, unless its target is newer."""
     if not OURS.fullmatch(name.name):
         return
     with suppress(OSError):
@@ -167,7 +167,7 @@ class _Notes:
         self._lock: BaseFileLock | None = None
 
     def add(self, note: Mapping[str, object]) -> None:
-        """Write a note before what it is about is done; without a cache folder there are none."""
+        """Write a note before the action; without a cache folder there are no notes."""
         with self._alone, suppress(OSError):
             if self._folder != cache_folder():
                 self.close()
@@ -180,14 +180,15 @@ class _Notes:
         from filelock import FileLock  # noqa: PLC0415 - commands that write nothing do without
 
         self._folder = folder
-        notes = folder / NOTES / f"{os.getpid()}-{secrets.token_hex(4)}.jsonl"
-        notes.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(notes.with_suffix(".lock"), timeout=0, thread_local=False)
+        path = folder / NOTES / f"{os.getpid()}-{secrets.token_hex(4)}.lock"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path, timeout=0, thread_local=False)
         lock.acquire()
-        self._lock, self._path = lock, notes
+        if path.exists():  # nobody took it for one of a dead process before it was held
+            self._lock, self._path = lock, path.with_suffix(".jsonl")
 
     def close(self) -> None:
-        """Remove the notes: every block has ended, and has removed what is its own."""
+        """Remove the notes: every block has ended, and has removed its own files."""
         if self._path is not None:
             with suppress(OSError):
                 self._path.unlink()
@@ -197,7 +198,7 @@ class _Notes:
 
 
 def _unlock(lock: BaseFileLock) -> None:
-    if os.name == "posix":  # Windows removes no open file; there, the lock removes it itself
+    if os.name == "posix":  # Windows does not remove open files; there the lock removes it
         with suppress(OSError):
             Path(lock.lock_file).unlink()
     lock.release()

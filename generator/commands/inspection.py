@@ -72,10 +72,10 @@ def show(
 
 
 def _tensors(resolved: ResolvedModel) -> str:
-    """What becomes of the checkpoint's tensors, where they are on this machine.
+    """Lines on the use of the checkpoint's tensors, if they are on this machine.
 
     Raises:
-        ModelError: they do not fit the config.
+        ModelError: the tensors do not fit the config.
     """
     if (resolved.base or resolved).weights is None:
         return "not downloaded yet; --check looks at each of them"
@@ -86,7 +86,7 @@ def _tensors(resolved: ResolvedModel) -> str:
 
 
 def _accounted(renamed: str, unused: tuple[str, ...]) -> tuple[str, ...]:
-    """A line for the names, and one for each reason why tensors take no part."""
+    """A line on names of tensors, and a line for each reason why tensors are unused."""
     left = tuple(f"left unused: {line}" for line in unused) or ("all used",)
     return (renamed, *left) if renamed else left
 

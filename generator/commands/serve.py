@@ -20,10 +20,10 @@ from generator.commands.shared import one_line_errors, say
 from generator.errors import GalleryError, StoreError
 
 LOCAL = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE)
-"""Names of this machine. Any port: `ssh -L` forwards another one to the server's."""
+"""Names of this machine. Any port is accepted: `ssh -L` may forward another one."""
 
 LONGEST_NAME = 255
-"""Bytes of a file's name, on common systems."""
+"""Longest file name in bytes on common systems."""
 
 
 @click.command()
@@ -47,18 +47,18 @@ def serve(site: Path, port: int, browser: bool) -> None:
 
 
 class SiteHandler(http.server.SimpleHTTPRequestHandler):
-    """Serves the files of a site, and nothing else, without a line for each.
+    """Serves only the files of a site, and logs no requests.
 
     A page of another host could reach this server under its own name (DNS rebinding), so the
     request must name this machine. Names that start with a dot and links are not served.
     """
 
     extensions_map = http.server.SimpleHTTPRequestHandler.extensions_map | {
-        ".webp": "image/webp",  # Python knows it since 3.13
+        ".webp": "image/webp",  # part of Python since 3.13
     }
 
     def send_head(self) -> io.BytesIO | BinaryIO | None:
-        """Answer with a file of the site, or say that there is none."""
+        """Answer with a file of the site, or with an error."""
         if not LOCAL.fullmatch(self.headers.get("Host", "")):
             self.send_error(http.HTTPStatus.FORBIDDEN, "Served to this machine only")
             return None
@@ -68,7 +68,7 @@ class SiteHandler(http.server.SimpleHTTPRequestHandler):
         return super().send_head()
 
     def _is_served(self, url: str) -> bool:
-        """Whether a path leads to a plain file or folder of the site, on no detour."""
+        """Whether a path is a plain file or folder of the site, without links and hidden names."""
         path = Path(self.directory)
         for part in filter(None, urllib.parse.unquote(url).split("/")):
             path /= part
@@ -78,7 +78,7 @@ class SiteHandler(http.server.SimpleHTTPRequestHandler):
         return True
 
     def list_directory(self, path: str | os.PathLike[str]) -> None:
-        """Nothing: a folder without a page has nothing to show."""
+        """Answer with an error: folders without a page are not listed."""
         self.send_error(http.HTTPStatus.NOT_FOUND, "File not found")
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
@@ -86,16 +86,16 @@ class SiteHandler(http.server.SimpleHTTPRequestHandler):
 
 
 class SiteServer(http.server.ThreadingHTTPServer):
-    """A server that says nothing of tabs closed while they load."""
+    """A server that ignores connections closed while a page loads."""
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A broken connection is not an error of the server; anything else is."""
+        """Ignore a broken connection, and report other errors."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
 
 def make_server(site: Path, port: int) -> SiteServer:
-    """A server of a site on 127.0.0.1, not yet running.
+    """Make a server of a site on 127.0.0.1, not yet running.
 
     Raises:
         StoreError: the folder is not a site.

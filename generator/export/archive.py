@@ -11,14 +11,14 @@ from typing import IO
 from generator.present.site.staging import OWN_NAMES
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The date of every entry: the first that the format can write."""
+"""The date of every entry: the earliest that the format allows."""
 
 PACKED = frozenset({".webp", ".png", ".gif", ".jpg", ".zip", ".npz"})
-"""Kinds that are compressed already, and stored as they are."""
+"""Suffixes of compressed formats, which are stored without compression."""
 
 
 def zip_bytes(files: Mapping[str, bytes]) -> bytes:
-    """An archive in memory, of content by name (see :func:`write_zip`)."""
+    """An archive in memory, from content by name (see :func:`write_zip`)."""
     archive = io.BytesIO()
     write_zip(archive, ((name, files[name]) for name in sorted(files)))
     return archive.getvalue()
@@ -42,9 +42,9 @@ def write_zip(archive: IO[bytes], entries: Iterable[tuple[str, bytes]]) -> None:
 
 
 def site_files(site: Path) -> Iterator[tuple[str, bytes]]:
-    """Every file of a site that the program wrote, by path; what a user put beside them is not.
+    """Every file of a site that the program wrote, by path; files added by a user are left out.
 
-    The mark ``.nojekyll`` means nothing inside an archive and is left out.
+    ``.nojekyll`` has no meaning inside an archive and is left out.
     """
     paths = [
         path

@@ -17,6 +17,7 @@ from generator.present.files.manifest import FigureItem
 from generator.present.site.plan import Site
 from generator.present.site.staging import OWN_NAMES
 from generator.present.site.write import Draw, build_site
+from generator.records.run import Failure
 from generator.temporary import scratch
 from generator.version import __version__
 
@@ -25,13 +26,13 @@ from generator.version import __version__
 def exported_pages(source: Source) -> Iterator[Path]:
     """The folder of the pages to export, while the block lasts.
 
-    For an anonymous copy the pages are written anew, from the program's own templates. Numbers and
-    pictures are taken over from the site; only those of models whose names are left out need their
-    records, and all of them where the site is kept small, since what is left is made of the whole.
+    For an anonymous copy the pages are written again, from the program's own templates. Numbers and
+    pictures are reused from the site. Records are needed for models whose names are withheld; for a
+    site with a size limit all records are needed, since reduction starts from the whole gallery.
 
     Raises:
         StoreError: a file of the site is missing or damaged, or a record or picture that the copy
-            needs is missing.
+            needs is missing. A damaged record costs its cell.
     """
     if not _renamed(source):
         check(source.root, flaws(source.root, source.manifest))
@@ -46,7 +47,7 @@ def exported_pages(source: Source) -> Iterator[Path]:
 def planned_pages(source: Source) -> Iterator[tuple[Path, Site]]:
     """The folder of a copy of the site and its pages as values, while the block lasts.
 
-    Numbers and pictures are taken over from the site, as for :func:`exported_pages`.
+    Numbers and pictures are reused from the site, as for :func:`exported_pages`.
 
     Raises:
         StoreError: a file of the site is missing or damaged, or a record or picture that the copy
@@ -57,7 +58,7 @@ def planned_pages(source: Source) -> Iterator[tuple[Path, Site]]:
 
 
 def _renamed(source: Source) -> bool:
-    """Whether names of the site are left out of what is exported."""
+    """Whether the export withholds names that the site has."""
     return source.run.anonymous and not source.manifest.anonymous
 
 
@@ -65,7 +66,7 @@ def _renamed(source: Source) -> bool:
 def _built_again(source: Source, draw: Draw) -> Iterator[tuple[Path, Site]]:
     files, version = source.manifest.files, source.manifest.generator.version
     if _renamed(source):
-        # what is made of records can be made again; pictures and the scores of masks cannot
+        # files from records can be made again; pictures and the scores of masks cannot
         files = tuple(file for file in files if file.kind in ("picture", "truth"))
         version = __version__
     check(source.root, flaws(source.root, source.manifest, files))
@@ -85,8 +86,9 @@ def _built_again(source: Source, draw: Draw) -> Iterator[tuple[Path, Site]]:
                 read_weights=source.store.get_weights,
                 draw=draw,
             )
+        damaged = [Failure(each.message, each.hint) for each in source.left_out.values()]
         for failure in built.failures:
-            if failure not in source.run.failures:
+            if failure not in (*source.run.failures, *damaged):
                 raise StoreError(failure.message, failure.hint)
         yield copy, built.site
 
@@ -132,7 +134,7 @@ def _figures(folder: Path, contents: Contents, source: Source) -> tuple[FigureIt
 
 
 def _link(path: Path, target: Path) -> None:
-    """A file or folder under another name, without a copy of the bytes where that is possible."""
+    """Put a file or folder under another name: with links if possible, else with copies."""
     for folder, _, names in os.walk(path):
         place = target / Path(folder).relative_to(path)
         place.mkdir()
@@ -145,5 +147,5 @@ def _link(path: Path, target: Path) -> None:
 def _link_file(path: Path, target: Path) -> None:
     try:
         os.link(path, target)
-    except (OSError, AttributeError):  # not every system has links
+    except (OSError, AttributeError):  # not every system supports links
         shutil.copyfile(path, target)

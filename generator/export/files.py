@@ -14,7 +14,7 @@ from generator.temporary import beside, is_temporary, move_together
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write into, which takes the place of one of its name when the block ends well.
+    """A file to write into, which replaces one of its name if the block succeeds.
 
     Raises:
         StoreError: it cannot be written, or the block met a file that cannot be read or written.
@@ -27,18 +27,18 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def _unnamed(path: Path) -> Iterator[Path]:
-    """The temporary name of what is to become a file."""
+    """A temporary name for a file."""
     if path.is_dir():
         raise StoreError(f"{path} is a folder.", "Name a file with -o.")
-    with _told(path), beside(path) as name:
+    with _store_errors(path), beside(path) as name:
         yield name
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Errors of the system as errors of ours, about a path that is being written.
+def _store_errors(path: Path) -> Iterator[None]:
+    """Convert system errors while a path is written to StoreError.
 
-    An error that names another file is about that one.
+    The message names the file of the error, which may be another one.
     """
     try:
         yield
@@ -55,13 +55,13 @@ def _told(path: Path) -> Iterator[None]:
 
 
 def _same_place(one: Path, path: Path) -> bool:
-    """Whether an error about a path is one about writing another, or what is to become it."""
+    """Whether a path of an error is the written path, a parent of it, or its temporary name."""
     one, path = one.absolute(), path.absolute()
     return one == path or path.is_relative_to(one) or is_temporary(path.parent, one)
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write a file in place of one of its name.
+    """Write a file, replacing one of its name.
 
     Raises:
         StoreError: it cannot be written.
@@ -71,7 +71,7 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def write_files(files: Mapping[Path, bytes]) -> None:
-    """Write files that belong together: all of them, or none.
+    """Write several files: all of them, or none.
 
     Raises:
         StoreError: one of them cannot be written.
@@ -80,7 +80,7 @@ def write_files(files: Mapping[Path, bytes]) -> None:
         names = {}
         for path, data in files.items():
             name = stack.enter_context(_unnamed(path))
-            with _told(path):
+            with _store_errors(path):
                 name.write_bytes(data)
             names[name] = path
         move_together(names)
@@ -88,14 +88,14 @@ def write_files(files: Mapping[Path, bytes]) -> None:
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """A new folder to write files into, which is there under its name when the block ends well.
+    """A new folder to write files into, which gets its name if the block succeeds.
 
     Raises:
-        StoreError: it is a file, or not empty, or cannot be written, or the block met a file that
-            cannot be read or written.
+        StoreError: the path is a file or a folder with files, or cannot be written, or the block
+            met a file that cannot be read or written.
     """
     check_folder(path)
-    with _told(path), beside(path) as name:
+    with _store_errors(path), beside(path) as name:
         name.mkdir()
         yield name
         if path.is_dir():  # on Windows, an empty folder is not replaced
@@ -104,15 +104,15 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 
 def put(folder: Path, name: str, data: bytes) -> None:
-    """Write a file of a folder that is still being made."""
+    """Write a file into an unfinished folder."""
     (folder / name).write_bytes(data)
 
 
 def check_folder(folder: Path) -> None:
-    """Make sure that files can be put into a folder without mixing them with others.
+    """Make sure that a folder is new or empty.
 
     Raises:
-        StoreError: it is a file, or not empty.
+        StoreError: the path is a file or a folder with files.
     """
     if folder.exists() and not folder.is_dir():
         raise StoreError(f"{folder} is a file.", "Name a folder with -o.")
@@ -121,10 +121,10 @@ def check_folder(folder: Path) -> None:
 
 
 def check_outside(site: Path, path: Path) -> None:
-    """Make sure that nothing is written into a site, whose folder a build replaces as a whole.
+    """Make sure that a path is outside of a site, whose folder a build replaces as a whole.
 
     Raises:
-        StoreError: the path lies in it.
+        StoreError: the path is inside it.
     """
     if is_site(site) and path.resolve().is_relative_to(site.resolve()):
         raise StoreError(

@@ -13,8 +13,8 @@ class Finding:
     """An error or a warning about a site.
 
     Attributes:
-        severity: an ``error`` stops, a ``warning`` needs a yes.
-        hint: what to do about it, as an imperative sentence.
+        severity: an ``error`` prevents publishing, a ``warning`` asks for a confirmation.
+        hint: next step, as an imperative sentence.
     """
 
     severity: Severity

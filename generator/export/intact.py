@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from generator.errors import StoreError
-from generator.present.files.manifest import FileEntry, Manifest
+from generator.present.files.manifest import FileEntry, Manifest, TextEntry
 from generator.present.files.manifest_file import is_whole
 from generator.text.phrases import counted, some
 
@@ -17,11 +17,11 @@ AGAIN = "Copy the site again as a whole, or build it again."
 
 @dataclass(frozen=True, slots=True)
 class Flaws:
-    """Files of a site that are not as they were written, by their paths.
+    """Missing and changed files of a site, by path.
 
     Attributes:
-        missing: that are not there.
-        changed: heavy files with other bytes, such as what was cut short by a broken copy.
+        missing: files that do not exist.
+        changed: files with other bytes, for example after an interrupted copy.
     """
 
     missing: tuple[str, ...]
@@ -29,12 +29,14 @@ class Flaws:
 
 
 def flaws(site: Path, manifest: Manifest, files: tuple[FileEntry, ...] | None = None) -> Flaws:
-    """Look for what is missing or changed; every heavy file is read.
+    """Find missing and changed files; every file is read.
 
     Args:
-        files: to look at; None for all of them and all pages.
+        files: paths to check; None for all files, pages, styles and scripts.
     """
-    entries = manifest.files if files is None else files
+    entries: Sequence[FileEntry | TextEntry] = (
+        (*manifest.files, *manifest.texts) if files is None else files
+    )
     pages = manifest.pages if files is None else ()
     paths = {entry.path for entry in entries} | set(pages)
     missing = {path for path in paths if not (site / path).is_file()}
@@ -43,10 +45,10 @@ def flaws(site: Path, manifest: Manifest, files: tuple[FileEntry, ...] | None = 
 
 
 def check(site: Path, found: Flaws) -> None:
-    """Make sure that a site is whole before it is exported.
+    """Make sure that a site is complete before it is exported.
 
     Raises:
-        StoreError: it is not; the message names the first files.
+        StoreError: files are missing or changed; the message names the first ones.
     """
     if found.missing:
         raise StoreError(
@@ -64,10 +66,10 @@ def check(site: Path, found: Flaws) -> None:
 
 @contextmanager
 def whole(site: Path) -> Iterator[None]:
-    """A block that reads files of a site, such as styles and scripts that no manifest names.
+    """A block that reads files that the manifest does not list, such as styles and scripts.
 
     Raises:
-        StoreError: one of them is not there.
+        StoreError: one of them is missing.
     """
     try:
         yield

@@ -6,7 +6,7 @@ import logging
 import math
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -37,15 +37,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredGallery:
-    """The models and images of a gallery, their records, and how they are drawn.
+    """Models and images of a gallery, their records, and settings of drawing.
 
     Attributes:
-        shown: the run, anonymous where that was asked for; the path of an image is that of its
-            published picture.
-        store: where the records are.
-        settings: how records are drawn.
+        shown: the run, anonymous if requested; paths of images are those of published pictures.
+        store: folder of the records.
+        settings: settings of drawing.
         scale: color scale of tokens as queries.
         patch_scale: color scale of patches as queries; None where there are none.
+        left_out: damaged records found so far, by key, and their errors.
     """
 
     shown: Anonymous
@@ -53,6 +53,7 @@ class MeasuredGallery:
     settings: Settings
     scale: Scale
     patch_scale: Scale | None
+    left_out: dict[str, StoreError] = field(default_factory=dict)
 
     @property
     def run(self) -> Run:
@@ -61,7 +62,7 @@ class MeasuredGallery:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was left out of an anonymous copy, and what stays, one line each."""
+        """Notes on an anonymous copy: names that were withheld and names that were kept."""
         return self.shown.notes
 
     def scale_of(self, query: str) -> Scale:
@@ -69,10 +70,11 @@ class MeasuredGallery:
         return (self.patch_scale if query.startswith(PATCH) else None) or self.scale
 
     def read(self, key: str) -> AttentionRecord:
-        """A record by its key, under the name that the export gives its model.
+        """A record by its key, with the model's name in the export.
 
         Raises:
-            StoreError: the store does not have it; the message names model and image.
+            StoreError: the store does not have it, or it is damaged; the message names model and
+                image.
         """
         try:
             return self.shown.read(self.store.get, key)
@@ -80,52 +82,68 @@ class MeasuredGallery:
             cell = next(cell for cell in self.run.cells if cell.record == key)
             what = f"The record of {self.model(cell).label} on {self.image(cell).name}"
             if self.store.was_damaged(key):
-                raise StoreError(
-                    f"{what} ({key[:12]}) is damaged.", "Build the gallery again to measure it."
-                ) from error
+                hint = "Build the gallery again to measure it."
+                damage = StoreError(f"{what} ({key[:12]}) is damaged.", hint)
+                if key not in self.left_out:
+                    logger.warning("Left out: %s", damage)
+                    self.left_out[key] = damage
+                raise damage from error
             raise StoreError(
                 f"{what} ({key[:12]}) is not in {self.store.root}.",
                 "Build the gallery again to measure it, or name the store it was built with: "
                 "--store.",
             ) from error
 
-    def records(self) -> Iterator[tuple[Cell, AttentionRecord]]:
-        """Every cell that has a record, with it, one at a time.
-
-        A damaged record is left out with a warning that names it.
+    def record(self, cell: Cell) -> AttentionRecord | None:
+        """The record of a cell; None if there is none or it is damaged, with a warning.
 
         Raises:
-            StoreError: the store does not have one of them, or all are damaged.
+            StoreError: the store does not have it; the message names model and image.
         """
-        damaged, found = None, False
+        if not cell.record:
+            return None
+        try:
+            return self.read(cell.record)
+        except StoreError:
+            if cell.record not in self.left_out:
+                raise
+            return None
+
+    def records(self) -> Iterator[tuple[Cell, AttentionRecord]]:
+        """Every cell with a record, and the record, one at a time; damaged ones are skipped.
+
+        Raises:
+            StoreError: a record is missing, or all are damaged.
+        """
+        found = False
         for cell in self.run.cells:
-            if not cell.record:
-                continue
-            try:
-                record = self.read(cell.record)
-            except StoreError as error:
-                if not self.store.was_damaged(cell.record):
-                    raise
-                damaged = error
-                logger.warning("Left out: %s", error)
-                continue
-            found = True
-            yield cell, record
-        if damaged is not None and not found:
-            raise damaged
+            record = self.record(cell)
+            if record is not None:
+                found = True
+                yield cell, record
+        if self.left_out and not found:
+            raise next(iter(self.left_out.values()))
 
     def cells(self, models: tuple[str, ...], images: tuple[str, ...]) -> tuple[Cell, ...]:
-        """The cells with a record of the named models and images; of all when none is named.
+        """The cells with a record of the named models and images; no names mean all.
+
+        Every record is read, and damaged ones are skipped.
 
         Raises:
-            SpecError: no model or image is called so, or none of them has a record.
+            SpecError: a name is unknown, or none of the cells has a record.
+            StoreError: a record is missing, or all are damaged.
         """
         wanted = {model.slug for model in self.models(models)}
         shown = {image.slug for image in self.images(images)}
-        found = [c for c in self.run.cells if c.record and c.model in wanted and c.image in shown]
+        measured = [
+            c for c in self.run.cells if c.model in wanted and c.image in shown and c.record
+        ]
+        found = tuple(cell for cell in measured if self.record(cell) is not None)
+        if measured and not found:
+            raise self.left_out[measured[0].record]
         if not found:
             raise SpecError("Nothing was measured there.", "Choose other models or images.")
-        return tuple(found)
+        return found
 
     def model(self, cell: Cell) -> ModelEntry:
         """The model of a cell."""
@@ -136,12 +154,12 @@ class MeasuredGallery:
         return next(image for image in self.run.images if image.slug == cell.image)
 
     def models(self, wanted: tuple[str, ...]) -> tuple[ModelEntry, ...]:
-        """Models by label, id or slug, in the gallery's order; all when none is named.
+        """Models by label, id or slug, in the gallery's order; no names mean all.
 
-        The label of a sweep names all its checkpoints.
+        A sweep's label selects all its checkpoints.
 
         Raises:
-            SpecError: no model is called so.
+            SpecError: a name is unknown.
         """
         sweeps = {m.slug: self.run.sweep_of(m.slug) for m in self.run.models}
         names = {
@@ -151,12 +169,12 @@ class MeasuredGallery:
         return _chosen(wanted, names, "model")
 
     def images(self, wanted: tuple[str, ...]) -> tuple[ImageEntry, ...]:
-        """Images by title, file name or slug, in the gallery's order; all when none is named.
+        """Images by title, file name or slug, in the gallery's order; no names mean all.
 
-        The label or file name of a sequence names all its frames.
+        A sequence's label or file name selects all its frames.
 
         Raises:
-            SpecError: no image is called so.
+            SpecError: a name is unknown.
         """
         names = {
             image: (image.title, image.name, image.slug, *_named(image.frame))
@@ -165,10 +183,10 @@ class MeasuredGallery:
         return _chosen(wanted, names, "image")
 
     def sequence(self, wanted: str) -> Sequence:
-        """A sequence by label, file name or slug; the first one when none is named.
+        """A sequence by label, file name or slug; the first one if no name is given.
 
         Raises:
-            SpecError: no sequence is called so, or there is none.
+            SpecError: the name is unknown, or the gallery has no sequence.
         """
         names: dict[Sequence, tuple[str, ...]] = {
             each: (each.label, each.source, each.slug) for each in self.run.sequences
@@ -183,7 +201,7 @@ class Source(MeasuredGallery):
     """A built site to export.
 
     Attributes:
-        manifest: as the site has it.
+        manifest: the site's own, with all names.
     """
 
     root: Path
@@ -195,12 +213,12 @@ def open_source(site: Path, store: Path, *, anonymous: bool = False) -> Source:
 
     Args:
         store: folder of the records.
-        anonymous: leave out who made it (see :mod:`generator.export.anonymous`); a site that was
-            built so stays so.
+        anonymous: withhold the authors' names (see :mod:`generator.export.anonymous`); a site that
+            was built anonymous is always exported so.
 
     Raises:
-        SpecError: it is no site, or one that this version cannot read.
-        StoreError: a link in it leads out of it.
+        SpecError: the folder is no site, or one that this version cannot read.
+        StoreError: a link inside leads out of the folder.
     """
     manifest = read_manifest(site)
     if manifest is None:
@@ -227,13 +245,13 @@ def open_source(site: Path, store: Path, *, anonymous: bool = False) -> Source:
 
 
 def gallery_of(shown: Anonymous, contents: Contents, root: Path, store: Store) -> MeasuredGallery:
-    """A gallery while its site is built.
+    """The gallery of a site that is being built.
 
     Args:
         shown: the run as the site shows it.
         contents: the heavy files of the site.
-        root: folder that they are in.
-        store: where the records are.
+        root: folder of these files.
+        store: folder of the records.
     """
     images = tuple(_published(image, contents, root) for image in shown.run.images)
     return MeasuredGallery(
@@ -246,7 +264,7 @@ def gallery_of(shown: Anonymous, contents: Contents, root: Path, store: Store) -
 
 
 def _published(image: ImageEntry, contents: Contents, root: Path) -> ImageEntry:
-    """An image with its published picture, or with the reason why it has none."""
+    """An image with its published picture, or with the reason why there is none."""
     copies = contents.copies.get(image.slug)
     if isinstance(copies, Copies):
         return replace(image, path=root / copies.picture.path)
@@ -254,7 +272,7 @@ def _published(image: ImageEntry, contents: Contents, root: Path) -> ImageEntry:
 
 
 def _why_no_source(site: Path) -> tuple[str, str]:
-    """Why a folder cannot be opened, and what to do."""
+    """The error for a folder that cannot be opened."""
     name = "Name the folder that `attention-gallery build` wrote."
     if not site.exists():
         return f"There is no folder {site}.", "Build the site first, or name its folder."
@@ -273,7 +291,7 @@ def _why_no_source(site: Path) -> tuple[str, str]:
 
 
 def _contradiction(manifest: Manifest) -> str:
-    """What a manifest names and does not list, or a scale that is none; empty for a sound one."""
+    """A contradiction inside of a manifest, such as a missing target; empty if there is none."""
     models = {model.slug for model in manifest.models}
     images = {image.slug for image in manifest.images}
     sequences = {each.slug for each in manifest.sequences}
@@ -303,10 +321,10 @@ def _contradiction(manifest: Manifest) -> str:
 
 
 def _check_links(site: Path) -> None:
-    """Make sure that no link of a site leads out of it: what it leads to would be exported.
+    """Make sure that no link of a site leads out of it: its target would be exported.
 
     Raises:
-        StoreError: one does.
+        StoreError: a link leads out of the site.
     """
     top = site.resolve()
     for folder, folders, names in os.walk(site):
@@ -316,19 +334,19 @@ def _check_links(site: Path) -> None:
 
 
 def _named(whole: Sweep | Frame | None) -> tuple[str, ...]:
-    """The words that name a sweep, or a sequence, as a whole."""
+    """The names that select a sweep or a sequence as a whole."""
     if isinstance(whole, Sweep):
         return (whole.label,)
     return (whole.sequence.label, whole.sequence.source) if whole else ()
 
 
 def _picture(image: ImageItem, root: Path) -> Path:
-    """The published picture of an image; the site's folder where there is none."""
+    """The published picture of an image; the site's folder if there is none."""
     return next((root / file.path for file in image.files if file.kind == "picture"), root)
 
 
 def _frame(manifest: Manifest, image: ImageItem) -> Frame | None:
-    """The place of an image in its sequence."""
+    """An image's frame in its sequence."""
     frame = image.frame
     if frame is None:
         return None
@@ -337,7 +355,7 @@ def _frame(manifest: Manifest, image: ImageItem) -> Frame | None:
 
 
 def run_of(manifest: Manifest, root: Path) -> Run:
-    """The run that a site shows, as far as its manifest says."""
+    """The run of a site, read from its manifest."""
     return Run(
         title=manifest.title,
         description=manifest.description,
@@ -363,12 +381,12 @@ def _scale(entry: ScaleEntry) -> Scale:
 
 
 def _local(manifest: Manifest) -> frozenset[str]:
-    """Slugs of the models that came from a folder, or may have."""
+    """Slugs of models that came from a folder, or whose origin is unknown."""
     return frozenset(
         model.slug
         for model in manifest.models
         if (model.facts.source == "folder" if model.facts else not model.commit)
-        or (manifest.anonymous and model.id == model.slug)  # its name was left out
+        or (manifest.anonymous and model.id == model.slug)  # its name is withheld
     )
 
 

@@ -63,7 +63,7 @@ class Outcome:
         reused: number of records found in the store.
         notes: warnings about numbers, then what an anonymous site leaves out and keeps, one line
             each.
-        failures: what could not be measured or shown, in full even for an anonymous site.
+        failures: failures of measuring and drawing, with all names even for an anonymous site.
     """
 
     run: Run
@@ -96,19 +96,25 @@ def build_gallery(
         plan = planned_gallery(spec, store, reporter)
         if records_only:
             expect_complete(plan, store)
-        whole = len(store.damaged)
+        before = _damage(plan, store)
         try:
             outcome = _build(spec, plan, store, figures, command=command, reporter=reporter)
         except StoreError:
-            if records_only or is_last or len(store.damaged) == whole:
+            if records_only or is_last or _damage(plan, store) <= before:
                 raise
         else:
-            if records_only or is_last or len(store.damaged) == whole:
+            if records_only or is_last or _damage(plan, store) <= before:
                 break
             measured += outcome.measured
-        # damage behind a record's header shows only when the pages need its arrays
+        # damage after a record's header is found only when the pages need its arrays
         reporter.note("measuring again what is damaged")
     return replace(outcome, measured=measured + outcome.measured, reused=outcome.reused - measured)
+
+
+def _damage(plan: WorkPlan, store: Store) -> frozenset[str]:
+    """Keys of damaged files that were set aside, by this process or by its workers."""
+    found = {path.stem for path in store.damaged}
+    return frozenset(found | {cell.key for cell in plan.cells if store.was_damaged(cell.key)})
 
 
 def _build(
@@ -135,6 +141,7 @@ def _build(
             version=__version__,
             read_weights=store.get_weights,
             settings=settings_of(spec),
+            jobs=None if spec.jobs == "auto" else spec.jobs or 1,
             advance=job.advance,
             draw=lambda folder, contents: draw_figures(
                 folder, gallery_of(shown, contents, folder, store), spec, figures, run, undrawn
@@ -186,7 +193,7 @@ def _shown(spec: GallerySpec, run: Run) -> Anonymous:
     folders = {
         entry.slug
         for entry, model in zip(run.models, spec.models, strict=True)
-        if model.folder is not None
+        if model.place is not None
     }
     return anonymized(run, frozenset(folders), identity_of(run))
 
@@ -198,7 +205,7 @@ def _warnings(run: Run) -> tuple[str, ...]:
 
 
 def _impossible(spec: GallerySpec, run: Run, store: Store) -> tuple[str, ...]:
-    """Extras that were asked for and that a model cannot have, with the reason."""
+    """Requested extras that a model cannot have, with the reason."""
     explained = [name for name in ("relevance", "lens") if name in spec.extras]
     found = []
     for model in run.models if explained else ():
@@ -279,7 +286,7 @@ def planned_gallery(spec: GallerySpec, store: Store, reporter: Reporter) -> Work
     for model in plan.models:
         if model.preprocessing is not None and model.preprocessing.assumed:
             reporter.note(f"{model.entry.label}: {model.preprocessing.assumed}")
-    paper_of(spec, plan)  # complain before the work, not after it
+    paper_of(spec, plan)  # raise errors before measuring, not after
     broken = [entry.failure for entry in (m.entry for m in plan.models) if entry.failure]
     for failure in broken:
         reporter.note(f"failed: {failure.message} {failure.hint}".rstrip())

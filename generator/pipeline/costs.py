@@ -87,7 +87,7 @@ def extra_prices(plan: WorkPlan) -> tuple[ExtraPrice, ...]:
     prices = []
     for extra in EXTRAS:
         with_it = [(label, shape) for label, shape in shapes if shape.applies(extra)]
-        # Only the models that have it count: a part costs nothing where there is none.
+        # only models that have the part count
         base = sum(shape.forward for _, shape in with_it) or forward or 1.0
         prices.append(
             ExtraPrice(

@@ -44,7 +44,7 @@ def measure_missing(
     """
     failures: dict[str, Failure] = {}
     for model in plan.models:
-        # Another revision may have been measured just now, and be the same commit.
+        # another revision may be the same commit, and have been measured just now
         cells = [cell for cell in plan.missing(model) if not store.has(cell.key)]
         lacks_weights = plan.weights_missing(model) and not store.has_weights(model.entry.weights)
         if not cells and not lacks_weights:
@@ -67,7 +67,9 @@ def _crash(model: PlannedModel, error: Exception) -> ModelError:
     """Turn an unexpected error inside a network into a failure of this model only."""
     assert model.resolved is not None
     reason = str(error).strip().split("\n", maxsplit=1)[0].rstrip(".")
-    reason = reason.replace(model.resolved.location, model.entry.id)  # it will be published
+    reason = reason.replace(
+        model.resolved.location, model.entry.id
+    )  # the message will be published
     return ModelError(
         f"{model.entry.id} cannot be measured: {type(error).__name__}: {reason}.",
         "Run again with --strict to see where it happens.",

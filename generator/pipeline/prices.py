@@ -120,9 +120,9 @@ class Shape:
         weights = 12 * vision.layers * vision.width**2 * size
         activations = 12 * self.stream * size
         held = sum(self.bytes(extra, len(measuring.objects)) for extra in measuring.extras)
-        if "values" in measuring.extras:  # vectors held through a block, and what they become
+        if "values" in measuring.extras:  # vectors kept during a block, and results from them
             held += 24 * 4 * self.stream  # as measured on a DINOv2-B at 518 px
             held += 4 * vision.layers * vision.width * (vision.width // vision.heads)
-        if "relevance" in measuring.extras and self.classes:  # what the backward pass needs
+        if "relevance" in measuring.extras and self.classes:  # activations for the backward pass
             held += vision.layers * (4 * vision.heads * tokens**2 + 16 * self.stream * size)
         return weights + activations + 4 * vision.layers * tokens**2 + held

@@ -162,13 +162,13 @@ def fitting(shared: int, cells: Sequence[CellPrice], limit: int | None) -> SiteP
             if size(found) <= limit:
                 return SitePrice(whole, size(found), found, fits=True)
     found = found.taken("heads")
-    room = limit - size(found)
+    space = limit - size(found)
     kept: list[str] = []
     for image in images[:-1]:
         own = [cell for cell in cells if cell.image == image]
         with_heads = Reduction(found.steps, (image,), found.images)
-        room -= sum(cell.bytes(with_heads) - cell.bytes(found) for cell in own)
-        if room < 0:
+        space -= sum(cell.bytes(with_heads) - cell.bytes(found) for cell in own)
+        if space < 0:
             break
         kept.append(image)
     found = Reduction(found.steps, tuple(kept), found.images)

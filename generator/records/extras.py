@@ -51,7 +51,7 @@ class Features:
         last: float16 ``[patch, channel]``; float32 where a value is beyond float16.
         pooled: float32 ``[layer + 1, CLS or mean patch, channel]``; CLS is NaN for a model without.
         keys: float16 ``[patch, channel]``, as they enter the attention (after rotary embedding, if
-            any), not normalized; None where they were not asked for.
+            any), not normalized; None if not requested.
         queries: float16 ``[patch, channel]``, as ``keys``.
         values: float16 ``[patch, channel]``, as ``keys``.
     """
@@ -157,13 +157,13 @@ class LogitLens:
 
 @dataclass(frozen=True, slots=True)
 class Intervention:
-    """A test-time register that is asked for (Jiang 2025): part of the record's key.
+    """Request of a test-time register (Jiang 2025): part of the record's key.
 
     Attributes:
-        neurons: how many register neurons to move, at most.
-        up_to_layer: the last layer, from 1, in which they are looked for; None for the layer where
-            the outlier patches stand out most.
-        calibration: hashes of the images on which they are looked for, in order.
+        neurons: most register neurons to move.
+        up_to_layer: last layer, from 1, to search for them; None for the layer with the most
+            extreme outlier patches.
+        calibration: hashes of the calibration images, in order.
     """
 
     neurons: int
@@ -176,7 +176,7 @@ class RegisterNeuron:
     """A neuron of an MLP that makes outlier patches.
 
     Attributes:
-        layer: its block, an index from 0.
+        layer: index of its block, from 0.
         neuron: its index among the block's hidden activations.
         activation: mean magnitude after the non-linearity, over the outlier patches.
     """
@@ -188,22 +188,22 @@ class RegisterNeuron:
 
 @dataclass(frozen=True, slots=True)
 class RegisterCheck:
-    """Norm and attention of a test-time register on the calibration images, with it at work.
+    """Norm and attention of an active test-time register on the calibration images.
 
-    Norms are those at ``Intervened.outlier_layer``, in times the median patch's. Attention is that
-    of the class token, mean over heads and over the layers behind the first register neuron, as a
+    Norms are at ``Intervened.outlier_layer``, relative to the median patch's. Attention is that of
+    the class token, averaged over heads and over the layers after the first register neuron, as a
     share of 1. Both are means over the calibration images.
 
     Attributes:
         register_norm: norm of the register.
-        patch_norm: norm of the patch with the largest.
+        patch_norm: largest norm of a patch.
         register_attention: attention on the register.
-        patch_attention: attention on the patch that has most of it, layer by layer.
+        patch_attention: largest attention on a patch, layer by layer.
         outliers: patches that are still outliers at that layer, over all calibration images.
-        holds: whether the register took the patches' place, by the authors' criterion: its norm and
-            attention should be well above the patches' (register_neurons.ipynb of their code).
-            Here: a norm that makes an outlier and is above every patch's, and more attention than
-            on any patch.
+        holds: whether the register replaces the outlier patches. The authors' criterion is that
+            its norm and attention are well above the patches' (register_neurons.ipynb of their
+            code). Here: its norm is an outlier and above every patch's, and it gets more attention
+            than any patch.
     """
 
     register_norm: float
@@ -216,21 +216,21 @@ class RegisterCheck:
 
 @dataclass(frozen=True, slots=True)
 class Intervened:
-    """What a test-time register is made of.
+    """A test-time register as it was made.
 
-    A token of zeros is put behind the prefix in front of the first block. In every register neuron
-    it gets the activation that is largest in magnitude among all tokens, itself included, and the
-    patches' become 0.
+    A token of zeros is inserted after the prefix before the first block. In every register neuron
+    it gets the activation with the largest magnitude of all tokens, including itself, and the
+    patches' activations become 0.
 
     Attributes:
-        asked: what was asked for.
+        asked: the request.
         token: name of the token.
-        outlier_layer: index along the first axis of the norms where the outliers were looked up.
+        outlier_layer: index along the first axis of the norms at which outliers were determined.
         outliers: outlier patches over all calibration images.
-        images: calibration images that have any.
-        up_to_layer: the last layer, from 1, in which register neurons were looked for.
+        images: calibration images with outliers.
+        up_to_layer: last layer, from 1, that was searched for register neurons.
         neurons: the register neurons, most active first.
-        taken_over: what the register has of norm and attention, beside the patches.
+        taken_over: norm and attention of the register and of the patches.
     """
 
     asked: Intervention
@@ -248,14 +248,14 @@ class ModelWeights:
     """Arrays from a model's weights, without an image.
 
     Attributes:
-        key: of the file in the store.
+        key: key of the file in the store.
         position: float32 ``[patch, channel]``, learned position embeddings of the native grid;
-            None for a model that has none.
+            None for a model without them.
         position_grid: rows and columns of the native grid; (0, 0) if there is none.
         position_note: reason for missing position embeddings ("rotary embedding", ...); else empty.
         filters: float32 ``[component, 3, row, col]``, the principal components of the patch
             embedding's filters, largest first, at most 28 (Dosovitskiy 2021, Fig. 7 left).
-        spectrum: float32 ``[component]``, share of the variance that each of all components holds.
+        spectrum: float32 ``[component]``, share of the variance of each of all components.
     """
 
     key: str

@@ -43,10 +43,10 @@ def unpack(kind: type[Packed], data: bytes, *, check: bool = True) -> Packed:
     """Deserialize a dataclass.
 
     Args:
-        kind: of the dataclass.
-        data: as :func:`pack` gives it.
-        check: whether the arrays are held against their checksums; not for files of a site, whose
-            bytes have been held against the manifest's.
+        kind: class to build.
+        data: result of :func:`pack`.
+        check: whether to verify the checksums of arrays; not needed for files of a site, which were
+            verified by the manifest.
 
     Raises:
         PackingError: the bytes are damaged or of another kind.
@@ -99,7 +99,7 @@ def _no_number(word: str) -> None:
 
 @cache
 def _reader(kind: type) -> TypeAdapter[Any]:
-    # A dataclass alone takes no config from outside; a tuple of one does.
+    # pydantic accepts a config for a tuple of a dataclass, not for the dataclass itself
     return TypeAdapter(
         tuple[kind],  # type: ignore[valid-type]
         config=ConfigDict(extra="forbid", arbitrary_types_allowed=True),

@@ -119,7 +119,7 @@ def _links(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True, config=_TABLE)
 class Paper:
-    """The paper of a gallery; see the module for how it is written.
+    """The paper of a gallery; the module shows the TOML form.
 
     Attributes:
         authors: in order.

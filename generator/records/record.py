@@ -83,12 +83,12 @@ FieldOfView = Literal["square", "whole", "checkpoint"]
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """What is known of a model once it is resolved and loaded.
+    """Facts of a resolved and loaded model.
 
     Attributes:
         id: hub id, or the folder's name for a local model (never its path).
-        source: where it came from; withheld where that would tell who made an anonymous gallery.
-        revision: what was asked for (branch, tag or commit), ``main`` by default; empty locally.
+        source: origin of the model; withheld if it would identify an anonymous gallery's authors.
+        revision: requested branch, tag or commit, ``main`` by default; empty for a folder.
         commit: the resolved commit on the hub; empty for a folder.
         weights_sha256: hash over config and weight files for a folder; empty on the hub.
         model_type: the ``model_type`` of the vision config.
@@ -99,14 +99,13 @@ class ModelFacts:
         patch_height: height of a patch, in input pixels.
         patch_width: width of a patch, in input pixels.
         parameters: parameters of the part that ran.
-        license: as the model card states it; empty when it doesn't.
+        license: license in the model card; empty if it has none.
         adapter: kind and base of the adapter that was merged into the weights; empty without one.
-        renamed: the prefix that was taken off the names of the checkpoint's tensors, in words;
-            empty when they fit as they are.
-        unused: tensors of the checkpoint that took no part, and why that changes nothing: one line
-            for each reason.
-        headless: why there is no class head to read, and so no prediction, relevance and logit
-            lens; empty with one.
+        renamed: prefix that was removed from the names of the checkpoint's tensors, in words; empty
+            if they were not renamed.
+        unused: unused tensors of the checkpoint with the reason, one line per reason.
+        headless: reason why there is no class head, and so no prediction, relevance and logit
+            lens; empty if there is one.
     """
 
     id: str
@@ -141,13 +140,13 @@ class Preprocessing:
     Attributes:
         field_of_view: ``square`` (the centered square), ``whole`` (the whole picture) or
             ``checkpoint`` (the resizing and cropping of the checkpoint's own processor).
-        resolution: the short side of the input asked for, in pixels.
+        resolution: requested short side of the input, in pixels.
         resample: Pillow's filter, by name.
         rescale: factor from 8-bit values to floats.
         mean: subtracted from each RGB channel after rescaling.
         std: divides each RGB channel after that.
-        assumed: what stands in for what the checkpoint does not declare, in words; empty where it
-            declares everything.
+        assumed: defaults used for settings that the checkpoint does not declare, in words; empty if
+            it declares all.
         steps: the steps as one readable line each, for the page.
     """
 
@@ -163,7 +162,7 @@ class Preprocessing:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What did the measuring. Not part of the record's key, except for ``dtype``.
+    """Device and software of a measurement. Only ``dtype`` is part of the record's key.
 
     Attributes:
         device: ``cpu``, ``cuda`` or ``mps``, with the device's name.
@@ -193,17 +192,17 @@ class Pooling:
 
 @dataclass(frozen=True, slots=True)
 class AttentionRecord:
-    """Everything measured of one model on one image.
+    """All measurements of one model on one image.
 
     An array is the quantity that
     :data:`generator.analysis.quantities.arrays.ARRAY_QUANTITIES` names for it. Attention is in
-    *times uniform*: the softmax weight times the number of keys. Parts are None where they were not
-    measured, or where the model does not have them.
+    *times uniform*: the softmax weight times the number of keys. Parts are None if they were not
+    measured, or if the model does not have them.
 
     Attributes:
         key: sha256 of the inputs that decide the record (see ``store.record_key``).
         image_sha256: hash of the image file's bytes.
-        view: what part of the picture the patches cover.
+        view: part of the picture that the patches cover.
         attention: float16 ``[query, layer, head, key]``; the queries are the prefix tokens, in the
             order of ``layout.prefix``.
         received: float16 ``[layer, head, key]``; averaged over the *patch* queries. With
@@ -220,10 +219,10 @@ class AttentionRecord:
         rollout_cosine: float32 ``[start layer]``.
         patch_attention: float16 ``[layer, head, query, key]``, or ``[layer, query, key]`` for the
             mean over heads; the queries are the patches.
-        received_from_outliers: float16 ``[layer, key]``; None where there are no outlier patches
+        received_from_outliers: float16 ``[layer, key]``; None if there are no outlier patches
             (see ``outlier_patches``).
-        prediction: what the class head said.
-        intervention: the test-time register that was at work; None for the model as it is.
+        prediction: prediction of the class head.
+        intervention: active test-time register; None for the unmodified model.
     """
 
     key: str

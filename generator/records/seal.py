@@ -39,7 +39,7 @@ class SealedArray:
     @classmethod
     def of(cls, array: NDArray[Any]) -> SealedArray:
         """Describe a contiguous array."""
-        data = array.reshape(-1).view(np.uint8)  # hashing knows no half precision
+        data = array.reshape(-1).view(np.uint8)  # hashlib reads no half precision
         return cls(array.dtype.name, array.shape, hashlib.sha256(data.data).hexdigest())
 
 

@@ -25,6 +25,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from generator.errors import StoreError
@@ -34,6 +35,7 @@ from generator.records.file import (
     OtherSchemaError,
     RecordHeader,
     assemble,
+    not_finite,
     pack_record,
     read_header,
 )
@@ -64,7 +66,7 @@ EXTRACT_VERSION = 7
 """Version of the measurement; raise it when results change, and every record is measured again."""
 
 _NAME = re.compile(r"[0-9a-f]{64}")
-_WEIGHTS = "weights"  # a folder's name that no record's can be: those have two letters
+_WEIGHTS = "weights"  # folders of records have two letters, so this name is free
 _DAMAGED = ".damaged"
 _STALE_AFTER = 3600.0  # seconds; a younger temporary file may belong to a running process
 
@@ -88,9 +90,9 @@ def record_key(
         image_sha256: hash of the image file.
         preprocessing: how the input is made; its texts ``steps`` and ``assumed`` do not count.
         patch_queries: kept rows of patch queries, resolved (never ``auto``).
-        measuring: what is measured beside attention.
+        measuring: optional parts to measure.
         dtype: dtype of weights and activations, resolved.
-        intervention: a test-time register; None for the model as it is.
+        intervention: a test-time register; None for the unmodified model.
     """
     how = asdict(preprocessing)
     del how["steps"], how["assumed"]
@@ -208,8 +210,11 @@ class Store:
         """Write the arrays from a model's weights, replacing those with the same key.
 
         Raises:
+            RecordError: they hold NaN or infinity.
             StoreError: the disk is full, or the folder cannot be written.
         """
+        if name := _not_finite(weights):
+            raise RecordError(f"The weights of {weights.model} hold NaN or infinity in {name}.")
         self._write(self._weights_path(weights.key), pack(weights))
 
     def _write(self, path: Path, data: bytes) -> None:
@@ -277,7 +282,7 @@ class Store:
             for path in self._set_aside():
                 path.unlink(missing_ok=True)
             for path in (*self.root.glob("??/.*.tmp"), *self.root.glob(f"{_WEIGHTS}/.*.tmp")):
-                with suppress(FileNotFoundError):  # its process has just moved it into place
+                with suppress(FileNotFoundError):  # its process has just renamed it
                     if path.stat().st_mtime < stale:
                         path.unlink()
         except OSError as error:
@@ -305,7 +310,10 @@ class Store:
                 header, sealed = read_header(file, key)
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             sealed.check(arrays)
-            return assemble(header, arrays)
+            record = assemble(header, arrays)
+            if place := not_finite(record, arrays):  # another program may have sealed it
+                raise DoubtError(f"it holds NaN or infinity in {place}")
+            return record
         except FileNotFoundError:
             return None
         except (OSError, SafetensorError, RecordError, SealError, DoubtError) as error:
@@ -318,6 +326,8 @@ class Store:
             weights = unpack(ModelWeights, path.read_bytes())
             if weights.key != key:
                 raise DoubtError("it holds something else")
+            if name := _not_finite(weights):
+                raise DoubtError(f"it holds NaN or infinity in {name}")
         except FileNotFoundError:
             return None
         except (OSError, PackingError, DoubtError) as error:
@@ -350,7 +360,7 @@ class Store:
         self._doubted.add(path)
         if not isinstance(error, OSError | OtherSchemaError):
             kept = path.with_suffix(_DAMAGED)
-            with suppress(OSError):  # a store that cannot be written is read all the same
+            with suppress(OSError):  # a read-only store can still be read
                 path.replace(kept)
                 self.damaged.append(kept)
                 logger.warning(
@@ -374,6 +384,17 @@ class Store:
             f"{size_in_words(size)}{free}.",
             "Free some space, or name a folder on another disk with --store.",
         )
+
+
+def _not_finite(weights: ModelWeights) -> str:
+    """The first array with NaN or infinity; empty if there is none."""
+    arrays = {
+        "position": weights.position,
+        "filters": weights.filters,
+        "spectrum": weights.spectrum,
+    }
+    bad = (n for n, a in arrays.items() if a is not None and not np.isfinite(a).all())
+    return next(bad, "")
 
 
 def load_records(folder: Path) -> Iterator[AttentionRecord]:

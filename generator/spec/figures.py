@@ -43,38 +43,38 @@ NAMES = "a list of names"
 
 
 class FigureSpec(BaseModel):
-    """A figure for a paper. Frozen; see the module for how it is written.
+    """A figure for a paper. Frozen; the module shows the TOML form.
 
     Attributes:
-        name: of its files, without a suffix.
-        format: of the picture.
-        preset: a figure of a paper; empty for a free grid.
-        rows: axes that run down in a free grid.
-        cols: axes that run across.
-        input: show the pictures in front.
-        places: for a model (label, id or slug) a layer and a head of its own, in a free grid.
-        models: labels, ids or slugs; all when empty.
-        images: titles, file names or slugs; all when empty.
-        layers: such as ``1,6-12``, ``last`` or ``all``; empty for the figure's default.
-        heads: such as ``1-3``, ``mean`` or ``all``; empty for the figure's default.
-        queries: such as ``CLS,reg1``; empty for the figure's default.
-        venue: whose template the width is of.
-        span: as wide as a column, or as the text.
-        width: in inches, in place of the venue's.
-        overlay: strength of maps over the gray picture, in percent; None for maps alone.
-        scale: one for the gallery, or one for each model, layer or map.
-        form: steps of the scale; None for log2, linear where each map has its own.
-        clip: percent of the values cut off at each end; None for 0.5, 0 where each map has its own.
-        keep: percent of each map's mass that is colored, the strongest patches first.
+        name: name of its files, without a suffix.
+        format: format of the picture.
+        preset: id of a paper's figure; empty for a free grid.
+        rows: axes on the rows of a free grid.
+        cols: axes on the columns of a free grid.
+        input: whether to show the pictures in front.
+        places: layer and head for single models (label, id or slug) in a free grid.
+        models: labels, ids or slugs; empty for all.
+        images: titles, file names or slugs; empty for all.
+        layers: list such as ``1,6-12``, ``last`` or ``all``; empty for the figure's default.
+        heads: list such as ``1-3``, ``mean`` or ``all``; empty for the figure's default.
+        queries: list such as ``CLS,reg1``; empty for the figure's default.
+        venue: venue whose template gives the width.
+        span: width of a column, or of the text block.
+        width: width in inches, instead of the venue's.
+        overlay: opacity of maps over the gray picture, in percent; None for maps alone.
+        scale: one scale for the gallery, or one per model, layer or map.
+        form: form of the scale; None for log2, or linear with a scale per map.
+        clip: percent of values clipped at each end; None for 0.5, or 0 with a scale per map.
+        keep: percent of each map's mass that is colored, strongest patches first.
         colors: name of the color map; empty for the gallery's.
-        font: face of the type.
-        letters: of an SVG, text or paths.
+        font: font family.
+        letters: letters of an SVG: text or paths.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="letters, digits and hyphens"
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$", description="letters, digits and hyphens"
     )
     format: Kind = Field("pdf", description="pdf, svg or png")
     preset: Word = Field("", description="the name of a preset")
@@ -112,5 +112,5 @@ class FigureSpec(BaseModel):
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Names of its files: picture, LaTeX, bibliography."""
+        """The names of its files: picture, LaTeX, bibliography."""
         return tuple(f"{self.name}.{end}" for end in (self.format, "tex", "bib"))

@@ -53,6 +53,7 @@ from generator.records.record import FieldOfView
 from generator.spec.compare import Compare, compared
 from generator.spec.errors import in_words
 from generator.spec.figures import FigureSpec
+from generator.spec.jobs import Jobs
 from generator.spec.models import (
     PIXELS,
     AnyPath,
@@ -87,50 +88,50 @@ _FLAG = "true or false"
 
 
 class GallerySpec(BaseModel):
-    """Everything that decides a gallery. Frozen; see the module for the file it is read from.
+    """Specification of a gallery. Frozen; the module shows the TOML form.
 
     Wrong values raise a :class:`SpecError`, from Python as well as from a file.
 
     Attributes:
-        title: of the gallery.
+        title: title of the gallery.
         description: one paragraph under the title.
         resolution: short side of every model's input in pixels; None for each checkpoint's own.
         models: the models, in the order of the columns; the checkpoints of sweeps come last.
-        sweeps: one model at several steps of its training, each.
-        images: files and folders of pictures; a video, or an animated GIF or WebP, is a sequence
-            by itself.
+        sweeps: training sweeps; each is one model at several steps of its training.
+        images: files and folders of pictures; a video, or an animated GIF or WebP, becomes a
+            sequence.
         sequences: clips and folders of numbered pictures whose frames belong together.
         out: the folder that the site is written to.
         field_of_view: ``square``: all models see the same centered square; ``whole``: the whole
-            picture; ``checkpoint``: what the checkpoint's own processor leaves of it.
+            picture; ``checkpoint``: the crop of the checkpoint's own processor.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ... or ``mps``.
-        dtype: of weights and activations; ``auto`` is float32.
+        dtype: dtype of weights and activations; ``auto`` is float32.
         patch_queries: attention with patches as queries: ``mean`` over heads, all ``heads``, or
             ``off``; ``auto`` is ``mean`` up to a grid of 16x16 patches, and ``off`` above.
-        extras: what to measure beside attention: ``features``, ``massive``, ``values``,
+        extras: optional parts to measure: ``features``, ``massive``, ``values``,
             ``relevance``, ``lens``; also ``all`` or ``none``, or a text with commas.
-        objects: which vectors of the last layer to find objects in: ``keys``, ``queries``,
+        objects: vectors of the last layer for object discovery: ``keys``, ``queries``,
             ``values``, or several in a list or a text with commas.
-        target: class, by its number, that relevance and the logit lens are about; None for each
-            model's own first guess.
-        batch_size: pictures at a time; None for as many as fit.
+        target: class index for relevance and the logit lens; None for each model's top class.
+        batch_size: pictures per forward pass; None for as many as fit.
+        jobs: processes that make pages; ``auto`` for one on each core. More than one are started
+            anew, so a script that asks for them needs ``if __name__ == "__main__"``.
         trust_remote_code: run code that comes with a checkpoint.
         strict: stop at the first model or image that fails.
         store: folder of the record store.
-        templates: folder whose templates go before the built-in ones.
+        templates: folder of templates that override the built-in ones.
         groups: CSV file with the columns ``file`` and ``group``: headings to list images under.
-        masks: folder of PNG files named as the images, not zero where the objects are.
+        masks: folder of PNG files named as the images; objects are non-zero pixels.
         boxes: boxes around objects: a COCO JSON file, or a folder of VOC XML files.
-        site_url: where the site will be published, for the addresses that must be absolute.
-        compare: pairs of models, by label or id, that get a page of their own together; empty, or
-            ``none``, for no such page; None for models that differ in registers only.
-        paper: authors, venue, links and the like, for the front page.
-        analyses: draw the analyses of each image on its page; None for galleries of at most 200
-            images.
+        site_url: address of the published site, for absolute links.
+        compare: pairs of models, by label or id, for comparison pages; empty or ``none`` for no
+            such page; None for pairs that differ in registers only.
+        paper: authors, venue and links of a paper, for the front page.
+        analyses: whether pages of images show analyses; None for yes up to 200 images.
         figure: figures for papers, drawn into the folder ``figures`` of the site.
-        anonymous: leave out of the pages who made them and where.
-        max_site_size: bytes that the site may take; None for any. What is left out to keep it is
-            said on the pages; the records keep everything.
+        anonymous: whether to withhold the authors' names and places.
+        max_site_size: size limit of the site in bytes; None for no limit. The pages list the parts
+            that were left out; the records keep everything.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -171,6 +172,7 @@ class GallerySpec(BaseModel):
     batch_size: Annotated[int, Field(strict=True, ge=1)] | None = Field(
         None, description="a whole number from 1"
     )
+    jobs: Jobs = None
     trust_remote_code: _Flag = Field(False, description=_FLAG)
     strict: _Flag = Field(False, description=_FLAG)
     store: AnyPath = Field(default_factory=default_store, description="a folder")
@@ -285,7 +287,7 @@ class GallerySpec(BaseModel):
         facts = [
             (
                 m.id,
-                m.folder.resolve().parent.name if m.folder else "",
+                m.place.resolve().parent.name if m.place else "",
                 m.revision[:12],
                 self._size(m),
                 "test-time register" if m.test_time_registers else "",
@@ -302,20 +304,20 @@ class GallerySpec(BaseModel):
 
     def _refuse_twins(self, source: SpecSource) -> None:
         """Refuse two identical models: probably a mistake."""
-        seen = set()
+        known = set()
         for model in self.models:
-            place = model.folder.resolve() if model.folder else model.id
             identity = (
-                place,
+                model.place.resolve() if model.place else model.id,
+                model.state_dict,
                 model.revision,
                 self.resolution_of(model),
                 model.test_time_registers,
             )
-            if identity in seen:
+            if identity in known:
                 at = f"@{model.revision}" if model.revision else ""
                 message = f"{model.id}{at} is given twice at {self._size(model)}."
                 raise model_error(source, message, "Leave one out, or change its resolution.")
-            seen.add(identity)
+            known.add(identity)
 
     def _refuse_overwriting(self, source: SpecSource) -> None:
         """Refuse output folders with other content: building replaces the whole folder."""
@@ -331,7 +333,7 @@ class GallerySpec(BaseModel):
             *(("the boxes", place) for place in (self.boxes,) if place),
             *((f"the images {path}", path) for path in self.images),
             *((f"the sequence {item.path}", item.path) for item in self.sequences),
-            *((f"the model {m.id}", m.folder) for m in self.models if m.folder),
+            *((f"the model {m.id}", m.place) for m in self.models if m.place),
             *(("the calibration pictures", place) for place in self.calibrations),
         ]
         for what, path in precious:

@@ -13,16 +13,16 @@ from generator.errors import SpecError
 from generator.text.amounts import size_in_words
 
 LONGEST_WORD = 300
-"""Characters of a word that others are compared with: time grows with the square of them."""
+"""Most characters of a word to compare with others: time grows with their square."""
 
 TOML_LIMIT = 10_000_000
-"""Characters of the largest file that is read."""
+"""Most characters of a file."""
 
 _PART = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
 _DEEP_KEY = re.compile(
     rf"(?:^|[{{,\[])[ \t]*({_PART}(?:[ \t]*\.[ \t]*{_PART}){{50}})", re.MULTILINE
 )
-"""A dotted key on which Python's parser would work for minutes."""
+"""A dotted key for which Python's parser would need minutes."""
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -22,6 +22,6 @@ class LegibleConsole(Console):
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        """Turn anything into pieces; what rich itself adds to move the cursor is left alone."""
+        """Turn an object into segments; rich's own control codes are not escaped."""
         for piece in super().render(renderable, options):
             yield piece if piece.control else Segment(legible(piece.text), piece.style)

@@ -1,4 +1,4 @@
-"""JSON that a stranger may have written."""
+"""Parser of JSON from untrusted sources."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ def parsed_json(data: bytes | str) -> Any:
     """The value of a JSON text in UTF-8, with or without a byte order mark.
 
     Raises:
-        ValueError: it is none, or one that Python does not hold: nested too deeply, or with a
-            number of thousands of digits. ``json.JSONDecodeError`` where a line is to blame.
+        ValueError: the text is no JSON, is nested too deeply for Python, or has a number of
+            thousands of digits. ``json.JSONDecodeError`` for an error in a line.
     """
     text = data.decode("utf-8-sig") if isinstance(data, bytes) else data
     try:

@@ -9,7 +9,7 @@ from itertools import groupby
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",
-    "{": r"\textbraceleft{}",  # \{ would be counted by BibTeX, which knows no escapes
+    "{": r"\textbraceleft{}",  # BibTeX knows no escapes, and would count the brace of \{
     "}": r"\textbraceright{}",
     "$": r"\$",
     "&": r"\&",

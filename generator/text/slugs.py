@@ -14,8 +14,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
-LONGEST = 60
-"""Characters of the longest slug."""
+LONGEST = 40
+"""Characters of the longest slug. Three of them and a file name stay below 150 characters."""
 
 RESERVED = frozenset(
     {"index", "404", "con", "prn", "aux", "nul"}
@@ -72,7 +72,7 @@ def _plain(name: str) -> str:
 
 def _marked(plain: str, key: str) -> str:
     """A slug followed by six hex digits of the key's hash, at most :data:`LONGEST` characters."""
-    text = unicodedata.normalize("NFC", key)  # macOS hands file names out decomposed
+    text = unicodedata.normalize("NFC", key)  # macOS decomposes file names
     mark = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:6]
     start = plain[: LONGEST - 7].strip("-")
     return f"{start}-{mark}" if start else f"x-{mark}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
-"""What a cell starts with that a spreadsheet may run; the wide forms are those of East Asia."""
+"""First characters of a cell that a spreadsheet may run, with their full-width forms."""
 
 
 def csv_text(columns: Iterable[str], rows: Iterable[Iterable[str | float | None]]) -> str:

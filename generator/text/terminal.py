@@ -1,7 +1,7 @@
-"""Text of files on a terminal: control characters and direction overrides are shown, not obeyed.
+"""Text from files on a terminal: control characters and direction overrides become visible.
 
-A file name, a title or a record may hold anything: an escape sequence that rewrites the screen, or
-an override that turns a file name around.
+A file name, a title or a record may contain an escape sequence that rewrites the screen, or an
+override that reverses a file name.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ import logging
 import unicodedata
 
 SHOWN = frozenset({"Cc", "Zl", "Zp", "Cs"})
-"""Categories of Unicode that are shown as escapes: controls, separators of lines, surrogates."""
+"""Unicode categories that are shown as escapes: controls, separators of lines, surrogates."""
 
 DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""What changes the direction of the text around it."""
+"""Characters that change the direction of text."""
 
 
 def legible(text: str, keep: str = "\n\t") -> str:
-    """Text whose control characters and direction overrides are escapes, as Python writes them.
+    """Replace control characters and direction overrides by Python's escapes.
 
     Args:
-        text: to be shown on a terminal.
-        keep: control characters that stay.
+        text: text for a terminal.
+        keep: control characters that are not replaced.
     """
     return "".join(_legible(c) if c not in keep else c for c in text)
 

@@ -1,4 +1,4 @@
-"""Planted checkpoints, measured and compared: the paragraph says exactly what was planted."""
+"""Planted checkpoints, measured and compared: the sentences say exactly what was planted."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ from tests.capture.planted import Planted, plain_picture, planted_patch_sink, pl
 def measured(planted: Planted, image: Path) -> PairCell:
     record = generator.measure(planted.folder, image, extras=())
     return PairCell(cell_digest(record), record.layout, record.view)
+
+
+def said(found: Argument) -> str:
+    return " ".join((*found.outliers, *found.attention, *found.maps))
 
 
 def compared(one: PairCell, two: PairCell) -> tuple[Argument, ModelDigest, ModelDigest]:
@@ -42,7 +46,7 @@ def image(tmp_path: Path) -> Path:
     ("layers", "share", "norm", "register"),
     [((2, 3), 0.4, 8.0, 2), ((3, 4), 0.6, 20.0, 4)],
 )
-def test_the_paragraph_says_what_was_planted(
+def test_the_sentences_say_what_was_planted(
     layers: tuple[int, ...],
     share: float,
     norm: float,
@@ -55,7 +59,7 @@ def test_the_paragraph_says_what_was_planted(
         tmp_path / "reg", layers=layers, share=share, norm=norm, register=register
     )
     found, one, two = compared(measured(plain, image), measured(reg, image))
-    text = " ".join(found.sentences)
+    text = said(found)
     first, draws = layers[0], layers[0] + 1
 
     # one patch of sixteen, where the stream enters the first block in which it is a sink
@@ -64,32 +68,29 @@ def test_the_paragraph_says_what_was_planted(
     assert two.onset.patch_onset is None and not two.norms.above[:, CUTOFFS.index(3)].any()
     assert two.onset.prefix_onsets[register] == first
     assert (
-        f"In Plain, 6.25\u00a0% of the patches are outliers after layer {first}, where the largest "
-        f"norm is {number(norm)} times the median. High norms of patches begin after layer "
-        f"{first}. After the last layer none are, so a look at the last layer alone would miss "
-        "them." in text
+        f"Plain has 6.25\u00a0% outlier patches after layer {first}: the largest norm is "
+        f"{number(norm)} × the median patch. High norms begin after layer {first}. None remain "
+        "after the last layer, so the last layer alone would not show them." in text
     )
     assert "Reg has no outlier patches" in text
     assert (
-        f"CLS pays the outlier patches of Plain most attention in layer {draws}: {percent(share)}; "
-        "they are 5.88\u00a0% of the tokens." in text
+        f"CLS of Plain gives outlier patches at most {percent(share)} of its attention (layer "
+        f"{draws}); they are 5.88\u00a0% of the tokens." in text
     )
     n = reg.tokens
     registers = share + 3 * (1 - share) / (n - 1)
     assert (
-        f"The registers of Reg hold {percent(registers)} of CLS's attention in layer {draws}, "
-        f"where they hold most (register {register} alone {percent(share / registers)} of that)"
-        in text
+        f"CLS of Reg gives registers at most {percent(registers)} (layer {draws}); register "
+        f"{register} alone has {percent(share / registers)} of that." in text
     )
-    assert f"beginning as follows: register {register} after layer {first}." in text
+    assert f"High norms begin: register {register} after layer {first}." in text
     # in the last layer both attend to everything alike
-    assert "The last-layer maps of Plain and Reg show no difference" in text
+    assert "The last-layer maps show no difference" in text
 
 
 def test_a_model_compared_with_itself_differs_in_nothing(tmp_path: Path, image: Path) -> None:
     planted = planted_patch_sink(tmp_path / "plain", layers=(4, 5), share=0.7)
     cell = measured(planted, image)
-    text = " ".join(compared(cell, cell)[0].sentences)
-    assert "Plain has the larger share of outliers in 0 of 1 image, Reg in 0" in text
-    assert "in 1 there is no difference" in text
-    assert "The last-layer maps of Plain and Reg show no difference" in text
+    text = said(compared(cell, cell)[0])
+    assert "Plain has more outliers in 0 of 1 image, Reg in 0; 1 is equal." in text
+    assert "The last-layer maps show no difference" in text

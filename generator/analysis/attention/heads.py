@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator.records.extras import IntArray
 from generator.records.record import AttentionRecord, FloatArray, TokenLayout
 
 SINK = 0.3
@@ -20,28 +19,16 @@ PATCHES = "patches"
 class HeadTables:
     """Numbers of every head of one model on one image.
 
-    Tables are float32 ``[layer, head]`` unless stated otherwise. Tables of the CLS query are None
-    for models without CLS.
+    Tables are float32 ``[layer, head]`` unless stated otherwise, and have the names and definitions
+    of :mod:`generator.analysis.quantities.attention`. Those of the CLS query are None without CLS.
 
     Attributes:
-        entropy: normalized entropy of a row over all keys, mean over queries; 0 is one key, 1
-            uniform.
-        entropy_patches: entropy with each row cut to the patches and renormalized.
-        distance: mean attention distance in input pixels; attention to the prefix counts 0.
-        distance_patches: attention distance with each row cut to the patches and renormalized
-            (Dosovitskiy 2021, Fig. 11).
-        distance_share: ``distance`` as a share of the input's short side.
-        distance_patches_share: ``distance_patches`` as a share of the input's short side.
         uniform_distance: ``distance_patches_share`` of uniform attention, the reference line of its
             chart.
         groups: key groups along the first axis of ``mass``: the prefix tokens by name, then
             ``"patches"``.
-        mass: ``[key group, layer, head]``, share of 1 of the CLS query's attention; sums to 1
-            over the groups. None without CLS.
-        max_attention: largest weight of the CLS row, share of 1. None without CLS.
-        sink: largest share of 1 that one key receives, averaged over all queries.
-        sink_token: int32, the token that receives ``sink``.
-        sink_rate: ``[layer]``, share of the layer's heads with ``sink`` above 0.3 (Gu 2025).
+        mass: ``[key group, layer, head]``, mass of the CLS query.
+        sink_rate: ``[layer]``.
     """
 
     entropy: FloatArray
@@ -55,7 +42,6 @@ class HeadTables:
     mass: FloatArray | None
     max_attention: FloatArray | None
     sink: FloatArray
-    sink_token: IntArray
     sink_rate: FloatArray
 
     def mass_on(self, group: str) -> FloatArray | None:
@@ -88,7 +74,6 @@ def head_tables(record: AttentionRecord) -> HeadTables:
         if cls is None
         else record.rows(cls).max(axis=-1).astype(np.float32) / np.float32(layout.tokens),
         sink=sink,
-        sink_token=alpha.argmax(axis=-1).astype(np.int32),
         sink_rate=(sink > SINK).mean(axis=-1).astype(np.float32),
     )
 

@@ -30,8 +30,6 @@ class RolloutDiagnostics:
     """Diagnostics of the rollout for each start layer; it ends at the last layer.
 
     Attributes:
-        tokens: names of the prefix tokens.
-        on_tokens: float32 ``[start layer, token]``, share of 1 that lies on each prefix token.
         prefix_mass: float32 ``[start layer]``, share of 1 on the whole prefix, which the map does
             not show; 0 for a model without prefix.
         uniform_prefix: prefix tokens as a share of all tokens: the value for uniform attention.
@@ -39,8 +37,6 @@ class RolloutDiagnostics:
             queries; near 1 the map does not depend on its query.
     """
 
-    tokens: tuple[str, ...]
-    on_tokens: FloatArray
     prefix_mass: FloatArray
     uniform_prefix: float
     cosine: FloatArray
@@ -49,11 +45,8 @@ class RolloutDiagnostics:
 def rollout_diagnostics(record: AttentionRecord) -> RolloutDiagnostics:
     """The diagnostics of a record's own rollout: heads fused by their mean, nothing discarded."""
     layout = record.layout
-    on_tokens = record.rollout[:, layout.prefix_slice]
     return RolloutDiagnostics(
-        tokens=layout.prefix,
-        on_tokens=on_tokens,
-        prefix_mass=on_tokens.sum(axis=1),
+        prefix_mass=record.rollout[:, layout.prefix_slice].sum(axis=1),
         uniform_prefix=len(layout.prefix) / layout.tokens,
         cosine=record.rollout_cosine,
     )

@@ -146,12 +146,10 @@ class LensMaps:
         probability: float16 ``[row, col]``, probability of the class after the last layer.
         rank: float32 ``[layer + 1]``, rank of the class, mean over patches; index 0 is the
             embedding.
-        cls_rank: float32 ``[layer + 1]``, rank of the class at CLS; NaN for a model without CLS.
     """
 
     probability: FloatArray
     rank: FloatArray
-    cls_rank: FloatArray
 
 
 RolloutName = Literal["late", "strong", "max", "min"]
@@ -367,12 +365,9 @@ def _lens(record: AttentionRecord) -> LensMaps | NotApplicable:
     part, layout = record.lens, record.layout
     if part is None:
         return _head_part(record, "lens")
-    rank = part.rank.astype(np.float32)
-    nowhere = np.full(len(rank), np.nan, dtype=np.float32)
     return LensMaps(
         probability=_half(layout.fold(part.probability[-1])),
-        rank=rank[:, layout.patch_slice].mean(axis=1),
-        cls_rank=nowhere if layout.cls is None else rank[:, layout.token(layout.cls)],
+        rank=part.rank[:, layout.patch_slice].astype(np.float32).mean(axis=1),
     )
 
 

@@ -1,4 +1,4 @@
-"""The text that compares two models: sentences derived from their numbers.
+"""What the numbers of two models say: findings, sentences for each section, and limits.
 
 A rule turns numbers into each sentence, and the sentence states these numbers. It claims no causes,
 since two checkpoints differ in more than registers, and never calls attention importance.
@@ -12,16 +12,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from generator.analysis.attention.budget import OUTLIERS
+from generator.analysis.attention.head_similarity import Match
 from generator.analysis.cells.model_digest import ModelDigest
 from generator.analysis.compare.pair import Baselines, MapComparison
 from generator.analysis.compare.paired import STARS, Paired
+from generator.analysis.features.masks import KEPT_MASS
 from generator.analysis.stream.norms import CUTOFFS
 from generator.records.record import OUTLIER, FloatArray
 from generator.text.numbers import count, given, number, percent, points
-from generator.text.phrases import counted, listed
+from generator.text.phrases import counted
 
 SAME_MAPS = 0.0005
 """Maps with a divergence below this many bits count as equal; it prints as 0.000."""
+
+MOST_FINDINGS = 5
+
+LETTERS = ("A", "B")
+"""Short names of the first and the second model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +53,64 @@ class ComparedModel:
 
 
 @dataclass(frozen=True, slots=True)
-class Argument:
-    """The paragraph as a list of sentences, with its caveat."""
+class MatchedHeads:
+    """How similar the heads of two models are once they are matched one to one.
 
-    sentences: tuple[str, ...]
+    Attributes:
+        matches: the matched pairs, with their similarity on the images they were matched on.
+        held_out: mean similarity on other images; None for a single image.
+        random: mean similarity of the best of many random matchings.
+        images: number of images.
+    """
+
+    matches: tuple[Match, ...]
+    held_out: float | None
+    random: float
+    images: int
+
+    @property
+    def mean(self) -> float:
+        """Mean similarity of the pairs, on the images they were matched on."""
+        return float(np.mean([match.similarity for match in self.matches]))
+
+
+@dataclass(frozen=True, slots=True)
+class PairFinding:
+    """A number for large type, and what it is.
+
+    Attributes:
+        value: the number with its unit: ``0.617 bits``; or A's and B's: ``25 % vs 3 %``.
+        text: a sentence that goes on from the number.
+        n: what the number is over: ``10 images``.
+        section: id of the section that shows it.
+        name: name of that section, for its link.
+    """
+
+    value: str
+    text: str
+    n: str
+    section: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A comparison in words. A is the first model, B the second.
+
+    Attributes:
+        note: what the findings are over, and whether they are tests.
+        findings: the most telling numbers, at most :data:`MOST_FINDINGS`.
+        outliers: sentences on norms and outlier patches.
+        attention: sentences on where CLS attention goes.
+        maps: sentences on the agreement of the maps.
+        caveats: what the comparison does not show.
+    """
+
+    note: str
+    findings: tuple[PairFinding, ...]
+    outliers: tuple[str, ...]
+    attention: tuple[str, ...]
+    maps: tuple[str, ...]
     caveats: tuple[str, ...]
 
 
@@ -58,31 +119,145 @@ def argue(
     two: ComparedModel,
     measures: Mapping[str, Paired],
     comparisons: Sequence[MapComparison],
+    heads: MatchedHeads | None = None,
 ) -> Argument:
-    """Write the paragraph that compares two models.
+    """Compare two models in words.
 
     Args:
         one: the first model, the one without registers where only one has them.
         measures: result of :func:`generator.analysis.compare.pair.pair_measures`.
         comparisons: one map comparison for each image that has one.
+        heads: how similar matched heads are; None where heads cannot be compared.
     """
+    models = one, two
     shares = measures["outlier-share"]
-    sentences = [
-        _images(one, two),
-        outliers_sentence(one, shares.one),
-        outliers_sentence(two, shares.two),
-        *_difference_of_outliers(one, two, shares),
-        *_sinks(one),
-        *_sinks(two),
-        *_registers(one),
-        *_registers(two),
-        *_maps(one, two, comparisons),
-    ]
-    return Argument(tuple(sentences), tuple(_caveats(one, two, shares.n)))
+    findings = (
+        *_divergence_finding(comparisons),
+        *_outliers_finding(models, shares),
+        *_sinks_finding(models),
+        *_registers_finding(models),
+        *_area_finding(measures["mass-mask-area"]),
+        *_heads_finding(heads),
+    )
+    return Argument(
+        note=_note(shares.n),
+        findings=findings[:MOST_FINDINGS],
+        outliers=(
+            _outliers(one, shares.one),
+            _outliers(two, shares.two),
+            *_difference_of_outliers(models, shares),
+            *_register_norms(one),
+            *_register_norms(two),
+        ),
+        attention=(*_sinks(one), *_sinks(two), *_registers(one), *_registers(two)),
+        maps=tuple(_maps(one, two, comparisons)),
+        caveats=tuple(_caveats(one, two, shares.n)),
+    )
 
 
-def outliers_sentence(model: ComparedModel, held: FloatArray) -> str:
-    """Sentence on a model's outlier patches: whether, where, how many, how large.
+def _note(n: int) -> str:
+    """What the findings are over."""
+    over = "Shares are means over heads and images." if n > 1 else "Shares are means over heads."
+    tests = "" if n >= STARS else " These are descriptions, not tests."
+    return f"{counted(n, 'image')}. {over}{tests}"
+
+
+def _divergence_finding(comparisons: Sequence[MapComparison]) -> Iterator[PairFinding]:
+    if not comparisons:
+        return
+    between = _divergence(comparisons)
+    if between < SAME_MAPS:
+        value, text = f"<\u00a0{given(SAME_MAPS)} bits", "between the maps of A and B: they agree."
+    else:
+        known = _known(comparisons)
+        nearer = (
+            f" In {_nearer(known)} of {counted(len(known), 'image')}, they are closer to each "
+            "other than to maps that ignore the picture."
+            if known
+            else ""
+        )
+        value = f"{number(between)} bits"
+        text = f"between the maps of A and B (0 same, 1 no overlap).{nearer}"
+    yield PairFinding(value, text, counted(len(comparisons), "image"), "agreement", "Agreement")
+
+
+def _outliers_finding(
+    models: tuple[ComparedModel, ComparedModel], shares: Paired
+) -> Iterator[PairFinding]:
+    if not shares.n:
+        return
+    held = [int((values > 0).sum()) for values in (shares.one, shares.two)]
+    ratios = [float(each.digest.norms.ratio.max()) for each in models]
+    yield PairFinding(
+        f"{count(held[0])} vs {count(held[1])}",
+        f"of {counted(shares.n, 'image')} have outlier patches. The largest norm is "
+        f"{number(ratios[0])} vs {number(ratios[1])} × the median patch.",
+        counted(shares.n, "image"),
+        "norms",
+        "Norms",
+    )
+
+
+def _sinks_finding(models: tuple[ComparedModel, ComparedModel]) -> Iterator[PairFinding]:
+    """CLS attention on outlier patches, where a model usually has some."""
+    for model, letter in zip(models, LETTERS, strict=True):
+        found = _most_on(model, (OUTLIERS,))
+        if found is None or float(model.digest.norms.ratio.max()) <= OUTLIER:
+            continue
+        yield PairFinding(
+            percent(found.most),
+            f"of {letter}'s CLS attention goes to outlier patches in layer {found.layer}. They are "
+            f"{percent(found.uniform)} of its tokens.",
+            counted(model.digest.images, "image"),
+            "budgets",
+            "Attention",
+        )
+
+
+def _registers_finding(models: tuple[ComparedModel, ComparedModel]) -> Iterator[PairFinding]:
+    for model, letter in zip(models, LETTERS, strict=True):
+        found = _most_on(model, model.registers)
+        if found is not None:
+            yield PairFinding(
+                percent(found.most),
+                f"of {letter}'s CLS attention goes to registers in layer {found.layer}, "
+                f"{percent(found.last)} in the last. They are {percent(found.uniform)} of its "
+                "tokens.",
+                counted(model.digest.images, "image"),
+                "budgets",
+                "Attention",
+            )
+
+
+def _area_finding(area: Paired) -> Iterator[PairFinding]:
+    if not area.n:
+        return
+    one, two = (percent(float(values.mean())) for values in (area.one, area.two))
+    yield PairFinding(
+        f"{one} vs {two}",
+        f"of patches hold {percent(KEPT_MASS)} of the patch attention in the last layer.",
+        counted(area.n, "image"),
+        "differences",
+        "Differences",
+    )
+
+
+def _heads_finding(heads: MatchedHeads | None) -> Iterator[PairFinding]:
+    if heads is None:
+        return
+    fitted = heads.held_out is None
+    yield PairFinding(
+        number(heads.mean if heads.held_out is None else heads.held_out),
+        f"is the similarity of matched heads{'' if fitted else ' on held-out images'}. Random "
+        f"matchings reach {number(heads.random)}.",
+        counted(heads.images, "image"),
+        "heads-matched",
+        "Heads",
+    )
+
+
+def _outliers(model: ComparedModel, held: FloatArray) -> str:
+    """Sentences on a model's outlier patches: whether, where, how many, how large.
 
     Args:
         model: with its numbers over the images.
@@ -92,30 +267,26 @@ def outliers_sentence(model: ComparedModel, held: FloatArray) -> str:
     shares = norms.above[:, CUTOFFS.index(int(OUTLIER))]
     ratio, several = float(norms.ratio[norms.peak]), norms.images > 1
     with_some = int((held > 0).sum())
+    of = " (median over images)" if several else ""
+    largest = f"the largest norm is {number(ratio)} × the median patch"
     if not with_some:
-        largest = "the median over images of the largest norm" if several else "the largest norm"
         return (
-            f"{model.label} has no outlier patches: at no layer does a patch's norm exceed "
-            f"{given(OUTLIER)} times the median patch's{' in any image' if several else ''}. At "
-            "most, "
-            f"{largest} is {number(ratio)} times the median, {_layer(norms.peak)}."
+            f"{model.label} has no outlier patches in any {'image or ' if several else ''}layer: "
+            f"{largest}, {_layer(norms.peak)}{of}."
         )
     if ratio <= OUTLIER:
         where = int(shares.argmax())
         return (
-            f"{model.label} has outlier patches in {with_some} of {norms.images} images only: the "
-            f"median over images of the largest norm is at most {number(ratio)} times the median "
-            f"patch's, {_layer(norms.peak)}. They are most frequent {_layer(where)}: "
-            f"{percent(float(shares[where]))} of all patches."
+            f"{model.label} has outlier patches in {with_some} of "
+            f"{counted(norms.images, 'image')}: {largest}, {_layer(norms.peak)}{of}. Outliers are "
+            f"most frequent {_layer(where)}: {percent(float(shares[where]))} of all patches."
         )
     images = f" {with_some} of {norms.images} images have outliers." if several else ""
-    of = " (median over images)" if several else ""
     onset = model.digest.onset.patch_onset
-    begins = "" if onset is None else f" High norms of patches begin {_layer(onset)}."
+    begins = "" if onset is None else f" High norms begin {_layer(onset)}."
     return (
-        f"In {model.label}, {percent(float(shares[norms.peak]))} of the patches are outliers "
-        f"{_layer(norms.peak)}, where the largest norm is {number(ratio)} times the median{of}."
-        f"{images}{begins}{_at_the_end(norms.peak, shares)}"
+        f"{model.label} has {percent(float(shares[norms.peak]))} outlier patches "
+        f"{_layer(norms.peak)}: {largest}{of}.{images}{begins}{_at_the_end(norms.peak, shares)}"
     )
 
 
@@ -125,99 +296,120 @@ def _at_the_end(peak: int, shares: FloatArray) -> str:
     if peak == len(shares) - 1:
         return ""
     if last > 0:
-        return f" After the last layer {percent(last)} are."
-    return " After the last layer none are, so a look at the last layer alone would miss them."
+        return f" {percent(last)} remain after the last layer."
+    return " None remain after the last layer, so the last layer alone would not show them."
 
 
-def _images(one: ComparedModel, two: ComparedModel) -> str:
-    count = one.digest.images
-    images = "1 image" if count == 1 else f"{count} images"
-    means = "heads" if count == 1 else "heads and images"
-    return (
-        f"{one.label} and {two.label} were run on {images}; shares of attention are means over "
-        f"{means}."
-    )
-
-
-def _difference_of_outliers(one: ComparedModel, two: ComparedModel, share: Paired) -> Iterator[str]:
+def _difference_of_outliers(
+    models: tuple[ComparedModel, ComparedModel], share: Paired
+) -> Iterator[str]:
     if share.n == 0 or (not share.one.any() and not share.two.any()):
         return
-    more, fewer = int((share.difference < 0).sum()), int((share.difference > 0).sum())
+    more, fewer = int((share.difference > 0).sum()), int((share.difference < 0).sum())
     same = share.n - more - fewer
-    said = (
-        f"{one.label} has the larger share of outliers in {count(more)} of "
-        f"{counted(share.n, 'image')}, {two.label} in {count(fewer)}"
-        + (f", and in {same} there is no difference" if same else "")
+    yield (
+        f"{models[0].label} has more outliers in {count(more)} of {counted(share.n, 'image')}, "
+        f"{models[1].label} in {count(fewer)}; {count(same)} {'is' if same == 1 else 'are'} equal."
     )
     if share.interval is not None and share.stars_allowed:
         low, high = share.interval.low, share.interval.high
         apart = "excludes" if low > 0 or high < 0 else "includes"
         yield (
-            f"{said}. The mean difference, {two.label} less {one.label}, is "
-            f"{points(share.mean)} percentage points, with a nominal 95\u00a0% interval over "
-            f"images from {points(low)} to {points(high)}, which {apart} zero."
+            f"The mean difference, first minus second, is {points(share.mean)} percentage points; "
+            f"its nominal 95\u00a0% interval over images, {points(low)} to {points(high)}, {apart} "
+            "zero."
         )
-    else:
-        yield f"{said}. With fewer than {STARS} images this is a description, not a test."
+
+
+@dataclass(frozen=True, slots=True)
+class _OnKeys:
+    """CLS attention on some keys together, as shares of 1.
+
+    Attributes:
+        most: the largest share over layers. layer: its layer, from 1.
+        last: the share in the last layer.
+        uniform: the keys' share of the tokens.
+        strongest: the key with most of it at that layer. alone: its share of ``most``.
+    """
+
+    most: float
+    layer: int
+    last: float
+    uniform: float
+    strongest: str
+    alone: float
+
+
+def _most_on(model: ComparedModel, keys: tuple[str, ...]) -> _OnKeys | None:
+    """CLS attention on some keys at its peak; None without CLS or without such keys."""
+    own = model.digest.budget(model.cls or "")
+    if own is None or not keys:
+        return None
+    columns = [model.digest.keys.index(key) for key in keys]
+    shares = own.shares[:, columns]
+    if np.isnan(shares).all():
+        return None
+    total = np.nansum(shares, axis=1)
+    layer = int(total.argmax())
+    most = float(total[layer])
+    strongest = int(np.nanargmax(shares[layer]))
+    return _OnKeys(
+        most=most,
+        layer=layer + 1,
+        last=float(total[-1]),
+        uniform=float(np.nansum(own.uniform[columns])),
+        strongest=keys[strongest],
+        alone=float(shares[layer, strongest]) / most if most > 0 else 0.0,
+    )
 
 
 def _sinks(model: ComparedModel) -> Iterator[str]:
     """Sentence on CLS attention to outliers, at the layer where it is strongest."""
-    digest = model.digest
-    own = digest.budget(model.cls or "")
-    if own is None:
-        return
-    column = digest.keys.index(OUTLIERS)
-    on_outliers = own.shares[:, column]
-    if np.isnan(on_outliers).all():
-        return
-    layer = int(np.nanargmax(on_outliers))
-    held, uniform = float(on_outliers[layer]), float(own.uniform[column])
-    yield (
-        f"CLS pays the outlier patches of {model.label} most attention in layer {layer + 1}: "
-        f"{percent(held)}; they are {percent(uniform)} of the tokens."
-    )
+    found = _most_on(model, (OUTLIERS,))
+    if found is not None:
+        yield (
+            f"CLS of {model.label} gives outlier patches at most {percent(found.most)} of its "
+            f"attention (layer {found.layer}); they are {percent(found.uniform)} of the tokens."
+        )
 
 
 def _registers(model: ComparedModel) -> Iterator[str]:
     """Sentence on the registers' share of attention."""
-    digest = model.digest
-    own = digest.budget(model.cls or "")
-    if own is None or not model.registers:
+    found = _most_on(model, model.registers)
+    if found is None:
         return
-    columns = [digest.keys.index(name) for name in model.registers]
-    shares = own.shares[:, columns]
-    total = np.nansum(shares, axis=1)
-    layer = int(total.argmax())
-    strongest = int(np.nanargmax(shares[layer]))
     most = (
-        ""
-        if len(model.registers) == 1 or total[layer] <= 0
-        else f" ({_register(model.registers[strongest])} alone "
-        f"{percent(float(shares[layer, strongest] / total[layer]))} of that)"
+        f"; {_register(found.strongest)} alone has {percent(found.alone)} of that"
+        if len(model.registers) > 1 and found.most > 0
+        else ""
     )
-    uniform = float(np.nansum(own.uniform[columns]))
     yield (
-        f"The registers of {model.label} hold {percent(float(total[layer]))} of CLS's attention in "
-        f"layer {layer + 1}, where they hold most{most}, and {percent(float(total[-1]))} in the "
-        f"last; they are {percent(uniform)} of the tokens."
+        f"CLS of {model.label} gives registers at most {percent(found.most)} (layer "
+        f"{found.layer}){most}. In the last layer they get {percent(found.last)}; they are "
+        f"{percent(found.uniform)} of the tokens."
     )
+
+
+def _register_norms(model: ComparedModel) -> Iterator[str]:
+    """Sentence on registers whose norm is high, and where it begins."""
     high = [
         f"{_register(token)} {_layer(at)}"
-        for token, at in zip(digest.onset.tokens, digest.onset.prefix_onsets, strict=True)
+        for token, at in zip(
+            model.digest.onset.tokens, model.digest.onset.prefix_onsets, strict=True
+        )
         if token in model.registers and at is not None
     ]
     if high:
         yield (
-            f"Registers of {model.label} reach norms above {given(OUTLIER)} times the median "
-            f"patch's, beginning as follows: {', '.join(high)}."
+            f"Registers of {model.label} exceed {given(OUTLIER)} × the median patch norm. High "
+            f"norms begin: {', '.join(high)}."
         )
 
 
 def _maps(
     one: ComparedModel, two: ComparedModel, comparisons: Sequence[MapComparison]
 ) -> Iterator[str]:
-    """Sentence on the divergence of the maps, compared with the baselines.
+    """Sentences on the divergence of the maps, compared with the baselines.
 
     A flat map has a small divergence from every map, so the divergence needs a baseline: two peaked
     maps of one model can differ more from each other than from a uniform map.
@@ -227,50 +419,56 @@ def _maps(
     if (one.cls is None) != (two.cls is None):
         without = one if one.cls is None else two
         yield (
-            f"{without.label} has no class token: its map is what the patches receive, which is "
-            "compared with what the other model's CLS attends to."
+            f"{without.label} has no class token: its map is the attention that patches receive, "
+            "and it is compared with the other model's CLS attention."
         )
-    between = float(np.mean([each.between.divergence for each in comparisons]))
+    between = _divergence(comparisons)
     if between < SAME_MAPS:
         yield (
-            f"The last-layer maps of {one.label} and {two.label} show no difference: their "
-            f"Jensen-Shannon divergence is below {given(SAME_MAPS)} bits."
-            + (
-                " They show next to nothing else, either: both are even."
-                if _even(comparisons)
-                else ""
-            )
+            f"The last-layer maps show no difference: their Jensen-Shannon divergence is below "
+            f"{given(SAME_MAPS)} bits." + (" Both are uniform." if _even(comparisons) else "")
         )
         return
     over = "" if len(comparisons) == 1 else f" on average over {len(comparisons)} images"
-    yield (
-        f"The last-layer maps of the two models differ by {number(between)} bits{over} "
-        "(Jensen-Shannon divergence: 0 is the same, 1 shares no place)."
-    )
-    known = [
+    yield f"The last-layer maps differ by {number(between)} bits{over} (0: same, 1: no overlap)."
+    known = _known(comparisons)
+    if known:
+        some = f" with baselines ({len(known)})" if len(known) < len(comparisons) else ""
+        yield (
+            f"In {_nearer(known)} of {counted(len(known), 'image')}{some}, A and B are closer to "
+            f"each other than either is to the baselines: {_baseline_names(known)}."
+        )
+
+
+def _divergence(comparisons: Sequence[MapComparison]) -> float:
+    """Mean divergence of the maps of both models, in bits."""
+    return float(np.mean([each.between.divergence for each in comparisons]))
+
+
+_Known = tuple[float, tuple[float, ...], tuple[float, ...]]
+"""Divergence of both maps, and of each from its baselines."""
+
+
+def _known(comparisons: Sequence[MapComparison]) -> list[_Known]:
+    """The images that have every baseline which any image has."""
+    found = [
         (each.between.divergence, _ignorant(each.one), _ignorant(each.two))
         for each in comparisons
         if each.one is not None and each.two is not None
     ]
-    most = max((len(own) for _, *both in known for own in both), default=0)
-    known = [each for each in known if len(each[1]) == len(each[2]) == most]
-    if known:
-        apart = [
-            f"{model.label}'s by {listed([number(value) for value in means])}"
-            for model, means in (
-                (one, np.mean([own for _, own, _ in known], axis=0)),
-                (two, np.mean([own for _, _, own in known], axis=0)),
-            )
-        ]
-        others = ["an even map", "a Gaussian in the center", "their own map of another image"]
-        nearer = sum(both < min(*first, *second) for both, first, second in known)
-        images = "1 image" if len(known) == 1 else f"{len(known)} images"
-        some = f" on {len(known)} of the images" if len(known) < len(comparisons) else ""
-        yield (
-            f"For comparison, maps differ{some} from {listed(others[: len(known[0][1])])}: "
-            f"{' and '.join(apart)}. In {nearer} of {images} the two models' maps are closer to "
-            "each other than either is to any of these."
-        )
+    most = max((len(own) for _, *both in found for own in both), default=0)
+    return [each for each in found if len(each[1]) == len(each[2]) == most]
+
+
+def _nearer(known: Sequence[_Known]) -> int:
+    """Images in which the maps are closer to each other than either is to any baseline."""
+    return sum(both < min(*first, *second) for both, first, second in known)
+
+
+def _baseline_names(known: Sequence[_Known]) -> str:
+    names = ("uniform", "a centered Gaussian", "their own map of another image")
+    held = names[: len(known[0][1])]
+    return f"{', '.join(held[:-1])} or {held[-1]}"
 
 
 def _even(comparisons: Sequence[MapComparison]) -> bool:
@@ -293,7 +491,7 @@ def _caveats(one: ComparedModel, two: ComparedModel, n: int) -> Iterator[str]:
     moved = [model.label for model in (one, two) if model.test_time]
     if moved and one.checkpoint == two.checkpoint:
         yield (
-            f"Both columns run the same checkpoint. The register of {_and(moved)} was added at "
+            f"Both models run the same checkpoint. The register of {_and(moved)} was added at "
             "test time, without training. It takes the outliers from the patches by construction, "
             "so lower patch norms are no finding. Differences show what this intervention does, "
             "not what training with registers does."
@@ -302,23 +500,20 @@ def _caveats(one: ComparedModel, two: ComparedModel, n: int) -> Iterator[str]:
         yield f"The register of {_and(moved)} was added at test time, without training."
     if bool(one.registers) != bool(two.registers) and one.checkpoint != two.checkpoint:
         yield (
-            "Two checkpoints may differ in more than registers: in the training run, its data and "
-            "seed, and in how position embeddings are brought to this resolution. So a difference "
-            "between them is not shown to be caused by registers."
+            "Two checkpoints may differ in more than registers: training run, data, seed, and how "
+            "position embeddings are resized. A difference between them is not shown to be caused "
+            "by registers."
         )
     if n < STARS:
-        yield (
-            f"{counted(n, 'image')}: every single value is shown, and nothing is called "
-            "significant."
-        )
+        yield f"{counted(n, 'image')}: all values are shown, and nothing is called significant."
     yield (
-        f"Outliers are patches whose norm exceeds {given(OUTLIER)} times the median patch's, "
-        "before the final LayerNorm, at the layer where the largest norm stands out most. Another "
-        "cutoff gives another share: see the curve. Shares also depend on the resolution."
+        f"Outlier patches have a norm above {given(OUTLIER)} × the median patch, before the final "
+        "LayerNorm, at the layer where the largest norm stands out most. Their share depends on "
+        "this cutoff and on the resolution."
     )
     yield (
-        "Attention is where weights lie, not what they contribute: a token may be attended to and "
-        "add nothing. Cleaner maps are not by themselves better features."
+        "Attention shows where weights are, not what they contribute: a token may be attended to "
+        "and add nothing. Cleaner maps are not by themselves better features."
     )
 
 

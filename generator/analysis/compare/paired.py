@@ -42,7 +42,7 @@ class Paired:
         images: names of the images that both have a value for.
         one: float64 ``[image]``, values of the first model.
         two: float64 ``[image]``, values of the second model.
-        difference: float64 ``[image]``, second less first.
+        difference: float64 ``[image]``, first minus second.
         mean: mean difference; NaN without images.
         interval: confidence interval of the mean difference; None below :data:`FEWEST` images.
         p: two-sided p-value of a zero mean difference; None below :data:`FEWEST` images.
@@ -92,7 +92,7 @@ def paired(
         )
     first, second = _numbers(one), _numbers(two)
     known = np.isfinite(first) & np.isfinite(second)
-    difference = second[known] - first[known]
+    difference = first[known] - second[known]
     return Paired(
         images=tuple(name for name, both in zip(images, known, strict=True) if both),
         one=first[known],

@@ -96,16 +96,31 @@ def small_features(features: FloatArray) -> SmallFeatures:
         features: ``[patch, channel]``.
     """
     units = unit_vectors(features)
-    _, values, directions = np.linalg.svd(units, full_matrices=False)
-    # of a singular vector the sign is free: the largest entry is positive
-    largest = directions[np.arange(len(directions)), np.abs(directions).argmax(axis=1)]
-    turned = units @ (directions * np.where(largest < 0, -1, 1)[:, None]).T
+    turned = units @ _directions(units, DIMENSIONS[-1])
     exact = np.clip(units @ units.T, -1, 1).astype(np.float32)
     for count in DIMENSIONS:
-        found = _coded(turned[:, : min(count, len(values))], exact)
-        if found.most <= NEAR or count >= len(values):
+        found = _coded(turned[:, :count], exact)
+        if found.most <= NEAR or count >= turned.shape[1]:
             break
     return found
+
+
+def _directions(units: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """The top right singular vectors ``[channel, direction]``, largest singular value first.
+
+    They are the eigenvectors of the Gram matrix of the channels. Small singular values lose digits
+    there, but only the largest are taken. The sign of a singular vector is free: here its largest
+    entry is positive.
+    """
+    # Late: a build that needs no such analysis should not wait for it to load.
+    from scipy import linalg  # noqa: PLC0415
+
+    channels = units.shape[1]
+    count = min(count, *units.shape)
+    _, vectors = linalg.eigh(units.T @ units, subset_by_index=[channels - count, channels - 1])
+    directions: NDArray[np.float64] = vectors[:, ::-1]
+    largest = directions[np.abs(directions).argmax(axis=0), np.arange(count)]
+    return directions * np.where(largest < 0, -1, 1)
 
 
 def _coded(coordinates: NDArray[np.float64], exact: FloatArray) -> SmallFeatures:

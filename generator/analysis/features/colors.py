@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.features.boxes import BoolArray
-from generator.analysis.features.pca import border, border_share, fit, foreground_sign
+from generator.analysis.features.pca import border, fit, foreground_sign
 from generator.records.record import FloatArray, TokenLayout, View
 
 CHANNELS = 3
@@ -37,7 +37,6 @@ class SharedComponents:
         first_explained: explained variance of the component that separates the foreground, share of
             1.
         explained: float64 ``[component]``, shares of the variance of the foreground.
-        border_share: share of the foreground patches at the border of the grid.
         left_out: number of patches excluded from both fits.
         fitted: for each image bool ``[row, col]``, the foreground patches used in the fit.
         residual: residual of the alignment, relative to the squared norm of the reference's
@@ -49,7 +48,6 @@ class SharedComponents:
     scores: tuple[NDArray[np.float64], ...]
     first_explained: float
     explained: NDArray[np.float64]
-    border_share: float
     left_out: int
     fitted: tuple[BoolArray, ...]
     residual: float | None = None
@@ -108,7 +106,6 @@ def shared_components(
         scores=tuple(scores),
         first_explained=float(first.explained[0]),
         explained=explained,
-        border_share=border_share(np.concatenate(kept), edges),
         left_out=int((~of_fit).sum()),
         fitted=tuple(
             mask.reshape(layout.rows, layout.cols)

@@ -31,8 +31,6 @@ class Lost:
     Attributes:
         degree: int32 ``[row, col]``, number of other patches whose dot product with the patch is
             positive.
-        inverse_degree: float64 ``[row, col]``, ``1 / (1 + degree)``: the patch counts itself, as in
-            the paper. Large on what is unlike the rest of the picture.
         seed: row and column of the patch of lowest degree; the first if several are equal.
         similarity: float64 ``[row, col]``, dot product with the seed, plus the bias.
         expansion: bool ``[row, col]``, the seed and those of the ``k`` patches of lowest degree
@@ -46,7 +44,6 @@ class Lost:
     """
 
     degree: NDArray[np.int32]
-    inverse_degree: NDArray[np.float64]
     seed: tuple[int, int]
     similarity: NDArray[np.float64]
     expansion: BoolArray
@@ -56,6 +53,11 @@ class Lost:
     box: PatchBox
     pixels: tuple[float, float, float, float]
     ties: SeedTies
+
+    @property
+    def inverse_degree(self) -> NDArray[np.float64]:
+        """``1 / (1 + degree)``, float64 ``[row, col]``; a patch counts itself, as in the paper."""
+        return 1 / (1 + self.degree)
 
 
 def expansion_size(patches: int) -> int:
@@ -115,7 +117,6 @@ def lost(
     shape = (layout.rows, layout.cols)
     return Lost(
         degree=degree.astype(np.int32).reshape(shape),
-        inverse_degree=(1 / (1 + degree)).reshape(shape),
         seed=(row, col),
         similarity=gram[seed].reshape(shape),
         expansion=expansion.reshape(shape),

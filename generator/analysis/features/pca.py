@@ -32,14 +32,12 @@ class PrincipalComponents:
             positive, since a component's sign means nothing.
         variance: float64 ``[component]``, of the vectors along the axes.
         explained: float64 ``[component]``, explained variance as a share of the total.
-        samples: number of fitted vectors.
     """
 
     mean: NDArray[np.float64]
     axes: NDArray[np.float64]
     variance: NDArray[np.float64]
     explained: NDArray[np.float64]
-    samples: int
 
     def scores(self, features: FloatArray) -> NDArray[np.float64]:
         """Whitened scores: ``[sample, channel] -> [sample, component]``.
@@ -90,7 +88,7 @@ def fit(features: Iterable[FloatArray], count: int) -> PrincipalComponents:
     variance = np.clip(variance[::-1], 0, None)
     whole = float(np.trace(covariance))
     explained = variance / whole if whole > 0 else np.zeros(count)
-    return PrincipalComponents(shift + mean, axes, variance, explained, samples)
+    return PrincipalComponents(shift + mean, axes, variance, explained)
 
 
 def border(layout: TokenLayout) -> BoolArray:

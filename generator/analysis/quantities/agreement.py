@@ -13,9 +13,9 @@ DIVERGENCE = Quantity(
     axes=("layer",),
     definition="Mean of the relative entropies of both maps to their mean, base 2. " + PLACES,
     source="Lin 1991",
-    low="the maps are alike",
-    high="the maps share no place",
-    caveat="It does not know how far apart places are. Read it beside its baselines.",
+    low="same",
+    high="no overlap",
+    caveat="It ignores how far apart places are. Read it beside its baselines.",
 )
 
 DISAGREEMENT = DIVERGENCE.part(
@@ -37,9 +37,9 @@ PEARSON = Quantity(
     axes=("layer", "head"),
     definition="Correlation of the values of both maps, place by place. " + PLACES,
     source="Bylinskii 2019 (CC)",
-    low="unrelated, or opposite below 0",
-    high="high where the other is high",
-    caveat="One outlier patch can make all of it.",
+    low="opposite; 0 = unrelated",
+    high="same",
+    caveat="A single outlier patch can dominate.",
 )
 
 SPEARMAN = Quantity(
@@ -50,21 +50,21 @@ SPEARMAN = Quantity(
     definition="Correlation of the ranks of both maps' values; equal values share their mean rank. "
     + PLACES,
     source="Spearman 1904",
-    low="unrelated, or opposite below 0",
-    high="both order the places alike",
-    caveat="The many places of the background make most of it. Records hold 0 for attention below "
+    low="opposite; 0 = unrelated",
+    high="same order",
+    caveat="Background patches dominate it. Records hold 0 for attention below "
     "0.00000003 times uniform: such places tie.",
 )
 
 SIMILARITY = Quantity(
     id="similarity",
     name="shared mass",
-    unit="share of 1",
+    unit="0 to 1",
     axes=("layer", "head"),
     definition="Sum over places of the smaller of both maps. " + PLACES,
     source="Bylinskii 2019 (SIM)",
-    low="the maps share no place",
-    high="the maps are alike",
+    low="no overlap",
+    high="same",
 )
 
 EARTH_MOVERS = Quantity(
@@ -72,12 +72,12 @@ EARTH_MOVERS = Quantity(
     name="earth mover's distance",
     unit="share of the picture's height",
     axes=("layer", "head"),
-    definition="Mean way that attention must move to make one map of the other, by the cheapest "
-    "plan; exact on a grid of at most 16x16, to which larger maps are pooled. " + PLACES,
+    definition="Mean distance that attention must move to turn one map into the other, by the "
+    "cheapest plan; exact on a grid of at most 16x16, to which larger maps are pooled. " + PLACES,
     source="Rubner 2000; Bylinskii 2019 (EMD)",
-    low="attention lies near where the other's does",
-    high="attention lies far from where the other's does",
-    caveat="Two maps that look at different small things nearby are close.",
+    low="same place",
+    high="far apart",
+    caveat="Maps of two different small things close to each other have a low value.",
 )
 
 PAIRED_DIFFERENCE = Quantity(
@@ -85,28 +85,28 @@ PAIRED_DIFFERENCE = Quantity(
     name="mean difference over images",
     unit="that of the quantity compared",
     axes=("image",),
-    definition="Second model less first, image by image, and their mean, with a nominal "
-    "95% interval over images: Student's t with the skewness removed, from 8 images. Measured by "
-    "simulation, 90 to 96% of such intervals hold the mean they should.",
+    definition="First model minus second, image by image, and the mean, with a nominal 95\u00a0% "
+    "interval over images: Student's t with the skewness removed, from 8 images. In "
+    "simulations, 90 to 96\u00a0% of such intervals hold the true mean.",
     source="Hall 1992; stars after Holm 1979",
-    low="the second model has less of it",
-    high="the second model has more of it",
-    caveat="Two checkpoints differ in more than one thing; a difference is not a cause. Below 20 "
+    low="the second model has more",
+    high="the first model has more",
+    caveat="Two checkpoints differ in more than one thing: a difference is not a cause. Below 20 "
     "images nothing is called significant; stars are corrected for the number of quantities.",
 )
 
 HEAD_SIMILARITY = Quantity(
     id="head-similarity",
     name="similarity of heads",
-    unit="share of 1",
+    unit="0 to 1",
     axes=("head", "head"),
     definition="1 less the Jensen-Shannon divergence of two heads' CLS rows over all keys, mean "
     "over images. Heads of two models are matched one to one by the largest sum (Hungarian "
     "method), by their maps on a common grid.",
     source="after Clark 2019, Fig. 6; Kuhn 1955",
-    low="the heads look at different places",
-    high="the heads look at the same places",
-    caveat="A sink that all heads share makes all of them alike.",
+    low="different places",
+    high="same places",
+    caveat="A sink that all heads share makes all of them similar.",
 )
 
 AGREEMENT = (

@@ -135,7 +135,8 @@ def locate(
     else:
         resized, kept = _own_sizes(width, height, processor, vision, side, model)
     _expect_measurable(width, height, kept, vision, model)
-    left, top = (resized[0] - kept[0]) // 2, (resized[1] - kept[1]) // 2
+    corner = math.floor if processor.centered == "down" else round
+    left, top = corner((resized[0] - kept[0]) / 2), corner((resized[1] - kept[1]) / 2)
     # A convolution drops what no whole patch covers: at the right and at the bottom.
     crop = (
         left,

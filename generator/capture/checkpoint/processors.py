@@ -61,6 +61,8 @@ class Processor:
         assumed: what was taken for granted, in words; empty when nothing was.
         beyond: what it does to the size of a picture that no view follows, in words; empty for
             nothing.
+        centered: how the corner of a center crop is rounded to whole pixels: ``down`` as
+            transformers does, ``nearest`` (halves to even) as torchvision does.
     """
 
     resize: Resize
@@ -75,6 +77,7 @@ class Processor:
     declared: bool
     assumed: str = ""
     beyond: str = ""
+    centered: Literal["down", "nearest"] = "down"
 
     @property
     def resolution(self) -> int:

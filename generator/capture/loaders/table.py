@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from generator.capture.checkpoint.loader import Loader
+from generator.capture.loaders.timm import TimmLoader
 from generator.capture.loaders.transformers import TransformersLoader
 
-LOADERS: tuple[Loader, ...] = (TransformersLoader(),)
+LOADERS: tuple[Loader, ...] = (TimmLoader(), TransformersLoader())
 """The first that reads a config takes it."""
 
 

@@ -12,7 +12,10 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
+from generator.capture.checkpoint.hub import fetch_weights
 from generator.capture.checkpoint.layouts import VisionConfig
+from generator.capture.checkpoint.resolved import ResolvedModel
+from generator.capture.checkpoint.weight_files import WEIGHTS_KEY, find_weights
 from generator.capture.models.leftovers import account, missing_blocks, refuse_what_decides
 from generator.errors import ModelError
 
@@ -73,6 +76,23 @@ def read_tensors(files: Sequence[Path], model: str, *, blank: bool) -> Tensors:
                 )
             found[name] = StoredTensor(stored.get_slice(name), blank=blank)
     return found
+
+
+def stored_tensors(source: ResolvedModel, model: str, *, blank: bool) -> Tensors:
+    """The tensors of a checkpoint, by name; files of the hub are brought into the cache.
+
+    Args:
+        source: whose weights they are.
+        model: named in errors.
+        blank: leave the numbers out.
+
+    Raises:
+        ModelError: the files cannot be downloaded, or hold two tensors of one name.
+    """
+    if source.weights is not None:
+        return read_tensors(source.weights.parts, model, blank=blank)
+    folder = fetch_weights(source.id, source.commit, source.config.get(WEIGHTS_KEY))
+    return read_tensors(find_weights(folder, source.config, source.id).parts, model, blank=blank)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +240,7 @@ def _expect_whole(attempt: Attempt, model: str) -> None:
         if blocks and attempt.used and what == "lack":
             hint = (
                 f"config.json says more blocks than there are: {blocks[0]} is the first of "
-                f"{len(blocks)} that are lacking. Correct its num_hidden_layers."
+                f"{len(blocks)} that are lacking. Correct the number there."
             )
         elif (prefixes := _prefixes(attempt)) and not attempt.used:
             hint = (
@@ -240,7 +260,8 @@ def _expect_once(attempt: Attempt, model: str) -> None:
     Raises:
         ModelError: the network stands in the checkpoint with and without its own prefix.
     """
-    prefix, used = f"{attempt.network.base_model_prefix}.", set(attempt.used)
+    own = getattr(attempt.network, "base_model_prefix", "")
+    prefix, used = f"{own}.", set(attempt.used)
     twice = sorted(name for name in used if prefix + name in used)
     if twice:
         raise ModelError(

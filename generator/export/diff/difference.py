@@ -27,13 +27,13 @@ from generator.text.numbers import given, plain
 
 @dataclass(frozen=True, slots=True)
 class Unlike:
-    """A fact that is not the same in both galleries.
+    """A fact that differs between both galleries.
 
     Attributes:
         model: label in A; empty for a fact of the whole gallery.
-        fact: what it is: commit, dtype, resolution, ...
-        a: in A.
-        b: in B.
+        fact: name of the fact: commit, dtype, resolution, ...
+        a: value in A.
+        b: value in B.
     """
 
     model: str
@@ -47,13 +47,12 @@ class ModelChanges:
     """One model in both galleries.
 
     Attributes:
-        a: its label in A.
-        b: its label in B.
-        step: of the training in A; None for a model that is no checkpoint of a sweep.
-        images: how many were compared.
-        missing: images that both galleries have, but one of them without a record of this model,
-            with the reason.
-        changes: one for each measure.
+        a: label in A.
+        b: label in B.
+        step: training step in A; None for a model that is no checkpoint of a sweep.
+        images: number of images that were compared.
+        missing: images of both galleries without a record of this model in one, with the reason.
+        changes: changes of each measure.
     """
 
     a: str
@@ -66,10 +65,10 @@ class ModelChanges:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """A threshold that a model passed.
+    """A threshold that a model exceeded.
 
     Attributes:
-        step: the value that did.
+        step: the value that exceeded it.
     """
 
     threshold: Threshold
@@ -80,13 +79,13 @@ class Passed:
 
 @dataclass(frozen=True, slots=True)
 class InWords:
-    """What was compared, in words: a sweep and a sequence are one thing each.
+    """The comparison in words; a sweep or a sequence counts as one item.
 
     Attributes:
-        compared: how many models and images.
-        models_alone: models that only A has, and that only B has.
-        images_alone: images that only A has, and that only B has.
-        renamed: images that are called otherwise in B, with the name there.
+        compared: numbers of models and images.
+        models_alone: models only in A, and models only in B.
+        images_alone: images only in A, and images only in B.
+        renamed: images with another name in B, with that name.
     """
 
     compared: str
@@ -97,17 +96,17 @@ class InWords:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """All that two galleries differ in.
+    """All differences of two galleries.
 
     Attributes:
-        titles: of A and B.
-        unlike: facts that are not the same, as preprocessing, dtype and commit.
-        models_alone: labels of the models that only A has, and that only B has.
-        images_alone: names of the images that only A has, and that only B has.
-        renamed: names of the images that are called otherwise in B, with the name there.
-        images: how many images both have.
-        models: those that both have.
-        in_words: what was compared, and what was not, for people.
+        titles: titles of A and B.
+        unlike: facts that differ, such as preprocessing, dtype and commit.
+        models_alone: labels of models only in A, and of models only in B.
+        images_alone: names of images only in A, and of images only in B.
+        renamed: names of images with another name in B, with that name.
+        images: number of images in both.
+        models: models in both.
+        in_words: the comparison in words.
     """
 
     titles: tuple[str, str]
@@ -120,7 +119,7 @@ class Difference:
     in_words: InWords
 
     def passed(self, thresholds: Sequence[Threshold]) -> tuple[Passed, ...]:
-        """Every threshold that a measure of a model passed, with the value that did."""
+        """Every threshold that a measure of a model exceeded, with the value."""
         return tuple(
             Passed(limit, model.a, change.measure, step)
             for limit in thresholds
@@ -130,7 +129,7 @@ class Difference:
         )
 
     def unchecked(self, threshold: Threshold) -> bool:
-        """Whether a threshold was held against nothing, since no model has it in both."""
+        """Whether no model has a threshold's measure in both galleries."""
         return not any(
             change.mean
             for model in self.models
@@ -146,11 +145,11 @@ def difference(
 
     Args:
         wanted: models or sweeps, ``A=B`` or one name for both; empty for all that match by label,
-            by id, or by being the only ones, checkpoints of sweeps by their step.
+            by id, or as the only ones; checkpoints of sweeps match by step.
 
     Raises:
-        SpecError: they share no model, or no image; or a wanted model is not there.
-        StoreError: a record is gone.
+        SpecError: the galleries share no model or no image, or a wanted model is missing.
+        StoreError: a record is missing.
     """
     pairs = named(a, b, wanted) if wanted else matched(a, b)
     images = same_images(a, b)
@@ -200,7 +199,7 @@ def difference(
 
 
 def _renamed(images: Sequence[tuple[ImageEntry, ImageEntry]]) -> tuple[tuple[str, str], ...]:
-    """Images with another name in B; of a sequence its own name, once."""
+    """Images with another name in B; a sequence is named once."""
     pairs = ((_name(one), _name(two)) for one, two in images)
     return tuple(dict.fromkeys(pair for pair in pairs if pair[0] != pair[1]))
 
@@ -218,7 +217,7 @@ def _without(source: Source, shared: set[str]) -> tuple[ImageEntry, ...]:
 
 
 def _part(run: Run, models: Iterable[ModelEntry], images: Iterable[ImageEntry]) -> Run:
-    """A run with some of its models and images, for what is said of their number."""
+    """A run with some of its models and images, for counts in words."""
     kept = {model.slug for model in models}
     sweeps = (
         replace(sweep, steps=tuple(each for each in sweep.steps if each.model in kept))
@@ -232,7 +231,7 @@ def _part(run: Run, models: Iterable[ModelEntry], images: Iterable[ImageEntry]) 
     )
 
 
-# --- what moved ----------------------------------------------------------------------------------
+# --- changes ----------------------------------------------------------------------------------
 
 
 def _compared(
@@ -243,12 +242,12 @@ def _compared(
     measures: Sequence[Quantity],
     facts: dict[Unlike, None],
 ) -> ModelChanges:
-    """One model over the images; facts that differ are added as they are met."""
+    """Compare one model over the images; facts that differ are added to ``unlike``."""
     one, two = pair
     both, missing = [], []
     for image, same in images:
         cells = a.run.cell(one.slug, image.slug), b.run.cell(two.slug, same.slug)
-        reasons = [_why_not(cell, where) for cell, where in zip(cells, "AB", strict=True)]
+        reasons = [_why_not(*place) for place in zip((a, b), cells, "AB", strict=True)]
         if any(reasons):
             missing.append(f"{image.name}: {'; '.join(filter(None, reasons))}")
         else:
@@ -259,7 +258,7 @@ def _compared(
             records = a.read(ours.record), b.read(theirs.record)
             facts.update(dict.fromkeys(_of_model(one.label, *records)))
             divergence = diverged(*records)
-            # Of A's map against itself, which is 0 by definition, so that B's is the change.
+            # A's map compared with itself, which is 0 by definition: the change is B's value
             none = divergence if isinstance(divergence, NotApplicable) else 0 * divergence
             yield (
                 name,
@@ -277,13 +276,15 @@ def _compared(
     )
 
 
-def _why_not(cell: Cell, where: str) -> str:
-    if cell.record:
+def _why_not(source: Source, cell: Cell, where: str) -> str:
+    if source.record(cell) is not None:
         return ""
+    if cell.record:
+        return f"a damaged record in {where}"
     return f"no record in {where}" + (f" ({cell.failure.message})" if cell.failure else "")
 
 
-# --- what is not the same ------------------------------------------------------------------------
+# --- differing facts ------------------------------------------------------------------------
 
 
 def _of_gallery(a: Source, b: Source) -> tuple[Unlike, ...]:
@@ -299,7 +300,7 @@ def _of_model(label: str, one: AttentionRecord, two: AttentionRecord) -> Iterato
 
 
 def _facts(record: AttentionRecord) -> dict[str, str]:
-    """What decides a record, in words."""
+    """The facts of a record's key, in words."""
     model, view, made = record.model, record.view, record.preprocessing
     return {
         "id": model.id,

@@ -20,7 +20,7 @@ SCHEMA = 3
 """Version of the columns and measures."""
 
 LISTED = 12
-"""Names of models and images listed in text; the other formats have all."""
+"""Most names of models and images in text; the other formats have all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +30,21 @@ class DifferenceRow:
     Attributes:
         model_a: label of the model in A.
         model_b: label of the model in B.
-        step: of the training in A, for a checkpoint of a sweep; else empty.
+        step: training step in A of a checkpoint of a sweep; else empty.
         quantity: id in the table of quantities.
-        name: of the quantity, short.
-        unit: of the values.
-        images: how many images have it in both.
-        mean_a: in A, over these images, their layers and heads; empty where no image has it in
-            both.
-        mean_b: the same in B.
-        change: of the mean, B less A.
-        largest_a: in A, the value that moved furthest.
+        name: short name of the quantity.
+        unit: unit of the values.
+        images: number of images with the quantity in both galleries.
+        mean_a: mean in A over these images, their layers and heads; empty if there are none.
+        mean_b: mean in B, likewise.
+        change: change of the mean, B minus A.
+        largest_a: value in A with the largest change.
         largest_b: that value in B.
-        largest_change: B less A.
-        image: of that value, by its name in A.
-        layer: of that value, from 1; 0 for the embedding; empty where it is not of a layer.
-        head: of that value, from 1; empty where it is not of a head.
-        note: what could not be compared and why; it counts neither as 0 nor as a change.
+        largest_change: that change, B minus A.
+        image: image of that value, by its name in A.
+        layer: layer of that value, from 1; 0 for the embedding; empty if it has none.
+        head: head of that value, from 1; empty if it has none.
+        note: reason why values could not be compared; they count neither as 0 nor as a change.
     """
 
     model_a: str
@@ -72,10 +71,10 @@ class Gallery:
     """One of the two galleries.
 
     Attributes:
-        site: folder, as it was given.
-        title: of the gallery.
-        models_alone: labels of models that the other does not have.
-        images_alone: names of images that the other does not have.
+        site: folder, as given.
+        title: title of the gallery.
+        models_alone: labels of models that the other lacks.
+        images_alone: names of images that the other lacks.
     """
 
     site: str
@@ -86,11 +85,11 @@ class Gallery:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """An image that both galleries have, but not both with a record of a model.
+    """An image of both galleries without a record of a model in one of them.
 
     Attributes:
         model: label in A.
-        image: its name in A, and where the record is missing, and why.
+        image: name in A, the gallery without the record, and the reason.
     """
 
     model: str
@@ -99,11 +98,11 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Renamed:
-    """An image that has another name in B.
+    """An image with another name in B.
 
     Attributes:
-        a: in A.
-        b: in B.
+        a: name in A.
+        b: name in B.
     """
 
     a: str
@@ -112,17 +111,17 @@ class Renamed:
 
 @dataclass(frozen=True, slots=True)
 class Exceeded:
-    """A threshold that was passed.
+    """A threshold that was exceeded.
 
     Attributes:
-        threshold: as it was given.
+        threshold: the threshold, as given.
         model: label in A.
         quantity: id in the table of quantities.
         a: value in A.
         b: value in B.
-        image: of the value; empty for a mean.
-        layer: of the value; null for a mean.
-        head: of the value; null for a mean, and where it is not of a head.
+        image: image of the value; empty for a mean.
+        layer: layer of the value; null for a mean.
+        head: head of the value; null for a mean, or for a value of no single head.
     """
 
     threshold: str
@@ -143,12 +142,12 @@ class DifferenceTable:
         schema: version of the columns and measures.
         a: the first gallery.
         b: the second gallery.
-        images: how many images both have.
-        unlike: facts that are not the same, such as preprocessing, dtype and commit.
+        images: number of images in both.
+        unlike: facts that differ, such as preprocessing, dtype and commit.
         renamed: images with another name in B.
-        missing: images without a record in one of them.
-        rows: one for each model and measure.
-        passed: thresholds that were passed.
+        missing: images without a record in one gallery.
+        rows: a row per model and measure.
+        passed: thresholds that were exceeded.
     """
 
     schema: int
@@ -163,11 +162,11 @@ class DifferenceTable:
 
 
 def table(found: Difference, sites: tuple[str, str], passed: Sequence[Passed]) -> DifferenceTable:
-    """A difference in the form that is written.
+    """Convert a difference to the form of its files.
 
     Args:
-        sites: both folders, as they were given.
-        passed: thresholds that it passes.
+        sites: both folders, as given.
+        passed: thresholds that were exceeded.
     """
     a, b = (
         Gallery(sites[n], found.titles[n], found.models_alone[n], found.images_alone[n])
@@ -227,18 +226,18 @@ def _exceeded(each: Passed) -> Exceeded:
 
 
 def _round(value: float) -> float:
-    """As many digits as float32 has, so that the last bits of a sum leave no trace."""
+    """Round to the digits of float32, so that rounding errors of sums do not show."""
     return rounded(value, 7)
 
 
 def difference_csv(found: DifferenceTable) -> str:
-    """The rows as CSV (see :func:`generator.text.tables.csv_text`)."""
+    """Write the rows as CSV (see :func:`generator.text.tables.csv_text`)."""
     columns = (field.name for field in fields(DifferenceRow))
     return csv_text(columns, (astuple(row) for row in found.rows))
 
 
 def json_text(found: DifferenceTable) -> str:
-    """All of it as JSON; lists with an item a line."""
+    """Write the table as JSON; lists with an item per line."""
     parts = [f"{json.dumps(name)}: {_lines(value)}" for name, value in asdict(found).items()]
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
@@ -251,16 +250,16 @@ def _lines(value: Any) -> str:
 
 
 def schema_bytes() -> bytes:
-    """JSON schema of the JSON form; a CSV has the fields of ``DifferenceRow`` as columns."""
+    """Write the JSON schema of the JSON form; fields of ``DifferenceRow`` are the CSV columns."""
     classes = (DifferenceTable, Gallery, Unlike, Renamed, Missing, DifferenceRow, Exceeded)
     return documented_schema(TypeAdapter(DifferenceTable), classes)
 
 
-# --- for people ----------------------------------------------------------------------------------
+# --- text ----------------------------------------------------------------------------------
 
 
 def text(found: Difference, sites: tuple[str, str]) -> str:
-    """For a terminal: what is not alike, then a table for each model."""
+    """Write for a terminal: differing facts, then a table for each model."""
     lines = [
         f"{name}  {site}  {title}"
         for name, site, title in zip("AB", sites, found.titles, strict=True)
@@ -294,7 +293,7 @@ def _preamble(found: Difference) -> Iterator[str]:
 
 HEADINGS = ("quantity", "unit", "A", "B", "change", "largest", "where")
 RIGHT = frozenset({2, 3, 4, 5})
-"""Columns of numbers."""
+"""Right-aligned columns."""
 
 
 def _of_model(model: ModelChanges) -> Iterator[str]:
@@ -337,7 +336,7 @@ def _cells(change: Change) -> tuple[str, ...]:
 
 
 def passed_line(each: Passed) -> str:
-    """Which threshold was passed, by how much and where, on one line."""
+    """A threshold that was exceeded, with value, image, layer and head, on one line."""
     step = each.step
     where = str(step.where) if step.where else "mean over all images, layers and heads"
     return (

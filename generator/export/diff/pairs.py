@@ -13,10 +13,10 @@ Pair = tuple[ModelEntry, ModelEntry]
 
 
 def matched(a: Source, b: Source) -> list[Pair]:
-    """Models that belong together, in the order of A.
+    """Pairs of models that match, in the order of A.
 
-    Sweeps of one label, or the only ones, are matched step by step. Of the rest, those of one
-    label; then of one id, where it names one only; then the only ones.
+    Sweeps with the same label, or the only ones, are matched step by step. The rest is matched by
+    label; then by id, if only one model has it; then as the only ones.
     """
     sweeps = _same_sweeps(a.run.sweeps, b.run.sweeps)
     found = {one.slug: two for pair in sweeps for one, two in _same_steps(a.run, b.run, *pair)}
@@ -37,17 +37,17 @@ def matched(a: Source, b: Source) -> list[Pair]:
 
 
 def named(a: Source, b: Source, wanted: Sequence[str]) -> list[Pair]:
-    """Models that the user names; a sweep of A and one of B give their checkpoints, by step.
+    """Pairs of models that the user names; two sweeps give pairs of checkpoints by step.
 
     Raises:
-        SpecError: nothing is called so, or a sweep is held against a single model.
+        SpecError: a name is unknown, or a sweep is paired with a single model.
     """
     found = (pair for text in wanted for pair in _named_pairs(a, b, text))
     return list(dict.fromkeys(found))
 
 
 def same_images(a: Source, b: Source) -> list[tuple[ImageEntry, ImageEntry]]:
-    """Images of one picture file, whatever their names; in the order of A."""
+    """Pairs of images with the same file content, in the order of A."""
     theirs = {image.sha256: image for image in reversed(b.run.images) if image.sha256}
     ours = {image.sha256: image for image in reversed(a.run.images) if image.sha256}
     return [
@@ -74,18 +74,18 @@ def _same_steps(a: Run, b: Run, one: Sweep, two: Sweep) -> Iterator[Pair]:
 
 
 def step_of(run: Run, model: ModelEntry) -> int | None:
-    """The step of a checkpoint; None for a model of its own."""
+    """The step of a checkpoint; None for a model that is not part of a sweep."""
     sweep = run.sweep_of(model.slug)
     if sweep is None:
         return None
     return next(each.step for each in sweep.steps if each.model == model.slug)
 
 
-# --- what the user names --------------------------------------------------------------------------
+# --- names given by the user ---------------------------------------------------------------------
 
 
 def _named_pairs(a: Source, b: Source, text: str) -> list[Pair]:
-    """``A=B``, wherever the = stands that names may hold too; one name for both without it."""
+    """Pairs from ``A=B``, in which names may contain ``=``, too, or from one name for both."""
     parts = text.split("=")
     cuts = [("=".join(parts[:n]), "=".join(parts[n:])) for n in range(1, len(parts))]
     for left, right in ((text, text), *cuts):
@@ -148,7 +148,7 @@ def _one_model(source: Source, name: str) -> ModelEntry:
 
 
 def models_in_words(run: Run, slugs: Iterable[str]) -> tuple[str, ...]:
-    """Labels of models; checkpoints of one sweep together, such as ``our run at steps 5, 10``."""
+    """Labels of models; a sweep's checkpoints are joined, as in ``our run at steps 5, 10``."""
     wanted = set(slugs)
     found: dict[str, None] = {}
     for model in run.models:
@@ -165,7 +165,7 @@ def models_in_words(run: Run, slugs: Iterable[str]) -> tuple[str, ...]:
 
 
 def images_in_words(images: Iterable[ImageEntry]) -> tuple[str, ...]:
-    """Names of images; frames of one sequence together, such as ``walk.mp4 (5 frames)``."""
+    """Names of images; a sequence's frames are joined, as in ``walk.mp4 (5 frames)``."""
     frames: dict[str, int] = {}
     for image in images:
         name = image.frame.sequence.source if image.frame else image.name

@@ -18,10 +18,10 @@ from generator.spec.figures import FIGURES, FigureSpec
 
 
 def planned(requests: Sequence[FigureSpec]) -> tuple[PlannedFigure, ...]:
-    """Understand every figure, before anything is measured.
+    """Check every requested figure, before anything is measured.
 
     Raises:
-        SpecError: one cannot be made; the message names it.
+        SpecError: a figure is not possible; the message names it.
     """
     found = []
     for request in requests:
@@ -43,15 +43,16 @@ def draw_into(
     """Draw figures into a site.
 
     Args:
-        gallery: what to draw from.
-        before: the run whose names the requests use; that of the gallery unless it is anonymous.
-        strict: make the first figure that cannot be drawn an error.
+        gallery: source of the figures.
+        before: the run whose names the requests use; differs from the gallery's if that is
+            anonymous.
+        strict: raise an error for the first figure that cannot be drawn.
 
     Returns:
-        What was drawn, as the manifest has it, and why the others were not, in full.
+        Manifest items of the figures, and the failures of the others.
 
     Raises:
-        SpecError: a figure cannot be drawn, where that is strict; the message names it.
+        SpecError: a figure cannot be drawn and ``strict`` is set; the message names it.
     """
     found, failures = [], []
     for number, figure in enumerate(figures, 1):
@@ -73,11 +74,11 @@ def draw_into(
 
 
 def drawn_again(folder: Path, contents: Contents, source: Source) -> tuple[FigureItem, ...]:
-    """The figures of a site, drawn for a copy of it.
+    """Draw the figures of a site again, for a copy of it.
 
     Args:
-        contents: what the copy holds.
-        source: of the site; anonymous where the copy is.
+        contents: files of the copy.
+        source: the site; anonymous if the copy is.
     """
     gallery = gallery_of(source.shown, contents, folder, source.store)
     requests = [item.request for item in source.manifest.figures]
@@ -86,13 +87,13 @@ def drawn_again(folder: Path, contents: Contents, source: Source) -> tuple[Figur
 
 
 def renamed(spec: FigureSpec, before: Run, after: Run, number: int) -> FigureSpec:
-    """A request with models and images by their slugs, as another run of the same things has them.
+    """A request that names models and images by their slugs in another run of the same gallery.
 
     Args:
-        spec: as it was written.
-        before: the run that its words are about.
-        after: the run that is drawn, with the same models and images in the same order.
-        number: of the figure, from 1; names it where its name must not be told.
+        spec: the request.
+        before: the run whose names it uses.
+        after: the run to draw, with the same models and images in the same order.
+        number: number of the figure from 1, used as its name if that is withheld.
     """
     models = [
         (new.slug, {old.slug, old.label, old.id})
@@ -118,13 +119,13 @@ def renamed(spec: FigureSpec, before: Run, after: Run, number: int) -> FigureSpe
 
 
 def _slugs(words: tuple[str, ...], known: Sequence[tuple[str, set[str]]]) -> tuple[str, ...]:
-    """Slugs for words; a word that names nothing stays, for the message that says so."""
+    """Slugs for names; an unknown name is kept, so that the error message shows it."""
     found = ([slug for slug, names in known if word in names] or [word] for word in words)
     return tuple(dict.fromkeys(slug for slugs in found for slug in slugs))
 
 
 def _files(folder: Path, gallery: MeasuredGallery, figure: PlannedFigure) -> tuple[FileEntry, ...]:
-    """Draw a figure and write its files; where they are and what they hold."""
+    """Draw a figure, write its files, and return their paths and contents."""
     name = figure.request.files[0]
     written = write_figure(folder / FIGURES / name, make_figure(gallery, figure, name))
     return tuple(_entry(folder, path) for path in written)

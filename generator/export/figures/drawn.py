@@ -15,7 +15,7 @@ class FigureTable:
     """Numbers beside a figure.
 
     Attributes:
-        head: names of the columns; the first is left-aligned, the others are numbers.
+        head: headings of the columns; the first column is text, the others are numbers.
     """
 
     caption: str
@@ -25,13 +25,13 @@ class FigureTable:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A figure and what has to be said of it.
+    """A drawn figure with its caption.
 
     Attributes:
-        figure: not yet a file.
-        caption: what it shows, the models and the scale.
+        figure: the matplotlib figure.
+        caption: content, models and scale in words.
         cites: keys of the bibliography.
-        table: numbers beside it; None for none.
+        table: numbers beside it; may be None.
     """
 
     figure: Figure

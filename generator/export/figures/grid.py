@@ -32,16 +32,16 @@ from generator.text.phrases import listed
 Axis = Literal["images", "models", "layers", "heads", "queries"]
 AXES: tuple[Axis, ...] = get_args(Axis)
 MOST = 600
-"""Cells of a figure: more would be specks."""
+"""Most cells of a figure; more would be too small."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What runs along which side.
+    """Axes of a grid: images, models, layers, heads or queries on rows and columns.
 
     Attributes:
         rows: outermost first; may be empty.
-        input: show the picture itself too, in front.
+        input: whether to show the picture itself, too, in front.
     """
 
     rows: tuple[Axis, ...] = ("images",)
@@ -50,10 +50,10 @@ class Layout:
 
 
 def layout(rows: str, cols: str, *, with_input: bool = True) -> Layout:
-    """Read ``--rows images --cols models,layers``.
+    """Parse ``--rows images --cols models,layers``.
 
     Raises:
-        SpecError: a word is unknown, or stands twice.
+        SpecError: a word is unknown or repeated.
     """
     named = {"--rows": _axes(rows, "--rows"), "--cols": _axes(cols, "--cols")}
     twice = set(named["--rows"]) & set(named["--cols"])
@@ -73,7 +73,7 @@ def _axes(text: str, option: str) -> tuple[Axis, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _CellPlace:
-    """What one cell shows."""
+    """Content of one cell."""
 
     image: ImageEntry
     model: ModelEntry
@@ -84,7 +84,7 @@ class _CellPlace:
 
 @dataclass(frozen=True, slots=True)
 class _GridChoice:
-    """Everything a grid runs through."""
+    """All values along the axes of a grid."""
 
     images: tuple[ImageEntry, ...]
     models: tuple[ModelEntry, ...]
@@ -105,10 +105,10 @@ class _GridChoice:
 
 
 def draw_grid(scene: Scene, shape: Layout) -> Drawn:
-    """The figure.
+    """Draw the figure.
 
     Raises:
-        SpecError: something has several values but no side, or nothing is there to be shown.
+        SpecError: an axis with several values is on neither side, or there is nothing to show.
     """
     choice = _choice(scene)
     scene.queries = choice.queries
@@ -159,7 +159,7 @@ def _choice(scene: Scene) -> _GridChoice:
 
 
 def _placed(scene: Scene) -> Iterator[tuple[ModelEntry, str, str]]:
-    """``--place`` with its model found; a word that names several is about each of them."""
+    """Models, layers and heads of ``--place``; a name of several models applies to each of them."""
     for name, layer, head in scene.request.places:
         yield from ((model, layer, head) for model in scene.source.models((name,)))
 
@@ -167,10 +167,10 @@ def _placed(scene: Scene) -> Iterator[tuple[ModelEntry, str, str]]:
 def _own_place(
     models: tuple[ModelEntry, ...], model: ModelEntry, layer: str, head: str
 ) -> tuple[ModelEntry, str, str]:
-    """A layer and head of its own for a model, checked.
+    """The layer and head that ``--place`` gives for a model, checked.
 
     Raises:
-        SpecError: the model is not in the figure, or these are no layer and head.
+        SpecError: the model is not in the figure, or layer or head is invalid.
     """
     if model not in models:
         raise SpecError(
@@ -224,12 +224,12 @@ def _cell(scene: Scene, place: _CellPlace) -> Cell:
     wanted = Selection((place.layer,), (place.head,), (place.query,))
     maps = scene.attention(place.model, place.image, wanted)
     if maps:
-        return scene.plate(place.model, place.image, maps[0])
+        return scene.attention_picture(place.model, place.image, maps[0])
     return scene.empty(place.model, place.image, _lacks(scene, place))
 
 
 def _lacks(scene: Scene, place: _CellPlace) -> str:
-    """What a model does not have of a place, in a few words."""
+    """The layer, head or query that a model lacks, in a few words."""
     record = scene.first_record(place.model)
     query, depth, width = place.query, record.model.layers, record.model.heads
     patch = query.startswith((PATCH, "at-"))
@@ -264,7 +264,7 @@ def _word(axis: Axis, value: object) -> str:
 def _with_input(
     scene: Scene, choice: _GridChoice, shape: Layout, rows: list[SheetRow], heads: tuple[str, ...]
 ) -> tuple[list[SheetRow], tuple[str, ...]]:
-    """The pictures in front: a column, or a row where the columns are images."""
+    """Add the pictures in front: a column, or a row if the columns are images."""
     if "images" in shape.cols:
         tops = product(*(choice.along(axis) for axis in shape.cols))
         place = shape.cols.index("images")
@@ -291,7 +291,7 @@ def _input(scene: Scene, choice: _GridChoice, image: object) -> Cell:
 
 
 def _what(choice: _GridChoice, shape: Layout) -> str:
-    """The caption's first sentence: what is the same for all maps, then what runs where."""
+    """The caption's first sentence: common facts of all maps, then the axes."""
     sides = (*shape.rows, *shape.cols)
     fixed = {a: _word(a, choice.along(a)[0]) for a in AXES if len(choice.along(a)) == 1}
     query = fixed.get("queries")

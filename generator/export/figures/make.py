@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,16 +27,17 @@ from generator.text.latex import Cite, Piece, plain
 from generator.text.numbers import given
 from generator.text.phrases import listed
 
+logger = logging.getLogger(__name__)
+
 KINDS: dict[str, Kind] = {".pdf": "pdf", ".svg": "svg", ".png": "png"}
 NOTE = "Made by attention-gallery."
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedFigure:
-    """A figure whose words are understood.
+    """A checked request of a figure.
 
     Attributes:
-        request: what was asked for.
         what: a preset, or the layout of a free grid.
     """
 
@@ -45,20 +47,20 @@ class PlannedFigure:
 
     @property
     def title(self) -> str:
-        """That of the preset; for a free grid the name of its files."""
+        """The title of the preset; for a free grid the name of its files."""
         return self.what.title if isinstance(self.what, Preset) else self.request.name
 
 
 def planned_figure(request: FigureSpec, *, command: bool = False) -> PlannedFigure:
-    """Understand what a figure is asked for, before anything is opened.
+    """Check the request of a figure, before anything is opened.
 
     Args:
-        request: from a gallery's file or the command.
-        command: on the command line, so that messages name options.
+        request: request from a gallery's file or the command.
+        command: whether it comes from the command line, so that messages name options.
 
     Raises:
-        SpecError: it names no preset, venue, axis or color map that there is, or asks for what the
-            figure does not heed.
+        SpecError: a preset, venue, axis or color map is unknown, or an option does not apply to the
+            figure.
     """
     wide = extent(request.venue, request.span, request.width)
     _check_colors(request.colors)
@@ -88,10 +90,10 @@ class FigureFiles:
 
 
 def kind_of_file(path: Path) -> Kind:
-    """The format that a file's name asks for.
+    """The format of a file's name.
 
     Raises:
-        SpecError: it is none of them, or LaTeX would not read the name.
+        SpecError: the format is unknown, or LaTeX cannot read the name.
     """
     if path.suffix.lower() not in KINDS:
         raise SpecError(
@@ -103,10 +105,10 @@ def kind_of_file(path: Path) -> Kind:
 
 
 def _check_letters(request: FigureSpec, option: str) -> None:
-    """Make sure that letters are chosen only where there is a choice.
+    """Make sure that letters are chosen for an SVG only.
 
     Raises:
-        SpecError: outlines were asked for of what is no SVG.
+        SpecError: outlines are requested for another format.
     """
     kind = request.format
     if request.letters == "paths" and kind != "svg":
@@ -119,10 +121,10 @@ def _check_letters(request: FigureSpec, option: str) -> None:
 
 
 def preset_named(name: str) -> Preset:
-    """A preset by its word.
+    """A preset by its id.
 
     Raises:
-        SpecError: there is none of this name.
+        SpecError: the name is unknown.
     """
     if name not in PRESETS:
         hint = did_you_mean(name, PRESETS) or "See --list for what there is."
@@ -131,18 +133,27 @@ def preset_named(name: str) -> Preset:
 
 
 def make_figure(source: MeasuredGallery, figure: PlannedFigure, name: str) -> FigureFiles:
-    """Draw a figure and write down what it is. The same input gives the same bytes.
+    """Draw a figure and write its caption. The same input gives the same bytes.
 
     Args:
-        name: of the picture's file.
+        name: name of the picture's file.
 
     Raises:
-        SpecError: it cannot be drawn from this gallery.
-        StoreError: a record is missing.
+        SpecError: the figure cannot be drawn from this gallery.
+        StoreError: a record is missing, or the figure cannot be drawn without a damaged one.
     """
+    try:
+        return _made(source, figure, name)
+    except SpecError:
+        if source.left_out:
+            raise next(iter(source.left_out.values())) from None
+        raise
+
+
+def _made(source: MeasuredGallery, figure: PlannedFigure, name: str) -> FigureFiles:
     request, wide, what = figure.request, figure.extent, figure.what
     scene = Scene(source, request)
-    with styled(request.font, request.letters):
+    with styled(request.font, request.letters) as lost:
         if isinstance(what, Preset):
             check(what, scene)
             drawn = what.draw(scene)
@@ -152,6 +163,12 @@ def make_figure(source: MeasuredGallery, figure: PlannedFigure, name: str) -> Fi
             drawn = draw_grid(scene, what)
             caption = drawn.caption
         picture = figure_bytes(drawn.figure, request.format, source.run.title)
+    if lost:
+        logger.warning(
+            "%s: the font of figures has no letter for %s; each is drawn as ?. Give the model "
+            "or picture a title in other letters.",
+            *(name, " ".join(sorted(lost))),
+        )
     label = re.sub(r"[^a-z0-9]+", "-", Path(name).stem.lower()).strip("-") or "figure"
     table = drawn.table
     others = (*drawn.cites, *(what.cites if isinstance(what, Preset) else ()))
@@ -175,10 +192,10 @@ def make_figure(source: MeasuredGallery, figure: PlannedFigure, name: str) -> Fi
 
 
 def _check_shown(preset: Preset, scene: Scene, drawn: Drawn) -> None:
-    """Make sure that every model that was named is in the figure.
+    """Make sure that every requested model is in the figure.
 
     Raises:
-        SpecError: one is not, since the figure is about others.
+        SpecError: a requested model is not in it.
     """
     left = [model.label for model in scene.models if model not in drawn.models]
     if left and scene.request.models:
@@ -190,7 +207,7 @@ def _check_shown(preset: Preset, scene: Scene, drawn: Drawn) -> None:
 
 
 def _of_preset(preset: Preset, drawn: Drawn) -> tuple[Piece, ...]:
-    """What a preset shows, then the facts, then what it is after and how it differs."""
+    """The caption of a preset: content, facts, source, and differences from the original."""
     return (
         f"{preset.title}. ",
         *drawn.caption,
@@ -202,14 +219,14 @@ def _of_preset(preset: Preset, drawn: Drawn) -> tuple[Piece, ...]:
 
 
 def write_figure(path: Path, made: FigureFiles, bib: Path | None = None) -> tuple[Path, ...]:
-    """Write the picture, and ``.tex`` and ``.bib`` of its name beside it.
+    """Write the picture, and beside it ``.tex`` and ``.bib`` with the same name.
 
     Args:
-        bib: a bibliography that gets the entries it lacks, in place of one of the figure's own.
+        bib: an existing bibliography to which missing entries are added, instead of a new file.
 
     Raises:
         StoreError: they cannot be written.
-        SpecError: the bibliography is none, or cannot be read.
+        SpecError: the bibliography is invalid or cannot be read.
     """
     if bib is not None and bib.suffix.lower() != ".bib":
         raise SpecError(
@@ -231,10 +248,10 @@ def write_figure(path: Path, made: FigureFiles, bib: Path | None = None) -> tupl
 
 
 def _check_colors(name: str) -> None:
-    """Make sure that a color map is known; empty is the gallery's.
+    """Make sure that a color map is known; an empty name means the gallery's.
 
     Raises:
-        SpecError: there is none of this name.
+        SpecError: the name is unknown.
     """
     known = color_tables()
     if name and name not in known:
@@ -243,7 +260,7 @@ def _check_colors(name: str) -> None:
 
 
 def listed_presets(source: MeasuredGallery, request: FigureSpec) -> Iterator[str]:
-    """Every preset in a few lines: what it shows, what it needs, and whether that is there."""
+    """Every preset in a few lines: content, needs, and whether the gallery has them."""
     scene = Scene(source, request)
     for preset in PRESETS.values():
         found = lacking(preset, scene)

@@ -16,14 +16,14 @@ WEIGHTED = (
     "× values: each key's attention times the norm of its value vector after the output "
     "projection, as shares over the keys."
 )
-"""What the query of that name is, for captions."""
+"""The query ``weighted`` in words, for captions."""
 
 
 def scope_said(request: FigureSpec, drawn: Sequence[tuple[Tone, FloatArray]]) -> str:
-    """From where to where colors run, and for which maps the same.
+    """The ends of the scales, and the maps that share a scale, in words.
 
     Args:
-        drawn: its maps, at least one, each with its scale.
+        drawn: maps of the figure, at least one, each with its scale.
     """
     tones = list(dict.fromkeys(tone for tone, _ in drawn))
     if tones[0].says:
@@ -49,7 +49,7 @@ def scope_said(request: FigureSpec, drawn: Sequence[tuple[Tone, FloatArray]]) ->
 
 
 def cut_said(drawn: Sequence[tuple[Tone, FloatArray]]) -> str:
-    """What scales cut off of the maps drawn on them."""
+    """The share of values that scales clip, in words."""
     counts = [tone.clipped(values) for tone, values in drawn]
     below, above, of = (sum(part) for part in zip(*counts, strict=True)) if counts else (0, 0, 0)
     parts = [

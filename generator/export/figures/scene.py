@@ -17,7 +17,7 @@ from generator.export.figures.layout.sheet import Absent, SheetBox, SheetPicture
 from generator.export.figures.layout.tones import TIMES, Tone, own_range
 from generator.export.figures.layout.venues import extent
 from generator.export.figures.scale_words import WEIGHTED, cut_said, scope_said
-from generator.export.pictures.drawing import seen, size_of
+from generator.export.pictures.drawing import input_picture, size_of
 from generator.export.pictures.selection import ALL, OneMap, Selection, chosen_maps
 from generator.export.source import MeasuredGallery
 from generator.present.cells.labels import row_name
@@ -30,25 +30,24 @@ from generator.records.run import ImageEntry, ModelEntry
 from generator.spec.figures import FigureSpec
 
 USUAL = 5.6
-"""Height of pictures below each other that a figure has unless more are asked for, in inches."""
+"""Default height of a column of pictures, in inches."""
 
 LEFT_OUT = (127, 127, 127, 60)
-"""Of patches outside the kept share of the mass: the veil that pages have."""
+"""Color of patches outside the kept share of the mass, as on pages."""
 
 PLACE = r"at-\d+(?:\.\d+)?-\d+(?:\.\d+)?"
-"""A query: the patch that covers x, y, in pixels of the picture, whatever a model's grid."""
+"""A query: the patch that covers x, y, in pixels of the picture, in every model's grid."""
 
 PHOTO = 420
-"""Width of a photograph in a figure, in pixels: 300 a printed inch at the usual sizes."""
+"""Width of a photograph in a figure, in pixels: 300 per inch at the usual sizes."""
 
 
 @dataclass(slots=True)
 class Scene:
-    """A gallery and a request, with the records read so far.
+    """A gallery and a request, with a cache of records.
 
     Attributes:
-        request: what was asked for.
-        queries: those of the figure, over which ranges are found; empty for those asked for.
+        queries: queries of the figure, from which ranges are found; empty for those of the request.
     """
 
     source: MeasuredGallery
@@ -62,14 +61,14 @@ class Scene:
 
     @property
     def width(self) -> float:
-        """Of the figure, in inches."""
+        """The width of the figure, in inches."""
         return extent(self.request.venue, self.request.span, self.request.width).inches
 
     @property
     def models(self) -> tuple[ModelEntry, ...]:
-        """The models asked for, in the order asked for; without a name, all that were measured.
+        """The requested models, in that order; without names, all that were measured.
 
-        Of a sweep, the last checkpoint stands for all unless some are named.
+        A sweep is shown by its last checkpoint unless checkpoints are named.
         """
         if not self.request.models:
             return tuple(
@@ -82,7 +81,7 @@ class Scene:
 
     @property
     def images(self) -> tuple[ImageEntry, ...]:
-        """The images asked for, likewise."""
+        """The requested images, in that order; without names, all that were measured."""
         if not self.request.images:
             return tuple(
                 image
@@ -93,15 +92,15 @@ class Scene:
         return tuple(dict.fromkeys(found))
 
     def some_images(self, most: int) -> tuple[ImageEntry, ...]:
-        """The images asked for, or the first few."""
+        """The requested images, or the first few."""
         self._pool = self.images if self.request.images else self.images[:most]
         return self._pool
 
     def one_image(self) -> ImageEntry:
-        """The image asked for, or the first.
+        """The requested image, or the first.
 
         Raises:
-            SpecError: several were asked for.
+            SpecError: several images are requested.
         """
         found = self.some_images(1)
         if len(found) > 1:
@@ -112,22 +111,23 @@ class Scene:
         return found[0]
 
     def rows_of_images(self, columns: int) -> tuple[ImageEntry, ...]:
-        """The images asked for, or as many of the first 4 as rows of a figure of usual height."""
+        """The requested images, or as many of the first 4 as fit the default height as rows."""
         return self.some_images(max(1, min(4, int(USUAL * columns / self.width))))
 
     def record(self, model: ModelEntry, image: ImageEntry) -> AttentionRecord | None:
-        """A record; None where there is none. The last few are kept."""
-        key = self.source.run.cell(model.slug, image.slug).record
-        if not key:
-            return None
-        if key not in self._last:
+        """A record; None if there is none or it is damaged. The last few are cached."""
+        cell = self.source.run.cell(model.slug, image.slug)
+        if cell.record not in self._last:
+            found = self.source.record(cell)
+            if found is None:
+                return None
             if len(self._last) >= 12:
                 self._last.pop(next(iter(self._last)))
-            self._last[key] = self.source.read(key)
-        return self._last[key]
+            self._last[cell.record] = found
+        return self._last[cell.record]
 
     def known(self, model: ModelEntry, image: ImageEntry) -> AttentionRecord:
-        """A record that a figure cannot do without.
+        """A record that a figure requires.
 
         Raises:
             SpecError: it was not measured.
@@ -135,7 +135,8 @@ class Scene:
         found = self.record(model, image)
         if found is None:
             cell = self.source.run.cell(model.slug, image.slug)
-            why = f" {cell.failure.message}" if cell.failure else ""
+            reason = cell.failure or self.source.left_out.get(cell.record)
+            why = f" {reason.message}" if reason else ""
             raise SpecError(
                 f"{model.label} was not measured on {image.title}.{why}",
                 "Choose another image or model.",
@@ -143,10 +144,10 @@ class Scene:
         return found
 
     def first_record(self, model: ModelEntry) -> AttentionRecord:
-        """Any record of a model: of the first of the images asked for that has one.
+        """A record of a model: that of the first requested image that has one.
 
         Raises:
-            SpecError: there is none.
+            SpecError: the model has no record.
         """
         for image in self.images:
             found = self.record(model, image)
@@ -155,13 +156,13 @@ class Scene:
         raise SpecError(f"{model.label} was measured on none of the images.", "Choose others.")
 
     def weights(self, model: ModelEntry) -> ModelWeights | None:
-        """What is seen of a model without an image; None where the store has nothing."""
-        key, store = model.weights, self.source.store  # not from the id, which may be withheld
+        """The arrays from a model's weights; None if the store has none."""
+        key, store = model.weights, self.source.store  # not by id, which may be withheld
         return store.get_weights(key) if key and store.has_weights(key) else None
 
     @property
     def colors(self) -> str:
-        """Name of the color map."""
+        """The name of the color map."""
         return self.request.colors or self.source.settings.colors
 
     def tone(self, query: str = "CLS") -> Tone:
@@ -169,13 +170,13 @@ class Scene:
         return gallery_tone(self.source.scale_of(query), self.request.form or "log2", self.colors)
 
     def photo(self, image: ImageEntry, view: View) -> SheetPicture:
-        """What a model saw."""
+        """The part of a picture in a model's input."""
         return SheetPicture(aspect=aspect_of(view), photo=self._seen(image, view))
 
     def _seen(self, image: ImageEntry, view: View) -> np.ndarray:
         key = (image.slug, view)
         if key not in self._photos:
-            self._photos[key] = np.asarray(seen(image.path, view, size_of(view, PHOTO)))
+            self._photos[key] = np.asarray(input_picture(image.path, view, size_of(view, PHOTO)))
         return self._photos[key]
 
     def map(
@@ -188,7 +189,7 @@ class Scene:
         *,
         overlay: int | None = None,
     ) -> SheetPicture:
-        """A map ``[row, col]``, alone or over the picture as the request says."""
+        """A map ``[row, col]``, alone or over the picture, as requested."""
         return self.pixels(image, record, tone.colored(values), frames, overlay=overlay)
 
     def pixels(
@@ -200,9 +201,9 @@ class Scene:
         *,
         overlay: int | None = None,
     ) -> SheetPicture:
-        """Colors ``[row, col, RGBA]``, alone or over the picture.
+        """Colors ``[row, col, RGBA]``, alone or over the picture, as requested.
 
-        ``overlay`` is the figure's own choice of strength, where none was asked for.
+        ``overlay`` is the figure's default opacity, if none is requested.
         """
         strength = self.request.overlay if self.request.overlay is not None else overlay
         return SheetPicture(
@@ -215,7 +216,7 @@ class Scene:
         )
 
     def attention(self, model: ModelEntry, image: ImageEntry, wanted: Selection) -> list[OneMap]:
-        """The maps of a selection; empty where the model has none of them."""
+        """The maps of a selection; empty if the model has none of them."""
         record = self.record(model, image)
         if record is None:
             return []
@@ -223,10 +224,10 @@ class Scene:
         wanted = replace(wanted, queries=queries)
         return list(chosen_maps(record, wanted, mixed=self.source.run.mixed))
 
-    def plate(
+    def attention_picture(
         self, model: ModelEntry, image: ImageEntry, one: OneMap, overlay: int | None = None
     ) -> SheetPicture:
-        """One map of attention, on the scale of the request, its query outlined."""
+        """One attention map on the requested scale, with its query outlined."""
         record = self.known(model, image)
         tone = self._tone_of(model, one)
         self._drawn.append((tone, one.values))
@@ -241,7 +242,7 @@ class Scene:
         return self.pixels(image, record, pixels, frames, overlay=overlay)
 
     def _tone_of(self, model: ModelEntry, one: OneMap) -> Tone:
-        """The scale of one map, as the request says; a scale that several maps share is kept."""
+        """The scale of one map, as requested; a scale of several maps is cached."""
         request = self.request
         form = request.form or ("linear" if request.scale == "map" else "log2")
         clip = request.clip
@@ -265,7 +266,7 @@ class Scene:
         return self._tones[key]
 
     def _pooled(self, models: tuple[ModelEntry, ...], layer: str) -> Iterator[FloatArray]:
-        """The maps of all heads and their mean that a range is found over, without the query."""
+        """The maps of all heads and their mean from which a range is found, without the query."""
         for model, image in product(models, self._pool or self.images):
             record = self.record(model, image)
             if record is None:
@@ -280,10 +281,10 @@ class Scene:
                 yield values
 
     def check_drawn(self) -> None:
-        """Make sure that any map was drawn.
+        """Make sure that at least one map was drawn.
 
         Raises:
-            SpecError: there is none of what was asked for.
+            SpecError: none of the requested maps exists.
         """
         if not self._drawn:
             raise SpecError(
@@ -309,19 +310,19 @@ class Scene:
 
     @property
     def scale_said(self) -> str:
-        """The scale of the maps drawn so far, and what it cuts off, for the caption."""
+        """The scale of the maps drawn so far, and its clipping, for the caption."""
         weighted = f" {WEIGHTED}" if VALUES in self._asked else ""
         return f"{weighted} {scope_said(self.request, self._drawn)}{cut_said(self._drawn)}"
 
     def empty(self, model: ModelEntry, image: ImageEntry, what: str) -> Absent:
-        """Why there is no map: not measured, or nothing the model has."""
+        """The reason for a missing map: not measured, or not in the model."""
         if self.record(model, image) is None:
             return Absent("not measured")
         return Absent(what)
 
 
 def query_at(record: AttentionRecord, query: str) -> str:
-    """The patch that covers a place ``at-X-Y`` of the picture, as a query; others as they are."""
+    """A query ``at-X-Y`` as the patch that covers it; other queries unchanged."""
     if not re.fullmatch(PLACE, query):
         return query
     x, y = (float(number) for number in query.split("-")[1:])
@@ -333,5 +334,5 @@ def query_at(record: AttentionRecord, query: str) -> str:
 
 
 def aspect_of(view: View) -> float:
-    """Width over height of what a model saw."""
+    """Width over height of the box of a model's patches."""
     return (view.right - view.left) / (view.bottom - view.top)

@@ -1,4 +1,4 @@
-"""LaTeX beside a figure: a float with caption and label, a booktabs table, all escaped."""
+"""LaTeX of a figure: a float with caption and label, a booktabs table, all escaped."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from generator.text.latex import Piece, breakable, escaped, written
 
 
 def file_stem(stem: str) -> str:
-    """The name of a figure's file, as LaTeX reads it.
+    """The name of a figure's file, checked for LaTeX.
 
     Raises:
-        SpecError: LaTeX would not find a file of this name.
+        SpecError: LaTeX cannot find a file of this name.
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", stem) or "." in stem:
         raise SpecError(
@@ -33,15 +33,15 @@ def float_text(
     note: str,
     tables: str = "",
 ) -> str:
-    r"""A figure's float.
+    r"""The float of a figure.
 
     Args:
         environment: ``figure`` or ``figure*``.
-        length: of the picture: ``\linewidth``, or one in inches.
+        length: width of the picture: ``\linewidth``, or a length in inches.
         file: name of the picture, with its suffix.
-        label: behind ``fig:``.
+        label: label after ``fig:``.
         note: a comment at the top.
-        tables: floats to put behind it.
+        tables: floats to put after it.
     """
     stem, _, suffix = file.rpartition(".")
     svg = suffix == "svg"
@@ -60,17 +60,17 @@ def float_text(
 
 
 def _comment(text: str) -> str:
-    """A text that ends where its line ends."""
+    """A text on one line of printable characters, for a LaTeX comment."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def table_text(
     head: tuple[str, ...], rows: tuple[tuple[str, ...], ...], caption: str, label: str
 ) -> str:
-    """A booktabs table as wide as its place, with its caption above.
+    """A booktabs table with the width of its environment, and its caption above.
 
-    A label and an id are often wider than a column leaves beside numbers: the first cell of rows
-    is a line above those that share it.
+    Labels and ids are often too wide to fit beside numbers: the first cell of rows becomes a line
+    above the rows that share it.
     """
     wide = len(head) - 1
     sides = r">{\raggedright\arraybackslash}X" + r">{\raggedleft\arraybackslash}X" * (wide - 1)
@@ -93,5 +93,5 @@ def table_text(
 
 
 def _line(cells: tuple[str, ...]) -> str:
-    # a bracket behind \\ would be read as its argument
+    # LaTeX would read a bracket after \\ as its argument
     return " & ".join(f"{{{escaped(c)}}}" if c[:1] in "[*" else escaped(c) for c in cells) + r" \\"

@@ -38,7 +38,7 @@ def head_said(head: str) -> str:
 
 
 def models_said(scene: Scene, models: Sequence[ModelEntry]) -> tuple[Piece, ...]:
-    """Each model with its id, commit, grid and dtype, and what to cite for it."""
+    """Each model with its id, commit, grid and dtype, and its citations."""
     pieces: list[Piece] = [" Models: " if len(models) > 1 else " Model: "]
     for number, model in enumerate(models):
         record = scene.first_record(model)
@@ -56,7 +56,7 @@ def models_said(scene: Scene, models: Sequence[ModelEntry]) -> tuple[Piece, ...]
 
 
 def maps_said(scene: Scene, model: ModelEntry, layers: str, heads: str, queries: str) -> str:
-    """Whose attention, of which layer and head, where they are the same for all maps."""
+    """Query, layer and head, if they are the same for all maps."""
     layout = scene.first_record(model).layout
     any_cls = layout.cls is not None
     whose = listed(query_said(q, any_cls=any_cls) for q in queries.split(","))
@@ -66,12 +66,12 @@ def maps_said(scene: Scene, model: ModelEntry, layers: str, heads: str, queries:
 
 
 def scale_said(tone: Tone, maps: Sequence[FloatArray]) -> str:
-    """The scale, and what it cuts off."""
+    """The scale and its clipping."""
     return f" {tone.says}{cut_said([(tone, values) for values in maps])}"
 
 
 def drawing_said(scene: Scene, overlay: int | None = None) -> str:
-    """How maps are drawn; ``overlay`` is the figure's own choice."""
+    """The drawing of maps in words; ``overlay`` is the figure's default."""
     strength = scene.request.overlay if scene.request.overlay is not None else overlay
     keep = scene.request.keep
     part = (
@@ -86,7 +86,7 @@ def drawing_said(scene: Scene, overlay: int | None = None) -> str:
 
 
 def images_said(scene: Scene, images: Sequence[ImageEntry]) -> str:
-    """Whose pictures these are, and what the models saw of them."""
+    """Credits of the pictures, and the preprocessing of the models."""
     makers = dict.fromkeys(
         ", ".join(part for part in (image.credit, image.license) if part)
         for image in images

@@ -26,12 +26,12 @@ README = "README.md"
 
 @dataclass(frozen=True, slots=True)
 class ArrayNote:
-    """An array of the files, as their index describes it.
+    """Description of an array in the index.
 
     Attributes:
         axes: axis words, outermost first; see the README beside the files.
         quantity: id in the table of quantities.
-        definition: of the quantity, and what holds for this array only.
+        definition: definition of the quantity, and notes on this array.
     """
 
     name: str
@@ -44,7 +44,7 @@ class ArrayNote:
 
 
 def array_note(array: RecordArray) -> ArrayNote:
-    """What the index says of an array.
+    """Describe an array for the index.
 
     Raises:
         KeyError: the array has no quantity.
@@ -62,17 +62,17 @@ def array_note(array: RecordArray) -> ArrayNote:
 
 
 NOTES = {array.name: array_note(array) for array in ARRAYS}
-"""Every array that a record may have, by its name."""
+"""Descriptions of all arrays of records, by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordItem:
-    """A record in the index of an export.
+    """Description of a record in the index.
 
     Attributes:
-        model_id: on the hub, or the name of its folder.
-        commit: of the model; the hash of its weights for a folder.
-        key: of the record in the store.
+        model_id: id on the hub, or the name of its folder.
+        commit: commit of the model; for a folder, the hash of its weights.
+        key: key of the record in the store.
     """
 
     file: str
@@ -86,22 +86,22 @@ class RecordItem:
 
 
 def npz_bytes(record: AttentionRecord) -> bytes:
-    """A record as npz: its arrays, and ``facts``, a text array with its facts as JSON.
+    """Write a record as npz: its arrays, and ``facts``, a text array with its facts as JSON.
 
-    Any numpy reads it, without pickle. The same record gives the same bytes.
+    numpy reads it without pickle. The same record gives the same bytes.
     """
     arrays = {**described_arrays(record), "facts": np.array(record_facts(record))}
     return zip_bytes({f"{name}.npy": _npy(array) for name, array in arrays.items()})
 
 
 def safetensors_bytes(record: AttentionRecord) -> bytes:
-    """A record as safetensors: the bytes of its file in the store."""
+    """Write a record as safetensors: the bytes of its file in the store."""
     described_arrays(record)
     return pack_record(record)
 
 
 def described_arrays(record: AttentionRecord) -> dict[str, FloatArray]:
-    """The arrays of a record, once it is sure that the index describes each.
+    """The arrays of a record, each of which must be described in the index.
 
     Raises:
         KeyError: an array is not in :data:`NOTES`.
@@ -122,10 +122,10 @@ def _npy(array: np.ndarray) -> bytes:
 
 
 def record_files(source: Source, kind: RecordFormat) -> Iterator[tuple[str, bytes]]:
-    """Every record of a gallery as a file of its own, then their index and a description.
+    """Every record of a gallery as a file, then the index and a README.
 
     Raises:
-        StoreError: the store does not have a record; the message names it.
+        StoreError: a record is missing; the message names it.
     """
     items = []
     for cell, record in source.records():

@@ -1,7 +1,7 @@
 """Statistics of a gallery as one long table: CSV, or JSON with its schema.
 
-A row is one number. Values are those of the records, float32, written as the shortest text that
-names the same number.
+A row is one number. Values are float32 as in the records, written as the shortest decimal that
+reads back as the same float32.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ QUANTITIES = from_table(
     MASS_MIN,
     NORM,
 )
-"""What a row may hold, in the order of the rows."""
+"""Quantities of rows, in the order of the rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +59,15 @@ class StatisticsRow:
     Attributes:
         model: label of the model.
         model_id: id on the hub, or the name of the model's folder.
-        commit: of the model; the hash of its weights for a folder.
-        image: name of the image's file.
-        layer: from 1; 0 for the embedding; `pool` for a pooling probe.
-        head: from 1; `min` for the minimum over heads; empty where it is not of a head.
-        query: a prefix token, or `patches`; empty where the number is over all queries.
-        key: a prefix token, or `patches`; empty where the number is over all keys.
+        commit: commit of the model; for a folder, the hash of its weights.
+        image: file name of the image.
+        layer: number from 1; 0 for the embedding; `pool` for a pooling probe.
+        head: number from 1; `min` for the minimum over heads; empty for numbers of no single head.
+        query: a prefix token, or `patches`; empty for numbers over all queries.
+        key: a prefix token, or `patches`; empty for numbers over all keys.
         quantity: id in the table of quantities.
-        unit: of the value.
-        value: as in the record; empty where the quantity does not exist.
+        unit: unit of the value.
+        value: value in the record; empty if it does not exist.
     """
 
     model: str
@@ -89,9 +89,9 @@ class StatisticsTable:
 
     Attributes:
         schema: version of the columns and quantities.
-        title: of the gallery.
+        title: title of the gallery.
         quantities: entries of the table of quantities, in the order of the rows.
-        rows: one for each number.
+        rows: the numbers.
     """
 
     schema: int
@@ -102,7 +102,7 @@ class StatisticsTable:
 
 @dataclass(frozen=True, slots=True)
 class _StatisticRow:
-    """A value of a record and where it stands, as the columns of a row name it."""
+    """A value of a record with the columns of its row."""
 
     quantity: Quantity
     layer: str
@@ -113,10 +113,10 @@ class _StatisticRow:
 
 
 def rows_of(source: Source) -> Iterator[StatisticsRow]:
-    """Every number of a gallery: by image, model, quantity, layer and head.
+    """Every number of a gallery, ordered by image, model, quantity, layer and head.
 
     Raises:
-        StoreError: the store does not have a record; the message names it.
+        StoreError: a record is missing; the message names it.
     """
     for cell, record in source.records():
         model, image = source.model(cell).label, source.image(cell).name
@@ -127,7 +127,7 @@ def rows_of(source: Source) -> Iterator[StatisticsRow]:
 def statistics_row(
     number: _StatisticRow, record: AttentionRecord, model: str, image: str
 ) -> StatisticsRow:
-    """The one place where a row is made.
+    """Make a row.
 
     Raises:
         ValueError: the quantity is not among :data:`QUANTITIES`.
@@ -174,7 +174,7 @@ def _numbers(record: AttentionRecord) -> Iterator[_StatisticRow]:
 
 
 def _minimum(record: AttentionRecord) -> Iterator[_StatisticRow]:
-    """Shares of the minimum over heads, for the prefix tokens: their rows are kept."""
+    """Shares of the minimum over heads, for prefix tokens as queries."""
     layout = record.layout
     for q, query in enumerate(layout.prefix):
         least = record.rows(query).min(axis=1).astype(np.float32) / np.float32(layout.tokens)
@@ -191,18 +191,18 @@ def _by_head(values: np.ndarray) -> Iterator[tuple[str, str, np.floating]]:
 
 
 def _exact(value: np.floating) -> float | None:
-    """The float with the shortest text that names the same float32; None for NaN."""
+    """The float with the shortest decimal of the same float32; None for NaN."""
     return None if np.isnan(value) else float(str(np.float32(value)))
 
 
 def csv_bytes(rows: Iterable[StatisticsRow]) -> bytes:
-    """The table as CSV, UTF-8 (see :func:`generator.text.tables.csv_text`)."""
+    """Write the table as CSV, UTF-8 (see :func:`generator.text.tables.csv_text`)."""
     columns = (field.name for field in fields(StatisticsRow))
     return csv_text(columns, (astuple(row) for row in rows)).encode()
 
 
 def json_bytes(title: str, rows: Iterable[StatisticsRow]) -> bytes:
-    """The table as JSON, a row on each line."""
+    """Write the table as JSON, a row per line."""
     head = {"schema": SCHEMA, "title": title, "quantities": [asdict(q) for q in QUANTITIES]}
     start = json.dumps(head, ensure_ascii=False)[:-1]
     lines = [json.dumps(asdict(row), ensure_ascii=False, allow_nan=False) for row in rows]
@@ -210,6 +210,6 @@ def json_bytes(title: str, rows: Iterable[StatisticsRow]) -> bytes:
 
 
 def schema_bytes() -> bytes:
-    """JSON schema of the JSON form; a CSV has the fields of ``StatisticsRow`` as columns."""
+    """Write the JSON schema of the JSON form; fields of ``StatisticsRow`` are the CSV columns."""
     classes = (StatisticsTable, StatisticsRow, Quantity)
     return documented_schema(TypeAdapter(StatisticsTable), classes)

@@ -15,7 +15,7 @@ from generator.export.pictures.animation_frames import (
     drawn_frame,
     encoded,
 )
-from generator.export.pictures.drawing import seen, size_of
+from generator.export.pictures.drawing import input_picture, size_of
 from generator.export.pictures.selection import Selection, chosen_maps
 from generator.export.source import Source
 from generator.present.cells.labels import column_name, query_label
@@ -24,9 +24,9 @@ from generator.records.run import Cell, ImageEntry, ModelEntry, Sequence
 from generator.text.amounts import moment
 
 MILLISECONDS = 500
-"""Of a layer, and of a numbered picture."""
+"""Default milliseconds of a layer, and of a frame without times."""
 SHORTEST = 20
-"""Milliseconds of a frame; players show shorter ones more slowly."""
+"""Least milliseconds of a frame; players slow down shorter ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ class Column:
     """A model in an animation.
 
     Attributes:
-        photo: what it saw of the picture.
-        maps: one ``[row, col]`` for each layer, in times uniform.
+        photo: the part of the picture in the model's input.
+        maps: a map ``[row, col]`` per layer, in times uniform.
     """
 
     label: str
@@ -54,21 +54,21 @@ def animation_bytes(
     milliseconds: int,
     strength: int = 80,
 ) -> bytes:
-    """Draw an image through the layers, models side by side.
+    """Draw an image layer by layer, models side by side.
 
-    A model with fewer layers stays at its last one, and says so by its number.
+    A model with fewer layers stays at its last one, with the number of that layer.
 
     Args:
         cells: the models on one image.
-        head: from 1, ``mean``, ``max`` or ``min`` over heads.
-        query: whose attention, such as ``CLS`` or ``reg1``.
-        width: of each model's picture, in pixels.
-        milliseconds: of each layer; the last one stays three times as long.
-        strength: of the colors over the picture, in percent.
+        head: number from 1, or ``mean``, ``max`` or ``min`` over heads.
+        query: id of the query, such as ``CLS`` or ``reg1``.
+        width: width of each model's picture, in pixels.
+        milliseconds: duration of a layer; the last one is shown three times as long.
+        strength: opacity of the colors over the picture, in percent.
 
     Raises:
         SpecError: none of the models has such a head and query.
-        StoreError: the store does not have a record; the message names it.
+        StoreError: a record is missing; the message names it.
     """
     columns = _columns(source, cells, Selection(("all",), (head,), (query,)), width)
     layers = max(len(column.maps) for column in columns)
@@ -104,16 +104,16 @@ def over_time_bytes(
     """Draw a sequence frame by frame, models side by side.
 
     Args:
-        layer: from 1, or ``last``.
-        head: from 1, ``mean`` or ``max`` over heads.
-        query: whose attention, such as ``CLS`` or ``reg1``.
-        width: of each model's picture, in pixels.
-        milliseconds: of each frame; None for the clip's own times.
-        strength: of the colors over the picture, in percent.
+        layer: number from 1, or ``last``.
+        head: number from 1, or ``mean`` or ``max`` over heads.
+        query: id of the query, such as ``CLS`` or ``reg1``.
+        width: width of each model's picture, in pixels.
+        milliseconds: duration of a frame; None for the clip's own times.
+        strength: opacity of the colors over the picture, in percent.
 
     Raises:
         SpecError: none of the models has such a layer, head and query.
-        StoreError: the store does not have a record; the message names it.
+        StoreError: a record is missing; the message names it.
     """
     wanted = Selection((layer,), (head,), (query,))
     images = [
@@ -145,16 +145,16 @@ def _panels(
     wanted: Selection,
     width: int,
 ) -> list[FramePanel | None]:
-    """A frame of a sequence, as each model sees it; None of a model that has no such map."""
+    """The panels of a frame of a sequence; None for a model without the map."""
     found: list[FramePanel | None] = []
     for model in models:
         cell = source.run.cell(model.slug, image.slug)
-        record = source.read(cell.record) if cell.record else None
+        record = source.record(cell)
         maps = list(chosen_maps(record, wanted, mixed=source.run.mixed)) if record else []
         if record is None or not maps:
             found.append(None)
             continue
-        photo = seen(image.path, record.view, size_of(record.view, width))
+        photo = input_picture(image.path, record.view, size_of(record.view, width))
         found.append(FramePanel(model.label, _when(image), photo, maps[0].values))
     return found
 
@@ -167,13 +167,13 @@ def _when(image: ImageEntry) -> str:
 
 
 def _empty(like: FramePanel, image: ImageEntry) -> FramePanel:
-    """A model that failed on a frame."""
+    """The panel of a model that failed on a frame."""
     blank = Image.new("RGB", like.photo.size, PAPER)
     return FramePanel(like.label, f"{_when(image)}: no map", blank, None)
 
 
 def _durations(images: list[ImageEntry], milliseconds: int | None) -> list[int]:
-    """How long each frame is shown, in milliseconds."""
+    """Duration of each frame, in milliseconds."""
     times = [image.frame.time for image in images if image.frame is not None]
     known = [time for time in times if time is not None]
     if milliseconds is not None or len(known) < len(images) or len(known) < 2:
@@ -183,7 +183,7 @@ def _durations(images: list[ImageEntry], milliseconds: int | None) -> list[int]:
 
 
 def _at_layer(column: Column, layer: int) -> FramePanel:
-    """A model at a layer, or at its last."""
+    """The panel of a model at a layer, or at its last one."""
     shown = min(layer, len(column.maps) - 1)
     place = f"layer {shown + 1} of {len(column.maps)}"
     return FramePanel(column.label, place, column.photo, column.maps[shown])
@@ -202,7 +202,7 @@ def _columns(
         ]
         if maps:
             size = size_of(record.view, width)
-            photo = seen(source.image(cell).path, record.view, size)
+            photo = input_picture(source.image(cell).path, record.view, size)
             columns.append(Column(source.model(cell).label, photo, tuple(maps)))
     if not columns:
         raise SpecError(

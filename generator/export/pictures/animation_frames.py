@@ -23,7 +23,7 @@ MARGIN, GAP, LINE = 24, 20, 22
 BAR_HEIGHT = 10
 TEXT = 15
 BAR_COLORS = 64
-"""Entries of a GIF's palette that are kept for the color bar."""
+"""Entries of a GIF's palette that are reserved for the color bar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,9 @@ class FramePanel:
     """A model in one frame of an animation.
 
     Attributes:
-        place: which layer, or when.
-        photo: what it saw of the picture.
-        values: its map, ``[row, col]`` in times uniform; None where it has none.
+        place: layer, or time of the frame.
+        photo: the part of the picture in the model's input.
+        values: map ``[row, col]`` in times uniform; None if there is none.
     """
 
     label: str
@@ -55,11 +55,11 @@ def drawn_frame(
 
     Args:
         source: the gallery, for its scale and colors.
-        panels: from the left, at least one.
-        query: whose attention it is.
-        says: the same in words, with layer and head.
-        width: of each panel, in pixels.
-        strength: of the colors over the picture, in percent.
+        panels: from left to right, at least one.
+        query: id of the query.
+        says: query, layer and head in words.
+        width: width of each panel, in pixels.
+        strength: opacity of the colors over the picture, in percent.
     """
     scale, colors = source.scale_of(query), source.settings.colors
     tallest = max(panel.photo.height for panel in panels)
@@ -104,7 +104,7 @@ def _bar(frame: Image.Image, scale: Scale, colors: str, at: tuple[int, int], wid
 
 
 def words(draw: ImageDraw.ImageDraw, text: str, at: tuple[int, int], width: int, fill: str) -> None:
-    """One line of text, cut where it is too long; letters the font lacks are left to it."""
+    """Draw one line of text, shortened if it is too long."""
     font = ImageFont.load_default(TEXT)
     shown = text
     while shown and draw.textlength(shown, font=font) > width:
@@ -115,7 +115,7 @@ def words(draw: ImageDraw.ImageDraw, text: str, at: tuple[int, int], width: int,
 def encoded(
     source: Source, frames: list[Image.Image], times: list[int], kind: AnimationFormat
 ) -> bytes:
-    """The file of all frames, each shown for its milliseconds, over and over."""
+    """Encode all frames with their durations in milliseconds, repeated for ever."""
     if kind == "webp":
         return _webp(frames, times)
     return _gif(frames, times, source.settings.colors)
@@ -137,9 +137,9 @@ def _webp(frames: list[Image.Image], times: list[int]) -> bytes:
 
 
 def _gif(frames: list[Image.Image], times: list[int], colors: str) -> bytes:
-    """All frames on one palette, so that a color means the same number in each.
+    """Encode all frames with one palette, so that a color means the same number in each.
 
-    A part of it is kept for the color bar, which is too small to win its colors.
+    A part of the palette is reserved for the color bar, which has too few pixels to get its colors.
     """
     strip = Image.new("RGB", (frames[0].width, sum(frame.height for frame in frames)))
     for number, frame in enumerate(frames):

@@ -25,20 +25,20 @@ def colored(values: FloatArray, scale: Scale, colors: str) -> Pixels:
 
 
 def size_of(view: View, width: int) -> tuple[int, int]:
-    """Width and height, in pixels, of what the patches cover."""
+    """Width and height of the box that the patches cover, in pixels."""
     return width, max(1, round(width * (view.bottom - view.top) / (view.right - view.left)))
 
 
 def enlarged(pixels: Pixels, size: tuple[int, int]) -> Image.Image:
-    """A map in another size, every patch a plain area."""
+    """Enlarge a map; every patch has one color."""
     return Image.fromarray(pixels).resize(size, Image.Resampling.NEAREST)
 
 
-def seen(path: Path, view: View, size: tuple[int, int]) -> Image.Image:
-    """What a model saw, cut out of the published picture, without metadata.
+def input_picture(path: Path, view: View, size: tuple[int, int]) -> Image.Image:
+    """The box of a model's patches, cropped from the published picture, without metadata.
 
     Raises:
-        SpecError: the site has no copy of the picture, or a damaged one.
+        SpecError: the site's copy of the picture is missing or damaged.
     """
     if not path.is_file():
         raise SpecError(
@@ -70,8 +70,8 @@ def overlaid(photo: Image.Image, colors: Image.Image, strength: int) -> Image.Im
     """A colored map over the picture.
 
     Args:
-        photo: what the model saw.
+        photo: the part of the picture in the model's input.
         colors: the map, of the same size.
-        strength: of the map, in percent.
+        strength: opacity of the map, in percent.
     """
     return Image.blend(photo, colors, strength / 100)

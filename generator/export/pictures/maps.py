@@ -13,7 +13,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from generator.errors import SpecError
-from generator.export.pictures.drawing import colored, enlarged, overlaid, seen, size_of
+from generator.export.pictures.drawing import colored, enlarged, input_picture, overlaid, size_of
 from generator.export.pictures.selection import ALL, LAST, OneMap, Selection, chosen_maps
 from generator.export.source import Source
 from generator.records.record import AttentionRecord, FloatArray
@@ -28,19 +28,19 @@ UNIT = "times uniform"
 
 @dataclass(frozen=True, slots=True)
 class MapItem:
-    """A map in the index of an export.
+    """Description of a map in the index.
 
     Attributes:
         style: raw, colored or overlaid.
         model: label of the model.
-        model_id: on the hub, or the name of its folder.
-        commit: of the model; the hash of its weights for a folder.
+        model_id: id on the hub, or the name of its folder.
+        commit: commit of the model; for a folder, the hash of its weights.
         image: file name of the image.
-        layer: from 1, or pool.
-        head: from 1, mean, max or min over heads.
-        query: whose attention it is.
+        layer: number from 1, or pool.
+        head: number from 1, or mean, max or min over heads.
+        query: id of the query.
         token: the model's own token for the query, or received.
-        scale: how pixels become values.
+        scale: conversion of pixels to values.
         low: low end of the colors, or 0.
         high: high end of the colors, or the map's maximum.
         view: box of the original picture, in pixels, that the map covers.
@@ -65,11 +65,11 @@ class MapItem:
 
 @dataclass(frozen=True, slots=True)
 class MissingItem:
-    """What was asked for and a model does not have.
+    """Requested maps that a model does not have.
 
     Attributes:
         model: label of the model.
-        layers: asked for by number or name, and not there.
+        layers: requested layers that it lacks, by number or name.
     """
 
     model: str
@@ -79,7 +79,7 @@ class MissingItem:
 
     @property
     def says(self) -> str:
-        """In a line, for the user."""
+        """One line for the user."""
         parts = (
             f"{what} {', '.join(names)}"
             for what, names in (
@@ -95,10 +95,10 @@ class MissingItem:
 def missing_items(
     source: Source, cells: tuple[Cell, ...], wanted: Selection
 ) -> tuple[MissingItem, ...]:
-    """What models lack of a selection, each model once; what is asked for as ``all`` is all there.
+    """Requested maps that models lack, one item per model; ``all`` never lacks anything.
 
     Raises:
-        StoreError: the store does not have a record; the message names it.
+        StoreError: a record is missing; the message names it.
     """
     found: dict[str, MissingItem] = {}
     for cell in cells:
@@ -129,18 +129,18 @@ def map_files(
     width: int = 512,
     strength: int = 80,
 ) -> Iterator[tuple[str, bytes]]:
-    """The chosen maps as PNG files, then their index.
+    """The selected maps as PNG files, then their index.
 
     Args:
         wanted: layers, heads and queries.
-        style: ``raw`` is one pixel a patch, 16-bit gray, 65535 for the map's maximum; other styles
-            use the gallery's colors and scale.
-        width: of colored and overlaid maps, in pixels.
-        strength: of the colors over the picture, in percent.
+        style: ``raw`` is one pixel per patch, 16-bit gray, 65535 for the map's maximum; other
+            styles use the gallery's colors and scale.
+        width: width of colored and overlaid maps, in pixels.
+        strength: opacity of the colors over the picture, in percent.
 
     Raises:
-        SpecError: nothing was chosen that any of the models has.
-        StoreError: the store does not have a record; the message names it.
+        SpecError: no model has any of the selected maps.
+        StoreError: a record is missing; the message names it.
     """
     items = []
     for cell in cells:
@@ -206,18 +206,18 @@ def _picture(
     drawn = enlarged(colors, size)
     if style == "colored":
         return drawn
-    return overlaid(seen(source.image(cell).path, record.view, size), drawn, strength)
+    return overlaid(input_picture(source.image(cell).path, record.view, size), drawn, strength)
 
 
 def raw_picture(values: FloatArray) -> Image.Image:
-    """A map as 16-bit gray, one pixel a patch: 65535 stands for its maximum."""
+    """A map as 16-bit gray, one pixel per patch; 65535 is its maximum."""
     high = float(np.nanmax(values)) or 1.0
     codes = np.rint(np.nan_to_num(values) / high * STEPS).astype(np.uint16)
     return Image.fromarray(codes)
 
 
 def _png(picture: Image.Image, item: MapItem | None) -> bytes:
-    """A PNG that says what it is; one without words where there is no item."""
+    """A PNG with the item's description in its metadata; without an item, no metadata."""
     words = PngInfo()
     if item is not None:
         for name, value in asdict(item).items():

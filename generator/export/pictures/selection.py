@@ -21,10 +21,10 @@ class OneMap:
     """One map.
 
     Attributes:
-        layer: from 1, or ``pool``.
-        head: from 1, ``mean``, ``max`` or ``min`` over heads.
+        layer: number from 1, or ``pool``.
+        head: number from 1, or ``mean``, ``max`` or ``min`` over heads.
         query: its id: ``CLS``, ``reg1``, or ``patch-3-5`` for row 3, column 5 from 1.
-        token: the model's own token for it, or ``received``.
+        token: the model's own token for the query, or ``received``.
         values: float32 ``[row, col]``, times uniform.
     """
 
@@ -37,12 +37,12 @@ class OneMap:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What was asked for; ``all`` stands for everything a model has.
+    """Requested layers, heads and queries; ``all`` means everything that a model has.
 
     Attributes:
         layers: numbers from 1, ``last``, ``pool`` or ``all``.
         heads: numbers from 1, ``mean``, ``max``, ``min`` or ``all``.
-        queries: ``CLS`` and the like, ``patch-ROW-COL``, or ``all`` (but patches).
+        queries: ``CLS`` and other ids, ``patch-ROW-COL``, or ``all`` (without patches).
     """
 
     layers: tuple[str, ...]
@@ -51,10 +51,10 @@ class Selection:
 
 
 def selection(layers: str, heads: str, queries: str) -> Selection:
-    """Read lists such as ``1-3,12``, ``mean,1`` and ``CLS,reg1``.
+    """Parse lists such as ``1-3,12``, ``mean,1`` and ``CLS,reg1``.
 
     Raises:
-        SpecError: a list cannot be read.
+        SpecError: a list is invalid.
     """
     return Selection(
         _items(layers, "--layers", {LAST, ALL, "pool"}),
@@ -92,13 +92,12 @@ def _queries(text: str) -> tuple[str, ...]:
 
 
 def chosen_maps(record: AttentionRecord, wanted: Selection, *, mixed: bool) -> Iterator[OneMap]:
-    """The maps of a record that a selection asks for; what the model does not have is left out.
+    """The selected maps of a record; maps that the model does not have are left out.
 
     Args:
-        record: of a model on an image.
         wanted: layers, heads and queries.
-        mixed: whether the gallery compares models with and without a class token, which makes
-            received attention a query of its own.
+        mixed: whether the gallery compares models with and without a class token; then received
+            attention is a query of its own.
     """
     known = query_ids(record.layout, mixed=mixed, values=record.values is not None)
     queries = [q for w in wanted.queries for q in (known if w == ALL else (w,))]
@@ -138,7 +137,7 @@ def _expand(wanted: tuple[str, ...], rows: tuple[str, ...], last: str) -> list[s
 
 
 def _heads(row: FloatArray, wanted: tuple[str, ...]) -> Iterator[tuple[str, FloatArray]]:
-    """Heads of ``[head + mean, grid row, grid col]``; one that is not there is left out."""
+    """Selected heads of ``[head + mean, grid row, grid col]``; missing ones are left out."""
     heads = [str(n + 1) for n in range(len(row) - 1) if not np.isnan(row[n]).all()]
     names = [h for w in wanted for h in ((MEAN, *heads) if w == ALL else (w,))]
     for name in dict.fromkeys(names):

@@ -50,12 +50,12 @@ class ChapterPart:
     """A part of a chapter.
 
     Attributes:
-        id: where links lead to.
-        title: its heading.
-        macros: the file of templates/macros that writes it.
-        body: the macro there.
-        content: what the macro gets.
-        level: tag of the headings in it.
+        id: target of links.
+        title: heading.
+        macros: file in templates/macros.
+        body: name of the macro.
+        content: argument of the macro.
+        level: tag of its headings.
     """
 
     id: str
@@ -71,9 +71,7 @@ class Chapter:
     """A chapter.
 
     Attributes:
-        id: where links lead to; with two hyphens, the start of every id in it.
-        title: its heading.
-        sections: in order.
+        id: target of links; with two hyphens, the prefix of every id in it.
     """
 
     id: str
@@ -83,13 +81,13 @@ class Chapter:
 
 @dataclass(frozen=True)
 class PrintedForm:
-    """Turns what pages show into what can be printed.
+    """Converts values of pages to a printable form.
 
     Attributes:
         site: folder of the pages, for their pictures.
-        page: path of the page whose values are turned.
+        page: path of the page.
         slug: the chapter's id.
-        shown: slugs of the models that the report shows.
+        shown: slugs of the models in the report.
     """
 
     site: Path
@@ -99,7 +97,7 @@ class PrintedForm:
     pictures: dict[str, str] = field(default_factory=dict)
 
     def of(self, value: T) -> T:
-        """The same without links and folded tables, pictures inside, ids under the chapter's."""
+        """The value without links and folded tables, with pictures inside and the chapter's ids."""
         turned = self._turned(value)
         assert isinstance(turned, type(value))
         return turned
@@ -127,27 +125,27 @@ class PrintedForm:
         return replace(value, **changes)
 
     def _kept(self, value: object) -> bool:
-        """Whether it is about no models in particular, or about one that is shown."""
+        """Whether the value is about no particular model, or about one in the report."""
         if isinstance(value, Chart) and value.models:
             return not self.shown.isdisjoint(value.models)
         return True
 
     def _chart(self, chart: Chart) -> Chart:
-        """A chart without its table; of a chart over models, the lines of those that are shown."""
+        """A chart without its table, and without lines of models that are not in the report."""
         chart = replace(chart, table=None)
         if self.shown.issuperset(chart.models):
             return chart
         shown = {"", *self.shown}
         return replace(
             chart,
-            summary="",  # it sums up every series; the title above stands for it
+            summary="",  # it summarizes all series; the title above replaces it
             lines=tuple(each for each in chart.lines if each.model in shown),
             dots=tuple(each for each in chart.dots if each.model in shown),
             keys=tuple(each for each in chart.keys if each.model in shown),
         )
 
     def _picture(self, url: str) -> str:
-        """A picture of the site as a data address."""
+        """A picture of the site as a data URL."""
         path = posixpath.normpath(posixpath.join(posixpath.dirname(self.page), unquote(url)))
         if path not in self.pictures:
             kind = mimetypes.guess_type(path)[0] or "image/webp"
@@ -157,13 +155,13 @@ class PrintedForm:
 
 
 def chapters(site: Path, planned: Site, run: Run, choice: PrintedChoice) -> Iterator[Chapter]:
-    """The chapters of a report, in order; a page that has nothing for paper gives none.
+    """The chapters of a report, in order; pages without printable sections give none.
 
     Args:
         site: folder of the pages.
-        planned: the pages, of the whole gallery.
-        run: what they show.
-        choice: what of it is printed.
+        planned: all pages of the gallery.
+        run: the run of the pages.
+        choice: models and images to print.
     """
     every: tuple[Page, ...] = (*planned.pairs, *planned.sweeps, *planned.models)
     every = (*every, *planned.sequences, *planned.images, planned.methods)
@@ -182,7 +180,7 @@ def chapters(site: Path, planned: Site, run: Run, choice: PrintedChoice) -> Iter
 
 
 def _wanted(run: Run, choice: PrintedChoice) -> Iterator[tuple[str, str]]:
-    """Path and title of each chapter but the last."""
+    """Page and title of each chapter but the last."""
     labels = {model.slug: model.label for model in choice.run.models}
     for one, two in run.pairs or ():
         if labels.keys() >= {one, two}:
@@ -227,8 +225,8 @@ def _section(paper: PrintedForm, section: Section) -> ChapterPart:
 
 
 def _pair(paper: PrintedForm, page: PairPage) -> Iterator[ChapterPart]:
-    """The sections of a page of two models; none where they have no image in common."""
-    if not page.sentences:
+    """The sections of a page of two models; none if they have no image in common."""
+    if page.maps is None:
         return
     printed = paper.of(page)
 
@@ -236,7 +234,7 @@ def _pair(paper: PrintedForm, page: PairPage) -> Iterator[ChapterPart]:
         return ChapterPart(f"{paper.slug}--{name}", page.titles[name], "pair", name, printed)
 
     for part in (
-        *(own("finding"), own("maps"), page.norms, page.cutoffs, own("budgets"), page.onset),
+        *(own("finding"), own("maps"), page.norms, page.budgets),
         *(own("registers"), own("objects"), page.truth, page.agreement or own("agreement")),
         *(page.differences, *page.similarity, own("caveats")),
     ):

@@ -15,12 +15,12 @@ class PrintedChoice:
     """The part of a gallery that is printed.
 
     Attributes:
-        run: the gallery's, with the models and images that were chosen; its sweeps are those of
-            which every checkpoint was, its sequences those of which every frame was.
-        cells: those of the chosen models and images that have records.
-        models: that are shown: of a whole sweep, the last checkpoint stands for all.
-        images: that are shown: of a whole sequence, the first frame that was measured.
-        sequences: that are shown as a whole.
+        run: the gallery's run with the chosen models and images; it has the sweeps and sequences
+            that were chosen completely.
+        cells: cells of the chosen models and images with a record.
+        models: models that are shown; a complete sweep is shown by its last checkpoint.
+        images: images that are shown; a complete sequence is shown by its first measured frame.
+        sequences: the complete sequences.
     """
 
     run: Run
@@ -30,28 +30,28 @@ class PrintedChoice:
     sequences: tuple[FrameSequence, ...]
 
     def sweep_of(self, model: ModelEntry) -> Sweep | None:
-        """The whole sweep that a shown model stands for."""
+        """The complete sweep that is shown by a model."""
         return self.run.sweep_of(model.slug)
 
     def sequence_of(self, image: ImageEntry) -> FrameSequence | None:
-        """The whole sequence that a shown image stands for."""
+        """The complete sequence that is shown by an image."""
         found = image.frame.sequence if image.frame else None
         return found if found in self.sequences else None
 
     def frames(self, sequence: FrameSequence) -> int:
-        """How many frames of a sequence were measured."""
+        """The number of measured frames of a sequence."""
         return sum(i.frame is not None and i.frame.sequence == sequence for i in self.run.images)
 
 
 def choose(source: Source, models: tuple[str, ...], images: tuple[str, ...]) -> PrintedChoice:
-    """What is printed for these words.
+    """Find the models and images to print.
 
     Args:
-        models: labels or ids of models, or labels of sweeps; all when none is named.
-        images: titles or file names of images, or those of sequences; all when none is named.
+        models: labels or ids of models, or labels of sweeps; empty for all.
+        images: titles or file names of images or sequences; empty for all.
 
     Raises:
-        SpecError: nothing is called so, or none of it has a record.
+        SpecError: a name is unknown, or none of the cells has a record.
     """
     cells = source.cells(models, images)
     chosen = source.models(models)
@@ -74,14 +74,14 @@ def choose(source: Source, models: tuple[str, ...], images: tuple[str, ...]) -> 
 
 
 def _frames(images: Iterable[ImageEntry], sequence: FrameSequence) -> Iterable[str]:
-    """Slugs of the frames of a sequence among images."""
+    """The slugs of a sequence's frames among images."""
     return (i.slug for i in images if i.frame and i.frame.sequence == sequence)
 
 
 def _first_frames(
     images: Iterable[ImageEntry], whole: tuple[FrameSequence, ...]
 ) -> Iterable[ImageEntry]:
-    """Images, of each whole sequence the first only."""
+    """Images with only the first frame of each complete sequence."""
     met = set()
     for image in images:
         sequence = image.frame.sequence if image.frame else None

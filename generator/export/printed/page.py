@@ -20,7 +20,7 @@ from generator.analysis.quantities.quantity import Quantity
 from generator.analysis.quantities.stream import STRONGEST_PATCH
 from generator.bundled import bundled
 from generator.export.copy import planned_pages
-from generator.export.pictures.drawing import colored, enlarged, seen, size_of
+from generator.export.pictures.drawing import colored, enlarged, input_picture, size_of
 from generator.export.printed.chapters import STYLES, Chapter, chapters
 from generator.export.printed.choice import PrintedChoice, choose
 from generator.export.single.policy import hashes
@@ -45,7 +45,7 @@ from generator.text.phrases import counted
 
 PICTURE_WIDTH = 420
 WALL_WIDTH = 1400
-"""Pixels that a wall is enlarged to by a whole number, because viewers blur small pictures."""
+"""Width in pixels to which walls are enlarged by whole factors; viewers blur small pictures."""
 
 LAST_LAYER = "Last layer, mean over heads."
 WITHOUT_CLS = "In a model without CLS: of all tokens on average."
@@ -60,7 +60,7 @@ NUMBERS = (
 
 @dataclass(frozen=True, slots=True)
 class PrintedModel:
-    """A line of the table of models; ``steps`` says which checkpoints a sweep has, or is empty."""
+    """A row of the table of models; ``steps`` describes the checkpoints of a sweep, or is empty."""
 
     label: str
     steps: str
@@ -73,7 +73,7 @@ class PrintedModel:
 
 @dataclass(frozen=True, slots=True)
 class PrintedColumn:
-    """A model on an image: its map, numbers and wall, or why there is none."""
+    """A model on an image: its map, numbers and wall, or the reason why there is none."""
 
     label: str
     says: str
@@ -84,7 +84,7 @@ class PrintedColumn:
 
 @dataclass(frozen=True, slots=True)
 class PrintedImage:
-    """An image and every model on it; ``frames`` says what of a sequence it is, or is empty."""
+    """An image and every model on it; ``frames`` describes a sequence's frames, or is empty."""
 
     title: str
     frames: str
@@ -95,18 +95,18 @@ class PrintedImage:
 
 @dataclass(frozen=True, slots=True)
 class PrintedReport:
-    """What the template of the report gets.
+    """The values of the report's template.
 
     Attributes:
-        policy: the content policy of the page.
-        authors: in one line; may be empty.
-        venue: where and when; may be empty.
+        policy: the page's content policy.
+        authors: authors in one line; may be empty.
+        venue: place and date; may be empty.
         description: may be empty.
-        summary: how much there is.
-        reading: how maps are drawn.
-        numbers: names of the columns of numbers.
-        chapters: of the analyses, as the site's pages have them.
-        facts: where it comes from.
+        summary: numbers of models and images.
+        reading: explanation of maps and colors.
+        numbers: headings of the columns of numbers.
+        chapters: analyses from the site's pages.
+        facts: origin of the report.
     """
 
     policy: str
@@ -128,16 +128,15 @@ class PrintedReport:
 
 
 def printed_html(source: Source, models: tuple[str, ...], images: tuple[str, ...]) -> str:
-    """The report as one HTML page that needs nothing else.
+    """The report as one self-contained HTML page.
 
     Args:
-        models: labels or ids of the models to show, or labels of sweeps; all when none is named.
-        images: titles or file names of the images to show, or those of sequences; all when none is
-            named.
+        models: labels or ids of models, or labels of sweeps; empty for all.
+        images: titles or file names of images or sequences; empty for all.
 
     Raises:
-        SpecError: no model or image is called so, or none of them has a record.
-        StoreError: the store does not have a record; the message names it.
+        SpecError: a name is unknown, or none of the cells has a record.
+        StoreError: a record is missing; the message names it.
     """
     choice = choose(source, models, images)
     with planned_pages(source) as (site, planned):
@@ -206,7 +205,7 @@ def _model(source: Source, model: ModelEntry, choice: PrintedChoice) -> PrintedM
 
 
 def _steps(sweep: Sweep) -> str:
-    """Which checkpoints a sweep has, and which of them is shown."""
+    """The checkpoints of a sweep in words, with the one that is shown."""
     first, last = (step_text(each.step) for each in (sweep.steps[0], sweep.steps[-1]))
     return f"{counted(len(sweep.steps), 'checkpoint')}, {first} to {last}; here the last"
 
@@ -219,7 +218,8 @@ def _image(source: Source, image: ImageEntry, choice: PrintedChoice) -> PrintedI
             (c for c in choice.cells if (c.model, c.image) == (model.slug, image.slug)), None
         )
         if cell is None:
-            failure = source.run.cell(model.slug, image.slug).failure
+            absent = source.run.cell(model.slug, image.slug)
+            failure = absent.failure or source.left_out.get(absent.record)
             says = failure.message if failure else "There is no record."
             columns.append(PrintedColumn(model.label, says, None, None, ()))
             continue
@@ -227,7 +227,7 @@ def _image(source: Source, image: ImageEntry, choice: PrintedChoice) -> PrintedI
         columns.append(_column(source, model, record))
         if picture is None and image.path.is_file():
             size = size_of(record.view, PICTURE_WIDTH)
-            photo = seen(image.path, record.view, size)
+            photo = input_picture(image.path, record.view, size)
             picture = Picture(_url(_encoded(photo, "WEBP"), "webp"), *size, image.alt)
     sequence = choice.sequence_of(image)
     frames = ""
@@ -266,7 +266,7 @@ def _column(source: Source, model: ModelEntry, record: AttentionRecord) -> Print
 
 
 def _numbers(record: AttentionRecord, maps: QueryMaps, last: int) -> tuple[str, ...]:
-    """In the order of ``NUMBERS``, of the last layer."""
+    """The numbers of the last layer, in the order of ``NUMBERS``."""
     mass = dict(zip(maps.groups, maps.mass[last, -1], strict=True))
     registers = [float(mass[name]) for name in record.layout.registers]
     return (

@@ -1,8 +1,8 @@
 """The printed report as a PDF, made by a headless Chromium.
 
-Two runs of the same browser on the same machine give the same bytes: dates are set to one day, and
-the names of program and system to that of this program. Another version of the browser, or other
-fonts, may lay the same page out in other bytes; nothing here can change that.
+The same browser on the same machine gives the same bytes: dates are set to one day, and the names
+of browser and system are replaced by that of this program. Another version of the browser or other
+fonts may change the layout and the bytes.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ DATE = b"D:19800101000000+00'00'"
 
 
 class BrowserError(GalleryError):
-    """There is no browser that could print, or it did not."""
+    """No browser was found, or it failed."""
 
 
 def find_browser(named: Path | None) -> str:
     """The browser that prints.
 
     Args:
-        named: by the user; None for the first one that is installed.
+        named: the user's choice; None for the first one that is installed.
 
     Raises:
         BrowserError: there is none.
@@ -55,14 +55,14 @@ def find_browser(named: Path | None) -> str:
 
 
 def pdf_bytes(html: str, browser: str) -> bytes:
-    """Print a report: once to see on which page each chapter is, and once with these numbers.
+    """Print a report twice: once to find the page of each chapter, once with these page numbers.
 
-    Numbers stand beside the lines of the contents and take no room of theirs, so both have the same
-    pages. Where that does not hold, or the pages cannot be read, the contents have no numbers.
+    The numbers are beside the lines of the contents, so they should not change the layout. If they
+    do, or if the PDF cannot be read, the contents have no page numbers.
 
     Args:
-        html: a page that needs nothing else.
-        browser: as :func:`find_browser` found it.
+        html: a self-contained page.
+        browser: result of :func:`find_browser`.
 
     Raises:
         BrowserError: the browser failed.
@@ -92,7 +92,7 @@ def _printed(html: str, browser: str) -> bytes:
             f"--print-to-pdf={pdf}",
         ]
         if getattr(os, "geteuid", lambda: 1)() == 0:
-            command.append("--no-sandbox")  # Chromium does not start for root otherwise
+            command.append("--no-sandbox")  # otherwise Chromium does not start as root
         try:
             done = subprocess.run(  # noqa: S603 - the user's browser, on our own page
                 [*command, page.as_uri()], capture_output=True, timeout=SECONDS, check=False
@@ -111,7 +111,7 @@ def _printed(html: str, browser: str) -> bytes:
 
 
 def without_traces(pdf: bytes) -> bytes:
-    """A PDF without its date and without the names of browser and system; its length stays."""
+    """Replace the date and the names of browser and system in a PDF; its length is unchanged."""
 
     def dated(found: re.Match[bytes]) -> bytes:
         return found[1] + DATE[: len(found[2])].ljust(len(found[2])) + b")"
@@ -120,5 +120,5 @@ def without_traces(pdf: bytes) -> bytes:
         return found[1] + b"attention-gallery"[: len(found[2])].ljust(len(found[2])) + b")"
 
     pdf = re.sub(rb"(/(?:CreationDate|ModDate) ?\()([^)]*)\)", dated, pdf)
-    # a name may hold brackets, escaped
+    # a name may contain escaped brackets
     return re.sub(rb"(/(?:Creator|Producer) ?\()((?:\\.|[^\\)])*)\)", named, pdf)

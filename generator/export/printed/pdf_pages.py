@@ -1,4 +1,4 @@
-"""On which page of a PDF its named places are, and the contents that say so."""
+"""Page numbers of a PDF's named destinations, for the table of contents."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class PdfReaderError(GalleryError):
 
 
 def check_reader() -> None:
-    """Make sure that a PDF can be read, before one is printed.
+    """Make sure that PDFs can be read, before one is printed.
 
     Raises:
         PdfReaderError: pypdf is not installed.
@@ -32,7 +32,7 @@ def check_reader() -> None:
 
 
 def pages_of(pdf: bytes) -> dict[str, int]:
-    """The page, from 1, of each named place; empty where the PDF cannot be read."""
+    """The page, from 1, of each named destination; empty if the PDF cannot be read."""
     from pypdf import PdfReader  # noqa: PLC0415 - an extra
     from pypdf.errors import PyPdfError  # noqa: PLC0415
 
@@ -48,9 +48,9 @@ def pages_of(pdf: bytes) -> dict[str, int]:
 
 
 def with_pages(html: str, pages: Mapping[str, int]) -> str:
-    """A report whose contents say on which page each chapter is."""
+    """A report with page numbers in its contents."""
 
-    def told(found: re.Match[str]) -> str:
+    def numbered(found: re.Match[str]) -> str:
         return f"{found[1]}{pages.get(found[2], '')}{found[3]}"
 
-    return NUMBERED.sub(told, html)
+    return NUMBERED.sub(numbered, html)

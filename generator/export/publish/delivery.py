@@ -8,10 +8,10 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """A text file that goes beside the site.
+    """A text file that is added to the site or the repository.
 
     Attributes:
-        path: where it goes, with ``/``.
+        path: target, with ``/``.
     """
 
     path: str
@@ -23,15 +23,15 @@ class Delivery(Protocol):
 
     @property
     def question(self) -> str:
-        """What the user is asked to agree to, without the question mark."""
+        """The question to confirm, without the question mark."""
 
     @property
     def added(self) -> tuple[Added, ...]:
-        """Files that are written beside the site."""
+        """Files that are added to the site."""
 
     def send(self) -> str:
-        """Do it; returns what to tell the user.
+        """Publish; returns a message for the user.
 
         Raises:
-            PublishError: it was refused; nothing is changed on this machine.
+            PublishError: publishing was refused; nothing has changed on this machine.
         """

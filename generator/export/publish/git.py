@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -13,11 +14,13 @@ from pathlib import Path
 from generator.errors import PublishError
 
 INHERITED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR")
-"""Set inside git's hooks; they would point every command at the hook's repository."""
+"""Variables set inside of git's hooks, which would make every command use the hook's repository."""
 
 LOGIN = re.compile(r"(?<=://)[^/@\s]+@")
 NOISE = re.compile(r"^(hint:|To |error: failed to push|Everything up-to-date|\s*$)")
 LEAD = re.compile(r"^((fatal|error|remote|ERROR): *)+")
+
+OWNED = re.compile(r"dubious ownership in repository at '(.*)'")
 
 GITHUB = re.compile(
     r"(?:https?://|ssh://git@|git@)(?:[^/@\s]+@)?(?:www\.)?github\.com(?::\d+)?[:/]"
@@ -28,11 +31,11 @@ GITHUB = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What git said.
+    """The result of a git command.
 
     Attributes:
-        code: exit status; 0 is good.
-        complaint: what it printed to the standard error, without logins.
+        code: exit status; 0 is success.
+        complaint: standard error, without logins.
     """
 
     code: int
@@ -54,23 +57,23 @@ class Repository:
     folder: Path
 
     def ask(self, *words: str) -> Answer:
-        """Run git here, whatever it answers."""
+        """Run git in the repository; a failure is returned, not raised."""
         return run([_git(), *words], self.folder)
 
     def text(self, *words: str) -> str:
-        """What git prints; empty when it refuses."""
+        """Standard output of a git command; empty if it fails."""
         answer = self.ask(*words)
         return answer.output.strip() if answer.code == 0 else ""
 
     def commit(self, ref: str) -> str:
-        """The commit of a full reference such as ``refs/heads/main``; empty when there is none."""
+        """The commit of a full reference such as ``refs/heads/main``; empty if there is none."""
         return self.text("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
 
     def remote_url(self, remote: str) -> str:
         """The address of a remote, without a login.
 
         Raises:
-            PublishError: there is no such remote.
+            PublishError: the remote does not exist.
         """
         url = self.text("remote", "get-url", "--push", remote)
         if not url:
@@ -85,16 +88,23 @@ class Repository:
 
 
 def open_repository(folder: Path) -> Repository:
-    """The repository that a folder is in.
+    """The repository of a folder.
 
     Raises:
-        PublishError: git is not installed, or the folder is in no repository.
+        PublishError: git is not installed, or the folder is not in a repository.
     """
     if not folder.is_dir():
         raise PublishError(f"There is no folder {folder}.", "Name a repository with --repository.")
     found = run([_git(), "rev-parse", "--show-toplevel"], folder)
     if found.code != 0:
         name = "The current folder" if folder == Path() else str(folder)
+        if owned := OWNED.search(found.complaint):
+            raise PublishError(
+                f"{name} is in a repository of another user, {owned[1]}, where git does nothing "
+                "unless it is told to.",
+                "If you trust it, run `git config --global --add safe.directory "
+                f"{shlex.quote(owned[1])}`.",
+            )
         raise PublishError(
             f"{name} is not in a git repository.",
             "Go to your repository, or name it with --repository DIR.",
@@ -103,7 +113,7 @@ def open_repository(folder: Path) -> Repository:
 
 
 def run(words: Sequence[str], folder: Path) -> Answer:
-    """Run a command in a folder, in plain English and without the variables of a hook."""
+    """Run a command in a folder, with English messages and without the variables of a hook."""
     environment = {name: value for name, value in os.environ.items() if name not in INHERITED}
     done = subprocess.run(  # noqa: S603 - a list of words, never a shell
         words,
@@ -118,12 +128,12 @@ def run(words: Sequence[str], folder: Path) -> Answer:
 
 
 def without_login(text: str) -> str:
-    """A text whose addresses carry no user name, password or token."""
+    """A text with user names, passwords and tokens removed from its addresses."""
     return LOGIN.sub("", text)
 
 
 def github_page(url: str) -> str:
-    """The address of the Pages of a repository on GitHub; empty for another host."""
+    """The GitHub Pages address of a repository; empty for another host."""
     found = GITHUB.fullmatch(url)
     if found is None:
         return ""

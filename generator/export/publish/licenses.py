@@ -1,6 +1,6 @@
 """License check of pictures and models before publishing.
 
-A tool cannot read a license for anyone: what is found here are warnings that ask for a look.
+The findings are warnings: a user must read the licenses.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ FREE = re.compile(
     r"(?:apache|mit|bsd|cc0|cc-by(?:-sa)?-\d|isc|unlicense|[al]?gpl|mpl|openrail|wtfpl|ms-pl)",
     re.IGNORECASE,
 )
-"""Beginnings of the hub's names for licenses without terms of use of their own."""
+"""Prefixes of the hub's names for licenses without special terms of use."""
 
 CREATIVE_COMMONS = re.compile(r"cc[- ](by(?:-(?:nc|nd|sa))*)[- ](\d\.\d)", re.IGNORECASE)
 CC0 = re.compile(r"cc0(?:[- ]1\.0)?", re.IGNORECASE)
 
 
 def picture_findings(manifest: Manifest) -> Iterator[Finding]:
-    """Pictures without maker or license, and licenses that set limits."""
+    """Warnings on pictures without author or license, and on restrictive licenses."""
     shown = [image for image in manifest.images if image.failure is None]
     yield from _pictures(
         [image for image in shown if not image.license], "without a license", CREDITS_HINT
@@ -65,7 +65,7 @@ def _pictures(images: list[ImageItem], what: str, hint: str) -> Iterator[Finding
 
 
 def model_findings(manifest: Manifest) -> Iterator[Finding]:
-    """Models whose license is not stated, sets limits, or stands behind a gate."""
+    """Warnings on models with an unknown or restrictive license, and on gated models."""
     measured = [model for model in manifest.models if model.facts is not None]
     gated = [model for model in measured if model.gated]
     rest = [model for model in measured if not model.gated]
@@ -93,7 +93,7 @@ def _license(model: ModelItem) -> str:
 
 
 def shared_license(manifest: Manifest) -> str:
-    """The hub's name for the license of all pictures; empty when they differ or it has none."""
+    """The hub's name for the license of all pictures; empty if they differ or it has no name."""
     stated = {image.license.strip() for image in manifest.images if image.failure is None}
     if len(stated) != 1:
         return ""

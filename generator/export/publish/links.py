@@ -12,7 +12,7 @@ from generator.present.files.manifest import Kind, Manifest
 from generator.text.phrases import counted, some
 
 DATA: frozenset[Kind] = frozenset({"chunk", "patches", "alike"})
-"""Scripts that hold numbers and no links."""
+"""Files with numbers and no links."""
 
 ATTRIBUTE = re.compile(
     r"""\s(?:xlink:href|href|src|srcset|poster|data|action|content)\s*=\s*(?:"([^"]*)"|'([^']*)')"""
@@ -24,18 +24,18 @@ LOCAL = re.compile(
     r"""\s*(?:file:/|[A-Za-z]:[\\/]|\\\\|https?://(?:localhost|127\.[\d.]+|0\.0\.0\.0|\[::1\])(?=[:/]|$))""",
     re.IGNORECASE,
 )
-"""An address on this machine: a file, a Windows path or share, a local server."""
+"""A local address: a file, a Windows path or share, a local server."""
 
 ROOTED = re.compile(r"\s*/(?!/)")
-"""An address from the host's root, which is not where a project's site stands."""
+"""An address relative to the host's root; a project's site is in a folder below it."""
 
 
 def link_findings(site: Path, paths: Sequence[str], manifest: Manifest | None) -> Iterator[Finding]:
-    """Look through pages, styles and scripts.
+    """Find local addresses in pages, styles and scripts.
 
     Args:
-        paths: of its files, relative to it.
-        manifest: tells which scripts are data.
+        paths: its files, relative to it.
+        manifest: lists the scripts that are data.
     """
     data = {entry.path for entry in manifest.files if entry.kind in DATA} if manifest else set()
     local, rooted = [], []

@@ -1,7 +1,7 @@
 """Publishing to a GitHub Pages branch with ghp-import.
 
-Neither the working tree nor the index is touched: ghp-import writes the commit straight into the
-repository. What the branch held before stays in its history unless the user says otherwise.
+The working tree and the index are not changed: ghp-import writes the commit directly into the
+repository. The former content of the branch stays in its history unless the user says otherwise.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ INSTALL = "Install it with `pip install ghp-import`."
 NO_COMMIT = "none"
 
 COMMITTER = {"user.name": "GIT_COMMITTER_NAME", "user.email": "GIT_COMMITTER_EMAIL"}
-"""git's settings, and the variables that go before them."""
+"""git's settings, and the environment variables that override them."""
 
 ADVICE = (
     (
@@ -55,17 +55,17 @@ ADVICE = (
 
 @dataclass(frozen=True, slots=True)
 class BranchDelivery:
-    """A site on its way to a branch.
+    """A site to be committed to a branch.
 
     Attributes:
         amount: number and size of its files, in words.
-        repository: that the branch is in.
+        repository: the branch's repository.
         remote: name of the remote.
-        url: of the remote, without a login; empty when nothing is pushed.
-        cname: the site's own domain; empty to keep what the branch says.
-        push: whether the branch goes to the remote.
-        force: replace whatever the branch holds, and whatever the remote says.
-        history: whether what the branch held before stays in its history.
+        url: address of the remote, without a login; empty if nothing is pushed.
+        cname: the site's own domain; empty to keep that of the branch.
+        push: whether to push the branch to the remote.
+        force: replace any content of the branch, here and on the remote.
+        history: whether to keep the branch's history.
     """
 
     site: Path
@@ -82,7 +82,7 @@ class BranchDelivery:
 
     @property
     def question(self) -> str:
-        """What the user is asked to agree to."""
+        """The question to confirm."""
         where = f"the branch {self.branch} of {self.remote} ({self.url})"
         if not self.push:
             where = f"the local branch {self.branch}"
@@ -90,17 +90,17 @@ class BranchDelivery:
 
     @property
     def added(self) -> tuple[Added, ...]:
-        """The domain's file, where a domain was given."""
+        """The file that names the domain, if one was given."""
         return (Added(CNAME, self.cname),) if self.cname else ()
 
     @property
     def local(self) -> str:
-        """Full reference of the branch."""
+        """The full reference of the branch."""
         return f"refs/heads/{self.branch}"
 
     @property
     def tracked(self) -> str:
-        """Full reference of what the remote's branch was when it was last asked."""
+        """The full reference of the remote's branch, as last fetched."""
         return f"refs/remotes/{self.remote}/{self.branch}"
 
     def send(self) -> str:
@@ -133,7 +133,7 @@ class BranchDelivery:
         return f"The branch {self.branch}" + (f" of {self.remote}" if self.push else "")
 
     def _fetch(self) -> None:
-        """Know what the remote's branch holds now."""
+        """Fetch the remote's branch."""
         listed = self.repository.ask("ls-remote", "--heads", self.remote, self.local)
         if listed.code != 0:
             raise _refused(f"The remote {self.remote} cannot be reached", listed.words)
@@ -148,13 +148,13 @@ class BranchDelivery:
 
     @property
     def _mark(self) -> str:
-        """The key of git's settings that tells where the branch was, while it is published."""
+        """The key of git's settings that keeps the branch's former commit during publishing."""
         return f"attention-gallery.{self.branch}.before"
 
     def _undo_killed(self) -> None:
-        """Put the branch back where it was before a run that was killed before it had pushed.
+        """Reset the branch to its former commit, if a run was killed before it had pushed.
 
-        Only where nothing but the one commit of that run has come to it.
+        The branch must have only the one commit of that run on top.
         """
         mark = self.repository.text("config", "--local", self._mark)
         if not mark:
@@ -171,7 +171,7 @@ class BranchDelivery:
         self.repository.ask("config", "--local", "--unset", self._mark)
 
     def _refuse_to_lose(self, before: str, published: str) -> None:
-        """What the branch holds must be a site of ours, and known to the remote."""
+        """Make sure that the branch holds a site of this program, and is known to the remote."""
         if self.force:
             return
         parent = published or before
@@ -201,7 +201,7 @@ class BranchDelivery:
             self.repository.ask("update-ref", "-d", self.local)
         done = run([*words, str(self.site.resolve())], self.repository.folder)
         if done.code != 0 or not self.repository.commit(self.local):
-            # What follows git's own words is how ghp-import fell over them.
+            # after git's own message comes the traceback of ghp-import
             said = done.words.partition("; ")[0]
             raise PublishError(
                 f"ghp-import could not write the branch {self.branch}: {said}.",
@@ -209,7 +209,7 @@ class BranchDelivery:
             )
 
     def _unchanged(self, parent: str) -> bool:
-        """Whether the new commit holds what its parent held, and keeps its history."""
+        """Whether the new commit has the content of its parent, and keeps its history."""
         if not parent or not self.history:
             return False
         trees = {self.repository.text("rev-parse", f"{c}^{{tree}}") for c in (parent, self.local)}
@@ -226,7 +226,7 @@ class BranchDelivery:
         self.repository.ask("update-ref", self.tracked, self.local)
 
     def _restore(self, commit: str) -> None:
-        """Put the local branch where it was."""
+        """Reset the local branch to its former commit."""
         if commit:
             self.repository.ask("update-ref", self.local, commit)
         else:
@@ -262,7 +262,7 @@ def branch_delivery(
     force: bool,
     history: bool,
 ) -> BranchDelivery:
-    """See that everything is there that publishing to a branch needs; nothing is contacted.
+    """Check everything that publishing to a branch needs, without network access.
 
     Args:
         site: folder of a built site.
@@ -270,12 +270,12 @@ def branch_delivery(
         repository: a folder in the repository.
         remote: name of the remote.
         cname: the site's own domain, or empty.
-        force: replace whatever is there.
+        force: replace any content of the branch.
         history: keep the branch's history.
 
     Raises:
         PublishError: ghp-import, the repository, its remote or the committer's name is missing, or
-            the branch cannot be used.
+            the branch is checked out or has an invalid name.
     """
     if importlib.util.find_spec("ghp_import") is None:
         raise PublishError("Publishing to a branch needs ghp-import.", INSTALL)
@@ -313,7 +313,7 @@ def branch_delivery(
 
 
 def _holds_site(repository: Repository, commit: str) -> bool:
-    """Whether a commit holds a site of this program."""
+    """Whether a commit contains a site of this program."""
     try:
         manifest = parsed_json(repository.text("show", f"{commit}:{MANIFEST}"))
         return bool(manifest["generator"]["name"] == GENERATOR)
@@ -322,7 +322,7 @@ def _holds_site(repository: Repository, commit: str) -> bool:
 
 
 def _refused(what: str, words: str) -> PublishError:
-    """What git said, and what to do about it."""
+    """An error with git's message and a next step."""
     advice = (text for pattern, text in ADVICE if pattern.search(words))
     return PublishError(
         f"{what}: {words}.", next(advice, "Try `git push` by hand to see more of it.")

@@ -1,6 +1,6 @@
 """Review of a site before publishing: sizes, names, links, licenses.
 
-Everything here looks at a folder and its manifest; nothing is contacted or changed.
+The review reads a folder and its manifest; it needs no network and changes nothing.
 """
 
 from __future__ import annotations
@@ -35,26 +35,26 @@ from generator.text.phrases import counted, some
 Target = Literal["branch", "workflow", "space"]
 
 SITE_LIMIT = 1_000_000_000
-"""Bytes of a published site on GitHub Pages, and of a Space's repository."""
+"""Size limit in bytes of a site on GitHub Pages, and of a Space's repository."""
 
 NEAR_THE_LIMIT = DEFAULT_SITE_SIZE
-"""A site that kept what a build allows unless told otherwise is nothing to warn of."""
+"""Size in bytes above which to warn: the default size limit of a build."""
 
 FILE_LIMIT = 100_000_000
-"""Bytes of the largest file that GitHub takes through git."""
+"""Size limit in bytes of a single file that is pushed to GitHub."""
 
 FILE_WARNING = 50_000_000
-"""Bytes from which GitHub warns of a file."""
+"""Size in bytes above which GitHub warns of a file."""
 
 NOJEKYLL = ".nojekyll"
 INDEX = "index.html"
 OWN = frozenset({MANIFEST, MANIFEST_SCHEMA, NOJEKYLL})
 ASSETS = "assets/"
 FIGURE = re.compile(rf"{FIGURES}/[^/.]+\.(pdf|svg|png|tex|bib)")
-"""A figure for papers that the gallery's file asked for, or what LaTeX needs of it."""
+"""Pattern of a figure for papers, or of its LaTeX files."""
 
 FORBIDDEN = re.compile(r'[\x00-\x1f\x7f-\x9f"\\:*?<>|\ud800-\udfff]|[. ](/|$)')
-"""Characters of names that git, Windows or the hub refuse."""
+"""Characters that git, Windows or the hub refuse in names."""
 
 PARTS: dict[Kind, str] = {
     "chunk": "numbers of the maps",
@@ -81,7 +81,7 @@ REDUCE = {
     "colored walls": "a lower --resolution",
     "colored maps": "a lower --resolution",
 }
-"""What makes a part smaller, beside leaving models or images out."""
+"""Options that make a part smaller, besides leaving models or images out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +101,9 @@ class Review:
     """Result of the review of a site.
 
     Attributes:
-        manifest: what the site is made of; None when it is of another version.
+        manifest: the site's manifest; None if it has another version.
         files: every file, sorted by path.
-        findings: what is wrong or worth knowing, errors first.
+        findings: errors, then warnings.
     """
 
     site: Path
@@ -113,17 +113,17 @@ class Review:
 
     @property
     def bytes(self) -> int:
-        """Size of all files together."""
+        """The total size of all files."""
         return sum(file.bytes for file in self.files)
 
     @property
     def errors(self) -> tuple[Finding, ...]:
-        """The findings that stop."""
+        """The findings that prevent publishing."""
         return tuple(finding for finding in self.findings if finding.severity == "error")
 
     @property
     def left_out(self) -> str:
-        """What a build left out to keep the site small, in a sentence; empty for a whole site."""
+        """The parts left out to keep the site small, in a sentence; empty for a complete site."""
         if self.manifest is None or not self.manifest.reductions:
             return ""
         limit = self.manifest.settings.max_bytes
@@ -133,19 +133,19 @@ class Review:
 
     @property
     def amount(self) -> str:
-        """Number and size of the files, in words."""
+        """The number and size of the files, in words."""
         return f"{counted(len(self.files), 'file')}, {size_in_words(self.bytes)}"
 
 
 def review_site(site: Path, target: Target) -> Review:
-    """Look at everything that would leave.
+    """Review all files that would be published.
 
     Args:
         site: folder of a built site.
-        target: where it would go; limits differ.
+        target: where it would be published; limits differ.
 
     Raises:
-        StoreError: the folder is not there, or no site of this program.
+        StoreError: the folder does not exist, or is no site of this program.
     """
     if not site.is_dir():
         raise StoreError(f"There is no folder {site}.", "Build the site first, or name its folder.")
@@ -172,7 +172,7 @@ def review_site(site: Path, target: Target) -> Review:
 
 
 def list_files(folder: Path) -> tuple[list[SiteFile], list[str]]:
-    """Every file with its size, and every symbolic link, sorted by path."""
+    """List every file with its size, and every symbolic link, sorted by path."""
     files, links = [], []
     for root, folders, names in os.walk(folder):
         for name in [*names, *folders]:
@@ -186,7 +186,7 @@ def list_files(folder: Path) -> tuple[list[SiteFile], list[str]]:
 
 
 def total_findings(files: Sequence[SiteFile], manifest: Manifest | None) -> Iterator[Finding]:
-    """Whether the site is too large for where it goes, and what to reduce."""
+    """Findings on the size of the site, with the options that reduce it."""
     total = sum(file.bytes for file in files)
     if total <= NEAR_THE_LIMIT:
         return
@@ -201,7 +201,7 @@ def total_findings(files: Sequence[SiteFile], manifest: Manifest | None) -> Iter
 
 
 def _what_to_reduce(files: Sequence[SiteFile], manifest: Manifest | None) -> str:
-    """The two parts of a site that take most, and the options that make them smaller."""
+    """The two largest parts of a site, and the options that make them smaller."""
     entries = manifest.files if manifest else ()
     kinds = {entry.path: PARTS.get(entry.kind, OTHER) for entry in entries}
     sizes: Counter[str] = Counter()
@@ -217,7 +217,7 @@ def _what_to_reduce(files: Sequence[SiteFile], manifest: Manifest | None) -> str
 
 
 def file_findings(files: Sequence[SiteFile]) -> Iterator[Finding]:
-    """Single files that are too large for git on GitHub."""
+    """Findings on single files that are too large for GitHub."""
     over = [file for file in files if file.bytes > FILE_LIMIT]
     near = [file for file in files if FILE_WARNING < file.bytes <= FILE_LIMIT]
     hint = "Build again with a lower --resolution or --patch-queries off."
@@ -269,7 +269,7 @@ def _dot_file_findings(files: Sequence[SiteFile]) -> Iterator[Finding]:
 def _manifest_findings(
     site: Path, manifest: Manifest | None, files: Sequence[SiteFile]
 ) -> Iterator[Finding]:
-    """Whether the folder is what its manifest says."""
+    """Findings on differences between the folder and its manifest."""
     if outside := stray(site):
         what = f"{MANIFEST} names {outside!a}, which is not inside of the site."
         yield Finding("error", what, DISTRUST)
@@ -290,13 +290,22 @@ def _manifest_findings(
             f"The site lacks {counted(len(missing), 'file')} of its own: {some(missing)}.",
             "Build the site again.",
         )
-    changed = flaws(site, manifest).changed
+    found = flaws(site, manifest).changed
+    texts = [text.path for text in manifest.texts if text.path in found]
+    changed = [path for path in found if path not in texts]
     if changed:
         yield Finding(
             "error",
             f"{counted(len(changed), 'file')} cut short or changed since the build: "
             f"{some(changed)}.",
             "Copy the site again as a whole, or build it again.",
+        )
+    if texts:
+        yield Finding(
+            "warning",
+            f"{counted(len(texts), 'page, style or script', 'pages, styles and scripts')} changed "
+            f"since the build: {some(texts)}.",
+            "Build the site again, unless you changed them on purpose.",
         )
     strange = sorted(
         path

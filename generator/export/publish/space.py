@@ -23,7 +23,7 @@ README = "README.md"
 ATTRIBUTES = ".gitattributes"
 STATIC = "static"
 FRESH = frozenset({README, ATTRIBUTES, "index.html", "style.css"})
-"""What the hub puts into a new static Space."""
+"""Files that the hub creates in a new static Space."""
 
 PART = r"[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?"
 SPACE = re.compile(f"{PART}/{PART}", re.ASCII)
@@ -39,19 +39,19 @@ ADVICE = {
 }
 
 TROUBLE = (*UNREACHABLE, ValueError, RuntimeError)
-"""What the hub library raises: no answer or a refusal, an answer that makes no sense, and its
-wrapping of either in a thread that uploads."""
+"""Exceptions of the hub library: no answer or a refusal, an unreadable answer, and its own error
+for either in an uploading thread."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpaceDelivery:
-    """A site on its way to a Space.
+    """A site to be committed to a Space.
 
     Attributes:
         amount: number and size of its files, in words.
         card: the Space's README, for a new Space.
         private: whether a new Space is private.
-        force: replace whatever the Space holds.
+        force: replace any content of the Space.
     """
 
     site: Path
@@ -65,13 +65,13 @@ class SpaceDelivery:
 
     @property
     def question(self) -> str:
-        """What the user is asked to agree to."""
+        """The question to confirm."""
         kind = "private Space" if self.private else "Space"
         return f"Publish {self.amount}, to the {kind} {self.space} on {_host()}"
 
     @property
     def added(self) -> tuple[Added, ...]:
-        """The README, which a Space that is there already keeps as it is."""
+        """The README of a new Space; an existing Space keeps its own."""
         return (self.card,)
 
     def send(self) -> str:
@@ -90,7 +90,7 @@ class SpaceDelivery:
                     private=self.private or None,
                     exist_ok=True,
                 )
-                # The hub writes a first commit of its own.
+                # the hub makes the first commit itself
                 found = api.space_info(self.space)
             api.create_commit(
                 self.space,
@@ -109,7 +109,7 @@ class SpaceDelivery:
         )
 
     def _refuse_to_show(self, found: SpaceInfo) -> None:
-        """What is to be private must not go to a public Space."""
+        """Refuse to publish to a public Space what shall be private."""
         if self.private and not found.private:
             raise PublishError(
                 f"The Space {self.space} is there already, and public.",
@@ -117,7 +117,7 @@ class SpaceDelivery:
             )
 
     def _refuse_to_lose(self, found: SpaceInfo) -> None:
-        """A Space that is there must be a static one with a site of ours, or empty."""
+        """Refuse to overwrite a Space that is not static, or has other content than a site."""
         if self.force:
             return
         if found.sdk not in (None, STATIC):
@@ -137,7 +137,7 @@ class SpaceDelivery:
     def _operations(
         self, there: frozenset[str]
     ) -> list[CommitOperationAdd | CommitOperationDelete]:
-        """The site's files, the README unless the Space has its own, and an end to the rest."""
+        """Additions of the site's files and README, and deletions of other files."""
         ours = MANIFEST in there and not self.force
         kept = {README, ATTRIBUTES} if ours and README in there else {ATTRIBUTES}
         files = [CommitOperationAdd(path, self.site / path) for path in self.paths]
@@ -158,17 +158,17 @@ def space_delivery(
     private: bool,
     force: bool,
 ) -> SpaceDelivery:
-    """See that everything is there that publishing to a Space needs; nothing is contacted.
+    """Check everything that publishing to a Space needs, without network access.
 
     Args:
         site: folder of a built site.
         amount: number and size of its files, in words.
         space: ``owner/name``.
         private: whether a new Space is private.
-        force: replace whatever the Space holds.
+        force: replace any content of the Space.
 
     Raises:
-        PublishError: there is no login, or the name cannot be one.
+        PublishError: there is no login, or the name is invalid.
     """
     if not space:
         raise PublishError("Which Space?", "Say --space OWNER/NAME.")
@@ -183,7 +183,7 @@ def space_delivery(
 
 
 def space_card(manifest: Manifest) -> str:
-    """The README of a Space: how the hub serves it, and what it is."""
+    """The README of a Space: settings for the hub, and a description."""
     facts = {
         "title": manifest.title,
         "sdk": STATIC,
@@ -193,7 +193,7 @@ def space_card(manifest: Manifest) -> str:
             {m.id for m in manifest.models if m.facts is not None and m.facts.source == "hub"}
         ),
     }
-    # JSON is YAML, and quotes whatever a title may hold.
+    # JSON is valid YAML, and quotes any title
     known = {key: json.dumps(value, ensure_ascii=False) for key, value in facts.items() if value}
     lines = [f"{key}: {value}" for key, value in known.items()]
     return "\n".join(
@@ -212,7 +212,7 @@ def space_card(manifest: Manifest) -> str:
 
 
 def _info(api: HfApi, space: str) -> SpaceInfo | None:
-    """What the hub knows of a Space; None when there is none that may be seen."""
+    """The hub's information on a Space; None if there is none, or it is not accessible."""
     try:
         return api.space_info(space)
     except RepositoryNotFoundError:
@@ -228,7 +228,7 @@ def _host() -> str:
 
 
 def _refused(space: str, error: Exception) -> PublishError:
-    """What the hub said, and what to do about it."""
+    """An error with the hub's message and a next step."""
     problem, advice = hub_problem(error)
     cause: BaseException | None = error
     while cause is not None:

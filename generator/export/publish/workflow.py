@@ -1,7 +1,7 @@
 """Publishing to GitHub Pages by GitHub Actions: writes the workflow file.
 
-The workflow builds nothing that needs a GPU or torch. It deploys a built site that is committed, or
-draws the pages again from committed records.
+The workflow needs no GPU and no torch. It deploys a committed site, or draws the pages again from
+committed records.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ SETUP_PYTHON = "actions/setup-python@v7"
 CONFIGURE_PAGES = "actions/configure-pages@v6"
 UPLOAD = "actions/upload-pages-artifact@v5"
 DEPLOY = "actions/deploy-pages@v5"
-"""The major versions of November 2026, from the actions' release pages; all run on Node 24."""
+"""Major versions of November 2026, from the actions' release pages; all run on Node 24."""
 
 PYTHON = "3.12"
 DISTRIBUTION = "attention-gallery"
 MEASURING_ONLY = frozenset({"torch", "transformers"})
-"""Requirements that drawing pages does without; with pip's default build of torch comes CUDA."""
+"""Requirements that drawing pages does not need; pip's default build of torch includes CUDA."""
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 PLAIN = re.compile(r"(?!.*(: | #|:$))[a-z]\S*( \S+)*")
-"""A plain scalar of YAML, on one line: without what starts a mapping or a comment."""
+"""A plain scalar of YAML, on one line, without the start of a mapping or a comment."""
 
 DRAWN = "site"
-"""Where the workflow draws the pages, in its own checkout."""
+"""The folder for drawn pages in the workflow's checkout."""
 
 HEAD = """\
 # Written by attention-gallery publish, to be changed as you like. On GitHub, once: Settings, Pages,
@@ -103,12 +103,12 @@ TAIL = """\
 
 @dataclass(frozen=True, slots=True)
 class DrawCommand:
-    """How a workflow draws the pages.
+    """The command with which a workflow draws the pages.
 
     Attributes:
         gallery: the gallery file, relative to the repository.
         store: folder of the records, relative to the repository.
-        program: what pip installs the program from.
+        program: pip's argument that installs the program.
         inputs: pictures and folders of models, relative to the repository.
     """
 
@@ -120,12 +120,12 @@ class DrawCommand:
 
 @dataclass(frozen=True, slots=True)
 class WorkflowDelivery:
-    """A workflow file on its way into a repository.
+    """A workflow file to be written into a repository.
 
     Attributes:
-        repository: that it goes to.
-        page: address of the site, empty where it is not known.
-        committed: what must be committed beside the workflow, relative to the repository.
+        repository: its repository.
+        page: address of the site; empty if it is not known.
+        committed: paths to commit with the workflow, relative to the repository.
         force: overwrite another file of this name.
     """
 
@@ -137,12 +137,12 @@ class WorkflowDelivery:
 
     @property
     def question(self) -> str:
-        """What the user is asked to agree to."""
+        """The question to confirm."""
         return f"Write {self.file.path}, which publishes the site at every push"
 
     @property
     def added(self) -> tuple[Added, ...]:
-        """The workflow."""
+        """The workflow's file."""
         return (self.file,)
 
     def send(self) -> str:
@@ -182,17 +182,17 @@ def workflow_delivery(
     program: str,
     force: bool,
 ) -> WorkflowDelivery:
-    """Compose the workflow and see that everything it needs can be committed.
+    """Write the workflow's text, and check that everything it needs can be committed.
 
     Args:
         site: folder of a built site.
         repository: a folder in the repository.
-        remote: whose main branch starts the workflow, where it is known.
-        name: of the workflow's file.
+        remote: name of the remote; a push to its main branch starts the workflow.
+        name: name of the workflow's file.
         source: deploy the site as it is, or draw it again from records.
         gallery: the gallery file; for records.
         store: folder of the records; for records.
-        program: what pip installs the program from; for records.
+        program: pip's argument that installs the program; for records.
         force: overwrite another file of this name.
 
     Raises:
@@ -221,21 +221,21 @@ def workflow_delivery(
 
 
 def deploying(site: str, branch: str) -> str:
-    """A workflow that deploys a committed site.
+    """The text of a workflow that deploys a committed site.
 
     Args:
         site: its folder, relative to the repository.
-        branch: a push to which starts the workflow.
+        branch: the branch whose pushes start the workflow.
     """
     return _head(branch) + _tail(site)
 
 
 def redrawing(drawing: DrawCommand, branch: str) -> str:
-    """A workflow that draws the pages from committed records, and deploys them.
+    """The text of a workflow that draws the pages from committed records, and deploys them.
 
     Args:
-        drawing: what to draw, and with what.
-        branch: a push to which starts the workflow.
+        drawing: the command that draws the pages.
+        branch: the branch whose pushes start the workflow.
     """
     draw = DRAW.format(
         setup_python=SETUP_PYTHON,
@@ -251,7 +251,7 @@ def redrawing(drawing: DrawCommand, branch: str) -> str:
 
 
 def drawing_requirements() -> tuple[str, ...]:
-    """What drawing pages needs of the program's requirements."""
+    """The program's requirements that drawing pages needs."""
     listed = importlib.metadata.requires(DISTRIBUTION) or []
     plain = [line for line in listed if "extra ==" not in line]
     names = {line: re.split(r"[^A-Za-z0-9_.-]", line, maxsplit=1)[0].lower() for line in plain}
@@ -259,18 +259,18 @@ def drawing_requirements() -> tuple[str, ...]:
 
 
 def _command(*words: str) -> str:
-    """A command of a shell as a YAML scalar: plain where that is read as it is, else quoted."""
+    """A shell command as a YAML scalar: plain if YAML reads it unchanged, else quoted."""
     line = shlex.join(words)
     return line if PLAIN.fullmatch(line) else _quoted(line)
 
 
 def _quoted(text: str) -> str:
-    """A YAML scalar in double quotes: a JSON text of printable characters is one."""
+    """A YAML scalar in double quotes: JSON of printable characters is valid YAML."""
     return json.dumps(text, ensure_ascii=False)
 
 
 def _head(branch: str) -> str:
-    pattern = re.sub(r"[+!]", r"\\\g<0>", branch)  # GitHub reads it as a pattern
+    pattern = re.sub(r"[+!]", r"\\\g<0>", branch)  # GitHub reads branch names as patterns
     return HEAD.format(branch=_quoted(pattern), checkout=CHECKOUT)
 
 
@@ -281,7 +281,7 @@ def _tail(path: str) -> str:
 
 
 def _main_branch(repository: Repository, remote: str) -> str:
-    """The remote's main branch where it is known, or the branch that is checked out."""
+    """The remote's main branch if it is known, else the branch that is checked out."""
     head = repository.text("symbolic-ref", "--short", "--quiet", f"refs/remotes/{remote}/HEAD")
     current = repository.text("symbolic-ref", "--short", "--quiet", "HEAD")
     return head.removeprefix(f"{remote}/") or current or "main"
@@ -300,7 +300,7 @@ def _drawing(
     spec = load_spec(gallery)
     pictures = [_inside(repository, path, "The path of images") for path in spec.images]
     pictures += [_inside(repository, item.path, "The path of sequences") for item in spec.sequences]
-    folders = [model.folder for model in spec.models if model.folder is not None]
+    folders = [model.place for model in spec.models if model.place is not None]
     models = [_inside(repository, folder, "The model") for folder in folders]
     if not program.isprintable() or "${{" in program:
         raise PublishError(f"{program!r} is nothing pip could install.", "Correct --program.")
@@ -313,7 +313,7 @@ def _drawing(
 
 
 def _expect_records(manifest: Manifest | None, folder: Path) -> None:
-    """The store must hold the records that the site was drawn from."""
+    """Make sure that the store has the records of the site."""
     if manifest is None:
         return
     store = Store(folder)
@@ -329,7 +329,7 @@ def _expect_records(manifest: Manifest | None, folder: Path) -> None:
 
 
 def _weights(manifest: Manifest, model: ModelItem) -> set[str]:
-    """Key of what is seen of a model without an image; nothing for one that failed."""
+    """The key of the arrays from a model's weights; empty for a model that failed."""
     if model.facts is None:
         return set()
     places = {cell.measurement for cell in manifest.cells if cell.model == model.slug}
@@ -343,7 +343,7 @@ def _inside(repository: Repository, path: Path, what: str) -> str:
     """A path relative to the repository, for the workflow's checkout.
 
     Raises:
-        PublishError: it is elsewhere, not there, or ignored by git.
+        PublishError: it is outside the repository, missing, or ignored by git.
     """
     full, top = path.resolve(), repository.folder.resolve()
     if not full.exists():

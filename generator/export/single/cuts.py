@@ -27,14 +27,14 @@ HEADS_GONE = (
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What is left out.
+    """The parts that a single file leaves out.
 
     Attributes:
         patches: attention with patches as queries, and features of patches.
         token_heads: single heads of queries other than the class token; their mean stays.
         low_heads: single heads of all but the last layers; their mean stays.
         pictures: pictures of more than ``SMALL_SIDE`` pixels on the long side.
-        images: how many images have no page, from the end.
+        images: number of images without a page, from the end.
     """
 
     patches: bool = False
@@ -45,7 +45,7 @@ class Cut:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """What is left out, as a reader is told."""
+        """The parts in words, for readers."""
         said = []
         if self.patches:
             said.append(PATCHES)
@@ -69,7 +69,7 @@ STEPS = (
     Cut(patches=True, token_heads=True, low_heads=True),
     Cut(patches=True, token_heads=True, low_heads=True, pictures=True),
 )
-"""The order of reduction; after it, images go from the end."""
+"""The order of reduction; after it, images are left out from the end."""
 
 ORDER = (
     f"{PATCHES}; single heads of registers; single heads of all but the "
@@ -78,7 +78,7 @@ ORDER = (
 
 
 def without_images(count: int) -> Cut:
-    """Everything that can be left out, and the pages of the last images."""
+    """All reductions, and the pages of the last images."""
     return replace(STEPS[-1], images=count)
 
 
@@ -94,7 +94,7 @@ def chunk_text(path: Path, query: str, cut: Cut) -> str:
 
 
 def _thinned(path: Path, *, all_layers: bool) -> bytes:
-    """A chunk in which only the mean is left of the heads of layers that lose them."""
+    """A chunk with only the mean over heads in the layers that lose single heads."""
     text, flat = read_gray(path)
     header: dict[str, Any] = json.loads(text)
     (rows, cols), columns = header["grid"], header["heads"] + 1
@@ -109,7 +109,7 @@ def _thinned(path: Path, *, all_layers: bool) -> bytes:
 
 
 def page_data(text: str, cut: Cut) -> str:
-    """The data of an image page, without the queries that are left out."""
+    """The data of an image page, without queries that are left out."""
     if not cut.patches:
         return text
     data: dict[str, Any] = json.loads(text)
@@ -125,7 +125,7 @@ def page_data(text: str, cut: Cut) -> str:
 
 
 def picture_bytes(path: Path, cut: Cut) -> bytes:
-    """A published picture, smaller where large ones are left out."""
+    """A published picture, made smaller if large ones are left out."""
     data = path.read_bytes()
     if cut.pictures:
         with Image.open(io.BytesIO(data)) as picture:

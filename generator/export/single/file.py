@@ -1,9 +1,9 @@
 """A whole site as one HTML file that opens by double click.
 
-The front page stands in the body and works without JavaScript. The other pages are templates, and
-pictures and numbers are blocks of text that nothing reads until a page asks for them; the same
-scripts as in the site run on them. Styles and scripts stand in the file once and are named in its
-content policy by their hashes. Nothing is requested from anywhere.
+The front page is in the body and works without JavaScript. The other pages are templates; pictures
+and numbers are blocks of text that are read when a page needs them; the scripts are those of the
+site. Each style sheet and script is in the file once, and its hash is in the content policy. The
+file makes no requests.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ SMALL = ("thumb", "seen", "map")
 
 @dataclass(frozen=True, slots=True)
 class SingleFile:
-    """One file, and what it leaves out.
+    """A site as one file.
 
     Attributes:
-        data: its bytes.
-        left_out: in words, nothing when it holds everything.
+        data: the bytes of the file.
+        left_out: omitted parts in words; empty if it is complete.
     """
 
     data: bytes
@@ -62,7 +62,7 @@ class SingleFile:
 
 
 def single_file(site: Path, manifest: Manifest, max_bytes: int) -> SingleFile:
-    """Write a site as one file, leaving out what is needed to keep it within a size.
+    """Make one file of a site, reduced as far as a size limit needs.
 
     Args:
         site: folder of the pages.
@@ -73,7 +73,7 @@ def single_file(site: Path, manifest: Manifest, max_bytes: int) -> SingleFile:
     """
     writer = _Writer(site, manifest)
     for cut in STEPS:
-        # numbers are most of it: where they alone are too much, nothing else need be looked at
+        # numbers are most of the size: if they alone exceed the limit, skip the exact size
         if writer.numbers_bytes(cut) <= max_bytes and writer.size(cut) <= max_bytes:
             return SingleFile(writer.write(cut), cut.words)
     cut = _without_last_images(writer, max_bytes)
@@ -81,7 +81,7 @@ def single_file(site: Path, manifest: Manifest, max_bytes: int) -> SingleFile:
 
 
 def _without_last_images(writer: _Writer, max_bytes: int) -> Cut:
-    """What to leave out so that as many images as fit have pages, from the first one on."""
+    """The cut with as many pages of images as fit, from the first one on."""
     most = len(writer.shown) - 1
     smallest = writer.size(without_images(most)) if most > 0 else writer.size(STEPS[-1])
     if most < 1 or smallest > max_bytes:
@@ -101,16 +101,16 @@ def _without_last_images(writer: _Writer, max_bytes: int) -> Cut:
 
 
 def page_name(path: str) -> str:
-    """What a page is called in the fragment: ``index``, ``i/cat``."""
+    """The name of a page in the fragment: ``index``, ``i/cat``."""
     return posixpath.dirname(path) if posixpath.dirname(path) else "index"
 
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """Something that waits in the file until a page asks for it.
+    """A block of the file that is read when a page needs it.
 
     Attributes:
-        size: in bytes.
+        size: size in bytes.
     """
 
     size: int
@@ -119,10 +119,10 @@ class _Held:
 
 @dataclass(frozen=True, slots=True)
 class _Pages:
-    """All pages taken apart, for a choice of what is left out beside pages of images.
+    """All pages in parts, for one cut (the pages of images are decided later).
 
     Attributes:
-        sizes: path -> bytes of its body.
+        sizes: bytes of the body by path.
     """
 
     parts: Mapping[str, PageParts]
@@ -130,9 +130,9 @@ class _Pages:
 
 
 class _Writer:
-    """Puts the file together; what it reads from the site is read once.
+    """Assembles the file; each file of the site is read once.
 
-    The size is a sum over the same parts that are written, so it is known before.
+    The size is the sum over the parts, so it is known before writing.
     """
 
     def __init__(self, site: Path, manifest: Manifest) -> None:
@@ -143,21 +143,21 @@ class _Writer:
         )
         self._pictures = cache(self._read_picture)
         self._sizes = cache(self._chunk_bytes)
-        # one choice at a time: the next is asked for when this one is too large
+        # one cut at a time: the next is tried when this one is too large
         self._pages = lru_cache(maxsize=1)(self._take_apart)
 
     def size(self, cut: Cut) -> int:
-        """Bytes of the file with something left out."""
+        """The size of the file in bytes, with a cut."""
         return len(self._frame(cut, "").encode()) + sum(held.size for held in self._held(cut))
 
     def write(self, cut: Cut) -> bytes:
-        """The file with something left out."""
+        """The file with a cut."""
         data = self._frame(cut, "".join(held.text() for held in self._held(cut))).encode()
         assert len(data) == self.size(cut), "the file is as large as its parts"
         return data
 
     def _frame(self, cut: Cut, held: str) -> str:
-        """The file, with what waits in it."""
+        """The file with its blocks."""
         pages = self._pages(replace(cut, images=0)).parts
         found = {path for page in pages.values() for path in page.scripts}
         paths = sorted(found, key=lambda path: (_place(path, SCRIPT_ORDER), path))
@@ -174,7 +174,7 @@ class _Writer:
         )
 
     def _gone(self, cut: Cut) -> frozenset[str]:
-        """Paths of the pages that are left out."""
+        """The paths of pages that are left out."""
         gone = set(self.shown[len(self.shown) - cut.images :])
         left = {
             image.frame.sequence
@@ -189,14 +189,14 @@ class _Writer:
         return _Pages(parts, {path: page.size for path, page in parts.items()})
 
     def _styles(self, pages: Mapping[str, PageParts]) -> list[tuple[str, str]]:
-        """Texts of style sheets with the medium they are for, each once."""
+        """The texts of style sheets with their media, each once."""
         found = {item for page in pages.values() for item in page.styles}
         paths = sorted(found, key=lambda item: (_place(item[0], STYLESHEETS), item))
         own = (self._static("css", SINGLE_STYLE), "")
         return [*((self._text(path), media) for path, media in paths), own]
 
     def _texts(self, paths: Iterator[str]) -> Iterator[str]:
-        """Scripts; the one that turns pages goes before those that start a page."""
+        """The scripts; the one that shows pages comes before those that start a page."""
         for path in paths:
             yield self._text(path)
             if posixpath.basename(path).startswith("files."):
@@ -219,7 +219,7 @@ class _Writer:
             return {"data-file": path}
         return {"src": f"data:{_type(path)};base64,{self._picture(path, cut)}", "data-file": path}
 
-    # --- what waits -----------------------------------------------------------------------------
+    # --- blocks -----------------------------------------------------------------------------
 
     def _held(self, cut: Cut) -> Iterator[_Held]:
         gone = self._gone(cut)
@@ -242,7 +242,7 @@ class _Writer:
         yield from self._numbers(cut, gone)
 
     def _numbers(self, cut: Cut, gone: Collection[str]) -> Iterator[_Held]:
-        """Numbers of the images that have a page."""
+        """The numbers of images with a page."""
         seen: set[str] = set()
         for cell in self._manifest.cells:
             for file in _files(cell, cut) if image_path(cell.image) not in gone else ():
@@ -254,11 +254,11 @@ class _Writer:
                     yield _Held(size, partial(self._numbers_text, name, file, cut))
 
     def numbers_bytes(self, cut: Cut) -> int:
-        """Size of all numbers."""
+        """The size of all numbers."""
         return sum(held.size for held in self._numbers(cut, self._gone(cut)))
 
     def _needed(self, pages: Mapping[str, PageParts], gone: Collection[str]) -> tuple[str, ...]:
-        """Pictures that pages or the finder may show, but for those that the front page holds."""
+        """Pictures of pages and the finder, without those that the front page contains."""
         shown = {p for path, page in pages.items() if path not in gone for p in page.pictures}
         small = {file.path for file in self._manifest.files if file.kind in SMALL}
         return tuple(sorted((shown | small) - pages[INDEX].pictures))
@@ -285,13 +285,13 @@ class _Writer:
 
 
 def _files(cell: CellItem, cut: Cut) -> tuple[FileEntry, ...]:
-    """The files of a cell's numbers that are not left out."""
+    """The files of a cell's numbers, without those that are left out."""
     kinds = {"chunk"} if cut.patches else {"chunk", "patches", "alike"}
     return tuple(file for file in cell.files if file.kind in kinds)
 
 
 def _link(path: str, fragment: str) -> str:
-    # a choice on an image page, or a place on another one
+    # choices on an image page, or a position on another page
     more = f"&{fragment}" if "=" in fragment else f"&to={fragment}" if fragment else ""
     return f"#page={page_name(path)}{more}"
 
@@ -299,7 +299,7 @@ def _link(path: str, fragment: str) -> str:
 def _document(
     index: PageParts, body: str, *, styles: list[tuple[str, str]], boot: str, code: str, held: str
 ) -> str:
-    """The file: the front page, what waits, and styles and scripts named by their hashes."""
+    """The file: the front page, blocks, and styles and scripts with their hashes."""
     policy = (
         "default-src 'none'; "
         f"script-src {hashes([boot, code])}; style-src {hashes(text for text, _ in styles)}; "
@@ -320,7 +320,7 @@ def _document(
 
 
 def _place(path: str, names: Iterable[str]) -> int:
-    """The place of a style sheet or script among all; behind them for one of a user's own."""
+    """The position of a style sheet or script in the program's order; a user's own come last."""
     order = tuple(names)
     name = original(path) if path.count(".") > 1 else ""
     return order.index(name) if name in order else len(order)
@@ -331,7 +331,7 @@ def _is_boot(path: str) -> bool:
 
 
 def _notice(cut: Cut, *, is_index: bool) -> str:
-    """What is left out, and on the front page that the others need scripts."""
+    """The notice of a page: omitted parts; on the front page also that others need scripts."""
     html = []
     if cut.words:
         words = escape("; ".join(cut.words))
@@ -355,7 +355,7 @@ def _template(name: str, page: PageParts, body: str) -> str:
 
 
 def _now(text: str) -> _Held:
-    """What is read already."""
+    """A block whose text is known already."""
     return _Held(len(text.encode()), lambda: text)
 
 
@@ -372,5 +372,5 @@ def _type(path: str) -> str:
 
 
 def _block(attributes: str, text: str) -> str:
-    """Text that a browser keeps and does not read."""
+    """Text in an element that a browser does not interpret."""
     return f'<script type="text/plain" {attributes}>{text}</script>\n'

@@ -1,8 +1,8 @@
 """Parser that splits a built page into parts for the single file.
 
-Pages are read as a browser reads them, because templates may be a user's own. What need not change
-is given back character by character. What depends on which pages are left out is decided last, so
-that a page is read once, and its size is known for any choice before it is written.
+Pages are parsed as HTML, because templates may be a user's own. Unchanged parts are copied
+character by character. Parts that depend on the cut are decided last, so a page is parsed once, and
+its size is known for any cut before it is written.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ Attributes = dict[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Rewriting:
-    """How a page changes.
+    """The changes to a page.
 
     Attributes:
-        path: of the page, relative to the site.
-        link: from a page's path and fragment to its link.
-        name: from a page's path to its name; None for other files.
-        picture: from a picture's path to its attributes.
+        path: path of the page, relative to the site.
+        link: maps a page's path and fragment to its link.
+        name: maps a page's path to its name; None for other files.
+        picture: maps a picture's path to its attributes.
         data: changes the JSON that an image page's scripts read.
-        scripts_only: whether the page is shown by a script, so that it needs no ``noscript``.
+        scripts_only: whether the page is shown by a script and so needs no ``noscript``.
     """
 
     path: str
@@ -47,8 +47,8 @@ class LinkStart:
 
     Attributes:
         target: path of that page.
-        kept: HTML where the page is there.
-        gone: HTML where it is left out.
+        kept: HTML if the page exists.
+        gone: HTML if it is left out.
     """
 
     target: str
@@ -57,7 +57,7 @@ class LinkStart:
 
 
 class InsertionPoint(Enum):
-    """What is put into a page where it is written."""
+    """A place of a page that is filled when it is written."""
 
     NOTICE = "what is left out, at the top of the content"
 
@@ -67,12 +67,12 @@ Piece = str | LinkStart | Literal[InsertionPoint.NOTICE]
 
 @dataclass(frozen=True, slots=True)
 class PageSize:
-    """How many bytes a page has.
+    """The size of a page in bytes.
 
     Attributes:
-        whole: of its body when no page is left out, without notices.
-        notices: how many it has.
-        links: path of another page -> what the links to it lose when that page is left out.
+        whole: size of its body if no page is left out, without notices.
+        notices: number of notices.
+        links: by path of another page, the bytes that its links lose if that page is left out.
     """
 
     whole: int
@@ -80,7 +80,7 @@ class PageSize:
     links: Mapping[str, int]
 
     def without(self, gone: Collection[str], notice: str) -> int:
-        """Bytes of the body, with a notice, when some pages are left out."""
+        """The size of the body, with a notice, if some pages are left out."""
         lost = sum(self.links.get(path, 0) for path in gone)
         return self.whole - lost + self.notices * len(notice.encode())
 
@@ -91,11 +91,11 @@ class PageParts:
 
     Attributes:
         kind: class of its body.
-        head: what its head holds besides title, styles, scripts and policy, as HTML.
-        styles: paths of its style sheets with the medium they are for.
+        head: HTML of its head, without title, styles, scripts and policy.
+        styles: paths of its style sheets with their media.
         scripts: paths of its scripts.
-        body: its body, as HTML.
-        pictures: paths of the pictures in it.
+        body: HTML of its body.
+        pictures: paths of its pictures.
     """
 
     title: str = ""
@@ -107,17 +107,17 @@ class PageParts:
     pictures: set[str] = field(default_factory=set)
 
     def html(self, gone: Collection[str], notice: str) -> str:
-        """The body, when some pages are left out."""
+        """The body, if some pages are left out."""
         return _joined(self.body, gone, notice)
 
     @property
     def head_html(self) -> str:
-        """What is kept of the head."""
+        """The part of the head that is kept."""
         return _joined(self.head, (), "")
 
     @property
     def size(self) -> PageSize:
-        """Of :meth:`html`, whatever is left out."""
+        """The size of :meth:`html` for any cut."""
         links: Counter[str] = Counter()
         for piece in self.body:
             if isinstance(piece, LinkStart):
@@ -137,7 +137,7 @@ def _joined(pieces: list[Piece], gone: Collection[str], notice: str) -> str:
 
 
 def take_apart(html: str, how: Rewriting) -> PageParts:
-    """Take a page apart and rewrite its links and pictures."""
+    """Split a page into parts and rewrite its links and pictures."""
     reader = _PartsReader(how)
     reader.feed(html)
     reader.close()
@@ -145,7 +145,7 @@ def take_apart(html: str, how: Rewriting) -> PageParts:
 
 
 def resolved(page: str, url: str) -> tuple[str, str] | None:
-    """The site-relative path and the fragment that a page's URL leads to; None outside the site."""
+    """The site-relative path and the fragment of a URL in a page; None outside the site."""
     split = urlsplit(url)
     if split.scheme or split.netloc or not split.path:
         return None
@@ -221,7 +221,7 @@ class _PartsReader(HTMLParser):
         self._emit(f"<!--{data}-->")
 
     def _head(self, tag: str, given: Attributes) -> bool:
-        """Whether an element of the head is taken out of it."""
+        """Whether an element is removed from the head."""
         if tag == "title":
             self._inside = "title"
             return True
@@ -241,8 +241,8 @@ class _PartsReader(HTMLParser):
         return False
 
     def _element(self, tag: str, given: Attributes, raw: str, end: str) -> str | LinkStart:
-        """The start of an element, rewritten where it leads to a file."""
-        # a picture inside a drawing is called image, and has its address in another place
+        """The start tag of an element; an address of a file in it is rewritten."""
+        # a picture inside of SVG is an image element, with another attribute for its address
         place = {"img": "src", "image": "href"}.get(tag, "href")
         found = resolved(self._how.path, given.get(place) or "")
         if tag in ("img", "image") and found:

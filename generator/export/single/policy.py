@@ -14,7 +14,7 @@ def style(text: str, media: str) -> str:
     """A style sheet as an element.
 
     Raises:
-        SpecError: its text would end the element.
+        SpecError: its text contains the end of the element.
     """
     return f'<style media="{escape(media or "all")}">{_whole(text, "style")}</style>\n'
 
@@ -23,7 +23,7 @@ def script(text: str) -> str:
     """Scripts as an element.
 
     Raises:
-        SpecError: their text would end the element.
+        SpecError: their text contains the end of the element.
     """
     return f"<script>{_whole(text, 'script')}</script>\n"
 
@@ -38,6 +38,6 @@ def _whole(text: str, element: str) -> str:
 
 
 def hashes(texts: Iterable[str]) -> str:
-    """Texts as sources of a content policy."""
+    """The hashes of texts as sources of a content policy."""
     found = (hashlib.sha256(text.encode()).digest() for text in texts)
     return " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in found)

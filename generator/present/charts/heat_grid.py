@@ -10,13 +10,12 @@ from generator.present.charts.axes import slot_ticks
 from generator.present.charts.chart import Axis, AxisTick, Box, Chart, NumberTable, PlotArea, Words
 from generator.present.drawing.colors import DEFAULT_COLORS, color_table
 from generator.records.record import FloatArray
-from generator.text.numbers import number
+from generator.text.numbers import value_text
 
 
 def heat_grid(
     words: Words,
     values: FloatArray,
-    texts: Sequence[Sequence[str]],
     urls: Sequence[Sequence[str]],
     limits: tuple[float, float],
     *,
@@ -26,12 +25,12 @@ def heat_grid(
 
     Args:
         values: ``[layer, head]``; NaN for missing values.
-        texts: ``[layer][head]``, formatted values.
         urls: ``[layer][head]``, links of the squares; empty for none.
         limits: numbers at the ends of the color map.
         colors: name of the color map.
     """
     layers, heads = values.shape
+    texts = [[value_text(float(value), words.notation) for value in row] for row in values]
     side = float(min(max(460 // heads, 6), 22))  # whole numbers save bytes in hundreds of squares
     left, top = 34.0, 20.0
     table = color_table(colors)
@@ -50,13 +49,13 @@ def heat_grid(
         for (layer, head), value in np.ndenumerate(values)
         if not np.isnan(value)
     ]
-    strip = min(max(side * heads, 150.0), 220.0)  # five numbers need room below it
+    strip = min(max(side * heads, 150.0), 220.0)  # wide enough for five numbers below it
     right, bottom = left + side * heads, top + side * layers
     return Chart(
         words=words,
         summary=f"{words.title}: {_extremes(values, texts)}.",
-        x=Axis("", slot_ticks([str(n + 1) for n in range(heads)], left, side, room=16)),
-        y=Axis("", slot_ticks([str(n + 1) for n in range(layers)], top, side, room=16)),
+        x=Axis("", slot_ticks([str(n + 1) for n in range(heads)], left, side, space=16)),
+        y=Axis("", slot_ticks([str(n + 1) for n in range(layers)], top, side, space=16)),
         area=PlotArea(
             width=round(max(right, left + strip) + 14, 2),
             height=round(bottom + 44, 2),
@@ -70,7 +69,7 @@ def heat_grid(
         scale_ticks=tuple(
             AxisTick(
                 round(left + strip * n / 4, 2),
-                number(low + (high - low) * n / 4),
+                value_text(low + (high - low) * n / 4, words.notation),
             )
             for n in range(5)
         ),

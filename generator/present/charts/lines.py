@@ -20,7 +20,7 @@ from generator.present.charts.chart import (
     Words,
 )
 from generator.records.record import FloatArray
-from generator.text.numbers import given, number
+from generator.text.numbers import given, value_text
 
 STROKES = 8
 """Number of colors and strokes of series in ``charts.css``."""
@@ -79,7 +79,7 @@ def line_chart(
         words=words,
         summary=_summary(series, words),
         x=_whole_axis(x, words.x),
-        y=y.axis(words.y),
+        y=y.axis(words.y, words.notation),
         rules=_levels(references, y),
         lines=tuple(
             Line(n, one.name, _path(one, x, y), _band(one, x, y), one.model)
@@ -102,7 +102,7 @@ def scatter(
         words=words,
         summary=_summary(series, words),
         x=_whole_axis(x, words.x),
-        y=y.axis(words.y),
+        y=y.axis(words.y, words.notation),
         rules=_levels(references, y),
         dots=tuple(_dots(series, x, y, words)),
         keys=_keys(series, "dot"),
@@ -186,9 +186,9 @@ def _dots(series: Sequence[Series], x: Span, y: Span, words: Words) -> Iterator[
             n, across, down = point
             note = f", {one.notes[n]}" if one.notes else ""
             text = f"{prefix}{words.x} {given(float(one.x[n]))}{note}: "
-            text += number(float(one.y[n]))
+            text += value_text(float(one.y[n]), words.notation)
             if one.spread is not None:
-                text += f" ± {number(float(one.spread[n]))}"
+                text += f" ± {value_text(float(one.spread[n]), words.notation)}"
             url = one.urls[n] if one.urls else ""
             yield Dot(across, down, color, text, url, one.model)
 
@@ -213,7 +213,10 @@ def _summary(series: Sequence[Series], words: Words) -> str:
         if not np.isfinite(one.y).any():
             continue
         top, bottom = int(np.nanargmax(one.y)), int(np.nanargmin(one.y))
-        ends = [f"{number(float(one.y[n]))} at {given(float(one.x[n]))}" for n in (bottom, top)]
+        ends = [
+            f"{value_text(float(one.y[n]), words.notation)} at {given(float(one.x[n]))}"
+            for n in (bottom, top)
+        ]
         parts.append(f"{one.name}: from {ends[0]} to {ends[1]}")
     return f"{words.title}, by {words.x}. " + "; ".join(parts) + "."
 
@@ -225,7 +228,7 @@ def _table(series: Sequence[Series], words: Words) -> NumberTable:
     rows = tuple(
         (
             given(place),
-            *(number(values.get(place)) for values in found),
+            *(value_text(values.get(place), words.notation) for values in found),
         )
         for place in places
     )

@@ -34,17 +34,17 @@ _PAPER, _INK, _SOFT = "#fcfcfb", "#1b1b1a", "#5b5b58"
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A chosen map and the picture beside it.
+    """A teaser map and the picture beside it.
 
     Attributes:
-        cell: the chosen cell, with the layer and head of the file.
+        cell: the teaser of the gallery's file.
         map: file of the map.
-        seen: the part of the picture that the model saw; None when it cannot be opened.
+        crop: picture cropped to the model's input; None if it cannot be opened.
     """
 
     cell: TeaserCell
     map: FileEntry
-    seen: FileEntry | None
+    crop: FileEntry | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Front:
     def files(self) -> tuple[FileEntry, ...]:
         """Every file, each once."""
         maps = self.hero.maps if self.hero else ()
-        chosen = [file for tile in self.tiles for file in (tile.map, tile.seen)]
+        chosen = [file for tile in self.tiles for file in (tile.map, tile.crop)]
         found = [*chosen, *(file for each in maps for file in (each.file, each.seen)), self.social]
         return tuple(dict.fromkeys(file for file in found if file is not None))
 
@@ -105,10 +105,10 @@ def _tile(
         query=query_of(cell, content),
     )
     try:
-        seen = put_seen(cache, image, content.facts.view)
+        crop = put_seen(cache, image, content.facts.view)
     except GalleryError:
         return Tile(cell, drawn, None)
-    return Tile(cell, drawn, seen)
+    return Tile(cell, drawn, crop)
 
 
 def _parts(cell: TeaserCell, content: CellContent) -> dict[str, Part]:

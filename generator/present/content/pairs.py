@@ -49,7 +49,7 @@ MOST_BASELINES = 100
 """Most images whose maps are also compared with baselines, which is five times the work."""
 
 SHOWN = 6
-"""Most images whose maps are shown on the page of a pair."""
+"""Most images whose maps are shown on the page of a pair: those whose maps differ most."""
 
 Cells = Mapping[tuple[str, str], CellContent | Failure]
 
@@ -68,8 +68,9 @@ class ComparedPair:
         digests: numbers of the two models over these images; None without images.
         measures: measures paired by image; empty without images.
         comparisons: image -> comparison of its two maps, where they overlap.
+        shown: slugs of the images whose maps are shown, those with the largest divergence first.
         registers: (model, image, register) -> last-layer map with the register as query, mean over
-            heads, for the first ``SHOWN`` images.
+            heads, for the images that are shown.
         similarity: similarity of their heads and layers.
         files: all files made for the pair.
     """
@@ -80,6 +81,7 @@ class ComparedPair:
     digests: tuple[ModelDigest, ModelDigest] | None
     measures: Mapping[str, Paired]
     comparisons: Mapping[str, MapComparison]
+    shown: tuple[str, ...]
     registers: Mapping[tuple[str, str, str], FileEntry]
     similarity: PairSimilarity
     files: tuple[FileEntry, ...]
@@ -190,14 +192,17 @@ class _Pair:
             lambda: (features(self.one), features(self.two)),
         )
         self.files += alike.files
+        comparisons = self.comparisons()
+        shown = self.most_different(comparisons)
         return ComparedPair(
             one=self.one,
             two=self.two,
             images=self.images,
             digests=self.together(models),
             measures=measures if self.images else {},
-            comparisons=self.comparisons(),
-            registers=self.register_maps(scale),
+            comparisons=comparisons,
+            shown=shown,
+            registers=self.register_maps(shown, scale),
             similarity=alike,
             files=tuple(self.files),
         )
@@ -257,9 +262,20 @@ class _Pair:
     def record(self, model: str, image: str) -> str:
         return self.contents[model, image].facts.record if image else ""
 
-    def register_maps(self, scale: Scale) -> dict[tuple[str, str, str], FileEntry]:
+    def most_different(self, comparisons: Mapping[str, MapComparison]) -> tuple[str, ...]:
+        """Images by the divergence of their two maps; in their own order where it is equal."""
+
+        def alike(image: str) -> float:
+            comparison = comparisons.get(image)
+            return 0.0 if comparison is None else -comparison.between.divergence
+
+        return tuple(sorted(self.images, key=alike)[:SHOWN])
+
+    def register_maps(
+        self, shown: tuple[str, ...], scale: Scale
+    ) -> dict[tuple[str, str, str], FileEntry]:
         found = {}
-        for image in self.images[:SHOWN]:
+        for image in shown:
             for model in (self.one, self.two):
                 content = self.contents[model, image]
                 for register in content.facts.layout.registers:

@@ -96,12 +96,12 @@ class ModelContext:
 _ENDS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 
 
-def absent_section(section_id: str, title: str, identifier: str, said: str) -> Section:
-    """A section that defines a quantity and says why it is missing."""
-    return Section(section_id, title, (quantity(identifier).definition,), absent=(said,))
+def absent_section(section_id: str, title: str, said: str) -> Section:
+    """A section that only says why it is missing."""
+    return Section(section_id, title, (), absent=(said,))
 
 
 def reading(identifier: str) -> str:
-    """How to read a quantity: the meaning of low and high values, and its caveat."""
+    """What low and high values of a quantity mean; its caveat is on the methods page."""
     found = quantity(identifier)
-    return f"Low: {found.low}. High: {found.high}. {found.caveat}".strip()
+    return f"low = {found.low}, high = {found.high}."

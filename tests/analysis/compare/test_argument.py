@@ -1,4 +1,4 @@
-"""Each sentence about two models, against numbers that were planted."""
+"""Each finding and sentence about two models, against numbers that were planted."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from generator.analysis.attention.head_similarity import Match
 from generator.analysis.cells.digest import cell_digest
 from generator.analysis.cells.model_digest import model_digest
-from generator.analysis.compare.argument import Argument, ComparedModel, argue
+from generator.analysis.compare.argument import Argument, ComparedModel, MatchedHeads, argue
 from generator.analysis.compare.pair import PairCell, compare_maps, measure_values, pair_measures
 from generator.records.record import AttentionRecord, TokenLayout
-from generator.text.numbers import number
+from generator.text.numbers import number, percent
 from tests.analysis import full
 
 
@@ -37,7 +38,9 @@ def record(
     return full.record(tokens, made, norms)
 
 
-def argued(one: list[AttentionRecord], two: list[AttentionRecord]) -> Argument:
+def argued(
+    one: list[AttentionRecord], two: list[AttentionRecord], heads: MatchedHeads | None = None
+) -> Argument:
     cells = [
         [PairCell(cell_digest(each), each.layout, each.view) for each in records]
         for records in (one, two)
@@ -68,21 +71,24 @@ def argued(one: list[AttentionRecord], two: list[AttentionRecord]) -> Argument:
         models[1],
         pair_measures(names, *values),
         [each for each in comparisons if each is not None],
+        heads,
     )
 
 
 def text(found: Argument) -> str:
-    return " ".join(found.sentences)
+    return " ".join((*found.outliers, *found.attention, *found.maps))
+
+
+def values(found: Argument) -> dict[str, str]:
+    """Section of each finding -> its number."""
+    return {each.section: each.value for each in found.findings}
 
 
 def test_a_clean_model_has_no_outlier_patches() -> None:
     found = text(argued([record()], [record(2)]))
     for label in ("Plain", "Reg"):
-        assert (
-            f"{label} has no outlier patches: at no layer does a patch's norm exceed 3 times the "
-            "median patch's." in found
-        )
-    assert "larger share" not in found and "draw" not in found
+        assert f"{label} has no outlier patches in any layer: the largest norm is " in found
+    assert "has more outliers" not in found and "gives outlier patches" not in found
 
 
 def test_outliers_are_said_with_their_share_layer_size_and_onset() -> None:
@@ -91,36 +97,34 @@ def test_outliers_are_said_with_their_share_layer_size_and_onset() -> None:
     peak = int((peaks.max(1) / np.median(peaks, axis=1)).argmax())
     times = peaks[peak].max() / np.median(peaks[peak])
     assert (
-        f"In Plain, 12.5\u00a0% of the patches are outliers after layer {peak}, where the largest "
-        f"norm is {number(times)} times the median. High norms of patches begin after layer 2."
-        in found
+        f"Plain has 12.5\u00a0% outlier patches after layer {peak}: the largest norm is "
+        f"{number(times)} × the median patch. High norms begin after layer 2." in found
     )
-    assert "Plain has the larger share of outliers in 1 of 1 image, Reg in 0." in found
+    assert "Plain has more outliers in 1 of 1 image, Reg in 0; 0 are equal." in found
 
 
 def test_outliers_that_go_before_the_end_are_not_missed() -> None:
     gone = text(argued([record(outliers=(3,), last=False)], [record(2)]))
-    assert "outliers after layer 2" in gone
-    assert (
-        "After the last layer none are, so a look at the last layer alone would miss them." in gone
-    )
+    assert "outlier patches after layer 2" in gone
+    assert "None remain after the last layer, so the last layer alone would not show them." in gone
 
 
 def test_outliers_in_few_images_are_counted_by_image() -> None:
     plain = [record(outliers=(3,)), *(record(seed=n) for n in range(1, 5))]
-    found = text(argued(plain, [record(2, seed=n) for n in range(5)]))
-    assert "Plain has outlier patches in 1 of 5 images only" in found
-    assert "They are most frequent after layer 2: 0.833\u00a0% of all patches." in found
-    assert "Reg has no outlier patches" in found and "in any image" in found
-    assert "and in 4 there is no difference" in found
+    argument = argued(plain, [record(2, seed=n) for n in range(5)])
+    found = text(argument)
+    assert "Plain has outlier patches in 1 of 5 images: the largest norm is " in found
+    assert "Outliers are most frequent after layer 2: 0.833\u00a0% of all patches." in found
+    assert "Reg has no outlier patches in any image or layer" in found
+    assert "Plain has more outliers in 1 of 5 images, Reg in 0; 4 are equal." in found
+    assert values(argument)["norms"] == "1 vs 0"
 
 
 def test_equal_models_show_no_difference() -> None:
     same = [record(outliers=(3,), seed=n) for n in range(3)]
     found = text(argued(same, same))
-    assert "Plain has the larger share of outliers in 0 of 3 images, Reg in 0" in found
-    assert "and in 3 there is no difference" in found
-    assert "The last-layer maps of Plain and Reg show no difference" in found
+    assert "Plain has more outliers in 0 of 3 images, Reg in 0; 3 are equal." in found
+    assert "The last-layer maps show no difference" in found
 
 
 @pytest.mark.parametrize(("images", "test"), [(19, False), (20, True)])
@@ -128,28 +132,33 @@ def test_an_interval_is_called_a_test_from_twenty_images_on(images: int, test: b
     plain = [record(outliers=(3,), seed=n) for n in range(images)]
     found = argued(plain, [record(2, seed=n) for n in range(images)])
     said = text(found)
-    assert ("with a nominal 95\u00a0% interval" in said) == test
-    assert ("this is a description, not a test" in said) != test
+    assert ("its nominal 95\u00a0% interval over images" in said) == test
+    assert ("These are descriptions, not tests." in found.note) != test
     assert any("nothing is called significant" in each for each in found.caveats) != test
     if test:
-        assert "is −4.17 percentage points" in said and "which excludes zero" in said
+        # first minus second: the first model has the outliers
+        assert "is +4.17 percentage points" in said and "excludes zero" in said
 
 
 def test_an_interval_around_zero_is_said_to_include_it() -> None:
     one = [record(outliers=(3,) if n % 2 else (), seed=n) for n in range(20)]
     two = [record(2, outliers=() if n % 2 else (3,), seed=n) for n in range(20)]
-    assert "which includes zero" in text(argued(one, two))
+    assert "includes zero" in text(argued(one, two))
 
 
 def test_sinks_are_said_with_their_share_and_layer() -> None:
     tokens = layout()
     attention = full.uniform(tokens).copy()
     attention[1] = full.sink(tokens, 1 + 3)[1]
-    found = text(argued([record(outliers=(3,), attention=attention)], [record(2)]))
+    found = argued([record(outliers=(3,), attention=attention)], [record(2)])
     assert (
-        "CLS pays the outlier patches of Plain most attention in layer 2: 100\u00a0%; they are "
-        "4\u00a0% of the tokens." in found
+        "CLS of Plain gives outlier patches at most 100\u00a0% of its attention (layer 2); they "
+        "are 4\u00a0% of the tokens." in text(found)
     )
+    assert (
+        "100\u00a0%",
+        "of A's CLS attention goes to outlier patches in layer 2. They are 4\u00a0% of its tokens.",
+    ) in [(each.value, each.text) for each in found.findings]
 
 
 def test_registers_are_said_with_their_share_layer_and_the_strongest() -> None:
@@ -157,13 +166,14 @@ def test_registers_are_said_with_their_share_layer_and_the_strongest() -> None:
     attention = full.uniform(tokens).copy()
     attention[1] = 0
     attention[1, ..., 1], attention[1, ..., 2], attention[1, ..., 0] = 0.2, 0.6, 0.2
-    found = text(argued([record()], [record(2, attention=attention)]))
+    found = argued([record()], [record(2, attention=attention)])
     assert (
-        "The registers of Reg hold 80\u00a0% of CLS's attention in layer 2, where they hold most "
-        "(register 2 alone 75\u00a0% of that), and 7.41\u00a0% in the last; they are "
-        "7.41\u00a0% of the tokens." in found
+        "CLS of Reg gives registers at most 80\u00a0% (layer 2); register 2 alone has 75\u00a0% of "
+        "that. In the last layer they get 7.41\u00a0%; they are 7.41\u00a0% of the tokens."
+        in text(found)
     )
-    assert "The registers of Plain" not in found
+    assert "CLS of Plain gives registers" not in text(found)
+    assert values(found)["budgets"] == "80\u00a0%"
 
 
 def test_a_registers_norm_is_said_where_it_begins() -> None:
@@ -171,17 +181,20 @@ def test_a_registers_norm_is_said_where_it_begins() -> None:
     norms = high.norms.copy()
     norms[1:, 2] = 100
     found = text(argued([record()], [replace(high, norms=norms)]))
-    assert "beginning as follows: register 2 after layer 1." in found
+    assert "Registers of Reg exceed 3 × the median patch norm." in found
+    assert "High norms begin: register 2 after layer 1." in found
 
 
 def test_maps_are_said_with_their_distance_and_its_measure() -> None:
     tokens = layout()
     here, there = full.sink(tokens, 4), full.sink(tokens, 9)
-    found = text(argued([record(attention=here)], [record(attention=there)]))
-    assert "differ by 1 bits (Jensen-Shannon divergence" in found
+    apart = argued([record(attention=here)], [record(attention=there)])
+    assert "differ by 1 bits (0: same, 1: no overlap)." in text(apart)
+    assert values(apart)["agreement"] == "1 bits"
     one = [record(attention=full.sink(tokens, 1 + n)) for n in range(4)]
     same = text(argued(one, [record(attention=full.sink(tokens, 1 + n)) for n in range(4)]))
     assert "show no difference" in same and "of another image" not in same
+    assert "below 5e−4 bits" in same
 
 
 def divided(tokens: TokenLayout, *keys: int) -> np.ndarray:
@@ -200,50 +213,71 @@ def test_a_flat_map_is_not_said_to_agree_with_a_peaked_one() -> None:
     # half on each of 2 of 24 places, against 1/24 on each
     apart = (np.log2(24 / 13) + np.log2(2 / 13) / 12 + 11 / 12) / 2
     assert f"differ by {number(apart)} bits on average over 3 images" in found
-    said = found.split(
-        "For comparison, maps differ from an even map, a Gaussian in the center and "
-    )[1]
-    assert said.startswith(f"their own map of another image: Plain's by {number(apart)}, ")
-    assert " and 1 and Reg's by 0, " in said
-    assert "In 0 of 3 images the two models' maps are closer to each other than either" in said
+    assert "In 0 of 3 images, A and B are closer to each other than either is to the" in found
 
 
 def test_maps_that_agree_are_said_to_be_closer_than_what_knows_nothing_of_the_picture() -> None:
     tokens = layout()
     one = [record(attention=divided(tokens, *range(1 + n, 9 + n))) for n in range(0, 9, 4)]
     two = [record(attention=divided(tokens, *range(1 + n, 10 + n))) for n in range(0, 9, 4)]
-    assert "In 3 of 3 images the two models' maps are closer to each other" in text(
-        argued(one, two)
+    found = argued(one, two)
+    assert (
+        "In 3 of 3 images, A and B are closer to each other than either is to the baselines: "
+        "uniform, a centered Gaussian or their own map of another image." in text(found)
     )
+    assert "In 3 of 3 images, they are closer" in found.findings[0].text
     alone = text(argued(one[:1], two[:1]))
-    assert "from an even map and a Gaussian in the center: Plain's by" in alone
-    assert "another image" not in alone and "In 1 of 1 image the two" in alone
+    assert "In 1 of 1 image, A and B are closer" in alone
+    assert "uniform or a centered Gaussian." in alone and "another image" not in alone
 
 
 def test_even_maps_are_said_to_show_nothing() -> None:
     even = [record(attention=full.uniform(layout()))]
     found = text(argued(even, even))
-    assert (
-        "show no difference" in found
-        and "show next to nothing else, either: both are even" in found
-    )
+    assert "show no difference" in found and "Both are uniform." in found
     peaked = [record(attention=divided(layout(), 3))]
-    assert "both are even" not in text(argued(peaked, peaked))
+    assert "Both are uniform" not in text(argued(peaked, peaked))
 
 
 def test_maps_of_another_kind_are_said_to_be_of_another_kind() -> None:
     bare = TokenLayout((), 4, 6)
     without = [full.record(bare, full.random(bare), full.plain_norms(bare))]
     found = text(argued(without, [record(2)]))
-    assert "Plain has no class token: its map is what the patches receive" in found
+    assert "Plain has no class token: its map is the attention that patches receive" in found
     assert "has no class token" not in text(argued(without, without))
 
 
 def test_no_cause_and_no_importance_is_claimed() -> None:
     found = argued([record(outliers=(3,))], [record(2)])
-    words = text(found)
+    words = " ".join((text(found), *(each.text for each in found.findings)))
     for claim in ("because", "caused", "cause", "importan", "prove", "significan", "better"):
         assert claim not in words
     assert any("not shown to be caused by registers" in each for each in found.caveats)
     alike = argued([record()], [record()])
     assert not any("caused by registers" in each for each in alike.caveats)
+
+
+def test_a_finding_has_its_number_n_and_section() -> None:
+    """At most five; the one on heads is about images that the matching has not seen."""
+    match = Match((0, 0), (1, 2), 0.5)
+    heads = MatchedHeads((match, replace(match, similarity=0.7)), 0.4, 0.3, 6)
+    pictures = [record(seed=n) for n in range(2)], [record(2, seed=n + 9) for n in range(2)]
+    found = argued(*pictures, heads).findings
+    assert [each.section for each in found] == [
+        *("agreement", "norms", "budgets", "differences", "heads-matched"),
+    ]
+    assert all(each.value and each.name for each in found)
+    assert [each.n for each in found] == [*4 * ["2 images"], "6 images"]
+    assert (found[-1].value, found[-1].text) == (
+        "0.4",
+        "is the similarity of matched heads on held-out images. Random matchings reach 0.3.",
+    )
+    alone = argued(*pictures, replace(heads, held_out=None)).findings[-1]
+    assert alone.value == "0.6" and "held-out" not in alone.text
+
+
+def test_the_number_on_spread_is_the_area_of_both_models() -> None:
+    tokens = layout()
+    one = [record(attention=divided(tokens, 4))]
+    two = [record(attention=divided(tokens, *range(1, 25)))]
+    assert values(argued(one, two))["differences"] == f"{percent(1 / 24)} vs {percent(15 / 24)}"

@@ -139,10 +139,10 @@ def test_a_model_without_a_class_token_has_no_number_of_it() -> None:
     assert missing == {"cls-mass-outliers", "cls-mass-registers", "largest-cls-attention-patch"}
 
 
-def test_pairs_are_second_less_first_over_images_that_both_have() -> None:
+def test_pairs_are_first_minus_second_over_images_that_both_have() -> None:
     sick, clean = measure_values(sinking(0, 8, outliers=(7, 11))), measure_values(sinking(2, 1))
     found = pair_measures(["a", "b"], [sick, clean], [clean, clean])
-    assert found["outlier-share"].difference.tolist() == pytest.approx([-2 / 24, 0])
+    assert found["outlier-share"].difference.tolist() == pytest.approx([2 / 24, 0])
     assert found["cls-mass-registers"].images == ("b",) and found[
         "cls-mass-registers"
     ].left_out == ("a",)

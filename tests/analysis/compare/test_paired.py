@@ -42,7 +42,7 @@ def coverage(name: str, n: int) -> float:
 def test_differences_are_of_images_that_both_models_have() -> None:
     found = paired(["a", "b", "c", "d"], [1, None, 3, 5], [2, 7, math.nan, 4])
     assert found.images == ("a", "d") and found.left_out == ("b", "c") and found.n == 2
-    assert found.difference.tolist() == [1, -1] and found.mean == 0
+    assert found.difference.tolist() == [-1, 1] and found.mean == 0
     assert found.one.tolist() == [1, 5] and found.two.tolist() == [2, 4]
 
 
@@ -149,7 +149,7 @@ def test_measures_without_any_difference_rarely_get_a_star() -> None:
 
 def test_one_image_has_no_interval_and_few_have_no_stars() -> None:
     one = paired(["a"], [1], [2])
-    assert one.interval is None and one.mean == 1 and not one.stars_allowed
+    assert one.interval is None and one.mean == -1 and not one.stars_allowed
     none = paired([], [], [])
     assert none.interval is None and math.isnan(none.mean)
     names = [str(n) for n in range(20)]

@@ -1,4 +1,4 @@
-"""Patches alike: what the page reads of them is near the cosines of the record."""
+"""Patch similarity: what the page reads of them is near the cosines of the record."""
 
 from __future__ import annotations
 
@@ -47,6 +47,23 @@ def test_few_directions_are_kept_where_few_are_needed() -> None:
     rng = np.random.default_rng(1)
     flat = rng.normal(size=(200, 4)) @ rng.normal(size=(4, 256))
     assert len(small_features(flat).codes) == 16
+
+
+@pytest.mark.parametrize("shape", [(200, 64), (60, 256)])
+def test_kept_directions_lose_no_more_than_those_of_a_singular_value_decomposition(
+    shape: tuple[int, int],
+) -> None:
+    rng = np.random.default_rng(3)
+    features = rng.normal(size=shape) * np.exp(-np.arange(shape[1]) / 8)
+    found = small_features(features)
+    count = len(found.codes)
+    assert count < min(shape)
+    units = features / np.linalg.norm(features, axis=1, keepdims=True)
+    left, values, _ = np.linalg.svd(units, full_matrices=False)
+    best = np.abs(left[:, :count] * values[:count])
+    kept = np.abs(found.codes.T * found.scales)
+    # each coordinate is rounded to half a step
+    np.testing.assert_allclose(kept, best, atol=found.scales.max() * 0.51)
 
 
 def test_stated_patches_are_the_seed_the_largest_norm_and_the_middle() -> None:

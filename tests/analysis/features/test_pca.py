@@ -37,7 +37,6 @@ def test_components_are_those_of_a_singular_value_decomposition() -> None:
     np.testing.assert_allclose(found.explained, (sizes**2 / (sizes**2).sum())[:3])
     np.testing.assert_allclose(np.abs(np.sum(found.axes * axes[:3], axis=1)), 1)
     assert (found.axes[np.arange(3), np.abs(found.axes).argmax(axis=1)] > 0).all()
-    assert found.samples == 60
     scores = found.scores(vectors)
     np.testing.assert_allclose(scores.mean(axis=0), 0, atol=1e-9)
     np.testing.assert_allclose(np.cov(scores.T, bias=True), np.eye(3), atol=1e-9)
@@ -142,7 +141,6 @@ def test_the_object_of_all_images_is_kept_and_shares_its_components() -> None:
     own = np.concatenate([f[m.ravel()] for f, m in zip(features, places, strict=True)])
     sizes = np.linalg.svd(own - own.mean(axis=0), compute_uv=False) ** 2
     np.testing.assert_allclose(found.explained, sizes[:3] / sizes.sum())
-    assert found.border_share == 0
     assert found.residual is None
     other = shared_components(features, layouts, flip=True)
     assert isinstance(other, SharedComponents)
@@ -282,7 +280,6 @@ def test_the_range_leaves_a_far_value_out() -> None:
         scores=(scores[None],),
         first_explained=1,
         explained=np.ones(3),
-        border_share=1,
         left_out=0,
         fitted=(np.ones((1, 4), dtype=bool),),
     )

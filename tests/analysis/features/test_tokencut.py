@@ -13,6 +13,8 @@ from generator.records.record import TokenLayout
 from tests.analysis.planted import planted, view_of
 
 GRID = TokenLayout(prefix=(), rows=6, cols=8)
+LARGE = TokenLayout(prefix=(), rows=12, cols=16)
+"""Large enough for the iterative solver."""
 
 
 def cut(features: np.ndarray, layout: TokenLayout = GRID) -> TokenCut:
@@ -37,16 +39,29 @@ def plain_tokencut(features: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
 
 
 @pytest.mark.value_of("tokencut-vector")
-def test_it_solves_the_problem_of_the_paper() -> None:
+@pytest.mark.parametrize("layout", [GRID, LARGE], ids=["small", "large"])
+def test_it_solves_the_problem_of_the_paper(layout: TokenLayout) -> None:
     for seed in range(4):
-        features = np.random.default_rng(seed).normal(size=(GRID.patches, 5))
-        found = cut(features)
+        features = np.random.default_rng(seed).normal(size=(layout.patches, 5))
+        found = cut(features, layout)
         values, vector, start = plain_tokencut(features)
         np.testing.assert_allclose(found.eigenvalue, values[1], atol=1e-10)
         np.testing.assert_allclose(found.gap, values[2] - values[1], atol=1e-10)
         np.testing.assert_allclose(found.vector.ravel(), vector / np.linalg.norm(vector), atol=1e-8)
-        assert found.seed == divmod(start, GRID.cols)
+        assert found.seed == divmod(start, layout.cols)
         assert (found.foreground.ravel() == (vector > vector.mean())).all()
+
+
+@pytest.mark.parametrize("groups", [2, 4, 6, 8])
+def test_equal_groups_are_seen_to_tie_by_either_solver(groups: int) -> None:
+    """With two groups one cut is best; with more, several are, and none may be missed."""
+    features = np.repeat(np.eye(groups), LARGE.patches // groups, axis=0)
+    found = tokencut(features, LARGE, view_of(LARGE))
+    if groups == 2:
+        assert isinstance(found, TokenCut)
+        assert found.mask.sum() == LARGE.patches // 2
+    else:
+        assert found == NotApplicable("two cuts are equally good")
 
 
 def test_a_planted_object_is_found_wherever_it_lies() -> None:
@@ -77,6 +92,8 @@ def test_there_may_be_no_cut() -> None:
     assert tokencut(unlike, GRID, view) == NotApplicable("no two patches are alike")
     thirds = np.repeat(np.eye(3), GRID.patches // 3, axis=0)
     assert tokencut(thirds, GRID, view) == NotApplicable("two cuts are equally good")
+    large = np.repeat(np.eye(3), LARGE.patches // 3, axis=0)
+    assert tokencut(large, LARGE, view_of(LARGE)) == NotApplicable("two cuts are equally good")
     two = TokenLayout(prefix=(), rows=1, cols=2)
     assert tokencut(np.eye(2), two, view_of(two)) == NotApplicable("fewer than three patches")
     unlike[0, 0] = np.nan

@@ -137,7 +137,7 @@ def test_only_the_top_of_the_mass_has_colors(made: Figuring) -> None:
         scene = Scene(made.source, request(images=("image0",), keep=60))
         model, image = scene.models[0], scene.images[0]
         (one,) = scene.attention(model, image, selection("last", "mean", "CLS"))
-        plate = scene.plate(model, image, one)
+        plate = scene.attention_picture(model, image, one)
     assert isinstance(plate, SheetPicture)
     assert plate.pixels is not None
     kept = mass_mask(one.values.ravel(), 0.6).reshape(one.values.shape)

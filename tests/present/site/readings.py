@@ -12,16 +12,16 @@ from pathlib import Path
 NUMBER = r"[+\u2212<>]*[\d][\d,.]*(?:e\u2212?\d+)?(?:[\u00a0 ]%)?|\u2013"
 SCORES = r"mass inside|hits|IoU at 60\u00a0%|average precision"
 SENTENCES = (
-    ("outlier-share", rf"\bIn {{label}}, ({NUMBER}) of the patches are outliers"),
+    ("outlier-share", rf"\b{{label}} has ({NUMBER}) outlier patches"),
     ("outlier-share", rf"; ({NUMBER}) of the patches are above 3 × there"),
     (
         "norm-ratio",
-        rf"\bIn {{label}}, .{{{{1,99}}}} the largest norm is ({NUMBER}) times",
+        rf"\b{{label}} has (?:{NUMBER}) outlier patches [^:]*: the largest norm is ({NUMBER}) ×",
     ),
     ("norm-ratio", rf"The largest norm stands out most in [\w ]+: ({NUMBER}) × the median"),
     (
         "norm-ratio",
-        rf"\b{{label}} has no outlier patches: .{{{{1,199}}}} is ({NUMBER}) times",
+        rf"\b{{label}} has no outlier patches in any [a-z ]*: the largest norm is ({NUMBER}) ×",
     ),
 )
 """Ids of quantities at a model's peak layer, and sentences that state them.

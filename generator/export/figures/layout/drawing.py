@@ -1,4 +1,4 @@
-"""A sheet laid out in inches, so that everything lines up, and drawn."""
+"""Layout of a sheet in inches, and its drawing."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ GAP = 0.04
 GROUP_GAP = 0.10
 
 ROW_LINES = 4
-"""Lines of a row's label at most: models whose names begin alike stay apart."""
+"""Most lines of a row's label, enough to distinguish names with the same beginning."""
 
 HEAD_LINES = 3
-"""Lines of a column's label at most."""
+"""Most lines of a column's label."""
 
 GRAY = np.array([0.299, 0.587, 0.114])
 
 
 def draw(sheet: Sheet, width: float) -> Figure:
-    """A figure of exactly this width, in inches, as high as it must be.
+    """Draw a figure with an exact width, in inches; its height depends on its content.
 
     Raises:
-        SpecError: it would be higher than a page, or its cells too small to be seen.
+        SpecError: it would be higher than a page, or its cells would be too small.
     """
     plan = _plan(sheet, width)
     if plan.height > TALLEST:
@@ -85,7 +85,7 @@ def draw(sheet: Sheet, width: float) -> Figure:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """Where everything is, in inches from the top left."""
+    """Positions of all elements, in inches from the top left."""
 
     width: float
     height: float
@@ -109,9 +109,9 @@ def _plan(sheet: Sheet, width: float) -> _Plan:
             gaps[group.first - 1] = GROUP_GAP
     gutter = 0.0
     widths: tuple[float, ...] = ()
-    for _ in range(3):  # a wider gutter leaves lower rows, whose labels may need one more line
-        room = width - gutter - sum(gaps)
-        widths = tuple(room * part / sum(ratio) for part in ratio)
+    for _ in range(3):  # a wider gutter makes rows lower: a label may need one more line
+        space = width - gutter - sum(gaps)
+        widths = tuple(space * part / sum(ratio) for part in ratio)
         lines = max((_lines(row, widths) for row in sheet.rows), default=0)
         if lines * SMALL * LINE + GAP <= gutter or not lines:
             break
@@ -154,7 +154,7 @@ def _plan(sheet: Sheet, width: float) -> _Plan:
 
 
 def _lines(row: SheetRow, widths: Sequence[float]) -> int:
-    """Lines of a row's label, broken to the height that the row has at these widths."""
+    """A row's label, broken into lines that fit the height of the row at these widths."""
     if not row.label:
         return 0
     down = max(_height(cell, across) for cell, across in zip(row.cells, widths, strict=True))
@@ -168,7 +168,7 @@ def _height(cell: Cell, across: float) -> float:
 
 
 def _axes(figure: Figure, box: tuple[float, float, float, float]) -> Axes:
-    """Axes at left, top, width, height, in inches from the figure's top left."""
+    """Add axes at left, top, width, height, in inches from the figure's top left."""
     wide, high = figure.get_size_inches()
     left, top, across, down = box
     return figure.add_axes((left / wide, 1 - (top + down) / high, across / wide, down / high))
@@ -201,7 +201,7 @@ def _text(
 
 
 def _group(figure: Figure, plan: _Plan, heading: Group) -> None:
-    """A heading with a hairline under it, as wide as its columns."""
+    """Draw a heading with a thin line under it, as wide as its columns."""
     wide, high = figure.get_size_inches()
     left = plan.lefts[heading.first]
     right = plan.lefts[heading.last] + plan.widths[heading.last]
@@ -235,14 +235,16 @@ def _cell(figure: Figure, cell: Cell, box: tuple[float, float, float, float]) ->
         text = fitted(cell.reason, across - 0.06, SMALL, lines=max(1, int(down / (SMALL * LINE))))
         _text(figure, left + across / 2, top + down / 2, text, SMALL, color=FAINT)
         return
-    # a picture keeps its shape, in the middle of its place
+    # a picture keeps its proportions and is centered
     fits = min(across, down * cell.aspect)
     high = fits / cell.aspect
-    _plate(_axes(figure, (left + (across - fits) / 2, top + (down - high) / 2, fits, high)), cell)
+    _draw_picture(
+        _axes(figure, (left + (across - fits) / 2, top + (down - high) / 2, fits, high)), cell
+    )
 
 
 def _chart(figure: Figure, chart: SheetChart, box: tuple[float, float, float, float]) -> None:
-    """A chart at the bottom of its place; a name of its upward axis that is longer is broken."""
+    """Draw a chart at the bottom of its cell; a long label of the vertical axis is broken."""
     left, top, across, down = box
     own = across / chart.aspect
     high = own - AXIS_TOP - chart.bottom
@@ -262,16 +264,16 @@ def _chart(figure: Figure, chart: SheetChart, box: tuple[float, float, float, fl
         )
 
 
-def _broken(name: str, room: float) -> str:
-    """A name in as few lines as fit, of about the same length."""
-    found = fitted(name, room, SMALL, lines=3)
+def _broken(name: str, space: float) -> str:
+    """A label in as few lines as fit, of similar length."""
+    found = fitted(name, space, SMALL, lines=3)
     lines = found.count("\n") + 1
-    even = fitted(name, min(room, 1.3 * text_width(name, SMALL) / lines), SMALL, lines=lines)
+    even = fitted(name, min(space, 1.3 * text_width(name, SMALL) / lines), SMALL, lines=lines)
     return found if "…" in even else even
 
 
-def _plate(axes: Axes, plate: SheetPicture) -> None:
-    """A picture. ``none`` hands the patches over as they are: no file holds a resampled map."""
+def _draw_picture(axes: Axes, plate: SheetPicture) -> None:
+    """Draw a picture. Interpolation ``none`` keeps the patches: no file has a resampled map."""
     axes.set_axis_off()
     where = (0.0, 1.0, 1.0, 0.0)
     if plate.photo is not None:
@@ -298,9 +300,9 @@ def _plate(axes: Axes, plate: SheetPicture) -> None:
 
 
 def _bar(figure: Figure, tone: Tone, number: int, count: int, plan: _Plan) -> None:
-    """A color bar of vector rectangles, with its numbers and what they are."""
-    room = (plan.width - plan.gutter) / count
-    across = min(room - 0.3, max(1.5, 0.42 * plan.width))
-    left = plan.gutter + room * number + (room - across) / 2
+    """Draw a color bar of vector rectangles, with numbers and a label."""
+    space = (plan.width - plan.gutter) / count
+    across = min(space - 0.3, max(1.5, 0.42 * plan.width))
+    left = plan.gutter + space * number + (space - across) / 2
     top = plan.height - BAR_BLOCK + 0.08
-    fill_bar(_axes(figure, (left, top, across, BAR)), tone, across, room)
+    fill_bar(_axes(figure, (left, top, across, BAR)), tone, across, space)

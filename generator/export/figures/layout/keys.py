@@ -19,12 +19,12 @@ SAMPLE = 0.26
 SQUARE = 0.07
 SPACE = 0.05
 BETWEEN = 0.14
-"""Lengths of a sample of a stroke and of a color, and the room behind them, in inches."""
+"""Lengths of samples of a stroke and of a color, and the space after them, in inches."""
 
 
 @dataclass(frozen=True, slots=True)
 class LegendKey:
-    """A color, or a stroke, and what it stands for.
+    """A color or stroke with its label.
 
     Attributes:
         color: as matplotlib takes it.
@@ -41,7 +41,7 @@ def _length(key: LegendKey) -> float:
 
 
 def lines_of(keys: Sequence[LegendKey], width: float) -> list[list[LegendKey]]:
-    """Keys in lines that fit a width, in inches; a label that does not fit alone is shortened."""
+    """Keys in lines that fit a width, in inches; a label longer than a line is shortened."""
     lines: list[list[LegendKey]] = []
     taken = 0.0
     for key in keys:
@@ -60,7 +60,7 @@ def lines_of(keys: Sequence[LegendKey], width: float) -> list[list[LegendKey]]:
 def draw_keys(
     figure: Figure, lines: Sequence[Sequence[LegendKey]], left: float, across: float, top: float
 ) -> None:
-    """Lines of keys, each in the middle of a width, from a height downwards, in inches."""
+    """Draw lines of keys, centered in a width, from a height downwards, in inches."""
     wide, high = figure.get_size_inches()
     for number, line in enumerate(lines):
         y = 1 - (top + (number + 0.5) * KEY_LINE) / high

@@ -1,7 +1,7 @@
 """Color ranges of attention maps, with the choices of an image page.
 
-One range for all maps, or one for each model, layer or map; in steps of doublings (log2), of the
-square root or even ones; cut off at both ends.
+One range for all maps, or one for each model, layer or map; with log2, square-root or linear steps;
+clipped at both ends.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ FORM_WORDS: dict[Form, str] = {"log2": "log2", "sqrt": "square root", "linear": 
 def attention_tone(
     low: float, high: float, form: Form, colors: str, *, of: str = "", says: str = ""
 ) -> Tone:
-    """A range of times uniform with its numbers.
+    """The color scale of a range of times uniform.
 
     Args:
-        form: of the steps between them.
+        form: form of the scale between them.
         colors: name of the color map.
-        of: the model or layer that it holds for; empty for all.
+        of: the model or layer that it applies to; empty for all.
         says: the scale in words, for the caption.
     """
     return Tone(
@@ -41,7 +41,7 @@ def attention_tone(
 
 
 def gallery_tone(scale: Scale, form: Form, colors: str) -> Tone:
-    """The gallery's own scale, the same as on its pages."""
+    """The gallery's own scale, as on its pages."""
     low, high = (2.0**scale.low if form == "log2" else 0.0), 2.0**scale.high
     first = power_label(scale.low) if form == "log2" else "0"
     says = (
@@ -60,7 +60,7 @@ def gallery_tone(scale: Scale, form: Form, colors: str) -> Tone:
 
 
 def unnumbered_tone(whose: str, colors: str) -> Tone:
-    """A bar for ranges that are too many to have one each; the caption or the maximum says them."""
+    """A bar without numbers for many ranges, which are in the caption or given as maxima."""
     return Tone(
         label=f"of the range of each {whose}",
         low=0.0,
@@ -73,7 +73,7 @@ def unnumbered_tone(whose: str, colors: str) -> Tone:
 
 
 def _ticks(low: float, high: float, form: Form) -> tuple[Tick, ...]:
-    """Both ends, and round numbers between them that are not too near to these."""
+    """Both ends, and round numbers between them that are not too close to these."""
     if form == "log2":
         octaves = np.arange(np.ceil(np.log2(low)), np.floor(np.log2(high)) + 1)
         step = -(-len(octaves) // 7) or 1

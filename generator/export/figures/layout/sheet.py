@@ -13,12 +13,12 @@ from generator.export.figures.layout.keys import LegendKey
 from generator.export.figures.layout.tones import Pixels, Tone
 
 AXIS_LEFT, AXIS_BOTTOM, AXIS_TOP, AXIS_RIGHT = 0.36, 0.30, 0.05, 0.05
-"""Room for the numbers and names of a chart's axes, in inches."""
+"""Space for the numbers and labels of a chart's axes, in inches."""
 
 
 @dataclass(frozen=True, slots=True)
 class SheetBox:
-    """A box drawn over a picture, in shares of its width and height."""
+    """A box over a picture, as fractions of its width and height."""
 
     left: float
     top: float
@@ -32,9 +32,9 @@ class SheetPicture:
 
     Attributes:
         photo: uint8 ``[y, x, RGB]``; None for a map alone.
-        pixels: uint8 ``[row, col, RGBA]``, one pixel a patch; None for a photograph alone.
-        strength: of the map over the photograph, from 0 to 1.
-        gray: whether the photograph loses its colors.
+        pixels: uint8 ``[row, col, RGBA]``, one pixel per patch; None for a photograph alone.
+        strength: opacity of the map over the photograph, from 0 to 1.
+        gray: whether the photograph is shown in gray.
     """
 
     aspect: float
@@ -47,9 +47,9 @@ class SheetPicture:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """Where there is no picture, and why: not applicable, not measured or missing.
+    """A cell without a picture, with the reason: not applicable, not measured or missing.
 
-    Without a reason the place is left blank: the picture of the row above stands for it too.
+    Without a reason the cell is left blank: the picture of the row above applies to it, too.
     """
 
     reason: str
@@ -60,9 +60,9 @@ class SheetChart:
     """A chart in the place of a picture.
 
     Attributes:
-        draw: what is drawn into its axes.
-        aspect: width over height of the place, axes' numbers included.
-        bottom: room for what stands below the axes, in inches.
+        draw: draws into its axes.
+        aspect: width over height of the cell, with the numbers of the axes.
+        bottom: space below the axes, in inches.
     """
 
     draw: Callable[[Axes], None]
@@ -75,7 +75,7 @@ Cell = SheetPicture | Absent | SheetChart
 
 @dataclass(frozen=True, slots=True)
 class SheetRow:
-    """A row of cells; the label stands at its left, turned."""
+    """A row of cells; its label is at the left, rotated."""
 
     label: str
     cells: tuple[Cell, ...]
@@ -83,7 +83,7 @@ class SheetRow:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A heading over several columns, counted from 0, both ends included."""
+    """A heading over several columns, from first to last, counted from 0."""
 
     text: str
     first: int
@@ -92,14 +92,14 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What a figure shows.
+    """The content of a figure.
 
     Attributes:
-        rows: from the top, all of the same length.
-        heads: labels of the columns; empty texts for none.
+        rows: rows from the top, all of the same length.
+        heads: labels of the columns; may be empty texts.
         tones: color bars, left to right.
-        keys: what colors and strokes stand for, below everything else.
-        ratio: widths of the columns, in relation to each other; empty for all alike.
+        keys: legend of colors and strokes, below everything else.
+        ratio: relative widths of the columns; empty for equal widths.
     """
 
     rows: tuple[SheetRow, ...]
@@ -111,7 +111,7 @@ class Sheet:
 
 
 def frame_of(box: tuple[float, ...], view_box: tuple[float, ...]) -> SheetBox:
-    """A box in pixels of the original as shares of what a model saw."""
+    """A box in pixels of the original as fractions of the box of the patches."""
     left, top, right, bottom = view_box
     wide, high = right - left, bottom - top
     return SheetBox(
@@ -123,7 +123,7 @@ def frame_of(box: tuple[float, ...], view_box: tuple[float, ...]) -> SheetBox:
 
 
 def tint(mask: BoolArray, color: tuple[int, int, int]) -> Pixels:
-    """One color where a mask ``[row, col]`` is, nothing elsewhere: uint8 RGBA."""
+    """One color inside of a mask ``[row, col]``, transparent elsewhere: uint8 RGBA."""
     pixels = np.zeros((*mask.shape, 4), dtype=np.uint8)
     pixels[mask] = (*color, 255)
     return pixels

@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 
 import matplotlib
@@ -20,40 +21,48 @@ from generator.export.figures.layout.svg_text import steady_letters
 from generator.spec.figures import Face, Kind, Letters
 
 FACES: dict[Face, str] = {"sans": "DejaVu Sans", "serif": "STIXGeneral"}
-"""Faces that come with matplotlib, so that they are there on every machine; the second goes with
-the Times of most templates."""
+"""Fonts that come with matplotlib, so that every machine has them; the second matches the Times of
+most templates."""
 
 SMALL = 6.0
-"""The smallest type in a figure, in points: what venues accept at least."""
+"""The smallest font size in a figure, in points: the minimum that venues accept."""
 
 BODY = 7.0
 LINE = 1.22 / 72
-"""Height of a line of text, in inches for each point of its size."""
+"""Height of a line of text, in inches per point of its size."""
 
 DESCENT = 0.02
-"""How far letters reach below their line, in inches, for type of the smallest size."""
+"""Depth of letters below their line, in inches, for the smallest font size."""
 
 HAIRLINE = 0.4
 INK = "#1f1f1f"
 FAINT = "#6b6b6b"
 RULE = "#9a9a9a"
 SERIES = ("#1f1f1f", "#b5432a", "#2f6f8f", "#7a7a7a", "#8a6d1f", "#5a4a8a")
-"""Colors of series, which also differ in their strokes."""
+"""Colors of series; strokes differ, too."""
 
 STROKES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
 DPI = 300
 
 BREAKS = re.compile(r"(?<=[/_-])(?=[^/_-])")
-"""Where a word that is too long may be broken, such as the id of a model."""
+"""Characters after which a long word, such as the id of a model, may be broken."""
+
+
+_LOST: ContextVar[set[str]] = ContextVar("lost letters")
 
 
 @contextmanager
-def styled(face: Face = "sans", letters: Letters = "text") -> Iterator[None]:
-    """Everything in the block is drawn in the house style, not as a matplotlibrc says.
+def styled(face: Face = "sans", letters: Letters = "text") -> Iterator[set[str]]:
+    """Draw in the block with the style of this program, regardless of a matplotlibrc.
 
     Args:
-        letters: of an SVG: text that can be searched and edited, or outlines.
+        letters: letters of an SVG: searchable text, or outlines.
+
+    Yields:
+        the characters that the block could not draw, since the font lacks them.
     """
+    lost: set[str] = set()
+    token = _LOST.set(lost)
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(
@@ -61,7 +70,7 @@ def styled(face: Face = "sans", letters: Letters = "text") -> Iterator[None]:
                 "font.family": FACES[face],
                 "font.size": BODY,
                 "text.color": INK,
-                "text.parse_math": False,  # a title may hold dollars
+                "text.parse_math": False,  # a title may contain dollar signs
                 "pdf.fonttype": 42,
                 "ps.fonttype": 42,
                 "svg.fonttype": "none" if letters == "text" else "path",
@@ -98,14 +107,17 @@ def styled(face: Face = "sans", letters: Letters = "text") -> Iterator[None]:
                 "image.composite_image": False,
             }
         )
-        yield
+        try:
+            yield lost
+        finally:
+            _LOST.reset(token)
 
 
 def figure_bytes(figure: Figure, kind: Kind, title: str = "") -> bytes:
-    """A figure as a file, without a date or a version in it: the same figure, the same bytes.
+    """A figure as a file, without date and version: the same figure gives the same bytes.
 
-    Call it inside :func:`styled`. Nothing is cut or padded, so that the page is as wide as the
-    figure was made.
+    Call it inside :func:`styled`. Nothing is cropped or padded, so that the page has the width of
+    the figure.
     """
     file = io.BytesIO()
     if kind == "pdf":
@@ -138,21 +150,22 @@ def _drawable(family: str) -> frozenset[int]:
 
 
 def drawable(text: str) -> str:
-    """A text with a question mark for what the face has no letter for, and without line breaks.
+    """A text without line breaks, with question marks for letters that the font lacks.
 
-    The caption has the text as it is.
+    Faces of the system are not used: the same figure would be another file on another machine.
     """
-    known = _drawable(matplotlib.rcParams["font.family"][0])
-    return "".join(c if ord(c) in known else "?" for c in " ".join(text.split()))
+    known, line = _drawable(matplotlib.rcParams["font.family"][0]), " ".join(text.split())
+    _LOST.get(set()).update(c for c in line if ord(c) not in known)
+    return "".join(c if ord(c) in known else "?" for c in line)
 
 
 def fitted(text: str, inches: float, size: float, lines: int = 2) -> str:
-    """A text broken into lines that fit a width; the last one is shortened where it has to be.
+    """A text broken into lines that fit a width; the last one is shortened if needed.
 
-    A word that is too long for a line is broken behind a hyphen, a slash or an underscore.
+    A word longer than a line is broken after a hyphen, a slash or an underscore.
     """
     found: list[str] = []
-    joints: list[str] = []  # what stands between a line and the one above it
+    joints: list[str] = []  # the separator between a line and the one above it
     for word in drawable(text).split(" "):
         whole = text_width(word, size) <= inches
         parts = [word] if whole else BREAKS.split(word)
@@ -170,7 +183,7 @@ def fitted(text: str, inches: float, size: float, lines: int = 2) -> str:
 
 
 def _shortened(line: str, inches: float, size: float) -> str:
-    """A line that fits; what is cut off stands in the caption."""
+    """A line shortened to fit; the caption has all of it."""
     if text_width(line, size) <= inches:
         return line
     while line and text_width(f"{line}…", size) > inches:

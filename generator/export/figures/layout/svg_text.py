@@ -1,7 +1,7 @@
 """SVG text with font fallbacks and fixed lengths.
 
-The type is named with faces to fall back on, and every text says how long it is: a viewer that
-draws it in another face fits it into that length (SVG 2, ``textLength``).
+The font has fallbacks, and every text has a fixed length: a viewer with another font fits the text
+into that length (SVG 2, ``textLength``).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ FALLBACKS: dict[str, tuple[str, ...]] = {
     "DejaVu Sans": ("Bitstream Vera Sans", "Verdana", "Geneva", "Arial", "sans-serif"),
     "STIXGeneral": ("STIX Two Text", "Times New Roman", "Times", "serif"),
 }
-"""Faces that a viewer takes where it does not have the first, widest likeness first."""
+"""Fallback fonts, the most similar ones first."""
 
 _TEXT = re.compile(r'<text style="([^"]*)"([^>]*)>([^<]*)</text>')
 _SIZE = re.compile(r"([\d.]+)px")
@@ -27,10 +27,10 @@ _FAMILY = re.compile(r"'([^']+)'")
 
 
 def steady_letters(svg: str) -> str:
-    """An SVG whose texts name their faces and their lengths.
+    """Add font fallbacks and lengths to the texts of an SVG.
 
     Args:
-        svg: as matplotlib writes it, with ``svg.fonttype`` none.
+        svg: SVG of matplotlib with ``svg.fonttype`` none.
     """
     return _TEXT.sub(_steady, svg)
 
@@ -48,7 +48,7 @@ def _steady(found: re.Match[str]) -> str:
 
 
 def advance(text: str, size: float) -> float:
-    """How far a line of text moves the pen, kerning included, in units of its size."""
+    """The advance width of a line of text with kerning, in units of its size."""
     family = matplotlib.rcParams["font.family"][0]
     font = get_font(findfont(FontProperties(family=family)))
     font.set_size(size, 72)

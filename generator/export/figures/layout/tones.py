@@ -19,11 +19,11 @@ Pixels = NDArray[np.uint8]
 
 TIMES = "attention, times uniform"
 NEAR = 0.07
-"""Share of a bar in which an end's number has no other beside it."""
+"""Fraction of a bar around an end's number that has no other number."""
 
 
 def placed(values: FloatArray, low: float, high: float, form: Form) -> FloatArray:
-    """Where values lie: 0 at the low end, 1 at the high end, outside when clipped."""
+    """Positions of values: 0 at the low end, 1 at the high end, outside if clipped."""
     first, last, shaped = (_shaped(np.asarray(each), form) for each in (low, high, values))
     found: FloatArray = (shaped - first) / (float(last - first) or 1.0)
     return found
@@ -42,9 +42,9 @@ class Tone:
     """A range of numbers and its colors.
 
     Attributes:
-        label: what the numbers are, beside the bar.
-        low: of the range, in the numbers' own unit.
-        form: of the steps between them.
+        label: name of the numbers, beside the bar.
+        low: low end of the range, in the numbers' own unit.
+        form: form of the scale between the ends.
         ticks: numbers on the bar.
         table: uint8 ``[256, channel]``.
         says: the scale in words, for the caption.
@@ -68,13 +68,13 @@ class Tone:
         return np.concatenate([self.table[steps], alpha[..., None]], axis=-1)
 
     def clipped(self, values: FloatArray) -> tuple[int, int, int]:
-        """How many values lie below and above the range, and how many there are."""
+        """Numbers of values below and above the range, and the number of all."""
         known = np.asarray(values)[~np.isnan(values)]
         return int((known < self.low).sum()), int((known > self.high).sum()), known.size
 
 
 def own_range(values: FloatArray, colors: str) -> Tone:
-    """A range for one map alone, from 0 to its maximum; it compares with no other map."""
+    """The scale of one map alone, from 0 to its maximum; not comparable with other maps."""
     high = float(np.nanmax(values)) or 1.0
     return Tone(
         label="of each map's own maximum",
@@ -89,7 +89,7 @@ def own_range(values: FloatArray, colors: str) -> Tone:
 
 
 def linear(low: float, high: float, label: str, colors: str = "viridis") -> Tone:
-    """An even range between two numbers; the bar names both ends and round numbers between."""
+    """A linear scale between two numbers; the bar shows both ends and round numbers between."""
     marks = [
         float(mark) for mark in MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
     ]
@@ -112,7 +112,7 @@ def linear(low: float, high: float, label: str, colors: str = "viridis") -> Tone
 
 
 def signed(limit: float, label: str) -> Tone:
-    """A range around zero, white in the middle."""
+    """A scale around zero, white in the middle."""
     table = (colormaps["RdBu_r"](np.arange(256))[:, :3] * 255).round().astype(np.uint8)
     marks = (-limit, -limit / 2, 0.0, limit / 2, limit)
     return Tone(

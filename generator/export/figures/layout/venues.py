@@ -10,7 +10,7 @@ from generator.spec.toml import did_you_mean
 from generator.text.numbers import given, machine
 
 TALLEST = 9.0
-"""What a figure may be high, in inches: a page less its caption in every template below."""
+"""Largest height of a figure, in inches: a page minus the caption in every template below."""
 
 _POINTS = 72.27
 """TeX's points in an inch; a pica has twelve."""
@@ -24,10 +24,10 @@ class Venue:
     """A venue's template.
 
     Attributes:
-        name: as it is called.
-        column: width of a column, in inches; that of the text where there is one column.
+        name: name for messages.
+        column: width of a column, in inches; with one column, that of the text.
         text: width of the text block, in inches.
-        source: the style file and what it sets; a column is the text less the gap, halved.
+        source: the style file and its settings; a column is half of the text minus the gap.
     """
 
     name: str
@@ -65,12 +65,12 @@ VENUES: dict[str, Venue] = {
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How wide a figure is, and what that is called in LaTeX.
+    """The width of a figure, and its name in LaTeX.
 
     Attributes:
         environment: ``figure`` or ``figure*``.
         length: LaTeX's name for the width.
-        says: for messages: ``ICML, column``.
+        says: text for messages: ``ICML, column``.
     """
 
     inches: float
@@ -85,10 +85,10 @@ def extent(venue: str, span: Span, width: float | None = None) -> Extent:
     Args:
         venue: key of :data:`VENUES`.
         span: a column, or the whole text block.
-        width: in inches, in place of the venue's.
+        width: width in inches, instead of the venue's.
 
     Raises:
-        SpecError: there is no such venue, or the width is out of reason.
+        SpecError: the venue is unknown, or the width is too small or too large.
     """
     if venue.lower() not in VENUES:
         hint = did_you_mean(venue, VENUES) or f"There are {', '.join(VENUES)}; or give --width."

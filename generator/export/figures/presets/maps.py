@@ -28,7 +28,7 @@ from generator.text.phrases import listed, upper_first
 
 LAST = "last"
 OVER = 70
-"""Strength of maps over the picture where the original shows them so, in percent."""
+"""Opacity of maps over the picture in figures whose original overlays them, in percent."""
 
 
 def _wanted(scene: Scene, heads: str = MEAN, queries: str = PRIMARY) -> Selection:
@@ -40,7 +40,7 @@ def _first(scene: Scene, model: ModelEntry, image: ImageEntry, wanted: Selection
     maps = scene.attention(model, image, wanted)
     if not maps:
         return scene.empty(model, image, "not applicable")
-    return scene.plate(model, image, maps[0])
+    return scene.attention_picture(model, image, maps[0])
 
 
 def _caption(
@@ -84,7 +84,7 @@ def _input(scene: Scene, models: Sequence[ModelEntry], image: ImageEntry) -> Cel
 def _models_by_images(
     scene: Scene, models: tuple[ModelEntry, ...], groups: tuple[Group, ...], heads: tuple[str, ...]
 ) -> Drawn:
-    """Images down, the picture and then models across."""
+    """Rows of images; columns: the picture, then models."""
     images, wanted = scene.rows_of_images(1 + len(models)), _wanted(scene)
     rows = tuple(
         SheetRow(
@@ -164,7 +164,7 @@ def _head_said(scene: Scene) -> str:
 
 
 def _by_head(scene: Scene) -> Drawn:
-    """Models down, heads across, of one image."""
+    """Rows of models, columns of heads, for one image."""
     image = scene.one_image()
     wanted = _wanted(scene, heads=ALL)
     models = scene.models
@@ -173,7 +173,7 @@ def _by_head(scene: Scene) -> Drawn:
     rows = []
     for model in models:
         cells = tuple(
-            scene.plate(model, image, maps[model][name])
+            scene.attention_picture(model, image, maps[model][name])
             if name in maps[model]
             else scene.empty(model, image, "no such head")
             for name in names
@@ -190,7 +190,7 @@ def _by_head(scene: Scene) -> Drawn:
 
 
 def _head_order(head: str) -> tuple[int, str]:
-    """Heads by number, then their mean and the like."""
+    """Heads by number, then mean, maximum and minimum over heads."""
     return (int(head) if head.isdecimal() else sys.maxsize, head)
 
 
@@ -202,7 +202,7 @@ def _heads_of_a_layer(scene: Scene) -> Drawn:
     if ALL in wanted.heads:
         maps = [one for one in maps if one.head != MEAN]
     across = math.ceil(math.sqrt(len(maps)))
-    cells: list[Cell] = [scene.plate(model, image, one, overlay=OVER) for one in maps]
+    cells: list[Cell] = [scene.attention_picture(model, image, one, overlay=OVER) for one in maps]
     scene.check_drawn()
     cells += [Absent("")] * (-len(cells) % across)
     labels = [head_said(one.head) for one in maps] + [""] * (-len(maps) % across)
@@ -303,4 +303,4 @@ MAPS = (
         one=("models", "images", "layers", "queries"),
     ),
 )
-"""In the order of the list."""
+"""Presets in the order of the list."""

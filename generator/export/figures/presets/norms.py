@@ -1,4 +1,4 @@
-"""Presets of norms in the residual stream: where outliers are, how many, from which layer on."""
+"""Presets of norms in the residual stream: places, numbers and first layers of outliers."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ NORM = "L2 norm"
 BEFORE = "Norms are of the residual stream before the final LayerNorm."
 BARS = 60
 NORM_COLORS = "viridis"
-"""Of norms, unless others are asked for: not those of attention, beside which they may stand."""
+"""Default colors of norms; they differ from those of attention, which may be beside them."""
 
 
 def layer_of(scene: Scene, record: AttentionRecord) -> int:
-    """The layer of norms to show, along ``layer + 1``: the one asked for, or the model's peak.
+    """The layer of norms to show, along ``layer + 1``: the requested one, or the model's peak.
 
-    The peak is where the largest patch norm stands out most: distilled models lose their outliers
+    The peak is the layer with the most extreme patch norm: distilled models lose their outliers
     before the last layer.
 
     Raises:
@@ -57,7 +57,7 @@ def layer_of(scene: Scene, record: AttentionRecord) -> int:
 
 
 def summaries(scene: Scene, model: ModelEntry) -> NormSummary:
-    """The norms of a model over the images asked for."""
+    """The norms of a model over the requested images."""
     records = (scene.record(model, image) for image in scene.images)
     return combine_norms([norm_summary(record) for record in records if record is not None])
 
@@ -69,7 +69,7 @@ def norms_of(record: AttentionRecord, layer: int) -> FloatArray:
 
 
 def _maps_and_histograms(scene: Scene) -> Drawn:
-    """The picture, then a norm map for each model; under each map its histogram."""
+    """Columns: the picture, then a norm map for each model; below each map its histogram."""
     image, models = scene.one_image(), scene.models
     records = [scene.known(model, image) for model in models]
     layers = [layer_of(scene, record) for record in records]
@@ -78,7 +78,7 @@ def _maps_and_histograms(scene: Scene) -> Drawn:
     tone = linear(0.0, high, NORM, scene.request.colors or NORM_COLORS)
     edges = np.linspace(0, high, BARS + 1)
     most = max(int(np.histogram(values, edges)[0].max()) for values in norms)
-    # the dashed line is seen where no norm reaches it too
+    # show the dashed line even if no norm reaches it
     end = max(high, 1.05 * OUTLIER * max(float(np.median(values)) for values in norms))
     maps: list[Cell] = [scene.photo(image, records[0].view)]
     charts: list[Cell] = [Absent("")]
@@ -129,7 +129,7 @@ def _histogram(
 
 
 def log_axis(axes: Axes) -> None:
-    """A logarithmic axis upwards, with plain numbers."""
+    """Make the vertical axis logarithmic, with plain numbers."""
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(10, subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: given(value)))
@@ -137,7 +137,7 @@ def log_axis(axes: Axes) -> None:
 
 
 def _density(scene: Scene) -> Drawn:
-    """How norms are spread in each layer, a chart for each model."""
+    """The distribution of norms in each layer, a chart for each model."""
     models = scene.models
     found = [summaries(scene, model) for model in models]
     used = np.flatnonzero(np.sum([s.histogram.sum(axis=0) for s in found], axis=0))
@@ -174,7 +174,7 @@ def _images(found: list[NormSummary]) -> str:
 
 
 def _norm_maps(scene: Scene) -> Drawn:
-    """Images down, a norm map for each model across."""
+    """Rows of images; columns: a norm map for each model."""
     images, models = scene.rows_of_images(1 + len(scene.models)), scene.models
     layers = {model: layer_of(scene, scene.first_record(model)) for model in models}
     found = {
@@ -229,7 +229,7 @@ def _norm_cell(
 
 
 def _onset(scene: Scene) -> Drawn:
-    """Largest norm and largest attention by layer, lines for models."""
+    """Largest norm and largest attention by layer, a line for each model."""
     models = scene.models
     found: list[Onset] = []
     for model in models:
@@ -274,7 +274,7 @@ def _onset(scene: Scene) -> Drawn:
 
 
 def _stroke(place: int) -> tuple[str, Any]:
-    """Color and stroke of a model's line; the place of its label is below the charts."""
+    """Color and stroke of a model's line; its label is below the charts."""
     return SERIES[place % len(SERIES)], STROKES[place % len(STROKES)]
 
 
@@ -350,4 +350,4 @@ NORMS = (
         _onset,
     ),
 )
-"""In the order of the list."""
+"""Presets in the order of the list."""

@@ -43,14 +43,14 @@ HEAD_COLORS = (
     (213, 94, 0),
     (204, 121, 167),
 )
-"""Okabe and Ito's, which stay apart for readers without full color vision."""
+"""Okabe and Ito's colors, which readers without full color vision can distinguish."""
 
 MASK = (213, 94, 0)
 TINT = 55
-"""Strength of masks over the picture, in percent."""
+"""Opacity of masks over the picture, in percent."""
 
 TWO_IMAGES = 4.0
-"""Inches from which a row has room for the pictures of two images."""
+"""Least width in inches of a figure with two images in a row."""
 
 LIMIT = 3.0
 """End of the range of standardized components, as in the original."""
@@ -65,7 +65,7 @@ def _by_model(
     tones: tuple[Tone, ...] = (),
     keys: tuple[LegendKey, ...] = (),
 ) -> Drawn:
-    """Images down; the picture and then each model across."""
+    """Rows of images; columns: the picture, then each model."""
     images, models = scene.rows_of_images(1 + len(scene.models)), scene.models
     rows = []
     for image in images:
@@ -91,7 +91,7 @@ def _by_model(
 
 
 def _cls_heads(record: AttentionRecord) -> FloatArray | None:
-    """Attention of the class token in the last layer: ``[head, key]``; None without one."""
+    """Attention of the class token in the last layer, ``[head, key]``; None without the token."""
     if record.layout.cls is None:
         return None
     found: FloatArray = record.rows(record.layout.cls)[-1].astype(np.float64)
@@ -172,7 +172,7 @@ def _first_component(scene: Scene) -> Drawn:
 
 
 def _vectors_said(names: Mapping[str, Sequence[str]]) -> str:
-    """In which vectors the objects were found, by model where models differ."""
+    """The vectors that objects were found from, by model if models differ."""
     if len(names) == 1:
         return f"Found in the {next(iter(names))} of the last layer."
     said = [f"{vectors} for {listed(labels)}" for vectors, labels in names.items()]
@@ -180,7 +180,7 @@ def _vectors_said(names: Mapping[str, Sequence[str]]) -> str:
 
 
 def _lost_row(scene: Scene) -> Drawn:
-    """Models down; LOST's steps across, of one image."""
+    """Rows of models; columns: LOST's steps, for one image."""
     image, models = scene.one_image(), scene.models
     rows, k = [], 0
     names: dict[str, list[str]] = {}
@@ -242,9 +242,9 @@ def _boxed(photo: SheetPicture, frames: tuple[SheetBox, ...]) -> SheetPicture:
 
 
 def _attention_and_norms(scene: Scene) -> Drawn:
-    """Models down; for each image its picture, attention and norms across."""
+    """Rows of models; columns: picture, attention and norms of each image."""
     models = scene.models
-    # three pictures for each image: in a column, those of two would be specks
+    # three pictures for each image: those of two images are too small in one column
     images = scene.some_images(2 if scene.width >= TWO_IMAGES else 1)
     records = {
         (model, image): record
@@ -360,4 +360,4 @@ OBJECTS = (
         one=("layers",),
     ),
 )
-"""In the order of the list."""
+"""Presets in the order of the list."""

@@ -1,4 +1,4 @@
-"""Presets of averages over many images, by place in the grid."""
+"""Presets of averages over many images, by position in the grid."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from generator.text.phrases import counted
 
 
 def _sums(scene: Scene, model: ModelEntry) -> LocationSums | None:
-    """Sums over all images of a model on the grid of its first."""
+    """Sums over all images of a model, on the grid of the first image."""
     found: LocationSums | None = None
     for image in scene.images:
         record = scene.record(model, image)
@@ -30,7 +30,7 @@ def _sums(scene: Scene, model: ModelEntry) -> LocationSums | None:
 
 
 def _averages(scene: Scene) -> Drawn:
-    """Models down; mean maps of the class token and of each register across."""
+    """Rows of models; columns: mean maps of the class token and of each register."""
     models = scene.models
     sums = [_sums(scene, model) for model in models]
     names = list(dict.fromkeys(q for one in sums if one for q in one.layout.prefix))
@@ -64,7 +64,7 @@ def _register(name: str) -> str:
 
 
 def _outlier_places(scene: Scene) -> Drawn:
-    """The share of images in which a place is an outlier, a map for each model."""
+    """The share of images in which a position is an outlier, a map for each model."""
     models = scene.models
     rates: list[FloatArray | NotApplicable] = []
     for model in models:
@@ -118,4 +118,4 @@ PLACES = (
         ),
     ),
 )
-"""In the order of the list."""
+"""Presets in the order of the list."""

@@ -26,24 +26,24 @@ WORDS: dict[Need, str] = {
     "weights": "position embeddings and patch filters of the models",
     "many": f"at least {LEAST_IMAGES} images of one grid",
 }
-"""What a preset may need of a gallery."""
+"""Needs of presets in words."""
 
 Option = Literal["layers", "heads", "queries", "overlay", "scale", "form", "clip", "keep", "colors"]
-"""What a preset may be asked for, beside models and images."""
+"""Options of presets, besides models and images."""
 
 GRID = {"rows": "rows", "cols": "cols", "input": "no-input", "places": "place"}
-"""What only a free grid is asked for, with the options of the command."""
+"""Fields for free grids only, with the options of the command."""
 
 _UNASKED = FigureSpec.model_fields
 
 Several = Literal["models", "images", "layers", "heads", "queries"]
-"""What may be several things."""
+"""Fields that may have several values."""
 
 EMBEDDING = "0"
-"""What stands in the place of a layer for what goes into the first."""
+"""The name used as a layer for the input of the first layer."""
 
 SCALES: tuple[Option, ...] = ("scale", "form", "clip", "keep", "colors", "overlay")
-"""What a figure of single attention maps can be asked for."""
+"""Options of figures with single attention maps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,13 @@ class Preset:
     """A figure of a paper.
 
     Attributes:
-        id: word of ``--preset``.
+        id: argument of ``--preset``.
         source: paper and number of the original.
         cites: keys of the bibliography.
-        differs: in what it differs from the original.
-        needs: what it needs of a gallery.
-        takes: what it may be asked for; anything else is refused, not ignored.
-        one: of what it shows one thing only.
+        differs: differences from the original.
+        needs: required parts of a gallery.
+        takes: accepted options; others are an error.
+        one: options that accept a single value.
     """
 
     id: str
@@ -72,7 +72,7 @@ class Preset:
 
 
 def lacking(preset: Preset, scene: Scene) -> tuple[str, ...]:
-    """What a preset needs that the models and images asked for do not have; in words."""
+    """Needs of a preset that the requested models and images do not meet, in words."""
     return tuple(WORDS[need] for need in preset.needs if not _met(need, scene))
 
 
@@ -80,7 +80,7 @@ def check(preset: Preset, scene: Scene) -> None:
     """Make sure that a preset can be drawn.
 
     Raises:
-        SpecError: something is lacking; the message says what.
+        SpecError: a need is not met; the message names it.
     """
     found = lacking(preset, scene)
     if found:
@@ -94,14 +94,13 @@ def check(preset: Preset, scene: Scene) -> None:
 
 
 def refuse_idle(preset: Preset, request: FigureSpec, *, command: bool = False) -> None:
-    """Make sure that nothing was asked for that a preset would not heed.
+    """Make sure that every option of a request applies to a preset.
 
     Args:
-        request: what was asked for.
-        command: on the command line, so that messages name options.
+        command: whether it comes from the command line, so that messages name options.
 
     Raises:
-        SpecError: it has no use for an option, or shows one thing where several were asked for.
+        SpecError: an option does not apply, or has several values where one is accepted.
     """
     mark = "--" if command else ""
     idle = [name for name in (*get_args(Option), *GRID) if name not in preset.takes]
@@ -134,10 +133,10 @@ NOUNS: dict[Several, str] = {
 
 
 def _several(request: FigureSpec) -> dict[Several, str]:
-    """What of a request is more than one thing, as it was written; empty texts for the others.
+    """The options of a request with several values, as written; empty texts for the others.
 
     Raises:
-        SpecError: layers, heads or queries cannot be read.
+        SpecError: layers, heads or queries are invalid.
     """
     found = selection(
         "last" if request.layers == EMBEDDING else request.layers or LAST,

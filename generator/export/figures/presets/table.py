@@ -13,4 +13,4 @@ from generator.export.figures.presets.weights import WEIGHTS
 PRESETS: dict[str, Preset] = {
     preset.id: preset for preset in (*MAPS, *NORMS, *TOKENS, *OBJECTS, *PLACES, *WEIGHTS)
 }
-"""Presets by the word of ``--preset``."""
+"""Presets by the argument of ``--preset``."""

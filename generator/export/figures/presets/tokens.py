@@ -1,4 +1,4 @@
-"""Presets of norms by model and by kind of token, one dot for each."""
+"""Presets of norms by model and by kind of token, one dot per token."""
 
 from __future__ import annotations
 
@@ -35,25 +35,25 @@ Column = tuple[str, FloatArray, str]
 
 @dataclass(frozen=True, slots=True)
 class _Labels:
-    """What stands below a chart of dots.
+    """The labels below a chart of dots.
 
     Attributes:
         ticks: a text for each column.
-        turned: whether they run upwards.
-        below: where the last line of names of models stands, in inches under the axis.
-        models: middle, in columns, and text of each name.
-        room: height of all of it, in inches.
+        turned: whether they are vertical.
+        below: position of the last line of models' names, in inches below the axis.
+        models: center, in columns, and text of each name.
+        height: total height, in inches.
     """
 
     ticks: list[str]
     turned: bool
     below: float
     models: list[tuple[float, str]]
-    room: float
+    height: float
 
 
 def _strips(scene: Scene) -> Drawn:
-    """Norms of all patches of each model side by side, one dot a patch."""
+    """Norms of all patches of each model side by side, one dot per patch."""
     return _dots(scene, tokens=False)
 
 
@@ -76,7 +76,7 @@ def _dots(scene: Scene, *, tokens: bool) -> Drawn:
     chart = SheetChart(
         _dots_chart(columns, labels),
         aspect=2.0 if scene.width > 4 else 1.45,
-        bottom=labels.room,
+        bottom=labels.height,
     )
     sheet = Sheet((SheetRow("", (chart,)),), ("",))
     where = ", ".join(
@@ -105,7 +105,7 @@ def _dots(scene: Scene, *, tokens: bool) -> Drawn:
 
 
 DOTS = 1500
-"""Dots of a strip: of more patches every n-th by size is drawn, both ends included."""
+"""Most dots of a strip; of more patches every n-th by size is drawn, with both ends."""
 
 
 def _dots_chart(columns: list[Column], labels: _Labels) -> Callable[[Axes], None]:
@@ -141,12 +141,12 @@ def _dots_chart(columns: list[Column], labels: _Labels) -> Callable[[Axes], None
 
 
 def _labels(columns: list[Column], width: float, *, tokens: bool) -> _Labels:
-    """Labels that keep to the room of their columns: names of tokens, and of models below them."""
+    """Labels that fit the width of their columns: names of tokens, and of models below them."""
     step = (width - AXIS_LEFT - AXIS_RIGHT) / (len(columns) + 0.2)
     if not tokens:
         ticks = [fitted(label, step - 0.04, SMALL, lines=3) for _, _, label in columns]
-        room = 0.08 + _lines_high(ticks)
-        return _Labels(ticks, turned=False, below=0.0, models=[], room=room)
+        height = 0.08 + _lines_high(ticks)
+        return _Labels(ticks, turned=False, below=0.0, models=[], height=height)
     ticks = [name for name, _, _ in columns]
     longest = max(text_width(name, SMALL) for name in ticks)
     turned = longest > step - 0.03
@@ -156,11 +156,11 @@ def _labels(columns: list[Column], width: float, *, tokens: bool) -> _Labels:
     for first, after in pairwise([*starts, len(columns)]):
         text = fitted(columns[first][2], (after - first) * step - 0.06, SMALL, lines=3)
         models.append(((first + after - 1) / 2, text))
-    room = below + 0.05 + _lines_high([text for _, text in models])
+    height = below + 0.05 + _lines_high([text for _, text in models])
     most = max(text.count("\n") for _, text in models)
     level = [(middle, text + "\n " * (most - text.count("\n"))) for middle, text in models]
     below += _lines_high([text for _, text in level]) - DESCENT
-    return _Labels(ticks, turned=turned, below=below, models=level, room=room)
+    return _Labels(ticks, turned=turned, below=below, models=level, height=height)
 
 
 def _lines_high(texts: list[str]) -> float:
@@ -191,4 +191,4 @@ TOKENS = (
         one=("layers",),
     ),
 )
-"""In the order of the list."""
+"""Presets in the order of the list."""

@@ -33,7 +33,7 @@ from generator.text.latex import Piece
 from generator.text.numbers import number
 
 ACROSS = 7
-"""Filters in a row of their picture, as in the original."""
+"""Filters per row of the picture, as in the original."""
 
 DISTANCE = "mean attention distance, px"
 RENORMALIZED = (
@@ -43,7 +43,7 @@ RENORMALIZED = (
 
 
 def _distances(scene: Scene, model: ModelEntry) -> tuple[FloatArray, int, AttentionRecord]:
-    """Mean over images of the distance of each head: ``[layer, head]``, and how many images."""
+    """Mean over images of each head's distance, ``[layer, head]``, and the number of images."""
     records = [r for r in (scene.record(model, image) for image in scene.images) if r is not None]
     if not records:
         raise SpecError(f"{model.label} was measured on none of the images.", "Choose others.")
@@ -57,7 +57,7 @@ def _uniform(record: AttentionRecord) -> float:
 
 
 def _triptych(scene: Scene) -> Drawn:
-    """Models down; filters, similarity of position embeddings, distance of heads across."""
+    """Rows of models; columns: filters, similarity of position embeddings, distance of heads."""
     models = scene.models
     rows: list[SheetRow] = []
     notes: list[str] = []
@@ -72,7 +72,7 @@ def _triptych(scene: Scene) -> Drawn:
             if isinstance(filters, NotApplicable):
                 cells[0] = Absent(filters.reason)
             else:
-                cells[0] = _filter_plate(filters.display)
+                cells[0] = _filter_picture(filters.display)
                 notes.append(f"{model.label}: {filters.caption}")
             if isinstance(position, NotApplicable):
                 cells[1] = Absent(position.reason)
@@ -101,7 +101,7 @@ def _triptych(scene: Scene) -> Drawn:
     return Drawn(draw(sheet, scene.width), caption, models)
 
 
-def _filter_plate(display: FloatArray) -> SheetPicture:
+def _filter_picture(display: FloatArray) -> SheetPicture:
     """Filters ``[component, row, col, RGB]`` in rows, a pixel apart, at their own resolution."""
     count, high, wide = display.shape[:3]
     down = -(-count // ACROSS)
@@ -224,4 +224,4 @@ WEIGHTS = (
         _sorted_heads,
     ),
 )
-"""In the order of the list."""
+"""Presets in the order of the list."""

@@ -77,8 +77,8 @@ def _tiles(planner: Planner) -> Iterator[TeaserTile]:
         assert isinstance(content, CellContent)
         size = seen_size(content.facts.view)
         image = images[tile.cell.image]
-        if tile.seen is not None and tile.seen.path != shown:
-            shown = tile.seen.path
+        if tile.crop is not None and tile.crop.path != shown:
+            shown = tile.crop.path
             picture = Picture(planner.url(shown), size.width, size.height, image.alt or image.title)
             yield TeaserTile(picture, image.title, planner.image_link(image), is_map=False)
         yield TeaserTile(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +17,7 @@ from generator.present.pages.model.attention import head_columns
 from generator.present.pages.model_context import ModelContext, reading
 from generator.present.pages.sections import Section, Table, TableRow
 from generator.records.record import FloatArray
-from generator.text.numbers import number, percent
+from generator.text.numbers import Notation, number, percent, value_text
 
 SORTED_LAYERS = 2
 """Layers at each end whose heads are sorted by distance, as in Raghu 2021, Fig. 3."""
@@ -37,7 +37,6 @@ class HeadNumber:
         quantity: id of the quantity.
         values: float32 ``[layer, head]``, mean over images.
         limits: numbers at the ends of the color map, the same for all models of the gallery.
-        text: formats a value with its unit.
     """
 
     id: str
@@ -46,7 +45,11 @@ class HeadNumber:
     quantity: str
     values: FloatArray
     limits: tuple[float, float]
-    text: Callable[[float], str]
+
+    @property
+    def notation(self) -> Notation:
+        """How its values are written."""
+        return quantity(self.quantity).notation
 
 
 def heads_section(context: ModelContext) -> Section:
@@ -78,10 +81,7 @@ def heads_section(context: ModelContext) -> Section:
 
 def _numbers(context: ModelContext) -> Iterator[HeadNumber]:
     digest = context.digest
-    share = number
-    yield HeadNumber(
-        "head-entropy", "Entropy", "entropy", "entropy", digest.entropy.mean, (0, 1), share
-    )
+    yield HeadNumber("head-entropy", "Entropy", "entropy", "entropy", digest.entropy.mean, (0, 1))
     yield HeadNumber(
         "head-entropy-patches",
         "Entropy over patches",
@@ -89,7 +89,6 @@ def _numbers(context: ModelContext) -> Iterator[HeadNumber]:
         "entropy-patches",
         digest.entropy_patches.mean,
         (0, 1),
-        share,
     )
     yield HeadNumber(
         "head-distance-patches",
@@ -98,7 +97,6 @@ def _numbers(context: ModelContext) -> Iterator[HeadNumber]:
         "distance-patches",
         digest.distance_patches_share.mean,
         (0, context.limit(lambda each: each.distance_patches_share.mean)),
-        share,
     )
     registers = _register_sum(digest)
     if registers is not None:
@@ -109,7 +107,6 @@ def _numbers(context: ModelContext) -> Iterator[HeadNumber]:
             "cls-mass",
             registers,
             (0, context.limit(_register_sum)),
-            percent,
         )
     if digest.max_attention is not None:
         yield HeadNumber(
@@ -119,7 +116,6 @@ def _numbers(context: ModelContext) -> Iterator[HeadNumber]:
             "max-attention",
             digest.max_attention.mean,
             (0, context.limit(_max_attention)),
-            percent,
         )
     yield HeadNumber(
         "head-sink",
@@ -128,7 +124,6 @@ def _numbers(context: ModelContext) -> Iterator[HeadNumber]:
         "sink",
         digest.sink.mean,
         (0, context.limit(lambda each: each.sink.mean)),
-        percent,
     )
 
 
@@ -146,7 +141,6 @@ def _registers(context: ModelContext) -> Iterator[HeadNumber]:
                 "cls-mass",
                 values,
                 (0, context.limit(_register_sum)),
-                percent,
             )
 
 
@@ -165,9 +159,8 @@ def _max_attention(digest: ModelDigest) -> FloatArray | None:
 def _grid(context: ModelContext, number: HeadNumber) -> Chart:
     """A heat map of heads. Its numbers and keyboard links are in the section's table."""
     chart = heat_grid(
-        Words(number.id, number.title, "head", "layer", reading(number.quantity)),
+        Words(number.id, number.title, "head", "layer", reading(number.quantity), number.notation),
         number.values,
-        [[number.text(float(value)) for value in row] for row in number.values],
         [
             [context.head_url(layer, head) for head in range(context.heads)]
             for layer in range(context.layers)
@@ -186,7 +179,7 @@ def _table(context: ModelContext, numbers: tuple[HeadNumber, ...]) -> Table:
     rows = []
     for layer in range(context.layers):
         for head in range(context.heads):
-            cells = [each.text(float(each.values[layer, head])) for each in numbers]
+            cells = [value_text(float(each.values[layer, head]), each.notation) for each in numbers]
             cells += [percent(float(values[layer, head])) for _, values in budget]
             rows.append(
                 TableRow(
@@ -233,6 +226,7 @@ def _sink_line(context: ModelContext) -> Chart:
         quantity("sink-rate").unit,
         reading("sink-rate")
         + (" The band is one standard deviation over images to either side." if several else ""),
+        quantity("sink-rate").notation,
     )
     series = Series("sink rate", context.numbers, rate.mean, rate.deviation if several else None)
     return context.planner.defined(line_chart(words, [series], zero=True), "sink-rate")

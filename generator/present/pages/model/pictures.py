@@ -25,7 +25,7 @@ def averages_section(context: ModelContext) -> Section:
     found = context.planner.contents.averages[context.model.slug]
     section_id, title = "averages", "Averages by place"
     if isinstance(found, NotApplicable):
-        return absent_section(section_id, title, "location-average", withheld(found))
+        return absent_section(section_id, title, withheld(found))
     return Section(
         id=section_id,
         title=title,

@@ -31,7 +31,7 @@ def heads_alike_section(context: ModelContext) -> Section:
     found = context.planner.contents.similarity[context.model.slug].heads
     section_id, title = "heads-alike", "Heads alike"
     if isinstance(found, NotApplicable):
-        return absent_section(section_id, title, "head-similarity", not_applicable(found))
+        return absent_section(section_id, title, not_applicable(found))
     return Section(
         id=section_id,
         title=title,
@@ -153,7 +153,7 @@ def layers_alike_section(context: ModelContext) -> Section:
     found = context.planner.contents.similarity[context.model.slug].layers
     section_id, title = "layers-alike", "Layers alike"
     if isinstance(found, NotApplicable):
-        return absent_section(section_id, title, "layer-similarity", withheld(found))
+        return absent_section(section_id, title, withheld(found))
     return Section(
         id=section_id,
         title=title,

@@ -1,41 +1,68 @@
-"""Pair page: rows of images with maps, registers as queries, and found objects."""
+"""Pair page: images with maps, with registers as queries, and with found objects."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from generator.analysis.absent import NotApplicable
-from generator.analysis.cells.digest import FoundObject
+from generator.analysis.cells.digest import CellDigest, FoundObject
+from generator.analysis.compare.argument import LETTERS
 from generator.analysis.features.objects import NO_FEATURES
-from generator.present.cells.files import CellContent
 from generator.present.cells.labels import query_label
 from generator.present.cells.truth import CellTruth
-from generator.present.content.pairs import SHOWN
 from generator.present.pages.model_context import ModelContext
 from generator.present.pages.pair.pair import PairContext
 from generator.present.pages.pair.views import (
     BoxMark,
-    FoundObjectsRow,
+    MapGrid,
+    MapRow,
+    ModelBoxes,
     ObjectRow,
-    PairImage,
-    PairMap,
     SeenPart,
 )
+from generator.present.pages.sections import Table, TableRow
 from generator.present.pages.views import Picture
 from generator.present.pages.wording import map_alt
+from generator.records.record import View
 from generator.records.run import Failure, ImageEntry
-from generator.text.numbers import machine, number
+from generator.text.numbers import machine, number, percent
+from generator.text.phrases import patches_text
+
+OPEN = 3
+"""Most images that are shown without being asked for."""
 
 
-def map_rows(pair: PairContext) -> tuple[PairImage, ...]:
-    """Rows of the first images with both models' last-layer maps."""
-    return tuple(_image(pair, image, tuple(_maps(pair, image))) for image in pair.images[:SHOWN])
+def map_grid(pair: PairContext) -> MapGrid:
+    """Both models' last-layer maps on the images where they differ most."""
+    rows = tuple(
+        _row(pair, image, tuple(_maps(pair, image)), _apart(pair, image)) for image in pair.shown
+    )
+    columns = (f"{letter} {label}" for letter, label in zip(LETTERS, pair.labels, strict=True))
+    return MapGrid(tuple(columns), rows[:OPEN], rows[OPEN:])
 
 
-def _image(pair: PairContext, image: ImageEntry, maps: tuple[PairMap, ...]) -> PairImage:
-    return PairImage(
+def maps_rule(pair: PairContext) -> str:
+    """Which images are shown first, in words."""
+    query = "CLS attention"
+    if any(context.layout.cls is None for context in pair.models):
+        query = "CLS attention (received attention for a model without CLS)"
+    what = f"{query}, last layer, mean over heads, one scale."
+    if pair.count <= OPEN:
+        return what
+    return f"{what} The {OPEN} of {pair.count} images whose maps differ most."
+
+
+def _apart(pair: PairContext, image: ImageEntry) -> str:
+    """Divergence of both maps; empty where they share no part of the image."""
+    comparison = pair.pair.comparisons.get(image.slug)
+    return "" if comparison is None else f"{number(comparison.between.divergence)} bits"
+
+
+def _row(pair: PairContext, image: ImageEntry, maps: tuple[Picture, ...], note: str = "") -> MapRow:
+    return MapRow(
         title=image.title,
         url=pair.planner.image_link(image),
+        note=note,
         seen=tuple(_seen(pair, image)),
         maps=maps,
     )
@@ -48,47 +75,59 @@ def _seen(pair: PairContext, image: ImageEntry) -> Iterator[SeenPart]:
         return
     views = [pair.content(context, image).facts.view for context in pair.models]
     same = views[0].box == views[1].box
-    for label, view in zip(pair.labels, views[:1] if same else views, strict=False):
-        wide, high = view.right - view.left, view.bottom - view.top
-        yield SeenPart(
-            label="" if same else f"seen by {label}",
-            picture=picture,
-            width=view.image_width,
-            height=view.image_height,
-            view=f"{machine(view.left)} {machine(view.top)} {machine(wide)} {machine(high)}",
-        )
+    for letter, view in zip(LETTERS, views[:1] if same else views, strict=False):
+        yield _part(picture, view, "" if same else letter)
 
 
-def _maps(pair: PairContext, image: ImageEntry) -> Iterator[PairMap]:
+def _part(picture: Picture, view: View, label: str = "") -> SeenPart:
+    wide, high = view.right - view.left, view.bottom - view.top
+    return SeenPart(
+        label=label,
+        picture=picture,
+        width=view.image_width,
+        height=view.image_height,
+        view=f"{machine(view.left)} {machine(view.top)} {machine(wide)} {machine(high)}",
+    )
+
+
+def _maps(pair: PairContext, image: ImageEntry) -> Iterator[Picture]:
     for context in pair.models:
         cell = pair.content(context, image)
         file = pair.planner.contents.colored[context.model.slug, image.slug].map
         alt = map_alt(context.model.label, cell.last, cell)
-        yield PairMap(context.model.label, pair.planner.map_picture(file, cell, alt))
+        yield pair.planner.map_picture(file, cell, alt)
 
 
-def register_rows(pair: PairContext) -> tuple[PairImage, ...]:
-    """Rows of the first images with maps of CLS and each register as queries."""
-    rows = []
-    for image in pair.images[:SHOWN]:
-        maps = [each for context in pair.models for each in _register_maps(pair, context, image)]
-        if maps:
-            rows.append(_image(pair, image, tuple(maps)))
-    return tuple(rows)
+def register_grid(pair: PairContext) -> MapGrid | None:
+    """Maps with each register as the query; None if neither model has registers."""
+    columns = [
+        (context, register) for context in pair.models for register in context.layout.registers
+    ]
+    if not columns:
+        return None
+    several = all(context.layout.registers for context in pair.models)
+    names = tuple(
+        f"{letter}, {query_label(register, True)}" if several else query_label(register, True)
+        for context, letter in zip(pair.models, LETTERS, strict=True)
+        for register in context.layout.registers
+    )
+    rows = tuple(
+        _row(pair, image, tuple(maps))
+        for image in pair.shown
+        if (maps := list(_register_maps(pair, image, columns)))
+    )
+    return MapGrid(names, rows[:OPEN], rows[OPEN:])
 
 
 def _register_maps(
-    pair: PairContext, context: ModelContext, image: ImageEntry
-) -> Iterator[PairMap]:
-    several = all(each.layout.registers for each in pair.models)
-    for register in context.layout.registers:
+    pair: PairContext, image: ImageEntry, columns: list[tuple[ModelContext, str]]
+) -> Iterator[Picture]:
+    for context, register in columns:
         file = pair.pair.registers.get((context.model.slug, image.slug, register))
         if file is not None:
             name = query_label(register, True)
-            label = f"{context.model.label}, {name}" if several else name
             alt = f"{context.model.label}, {name} as the query, last layer, mean over heads."
-            cell: CellContent = pair.content(context, image)
-            yield PairMap(label, pair.planner.map_picture(file, cell, alt))
+            yield pair.planner.map_picture(file, pair.content(context, image), alt)
 
 
 def registers_text(pair: PairContext) -> str:
@@ -97,10 +136,7 @@ def registers_text(pair: PairContext) -> str:
     if len(without) == len(pair.models):
         return "Not applicable: neither model has registers."
     missing = f" {without[0]} has no registers." if without else ""
-    return (
-        "What each register attends to as the query: last layer, mean over heads, on the scale of "
-        f"the maps above. Registers are unequal, so they are not averaged.{missing}"
-    )
+    return f"Attention of each register, last layer, mean over heads, same scale as above.{missing}"
 
 
 def object_rows(pair: PairContext) -> tuple[ObjectRow, ...]:
@@ -111,32 +147,54 @@ def object_rows(pair: PairContext) -> tuple[ObjectRow, ...]:
             url=pair.planner.image_link(image),
             models=tuple(_found(pair, context, image) for context in pair.models),
         )
-        for image in pair.images[:SHOWN]
+        for image in pair.shown[:OPEN]
     ]
     found = any(box.method != "truth" for row in rows for each in row.models for box in each.boxes)
     return tuple(rows) if found else ()
 
 
-def _found(pair: PairContext, context: ModelContext, image: ImageEntry) -> FoundObjectsRow:
-    digest = pair.planner.contents.digests.of(context.model.slug, image.slug)
-    assert digest is not None, "both models have the pair's images"
-    truth = pair.planner.contents.scored.truth.get((context.model.slug, image.slug))
-    boxes, text = [], []
+def _found(pair: PairContext, context: ModelContext, image: ImageEntry) -> ModelBoxes:
+    digest, truth = _digest(pair, context, image)
+    boxes = []
     if isinstance(truth, CellTruth):
         boxes += [_box("truth", box) for box in truth.boxes]
-    for method, found in (("LOST", digest.lost), ("TokenCut", digest.tokencut)):
-        text.append(_words(method, found, context) + _overlap(method, found, truth))
+    for method, found in _methods(digest):
         if isinstance(found, FoundObject):
             boxes.append(_box(method.lower(), found.pixels))
-    thumb = pair.planner.picture(image, thumb=True)
-    return FoundObjectsRow(
+    picture = pair.planner.picture(image, thumb=True)
+    return ModelBoxes(
         label=context.model.label,
-        picture=thumb and Picture(thumb.url, thumb.width, thumb.height, ""),
-        width=image.width,
-        height=image.height,
+        seen=_part(picture, pair.content(context, image).facts.view) if picture else None,
         boxes=tuple(boxes),
-        text=tuple(text),
     )
+
+
+def _digest(
+    pair: PairContext, context: ModelContext, image: ImageEntry
+) -> tuple[CellDigest, CellTruth | Failure | None]:
+    digest = pair.planner.contents.digests.of(context.model.slug, image.slug)
+    assert digest is not None, "both models have the pair's images"
+    return digest, pair.planner.contents.scored.truth.get((context.model.slug, image.slug))
+
+
+def _methods(digest: CellDigest) -> tuple[tuple[str, FoundObject | NotApplicable], ...]:
+    return ("LOST", digest.lost), ("TokenCut", digest.tokencut)
+
+
+def boxes_table(pair: PairContext) -> Table | None:
+    """The boxes of all shown images in words; None without any."""
+    if not object_rows(pair):
+        return None
+    rows = []
+    for image in pair.shown:
+        for context in pair.models:
+            digest, truth = _digest(pair, context, image)
+            texts = (
+                _words(found, context) + _overlap(method, found, truth)
+                for method, found in _methods(digest)
+            )
+            rows.append(TableRow((image.title, context.model.label), "", tuple(texts)))
+    return Table("Boxes in words", ("image", "model"), ("LOST", "TokenCut"), tuple(rows))
 
 
 def _box(method: str, box: tuple[float, float, float, float]) -> BoxMark:
@@ -154,18 +212,18 @@ def _overlap(
     for overlaps in truth.overlaps:
         iou = overlaps.lost if method == "LOST" else overlaps.tokencut
         if overlaps.vectors == found.vectors and not isinstance(iou, NotApplicable):
-            return f", IoU {number(iou)} with a marked box"
+            return f", IoU {percent(iou)} with a marked box"
     return ""
 
 
-def _words(method: str, found: FoundObject | NotApplicable, context: ModelContext) -> str:
+def _words(found: FoundObject | NotApplicable, context: ModelContext) -> str:
     if isinstance(found, NotApplicable):
-        return f"{method}: {found.reason}"
+        return found.reason
     left, top, right, bottom = (round(value) for value in found.pixels)
-    patches = "1 patch" if found.patches == 1 else f"{found.patches} patches"
+    patches = patches_text(found.patches)
     if found.patches == context.layout.patches:
-        patches = f"all {found.patches} patches, so no object stands out"
-    return f"{method} in {found.vectors}: {right - left} × {bottom - top} pixels, {patches}"
+        patches = f"all {patches}: no object stands out"
+    return f"{found.vectors}: {right - left} × {bottom - top} pixels, {patches}"
 
 
 def _judged(pair: PairContext) -> str:
@@ -173,23 +231,19 @@ def _judged(pair: PairContext) -> str:
     truth = pair.planner.contents.scored.truth
     own = (truth.get((pair.one.model.slug, image.slug)) for image in pair.images)
     if any(isinstance(each, CellTruth) and each.boxed for each in own):
-        return "Filled boxes are what people have marked, cut to what the model saw."
-    return "Whether a box holds an object is for the eye to say, or for boxes given with --boxes."
+        return "Filled: boxes marked by people, cut to what the model saw."
+    return "Judge by eye, or pass --boxes to score."
 
 
 def objects_text(pair: PairContext) -> str:
     """Description of the boxes, or why there are none."""
     rows = object_rows(pair)
     if rows:
-        return (
-            "Boxes found without labels from the vectors of the last layer: LOST (solid line) "
-            "grows from the patch that is like the fewest others, TokenCut (dashed line) cuts the "
-            f"patches in two. {_judged(pair)}"
-        )
+        return f"Boxes from last-layer vectors. Solid: LOST. Dashed: TokenCut. {_judged(pair)}"
     digests = [
         pair.planner.contents.digests.of(context.model.slug, image.slug)
         for context in pair.models
-        for image in pair.images[:SHOWN]
+        for image in pair.shown
     ]
     reasons = dict.fromkeys(
         found.reason
@@ -199,4 +253,4 @@ def objects_text(pair: PairContext) -> str:
         if isinstance(found, NotApplicable)
     )
     hint = " Build with --extras features to measure them." if NO_FEATURES.reason in reasons else ""
-    return f"No objects were looked for: {'; '.join(reasons)}.{hint}"
+    return f"No objects: {'; '.join(reasons)}.{hint}"

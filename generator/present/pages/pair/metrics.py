@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from generator.analysis.compare.agreement import Agreement
+from generator.analysis.compare.argument import LETTERS
 from generator.analysis.compare.pair import MEASURES, Baselines, MapComparison, PairedMeasure
 from generator.analysis.compare.paired import FEWEST, STARS, Paired, mean_interval, starred
 from generator.analysis.quantities.attention import CLS_MASS_REGISTERS
@@ -15,11 +16,11 @@ from generator.analysis.quantities.table import quantity
 from generator.present.charts.chart import Chart, Words
 from generator.present.charts.intervals import IntervalRow, interval_chart
 from generator.present.content.sampling import evenly
-from generator.present.pages.pair.pair import LETTERS, MOST_DOTS, PairContext, difference_interval
-from generator.present.pages.pair.views import PairTable
-from generator.present.pages.sections import Section, TableRow
+from generator.present.pages.model_context import reading
+from generator.present.pages.pair.pair import MOST_DOTS, PairContext, difference_interval
+from generator.present.pages.sections import Section, Table, TableRow
 from generator.records.record import FloatArray
-from generator.text.numbers import MISSING, between, number, signed
+from generator.text.numbers import MISSING, Notation, count, range_text, value_text
 from generator.text.phrases import counted, upper_first
 
 AGREEMENTS: tuple[tuple[str, Callable[[Agreement], float]], ...] = (
@@ -43,39 +44,33 @@ class _ComparedMap:
     pick: Pick
 
 
-def agreement_section(pair: PairContext) -> Section | None:
-    """Section on the agreement of last-layer maps, with baselines."""
+def agreement_section(pair: PairContext, sentences: tuple[str, ...]) -> Section | None:
+    """Section on the agreement of last-layer maps, with baselines.
+
+    Args:
+        sentences: what the numbers say.
+    """
     if not pair.pair.comparisons:
         return None
     compared = len(pair.pair.comparisons)
     based = sum(each.one is not None for each in pair.pair.comparisons.values())
-    sample = (
-        f" Baselines are for {based} evenly spaced images of {compared}."
-        if based < compared
-        else ""
-    )
-    few = (
-        f" There are fewer than {STARS} images: every value is a dot, and nothing is called "
-        "significant."
-        if compared < STARS
-        else ""
-    )
+    notes = []
+    if based < compared:
+        notes.append(f"Baselines are for {based} evenly spaced images of {compared}.")
+    if compared < STARS:
+        notes.append(f"All values are shown; no significance tests below {STARS} images.")
+    if left := pair.count - compared:
+        notes.append(f"The models see no common part of {counted(left, 'image')}.")
     charts = {name: _agreement_chart(pair, name, value) for name, value in AGREEMENTS}
-    left = pair.count - compared
-    gone = f" In {counted(left, 'image')} the two saw no part in common." if left else ""
+    first, *more = (chart for chart in charts.values() if chart is not None)
     return Section(
         id="agreement",
-        title="How alike the maps are",
-        text=(
-            f"Last layer, mean over heads, the patches' part as shares of 1, on the coarser of the "
-            f"two grids and the part of the picture that both saw; {counted(compared, 'image')}. "
-            f"A is {pair.labels[0]}, B is {pair.labels[1]}.{gone}",
-            "No value means much alone. So each is read beside what maps that know nothing of the "
-            "picture get: spread evenly (uniform), a Gaussian in the middle (center, as "
-            "photographs are centered), and the same model's map of another image (shuffled)."
-            f"{sample}{few}",
-        ),
-        charts=tuple(chart for chart in charts.values() if chart is not None),
+        title="Agreement of the maps",
+        text=(" ".join(sentences), " ".join(notes)) if notes else (" ".join(sentences),),
+        charts=(first,),
+        more_title="Four more measures",
+        more=tuple(more),
+        tables=(_agreement_table(pair),),
         absent=tuple(
             f"{upper_first(quantity(name).name)}: not defined, every map is uniform."
             for name, chart in charts.items()
@@ -97,7 +92,7 @@ def _baseline_rows(
 ) -> Iterator[_ComparedMap]:
     yield _ComparedMap(
         f"{letter}, shuffled",
-        f"{letter} and its map of another image",
+        f"{letter} and {letter}'s map of another image",
         lambda found: base.shuffled if (base := own(found)) else None,
     )
     yield _ComparedMap(
@@ -134,7 +129,7 @@ def _agreement_chart(
     for row in _rows():
         titles, values = _values(pair, row, value)
         if len(values):
-            rows.append(_interval(row.short, titles, values))
+            rows.append(_interval(row.short, titles, values, found.notation))
     if not rows:
         return None
     words = Words(
@@ -142,12 +137,15 @@ def _agreement_chart(
         f"{upper_first(found.name)}",
         found.unit,
         "",
-        f"Low: {found.low}. High: {found.high}. {found.caveat}".strip(),
+        reading(name),
+        found.notation,
     )
     return pair.planner.defined(interval_chart(words, rows, zero=False), name)
 
 
-def _interval(name: str, titles: Sequence[str], values: FloatArray) -> IntervalRow:
+def _interval(
+    name: str, titles: Sequence[str], values: FloatArray, notation: Notation
+) -> IntervalRow:
     interval = mean_interval(values)
     shown = evenly(len(values), MOST_DOTS)
     return IntervalRow(
@@ -156,39 +154,38 @@ def _interval(name: str, titles: Sequence[str], values: FloatArray) -> IntervalR
         middle=float(values.mean()),
         low=interval.low if interval else None,
         high=interval.high if interval else None,
-        texts=tuple(f"{titles[n]}: {number(float(values[n]))}" for n in shown),
+        texts=tuple(f"{titles[n]}: {value_text(float(values[n]), notation)}" for n in shown),
         count=len(values),
     )
 
 
-def agreement_table(pair: PairContext) -> PairTable | None:
+def _agreement_table(pair: PairContext) -> Table:
     """Table of means with intervals: compared maps down, measures across."""
-    if not pair.pair.comparisons:
-        return None
     rows = []
     for row in _rows():
-        columns = [_values(pair, row, value)[1] for _, value in AGREEMENTS]
-        if not any(len(each) for each in columns):
+        columns = [(_values(pair, row, value)[1], quantity(name)) for name, value in AGREEMENTS]
+        if not any(len(each) for each, _ in columns):
             continue
-        count = max(len(each) for each in columns)
-        rows.append(TableRow((row.long,), "", (str(count), *map(_mean_text, columns))))
-    return PairTable(
-        caption=f"A is {pair.labels[0]}, B is {pair.labels[1]}. Means over images, with "
-        f"nominal 95\u00a0% intervals over images in brackets (from {FEWEST} images). A dash: "
-        "not defined, because a uniform map has no correlation.",
-        columns=("compared", "n", *(quantity(name).name for name, _ in AGREEMENTS)),
+        n = max(len(each) for each, _ in columns)
+        means = (_mean_text(each, measure.notation) for each, measure in columns)
+        rows.append(TableRow((row.long,), "", (str(n), *means)))
+    return Table(
+        title=f"Means [nominal 95\u00a0% intervals over images, from {FEWEST} images]",
+        heads=("compared",),
+        columns=("n", *(quantity(name).name for name, _ in AGREEMENTS)),
         rows=tuple(rows),
     )
 
 
-def _mean_text(values: FloatArray) -> str:
+def _mean_text(values: FloatArray, notation: Notation) -> str:
     if not len(values):
         return MISSING
     interval = mean_interval(values)
-    text = number(float(values.mean()))
+    text = value_text(float(values.mean()), notation)
     if interval is None:
         return text
-    return f"{text} [{number(interval.low)},\u00a0{number(interval.high)}]"
+    low, high = (value_text(end, notation) for end in (interval.low, interval.high))
+    return f"{text} [{low},\u00a0{high}]"
 
 
 def differences_section(pair: PairContext) -> Section:
@@ -200,14 +197,25 @@ def differences_section(pair: PairContext) -> Section:
     return Section(
         id="differences",
         title="Differences, image by image",
-        text=(
-            f"{quantity('paired-difference').definition} Right of zero, {pair.labels[1]} has more. "
-            f"{quantity('paired-difference').caveat}{drawn}",
-        ),
+        text=(f"{_apart(pair)} Differences are A minus B: right of zero, A has more.{drawn}",),
         charts=tuple(_difference_chart(pair, measure) for measure in held),
+        tables=(_differences_table(pair),),
         absent=tuple(
             f"{upper_first(measure.name)}: not applicable, {_lacks(measure)}." for measure in absent
         ),
+    )
+
+
+def _apart(pair: PairContext) -> str:
+    """Sentence on how many of the intervals exclude zero, or on why there are none."""
+    found = [each for each in pair.pair.measures.values() if each.n]
+    intervals = [each.interval for each in found if each.interval is not None]
+    if not intervals:
+        return f"Intervals need {FEWEST} images; every dot is an image."
+    apart = sum(each.low > 0 or each.high < 0 for each in intervals)
+    return (
+        f"{count(apart)} of {counted(len(intervals), 'interval')} over images (nominal 95\u00a0%) "
+        f"exclude{'s' if apart == 1 else ''} zero."
     )
 
 
@@ -219,31 +227,33 @@ def _lacks(measure: PairedMeasure) -> str:
 
 
 def _difference_chart(pair: PairContext, measure: PairedMeasure) -> Chart:
-    row = difference_interval(pair, "B less A", pair.pair.measures[measure.quantity.id])
+    found = measure.quantity
+    row = difference_interval(pair, "A \u2212 B", pair.pair.measures[found.id], found.notation)
     words = Words(
-        f"difference-{measure.quantity.id}",
+        f"difference-{found.id}",
         upper_first(measure.name),
-        f"{measure.quantity.unit}, B less A",
+        found.change_unit,
         "",
         "",
+        found.change_notation,
     )
-    return pair.planner.defined(interval_chart(words, [row]), measure.quantity.id)
+    return pair.planner.defined(interval_chart(words, [row]), found.id)
 
 
-def differences_table(pair: PairContext) -> PairTable:
+def _differences_table(pair: PairContext) -> Table:
     """Table of both means and the mean difference, with its interval and n."""
     marked = starred(pair.pair.measures)
     tested = sum(found.stars_allowed for found in pair.pair.measures.values())
-    return PairTable(
-        caption="Means over images; difference: second less first, with its nominal "
-        f"95\u00a0% interval over images, from {FEWEST} images."
-        + (
-            f" With fewer than {STARS} images nothing is marked."
-            if pair.count < STARS
-            else f" A star: p < 0.05 after Holm's correction for {counted(tested, 'number')}. "
-            "Intervals are not corrected."
-        ),
-        columns=("number", "unit", *pair.labels, "difference", "nominal 95\u00a0% interval", "n"),
+    stars = (
+        f"no stars below {STARS} images"
+        if pair.count < STARS
+        else f"* p < 0.05 after Holm's correction for {counted(tested, 'number')}; intervals are "
+        "not corrected"
+    )
+    return Table(
+        title=f"Means over images, and A minus B, of shares in percentage points ({stars})",
+        heads=("number",),
+        columns=("unit", *pair.labels, "difference", "nominal 95\u00a0% interval", "n"),
         rows=tuple(
             _difference_row(
                 pair,
@@ -262,16 +272,17 @@ def _difference_row(
     url = pair.planner.definition(measure.quantity.id).url
     if not found.n:
         return TableRow((measure.name,), url, (measure.quantity.unit, *4 * (MISSING,), "0"))
-    interval = found.interval
+    interval, notation = found.interval, measure.quantity.notation
+    change = measure.quantity.change_notation
     return TableRow(
         (measure.name,),
         url,
         (
             measure.quantity.unit,
-            number(float(found.one.mean())),
-            number(float(found.two.mean())),
-            signed(found.mean) + (" *" if star else ""),
-            between(interval.low, interval.high) if interval else MISSING,
+            value_text(float(found.one.mean()), notation),
+            value_text(float(found.two.mean()), notation),
+            value_text(found.mean, change) + (" *" if star else ""),
+            range_text(interval.low, interval.high, change) if interval else MISSING,
             str(found.n),
         ),
     )

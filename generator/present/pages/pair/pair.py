@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from generator.analysis.cells.model_digest import ModelDigest
-from generator.analysis.compare.argument import ComparedModel
+from generator.analysis.compare.argument import LETTERS, ComparedModel
 from generator.analysis.compare.paired import Paired
 from generator.present.cells.files import CellContent
 from generator.present.charts.intervals import IntervalRow
@@ -16,9 +16,7 @@ from generator.present.content.sampling import evenly
 from generator.present.pages.model_context import ModelContext
 from generator.present.pages.planner import Planner
 from generator.records.run import ImageEntry, ModelEntry
-from generator.text.numbers import number
-
-LETTERS = ("A", "B")
+from generator.text.numbers import Notation, value_text
 
 Found = TypeVar("Found")
 
@@ -32,6 +30,7 @@ class PairContext:
         pair: content of the pair.
         one: context of the first model, over the pair's images.
         images: images of the pair, in order.
+        shown: the images whose maps are shown, those whose maps differ most first.
     """
 
     planner: Planner
@@ -39,6 +38,7 @@ class PairContext:
     one: ModelContext
     two: ModelContext
     images: tuple[ImageEntry, ...]
+    shown: tuple[ImageEntry, ...]
 
     @classmethod
     def of(cls, planner: Planner, pair: ComparedPair) -> PairContext | None:
@@ -51,7 +51,9 @@ class PairContext:
             _context(planner, models[slug], digest, images)
             for slug, digest in zip((pair.one, pair.two), pair.digests, strict=True)
         ]
-        return cls(planner, pair, contexts[0], contexts[1], images)
+        named = {image.slug: image for image in images}
+        shown = tuple(named[slug] for slug in pair.shown)
+        return cls(planner, pair, contexts[0], contexts[1], images, shown)
 
     @property
     def models(self) -> tuple[ModelContext, ModelContext]:
@@ -108,11 +110,14 @@ MOST_DOTS = 60
 """Most single values in a row, since a thousand dots are illegible and large."""
 
 
-def difference_interval(pair: PairContext, name: str, found: Paired) -> IntervalRow:
+def difference_interval(
+    pair: PairContext, name: str, found: Paired, notation: Notation
+) -> IntervalRow:
     """Row with a dot for each image, their mean and its interval.
 
     Args:
         pair: the pair whose differences are drawn.
+        notation: how the values of both models are written.
     """
     titles = {image.slug: image.title for image in pair.images}
     shown = list(evenly(found.n, MOST_DOTS))
@@ -123,8 +128,8 @@ def difference_interval(pair: PairContext, name: str, found: Paired) -> Interval
         low=found.interval.low if found.interval else None,
         high=found.interval.high if found.interval else None,
         texts=tuple(
-            f"{titles[found.images[n]]}: {number(float(found.one[n]))} and "
-            f"{number(float(found.two[n]))}"
+            f"{titles[found.images[n]]}: {value_text(float(found.one[n]), notation)} and "
+            f"{value_text(float(found.two[n]), notation)}"
             for n in shown
         ),
         count=found.n,

@@ -3,43 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
-from generator.analysis.attention.budget import NORMAL, OUTLIERS
-from generator.analysis.compare.argument import argue
+from generator.analysis.attention.budget import OUTLIERS
+from generator.analysis.compare.argument import LETTERS, argue
 from generator.analysis.compare.pair import MEASURES
-from generator.analysis.quantities.table import quantity
 from generator.analysis.stream.norms import CUTOFFS
-from generator.present.charts.chart import Chart
 from generator.present.content.pairs import ComparedPair
-from generator.present.pages.model.attention import budget_bars
 from generator.present.pages.model_context import ModelContext
+from generator.present.pages.pair.attention import budgets_section
 from generator.present.pages.pair.images import (
-    map_rows,
+    boxes_table,
+    map_grid,
+    maps_rule,
     object_rows,
     objects_text,
-    register_rows,
+    register_grid,
     registers_text,
 )
 from generator.present.pages.pair.literature import literature
 from generator.present.pages.pair.metrics import (
     AGREEMENTS,
     agreement_section,
-    agreement_table,
     differences_section,
-    differences_table,
 )
-from generator.present.pages.pair.pair import LETTERS, PairContext, compared_model
-from generator.present.pages.pair.similarity import pair_similarity
-from generator.present.pages.pair.stream import (
-    cutoffs_section,
-    norms_section,
-    onset_section,
-    renamed,
-)
-from generator.present.pages.pair.truth import truth_section, truth_tables
-from generator.present.pages.pair.views import Budgets, PairModel, PairPage, PairTable
+from generator.present.pages.pair.pair import PairContext, compared_model
+from generator.present.pages.pair.similarity import matched_heads, pair_similarity
+from generator.present.pages.pair.stream import norms_section
+from generator.present.pages.pair.truth import truth_section
+from generator.present.pages.pair.views import PairModel, PairPage, PairTable
 from generator.present.pages.paths import INDEX, METHODS, pair_path
 from generator.present.pages.planner import Planner
 from generator.present.pages.sections import TableRow
@@ -48,7 +42,7 @@ from generator.present.pages.wording import grid_text, notice, prefix_text, vers
 from generator.records.record import OUTLIER
 from generator.records.run import ModelEntry
 from generator.text.numbers import given, number, percent
-from generator.text.phrases import counted, stream_layer, upper_first
+from generator.text.phrases import counted, stream_layer
 
 QUANTITIES = (
     *("norm", "norm-ratio", "outlier-share", "norm-onset", "attention-budget"),
@@ -58,20 +52,16 @@ QUANTITIES = (
 """Ids of the page's quantities, for links to the methods page."""
 
 SECTIONS = (
-    ("finding", "In words"),
-    ("maps", "Maps"),
     ("norms", "Norms"),
-    ("cutoffs", "Share of outliers"),
-    ("budgets", "Where attention goes"),
-    ("onset", "Onset"),
+    ("budgets", "Attention"),
     ("registers", "Registers"),
-    ("objects", "Found objects"),
+    ("objects", "Objects"),
     ("truth", "Marked objects"),
-    ("agreement", "Agreement of maps"),
+    ("agreement", "Agreement"),
     ("differences", "Differences"),
-    ("heads-matched", "Heads matched"),
-    ("layers-alike", "Layers alike"),
-    ("caveats", "Caveats"),
+    ("heads-matched", "Heads"),
+    ("layers-alike", "Layers"),
+    ("caveats", "Limits"),
 )
 
 
@@ -80,58 +70,80 @@ def pair_page(planner: Planner, compared: ComparedPair) -> PairPage:
     here = planner.on(pair_path(compared.one, compared.two))
     models = {model.slug: model for model in planner.run.models}
     one, two = models[compared.one], models[compared.two]
-    pair = PairContext.of(here, compared)
     title = f"{one.label} and {two.label}"
-    argument = numbers = None
-    truth = truth_section(pair) if pair else None
-    if pair is not None:
-        argument = argue(
-            compared_model(pair.one),
-            compared_model(pair.two),
-            compared.measures,
-            tuple(compared.comparisons.values()),
-        )
-        numbers = _numbers(pair)
-    return PairPage(
+    pair = PairContext.of(here, compared)
+    page = PairPage(
         path=here.page,
-        frame=here.frame(
-            f"{title} · {planner.run.title}",
-            argument.sentences[1] if argument else f"{title}: nothing to compare.",
-            "pair",
-        ),
+        frame=here.frame(f"{title} · {planner.run.title}", f"{title}: nothing to compare.", "pair"),
         title=title,
         models=(_model(here, one, LETTERS[0]), _model(here, two, LETTERS[1])),
+        images="",
+        missing=_missing(one, two),
+        contents=(),
+        note="",
+        findings=(),
+        numbers=None,
+        literature=None,
+        maps=None,
+        rule="",
+        bar=here.shared_bar(),
+        more=None,
+        norms=None,
+        budgets=None,
+        registers=None,
+        registers_text="",
+        objects=(),
+        objects_text="",
+        boxes=None,
+        truth=None,
+        agreement=None,
+        differences=None,
+        similarity=(),
+        caveats=(),
+        definitions=(),
+    )
+    return page if pair is None else _filled(page, pair)
+
+
+def _filled(page: PairPage, pair: PairContext) -> PairPage:
+    """The page of two models that have images in common."""
+    matched = matched_heads(pair.pair.similarity)
+    argument = argue(
+        compared_model(pair.one),
+        compared_model(pair.two),
+        pair.pair.measures,
+        tuple(pair.pair.comparisons.values()),
+        matched,
+    )
+    truth = truth_section(pair)
+    return replace(
+        page,
+        frame=replace(page.frame, description=argument.outliers[0]),
         images=_images(pair),
-        missing=None if pair else _missing(one, two),
+        missing=None,
         contents=tuple(
             Link(f"#{name}", text) for name, text in SECTIONS if name != "truth" or truth
-        )
-        if pair
-        else (),
-        sentences=argument.sentences if argument else (),
-        caveats=argument.caveats if argument else (),
-        numbers=numbers,
-        literature=_literature(one.id, two.id),
-        maps=map_rows(pair) if pair else (),
-        bar=here.shared_bar(),
+        ),
+        note=argument.note,
+        findings=argument.findings,
+        numbers=_numbers(pair),
+        literature=_literature(pair.one.model.id, pair.two.model.id),
+        maps=map_grid(pair),
+        rule=maps_rule(pair),
         more=_more(pair),
-        norms=norms_section(pair) if pair else None,
-        cutoffs=cutoffs_section(pair) if pair else None,
-        budgets=_budgets(pair) if pair else (),
-        budgets_text=_budgets_text(pair) if pair else "",
-        onset=onset_section(pair) if pair else None,
-        registers=register_rows(pair) if pair else (),
-        registers_text=registers_text(pair) if pair else "",
-        objects=object_rows(pair) if pair else (),
-        objects_text=objects_text(pair) if pair else "",
+        norms=norms_section(pair, argument.outliers),
+        budgets=budgets_section(pair, argument.attention),
+        registers=register_grid(pair),
+        registers_text=registers_text(pair),
+        objects=object_rows(pair),
+        objects_text=objects_text(pair),
+        boxes=boxes_table(pair),
         truth=truth,
-        truth_tables=truth_tables(pair) if pair else (),
-        agreement=agreement_section(pair) if pair else None,
-        agreement_table=agreement_table(pair) if pair else None,
-        differences=differences_section(pair) if pair else None,
-        differences_table=differences_table(pair) if pair else None,
-        similarity=pair_similarity(here, pair.labels, compared.similarity) if pair else (),
-        definitions=_definitions(here),
+        agreement=agreement_section(pair, argument.maps),
+        differences=differences_section(pair),
+        similarity=pair_similarity(pair.planner, pair.labels, pair.pair.similarity, matched),
+        caveats=argument.caveats,
+        definitions=_definitions(pair.planner),
     )
 
 
@@ -149,13 +161,11 @@ def _model(planner: Planner, model: ModelEntry, letter: str) -> PairModel:
     )
 
 
-def _images(pair: PairContext | None) -> str:
-    if pair is None:
-        return ""
+def _images(pair: PairContext) -> str:
     every = sum(image.failure is None for image in pair.planner.run.images)
     if pair.count == every:
-        return f"Over {counted(pair.count, 'image')}."
-    return f"Over the {counted(pair.count, 'image')} that both models have, of {every}."
+        return counted(pair.count, "image")
+    return f"{counted(pair.count, 'image')} of {every}, those that both models have"
 
 
 def _missing(one: ModelEntry, two: ModelEntry) -> Notice:
@@ -165,8 +175,8 @@ def _missing(one: ModelEntry, two: ModelEntry) -> Notice:
     return Notice("There is no image on which both models were measured.", "")
 
 
-def _more(pair: PairContext | None) -> Link | None:
-    if pair is None or pair.count <= len(map_rows(pair)):
+def _more(pair: PairContext) -> Link | None:
+    if pair.count <= len(pair.shown):
         return None
     return Link(pair.planner.url(INDEX) + "#images", f"All {counted(pair.count, 'image')}")
 
@@ -185,15 +195,14 @@ def _literature(one: str, two: str) -> PairTable | None:
     if not found:
         return None
     return PairTable(
-        caption="Published about these checkpoints. Other images, other resolutions: for "
-        "orientation, not for comparison to the last digit.",
+        caption="Published for these checkpoints, on other images and at other resolutions.",
         columns=("what", "published", "source"),
         rows=tuple(TableRow((each.what,), "", (each.value, each.source)) for each in found),
     )
 
 
 def _numbers(pair: PairContext) -> PairTable:
-    """Table of the numbers in the summary paragraph."""
+    """Table of key numbers."""
     rows: tuple[tuple[str, Callable[[ModelContext], str]], ...] = (
         ("Grid (rows × columns)", _grid),
         ("Input, pixels (width × height)", _input),
@@ -202,12 +211,12 @@ def _numbers(pair: PairContext) -> PairTable:
         ("Images with outlier patches", lambda context: _images_with(pair, context)),
         (f"Patches above {given(OUTLIER)} × the median at that layer", _share_at_peak),
         ("The same after the last layer", _share_at_end),
-        ("High norms of patches begin", _onset),
+        ("Onset of high patch norms", _onset),
         ("CLS attention on outlier patches, most in one layer", _on_outliers),
         ("CLS attention on registers, most in one layer", _on_registers),
     )
     return PairTable(
-        caption=f"Key numbers. {_images(pair)}",
+        caption=f"Key numbers, {_images(pair)}",
         columns=("", *pair.labels),
         rows=tuple(
             TableRow((name,), "", tuple(text(context) for context in pair.models))
@@ -247,7 +256,7 @@ def _share_at_end(context: ModelContext) -> str:
 
 def _onset(context: ModelContext) -> str:
     onset = context.digest.onset.patch_onset
-    return "nowhere" if onset is None else stream_layer(onset)
+    return "none" if onset is None else stream_layer(onset)
 
 
 def _on_outliers(context: ModelContext) -> str:
@@ -268,41 +277,3 @@ def _most(context: ModelContext, keys: tuple[str, ...], none: str) -> str:
         return none
     total = np.nansum(columns, axis=1)
     return f"{percent(float(total.max()))} (layer {int(total.argmax()) + 1})"
-
-
-def _budgets(pair: PairContext) -> tuple[Budgets, ...]:
-    """Budgets of CLS, normal patches, outlier patches and registers, for both models."""
-    names = dict.fromkeys(each.query for context in pair.models for each in context.digest.budgets)
-    registers = [name for name in names if name.startswith("reg")]
-    single = [name for name in names if name not in registers]
-    single.sort(key=lambda name: {NORMAL: 1, OUTLIERS: 2}.get(name, 0))
-    groups = [(f"{upper_first(name)} as the query", [name]) for name in single]
-    if registers:
-        groups.append(("Registers as the query", registers))
-    return tuple(_budget(pair, title, queries) for title, queries in groups)
-
-
-def _budget(pair: PairContext, title: str, queries: list[str]) -> Budgets:
-    charts: list[Chart] = []
-    absent = []
-    for context, letter in zip(pair.models, LETTERS, strict=True):
-        found = [means for query in queries if (means := context.digest.budget(query)) is not None]
-        charts += [
-            renamed(budget_bars(context, means), letter, context.model.label) for means in found
-        ]
-        if not found:
-            absent.append(f"{context.model.label}: not applicable, {_lacks(queries[0])}.")
-    return Budgets(title, tuple(charts), tuple(absent))
-
-
-def _lacks(query: str) -> str:
-    if query == OUTLIERS:
-        return "no image has an outlier patch"
-    return "it has no registers" if query.startswith("reg") else "it has no such token"
-
-
-def _budgets_text(pair: PairContext) -> str:
-    return (
-        f"{quantity('attention-budget').definition} Means over heads and "
-        f"{counted(pair.count, 'image')}."
-    )

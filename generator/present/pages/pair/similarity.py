@@ -6,7 +6,8 @@ import numpy as np
 
 from generator.analysis.absent import NotApplicable
 from generator.analysis.attention.head_similarity import Match, match_heads, shuffled_matching
-from generator.present.content.pair_similarity import PairHeads, PairSimilarity
+from generator.analysis.compare.argument import MatchedHeads
+from generator.present.content.pair_similarity import PairSimilarity
 from generator.present.pages.model.similarity import (
     absent_matrices,
     head_images,
@@ -14,61 +15,74 @@ from generator.present.pages.model.similarity import (
     matrix_mosaic,
     matrix_table,
 )
-from generator.present.pages.model_context import absent_section, reading
+from generator.present.pages.model_context import absent_section
 from generator.present.pages.planner import Planner
 from generator.present.pages.sections import Section, Table, TableRow
 from generator.present.pages.wording import not_applicable, withheld
 from generator.text.numbers import count, number
+from generator.text.phrases import counted
 
 SHUFFLES = 1000
 """Number of random matchings; the best one is the baseline."""
 
 
 def pair_similarity(
-    planner: Planner, labels: tuple[str, str], found: PairSimilarity
+    planner: Planner, labels: tuple[str, str], found: PairSimilarity, matched: MatchedHeads | None
 ) -> tuple[Section, Section]:
     """Sections on matched heads and on the similarity of layers.
 
     Args:
         planner: planner of the pair page.
         labels: labels of the two models.
+        matched: result of :func:`matched_heads`.
     """
-    return _heads_section(labels, found), _layers_section(planner, labels, found)
+    return _heads_section(labels, found, matched), _layers_section(planner, labels, found)
 
 
-def _heads_section(labels: tuple[str, str], found: PairSimilarity) -> Section:
-    section_id, title = "heads-matched", "Heads matched"
+def matched_heads(found: PairSimilarity) -> MatchedHeads | None:
+    """How similar the heads of both models are; None if they cannot be compared."""
     if isinstance(found.heads, NotApplicable):
-        return absent_section(section_id, title, "head-similarity", not_applicable(found.heads))
-    alike = found.heads
-    values = alike.similarity.astype(np.float32)
-    matches = match_heads(values, alike.heads)
-    mean = float(np.mean([match.similarity for match in matches]))
+        return None
+    values = found.heads.similarity.astype(np.float32)
+    matches = match_heads(values, found.heads.heads)
+    return MatchedHeads(
+        matches=matches,
+        held_out=found.heads.held_out,
+        random=shuffled_matching(values, SHUFFLES),
+        images=found.heads.images,
+    )
+
+
+def _heads_section(
+    labels: tuple[str, str], found: PairSimilarity, matched: MatchedHeads | None
+) -> Section:
+    section_id, title = "heads-matched", "Heads matched"
+    if isinstance(found.heads, NotApplicable) or matched is None:
+        assert isinstance(found.heads, NotApplicable)
+        return absent_section(section_id, title, not_applicable(found.heads))
     return Section(
         id=section_id,
         title=title,
         text=(
-            f"Head 3 of one model is not head 3 of another. Each head of {labels[0]} is matched "
-            f"with one head of {labels[1]} so that the sum of similarities is largest: 1 less the "
-            "Jensen-Shannon divergence of their CLS maps on the common grid. Mean over "
-            f"{head_images(alike.images)}",
-            f"Mean over {count(len(matches))} matched pairs of heads: {number(mean)}. "
-            f"{_held_out(alike)} The best of {count(SHUFFLES)} random matchings reaches "
-            f"{number(shuffled_matching(values, SHUFFLES))}. "
-            f"{reading('head-similarity')}",
+            f"{_similarity_text(matched)} The best of {count(SHUFFLES)} random matchings reaches "
+            f"{number(matched.random)} (0: different places, 1: the same). Heads are matched one "
+            "to one, because head 3 of one model is not head 3 of the other.",
         ),
-        tables=(_matches_table(labels, matches),),
+        tables=(_matches_table(labels, matched.matches),),
     )
 
 
-def _held_out(alike: PairHeads) -> str:
-    """Sentence on the matching's similarity on held-out images."""
-    if alike.held_out is None:
-        return "The matching is made for this image: how it fits others is not known."
+def _similarity_text(matched: MatchedHeads) -> str:
+    """Sentence on the similarity of matched heads, on held-out images where there are any."""
+    over = f"over {counted(len(matched.matches), 'pair')} and {head_images(matched.images)}"
+    if matched.held_out is None:
+        return (
+            f"Matched heads have a mean similarity of {number(matched.mean)} {over} They were "
+            "matched on this image, so the number is biased upward."
+        )
     return (
-        f"Matched on every second image and measured on the others, it is "
-        f"{number(alike.held_out)}: the matching is made to fit its images, which this number "
-        "leaves out."
+        f"Matched heads have a mean similarity of {number(matched.held_out)} on held-out images "
+        f"and of {number(matched.mean)} on the images they were matched on, {over}"
     )
 
 
@@ -91,7 +105,7 @@ def _head(place: tuple[int, int]) -> str:
 def _layers_section(planner: Planner, labels: tuple[str, str], found: PairSimilarity) -> Section:
     section_id, title = "layers-alike", "Layers alike"
     if isinstance(found.matrices, NotApplicable):
-        return absent_section(section_id, title, "layer-similarity", withheld(found.matrices))
+        return absent_section(section_id, title, withheld(found.matrices))
     one = f"layer of {labels[0]}"
     mosaics = (
         matrix_mosaic(planner, matrix, f"{one}; across: layer of {labels[1]}")

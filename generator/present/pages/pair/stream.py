@@ -1,4 +1,4 @@
-"""Pair page: sections on norms, outliers, and the layers where they begin."""
+"""Pair page: section on norms and outliers."""
 
 from __future__ import annotations
 
@@ -35,19 +35,24 @@ def peak_layers(pair: PairContext) -> tuple[int, int]:
     return shown[0], shown[1]
 
 
-def norms_section(pair: PairContext) -> Section:
-    """Section on norms, at the layer where outliers peak and over all layers."""
-    layers = peak_layers(pair)
-    where = listed(stream_layer(each) for each in dict.fromkeys(layers))
+def norms_section(pair: PairContext, sentences: tuple[str, ...]) -> Section:
+    """Section on norms and outliers, by layer and by cutoff.
+
+    Args:
+        sentences: what the numbers say.
+    """
     return Section(
         id="norms",
-        title="Norms of patches",
-        text=(
-            f"{quantity('norm').definition} The histogram shows {where}, where the largest norm "
-            "of the two models stands out most over the median. It is looked for in all layers: in "
-            "some models outliers come and go inside the network, and the last layer shows none.",
+        title="Norms and outliers",
+        text=sentences,
+        charts=(_ratio(pair), _shares_by_cutoff(pair)),
+        more_title="Norms of registers, histograms, outliers by layer",
+        more=(
+            _onset_norms(pair),
+            _shares_by_layer(pair),
+            *_densities(pair),
+            _histogram(pair, peak_layers(pair)),
         ),
-        charts=(_histogram(pair, layers), _ratio(pair), *_densities(pair)),
     )
 
 
@@ -64,11 +69,11 @@ def _histogram(pair: PairContext, layers: tuple[int, int]) -> Chart:
     totals = listed(count(context.digest.norms.patches) for context in pair.models)
     words = Words(
         "norm-histogram",
-        "How norms spread",
+        "Histogram of norms, where the largest stands out most",
         f"{quantity('norm').unit}, logarithmic",
         "patches, logarithmic",
         f"{totals} patches of {counted(pair.count, 'image')}. Norms of two models have no common "
-        "unit: compare how far the tail lies from the bulk.",
+        "unit: compare the tails.",
     )
     return pair.planner.defined(histogram(words, names, EDGES, counts), "norm")
 
@@ -99,8 +104,7 @@ def _densities(pair: PairContext) -> tuple[Chart, Chart]:
             f"{context.model.label}: norms by layer",
             LAYERS,
             f"{quantity('norm').unit}, logarithmic",
-            "The stronger the shade, the more of the layer's patches, over three decades. Both "
-            "models are on one axis.",
+            "Darker: more of the layer's patches. Both models have the same axes.",
         )
         held = context.digest.norms.histogram.astype(float)
         chart = pair.planner.defined(density(words, EDGES, held, bins=bins), "norm")
@@ -109,93 +113,43 @@ def _densities(pair: PairContext) -> tuple[Chart, Chart]:
     return pair.each(chart)
 
 
-def cutoffs_section(pair: PairContext) -> Section:
-    """Section on the share of outliers by cutoff, each model at its own peak."""
-    cutoffs = np.array(CUTOFFS, dtype=float)
+def _shares_by_cutoff(pair: PairContext) -> Chart:
+    """Share of outliers by cutoff, each model at its own peak."""
     words = Words(
         "outlier-share",
-        "Share of patches above a cutoff",
+        "Share of patches above any cutoff",
         f"cutoff ({quantity('norm-ratio').unit})",
-        f"{quantity('outlier-share-layer').unit}, %",
-        f"Each model in the layer where its own largest norm stands out most. Mean over "
-        f"{counted(pair.count, 'image')}."
-        if pair.count > 1
-        else "Each model in the layer where its own largest norm stands out most.",
+        quantity("outlier-share-layer").unit,
+        "Layer of each model where its largest norm stands out most. "
+        f"This page calls patches above {given(OUTLIER)} × the median outliers.",
+        "percent",
     )
     series = [
         Series(
             f"{context.model.label}, {stream_layer(context.digest.norms.peak)}",
-            cutoffs,
-            100 * context.digest.norms.above[context.digest.norms.peak],
+            np.array(CUTOFFS, dtype=float),
+            context.digest.norms.above[context.digest.norms.peak],
         )
         for context in pair.models
     ]
-    chart = pair.planner.defined(line_chart(words, series, zero=True), "outlier-share-layer")
-    by_layer = Words(
+    return pair.planner.defined(line_chart(words, series, zero=True), "outlier-share-layer")
+
+
+def _shares_by_layer(pair: PairContext) -> Chart:
+    words = Words(
         "outlier-share-layers",
         f"Share of patches above {given(OUTLIER)} × the median, by layer",
         LAYERS,
-        f"{quantity('outlier-share-layer').unit}, %",
+        quantity("outlier-share-layer").unit,
         f"Mean over {counted(pair.count, 'image')}." if pair.count > 1 else "",
+        "percent",
     )
     column = CUTOFFS.index(int(OUTLIER))
-    layers = [
-        Series(
-            context.model.label, context.stream_layers, 100 * context.digest.norms.above[:, column]
-        )
+    series = [
+        Series(context.model.label, context.stream_layers, context.digest.norms.above[:, column])
         for context in pair.models
     ]
-    return Section(
-        id="cutoffs",
-        title="Share of outliers, whatever the cutoff",
-        text=(
-            f"No cutoff is right for every model. This page calls a patch an outlier above "
-            f"{given(OUTLIER)} times the median; the curve shows what any other cutoff would give.",
-        ),
-        charts=(
-            chart,
-            pair.planner.defined(line_chart(by_layer, layers, zero=True), "outlier-share"),
-        ),
-    )
-
-
-def onset_section(pair: PairContext) -> Section:
-    """Section on the layers where high norms and sinks of CLS begin."""
-    charts = [_onset_norms(pair)]
-    attention = _onset_attention(pair)
-    if attention is not None:
-        charts.append(attention)
-    absent = tuple(
-        f"Largest attention of CLS in {context.model.label}: not applicable, it has no class token."
-        for context in pair.models
-        if context.layout.cls is None
-    )
-    definition = quantity("norm-onset").definition
-    return Section(
-        id="onset",
-        title="Where high norms and sinks begin",
-        text=(
-            " ".join(_begins(context) for context in pair.models),
-            f"The onset of high norms is the {definition[0].lower()}{definition[1:]}",
-        ),
-        charts=tuple(charts),
-        absent=absent,
-    )
-
-
-def _begins(context: ModelContext) -> str:
-    onset = context.digest.onset
-    registers = [
-        f"{query_label(token, True)} in {stream_layer(at)}"
-        for token, at in zip(onset.tokens, onset.prefix_onsets, strict=True)
-        if token in context.layout.registers and at is not None
-    ]
-    parts = [] if onset.patch_onset is None else [f"patches in {stream_layer(onset.patch_onset)}"]
-    found = [*parts, *registers]
-    if not found:
-        kinds = "patch or register" if context.layout.registers else "patch"
-        return f"{context.model.label}: no {kinds} has a high norm in any layer."
-    return f"{context.model.label}: high norms begin for {', '.join(found)}."
+    return pair.planner.defined(line_chart(words, series, zero=True), "outlier-share")
 
 
 def _onset_norms(pair: PairContext) -> Chart:
@@ -210,11 +164,10 @@ def _onset_norms(pair: PairContext) -> Chart:
             series.append(Series(f"{context.model.label}, {name}", layers, ratio))
     words = Words(
         "onset-norms",
-        "Largest norm by layer",
+        "Largest patch norm and largest register norm",
         LAYERS,
         "times the median patch, logarithmic",
-        "Of the patches, the largest; of the registers, the one of the largest norm."
-        + (" Mean over images." if pair.count > 1 else ""),
+        "Mean over images." if pair.count > 1 else "",
     )
     return pair.planner.defined(
         line_chart(words, series, log=True, references=(THREE,)), "norm-onset"
@@ -230,7 +183,8 @@ def strongest_register(context: ModelContext) -> int | None:
     return max(places, key=lambda place: float(onset.prefix_ratio[:, place].max()))
 
 
-def _onset_attention(pair: PairContext) -> Chart | None:
+def attention_peaks(pair: PairContext) -> Chart | None:
+    """Largest attention of CLS on a patch and on a register; None if no model has CLS."""
     series = []
     for context in pair.models:
         onset = context.digest.onset
@@ -248,6 +202,7 @@ def _onset_attention(pair: PairContext) -> Chart | None:
         "layer",
         "share of 1, mean over heads",
         "Mean over images." if pair.count > 1 else "",
+        "percent",
     )
     return pair.planner.defined(line_chart(words, series, zero=True), "largest-cls-attention")
 

@@ -17,15 +17,13 @@ from generator.analysis.compare.paired import (
     share_interval,
 )
 from generator.analysis.features.truth import FOUND, MapScores
-from generator.analysis.quantities.table import quantity
 from generator.present.cells.truth import MAPS, UNIFORM, BoxOverlaps, CellTruth, Marks
 from generator.present.charts.chart import Chart, Words
 from generator.present.charts.intervals import interval_chart
 from generator.present.pages.pair.pair import PairContext, difference_interval
-from generator.present.pages.pair.views import PairTable
-from generator.present.pages.sections import Section, TableRow
+from generator.present.pages.sections import Section, Table, TableRow
 from generator.records.record import FloatArray
-from generator.text.numbers import MISSING, between, given, number, percent, signed
+from generator.text.numbers import MISSING, percent, points, range_text
 from generator.text.phrases import counted
 
 OwnInterval = Callable[[FloatArray], Interval | None]
@@ -56,12 +54,8 @@ class _ScoreRow:
     found: Paired
 
 
-SHARES = {"mass-inside", "pointing-game"}
-"""Scores whose means are printed in percent, and differences in percentage points."""
-
-
 def truth_section(pair: PairContext) -> Section | None:
-    """Section on differences of scores by image; None without marked objects."""
+    """Section on scores by image; None without marked objects."""
     scored = _scored(pair)
     if not scored:
         return None
@@ -75,18 +69,20 @@ def truth_section(pair: PairContext) -> Section | None:
         id="truth",
         title="Against the marked objects",
         text=(
-            f"{counted(len(scored), 'image')} of {pair.count} with marked objects. "
-            f"{quantity('paired-difference').caveat} A clean map is not a better mask: read the "
-            "numbers beside those of maps that know nothing of the picture.",
+            f"{counted(len(scored), 'image')} of {pair.count} have marked objects. Differences "
+            "are A minus B: right of zero, A agrees more with the marks. A clean map is not a "
+            "better mask: compare with maps that ignore the picture.",
         ),
         charts=tuple(charts),
+        tables=tuple(_tables(pair)),
     )
 
 
-def truth_tables(pair: PairContext) -> tuple[PairTable, ...]:
+def _tables(pair: PairContext) -> Iterator[Table]:
     """Tables of the scores of maps, and of CorLoc of found boxes."""
-    found = (*(_map_table(pair, marks) for marks in ("mask", "boxes")), _box_table(pair))
-    return tuple(table for table in found if table is not None)
+    for table in (_map_table(pair, "mask"), _map_table(pair, "boxes"), _box_table(pair)):
+        if table is not None:
+            yield table
 
 
 def _scored(pair: PairContext) -> dict[str, tuple[CellTruth, CellTruth]]:
@@ -116,27 +112,28 @@ def _rows(pair: PairContext, marks: Marks) -> Iterator[_ScoreRow]:
                 yield _ScoreRow(name, score, found)
 
 
-def _map_table(pair: PairContext, marks: Marks) -> PairTable | None:
+def _map_table(pair: PairContext, marks: Marks) -> Table | None:
     names = {score: name for score, name, _ in SCORES}
     rows = tuple(
         TableRow(
             (f"{row.map}, {names[row.score]}",),
             pair.planner.definition(row.score).url,
-            _cells(row.found, share=row.score in SHARES, compared=row.map in MAPS[:OWN]),
+            _cells(row.found, compared=row.map in MAPS[:OWN]),
         )
         for row in _rows(pair, marks)
     )
     if not rows:
         return None
-    return PairTable(
-        caption=f"Maps against {'masks' if marks == 'mask' else 'boxes'}: means over images, CLS "
-        f"query, last layer averaged over heads, and rollout. {_interval_words()}",
-        columns=("map and score", *pair.labels, "difference", "nominal 95\u00a0% interval", "n"),
+    return Table(
+        title=f"Maps against {'masks' if marks == 'mask' else 'boxes'}: means over images of the "
+        f"CLS map (last layer, mean over heads) and of rollout. {_interval_words()}",
+        heads=("map and score",),
+        columns=(*pair.labels, "difference", "nominal 95\u00a0% interval", "n"),
         rows=rows,
     )
 
 
-def _box_table(pair: PairContext) -> PairTable | None:
+def _box_table(pair: PairContext) -> Table | None:
     """Table of CorLoc with its interval, and of paired IoU."""
     scored = {at: both for at, both in _scored(pair).items() if both[0].boxed}
     rows = []
@@ -147,19 +144,18 @@ def _box_table(pair: PairContext) -> PairTable | None:
             [float(value >= FOUND) for value in ious.two],
         )
         url = pair.planner.definition("corloc").url
-        rows.append(
-            TableRow((f"{name}, CorLoc",), url, _cells(hits, own=share_interval, share=True))
-        )
+        rows.append(TableRow((f"{name}, CorLoc",), url, _cells(hits, own=share_interval)))
         url = pair.planner.definition("box-iou").url
         rows.append(TableRow((f"{name}, box IoU",), url, _cells(ious, own=mean_interval)))
     if not rows:
         return None
-    return PairTable(
-        caption=f"Found boxes against marked ones. CorLoc: share of the images in which "
-        f"the found box has an IoU of at least {given(FOUND)} with a marked one. In "
-        f"brackets each model's own nominal 95\u00a0% interval (of CorLoc Wilson's). "
+    return Table(
+        title=f"Found boxes against marked ones. CorLoc: share of images in which "
+        f"the found box has an IoU of at least {percent(FOUND)} with a marked one. "
+        f"Brackets: each model's nominal 95\u00a0% interval (Wilson for CorLoc). "
         f"{_interval_words()}",
-        columns=("method", *pair.labels, "difference", "nominal 95\u00a0% interval", "n"),
+        heads=("method",),
+        columns=(*pair.labels, "difference", "nominal 95\u00a0% interval", "n"),
         rows=tuple(rows),
     )
 
@@ -183,40 +179,39 @@ def _overlaps(scored: dict[str, tuple[CellTruth, CellTruth]]) -> Iterator[tuple[
 
 def _interval_words() -> str:
     return (
-        "Difference: second less first, with its nominal 95\u00a0% interval over images, from "
+        "Difference: A minus B, in percentage points, with its nominal 95\u00a0% interval over "
+        "images, from "
         f"{FEWEST} images."
     )
 
 
 def _cells(
-    found: Paired, *, own: OwnInterval | None = None, share: bool = False, compared: bool = True
+    found: Paired, *, own: OwnInterval | None = None, compared: bool = True
 ) -> tuple[str, ...]:
     """Cells with both means, and their difference if the map is the models' own."""
     interval = found.interval if compared else None
-    factor = 100 if share else 1
     return (
-        _mean(found.one, own, share=share),
-        _mean(found.two, own, share=share),
-        signed(factor * found.mean) if compared else MISSING,
-        between(factor * interval.low, factor * interval.high) if interval else MISSING,
+        _mean(found.one, own),
+        _mean(found.two, own),
+        points(found.mean) if compared else MISSING,
+        range_text(interval.low, interval.high, "points") if interval else MISSING,
         str(found.n),
     )
 
 
-def _mean(values: FloatArray, own: OwnInterval | None, *, share: bool) -> str:
+def _mean(values: FloatArray, own: OwnInterval | None) -> str:
     interval = own(values) if own else None
-    text_of = percent if share else number
-    text = text_of(float(values.mean()))
+    text = percent(float(values.mean()))
     if interval is None:
         return text
-    return f"{text} [{text_of(interval.low)},\u00a0{text_of(interval.high)}]"
+    return f"{text} [{percent(interval.low)},\u00a0{percent(interval.high)}]"
 
 
 def _differences(pair: PairContext, marks: Marks, place: int) -> Chart | None:
     """Chart of all scores of one map: a dot for each image, and the mean with its interval."""
     names = {score: name for score, name, _ in SCORES}
     rows = [
-        difference_interval(pair, names[row.score], row.found)
+        difference_interval(pair, names[row.score], row.found, "percent")
         for row in _rows(pair, marks)
         if row.map == MAPS[place]
     ]
@@ -226,9 +221,9 @@ def _differences(pair: PairContext, marks: Marks, place: int) -> Chart | None:
     words = Words(
         f"truth-{marks}-{name.replace(' ', '-')}",
         f"{name[0].upper()}{name[1:]} against {against}",
-        "score, B less A",
+        "percentage points, A \u2212 B",
         "",
-        f"A is {pair.labels[0]}, B is {pair.labels[1]}. Right of zero, B agrees more with what "
-        f"people have marked; {int(np.max([row.count or 0 for row in rows]))} images.",
+        counted(int(np.max([row.count or 0 for row in rows])), "image") + ".",
+        "points",
     )
     return pair.planner.defined(interval_chart(words, rows), *(score for score, _, _ in SCORES))

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from generator.present.charts.chart import Chart
-from generator.present.pages.sections import Section, TableRow
+from generator.analysis.compare.argument import PairFinding
+from generator.present.pages.sections import Section, Table, TableRow
 from generator.present.pages.views import ColorBar, Link, Notice, PageBase, Picture
 
 
@@ -44,19 +44,11 @@ class PairTable:
 
 
 @dataclass(frozen=True, slots=True)
-class PairMap:
-    """A small map with its label."""
-
-    label: str
-    picture: Picture
-
-
-@dataclass(frozen=True, slots=True)
 class SeenPart:
     """The part of a picture that its maps cover, so that positions line up.
 
     Attributes:
-        label: label of the model whose view it is; empty if both models share it.
+        label: letter of the model whose view it is; empty if both models share it.
         picture: the whole picture; its alternative text may be empty.
         width: width of the original, in pixels. view: SVG view box of the part, in pixels of the
             original.
@@ -70,27 +62,33 @@ class SeenPart:
 
 
 @dataclass(frozen=True, slots=True)
-class PairImage:
-    """One image: the views of the models, and maps side by side."""
-
-    title: str
-    url: str
-    seen: tuple[SeenPart, ...]
-    maps: tuple[PairMap, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Budgets:
-    """Attention budgets of one group of queries, in both models.
+class MapRow:
+    """One image: the part that the models saw, and maps beside it.
 
     Attributes:
-        charts: one for each model that has the group.
-        absent: why the group is missing in a model.
+        note: a number about the maps; may be empty.
     """
 
     title: str
-    charts: tuple[Chart, ...]
-    absent: tuple[str, ...]
+    url: str
+    note: str
+    seen: tuple[SeenPart, ...]
+    maps: tuple[Picture, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MapGrid:
+    """Images down, maps across.
+
+    Attributes:
+        columns: labels of the maps, above them.
+        rows: the images that are shown.
+        more: further images, folded.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[MapRow, ...]
+    more: tuple[MapRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,21 +107,17 @@ class BoxMark:
 
 
 @dataclass(frozen=True, slots=True)
-class FoundObjectsRow:
+class ModelBoxes:
     """Objects found in one image with one model's features.
 
     Attributes:
-        picture: the thumbnail; None if it could not be published.
-        width: of the original, in pixels.
-        text: the boxes in words, and why a box is missing.
+        seen: the part of the picture that the model sees; None if it could not be published.
+        boxes: in pixels of the original.
     """
 
     label: str
-    picture: Picture | None
-    width: int
-    height: int
+    seen: SeenPart | None
     boxes: tuple[BoxMark, ...]
-    text: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +126,7 @@ class ObjectRow:
 
     title: str
     url: str
-    models: tuple[FoundObjectsRow, ...]
+    models: tuple[ModelBoxes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,25 +139,26 @@ class PairPage:
         images: number of common images, in words.
         missing: why there is nothing to compare; None if there is.
         contents: links to the sections.
-        caveats: limits of the comparison.
-        numbers: table of the numbers in ``sentences``.
+        note: what the findings are over.
+        findings: the most telling numbers; empty if there is nothing to compare.
+        numbers: table of key numbers.
         literature: published numbers on these checkpoints; None for other checkpoints.
-        maps: the first images with both models' maps.
+        maps: images with both models' maps; None if there is nothing to compare.
+        rule: which images these are.
         bar: color bar of the maps.
-        more: link to further images; None if all are shown.
-        cutoffs: section on the share of outliers.
-        budgets: attention budgets of groups of queries.
-        budgets_text: description of the bars.
-        onset: section on the layers where norms and sinks begin.
-        registers: maps of registers as queries; empty if neither model has any.
+        more: link to all images; None if all are shown.
+        norms: section on norms and outliers.
+        budgets: section on where attention goes.
+        registers: maps of registers as queries; None if neither model has any.
         registers_text: description of these maps, or why there are none.
         objects: objects found without labels.
         objects_text: description of the boxes, or why there are none.
+        boxes: the boxes in words, and why a box is missing.
         truth: section on scores against marked objects; None without marked objects.
-        agreement: section on the agreement of maps.
-        agreement_table: numbers of ``agreement``; None if nothing can be compared.
+        agreement: section on the agreement of maps; None if nothing can be compared.
         differences: section on numbers paired by image.
         similarity: sections on matched heads and the similarity of layers; empty without images.
+        caveats: limits of the comparison.
         definitions: links to the methods page for every quantity used.
     """
 
@@ -174,29 +169,26 @@ class PairPage:
     images: str
     missing: Notice | None
     contents: tuple[Link, ...]
-    sentences: tuple[str, ...]
-    caveats: tuple[str, ...]
+    note: str
+    findings: tuple[PairFinding, ...]
     numbers: PairTable | None
     literature: PairTable | None
-    maps: tuple[PairImage, ...]
+    maps: MapGrid | None
+    rule: str
     bar: ColorBar
     more: Link | None
     norms: Section | None
-    cutoffs: Section | None
-    budgets: tuple[Budgets, ...]
-    budgets_text: str
-    onset: Section | None
-    registers: tuple[PairImage, ...]
+    budgets: Section | None
+    registers: MapGrid | None
     registers_text: str
     objects: tuple[ObjectRow, ...]
     objects_text: str
+    boxes: Table | None
     truth: Section | None
-    truth_tables: tuple[PairTable, ...]
     agreement: Section | None
-    agreement_table: PairTable | None
     differences: Section | None
-    differences_table: PairTable | None
     similarity: tuple[Section, ...]
+    caveats: tuple[str, ...]
     definitions: tuple[Link, ...]
 
     @property
@@ -206,11 +198,10 @@ class PairPage:
 
 
 _TITLES = {
-    "finding": "In words",
+    "finding": "Findings",
     "maps": "Maps",
-    "budgets": "Where attention goes",
     "registers": "Registers as queries",
     "objects": "Objects found without labels",
-    "agreement": "How alike the maps are",
-    "caveats": "What this does not say",
+    "agreement": "Agreement of the maps",
+    "caveats": "Limits and definitions",
 }

@@ -16,6 +16,7 @@ from generator.present.content.sampling import evenly
 from generator.present.pages.pair.literature import literature
 from generator.present.site.write import build_site
 from generator.records.run import Run
+from generator.text.numbers import number
 from tests import tiny
 from tests.present.gallery import Gallery, many
 from tests.present.site.test_site import page
@@ -126,8 +127,9 @@ def test_a_rebuild_compares_nothing_again(
 
 def test_few_images_are_dots_without_stars(built: Built) -> None:
     text = page(built[1], REPORT).text
-    assert "There are fewer than 20 images: every value is a dot" in text
-    assert "With fewer than 20 images nothing is marked" in text
+    assert "These are descriptions, not tests." in text
+    assert "All values are shown; no significance tests below 20 images." in text
+    assert "no stars below 20 images" in text
     assert not re.search(r"\d \*", text)
 
 
@@ -143,12 +145,14 @@ def test_many_images_are_marked_where_the_interval_excludes_zero(tmp_path: Path)
     site = build(trial, tmp_path / "site")
     found = " ".join(page(site, "r/model-0--model-1/index.html").text.split())
     assert re.search(
-        r"largest norm over the median, at its peak ?times the median ?4,?000 ?[\d.]+ ?−[\d,.]+ \*",
+        r"largest norm over the median, at its peak ?times the median"
+        r" ?4,?000 ?[\d.]+ ?\+[\d,.]+ \*",
         found,
     )
-    assert "fewer than 20" not in found
+    assert "below 20" not in found and "descriptions, not tests" not in found
     # the layer of the outlier, not the last
-    assert "The histogram shows layer 2" in found
+    assert "Histogram of norms, where the largest stands out most" in found
+    assert "Model 0, layer 2 Model 1, layer 2 patches, logarithmic" in found
 
 
 def test_images_that_one_model_lacks_are_left_out_and_said(trial: Gallery, tmp_path: Path) -> None:
@@ -159,15 +163,15 @@ def test_images_that_one_model_lacks_are_left_out_and_said(trial: Gallery, tmp_p
     )
     site = build(trial, tmp_path / "site", replace(trial.run, cells=cells))
     text = page(site, REPORT).text
-    assert "Over the 1 image that both models have, of 2." in text
-    assert "were run on 1 image;" in text
+    assert "Key numbers, 1 image of 2, those that both models have" in " ".join(text.split())
+    assert "1 image. Shares are means over heads." in text
 
 
 def test_a_model_that_failed_leaves_a_page_that_says_why(trial: Gallery, tmp_path: Path) -> None:
     run = replace(trial.run, pairs=(("plain", "gone"),))
     text = page(build(trial, tmp_path / "site", run), "r/plain--gone/index.html").text
     assert "The model tiny/gone is not on the hub." in text
-    assert "In words" not in text
+    assert "Key numbers" not in text
 
 
 def test_without_a_class_token_what_needs_it_is_not_applicable(
@@ -213,5 +217,27 @@ def test_pictures_beside_maps_show_the_part_that_the_maps_cover(
         html,
     )
     square, whole = "16 0 64 64", "0 0 96 64"
-    shown = [(square, ""), (square, "seen by Plain"), (whole, "seen by Registers")]
-    assert found[: len(shown)] == shown
+    # in the order of their divergence
+    shown = [(square, ""), (square, "seen by A"), (whole, "seen by B")]
+    assert sorted(found[: len(shown)]) == sorted(shown)
+
+
+def test_the_images_whose_maps_differ_most_come_first(tmp_path: Path) -> None:
+    """Six of eight, by their divergence; three of them without being asked for."""
+    trial = many(tmp_path / "pictures", 8)
+    site = build(trial, tmp_path / "site")
+    files = sorted(site.glob("r/model-0--model-1/*.agreement.*.json"))
+    apart = {
+        path.name.split(".")[0]: json.loads(path.read_text(encoding="utf-8"))["between"][
+            "divergence"
+        ]
+        for path in files
+    }
+    wanted = sorted(apart, key=lambda image: -apart[image])[:6]
+    html = (site / "r/model-0--model-1/index.html").read_text(encoding="utf-8")
+    tables = re.findall(r'<table class="map-grid">.*?</table>', html, re.S)
+    rows = [re.findall(r"data/model-0/([\w-]+)\.last\.", table) for table in tables[:2]]
+    assert rows == [wanted[:3], wanted[3:]]
+    notes = re.findall(r'class="map-note">([^<]*)</span>', html)
+    assert notes == [f"{number(apart[image])} bits" for image in wanted]
+    assert "The 3 of 8 images whose maps differ most." in html

@@ -19,8 +19,9 @@ from generator.present.cells.truth import CellTruth
 from generator.present.files.manifest_file import read_manifest
 from generator.present.site.write import build_site
 from generator.records.packing import unpack
+from generator.records.record import AttentionRecord
 from generator.records.run import ObjectBox
-from generator.text.numbers import number, percent, points
+from generator.text.numbers import percent, points
 from tests.present.analyzed import complete
 from tests.present.gallery import Gallery, gallery
 
@@ -72,7 +73,7 @@ def test_scores_of_both_models_are_means_over_the_same_images(marked: Built) -> 
         assert len(values) == 2
         means.append(sum(values) / 2)
     row = rows["last layer, mass inside"]
-    assert row[:3] == [*map(percent, means), points(means[1] - means[0])]
+    assert row[:3] == [*map(percent, means), points(means[0] - means[1])]
     assert row[4] == "2"
     # maps that know nothing of the picture stand below; of a uniform one all places tie
     assert rows["uniform, mass inside"][:3] == ["37.5\u00a0%", "37.5\u00a0%", "–"]
@@ -85,7 +86,7 @@ def test_found_boxes_are_judged_where_there_are_boxes(marked: Built) -> None:
     wanted = [
         truth_of(marked[1], model, "image0").overlaps[0].lost for model in ("plain", "registers")
     ]
-    assert [float(text) for text in row[:2]] == pytest.approx(wanted, abs=0.0051)
+    assert row[:2] == [percent(iou) for iou in wanted if isinstance(iou, float)]
     assert row[4] == "1"
     corloc = rows_of(marked[1])["LOST in keys, CorLoc"]
     assert corloc[:2] == [percent(iou >= 0.5) for iou in wanted if isinstance(iou, float)]
@@ -101,8 +102,9 @@ def test_boxes_are_scored_in_all_vectors_they_were_found_in(marked: Built) -> No
     for found in digest.objects:
         assert isinstance(found.lost, FoundObject) and isinstance(found.tokencut, FoundObject)
         ious = [best_iou(each.pixels, [BOX.box]) for each in (found.lost, found.tokencut)]
-        assert f"LOST in {found.vectors}: box IoU {number(ious[0])}" in page
-        assert f"TokenCut in {found.vectors}: box IoU {number(ious[1])}" in page
+        texts = [percent(iou).replace("\u00a0", " ") for iou in ious]
+        assert f"LOST in {found.vectors}: box IoU {texts[0]}, " in page
+        assert f"TokenCut in {found.vectors}: box IoU {texts[1]}, " in page
         hits = [100 * int(float(iou) >= 0.5) for iou in ious]
         assert f"Plain, {found.vectors} {hits[0]} % 1 {hits[1]} % 1" in index.replace("\u00a0", " ")
 
@@ -116,8 +118,27 @@ def test_marked_boxes_are_drawn_beside_the_found_ones(marked: Built) -> None:
     digest = DIGESTS.read(next(marked[1].glob("data/plain/image0.digest.*")))
     assert isinstance(digest.lost, FoundObject)
     iou = truth_of(marked[1], "plain", "image0").overlaps[0].lost
-    assert f", IoU {number(iou)} with a marked box" in part
-    assert "Filled boxes are what people have marked" in part
+    assert f", IoU {percent(iou)} with a marked box" in part
+    assert "Filled: boxes marked by people" in part
+
+
+def test_found_boxes_are_drawn_on_the_part_that_the_model_sees(
+    marked: Built, tmp_path: Path
+) -> None:
+    """As in the rows of maps above them, so that places line up by eye."""
+    trial = marked[0]
+
+    def read(key: str) -> AttentionRecord:
+        record = trial.read(key)
+        return replace(record, view=replace(record.view, left=16, right=80))
+
+    build_site(trial.run, read, tmp_path / "site", version="1.2.3")
+    html = (tmp_path / "site" / REPORT).read_text(encoding="utf-8")
+    part = html[html.index('id="objects"') : html.index('id="truth"')]
+    views = re.findall(r'<svg class="seen-part found-boxes" viewBox="([^"]*)"', part)
+    assert len(views) >= 2
+    assert set(views) == {"16 0 64 64"}
+    assert len(re.findall(r'<image href="[^"]*" width="96" height="64"', part)) == len(views)
 
 
 def test_without_marks_the_page_has_no_such_part(marked: Built, tmp_path: Path) -> None:
@@ -171,8 +192,8 @@ def test_where_nothing_stands_out_nothing_counts_as_found(tmp_path: Path) -> Non
     assert rows_of(site)["TokenCut in keys, CorLoc"][0].startswith("0")
     assert rows_of(site)["TokenCut in keys, CorLoc"][-1] == "2"
     report = (site / REPORT).read_text(encoding="utf-8")
-    assert "TokenCut: all patches are alike<" in report
-    assert "LOST in keys: 96 × 64 pixels, all 24 patches, so no object stands out" in report
+    assert "<td>all patches are alike</td>" in report
+    assert "<td>keys: 96 × 64 pixels, all 24 patches: no object stands out" in report
     page = " ".join((site / "i/image0/index.html").read_text(encoding="utf-8").split())
     assert "Nothing found in the keys of the last layer: all patches are alike." in page
     assert page.count("All patches have the same degree: the seed is the first of them") == 1

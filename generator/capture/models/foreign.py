@@ -1,0 +1,39 @@
+"""Other people's code on other people's files: whatever it raises becomes one line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+
+from safetensors import SafetensorError
+
+from generator.capture.checkpoint.hub import first_line
+from generator.capture.checkpoint.resolved import ResolvedModel
+from generator.errors import GalleryError, ModelError
+
+
+@contextmanager
+def told(resolved: ResolvedModel) -> Iterator[None]:
+    """Turn an unforeseen error of loading into one that says which model, and what to try.
+
+    Raises:
+        ModelError: for every error but those of this program.
+    """
+    try:
+        yield
+    except GalleryError:
+        raise
+    except SafetensorError as error:
+        raise ModelError(
+            f"The weights of {resolved.id} are damaged or cut short: {first_line(error)}.",
+            "Copy or download them again.",
+        ) from error
+    except Exception as error:
+        # Failures are published, and folders may be private.
+        reason = first_line(error).replace(resolved.location, resolved.id).rstrip(".")
+        package = resolved.loader.package
+        raise ModelError(
+            f"The weights of {resolved.id} cannot be loaded: {reason}.",
+            f"Check the checkpoint with {package} {version(package)} alone.",
+        ) from error
