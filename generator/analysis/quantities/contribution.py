@@ -15,7 +15,7 @@ ROLLOUT = Quantity(
     source="Abnar & Zuidema 2020; fusing and discarding after jacobgil/vit-explain",
     low="little of what comes out of the last layer came from here",
     high="much of it came from here, if attention were all",
-    caveat="It knows nothing of values and MLPs, and not of any class.",
+    caveat="Rollout ignores values and MLPs and is not about any class.",
 )
 
 ROLLOUT_COSINE = Quantity(
@@ -80,7 +80,7 @@ CONTRIBUTION = Quantity(
     source="Kobayashi 2020",
     low="the key gives the query little",
     high="the key gives the query much",
-    caveat="Models of other width do not compare. The MLP and later layers may undo it.",
+    caveat="Models of other width do not compare. Later parts of the network can cancel this.",
 )
 
 SINK_VALUE = Quantity(

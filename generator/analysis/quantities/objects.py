@@ -144,7 +144,7 @@ EXPLAINED_VARIANCE = Quantity(
 )
 ALIGNMENT_RESIDUAL = Quantity(
     id="alignment-residual",
-    name="what the alignment leaves over",
+    name="alignment residual",
     unit="times the reference's squared size",
     axes=("model",),
     definition="Squared distance between the components of two models after the best rotation of "

@@ -14,7 +14,7 @@ NORM = Quantity(
     source="Darcet 2024, Fig. 3",
     low="a small vector",
     high="a large vector; far above the median of the patches, an outlier",
-    caveat="Models of other width do not compare. After the final LayerNorm all norms are alike, "
+    caveat="Models of other width do not compare. After the final LayerNorm all norms are equal, "
     "and outliers cannot be seen.",
 )
 
@@ -68,7 +68,7 @@ OUTLIER_SHARE = Quantity(
     definition="Share of the patches with a norm above 3 times the median of their layer, in the "
     "layer where the largest stands out most.",
     source="ours; Darcet 2024 uses a fixed norm of 150, picked for one model",
-    low="norms are alike",
+    low="norms are equal",
     high="many patches have an unusual norm",
     caveat="It depends on the resolution.",
 )
@@ -205,7 +205,7 @@ CHANNEL_MAX = Quantity(
     definition="Largest magnitude that one channel reaches over the patches of a layer.",
     source="after Siméoni 2025 (DINOv3), App. A",
     low="no channel stands out",
-    high="some channel is large on patches; on all of them where norms are alike",
+    high="some channel is large on patches; on all of them where norms are equal",
     caveat="A single outlier patch raises it too: read it beside the norms.",
 )
 

@@ -38,7 +38,7 @@ def mass_mask(context: ImageContext) -> Analysis:
         return context.panels(cell, *shown(picture), lines=lines)
 
     return context.analysis(
-        "mass-mask", "Mask of the mass", ("mass-mask-area", "mass-mask-parts"), (), of
+        "mass-mask", "Attention-mass mask", ("mass-mask-area", "mass-mask-parts"), (), of
     )
 
 

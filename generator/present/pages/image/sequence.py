@@ -135,7 +135,7 @@ def _frame(planner: Planner, place: int, image: ImageEntry) -> SequenceFrame:
         label=frame_label(image),
         time=place * SECONDS_A_PICTURE if time is None else time,
         picture=copies.picture.path if isinstance(copies, Copies) else "",
-        models=tuple(FrameModel(m.record, m.chunks, m.failure, m.cut) for m in models),
+        models=tuple(FrameModel(m.record, m.chunks, m.failure, m.cut, m.alike) for m in models),
     )
 
 
