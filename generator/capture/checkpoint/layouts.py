@@ -1,8 +1,8 @@
 """Token layouts by architecture family: a table, read from a config file without torch.
 
 A family here is a ``model_type`` of transformers. The table gives what a ``config.json`` may leave
-out (the defaults of its config class), which tokens stand in front of the patches, and how the
-model wants its input. An architecture that is not in the table is tried as a plain vision
+out (the defaults of its config class), which tokens come before the patches, and the form
+of the model's input. An architecture that is not in the table is tried as a plain vision
 transformer; one that cannot have a map over the whole picture is refused by name.
 """
 
@@ -17,19 +17,19 @@ from generator.records.record import TokenLayout
 from generator.text.numbers import count
 
 InputStyle = Literal["pixels", "unmasked", "patches"]
-"""``pixels``: one tensor; ``unmasked``: MAE's, which must be told not to mask or shuffle;
+"""``pixels``: one tensor; ``unmasked``: MAE's, with masking and shuffling turned off;
 ``patches``: SigLIP 2 NaFlex's, cut into patches beforehand."""
 
 
 MOST_PARTS = 1000
-"""Layers, heads or tokens of one kind in front of the patches, at most: several times as many as
-the largest vision transformers have."""
+"""Most layers, heads or prefix tokens of one kind: several times as many as in the largest vision
+transformers."""
 
 MOST_PIXELS = 8192
-"""Sides of pictures and patches, at most: the largest resolution that a gallery takes."""
+"""Longest side of pictures and patches: the largest resolution of a gallery."""
 
 MOST_CHANNELS = 100_000
-"""Width, at most."""
+"""Largest width."""
 
 MOST_ENTRIES = {"num_labels": 100_000, "num_hidden_layers": MOST_PARTS, "num_layers": MOST_PARTS}
 """Keys that transformers makes a list or table of, in the vision part or beside it."""
@@ -37,7 +37,7 @@ MOST_ENTRIES = {"num_labels": 100_000, "num_hidden_layers": MOST_PARTS, "num_lay
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """What is known of one ``model_type``.
+    """Facts of one ``model_type``.
 
     Attributes:
         prefix: prefix tokens that are always there.
@@ -361,10 +361,10 @@ def _expect_small_lists(config: Mapping[str, Any], model: str) -> None:
 
 
 def _expect_at_most(most: int, value: int, key: str, model: str) -> None:
-    """A config that is not to be believed must not fill the memory before it is found out.
+    """Refuse numbers that would fill the memory before the config is found to be wrong.
 
     Raises:
-        ModelError: the number is not that of a vision transformer.
+        ModelError: the number is too large for a vision transformer.
     """
     if not 0 <= value <= most:
         raise ModelError(

@@ -17,7 +17,7 @@ from generator.capture.checkpoint.hub import first_line
 from generator.capture.checkpoint.layouts import RELATIVE, ROTARY, VisionConfig
 from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.capture.models.built import Built
-from generator.capture.models.foreign import told
+from generator.capture.models.foreign import loading_errors
 from generator.capture.models.heads import ClassHead
 from generator.capture.models.tensors import StoredTensor, Tensors, fitting, stored_tensors
 from generator.capture.models.timm_import import timm, torchvision_is_missing
@@ -102,7 +102,7 @@ def build_network(
             f"{resolved.id} has {resolved.adapter.words}, which is not applied to models of timm.",
             "Merge it into the weights where it was trained, and save the model.",
         )
-    with told(resolved):
+    with loading_errors(resolved):
         tensors = stored_tensors(resolved, resolved.id, blank=blank)
         classes = _classes_in(tensors)
 
@@ -254,7 +254,7 @@ def _classes_in(tensors: Tensors) -> int:
 
 
 def _patch(network: Any) -> tuple[int, int]:
-    """Height and width of the patch that a token stands for, in input pixels."""
+    """Height and width of the patch of one token, in input pixels."""
     if hasattr(network, "embeds"):
         height, width = network.embeds.patch_size
     else:

@@ -31,7 +31,7 @@ from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.capture.checkpoint.weight_files import ADAPTER_WEIGHTS
 from generator.capture.forward.residual import find_blocks
 from generator.capture.models.built import Built
-from generator.capture.models.foreign import told
+from generator.capture.models.foreign import loading_errors
 from generator.capture.models.heads import (
     ARCHITECTURES,
     ClassHead,
@@ -76,7 +76,7 @@ def build_network(
             place for.
     """
     source = resolved.base or resolved
-    with told(resolved):
+    with loading_errors(resolved):
         config = _config(source)
         make = maker(source, config, dtype, attention)
         tensors = stored_tensors(source, resolved.id, blank=blank)
