@@ -1,4 +1,4 @@
-"""One Chromium for all tests that look at pages, and how long fuzzers run.
+"""One Chromium and one demo gallery for all tests that look at pages, and how long fuzzers run.
 
 Two playwrights do not run in one process.
 """
@@ -8,9 +8,14 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+
+import generator
+from generator.bundled import bundled
+from generator.spec.options import load_spec
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]
@@ -38,3 +43,11 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site of the demo gallery, whose networks really run."""
+    folder = tmp_path_factory.mktemp("demo")
+    gallery = bundled("examples") / "demo.toml"
+    return generator.build(load_spec(gallery, out=folder / "site", store=folder / "store")).parent

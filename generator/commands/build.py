@@ -200,7 +200,7 @@ def run(spec: GallerySpec, *, dry_run: bool, records_only: bool = False) -> None
         print_plan(spec, LegibleConsole(highlight=False), reporter_for(console))
         return
     outcome = build_gallery(
-        spec,
+        spec if spec.jobs else spec.model_copy(update={"jobs": "auto"}),
         command=command_line(sys.argv),
         reporter=reporter_for(console),
         records_only=records_only,

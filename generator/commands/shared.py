@@ -60,6 +60,13 @@ MEASURING: tuple[Option, ...] = (
         help="Run code that comes with a checkpoint. Read it first.",
     ),
 )
+
+
+def _number_or_text(ctx: click.Context, param: click.Parameter, value: str | None) -> Any:
+    """A number as a number; the gallery's specification says what else may be said."""
+    return int(value) if value is not None and value.isdecimal() else value
+
+
 BESIDE: tuple[Option, ...] = (
     click.option(
         "--extras",
@@ -84,6 +91,12 @@ BESIDE: tuple[Option, ...] = (
 BUILDING: tuple[Option, ...] = (
     STORE,
     click.option("--batch-size", type=int, help="Pictures at a time.  [default: as many as fit]"),
+    click.option(
+        "--jobs",
+        callback=_number_or_text,
+        metavar="N",
+        help="Processes that make pages: a number, or auto for one on each core.  [default: auto]",
+    ),
     click.option(
         "--strict/--no-strict",
         default=None,

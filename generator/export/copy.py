@@ -17,6 +17,7 @@ from generator.present.files.manifest import FigureItem
 from generator.present.site.plan import Site
 from generator.present.site.staging import OWN_NAMES
 from generator.present.site.write import Draw, build_site
+from generator.records.run import Failure
 from generator.temporary import scratch
 from generator.version import __version__
 
@@ -31,7 +32,7 @@ def exported_pages(source: Source) -> Iterator[Path]:
 
     Raises:
         StoreError: a file of the site is missing or damaged, or a record or picture that the copy
-            needs is missing.
+            needs is missing. A damaged record costs its cell.
     """
     if not _renamed(source):
         check(source.root, flaws(source.root, source.manifest))
@@ -85,8 +86,9 @@ def _built_again(source: Source, draw: Draw) -> Iterator[tuple[Path, Site]]:
                 read_weights=source.store.get_weights,
                 draw=draw,
             )
+        damaged = [Failure(each.message, each.hint) for each in source.left_out.values()]
         for failure in built.failures:
-            if failure not in source.run.failures:
+            if failure not in (*source.run.failures, *damaged):
                 raise StoreError(failure.message, failure.hint)
         yield copy, built.site
 

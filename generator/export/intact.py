@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from generator.errors import StoreError
-from generator.present.files.manifest import FileEntry, Manifest
+from generator.present.files.manifest import FileEntry, Manifest, TextEntry
 from generator.present.files.manifest_file import is_whole
 from generator.text.phrases import counted, some
 
@@ -21,7 +21,7 @@ class Flaws:
 
     Attributes:
         missing: files that do not exist.
-        changed: heavy files with other bytes, for example after an interrupted copy.
+        changed: files with other bytes, for example after an interrupted copy.
     """
 
     missing: tuple[str, ...]
@@ -29,12 +29,14 @@ class Flaws:
 
 
 def flaws(site: Path, manifest: Manifest, files: tuple[FileEntry, ...] | None = None) -> Flaws:
-    """Find missing and changed files; every heavy file is read.
+    """Find missing and changed files; every file is read.
 
     Args:
-        files: paths to check; None for all files and pages.
+        files: paths to check; None for all files, pages, styles and scripts.
     """
-    entries = manifest.files if files is None else files
+    entries: Sequence[FileEntry | TextEntry] = (
+        (*manifest.files, *manifest.texts) if files is None else files
+    )
     pages = manifest.pages if files is None else ()
     paths = {entry.path for entry in entries} | set(pages)
     missing = {path for path in paths if not (site / path).is_file()}

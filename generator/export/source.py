@@ -6,7 +6,7 @@ import logging
 import math
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -45,6 +45,7 @@ class MeasuredGallery:
         settings: settings of drawing.
         scale: color scale of tokens as queries.
         patch_scale: color scale of patches as queries; None where there are none.
+        left_out: damaged records found so far, by key, and their errors.
     """
 
     shown: Anonymous
@@ -52,6 +53,7 @@ class MeasuredGallery:
     settings: Settings
     scale: Scale
     patch_scale: Scale | None
+    left_out: dict[str, StoreError] = field(default_factory=dict)
 
     @property
     def run(self) -> Run:
@@ -71,7 +73,8 @@ class MeasuredGallery:
         """A record by its key, with the model's name in the export.
 
         Raises:
-            StoreError: the store does not have it; the message names model and image.
+            StoreError: the store does not have it, or it is damaged; the message names model and
+                image.
         """
         try:
             return self.shown.read(self.store.get, key)
@@ -79,52 +82,68 @@ class MeasuredGallery:
             cell = next(cell for cell in self.run.cells if cell.record == key)
             what = f"The record of {self.model(cell).label} on {self.image(cell).name}"
             if self.store.was_damaged(key):
-                raise StoreError(
-                    f"{what} ({key[:12]}) is damaged.", "Build the gallery again to measure it."
-                ) from error
+                hint = "Build the gallery again to measure it."
+                damage = StoreError(f"{what} ({key[:12]}) is damaged.", hint)
+                if key not in self.left_out:
+                    logger.warning("Left out: %s", damage)
+                    self.left_out[key] = damage
+                raise damage from error
             raise StoreError(
                 f"{what} ({key[:12]}) is not in {self.store.root}.",
                 "Build the gallery again to measure it, or name the store it was built with: "
                 "--store.",
             ) from error
 
-    def records(self) -> Iterator[tuple[Cell, AttentionRecord]]:
-        """Every cell with a record, and the record; one is in memory at a time.
+    def record(self, cell: Cell) -> AttentionRecord | None:
+        """The record of a cell; None if there is none or it is damaged, with a warning.
 
-        A damaged record is left out with a warning that names it.
+        Raises:
+            StoreError: the store does not have it; the message names model and image.
+        """
+        if not cell.record:
+            return None
+        try:
+            return self.read(cell.record)
+        except StoreError:
+            if cell.record not in self.left_out:
+                raise
+            return None
+
+    def records(self) -> Iterator[tuple[Cell, AttentionRecord]]:
+        """Every cell with a record, and the record, one at a time; damaged ones are skipped.
 
         Raises:
             StoreError: a record is missing, or all are damaged.
         """
-        damaged, found = None, False
+        found = False
         for cell in self.run.cells:
-            if not cell.record:
-                continue
-            try:
-                record = self.read(cell.record)
-            except StoreError as error:
-                if not self.store.was_damaged(cell.record):
-                    raise
-                damaged = error
-                logger.warning("Left out: %s", error)
-                continue
-            found = True
-            yield cell, record
-        if damaged is not None and not found:
-            raise damaged
+            record = self.record(cell)
+            if record is not None:
+                found = True
+                yield cell, record
+        if self.left_out and not found:
+            raise next(iter(self.left_out.values()))
 
     def cells(self, models: tuple[str, ...], images: tuple[str, ...]) -> tuple[Cell, ...]:
         """The cells with a record of the named models and images; no names mean all.
 
+        Every record is read, and damaged ones are skipped.
+
         Raises:
             SpecError: a name is unknown, or none of the cells has a record.
+            StoreError: a record is missing, or all are damaged.
         """
         wanted = {model.slug for model in self.models(models)}
         shown = {image.slug for image in self.images(images)}
-        found = [c for c in self.run.cells if c.record and c.model in wanted and c.image in shown]
+        measured = [
+            c for c in self.run.cells if c.model in wanted and c.image in shown and c.record
+        ]
+        found = tuple(cell for cell in measured if self.record(cell) is not None)
+        if measured and not found:
+            raise self.left_out[measured[0].record]
         if not found:
             raise SpecError("Nothing was measured there.", "Choose other models or images.")
-        return tuple(found)
+        return found
 
     def model(self, cell: Cell) -> ModelEntry:
         """The model of a cell."""

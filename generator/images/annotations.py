@@ -238,7 +238,7 @@ def _masked(image: ImageEntry, mask: Path | None) -> ImageEntry:
         raise _of_mask(error) from error
     size, orientation = (image.width, image.height), _orientation(image)
     if own.size == size:
-        if own.orientation == 1 and not _told_by_size(size, orientation):
+        if own.orientation == 1 and not _decided_by_size(size, orientation):
             _warn_of_turn(image, f"the mask {mask.name}")
         return replace(image, mask=mask)
     swapped = own.size[::-1] == size
@@ -270,7 +270,7 @@ def _boxed(image: ImageEntry, marks: MarkedImage | None) -> ImageEntry:
             return replace(
                 image, boxes=_cut([turned(b, orientation, claimed) for b in boxes], size)
             )
-    elif not _told_by_size(size, orientation) or (orientation in SIDEWAYS and claimed is None):
+    elif not _decided_by_size(size, orientation) or (orientation in SIDEWAYS and claimed is None):
         _warn_of_turn(image, marks.place)
     if marks.size is not None and marks.size != size:
         raise SpecError(
@@ -320,7 +320,7 @@ def _orientation(image: ImageEntry) -> int:
         return 1
 
 
-def _told_by_size(size: tuple[int, int], orientation: int) -> bool:
+def _decided_by_size(size: tuple[int, int], orientation: int) -> bool:
     """Whether annotations of this size can only refer to the upright picture."""
     return orientation == 1 or (orientation in SIDEWAYS and size[0] != size[1])
 

@@ -129,9 +129,9 @@ def keyed_alpha(image: Image.Image, path: Path) -> Image.Image | None:
         with Image.open(path, formats=("PNG",)) as lower:
             lower.tile = [each._replace(args="RGB;16L") for each in lower.tile]
             values = (values << 8) | np.asarray(lower)
-    seen = values != np.asarray(key, dtype=np.uint16)
-    seen = seen.any(axis=-1) if raw == "RGB;16B" else seen
-    return Image.fromarray(np.where(seen, np.uint8(255), np.uint8(0)))
+    opaque = values != np.asarray(key, dtype=np.uint16)
+    opaque = opaque.any(axis=-1) if raw == "RGB;16B" else opaque
+    return Image.fromarray(np.where(opaque, np.uint8(255), np.uint8(0)))
 
 
 def _raw_mode(image: Image.Image) -> str:

@@ -16,6 +16,7 @@ position, comment or profile can reach a page. It converts:
 from __future__ import annotations
 
 import io
+import os
 import re
 import threading
 import unicodedata
@@ -24,6 +25,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
@@ -44,7 +46,7 @@ PIXEL_LIMIT = 170_000_000
 BYTES_A_PIXEL = 18
 """Most bytes of memory for each pixel during conversion."""
 
-_ALWAYS_FITS = 10_000_000  # pixels for which nobody's memory is looked at
+_ALWAYS_FITS = 10_000_000  # pictures below this many pixels are not checked against free memory
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -58,10 +60,16 @@ _UPRIGHT = {
 SIDEWAYS = frozenset({5, 6, 7, 8})
 """EXIF orientations that swap width and height."""
 
+TIFFS = frozenset({b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"})
+"""Beginnings of TIFF files."""
+
+STDERR = 2
+"""Number of the standard error in the system."""
+
 # Pillow hands these to an interpreter (Ghostscript, Windows) whatever the file is called.
 _PROGRAMS = frozenset({"EPS", "WMF"})
 
-# Pillow warns about odd metadata, which is none of the user's business, and Python's filters are
+# Pillow warns about odd metadata, which does not concern the user, and Python's filters are
 # shared by all threads: without the lock, one thread could restore what another has changed.
 _quiet = threading.Lock()
 
@@ -176,7 +184,7 @@ def decoding(path: Path) -> Iterator[Image.Image]:
                 raise ImageError(f"{name} is empty (0 bytes).", "Copy the file again.")
             file.seek(0)
             try:
-                with Image.open(file) as image:
+                with _without_lines_of_libtiff(file), Image.open(file) as image:
                     if image.format in _PROGRAMS:
                         raise _not_a_picture(file, name)
                     check_size(image.width * image.height, name)
@@ -193,7 +201,7 @@ def decoding(path: Path) -> Iterator[Image.Image]:
             except Image.DecompressionBombError as error:
                 pixels = re.search(r"\d+", str(error))
                 check_size(int(pixels[0]) if pixels else 0, name)
-                raise ImageError(  # somebody has lowered Pillow's limit below ours
+                raise ImageError(  # Pillow's own limit was set below ours
                     f"{name} is too large for this Python ({_reason(error)}).",
                     "Raise PIL.Image.MAX_IMAGE_PIXELS.",
                 ) from error
@@ -202,6 +210,31 @@ def decoding(path: Path) -> Iterator[Image.Image]:
                     f"{name} is damaged or cut short ({_reason(error)}).",
                     "Copy the file again, or leave it out.",
                 ) from error
+
+
+@contextmanager
+def _without_lines_of_libtiff(file: BinaryIO) -> Iterator[None]:
+    """Context manager: keep what a library written in C says of a TIFF off the terminal.
+
+    libtiff writes warnings to the standard error of the process, and Python can't stop it. What is
+    damaged is said in our words.
+    """
+    is_tiff = file.read(4) in TIFFS
+    file.seek(0)
+    try:
+        kept = os.dup(STDERR) if is_tiff else None
+    except OSError:  # closed: nothing is shown anyway
+        kept = None
+    if kept is None:
+        yield
+        return
+    try:
+        with Path(os.devnull).open("wb") as nothing:
+            os.dup2(nothing.fileno(), STDERR)
+        yield
+    finally:
+        os.dup2(kept, STDERR)
+        os.close(kept)
 
 
 def check_size(pixels: int, name: str) -> None:

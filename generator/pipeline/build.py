@@ -96,19 +96,25 @@ def build_gallery(
         plan = planned_gallery(spec, store, reporter)
         if records_only:
             expect_complete(plan, store)
-        whole = len(store.damaged)
+        before = _damage(plan, store)
         try:
             outcome = _build(spec, plan, store, figures, command=command, reporter=reporter)
         except StoreError:
-            if records_only or is_last or len(store.damaged) == whole:
+            if records_only or is_last or _damage(plan, store) <= before:
                 raise
         else:
-            if records_only or is_last or len(store.damaged) == whole:
+            if records_only or is_last or _damage(plan, store) <= before:
                 break
             measured += outcome.measured
         # damage after a record's header is found only when the pages need its arrays
         reporter.note("measuring again what is damaged")
     return replace(outcome, measured=measured + outcome.measured, reused=outcome.reused - measured)
+
+
+def _damage(plan: WorkPlan, store: Store) -> frozenset[str]:
+    """Keys of damaged files that were set aside, by this process or by its workers."""
+    found = {path.stem for path in store.damaged}
+    return frozenset(found | {cell.key for cell in plan.cells if store.was_damaged(cell.key)})
 
 
 def _build(
@@ -135,6 +141,7 @@ def _build(
             version=__version__,
             read_weights=store.get_weights,
             settings=settings_of(spec),
+            jobs=None if spec.jobs == "auto" else spec.jobs or 1,
             advance=job.advance,
             draw=lambda folder, contents: draw_figures(
                 folder, gallery_of(shown, contents, folder, store), spec, figures, run, undrawn
@@ -186,7 +193,7 @@ def _shown(spec: GallerySpec, run: Run) -> Anonymous:
     folders = {
         entry.slug
         for entry, model in zip(run.models, spec.models, strict=True)
-        if model.folder is not None
+        if model.place is not None
     }
     return anonymized(run, frozenset(folders), identity_of(run))
 

@@ -12,6 +12,7 @@ from generator.capture.checkpoint.layouts import VisionConfig
 from generator.capture.checkpoint.preprocess import Geometry, describe, locate
 from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.capture.loaders.resolve import resolve_folder, resolve_hub
+from generator.capture.loaders.state_dict import resolve_file
 from generator.errors import GalleryError
 from generator.pipeline.interventions import PlannedRegister, requested_register
 from generator.records.extras import Measuring
@@ -140,6 +141,8 @@ def resolve(model: ModelSpec, *, trust_remote_code: bool) -> ResolvedModel:
     Raises:
         ModelError: it does not exist, cannot be reached, or is not supported.
     """
+    if model.file is not None:
+        return resolve_file(model.file, model.state_dict)
     if model.folder is not None:
         return resolve_folder(model.folder, trust_remote_code=trust_remote_code)
     return resolve_hub(model.id, model.revision or "main", trust_remote_code=trust_remote_code)

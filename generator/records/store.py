@@ -25,6 +25,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from generator.errors import StoreError
@@ -34,6 +35,7 @@ from generator.records.file import (
     OtherSchemaError,
     RecordHeader,
     assemble,
+    not_finite,
     pack_record,
     read_header,
 )
@@ -208,8 +210,11 @@ class Store:
         """Write the arrays from a model's weights, replacing those with the same key.
 
         Raises:
+            RecordError: they hold NaN or infinity.
             StoreError: the disk is full, or the folder cannot be written.
         """
+        if name := _not_finite(weights):
+            raise RecordError(f"The weights of {weights.model} hold NaN or infinity in {name}.")
         self._write(self._weights_path(weights.key), pack(weights))
 
     def _write(self, path: Path, data: bytes) -> None:
@@ -305,7 +310,10 @@ class Store:
                 header, sealed = read_header(file, key)
                 arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             sealed.check(arrays)
-            return assemble(header, arrays)
+            record = assemble(header, arrays)
+            if place := not_finite(record, arrays):  # another program may have sealed it
+                raise DoubtError(f"it holds NaN or infinity in {place}")
+            return record
         except FileNotFoundError:
             return None
         except (OSError, SafetensorError, RecordError, SealError, DoubtError) as error:
@@ -318,6 +326,8 @@ class Store:
             weights = unpack(ModelWeights, path.read_bytes())
             if weights.key != key:
                 raise DoubtError("it holds something else")
+            if name := _not_finite(weights):
+                raise DoubtError(f"it holds NaN or infinity in {name}")
         except FileNotFoundError:
             return None
         except (OSError, PackingError, DoubtError) as error:
@@ -374,6 +384,17 @@ class Store:
             f"{size_in_words(size)}{free}.",
             "Free some space, or name a folder on another disk with --store.",
         )
+
+
+def _not_finite(weights: ModelWeights) -> str:
+    """The first array with NaN or infinity; empty if there is none."""
+    arrays = {
+        "position": weights.position,
+        "filters": weights.filters,
+        "spectrum": weights.spectrum,
+    }
+    bad = (n for n, a in arrays.items() if a is not None and not np.isfinite(a).all())
+    return next(bad, "")
 
 
 def load_records(folder: Path) -> Iterator[AttentionRecord]:

@@ -53,6 +53,7 @@ from generator.records.record import FieldOfView
 from generator.spec.compare import Compare, compared
 from generator.spec.errors import in_words
 from generator.spec.figures import FigureSpec
+from generator.spec.jobs import Jobs
 from generator.spec.models import (
     PIXELS,
     AnyPath,
@@ -113,6 +114,8 @@ class GallerySpec(BaseModel):
             ``values``, or several in a list or a text with commas.
         target: class index for relevance and the logit lens; None for each model's top class.
         batch_size: pictures per forward pass; None for as many as fit.
+        jobs: processes that make pages; ``auto`` for one on each core. More than one are started
+            anew, so a script that asks for them needs ``if __name__ == "__main__"``.
         trust_remote_code: run code that comes with a checkpoint.
         strict: stop at the first model or image that fails.
         store: folder of the record store.
@@ -169,6 +172,7 @@ class GallerySpec(BaseModel):
     batch_size: Annotated[int, Field(strict=True, ge=1)] | None = Field(
         None, description="a whole number from 1"
     )
+    jobs: Jobs = None
     trust_remote_code: _Flag = Field(False, description=_FLAG)
     strict: _Flag = Field(False, description=_FLAG)
     store: AnyPath = Field(default_factory=default_store, description="a folder")
@@ -283,7 +287,7 @@ class GallerySpec(BaseModel):
         facts = [
             (
                 m.id,
-                m.folder.resolve().parent.name if m.folder else "",
+                m.place.resolve().parent.name if m.place else "",
                 m.revision[:12],
                 self._size(m),
                 "test-time register" if m.test_time_registers else "",
@@ -302,9 +306,9 @@ class GallerySpec(BaseModel):
         """Refuse two identical models: probably a mistake."""
         known = set()
         for model in self.models:
-            place = model.folder.resolve() if model.folder else model.id
             identity = (
-                place,
+                model.place.resolve() if model.place else model.id,
+                model.state_dict,
                 model.revision,
                 self.resolution_of(model),
                 model.test_time_registers,
@@ -329,7 +333,7 @@ class GallerySpec(BaseModel):
             *(("the boxes", place) for place in (self.boxes,) if place),
             *((f"the images {path}", path) for path in self.images),
             *((f"the sequence {item.path}", item.path) for item in self.sequences),
-            *((f"the model {m.id}", m.folder) for m in self.models if m.folder),
+            *((f"the model {m.id}", m.place) for m in self.models if m.place),
             *(("the calibration pictures", place) for place in self.calibrations),
         ]
         for what, path in precious:

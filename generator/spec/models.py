@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
+from urllib.parse import parse_qsl
 
 from pydantic import (
     BaseModel,
@@ -30,6 +31,9 @@ _SHORT_OPTIONS = {
 _HUB_NAME = r"\w(?:\w|[.-](?=\w))*"  # no .. or --, as on the hub
 _HUB_ID = re.compile(rf"(?=.{{1,96}}$)(?:{_HUB_NAME}/)?{_HUB_NAME}", re.ASCII)
 _HUB_ADDRESS = re.compile(r"https?://(?:huggingface\.co|hf\.co)/([^/?#]+/[^/?#]+).*")
+STATE_DICTS = (".pth", ".pt", ".ckpt", ".bin", ".safetensors")
+"""Endings of files that may hold a state dict."""
+
 _TIMM = re.compile(r"(?:hf[-_]hub|local-dir):")
 """How timm marks what it loads; the name behind it says as much."""
 
@@ -102,6 +106,7 @@ def _resolve(value: object, info: ValidationInfo) -> object:
 
 AnyPath = Annotated[Path, BeforeValidator(_resolve)]
 Text = Annotated[str, Field(description="a text")]
+Positive = Annotated[float, Field(gt=0)]
 Pixels = Annotated[int, Field(strict=True, ge=8, le=8192)]
 PIXELS = "a whole number of pixels from 8 to 8192"
 
@@ -128,6 +133,35 @@ class RegisterSpec(BaseModel):
     calibration: AnyPath | None = Field(None, description="a folder of pictures")
 
 
+class StateDictSpec(BaseModel):
+    """What the weights of an original checkpoint do not tell, in a file without a config.
+
+    Attributes:
+        part: a word of the prefix that the network has in the file, such as ``teacher``.
+        heads: attention heads of each block.
+        activation: between the layers of an MLP, for CLIP.
+        image_size: side of the checkpoint's own input in pixels; only to be checked.
+        mean: subtracted from values from 0 to 1, for red, green and blue.
+        std: divides after that.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    part: str = Field("", description="a word of the names' prefix, such as teacher")
+    heads: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+        None, description="a whole number from 1"
+    )
+    activation: Literal["gelu", "quick_gelu"] | None = Field(None, description="gelu or quick_gelu")
+    image_size: Annotated[int, Field(ge=8, le=8192)] | None = Field(None, description=PIXELS)
+    mean: tuple[float, float, float] | None = Field(None, description="three numbers")
+    std: Annotated[tuple[Positive, Positive, Positive], Field()] | None = Field(
+        None, description="three positive numbers"
+    )
+
+
+STATE_DICT = 'a table such as { part = "teacher", heads = 6 }'
+
+
 def _flag_or_table(value: object) -> object:
     """Accept true for the defaults and false for none."""
     if value is True:
@@ -148,7 +182,10 @@ class ModelSpec(BaseModel):
         resolution: short side of the input in pixels; None for the gallery's.
         test_time_registers: move outlier patches to a register that the model was not trained with;
             None for the unmodified model. In a file also true, for the defaults.
-        folder: folder of a local model; None for a hub model.
+        state_dict: how to read a file that holds a state dict alone; None for its own word. Behind
+            a file's name also as ``?part=teacher&heads=6``.
+        folder: folder of a local model; None for a hub model or a file.
+        file: file of an original checkpoint; None for others.
         sweep: label of its training sweep; empty for a model outside sweeps.
         step: training step of the checkpoint; None for a model outside sweeps.
     """
@@ -162,7 +199,9 @@ class ModelSpec(BaseModel):
     test_time_registers: Annotated[RegisterSpec | None, BeforeValidator(_flag_or_table)] = Field(
         None, description=REGISTERS
     )
+    state_dict: StateDictSpec | None = Field(None, description=STATE_DICT)
     folder: Path | None = None
+    file: Path | None = None
     sweep: str = ""
     step: int | None = None
 
@@ -173,19 +212,61 @@ class ModelSpec(BaseModel):
         table = {"id": values} if isinstance(values, str) else values
         if not isinstance(table, dict) or not isinstance(table.get("id"), str):
             return table
-        if "folder" in table:
-            raise model_error(
-                SpecSource.of(info), "Unknown key folder.", "Give the folder as the id."
-            )
+        for place in ("folder", "file"):
+            if place in table:
+                hint = f"Give the {place} as the id."
+                raise model_error(SpecSource.of(info), f"Unknown key {place}.", hint)
         for hidden in {"sweep", "step"} & set(table):
             hint = "Checkpoints are named in [[sweeps]]."
             raise model_error(SpecSource.of(info), f"Unknown key {hidden}.", hint)
         revision = table.get("revision", "")
         if not isinstance(revision, str):
             return table
-        where = _find_model(table["id"], revision, SpecSource.of(info))
+        table, text = _with_query(table, SpecSource.of(info))
+        where = _find_model(text, revision, SpecSource.of(info))
+        if "state_dict" in table and not where.get("file"):
+            hint = "Leave it out: a folder or a model on the hub has a config."
+            raise model_error(SpecSource.of(info), f"{text} is no file with weights alone.", hint)
         changed = " + test-time register" if table.get("test_time_registers") else ""
-        return table | {"label": table.get("label") or where["id"] + changed} | where
+        asked = table.get("state_dict")
+        part = asked.get("part", "") if isinstance(asked, Mapping) else ""
+        own = f"{where['id']} ({part})" if part else where["id"]
+        return table | {"label": table.get("label") or own + changed} | where
+
+    @property
+    def place(self) -> Path | None:
+        """Folder or file of a local model; None for a hub model."""
+        return self.folder or self.file
+
+
+def _with_query(table: dict[str, Any], source: SpecSource) -> tuple[dict[str, Any], str]:
+    """Take ``?part=teacher&heads=6`` off a file's name, and put it into ``state_dict``.
+
+    Raises:
+        SpecError: it makes no sense, or is said twice.
+    """
+    text = table["id"]
+    name, mark, query = text.partition("?")
+    if not mark or not _is_file(source.base / expand(name)):
+        return table, text
+    asked: dict[str, Any] = dict(parse_qsl(query, keep_blank_values=True))
+    for key in ("mean", "std"):
+        if key in asked:
+            asked[key] = asked[key].split(",")
+    if not asked or table.get("state_dict"):
+        raise model_error(
+            source,
+            f"{text} says nothing behind the question mark, or has a table state_dict as well.",
+            "Write ?part=teacher&heads=6, or the table.",
+        )
+    return table | {"state_dict": asked}, name
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # longer than any path, or in a folder that must not be entered
+        return False
 
 
 def _find_model(text: str, revision: str, source: SpecSource) -> dict[str, Any]:
@@ -196,17 +277,32 @@ def _find_model(text: str, revision: str, source: SpecSource) -> dict[str, Any]:
     """
     text = _TIMM.sub("", text, count=1) if _TIMM.match(text) else text
     folder = source.base / expand(text)
+    is_file = _is_file(folder)
     try:
-        is_folder, is_file = bool(text.strip()) and folder.is_dir(), folder.is_file()
-    except OSError:  # longer than any path, or in a folder that must not be entered
-        is_folder, is_file = False, False
+        is_folder = bool(text.strip()) and folder.is_dir()
+    except OSError:
+        is_folder = False
     if is_folder:
         if revision:
             message = f"{text} is a folder, which has no revision {revision}."
             raise model_error(source, message, "Leave the revision out.")
         return {"id": folder.resolve().name or "model", "revision": "", "folder": folder}
+    if is_file and folder.suffix in STATE_DICTS:
+        if revision:
+            message = f"{text} is a file, which has no revision {revision}."
+            raise model_error(source, message, "Leave the revision out.")
+        return {"id": folder.stem, "revision": "", "folder": None, "file": folder}
     if is_file:
-        raise model_error(source, f"{text} is a file.", "Name the folder of its config.json.")
+        raise model_error(
+            source,
+            f"{text} is a file.",
+            f"Name a folder, or a file of weights: {', '.join(STATE_DICTS)}.",
+        )
+    name = text.partition("?")[0]
+    if Path(name).suffix in STATE_DICTS:
+        raise model_error(
+            source, f"There is no file {source.base / expand(name)}.", "Check the path."
+        )
     if address := _HUB_ADDRESS.fullmatch(text):
         raise model_error(source, f"{text} is an address.", f"Write {address[1]}.")
     if _PATH.match(text):

@@ -24,6 +24,10 @@ from __future__ import annotations
 
 import math
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Literal
+
+Notation = Literal["number", "percent", "difference", "points"]
+"""A measured number, a share of 1 in percent, a difference of either; shares differ by points."""
 
 MEASURED = 3
 """Significant digits of a measured number."""
@@ -103,6 +107,30 @@ def percent(share: float | None, digits: int = MEASURED) -> str:
 def points(difference: float | None) -> str:
     """A difference of two shares of 1, in percentage points with its sign: ``+0.5``."""
     return signed(None if difference is None else 100 * difference)
+
+
+def value_text(value: float | None, notation: Notation) -> str:
+    """A value in a notation."""
+    if notation == "percent":
+        return percent(value)
+    if notation == "points":
+        return points(value)
+    return signed(value) if notation == "difference" else number(value)
+
+
+def range_text(low: float, high: float, notation: Notation) -> str:
+    """A range of values in a notation; differences without a plus sign."""
+    if notation == "percent":
+        return f"{percent(low)} to {percent(high)}"
+    factor = 100 if notation == "points" else 1
+    return between(factor * low, factor * high)
+
+
+def tick_text(value: float, notation: Notation) -> str:
+    """A tick of an axis in a notation; differences without a plus sign."""
+    if notation == "percent":
+        return percent(value, GIVEN)
+    return given(100 * value if notation == "points" else value)
 
 
 def count(value: int) -> str:

@@ -26,6 +26,7 @@ MIDDLE = "layer=2&head=1"
 STARTS = (
     MIDDLE,
     f"{MIDDLE}&query=patch",
+    f"{MIDDLE}&scale=map&draw=smooth",
     f"{MIDDLE}&view=heads",
     f"{MIDDLE}&view=layers",
     *(f"{MIDDLE}&view=pair&how={how}" for how in ("difference", "flicker", "slider")),
@@ -35,11 +36,14 @@ STARTS = (
 NO_CHOICE = {
     "copy-link": "takes something away",
     "copy-caption": "takes something away",
+    "copy-embed": "takes something away",
     "copy-figure": "takes something away",
     "save-png": "takes something away",
     "taken-text": "holds what is taken away",
     "flick": "the moment of a flicker",
     "play": "the moment of a flicker",
+    "more": "opens further settings",
+    "×": "closes copies of the chosen maps",
 }
 """Controls of an image page that choose nothing, and why."""
 
@@ -57,6 +61,8 @@ FIND = """
             return id || data.filter(Boolean).join(' ') || role || className || element.textContent;
         };
         for (const details of document.querySelectorAll('main details')) details.open = true;
+        const more = document.querySelector('#more-panel');
+        if (more) more.hidden = false;
         return [...document.querySelectorAll('main')].flatMap(main =>
             [...main.querySelectorAll(found)].map((element, index) => {
                 element.dataset.tested = index;
@@ -97,7 +103,10 @@ def seen(opened: Opened) -> Seen:
     opened.page.mouse.move(0, 0)
     opened.wait()
     opened.page.evaluate(
-        "() => document.querySelectorAll('main details').forEach(e => { e.open = true; })"
+        """() => {
+            document.querySelectorAll('main details').forEach(e => { e.open = true; });
+            document.querySelectorAll('#more-panel').forEach(e => { e.hidden = false; });
+        }"""
     )
     settle(opened.page)
     found: Seen = opened.page.evaluate(SEEN)
@@ -111,7 +120,7 @@ def alternatives(control: Locator) -> list[str]:
         options = control.locator("option").evaluate_all("all => all.map(one => one.value)")
         return [value for value in options if value != control.input_value()]
     if tag == "INPUT":
-        return ["click"] if control.get_attribute("type") == "checkbox" else ["55"]
+        return ["click"] if control.get_attribute("type") in ("checkbox", "radio") else ["55"]
     return ["ArrowUp"] if role in ("gridcell", "application") else ["click"]
 
 
@@ -231,8 +240,9 @@ def test_every_control_of_an_image_page_has_an_address(
 @pytest.mark.parametrize(
     ("start", "where", "buttons", "field"),
     [
-        ("", '[data-stage="picture"]', [], "at"),
-        ("", '[data-model="3"] [data-stage]', [], "at"),
+        ("", '[data-stage="picture"]', [], "from"),
+        ("", '[data-model="3"] [data-stage]', [], "from"),
+        ("", '[data-model="3"] [data-stage]', ["Shift"], "at"),
         ("query=patch", '[data-stage="picture"]', [], "from"),
         ("query=patch", '[data-model="1"] [data-stage]', ["Shift"], "at"),
         ("", '[data-wall="1"] .wall-frame', [], "layer"),
@@ -250,7 +260,6 @@ def test_every_place_has_an_address(
     url = f"{(site[1] / 'i/image0/index.html').as_uri()}#layer=2&head=1&{start}"
     with opening(context, url) as opened:
         before = seen(opened)
-        opened.page.locator(".more").evaluate("element => { element.open = false; }")
         area = opened.page.locator(where)
         area.scroll_into_view_if_needed()
         box = area.bounding_box()

@@ -161,6 +161,56 @@ def test_axe_finds_nothing(
     assert problems == []
 
 
+OPENED = {
+    "plain": ("", "() => {}"),
+    "everything open": (
+        "#keep=60&outliers=outline",
+        """() => {
+            document.querySelector("#more").click();
+            for (const each of document.querySelectorAll("main details")) each.open = true;
+        }""",
+    ),
+    "look": ("#scale=map&draw=smooth", "() => {}"),
+    "a patch": ("#query=patch&from=50,30", "() => {}"),
+    "heads": ("#view=heads", "() => {}"),
+    "layers": ("#view=layers&order=different", "() => {}"),
+    "difference": ("#view=pair", "() => {}"),
+    "slider": ("#view=pair&how=slider", "() => {}"),
+    "copies of the chosen maps": ("", "() => document.querySelector('.wall-frame').click()"),
+    "embedded": ("#embed=1", "() => {}"),
+}
+"""States of an image page: the fragment of its address, and what a reader opens."""
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+@pytest.mark.parametrize("name", OPENED)
+def test_axe_finds_nothing_in_any_opened_state_of_an_image_page(
+    chromium: Browser, sites: Sites, name: str, width: int, scheme: str
+) -> None:
+    source = checker("axe-core/axe.min.js").read_text(encoding="utf-8")
+    fragment, act = OPENED[name]
+    context = chromium.new_context(
+        viewport={"width": width, "height": 900},
+        color_scheme=scheme,  # type: ignore[arg-type]
+        bypass_csp=True,
+    )
+    found = Opened(context.new_page(), "")
+    found.page.goto(sites.url("small/i/image0/index.html") + fragment)
+    found.wait()
+    found.page.evaluate(act)
+    found.wait()
+    found.page.evaluate(source)
+    run = "rules => axe.run(document, {runOnly: rules, preload: false})"
+    result = found.page.evaluate(run, [*RULES, "best-practice"])
+    problems = [
+        f"{violation['id']}: {node['html']}\n{node['failureSummary']}"
+        for violation in result["violations"]
+        for node in violation["nodes"]
+    ]
+    context.close()
+    assert problems == []
+
+
 def test_the_validator_finds_no_error(sites: Sites) -> None:
     jar = checker("vnu-jar/build/dist/vnu.jar")
     java = shutil.which("java")

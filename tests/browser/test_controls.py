@@ -47,7 +47,7 @@ def test_every_choice_is_in_the_address_and_comes_back(
     visit: Visit, name: str, value: str, field: str
 ) -> None:
     opened = visit("i/image0/index.html")
-    opened.page.locator(".more summary").click()
+    opened.page.locator("#more").click()
     if name in ("strength", "keep"):
         opened.page.fill(f"#{name}", value)
     else:
@@ -72,7 +72,7 @@ def test_back_returns_to_what_was_chosen_before(visit: Visit) -> None:
     assert (page.input_value("#layer"), page.input_value("#query")) == ("2", "CLS")
     page.go_back()
     opened.wait()
-    assert page.input_value("#layer") == "3"
+    assert page.input_value("#layer") == "6"
     page.go_forward()
     opened.wait()
     assert page.input_value("#layer") == "2"
@@ -82,7 +82,7 @@ def test_back_returns_to_what_was_chosen_before(visit: Visit) -> None:
 def test_a_wrong_address_shows_the_defaults(visit: Visit, fragment: str) -> None:
     page = visit("i/image0/index.html" + fragment).page
     assert values(page) == {
-        "layer": "3",
+        "layer": "6",
         "head": "mean",
         "query": "CLS",
         "scale": "shared",
@@ -124,23 +124,32 @@ def test_a_click_in_one_wall_chooses_for_all_models(image_page: Page) -> None:
     assert image_page.input_value("#layer") == "2"
     assert image_page.input_value("#head") == "3"
     assert "layer=2&head=3" in image_page.url
-    assert all(title.startswith("Layer 2, head 3") for title in titles(image_page))
+    found = [title.rpartition(",")[0] or title for title in titles(image_page)]
+    assert titles(image_page)[3] == "Layer 2 of 6, head 3"
+    assert all(title.startswith("Layer 1 of 3, head 3") for title in titles(image_page)[:2]), found
 
 
-def test_pointing_into_a_wall_previews_and_leaving_returns(image_page: Page) -> None:
+def test_pointing_into_a_wall_previews_and_leaving_returns(visit: Visit) -> None:
+    image_page = visit("i/image0/index.html#layer=3").page
     frame = image_page.locator('[data-wall="0"] .wall-frame')
     frame.scroll_into_view_if_needed()
     box = frame.bounding_box()
     image_page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + 5)
     settle(image_page)
-    assert titles(image_page)[0] == "Layer 1, head 2"
+    assert titles(image_page)[0] == "Layer 1 of 3, head 2"
+    lens = image_page.locator('[data-wall="0"] .wall-lens')
+    assert lens.inner_text() == "Layer 1, head 2"
+    beside = lens.bounding_box()
+    assert abs(beside["x"] - (box["x"] + box["width"] * 0.9)) < 40 and beside["width"] > 150
     assert image_page.input_value("#layer") == "3"
     image_page.mouse.move(2, 2)
     settle(image_page)
-    assert titles(image_page)[0] == "Layer 3, mean over heads"
+    assert titles(image_page)[0] == "Layer 3 of 3, mean over heads"
+    expect(lens).to_be_hidden()
 
 
-def test_the_wall_can_be_walked_with_the_keyboard(image_page: Page) -> None:
+def test_the_wall_can_be_walked_with_the_keyboard(visit: Visit) -> None:
+    image_page = visit("i/image0/index.html#layer=3").page
     cell = image_page.locator('[data-wall="0"] [role=gridcell]')
     cell.focus()
     for key, layer, head in [
@@ -176,21 +185,22 @@ def test_a_picture_can_be_read_with_the_keyboard(image_page: Page) -> None:
     stage.focus()
     image_page.keyboard.press("ArrowRight")  # to the middle first
     settle(image_page)
-    where = image_page.locator(".readout-value .where")
-    assert where.nth(3).inner_text() == "row 5, col 7"
+    where = image_page.locator(".reading .where")
+    assert where.nth(3).text_content() == "row 5, col 7"
     image_page.keyboard.press("ArrowRight")
     image_page.keyboard.press("ArrowUp")
     settle(image_page)
-    assert where.nth(3).inner_text() == "row 4, col 8"
+    assert where.nth(3).text_content() == "row 4, col 8"
     # the same place on the coarser grid
-    assert where.nth(0).inner_text() == "row 2, col 4"
+    assert where.nth(0).text_content() == "row 2, col 4"
     assert "at=" in image_page.url
     expect(image_page.locator("#announcer")).to_contain_text("row 4, column 8")
 
 
 def test_everything_can_be_reached_with_tab_and_shows_its_focus(image_page: Page) -> None:
     seen = []
-    image_page.locator(".more").evaluate("element => { element.open = true; }")
+    image_page.locator("#more").click()
+    image_page.locator("body").evaluate("() => document.querySelector('.skip').focus()")
     for _ in range(70):
         image_page.keyboard.press("Tab")
         seen.append(
@@ -218,7 +228,7 @@ def test_everything_can_be_reached_with_tab_and_shows_its_focus(image_page: Page
 @pytest.mark.parametrize("width", [1280, 390])
 def test_targets_are_large_enough_for_fingers(visit: Visit, width: int) -> None:
     page = visit("i/image0/index.html", width=width).page
-    page.locator(".more summary").click()
+    page.locator("#more").click()
     small = page.evaluate(
         """() => [...document.querySelectorAll('button, select, input, summary, .pager a')]
             .filter(e => e.getClientRects().length)
@@ -229,11 +239,114 @@ def test_targets_are_large_enough_for_fingers(visit: Visit, width: int) -> None:
     assert small == []
 
 
-def test_steps_change_layer_and_head_and_stop_at_the_ends(image_page: Page) -> None:
+def test_steps_change_the_layer_and_stop_at_the_ends(image_page: Page) -> None:
     # at the end a step stays focusable and does nothing
-    image_page.get_by_role("button", name="Previous head").click(force=True)
-    assert image_page.input_value("#head") == "mean"
-    image_page.get_by_role("button", name="Next head").click()
+    image_page.select_option("#layer", "pool")
+    image_page.get_by_role("button", name="Next layer").click(force=True)
+    assert image_page.input_value("#layer") == "pool"
+    image_page.get_by_role("button", name="Previous layer").click()
     image_page.get_by_role("button", name="Previous layer").click()
     settle(image_page)
-    assert (image_page.input_value("#layer"), image_page.input_value("#head")) == ("2", "1")
+    assert image_page.input_value("#layer") == "5"
+
+
+def test_the_page_opens_at_the_last_layer_of_each_model_and_says_how(image_page: Page) -> None:
+    found = [title.split(",")[0] for title in titles(image_page)]
+    assert found == [*["Layer 3 of 3"] * 3, "Layer 6 of 6"]
+    assert image_page.locator("#layer-says").inner_text() == "Layer by depth"
+    image_page.locator("#more").click()
+    image_page.select_option("#pair-layers", "number")
+    settle(image_page)
+    assert image_page.locator("#layer-says").inner_text() == "Layer"
+    assert stages(image_page) == [*["This model has 3 layers."] * 3, ""]
+
+
+def test_a_switch_between_comparing_and_looking_is_in_the_address_and_remembered(
+    visit: Visit,
+) -> None:
+    opened = visit("i/image0/index.html")
+    page = opened.page
+    expect(page.get_by_role("radio", name="compare")).to_be_checked()
+    page.get_by_role("radio", name="look").check()
+    opened.wait()
+    assert values(page)["scale"] == "map" and values(page)["draw"] == "smooth"
+    assert "scale=map" in page.url and "draw=smooth" in page.url
+    page.goto(opened.root + "i/image1/index.html")
+    opened.wait()
+    expect(page.get_by_role("radio", name="look")).to_be_checked()
+    page.get_by_role("radio", name="compare").check()
+    opened.wait()
+    assert values(page)["scale"] == "shared" and values(page)["draw"] == "nearest"
+    page.reload()
+    opened.wait()
+    page.goto(opened.root + "i/image0/index.html")
+    opened.wait()
+    expect(page.get_by_role("radio", name="compare")).to_be_checked()
+
+
+def test_the_bar_has_seven_controls_at_most(image_page: Page) -> None:
+    stops = image_page.locator(".controls").locator("button:visible, select:visible, fieldset")
+    assert stops.count() <= 7
+
+
+@pytest.mark.parametrize("how", ["Escape", "outside", "button"])
+def test_more_settings_cover_no_map_and_close(image_page: Page, how: str) -> None:
+    button, panel = image_page.locator("#more"), image_page.locator("#more-panel")
+    button.click()
+    settle(image_page)
+    box = panel.bounding_box()
+    for stage in image_page.locator(".models .stage").all():
+        assert stage.bounding_box()["y"] >= box["y"] + box["height"]
+    if how == "Escape":
+        image_page.locator("#clip").focus()
+        image_page.keyboard.press("Escape")
+        expect(button).to_be_focused()
+    elif how == "outside":
+        image_page.locator("h1").click()
+    else:
+        button.click()
+    expect(panel).to_be_hidden()
+
+
+@pytest.mark.parametrize("key", ["Enter", " "])
+def test_enter_and_space_act_on_a_focused_map(image_page: Page, key: str) -> None:
+    stage = image_page.locator('[data-model="3"] [data-stage]')
+    stage.focus()
+    image_page.keyboard.press("ArrowRight")
+    scrolled = image_page.evaluate("() => scrollY")
+    image_page.keyboard.press(key)
+    settle(image_page)
+    assert image_page.input_value("#query") == "patch"
+    assert image_page.evaluate("() => scrollY") == scrolled
+    image_page.keyboard.press(key)
+    settle(image_page)
+    assert image_page.input_value("#query") == "CLS"
+
+
+def test_the_place_of_a_reader_survives_the_next_picture(image_page: Page) -> None:
+    cell = image_page.locator('[data-wall="0"] [role=gridcell]')
+    cell.focus()
+    scrolled = image_page.evaluate("() => scrollY")
+    assert scrolled > 0
+    image_page.keyboard.press("PageDown")
+    image_page.wait_for_url("**/i/image1/index.html#*")
+    image_page.wait_for_selector("html.ready", state="attached")
+    expect(image_page.locator('[data-wall="0"] [role=gridcell]')).to_be_focused()
+    settle(image_page)
+    assert abs(image_page.evaluate("() => scrollY") - scrolled) <= 40
+
+
+def test_a_click_in_a_wall_shows_its_result_where_the_reader_is(visit: Visit) -> None:
+    page = visit("i/image0/index.html#layer=3").page
+    frame = page.locator('[data-wall="3"] .wall-frame')
+    page.evaluate("() => scrollTo(0, document.querySelector('.walls').offsetTop)")
+    settle(page)
+    scrolled = page.evaluate("() => scrollY")
+    frame.click(position={"x": 5, "y": 5})
+    peek = page.locator(".peek")
+    expect(peek).to_be_visible()
+    expect(peek).to_be_in_viewport()
+    assert page.evaluate("() => scrollY") == scrolled
+    assert "Layer 1 of 6, mean over heads" in peek.inner_text()
+    page.keyboard.press("Escape")
+    expect(peek).to_be_hidden()

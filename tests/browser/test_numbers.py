@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from generator.present.cells.chunk import read_chunk
 from generator.present.drawing.colors import color_table
@@ -51,7 +52,9 @@ def point(page: Page, model: str, x: float, y: float) -> None:
 
 
 def readout(page: Page, model: str) -> str:
-    return page.locator(f'[data-model="{MODELS.index(model)}"] .readout-value').inner_text()
+    """The row of a model in the table of values: value, share, rank, norm, patch, on patches."""
+    cells = page.locator(f'[data-reading="{MODELS.index(model)}"] td:not([hidden])')
+    return "\t".join(cells.all_text_contents())
 
 
 def test_the_page_decodes_the_codes_that_python_wrote(site: Site, image_page: Page) -> None:
@@ -103,7 +106,7 @@ def test_the_value_under_the_pointer_is_the_records_in_all_models(
         bound = error_bound(folded[row, col], folded.max())
         rounding = 0.0051 * max(folded[row, col], 0.001)  # three digits
         assert abs(value - folded[row, col]) <= bound + rounding, model
-        share = float(text.split("uniform")[1].split("%")[0])
+        share = float(text.split("\t")[1].split("%")[0])
         assert share == pytest.approx(100 * value / record.layout.tokens, rel=0.06)
 
 
@@ -123,12 +126,12 @@ def test_the_maximum_and_minimum_over_heads_are_as_exact_as_they_say(
             true = float(getattr(np, fusion)(heads, axis=0)[row, col])
             text = readout(page, model)
             value = read_number(text.split("×")[0])
-            within = read_number(text.split("to within ")[1].split()[0])
+            within = read_number(text.split("± ")[1].split()[0])
             assert abs(value - true) <= within + 0.0051 * max(true, 0.001), (model, y)
             assert within <= 0.02 * heads.max(), (model, y)
     page = visit("i/image0/index.html#layer=3&head=1").page
     point(page, "plain", 40.0, 40.0)
-    assert "to within" not in readout(page, "plain")
+    assert "±" not in readout(page, "plain")
 
 
 def test_received_attention_compares_models_with_and_without_a_class_token(
@@ -168,6 +171,29 @@ def test_the_overlay_covers_exactly_the_view(visit: Visit, width: int) -> None:
     assert photo == pytest.approx(whole, abs=0.5)
 
 
+def test_values_that_codes_cannot_tell_from_zero_are_bounds_and_equal_ranks_a_range(
+    visit: Visit, site: Site
+) -> None:
+    page = visit("i/image0/index.html#layer=1&head=1").page
+    codes = chunk(site, "plain")[0].codes[0, 0]
+    for (row, col), code in np.ndenumerate(codes):
+        point(page, "plain", (col + 0.5) * 16, (row + 0.5) * 16)
+        value, share, rank, *_ = readout(page, "plain").split("\t")
+        first, same = int((codes > code).sum()) + 1, int((codes == code).sum())
+        assert rank == (f"{first} of 24" if same == 1 else f"{first}–{first + same - 1} of 24")
+        assert value.startswith("<") == share.startswith("<") == (code == 0)
+
+
+def test_reading_values_never_moves_the_page(visit: Visit) -> None:
+    page = visit("i/image0/index.html").page
+    heights = set()
+    for x in (2.0, 20.0, 50.0, 94.0):
+        for y in (2.0, 33.0, 62.0):
+            point(page, "deep", x, y)
+            heights.add(page.evaluate("() => document.documentElement.scrollHeight"))
+    assert len(heights) == 1
+
+
 def test_the_mark_is_on_the_same_place_in_every_model(image_page: Page) -> None:
     point(image_page, "plain", 40, 50)
     for number, model in enumerate(MODELS):
@@ -198,7 +224,7 @@ def test_a_patch_has_the_color_of_its_value_on_the_shared_scale(visit: Visit, si
 
 
 def test_the_wall_shows_each_map_in_its_row_and_column(visit: Visit, site: Site) -> None:
-    page = visit("i/image0/index.html").page
+    page = visit("i/image0/index.html#layer=3").page
     quantized, _ = chunk(site, "plain")
     shared, colors = scale(site), color_table("magma").astype(int)
     values = decode(quantized)
@@ -232,13 +258,14 @@ def test_the_wall_shows_each_map_in_its_row_and_column(visit: Visit, site: Site)
 
 def test_each_maps_own_scale_is_labeled(visit: Visit) -> None:
     page = visit("i/image0/index.html").page
-    badges = page.locator(".badge:visible")
-    assert badges.count() == 0
-    page.select_option("#scale", "map")
+    titles = page.locator(".readout-title")
+    assert not any("Scale" in text for text in titles.all_text_contents())
+    page.get_by_role("radio", name="look").check()
     settle(page)
-    assert badges.count() == 4
-    assert badges.first.inner_text() == "scale differs"
-    assert page.locator(".own-bar:visible").count() == 4
+    own = [re.match(r"Scale (\S+) to (\S+) ×\. Layer", text) for text in titles.all_text_contents()]
+    assert all(own)
+    assert len({found[2] for found in own if found}) == 4
+    assert "each map on its own scale" in page.locator("#bar-says").inner_text()
     assert (
         page.locator(".shared-bar .bar-ticks").evaluate(
             "element => getComputedStyle(element).visibility"
@@ -251,7 +278,9 @@ def test_the_minimum_over_heads_says_what_it_sums_to(visit: Visit, site: Site) -
     page = visit("i/image0/index.html#layer=3&head=min").page
     record = site[0].record("registers", "image0")
     least = record.rows("CLS")[2].astype(float).min(axis=0) / record.layout.tokens
-    beside = page.locator('[data-model="1"] .mass')
+    page.locator("#numbers > summary").click()
+    beside = page.locator('[data-numbers="1"] .mass')
+    expect(beside.locator("li")).to_have_count(4)
     shown = [text.replace("\xa0", " ").split() for text in beside.locator("li").all_inner_texts()]
     assert float(shown[-1][1]) == pytest.approx(
         100 * least[record.layout.patch_slice].sum(), rel=0.06
@@ -266,7 +295,9 @@ def test_masses_beside_the_map_are_the_records(visit: Visit, site: Site) -> None
     page = visit("i/image0/index.html#layer=3&head=1").page
     record = site[0].record("registers", "image0")
     row = record.rows("CLS")[2, 0].astype(float) / record.layout.tokens
-    shown = page.locator('[data-model="1"] .mass-list li')
+    page.locator("#numbers > summary").click()
+    shown = page.locator('[data-numbers="1"] .mass-list li')
+    expect(shown).to_have_count(4)
     texts = [text.replace("\xa0", " ").split() for text in shown.all_inner_texts()]
     assert [text[0] for text in texts] == ["CLS", "reg1", "reg2", "patches"]
     wanted = [*row[:3], row[3:].sum()]

@@ -53,17 +53,19 @@ def inked(page: Page) -> list[int]:
 def test_every_model_counts_its_outliers_in_the_layer_shown(visit: Visit, site: Site) -> None:
     for layer in (2, 3):
         page = visit(f"i/image0/index.html#layer={layer}").page
+        page.locator("#numbers > summary").click()
         for number, model in enumerate(MODELS):
             count = int((multiples(site[0].record(model, "image0"), layer) > 3).sum())
-            text = page.locator(f'[data-model="{number}"] .norms').inner_text()
+            said = page.locator(f'[data-numbers="{number}"] .norms')
+            expect(said).to_contain_text(f"in layer {layer}")
+            text = said.inner_text()
             assert re.match(rf"{count} outlier patch(es)? in layer {layer}$", text), (model, text)
     assert page.get_by_text("residual stream, before the final LayerNorm").is_visible()
 
 
 def test_the_pooling_probe_is_no_layer_and_has_no_norms(visit: Visit) -> None:
     page = visit("i/image0/index.html#layer=pool").page
-    assert page.locator('[data-model="2"] .norms').inner_text() == ""
-    assert "norm" not in readout(page, "probe")
+    assert readout(page, "probe").split("\t")[3] == "–"
 
 
 @pytest.mark.parametrize("query", ["CLS", "patch"])
@@ -75,7 +77,7 @@ def test_the_norm_under_the_pointer_is_the_records(visit: Visit, site: Site, que
         point(page, "deep", (col + 0.5) * 8, (row + 0.5) * 8)
         text = readout(page, "deep")
         assert f"row {row + 1}, col {col + 1}" in text
-        found = re.search(r"norm ([\d.]+) × the median", text)
+        found = re.search(r"([\d.]+) ×", text.split("\t")[3])
         assert found is not None
         # a byte a norm, and two digits
         assert float(found[1]) == pytest.approx(multiples(record, 4)[patch], rel=0.022 + 0.05)
@@ -85,7 +87,7 @@ def test_outlines_are_around_the_outliers_and_nothing_else(visit: Visit, site: S
     opened = visit("i/image0/index.html#layer=4&overlay=0")
     page = opened.page
     assert inked(page) == []
-    page.locator(".more summary").click()
+    page.locator("#more").click()
     page.select_option("#outliers", "outline")
     opened.wait()
     assert "outliers=outline" in page.url
@@ -102,19 +104,21 @@ def test_outlines_are_around_the_outliers_and_nothing_else(visit: Visit, site: S
 
 def test_outlines_are_on_a_pair_of_models_too(visit: Visit) -> None:
     page = visit(
-        "i/image0/index.html#layer=4&outliers=outline&view=pair&how=flicker&a=deep&b=plain"
+        "i/image0/index.html#layer=4&layers=depth&outliers=outline&view=pair&how=flicker&a=deep&b=plain"
     ).page
     expect(page.locator(".pair-a .stage-lines")).to_be_visible()
 
 
 def test_the_caption_says_that_outliers_are_outlined(visit: Visit) -> None:
     opened = visit("i/image0/index.html#layer=4&outliers=outline", over="http")
-    assert "Dashed: outlier patches" in copied(opened, "Copy figure caption")
+    assert "Dashed: outlier patches" in copied(opened, "Copy caption")
 
 
 @pytest.mark.parametrize("scripts", [True, False])
 def test_the_layer_with_the_largest_is_named_beside_the_model(visit: Visit, scripts: bool) -> None:
     page = visit("i/image0/index.html", scripts=scripts).page
+    if scripts:
+        page.locator("#numbers > summary").click()
     says = f"{len(OUTLIERS)} outlier patches in layer 4, the largest norm"
     for text, models in ((says, 1), ("0 outlier patches in all layers", 2)):
         lines = "\n".join(page.locator(".detail:visible").all_inner_texts())

@@ -52,6 +52,22 @@ def in_whole(size: Size, row: int, col: int) -> Box:
     return col * side, row * side, (col + 1) * side, (row + 1) * side
 
 
+def seen(case: str, size: Size) -> Box:
+    """Left, top, width and height of what the model saw, in pixels of the picture."""
+    if case == "whole":
+        return 0, 0, *size
+    side = min(size) * (70 / 80 if case == "crop" else 1)
+    return (size[0] - side) / 2, (size[1] - side) / 2, side, side
+
+
+def on_the_stage(case: str) -> tuple[Box, float]:
+    """The magenta patch in pixels of the part that is shown, and that part's width."""
+    _, size, box_of, place = CASES[case]
+    x, y, width, _ = seen(case, size)
+    left, top, right, bottom = box_of(size, *place)
+    return (left - x, top - y, right - x, bottom - y), width
+
+
 CROP = {
     "image_processor_type": "BitImageProcessor",
     "size": {"shortest_edge": 80},
@@ -124,14 +140,14 @@ def test_the_strongest_patch_lies_on_what_it_looks_at(
     chromium: Browser, marked: tuple[str, Path], width: int, ratio: float
 ) -> None:
     case, site = marked
-    _, size, box_of, place = CASES[case]
-    left, top, right, bottom = box_of(size, *place)
+    place = CASES[case][3]
+    (left, top, right, bottom), shown = on_the_stage(case)
     context = chromium.new_context(
         viewport={"width": width, "height": 1000}, device_scale_factor=ratio
     )
     page = context.new_page()
     photo = shot(page, site, "overlay=0")
-    across, down = photo.shape[1] / size[0], photo.shape[0] / size[1]
+    across = down = photo.shape[1] / shown
     # not the very middle, where a mark may be
     x, y = (left + 0.3 * (right - left)) * across, (top + 0.3 * (bottom - top)) * down
     cell = edges(shot(page, site, "overlay=100"), x, y)
@@ -140,30 +156,30 @@ def test_the_strongest_patch_lies_on_what_it_looks_at(
     # the point of a patch nearest to its neighbors is its own
     stage = page.locator('[data-model="0"] [data-stage]').bounding_box()
     assert stage is not None
-    factor = stage["width"] / size[0]
+    factor = stage["width"] / shown
     for share in (0.06, 0.94):
         page.mouse.move(
             stage["x"] + (left + share * (right - left)) * factor,
             stage["y"] + (top + share * (bottom - top)) * factor,
         )
         settle(page)
-        said = page.locator('[data-model="0"] .readout-value').inner_text()
+        said = page.locator('[data-reading="0"]').text_content() or ""
         assert f"row {place[0] + 1}, col {place[1] + 1}" in said
-        assert "rank 1 of" in said
+        assert page.locator('[data-reading="0"] .rank').inner_text().startswith("1 of")
     context.close()
 
 
 def test_a_click_makes_that_patch_the_query(chromium: Browser, marked: tuple[str, Path]) -> None:
     case, site = marked
-    _, size, box_of, place = CASES[case]
-    left, top, right, bottom = box_of(size, *place)
+    place = CASES[case][3]
+    (left, top, right, bottom), shown = on_the_stage(case)
     context = chromium.new_context(viewport={"width": 1280, "height": 1000})
     page = context.new_page()
-    shot(page, site, "query=patch")
     for share in (0.06, 0.94):
+        shot(page, site, "")
         stage = page.locator('[data-model="0"] [data-stage]').bounding_box()
         assert stage is not None
-        factor = stage["width"] / size[0]
+        factor = stage["width"] / shown
         page.mouse.click(
             stage["x"] + (left + share * (right - left)) * factor,
             stage["y"] + (top + share * (bottom - top)) * factor,

@@ -44,7 +44,7 @@ def click(opened: Opened, model: str, x: float, y: float) -> None:
 def test_a_clicked_patch_shows_what_it_attends_to_in_every_model(visit: Visit, site: Site) -> None:
     opened = visit("i/image0/index.html#query=patch&layer=2")
     page = opened.page
-    assert "Patches as queries were not kept for this model." in messages(page)[2]
+    assert "Patch queries were not kept for this model." in messages(page)[2]
     click(opened, "plain", 60.0, 20.0)
     found = re.search(r"from=([0-9.]+),([0-9.]+)", page.url)
     # a click is at a whole pixel of the screen, less than half a pixel of the picture here
@@ -106,9 +106,9 @@ def test_the_query_itself_is_no_part_of_a_maps_own_range(
     record = site[0].record("registers", "image0")
     assert record.patch_attention is not None
     # the other models keep no heads: then this is the only map, and the bar of the page is its own
-    bar = '[data-model="1"] .own-bar' if head == "mean" else ".shared-bar"
-    text = page.locator(bar).get_attribute("aria-label") or ""
-    high = read_number(text.split(" to ")[1])
+    own = page.locator('[data-model="1"] .readout-title').text_content() or ""
+    shared = page.locator(".shared-bar").get_attribute("aria-label") or ""
+    high = read_number((own.split(" ×")[0] if head == "mean" else shared).split(" to ")[1])
     left, _, right, _ = record.view.box
     query = 1 * 6 + int((50 - left) / (right - left) * 6)
     maps = record.patch_attention.astype(np.float32)[0]

@@ -58,32 +58,35 @@ def rest(page: Page) -> None:
     )
 
 
-def clear_of_the_bar(page: Page, box: Any) -> bool:
-    bar = page.locator(".controls-main").bounding_box()
-    assert bar is not None
-    return bool(box["y"] >= bar["y"] + bar["height"] and box["y"] + box["height"] <= 760)
+def test_a_map_is_at_the_top_and_the_controls_at_the_bottom(page: Page) -> None:
+    stage = page.locator(".models .stage").first.bounding_box()
+    bar = page.locator(".controls").bounding_box()
+    assert stage is not None and bar is not None
+    assert stage["y"] <= 220 - 100  # of a map, 100 pixels are seen within the first 220
+    assert bar["y"] + bar["height"] == 760
+    assert bar["height"] <= 130
+    assert overflow(page) == 0
 
 
-def test_a_tap_on_a_small_map_shows_the_large_one_and_there_is_a_way_back(page: Page) -> None:
+def test_a_tap_on_a_small_map_shows_its_result_and_leaves_the_reader_there(page: Page) -> None:
     frame = page.locator('[data-wall="3"] .wall-frame')
     frame.scroll_into_view_if_needed()
+    rest(page)
+    before = page.evaluate("() => scrollY")
     box = frame.bounding_box()
     assert box is not None
     page.touchscreen.tap(box["x"] + box["width"] * 4.5 / 6, box["y"] + box["height"] * 1.5 / 6)
     rest(page)
-    stage = page.locator('[data-model="3"] [data-stage]')
-    assert clear_of_the_bar(page, stage.bounding_box())
-    assert clear_of_the_bar(page, page.locator("#model-3").bounding_box())
-    assert focused(stage)
+    assert page.evaluate("() => scrollY") == before
     assert (page.input_value("#layer"), page.input_value("#head")) == ("2", "3")
-    back = page.get_by_role("button", name="Back to the small maps")
-    assert clear_of_the_bar(page, back.bounding_box())
-    back.tap()
-    rest(page)
-    cell = page.locator('[data-wall="3"] [role=gridcell]')
-    assert focused(cell)
-    assert clear_of_the_bar(page, cell.bounding_box())
-    expect(back).to_have_count(0)
+    peek = page.locator(".peek").bounding_box()
+    bar = page.locator(".controls").bounding_box()
+    assert peek is not None and bar is not None
+    assert peek["x"] >= 0 and peek["y"] + peek["height"] <= bar["y"] + 1
+    expect(page.locator(".peek")).to_contain_text("Layer 2 of 6, head 3")
+    assert focused(page.locator('[data-wall="3"] [role=gridcell]'))
+    page.get_by_role("button", name="Close the copies").tap()
+    expect(page.locator(".peek")).to_be_hidden()
 
 
 def test_a_tap_on_a_head_does_the_same(page: Page) -> None:
@@ -91,26 +94,21 @@ def test_a_tap_on_a_head_does_the_same(page: Page) -> None:
     tile = page.get_by_role("button", name="Deep, layer 3, head 2")
     tile.tap()
     rest(page)
-    assert clear_of_the_bar(page, page.locator('[data-model="3"] [data-stage]').bounding_box())
-    page.get_by_role("button", name="Back to the small maps").tap()
-    rest(page)
+    expect(page.locator(".peek")).to_contain_text("Layer 3 of 6, head 2")
     assert focused(tile)
 
 
-def test_where_large_and_small_fit_together_nothing_moves(visit: Any) -> None:
+def test_where_large_maps_are_seen_there_are_no_copies(visit: Any) -> None:
     page = visit("i/image0/index.html", width=1280).page
-    frame = page.locator('[data-wall="3"] .wall-frame')
-    frame.scroll_into_view_if_needed()
-    before = page.evaluate("() => scrollY")
-    frame.click(position={"x": 5, "y": 5})
+    page.set_viewport_size({"width": 1280, "height": 2000})
+    page.locator('[data-wall="3"] .wall-frame').click(position={"x": 5, "y": 5})
     rest(page)
-    assert page.evaluate("() => scrollY") == before
-    assert page.get_by_role("button", name="Back to the small maps").count() == 0
+    expect(page.locator(".peek")).to_be_hidden()
 
 
 def test_more_controls_fit_in_the_window(page: Page) -> None:
-    page.locator(".more > summary").tap()
+    page.locator("#more").tap()
     expect(page.locator("#pair-heads")).to_be_visible()
     assert overflow(page) == 0
     box = page.locator(".more-panel").bounding_box()
-    assert box is not None and box["x"] >= 0
+    assert box is not None and box["x"] >= 0 and box["y"] >= 0

@@ -9,9 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 import generator
-from generator.bundled import bundled
 from generator.spec.gallery import GallerySpec, ModelSpec
-from generator.spec.options import load_spec
 from tests.browser.opened import Opened
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data"
@@ -19,10 +17,10 @@ DATA = Path(__file__).parents[2].parent / "shared" / "data"
 
 @pytest.fixture(scope="module", params=["demo", "deit-tiny"])
 def index(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp(request.param)
     if request.param == "demo":
-        demo = bundled("examples") / "demo.toml"
-        return generator.build(load_spec(demo, out=folder / "site", store=folder / "store"))
+        site: Path = request.getfixturevalue("demo")
+        return site / "index.html"
+    folder = tmp_path_factory.mktemp(request.param)
     if not DATA.is_dir():
         pytest.skip("There is no ../shared/data with a pretrained network to try.")
     return generator.build(

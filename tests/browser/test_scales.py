@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from generator.present.drawing.quantize import decode
 from generator.present.files.manifest_file import read_manifest
@@ -28,6 +28,14 @@ def bar(page: Page, selector: str = ".shared-bar") -> dict[float, str]:
 def number(label: str) -> float:
     top, _, bottom = label.partition("/")
     return float(top) / float(bottom or 1)
+
+
+def notes(page: Page) -> str:
+    """What the fold of more numbers says of the model ``deep``."""
+    page.locator("#numbers > summary").click()
+    found = page.locator('[data-numbers="3"] .readout-notes')
+    expect(found).to_contain_text("Outside the scale here")
+    return found.inner_text().replace("\xa0", " ")
 
 
 def decoded(site: Any, model: str) -> np.ndarray[Any, Any]:
@@ -52,15 +60,16 @@ def test_a_scale_for_each_layer_is_shared_by_the_models(visit: Visit, site: Any)
     page = visit("i/image0/index.html#scale=layer&layer=2&clip=0").page
     high = max(np.nanmax(decoded(site, model)[1]) for model in MODELS)
     assert number(bar(page)[1]) == pytest.approx(high, rel=0.016)
-    assert page.locator(".badge:visible").count() == 0
+    assert not any("Scale" in text for text in page.locator(".readout-title").all_text_contents())
 
 
 def test_a_scale_for_each_model_is_numbered_below_each(visit: Visit, site: Any) -> None:
     page = visit("i/image0/index.html#scale=model&clip=0").page
-    assert page.locator(".badge:visible").all_inner_texts() == ["scale differs"] * 4
+    assert "one scale for each model" in page.locator("#bar-says").inner_text()
     for index, model in enumerate(MODELS):
-        labels = bar(page, f'[data-model="{index}"] .own-bar')
-        assert number(labels[1]) == pytest.approx(np.nanmax(decoded(site, model)), rel=0.016)
+        title = page.locator(f'[data-model="{index}"] .readout-title').text_content() or ""
+        high = title.split(" to ")[1].split(" ×")[0]
+        assert number(high) == pytest.approx(np.nanmax(decoded(site, model)), rel=0.016)
 
 
 @pytest.mark.parametrize(("form", "power"), [("linear", 1.0), ("sqrt", 0.5)])
@@ -76,9 +85,9 @@ def test_what_a_scale_clips_is_counted(visit: Visit, site: Any) -> None:
     page = visit("i/image0/index.html#scale=map&clip=5&layer=1&head=2").page
     codes = chunk(site, "deep")[0].codes[0, 1].ravel()
     bounds = np.sort(codes)[[round(0.05 * 95), round(0.95 * 95)]]
-    text = page.locator('[data-wall="3"] [data-notes]').inner_text()
-    above = int(text.split(" above")[0].split()[-1])
-    below = int(text.split(" below")[0].split()[-1])
+    text = notes(page)
+    above = int(text.split(" patch")[0].split()[-1])
+    below = int(text.split(" of 96 below")[0].split()[-1])
     assert above == pytest.approx((codes > bounds[1]).sum(), abs=1)
     assert below == pytest.approx((codes < bounds[0]).sum(), abs=1)
 
@@ -86,7 +95,8 @@ def test_what_a_scale_clips_is_counted(visit: Visit, site: Any) -> None:
 def test_what_all_maps_of_a_model_clip_is_counted(visit: Visit, site: Any) -> None:
     page = visit("i/image0/index.html").page
     place = scale(site).position(decoded(site, "deep"))
-    text = page.locator('[data-wall="3"] [data-notes]').inner_text().replace("\xa0", " ")
+    text = notes(page)
+    text = text.split("All maps: ")[1]
     above, below = (float(text.split(f" % {word}")[0].split()[-1]) for word in ("above", "below"))
     assert above == pytest.approx(100 * (place > 1).mean(), rel=0.06)
     assert below == pytest.approx(100 * (place < 0).mean(), rel=0.06)
@@ -98,10 +108,10 @@ def test_how_much_of_the_minima_over_heads_is_below_the_scale_is_counted(
     page = visit("i/image0/index.html").page
     least = decoded(site, "deep")[:, :-1].min(axis=1)  # of layers, heads and their mean, patches
     share = 100 * (scale(site).position(least) < 0).mean()
-    text = page.locator('[data-wall="3"] [data-notes]').inner_text().replace("\xa0", " ")
-    said = float(text.split("in the minima over heads ")[1].split(" % below")[0])
+    text = notes(page)
+    said = float(text.split("Minima over heads: ")[1].split(" % below")[0])
     assert said == pytest.approx(share, rel=0.06)
-    assert "A minimum over heads" in page.locator(".walls-scale").inner_text()
+    assert "Minima over heads are often below" in page.locator(".walls-scale").inner_text()
 
 
 @pytest.mark.parametrize("width", [768, 1280])
@@ -109,13 +119,14 @@ def test_what_the_bar_is_fits_above_it_in_one_line(visit: Visit, width: int) -> 
     page = visit("i/image0/index.html", width=width).page
     label = page.locator("#bar-says")
     height = label.evaluate("e => e.getBoundingClientRect().height")
+    page.locator("#more").click()
     for query in ("CLS", "patch"):
         page.select_option("#query", query)
         for of in ("shared", "model", "layer", "map"):
             page.select_option("#scale", of)
             settle(page)
             assert label.evaluate("e => e.getBoundingClientRect().height") == height, (query, of)
-            assert label.inner_text().startswith("Times uniform, ")
+            assert label.inner_text().startswith("Attention relative to uniform (1 = even share), ")
 
 
 def test_patch_queries_have_a_scale_of_their_own(visit: Visit, site: Any) -> None:
@@ -126,16 +137,16 @@ def test_patch_queries_have_a_scale_of_their_own(visit: Visit, site: Any) -> Non
     labels = bar(page)
     assert number(labels[0]) == manifest.patch_scale.low
     assert number(labels[1]) == manifest.patch_scale.high
-    assert "same for all patch queries" in page.locator("#bar-says").inner_text()
-    says = page.locator(".walls-scale").inner_text()
-    assert "Patches as queries have a scale of their own, found in the same way: from" in says
+    assert "one scale for all" in page.locator("#bar-says").inner_text()
+    says = page.locator(".walls-scale").text_content() or ""
+    assert "Patch queries have their own scale, found in the same way: from" in says
     assert f"to {manifest.patch_scale.high:g}." in says
     page = visit("i/image0/index.html").page
     assert number(bar(page)[1]) == manifest.scale.high
 
 
 def test_the_top_of_the_mass_is_shown_on_small_maps_too(visit: Visit, site: Any) -> None:
-    page = visit("i/image0/index.html#keep=60").page
+    page = visit("i/image0/index.html#keep=60&layer=3").page
     codes = chunk(site, "plain")[0].codes[0, 1].ravel().astype(float)
     order = np.argsort(codes, kind="stable")
     kept = np.zeros(24, dtype=bool)
@@ -164,7 +175,10 @@ def test_the_top_of_the_mass_is_counted_and_uncovers_the_rest(visit: Visit, site
     # as DINO's script: ascending, kept where the running sum passes the rest
     order = np.argsort(values)
     kept = np.cumsum(values[order]) / values.sum() > 0.4
-    text = page.locator('[data-model="0"] .kept').inner_text()
+    page.locator("#numbers > summary").click()
+    said = page.locator('[data-numbers="0"] .kept')
+    expect(said).to_be_visible()
+    text = said.inner_text()
     assert text.endswith(f": {kept.sum()} of 24 patches")
     lowest = int(order[0])
     pixel = page.evaluate(

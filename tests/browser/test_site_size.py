@@ -83,10 +83,9 @@ def test_the_value_under_the_pointer_is_the_area_mean(opened: Opened, small: Sma
         x, y = (at[1] + 0.5) / 16, (at[0] + 0.5) / 16
         opened.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
         settle(opened.page)
-        said = opened.page.locator('[data-model="0"] .readout-value')
+        said = opened.page.locator('[data-reading="0"]')
         expect(said).to_contain_text(f"row {at[0] + 1}, col {at[1] + 1}")
-        expect(said).to_contain_text("mean of 1.6 patches: shown on 16 × 16, measured on 20 × 20")
-        value = read_number(said.locator("strong").inner_text().split()[0])
+        value = read_number(said.locator(".value").inner_text().split()[0])
         # three digits, and half a code of the map's maximum
         assert value == pytest.approx(means[at], abs=0.004 * means.max(), rel=0.006)
         share = float(said.locator(".share").inner_text().split()[0])
@@ -95,9 +94,11 @@ def test_the_value_under_the_pointer_is_the_area_mean(opened: Opened, small: Sma
 
 
 def test_a_model_on_a_small_grid_says_nothing_of_means(opened: Opened) -> None:
-    said = opened.page.locator('[data-model="1"] .readout-value')
-    expect(said).to_contain_text("rank 1 of 36")
-    assert "mean of" not in said.inner_text()
+    expect(opened.page.locator('[data-reading="1"] .rank')).to_have_text("1 of 36")
+    opened.page.locator("#numbers > summary").click()
+    says = "the mean of 1.6 patches: shown on 16 × 16, measured on 20 × 20"
+    expect(opened.page.locator('[data-numbers="0"]')).to_contain_text(says)
+    assert "the mean of" not in opened.page.locator('[data-numbers="1"]').inner_text()
 
 
 def test_a_head_that_is_left_out_is_said_to_be_and_its_mean_is_shown(opened: Opened) -> None:

@@ -46,7 +46,7 @@ def test_the_link_opens_the_same_view(visit: Visit) -> None:
 
 def test_the_caption_says_everything_a_figure_must(visit: Visit) -> None:
     opened = visit("i/image0/index.html#layer=2&head=2&scale=map&form=sqrt&keep=60", over="http")
-    text = copied(opened, "Copy figure caption")
+    text = copied(opened, "Copy caption")
     for wanted in (
         "Attention of the CLS token on Image0, in times uniform",
         f"Registers: tiny/registers at {'c' * 12}, 4 × 6 patches, input 96 × 64 pixels",
@@ -54,7 +54,7 @@ def test_the_caption_says_everything_a_figure_must(visit: Visit) -> None:
         "mean received attention",
         "Color scale of each map, sqrt,",
         "cut off at 0.5\u00a0%",
-        "Layers are paired by number.",
+        "Layers are matched by number.",
         "top 60\u00a0% of the mass",
         "not interpolated",
     ):
@@ -73,7 +73,7 @@ def test_without_a_clipboard_the_text_can_be_copied_by_hand(image_page: Page) ->
 def test_the_picture_holds_the_maps_with_bar_and_caption(
     visit: Visit, site: Any, tmp_path: Path, over: str, view: str
 ) -> None:
-    page = visit(f"i/image0/index.html#layer=2&head=2&view={view}", over=over).page
+    page = visit(f"i/image0/index.html#layer=2&head=2&overlay=100&view={view}", over=over).page
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Save PNG").click()
     assert waiting.value.suggested_filename == "image0-layer-2-head-2-CLS.png"
@@ -102,7 +102,7 @@ def test_the_address_holds_nothing_but_what_a_view_needs(image_page: Page) -> No
     image_page.select_option("#layer", "2")
     assert re.fullmatch(
         r"layer=2&head=mean&query=CLS&scale=shared&form=log2&clip=0\.5&keep=100&draw=nearest"
-        r"&overlay=80",
+        r"&overlay=80&layers=depth",
         image_page.url.split("#")[1],
     )
 

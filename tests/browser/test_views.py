@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from generator.present.drawing.quantize import decode
 from generator.text.numbers import number
 from generator.text.numbers import signed as signed_text
 from tests.browser.opened import Opened, read_number, settle
-from tests.browser.test_numbers import chunk
+from tests.browser.test_numbers import chunk, readout
 
 Visit = Callable[..., Opened]
 Array = np.ndarray[Any, Any]
@@ -42,7 +42,10 @@ def halved(fine: Array) -> Array:
 
 
 def titles(page: Page) -> list[str]:
-    return [text.split(",")[0:2] for text in page.locator(".readout-title").all_inner_texts()]  # type: ignore[misc]
+    return [
+        text.replace(" of 3", "").replace(" of 6", "").split(",")[0:2]
+        for text in page.locator(".readout-title").all_inner_texts()
+    ]  # type: ignore[misc]
 
 
 @pytest.fixture
@@ -152,12 +155,15 @@ def test_the_bar_of_a_difference_names_its_ends_and_its_unit(visit: Visit) -> No
 
 def test_most_different_heads_come_first(visit: Visit, site: Any) -> None:
     page = visit("i/image0/index.html#layer=2&view=heads&a=plain&b=registers&order=different").page
-    labels = page.locator('[data-tiles="3"] .tile-label').all_inner_texts()
+    labels = page.locator('[data-tiles="0"] .tile-label').all_inner_texts()
     by_head = {
         text.split(" · ")[0]: read_number(text.split(" · ")[1]) for text in labels if "·" in text
     }
     assert list(by_head.values()) == sorted(by_head.values(), reverse=True)
     assert set(by_head) == {"mean", "1", "2", "max", "min"}
+    # the number is of the two models, and stands below their maps only
+    others = page.locator('[data-tiles="3"] .tile-label').all_inner_texts()
+    assert others[:5] == list(by_head) and not any("·" in text for text in others)
 
 
 def test_tiles_show_heads_and_layers_and_choose_them(visit: Visit) -> None:
@@ -166,9 +172,9 @@ def test_tiles_show_heads_and_layers_and_choose_them(visit: Visit) -> None:
     page.get_by_role("button", name="Deep, layer 2, head 3").click()
     settle(page)
     assert page.input_value("#head") == "3"
-    page.get_by_role("button", name="Through the layers").click()
+    page.get_by_role("button", name="Layers of this head").click()
     settle(page)
-    assert page.locator('[data-tiles="3"] .tile:visible').count() == 7  # six layers and the probe
+    assert page.locator('[data-tiles="3"] .tile:visible').count() == 6
     page.get_by_role("button", name="Deep, head 3, layer 5").click()
     settle(page)
     assert page.input_value("#layer") == "5"
@@ -219,7 +225,7 @@ def test_layers_pair_by_relative_depth(visit: Visit) -> None:
     page = visit("i/image0/index.html#layer=4&layers=depth").page
     found = [title[0] for title in titles(page)]
     assert found == ["Layer 2", "Layer 2", "Layer 2", "Layer 4"]
-    assert "relative depth" in page.locator("#pairing-says").inner_text()
+    assert page.locator("#layer-says").inner_text() == "Layer by depth"
     # a click in a shallow wall chooses the depth of its layer
     cell = page.locator('[data-wall="0"] [role=gridcell]')
     cell.focus()
@@ -260,15 +266,120 @@ def test_the_maximum_over_heads_is_no_distribution(visit: Visit, site: Any) -> N
     page = visit("i/image0/index.html#layer=2&head=max").page
     heads = decode(chunk(site, "deep")[0])[1, :4]
     largest = heads.max(0)
-    text = page.locator(".readout-value").nth(3).inner_text()
+    text = readout(page, "deep")
     assert read_number(text.split("×")[0]) == pytest.approx(largest.max(), rel=0.005)
     row, col = np.unravel_index(largest.argmax(), largest.shape)
     assert f"row {row + 1}, col {col + 1}" in text
-    assert "not a distribution" in page.locator('[data-model="3"] .mass').inner_text()
+    page.locator("#numbers > summary").click()
+    expect(page.locator('[data-numbers="3"] .mass')).to_contain_text("not a distribution")
 
 
 def test_the_read_out_ranks_the_place(visit: Visit, site: Any) -> None:
     page = visit("i/image0/index.html#layer=2&head=1&at=40,50").page
     codes = chunk(site, "plain")[0].codes[1, 0]
     rank = int((codes > codes[3, 2]).sum()) + 1
-    assert f"rank {rank} of 24" in page.locator(".readout-value").first.inner_text()
+    assert readout(page, "plain").split("\t")[2] == f"{rank} of 24"
+
+
+@pytest.mark.parametrize("view", ["pair", "heads", "pair&how=slider"])
+def test_an_address_of_a_view_brings_the_reader_to_it(visit: Visit, view: str) -> None:
+    page = visit(f"i/image0/index.html#layer=2&view={view}").page
+    shown = page.locator("[data-pair]" if "pair" in view else '[data-tiles="0"] .tile').first
+    expect(shown).to_be_in_viewport()
+    expect(page.locator(".view-choice")).to_be_in_viewport()
+
+
+def test_two_models_fit_in_the_window_with_their_names_and_their_bar_above(visit: Visit) -> None:
+    page = visit("i/image0/index.html#layer=2&view=pair&a=plain&b=deep").page
+    stage, bar = (
+        page.locator("[data-pair]").bounding_box(),
+        page.locator("#pair-bar").bounding_box(),
+    )
+    assert stage is not None and bar is not None
+    assert stage["height"] <= 0.7 * 900 + 1
+    assert bar["y"] + bar["height"] <= stage["y"]
+    page = visit("i/image0/index.html#layer=2&view=pair&how=slider&a=plain&b=deep").page
+    assert page.locator(".pair-name:visible").all_inner_texts() == ["Plain", "Deep"]
+
+
+def test_the_border_is_dragged_on_the_picture(visit: Visit) -> None:
+    page = visit("i/image0/index.html#layer=2&view=pair&how=slider").page
+    box = page.locator("[data-pair]").bounding_box()
+    assert box is not None
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 0.5 * box["width"], y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.2 * box["width"], y, steps=4)
+    page.mouse.up()
+    settle(page)
+    assert "slide=20" in page.url and "query=CLS" in page.url
+    assert page.locator(".pair-b").evaluate("e => e.style.clipPath") == "inset(0px 0px 0px 20%)"
+
+
+@pytest.mark.parametrize("how", ["difference", "flicker", "slider"])
+def test_a_layer_that_one_of_two_models_lacks_is_one_sentence(visit: Visit, how: str) -> None:
+    page = visit(f"i/image0/index.html#layer=5&view=pair&how={how}&a=plain&b=deep").page
+    assert page.locator("#pair-says").inner_text() == "Plain: This model has 3 layers."
+    expect(page.locator("[data-pair]")).to_be_hidden()
+    page = visit("i/image0/index.html#layer=5&view=heads").page
+    none = page.locator('[data-tile-column="0"]')
+    assert none.locator(".tiles-none").inner_text() == "This model has 3 layers."
+    assert none.locator(".tile:visible").count() == 0
+    assert page.locator('[data-tiles="3"] .tile:visible').count() == 7
+
+
+@pytest.mark.parametrize(
+    ("layers", "pairs"), [("number", [(0, 0), (2, 2)]), ("depth", [(0, 1), (2, 5)])]
+)
+def test_rows_of_the_same_layer_are_on_one_line_in_all_walls(
+    visit: Visit, layers: str, pairs: list[tuple[int, int]]
+) -> None:
+    page = visit(f"i/image0/index.html#layer=3&layers={layers}").page
+
+    def lines(model: int) -> list[float]:
+        labels = page.locator(f'[data-wall="{model}"] .wall-layers span')
+        found: list[float] = labels.evaluate_all(
+            "all => all.map(e => { e.hidden = false; return e.getBoundingClientRect().y; })"
+        )
+        return found
+
+    shallow, deep = lines(0), lines(3)
+    for row, other in pairs:
+        assert shallow[row] == pytest.approx(deep[other], abs=1)
+
+
+def test_walls_of_large_models_have_readable_cells(image_page: Page) -> None:
+    found = image_page.evaluate(
+        """() => {
+            const rows = Array.from({length: 24}, (_, i) => String(i + 1));
+            const model = {heads: 16, layers: 24, rows, view: [0, 0, 518, 518]};
+            const screen = {width: 1280, height: 800, ratio: 1};
+            return [1, 2, 4].map(n => {
+                const models = Array(n).fill(model);
+                const {across, height} = WallGeometry.arrange(models, 1252, screen);
+                return [across, WallGeometry.measure(model, models, height, false, 1).width];
+            });
+        }"""
+    )
+    assert [across for across, _ in found] == [1, 2, 2]
+    assert all(width >= 22 for _, width in found)
+
+
+def test_an_embed_shows_the_maps_and_their_legend_alone(visit: Visit) -> None:
+    opened = visit("i/image0/index.html#layer=2&head=1", over="http")
+    page = opened.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy embed").click()
+    expect(page.locator("#taken")).to_contain_text("copied")
+    snippet = page.evaluate("() => navigator.clipboard.readText()")
+    found = re.fullmatch(
+        r'<iframe src="([^"]+)" width="\d+" height="\d+" title="[^"]+" .*', snippet
+    )
+    assert found is not None
+    address = found[1].replace("&amp;", "&")
+    assert "layer=2&head=1" in address and address.endswith("&embed=1")
+    page = visit(address.removeprefix(opened.root), over="http").page
+    assert page.locator(".models .stage:visible").count() == 5
+    expect(page.locator(".shared-bar")).to_be_visible()
+    for other in (".masthead-title", "#layer", ".reading", ".walls", ".studies", ".colophon"):
+        expect(page.locator(other)).to_be_hidden()

@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from generator.capture.extract import Broken, extract
 from generator.capture.models.load import LoadedModel
+from generator.capture.models.transformers_network import TransformersRunner
 from generator.errors import CaptureError
 from generator.records.record import AttentionRecord
 from tests.capture.ready import measured, prepared, ready, same
@@ -45,7 +46,8 @@ class Block(nn.Module):
             out = (split @ split.transpose(-1, -2) / 8**0.5).softmax(-1) @ split
         elif self.kind == "multi":
             assert self.multi is not None
-            return x + self.multi(x, x, x)[0]
+            tokens = x.shape[1]
+            return x + self.multi(x, x, x, attn_mask=torch.zeros(tokens, tokens))[0]
         elif self.kind == "twice":
             out = sdpa(sdpa(split, split, split), split, split)
         elif self.kind == "causal":
@@ -90,7 +92,10 @@ def home_made(saved: Callable[[str], Path]) -> Callable[..., LoadedModel]:
     def make(*kinds: str) -> LoadedModel:
         network = Network(*kinds)
         facts = replace(model.facts, id="home-made")
-        return replace(model, facts=facts, network=network, blocks=tuple(network.blocks))
+        runner = TransformersRunner(network, model.resolved.vision)
+        return replace(
+            model, facts=facts, network=network, blocks=tuple(network.blocks), runner=runner
+        )
 
     return make
 
@@ -151,8 +156,8 @@ def test_model_that_makes_its_own_softmax_is_read(
         ),
         (
             "multi",
-            "home-made uses nn.MultiheadAttention inside its blocks. Report the architecture: "
-            "only scaled dot-product and eager attention are read.",
+            "Layer 2 of home-made calls nn.MultiheadAttention with an attention mask, which is not "
+            "read. Report the architecture: it is not a plain vision transformer.",
         ),
     ],
 )
@@ -175,7 +180,8 @@ def test_network_without_options_is_simply_run(home_made: Callable[..., LoadedMo
 
     model = home_made("sdpa", "sdpa", "sdpa")
     strict = Strict("sdpa", "sdpa", "sdpa")
-    other = replace(model, network=strict, blocks=tuple(strict.blocks))
+    runner = TransformersRunner(strict, model.resolved.vision)
+    other = replace(model, network=strict, blocks=tuple(strict.blocks), runner=runner)
     item = prepared(model)
     same(measured(other, item)[0], measured(model, item)[0])
 

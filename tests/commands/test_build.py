@@ -113,6 +113,10 @@ def test_failed_cells_are_named_and_the_exit_code_says_so(here: Path) -> None:
             "Error: --batch-size should be a whole number from 1, got the number 0.",
         ),
         (
+            ["build", "-m", "models/plain", "-i", "photos", "--jobs", "0"],
+            "Error: --jobs should be a whole number from 1, or auto, got the number 0.",
+        ),
+        (
             ["build", "-m", "models/plain", "-i", "photos", "--device", "gpu"],
             'Error: --device should be auto, cpu, cuda, cuda:0 or mps, got the text "gpu".',
         ),

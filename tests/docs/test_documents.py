@@ -52,6 +52,8 @@ def spec_of(block: Block, folder: Path) -> GallerySpec:
         text = BEGINNING + text
     if text.startswith("# part\n"):
         text = BEGINNING + ("" if "[[models]]" in text else MODELS) + text
+    (folder / "run").mkdir(exist_ok=True)
+    (folder / "run" / "checkpoint.pth").touch()
     (folder / "models").symlink_to(ROOT / "examples" / "models")
     (folder / "gallery.toml").write_text(text, encoding="utf-8")
     return load_spec(folder / "gallery.toml")

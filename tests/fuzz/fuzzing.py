@@ -73,6 +73,17 @@ def edited(*good: bytes) -> st.SearchStrategy[bytes]:
     return st.builds(apply, st.sampled_from(good), edits)
 
 
+def one_byte(good: bytes, first: int, end: int) -> st.SearchStrategy[bytes]:
+    """A good file in which one byte of a part is another."""
+
+    def apply(place: int, change: int) -> bytes:
+        found = bytearray(good)
+        found[place] ^= change
+        return bytes(found)
+
+    return st.builds(apply, st.integers(first, end - 1), st.integers(1, 255))
+
+
 def altered(good: dict[str, Any]) -> st.SearchStrategy[bytes]:
     """JSON of a good object in which some values are others, or gone."""
     places = sorted(_places(good, ()), key=repr)

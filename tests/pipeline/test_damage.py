@@ -14,10 +14,12 @@ from generator.export.copy import exported_pages
 from generator.export.numbers.data import record_files
 from generator.export.publish.review import review_site
 from generator.export.source import open_source
+from generator.present.files.manifest import FileEntry
 from generator.records.record import AttentionRecord
 from generator.records.store import Store, load_records
 from generator.spec.gallery import GallerySpec
-from tests.pipeline.galleries import build, files, manifest, replace_models
+from generator.spec.options import merge
+from tests.pipeline.galleries import build, files, manifest, picture, replace_models
 
 
 def damage(path: Path) -> bytes:
@@ -50,6 +52,20 @@ def test_a_damaged_record_is_measured_again_within_the_build(
     (message,) = [m for m in caplog.messages if "damaged" in m]
     assert message.startswith(f"{path} is damaged: the checksum of ")
     assert message.endswith(f" It is kept as {path.stem}.damaged; build measures it again.")
+
+
+def test_damage_that_a_worker_process_finds_is_measured_again(spec: GallerySpec) -> None:
+    """The damage lies behind the header, so nobody sees it before the pages are made."""
+    for seed in (7, 8):
+        picture(spec.images[0] / f"{seed}.png", seed)
+    two = merge(spec, jobs=2)
+    build(two)
+    good, path = files(spec.out), stored(spec, "plain", "first")
+    damage(path)
+    shutil.rmtree(spec.out)
+    outcome = build(two)
+    assert (outcome.measured, outcome.reused, outcome.failures) == (1, 7, ())
+    assert files(spec.out) == good
 
 
 def test_damaged_weights_are_seen_again(
@@ -112,11 +128,22 @@ def test_exports_and_readers_go_on_without_a_damaged_record(
     assert again == names, "also once it has been set aside"
 
 
+def test_an_anonymous_copy_shows_a_damaged_record_as_a_failed_cell(spec: GallerySpec) -> None:
+    build(spec)
+    damage(stored(spec, "plain", "first"))
+    source = open_source(spec.out, spec.store, anonymous=True)
+    with exported_pages(source) as pages:
+        page = (pages / "i" / source.run.images[0].slug / "index.html").read_text()
+    (said,) = source.left_out.values()
+    assert said.message.startswith("The record of Model 1 on ")
+    assert said.message in page
+
+
 def test_a_damaged_file_of_a_site_is_named_before_it_is_exported_or_published(
     spec: GallerySpec,
 ) -> None:
     build(spec)
-    for file in manifest(spec).files[::7]:
+    for file in (*manifest(spec).files[::7], *manifest(spec).texts[::9]):
         path = spec.out / file.path
         whole = path.read_bytes()
         damage(path)
@@ -127,9 +154,23 @@ def test_a_damaged_file_of_a_site_is_named_before_it_is_exported_or_published(
         ):
             pass
         assert str(caught.value).startswith(said)
-        errors = [f.text for f in review_site(spec.out, "branch").findings if f.severity == "error"]
-        assert errors == [f"1 file cut short or changed since the build: {file.path}."]
+        said = [f"{f.severity}: {f.text}" for f in review_site(spec.out, "branch").findings]
+        changed = (
+            f"error: 1 file cut short or changed since the build: {file.path}."
+            if isinstance(file, FileEntry)
+            else f"warning: 1 page, style or script changed since the build: {file.path}."
+        )
+        assert changed in said
         path.write_bytes(whole)
+
+
+def test_every_file_of_a_site_has_a_checksum(spec: GallerySpec) -> None:
+    build(spec)
+    found = manifest(spec)
+    named = {file.path for file in (*found.files, *found.texts)}
+    alone = {"manifest.json", "manifest.schema.json", ".nojekyll"}
+    assert {*files(spec.out)} == named | alone
+    assert set(found.pages) <= {text.path for text in found.texts}
 
 
 def test_a_build_makes_damaged_files_of_the_former_site_again(

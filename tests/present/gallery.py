@@ -138,13 +138,16 @@ def tree(root: Path) -> dict[str, bytes]:
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in files}
 
 
-def many(folder: Path, images: int, *, models: int = 2, groups: int = 3) -> Gallery:
+def many(
+    folder: Path, images: int, *, models: int = 2, groups: int = 3, grid: tuple[int, int] = (4, 6)
+) -> Gallery:
     """A gallery of many images, in groups that take turns; every second model has registers.
 
     The files are copies of a few pictures, and the records are made as they are read.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    drawn = [picture(folder / f"drawn{n}.jpg", n) for n in range(4)]
+    rows, cols = grid
+    drawn = [picture(folder / f"drawn{n}.jpg", n, (16 * cols, 16 * rows)) for n in range(4)]
     entries = tuple(
         replace(
             drawn[n % len(drawn)],
@@ -163,7 +166,14 @@ def many(folder: Path, images: int, *, models: int = 2, groups: int = 3) -> Gall
         for n, image in enumerate(entries)
         for m, model in enumerate(shown)
     )
-    plain, registers = (tiny.record(tiny.layout(registers=r), seed=r) for r in (0, 2))
+    plain, registers = (
+        tiny.record(
+            tiny.layout(registers=r, rows=rows, cols=cols),
+            seed=r,
+            image_size=(16 * cols, 16 * rows),
+        )
+        for r in (0, 2)
+    )
     records: dict[str, AttentionRecord] = {}
     for number, cell in enumerate(cells):
         image, model = divmod(number, models)

@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 
 from generator.errors import StoreError
+from generator.records.file import record_arrays, record_facts
 from generator.records.packing import canonical
 from generator.records.record import SCHEMA, AttentionRecord, RecordError
 from generator.records.seal import sealed_file
@@ -383,3 +384,35 @@ def test_a_killed_process_leaves_no_half_record(tmp_path: Path) -> None:
     writer.join()
     assert same(store.get(record.key), record)
     assert store.keys() == (record.key,)
+
+
+@pytest.mark.parametrize("name", ["position", "filters", "spectrum"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_not_finite_never_enter_the_store(
+    name: str, value: float, tmp_path: Path
+) -> None:
+    weights = seen_weights("b" * 64)
+    values = getattr(weights, name).copy()
+    values.flat[-1] = value
+    with pytest.raises(RecordError, match=rf"hold NaN or infinity in {name}\.$"):
+        Store(tmp_path).put_weights(dataclasses.replace(weights, **{name: values}))
+    assert not list(tmp_path.rglob("*.safetensors"))
+
+
+@pytest.mark.parametrize("name", ["attention", "norms", "features.last", "rollout"])
+@pytest.mark.parametrize("value", [np.nan, -np.inf])
+def test_what_another_program_sealed_with_nan_is_damage(
+    name: str, value: float, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store, record = Store(tmp_path), full()
+    store.put(record)
+    path = path_of(store, record)
+    arrays = record_arrays(record)
+    arrays[name] = arrays[name].copy()
+    arrays[name].flat[-1] = value
+    path.write_bytes(sealed_file("record", record_facts(record), arrays))
+    with pytest.raises(StoreError):
+        store.get(record.key)
+    assert "it holds NaN or infinity in " in caplog.text
+    assert store.was_damaged(record.key) and not store.has(record.key)
+    assert list(store.records()) == []

@@ -39,6 +39,10 @@ def test_hub_ids_of_good_form(text: str, file: Path) -> None:
 
 
 FORM = "Write owner/name as on the Hugging Face hub, owner/name@revision, or ./folder."
+NO_WEIGHTS = (
+    "gallery.toml is a file. Name a folder, or a file of weights: .pth, .pt, .ckpt, .bin, "
+    ".safetensors."
+)
 NO_FOLDER = "Check the path; a model on the hub is written owner/name."
 
 
@@ -57,7 +61,8 @@ NO_FOLDER = "Check the path; a model on the hub is written owner/name."
         ("./gone", f"There is no model folder work/gone. {NO_FOLDER}"),
         ("/gone/x", f"There is no model folder /gone/x. {NO_FOLDER}"),
         ("~nobody-here/x", f"There is no model folder work/~nobody-here/x. {NO_FOLDER}"),
-        ("gallery.toml", "gallery.toml is a file. Name the folder of its config.json."),
+        ("gallery.toml", NO_WEIGHTS),
+        ("run/gone.pth", "There is no file work/run/gone.pth. Check the path."),
         (
             "https://huggingface.co/facebook/dinov2-small/tree/main",
             "https://huggingface.co/facebook/dinov2-small/tree/main is an address. "

@@ -28,13 +28,8 @@ CENTER_SIGMA = 0.25
 class Agreement:
     """All agreement measures of one pair of maps.
 
-    Attributes:
-        divergence: Jensen-Shannon divergence in bits: 0 for identical maps, 1 for disjoint maps.
-        pearson: correlation of values, -1 to 1; NaN where a map is constant.
-        spearman: correlation of ranks, -1 to 1; NaN where a map is constant.
-        similarity: shared mass, 0 to 1.
-        earth_movers: mean distance that mass must move, as a share of the height of the pictured
-            part.
+    Each is the quantity of that name in :mod:`generator.analysis.quantities.agreement`.
+    Correlations are NaN if a map is constant.
     """
 
     divergence: float

@@ -75,7 +75,7 @@ class MatchedHeads:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class PairFinding:
     """A number for large type, and what it is.
 
     Attributes:
@@ -107,7 +107,7 @@ class Argument:
     """
 
     note: str
-    findings: tuple[Finding, ...]
+    findings: tuple[PairFinding, ...]
     outliers: tuple[str, ...]
     attention: tuple[str, ...]
     maps: tuple[str, ...]
@@ -162,7 +162,7 @@ def _note(n: int) -> str:
     return f"{counted(n, 'image')}. {over}{tests}"
 
 
-def _divergence_finding(comparisons: Sequence[MapComparison]) -> Iterator[Finding]:
+def _divergence_finding(comparisons: Sequence[MapComparison]) -> Iterator[PairFinding]:
     if not comparisons:
         return
     between = _divergence(comparisons)
@@ -178,17 +178,17 @@ def _divergence_finding(comparisons: Sequence[MapComparison]) -> Iterator[Findin
         )
         value = f"{number(between)} bits"
         text = f"between the maps of A and B (0 same, 1 no overlap).{nearer}"
-    yield Finding(value, text, counted(len(comparisons), "image"), "agreement", "Agreement")
+    yield PairFinding(value, text, counted(len(comparisons), "image"), "agreement", "Agreement")
 
 
 def _outliers_finding(
     models: tuple[ComparedModel, ComparedModel], shares: Paired
-) -> Iterator[Finding]:
+) -> Iterator[PairFinding]:
     if not shares.n:
         return
     held = [int((values > 0).sum()) for values in (shares.one, shares.two)]
     ratios = [float(each.digest.norms.ratio.max()) for each in models]
-    yield Finding(
+    yield PairFinding(
         f"{count(held[0])} vs {count(held[1])}",
         f"of {counted(shares.n, 'image')} have outlier patches. The largest norm is "
         f"{number(ratios[0])} vs {number(ratios[1])} × the median patch.",
@@ -198,13 +198,13 @@ def _outliers_finding(
     )
 
 
-def _sinks_finding(models: tuple[ComparedModel, ComparedModel]) -> Iterator[Finding]:
+def _sinks_finding(models: tuple[ComparedModel, ComparedModel]) -> Iterator[PairFinding]:
     """CLS attention on outlier patches, where a model usually has some."""
     for model, letter in zip(models, LETTERS, strict=True):
         found = _most_on(model, (OUTLIERS,))
         if found is None or float(model.digest.norms.ratio.max()) <= OUTLIER:
             continue
-        yield Finding(
+        yield PairFinding(
             percent(found.most),
             f"of {letter}'s CLS attention goes to outlier patches in layer {found.layer}. They are "
             f"{percent(found.uniform)} of its tokens.",
@@ -214,11 +214,11 @@ def _sinks_finding(models: tuple[ComparedModel, ComparedModel]) -> Iterator[Find
         )
 
 
-def _registers_finding(models: tuple[ComparedModel, ComparedModel]) -> Iterator[Finding]:
+def _registers_finding(models: tuple[ComparedModel, ComparedModel]) -> Iterator[PairFinding]:
     for model, letter in zip(models, LETTERS, strict=True):
         found = _most_on(model, model.registers)
         if found is not None:
-            yield Finding(
+            yield PairFinding(
                 percent(found.most),
                 f"of {letter}'s CLS attention goes to registers in layer {found.layer}, "
                 f"{percent(found.last)} in the last. They are {percent(found.uniform)} of its "
@@ -229,11 +229,11 @@ def _registers_finding(models: tuple[ComparedModel, ComparedModel]) -> Iterator[
             )
 
 
-def _area_finding(area: Paired) -> Iterator[Finding]:
+def _area_finding(area: Paired) -> Iterator[PairFinding]:
     if not area.n:
         return
     one, two = (percent(float(values.mean())) for values in (area.one, area.two))
-    yield Finding(
+    yield PairFinding(
         f"{one} vs {two}",
         f"of patches hold {percent(KEPT_MASS)} of the patch attention in the last layer.",
         counted(area.n, "image"),
@@ -242,11 +242,11 @@ def _area_finding(area: Paired) -> Iterator[Finding]:
     )
 
 
-def _heads_finding(heads: MatchedHeads | None) -> Iterator[Finding]:
+def _heads_finding(heads: MatchedHeads | None) -> Iterator[PairFinding]:
     if heads is None:
         return
     fitted = heads.held_out is None
-    yield Finding(
+    yield PairFinding(
         number(heads.mean if heads.held_out is None else heads.held_out),
         f"is the similarity of matched heads{'' if fitted else ' on held-out images'}. Random "
         f"matchings reach {number(heads.random)}.",

@@ -23,16 +23,15 @@ class StepNumbers:
     """Numbers of one checkpoint, means over images, layers and heads; NaN where undefined.
 
     Attributes:
-        entropy: normalized entropy, share of the maximum.
-        distance: attention distance as a share of the input's short side.
-        cls_on_cls: attention of CLS to itself, share of 1.
-        cls_on_registers: attention of CLS to all registers, share of 1.
-        cls_on_patches: attention of CLS to all patches, share of 1.
-        outlier_share: share of patches with a norm above three times the median, in the layer where
-            the largest norm stands out most.
-        max_norm: largest norm of a patch over the layers, median over images.
-        norm_ratio: largest norm over the median, over the layers.
-        onset: layer where high norms of patches begin; 0 for the embedding, NaN where none does.
+        entropy: quantity ``entropy``.
+        distance: quantity ``distance-share``.
+        cls_on_cls: quantity ``cls-mass-cls``.
+        cls_on_registers: quantity ``cls-mass-registers``.
+        cls_on_patches: quantity ``cls-mass-patches``.
+        outlier_share: quantity ``outlier-share``.
+        max_norm: quantity ``max-norm``, median over images.
+        norm_ratio: quantity ``norm-ratio``, largest over the layers.
+        onset: quantity ``norm-onset``; 0 for the embedding, NaN if there is none.
     """
 
     images: int

@@ -59,7 +59,7 @@ SPEARMAN = Quantity(
 SIMILARITY = Quantity(
     id="similarity",
     name="shared mass",
-    unit="share of 1",
+    unit="0 to 1",
     axes=("layer", "head"),
     definition="Sum over places of the smaller of both maps. " + PLACES,
     source="Bylinskii 2019 (SIM)",
@@ -85,9 +85,9 @@ PAIRED_DIFFERENCE = Quantity(
     name="mean difference over images",
     unit="that of the quantity compared",
     axes=("image",),
-    definition="First model minus second, image by image, and the mean, with a nominal "
-    "95% interval over images: Student's t with the skewness removed, from 8 images. In "
-    "simulations, 90 to 96% of such intervals hold the true mean.",
+    definition="First model minus second, image by image, and the mean, with a nominal 95\u00a0% "
+    "interval over images: Student's t with the skewness removed, from 8 images. In "
+    "simulations, 90 to 96\u00a0% of such intervals hold the true mean.",
     source="Hall 1992; stars after Holm 1979",
     low="the second model has more",
     high="the first model has more",
@@ -98,7 +98,7 @@ PAIRED_DIFFERENCE = Quantity(
 HEAD_SIMILARITY = Quantity(
     id="head-similarity",
     name="similarity of heads",
-    unit="share of 1",
+    unit="0 to 1",
     axes=("head", "head"),
     definition="1 less the Jensen-Shannon divergence of two heads' CLS rows over all keys, mean "
     "over images. Heads of two models are matched one to one by the largest sum (Hungarian "

@@ -15,7 +15,7 @@ ROLLOUT = Quantity(
     source="Abnar & Zuidema 2020; fusing and discarding after jacobgil/vit-explain",
     low="little of the output came from here",
     high="much of the output came from here, judging by attention alone",
-    caveat="It knows nothing of values and MLPs, and not of any class.",
+    caveat="Rollout ignores values and MLPs and is not about any class.",
 )
 
 ROLLOUT_COSINE = Quantity(
@@ -80,7 +80,7 @@ CONTRIBUTION = Quantity(
     source="Kobayashi 2020",
     low="little contribution",
     high="large contribution",
-    caveat="Models of other width do not compare. The MLP and later layers may undo it.",
+    caveat="Models of other width do not compare. Later parts of the network can cancel this.",
 )
 
 SINK_VALUE = Quantity(

@@ -53,7 +53,7 @@ MASS_MASK_AREA = Quantity(
     "patches: sorted ascending, those whose running sum exceeds 40 %.",
     source="Caron 2021 (DINO), Fig. 4, and its visualize_attention.py",
     low="the attention is on few patches",
-    high="the attention is spread; uniform attention gives 0.6",
+    high="the attention is spread; uniform attention gives 60\u00a0%",
     caveat="One outlier that holds much of the mass shrinks the mask.",
 )
 MASS_MASK_PARTS = Quantity(
@@ -144,7 +144,7 @@ EXPLAINED_VARIANCE = Quantity(
 )
 ALIGNMENT_RESIDUAL = Quantity(
     id="alignment-residual",
-    name="what the alignment leaves over",
+    name="alignment residual",
     unit="times the reference's squared size",
     axes=("model",),
     definition="Squared distance between the components of two models after the best rotation of "
@@ -229,8 +229,8 @@ CORLOC = Quantity(
     name="CorLoc",
     unit="share of the images",
     axes=("model",),
-    definition="Share of the images whose found box has an IoU of at least 0.5 with a marked box. "
-    "An image in which nothing was found counts as missed.",
+    definition="Share of the images whose found box has an IoU of at least 50\u00a0% with a marked "
+    "box. An image in which nothing was found counts as missed.",
     source="Deselaers 2010; Darcet 2024, Table 3",
     low="objects are seldom found",
     high="objects are mostly found",

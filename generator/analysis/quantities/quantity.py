@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from generator.text.numbers import Notation
+
+PROPORTIONS = {"share of 1", "share of the heads", "share of the patches", "share of the images"}
+"""Units of parts of a whole, which pages write in percent."""
+
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
     """A number that the program reports.
 
     Attributes:
-        id: in data, addresses and files; never changes.
-        name: what pages call it, in lower case.
-        unit: in words, short.
-        axes: what there is a number for, in the axis words of ``generator/records/record.py``;
-            ``image`` for one number an image.
-        definition: one or two sentences, with the formula where it is short.
-        source: author, year, figure or equation; ours where it is ours.
-        low: what a low value means.
-        high: what a high value means.
-        caveat: what it must not be taken for; may be empty.
-        short: the name where there is little room; empty where the name is short.
-        part_of: id of the quantity of which it is a part or another form; empty where of none.
+        id: id in data, addresses and files; never changes.
+        name: name on pages, in lower case.
+        unit: a few words.
+        axes: axis words of ``generator/records/record.py``; ``image`` for one number per image.
+        definition: one or two sentences, with a formula if it is short.
+        source: author, year, figure or equation; "ours" without one.
+        low: meaning of a low value.
+        high: meaning of a high value.
+        caveat: a conclusion that the number does not allow; may be empty.
+        short: short name for columns and lines; empty if the name is short.
+        part_of: id of the quantity of which it is a part or another form; may be empty.
     """
 
     id: str
@@ -45,6 +49,21 @@ class Quantity:
     def family(self) -> str:
         """The id of the quantity it is part of, or its own id."""
         return self.part_of or self.id
+
+    @property
+    def notation(self) -> Notation:
+        """How pages and charts write its values."""
+        return "percent" if self.unit in PROPORTIONS else "number"
+
+    @property
+    def change_notation(self) -> Notation:
+        """How pages and charts write differences of its values."""
+        return "points" if self.unit in PROPORTIONS else "difference"
+
+    @property
+    def change_unit(self) -> str:
+        """Unit of differences of its values."""
+        return "percentage points" if self.unit in PROPORTIONS else self.unit
 
     def part(
         self,

@@ -14,7 +14,7 @@ NORM = Quantity(
     source="Darcet 2024, Fig. 3",
     low="small",
     high="large; far above the median, an outlier",
-    caveat="Models of other width do not compare. After the final LayerNorm all norms are alike, "
+    caveat="Models of other width do not compare. After the final LayerNorm all norms are equal, "
     "and outliers cannot be seen.",
 )
 

@@ -29,8 +29,9 @@ Read = Callable[[str], Mapping[str, Any] | None]
 class Loader(Protocol):
     """One container. All but ``build`` and ``own_input`` work without weights."""
 
-    package: str
-    """The package that makes the networks. Its version is part of each record's environment."""
+    @property
+    def package(self) -> str:
+        """The package that makes the networks. Its version is part of a record's environment."""
 
     def reads(self, config: Mapping[str, Any]) -> bool:
         """Whether a ``config.json`` is of this container."""

@@ -20,6 +20,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.hooks import RemovableHandle
 
 from generator.capture.forward.hooks import Hooked
+from generator.capture.forward.multihead import MultiHeadCall
 from generator.capture.forward.scores import AttentionCall, GivenScores, Scores
 from generator.errors import CaptureError
 
@@ -112,7 +113,7 @@ class Watcher(Hooked, TorchFunctionMode):
         }
         self._inside: dict[Any, Handler] = {
             functional.scaled_dot_product_attention: self._see_attention,
-            functional.multi_head_attention_forward: self._refuse_multi_head,
+            functional.multi_head_attention_forward: self._see_multi_head,
             functional.linear: self._see_linear,
             **dict.fromkeys(SOFTMAX, self._see_softmax),
             **dict.fromkeys(MATMUL, self._see_matmul),
@@ -252,13 +253,20 @@ class Watcher(Hooked, TorchFunctionMode):
             listener.product([*args, *kwargs.values()])
         return result
 
-    def _refuse_multi_head(
+    def _see_multi_head(
         self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> None:
-        raise CaptureError(
-            f"{self._model} uses nn.MultiheadAttention inside its blocks.",
-            "Report the architecture: only scaled dot-product and eager attention are read.",
+    ) -> tuple[Tensor, Tensor | None]:
+        """Attention of ``nn.MultiheadAttention``: projected here, so that its parts are seen."""
+        call = MultiHeadCall.of(args, kwargs, self._name)
+        query, key, value = call.vectors()
+        attended = self._see_attention(
+            functional.scaled_dot_product_attention, (query, key, value), {}
         )
+        joined = attended.transpose(1, 2).flatten(2)
+        output = call.projected(joined)
+        for listener in self._listeners:
+            listener.linear(joined, call.projection, output)
+        return output.transpose(0, 1), call.weights(query, key)
 
     def _see_pooling(
         self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]

@@ -5,7 +5,7 @@ Everything that can be refused is refused here, before anything large is downloa
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -64,7 +64,8 @@ def resolve_folder(folder: Path, *, trust_remote_code: bool = False) -> Resolved
     config_file = folder / "config.json"
     adapter = _adapter_in(folder, name)
     if adapter is not None and not _has_weights(folder):
-        return _on_base(adapter, folder, name, trust_remote_code)
+        own = partial(_own_preprocessing, folder, name)
+        return _on_base(adapter, folder, name, trust_remote_code, own)
     if not there(config_file):
         raise ModelError(
             f"The folder {name} has no config.json, so it is not a transformers checkpoint.",
@@ -76,7 +77,7 @@ def resolve_folder(folder: Path, *, trust_remote_code: bool = False) -> Resolved
     expect_consent(name, config, vision, trust_remote_code)
     weights = find_weights(folder, config, name)
     processor = loader.preprocessing(config, partial(_read_own, folder, name), vision, name)
-    code = folder.glob("*.py") if trust_remote_code and "auto_map" in config else ()
+    code = sorted(folder.rglob("*.py")) if trust_remote_code and "auto_map" in config else ()
     return ResolvedModel(
         id=name,
         source="folder",
@@ -120,33 +121,51 @@ def _adapter_in(folder: Path, name: str) -> Adapter | None:
     if not there(folder / ADAPTER_CONFIG):
         if there(folder / ADAPTER_WEIGHTS):
             raise ModelError(
-                f"The folder {name} has {ADAPTER_WEIGHTS} without {ADAPTER_CONFIG}.",
+                f"{name} has {ADAPTER_WEIGHTS} without {ADAPTER_CONFIG}.",
                 "Copy the adapter again, with its config, or take its weights out of the folder.",
             )
         return None
     adapter = read_adapter(read_json(folder / ADAPTER_CONFIG, name), name)
     if not there(folder / ADAPTER_WEIGHTS):
         raise ModelError(
-            f"The folder {name} has {ADAPTER_CONFIG} without {ADAPTER_WEIGHTS}.",
+            f"{name} has {ADAPTER_CONFIG} without {ADAPTER_WEIGHTS}.",
             "Save the adapter with save_pretrained(), which writes safetensors.",
         )
     expect_no_pointer(folder / ADAPTER_WEIGHTS, name)
     return adapter
 
 
+def _own_preprocessing(folder: Path, name: str, base: ResolvedModel) -> Processor:
+    """What the files beside an adapter declare."""
+    read = partial(_read_own, folder, name)
+    return base.loader.preprocessing(base.config, read, base.vision, name)
+
+
 def _on_base(
-    adapter: Adapter, folder: Path, name: str, trust_remote_code: bool, commit: str = ""
+    adapter: Adapter,
+    folder: Path,
+    name: str,
+    trust_remote_code: bool,
+    preprocessing: Callable[[ResolvedModel], Processor],
+    commit: str = "",
+    revision: str = "",
 ) -> ResolvedModel:
-    """An adapter without weights of its own: a change of another checkpoint."""
+    """An adapter without weights of its own: a change of another checkpoint.
+
+    Args:
+        folder: of its files.
+        preprocessing: what it declares itself, given its checkpoint, whose preprocessing counts
+            where it declares none.
+        commit: on the hub; empty for a folder.
+        revision: on the hub, as asked for.
+    """
     base = _base_of(adapter, folder, name, trust_remote_code)
-    own = base.loader.preprocessing(
-        base.config, partial(_read_own, folder, name), base.vision, name
-    )
+    own = preprocessing(base)
     return replace(
         base,
         id=name,
         source="hub" if commit else "folder",
-        revision="",
+        revision=revision,
         commit=commit,
         weights_sha256="" if commit else hash_files(_small(folder), name),
         location=name if commit else str(folder),
@@ -252,10 +271,12 @@ def _adapter_on_hub(
     for file in (ADAPTER_WEIGHTS, PROCESSOR, PREPROCESSOR, "README.md"):
         if file in files:
             download(model, file, commit)
+        else:
+            note_absent(model, file, commit)
     adapter = _adapter_in(folder, model)
     assert adapter is not None
-    found = _on_base(adapter, folder, model, trust_remote_code, commit)
-    return replace(found, revision=revision)
+    own = partial(_own_preprocessing, folder, model)
+    return _on_base(adapter, folder, model, trust_remote_code, own, commit, revision)
 
 
 def _info(model: str, revision: str) -> ModelInfo:
@@ -323,6 +344,9 @@ def _from_cache(
 ) -> ResolvedModel:
     """The same from the hub library's cache, for work without a network."""
     cached = try_to_load_from_cache(model, "config.json", revision=revision)
+    alone = try_to_load_from_cache(model, ADAPTER_CONFIG, revision=revision)
+    if not isinstance(cached, str) and isinstance(alone, str):
+        return _adapter_from_cache(model, revision, Path(alone).parent, trust_remote_code, cause)
     if not isinstance(cached, str):
         problem, advice = hub_problem(cause)
         raise ModelError(
@@ -347,6 +371,27 @@ def _from_cache(
         trust_remote_code=trust_remote_code,
         adapter=adapter,
     )
+
+
+def _adapter_from_cache(
+    model: str, revision: str, folder: Path, trust_remote_code: bool, cause: Exception
+) -> ResolvedModel:
+    """An adapter alone, from the cache.
+
+    Raises:
+        ModelError: a file that it needs was never downloaded.
+    """
+    if not there(folder / ADAPTER_WEIGHTS):
+        raise _never_downloaded(model, revision, ADAPTER_WEIGHTS, cause) from cause
+    adapter = _adapter_in(folder, model)
+    assert adapter is not None
+
+    def own(base: ResolvedModel) -> Processor:
+        return _cached_processor(
+            base.loader, base.config, model, revision, folder.name, base.vision, cause
+        )
+
+    return _on_base(adapter, folder, model, trust_remote_code, own, folder.name, revision)
 
 
 def _cached_processor(
@@ -379,10 +424,15 @@ def _cached_processor(
     if processor.declared:
         assumed = f"{PROCESSOR} was never downloaded: that {PREPROCESSOR} is all was assumed"
         return replace(processor, assumed=processor.assumed or assumed)
+    raise _never_downloaded(model, revision, unknown[-1], cause) from cause
+
+
+def _never_downloaded(model: str, revision: str, file: str, cause: Exception) -> ModelError:
+    """The error for a cache that somebody else filled in part."""
     problem, _ = hub_problem(cause)
     at = "" if revision == "main" else f" --revision {revision}"
-    raise ModelError(
-        f"The cache holds {model}, but its {unknown[-1]} was never downloaded, and {problem}.",
-        f"Run `hf download {model} {unknown[-1]}{at}` with a network; it also remembers that a "
-        "file doesn't exist.",
-    ) from cause
+    return ModelError(
+        f"The cache holds {model}, but its {file} was never downloaded, and {problem}.",
+        f"Run `hf download {model} {file}{at}` with a network; it also remembers that a file "
+        "doesn't exist.",
+    )

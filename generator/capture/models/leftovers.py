@@ -24,6 +24,7 @@ _ADAPTERS = re.compile(
 )
 _TOKENS = re.compile(r"(regist|storage_tok|reg_tok|memory_tok)")
 _DISTILLATION = re.compile(r"(distill?ation_token|dist_token)")
+_INPUT = re.compile(r"(?!token_embedding$|embed_positions_proj$|decoder_)\w*embed")
 _MASK = re.compile(r"^mask_tokens?$")
 _REASONS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("only used to mask patches in training", _MASK),
@@ -73,7 +74,7 @@ def refuse_what_decides(
     if adapters:
         raise ModelError(
             f"The weights of {model} hold adapter matrices that are not merged: "
-            f"{_first(adapters)}.",
+            f"{first_of(adapters)}.",
             "Merge them: load the model with its adapter and save what merge_and_unload() gives.",
         )
     for name, shape in unused.items():
@@ -114,6 +115,24 @@ def account(unused: Shapes, used: Iterable[str], architecture: str, model: str) 
     Raises:
         ModelError: for one at least, no reason is known.
     """
+    found, unknown = explained(unused, used)
+    if unknown:
+        raise ModelError(
+            f"The weights of {model} hold {_count(unknown)} that {architecture} does not use: "
+            f"{first_of(unknown)}.",
+            "Use the config.json that the checkpoint was saved with. If they have no part in the "
+            "vision transformer, save the weights without them.",
+        )
+    return tuple(f"{first_of(names)}: {reason}" for reason, names in found.items())
+
+
+def explained(unused: Iterable[str], used: Iterable[str]) -> tuple[dict[str, list[str]], list[str]]:
+    """Names of tensors that change nothing, by the reason; and those without a known reason.
+
+    Args:
+        unused: names of tensors that were not taken.
+        used: names of the tensors that were taken.
+    """
     paths = block_paths(used)
     found: dict[str, list[str]] = defaultdict(list)
     unknown = []
@@ -122,14 +141,7 @@ def account(unused: Shapes, used: Iterable[str], architecture: str, model: str) 
             found[reason].append(name)
         else:
             unknown.append(name)
-    if unknown:
-        raise ModelError(
-            f"The weights of {model} hold {_count(unknown)} that {architecture} does not use: "
-            f"{_first(unknown)}.",
-            "Use the config.json that the checkpoint was saved with. If they have no part in the "
-            "vision transformer, save the weights without them.",
-        )
-    return tuple(f"{_first(names)}: {reason}" for reason, names in found.items())
+    return found, unknown
 
 
 def block_paths(used: Iterable[str]) -> frozenset[str]:
@@ -156,7 +168,8 @@ def _reason(name: str, paths: frozenset[str]) -> str:
         return ""
     parts = re.split(r"\.\d+(?:\.|$)", name)[0].split(".")
     # Text towers have embeddings, too; what is part of the vision tower's is not excused.
-    outside = parts[: parts.index("embeddings")] if "embeddings" in parts else parts
+    inside = next((n for n, part in enumerate(parts) if _INPUT.match(part)), len(parts))
+    outside = parts[:inside]
     for reason, pattern in _REASONS:
         within = parts if pattern is _MASK else outside
         if any(pattern.match(part) for part in within):
@@ -190,7 +203,7 @@ def _count(names: Sequence[str]) -> str:
     return f"{len(names)} tensors" if len(names) > 1 else "1 tensor"
 
 
-def _first(names: Sequence[str]) -> str:
+def first_of(names: Sequence[str]) -> str:
     """The first of some names, and how many more there are."""
     more = len(names) - 1
     return f"{names[0]} and {more} more" if more else names[0]

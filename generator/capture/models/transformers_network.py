@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import inspect
 import logging
+import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ from torch import Tensor, nn
 from transformers import MODEL_MAPPING, AutoConfig, PretrainedConfig
 from transformers.dynamic_module_utils import get_class_from_dynamic_module
 
-from generator.capture.checkpoint.adapters import merging_line
+from generator.capture.checkpoint.adapters import Adapter
 from generator.capture.checkpoint.hub import download, first_line
 from generator.capture.checkpoint.layouts import InputStyle, VisionConfig
 from generator.capture.checkpoint.resolved import ResolvedModel
@@ -37,7 +39,9 @@ from generator.capture.models.heads import (
     class_head,
     headless,
 )
+from generator.capture.models.merging import merge
 from generator.capture.models.tensors import (
+    Attempt,
     Make,
     StoredTensor,
     fitting,
@@ -46,8 +50,14 @@ from generator.capture.models.tensors import (
 )
 from generator.errors import ModelError, UnsupportedModelError
 from generator.records.record import TokenLayout
+from generator.text.numbers import count
 
 log = logging.getLogger(__name__)
+
+SPARE_TIMES = 2
+SPARE = 20_000_000
+"""A network may have so many times the numbers of its checkpoint, and so many more: poolers and
+heads that are not stored."""
 
 
 def build_network(
@@ -68,11 +78,13 @@ def build_network(
     source = resolved.base or resolved
     with told(resolved):
         config = _config(source)
-        make = _maker(source, config, dtype, attention)
+        make = maker(source, config, dtype, attention)
         tensors = stored_tensors(source, resolved.id, blank=blank)
+        _expect_size(source, config, tensors, resolved.id)
         attempt = fitting(make, tensors, source.vision, resolved.id)
+        unused = attempt.unused
         if resolved.adapter is not None:
-            _merge(attempt.network, resolved, blank=blank)
+            unused = (*unused, *_merged(attempt, resolved, resolved.adapter))
     network, head = _split(attempt.network, config, attempt.missing, resolved.id)
     return Built(
         network=network,
@@ -81,7 +93,7 @@ def build_network(
         head=head,
         headless=headless(resolved.config, head),
         renamed=attempt.renamed,
-        unused=attempt.unused,
+        unused=unused,
     )
 
 
@@ -149,7 +161,27 @@ def model_inputs(style: InputStyle, pixels: Tensor, layout: TokenLayout) -> dict
 # --- what to load --------------------------------------------------------------------------------
 
 
-def _maker(
+def _expect_size(
+    source: ResolvedModel, config: PretrainedConfig, tensors: Mapping[str, StoredTensor], model: str
+) -> None:
+    """Refuse a config of a far larger network than there are numbers for, before it takes memory.
+
+    Raises:
+        ModelError: it is.
+    """
+    with torch.device("meta"), _quiet():
+        planned = _model_class(source, config)(deepcopy(config))
+    wanted = sum(parameter.numel() for parameter in planned.parameters())
+    given = sum(math.prod(tensor.shape) for tensor in tensors.values())
+    if wanted > SPARE_TIMES * given + SPARE:
+        raise ModelError(
+            f"config.json of {model} describes a network of {count(wanted)} numbers, and its "
+            f"weights hold {count(given)}.",
+            "Check that the checkpoint belongs to its config.json.",
+        )
+
+
+def maker(
     source: ResolvedModel, config: PretrainedConfig, dtype: torch.dtype, attention: str
 ) -> Make:
     """From tensors to a network and the report of its loading."""
@@ -234,46 +266,14 @@ def _split(
     return backbone, head
 
 
-def _merge(network: Any, resolved: ResolvedModel, *, blank: bool) -> None:
-    """Apply an adapter, then put plain layers back in which it is part of the weights.
-
-    Raises:
-        ModelError: a tensor of the adapter has no place in the network.
-    """
-    from peft.tuners.tuners_utils import BaseTunerLayer  # noqa: PLC0415 - an extra
-    from peft.utils import ModulesToSaveWrapper  # noqa: PLC0415
-
+def _merged(attempt: Attempt, resolved: ResolvedModel, adapter: Adapter) -> tuple[str, ...]:
+    """Merge an adapter; returns what of it changes nothing."""
     folder = Path(resolved.location)
     if resolved.source == "hub":
         folder = download(resolved.id, ADAPTER_WEIGHTS, resolved.commit).parent
-    tensors = read_tensors([folder / ADAPTER_WEIGHTS], resolved.id, blank=blank)
-    try:
-        with _quiet():
-            network.load_adapter(str(folder), adapter_state_dict=dict(tensors))
-    except (ValueError, RuntimeError) as error:
-        assert resolved.adapter is not None
-        raise ModelError(
-            f"The adapter of {resolved.id} does not fit {type(network).__name__} of transformers "
-            f"{transformers.__version__}: {first_line(error).rstrip('.')}.",
-            "Merge it with the transformers that it was trained with: "
-            f"{merging_line(resolved.adapter, resolved.id)}",
-        ) from error
-    left = [name for name, tensor in tensors.items() if not tensor.taken]
-    if left:
-        raise ModelError(
-            f"The adapter of {resolved.id} holds {len(left)} of {len(tensors)} tensors that "
-            f"{type(network).__name__} has no place for: {left[0]} first.",
-            "Name the checkpoint that the adapter was trained on in adapter_config.json.",
-        )
-    for name, module in list(network.named_modules()):
-        parent, _, child = name.rpartition(".")
-        if isinstance(module, BaseTunerLayer):
-            module.merge(safe_merge=not blank)
-            setattr(network.get_submodule(parent), child, module.get_base_layer())
-        elif isinstance(module, ModulesToSaveWrapper):
-            active = module.active_adapter
-            kept = module.modules_to_save[active if isinstance(active, str) else active[0]]
-            setattr(network.get_submodule(parent), child, kept)
+    tensors = read_tensors([folder / ADAPTER_WEIGHTS], resolved.id, blank=False)
+    with _quiet():
+        return merge(attempt, adapter, folder, tensors, resolved.id)
 
 
 # --- what goes wrong -----------------------------------------------------------------------------

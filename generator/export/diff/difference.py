@@ -247,7 +247,7 @@ def _compared(
     both, missing = [], []
     for image, same in images:
         cells = a.run.cell(one.slug, image.slug), b.run.cell(two.slug, same.slug)
-        reasons = [_why_not(cell, where) for cell, where in zip(cells, "AB", strict=True)]
+        reasons = [_why_not(*place) for place in zip((a, b), cells, "AB", strict=True)]
         if any(reasons):
             missing.append(f"{image.name}: {'; '.join(filter(None, reasons))}")
         else:
@@ -276,9 +276,11 @@ def _compared(
     )
 
 
-def _why_not(cell: Cell, where: str) -> str:
-    if cell.record:
+def _why_not(source: Source, cell: Cell, where: str) -> str:
+    if source.record(cell) is not None:
         return ""
+    if cell.record:
+        return f"a damaged record in {where}"
     return f"no record in {where}" + (f" ({cell.failure.message})" if cell.failure else "")
 
 

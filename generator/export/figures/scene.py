@@ -120,15 +120,16 @@ class Scene:
         return self.some_images(max(1, min(4, int(USUAL * columns / self.width))))
 
     def record(self, model: ModelEntry, image: ImageEntry) -> AttentionRecord | None:
-        """A record; None if there is none. The last few are cached."""
-        key = self.source.run.cell(model.slug, image.slug).record
-        if not key:
-            return None
-        if key not in self._last:
+        """A record; None if there is none or it is damaged. The last few are cached."""
+        cell = self.source.run.cell(model.slug, image.slug)
+        if cell.record not in self._last:
+            found = self.source.record(cell)
+            if found is None:
+                return None
             if len(self._last) >= 12:
                 self._last.pop(next(iter(self._last)))
-            self._last[key] = self.source.read(key)
-        return self._last[key]
+            self._last[cell.record] = found
+        return self._last[cell.record]
 
     def known(self, model: ModelEntry, image: ImageEntry) -> AttentionRecord:
         """A record that a figure requires.
@@ -139,7 +140,8 @@ class Scene:
         found = self.record(model, image)
         if found is None:
             cell = self.source.run.cell(model.slug, image.slug)
-            why = f" {cell.failure.message}" if cell.failure else ""
+            reason = cell.failure or self.source.left_out.get(cell.record)
+            why = f" {reason.message}" if reason else ""
             raise SpecError(
                 f"{model.label} was not measured on {image.title}.{why}",
                 "Choose another image or model.",

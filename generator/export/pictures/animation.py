@@ -149,7 +149,7 @@ def _panels(
     found: list[FramePanel | None] = []
     for model in models:
         cell = source.run.cell(model.slug, image.slug)
-        record = source.read(cell.record) if cell.record else None
+        record = source.record(cell)
         maps = list(chosen_maps(record, wanted, mixed=source.run.mixed)) if record else []
         if record is None or not maps:
             found.append(None)

@@ -218,7 +218,8 @@ def _image(source: Source, image: ImageEntry, choice: PrintedChoice) -> PrintedI
             (c for c in choice.cells if (c.model, c.image) == (model.slug, image.slug)), None
         )
         if cell is None:
-            failure = source.run.cell(model.slug, image.slug).failure
+            absent = source.run.cell(model.slug, image.slug)
+            failure = absent.failure or source.left_out.get(absent.record)
             says = failure.message if failure else "There is no record."
             columns.append(PrintedColumn(model.label, says, None, None, ()))
             continue

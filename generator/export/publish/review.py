@@ -290,13 +290,22 @@ def _manifest_findings(
             f"The site lacks {counted(len(missing), 'file')} of its own: {some(missing)}.",
             "Build the site again.",
         )
-    changed = flaws(site, manifest).changed
+    found = flaws(site, manifest).changed
+    texts = [text.path for text in manifest.texts if text.path in found]
+    changed = [path for path in found if path not in texts]
     if changed:
         yield Finding(
             "error",
             f"{counted(len(changed), 'file')} cut short or changed since the build: "
             f"{some(changed)}.",
             "Copy the site again as a whole, or build it again.",
+        )
+    if texts:
+        yield Finding(
+            "warning",
+            f"{counted(len(texts), 'page, style or script', 'pages, styles and scripts')} changed "
+            f"since the build: {some(texts)}.",
+            "Build the site again, unless you changed them on purpose.",
         )
     strange = sorted(
         path

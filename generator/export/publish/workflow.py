@@ -300,7 +300,7 @@ def _drawing(
     spec = load_spec(gallery)
     pictures = [_inside(repository, path, "The path of images") for path in spec.images]
     pictures += [_inside(repository, item.path, "The path of sequences") for item in spec.sequences]
-    folders = [model.folder for model in spec.models if model.folder is not None]
+    folders = [model.place for model in spec.models if model.place is not None]
     models = [_inside(repository, folder, "The model") for folder in folders]
     if not program.isprintable() or "${{" in program:
         raise PublishError(f"{program!r} is nothing pip could install.", "Correct --program.")

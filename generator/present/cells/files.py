@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -121,12 +121,21 @@ class CellContent:
         return self.token == RECEIVED
 
 
+def has_chunks(cache: SiteCache, cell: Cell, model: str, *, mixed: bool) -> bool:
+    """Whether the previous site has the chunks of a cell.
+
+    Args:
+        model: id of the model in the gallery, as for :func:`put_chunks`.
+        mixed: as for :func:`put_chunks`.
+    """
+    return cache.knows("chunk", _parts(cell.record, model, PRIMARY, mixed=mixed))
+
+
 def put_chunks(
     cache: SiteCache,
     cell: Cell,
     model: str,
     read: Callable[[str], AttentionRecord],
-    pool: Executor,
     *,
     mixed: bool,
     analyses: bool = False,
@@ -143,10 +152,10 @@ def put_chunks(
         GalleryError: whatever ``read`` raises for a record that is missing or damaged.
     """
     stem = f"data/{cell.model}/{cell.image}"
-    queries = _former_queries(cache, cell.record, model, mixed=mixed)
+    queries = _known_queries(cache, stem, cell.record, model, mixed=mixed)
     jobs: dict[str, Callable[[], bytes]] = dict.fromkeys(queries, _nothing)
     if not queries:
-        jobs = _jobs(read(cell.record), pool, mixed=mixed)
+        jobs = _jobs(read(cell.record), mixed=mixed)
     chunks = tuple(
         cache.put(
             _kind(query),
@@ -288,24 +297,28 @@ def _parts(record: str, model: str, query: str, *, mixed: bool) -> dict[str, Par
     return {"record": record, "model": model, "query": query, "mixed": mixed}
 
 
-def _former_queries(cache: SiteCache, record: str, model: str, *, mixed: bool) -> tuple[str, ...]:
-    """Queries whose chunks the previous site has; empty if one of them cannot be reused."""
-    primary = cache.find("chunk", _parts(record, model, PRIMARY, mixed=mixed))
+def _known_queries(
+    cache: SiteCache, stem: str, record: str, model: str, *, mixed: bool
+) -> tuple[str, ...]:
+    """Queries whose chunks exist already; empty if one of them must be made."""
+
+    def path(query: str) -> Path | None:
+        parts = _parts(record, model, query, mixed=mixed)
+        return cache.readable(_kind(query), f"{stem}.{query}", parts)
+
+    primary = path(PRIMARY)
     if primary is None:
         return ()
-    queries = read_header(cache.former_path(primary)).facts.queries
-    whole = all(cache.find(_kind(q), _parts(record, model, q, mixed=mixed)) for q in queries)
-    return queries if whole else ()
+    queries = read_header(primary).facts.queries
+    return queries if all(path(query) for query in queries) else ()
 
 
 def _kind(query: str) -> Kind:
     return "patches" if query == PATCH else "chunk"
 
 
-def _jobs(
-    record: AttentionRecord, pool: Executor, *, mixed: bool
-) -> dict[str, Callable[[], bytes]]:
-    """Start to encode the chunks of a record. Each job returns one encoded chunk."""
+def _jobs(record: AttentionRecord, *, mixed: bool) -> dict[str, Callable[[], bytes]]:
+    """The chunks of a record: each job encodes one."""
     known = query_ids(record.layout, mixed=mixed, values=record.values is not None)
     queries = {query: maps_of(record, query) for query in known}
     patches = (PATCH,) if record.patch_attention is not None else ()
@@ -327,16 +340,15 @@ def _jobs(
     )
     statistics = statistics_of(record)
     jobs: dict[str, Callable[[], bytes]] = {
-        query: pool.submit(chunk_bytes, maps, facts, statistics).result
-        for query, maps in queries.items()
+        query: partial(chunk_bytes, maps, facts, statistics) for query, maps in queries.items()
     }
     if patches:
-        jobs[PATCH] = pool.submit(patch_chunk_bytes, record).result
+        jobs[PATCH] = partial(patch_chunk_bytes, record)
     return jobs
 
 
 def _nothing() -> bytes:
-    raise AssertionError("A chunk of the former site vanished while it was taken over.")
+    raise AssertionError("A chunk of the former site vanished while it was reused.")
 
 
 def _content(

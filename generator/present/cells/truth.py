@@ -116,7 +116,7 @@ def put_truth(
             parts: dict[str, Part] = {"truth": content, "record": cell.record}
             files[at] = SCORES.put(cache, stem, parts, partial(_same, found))
         elif found is None and cell.truth:
-            file = cache.take_over(cell.truth, stem, ".safetensors")
+            file = cache.reuse(cell.truth, stem, ".safetensors")
             if file is not None:
                 truth[at], files[at] = SCORES.read(cache.root / file.path), file
     return Scored(truth, files)

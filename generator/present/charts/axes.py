@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from generator.present.charts.chart import Axis, AxisTick
-from generator.text.numbers import given
+from generator.text.numbers import Notation, tick_text
 
 STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
@@ -39,12 +39,13 @@ class Span:
     def _bend(self, value: float) -> float:
         return math.log10(max(value, 1e-30)) if self.log else value
 
-    def axis(self, label: str, *, count: int = 5) -> Axis:
+    def axis(self, label: str, notation: Notation = "number", *, count: int = 5) -> Axis:
         """The axis of this span, with about ``count`` ticks."""
         values = (
             log_ticks(self.low, self.high) if self.log else round_ticks(self.low, self.high, count)
         )
-        return Axis(label, tuple(AxisTick(self.at(value), given(value)) for value in values))
+        ticks = (AxisTick(self.at(value), tick_text(value, notation)) for value in values)
+        return Axis(label, tuple(ticks))
 
 
 def round_ticks(low: float, high: float, count: int) -> tuple[float, ...]:
@@ -71,7 +72,7 @@ def log_ticks(low: float, high: float) -> tuple[float, ...]:
 
 
 def slot_ticks(
-    labels: list[str], start: float, slot: float, *, room: float
+    labels: list[str], start: float, slot: float, *, space: float
 ) -> tuple[AxisTick, ...]:
     """A tick in the middle of each slot, or of every second, third, ... if slots are narrow.
 
@@ -79,9 +80,9 @@ def slot_ticks(
         labels: one for each slot.
         start: left edge of the first slot.
         slot: width of a slot.
-        room: width that a label needs.
+        space: width that a label needs.
     """
-    every = max(1, -(-int(room) // max(int(slot), 1)))
+    every = max(1, -(-int(space) // max(int(slot), 1)))
     return tuple(
         AxisTick(round(start + slot * (n + 0.5), 2), label)
         for n, label in enumerate(labels)

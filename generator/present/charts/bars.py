@@ -67,7 +67,7 @@ def stacked_bars(
     return Chart(
         words=words,
         summary=f"{words.title}. Averages: {said}.",
-        x=Axis(words.x, slot_ticks(list(labels), AREA.left, slot, room=26)),
+        x=Axis(words.x, slot_ticks(list(labels), AREA.left, slot, space=26)),
         y=Axis(words.y, tuple(AxisTick(y.at(n / 4), percent(n / 4)) for n in range(5))),
         marks=tuple(Marks(series[n], "box", path) for n, path in enumerate(paths) if path),
         rules=_ends(uniform, y),

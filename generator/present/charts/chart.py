@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from generator.text.numbers import machine
+from generator.text.numbers import Notation, machine
 
 MOST_CELLS = 100
 """Most numbers of a table that is printed cell by cell."""
@@ -24,6 +24,7 @@ class Words:
         x: label of the horizontal axis, with its unit.
         y: label of the vertical axis, with its unit.
         note: definition, n, caveats; may be empty.
+        notation: how values and the ticks of their axis are written.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Words:
     x: str
     y: str
     note: str = ""
+    notation: Notation = "number"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from generator.present.charts.chart import Axis, AxisTick, Cells, Chart, PlotAre
 from generator.present.drawing.colors import DEFAULT_COLORS
 from generator.present.drawing.heatmap import cells_png
 from generator.records.record import FloatArray
-from generator.text.numbers import machine, number
+from generator.text.numbers import machine, value_text
 
 WIDTH = 400.0
 """Width of the drawing, which takes all the room of its column."""
@@ -22,7 +22,6 @@ LEFT, TOP, RIGHT = 34.0, 20.0, WIDTH - 14
 def heat_grid(
     words: Words,
     values: FloatArray,
-    texts: Sequence[Sequence[str]],
     column: str,
     limits: tuple[float, float],
     *,
@@ -32,12 +31,12 @@ def heat_grid(
 
     Args:
         values: ``[layer, head]``; NaN for missing values.
-        texts: ``[layer][head]``, formatted values.
         column: name of the column of the page's table of heads with these numbers.
         limits: numbers at the ends of the color map.
         colors: name of the color map.
     """
     layers, heads = values.shape
+    texts = [[value_text(float(value), words.notation) for value in row] for row in values]
     high = float(min(max(360 // layers, 12), 26))
     wide = (RIGHT - LEFT) / heads
     bottom = TOP + high * layers
@@ -45,8 +44,8 @@ def heat_grid(
     return Chart(
         words=words,
         summary=f"{words.title}: {_extremes(values, texts)}.",
-        x=Axis("", slot_ticks([str(n + 1) for n in range(heads)], LEFT, wide, room=16)),
-        y=Axis("", slot_ticks([str(n + 1) for n in range(layers)], TOP, high, room=16)),
+        x=Axis("", slot_ticks([str(n + 1) for n in range(heads)], LEFT, wide, space=16)),
+        y=Axis("", slot_ticks([str(n + 1) for n in range(layers)], TOP, high, space=16)),
         area=PlotArea(WIDTH, bottom + 44, LEFT, TOP, RIGHT, bottom),
         cells=Cells(
             url=_address(_levels(values, limits), colors),
@@ -74,7 +73,10 @@ def heat_grid(
             rows=1,
         ),
         scale_ticks=tuple(
-            AxisTick(round(LEFT + (RIGHT - LEFT) * n / 4, 2), number(low + (top - low) * n / 4))
+            AxisTick(
+                round(LEFT + (RIGHT - LEFT) * n / 4, 2),
+                value_text(low + (top - low) * n / 4, words.notation),
+            )
             for n in range(5)
         ),
         above=True,

@@ -113,7 +113,7 @@ def density(
     return Chart(
         words=words,
         summary=f"{words.title}, {layers} layers from {first_layer}.",
-        x=Axis(words.x, slot_ticks(names, AREA.left, slot, room=26)),
+        x=Axis(words.x, slot_ticks(names, AREA.left, slot, space=26)),
         y=y.axis(words.y),
         marks=tuple(Marks(1, "box", path, level) for level, path in sorted(paths.items())),
     )

@@ -19,10 +19,10 @@ from generator.present.charts.chart import (
     Words,
 )
 from generator.records.record import FloatArray
-from generator.text.numbers import MISSING, between, number
+from generator.text.numbers import MISSING, Notation, range_text, value_text
 
 ROW = 40.0
-LEFT, TOP, RIGHT = 150.0, 8, AREA.right  # names of rows need more room than numbers
+LEFT, TOP, RIGHT = 150.0, 8, AREA.right  # names of rows are wider than numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +69,13 @@ def interval_chart(words: Words, rows: Sequence[IntervalRow], *, zero: bool = Tr
         if row.low is not None and row.high is not None:
             rules.append(Rule(x.at(row.low), y - 6, x.at(row.high), y - 6))
         if row.middle is not None:
-            dots.append(Dot(x.at(row.middle), y - 6, 1, f"{row.name}, mean: {_mean_text(row)}"))
+            dots.append(Dot(x.at(row.middle), y - 6, 1, _mean_text(row, words.notation, ", mean")))
     return Chart(
         words=words,
         summary=f"{words.title}. "
-        + "; ".join(f"{row.name}: {_mean_text(row)}" for row in rows if row.middle is not None)
+        + "; ".join(_mean_text(row, words.notation) for row in rows if row.middle is not None)
         + ".",
-        x=x.axis(words.x),
+        x=x.axis(words.x, words.notation),
         y=Axis(
             words.y, tuple(AxisTick(TOP + ROW * (n + 0.5), row.name) for n, row in enumerate(rows))
         ),
@@ -87,8 +87,8 @@ def interval_chart(words: Words, rows: Sequence[IntervalRow], *, zero: bool = Tr
             tuple(
                 (
                     row.name,
-                    number(row.middle),
-                    MISSING if row.low is None or row.high is None else between(row.low, row.high),
+                    value_text(row.middle, words.notation),
+                    _interval_text(row, words.notation) or MISSING,
                     str(int(np.isfinite(row.values).sum()) if row.count is None else row.count),
                 )
                 for row in rows
@@ -97,9 +97,14 @@ def interval_chart(words: Words, rows: Sequence[IntervalRow], *, zero: bool = Tr
     )
 
 
-def _mean_text(row: IntervalRow) -> str:
-    assert row.middle is not None
-    text = number(row.middle)
+def _mean_text(row: IntervalRow, notation: Notation, what: str = "") -> str:
+    text = f"{row.name}{what}: {value_text(row.middle, notation)}"
+    interval = _interval_text(row, notation)
+    return f"{text} (nominal 95\u00a0% interval {interval})" if interval else text
+
+
+def _interval_text(row: IntervalRow, notation: Notation) -> str:
+    """The interval; empty if there is none."""
     if row.low is None or row.high is None:
-        return text
-    return f"{text} (nominal 95\u00a0% interval {between(row.low, row.high)})"
+        return ""
+    return range_text(row.low, row.high, notation)

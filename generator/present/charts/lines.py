@@ -21,7 +21,7 @@ from generator.present.charts.chart import (
     Words,
 )
 from generator.records.record import FloatArray
-from generator.text.numbers import given, number
+from generator.text.numbers import given, value_text
 
 STROKES = 8
 """Number of colors and strokes of series in ``charts.css``."""
@@ -78,7 +78,7 @@ def line_chart(
         words=words,
         summary=_summary(series, words),
         x=_whole_axis(x, words.x),
-        y=y.axis(words.y),
+        y=y.axis(words.y, words.notation),
         rules=_levels(references, y),
         lines=tuple(
             Line(n, one.name, _path(one, x, y), _band(one, x, y), one.model)
@@ -100,7 +100,7 @@ def scatter(words: Words, series: Series, *, references: Sequence[Reference] = (
         words=words,
         summary=_summary([series], words),
         x=_whole_axis(x, words.x),
-        y=y.axis(words.y),
+        y=y.axis(words.y, words.notation),
         rules=_levels(references, y),
         marks=(Marks(1, "dot", "".join(f"M{across} {down}h0" for _, across, down in points)),),
     )
@@ -182,9 +182,9 @@ def _dots(series: Sequence[Series], x: Span, y: Span, words: Words) -> Iterator[
                 continue
             n, across, down = point
             text = f"{prefix}{words.x} {given(float(one.x[n]))}: "
-            text += number(float(one.y[n]))
+            text += value_text(float(one.y[n]), words.notation)
             if one.spread is not None:
-                text += f" ± {number(float(one.spread[n]))}"
+                text += f" ± {value_text(float(one.spread[n]), words.notation)}"
             url = one.urls[n] if one.urls else ""
             yield Dot(across, down, color, text, url, one.model)
 
@@ -209,7 +209,10 @@ def _summary(series: Sequence[Series], words: Words) -> str:
         if not np.isfinite(one.y).any():
             continue
         top, bottom = int(np.nanargmax(one.y)), int(np.nanargmin(one.y))
-        ends = [f"{number(float(one.y[n]))} at {given(float(one.x[n]))}" for n in (bottom, top)]
+        ends = [
+            f"{value_text(float(one.y[n]), words.notation)} at {given(float(one.x[n]))}"
+            for n in (bottom, top)
+        ]
         parts.append(f"{one.name}: from {ends[0]} to {ends[1]}")
     return f"{words.title}, by {words.x}. " + "; ".join(parts) + "."
 
@@ -221,7 +224,7 @@ def _table(series: Sequence[Series], words: Words) -> NumberTable:
     rows = tuple(
         (
             given(place),
-            *(number(values.get(place)) for values in found),
+            *(value_text(values.get(place), words.notation) for values in found),
         )
         for place in places
     )

@@ -56,7 +56,7 @@ def head_strips(
     return Chart(
         words=words,
         summary=f"{words.title}. {_most(names, shares)}",
-        x=Axis(words.x, slot_ticks([str(n + 1) for n in range(layers)], AREA.left, slot, room=26)),
+        x=Axis(words.x, slot_ticks([str(n + 1) for n in range(layers)], AREA.left, slot, space=26)),
         y=Axis(
             words.y,
             tuple(AxisTick(y.at(y.high * n / 4), percent(y.high * n / 4)) for n in range(5)),

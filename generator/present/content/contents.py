@@ -35,7 +35,7 @@ class Assets:
     Attributes:
         stylesheets: kind of page -> screen style sheets, in order.
         print_stylesheet: style sheet for print.
-        boot: script that tells the styles that scripts run.
+        boot: script that marks the document as scripted for the styles.
         scripts: kind of page -> scripts, in order.
         later: feature -> scripts of image pages that are loaded on demand.
         bar: picture of the color bar.

@@ -26,7 +26,7 @@ from generator.records.run import Failure, ImageEntry, Run
 
 Cells = Mapping[tuple[str, str], CellContent | Failure]
 
-SEEN_SIDE = 640
+CROP_SIDE = 640
 SOCIAL = (1200, 630)
 SOCIAL_MAPS = 3
 """Maps on the card for link previews, beside the picture."""
@@ -36,17 +36,17 @@ _PAPER, _INK, _SOFT = "#fcfcfb", "#1b1b1a", "#5b5b58"
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A chosen map and the picture beside it.
+    """A teaser map and the picture beside it.
 
     Attributes:
-        cell: the chosen cell, with the layer and head of the file.
+        cell: the teaser of the gallery's file.
         map: file of the map.
-        seen: the part of the picture that the model saw; None when it cannot be opened.
+        crop: picture cropped to the model's input; None if it cannot be opened.
     """
 
     cell: TeaserCell
     map: FileEntry
-    seen: FileEntry | None
+    crop: FileEntry | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,8 @@ class Front:
     @property
     def files(self) -> tuple[FileEntry, ...]:
         """Every file, each once."""
-        seen = (tile.seen for tile in self.tiles)
-        found = [*(tile.map for tile in self.tiles), *seen, self.social]
+        crops = (tile.crop for tile in self.tiles)
+        found = [*(tile.map for tile in self.tiles), *crops, self.social]
         return tuple(dict.fromkeys(file for file in found if file is not None))
 
 
@@ -93,16 +93,16 @@ def _tile(
     )
     view = content.facts.view
     try:
-        seen = cache.put(
+        crop = cache.put(
             "seen",
             f"i/{cell.image}/seen",
-            {"image": image.sha256, "box": str(view.box), "side": SEEN_SIDE},
-            partial(_seen_bytes, image, view),
+            {"image": image.sha256, "box": str(view.box), "side": CROP_SIDE},
+            partial(_crop_bytes, image, view),
             suffix=".webp",
         )
     except GalleryError:
         return Tile(cell, drawn, None)
-    return Tile(cell, drawn, seen)
+    return Tile(cell, drawn, crop)
 
 
 def _parts(cell: TeaserCell, content: CellContent) -> dict[str, Part]:
@@ -115,23 +115,23 @@ def _parts(cell: TeaserCell, content: CellContent) -> dict[str, Part]:
     }
 
 
-def seen_size(view: View) -> tuple[int, int]:
-    """Width and height of the published part of a picture that a model saw."""
+def crop_size(view: View) -> tuple[int, int]:
+    """Width and height of a published crop, in pixels."""
     width, height = view.right - view.left, view.bottom - view.top
-    factor = min(1.0, SEEN_SIDE / max(width, height))
+    factor = min(1.0, CROP_SIDE / max(width, height))
     return max(1, round(width * factor)), max(1, round(height * factor))
 
 
-def _seen(image: ImageEntry, view: View, size: tuple[int, int]) -> Image.Image:
-    """The part of a picture that a model saw, from its pixels alone."""
+def _crop(image: ImageEntry, view: View, size: tuple[int, int]) -> Image.Image:
+    """A picture cropped to a model's input, from its pixels alone."""
     picture = open_picture(image.path).convert("RGB")
     part = picture.resize(size, Image.Resampling.LANCZOS, box=view.box)
     return Image.fromarray(np.asarray(part))
 
 
-def _seen_bytes(image: ImageEntry, view: View) -> bytes:
+def _crop_bytes(image: ImageEntry, view: View) -> bytes:
     file = io.BytesIO()
-    _seen(image, view, seen_size(view)).save(file, format="WEBP", quality=QUALITY, method=4)
+    _crop(image, view, crop_size(view)).save(file, format="WEBP", quality=QUALITY, method=4)
     return file.getvalue()
 
 
@@ -193,10 +193,10 @@ def social_card(
     draw = ImageDraw.Draw(card)
     margin, gap, top = 60, 20, 250
     side = (SOCIAL[0] - 2 * margin - SOCIAL_MAPS * gap) // (SOCIAL_MAPS + 1)
-    width, height = seen_size(view)
+    width, height = crop_size(view)
     factor = min(side / width, 290 / height)
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    pictures = [_seen(image, view, size)]
+    pictures = [_crop(image, view, size)]
     for data in maps:
         with Image.open(io.BytesIO(data)) as png:
             pictures.append(png.convert("RGB").resize(size, Image.Resampling.NEAREST))

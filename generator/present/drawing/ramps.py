@@ -12,9 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator.present.drawing.scale import FLOOR, Scale, Tick
+from generator.present.drawing.scale import Scale, Tick
 from generator.records.record import FloatArray
 from generator.text.numbers import given
+
+FLOOR = -4
+"""The lowest power of two that a logarithmic ramp reaches down to, unless another is given."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 The range is found from histograms over whole octaves (powers of two), one for each model and image.
 They add up, so no attention has to be kept, and a new image seldom moves the range. For each model
-the ends are the 0.5 and 99.5 percentiles over all its images, layers, heads and queries,
-widened to whole octaves; the gallery's range is the union over its models. So at most 0.5 % of a
-model's patches lie above the scale, whatever it is compared with, and a color means the same number
-on every page.
+the ends are the 10 and 99.5 percentiles over all its images, layers, heads and queries, widened to
+whole octaves; the gallery's range is the union over its models. So at most 0.5 % of a model's
+patches lie above the scale, whatever it is compared with, and a color means the same number on
+every page.
 
-The range stops at :data:`FLOOR`. Attention under 1/16 of uniform is negligible, its 8-bit codes are
-coarse, and more octaves would cost contrast. Lower values are marked and counted as clipped.
+The low end follows the models with the sharpest attention, so that their maps show more than their
+peaks. It stops at :data:`FLOOR`, where 8-bit codes are coarse and more octaves would cost contrast.
+Lower values have the color of the low end and are counted as clipped.
 """
 
 from __future__ import annotations
@@ -27,11 +28,14 @@ FIRST_OCTAVE = -16
 OCTAVES = 32
 """Octaves of the histogram; larger values count into the last one."""
 
-FLOOR = -4
+FLOOR = -8
 """The lowest power of two that a shared range reaches down to."""
 
 TAIL = 0.005
-"""Share of a model's patches that may be clipped at each end."""
+"""Share of a model's patches that may lie above the range."""
+
+LOW_TAIL = 0.1
+"""Share of a model's patches that may lie below the range, unless it ends at the floor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,6 @@ def shared_scale(histograms: Mapping[str, Iterable[tuple[int, ...]]]) -> Scale:
         if not counts.any():
             continue
         share = np.cumsum(counts) / counts.sum()
-        low = min(low, FIRST_OCTAVE + int(np.searchsorted(share, TAIL, side="right")))
+        low = min(low, FIRST_OCTAVE + int(np.searchsorted(share, LOW_TAIL, side="right")))
         high = max(high, FIRST_OCTAVE + 1 + int(np.searchsorted(share, 1 - TAIL)))
     return Scale(low=max(low, FLOOR), high=high)

@@ -12,8 +12,8 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from generator.present.files.manifest import FileEntry, Kind
@@ -31,39 +31,79 @@ def made_of(kind: Kind, parts: Mapping[str, Part]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
+@dataclass(frozen=True, slots=True)
+class PutFile:
+    """A file that was put into the staging folder.
+
+    Attributes:
+        stem: path without the hash and suffix, relative to the site.
+        reused: whether it was taken from the previous site.
+    """
+
+    stem: str
+    file: FileEntry
+    reused: bool
+
+
 class SiteCache:
     """Writes files to the staging folder, and reuses those of the previous site.
 
     Attributes:
+        root: the staging folder.
+        former: folder of the previous site.
         settings: how records are drawn.
+        files: what was put, in order.
+        rendered: number of files that were made.
+        reused: number of files from the previous site.
     """
 
     def __init__(self, root: Path, former: Path, settings: Settings) -> None:
         self.root = root
+        self.former = former
         self.settings = settings
+        self.files: list[PutFile] = []
         self.rendered = 0
         self.reused = 0
-        self._former = former
+        self._adopted: dict[tuple[str, str], PutFile] = {}
         manifest = read_manifest(former)
         self._known = {file.made_of: file for file in manifest.files} if manifest else {}
 
     def former_path(self, file: FileEntry) -> Path:
         """Path of a file in the previous site."""
-        return self._former / file.path
+        return self.former / file.path
+
+    def knows(self, kind: Kind, parts: Mapping[str, Part]) -> bool:
+        """Whether the previous site's manifest lists a file for these inputs, damaged or not."""
+        return made_of(kind, parts) in self._known
 
     def find(self, kind: Kind, parts: Mapping[str, Part]) -> FileEntry | None:
         """The previous site's file for these inputs, if its checksum still matches; else None."""
         return self._whole(made_of(kind, parts))
 
-    def take_over(self, made_of: str, stem: str, suffix: str) -> FileEntry | None:
+    def adopt(self, files: Iterable[PutFile]) -> None:
+        """Accept files that another process has put into the same staging folder.
+
+        When they are put here, they are neither made nor linked again.
+        """
+        self._adopted.update({(put.file.made_of, put.stem): put for put in files})
+
+    def readable(self, kind: Kind, stem: str, parts: Mapping[str, Part]) -> Path | None:
+        """Path of the file for these inputs, adopted or in the previous site; None if it is new."""
+        adopted = self._adopted.get((made_of(kind, parts), stem))
+        if adopted is not None:
+            return self.root / adopted.file.path
+        known = self.find(kind, parts)
+        return self.former_path(known) if known is not None else None
+
+    def reuse(self, made_of: str, stem: str, suffix: str) -> FileEntry | None:
         """Reuse the file with this hash of inputs; None if it is missing or damaged."""
         known = self._whole(made_of)
-        return known and self._taken(known, f"{stem}.{known.sha256[:8]}{suffix}")
+        return known and self._taken(known, stem, suffix)
 
     def _whole(self, made_of: str) -> FileEntry | None:
         """The previous site's file with this hash of inputs, if its checksum matches."""
         file = self._known.get(made_of)
-        if file is None or is_whole(self._former, file):
+        if file is None or is_whole(self.former, file):
             return file
         del self._known[made_of]
         if self.former_path(file).exists():
@@ -88,20 +128,30 @@ class SiteCache:
             suffix: suffix of the file name, with the dot.
             query: id of the query; empty for none.
         """
-        known = self.find(kind, parts)
+        hashed = made_of(kind, parts)
+        adopted = self._adopted.get((hashed, stem))
+        if adopted is not None:
+            return self._counted(adopted)
+        known = self._whole(hashed)
         if known is not None:
-            return self._taken(known, f"{stem}.{known.sha256[:8]}{suffix}")
+            return self._taken(known, stem, suffix)
         data = make()
         sha256 = hashlib.sha256(data).hexdigest()
         path = f"{stem}.{sha256[:8]}{suffix}"
         self._place(path).write_bytes(data)
-        self.rendered += 1
-        return FileEntry(path, kind, query, made_of(kind, parts), sha256, len(data))
+        file = FileEntry(path, kind, query, hashed, sha256, len(data))
+        return self._counted(PutFile(stem, file, reused=False))
 
-    def _taken(self, known: FileEntry, path: str) -> FileEntry:
+    def _taken(self, known: FileEntry, stem: str, suffix: str) -> FileEntry:
+        path = f"{stem}.{known.sha256[:8]}{suffix}"
         _link(self.former_path(known), self._place(path))
-        self.reused += 1
-        return replace(known, path=path)
+        return self._counted(PutFile(stem, replace(known, path=path), reused=True))
+
+    def _counted(self, put: PutFile) -> FileEntry:
+        self.files.append(put)
+        self.reused += put.reused
+        self.rendered += not put.reused
+        return put.file
 
     def _place(self, path: str) -> Path:
         target = self.root / path

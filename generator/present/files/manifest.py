@@ -66,24 +66,23 @@ class FileEntry:
     """A heavy file of the site.
 
     Attributes:
-        path: relative to the site's root, with ``/``.
+        path: path relative to the site's root, with ``/``.
         kind: ``chunk`` (numbers of one query), ``patches`` (numbers of all patches as queries),
             ``wall`` (all maps of a query, colored), ``map`` (last layer, mean over heads),
-            ``digest`` (numbers of a cell's analyses), ``maps`` (the maps among them), ``alike``
-            (features of its patches), ``truth`` (how they agree with marked objects), ``figure``
-            (one of those, colored), ``picture``, ``thumb`` or ``divergence`` (of an image's
-            models, pair by pair); for a model ``features`` (colors of its features over its
-            images), ``averages`` (numbers by place over images) and, drawn from them,
-            ``average-maps`` and ``outlier-rates``; ``head-similarity`` (of all its heads),
-            ``layer-similarity`` (of its layers) and ``similarity`` (either, drawn); ``weights``
-            (what is said of its weights), ``positions`` (cosines of position embeddings) and
-            ``filters`` (of the patch embedding); for two models ``agreement`` (of their maps of an
-            image, with baselines) and ``pair-similarity`` (of their heads) and
-            ``layer-similarity``; for the front page
-            ``teaser`` (a map), ``seen`` (what a model saw of a picture) and ``social`` (for link
-            previews); for a paper ``paper-figure`` (a figure, its LaTeX or its bibliography).
+            ``digest`` (numbers of a cell's analyses), ``maps`` (maps of its analyses), ``alike``
+            (features of its patches), ``truth`` (scores against marked objects), ``figure`` (a map
+            of an analysis, colored), ``picture``, ``thumb`` or ``divergence`` (all pairs of an
+            image's models); for a model ``features`` (feature colors over its images),
+            ``averages`` (numbers by position over images), ``average-maps`` and ``outlier-rates``
+            (their pictures), ``head-similarity``, ``layer-similarity`` and ``similarity`` (a
+            picture of either), ``weights`` (description of its weights), ``positions`` (cosines
+            of position embeddings) and ``filters`` (of the patch embedding); for two models
+            ``agreement`` (of their maps of an image, with baselines), ``pair-similarity`` (of
+            their heads) and ``layer-similarity``; for the front page ``teaser`` (a map), ``seen``
+            (a picture cropped to a model's input) and ``social`` (for link previews); for a paper
+            ``paper-figure`` (a figure, its LaTeX or its bibliography).
         query: id of the query, for chunks, walls and maps.
-        made_of: hash of all inputs that decide the bytes; a rebuild takes the file over by it.
+        made_of: hash of all inputs of the file; a rebuild reuses the file if it is unchanged.
         sha256: hash of the bytes.
         bytes: size of the file.
     """
@@ -98,12 +97,12 @@ class FileEntry:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What built the site.
+    """The program that built the site.
 
     Attributes:
-        name: of the program.
-        version: of the program.
-        render_version: raised when files change for the same record and settings.
+        name: name of the program.
+        version: version of the program.
+        render_version: version of rendering; raised when files of unchanged records change.
     """
 
     name: str
@@ -116,10 +115,10 @@ class ScaleEntry:
     """The shared color scale.
 
     Attributes:
-        unit: what the numbers are.
+        unit: unit of the numbers.
         low: low end, in times uniform.
         high: high end, in times uniform.
-        rule: how the ends were found.
+        rule: rule that gives the ends.
     """
 
     unit: str
@@ -130,14 +129,14 @@ class ScaleEntry:
 
 @dataclass(frozen=True, slots=True)
 class QuantizationEntry:
-    """How chunks store values.
+    """Storage of values in chunks.
 
     Attributes:
-        bits: of a code.
-        formula: from a code to attention in times uniform.
-        maximum: which maximum the formula takes.
+        bits: bits of a code.
+        formula: conversion of a code to attention in times uniform.
+        maximum: the maximum in the formula.
         steps: largest code.
-        error_bound: how far a decoded value lies from the record's, at most.
+        error_bound: largest error of a decoded value.
     """
 
     bits: int = 8
@@ -149,11 +148,11 @@ class QuantizationEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelItem(ModelEntry):
-    """A model of the run, with the facts of what ran.
+    """A model of the run.
 
     Attributes:
-        facts: what is known of the model that ran; null when none of its cells has a record.
-        files: its own files, such as the pictures of its weights.
+        facts: facts of the loaded model; null if none of its cells has a record.
+        files: files of the model, such as the pictures of its weights.
     """
 
     facts: ModelFacts | None
@@ -166,7 +165,7 @@ class FrameItem:
 
     Attributes:
         sequence: slug of the sequence.
-        number: from 1, among the pictures that were taken.
+        number: number from 1, among the selected pictures.
         time: seconds since the clip's first picture; null for numbered pictures.
     """
 
@@ -180,20 +179,20 @@ class ImageItem:
     """An image, its origin and its published copies.
 
     Attributes:
-        slug: its name in paths.
-        name: of the original file, without folders.
-        title: what pages call it.
-        alt: what is to be seen, in words; may be empty.
-        credit: who made it.
-        license: under which license.
-        source: where it comes from.
-        group: heading it is listed under; may be empty.
+        slug: name in paths.
+        name: name of the original file, without folders.
+        title: title on pages.
+        alt: description of the picture; may be empty.
+        credit: author.
+        license: license.
+        source: origin, such as a URL.
+        group: heading in lists; may be empty.
         sha256: hash of the original file's bytes.
-        width: of the oriented original, in pixels.
-        height: of the oriented original, in pixels.
-        files: published copies, without metadata, and what the models' maps say together.
-        failure: why the picture could not be used or published; null when it could.
-        frame: its place in a sequence; null for a picture by itself.
+        width: width of the oriented original, in pixels.
+        height: height of the oriented original, in pixels.
+        files: published copies, without metadata, and files over all models.
+        failure: reason why the picture could not be used or published; null if it could.
+        frame: place in a sequence; null for a single picture.
     """
 
     slug: str
@@ -214,12 +213,12 @@ class ImageItem:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """How records were measured. Cells measured alike share one.
+    """Conditions of a measurement. Cells with the same conditions share one.
 
     Attributes:
-        layout: which token is which.
-        view: the part of the original picture that the patch grid covers.
-        preprocessing: how the model's input was made.
+        layout: layout of the tokens.
+        view: part of the original picture that the patch grid covers.
+        preprocessing: preprocessing of the model's input.
         environment: device, dtype and versions of the measurement.
     """
 
@@ -234,10 +233,9 @@ class CellItem(Cell):
     """A cell of the run, with its files.
 
     Attributes:
-        measurement: how the record was measured, as a place in ``measurements``, from 0; null when
-            there is no record.
+        measurement: index of its conditions in ``measurements``, from 0; null without a record.
         files: chunks with the numbers of each query, and colored pictures of them.
-        detail: how much the chunks of tokens as queries hold: ``native``, every head on the
+        detail: content of the chunks of tokens as queries: ``native``, every head on the
             patches' grid; ``coarse``, every head as area means on a grid of at most 16x16;
             ``last``, on that grid, single heads of the last 3 layers only; ``mean``, on that grid,
             the mean over heads only.
@@ -250,13 +248,13 @@ class CellItem(Cell):
 
 @dataclass(frozen=True, slots=True)
 class PairItem:
-    """Two models that are compared on a page of their own.
+    """Two models with a comparison page.
 
     Attributes:
         one: slug of the first model.
         two: slug of the second.
-        images: slugs of the images that both have.
-        files: how their maps of each image agree, and maps of registers on the page.
+        images: slugs of the images of both.
+        files: agreement of their maps by image, similarities, and maps of registers.
     """
 
     one: str
@@ -270,10 +268,10 @@ class FigureItem:
     """A figure for a paper.
 
     Attributes:
-        title: what it shows.
-        request: what was asked for, with models and images by their slugs.
-        files: the picture, its LaTeX and its bibliography; none where it could not be drawn.
-        failure: why it could not be drawn; null when it was.
+        title: title of the figure.
+        request: the request, with models and images by their slugs.
+        files: the picture, its LaTeX and its bibliography; empty if it could not be drawn.
+        failure: reason why it could not be drawn; null if it was.
     """
 
     title: str
@@ -284,13 +282,13 @@ class FigureItem:
 
 @dataclass(frozen=True, slots=True)
 class ReductionItem:
-    """Something that was left out to keep the site within its size. The records have it.
+    """A step of size reduction. The records keep the parts that are left out.
 
     Attributes:
-        step: in the order in which things go: ``patch-heads``, ``patches``, ``analyses``,
+        step: id of the step, in this order: ``patch-heads``, ``patches``, ``analyses``,
             ``walls``, ``grid``, ``low-heads``, ``heads``.
-        text: what it is, in words.
-        spared: slugs of images that keep it; empty when none does.
+        text: the step in words.
+        spared: slugs of images that the step does not reduce; empty if there are none.
     """
 
     step: Step
@@ -299,34 +297,50 @@ class ReductionItem:
 
 
 @dataclass(frozen=True, slots=True)
+class TextEntry:
+    """A page, style or script of the site.
+
+    Attributes:
+        path: relative to the site's root, with ``/``.
+        sha256: hash of the bytes.
+        bytes: size of the file.
+    """
+
+    path: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
-    """Everything a site is made of. Paths are relative to the folder of this file.
+    """Contents of a site. Paths are relative to the folder of this file.
 
     Attributes:
         schema: version of these fields.
-        generator: what built the site.
-        title: of the gallery.
+        generator: program that built the site.
+        title: title of the gallery.
         description: one paragraph; may be empty.
-        command: the command line that makes the gallery again.
-        field_of_view: what part of each picture the models saw.
-        scale: the shared color scale.
-        quantization: how chunks store values.
-        settings: how records are drawn.
-        models: in order.
-        images: in order.
-        measurements: how records were measured, each once.
-        cells: one for each model and image, models fastest.
+        command: command line that repeats the build.
+        field_of_view: part of each picture in the models' input.
+        scale: shared color scale.
+        quantization: storage of values in chunks.
+        settings: settings of drawing.
+        models: models in the gallery's order.
+        images: images in the gallery's order.
+        measurements: conditions of measurements, each once.
+        cells: a cell per model and image, models fastest.
         pages: paths of all pages, sorted.
+        texts: pages, styles and scripts, sorted by path.
         front: files of the front page.
-        patch_scale: the shared color scale of patches as queries; null where there are none.
+        patch_scale: shared color scale of patches as queries; null without such maps.
         pairs: models compared two by two.
-        figures: for papers, drawn with the site.
-        paper: that the gallery belongs to; null without one.
-        site_url: where the site will stand, ending in a slash; empty when nobody said.
-        anonymous: whether names, links and folders were left out on purpose.
-        sequences: clips and numbered folders that images are frames of.
-        sweeps: models that are checkpoints of one model, with their steps.
-        reductions: what was left out to keep the site within ``settings.max_bytes``, in order.
+        figures: figures for papers.
+        paper: paper of the gallery; null without one.
+        site_url: address of the published site, ending in a slash; empty if unknown.
+        anonymous: whether names, links and folders are withheld.
+        sequences: clips and numbered folders with images as frames.
+        sweeps: checkpoints of one model by training step.
+        reductions: steps of size reduction that keep the site within ``settings.max_bytes``.
     """
 
     schema: int
@@ -343,6 +357,7 @@ class Manifest:
     measurements: tuple[Measurement, ...]
     cells: tuple[CellItem, ...]
     pages: tuple[str, ...]
+    texts: tuple[TextEntry, ...] = ()
     front: tuple[FileEntry, ...] = ()
     patch_scale: ScaleEntry | None = None
     pairs: tuple[PairItem, ...] = ()

@@ -32,6 +32,7 @@ from generator.present.files.manifest import (
     QuantizationEntry,
     ReductionItem,
     ScaleEntry,
+    TextEntry,
 )
 from generator.present.files.schema import documented_schema
 from generator.present.files.settings import Settings
@@ -57,7 +58,7 @@ _KEY = re.compile(r"([0-9a-f]{64})?")
 
 _MANIFEST: TypeAdapter[Manifest] = TypeAdapter(Manifest)
 _CLASSES: tuple[type, ...] = (
-    *(Manifest, Program, ScaleEntry, QuantizationEntry, Settings, FileEntry),
+    *(Manifest, Program, ScaleEntry, QuantizationEntry, Settings, FileEntry, TextEntry),
     *(ModelItem, ImageItem, Measurement, CellItem, PairItem, Failure, ReductionItem),
     *(FigureItem, FigureSpec),
     *(Paper, Author, PaperLink, TeaserCell, Patch, FrameItem, Sequence, Sweep, SweepStep),
@@ -66,7 +67,7 @@ _CLASSES: tuple[type, ...] = (
 )
 
 
-def is_whole(root: Path, file: FileEntry) -> bool:
+def is_whole(root: Path, file: FileEntry | TextEntry) -> bool:
     """Whether a file of a site matches its size and checksum in the manifest.
 
     Args:
@@ -128,7 +129,8 @@ def _parsed(site: Path) -> Manifest | None:
 
 def _strays(manifest: Manifest) -> Iterator[str]:
     """Paths that may lead out of the site, and slugs and keys that are not plain names."""
-    paths = (*(file.path for file in manifest.files), *manifest.pages)
+    files = (file.path for file in manifest.files)
+    paths = (*files, *(text.path for text in manifest.texts), *manifest.pages)
     yield from (path for path in paths if not _is_inner(path))
     frames = (image.frame.sequence for image in manifest.images if image.frame)
     slugs = (

@@ -38,7 +38,7 @@ WORDS: dict[Step, str] = {
     "low-heads": LOW_HEADS,
     "heads": "single heads of all layers (their mean over heads stays)",
 }
-"""Each step as a reader is told."""
+"""Each step in words, for readers."""
 
 STEPS: tuple[Step, ...] = tuple(WORDS)
 """Steps in order. The last step is taken image by image: single heads stay on as many
@@ -83,10 +83,10 @@ class Reduction:
     @property
     def words(self) -> tuple[str, ...]:
         """Descriptions of the steps, without those that a later step includes."""
-        return tuple(self.said(step) for step in self.told)
+        return tuple(self.said(step) for step in self.stated)
 
     @property
-    def told(self) -> tuple[Step, ...]:
+    def stated(self) -> tuple[Step, ...]:
         """The steps without those that a later one includes."""
         return tuple(self._told())
 

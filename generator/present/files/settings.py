@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-RENDER_VERSION = 7
+RENDER_VERSION = 8
 """Cache version. Raise it when chunks, walls or pictures of unchanged records change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How records are drawn.
+    """Settings of drawing.
 
     Attributes:
         colors: name of the color map.
@@ -20,8 +20,8 @@ class Settings:
         thumb_side: longest side of a thumbnail, in pixels.
         analyses: draw the analyses of each image on its page: ``all``, ``none``, or ``auto`` for
             galleries of at most 200 images.
-        max_bytes: the largest size of the site; null for any. What is left out to keep it is in
-            ``reductions``.
+        max_bytes: size limit of the site; null for no limit. ``reductions`` lists the parts that
+            were left out.
     """
 
     colors: str = "magma"

@@ -42,7 +42,7 @@ def image_notice(planner: Planner, image: str) -> Notice | None:
         return None
     means = reduction.detail(image) == "mean"
     words = []
-    for step in reduction.told:
+    for step in reduction.stated:
         if step == "grid":
             continue  # mentioned below, with the grids
         if step == "heads" and not means:

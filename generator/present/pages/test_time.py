@@ -33,7 +33,7 @@ def moved_text(register: AddedRegister) -> str:
 
 
 def check_text(register: AddedRegister) -> str:
-    """Whether the register took over the outliers of the patches, with the numbers."""
+    """Whether the register replaced the outlier patches, with the numbers."""
     check = register.made.taken_over
     verdict = "takes over" if check.holds else "does not take over"
     return f"The register {verdict} from the patches. {_numbers(check)}"

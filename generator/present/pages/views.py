@@ -102,7 +102,7 @@ class PageBase:
         sections: links of the navigation line: the sections of the index, and the methods page.
         stylesheets: URLs of screen style sheets, in order.
         print_stylesheet: URL of the print style sheet.
-        boot: URL of the script that tells the styles that scripts run.
+        boot: URL of the script that marks the document as scripted for the styles.
         scripts: URLs of the page's other scripts, in order.
         later: scripts that are loaded on demand.
         version: version of the program.
@@ -200,12 +200,14 @@ class FrameModel:
         chunks: id of a query -> URL of its chunk.
         failure: why the model has no maps of this frame; empty if it has.
         cut: why single heads are missing in this frame; empty if all are there.
+        alike: URL of the features of its patches; empty if there are none.
     """
 
     record: str
     chunks: dict[str, str]
     failure: str
     cut: str
+    alike: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +263,6 @@ class PageData:
         layers: number of layers of the deepest model.
         heads: number of heads of the widest model.
         pool: whether a model has a pooling probe.
-        start: label of the layer that is shown first.
         models: the models, in order.
         frames: frames of a sequence; empty on the page of an image.
         sweeps: sweeps among the models.
@@ -279,7 +280,6 @@ class PageData:
     layers: int
     heads: int
     pool: bool
-    start: str
     models: tuple[PageModel, ...]
     frames: tuple[SequenceFrame, ...] = ()
     sweeps: tuple[PageSweep, ...] = ()

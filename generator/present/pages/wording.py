@@ -9,7 +9,7 @@ from generator.analysis.absent import NotApplicable
 from generator.analysis.stream.norms import Outliers
 from generator.present.cells.files import CellContent, MapNote
 from generator.present.cells.labels import column_name, row_name
-from generator.present.drawing.scale import TAIL, Scale, power_label
+from generator.present.drawing.scale import FLOOR, LOW_TAIL, TAIL, Scale, power_label
 from generator.present.pages.views import CreditLine, Notice
 from generator.records.record import OUTLIER, ModelFacts, Preprocessing, TokenLayout
 from generator.records.run import Failure, ImageEntry, ModelEntry, Run
@@ -19,8 +19,8 @@ from generator.text.phrases import counted, listed, stream_layer
 RECEIVED_NOTE = "mean received attention (this model has no CLS token)"
 UNIT = "attention in times uniform: 1 is what every token would get if attention were spread evenly"
 SCALE_RULE = (
-    "for each model the 0.5 and 99.5 percentiles over all images, layers, heads and queries, "
-    "widened to whole powers of two; the union over models; never below 1/16"
+    "for each model the 10 and 99.5 percentiles over all images, layers, heads and queries, "
+    f"widened to whole powers of two; the union over models; never below {power_label(FLOOR)}"
 )
 
 
@@ -132,15 +132,16 @@ OUTLIERS_RULE = (
 def scale_note(scale: Scale, patches: Scale | None) -> str:
     """How the range of the shared scale was found."""
     others = (
-        f" Patches as queries have a scale of their own, found in the same way: from "
+        f" Patch queries have their own scale, found in the same way: from "
         f"{power_label(patches.low)} to {power_label(patches.high)}."
         if patches
         else ""
     )
     return (
         f"One scale for all models, layers, heads and images of this gallery, from "
-        f"{power_label(scale.low)} to {power_label(scale.high)} times uniform. It holds "
-        f"{percent(1 - TAIL)} of each model's patches below its upper end.{others}"
+        f"{power_label(scale.low)} to {power_label(scale.high)} times uniform. At most "
+        f"{percent(TAIL)} of each model's patches are above it, and at most {percent(LOW_TAIL)} "
+        f"below it, unless it ends at {power_label(FLOOR)}.{others}"
     )
 
 

@@ -25,6 +25,7 @@ from generator.present.files.manifest import (
     QuantizationEntry,
     ReductionItem,
     ScaleEntry,
+    TextEntry,
     carried,
 )
 from generator.present.files.reductions import Reduction
@@ -37,6 +38,7 @@ def manifest_of(
     run: Run,
     contents: Contents,
     pages: tuple[str, ...],
+    texts: tuple[TextEntry, ...],
     version: str,
 ) -> Manifest:
     """The manifest of a site."""
@@ -57,6 +59,7 @@ def manifest_of(
         measurements=tuple(measurements),
         cells=tuple(_cell(cell, contents, measurements) for cell in run.cells),
         pages=pages,
+        texts=texts,
         front=contents.front.files,
         patch_scale=_scale(patches) if patches else None,
         pairs=tuple(PairItem(p.one, p.two, p.images, p.files) for p in contents.pairs),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from jinja2 import TemplateError
 
 from generator.errors import StoreError
 from generator.present.content.contents import Contents
+from generator.present.files.manifest import TextEntry
 from generator.present.files.manifest_file import (
     MANIFEST,
     MANIFEST_SCHEMA,
@@ -48,7 +50,7 @@ class PageFiles:
         self._written = set()
         self.site = site_of(self._run, contents, self._version)
         self.pages = self._write_pages(self.site)
-        manifest = manifest_of(self._run, contents, self.pages, self._version)
+        manifest = manifest_of(self._run, contents, self.pages, self._texts(), self._version)
         self._put(MANIFEST, manifest_bytes(manifest))
         self._put(MANIFEST_SCHEMA, schema_bytes())
         # GitHub Pages would drop names that start with an underscore
@@ -80,6 +82,16 @@ class PageFiles:
                     "Compare it with the program's own; templates/README.md lists what pages hold.",
                 ) from error
         return tuple(sorted(written))
+
+    def _texts(self) -> tuple[TextEntry, ...]:
+        """Checksums of pages, styles and scripts."""
+        assets = (path for path in (self._stage / "assets").rglob("*") if path.is_file())
+        found = []
+        for path in {*self._written, *assets}:
+            data = path.read_bytes()
+            name = path.relative_to(self._stage).as_posix()
+            found.append(TextEntry(name, hashlib.sha256(data).hexdigest(), len(data)))
+        return tuple(sorted(found, key=lambda text: text.path))
 
     def _put(self, path: str, data: bytes) -> None:
         target = self._stage / path

@@ -178,15 +178,15 @@ class _Fitting:
         """All steps, with single heads kept on the first images of :attr:`order`."""
         return replace(self._least, whole=tuple(self.order[:count]))
 
-    def images_within(self, room: int) -> int:
+    def images_within(self, space: int) -> int:
         """Number of images whose single heads fit beside the smallest site; never all of them."""
         for count, image in enumerate(self.order[:-1]):
             own = [numbers for (_, slug), numbers in self._numbers.items() if slug == image]
             detail = self.with_heads_of(count + 1).detail(image)
             for numbers in own:
-                room -= sum(file.bytes for file in numbers.tokens[detail])
-                room += sum(file.bytes for file in numbers.tokens["mean"])
-            if room < 0:
+                space -= sum(file.bytes for file in numbers.tokens[detail])
+                space += sum(file.bytes for file in numbers.tokens["mean"])
+            if space < 0:
                 return count
         return max(0, len(self.order) - 1)
 

@@ -19,7 +19,7 @@ from generator.errors import StoreError
 from generator.present.files.manifest_file import is_site
 
 WITHOUT_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
-"""What a file system without locks answers; a site is written there all the same."""
+"""Errors of file systems without locks; a site is written there without one."""
 
 OWN_NAMES = re.compile(
     r"assets|data|figures|i|m|q|r|s|methods|page-\d+|index\.html|manifest\.json|manifest\.schema\.json|"
@@ -98,7 +98,7 @@ def _alone(out: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        if os.name == "posix":  # Windows removes no open file; there, the lock removes it itself
+        if os.name == "posix":  # Windows does not remove open files; there the lock removes it
             with suppress(OSError):
                 path.unlink()
         lock.release()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -25,6 +23,7 @@ from generator.present.cells.digests import DIGESTS, Digests
 from generator.present.cells.divergence import mean_divergence
 from generator.present.cells.files import (
     CellContent,
+    has_chunks,
     put_chunks,
     put_colored,
     put_divergence,
@@ -51,10 +50,10 @@ from generator.present.site.page_files import PageFiles
 from generator.present.site.plan import Site, site_of
 from generator.present.site.size import keep_within, too_large
 from generator.present.site.staging import staged
+from generator.present.site.workers import Read, Workers, worker_count
 from generator.records.record import AttentionRecord
-from generator.records.run import Failure, ImageEntry, Run
+from generator.records.run import Cell, Failure, ImageEntry, Run
 
-Read = Callable[[str], AttentionRecord]
 Advance = Callable[[], None]
 Draw = Callable[[Path, Contents], tuple[FigureItem, ...]]
 
@@ -97,6 +96,7 @@ def build_site(
     templates: Path | None = None,
     version: str,
     settings: Settings | None = None,
+    jobs: int | None = 1,
     read_weights: ReadWeights | None = None,
     advance: Advance = lambda: None,
     draw: Draw = lambda *_: (),
@@ -108,9 +108,11 @@ def build_site(
         read: gives the record of a key. It is called from one thread: once for a record without
             cached chunks, once more for missing feature colors and for a reduced site.
         out: folder of the site; replaced as a whole at the end.
-        templates: the user's templates and static files, before the program's own.
-        version: of the program, for the pages and the manifest.
+        templates: the user's templates and static files, which override the program's own.
+        version: version of the program, for the pages and the manifest.
         settings: how records are drawn.
+        jobs: number of processes that make the files of cells; None for one on each core. With more
+            than one, ``read`` is sent to other processes and must be picklable.
         read_weights: gives the analyzed weights of a model by ``ModelEntry.weights``.
         advance: called ``STEPS_A_CELL`` times for each cell, to report progress.
         draw: draws figures for papers into the given folder, from the contents of the site.
@@ -120,13 +122,17 @@ def build_site(
         SpecError: the smallest possible site exceeds ``settings.max_bytes``.
     """
     settings = settings or Settings()
-    template_folders(templates)  # fail before the work, not after it
+    template_folders(templates)  # raise errors before the work, not after
     # Threads of the linear algebra library spin while they wait for each other. On a busy machine
     # that costs several times what they save on matrices of this size.
     with staged(out) as stage, threadpool_limits(limits=1, user_api="blas"):
         cache = SiteCache(stage, out, settings)
-        read = lru_cache(maxsize=1)(read)  # a cell's files ask for the same record in turn
-        contents = _put_heavy_files(run, read, read_weights, cache, templates, advance)
+        unshared, read = (
+            read,
+            lru_cache(maxsize=1)(read),
+        )  # a cell's files ask for the same record in turn
+        with Workers(worker_count(jobs, _new_cells(run, cache)), cache, unshared) as workers:
+            contents = _put_heavy_files(run, read, read_weights, cache, templates, advance, workers)
         contents = replace(contents, figures=draw(stage, contents))
         pages = PageFiles(run, stage, templates, version)
         if settings.max_bytes is None:
@@ -156,23 +162,17 @@ def _put_heavy_files(
     cache: SiteCache,
     templates: Path | None,
     advance: Advance,
+    workers: Workers,
 ) -> Contents:
     """Write all files but pages, styles and scripts to the staging folder."""
     locations, alike = LocationFiles(run, cache), SimilarityFiles(run, cache, read)
     analyses = drawn_at_all(run, cache.settings)
-    cells = _put_numbers(run, read, cache, (locations, alike), advance, analyses=analyses)
+    cells = _put_numbers(run, read, cache, (locations, alike), advance, workers, analyses=analyses)
     found = [(slug, c) for (slug, _), c in cells.items() if isinstance(c, CellContent)]
     scale = _scale((slug, cell.facts.histogram) for slug, cell in found)
     whole = {at: c for at, c in cells.items() if isinstance(c, CellContent)}
     draw = not too_large(whole, cache.settings.max_bytes)
-    colored: dict[tuple[str, str], Colored] = {}
-    for cell in run.cells:
-        content = cells[cell.model, cell.image]
-        if isinstance(content, CellContent):
-            walls = cache.settings.walls and draw
-            files = put_colored(cache, cell, content, scale, walls=walls)
-            colored[cell.model, cell.image] = Colored(files[0], (*files[1:], None)[0])
-        advance()
+    colored = _put_colored(run, cells, cache, scale, advance, workers, draw=draw)
     digests = CellFiles(DIGESTS, cache.root, {at: c.digest.path for at, c in whole.items()})
     models = _model_digests(run, digests)
     similarity = alike.publish(run, cells)
@@ -190,7 +190,7 @@ def _put_heavy_files(
         ),
         cells=cells,
         colored=colored,
-        copies=_put_pictures(run, cache),
+        copies=_put_pictures(run, cache, workers),
         averages=locations.publish(run, scale),
         similarity=similarity,
         weights=put_weights(run, read_weights, cache),
@@ -199,11 +199,67 @@ def _put_heavy_files(
         models=models,
         pairs=put_pairs(run, cells, digests, models, cache, scale, similarity, alike.features),
         front=put_front(run, cells, cache, scale),
-        analyses=_put_analysis_maps(run, cells, cache, scale) if draw else {},
+        analyses=_put_analysis_maps(run, cells, cache, scale, workers) if draw else {},
         maps=maps,
         features=_put_features(run, read, cache, cells, digests) if draw else {},
         scored=put_truth(run, cells, digests, cache),
         reduction=Reduction(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _CellJob:
+    """Makes the numbers of a cell: chunks, digest and maps."""
+
+    ids: Mapping[str, str]
+    mixed: bool
+    analyses: bool
+
+    def __call__(self, cache: SiteCache, read: Read, cell: Cell) -> CellContent:
+        return put_chunks(
+            cache, cell, self.ids[cell.model], read, mixed=self.mixed, analyses=self.analyses
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _ColorJob:
+    """Draws the wall and the small map of a cell."""
+
+    scale: Scale
+    walls: bool
+
+    def __call__(
+        self, cache: SiteCache, read: Read, item: tuple[Cell, CellContent]
+    ) -> tuple[FileEntry, ...]:
+        return put_colored(cache, *item, self.scale, walls=self.walls)
+
+
+@dataclass(frozen=True, slots=True)
+class _MapsJob:
+    """Draws the analysis maps of an image."""
+
+    scale: Scale
+
+    def __call__(
+        self, cache: SiteCache, read: Read, item: tuple[str, Mapping[str, CellContent]]
+    ) -> AnalysisMaps:
+        image, cells = item
+        return put_analysis_maps(
+            cache,
+            image,
+            {slug: cell.maps for slug, cell in cells.items() if cell.maps is not None},
+            {slug: cell.chunks[0] for slug, cell in cells.items()},
+            self.scale,
+        )
+
+
+def _new_cells(run: Run, cache: SiteCache) -> int:
+    """Number of cells whose chunks are not in the previous site."""
+    ids = {model.slug: model.id for model in run.models}
+    return sum(
+        not has_chunks(cache, cell, ids[cell.model], mixed=run.mixed)
+        for cell in run.cells
+        if cell.failure is None and cell.record
     )
 
 
@@ -213,35 +269,58 @@ def _put_numbers(
     cache: SiteCache,
     collected: tuple[LocationFiles, SimilarityFiles],
     advance: Advance,
+    workers: Workers,
     *,
     analyses: bool,
 ) -> dict[tuple[str, str], CellContent | Failure]:
-    """Write the chunks of every cell. One record at a time is in memory."""
+    """Write the chunks of every cell. One record at a time is in memory of each process."""
     cells: dict[tuple[str, str], CellContent | Failure] = {}
-    ids = {model.slug: model.id for model in run.models}
-    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-        for cell in run.cells:
-            if cell.failure is not None or not cell.record:
-                found: CellContent | Failure = cell.failure or Failure("There is no record.")
+    job = _CellJob({model.slug: model.id for model in run.models}, run.mixed, analyses)
+    whole = [cell for cell in run.cells if cell.failure is None and cell.record]
+    ready = workers.ahead(job, whole)
+    for cell in run.cells:
+        if cell.failure is not None or not cell.record:
+            found: CellContent | Failure = cell.failure or Failure("There is no record.")
+        else:
+            next(ready)
+            try:
+                found = job(cache, read, cell)
+            except GalleryError as error:
+                found = Failure(error.message, error.hint)
             else:
-                try:
-                    found = put_chunks(
-                        cache,
-                        cell,
-                        ids[cell.model],
-                        read,
-                        pool,
-                        mixed=run.mixed,
-                        analyses=analyses,
-                    )
-                except GalleryError as error:
-                    found = Failure(error.message, error.hint)
-                else:
-                    for each in collected:
-                        each.add(cell, read)
-            cells[cell.model, cell.image] = found
-            advance()
+                for each in collected:
+                    each.add(cell, read)
+        cells[cell.model, cell.image] = found
+        advance()
     return cells
+
+
+def _put_colored(
+    run: Run,
+    cells: Mapping[tuple[str, str], CellContent | Failure],
+    cache: SiteCache,
+    scale: Scale,
+    advance: Advance,
+    workers: Workers,
+    *,
+    draw: bool,
+) -> dict[tuple[str, str], Colored]:
+    """Draw the walls, if ``draw`` and the settings want them, and the small maps."""
+    colored: dict[tuple[str, str], Colored] = {}
+    job = _ColorJob(scale, cache.settings.walls and draw)
+    found = [(cell, cells[cell.model, cell.image]) for cell in run.cells]
+    whole = [(cell, content) for cell, content in found if isinstance(content, CellContent)]
+    for cell, content in workers.ahead(job, whole):
+        files = job(cache, _no_record, (cell, content))
+        colored[cell.model, cell.image] = Colored(files[0], (*files[1:], None)[0])
+        advance()
+    for _ in range(len(found) - len(whole)):
+        advance()
+    return colored
+
+
+def _no_record(key: str) -> AttentionRecord:
+    raise AssertionError(f"Pictures are drawn from chunks, not from record {key[:12]}.")
 
 
 def _scale(histograms: Iterable[tuple[str, tuple[int, ...]]]) -> Scale:
@@ -270,25 +349,24 @@ def _model_digests(run: Run, digests: Digests) -> dict[str, ModelDigest]:
 
 
 def _put_analysis_maps(
-    run: Run, cells: dict[tuple[str, str], CellContent | Failure], cache: SiteCache, scale: Scale
+    run: Run,
+    cells: dict[tuple[str, str], CellContent | Failure],
+    cache: SiteCache,
+    scale: Scale,
+    workers: Workers,
 ) -> dict[str, AnalysisMaps]:
     """Draw the analysis maps of each image that has some."""
-    found = {}
+    job, items = _MapsJob(scale), []
     for image in run.images:
         own = {model.slug: cells.get((model.slug, image.slug)) for model in run.models}
-        maps = {
-            slug: cell.maps
+        whole = {
+            slug: cell
             for slug, cell in own.items()
             if isinstance(cell, CellContent) and cell.maps is not None
         }
-        if maps:
-            chunks = {
-                slug: cell.chunks[0]
-                for slug, cell in own.items()
-                if isinstance(cell, CellContent) and slug in maps
-            }
-            found[image.slug] = put_analysis_maps(cache, image.slug, maps, chunks, scale)
-    return found
+        if whole:
+            items.append((image.slug, whole))
+    return {item[0]: job(cache, _no_record, item) for item in workers.ahead(job, items)}
 
 
 def _put_features(
@@ -308,19 +386,23 @@ def _put_features(
     return put_feature_colors(run, read, cache, keys)
 
 
-def _put_pictures(run: Run, cache: SiteCache) -> dict[str, Copies | Failure]:
+def _put_pictures(run: Run, cache: SiteCache, workers: Workers) -> dict[str, Copies | Failure]:
     copies: dict[str, Copies | Failure] = {}
-    for image in run.images:
-        if image.failure is not None:
-            continue
+    usable = [image for image in run.images if image.failure is None]
+    for image in workers.ahead(_copies, usable):
         try:
-            copies[image.slug] = Copies(
-                picture=_copy(cache, image, "picture", cache.settings.picture_side),
-                thumb=_copy(cache, image, "thumb", cache.settings.thumb_side),
-            )
+            copies[image.slug] = _copies(cache, _no_record, image)
         except GalleryError as error:
             copies[image.slug] = Failure(error.message, error.hint)
     return copies
+
+
+def _copies(cache: SiteCache, read: Read, image: ImageEntry) -> Copies:
+    """Put the published copies of a picture."""
+    return Copies(
+        picture=_copy(cache, image, "picture", cache.settings.picture_side),
+        thumb=_copy(cache, image, "thumb", cache.settings.thumb_side),
+    )
 
 
 def _copy(cache: SiteCache, image: ImageEntry, kind: Kind, side: int) -> FileEntry:

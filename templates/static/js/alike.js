@@ -4,8 +4,6 @@
 // click or the arrow keys choose the patch. The numbers are loaded when a reader opens the analysis.
 
 const Alike = (() => {
-  const ZERO = 128;
-
   /**
    * @param {HTMLDetailsElement} root
    * @param {PageData} page
@@ -26,6 +24,7 @@ const Alike = (() => {
         },
         pin: (place) => choose(Places.rounded(place)),
         step: (by) => choose(Places.moved(model, state && placeOf(page, state), by)),
+        enter: () => {},
       });
       Lifetime.resized(one.stage, show);
       return [one];
@@ -81,7 +80,8 @@ const Alike = (() => {
    */
   function build(element, page, model, actions) {
     const { box, canvas } = Stages.layers();
-    Stages.cover(box, page, model);
+    const seen = Places.seen(page);
+    Stages.cover(box, seen, model);
     const query = Dom.make("div", { class: "stage-mark stage-query", hidden: "" });
     const mark = Dom.make("div", { class: "stage-mark", hidden: "" });
     const stage = Dom.make(
@@ -95,10 +95,9 @@ const Alike = (() => {
       },
       [box, query, mark],
     );
-    stage.style.aspectRatio = String(page.width / page.height);
-    stage.style.maxWidth = `calc(80vh * ${page.width / page.height})`;
+    stage.style.aspectRatio = String(seen.width / seen.height);
     const says = Dom.make("p", { class: "panel-text", "aria-live": "polite" }, ["Loading…"]);
-    Stages.listen(stage, page, actions);
+    Stages.listen(stage, seen, actions);
     Stages.walk(stage, actions);
     const panels = element.querySelector(".panels");
     element.insertBefore(Dom.make("div", { class: "alike-live" }, [stage, says]), panels);
@@ -114,52 +113,27 @@ const Alike = (() => {
   function draw(one, page, state, pointed) {
     const { model, features } = one;
     const origin = placeOf(page, state);
-    Stages.mark(one.query, page, model, origin);
-    Stages.mark(one.mark, page, model, pointed);
+    const seen = Places.seen(page);
+    Stages.mark(one.query, seen, model, origin);
+    Stages.mark(one.mark, seen, model, pointed);
     if (!features) return;
-    const own = Places.patchAt(model, origin);
+    const grid = Places.measured(model);
+    const own = Places.patchAt(grid, origin);
     one.canvas.hidden = !own;
     if (!own) {
       one.says.textContent = "The chosen patch is outside of what this model saw.";
       return;
     }
-    const cols = model.grid[1];
+    const cols = grid.grid[1];
     const index = own.row * cols + own.col;
-    const values = cosines(features, index);
+    const values = Cosines.of(features, index);
     Stages.fill(one.canvas, Diverging.image(values, cols, 1));
-    const there = pointed && Places.patchAt(model, pointed);
-    const at = there ? there.row * cols + there.col : nearest(values, index);
+    const there = pointed && Places.patchAt(grid, pointed);
+    const at = there ? there.row * cols + there.col : Cosines.nearest(values, index);
     one.says.textContent =
       `Cosine ${Numbers.number(values[at])} ${there ? "with" : "with the nearest:"} row ${Math.floor(at / cols) + 1}, ` +
       `col ${(at % cols) + 1}. The patch: row ${own.row + 1}, col ${own.col + 1}. ` +
-      `Read to within ${features.error[0]}.`;
-  }
-
-  /**
-   * @param {AlikeFeatures} features
-   * @param {number} patch
-   */
-  function cosines({ codes, scales, patches }, patch) {
-    const values = new Float32Array(patches);
-    scales.forEach((scale, direction) => {
-      const line = direction * patches;
-      const own = (codes[line + patch] - ZERO) * scale * scale;
-      for (let i = 0; i < patches; i += 1) values[i] += own * (codes[line + i] - ZERO);
-    });
-    return values.map((value) => Math.min(1, Math.max(-1, value)));
-  }
-
-  /**
-   * The most similar patch, other than itself.
-   * @param {Float32Array} values
-   * @param {number} own
-   */
-  function nearest(values, own) {
-    let best = own === 0 ? 1 : 0;
-    values.forEach((value, i) => {
-      if (i !== own && value > values[best]) best = i;
-    });
-    return best;
+      `Rounded to ±${features.error[0]}.`;
   }
 
   /**

@@ -38,6 +38,12 @@ const Announcer = (() => {
    */
   function one(view, state, shown) {
     if (shown.kind === "loading") return "loading";
+    if (shown.kind === "cosine") {
+      const cols = view.model.measured[1];
+      const best = Cosines.nearest(shown.values, shown.own.row * cols + shown.own.col);
+      const at = `row ${Math.floor(best / cols) + 1}, column ${(best % cols) + 1}`;
+      return `most similar patch at ${at}, cosine ${Numbers.number(shown.values[best], 2)}`;
+    }
     if (shown.kind !== "map" || !view.chunk) return shown.kind === "map" ? "" : shown.reason;
     const kept = state.place && Places.patchAt(view.model, state.place);
     const patch = kept ?? Places.strongest(view.chunk, shown.row, shown.column);

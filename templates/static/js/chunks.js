@@ -117,7 +117,7 @@ const Chunks = (() => {
     const open = async (/** @type {{header: unknown, png: string}} */ { header, png }) => {
       const { scales, error } = /** @type {AlikeHeader} */ (header);
       const { codes, width } = await Decode.png(Decode.base64(png));
-      return { codes, patches: width, scales, error };
+      return { record, codes, patches: width, scales, error };
     };
     return alike.get(record) ?? hold(alike, record, read(name(record, ALIKE), url).then(open));
   }

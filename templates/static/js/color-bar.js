@@ -69,16 +69,6 @@ const ColorBars = (() => {
   }
 
   /**
-   * A bar like another, with numbers of its own.
-   * @param {HTMLElement} pattern
-   */
-  function like(pattern) {
-    const bar = /** @type {HTMLElement} */ (pattern.cloneNode(true));
-    bar.className = "bar own-bar";
-    return bar;
-  }
-
-  /**
    * @param {Element} root
    * @param {string} tag
    * @param {Record<string, string>} attributes
@@ -89,5 +79,5 @@ const ColorBars = (() => {
     return element;
   }
 
-  return { ticks, write, update, like };
+  return { ticks, write, update };
 })();

@@ -5,10 +5,10 @@
 const Controls = (() => {
   /** What a scale applies to; short enough for the width of the bar. */
   const WHOSE = {
-    shared: "same for all maps",
-    model: "one for each model",
-    layer: "one for each layer",
-    map: "each map its own",
+    shared: "one scale for all",
+    model: "one scale for each model",
+    layer: "one scale for each layer",
+    map: "each map on its own scale",
   };
 
   /**
@@ -33,9 +33,10 @@ const Controls = (() => {
     const keepOut = Dom.byId("keep-out", HTMLOutputElement);
     const bar = Dom.find(document, ".shared-bar");
     const caption = Dom.byId("bar-says", HTMLElement);
+    const layerSays = Dom.byId("layer-says", HTMLElement);
     const strength = Dom.byId("strength", HTMLInputElement);
     const output = Dom.byId("strength-out", HTMLOutputElement);
-    fill(selects.layer, State.layers(page), (name) => (name === "pool" ? "pool" : name));
+    fill(selects.layer, State.layers(page), (name) => (name === "pool" ? name : `${name} of ${page.layers}`));
     fill(selects.head, State.heads(page), (name) => name);
     fill(
       selects.query,
@@ -44,6 +45,14 @@ const Controls = (() => {
     );
     for (const [name, select] of Object.entries(selects)) {
       select.addEventListener("change", () => set({ [name]: select.value }, "push"));
+    }
+    const modes = [...Dom.byId("mode", HTMLFieldSetElement).querySelectorAll("input")];
+    for (const mode of modes) {
+      mode.addEventListener("change", () => {
+        const look = mode.value === "look";
+        Kept.remember(look);
+        set(look ? State.LOOK : State.COMPARE, "push");
+      });
     }
     strength.addEventListener("input", () => set({ strength: Number(strength.value) }, "replace"));
     clip.addEventListener("change", () => set({ clip: Number(clip.value) }, "push"));
@@ -60,6 +69,7 @@ const Controls = (() => {
     }
 
     keepClear();
+    more();
 
     return {
       /**
@@ -68,11 +78,9 @@ const Controls = (() => {
        * @param {State} state
        */
       showRange(range, state) {
-        const mixed = !range && state.scale !== "shared";
-        document.body.classList.toggle("own-scales", mixed);
-        const whose = mixed ? "numbered below each map" : WHOSE[state.scale];
-        const what = state.query === Chunks.PATCH ? "patch queries" : "maps";
-        caption.textContent = `Times uniform, ${whose.replace(/maps$/, what)}`;
+        document.body.classList.toggle("own-scales", !range && state.scale !== "shared");
+        const values = state.query === Words.VALUES ? "Value-weighted attention" : "Attention";
+        caption.textContent = `${values} relative to uniform (1 = even share), ${WHOSE[state.scale]}`;
         if (range) ColorBars.update(bar, range);
       },
 
@@ -86,6 +94,13 @@ const Controls = (() => {
         selects.outliers.value = state.outliers;
         selects.draw.value = state.draw;
         selects.pairLayers.value = state.pairLayers;
+        for (const mode of modes) {
+          const { scale, draw } = mode.value === "look" ? State.LOOK : State.COMPARE;
+          mode.checked = state.scale === scale && state.draw === draw;
+        }
+        const byDepth = state.pairLayers === "depth";
+        layerSays.textContent = byDepth ? "Layer by depth" : "Layer";
+        layerSays.title = byDepth ? "Layers are matched by relative depth. More: match layers by number." : "";
         selects.pairHeads.value = state.pairHeads;
         Dom.byId("pairing-says", HTMLElement).textContent = Words.pairing(page, state);
         clip.value = String(state.clip);
@@ -107,12 +122,37 @@ const Controls = (() => {
   /** Set the bar's height for the style sheets, so that it never covers a focused element. */
   function keepClear() {
     const bar = Dom.find(document, ".controls");
-    const main = Dom.find(document, ".controls-main");
-    Lifetime.resized(main, () => {
-      // on a phone only a part of the bar sticks, and the bar itself has no box
-      const height = `${(bar.offsetHeight || main.offsetHeight) + 12}px`;
-      document.documentElement.style.setProperty("--bar-height", height);
+    const { style } = document.documentElement;
+    Lifetime.resized(bar, () => {
+      const { position } = getComputedStyle(bar);
+      style.setProperty("--bar-top", position === "sticky" ? `${bar.offsetHeight + 12}px` : "0px");
+      style.setProperty("--bar-bottom", position === "fixed" ? `${bar.offsetHeight}px` : "0px");
     });
+  }
+
+  /** The panel of further settings closes by its button, by Escape and by a click elsewhere. */
+  function more() {
+    const button = Dom.byId("more", HTMLButtonElement);
+    const panel = Dom.byId("more-panel", HTMLElement);
+    const signal = Lifetime.signal();
+    /** @param {boolean} open */
+    const turn = (open) => {
+      panel.hidden = !open;
+      button.setAttribute("aria-expanded", String(open));
+    };
+    button.addEventListener("click", () => turn(panel.hidden));
+    /** @param {KeyboardEvent} event */
+    const keyed = (event) => {
+      if (event.key !== "Escape" || panel.hidden) return;
+      if (panel.contains(document.activeElement)) button.focus();
+      turn(false);
+    };
+    /** @param {MouseEvent} event */
+    const pressed = ({ target }) => {
+      if (target instanceof Node && !panel.contains(target) && !button.contains(target)) turn(false);
+    };
+    document.addEventListener("keydown", keyed, { signal });
+    document.addEventListener("click", pressed, { signal });
   }
 
   /**

@@ -1,13 +1,15 @@
 "use strict";
 
-// The current view as a PNG: maps in the colors of the bar, without the photograph, because a page
-// opened by double click may not read a picture back; with color bar and caption.
+// The current view as a PNG, as it is on the screen, with color bars and caption. A page opened by double
+// click may not read a picture back: then maps are drawn without the photograph, in the colors of the bar.
 
 const Figure = (() => {
   const PANEL = 340;
   const GAP = 24;
   const MARGIN = 28;
   const LINE = 17;
+  /** Room for the numbers of layers beside a wall, and of heads above it. */
+  const AXIS = 18;
   const FONT = "13px system-ui, sans-serif";
 
   /**
@@ -18,10 +20,12 @@ const Figure = (() => {
    * @property {number} across canvases in a row
    * @property {ScaleRange | null} range
    * @property {Strip | null} strip a finished bar, with labels for its ends
-   * @property {{x: number, y: number, width: number, height: number} | null} query the patch that
-   *   is the query, in shares of the map
+   * @property {Axes | null} axes the numbers of layers and heads along a wall
+   * @property {string} says why there is no map
    *
    * @typedef {{canvas: HTMLCanvasElement, ends: string[]}} Strip
+   * @typedef {{heads: Label[], layers: Label[]}} Axes
+   * @typedef {{at: number, text: string}} Label at the middle of a row or column, as a share of the wall
    */
 
   /**
@@ -80,11 +84,12 @@ const Figure = (() => {
 
   /** @param {Panel} panel */
   function places(panel) {
-    const width = (PANEL - (panel.across - 1) * 6) / panel.across;
-    let y = LINE + 6;
+    const room = PANEL - (panel.axes ? AXIS : 0);
+    const width = (room - (panel.across - 1) * 6) / panel.across;
+    let y = LINE + 6 + (panel.axes ? AXIS : 0);
     return panel.canvases.map((canvas, i) => {
       const height = (canvas.height / canvas.width) * width;
-      const place = { x: (i % panel.across) * (width + 6), y, width, height };
+      const place = { x: (i % panel.across) * (width + 6) + PANEL - room, y, width, height };
       const last = i % panel.across === panel.across - 1 || i === panel.canvases.length - 1;
       if (last) y += height + (panel.labels.length ? LINE + 4 : 8);
       return { ...place, end: y };
@@ -93,7 +98,7 @@ const Figure = (() => {
 
   /** @param {Panel} panel */
   function heightOf(panel) {
-    const end = places(panel).at(-1)?.end ?? LINE;
+    const end = places(panel).at(-1)?.end ?? LINE * (panel.says ? 4 : 1);
     return end + (panel.range || panel.strip ? 40 : 0);
   }
 
@@ -113,11 +118,10 @@ const Figure = (() => {
       const source = panel.canvases[i];
       context.imageSmoothingEnabled = source.width > width;
       context.drawImage(source, left + x, top + y, width, height);
-      const lines = source.parentElement?.querySelector(".stage-lines:not([hidden])");
-      if (lines instanceof HTMLCanvasElement) context.drawImage(lines, left + x, top + y, width, height);
       if (panel.labels[i]) context.fillText(panel.labels[i], left + x, top + y + height + 13, width);
     });
-    if (panel.query && all[0]) outline(context, panel.query, left + all[0].x, top + all[0].y, all[0]);
+    if (panel.axes && all[0]) number(context, panel.axes, left + all[0].x, top + all[0].y, all[0]);
+    wrap(context, panel.says, PANEL).forEach((line, i) => context.fillText(line, left, top + 12 + LINE * (i + 1)));
     const below = top + (all.at(-1)?.end ?? LINE) + 6;
     if (panel.range) bar(context, panel.range, left + 12, below, colors);
     if (!panel.strip) return;
@@ -130,18 +134,17 @@ const Figure = (() => {
 
   /**
    * @param {CanvasRenderingContext2D} context
-   * @param {{x: number, y: number, width: number, height: number}} query
+   * @param {Axes} axes
    * @param {number} left
    * @param {number} top
-   * @param {{width: number, height: number}} map
+   * @param {{width: number, height: number}} wall
    */
-  function outline(context, query, left, top, map) {
-    for (const [style, thickness] of /** @type {[string, number][]} */ ([["#000", 5], ["#19d3e6", 2.5]])) {
-      context.strokeStyle = style;
-      context.lineWidth = thickness;
-      const [x, y] = [left + query.x * map.width, top + query.y * map.height];
-      context.strokeRect(x, y, query.width * map.width, query.height * map.height);
-    }
+  function number(context, axes, left, top, wall) {
+    context.textAlign = "center";
+    for (const { at, text } of axes.heads) context.fillText(text, left + at * wall.width, top - 5);
+    context.textAlign = "right";
+    for (const { at, text } of axes.layers) context.fillText(text, left - 4, top + at * wall.height + 4);
+    context.textAlign = "left";
   }
 
   /**
@@ -166,8 +169,22 @@ const Figure = (() => {
     context.textAlign = "left";
   }
 
+  /** Whether the page may read its photograph back: not when it was opened by double click. */
+  function readable() {
+    const photo = document.querySelector(".stage-photo");
+    if (!(photo instanceof HTMLImageElement)) return false;
+    const context = Paint.context(document.createElement("canvas"));
+    context.drawImage(photo, 0, 0, 1, 1);
+    try {
+      context.getImageData(0, 0, 1, 1);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   /**
-   * The canvases of the view that is shown below the large maps, one panel a model.
+   * The panels of the current view: large maps, and what is below them.
    * @param {ModelView[]} views
    * @param {Shown[]} shown
    * @param {State} state
@@ -176,15 +193,13 @@ const Figure = (() => {
   function panels(views, shown, state) {
     const large = views.map((view, i) => {
       const found = shown[i];
+      const says = found.kind === "absent" || found.kind === "failed" ? found.reason : "";
       const range = found.kind === "map" ? found.range : null;
-      const maps = range ? canvases(`[data-model="${view.index}"] .stage-map`) : [];
-      return { ...panel(view.model.label, maps, range), query: queryOf(view) };
+      const stage = Dom.find(document, `[data-model="${view.index}"] [data-stage]`);
+      return { ...panel(view.model.label, says ? [] : [composite(stage, state)], range), says };
     });
     if (state.view === "pair") return [...large, pairPanel(views, state)];
-    if (state.view === "wall") {
-      const walls = views.map((v) => panel("All layers (down) and heads (across)", canvases(`[data-wall="${v.index}"] canvas`), null));
-      return [...large, ...walls];
-    }
+    if (state.view === "wall") return [...large, ...views.map(wallPanel)];
     return [
       ...large,
       ...views.map((view) => {
@@ -197,10 +212,81 @@ const Figure = (() => {
   }
 
   /** @param {ModelView} view */
-  function queryOf({ chunk }) {
-    if (!chunk?.self) return null;
-    const [rows, cols] = chunk.header.grid;
-    return { x: chunk.self.col / cols, y: chunk.self.row / rows, width: 1 / cols, height: 1 / rows };
+  function wallPanel(view) {
+    const root = `[data-wall="${view.index}"]`;
+    const axes = {
+      heads: labels(`${root} .wall-heads span`, "left", "width"),
+      layers: labels(`${root} .wall-layers span`, "top", "height"),
+    };
+    return { ...panel("All layers (down) and heads (across)", canvases(`${root} .wall-canvas`), null), axes };
+  }
+
+  /**
+   * @param {string} selector
+   * @param {"left" | "top"} start
+   * @param {"width" | "height"} size
+   * @returns {Label[]}
+   */
+  function labels(selector, start, size) {
+    const shown = [...document.querySelectorAll(selector)].flatMap((e) => (e instanceof HTMLElement && !e.hidden ? [e] : []));
+    return shown.map((e) => ({
+      at: (parseFloat(e.style[start]) + parseFloat(e.style[size]) / 2) / 100,
+      text: e.textContent ?? "",
+    }));
+  }
+
+  /**
+   * A stage as it is on the screen: the photograph, maps over it, outlines and the patch that is the query.
+   * @param {HTMLElement} stage
+   * @param {State} state
+   */
+  function composite(stage, state) {
+    const whole = stage.getBoundingClientRect();
+    const ratio = window.devicePixelRatio || 1;
+    const canvas = document.createElement("canvas");
+    canvas.width = Math.round(whole.width * ratio);
+    canvas.height = Math.round(whole.height * ratio);
+    const context = Paint.context(canvas);
+    const photo = stage.querySelector(".stage-photo");
+    const seen = readable() && photo instanceof HTMLImageElement;
+    /** @param {Element} element */
+    const box = (element) => {
+      const { x, y, width, height } = element.getBoundingClientRect();
+      return /** @type {const} */ ([(x - whole.x) * ratio, (y - whole.y) * ratio, width * ratio, height * ratio]);
+    };
+    if (seen) {
+      context.filter = "grayscale(1)";
+      context.drawImage(photo, ...box(photo));
+      context.filter = "none";
+    }
+    for (const map of stage.querySelectorAll(".stage-map:not([hidden])")) {
+      const layer = map.closest(".pair-layer");
+      if (!(map instanceof HTMLCanvasElement) || (layer instanceof HTMLElement && layer.hidden)) continue;
+      context.save();
+      if (layer && state.how === "slider") {
+        const border = (canvas.width * state.slide) / 100;
+        const first = layer.classList.contains("pair-a");
+        context.beginPath();
+        context.rect(first ? 0 : border, 0, first ? border : canvas.width, canvas.height);
+        context.clip();
+      }
+      context.imageSmoothingEnabled = false;
+      context.globalAlpha = seen ? Number(map.style.opacity) : 1;
+      context.drawImage(map, ...box(map));
+      context.globalAlpha = 1;
+      const lines = map.parentElement?.querySelector(".stage-lines:not([hidden])");
+      if (lines instanceof HTMLCanvasElement) context.drawImage(lines, ...box(map));
+      context.restore();
+    }
+    const query = stage.querySelector(".stage-query:not([hidden])");
+    if (query) {
+      for (const [style, thickness] of /** @type {[string, number][]} */ ([["#000", 5], ["#19d3e6", 2.5]])) {
+        context.strokeStyle = style;
+        context.lineWidth = thickness * ratio;
+        context.strokeRect(...box(query));
+      }
+    }
+    return canvas;
   }
 
   /**
@@ -212,11 +298,13 @@ const Figure = (() => {
     const [a, b] = [state.a, state.b].map(
       (slug) => views.find((view) => view.model.slug === slug)?.model.label,
     );
+    const stage = Dom.find(document, "[data-pair]");
     const apart = state.how === "difference";
-    const shown = canvases(".pair-layer:not([hidden]) .stage-map:not([hidden])");
     const ends = [...document.querySelectorAll(".pair-ends span")].map((e) => e.textContent ?? "");
-    const strip = apart && shown.length ? { canvas: canvases("#pair-bar canvas")[0], ends } : null;
-    return { ...panel(apart ? `${a} minus ${b}, in times uniform` : `${a}, ${b}`, shown, null), strip };
+    const strip = apart && !stage.hidden ? { canvas: canvases("#pair-bar canvas")[0], ends } : null;
+    const says = stage.hidden ? (Dom.byId("pair-says", HTMLElement).textContent ?? "") : "";
+    const title = apart ? `${a} minus ${b}, in times uniform` : `${a}, ${b}`;
+    return { ...panel(title, says ? [] : [composite(stage, state)], null), strip, says };
   }
 
   /**
@@ -226,7 +314,7 @@ const Figure = (() => {
    * @returns {Panel}
    */
   function panel(title, canvases, range) {
-    return { title, canvases, labels: [], across: 1, range, strip: null, query: null };
+    return { title, canvases, labels: [], across: 1, range, strip: null, axes: null, says: "" };
   }
 
   /**
@@ -255,5 +343,5 @@ const Figure = (() => {
     });
   }
 
-  return { compose, panels, save };
+  return { compose, panels, readable, save };
 })();

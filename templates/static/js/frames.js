@@ -111,8 +111,9 @@ const Frames = (() => {
       const frame = page.frames[number - 1];
       /** @type {Promise<unknown>[]} */
       const parts = needed().map((index) => {
-        const { record, chunks } = frame.models[index];
+        const { record, chunks, alike } = frame.models[index];
         const url = chunks[query];
+        if (!url && query === Chunks.PATCH && alike) return Chunks.loadAlike(record, alike);
         if (!url) return Promise.resolve();
         return query === Chunks.PATCH ? Chunks.loadPatches(record, url) : Chunks.load(record, query, url);
       });

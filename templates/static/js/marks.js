@@ -7,7 +7,8 @@ const Marks = (() => {
   const MARKABLE = 7;
 
   /**
-   * A small corner in patches above the scale, a dot in those below; both have the color of that end.
+   * A small corner in patches above the scale. Those below have the color of the low end, which says
+   * enough: there may be many.
    * @param {CanvasRenderingContext2D} context
    * @param {Uint8Array} codes
    * @param {number} cols
@@ -19,26 +20,16 @@ const Marks = (() => {
     const height = context.canvas.height / (codes.length / cols);
     const size = Math.min(width, height);
     if (size < MARKABLE) return;
+    const leg = size * 0.34;
+    context.fillStyle = "#000";
     codes.forEach((code, i) => {
-      const place = Scale.position(Scale.value(code, maximum), range);
-      if (place >= 0 && place <= 1) return;
-      const [col, row] = [i % cols, Math.floor(i / cols)];
-      if (place > 1) {
-        const [right, top] = [(col + 1) * width, row * height];
-        const leg = size * 0.34;
-        context.fillStyle = "#000";
-        context.beginPath();
-        context.moveTo(right - leg, top);
-        context.lineTo(right, top);
-        context.lineTo(right, top + leg);
-        context.fill();
-      } else {
-        const dot = Math.max(1, size * 0.08);
-        context.fillStyle = "rgb(255 255 255 / 32%)";
-        context.beginPath();
-        context.arc((col + 0.5) * width, (row + 0.5) * height, dot, 0, 2 * Math.PI);
-        context.fill();
-      }
+      if (Scale.position(Scale.value(code, maximum), range) <= 1) return;
+      const [right, top] = [((i % cols) + 1) * width, Math.floor(i / cols) * height];
+      context.beginPath();
+      context.moveTo(right - leg, top);
+      context.lineTo(right, top);
+      context.lineTo(right, top + leg);
+      context.fill();
     });
   }
 

@@ -13,6 +13,10 @@ const Page = (() => {
    * @property {ReturnType<typeof Pairing.create>} pairing
    * @property {ReturnType<typeof ViewChoice.create>} below the view below the large maps
    * @property {ReturnType<typeof AlikeChoice.create>} alike
+   * @property {ReturnType<typeof NumbersChoice.create>} numbers
+   * @property {ReturnType<typeof Peek.create>} peek
+   * @property {(() => void) | null} arrange lays out the large maps
+   * @property {string} token the last query that was not a patch
    * @property {Map<ModelView, () => HTMLCanvasElement | null>} atlases
    * @property {ModelView[]} views models that can be shown on this page
    * @property {ModelView[]} shown those that have a column: for a sweep, the chosen step
@@ -37,7 +41,7 @@ const Page = (() => {
     const announcer = Announcer.create(Dom.byId("announcer", HTMLElement), () =>
       Announcer.sentence(app.shown, app.state.get(), (view) => show(app, view, app.state.get())),
     );
-    const jump = Jump.create();
+    const peek = Peek.create();
     const state = State.create(page, () => {
       app.previewed = null;
       look(app);
@@ -55,8 +59,9 @@ const Page = (() => {
       controls: Controls.create(page, state.set, state.get),
       original: Stages.create(Dom.find(document, '[data-stage="picture"]'), page, null, {
         point: (place) => point(app, place),
-        pin: (place, second) => pin(app, place, second),
+        pin: (place, second) => pin(app, null, place, second),
         step: () => {},
+        enter: () => {},
       }),
       ranges: Ranges.create(page, () => app.views),
       pairing: Pairing.create(page, () => schedule(app)),
@@ -64,18 +69,22 @@ const Page = (() => {
         page,
         {
           set: state.set,
-          choose: (view, { layer, head }, from) => {
+          choose: ({ layer, head }) => {
             state.set({ layer, head }, "push");
-            jump(column(view.index), from);
+            peek.show();
           },
           point: (place) => point(app, place),
-          pin: (place, second) => pin(app, place, second),
+          pin: (place, second) => pin(app, null, place, second),
           show: (view, wanted) => show(app, view, wanted),
           paint: (view) => app.atlases.get(view)?.() ?? null,
         },
         () => schedule(app),
       ),
+      peek,
       alike: AlikeChoice.create(page, (alike) => state.set({ alike }, "walk")),
+      numbers: NumbersChoice.create(() => schedule(app)),
+      arrange: null,
+      token: page.queries.find((choice) => choice.id !== Chunks.PATCH)?.id ?? "CLS",
       atlases: new Map(),
       views: [],
       shown: [],
@@ -111,7 +120,11 @@ const Page = (() => {
         return `${page.slug}-layer-${layer}-head-${head}-${query}.png`;
       },
     });
-    app.views = page.models.filter((_, i) => usable[i]).map((model) => build(app, model, jump));
+    app.arrange = StageLayout.create(page);
+    for (const link of document.querySelectorAll('a[rel="prev"], a[rel="next"]')) {
+      link.addEventListener("click", Kept.leave);
+    }
+    app.views = page.models.filter((_, i) => usable[i]).map((model) => build(app, model, peek));
     look(app);
     follow(app);
     update(app);
@@ -120,10 +133,10 @@ const Page = (() => {
   /**
    * @param {App} app
    * @param {PageModel} model
-   * @param {ReturnType<typeof Jump.create>} jump
+   * @param {ReturnType<typeof Peek.create>} peek
    * @returns {ModelView}
    */
-  function build(app, model, jump) {
+  function build(app, model, peek) {
     const { page, state } = app;
     const index = page.models.indexOf(model);
     const article = column(index);
@@ -136,21 +149,24 @@ const Page = (() => {
       colors: page.colors,
       chunk: null,
       patches: null,
+      features: null,
       cut: null,
       problem: "",
       stage: Stages.create(Dom.find(article, "[data-stage]"), page, model, {
         point: (place) => point(app, place),
-        pin: (place, second) => pin(app, place, second),
+        pin: (place, second) => pin(app, model, place, second),
         step: (by, second) => step(app, model, by, second),
+        enter: (second) => enter(app, model, second),
       }),
       readout: Readouts.create(
-        Dom.find(article, "[data-readout]"), Dom.find(wall, "[data-notes]"), page,
+        Dom.find(article, "[data-title]"), Dom.find(document, `[data-reading="${index}"]`), page,
       ),
       wall: Walls.create(Dom.find(wall, "[data-cells]"), model, {
         preview: (layer, head) => preview(app, back({ layer, head })),
         endPreview: () => preview(app, null),
         choose: (layer, head, how) => state.set(back({ layer, head }), how),
-        clicked: (from) => jump(article, from),
+        clicked: peek.show,
+        peers: () => (app.shown.length ? app.shown.map((each) => each.model) : page.models.filter((m) => !m.failure)),
         turn: (by) => (app.frames ? app.frames.step(by) : turn(by)),
         paint,
       }),
@@ -236,7 +252,8 @@ const Page = (() => {
     const { query } = app.state.get();
     for (const view of needed(app)) {
       const { record, failure } = view.model;
-      if (failure) Object.assign(view, { chunk: null, patches: null, problem: failure });
+      if (failure) Object.assign(view, { chunk: null, patches: null, features: null, problem: failure });
+      if (query === Chunks.PATCH && !(query in view.model.chunks)) loadFeatures(app, view);
       const url = view.model.chunks[query];
       const held = view.chunk?.header.query === query && view.chunk.header.record === record;
       if (held) view.problem = "";
@@ -265,6 +282,27 @@ const Page = (() => {
     }
   }
 
+  /**
+   * Load the features of a model whose patch queries are not kept.
+   * @param {App} app
+   * @param {ModelView} view
+   */
+  function loadFeatures(app, view) {
+    const { record, alike } = view.model;
+    if (!alike) return;
+    const done = (/** @type {Partial<ModelView>} */ found) => {
+      if (view.model.record !== record) return;
+      Object.assign(view, found);
+      schedule(app);
+    };
+    Promise.all([Chunks.loadAlike(record, alike), Later.load("cosine")]).then(
+      ([features]) => done({ features, problem: "" }),
+      (error) => {
+        if (error !== Queue.DROPPED) done({ problem: error instanceof Error ? error.message : String(error) });
+      },
+    );
+  }
+
   /** @param {App} app */
   function schedule(app) {
     if (!app.frame && !app.ended.aborted) app.frame = requestAnimationFrame(() => update(app));
@@ -278,9 +316,15 @@ const Page = (() => {
     const chosen = app.state.get();
     const current = { ...chosen, ...app.previewed };
     const place = pointed ?? chosen.place;
+    document.body.classList.toggle("embed", chosen.embed);
+    document.body.dataset.view = chosen.view;
     app.controls.update(chosen);
     app.frames?.update(chosen);
-    app.sweeps?.update(chosen);
+    if (app.sweeps) {
+      app.sweeps.update(chosen);
+      app.arrange?.();
+    }
+    if (chosen.query !== Chunks.PATCH) app.token = chosen.query;
     for (const view of needed(app)) {
       const query = Places.queryPatch(page, view.model, chosen);
       if (!query || !view.patches) continue;
@@ -295,7 +339,8 @@ const Page = (() => {
     for (const [i, view] of views.entries()) {
       const shown = all[i];
       view.stage.update(view, current, shown, place);
-      view.readout.update(view, seen[i], shown, place, differ, app.ranges.off(view, chosen));
+      view.readout.update(view, seen[i], shown, place, differ);
+      if (app.numbers.open()) app.numbers.update(view, seen[i], shown, app.ranges.off(view, chosen));
       const ring = app.pairing.of(views[0], view, chosen);
       view.wall.update(view, ring, seen[i], Words.wallNote(page, view, chosen));
     }
@@ -308,8 +353,10 @@ const Page = (() => {
     for (const link of document.querySelectorAll("a[data-carry]")) {
       if (!(link instanceof HTMLAnchorElement)) continue;
       const frame = Number(link.dataset.frame ?? 1);
-      link.hash = State.format({ ...chosen, place: null, from: null, alike: null, frame }, link.dataset.page);
+      link.hash = State.format({ ...chosen, place: null, from: null, alike: null, embed: false, frame }, link.dataset.page);
     }
+    app.peek.update();
+    if (!document.documentElement.classList.contains("ready")) opened(app);
     document.documentElement.classList.add("ready");
   }
 
@@ -333,19 +380,38 @@ const Page = (() => {
   }
 
   /**
-   * Choose the patch that is the query; or pin a place, or release the pinned one.
+   * Ask what a patch looks at, in every model; asked twice, go back to the token. With Shift, and
+   * where no model can answer, pin the reading instead.
    * @param {App} app
+   * @param {PageModel | null} model that was clicked; null for the picture
    * @param {Place} place
    * @param {boolean} second
    */
-  function pin(app, place, second) {
-    if (app.state.get().query === Chunks.PATCH && !second) {
-      app.state.set({ from: Places.rounded(place) }, "walk");
+  function pin(app, model, place, second) {
+    const { page, state } = app;
+    const chosen = state.get();
+    if (!second && page.queries.some((choice) => choice.id === Chunks.PATCH)) {
+      const grid = model ?? app.shown[0]?.model;
+      const [asked, there] = [State.origin(page, chosen), place].map((at) => at && grid && Places.patchAt(grid, at));
+      const again = asked && there && asked.row === there.row && asked.col === there.col;
+      if (again) state.set({ query: app.token, from: null }, "push");
+      else state.set({ query: Chunks.PATCH, from: Places.rounded(place) }, "walk");
       return;
     }
-    const kept = app.state.get().place;
-    const again = kept && Math.hypot(kept.x - place.x, kept.y - place.y) < app.page.width / 100;
-    app.state.set({ place: again ? null : Places.rounded(place) }, "replace");
+    const kept = chosen.place;
+    const again = kept && Math.hypot(kept.x - place.x, kept.y - place.y) < page.width / 100;
+    state.set({ place: again ? null : Places.rounded(place) }, "replace");
+  }
+
+  /**
+   * @param {App} app
+   * @param {PageModel} model
+   * @param {boolean} second
+   */
+  function enter(app, model, second) {
+    const state = app.state.get();
+    const place = (second ? null : State.origin(app.page, state)) ?? state.place ?? Places.moved(model, null, [0, 0]);
+    pin(app, model, place, second);
   }
 
   /**
@@ -370,6 +436,19 @@ const Page = (() => {
   function preview(app, cell) {
     app.previewed = cell;
     schedule(app);
+  }
+
+  /**
+   * Once everything has its place: where the reader was on the picture before, or the view that the
+   * address names.
+   * @param {App} app
+   */
+  function opened(app) {
+    const { view } = app.state.get();
+    // once the bar has told how much it covers
+    requestAnimationFrame(() => {
+      if (!Kept.arrive() && view !== "wall") app.below.reveal();
+    });
   }
 
   /** @param {number} by -1 for the previous image, 1 for the next */

@@ -12,13 +12,20 @@ const Pair = (() => {
    */
   function create(root, page, { set, point, pin }) {
     const stage = Dom.find(root, "[data-pair]");
-    stage.style.aspectRatio = String(page.width / page.height);
-    stage.style.maxWidth = `calc(80vh * ${page.width / page.height})`;
+    const seen = Places.seen(page);
+    Stages.crop(stage, page, seen);
+    stage.style.setProperty("--shape", String(seen.width / seen.height));
     const layers = [layer("pair-a"), layer("pair-b"), layer("pair-difference")];
     const line = Dom.make("div", { class: "pair-line for-slider" });
+    const names = ["first", "second"].map((side) => Dom.make("p", { class: `pair-name pair-${side}` }));
     const mark = Dom.make("div", { class: "stage-mark", hidden: "" });
-    stage.append(...layers.map((each) => each.element), line, mark);
-    Stages.listen(stage, page, { point, pin });
+    stage.append(...layers.map((each) => each.element), line, mark, ...names);
+    Stages.listen(stage, seen, {
+      point,
+      pin: (place, second) => {
+        if (!dragged) pin(place, second);
+      },
+    });
     const slide = Dom.byId("slide", HTMLInputElement);
     const flick = Dom.find(root, "#flick");
     const play = Dom.find(root, "#play");
@@ -26,10 +33,12 @@ const Pair = (() => {
     const value = Dom.find(root, "#pair-value");
     const bar = differenceBar(Dom.find(root, "#pair-bar"));
     let second = false;
+    let dragged = false;
     let timer = 0;
     let redraw = () => {};
 
     slide.addEventListener("input", () => set({ slide: Number(slide.value) }, "replace"));
+    drag();
     flick.addEventListener("click", () => turn());
     play.addEventListener("click", () => {
       if (timer) stop();
@@ -38,6 +47,32 @@ const Pair = (() => {
     });
     Lifetime.resized(stage, () => redraw());
     Lifetime.signal().addEventListener("abort", stop);
+
+    /** The border follows a pointer that is pressed on the picture. */
+    function drag() {
+      let pressed = false;
+      /** @param {PointerEvent} event */
+      const follow = (event) => {
+        const box = stage.getBoundingClientRect();
+        const share = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
+        set({ slide: Math.round(100 * share) }, "replace");
+      };
+      stage.addEventListener("pointerdown", (event) => {
+        dragged = root.dataset.how === "slider";
+        if (!dragged) return;
+        pressed = true;
+        stage.setPointerCapture(event.pointerId);
+        follow(event);
+      });
+      stage.addEventListener("pointermove", (event) => {
+        if (pressed) follow(event);
+      });
+      for (const kind of ["pointerup", "pointercancel"]) {
+        stage.addEventListener(kind, () => {
+          pressed = false;
+        });
+      }
+    }
 
     function stop() {
       clearInterval(timer);
@@ -64,13 +99,20 @@ const Pair = (() => {
         slide.value = String(state.slide);
         line.style.left = `${state.slide}%`;
         redraw = () => {
-          show(layers, page, a, b, state, second);
-          const names = [a.view.model.label, b.view.model.label];
-          const found = state.how === "difference" ? difference(a, b) : null;
-          says.textContent = describe(found, state, second, names);
-          value.replaceChildren(...(found ? valueText(found, names, place) : []));
-          Stages.mark(mark, page, found && found.grid, place);
-          if (state.how === "difference") bar.update(found, names);
+          const labels = [a.view.model.label, b.view.model.label];
+          const lacks = lacking([a, b]);
+          stage.hidden = lacks !== "";
+          const found = state.how === "difference" && !lacks ? difference(a, b) : null;
+          says.textContent = lacks || describe(found, state, second, labels);
+          value.replaceChildren(...(found ? valueText(found, labels, place) : []));
+          bar.update(found, labels);
+          names.forEach((name, i) => {
+            name.textContent = labels[i];
+            name.hidden = state.how === "difference" || (state.how === "flicker" && second !== (i === 1));
+          });
+          if (lacks) return;
+          show(layers, seen, a, b, state, second);
+          Stages.mark(mark, seen, found && found.grid, place);
         };
         redraw();
       },
@@ -85,13 +127,13 @@ const Pair = (() => {
 
   /**
    * @param {ReturnType<typeof layer>[]} layers
-   * @param {PageData} page
+   * @param {Box} seen
    * @param {{view: ModelView, shown: Shown}} a
    * @param {{view: ModelView, shown: Shown}} b
    * @param {State} state
    * @param {boolean} second
    */
-  function show(layers, page, a, b, state, second) {
+  function show(layers, seen, a, b, state, second) {
     const [first, other, apart] = layers;
     first.element.hidden = state.how === "difference" || (state.how === "flicker" && second);
     other.element.hidden = state.how === "difference" || (state.how === "flicker" && !second);
@@ -100,7 +142,7 @@ const Pair = (() => {
     first.element.style.clipPath = cut === null ? "" : `inset(0 ${100 - cut}% 0 0)`;
     other.element.style.clipPath = cut === null ? "" : `inset(0 0 0 ${cut}%)`;
     for (const [each, { view, shown }] of /** @type {const} */ ([[first, a], [other, b]])) {
-      Stages.cover(each.box, page, view.model);
+      Stages.cover(each.box, seen, view.model);
       each.canvas.hidden = shown.kind !== "map";
       each.canvas.style.opacity = String(state.strength / 100);
       if (!each.element.hidden) Stages.draw(each, view, state, shown);
@@ -109,13 +151,13 @@ const Pair = (() => {
     apart.canvas.hidden = !found;
     apart.canvas.style.opacity = String(state.strength / 100);
     if (!found) return;
-    Stages.cover(apart.box, page, found.grid);
+    Stages.cover(apart.box, seen, found.grid);
     const image = Diverging.image(found.values, found.grid.grid[1], found.most);
     Stages.fill(apart.canvas, image);
   }
 
   /**
-   * The signed difference of two maps, in times uniform of the common grid.
+   * The first map minus the second, as everywhere in a gallery, in times uniform of the common grid.
    * @param {{view: ModelView, shown: Shown}} one
    * @param {{view: ModelView, shown: Shown}} two
    */
@@ -160,15 +202,25 @@ const Pair = (() => {
    * @param {string[]} names
    */
   function describe(found, state, second, names) {
-    if (state.how === "slider") return `Left ${names[0]}, right ${names[1]}.`;
+    if (state.how === "slider") return "Drag the border on the picture.";
     if (state.how === "flicker") return `Shown: ${names[second ? 1 : 0]}.`;
-    if (!found) return "There are no two maps to compare here.";
+    if (!found) return "";
     const [rows, cols] = found.grid.grid;
     return (
-      `Difference in times uniform: ${names[0]} minus ${names[1]}, on the coarser grid of ` +
-      `${rows} × ${cols}; the attention on patches adds up to 1 in both, and 1 × uniform is an ` +
-      `even share of it. Jensen-Shannon divergence ${Numbers.number(found.divergence)} of 1 bit.`
+      `${names[0]} minus ${names[1]}, on the coarser grid of ${rows} × ${cols}. Both maps sum to 1 over ` +
+      `patches; 1 × uniform is an even share. Jensen-Shannon divergence ${Numbers.number(found.divergence)} of 1 bit.`
     );
+  }
+
+  /**
+   * Why there are no two maps to compare, in one sentence; empty if there are.
+   * @param {{view: ModelView, shown: Shown}[]} two
+   */
+  function lacking(two) {
+    const without = two.filter(({ shown }) => shown.kind === "absent" || shown.kind === "failed");
+    const reasons = without.map(({ view, shown }) => `${view.model.label}: ${"reason" in shown ? shown.reason : ""}`);
+    const cosine = two.some(({ shown }) => shown.kind === "cosine");
+    return reasons.join(" ") || (cosine ? "Patch queries were not kept for both models." : "");
   }
 
   /** @param {HTMLElement} root */

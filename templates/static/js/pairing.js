@@ -157,9 +157,10 @@ const Pairing = (() => {
      * @param {{layer: RowLabel, head: HeadLabel}} cell
      */
     function back(reference, view, state, cell) {
-      const layer =
-        State.layers(page).find((each) => layerOf(view, { ...state, layer: each }) === cell.layer) ??
-        cell.layer;
+      const byNumber = state.pairLayers === "number" || cell.layer === "pool";
+      const layer = byNumber
+        ? cell.layer
+        : String(atDepth(Number(cell.layer), view.model.layers, page.layers));
       const head =
         State.heads(page).find(
           (each) => of(reference, view, { ...state, layer, head: each }).head === cell.head,

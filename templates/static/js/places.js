@@ -89,16 +89,32 @@ const Places = (() => {
   }
 
   /**
-   * How many patches of a map have a higher value, plus one.
+   * The least value that a map can tell from 0, in times uniform.
+   * @param {Chunk} chunk
+   * @param {number} row
+   * @param {number} column
+   */
+  function least(chunk, row, column) {
+    return Scale.value(0.5, chunk.header.maxima[row][column] ?? 0);
+  }
+
+  /**
+   * The ranks that a patch shares with those of the same code, the highest value first.
    * @param {Chunk} chunk
    * @param {number} row
    * @param {number} column
    * @param {Patch} patch
+   * @returns {[number, number]} first and last
    */
-  function rank(chunk, row, column, patch) {
+  function ranks(chunk, row, column, patch) {
     const codes = Paint.mapCodes(chunk, row, column);
     const own = codes[patch.row * chunk.header.grid[1] + patch.col];
-    return codes.reduce((above, code) => above + (code > own ? 1 : 0), 1);
+    let [above, same] = [0, 0];
+    for (const code of codes) {
+      if (code > own) above += 1;
+      if (code === own) same += 1;
+    }
+    return [above + 1, above + same];
   }
 
   /**
@@ -119,5 +135,36 @@ const Places = (() => {
     return { row: Math.floor(best / cols), col: best % cols };
   }
 
-  return { patchAt, queryPatch, box, moved, rounded, value, rank, strongest };
+  /**
+   * The part of the picture that large maps show: the smallest box around what the models saw.
+   * @param {PageData} page
+   * @returns {Box}
+   */
+  function seen(page) {
+    const views = page.models.filter((model) => !model.failure).map((model) => model.view);
+    if (!views.length) return whole(page);
+    const [left, top] = [0, 1].map((side) => Math.max(0, Math.min(...views.map((view) => view[side]))));
+    const right = Math.min(page.width, Math.max(...views.map((view) => view[2])));
+    const bottom = Math.min(page.height, Math.max(...views.map((view) => view[3])));
+    return { left, top, width: right - left, height: bottom - top };
+  }
+
+  /**
+   * @param {PageData} page
+   * @returns {Box}
+   */
+  function whole({ width, height }) {
+    return { left: 0, top: 0, width, height };
+  }
+
+  /**
+   * The grid of a model's patches, where maps are shown on a coarser one.
+   * @param {PageModel} model
+   * @returns {Grid}
+   */
+  function measured(model) {
+    return { grid: model.measured, view: model.view };
+  }
+
+  return { measured, seen, whole, patchAt, queryPatch, box, moved, rounded, value, least, ranks, strongest };
 })();

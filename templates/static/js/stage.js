@@ -6,7 +6,6 @@
 const Stages = (() => {
   /** Pixels per patch of an interpolated map. */
   const SMOOTH = 8;
-  const TALLEST = "80vh";
 
   /**
    * @param {HTMLElement} root
@@ -16,15 +15,13 @@ const Stages = (() => {
    * @returns {Stage}
    */
   function create(root, page, model, actions) {
-    const shape = page.width / page.height;
-    root.style.aspectRatio = String(shape);
-    // a tall picture is limited to the height of the window
-    root.style.maxWidth = `calc(${TALLEST} * ${shape})`;
-    const parts = build(root, page, model);
+    const seen = model ? Places.seen(page) : Places.whole(page);
+    crop(root, page, seen);
+    const parts = build(root, seen, page, model);
     /** @type {(() => void) | null} */
     let redraw = null;
 
-    listen(root, page, actions);
+    listen(root, seen, actions);
     if (model) {
       walk(root, actions);
       Lifetime.resized(parts.box, () => redraw?.());
@@ -32,15 +29,16 @@ const Stages = (() => {
 
     return {
       update(view, state, shown, place) {
-        mark(parts.mark, page, model, shown.kind === "map" || !model ? place : null);
-        mark(parts.query, page, model, State.origin(page, state));
+        const drawn = shown.kind === "map" || shown.kind === "cosine";
+        mark(parts.mark, seen, model, drawn || !model ? place : null);
+        mark(parts.query, seen, model, State.origin(page, state));
         if (!view) return;
-        root.classList.toggle("stage-absent", shown.kind === "absent" || shown.kind === "failed");
+        const without = shown.kind === "absent" || shown.kind === "failed";
+        root.classList.toggle("stage-absent", without);
         root.classList.toggle("stage-broken", shown.kind === "failed");
         root.classList.toggle("stage-loading", shown.kind === "loading");
-        parts.message.textContent =
-          shown.kind === "absent" || shown.kind === "failed" ? shown.reason : "";
-        parts.canvas.hidden = shown.kind !== "map";
+        parts.message.textContent = without ? shown.reason : "";
+        parts.canvas.hidden = !drawn;
         parts.canvas.style.opacity = String(state.strength / 100);
         redraw = () => draw(parts, view, state, shown);
         redraw();
@@ -49,27 +47,43 @@ const Stages = (() => {
   }
 
   /**
+   * Show a part of the picture.
    * @param {HTMLElement} root
    * @param {PageData} page
+   * @param {Box} seen
+   */
+  function crop(root, page, seen) {
+    root.style.aspectRatio = String(seen.width / seen.height);
+    const photo = root.querySelector(".stage-photo");
+    if (!(photo instanceof HTMLElement)) return;
+    const [across, down] = [100 / seen.width, 100 / seen.height];
+    Dom.place(photo, -seen.left * across, -seen.top * down, page.width * across, page.height * down, "%");
+  }
+
+  /**
+   * @param {HTMLElement} root
+   * @param {Box} seen
    * @param {Pick<StageActions, "point" | "pin">} actions
    */
-  function listen(root, page, actions) {
+  function listen(root, seen, actions) {
     /** @param {MouseEvent} event */
     function placeAt(event) {
       const box = root.getBoundingClientRect();
-      const x = ((event.clientX - box.left) / box.width) * page.width;
-      const y = ((event.clientY - box.top) / box.height) * page.height;
-      return { x: clamp(x, page.width), y: clamp(y, page.height) };
+      const x = clamp((event.clientX - box.left) / box.width);
+      const y = clamp((event.clientY - box.top) / box.height);
+      return { x: seen.left + x * seen.width, y: seen.top + y * seen.height };
     }
-    root.addEventListener("pointermove", (event) => {
-      if (event.pointerType === "mouse") actions.point(placeAt(event));
-    });
-    root.addEventListener("pointerleave", () => actions.point(null));
+    for (const kind of /** @type {const} */ (["pointerdown", "pointermove"])) {
+      root.addEventListener(kind, (event) => actions.point(placeAt(event)));
+    }
+    for (const kind of ["pointerleave", "pointercancel"]) {
+      root.addEventListener(kind, () => actions.point(null));
+    }
     root.addEventListener("click", (event) => actions.pin(placeAt(event), event.shiftKey));
   }
 
   /**
-   * Arrow keys move over the patches.
+   * Arrow keys move over the patches; Enter and Space act as a click.
    * @param {HTMLElement} root
    * @param {StageActions} actions
    */
@@ -82,34 +96,39 @@ const Stages = (() => {
       ArrowRight: [0, 1],
     };
     root.addEventListener("keydown", (event) => {
-      if (event.altKey || event.metaKey || event.ctrlKey || !steps[event.key]) return;
+      if (event.altKey || event.metaKey || event.ctrlKey) return;
+      const enter = event.key === "Enter" || event.key === " ";
+      if (!enter && !steps[event.key]) return;
       event.preventDefault();
-      actions.step(steps[event.key], event.shiftKey);
+      if (enter) actions.enter(event.shiftKey);
+      else actions.step(steps[event.key], event.shiftKey);
     });
   }
 
   /**
    * @param {HTMLElement} root
+   * @param {Box} seen
    * @param {PageData} page
    * @param {PageModel | null} model
    */
-  function build(root, page, model) {
+  function build(root, seen, page, model) {
     const { box, canvas, lines } = layers();
     const mark = Dom.make("div", { class: "stage-mark", hidden: "" });
     const query = Dom.make("div", { class: "stage-mark stage-query", hidden: "" });
     const message = Dom.make("p", { class: "stage-message" });
     root.append(box, query, mark, message);
     if (model) {
-      cover(box, page, model);
+      cover(box, seen, model);
       const [left, top, right, bottom] = model.view;
-      const whole = left <= 0 && top <= 0 && right >= page.width && bottom >= page.height;
+      const [far, low] = [seen.left + seen.width, seen.top + seen.height];
+      const whole = left <= seen.left && top <= seen.top && right >= far && bottom >= low;
       root.classList.toggle("stage-part", !whole);
       root.tabIndex = 0;
       root.setAttribute("role", "application");
       root.setAttribute("aria-roledescription", "attention map");
       root.setAttribute(
         "aria-label",
-        `${model.label}: the chosen map over the picture. Arrow keys move over its patches.`,
+        `${model.label}: the chosen map over the picture. Arrow keys move over its patches, Enter shows what a patch looks at.`,
       );
     } else {
       box.hidden = true;
@@ -130,13 +149,14 @@ const Stages = (() => {
   /**
    * Place a box over the part of the picture that a grid covers.
    * @param {HTMLElement} box
-   * @param {PageData} page
+   * @param {Box} seen
    * @param {Grid} grid
    */
-  function cover(box, page, grid) {
+  function cover(box, seen, grid) {
     const [left, top, right, bottom] = grid.view;
-    const [across, down] = [100 / page.width, 100 / page.height];
-    Dom.place(box, left * across, top * down, (right - left) * across, (bottom - top) * down, "%");
+    const [across, down] = [100 / seen.width, 100 / seen.height];
+    const [x, y] = [(left - seen.left) * across, (top - seen.top) * down];
+    Dom.place(box, x, y, (right - left) * across, (bottom - top) * down, "%");
   }
 
   /**
@@ -148,6 +168,10 @@ const Stages = (() => {
   function draw({ canvas, lines }, view, state, shown) {
     const { chunk } = view;
     lines.hidden = shown.kind !== "map" || state.outliers !== "outline";
+    if (shown.kind === "cosine") {
+      fill(canvas, Diverging.image(shown.values, view.model.measured[1], 1), state.draw === "smooth");
+      return;
+    }
     if (shown.kind !== "map" || !chunk) return;
     const cols = chunk.header.grid[1];
     const codes = Paint.mapCodes(chunk, shown.row, shown.column);
@@ -193,32 +217,28 @@ const Stages = (() => {
 
   /**
    * @param {HTMLElement} element
-   * @param {PageData} page
+   * @param {Box} seen
    * @param {Grid | null} model whose patch is marked; null for the place alone
    * @param {Place | null} place
    */
-  function mark(element, page, model, place) {
-    const across = 100 / page.width;
-    const down = 100 / page.height;
+  function mark(element, seen, model, place) {
+    const across = 100 / seen.width;
+    const down = 100 / seen.height;
     const patch = model && place && Places.patchAt(model, place);
     element.hidden = !place || Boolean(model && !patch);
     element.classList.toggle("stage-cross", !model);
     if (!place) return;
-    if (!model) Dom.place(element, place.x * across, place.y * down, 0, 0, "%");
+    if (!model) Dom.place(element, (place.x - seen.left) * across, (place.y - seen.top) * down, 0, 0, "%");
     if (!model || !patch) return;
     const box = Places.box(model, patch);
-    Dom.place(
-      element, box.left * across, box.top * down, box.width * across, box.height * down, "%",
-    );
+    const [x, y] = [(box.left - seen.left) * across, (box.top - seen.top) * down];
+    Dom.place(element, x, y, box.width * across, box.height * down, "%");
   }
 
-  /**
-   * @param {number} value
-   * @param {number} largest
-   */
-  function clamp(value, largest) {
-    return Math.min(largest, Math.max(0, value));
+  /** @param {number} share */
+  function clamp(share) {
+    return Math.min(1, Math.max(0, share));
   }
 
-  return { create, cover, draw, fill, layers, listen, mark, walk };
+  return { create, cover, crop, draw, fill, layers, listen, mark, walk };
 })();

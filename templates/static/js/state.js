@@ -14,6 +14,9 @@ const State = (() => {
   const PAIR_LAYERS = /** @type {const} */ (["number", "depth"]);
   const PAIR_HEADS = /** @type {const} */ (["number", "entropy", "distance", "mass", "match"]);
   const OUTLIERS = /** @type {const} */ (["plain", "outline"]);
+  /** The two ways to color maps that have a switch: to compare numbers, and to look. */
+  const COMPARE = /** @type {const} */ ({ scale: "shared", draw: "nearest" });
+  const LOOK = /** @type {const} */ ({ scale: "map", draw: "smooth" });
   const CLIPS = /** @type {const} */ (["0", "0.5", "1", "2", "5"]);
 
   /**
@@ -29,7 +32,8 @@ const State = (() => {
     // a sweep alone: compare its first and last step
     const [a, b] = shown.length > 1 ? shown : [models[0], models[models.length - 1]];
     return {
-      layer: page.start,
+      // the last layer of each model
+      layer: String(page.layers),
       head: "mean",
       query: page.queries.length ? page.queries[0].id : "CLS",
       scale: "shared",
@@ -48,11 +52,12 @@ const State = (() => {
       how: "difference",
       slide: 50,
       order: "number",
-      pairLayers: "number",
+      pairLayers: depthsDiffer(page) ? "depth" : "number",
       pairHeads: "number",
       frame: 1,
       steps,
       spread: false,
+      embed: false,
     };
   }
 
@@ -90,7 +95,11 @@ const State = (() => {
     const state = defaults(page);
     const fields = new URLSearchParams(fragment.replace(/^#/, ""));
     const layer = fields.get("layer") ?? "";
-    if (layers(page).includes(layer)) state.layer = layer;
+    if (layers(page).includes(layer)) {
+      state.layer = layer;
+      // a layer by itself is a number, the same in every model
+      state.pairLayers = "number";
+    }
     const head = fields.get("head") ?? "";
     if (heads(page).includes(head)) state.head = head;
     const query = fields.get("query") ?? "";
@@ -99,6 +108,8 @@ const State = (() => {
     state.form = oneOf(FORMS, fields.get("form"), state.form);
     state.clip = Number(oneOf(CLIPS, fields.get("clip"), String(state.clip)));
     if (fields.get("draw") === "smooth") state.draw = "smooth";
+    // the way of looking that was chosen on another page
+    if (!fields.has("scale") && !fields.has("draw") && Kept.looks()) Object.assign(state, LOOK);
     state.strength = percent(fields.get("overlay"), state.strength);
     state.keep = Math.max(5, percent(fields.get("keep"), state.keep));
     state.outliers = oneOf(OUTLIERS, fields.get("outliers"), state.outliers);
@@ -114,6 +125,7 @@ const State = (() => {
     if (Number.isInteger(frame) && frame >= 1 && frame <= page.frames.length) state.frame = frame;
     state.steps = Sweeps.read(fields.get("step"), page);
     state.spread = page.sweeps.length > 0 && fields.get("step") === "all";
+    state.embed = fields.get("embed") === "1";
     state.place = read(fields.get("at"), page);
     state.alike = read(fields.get("alike"), page);
     if (state.query === Chunks.PATCH) state.from = read(fields.get("from"), page);
@@ -131,6 +143,7 @@ const State = (() => {
     if (state.pairLayers !== "number") fields.push(["layers", state.pairLayers]);
     if (state.pairHeads !== "number") fields.push(["heads", state.pairHeads]);
     if (state.outliers !== "plain") fields.push(["outliers", state.outliers]);
+    if (state.embed) fields.push(["embed", "1"]);
     if (state.frame > 1) fields.push(["frame", String(state.frame)]);
     if (state.alike) fields.push(["alike", written(state.alike)]);
     if (state.view === "wall") return fields;
@@ -139,6 +152,14 @@ const State = (() => {
     if (state.view === "pair") fields.push(["how", state.how]);
     if (state.view === "pair" && state.how === "slider") fields.push(["slide", String(state.slide)]);
     return fields;
+  }
+
+  /**
+   * Whether the models have different numbers of layers.
+   * @param {PageData} page
+   */
+  function depthsDiffer(page) {
+    return new Set(page.models.filter((model) => !model.failure).map((model) => model.layers)).size > 1;
   }
 
   /** @param {PageData} page */
@@ -243,5 +264,5 @@ const State = (() => {
     return { get: () => state, set };
   }
 
-  return { create, format, layers, heads, origin };
+  return { COMPARE, LOOK, create, format, layers, heads, origin };
 })();

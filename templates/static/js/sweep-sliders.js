@@ -60,10 +60,6 @@ const SweepSliders = (() => {
           }
         });
         page.models.forEach((_, index) => reveal(index, Sweeps.shows(page, state, index)));
-        const count = page.models.filter((_, index) => Sweeps.shows(page, state, index)).length;
-        for (const columns of document.querySelectorAll(".columns")) {
-          if (columns instanceof HTMLElement) columns.dataset.count = String(Math.min(10, count));
-        }
       },
     };
   }
@@ -73,7 +69,7 @@ const SweepSliders = (() => {
    * @param {boolean} shown
    */
   function reveal(index, shown) {
-    const places = ["data-model", "data-tile-column", "data-wall", "data-study"];
+    const places = ["data-model", "data-reading", "data-numbers", "data-tile-column", "data-wall", "data-study"];
     const selector = places.map((name) => `[${name}="${index}"]`).join(",");
     for (const element of document.querySelectorAll(selector)) {
       if (element instanceof HTMLElement) element.hidden = !shown;

@@ -3,6 +3,8 @@
 // Sharing of a view: its address, its caption, its picture, its command.
 
 const TakeAway = (() => {
+  /** Height of the legend above embedded maps, in pixels. */
+  const EMBED_BAR = 64;
   const GROUP = "take-away";
 
   /**
@@ -16,6 +18,9 @@ const TakeAway = (() => {
     Dom.byId("copy-link", HTMLElement).addEventListener("click", () =>
       copy(location.href, "The link is copied."),
     );
+    Dom.byId("copy-embed", HTMLElement).addEventListener("click", () =>
+      copy(embedText(page), "The iframe is copied; paste it into a page."),
+    );
     on("copy-caption", () => copy(what.caption(), "The caption is copied."));
     on("copy-figure", () => {
       const { text: words, without } = what.command();
@@ -26,7 +31,10 @@ const TakeAway = (() => {
       const caption = `${what.caption()} ${page.credit}`.trim();
       const models = page.models.filter((model) => !model.failure).length;
       const canvas = Figure.compose(what.panels(), caption, Paint.table(page.colors), models);
-      Figure.save(canvas, what.name()).then(() => say("The picture is saved."));
+      const without = Figure.readable()
+        ? ""
+        : " Maps are without the photograph, which a page opened from a folder may not read: serve the folder to have it.";
+      Figure.save(canvas, what.name()).then(() => say(`The picture is saved.${without}`));
     });
     // loaded when the pointer is over the button: some browsers copy only during the click itself
     const bar = Dom.find(document, ".take-away");
@@ -67,6 +75,25 @@ const TakeAway = (() => {
     function say(what) {
       says.textContent = what;
     }
+  }
+
+  /**
+   * The maps and their legend for another page.
+   * @param {PageData} page
+   */
+  function embedText(page) {
+    const shown = Dom.find(document, document.body.dataset.view === "pair" ? ".pair-view" : ".maps");
+    const address = Dom.make("a", { href: `${location.href}&embed=1` });
+    const { clientWidth: width, clientHeight: height } = shown;
+    const title = `Attention maps of ${page.title}`;
+    const frame = Dom.make("iframe", {
+      src: address instanceof HTMLAnchorElement ? address.href : "",
+      width: String(width),
+      height: String(height + EMBED_BAR),
+      title,
+      loading: "lazy",
+    });
+    return frame.outerHTML;
   }
 
   return { create };

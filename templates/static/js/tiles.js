@@ -5,7 +5,7 @@
 const Tiles = (() => {
   /**
    * @param {HTMLElement} root
-   * @param {(tile: Tile, from: HTMLElement) => void} choose
+   * @param {(tile: Tile) => void} choose
    */
   function create(root, choose) {
     /** @type {{button: HTMLElement, canvas: HTMLCanvasElement, of: HTMLElement, label: HTMLElement, tile: Tile | null}[]} */
@@ -18,7 +18,7 @@ const Tiles = (() => {
       const button = Dom.make("button", { type: "button", class: "tile" }, [canvas, of, label]);
       /** @type {typeof made[number]} */
       const one = { button, canvas, of, label, tile: null };
-      button.addEventListener("click", () => one.tile && choose(one.tile, button));
+      button.addEventListener("click", () => one.tile && choose(one.tile));
       root.append(button);
       made.push(one);
     }

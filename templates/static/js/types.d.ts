@@ -33,6 +33,7 @@ interface PageModel {
 
 /** Features of all patches, a line for each direction (generator/present/cells/alike.py). */
 interface AlikeFeatures {
+  record: string;
   codes: Uint8Array;
   patches: number;
   scales: number[];
@@ -59,7 +60,6 @@ interface PageData {
   layers: number;
   heads: number;
   pool: boolean;
-  start: RowLabel;
   models: PageModel[];
   /** Of a sequence; empty on the page of an image. */
   frames: PageBase[];
@@ -75,7 +75,7 @@ interface PageBase {
   time: number;
   /** Its published picture, relative to the site; empty without one. */
   picture: string;
-  models: Pick<PageModel, "record" | "chunks" | "failure" | "cut">[];
+  models: Pick<PageModel, "record" | "chunks" | "failure" | "cut" | "alike">[];
 }
 
 /** Checkpoints of one model; `model` is an index into the models. */
@@ -173,6 +173,14 @@ interface Place {
   y: number;
 }
 
+/** A part of the original picture, in its pixels. */
+interface Box {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
 interface Patch {
   row: number;
   col: number;
@@ -211,7 +219,7 @@ interface Tile {
 /** Callbacks of the views below the large maps. */
 interface ViewActions {
   set(patch: Partial<State>, how: "push" | "walk" | "replace"): void;
-  choose(view: ModelView, tile: Tile, from: HTMLElement): void;
+  choose(tile: Tile): void;
   point(place: Place | null): void;
   pin(place: Place, second: boolean): void;
   show(view: ModelView, state: State): Shown;
@@ -253,6 +261,8 @@ interface State {
   steps: number[];
   /** Whether all steps are side by side. */
   spread: boolean;
+  /** Whether the page shows the maps and their legend alone, inside another page. */
+  embed: boolean;
 }
 
 /** How a choice enters the history: `walk` merges quick steps into one entry, `hold` adds none yet. */
@@ -261,6 +271,7 @@ type How = "push" | "walk" | "replace" | "hold";
 /** The map that a model shows for a state. */
 type Shown =
   | { kind: "map"; row: number; column: number; range: ScaleRange }
+  | { kind: "cosine"; values: Float32Array; own: Patch; error: number }
   | { kind: "absent"; reason: string }
   | { kind: "loading" }
   | { kind: "failed"; reason: string };
@@ -271,6 +282,8 @@ interface ModelView {
   colors: string;
   chunk: Chunk | null;
   patches: PatchChunk | null;
+  /** Features of its patches, for queries that are not kept. */
+  features: AlikeFeatures | null;
   /** Cuts a query's chunk out of the patch queries; null before the first. */
   cut: ((all: PatchChunk, heads: number, at: Patch) => Chunk) | null;
   problem: string;
@@ -289,17 +302,35 @@ interface WallActions {
   preview(layer: RowLabel, head: HeadLabel): void;
   endPreview(): void;
   choose(layer: RowLabel, head: HeadLabel, how: "push" | "walk"): void;
-  /** A cell was clicked: `from`, which has the focus. */
-  clicked(from: HTMLElement): void;
+  /** A cell was clicked. */
+  clicked(): void;
+  /** The models that have a wall. */
+  peers(): PageModel[];
   /** Go to the previous (-1) or next (1) image. */
   turn(by: number): void;
   /** All maps of the chosen query in one picture, one pixel a patch; null while they load. */
   paint(view: ModelView): HTMLCanvasElement | null;
 }
 
+/** The enlarged map beside the pointer. */
+interface Lens {
+  hide(): void;
+  show(event: MouseEvent, atlas: HTMLCanvasElement, map: MapPlace, text: string): void;
+}
+
+/** Where a map is in an atlas, and the shape of its picture. */
+interface MapPlace {
+  x: number;
+  y: number;
+  cols: number;
+  rows: number;
+  shape: number;
+}
+
 /** A wall's rows and columns, and the size of its cells in CSS pixels. */
 interface WallSize {
-  rows: number;
+  /** The line of each row, from 0: rows of the same depth are on one line in all walls. */
+  lines: number[];
   columns: number;
   ratio: number;
   width: number;
@@ -314,6 +345,8 @@ interface StageActions {
   pin(place: Place, second: boolean): void;
   /** Move by rows and columns. */
   step(by: [number, number], second: boolean): void;
+  /** Enter or Space. */
+  enter(second: boolean): void;
 }
 
 interface Stage {
@@ -323,5 +356,5 @@ interface Stage {
 
 interface Readout {
   /** `differ`: whether the models' maps are not all on one range. */
-  update(view: ModelView, state: State, shown: Shown, place: Place | null, differ: boolean, off: ModelOffScale): void;
+  update(view: ModelView, state: State, shown: Shown, place: Place | null, differ: boolean): void;
 }

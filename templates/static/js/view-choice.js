@@ -27,6 +27,7 @@ const ViewChoice = (() => {
     /** @type {ReturnType<typeof Views.create> | null} */
     let views = null;
     let asked = false;
+    let sought = false;
 
     function ask() {
       if (asked) return;
@@ -44,7 +45,16 @@ const ViewChoice = (() => {
       );
     }
 
-    return {
+    const choice = {
+      /** Scroll to the view once it is there. */
+      reveal() {
+        if (!views) {
+          sought = true;
+          return;
+        }
+        sought = false;
+        requestAnimationFrame(() => bar.scrollIntoView({ block: "start", behavior: "instant" }));
+      },
       /**
        * @param {ModelView[]} shown that have a column
        * @param {ModelView[]} all of which two may be compared
@@ -63,8 +73,10 @@ const ViewChoice = (() => {
         pair.hidden = !views || state.view !== "pair";
         bar.setAttribute("aria-busy", String(other && !views));
         views?.update(shown, all, state, place);
+        if (sought && views) choice.reveal();
       },
     };
+    return choice;
   }
 
   return { create };

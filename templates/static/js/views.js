@@ -30,7 +30,7 @@ const Views = (() => {
       let found = tiles.get(view);
       if (!found) {
         const root = Dom.find(document, `[data-tiles="${view.index}"]`);
-        found = Tiles.create(root, (tile, from) => actions.choose(view, tile, from));
+        found = Tiles.create(root, (tile) => actions.choose(tile));
         tiles.set(view, found);
       }
       return found;
@@ -60,11 +60,15 @@ const Views = (() => {
         const apart = two[0] && two[1] ? distances(page, two[0], two[1], state, actions.show) : [];
         const names = two.map((view) => view?.model.label).join(" and ");
         Dom.byId("order-says", HTMLElement).textContent = apart.length
-          ? `Below each map: Jensen-Shannon divergence between ${names}, in bits, on patches.`
+          ? `Below the maps of ${names}: Jensen-Shannon divergence between the two, in bits.`
           : "";
         for (const view of views) {
-          const cells = list(page, view, state, apart, actions.show);
-          tilesOf(view).update(view, cells, actions.paint(view));
+          const cells = list(page, view, state, apart, two.includes(view), actions.show);
+          const there = cells.filter((tile) => tile.at || view.model.cut);
+          tilesOf(view).update(view, there, actions.paint(view));
+          const none = Dom.find(document, `[data-tile-column="${view.index}"] .tiles-none`);
+          none.hidden = there.length > 0;
+          none.textContent = none.hidden ? "" : reason(view, state, actions.show);
         }
       },
     };
@@ -101,26 +105,53 @@ const Views = (() => {
    * @param {PageData} page
    * @param {ModelView} view
    * @param {State} state
-   * @param {(number | null)[]} apart
+   * @param {(number | null)[]} apart of the two models that are compared
+   * @param {boolean} compared whether the model is one of the two
    * @param {(view: ModelView, state: State) => Shown} show
    * @returns {Tile[]}
    */
-  function list(page, view, state, apart, show) {
+  function list(page, view, state, apart, compared, show) {
     const found = steps(page, state).map((step, i) => {
       const shown = show(view, step);
-      const label = state.view === "heads" ? step.head : step.layer;
+      const own = shown.kind === "map" ? view.chunk?.header.rows[shown.row] : null;
+      const label = state.view === "heads" ? step.head : (own ?? step.layer);
       const bits = apart[i];
       return {
         at: shown.kind === "map" ? { row: shown.row, column: shown.column } : null,
         layer: step.layer,
         head: step.head,
-        label: bits == null ? label : `${label} · ${Numbers.number(bits)}`,
+        label: bits == null || !compared ? label : `${label} · ${Numbers.number(bits)}`,
         of: state.view === "heads" ? `${Words.layer(step.layer)}, head` : `${Words.head(step.head)}, layer`,
         chosen: step.layer === state.layer && step.head === state.head,
         apart: bits ?? -1,
       };
     });
+    if (state.view === "layers" && state.pairLayers === "depth") {
+      // a shallow model has fewer layers than there are depths
+      const own = found.filter((tile, i) => tile.at?.row !== found[i + 1]?.at?.row);
+      return sorted(own, state);
+    }
+    return sorted(found, state);
+  }
+
+  /**
+   * @param {Tile[]} found
+   * @param {State} state
+   */
+  function sorted(found, state) {
     return state.order === "different" ? found.sort((x, y) => y.apart - x.apart) : found;
+  }
+
+  /**
+   * Why a model has no tiles, in one sentence.
+   * @param {ModelView} view
+   * @param {State} state
+   * @param {(view: ModelView, state: State) => Shown} show
+   */
+  function reason(view, state, show) {
+    const shown = show(view, state);
+    if (shown.kind === "absent" || shown.kind === "failed") return shown.reason;
+    return shown.kind === "loading" ? "Loading…" : "Patch queries were not kept for this model.";
   }
 
   return { create };

@@ -3,36 +3,64 @@
 // Positions of a wall's cells, in CSS pixels. Pure.
 
 const WallGeometry = (() => {
-  const LARGEST = 44;
-  const SMALLEST = 15;
+  const LARGEST = 56;
+  /** Walls stand beside each other as long as their cells are this wide, in pixels. */
+  const READABLE = 22;
   const GAP = 1;
   /** Mean, maximum and minimum over heads stand first; space between them and the heads. */
   const NAMES = /** @type {const} */ (["mean", "max", "min"]);
   const FUSED = NAMES.length;
   const FUSED_GAP = 7;
-  /** Below a stage, a wall is low enough for both to be visible. */
-  const TALLEST = 440;
-  const TALLEST_SHARE = 0.5;
-  const PHONE = 640;
+  /** Share of the window's height that a wall may take. */
+  const TALLEST = 0.85;
+  /** Width of the layers' labels and the gap beside them, and the gap between walls, as in stage.css. */
+  const LABELS = 28;
+  const BETWEEN = 24;
 
   /**
-   * The size of a cell, in whole device pixels, so that cells are equal and sharp.
-   * @param {PageModel} model
-   * @param {number} room width to fill
+   * How many walls stand beside each other, and the height of a cell: the same in all walls, so that
+   * rows of the same layer are on one line.
+   * @param {PageModel[]} models
+   * @param {number} room width of all walls
    * @param {{width: number, height: number, ratio: number}} screen window and device pixel ratio
+   */
+  function arrange(models, room, screen) {
+    const columns = Math.max(...models.map((model) => model.heads)) + FUSED;
+    const lines = Math.max(...models.map((model) => model.rows.length));
+    const shape = Math.max(...models.map(shapeOf));
+    const free = (/** @type {number} */ across) =>
+      ((room - (across - 1) * BETWEEN) / across - LABELS - FUSED_GAP - (columns - 2) * GAP) / columns;
+    let across = models.length;
+    while (across > 1 && free(across) < READABLE) across -= 1;
+    const widest = Math.min(LARGEST, Math.max(4, free(across)));
+    const low = Math.max(READABLE, (TALLEST * screen.height) / lines - GAP);
+    return { across, height: Math.min(low, widest / shape) };
+  }
+
+  /** @param {PageModel} model */
+  function shapeOf(model) {
+    const [left, top, right, bottom] = model.view;
+    return (right - left) / (bottom - top);
+  }
+
+  /**
+   * The size of a wall, in whole device pixels, so that cells are equal and sharp.
+   * @param {PageModel} model
+   * @param {PageModel[]} models all that have a wall
+   * @param {number} tall height of a cell
+   * @param {boolean} byDepth whether layers are matched by relative depth
+   * @param {number} ratio of device pixels
    * @returns {WallSize}
    */
-  function measure(model, room, screen) {
-    const { ratio } = screen;
-    const rows = model.rows.length;
-    const columns = model.heads + FUSED;
-    const [left, top, right, bottom] = model.view;
-    const shape = (right - left) / (bottom - top);
-    const free = (Math.max(40, room) - FUSED_GAP - (columns - 2) * GAP) / columns;
-    const tallest = Math.max(TALLEST, TALLEST_SHARE * screen.height);
-    const low = screen.width < PHONE ? LARGEST : Math.max(SMALLEST, tallest / rows - GAP);
-    const width = whole(Math.min(LARGEST, low * shape, free), ratio, Math.floor);
-    return { rows, columns, ratio, width, height: whole(width / shape, ratio, Math.round) };
+  function measure(model, models, tall, byDepth, ratio) {
+    const deepest = Math.max(...models.map((each) => each.layers));
+    const lines = model.rows.map((label, row) => {
+      if (label === "pool") return byDepth ? deepest : row;
+      return byDepth ? Math.max(1, Math.round((Number(label) / model.layers) * deepest)) - 1 : row;
+    });
+    const width = whole(tall * shapeOf(model), ratio, Math.floor);
+    const height = whole(tall, ratio, Math.floor);
+    return { lines, columns: model.heads + FUSED, ratio, width, height };
   }
 
   /**
@@ -57,14 +85,14 @@ const WallGeometry = (() => {
    * @param {number} row
    */
   function top(size, row) {
-    return row * (size.height + GAP);
+    return size.lines[row] * (size.height + GAP);
   }
 
   /** @param {WallSize} size */
   function extent(size) {
     return {
       width: left(size, size.columns - 1) + size.width,
-      height: top(size, size.rows - 1) + size.height,
+      height: top(size, size.lines.length - 1) + size.height,
     };
   }
 
@@ -75,11 +103,11 @@ const WallGeometry = (() => {
    * @param {number} y
    */
   function cellAt(size, x, y) {
-    const row = Math.floor(y / (size.height + GAP));
+    const row = size.lines.indexOf(Math.floor(y / (size.height + GAP)));
     const fused = x < left(size, FUSED) - FUSED_GAP / 2;
     const from = fused ? x : x - FUSED_GAP + GAP;
     const column = Math.max(fused ? 0 : FUSED, Math.floor(from / (size.width + GAP)));
-    const inside = x >= 0 && row >= 0 && row < size.rows && column < size.columns;
+    const inside = x >= 0 && row >= 0 && column < size.columns;
     return inside ? { row, column } : null;
   }
 
@@ -100,5 +128,5 @@ const WallGeometry = (() => {
     return NAMES[column] ?? String(column - FUSED + 1);
   }
 
-  return { FUSED, measure, left, top, extent, cellAt, columnOf, headOf };
+  return { FUSED, arrange, measure, shapeOf, left, top, extent, cellAt, columnOf, headOf };
 })();

@@ -4,9 +4,6 @@
 // a real element with a focus ring; it moves over the canvas as an ARIA grid cell would.
 
 const Walls = (() => {
-  /** Width of the layers' labels and the gap beside them, as in stage.css. */
-  const LABELS = 26;
-
   /**
    * @param {HTMLElement} root
    * @param {PageModel} model
@@ -19,7 +16,8 @@ const Walls = (() => {
     let last = null;
     /** @type {HTMLCanvasElement | null} */
     let painted = null;
-    let size = measure(root, model);
+    let byDepth = false;
+    let size = measure(root, model, actions, byDepth);
 
     function refresh() {
       layOut(parts, size);
@@ -28,17 +26,26 @@ const Walls = (() => {
       mark(parts, model, size, last.view, last.chosen, last.preview);
     }
 
-    listen(parts, model, () => size, () => last && last.chosen, actions);
-    Lifetime.resized(root, () => {
-      const now = measure(root, model);
-      if (now.width === size.width && now.height === size.height && now.ratio === size.ratio) return;
+    /** Whether the size of the cells is another one now. */
+    function resized() {
+      const now = measure(root, model, actions, byDepth);
+      const same = JSON.stringify(now) === JSON.stringify(size);
       size = now;
-      refresh();
-    });
+      return !same;
+    }
+
+    listen(parts, model, () => size, () => last, actions);
+    const row = root.closest(".walls-row");
+    if (row) Lifetime.resized(row, () => resized() && refresh());
     refresh();
 
     return {
       update(view, chosen, preview, lacking) {
+        if (byDepth !== (chosen.pairLayers === "depth") && model.rows.length) {
+          byDepth = !byDepth;
+          if (resized()) layOut(parts, size);
+          painted = null;
+        }
         const atlas = actions.paint(view);
         const repaint = atlas !== painted;
         painted = atlas;
@@ -57,13 +64,17 @@ const Walls = (() => {
   /**
    * @param {HTMLElement} root
    * @param {PageModel} model
+   * @param {WallActions} actions
+   * @param {boolean} byDepth
    */
-  function measure(root, model) {
-    return WallGeometry.measure(model, root.clientWidth - LABELS, {
-      width: window.innerWidth,
-      height: window.innerHeight,
-      ratio: window.devicePixelRatio || 1,
-    });
+  function measure(root, model, actions, byDepth) {
+    const screen = { width: window.innerWidth, height: window.innerHeight, ratio: window.devicePixelRatio || 1 };
+    const row = root.closest(".walls-row");
+    const peers = actions.peers();
+    const models = peers.includes(model) ? peers : [model];
+    const { across, height } = WallGeometry.arrange(models, row?.clientWidth ?? screen.width, screen);
+    if (row instanceof HTMLElement) row.style.setProperty("--across", String(across));
+    return WallGeometry.measure(model, models, height, byDepth, screen.ratio);
   }
 
   /**
@@ -95,7 +106,7 @@ const Walls = (() => {
         frame,
       ]),
     );
-    return { canvas, cell, hint, row, frame, heads, layers };
+    return { canvas, cell, hint, row, frame, heads, layers, lens: WallLens.create(frame) };
   }
 
   /**
@@ -104,16 +115,21 @@ const Walls = (() => {
    */
   function layOut(parts, size) {
     const { width, height } = WallGeometry.extent(size);
+    // paper may be narrower than the window: positions are shares
     parts.frame.style.width = `${width}px`;
-    parts.frame.style.height = `${height}px`;
+    parts.frame.style.aspectRatio = `${width} / ${height}`;
     parts.canvas.width = Math.round(width * size.ratio);
     parts.canvas.height = Math.round(height * size.ratio);
-    parts.heads[0].parentElement?.classList.toggle("close", size.width < WallLabels.WIDE);
+    const above = parts.heads[0].parentElement;
+    if (above) above.style.width = `${width}px`;
+    above?.classList.toggle("close", size.width < WallLabels.WIDE);
     parts.heads.forEach((label, column) => {
-      Dom.place(label, WallGeometry.left(size, column), 0, size.width, 16, "px");
+      const left = (100 * WallGeometry.left(size, column)) / width;
+      Dom.place(label, left, 0, (100 * size.width) / width, 100, "%");
     });
     parts.layers.forEach((label, row) => {
-      Dom.place(label, 0, WallGeometry.top(size, row), 22, size.height, "px");
+      const top = (100 * WallGeometry.top(size, row)) / height;
+      Dom.place(label, 0, top, 100, (100 * size.height) / height, "%");
     });
   }
 
@@ -189,18 +205,20 @@ const Walls = (() => {
    * @param {number} column
    */
   function put(element, size, row, column) {
+    const { width, height } = WallGeometry.extent(size);
+    const [across, down] = [100 / width, 100 / height];
     const [left, top] = [WallGeometry.left(size, column), WallGeometry.top(size, row)];
-    Dom.place(element, left, top, size.width, size.height, "px");
+    Dom.place(element, left * across, top * down, size.width * across, size.height * down, "%");
   }
 
   /**
    * @param {ReturnType<typeof build>} parts
    * @param {PageModel} model
    * @param {() => WallSize} size
-   * @param {() => State | null} chosen
+   * @param {() => {view: ModelView, chosen: State} | null} last what was shown last
    * @param {WallActions} actions
    */
-  function listen(parts, model, size, chosen, actions) {
+  function listen(parts, model, size, last, actions) {
     /** @param {MouseEvent} event */
     function cellAt(event) {
       const box = parts.canvas.getBoundingClientRect();
@@ -208,18 +226,25 @@ const Walls = (() => {
     }
     parts.frame.addEventListener("pointermove", (event) => {
       const cell = event.pointerType === "mouse" ? cellAt(event) : null;
-      if (cell) actions.preview(...names(model, cell.row, cell.column));
+      if (!cell) return parts.lens.hide();
+      const [layer, head] = names(model, cell.row, cell.column);
+      actions.preview(layer, head);
+      const shown = last();
+      if (shown) enlarge(parts.lens, event, model, shown.view, actions.paint(shown.view), layer, head);
     });
-    parts.frame.addEventListener("pointerleave", actions.endPreview);
+    parts.frame.addEventListener("pointerleave", () => {
+      parts.lens.hide();
+      actions.endPreview();
+    });
     parts.frame.addEventListener("click", (event) => {
       const cell = cellAt(event);
       if (!cell) return;
       actions.choose(...names(model, cell.row, cell.column), "push");
       parts.cell.focus({ preventScroll: true });
-      actions.clicked(parts.cell);
+      actions.clicked();
     });
     parts.cell.addEventListener("keydown", (event) => {
-      const state = chosen();
+      const state = last()?.chosen;
       if (!state || event.altKey || event.metaKey) return;
       if (event.key === "PageUp" || event.key === "PageDown") {
         event.preventDefault();
@@ -230,8 +255,27 @@ const Walls = (() => {
       event.preventDefault();
       const row = clamp(step[0], model.rows.length - 1);
       actions.choose(...names(model, row, clamp(step[1], model.heads + WallGeometry.FUSED - 1)), "walk");
+      actions.clicked();
       parts.cell.scrollIntoView({ block: "nearest", inline: "nearest" });
     });
+  }
+
+  /**
+   * @param {Lens} lens
+   * @param {MouseEvent} event
+   * @param {PageModel} model
+   * @param {ModelView} view
+   * @param {HTMLCanvasElement | null} atlas
+   * @param {RowLabel} layer
+   * @param {HeadLabel} head
+   */
+  function enlarge(lens, event, model, { chunk }, atlas, layer, head) {
+    const row = chunk ? chunk.header.rows.indexOf(layer) : -1;
+    const column = chunk ? Words.columnOf(chunk, head) : 0;
+    if (!chunk || !atlas || row < 0 || chunk.header.maxima[row][column] === null) return lens.hide();
+    const [rows, cols] = chunk.header.grid;
+    const map = { x: column * cols, y: row * rows, cols, rows, shape: WallGeometry.shapeOf(model) };
+    lens.show(event, atlas, map, `${Words.sentence(Words.layer(layer))}, ${Words.head(head)}`);
   }
 
   /**

@@ -36,13 +36,14 @@ const Words = (() => {
    * @param {State} state
    */
   function place(page, place, kept, state) {
-    const choose =
-      state.query === Chunks.PATCH
-        ? "Click a picture, or use the arrow keys on one, to choose the patch. With Shift, a place is kept."
-        : "Point at a picture. Click to keep the place.";
-    if (!place) return choose;
+    const click = window.matchMedia("(hover: none)").matches ? "Tap" : "Click";
+    const asks = page.queries.some((choice) => choice.id === Chunks.PATCH);
+    const again = state.query === Chunks.PATCH ? ` ${click} it again to go back.` : "";
+    const hover = click === "Tap" ? "" : " Hover to read values; Shift-click to pin a patch.";
+    const pins = click === "Tap" ? "Tap to pin a patch." : "Hover to read values. Click to pin a patch.";
+    if (!place) return asks ? `${click} a patch to see what it looks at.${again}${hover}` : pins;
     const at = `x ${place.x.toFixed(0)}, y ${place.y.toFixed(0)}`;
-    return `${at} of ${page.width} × ${page.height} pixels${kept ? " (kept)" : ""}`;
+    return `${at} of ${page.width} × ${page.height} pixels${kept ? " (pinned)" : ""}`;
   }
 
   /**
@@ -71,11 +72,11 @@ const Words = (() => {
    * @param {State} state
    */
   function lacking(page, model, state) {
-    if (state.query in model.chunks) {
+    if (state.query in model.chunks || (state.query === Chunks.PATCH && model.alike)) {
       const outside = State.origin(page, state) && !Places.queryPatch(page, model, state);
       return outside ? "The chosen patch is outside of what this model saw." : "";
     }
-    if (state.query === Chunks.PATCH) return "Patches as queries were not kept for this model.";
+    if (state.query === Chunks.PATCH) return "Patch queries were not kept for this model.";
     if (state.query === VALUES) return "Norms of value vectors were not measured for this model.";
     return `This model has no ${query(page, state.query).replace(/ token$/, "")}.`;
   }
@@ -100,14 +101,14 @@ const Words = (() => {
     if (page.models.filter((model) => !model.failure).length < 2) return "";
     const first = page.models.find((model) => !model.failure)?.label ?? "the first model";
     const layers =
-      state.pairLayers === "number" ? "Layers are paired by number." : "Layers are paired by relative depth.";
-    const rank = `Heads are paired with those of ${first} by their rank in`;
+      state.pairLayers === "number" ? "Layers are matched by number." : "Layers are matched by relative depth.";
+    const rank = `Heads are matched with those of ${first} by rank in`;
     const heads = {
-      number: "Heads are paired by number; heads of different models have nothing in common but it.",
+      number: "Heads are matched by number. Head 3 of one model has no relation to head 3 of another.",
       entropy: `${rank} entropy.`,
       distance: `${rank} mean attention distance.`,
       mass: `${rank} attention on CLS and registers.`,
-      match: `Each head of ${first} is paired with the head of the same layer whose map is nearest in Jensen-Shannon divergence.`,
+      match: `Each head of ${first} is matched with the head of the same layer with the least Jensen-Shannon divergence.`,
     };
     return `${layers} ${heads[state.pairHeads]}`;
   }
@@ -120,8 +121,9 @@ const Words = (() => {
    */
   function wallNote(page, view, state) {
     const meanOnly = view.patches && view.patches.header.heads === 0;
-    const note = state.query === Chunks.PATCH && meanOnly ? "Mean over heads only." : "";
-    return lacking(page, view.model, state) || note;
+    const note = meanOnly ? "Mean over heads only." : "";
+    const kept = Chunks.PATCH in view.model.chunks ? note : "Patch queries were not kept for this model.";
+    return lacking(page, view.model, state) || (state.query === Chunks.PATCH ? kept : "");
   }
 
   /**
@@ -137,6 +139,7 @@ const Words = (() => {
     if (model.failure) return { kind: "failed", reason: model.failure };
     const without = lacking(page, model, state);
     if (without) return { kind: "absent", reason: without };
+    if (state.query === Chunks.PATCH && !(Chunks.PATCH in model.chunks)) return cosine(page, view, state);
     if (!model.rows.includes(state.layer)) {
       const has = state.layer === "pool" ? "no pooling probe" : `${model.layers} layers`;
       return { kind: "absent", reason: `This model has ${has}.` };
@@ -155,6 +158,22 @@ const Words = (() => {
       return { kind: "absent", reason: `The ${layer(state.layer)} has no ${head(state.head)}.` };
     }
     return { kind: "map", row, column, range: ranges.of(view, row, column, state) };
+  }
+
+  /**
+   * What is like the patch that is the query, for a model whose patch queries are not kept.
+   * @param {PageData} page
+   * @param {ModelView} view
+   * @param {State} state
+   * @returns {Shown}
+   */
+  function cosine(page, { model, features, problem }, state) {
+    if (problem) return { kind: "failed", reason: problem };
+    const origin = State.origin(page, state);
+    const own = origin && Places.patchAt(Places.measured(model), origin);
+    if (features?.record !== model.record || !own) return { kind: "loading" };
+    const values = Cosines.of(features, own.row * model.measured[1] + own.col);
+    return { kind: "cosine", values, own, error: features.error[0] };
   }
 
   /**
@@ -179,9 +198,11 @@ const Words = (() => {
   /**
    * What one value of a map represents.
    * @param {PageModel} model
+   * @param {number} [count]
    */
-  function unit(model) {
-    return patchesIn(model) > 1 ? "cells" : "patches";
+  function unit(model, count = 2) {
+    if (patchesIn(model) > 1) return count === 1 ? "cell" : "cells";
+    return count === 1 ? "patch" : "patches";
   }
 
   return { VALUES, isCut, patchesIn, unit, columnOf, layer, head, query, sentence, place, note, pairing, wallNote, shown };

@@ -1,4 +1,4 @@
-"""Patches alike: what the page reads of them is near the cosines of the record."""
+"""Patch similarity: what the page reads of them is near the cosines of the record."""
 
 from __future__ import annotations
 

@@ -162,6 +162,56 @@ def test_every_way_to_attend_shows_the_same(attend: Attend, explicit: bool) -> N
     torch.testing.assert_close(seen_key, key)
 
 
+class MultiHead(nn.Module):
+    """A block around ``nn.MultiheadAttention``, as torchvision and open_clip have them."""
+
+    def __init__(self, *, batch_first: bool) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.multi = nn.MultiheadAttention(HEADS * CHANNELS, HEADS, batch_first=batch_first)
+        self.batch_first = batch_first
+
+    def forward(self, stream: Tensor, *, weights: bool = False) -> Any:
+        x = stream if self.batch_first else stream.transpose(0, 1)
+        out, own = self.multi(x, x, x, need_weights=weights, average_attn_weights=False)
+        return (out if self.batch_first else out.transpose(0, 1)), own
+
+
+@pytest.mark.parametrize("batch_first", [False, True])
+@pytest.mark.parametrize("explicit", [False, True])
+def test_multihead_attention_shows_what_it_returns(batch_first: bool, explicit: bool) -> None:
+    """Attention and output against the module alone, and its output projection by its weight."""
+    each, notes = MultiHead(batch_first=batch_first).eval(), Notes()
+    watcher = Watcher([each], notes, tokens=TOKENS, model="home-made", explicit=explicit)
+    with torch.no_grad():
+        expected, own = each(stream(2), weights=True)
+        with watcher:
+            output, seen = each(stream(2), weights=True)
+    torch.testing.assert_close(torch.stack(notes.attention), own)
+    torch.testing.assert_close(output, expected)
+    torch.testing.assert_close(seen, own)
+    ((value, attended),) = notes.leaving
+    torch.testing.assert_close(attended, own @ value)
+    assert notes.events[-3:] == ["values", "linear 16", "end 0"]
+
+
+def test_layers_of_torchs_own_encoder_are_read() -> None:
+    """Its fast path, one fused kernel, is not taken while it is watched."""
+    torch.manual_seed(0)
+    layer = nn.TransformerEncoderLayer(
+        HEADS * CHANNELS, HEADS, 32, batch_first=True, norm_first=True
+    ).eval()
+    notes = Notes()
+    with torch.no_grad():
+        expected = layer(stream(2))
+        with Watcher([layer], notes, tokens=TOKENS, model="home-made"):
+            output = layer(stream(2))
+        x = layer.norm1(stream(2))
+        own = layer.self_attn(x, x, x, average_attn_weights=False)[1]
+    torch.testing.assert_close(output, expected)
+    torch.testing.assert_close(torch.stack(notes.attention), own)
+
+
 def test_square_products_around_the_attention_are_no_part_of_it() -> None:
     notes = watched(block(distracting))
     assert len(notes.entering) == len(notes.leaving) == 1

@@ -88,7 +88,7 @@ def test_without_peft_an_adapter_is_refused_with_the_line_that_merges_it(
 def test_weights_of_an_adapter_without_its_config(base: Path) -> None:
     (adapted(base, base) / "adapter_config.json").unlink()
     assert refusal(base) == (
-        "The folder base has adapter_model.safetensors without adapter_config.json. Copy the "
+        "base has adapter_model.safetensors without adapter_config.json. Copy the "
         "adapter again, with its config, or take its weights out of the folder."
     )
 
@@ -150,9 +150,10 @@ def test_adapter_of_a_folder_that_is_not_here(base: Path, tmp_path: Path) -> Non
 
 @needs_peft
 def test_adapter_of_other_layers(base: Path, tmp_path: Path) -> None:
-    folder = adapted(base, tmp_path / "mine", target_modules=["query"])
+    folder = adapted(base, tmp_path / "mine", target_modules=["wide", "deep"])
     line = refusal(folder)
     assert line.startswith("The adapter of mine does not fit ViTModel of transformers ")
+    assert "Target modules {'deep', 'wide'} not found" in line, "in the same order always"
     assert line.endswith(
         "Merge it with the transformers that it was trained with: "
         'PeftModel.from_pretrained(AutoModel.from_pretrained("base"), "mine").merge_and_unload()'
@@ -164,10 +165,140 @@ def test_adapter_of_other_layers(base: Path, tmp_path: Path) -> None:
 def test_matrices_without_a_place(base: Path, tmp_path: Path) -> None:
     folder = adapted(base, tmp_path / "mine")
     file = folder / "adapter_model.safetensors"
-    more = {"base_model.model.neck.lora_A.weight": torch.ones(4, 32)}
+    more = {"base_model.model.spare.lora_A.weight": torch.ones(4, 32)}
     save_file(load_file(file) | more, file)
     assert refusal(folder) == (
         "The adapter of mine holds 1 of 7 tensors that ViTModel has no place for: "
-        "base_model.model.neck.lora_A.weight first. Name the checkpoint that the adapter was "
+        "base_model.model.spare.lora_A.weight first. Name the checkpoint that the adapter was "
         "trained on in adapter_config.json."
     )
+
+
+FORMERLY = {
+    "vit": "encoder.layer.{}.attention.attention.query",
+    "dinov2": "encoder.layer.{}.attention.attention.query",
+    "vit with a class head": "vit.encoder.layer.{}.attention.attention.query",
+}
+"""What today's q_proj was called before transformers 5, which checkpoints still call it."""
+
+
+def adapted_formerly(base: Path, folder: Path, name: str, **changes: object) -> Path:
+    """An adapter as it was saved before transformers 5: other names of layers."""
+    adapted(base, folder, **{"target_modules": ["query"], **changes})
+    file = folder / "adapter_model.safetensors"
+    found = {}
+    for key, matrix in load_file(file).items():
+        layer, ending = key.split(".")[3], key.split(".q_proj.")[1]
+        found[f"base_model.model.{name.format(layer)}.{ending}"] = matrix
+    save_file(found, file)
+    return folder
+
+
+def by_hand(base: Path, adapter: Path, folder: Path, name: str, scales: dict[int, float]) -> Path:
+    """The base with each layer's matrices multiplied into its queries."""
+    shutil.copytree(base, folder)
+    weights = load_file(base / "model.safetensors")
+    matrices = load_file(adapter / "adapter_model.safetensors")
+    for layer, scale in scales.items():
+        query = f"base_model.model.{name.format(layer)}"
+        change = matrices[f"{query}.lora_B.weight"] @ matrices[f"{query}.lora_A.weight"]
+        weights[f"{name.format(layer)}.weight"] += scale * change
+    save_file(weights, folder / "model.safetensors")
+    return folder
+
+
+@needs_peft
+@pytest.mark.parametrize("family", FORMERLY)
+def test_adapter_from_before_layers_were_renamed(
+    family: str, saved: Callable[[str], Path], tmp_path: Path
+) -> None:
+    base, name = saved(family), FORMERLY[family]
+    folder = adapted_formerly(base, tmp_path / "mine", name)
+    expected = by_hand(base, folder, tmp_path / "hand", name, dict.fromkeys(range(3), ALPHA / RANK))
+    mine, theirs = ready(folder), ready(expected)
+    item = prepared(mine)
+    (one,), (two,) = measured(mine, item), measured(theirs, item)
+    same(one, two)
+    (plain,) = measured(ready(base), item)
+    with pytest.raises(AssertionError):
+        same(one, plain)
+
+
+@needs_peft
+@pytest.mark.parametrize(
+    ("changes", "scales"),
+    [
+        ({"target_modules": r".*\.layer\.[02]\..*query"}, {0: 2, 2: 2}),
+        ({"target_modules": ["attention.query"], "layers_to_transform": [1]}, {1: 2}),
+        ({"exclude_modules": ["layer.1.attention.attention.query"]}, {0: 2, 2: 2}),
+        ({"alpha_pattern": {"layer.2.attention.attention.query": 4}}, {0: 2, 1: 2, 2: 1}),
+        ({"rank_pattern": {"layer.1.attention.attention.query": 4}, "r": 8}, {1: 2}),
+    ],
+)
+def test_former_names_in_every_key_of_the_config(
+    changes: dict[str, object], scales: dict[int, float], base: Path, tmp_path: Path
+) -> None:
+    name = FORMERLY["vit"]
+    folder = adapted_formerly(base, tmp_path / "mine", name, **changes)
+    file = folder / "adapter_model.safetensors"
+    kept = {
+        key: matrix
+        for key, matrix in load_file(file).items()
+        if any(f"layer.{layer}." in key for layer in scales)
+    }
+    save_file(kept, file)
+    expected = by_hand(base, folder, tmp_path / "hand", name, scales)
+    mine, theirs = ready(folder), ready(expected)
+    item = prepared(mine)
+    (one,), (two,) = measured(mine, item), measured(theirs, item)
+    same(one, two)
+
+
+@needs_peft
+def test_layers_without_matrices_are_named(base: Path, tmp_path: Path) -> None:
+    folder = adapted(base, tmp_path / "mine")
+    file = folder / "adapter_model.safetensors"
+    save_file({key: m for key, m in load_file(file).items() if "layers.1." not in key}, file)
+    assert ready(folder).facts.unused == (
+        "layers.1.attention.q_proj: the adapter lacks tensors for it and changes nothing there",
+    )
+
+
+@needs_peft
+def test_half_of_a_product_is_refused(base: Path, tmp_path: Path) -> None:
+    folder = adapted(base, tmp_path / "mine")
+    file = folder / "adapter_model.safetensors"
+    lacking = "layers.1.attention.q_proj.lora_A"
+    save_file({key: m for key, m in load_file(file).items() if lacking not in key}, file)
+    assert refusal(folder) == (
+        "The adapter of mine lacks lora_A.default.weight for layers.1.attention.q_proj; random "
+        "values would stand in for it. Copy the adapter again, or save it again with "
+        "save_pretrained()."
+    )
+
+
+@needs_peft
+def test_adapter_of_both_towers(saved: Callable[[str], Path], tmp_path: Path) -> None:
+    """What changes the text tower is named and changes nothing here."""
+    base = saved("clip")
+    folder = tmp_path / "mine"
+    adapted(base, folder)
+    matrices = {}
+    for tower, layers in (("vision_model", 3), ("text_model", 2)):
+        for layer in range(layers):
+            name = f"base_model.model.{tower}.encoder.layers.{layer}.self_attn.q_proj"
+            matrices[f"{name}.lora_A.weight"] = 0.3 * torch.randn(RANK, 32)
+            matrices[f"{name}.lora_B.weight"] = 0.3 * torch.randn(32, RANK)
+    save_file(matrices, folder / "adapter_model.safetensors")
+    mine = ready(folder)
+    assert any(
+        line.startswith("text_model.encoder.layers.0.self_attn.q_proj.lora_A.weight and 3 more of")
+        and line.endswith("the adapter: part of a text tower or language model")
+        for line in mine.facts.unused
+    )
+    name = "vision_model.encoder.layers.{}.self_attn.q_proj"
+    scales = dict.fromkeys(range(3), ALPHA / RANK)
+    theirs = ready(by_hand(base, folder, tmp_path / "hand", name, scales))
+    item = prepared(mine)
+    (one,), (two,) = measured(mine, item), measured(theirs, item)
+    same(one, two)

@@ -103,7 +103,7 @@ def test_a_choice_of_models_has_their_analyses_of_each_image(
     made.export("report", "-o", str(whole))
     every = whole.read_text(encoding="utf-8")
     assert "<h5><a>Registers</a>" in every
-    for title in ("Norms of patches", "Rollout", "Mask of the mass"):
+    for title in ("Norms of patches", "Rollout", "Attention-mass mask"):
         assert f"<h3>{title}</h3>" in chapter
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 from dataclasses import replace
@@ -11,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from generator.cli import main
 from generator.export.publish.git import INHERITED
-from generator.present.files.manifest import Manifest
+from generator.present.files.manifest import Manifest, TextEntry
 from generator.present.files.manifest_file import manifest_bytes, read_manifest
 from generator.present.site.write import build_site
 from tests.present.gallery import gallery
@@ -65,3 +66,13 @@ def identify(folder: Path) -> dict[str, str]:
         "[init]\n\tdefaultBranch = main\n"
     )
     return {"GIT_CONFIG_GLOBAL": str(config), "GIT_CONFIG_NOSYSTEM": "1"}
+
+
+def edit(path: Path, text: str) -> None:
+    """Change a page, style or script as if it had been built so."""
+    site = next(folder for folder in path.parents if (folder / "manifest.json").is_file())
+    path.write_text(text)
+    data, name = path.read_bytes(), path.relative_to(site).as_posix()
+    entry = TextEntry(name, hashlib.sha256(data).hexdigest(), len(data))
+    texts = manifest_of(site).texts
+    rewrite(site, texts=tuple(entry if old.path == name else old for old in texts))

@@ -14,7 +14,7 @@ from generator.export.publish.licenses import shared_license
 from generator.export.publish.review import Target, review_site
 from generator.spec.size import DEFAULT_SITE_SIZE
 from generator.text.amounts import size_in_words
-from tests.export.publish.publishing import build, manifest_of, rewrite
+from tests.export.publish.publishing import build, edit, manifest_of, rewrite
 
 
 @pytest.fixture(scope="module")
@@ -228,7 +228,7 @@ def test_figures_that_the_gallery_asked_for_are_its_own(site: Path) -> None:
 )
 def test_links_to_this_computer(site: Path, page: str, link: str) -> None:
     index = site / "index.html"
-    index.write_text(index.read_text() + page)
+    edit(index, index.read_text() + page)
     assert found(site) == [
         f"error: 1 link leads to this computer: {link} in index.html. "
         "Correct the templates, the texts or --site-url, and build again."
@@ -237,9 +237,9 @@ def test_links_to_this_computer(site: Path, page: str, link: str) -> None:
 
 def test_links_in_styles_and_scripts(site: Path) -> None:
     style = next((site / "assets").glob("theme.*.css"))
-    style.write_text("@import 'file:///a.css'; p { background: url(http://localhost/b.png) }")
+    edit(style, "@import 'file:///a.css'; p { background: url(http://localhost/b.png) }")
     script = next((site / "assets").glob("page.*.js"))
-    script.write_text('const there = "http://localhost:5000/c"; // see file:///d')
+    edit(script, 'const there = "http://localhost:5000/c"; // see file:///d')
     assert found(site) == [
         f"error: 3 links lead to this computer: http://localhost:5000/c in assets/{script.name}, "
         f"file:///a.css in assets/{style.name}, http://localhost/b.png in assets/{style.name}. "
@@ -249,7 +249,7 @@ def test_links_in_styles_and_scripts(site: Path) -> None:
 
 def test_links_from_the_root_of_the_host(site: Path) -> None:
     index = site / "index.html"
-    index.write_text(index.read_text() + '<a href="/lab/">Lab</a><img srcset="/a.png 2x">')
+    edit(index, index.read_text() + '<a href="/lab/">Lab</a><img srcset="/a.png 2x">')
     assert found(site) == [
         "warning: 2 links start with a slash, which fails where a site is not at the top of its "
         "host: /lab/ in index.html, /a.png 2x in index.html. Write them relative to the page."
@@ -259,9 +259,10 @@ def test_links_from_the_root_of_the_host(site: Path) -> None:
 def test_words_about_links_are_no_links(site: Path) -> None:
     """What a reader reads is not what a browser follows."""
     index = site / "index.html"
-    index.write_text(
+    edit(
+        index,
         index.read_text() + "<p>src=&#34;file:///a&#34; http://localhost:8000 C:\\x /etc</p>"
-        '<a href="https://example.org/localhost/">far</a><a href="#/x">here</a>'
+        '<a href="https://example.org/localhost/">far</a><a href="#/x">here</a>',
     )
     assert not found(site)
 
@@ -347,3 +348,14 @@ def test_license_that_all_pictures_share(site: Path, licenses: tuple[str, str], 
     pairs = zip(manifest.images, (*licenses, "of a picture that failed"), strict=True)
     images = tuple(replace(image, license=license) for image, license in pairs)
     assert shared_license(replace(manifest, images=images)) == name
+
+
+def test_pages_that_changed_since_the_build_need_a_yes(site: Path) -> None:
+    index = site / "index.html"
+    index.write_bytes(index.read_bytes()[:-100])
+    style = next((site / "assets").glob("theme.*.css"))
+    style.write_text("p {}")
+    assert found(site) == [
+        f"warning: 2 pages, styles and scripts changed since the build: assets/{style.name}, "
+        "index.html. Build the site again, unless you changed them on purpose."
+    ]

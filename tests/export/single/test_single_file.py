@@ -100,7 +100,7 @@ def test_values_are_those_of_the_site(
     header, _ = read_chunk(made.site / cell.files[0].path)
     expected = header.maxima[2][header.heads]
     page = look(single, "#page=i/image0&layer=3&head=mean").page
-    text = page.locator('[data-model="0"] [data-readout]').inner_text()
+    text = page.locator('[data-reading="0"]').inner_text()
     assert f"{number(expected)}" in text
 
 

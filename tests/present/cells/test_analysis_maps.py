@@ -47,7 +47,7 @@ def test_norms_of_all_layers_stand_in_order_in_one_picture(analyzed: tuple[Galle
     row, col = OUTLIER
     assert np.unravel_index(pixels.argmax(), pixels.shape) == (row, 2 * 7 + col)
     text = text_of(section(analyzed[1], "norms"))
-    assert "The embedding, then layers 1 to 3, in rows of 4:" in text
+    assert "Embedding and layers 1 to 3. Range" in text
 
 
 def test_every_model_stands_in_every_analysis(analyzed: tuple[Gallery, Path]) -> None:
@@ -130,7 +130,7 @@ def test_probabilities_that_do_not_sum_to_one_are_said_not_to(
     analyzed: tuple[Gallery, Path], tmp_path: Path
 ) -> None:
     trial, site = analyzed
-    said = "Its classes do not exclude each other: each has a probability of its own"
+    said = "Multi-label: probabilities do not sum to 1."
     assert said not in text_of(section(site, "class-head"))
     key = trial.run.cell("plain", "image0").record
     record = trial.records[key]

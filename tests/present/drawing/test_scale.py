@@ -7,6 +7,8 @@ import numpy as np
 from generator.present.drawing.colors import color_tables
 from generator.present.drawing.scale import (
     FIRST_OCTAVE,
+    FLOOR,
+    LOW_TAIL,
     OCTAVES,
     Scale,
     octave_histogram,
@@ -63,6 +65,23 @@ def test_no_model_loses_more_than_half_a_percent_above() -> None:
     assert scale == shared_scale(
         {"peaked": [octave_histogram(peaked)], "flat": [octave_histogram(flat)]}
     )
+
+
+def test_the_low_end_follows_the_sharpest_model_and_stops_at_the_floor() -> None:
+    rng = np.random.default_rng(0)
+    flat = np.exp(rng.normal(scale=0.3, size=10_000))
+    peaked = np.exp(rng.normal(loc=-1, scale=1.5, size=10_000))
+    without = np.exp(rng.normal(loc=-9, scale=1.5, size=10_000))
+    counts = {
+        name: [octave_histogram(values)]
+        for name, values in (("flat", flat), ("peaked", peaked), ("without", without))
+    }
+    both = shared_scale({name: counts[name] for name in ("flat", "peaked")})
+    assert FLOOR < both.low < shared_scale({"flat": counts["flat"]}).low
+    assert (peaked < 2.0**both.low).mean() <= LOW_TAIL
+    # no wider than that needs
+    assert (peaked < 2.0 ** (both.low + 1)).mean() > LOW_TAIL
+    assert shared_scale(counts).low == FLOOR
 
 
 def test_a_scale_exists_when_nothing_was_measured() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from generator.analysis.quantities.table import QUANTITIES
+from generator.export.source import open_source
 from tests.present.gallery import Gallery
 from tests.present.site.readings import Key, disagreements, pages, readings
 
@@ -14,6 +17,13 @@ SEVERAL = {
     *("mass inside", "hits", "IoU at 60\u00a0%", "average precision"),
 }
 """Quantities that the trial gallery states on more than one page for the same model."""
+
+
+ON_THE_DEMO = {
+    *("attention-budget", "largest", "largest-cls-attention", "norm", "norm-onset", "norm-ratio"),
+    *("on-patches", "outlier-share", "outlier-share-layer"),
+}
+"""Quantities that the demo gallery states on more than one page for the same model."""
 
 
 def labels_of(trial: Gallery) -> dict[str, str]:
@@ -37,8 +47,8 @@ def test_a_quantity_of_a_model_reads_the_same_on_every_page(
         (
             Key("outlier-share", "Registers", "peak"),
             "r/plain--registers/index.html",
-            "In Registers, 2.08\u00a0% of the patches are outliers",
-            "In Registers, 2.1\u00a0% of the patches are outliers",
+            "Registers has 2.08\u00a0% outlier patches",
+            "Registers has 2.1\u00a0% outlier patches",
         ),
         (
             Key("outlier-share", "Registers", "peak"),
@@ -84,3 +94,28 @@ def test_a_number_that_is_written_otherwise_on_one_page_is_found(
     assert where == key
     assert len(texts) == 2
     assert path in set().union(*texts.values())
+
+
+def test_a_quantity_of_the_demo_gallery_reads_the_same_on_every_page(demo: Path) -> None:
+    run = open_source(demo, demo.parent / "store").run
+    found = readings(pages(demo), {model.slug: model.label for model in run.models})
+    shared = {key for key, texts in found.items() if len(set().union(*texts.values())) > 1}
+    assert {key.quantity for key in shared} >= ON_THE_DEMO
+    assert {key: dict(texts) for key, texts in found.items() if len(texts) > 1} == {}
+
+
+def test_shares_are_percent_on_every_axis_and_color_bar(analyzed: tuple[Gallery, Path]) -> None:
+    shares = {each.id for each in QUANTITIES if each.notation == "percent"}
+    drawn = set()
+    for path, page in pages(analyzed[1]).items():
+        for figure in re.findall(r'<figure class="chart.*?</figure>', page, re.S):
+            defined = set(re.findall(r'methods/index\.html#([\w-]+)"', figure))
+            ticks = re.findall(r'class="chart-tick chart-tick-[xy]"[^>]*>([^<]*)<', figure)
+            if defined and defined <= shares and ticks:
+                drawn |= defined
+                percent = [tick for tick in ticks if tick.endswith("\u00a0%")]
+                assert len(percent) > 1 or "percentage points" in figure, (path, defined, ticks)
+    assert drawn >= {
+        *("cls-mass", "max-attention", "mass-mask-area"),
+        *("outlier-share-layer", "rollout-prefix", "sink-rate"),
+    }

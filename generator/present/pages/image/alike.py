@@ -33,7 +33,7 @@ def alike(context: ImageContext) -> Analysis:
 
     return context.analysis(
         "alike",
-        "Patches alike",
+        "Patch similarity",
         ("patch-cosine",),
         context.bar("cosine", "cosine of two patches' features"),
         of,

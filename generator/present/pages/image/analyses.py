@@ -113,7 +113,7 @@ def _norms(context: ImageContext) -> Analysis:
             cell,
             NORM_LAYERS,
             "all layers",
-            f"The embedding, then layers 1 to {last}, in rows of {tiles}:",
+            f"Embedding and layers 1 to {last}. Range",
             (-(-(last + 1) // tiles), tiles),
         )
         return context.panels(
@@ -128,7 +128,6 @@ def _norms(context: ImageContext) -> Analysis:
         ("norm", "outlier-share"),
         context.bar("norms", "norm, times the median patch of the layer"),
         of,
-        opened=True,
     )
 
 
@@ -203,10 +202,10 @@ def _sinks(cell: AnalyzedCell) -> tuple[str, ...]:
     token = _token_text(cell, int(sinks.token[-1, head]))
     median = float(np.median(sinks.relative[-1]))
     return (
-        f"The strongest sink of the last layer is {token}: head {head + 1} spends "
-        f"{percent(float(sinks.received[-1, head]))} of all attention on it, and its value norm is "
-        f"{number(float(sinks.relative[-1, head]))} × the median patch's; over heads, sinks have "
-        f"{number(median)} × in the median.",
+        f"Strongest sink of the last layer: {token}. Head {head + 1} spends "
+        f"{percent(float(sinks.received[-1, head]))} of all attention on it. Its value norm is "
+        f"{number(float(sinks.relative[-1, head]))} × the median patch's. Median over heads: "
+        f"{number(median)} ×.",
     )
 
 

@@ -28,10 +28,7 @@ def class_head(context: ImageContext) -> Analysis:
         panels = []
         lines = [f"Class {prediction.target}: {prediction.target_label}, probability {chance}."]
         if not prediction.exclusive:
-            lines.append(
-                "Its classes do not exclude each other: each has a probability of its own, and "
-                "these do not sum to 1."
-            )
+            lines.append("Multi-label: probabilities do not sum to 1.")
         if isinstance(cell.maps.relevance, NotApplicable):
             lines.append(f"Relevance: {cell.maps.relevance.reason}.")
         else:
@@ -48,7 +45,7 @@ def class_head(context: ImageContext) -> Analysis:
         "lens", "probability of the class at the patch"
     )
     found = context.analysis(
-        "class-head", "What the class head says", ("relevance", "lens-probability"), bars, of
+        "class-head", "Class predictions", ("relevance", "lens-probability"), bars, of
     )
     chart = _ranks(context)
     return replace(found, charts=(chart,)) if chart else found

@@ -21,7 +21,7 @@ from generator.present.pages.image.panels import (
     shown,
 )
 from generator.records.record import TokenLayout
-from generator.text.numbers import MISSING, given, number, percent
+from generator.text.numbers import MISSING, number, percent
 from generator.text.phrases import counted, patches_text, upper_first
 
 
@@ -38,7 +38,7 @@ def mass_mask(context: ImageContext) -> Analysis:
         return context.panels(cell, *shown(picture), lines=lines)
 
     return context.analysis(
-        "mass-mask", "Mask of the mass", ("mass-mask-area", "mass-mask-parts"), (), of
+        "mass-mask", "Attention-mass mask", ("mass-mask-area", "mass-mask-parts"), (), of
     )
 
 
@@ -271,8 +271,8 @@ def _scores(truth: CellTruth) -> NumberTable:
             numbers = (
                 percent(scores.mass_inside),
                 MISSING if name == UNIFORM else "hit" if scores.hit else "miss",
-                number(scores.iou),
-                number(scores.average_precision),
+                percent(scores.iou),
+                percent(scores.average_precision),
             )
             rows.append((name, *numbers))
         else:
@@ -291,8 +291,8 @@ def _box_lines(truth: CellTruth) -> tuple[str, ...]:
             else:
                 verdict = "found" if iou >= FOUND else "not found"
                 lines.append(
-                    f"{method} in {overlaps.vectors}: box IoU {number(iou)}, {verdict} at "
-                    f"{given(FOUND)}."
+                    f"{method} in {overlaps.vectors}: box IoU {percent(iou)}, {verdict} at "
+                    f"{percent(FOUND)}."
                 )
     return tuple(lines)
 

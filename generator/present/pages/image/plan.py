@@ -196,6 +196,9 @@ def _data(planner: Planner, image: ImageEntry, at: Mapping[str, ImageEntry]) -> 
     found = [cell for cell in cells if isinstance(cell, CellContent)]
     tokens = any(not cell.received for cell in found)
     ids = dict.fromkeys(file.query for cell in found for file in cell.chunks)
+    if any(cell.alike for cell in found):
+        # a model without patch queries answers with the cosines of its features
+        ids[PATCH] = None
     # CLS first, then by kind in the order of the models: registers by number, then value-weighted,
     # then patches
     ends = {VALUES: 1, PATCH: 2}
@@ -218,7 +221,6 @@ def _data(planner: Planner, image: ImageEntry, at: Mapping[str, ImageEntry]) -> 
         layers=max(layers, default=0),
         heads=max((cell.heads for cell in found), default=0),
         pool=any(POOL in cell.rows for cell in found),
-        start=str(min(layers, default=1)),
         models=models,
         sweeps=_sweeps(planner.run),
     )

@@ -135,7 +135,7 @@ def _frame(planner: Planner, place: int, image: ImageEntry) -> SequenceFrame:
         label=frame_label(image),
         time=place * SECONDS_A_PICTURE if time is None else time,
         picture=copies.picture.path if isinstance(copies, Copies) else "",
-        models=tuple(FrameModel(m.record, m.chunks, m.failure, m.cut) for m in models),
+        models=tuple(FrameModel(m.record, m.chunks, m.failure, m.cut, m.alike) for m in models),
     )
 
 
@@ -188,7 +188,8 @@ def _charts(
     )
     for name, identifier, title, read in tables:
         values = [_over_frames(planner, model.slug, frames, read) for model in _drawn(planner)]
-        words = Words(f"time-{name}", title, over, quantity(identifier).unit)
+        found = quantity(identifier)
+        words = Words(f"time-{name}", title, over, found.unit, notation=found.notation)
         if np.nansum(values) > 0:
             chart = _lines(planner, words, frames, values)
             yield planner.defined(chart, identifier)

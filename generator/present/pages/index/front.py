@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from generator.present.cells.files import CellContent
-from generator.present.content.front import Tile, seen_size, social_cells
+from generator.present.content.front import Tile, crop_size, social_cells
 from generator.present.content.teaser import caption, fragment, subject
 from generator.present.pages.environment import script_json
 from generator.present.pages.index.front_views import (
@@ -74,10 +74,10 @@ def _tiles(planner: Planner) -> Iterator[TeaserTile]:
     for tile in planner.contents.front.tiles:
         content = planner.cell(tile.cell.model, tile.cell.image)
         assert isinstance(content, CellContent)
-        width, height = seen_size(content.facts.view)
+        width, height = crop_size(content.facts.view)
         image = images[tile.cell.image]
-        if tile.seen is not None and tile.seen.path != shown:
-            shown = tile.seen.path
+        if tile.crop is not None and tile.crop.path != shown:
+            shown = tile.crop.path
             picture = Picture(planner.url(shown), width, height, image.alt or image.title)
             yield TeaserTile(picture, image.title, planner.image_link(image), is_map=False)
         yield TeaserTile(

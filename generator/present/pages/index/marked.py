@@ -15,7 +15,7 @@ from generator.present.charts.chart import NumberTable
 from generator.present.pages.image.analyses_views import MarkedSummary, ScoreTable
 from generator.present.pages.image.panels import term
 from generator.present.pages.planner import Planner
-from generator.text.numbers import MISSING, given, number, percent
+from generator.text.numbers import MISSING, percent
 from generator.text.phrases import counted
 
 MAP_COLUMNS = (
@@ -80,8 +80,8 @@ def _means(scores: Sequence[MapScores]) -> tuple[str, ...]:
         str(len(scores)),
         percent(float(np.mean([each.mass_inside for each in scores]))),
         percent(float(np.mean([each.hit for each in scores]))),
-        number(float(np.mean([each.iou for each in scores]))),
-        number(float(np.mean([each.average_precision for each in scores]))),
+        percent(float(np.mean([each.iou for each in scores]))),
+        percent(float(np.mean([each.average_precision for each in scores]))),
     )
 
 
@@ -110,7 +110,7 @@ def _box_table(planner: Planner, truth: dict[tuple[str, str], CellTruth]) -> Sco
             ("model, vectors of its last layer", "LOST", "images", "TokenCut", "images"),
             tuple(rows),
         ),
-        f"Share of the images in which the box has an IoU of at least {given(FOUND)} with a "
+        f"Share of the images in which the box has an IoU of at least {percent(FOUND)} with a "
         "marked one; "
         f"{counted(len({image for _, image in truth}), 'image')} with marks.",
     )

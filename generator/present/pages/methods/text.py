@@ -8,6 +8,7 @@ from generator.analysis.absent import NotApplicable
 from generator.analysis.cells.digest import CellDigest
 from generator.analysis.features.lost import EXPANSION
 from generator.analysis.features.tokencut import TAU
+from generator.analysis.quantities.attention import ENTROPY
 from generator.present.bibliography import PROGRAM, cited, named, short
 from generator.present.cells.files import CellContent
 from generator.present.drawing.scale import power_label
@@ -156,7 +157,7 @@ def _attention(planner: Planner) -> Iterator[Piece]:
     yield Cite("dosovitskiy2021image")
     yield Cite("raghu2021vision")
     yield (
-        "; entropy is a share of its maximum. Rollout is the product over layers of (A + I) / 2, "
+        f"; entropy is a {ENTROPY.unit}. Rollout is the product over layers of (A + I) / 2, "
         "where A is the mean over heads"
     )
     yield Cite("abnar2020quantifying")

@@ -223,6 +223,7 @@ def _rollout_prefix(context: ModelContext, uniform: float, band: str) -> Chart:
             "start layer",
             quantity("rollout-prefix").unit,
             reading("rollout-prefix") + band,
+            quantity("rollout-prefix").notation,
         ),
         [
             Series(

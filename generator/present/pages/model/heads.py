@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ from generator.present.pages.model.attention import head_columns
 from generator.present.pages.model_context import ModelContext, reading
 from generator.present.pages.sections import HeadTable, Section
 from generator.records.record import FloatArray
-from generator.text.numbers import number, percent
+from generator.text.numbers import Notation, number, percent, value_text
 
 SORTED_LAYERS = 2
 """Layers at each end whose heads are sorted by distance, as in Raghu 2021, Fig. 3."""
@@ -40,7 +40,6 @@ class HeadNumber:
         quantity: id of the quantity.
         values: float32 ``[layer, head]``, mean over images.
         limits: numbers at the ends of the color map, the same for all models of the gallery.
-        text: formats a value with its unit.
     """
 
     id: str
@@ -49,7 +48,11 @@ class HeadNumber:
     quantity: str
     values: FloatArray
     limits: tuple[float, float]
-    text: Callable[[float], str]
+
+    @property
+    def notation(self) -> Notation:
+        """How its values are written."""
+        return quantity(self.quantity).notation
 
 
 def heads_section(context: ModelContext) -> Section:
@@ -93,10 +96,7 @@ def _extremes(context: ModelContext) -> str:
 
 def _numbers(context: ModelContext) -> Iterator[HeadNumber]:
     digest = context.digest
-    share = number
-    yield HeadNumber(
-        "head-entropy", "Entropy", "entropy", "entropy", digest.entropy.mean, (0, 1), share
-    )
+    yield HeadNumber("head-entropy", "Entropy", "entropy", "entropy", digest.entropy.mean, (0, 1))
     yield HeadNumber(
         "head-entropy-patches",
         "Entropy over patches",
@@ -104,7 +104,6 @@ def _numbers(context: ModelContext) -> Iterator[HeadNumber]:
         "entropy-patches",
         digest.entropy_patches.mean,
         (0, 1),
-        share,
     )
     yield HeadNumber(
         "head-distance-patches",
@@ -113,7 +112,6 @@ def _numbers(context: ModelContext) -> Iterator[HeadNumber]:
         "distance-patches",
         digest.distance_patches_share.mean,
         (0, context.limit(lambda each: each.distance_patches_share.mean)),
-        share,
     )
     registers = _register_sum(digest)
     if registers is not None:
@@ -124,7 +122,6 @@ def _numbers(context: ModelContext) -> Iterator[HeadNumber]:
             "cls-mass",
             registers,
             (0, context.limit(_register_sum)),
-            percent,
         )
     if digest.max_attention is not None:
         yield HeadNumber(
@@ -134,7 +131,6 @@ def _numbers(context: ModelContext) -> Iterator[HeadNumber]:
             "max-attention",
             digest.max_attention.mean,
             (0, context.limit(_max_attention)),
-            percent,
         )
     yield HeadNumber(
         "head-sink",
@@ -143,7 +139,6 @@ def _numbers(context: ModelContext) -> Iterator[HeadNumber]:
         "sink",
         digest.sink.mean,
         (0, context.limit(lambda each: each.sink.mean)),
-        percent,
     )
 
 
@@ -161,7 +156,6 @@ def _registers(context: ModelContext) -> Iterator[HeadNumber]:
                 "cls-mass",
                 values,
                 (0, context.limit(_register_sum)),
-                percent,
             )
 
 
@@ -180,9 +174,8 @@ def _max_attention(digest: ModelDigest) -> FloatArray | None:
 def _grid(context: ModelContext, number: HeadNumber) -> Chart:
     """A heat map of heads. Its numbers and keyboard links are in the section's table."""
     chart = heat_grid(
-        Words(number.id, number.title, "head", "layer", reading(number.quantity)),
+        Words(number.id, number.title, "head", "layer", reading(number.quantity), number.notation),
         number.values,
-        [[number.text(float(value)) for value in row] for row in number.values],
         number.column,
         number.limits,
         colors=context.planner.contents.settings.colors,
@@ -196,7 +189,7 @@ def _table(context: ModelContext, numbers: tuple[HeadNumber, ...]) -> HeadTable:
     budget = head_columns(context)
     rows = []
     for layer, head in np.ndindex(context.layers, context.heads):
-        cells = [each.text(float(each.values[layer, head])) for each in numbers]
+        cells = [value_text(float(each.values[layer, head]), each.notation) for each in numbers]
         cells += [percent(float(values[layer, head])) for _, values in budget]
         rows.append((str(layer + 1), str(head + 1), *cells, number(float(distance[layer, head]))))
     return HeadTable(

@@ -14,7 +14,7 @@ from generator.present.charts.lines import Reference, Series, line_chart
 from generator.present.pages.model_context import ModelContext, reading
 from generator.present.pages.sections import Section, Table, TableRow
 from generator.records.record import FloatArray
-from generator.text.numbers import given, number
+from generator.text.numbers import number, percent
 from generator.text.phrases import counted, stream_layer
 
 MOST_TOKENS = 6
@@ -37,10 +37,11 @@ def sinks_section(context: ModelContext) -> Section:
         id="sinks",
         title=title,
         text=(
-            f"{counted(strong, 'head')} on single images put more than {given(SINK)} of all "
+            f"{counted(strong, 'head')} on single images put more than {percent(SINK)} of all "
             "attention on one key."
             if strong
-            else f"No head puts more than {given(SINK)} of all attention on one key on any image.",
+            else f"No head puts more than {percent(SINK)} of all attention on one key on any "
+            "image.",
             f"Over {counted(sinks.images, 'image')}.",
         ),
         charts=(_value_norms(context, sinks),),
@@ -52,7 +53,7 @@ def sinks_section(context: ModelContext) -> Section:
 def _value_norms(context: ModelContext, sinks: SinkMeans) -> Chart:
     series = [Series("most attended key, median over heads", context.numbers, sinks.relative)]
     if np.isfinite(sinks.strong).any():
-        name = f"most attended key where it receives over {given(SINK)}, mean"
+        name = f"most attended key where it receives over {percent(SINK)}, mean"
         series.append(Series(name, context.numbers, sinks.strong))
     words = Words(
         "sink-values",

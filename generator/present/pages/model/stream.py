@@ -100,11 +100,12 @@ def _shares(context: ModelContext) -> Chart:
         "outlier-share",
         "Patches above a cutoff",
         f"cutoff ({quantity('norm-ratio').unit})",
-        f"{quantity('outlier-share-layer').unit}, %",
+        quantity("outlier-share-layer").unit,
         reading("outlier-share-layer") + " Shares are means over images.",
+        "percent",
     )
     series = [
-        Series(stream_layer(layer), np.array(CUTOFFS, dtype=float), 100 * norms.above[layer])
+        Series(stream_layer(layer), np.array(CUTOFFS, dtype=float), norms.above[layer])
         for layer in layers
     ]
     return context.planner.defined(line_chart(words, series, zero=True), "outlier-share-layer")
@@ -219,6 +220,7 @@ def _attention(context: ModelContext, patches: FloatArray, registers: FloatArray
         "layer",
         "share of 1, mean over heads",
         reading("largest-cls-attention"),
+        "percent",
     )
     return context.planner.defined(line_chart(words, series, zero=True), "largest-cls-attention")
 

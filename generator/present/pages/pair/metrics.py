@@ -20,7 +20,7 @@ from generator.present.pages.model_context import reading
 from generator.present.pages.pair.pair import MOST_DOTS, PairContext, difference_interval
 from generator.present.pages.sections import Section, Table, TableRow
 from generator.records.record import FloatArray
-from generator.text.numbers import MISSING, between, count, number, signed
+from generator.text.numbers import MISSING, Notation, count, range_text, value_text
 from generator.text.phrases import counted, upper_first
 
 AGREEMENTS: tuple[tuple[str, Callable[[Agreement], float]], ...] = (
@@ -129,7 +129,7 @@ def _agreement_chart(
     for row in _rows():
         titles, values = _values(pair, row, value)
         if len(values):
-            rows.append(_interval(row.short, titles, values))
+            rows.append(_interval(row.short, titles, values, found.notation))
     if not rows:
         return None
     words = Words(
@@ -138,11 +138,14 @@ def _agreement_chart(
         found.unit,
         "",
         reading(name),
+        found.notation,
     )
     return pair.planner.defined(interval_chart(words, rows, zero=False), name)
 
 
-def _interval(name: str, titles: Sequence[str], values: FloatArray) -> IntervalRow:
+def _interval(
+    name: str, titles: Sequence[str], values: FloatArray, notation: Notation
+) -> IntervalRow:
     interval = mean_interval(values)
     shown = evenly(len(values), MOST_DOTS)
     return IntervalRow(
@@ -151,7 +154,7 @@ def _interval(name: str, titles: Sequence[str], values: FloatArray) -> IntervalR
         middle=float(values.mean()),
         low=interval.low if interval else None,
         high=interval.high if interval else None,
-        texts=tuple(f"{titles[n]}: {number(float(values[n]))}" for n in shown),
+        texts=tuple(f"{titles[n]}: {value_text(float(values[n]), notation)}" for n in shown),
         count=len(values),
     )
 
@@ -160,11 +163,12 @@ def _agreement_table(pair: PairContext) -> Table:
     """Table of means with intervals: compared maps down, measures across."""
     rows = []
     for row in _rows():
-        columns = [_values(pair, row, value)[1] for _, value in AGREEMENTS]
-        if not any(len(each) for each in columns):
+        columns = [(_values(pair, row, value)[1], quantity(name)) for name, value in AGREEMENTS]
+        if not any(len(each) for each, _ in columns):
             continue
-        n = max(len(each) for each in columns)
-        rows.append(TableRow((row.long,), "", (str(n), *map(_mean_text, columns))))
+        n = max(len(each) for each, _ in columns)
+        means = (_mean_text(each, measure.notation) for each, measure in columns)
+        rows.append(TableRow((row.long,), "", (str(n), *means)))
     return Table(
         title=f"Means [nominal 95\u00a0% intervals over images, from {FEWEST} images]",
         heads=("compared",),
@@ -173,14 +177,15 @@ def _agreement_table(pair: PairContext) -> Table:
     )
 
 
-def _mean_text(values: FloatArray) -> str:
+def _mean_text(values: FloatArray, notation: Notation) -> str:
     if not len(values):
         return MISSING
     interval = mean_interval(values)
-    text = number(float(values.mean()))
+    text = value_text(float(values.mean()), notation)
     if interval is None:
         return text
-    return f"{text} [{number(interval.low)},\u00a0{number(interval.high)}]"
+    low, high = (value_text(end, notation) for end in (interval.low, interval.high))
+    return f"{text} [{low},\u00a0{high}]"
 
 
 def differences_section(pair: PairContext) -> Section:
@@ -222,15 +227,17 @@ def _lacks(measure: PairedMeasure) -> str:
 
 
 def _difference_chart(pair: PairContext, measure: PairedMeasure) -> Chart:
-    row = difference_interval(pair, "A \u2212 B", pair.pair.measures[measure.quantity.id])
+    found = measure.quantity
+    row = difference_interval(pair, "A \u2212 B", pair.pair.measures[found.id], found.notation)
     words = Words(
-        f"difference-{measure.quantity.id}",
+        f"difference-{found.id}",
         upper_first(measure.name),
-        measure.quantity.unit,
+        found.change_unit,
         "",
         "",
+        found.change_notation,
     )
-    return pair.planner.defined(interval_chart(words, [row]), measure.quantity.id)
+    return pair.planner.defined(interval_chart(words, [row]), found.id)
 
 
 def _differences_table(pair: PairContext) -> Table:
@@ -244,7 +251,7 @@ def _differences_table(pair: PairContext) -> Table:
         "not corrected"
     )
     return Table(
-        title=f"Means over images, and A minus B ({stars})",
+        title=f"Means over images, and A minus B, of shares in percentage points ({stars})",
         heads=("number",),
         columns=("unit", *pair.labels, "difference", "nominal 95\u00a0% interval", "n"),
         rows=tuple(
@@ -265,16 +272,17 @@ def _difference_row(
     url = pair.planner.definition(measure.quantity.id).url
     if not found.n:
         return TableRow((measure.name,), url, (measure.quantity.unit, *4 * (MISSING,), "0"))
-    interval = found.interval
+    interval, notation = found.interval, measure.quantity.notation
+    change = measure.quantity.change_notation
     return TableRow(
         (measure.name,),
         url,
         (
             measure.quantity.unit,
-            number(float(found.one.mean())),
-            number(float(found.two.mean())),
-            signed(found.mean) + (" *" if star else ""),
-            between(interval.low, interval.high) if interval else MISSING,
+            value_text(float(found.one.mean()), notation),
+            value_text(float(found.two.mean()), notation),
+            value_text(found.mean, change) + (" *" if star else ""),
+            range_text(interval.low, interval.high, change) if interval else MISSING,
             str(found.n),
         ),
     )

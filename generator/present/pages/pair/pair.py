@@ -16,7 +16,7 @@ from generator.present.content.sampling import evenly
 from generator.present.pages.model_context import ModelContext
 from generator.present.pages.planner import Planner
 from generator.records.run import ImageEntry, ModelEntry
-from generator.text.numbers import number
+from generator.text.numbers import Notation, value_text
 
 Found = TypeVar("Found")
 
@@ -110,11 +110,14 @@ MOST_DOTS = 60
 """Most single values in a row, since a thousand dots are illegible and large."""
 
 
-def difference_interval(pair: PairContext, name: str, found: Paired) -> IntervalRow:
+def difference_interval(
+    pair: PairContext, name: str, found: Paired, notation: Notation
+) -> IntervalRow:
     """Row with a dot for each image, their mean and its interval.
 
     Args:
         pair: the pair whose differences are drawn.
+        notation: how the values of both models are written.
     """
     titles = {image.slug: image.title for image in pair.images}
     shown = list(evenly(found.n, MOST_DOTS))
@@ -125,8 +128,8 @@ def difference_interval(pair: PairContext, name: str, found: Paired) -> Interval
         low=found.interval.low if found.interval else None,
         high=found.interval.high if found.interval else None,
         texts=tuple(
-            f"{titles[found.images[n]]}: {number(float(found.one[n]))} and "
-            f"{number(float(found.two[n]))}"
+            f"{titles[found.images[n]]}: {value_text(float(found.one[n]), notation)} and "
+            f"{value_text(float(found.two[n]), notation)}"
             for n in shown
         ),
         count=found.n,

@@ -119,15 +119,16 @@ def _shares_by_cutoff(pair: PairContext) -> Chart:
         "outlier-share",
         "Share of patches above any cutoff",
         f"cutoff ({quantity('norm-ratio').unit})",
-        f"{quantity('outlier-share-layer').unit}, %",
+        quantity("outlier-share-layer").unit,
         "Layer of each model where its largest norm stands out most. "
         f"This page calls patches above {given(OUTLIER)} × the median outliers.",
+        "percent",
     )
     series = [
         Series(
             f"{context.model.label}, {stream_layer(context.digest.norms.peak)}",
             np.array(CUTOFFS, dtype=float),
-            100 * context.digest.norms.above[context.digest.norms.peak],
+            context.digest.norms.above[context.digest.norms.peak],
         )
         for context in pair.models
     ]
@@ -139,14 +140,13 @@ def _shares_by_layer(pair: PairContext) -> Chart:
         "outlier-share-layers",
         f"Share of patches above {given(OUTLIER)} × the median, by layer",
         LAYERS,
-        f"{quantity('outlier-share-layer').unit}, %",
+        quantity("outlier-share-layer").unit,
         f"Mean over {counted(pair.count, 'image')}." if pair.count > 1 else "",
+        "percent",
     )
     column = CUTOFFS.index(int(OUTLIER))
     series = [
-        Series(
-            context.model.label, context.stream_layers, 100 * context.digest.norms.above[:, column]
-        )
+        Series(context.model.label, context.stream_layers, context.digest.norms.above[:, column])
         for context in pair.models
     ]
     return pair.planner.defined(line_chart(words, series, zero=True), "outlier-share")
@@ -202,6 +202,7 @@ def attention_peaks(pair: PairContext) -> Chart | None:
         "layer",
         "share of 1, mean over heads",
         "Mean over images." if pair.count > 1 else "",
+        "percent",
     )
     return pair.planner.defined(line_chart(words, series, zero=True), "largest-cls-attention")
 

@@ -23,7 +23,7 @@ from generator.present.charts.intervals import interval_chart
 from generator.present.pages.pair.pair import PairContext, difference_interval
 from generator.present.pages.sections import Section, Table, TableRow
 from generator.records.record import FloatArray
-from generator.text.numbers import MISSING, between, given, number, percent, signed
+from generator.text.numbers import MISSING, percent, points, range_text
 from generator.text.phrases import counted
 
 OwnInterval = Callable[[FloatArray], Interval | None]
@@ -52,10 +52,6 @@ class _ScoreRow:
     map: str
     score: str
     found: Paired
-
-
-SHARES = {"mass-inside", "pointing-game"}
-"""Scores whose means are printed in percent, and differences in percentage points."""
 
 
 def truth_section(pair: PairContext) -> Section | None:
@@ -122,7 +118,7 @@ def _map_table(pair: PairContext, marks: Marks) -> Table | None:
         TableRow(
             (f"{row.map}, {names[row.score]}",),
             pair.planner.definition(row.score).url,
-            _cells(row.found, share=row.score in SHARES, compared=row.map in MAPS[:OWN]),
+            _cells(row.found, compared=row.map in MAPS[:OWN]),
         )
         for row in _rows(pair, marks)
     )
@@ -148,16 +144,14 @@ def _box_table(pair: PairContext) -> Table | None:
             [float(value >= FOUND) for value in ious.two],
         )
         url = pair.planner.definition("corloc").url
-        rows.append(
-            TableRow((f"{name}, CorLoc",), url, _cells(hits, own=share_interval, share=True))
-        )
+        rows.append(TableRow((f"{name}, CorLoc",), url, _cells(hits, own=share_interval)))
         url = pair.planner.definition("box-iou").url
         rows.append(TableRow((f"{name}, box IoU",), url, _cells(ious, own=mean_interval)))
     if not rows:
         return None
     return Table(
         title=f"Found boxes against marked ones. CorLoc: share of images in which "
-        f"the found box has an IoU of at least {given(FOUND)} with a marked one. "
+        f"the found box has an IoU of at least {percent(FOUND)} with a marked one. "
         f"Brackets: each model's nominal 95\u00a0% interval (Wilson for CorLoc). "
         f"{_interval_words()}",
         heads=("method",),
@@ -185,40 +179,39 @@ def _overlaps(scored: dict[str, tuple[CellTruth, CellTruth]]) -> Iterator[tuple[
 
 def _interval_words() -> str:
     return (
-        "Difference: A minus B, with its nominal 95\u00a0% interval over images, from "
+        "Difference: A minus B, in percentage points, with its nominal 95\u00a0% interval over "
+        "images, from "
         f"{FEWEST} images."
     )
 
 
 def _cells(
-    found: Paired, *, own: OwnInterval | None = None, share: bool = False, compared: bool = True
+    found: Paired, *, own: OwnInterval | None = None, compared: bool = True
 ) -> tuple[str, ...]:
     """Cells with both means, and their difference if the map is the models' own."""
     interval = found.interval if compared else None
-    factor = 100 if share else 1
     return (
-        _mean(found.one, own, share=share),
-        _mean(found.two, own, share=share),
-        signed(factor * found.mean) if compared else MISSING,
-        between(factor * interval.low, factor * interval.high) if interval else MISSING,
+        _mean(found.one, own),
+        _mean(found.two, own),
+        points(found.mean) if compared else MISSING,
+        range_text(interval.low, interval.high, "points") if interval else MISSING,
         str(found.n),
     )
 
 
-def _mean(values: FloatArray, own: OwnInterval | None, *, share: bool) -> str:
+def _mean(values: FloatArray, own: OwnInterval | None) -> str:
     interval = own(values) if own else None
-    text_of = percent if share else number
-    text = text_of(float(values.mean()))
+    text = percent(float(values.mean()))
     if interval is None:
         return text
-    return f"{text} [{text_of(interval.low)},\u00a0{text_of(interval.high)}]"
+    return f"{text} [{percent(interval.low)},\u00a0{percent(interval.high)}]"
 
 
 def _differences(pair: PairContext, marks: Marks, place: int) -> Chart | None:
     """Chart of all scores of one map: a dot for each image, and the mean with its interval."""
     names = {score: name for score, name, _ in SCORES}
     rows = [
-        difference_interval(pair, names[row.score], row.found)
+        difference_interval(pair, names[row.score], row.found, "percent")
         for row in _rows(pair, marks)
         if row.map == MAPS[place]
     ]
@@ -228,8 +221,9 @@ def _differences(pair: PairContext, marks: Marks, place: int) -> Chart | None:
     words = Words(
         f"truth-{marks}-{name.replace(' ', '-')}",
         f"{name[0].upper()}{name[1:]} against {against}",
-        "score, A \u2212 B",
+        "percentage points, A \u2212 B",
         "",
         counted(int(np.max([row.count or 0 for row in rows])), "image") + ".",
+        "points",
     )
     return pair.planner.defined(interval_chart(words, rows), *(score for score, _, _ in SCORES))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from generator.analysis.compare.argument import Finding
+from generator.analysis.compare.argument import PairFinding
 from generator.present.pages.sections import Section, Table, TableRow
 from generator.present.pages.views import ColorBar, Link, Notice, PageBase, Picture
 
@@ -107,18 +107,16 @@ class BoxMark:
 
 
 @dataclass(frozen=True, slots=True)
-class FoundObjects:
+class ModelBoxes:
     """Objects found in one image with one model's features.
 
     Attributes:
-        picture: the thumbnail; None if it could not be published.
-        width: of the original, in pixels.
+        seen: the part of the picture that the model sees; None if it could not be published.
+        boxes: in pixels of the original.
     """
 
     label: str
-    picture: Picture | None
-    width: int
-    height: int
+    seen: SeenPart | None
     boxes: tuple[BoxMark, ...]
 
 
@@ -128,7 +126,7 @@ class ObjectRow:
 
     title: str
     url: str
-    models: tuple[FoundObjects, ...]
+    models: tuple[ModelBoxes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +170,7 @@ class PairPage:
     missing: Notice | None
     contents: tuple[Link, ...]
     note: str
-    findings: tuple[Finding, ...]
+    findings: tuple[PairFinding, ...]
     numbers: PairTable | None
     literature: PairTable | None
     maps: MapGrid | None

@@ -31,7 +31,7 @@ from generator.present.pages.sweep.views import Checkpoint, StepMap, StepRow, Sw
 from generator.present.pages.wording import map_alt, notice
 from generator.records.record import FloatArray
 from generator.records.run import Failure, ImageEntry, ModelEntry, Sweep
-from generator.text.numbers import count, number
+from generator.text.numbers import count, value_text
 from generator.text.phrases import counted
 
 MOST_ROWS = 6
@@ -43,7 +43,7 @@ AXIS = "step"
 def sweep_page(planner: Planner, sweep: Sweep) -> SweepPage:
     """Plan the page of a sweep."""
     here = planner.on(sweep_path(sweep.slug))
-    seen = _seen(here, sweep)
+    measured = _measured(here, sweep)
     shown = [image for image in listed_images(here.run.images) if image.failure is None]
     first, last = (step_text(step.step) for step in (sweep.steps[0], sweep.steps[-1]))
     left = len(shown) - MOST_ROWS
@@ -58,25 +58,25 @@ def sweep_page(planner: Planner, sweep: Sweep) -> SweepPage:
         summary=f"{counted(len(sweep.steps), 'checkpoint')}, {first} to {last}",
         checkpoints=tuple(
             Checkpoint(step_text(step), here.model_link(model), notice(model.failure))
-            for step, model in seen.steps
+            for step, model in measured.steps
         ),
         maps="Each small map shows the last layer, mean over heads: where the CLS token attends "
         "to, or what patches receive in a model without one. All are on one scale."
         + (" Of a sequence, its first frame is shown." if here.run.sequences else ""),
         bar=here.shared_bar(),
-        rows=tuple(_row(here, sweep, seen, image) for image in shown[:MOST_ROWS]),
+        rows=tuple(_row(here, sweep, measured, image) for image in shown[:MOST_ROWS]),
         more=f"{counted(left, 'more image')} not shown here." if left > 0 else "",
         text="Each number is a mean over images, layers and heads unless its chart says "
         "otherwise. A gap means that a checkpoint has no such number, which is not zero. "
-        "What changes along a training need not be caused by it." + _uneven(seen),
-        charts=tuple(_charts(here, seen)),
-        table=_table(seen),
+        "What changes along a training need not be caused by it." + _uneven(measured),
+        charts=tuple(_charts(here, measured)),
+        table=_table(measured),
     )
 
 
-def _uneven(seen: _Seen) -> str:
+def _uneven(measured: _Measured) -> str:
     """Sentence that means are over different images at some steps; empty if they are not."""
-    counts = {each.images for each in seen.numbers if each}
+    counts = {each.images for each in measured.numbers if each}
     if len(counts) < 2:
         return ""
     return (
@@ -86,14 +86,14 @@ def _uneven(seen: _Seen) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _Measured:
     """Measured data of a sweep.
 
     Attributes:
         steps: pairs of a step and its model.
-        numbers: numbers of each step; None where nothing was measured.
+        numbers: numbers of each step; None if nothing was measured.
         agreement: agreement of each step's maps with those of the first and last measured steps.
-        ends: first and last measured steps; None where nothing was measured.
+        ends: first and last measured steps; None if nothing was measured.
         urls: URLs of the models' pages.
     """
 
@@ -108,19 +108,19 @@ class _Seen:
         return np.array([np.nan if each is None else pick(each) for each in self.numbers])
 
 
-def _seen(planner: Planner, sweep: Sweep) -> _Seen:
+def _measured(planner: Planner, sweep: Sweep) -> _Measured:
     entries = {model.slug: model for model in planner.run.models}
     steps = tuple((each.step, entries[each.model]) for each in sweep.steps)
     digests = [planner.contents.models.get(each.model) for each in sweep.steps]
     maps = [_placed(planner, each.model) for each in sweep.steps]
-    measured = [n for n, own in enumerate(maps) if own]
-    ends = (measured[0], measured[-1]) if measured else None
+    with_maps = [n for n, own in enumerate(maps) if own]
+    ends = (with_maps[0], with_maps[-1]) if with_maps else None
     agreement = StepAgreement(np.full(len(steps), np.nan), np.full(len(steps), np.nan), ())
     if ends:
         within = step_agreement(maps[ends[0] : ends[1] + 1])
         agreement.first[ends[0] : ends[1] + 1] = within.first
         agreement.last[ends[0] : ends[1] + 1] = within.last
-    return _Seen(
+    return _Measured(
         steps=steps,
         numbers=tuple(step_numbers(each) if each else None for each in digests),
         agreement=agreement,
@@ -163,18 +163,25 @@ FROM_ZERO = frozenset({"cls-mass", "divergence", "outlier-share"})
 """Quantities whose charts start at zero: shares, and distances."""
 
 
-def _charts(planner: Planner, seen: _Seen) -> Iterator[Chart]:
-    if not seen.ends:
+def _charts(planner: Planner, measured: _Measured) -> Iterator[Chart]:
+    if not measured.ends:
         return
     for drawn, title, pick in _SINGLE:
-        values = seen.values(pick)
+        values = measured.values(pick)
         if np.isfinite(values).any():
-            words = Words(drawn.id, title, AXIS, drawn.unit, reading(drawn.id))
-            yield _chart(planner, words, [_series(seen, title, values)], drawn.id)
-    mass = [_series(seen, name, seen.values(pick)) for name, pick in _MASS]
+            words = Words(drawn.id, title, AXIS, drawn.unit, reading(drawn.id), drawn.notation)
+            yield _chart(planner, words, [_series(measured, title, values)], drawn.id)
+    mass = [_series(measured, name, measured.values(pick)) for name, pick in _MASS]
     mass = [each for each in mass if np.isfinite(each.y).any()]
     if mass:
-        words = Words("cls-mass", "Where CLS attends", AXIS, CLS_MASS.unit, reading("cls-mass"))
+        words = Words(
+            "cls-mass",
+            "Where CLS attends",
+            AXIS,
+            CLS_MASS.unit,
+            reading("cls-mass"),
+            CLS_MASS.notation,
+        )
         yield _chart(planner, words, mass, "cls-mass")
     words = Words(
         "agreement",
@@ -185,15 +192,17 @@ def _charts(planner: Planner, seen: _Seen) -> Iterator[Chart]:
         "they share no place; how far apart places are, it does not know.",
     )
     ends = [
-        _series(seen, f"from {step_text(step)}", values)
-        for step, values in zip(seen.ends, (seen.agreement.first, seen.agreement.last), strict=True)
+        _series(measured, f"from {step_text(step)}", values)
+        for step, values in zip(
+            measured.ends, (measured.agreement.first, measured.agreement.last), strict=True
+        )
     ]
     yield _chart(planner, words, ends, "divergence")
 
 
-def _series(seen: _Seen, name: str, values: FloatArray) -> Series:
-    x = np.array([step for step, _ in seen.steps], dtype=float)
-    return Series(name, x, values, urls=seen.urls)
+def _series(measured: _Measured, name: str, values: FloatArray) -> Series:
+    x = np.array([step for step, _ in measured.steps], dtype=float)
+    return Series(name, x, values, urls=measured.urls)
 
 
 def _chart(planner: Planner, words: Words, series: list[Series], quantity: str) -> Chart:
@@ -201,28 +210,30 @@ def _chart(planner: Planner, words: Words, series: list[Series], quantity: str) 
     return planner.defined(chart, quantity)
 
 
-def _table(seen: _Seen) -> Table:
+def _table(measured: _Measured) -> Table:
     """Table of all quantities by step."""
-    columns: list[tuple[str, FloatArray]] = [
-        *((f"{title} ({each.unit})", seen.values(pick)) for each, title, pick in _SINGLE),
-        *((f"CLS {name} ({CLS_MASS.unit})", seen.values(pick)) for name, pick in _MASS),
-        (f"Divergence from the first ({DIVERGENCE.unit})", seen.agreement.first),
-        (f"Divergence from the last ({DIVERGENCE.unit})", seen.agreement.last),
+    columns: list[tuple[str, Quantity, FloatArray]] = [
+        *((title, each, measured.values(pick)) for each, title, pick in _SINGLE),
+        *((f"CLS {name}", CLS_MASS, measured.values(pick)) for name, pick in _MASS),
+        ("Divergence from the first", DIVERGENCE, measured.agreement.first),
+        ("Divergence from the last", DIVERGENCE, measured.agreement.last),
     ]
     return Table(
         title="All numbers",
         heads=("step",),
-        columns=("images", *(name for name, _ in columns)),
+        columns=("images", *(f"{name} ({each.unit})" for name, each, _ in columns)),
         rows=tuple(
             TableRow(
                 (str(step),),
-                seen.urls[n],
+                measured.urls[n],
                 (
                     str(numbers.images if numbers else 0),
-                    *(number(values[n]) for _, values in columns),
+                    *(value_text(values[n], each.notation) for _, each, values in columns),
                 ),
             )
-            for n, ((step, _), numbers) in enumerate(zip(seen.steps, seen.numbers, strict=True))
+            for n, ((step, _), numbers) in enumerate(
+                zip(measured.steps, measured.numbers, strict=True)
+            )
         ),
     )
 
@@ -230,7 +241,7 @@ def _table(seen: _Seen) -> Table:
 # --- maps through the steps ----------------------------------------------------------------------
 
 
-def _row(planner: Planner, sweep: Sweep, seen: _Seen, image: ImageEntry) -> StepRow:
+def _row(planner: Planner, sweep: Sweep, measured: _Measured, image: ImageEntry) -> StepRow:
     url = planner.image_link(image)
     return StepRow(
         title=image.title,
@@ -238,7 +249,7 @@ def _row(planner: Planner, sweep: Sweep, seen: _Seen, image: ImageEntry) -> Step
         thumb=planner.picture(image, thumb=True),
         maps=tuple(
             _map(planner, step, model, image, f"{url}#{chosen(planner.run.sweeps, sweep, step)}")
-            for step, model in seen.steps
+            for step, model in measured.steps
         ),
     )
 

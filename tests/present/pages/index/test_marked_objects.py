@@ -24,7 +24,7 @@ def test_scores_stand_beside_those_of_maps_that_know_nothing(
     uniform = [row for row in rows if row[0] == "uniform"]
     # the mask covers 3 of 6 columns and 3 of 4 rows: exactly 9 of 24 patches
     assert [row[1] for row in uniform] == ["37.5\u00a0%"] * 4
-    assert [row[4] for row in uniform] == ["0.375"] * 4
+    assert [row[4] for row in uniform] == ["37.5\u00a0%"] * 4
     assert [row[2] for row in uniform] == ["\u2013"] * 4
     names = (
         "last layer",

@@ -339,11 +339,11 @@ def test_a_channel_is_not_given_what_belongs_to_others(tmp_path: Path) -> None:
     build_site(trial.run, trial.read, tmp_path / "site", version=VERSION)
     text = ModelPage(tmp_path / "site", "registers").text
     assert (
-        "the largest channel stands out most in the embedding: 100 × the median magnitude, mean "
-        "over images. It is not the same one in all of them: channel 7, the most frequent there, "
-        "is it in 2 of 3, and is the most frequent in 4 of 4 layers." in text
+        "The largest channel over patches reaches 100 × the median magnitude in the embedding "
+        "(mean over images). The channel varies: channel 7 is most common (2 of 3 images, 4 of 4 "
+        "layers)." in text
     )
-    assert "channel 7 stands out" not in text
+    assert "channel 7 in all images" not in text
 
 
 def test_many_class_tokens_are_one_part_of_a_bar(tmp_path: Path) -> None:
@@ -390,7 +390,7 @@ def test_outlier_patches_have_bars_where_there_are_any_and_else_a_sentence(tmp_p
     assert "High norms begin: patches in layer 2." in pages["loud"].text
     _, *rows = pages["loud"].numbers("Patches above a cutoff")
     assert [(row[0], row[1]) for row in rows] == [
-        (str(n), "4.17" if n < 9 else "0") for n in range(2, 11)
+        (str(n), "4.17\u00a0%" if n < 9 else "0\u00a0%") for n in range(2, 11)
     ]
 
 

@@ -19,8 +19,9 @@ from generator.present.cells.truth import CellTruth
 from generator.present.files.manifest_file import read_manifest
 from generator.present.site.write import build_site
 from generator.records.packing import unpack
+from generator.records.record import AttentionRecord
 from generator.records.run import ObjectBox
-from generator.text.numbers import number, percent, points
+from generator.text.numbers import percent, points
 from tests.present.analyzed import complete
 from tests.present.gallery import Gallery, gallery
 
@@ -85,7 +86,7 @@ def test_found_boxes_are_judged_where_there_are_boxes(marked: Built) -> None:
     wanted = [
         truth_of(marked[1], model, "image0").overlaps[0].lost for model in ("plain", "registers")
     ]
-    assert [float(text) for text in row[:2]] == pytest.approx(wanted, abs=0.0051)
+    assert row[:2] == [percent(iou) for iou in wanted if isinstance(iou, float)]
     assert row[4] == "1"
     corloc = rows_of(marked[1])["LOST in keys, CorLoc"]
     assert corloc[:2] == [percent(iou >= 0.5) for iou in wanted if isinstance(iou, float)]
@@ -101,8 +102,9 @@ def test_boxes_are_scored_in_all_vectors_they_were_found_in(marked: Built) -> No
     for found in digest.objects:
         assert isinstance(found.lost, FoundObject) and isinstance(found.tokencut, FoundObject)
         ious = [best_iou(each.pixels, [BOX.box]) for each in (found.lost, found.tokencut)]
-        assert f"LOST in {found.vectors}: box IoU {number(ious[0])}" in page
-        assert f"TokenCut in {found.vectors}: box IoU {number(ious[1])}" in page
+        texts = [percent(iou).replace("\u00a0", " ") for iou in ious]
+        assert f"LOST in {found.vectors}: box IoU {texts[0]}, " in page
+        assert f"TokenCut in {found.vectors}: box IoU {texts[1]}, " in page
         hits = [100 * int(float(iou) >= 0.5) for iou in ious]
         assert f"Plain, {found.vectors} {hits[0]} % 1 {hits[1]} % 1" in index.replace("\u00a0", " ")
 
@@ -116,8 +118,27 @@ def test_marked_boxes_are_drawn_beside_the_found_ones(marked: Built) -> None:
     digest = DIGESTS.read(next(marked[1].glob("data/plain/image0.digest.*")))
     assert isinstance(digest.lost, FoundObject)
     iou = truth_of(marked[1], "plain", "image0").overlaps[0].lost
-    assert f", IoU {number(iou)} with a marked box" in part
+    assert f", IoU {percent(iou)} with a marked box" in part
     assert "Filled: boxes marked by people" in part
+
+
+def test_found_boxes_are_drawn_on_the_part_that_the_model_sees(
+    marked: Built, tmp_path: Path
+) -> None:
+    """As in the rows of maps above them, so that places line up by eye."""
+    trial = marked[0]
+
+    def read(key: str) -> AttentionRecord:
+        record = trial.read(key)
+        return replace(record, view=replace(record.view, left=16, right=80))
+
+    build_site(trial.run, read, tmp_path / "site", version="1.2.3")
+    html = (tmp_path / "site" / REPORT).read_text(encoding="utf-8")
+    part = html[html.index('id="objects"') : html.index('id="truth"')]
+    views = re.findall(r'<svg class="seen-part found-boxes" viewBox="([^"]*)"', part)
+    assert len(views) >= 2
+    assert set(views) == {"16 0 64 64"}
+    assert len(re.findall(r'<image href="[^"]*" width="96" height="64"', part)) == len(views)
 
 
 def test_without_marks_the_page_has_no_such_part(marked: Built, tmp_path: Path) -> None:

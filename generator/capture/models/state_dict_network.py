@@ -1,0 +1,92 @@
+"""From an original checkpoint to a network of transformers with its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from transformers import AutoConfig
+
+from generator.capture.checkpoint.originals import StoredAt, Understood, understand
+from generator.capture.checkpoint.resolved import ResolvedModel
+from generator.capture.forward.residual import find_blocks
+from generator.capture.models.built import Built
+from generator.capture.models.foreign import told
+from generator.capture.models.state_dicts import HeldTensor, read_state_dict
+from generator.capture.models.tensors import StoredTensor, Tensors, fitting
+from generator.capture.models.transformers_network import TransformersRunner, maker
+from generator.spec.models import StateDictSpec
+from generator.text.phrases import some
+
+
+def understood_file(file: Path, asked: StateDictSpec, model: str) -> Understood:
+    """What a file holds, by the names and shapes of its tensors.
+
+    Raises:
+        ModelError: it cannot be read, or holds no network that is known.
+    """
+    tensors = read_state_dict(file, model)
+    return understand({name: t.shape for name, t in tensors.items()}, asked, model)
+
+
+def build_network(
+    resolved: ResolvedModel,
+    asked: StateDictSpec,
+    dtype: torch.dtype,
+    attention: str,
+    *,
+    blank: bool = False,
+) -> Built:
+    """The network of an original checkpoint, with its weights.
+
+    Args:
+        resolved: what to load.
+        asked: what the user says of it.
+        dtype: of weights and activations.
+        attention: implementation asked of transformers.
+        blank: leave the numbers out.
+
+    Raises:
+        ModelError: the weights cannot be read, are incomplete, or hold what the network has no
+            place for.
+    """
+    assert resolved.weights is not None
+    with told(resolved):
+        stored = read_state_dict(resolved.weights.parts[0], resolved.id)
+        shapes = {name: tensor.shape for name, tensor in stored.items()}
+        found = understand(shapes, asked, resolved.id)
+        config = AutoConfig.for_model(**found.config)
+        make = maker(resolved, config, dtype, attention)
+        attempt = fitting(make, _moved(found, stored, blank=blank), resolved.vision, resolved.id)
+    network = attempt.network
+    unused = list(attempt.unused)
+    if found.behind:
+        unused.append(f"{found.behind}: a projection behind the vision tower")
+    if found.outside:
+        unused.append(f"{some(found.outside)}: beside the network, which is under {found.root}")
+    return Built(
+        network=network,
+        blocks=find_blocks(network, resolved.vision.layers, name=resolved.id),
+        runner=TransformersRunner(network, resolved.vision),
+        head=None,
+        headless="heads of original checkpoints are not read",
+        renamed=f"the names of {found.original.projects} were read as those of "
+        f"{type(network).__name__}",
+        unused=tuple(unused),
+    )
+
+
+def _moved(found: Understood, stored: Mapping[str, StoredTensor], *, blank: bool) -> Tensors:
+    """The tensors under their new names; those below the prefix that have none keep the rest."""
+    moved = {name: _part(stored[place.name], place) for name, place in found.places.items()}
+    left = {name.removeprefix(found.root): stored[name] for name in found.left}
+    return {name: tensor.again(blank=blank) for name, tensor in (moved | left).items()}
+
+
+def _part(tensor: StoredTensor, place: StoredAt) -> StoredTensor:
+    if place.third is None:
+        return tensor
+    whole: Tensor = tensor[...]
+    return StoredTensor(HeldTensor(whole.chunk(3)[place.third]), blank=False)

@@ -1,0 +1,158 @@
+"""Processes that make the files of a site ahead of the program.
+
+Workers put files into the same staging folder. The program then goes through cells and images in
+order as if it were alone, and finds the files there. So a site is the same for any number of them.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from threadpoolctl import threadpool_limits
+
+from generator.errors import GalleryError
+from generator.present.files.cache import PutFile, SiteCache
+from generator.present.files.settings import Settings
+from generator.records.record import AttentionRecord
+from generator.text.terminal import make_warnings_legible
+
+Read = Callable[[str], AttentionRecord]
+Item = TypeVar("Item")
+Make = Callable[[SiteCache, Read, Item], object]
+"""Puts the files of an item into a cache. It is sent to workers, so it has a name in a module."""
+
+FEWEST = 4
+"""Fewest new cells for each worker. With fewer, a worker takes longer to start than it saves."""
+
+logger = logging.getLogger(__name__)
+
+
+def worker_count(jobs: int | None, new_cells: int) -> int:
+    """Number of worker processes; 0 for none.
+
+    Args:
+        jobs: number of processes that the user wants; None for one on each core.
+        new_cells: number of cells whose files are not in the previous site.
+    """
+    cores = jobs or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else _cores())
+    count = min(cores, new_cells // FEWEST)
+    return count if count > 1 else 0
+
+
+def _cores() -> range:
+    return range(os.cpu_count() or 1)
+
+
+class Workers:
+    """A pool of processes, each with one thread for linear algebra.
+
+    Args:
+        count: number of processes; 0 for none: the program makes all files itself.
+        cache: the files of the site.
+        read: gives the record of a key; it is sent to the workers.
+    """
+
+    def __init__(self, count: int, cache: SiteCache, read: Read) -> None:
+        self._cache = cache
+        self._pool: ProcessPoolExecutor | None = None
+        if count:
+            # A fork would copy the threads of torch in an unknown state.
+            self._pool = ProcessPoolExecutor(
+                count,
+                mp_context=multiprocessing.get_context("spawn"),
+                initializer=_begin,
+                initargs=(cache.root, cache.former, cache.settings, read),
+            )
+
+    def __enter__(self) -> Self:
+        """Use the pool; it ends with the block."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the workers. What they have not begun is dropped."""
+        self._end()
+
+    def _end(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
+
+    def ahead(self, make: Make[Item], items: Sequence[Item]) -> Iterator[Item]:
+        """Yield the items in order, each when workers have put its files into the cache.
+
+        Without workers, or after one was killed, the files are not there yet.
+        """
+        waiting = iter(items)
+        if self._pool is not None:
+            try:
+                for files in self._pool.map(partial(_made, make), items):
+                    self._cache.adopt(files)
+                    yield next(waiting)
+            except BrokenProcessPool:
+                logger.warning(
+                    "A worker process was killed; perhaps the memory was full. The rest is made "
+                    "in one process. With --jobs 1 there are no workers."
+                )
+                self._end()
+        yield from waiting
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """What a worker keeps between items."""
+
+    cache: SiteCache
+    read: Read
+
+
+_bench: _Bench | None = None
+
+
+def _begin(root: Path, former: Path, settings: Settings, read: Read) -> None:
+    """Prepare a worker."""
+    global _bench  # noqa: PLW0603 - a worker has no other place to keep it
+    # Ctrl-C reaches every process of the terminal; the program ends its workers itself.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_the_program, daemon=True).start()
+    make_warnings_legible()
+    threadpool_limits(limits=1, user_api="blas")
+    _bench = _Bench(SiteCache(root, former, settings), lru_cache(maxsize=1)(read))
+
+
+def _end_with_the_program() -> None:
+    """End this worker when the program was killed."""
+    program = multiprocessing.parent_process()
+    if program is not None:
+        program.join()
+        os._exit(1)
+
+
+def _made(make: Make[Item], item: Item) -> tuple[PutFile, ...]:
+    """Make the files of an item.
+
+    The program meets an error again when it goes through the items, and reports it there.
+    """
+    assert _bench is not None, "a worker begins before it works"
+    known = len(_bench.cache.files)
+    try:
+        make(_bench.cache, _bench.read, item)
+    except GalleryError:
+        logger.debug("left to the program: %s", item, exc_info=True)
+    return tuple(_bench.cache.files[known:])

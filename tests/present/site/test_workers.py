@@ -1,0 +1,164 @@
+"""Worker processes: the same site for any number of them, whatever goes wrong in one."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from generator.present.site.workers import FEWEST, worker_count
+from generator.present.site.write import SiteResult, build_site
+from generator.records.record import AttentionRecord
+from generator.records.store import Store
+from tests.present.gallery import Gallery, many
+from tests.present.site.test_site import VERSION
+
+IMAGES = 5
+"""Two models on them: enough cells for two workers."""
+
+
+@pytest.fixture
+def trial(tmp_path: Path) -> tuple[Gallery, Store]:
+    """A gallery whose records lie in a store, where other processes can read them."""
+    found, store = many(tmp_path / "pictures", IMAGES), Store(tmp_path / "store")
+    for record in found.records.values():
+        store.put(record)
+    return found, store
+
+
+def bytes_of(site: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(site)): path.read_bytes() for path in site.rglob("*") if path.is_file()
+    }
+
+
+def built(
+    trial: Gallery, read: Callable[[str], AttentionRecord], out: Path, jobs: int
+) -> SiteResult:
+    return build_site(trial.run, read, out, version=VERSION, jobs=jobs)
+
+
+def test_the_site_is_the_same_for_any_number_of_workers(
+    trial: tuple[Gallery, Store], tmp_path: Path
+) -> None:
+    found, store = trial
+    one = built(found, store.get, tmp_path / "one", 1)
+    two = built(found, store.get, tmp_path / "two", 2)
+    assert bytes_of(tmp_path / "one") == bytes_of(tmp_path / "two")
+    assert (one.rendered, one.reused, one.bytes) == (two.rendered, two.reused, two.bytes)
+
+
+def test_workers_make_the_files_and_the_program_reads_no_record(
+    trial: tuple[Gallery, Store], tmp_path: Path
+) -> None:
+    found, store = trial
+    read = OnlyInWorkers(store, os.getpid())
+    result = built(found, read, tmp_path / "site", 2)
+    assert not result.failures
+
+
+@dataclass(frozen=True)
+class OnlyInWorkers:
+    """Reads records in other processes than the program."""
+
+    store: Store
+    program: int
+
+    def __call__(self, key: str) -> AttentionRecord:
+        assert os.getpid() != self.program, "the program read a record"
+        return self.store.get(key)
+
+
+def test_a_record_that_is_missing_fails_alone(trial: tuple[Gallery, Store], tmp_path: Path) -> None:
+    found, store = trial
+    gone = found.run.cells[3].record
+    next(store.root.glob(f"*/{gone}.safetensors")).unlink()
+    (failure,) = built(found, store.get, tmp_path / "site", 2).failures
+    assert failure.message.startswith(f"The record {gone[:12]} is not in ")
+
+
+@dataclass(frozen=True)
+class Deadly:
+    """Ends a worker at one record, as the system does when memory is full."""
+
+    store: Store
+    key: str
+    program: int
+
+    def __call__(self, key: str) -> AttentionRecord:
+        if key == self.key and os.getpid() != self.program:
+            os._exit(9)
+        return self.store.get(key)
+
+
+def test_after_a_worker_was_killed_the_program_goes_on_alone(
+    trial: tuple[Gallery, Store], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    found, store = trial
+    read = Deadly(store, found.run.cells[4].record, os.getpid())
+    result = built(found, read, tmp_path / "two", 2)
+    assert not result.failures
+    assert "A worker process was killed" in caplog.text
+    built(found, store.get, tmp_path / "one", 1)
+    assert bytes_of(tmp_path / "one") == bytes_of(tmp_path / "two")
+
+
+def test_no_worker_is_left_after_an_error(trial: tuple[Gallery, Store], tmp_path: Path) -> None:
+    found, store = trial
+
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build_site(found.run, store.get, tmp_path / "site", version=VERSION, jobs=2, advance=stop)
+    assert not multiprocessing.active_children()
+    assert not (tmp_path / "site").exists()
+
+
+def test_files_of_the_former_site_need_no_workers(
+    trial: tuple[Gallery, Store], tmp_path: Path
+) -> None:
+    found, store = trial
+    built(found, store.get, tmp_path / "site", 1)
+    before = bytes_of(tmp_path / "site")
+
+    def local(key: str) -> AttentionRecord:  # it cannot be sent to another process
+        return store.get(key)
+
+    again = built(found, local, tmp_path / "site", 2)
+    assert again.rendered == 0
+    assert bytes_of(tmp_path / "site") == before
+
+
+def test_a_new_version_of_the_records_uses_workers_and_keeps_pictures(
+    trial: tuple[Gallery, Store], tmp_path: Path
+) -> None:
+    found, store = trial
+    built(found, store.get, tmp_path / "site", 1)
+    models = tuple(replace(model, id=f"new/{model.slug}") for model in found.run.models)
+    renamed = replace(found, run=replace(found.run, models=models))
+    result = built(renamed, store.get, tmp_path / "site", 2)
+    alone = built(renamed, store.get, tmp_path / "alone", 1)
+    assert result.reused >= 2 * IMAGES
+    assert bytes_of(tmp_path / "site") == bytes_of(tmp_path / "alone")
+    assert result.rendered + result.reused == alone.rendered + alone.reused
+
+
+@pytest.mark.parametrize(
+    ("jobs", "cells", "workers"),
+    [(1, 100, 0), (4, 0, 0), (4, 2 * FEWEST - 1, 0), (4, 2 * FEWEST, 2), (4, 1000, 4)],
+)
+def test_workers_start_where_there_is_enough_to_do(jobs: int, cells: int, workers: int) -> None:
+    assert worker_count(jobs, cells) == workers
+
+
+def test_there_is_a_worker_for_each_core_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2}, raising=False)
+    assert worker_count(None, 1000) == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 5)
+    assert worker_count(None, 1000) == 5
