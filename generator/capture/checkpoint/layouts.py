@@ -31,8 +31,13 @@ MOST_PIXELS = 8192
 MOST_CHANNELS = 100_000
 """Largest width."""
 
-MOST_ENTRIES = {"num_labels": 100_000, "num_hidden_layers": MOST_PARTS, "num_layers": MOST_PARTS}
-"""Keys that transformers makes a list or table of, in the vision part or beside it."""
+MOST_ENTRIES = {
+    "num_labels": 100_000,
+    "num_hidden_layers": MOST_PARTS,
+    "num_layers": MOST_PARTS,
+    "depth": MOST_PARTS,
+}
+"""Keys that transformers or timm makes a list of, in the vision part or beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +225,7 @@ def read_vision_config(config: Mapping[str, Any], *, model: str) -> VisionConfig
         UnsupportedModelError: windowed, convolutional, or not a vision model at all.
         ModelError: the file lacks what is needed.
     """
-    _expect_small_lists(config, model)
+    expect_small_lists(config, model)
     outer = str(config.get("model_type", ""))
     nested = isinstance(config.get("vision_config"), Mapping)
     inner: Mapping[str, Any] = config["vision_config"] if nested else config
@@ -344,8 +349,8 @@ def _count(config: Mapping[str, Any], key: str, default: int, model: str) -> int
     return value
 
 
-def _expect_small_lists(config: Mapping[str, Any], model: str) -> None:
-    """Check the numbers, in all parts of a config, that transformers makes lists of as it reads it.
+def expect_small_lists(config: Mapping[str, Any], model: str) -> None:
+    """Check the numbers, in all parts of a config, that lists are made of as it is read.
 
     Raises:
         ModelError: one would take minutes and gigabytes.
