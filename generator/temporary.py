@@ -104,29 +104,29 @@ def finish_killed() -> None:
 
     Files that cannot be removed now are kept.
     """
-    for notes in sorted((cache_folder() / NOTES).glob("*.jsonl")):
+    for path in sorted((cache_folder() / NOTES).glob("*.lock")):
         with suppress(OSError):
-            _finish(notes)
+            _finish(path)
 
 
-def _finish(notes: Path) -> None:
-    """Act on the notes of a process and remove them, unless it is still running."""
+def _finish(path: Path) -> None:
+    """Act on the notes of a process and remove them and its lock, unless it is still running."""
     from filelock import FileLock, Timeout  # noqa: PLC0415 - only where something was left
 
-    lock = FileLock(notes.with_suffix(".lock"), timeout=0)
+    lock, notes = FileLock(path, timeout=0), path.with_suffix(".jsonl")
     try:
         lock.acquire()
     except Timeout:
         return
     try:
-        lines = notes.read_text(encoding="utf-8").splitlines()
+        lines = notes.read_text(encoding="utf-8").splitlines() if notes.exists() else []
         found = [note for line in lines if isinstance(note := _read(line), dict)]
         for note in found:
-            for name, path in note.get("moved", ()):
-                _move(Path(name), Path(path))
+            for name, place in note.get("moved", ()):
+                _move(Path(name), Path(place))
         for note in found:
             _remove(Path(note.get("made", "")))
-        notes.unlink()
+        notes.unlink(missing_ok=True)
     finally:
         _unlock(lock)
 
@@ -180,11 +180,12 @@ class _Notes:
         from filelock import FileLock  # noqa: PLC0415 - commands that write nothing do without
 
         self._folder = folder
-        notes = folder / NOTES / f"{os.getpid()}-{secrets.token_hex(4)}.jsonl"
-        notes.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(notes.with_suffix(".lock"), timeout=0, thread_local=False)
+        path = folder / NOTES / f"{os.getpid()}-{secrets.token_hex(4)}.lock"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path, timeout=0, thread_local=False)
         lock.acquire()
-        self._lock, self._path = lock, notes
+        if path.exists():  # nobody took it for one of a dead process before it was held
+            self._lock, self._path = lock, path.with_suffix(".jsonl")
 
     def close(self) -> None:
         """Remove the notes: every block has ended, and has removed its own files."""

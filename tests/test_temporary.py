@@ -140,12 +140,22 @@ def test_notes_that_name_other_files_remove_nothing(tmp_path: Path) -> None:
         {"made": str(tmp_path)},
         {"moved": [[str(mine), str(tmp_path / "b")]]},
     ]
+    notes.with_suffix(".lock").touch()
     notes.write_text(
         "".join(json.dumps(line) + "\n" for line in lines) + '{"made": ', encoding="utf-8"
     )
     finish_killed()
     assert mine.read_text(encoding="utf-8") == "mine"
-    assert not notes.exists()
+    assert names(notes.parent) == []
+
+
+def test_a_lock_without_notes_is_removed(tmp_path: Path) -> None:
+    """Its process was killed before the first of them."""
+    lock = cache_folder() / NOTES / "1-a.lock"
+    lock.parent.mkdir(parents=True)
+    lock.touch()
+    finish_killed()
+    assert not lock.exists()
 
 
 def test_a_folder_without_room_for_notes_is_no_obstacle(

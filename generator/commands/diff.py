@@ -148,6 +148,7 @@ def _put(
     """Print the difference, or write it to a file."""
     from generator.commands.shared import save, save_both
     from generator.export.diff.formats import difference_csv, json_text, schema_bytes, table, text
+    from generator.text.terminal import legible
 
     if kind == "text":
         written = text(found, sites)
@@ -158,7 +159,7 @@ def _put(
         if kind == "text":
             say(written.removesuffix("\n"))
         else:
-            click.echo(written, nl=False)
+            click.echo(legible(written) if sys.stdout.isatty() else written, nl=False)
         return
     if kind == "text":
         save(out, written.encode())

@@ -284,7 +284,9 @@ def _ask(question: str, *, yes: bool) -> None:
     """
     if yes:
         return
+    from generator.text.terminal import legible
+
     if not sys.stdin.isatty():
         raise PublishError(f"{question}? Nobody is at a terminal to say yes.", "Say it with --yes.")
-    if not click.confirm(f"{question}?"):
+    if not click.confirm(legible(f"{question}?", keep="")):
         raise PublishError("Nothing was published.")

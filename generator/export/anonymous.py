@@ -1,9 +1,11 @@
 """Anonymous galleries for double-blind review.
 
 Left out: authors and their affiliations, links, DOI and BibTeX, the address of the site, the
-command line, the names of local models' folders, the commits of models on the hub whose ids are
-left out, and the reasons of failures (they may hold paths). Any other text that holds one of these
-names, or that of the user, the machine or the home folder, is left out too.
+command line, the names of local models' folders and their licenses, the commits of models on the
+hub whose ids are left out, and the reasons of failures (they may hold paths). Any other text that
+holds one of these names, or that of the user, the machine or the home folder, is left out too.
+
+Texts that stay and hold a first name or another part of a name are listed.
 
 What stays, and is said: labels that the user gave, ids and commits of public models, file names
 and titles of pictures, and credits and licenses of pictures made by others, which their licenses
@@ -17,7 +19,7 @@ import re
 import socket
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -36,32 +38,64 @@ LONG_ENOUGH = 4
 UNMISTAKABLE = 6
 """Least number of letters of a name that is also searched for inside of words."""
 
+CAMEL = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])")
+"""Where a word starts inside of another: ``LeeLab``."""
+
+INSTITUTION = re.compile(
+    r"and|for|the|universit(y|ät|é)|institute?|department|school|college|cent(er|re)|"
+    r"lab(s|oratory)?|research|group|technology|sciences?|inc|ltd|gmbh|national|academy|faculty|"
+    r"team",
+    re.IGNORECASE,
+)
+"""Words of affiliations that tell nothing."""
+
+WORD = re.compile(r"[^\W\d_]+")
+
 COMMON = frozenset({"root", "user", "localhost", "admin", "ubuntu", "home"})
 """Names of users and machines that identify nobody."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Names to withhold, longest first."""
+    """Names to withhold, longest first.
+
+    Attributes:
+        names: texts that contain one of them are left out.
+        parts: words of such names that also have other meanings, such as first names; texts that
+            contain one of them are listed for the user.
+    """
 
     names: tuple[str, ...]
+    parts: tuple[str, ...] = ()
 
     def found_in(self, text: str) -> bool:
-        """Whether a text contains one of the names, in any case and any Unicode form.
+        """Whether a text contains one of the names, in any case, Unicode form and without accents.
 
-        Digits may adjoin a name, and letters a long one: ``miller2027``, ``MillerLab``.
+        Digits may adjoin a name, and letters a long one: ``miller2027``, ``millerlab``. A short one
+        is also found where a capital letter starts a word: ``LeeLab``.
         """
-        plain = unicodedata.normalize("NFC", text)
-        return any(re.search(_pattern(name), plain, re.IGNORECASE) for name in self.names)
+        plain = _plain(text)
+        return any(re.search(_pattern(name), plain) for name in self.names)
+
+    def suspected_in(self, text: str) -> tuple[str, ...]:
+        """Names and parts of names in a text, also where other letters surround them."""
+        plain = _plain(text)
+        return tuple(name for name in (*self.parts, *self.names) if _plain(name) in plain)
 
     def without(self, text: str, other: str = "") -> str:
         """The text itself if it contains none of the names, else the replacement."""
         return other if self.found_in(text) else text
 
 
+def _plain(text: str) -> str:
+    """A text for comparison: words apart, without accents and capitals."""
+    spread = unicodedata.normalize("NFKD", CAMEL.sub(" ", unicodedata.normalize("NFC", text)))
+    return "".join(c for c in spread if not unicodedata.combining(c)).casefold()
+
+
 def _pattern(name: str) -> str:
     """The pattern of a name: a long one anywhere, a short one only between non-letters."""
-    plain = re.escape(unicodedata.normalize("NFC", name))
+    plain = r"[\W_]*".join(re.escape(part) for part in _plain(name).split())
     return plain if len(name) >= UNMISTAKABLE else rf"(?<![^\W\d_]){plain}(?![^\W\d_])"
 
 
@@ -72,11 +106,13 @@ class Anonymous:
     Attributes:
         ids: by record, the id that stands for a local model's.
         notes: what was left out and what stays, for the user, one line each.
+        identity: names that must not be told.
     """
 
     run: Run
     ids: Mapping[str, str]
     notes: tuple[str, ...]
+    identity: Identity = Identity(())
 
     def read(self, read: Callable[[str], AttentionRecord], key: str) -> AttentionRecord:
         """A copy of a record with the model's name in this run."""
@@ -85,7 +121,18 @@ class Anonymous:
             return record
         # An adapter's purpose may identify its authors.
         adapter = record.model.adapter and "an adapter"
-        facts = replace(record.model, id=self.ids[key], adapter=adapter)
+        # So may a license of its own, and the names of tensors.
+        facts = replace(
+            record.model,
+            id=self.ids[key],
+            adapter=adapter,
+            license="",
+            renamed=self.identity.without(record.model.renamed, "a prefix was taken off"),
+            unused=tuple(
+                self.identity.without(line, "a tensor that changes nothing")
+                for line in record.model.unused
+            ),
+        )
         if facts.source == "hub":  # a commit identifies its repository, even without the id
             facts = replace(facts, source="withheld", revision="", commit="")
         return replace(record, model=facts)
@@ -93,17 +140,31 @@ class Anonymous:
 
 def identity_of(run: Run) -> Identity:
     """The names that identify the authors and the machine of a gallery."""
-    names = [*_machine()]
+    names, parts = [*_machine()], []
     if run.paper is not None:
         for author in run.paper.authors:
-            family = author.name.split()[-1]
+            family = _family(author.name)
             names += [author.name, author.affiliation, _address(author.url or "")]
             names += [family] if len(family) >= LONG_ENOUGH else []
+            parts += WORD.findall(author.name)
+            words = WORD.findall(author.affiliation)
+            parts += [word for word in words if not INSTITUTION.fullmatch(word)]
         names += [_address(link.url) for link in run.paper.links]
         names.append(run.paper.doi)
     names.append(_address(run.site_url))
-    kept = {name for name in names if len(name) >= SHORTEST}
-    return Identity(tuple(sorted(kept, key=lambda name: (-len(name), name))))
+    return Identity(_longest_first(names), _longest_first(parts))
+
+
+def _longest_first(names: Iterable[str]) -> tuple[str, ...]:
+    """Names without those that are too short to look for."""
+    kept = {name.strip() for name in names if len(name.strip()) >= SHORTEST}
+    return tuple(sorted(kept, key=lambda name: (-len(name), name)))
+
+
+def _family(name: str) -> str:
+    """The family name in a full one: before a comma, or the last word."""
+    first, comma, _ = name.partition(",")
+    return first.strip() if comma else (name.split() or [""])[-1]
 
 
 def _machine() -> Iterable[str]:
@@ -178,7 +239,8 @@ def anonymized(run: Run, local: frozenset[str], identity: Identity) -> Anonymous
         for cell in run.cells
         if cell.record and cell.model in local
     }
-    return Anonymous(shown, ids, tuple(_notes(run, shown, local)))
+    notes = (*_notes(run, shown, local), *_doubts(shown, identity))
+    return Anonymous(shown, ids, notes, identity)
 
 
 def _sweep(number: int, sweep: Sweep, local: frozenset[str], identity: Identity) -> Sweep:
@@ -288,6 +350,8 @@ def _notes(run: Run, shown: Run, local: frozenset[str]) -> Iterable[str]:
     public = [
         m.id for m, old in zip(shown.models, run.models, strict=True) if old.slug not in local
     ]
+    if local:
+        yield "Left out: the licenses of models from folders."
     for model in run.models:
         if model.slug in local and model.commit:
             yield f"Left out: the id {model.id} and its commit; they tell who made this or where."
@@ -302,3 +366,30 @@ def _notes(run: Run, shown: Run, local: frozenset[str]) -> Iterable[str]:
         if text:
             yield f"Kept: the credit of {counted(count, 'image')}: {text}."
     yield f"Kept: the names and titles of pictures, such as {shown.images[0].name}."
+
+
+def _doubts(shown: Run, identity: Identity) -> Iterator[str]:
+    """Texts that stay and may hold a part of a name, for the user to decide."""
+    texts = [("the title", shown.title), ("the description", shown.description)]
+    if shown.paper is not None:
+        texts += [("the venue", shown.paper.venue), ("the abstract", shown.paper.abstract)]
+    texts += [(f"the label {model.label}", model.label) for model in shown.models]
+    texts += [("the id of a public model", model.id) for model in shown.models]
+    texts += [(f"the label {sweep.label}", sweep.label) for sweep in shown.sweeps]
+    for sequence in shown.sequences:
+        texts += [(f"the label {sequence.label}", sequence.label)]
+        texts += [(f"the name of {sequence.source}", sequence.source)]
+    for image in shown.images:
+        texts += [
+            (f"the name of {image.name}", image.name),
+            (f"the title of {image.name}", image.title),
+            (f"the description of {image.name}", image.alt),
+            (f"the credit of {image.name}", f"{image.credit}\n{image.license}\n{image.source}"),
+            (f"the group of {image.name}", image.group),
+        ]
+    for what, text in dict(texts).items():
+        if found := identity.suspected_in(text):
+            yield (
+                f"Kept, please look: {what} holds {', '.join(found)}, which is part of a name. "
+                "Change it if it tells who made this."
+            )

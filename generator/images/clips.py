@@ -19,6 +19,7 @@ from PIL import Image
 
 from generator.errors import ImageError
 from generator.images.pixels import check_size, decoding, on_white, readable, reading
+from generator.text.numbers import count
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
 
 VIDEOS = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".webm"})
 ANIMATIONS = frozenset({".gif", ".webp"})
+
+MOST_FRAMES = 50_000
+"""Frames of a GIF or WebP, at most: half an hour of film. Each is decoded for its time."""
+
+BATCH = 50_000_000
+"""Pixels of frames of a GIF or WebP that are decoded at a time: 150 MB."""
 
 _DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi"
 """Allowed container formats, whatever the suffix: a playlist would open other files."""
@@ -108,7 +115,14 @@ def shots(path: Path, line: Timeline, times: Sequence[float]) -> Iterator[Shot]:
 def _animation_timeline(path: Path) -> Timeline:
     with decoding(path) as image:
         times, now = [], 0.0
-        for n in range(int(getattr(image, "n_frames", 1))):
+        frames = int(getattr(image, "n_frames", 1))
+        if frames > MOST_FRAMES:
+            raise ImageError(
+                f"{readable(path.name)} has {count(frames)} frames; at most {count(MOST_FRAMES)} "
+                "are read.",
+                "Cut it, or convert it to MP4.",
+            )
+        for n in range(frames):
             try:
                 image.seek(n)
                 image.load()  # WebP knows the duration of a frame when it is decoded
@@ -123,15 +137,22 @@ def _animation_timeline(path: Path) -> Timeline:
 
 def _animation_shots(path: Path, line: Timeline, times: Sequence[float]) -> Iterator[Shot]:
     known = {time: n for n, time in enumerate(line.times)}
-    for time in times:
-        with decoding(path) as image:
+    left = list(times)
+    while left:
+        found, damage = [], None
+        with decoding(path) as image:  # in order: a frame is made of those before it
+            some = max(1, BATCH // (image.width * image.height))
             try:
-                image.seek(known[time])
-                image.load()
-                picture = _on_white(image.convert("RGBA"))
+                for time in left[:some]:
+                    image.seek(known[time])
+                    image.load()
+                    found.append(Shot(time, _on_white(image.convert("RGBA"))))
             except (EOFError, OSError, SyntaxError, ValueError) as error:
-                raise DamagedClipError from error
-        yield Shot(time, picture)
+                damage = error
+        yield from found
+        if damage is not None:
+            raise DamagedClipError from damage
+        left = left[some:]
 
 
 # --- videos ------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ position, comment or profile can reach a page. It converts:
 from __future__ import annotations
 
 import io
+import os
 import re
 import threading
 import unicodedata
@@ -24,6 +25,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from PIL import ExifTags, Image, ImageCms, UnidentifiedImageError
 
@@ -57,6 +59,12 @@ _UPRIGHT = {
 }
 SIDEWAYS = frozenset({5, 6, 7, 8})
 """EXIF orientations that swap width and height."""
+
+TIFFS = frozenset({b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"})
+"""Beginnings of TIFF files."""
+
+STDERR = 2
+"""Number of the standard error in the system."""
 
 # Pillow hands these to an interpreter (Ghostscript, Windows) whatever the file is called.
 _PROGRAMS = frozenset({"EPS", "WMF"})
@@ -176,7 +184,7 @@ def decoding(path: Path) -> Iterator[Image.Image]:
                 raise ImageError(f"{name} is empty (0 bytes).", "Copy the file again.")
             file.seek(0)
             try:
-                with Image.open(file) as image:
+                with _without_lines_of_libtiff(file), Image.open(file) as image:
                     if image.format in _PROGRAMS:
                         raise _not_a_picture(file, name)
                     check_size(image.width * image.height, name)
@@ -202,6 +210,31 @@ def decoding(path: Path) -> Iterator[Image.Image]:
                     f"{name} is damaged or cut short ({_reason(error)}).",
                     "Copy the file again, or leave it out.",
                 ) from error
+
+
+@contextmanager
+def _without_lines_of_libtiff(file: BinaryIO) -> Iterator[None]:
+    """Context manager: keep what a library written in C says of a TIFF off the terminal.
+
+    libtiff writes warnings to the standard error of the process, and Python can't stop it. What is
+    damaged is said in our words.
+    """
+    is_tiff = file.read(4) in TIFFS
+    file.seek(0)
+    try:
+        kept = os.dup(STDERR) if is_tiff else None
+    except OSError:  # closed: nothing is shown anyway
+        kept = None
+    if kept is None:
+        yield
+        return
+    try:
+        with Path(os.devnull).open("wb") as nothing:
+            os.dup2(nothing.fileno(), STDERR)
+        yield
+    finally:
+        os.dup2(kept, STDERR)
+        os.close(kept)
 
 
 def check_size(pixels: int, name: str) -> None:

@@ -74,7 +74,7 @@ class FigureSpec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", description="letters, digits and hyphens"
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$", description="letters, digits and hyphens"
     )
     format: Kind = Field("pdf", description="pdf, svg or png")
     preset: Word = Field("", description="the name of a preset")

@@ -14,8 +14,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
-LONGEST = 60
-"""Characters of the longest slug."""
+LONGEST = 40
+"""Characters of the longest slug. Three of them and a file name stay below 150 characters."""
 
 RESERVED = frozenset(
     {"index", "404", "con", "prn", "aux", "nul"}

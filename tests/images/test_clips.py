@@ -11,6 +11,7 @@ from PIL import Image
 
 from generator.errors import ImageError
 from generator.images.clips import DamagedClipError, is_clip, shots, timeline
+from generator.images.pixels import open_picture
 from tests import moving
 
 
@@ -97,6 +98,23 @@ def test_animations_need_no_further_package(
     assert (line.times, line.end) == ((0.0, 0.1, 0.15, 0.35), 0.45)
     found = [moving.square_at(picture) for picture in decoded(path)]
     assert np.abs(np.subtract(found, [4, 7, 10, 13])).max() <= 2
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.webp"])
+def test_frames_are_the_same_however_many_are_decoded_at_a_time(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = moving.animation(tmp_path / name, 5, [100] * 5)
+    whole = [picture.tobytes() for picture in decoded(path)]
+    monkeypatch.setattr("generator.images.clips.BATCH", 2 * moving.WIDTH * moving.HEIGHT)
+    line = timeline(path)
+    found = []
+    for shot in shots(path, line, line.times):
+        open_picture(path)  # nobody waits for the clip
+        found.append(shot.picture.tobytes())
+    assert found == whole
+    some = [line.times[1], line.times[4]]
+    assert [shot.picture.tobytes() for shot in shots(path, line, some)] == [whole[1], whole[4]]
 
 
 def test_a_still_gif_is_a_picture(tmp_path: Path) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
 import random
 import struct
 import warnings
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -300,3 +302,24 @@ def test_damage_anywhere_is_an_image_error_or_a_picture(tmp_path: Path) -> None:
                 assert "\n" not in str(error)
     assert failed > 100
     assert warnings.filters == filters
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate"])
+def test_what_libtiff_says_is_not_shown(
+    tmp_path: Path, compression: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """It writes to the process's standard error, past Python."""
+    values = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    path = tmp_path / "damaged.tif"
+    Image.fromarray(values).save(path, compression=compression)
+    data = bytearray(path.read_bytes())
+    for place in range(3000, 3200, 5):
+        data[place] ^= 0x5A
+    path.write_bytes(data)
+    with suppress(OSError), Image.open(path) as image:
+        image.load()
+    assert capfd.readouterr().err, "otherwise there would be nothing to keep away"
+    with suppress(ImageError):
+        open_picture(path)
+    os.write(2, b"later")
+    assert capfd.readouterr().err == "later"

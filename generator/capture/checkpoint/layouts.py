@@ -31,6 +31,9 @@ MOST_PIXELS = 8192
 MOST_CHANNELS = 100_000
 """Width, at most."""
 
+MOST_ENTRIES = {"num_labels": 100_000, "num_hidden_layers": MOST_PARTS, "num_layers": MOST_PARTS}
+"""Keys that transformers makes a list or table of, in the vision part or beside it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Family:
@@ -217,6 +220,7 @@ def read_vision_config(config: Mapping[str, Any], *, model: str) -> VisionConfig
         UnsupportedModelError: windowed, convolutional, or not a vision model at all.
         ModelError: the file lacks what is needed.
     """
+    _expect_small_lists(config, model)
     outer = str(config.get("model_type", ""))
     nested = isinstance(config.get("vision_config"), Mapping)
     inner: Mapping[str, Any] = config["vision_config"] if nested else config
@@ -338,6 +342,22 @@ def _count(config: Mapping[str, Any], key: str, default: int, model: str) -> int
         )
     _expect_at_most(MOST_CHANNELS if key == "hidden_size" else MOST_PARTS, value, key, model)
     return value
+
+
+def _expect_small_lists(config: Mapping[str, Any], model: str) -> None:
+    """Check the numbers, in all parts of a config, that transformers makes lists of as it reads it.
+
+    Raises:
+        ModelError: one would take minutes and gigabytes.
+    """
+    parts: list[object] = [config]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, Mapping):
+            for key, most in MOST_ENTRIES.items():
+                if isinstance(value := part.get(key), int):
+                    _expect_at_most(most, value, key, model)
+            parts += part.values()
 
 
 def _expect_at_most(most: int, value: int, key: str, model: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from generator.capture.checkpoint.hub import WEIGHTS, WEIGHTS_INDEX, first_line
 from generator.errors import ModelError
+from generator.text.amounts import size_in_words
 from generator.text.json_text import parsed_json
 
 LFS_POINTER = b"version https://git-lfs.github.com/"
@@ -20,6 +21,9 @@ ADAPTER_WEIGHTS = "adapter_model.safetensors"
 
 WEIGHTS_KEY = "transformers_weights"
 """Key of a ``config.json`` that names the file of the weights, or their index."""
+
+LARGEST_JSON = 64_000_000
+"""Bytes of a JSON file of a checkpoint, at most: many times what those of the largest have."""
 
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".gguf")
 
@@ -174,6 +178,8 @@ def read_json(path: Path, model: str) -> Mapping[str, Any]:
     """
     try:
         with readable(path, model):
+            if path.stat().st_size > LARGEST_JSON:
+                raise ValueError(f"it is larger than {size_in_words(LARGEST_JSON)}")
             parsed = parsed_json(path.read_bytes())
     except ValueError as error:
         raise ModelError(

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import inspect
 import logging
+import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,8 +50,14 @@ from generator.capture.models.tensors import (
 )
 from generator.errors import ModelError, UnsupportedModelError
 from generator.records.record import TokenLayout
+from generator.text.numbers import count
 
 log = logging.getLogger(__name__)
+
+SPARE_TIMES = 2
+SPARE = 20_000_000
+"""A network may have so many times the numbers of its checkpoint, and so many more: poolers and
+heads that are not stored."""
 
 
 def build_network(
@@ -72,6 +80,7 @@ def build_network(
         config = _config(source)
         make = maker(source, config, dtype, attention)
         tensors = stored_tensors(source, resolved.id, blank=blank)
+        _expect_size(source, config, tensors, resolved.id)
         attempt = fitting(make, tensors, source.vision, resolved.id)
         unused = attempt.unused
         if resolved.adapter is not None:
@@ -150,6 +159,26 @@ def model_inputs(style: InputStyle, pixels: Tensor, layout: TokenLayout) -> dict
 
 
 # --- what to load --------------------------------------------------------------------------------
+
+
+def _expect_size(
+    source: ResolvedModel, config: PretrainedConfig, tensors: Mapping[str, StoredTensor], model: str
+) -> None:
+    """Refuse a config of a far larger network than there are numbers for, before it takes memory.
+
+    Raises:
+        ModelError: it is.
+    """
+    with torch.device("meta"), _quiet():
+        planned = _model_class(source, config)(deepcopy(config))
+    wanted = sum(parameter.numel() for parameter in planned.parameters())
+    given = sum(math.prod(tensor.shape) for tensor in tensors.values())
+    if wanted > SPARE_TIMES * given + SPARE:
+        raise ModelError(
+            f"config.json of {model} describes a network of {count(wanted)} numbers, and its "
+            f"weights hold {count(given)}.",
+            "Check that the checkpoint belongs to its config.json.",
+        )
 
 
 def maker(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from generator.spec.toml import did_you_mean
 from generator.text.latex import Cite, Piece, plain
 from generator.text.numbers import given
 from generator.text.phrases import listed
+
+logger = logging.getLogger(__name__)
 
 KINDS: dict[str, Kind] = {".pdf": "pdf", ".svg": "svg", ".png": "png"}
 NOTE = "Made by attention-gallery."
@@ -150,7 +153,7 @@ def make_figure(source: MeasuredGallery, figure: PlannedFigure, name: str) -> Fi
 def _made(source: MeasuredGallery, figure: PlannedFigure, name: str) -> FigureFiles:
     request, wide, what = figure.request, figure.extent, figure.what
     scene = Scene(source, request)
-    with styled(request.font, request.letters):
+    with styled(request.font, request.letters) as lost:
         if isinstance(what, Preset):
             check(what, scene)
             drawn = what.draw(scene)
@@ -160,6 +163,12 @@ def _made(source: MeasuredGallery, figure: PlannedFigure, name: str) -> FigureFi
             drawn = draw_grid(scene, what)
             caption = drawn.caption
         picture = figure_bytes(drawn.figure, request.format, source.run.title)
+    if lost:
+        logger.warning(
+            "%s: the font of figures has no letter for %s; each is drawn as ?. Give the model "
+            "or picture a title in other letters.",
+            *(name, " ".join(sorted(lost))),
+        )
     label = re.sub(r"[^a-z0-9]+", "-", Path(name).stem.lower()).strip("-") or "figure"
     table = drawn.table
     others = (*drawn.cites, *(what.cites if isinstance(what, Preset) else ()))

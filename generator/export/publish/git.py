@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -18,6 +19,8 @@ INHERITED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_CO
 LOGIN = re.compile(r"(?<=://)[^/@\s]+@")
 NOISE = re.compile(r"^(hint:|To |error: failed to push|Everything up-to-date|\s*$)")
 LEAD = re.compile(r"^((fatal|error|remote|ERROR): *)+")
+
+OWNED = re.compile(r"dubious ownership in repository at '(.*)'")
 
 GITHUB = re.compile(
     r"(?:https?://|ssh://git@|git@)(?:[^/@\s]+@)?(?:www\.)?github\.com(?::\d+)?[:/]"
@@ -95,6 +98,13 @@ def open_repository(folder: Path) -> Repository:
     found = run([_git(), "rev-parse", "--show-toplevel"], folder)
     if found.code != 0:
         name = "The current folder" if folder == Path() else str(folder)
+        if owned := OWNED.search(found.complaint):
+            raise PublishError(
+                f"{name} is in a repository of another user, {owned[1]}, where git does nothing "
+                "unless it is told to.",
+                "If you trust it, run `git config --global --add safe.directory "
+                f"{shlex.quote(owned[1])}`.",
+            )
         raise PublishError(
             f"{name} is not in a git repository.",
             "Go to your repository, or name it with --repository DIR.",

@@ -6,6 +6,7 @@ import ast
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -18,9 +19,11 @@ from PIL import Image
 import generator
 from generator.cli import main
 from generator.errors import SpecError
+from generator.export.anonymous import Anonymous
 from generator.export.figures.grid import draw_grid, layout
 from generator.export.figures.layout.style import SMALL, drawable, fitted, styled, text_width
 from generator.export.figures.layout.venues import VENUES, extent
+from generator.export.figures.make import make_figure, planned_figure
 from generator.export.figures.scene import Scene
 from generator.present.content.contents import Contents
 from generator.present.files.manifest import FigureItem, FileEntry
@@ -204,7 +207,23 @@ def test_long_labels_are_shortened_to_their_place() -> None:
         label = fitted("facebook/dinov2-with-registers-giant at a very long revision", 0.8, SMALL)
         assert all(text_width(line, SMALL) <= 0.8 for line in label.split("\n"))
         assert label.endswith("…")
+    with styled() as lost:
         assert drawable("Cat 猫\n$x$") == "Cat ? $x$"
+    assert lost == {"猫"}
+
+
+def test_letters_that_the_font_lacks_are_named(
+    made: Figuring, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = made.source.run
+    images = (replace(run.images[0], title="猫 and 犬"), *run.images[1:])
+    source = replace(made.source, shown=Anonymous(replace(run, images=images), {}, ()))
+    asked = planned_figure(request(rows="images", cols="models"))
+    make_figure(source, asked, "fig.pdf")
+    assert [entry.getMessage() for entry in caplog.records] == [
+        "fig.pdf: the font of figures has no letter for 犬 猫; each is drawn as ?. Give the model "
+        "or picture a title in other letters."
+    ]
 
 
 def test_a_title_with_dollars_is_no_formula(made: Figuring) -> None:

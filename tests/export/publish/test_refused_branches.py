@@ -42,6 +42,18 @@ def test_no_repository(bare: Path, site: Path, monkeypatch: pytest.MonkeyPatch) 
     )
 
 
+def test_a_repository_of_another_user(
+    here: Path, site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in containers, on network drives and in continuous integration."""
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    assert refused(site, "--to", "branch", "--yes") == (
+        f"Error: The current folder is in a repository of another user, {here}, where git does "
+        "nothing unless it is told to. If you trust it, run "
+        f"`git config --global --add safe.directory {here}`."
+    )
+
+
 def test_no_remote(here: Path, site: Path) -> None:
     assert refused(site, "--to", "branch", "--yes", "--remote", "lab") == (
         "Error: The repository paper has no remote lab. Choose another with --remote: origin."

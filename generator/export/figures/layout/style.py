@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 
 import matplotlib
@@ -47,13 +48,21 @@ BREAKS = re.compile(r"(?<=[/_-])(?=[^/_-])")
 """Characters after which a long word, such as the id of a model, may be broken."""
 
 
+_LOST: ContextVar[set[str]] = ContextVar("lost letters")
+
+
 @contextmanager
-def styled(face: Face = "sans", letters: Letters = "text") -> Iterator[None]:
+def styled(face: Face = "sans", letters: Letters = "text") -> Iterator[set[str]]:
     """Draw in the block with the style of this program, regardless of a matplotlibrc.
 
     Args:
         letters: letters of an SVG: searchable text, or outlines.
+
+    Yields:
+        the characters that the block could not draw, since the font lacks them.
     """
+    lost: set[str] = set()
+    token = _LOST.set(lost)
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(
@@ -98,7 +107,10 @@ def styled(face: Face = "sans", letters: Letters = "text") -> Iterator[None]:
                 "image.composite_image": False,
             }
         )
-        yield
+        try:
+            yield lost
+        finally:
+            _LOST.reset(token)
 
 
 def figure_bytes(figure: Figure, kind: Kind, title: str = "") -> bytes:
@@ -140,10 +152,11 @@ def _drawable(family: str) -> frozenset[int]:
 def drawable(text: str) -> str:
     """A text without line breaks, with question marks for letters that the font lacks.
 
-    The caption has the text as it is.
+    Faces of the system are not used: the same figure would be another file on another machine.
     """
-    known = _drawable(matplotlib.rcParams["font.family"][0])
-    return "".join(c if ord(c) in known else "?" for c in " ".join(text.split()))
+    known, line = _drawable(matplotlib.rcParams["font.family"][0]), " ".join(text.split())
+    _LOST.get(set()).update(c for c in line if ord(c) not in known)
+    return "".join(c if ord(c) in known else "?" for c in line)
 
 
 def fitted(text: str, inches: float, size: float, lines: int = 2) -> str:

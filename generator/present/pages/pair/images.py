@@ -23,6 +23,7 @@ from generator.present.pages.pair.views import (
 from generator.present.pages.sections import Table, TableRow
 from generator.present.pages.views import Picture
 from generator.present.pages.wording import map_alt
+from generator.records.record import View
 from generator.records.run import Failure, ImageEntry
 from generator.text.numbers import machine, number, percent
 from generator.text.phrases import patches_text
@@ -75,14 +76,18 @@ def _seen(pair: PairContext, image: ImageEntry) -> Iterator[SeenPart]:
     views = [pair.content(context, image).facts.view for context in pair.models]
     same = views[0].box == views[1].box
     for letter, view in zip(LETTERS, views[:1] if same else views, strict=False):
-        wide, high = view.right - view.left, view.bottom - view.top
-        yield SeenPart(
-            label="" if same else letter,
-            picture=picture,
-            width=view.image_width,
-            height=view.image_height,
-            view=f"{machine(view.left)} {machine(view.top)} {machine(wide)} {machine(high)}",
-        )
+        yield _part(picture, view, "" if same else letter)
+
+
+def _part(picture: Picture, view: View, label: str = "") -> SeenPart:
+    wide, high = view.right - view.left, view.bottom - view.top
+    return SeenPart(
+        label=label,
+        picture=picture,
+        width=view.image_width,
+        height=view.image_height,
+        view=f"{machine(view.left)} {machine(view.top)} {machine(wide)} {machine(high)}",
+    )
 
 
 def _maps(pair: PairContext, image: ImageEntry) -> Iterator[Picture]:
@@ -156,12 +161,10 @@ def _found(pair: PairContext, context: ModelContext, image: ImageEntry) -> Model
     for method, found in _methods(digest):
         if isinstance(found, FoundObject):
             boxes.append(_box(method.lower(), found.pixels))
-    thumb = pair.planner.picture(image, thumb=True)
+    picture = pair.planner.picture(image, thumb=True)
     return ModelBoxes(
         label=context.model.label,
-        picture=thumb and Picture(thumb.url, thumb.width, thumb.height, ""),
-        width=image.width,
-        height=image.height,
+        seen=_part(picture, pair.content(context, image).facts.view) if picture else None,
         boxes=tuple(boxes),
     )
 

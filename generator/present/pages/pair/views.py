@@ -111,14 +111,12 @@ class ModelBoxes:
     """Objects found in one image with one model's features.
 
     Attributes:
-        picture: the thumbnail; None if it could not be published.
-        width: of the original, in pixels.
+        seen: the part of the picture that the model sees; None if it could not be published.
+        boxes: in pixels of the original.
     """
 
     label: str
-    picture: Picture | None
-    width: int
-    height: int
+    seen: SeenPart | None
     boxes: tuple[BoxMark, ...]
 
 

@@ -19,6 +19,7 @@ from generator.present.cells.truth import CellTruth
 from generator.present.files.manifest_file import read_manifest
 from generator.present.site.write import build_site
 from generator.records.packing import unpack
+from generator.records.record import AttentionRecord
 from generator.records.run import ObjectBox
 from generator.text.numbers import percent, points
 from tests.present.analyzed import complete
@@ -119,6 +120,25 @@ def test_marked_boxes_are_drawn_beside_the_found_ones(marked: Built) -> None:
     iou = truth_of(marked[1], "plain", "image0").overlaps[0].lost
     assert f", IoU {percent(iou)} with a marked box" in part
     assert "Filled: boxes marked by people" in part
+
+
+def test_found_boxes_are_drawn_on_the_part_that_the_model_sees(
+    marked: Built, tmp_path: Path
+) -> None:
+    """As in the rows of maps above them, so that places line up by eye."""
+    trial = marked[0]
+
+    def read(key: str) -> AttentionRecord:
+        record = trial.read(key)
+        return replace(record, view=replace(record.view, left=16, right=80))
+
+    build_site(trial.run, read, tmp_path / "site", version="1.2.3")
+    html = (tmp_path / "site" / REPORT).read_text(encoding="utf-8")
+    part = html[html.index('id="objects"') : html.index('id="truth"')]
+    views = re.findall(r'<svg class="seen-part found-boxes" viewBox="([^"]*)"', part)
+    assert len(views) >= 2
+    assert set(views) == {"16 0 64 64"}
+    assert len(re.findall(r'<image href="[^"]*" width="96" height="64"', part)) == len(views)
 
 
 def test_without_marks_the_page_has_no_such_part(marked: Built, tmp_path: Path) -> None:
