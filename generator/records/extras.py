@@ -12,6 +12,8 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from generator.text.phrases import counted
+
 FloatArray = NDArray[np.floating]
 IntArray = NDArray[np.integer]
 
@@ -241,6 +243,11 @@ class Intervened:
     up_to_layer: int
     neurons: tuple[RegisterNeuron, ...]
     taken_over: RegisterCheck
+
+    @property
+    def words(self) -> str:
+        """What was changed, for captions and tables."""
+        return f"test-time register with {counted(len(self.neurons), 'moved neuron')}"
 
 
 @dataclass(frozen=True, slots=True)

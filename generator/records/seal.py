@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 _START = '{"seal":'
+_DECODER = json.JSONDecoder()
 
 
 class SealError(Exception):
@@ -77,16 +78,33 @@ def sealed_file(entry: str, facts: str, arrays: Mapping[str, NDArray[Any]]) -> b
     return save(dict(arrays), metadata={entry: f"{_START}{seal},{facts[1:]}"})
 
 
+def facts_of(text: str) -> str:
+    """The facts of a header, not verified: for files whose bytes were verified as a whole.
+
+    Raises:
+        SealError: the text has no checksum, or its checksums cannot be read.
+    """
+    return "{" + text[_opened(text)[1] + 1 :]
+
+
+def _opened(text: str) -> tuple[Any, int]:
+    """The checksums of a header, and where they end."""
+    if not text.startswith(_START):
+        raise SealError("it carries no checksum")
+    try:
+        return _DECODER.raw_decode(text, len(_START))
+    except (ValueError, RecursionError) as error:
+        raise SealError("its checksums cannot be read") from error
+
+
 def unsealed(text: str) -> Sealed:
     """Verify a header; returns its facts and the entries of its arrays.
 
     Raises:
         SealError: the text has no checksum, or does not match it.
     """
-    if not text.startswith(_START):
-        raise SealError("it carries no checksum")
+    seal, end = _opened(text)
     try:
-        seal, end = json.JSONDecoder().raw_decode(text, len(_START))
         arrays = {
             str(name): SealedArray(str(dtype), tuple(shape), str(sha256))
             for name, (dtype, shape, sha256) in seal["arrays"].items()

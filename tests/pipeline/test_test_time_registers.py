@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import html
 import json
 import re
@@ -127,6 +128,24 @@ def test_paper_and_report_say_it(built: tuple[GallerySpec, Outcome], tmp_path: P
     assert "float32, test-time register with 1 moved neuron" in caption
     assert "jiang2025vision" in caption
     assert "@article{jiang2025vision" in figure.with_suffix(".bib").read_text(encoding="utf-8")
+
+
+def test_tables_and_maps_say_which_rows_it_is_about(
+    built: tuple[GallerySpec, Outcome], tmp_path: Path
+) -> None:
+    """Both columns have one id and one commit."""
+    spec, _ = built
+    table, maps = tmp_path / "a.csv", tmp_path / "maps"
+    for kind, out in (("statistics", table), ("maps", maps)):
+        words = ["export", kind, str(spec.out), "-o", str(out), "--store", str(spec.store)]
+        ran = CliRunner().invoke(main, words)
+        assert ran.exit_code == 0, ran.output
+    rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
+    items = json.loads((maps / "maps.json").read_text(encoding="utf-8"))["maps"]
+    for found in (rows, items):
+        said = {(each["commit"], each["intervention"]) for each in found}
+        assert len({commit for commit, _ in said}) == 1
+        assert {words for _, words in said} == {"", "test-time register with 1 moved neuron"}
 
 
 def test_a_register_that_takes_nothing_over_is_warned_of(tmp_path: Path) -> None:

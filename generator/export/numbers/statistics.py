@@ -31,7 +31,7 @@ from generator.present.files.schema import documented_schema
 from generator.records.record import AttentionRecord
 from generator.text.tables import csv_text
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of the columns and quantities."""
 
 PATCHES = "patches"
@@ -60,6 +60,7 @@ class StatisticsRow:
         model: label of the model.
         model_id: id on the hub, or the name of the model's folder.
         commit: commit of the model; for a folder, the hash of its weights.
+        intervention: what was changed in the model; empty for an unmodified one.
         image: file name of the image.
         layer: number from 1; 0 for the embedding; `pool` for a pooling probe.
         head: number from 1; `min` for the minimum over heads; empty for numbers of no single head.
@@ -73,6 +74,7 @@ class StatisticsRow:
     model: str
     model_id: str
     commit: str
+    intervention: str
     image: str
     layer: str
     head: str
@@ -138,6 +140,7 @@ def statistics_row(
         model=model,
         model_id=record.model.id,
         commit=record.model.version,
+        intervention=record.intervention.words if record.intervention else "",
         image=image,
         layer=number.layer,
         head=number.head,

@@ -35,6 +35,7 @@ class MapItem:
         model: label of the model.
         model_id: id on the hub, or the name of its folder.
         commit: commit of the model; for a folder, the hash of its weights.
+        intervention: what was changed in the model; empty for an unmodified one.
         image: file name of the image.
         layer: number from 1, or pool.
         head: number from 1, or mean, max or min over heads.
@@ -51,6 +52,7 @@ class MapItem:
     model: str
     model_id: str
     commit: str
+    intervention: str
     image: str
     layer: str
     head: str
@@ -177,6 +179,7 @@ def _item(
         model=source.model(cell).label,
         model_id=record.model.id,
         commit=record.model.version,
+        intervention=record.intervention.words if record.intervention else "",
         image=source.image(cell).name,
         layer=one.layer,
         head=one.head,

@@ -29,7 +29,7 @@ def register_text(register: AddedRegister) -> str:
 
 def moved_text(register: AddedRegister) -> str:
     """Short description of the intervention, for captions."""
-    return f"test-time register with {counted(len(register.made.neurons), 'moved neuron')}"
+    return register.made.words
 
 
 def check_text(register: AddedRegister) -> str:
