@@ -23,15 +23,13 @@ import scenes
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from plant_artifacts import PLANTED
 from train_demo_models import (
     COVERED,
-    FIELD,
-    INPUT_SIZE,
+    FINE,
     LABELS,
-    PATCH,
     PLAIN,
     REGISTERS,
-    RESIZED,
     DemoModel,
     new_model,
     normalized,
@@ -61,18 +59,20 @@ class Seen:
     """What a model made of images.
 
     ``logits[image, label]``, and the CLS row of each attention matrix, ``row[layer, image, head,
-    key]``, of which the first ``prefix`` keys are CLS and the registers.
+    key]``, of which the first ``prefix`` keys are CLS and the registers. ``norms[image, layer + 1,
+    patch]`` of the residual stream.
     """
 
     logits: Floats
     row: Floats
+    norms: Floats
     prefix: int
 
 
 def held_out(count: int, seed: int) -> HeldOut:
     """Scenes that no training step has drawn."""
     drawn = [scenes.compose(scenes.HELD_OUT, seed, i) for i in range(count)]
-    cover = [patch_cover(scenes.draw(scene, RESIZED, FIELD).mask) for scene in drawn]
+    cover = [patch_cover(scenes.draw(scene, FINE.resized, FINE.field).mask) for scene in drawn]
     return HeldOut(
         pixels=np.stack([model_input(scenes.draw(scene, 448).pixels) for scene in drawn]),
         targets=np.array([targets(scene) for scene in drawn], np.float32),
@@ -81,13 +81,13 @@ def held_out(count: int, seed: int) -> HeldOut:
 
 
 def model_input(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Short side to 128 px, bicubic, then the middle 112 px: uint8 [row, col, 3] in and out."""
+    """Short side to 144 px, bicubic, then the middle 128 px: uint8 [row, col, 3] in and out."""
     picture = Image.fromarray(pixels)
-    factor = RESIZED / min(picture.size)
+    factor = FINE.resized / min(picture.size)
     width, height = (round(side * factor) for side in picture.size)
-    left, top = (width - INPUT_SIZE) // 2, (height - INPUT_SIZE) // 2
+    left, top = (width - FINE.size) // 2, (height - FINE.size) // 2
     resized = picture.resize((width, height), Image.Resampling.BICUBIC)
-    return np.asarray(resized.crop((left, top, left + INPUT_SIZE, top + INPUT_SIZE)))
+    return np.asarray(resized.crop((left, top, left + FINE.size, top + FINE.size)))
 
 
 def look(model: DemoModel, pixels: NDArray[np.uint8], batch: int = 50) -> Seen:
@@ -96,11 +96,13 @@ def look(model: DemoModel, pixels: NDArray[np.uint8], batch: int = 50) -> Seen:
     model.set_attn_implementation("eager")
     config = model.config
     prefix = 1 + getattr(config, "num_register_tokens", 0)
-    logits, rows = [], []
+    logits, rows, norms = [], [], []
     with torch.no_grad():
         for start in range(0, len(pixels), batch):
             out = model(
-                pixel_values=normalized(pixels[start : start + batch]), output_attentions=True
+                pixel_values=normalized(pixels[start : start + batch]),
+                output_attentions=True,
+                output_hidden_states=True,
             )
             if out.attentions is None or len(out.attentions) != config.num_hidden_layers:
                 raise RuntimeError(
@@ -108,11 +110,13 @@ def look(model: DemoModel, pixels: NDArray[np.uint8], batch: int = 50) -> Seen:
                 )
             logits.append(out.logits.numpy())
             rows.append(torch.stack([a[:, :, 0, :] for a in out.attentions]).numpy())
+            streams = torch.stack(out.hidden_states, dim=1)[:, :, prefix:]
+            norms.append(streams.norm(dim=-1).numpy())
     row = np.concatenate(rows, axis=1)
-    patches = (INPUT_SIZE // PATCH) ** 2
+    patches = FINE.grid**2
     if row.shape[-1] != prefix + patches:
         raise RuntimeError(f"expected {prefix} + {patches} tokens, got {row.shape[-1]}")
-    return Seen(logits=np.concatenate(logits), row=row, prefix=prefix)
+    return Seen(np.concatenate(logits), row, np.concatenate(norms), prefix)
 
 
 # ------------------------------------------------------------------------------------------ figures
@@ -199,6 +203,29 @@ def attention_figures(seen: Seen, cover: Floats) -> dict[str, Any]:
     }
 
 
+def outlier_figures(seen: Seen) -> dict[str, Any]:
+    """Patches with more than three times the median norm, after the layer with the largest ratio.
+
+    ``by_layer`` is the largest norm over the median one, mean over scenes, from the embedding on;
+    ``patches`` is a mean over scenes, and ``cls_attention`` the share of CLS attention that they
+    draw in each layer, mean over heads and over the scenes that have any.
+    """
+    ratio = seen.norms / np.median(seen.norms, axis=2, keepdims=True)
+    largest = ratio.max(2).mean(0)
+    layer = int(largest.argmax())
+    outliers = ratio[:, layer] > 3
+    some = outliers.any(1)
+    drawn = np.einsum("lihp,ip->li", seen.row[..., seen.prefix :], outliers.astype(np.float32))
+    drawn = drawn[:, some].mean(1) / seen.row.shape[2] if some.any() else np.zeros(len(drawn))
+    return {
+        "largest_norm_by_layer": [_round(value) for value in largest],
+        "layer": layer,
+        "patches": _round(outliers.sum(1).mean()),
+        "scenes_with_any": _round(some.mean()),
+        "cls_attention_by_layer": [_round(value) for value in drawn],
+    }
+
+
 def majority_figures(wanted: Floats) -> dict[str, Any]:
     """The figures of an answer that never looks: each label as most held-out scenes have it."""
     always = np.repeat(np.where(wanted.mean(0) > 0.5, 1.0, -1.0)[None], len(wanted), 0)
@@ -210,7 +237,7 @@ def _round(value: Any) -> float:
 
 
 def measure(models: Path, count: int, seed: int) -> dict[str, Any]:
-    """All figures of both models, trained and untrained."""
+    """All figures: of both models trained and untrained, and of the one with planted artifacts."""
     scenes_held_out = held_out(count, seed)
     area = float((scenes_held_out.cover >= COVERED).mean())
     figures: dict[str, Any] = {
@@ -223,14 +250,24 @@ def measure(models: Path, count: int, seed: int) -> dict[str, Any]:
         "majority": majority_figures(scenes_held_out.targets),
         "models": {},
     }
-    for name in (PLAIN, REGISTERS):
-        trained = AutoModelForImageClassification.from_pretrained(models / name)
-        for state, model in (("trained", trained), ("untrained", new_model(name, seed=0))):
-            seen = look(model, scenes_held_out.pixels)
-            figures["models"].setdefault(name, {})[state] = {
-                "task": task_figures(seen.logits, scenes_held_out.targets),
-                **attention_figures(seen, scenes_held_out.cover),
-            }
+    for name, state in (
+        (PLAIN, "trained"),
+        (PLAIN, "untrained"),
+        (REGISTERS, "trained"),
+        (REGISTERS, "untrained"),
+        (PLANTED, "edited"),
+    ):
+        model = (
+            new_model(name, seed=0)
+            if state == "untrained"
+            else AutoModelForImageClassification.from_pretrained(models / name)
+        )
+        seen = look(model, scenes_held_out.pixels)
+        figures["models"].setdefault(name, {})[state] = {
+            "task": task_figures(seen.logits, scenes_held_out.targets),
+            **attention_figures(seen, scenes_held_out.cover),
+            "outliers": outlier_figures(seen),
+        }
     return figures
 
 
@@ -280,20 +317,30 @@ def table(figures: dict[str, Any]) -> str:
         ),
     ):
         rows.append([label, *texts, ""])
+    outliers = [cell["outliers"] for cell in cells]
+    for label, texts in (
+        (
+            "largest norm of a patch, times the median",
+            [f"{o['largest_norm_by_layer'][o['layer']]:.1f}x" for o in outliers],
+        ),
+        ("outlier patches a scene", [f"{o['patches']:.1f}" for o in outliers]),
+    ):
+        rows.append([label, *texts, ""])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def mass_table(trained: dict[str, Any]) -> str:
-    """Where the mass of the CLS row goes in a trained model, a row for each layer, in Markdown."""
-    layers = trained["cls_row_mass_by_layer"]
-    times = trained["object_attention_times_area"]["by_layer"]
+def mass_table(model: dict[str, Any]) -> str:
+    """Where the mass of the CLS row goes in a model, a row for each layer, in Markdown."""
+    layers = model["cls_row_mass_by_layer"]
+    times = model["object_attention_times_area"]["by_layer"]
+    drawn = model["outliers"]["cls_attention_by_layer"]
     rows = [
-        ["layer", *layers[0], "patches on objects"],
-        ["---:"] * (len(layers[0]) + 2),
+        ["layer", *layers[0], "of that, outliers", "patches on objects"],
+        ["---:"] * (len(layers[0]) + 3),
     ]
     for at, layer in enumerate(layers):
         shares = (f"{share:.1%}" for share in layer.values())
-        rows.append([str(at + 1), *shares, f"{times[at]:.2f}x"])
+        rows.append([str(at + 1), *shares, f"{drawn[at]:.1%}", f"{times[at]:.2f}x"])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
@@ -311,7 +358,7 @@ def main() -> None:
     here = Path(__file__).parent
     parser = argparse.ArgumentParser(description="Measure the demo models on held-out scenes.")
     parser.add_argument("--models", type=Path, default=here / "models")
-    parser.add_argument("--count", type=int, default=600)
+    parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
@@ -321,7 +368,7 @@ def main() -> None:
     renew(args.models / "README.md", table(figures))
     for name, states in figures["models"].items():
         only = {**figures, "models": {name: states}}
-        text = f"{table(only)}\n\n{mass_table(states['trained'])}"
+        text = f"{table(only)}\n\n{mass_table(next(iter(states.values())))}"
         renew(args.models / name / "README.md", text)
     print(table(figures))
 

@@ -34,7 +34,7 @@ GROUNDS = ("linen", "wood", "sand", "marble", "tiles", "felt")
 CLUTTER = ("pebble", "leaf", "twig")
 
 # First entry of a scene's seed. Scenes of different streams never share a random sequence.
-TRAIN, HELD_OUT, EXAMPLE = 0, 1, 2
+TRAIN, HELD_OUT, EXAMPLE, CALIBRATION = 0, 1, 2, 3
 
 # The light comes from the upper left, towards the viewer: (right, down, out of the picture).
 LIGHT = np.array([-0.48, -0.60, 0.64], dtype=np.float32)

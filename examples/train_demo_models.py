@@ -14,23 +14,28 @@ anything was learned in 450 steps. So in training a linear head reads the patche
 says whether an object lies there and which shape and material it has. It isn't part of the
 checkpoints; no loss acts on attention.
 
-From a clean clone, about half an hour a model on one core::
+**A second part makes attention softer.** After 2000 steps on 14 x 14 patches attention was sharp:
+most of a map was nearly zero. 250 more steps follow on 16 x 16 patches. The queries are halved
+first, queries and keys then stay as they are, and a tenth of the attention is dropped at random.
+
+From a clean clone, about 40 minutes a model on one core::
 
     python examples/train_demo_models.py            # both, one after the other
     python examples/train_demo_models.py --plain    # or one at a time, in two terminals
     python examples/train_demo_models.py --registers
 
-A run is a function of its options: scene ``i`` of step ``s`` is drawn from the seed (TRAIN, seed, s
-* batch + i), and the weights start from ``seed``. Two runs on one machine agree bit for bit; on
-another, float arithmetic may differ in the last place, and training amplifies that. A stopped run
-continues from its last checkpoint with ``--resume``.
+A run is a function of its options: scene ``i`` of step ``s`` is drawn from the seed (TRAIN, seed,
+first_scene + s * batch + i), and the weights start from ``seed``. Two runs on one machine agree bit
+for bit; on another, float arithmetic may differ in the last place, and training amplifies that. A
+stopped run continues from its last checkpoint with ``--resume``.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -50,21 +55,40 @@ DemoModel = Dinov2ForImageClassification | Dinov2WithRegistersForImageClassifica
 PLAIN, REGISTERS = "demo-dinov2", "demo-dinov2-registers"
 LABELS = scenes.SHAPES + scenes.MATERIALS
 
-INPUT_SIZE, RESIZED, PATCH = 112, 128, 8
+PATCH = 8
 # A patch belongs to an object when objects cover at least this much of it.
 COVERED = 0.25
 # The block whose output the patch head reads; two more are left for CLS to gather what the patches
 # know.
 PATCH_HEAD_AFTER = 4
-# What is left of the canvas when its short side is resized to 128 px and the middle 112 px are cut
-# out.
-FIELD = scenes.Box(top=1 / 16, left=1 / 16, height=7 / 8, width=7 / 8)
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class Crop:
+    """How a picture becomes input: short side to ``resized`` px, the middle ``size`` px cut out."""
+
+    resized: int
+    size: int
+
+    @property
+    def field(self) -> scenes.Box:
+        """What is left of the canvas of a square scene."""
+        kept = self.size / self.resized
+        return scenes.Box(top=(1 - kept) / 2, left=(1 - kept) / 2, height=kept, width=kept)
+
+    @property
+    def grid(self) -> int:
+        """Patches in a row."""
+        return self.size // PATCH
+
+
+COARSE, FINE = Crop(resized=128, size=112), Crop(resized=144, size=128)
 
 # The keys of DINOv2's own file. Written by hand: transformers' class wants torchvision just to be
 # constructed.
 PREPROCESSOR = {
-    "crop_size": {"height": INPUT_SIZE, "width": INPUT_SIZE},
+    "crop_size": {"height": FINE.size, "width": FINE.size},
     "do_center_crop": True,
     "do_convert_rgb": True,
     "do_normalize": True,
@@ -75,19 +99,30 @@ PREPROCESSOR = {
     "image_std": STD,
     "resample": 3,
     "rescale_factor": 1 / 255,
-    "size": {"shortest_edge": RESIZED},
+    "size": {"shortest_edge": FINE.resized},
 }
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that a run depends on, besides the kind of model."""
+    """Everything that one part of a run depends on, besides the kind of model and its weights."""
 
-    steps: int = 2000
-    batch: int = 32
-    seed: int = 0
+    crop: Crop
+    steps: int
+    batch: int
     # Of AdamW. Muon, which steps in units of the spectral norm, gets ten times that.
-    learning_rate: float = 2e-3
+    learning_rate: float
+    # Share of the steps before the rate begins to fall.
+    hold: float
+    # Share of the steps for a second fall of the rate, from 0.3 of it.
+    again: float
+    # Index of the first scene; the parts share none.
+    first_scene: int = 0
+    attention_dropout: float = 0.0
+    # What the queries are multiplied by first; they and the keys then stay as they are. None trains
+    # them.
+    query_scale: float | None = None
+    seed: int = 0
     weight_decay: float = 0.05
     warm_up: int = 60
     bfloat16: bool = True
@@ -95,9 +130,9 @@ class Recipe:
     def rate(self, step: int) -> float:
         """Learning rate of AdamW at a step, counted from 0.
 
-        Warm-up, constant, down to zero along a cosine; then once more from 0.3 of it.
+        Warm-up, constant, down to zero along a cosine; then perhaps once more from 0.3 of it.
         """
-        hold, second = round(self.steps / 4), round(self.steps * 4 / 5)
+        hold, second = round(self.steps * self.hold), round(self.steps * (1 - self.again))
         if step < second:
             peak, start, end = self.learning_rate, hold, second
         else:
@@ -107,7 +142,23 @@ class Recipe:
         return peak * warm * 0.5 * (1 + float(np.cos(np.pi * past)))
 
 
-def new_model(name: str, seed: int) -> DemoModel:
+# From nothing, on 14 x 14 patches.
+FIRST = Recipe(COARSE, steps=2000, batch=32, learning_rate=2e-3, hold=0.25, again=0.2)
+# On to 16 x 16 patches, with attention made softer.
+SECOND = Recipe(
+    FINE,
+    steps=250,
+    batch=16,
+    learning_rate=6e-4,
+    hold=0.4,
+    again=0.0,
+    first_scene=FIRST.steps * FIRST.batch,
+    attention_dropout=0.1,
+    query_scale=0.5,
+)
+
+
+def new_model(name: str, seed: int, crop: Crop = FINE) -> DemoModel:
     """An untrained model of either kind; the patch-mean half of its class head is zero."""
     torch.manual_seed(seed)
     shape: dict[str, Any] = {
@@ -115,7 +166,7 @@ def new_model(name: str, seed: int) -> DemoModel:
         "num_hidden_layers": 6,
         "num_attention_heads": 4,
         "mlp_ratio": 4,
-        "image_size": INPUT_SIZE,
+        "image_size": crop.size,
         "patch_size": PATCH,
         "layerscale_value": 1.0,
         "drop_path_rate": 0.0,
@@ -136,7 +187,9 @@ def new_model(name: str, seed: int) -> DemoModel:
         head.weight[:, model.config.hidden_size :] = 0
         # Start from about the share of scenes that have a given label.
         head.bias.fill_(-1.2)
-        backbone.embeddings.position_embeddings[0, 1:] = grid_waves(model.config.hidden_size)
+        backbone.embeddings.position_embeddings[0, 1:] = grid_waves(
+            model.config.hidden_size, crop.grid
+        )
         if name == REGISTERS:
             # transformers starts them all at zero, and without positions equal registers get
             # equal gradients: they would stay copies of each other for good.
@@ -144,13 +197,12 @@ def new_model(name: str, seed: int) -> DemoModel:
     return model
 
 
-def grid_waves(width: int) -> Tensor:
+def grid_waves(width: int, side: int) -> Tensor:
     """Sines and cosines of row and col, [patch, width]: where position embeddings start.
 
     They are learned from there. Started at random as usual, they were a thirtieth of the size of
     what they are added to after 400 steps, and patches could hardly tell where they were.
     """
-    side = INPUT_SIZE // PATCH
     # From two patches a half wave to four times the grid a full one.
     waves = 2 * np.pi / np.geomspace(4, 4 * side, width // 4)
     row, col = np.divmod(np.arange(side * side), side)
@@ -176,10 +228,10 @@ def patch_cover(mask: scenes.Floats) -> scenes.Floats:
     return np.asarray(mask.reshape(grid[0], PATCH, grid[1], PATCH).mean((1, 3)), np.float32)
 
 
-def patch_targets(scene: scenes.Scene, mask: scenes.Floats) -> scenes.Floats:
+def patch_targets(scene: scenes.Scene, mask: scenes.Floats, crop: Crop) -> scenes.Floats:
     """What lies on each patch, [patch, 1 + label]: whether it is an object, and its labels."""
     on_object = patch_cover(mask) >= COVERED
-    center = FIELD.top + (np.arange(INPUT_SIZE // PATCH) + 0.5) * PATCH / RESIZED
+    center = crop.field.top + (np.arange(crop.grid) + 0.5) * PATCH / crop.resized
     # Objects don't overlap, so a covered patch belongs to the object that is nearest in units of
     # its radius.
     away = [
@@ -206,16 +258,37 @@ def training_batch(recipe: Recipe, step: int) -> Batch:
     """Draw the scenes of a step. No scene is ever seen twice."""
     pixels, labels, patches = [], [], []
     for i in range(recipe.batch):
-        scene = scenes.compose(scenes.TRAIN, recipe.seed, step * recipe.batch + i)
-        drawing = scenes.draw(scene, RESIZED, FIELD)
+        index = recipe.first_scene + step * recipe.batch + i
+        scene = scenes.compose(scenes.TRAIN, recipe.seed, index)
+        drawing = scenes.draw(scene, recipe.crop.resized, recipe.crop.field)
         pixels.append(drawing.pixels)
         labels.append(targets(scene))
-        patches.append(patch_targets(scene, drawing.mask))
+        patches.append(patch_targets(scene, drawing.mask, recipe.crop))
     return Batch(
         pixels=normalized(np.stack(pixels)),
         labels=torch.tensor(labels),
         patches=torch.from_numpy(np.stack(patches)),
     )
+
+
+def finer(trained: DemoModel, name: str, recipe: Recipe) -> DemoModel:
+    """The model that a second part starts from: of another input size, its queries scaled."""
+    model = new_model(name, recipe.seed, recipe.crop)
+    weights = dict(trained.state_dict())
+    (key,) = (key for key in weights if key.endswith("position_embeddings"))
+    cls, places = weights[key][:, :1], weights[key][:, 1:]
+    side = round(places.shape[1] ** 0.5)
+    grid = places.transpose(1, 2).unflatten(2, (side, side))
+    wanted = (recipe.crop.grid, recipe.crop.grid)
+    resized = torch.nn.functional.interpolate(grid, wanted, mode="bicubic", align_corners=False)
+    weights[key] = torch.cat([cls, resized.flatten(2).transpose(1, 2)], dim=1)
+    model.load_state_dict(weights)
+    assert recipe.query_scale is not None
+    with torch.no_grad():
+        for key, weight in model.named_parameters():
+            if ".q_proj." in key:
+                weight.mul_(recipe.query_scale)
+    return model
 
 
 def patch_loss(found: Tensor, wanted: Tensor) -> Tensor:
@@ -243,15 +316,29 @@ class Run:
     log: list[str]
 
     @classmethod
-    def begin(cls, name: str, recipe: Recipe) -> Run:
-        """A run before its first step; all of its chance comes from the recipe's seed."""
-        model = new_model(name, recipe.seed)
+    def begin(cls, name: str, recipe: Recipe, model: DemoModel | None = None) -> Run:
+        """A run before its first step, of a new model or of a trained one.
+
+        All of its chance comes from the recipe's seed.
+        """
+        if model is None:
+            model = new_model(name, recipe.seed, recipe.crop)
+        else:
+            model = finer(model, name, recipe)
         # On a CPU and for 200 tokens, a third faster than SDPA, whose backward pass is slow there.
         model.set_attn_implementation("eager")
         width = model.config.hidden_size
         patch_head = torch.nn.Sequential(
             torch.nn.LayerNorm(width), torch.nn.Linear(width, 1 + len(LABELS))
         )
+        if recipe.query_scale is not None:
+            # A head that starts at zero sends nothing back, so it can't upset trained blocks.
+            torch.nn.init.zeros_(cast(torch.nn.Linear, patch_head[1]).weight)
+            for key, weight in model.named_parameters():
+                weight.requires_grad_(".q_proj." not in key and ".k_proj." not in key)
+        for module in model.modules():
+            if hasattr(module, "attention_dropout"):
+                module.attention_dropout = recipe.attention_dropout
         model.train()
         return cls(name, recipe, model, patch_head, _optimizers(model, patch_head, recipe), 0, [])
 
@@ -262,6 +349,8 @@ class Run:
             for group in optimizer.param_groups:
                 group["lr"] = times * self.recipe.rate(self.step)
         batch = training_batch(self.recipe, self.step)
+        # For dropout. Seeded by the step, so that a run can be taken up anywhere.
+        torch.manual_seed(self.recipe.first_scene + self.step)
         with torch.autocast("cpu", torch.bfloat16, enabled=self.recipe.bfloat16):
             seen = self.model(pixel_values=batch.pixels, output_hidden_states=True)
             # Index 0 is the embedding. Patches come last, behind CLS and registers.
@@ -328,6 +417,8 @@ def _optimizers(
     """
     of_blocks, heads, others = [], [], []
     for name, weight in [*model.named_parameters(), *patch_head.named_parameters()]:
+        if not weight.requires_grad:
+            continue
         if weight.ndim == 2 and ".layer." in name:
             of_blocks.append(weight)
         elif weight.ndim == 2:
@@ -344,25 +435,38 @@ def _optimizers(
     ]
 
 
-def train(name: str, recipe: Recipe, out: Path, scratch: Path, resume: bool) -> None:
-    """Train one model into a folder under ``out``; ``scratch`` keeps the state to resume from."""
-    run = Run.begin(name, recipe)
-    state = scratch / f"{name}.pt"
+def train(name: str, parts: Sequence[Recipe], out: Path, scratch: Path, resume: bool) -> None:
+    """Train one model, part by part, into a folder under ``out``.
+
+    ``scratch`` keeps the state to resume from, and the finished parts.
+    """
     scratch.mkdir(parents=True, exist_ok=True)
     (scratch / ".gitignore").write_text("*\n")
-    if resume and state.exists():
-        run.take_up(state)
+    model: DemoModel | None = None
+    log: list[str] = []
+    for number, recipe in enumerate(parts, 1):
+        run = Run.begin(name, recipe, model)
+        state = scratch / f"{name}-{number}.pt"
+        if resume and state.exists():
+            run.take_up(state)
+        finish(run, state)
+        model, log = run.model, [*log, *run.log]
+    assert model is not None
+    save(model, out / name)
+    (out / name / "training-log.jsonl").write_text("\n".join(log) + "\n")
+
+
+def finish(run: Run, state: Path) -> None:
+    """Take the steps that are left, and keep the state now and then and at the end."""
     since: list[dict[str, float]] = []
-    while run.step < recipe.steps:
+    while run.step < run.recipe.steps:
         since.append(run.advance())
-        last = run.step == recipe.steps
+        last = run.step == run.recipe.steps
         if last or run.step % 25 == 0:
             run.note(since)
             since = []
         if last or run.step % 100 == 0:
             run.keep(state)
-    save(run.model, out / name)
-    (out / name / "training-log.jsonl").write_text("\n".join(run.log) + "\n")
 
 
 def save(model: DemoModel, folder: Path) -> None:
@@ -377,10 +481,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train the demo models of attention-gallery.")
     parser.add_argument("--out", type=Path, default=here / "models", help="where the folders go")
     parser.add_argument("--scratch", type=Path, help="where training state goes (OUT/.training)")
-    parser.add_argument("--steps", type=int, default=Recipe.steps)
-    parser.add_argument("--batch", type=int, default=Recipe.batch)
-    parser.add_argument("--seed", type=int, default=Recipe.seed)
-    parser.add_argument("--learning-rate", type=float, default=Recipe.learning_rate)
+    parser.add_argument("--seed", type=int, default=FIRST.seed)
     parser.add_argument("--float32", action="store_true", help="no bfloat16 in the forward pass")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--resume", action="store_true", help="continue from the scratch folder")
@@ -391,16 +492,10 @@ def main() -> None:
 
     torch.set_num_threads(args.threads)
     torch.use_deterministic_algorithms(True)
-    recipe = Recipe(
-        steps=args.steps,
-        batch=args.batch,
-        seed=args.seed,
-        learning_rate=args.learning_rate,
-        bfloat16=not args.float32,
-    )
+    parts = [replace(part, seed=args.seed, bfloat16=not args.float32) for part in (FIRST, SECOND)]
     names = [REGISTERS] if args.registers else [PLAIN] if args.plain else [PLAIN, REGISTERS]
     for name in names:
-        train(name, recipe, args.out, args.scratch or args.out / ".training", args.resume)
+        train(name, parts, args.out, args.scratch or args.out / ".training", args.resume)
 
 
 if __name__ == "__main__":

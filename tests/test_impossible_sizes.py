@@ -54,7 +54,14 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "many positions": {"image_size": 8192, "patch_size": 1},
     "text": {"text_config": {"num_hidden_layers": 10**9}},
 }
+TIMM: dict[str, dict[str, int]] = {
+    "timm wide": {"embed_dim": 20_000, "num_heads": 4, "depth": 100},
+    "timm deep": {"depth": 10**7},
+}
 REFUSALS = {
+    "timm wide": "config.json of timm wide describes a network of 480,",
+    "timm deep": "timm deep has depth = 10000000 in its config; a number from 0 to 1,000 was "
+    "expected.",
     "labels": "labels has num_labels = 10000000 in its config; a number from 0 to 100,000 was "
     "expected.",
     "deep and wide": "config.json of deep and wide describes a network of 1,602,756,484,032 "
@@ -86,6 +93,10 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answered]:
     for name, keys in {**CONFIGS, "long": {}, "bomb": {}, "nested": {}, "sound": {}}.items():
         config = family.save(folder / name) / "config.json"
         config.write_text(json.dumps(json.loads(config.read_text()) | keys))
+    for name, options in TIMM.items():
+        family.save(folder / name)
+        declared = {"architecture": "vit_tiny_patch16_224", "num_classes": 0, "model_args": options}
+        (folder / name / "config.json").write_text(json.dumps(declared))
     with (folder / "long" / "config.json").open("r+b") as file:
         file.truncate(10**9)  # a file of holes
     (folder / "bomb" / "README.md").write_text(f"---\n{BOMB}license: *a11\n---\n")

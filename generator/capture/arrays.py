@@ -20,7 +20,7 @@ def full(values: Tensor) -> FloatArray:
 def half(values: Tensor) -> FloatArray:
     """As float16, or as float32 where float16 cannot hold all of them: none is cut off.
 
-    Widened first: in bfloat16 the largest float16 itself cannot be told from a larger number.
+    Widened first: in bfloat16 the largest float16 itself looks like a larger number.
     """
     wide = values.float()
     fits = bool((wide.abs() <= HALF_MAX).all())

@@ -9,7 +9,7 @@ from torch import Tensor
 from generator.capture.lens import lens
 from generator.capture.models.heads import prediction
 from generator.capture.models.load import LoadedModel
-from generator.capture.relevance import expect_room, relevance
+from generator.capture.relevance import expect_memory, relevance
 from generator.records.record import AttentionRecord
 
 
@@ -27,10 +27,10 @@ def explain(
     """Add prediction, relevance and logit lens to a record.
 
     Args:
-        model: with a class head.
-        record: of one image.
-        pixels: of that image, ``[channel, row, column]``.
-        logits: of that image, ``[class]``.
+        model: a model with a class head.
+        record: the record of one image.
+        pixels: the image's pixels, ``[channel, row, column]``.
+        logits: the image's logits, ``[class]``.
         relevant: measure class-specific relevance.
         lensed: measure the logit lens.
         target: the class to explain; None for the most likely.
@@ -42,7 +42,7 @@ def explain(
     assert model.head is not None
     said = prediction(model.head, logits, target, model.facts.id)
     if relevant:
-        expect_room(model, record.layout, image)
+        expect_memory(model, record.layout, image)
     return replace(
         record,
         prediction=said,

@@ -79,7 +79,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A picture that gave no record, and why."""
+    """A picture without a record, and the reason."""
 
     key: str
     error: ModelError
@@ -118,7 +118,7 @@ def extract(model: LoadedModel, batch: Sequence[Prepared]) -> Iterator[Attention
         batch: pictures of one input size.
 
     Yields:
-        A record for each picture, in order, or why there is none.
+        A record for each picture, in order, or the reason why there is none.
 
     Raises:
         CaptureError: the attention does not fit the architecture's token layout.
@@ -224,7 +224,7 @@ def _explained(
     pixels: Tensor,
     logits: Tensor,
 ) -> AttentionRecord | Broken:
-    """Add what the class head says to a record."""
+    """Add the class head's results to a record."""
     if isinstance(record, Broken):
         return record
     wanted = item.measuring

@@ -20,6 +20,7 @@ from generator.capture.forward.hooks import Streams
 from generator.capture.models.load import LoadedModel
 from generator.errors import ModelError
 from generator.records.record import FloatArray
+from generator.text.numbers import percent, plain
 
 RESOLUTION = 518
 """Default short side of the input, in pixels: the checkpoints' own."""
@@ -52,7 +53,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Golden:
-    """What is known of one checkpoint.
+    """The expected norms of one checkpoint.
 
     Attributes:
         register: the one of high norm.
@@ -109,10 +110,10 @@ class GoldenLine:
 
 
 def golden_of(resolved: ResolvedModel) -> Golden:
-    """What is known of a model; a folder goes by its name.
+    """The expected norms of a model; a folder is found by its name.
 
     Raises:
-        ModelError: nothing is.
+        ModelError: the table lacks the model.
     """
     for name, golden in TABLE.items():
         own = name if resolved.source == "hub" else name.rpartition("/")[2]
@@ -176,8 +177,8 @@ def _before(golden: Golden, norms: FloatArray) -> GoldenLine:
     found, onset = float(norms[layer]), float(norms[golden.onset.layer])
     return GoldenLine(
         f"norm of {golden.register} entering block {layer}, before the onset",
-        f"{golden.before.norm:.1f}, below {FAINT:.0%} of the onset",
-        f"{found:.1f}, {found / max(onset, 1e-9):.0%} of it",
+        f"{golden.before.norm:.1f}, below {plain(percent(FAINT))} of the onset",
+        f"{found:.1f}, {plain(percent(found / max(onset, 1e-9)))} of it",
         found < FAINT * onset,
     )
 

@@ -16,7 +16,7 @@ def lens(model: LoadedModel, pixels: Tensor, layout: TokenLayout, target: int) -
     """Probability and rank of a class at every token of every layer, by a forward pass.
 
     Early layers are not calibrated: the head was trained on the last layer only.
-    :meth:`ClassHead.lens` tells how a head that reads several tokens is applied to one.
+    :meth:`ClassHead.lens` describes how a head that reads several tokens is applied to one.
 
     Args:
         model: with a class head.

@@ -49,7 +49,7 @@ def relevance(model: LoadedModel, pixels: Tensor, layout: TokenLayout, target: i
     return Relevance(keys=rolling.row[0].cpu().numpy())
 
 
-def expect_room(model: LoadedModel, layout: TokenLayout, image: str) -> None:
+def expect_memory(model: LoadedModel, layout: TokenLayout, image: str) -> None:
     """Refuse a relevance that needs too much memory.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Does what is captured agree with the model's own eager attention, on the user's own model?"""
+"""Check that captured attention agrees with the model's own eager attention."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def self_check(model: LoadedModel, picture: Image.Image, resolution: int | None)
         resolution: short side of the input in pixels; None for the checkpoint's own.
 
     Raises:
-        CaptureError: the attention seen is not what the architecture promises.
+        CaptureError: the attention does not fit the architecture.
     """
     resolved = model.resolved
     seen, _ = model_input(picture, resolved, field_of_view="square", resolution=resolution)
@@ -122,7 +122,7 @@ def _preprocessing(model: LoadedModel, picture: Image.Image) -> Check:
     name = "preprocessing against the checkpoint's own processor"
     resolved = model.resolved
     if resolved.base is not None and resolved.processor is resolved.base.processor:
-        resolved = resolved.base  # what an adapter does not declare is its base's
+        resolved = resolved.base  # an adapter inherits undeclared options from its base
     if not resolved.processor.declared:
         return Check(name, "skipped", resolved.processor.assumed)
     if resolved.processor.beyond:

@@ -176,7 +176,7 @@ def shared_site_bytes(plan: WorkPlan) -> int:
     good = [image for image in plan.images if image.failure is None]
     pixels = 0.0
     for image in good:
-        for side in (1280, 480):  # the picture and its thumbnail, never enlarged
+        for side in (1280, 480, 320):  # the picture and its small copies, never enlarged
             scale = min(side / max(image.width, image.height), 1)
             pixels += image.width * image.height * scale**2
     compared = 200_000 if len(plan.models) > 1 else 0

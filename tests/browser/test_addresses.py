@@ -311,7 +311,7 @@ def test_every_control_of_the_index_has_an_address(chromium: Browser, tmp_path: 
             for value in ["1"] if name == "find-name" else alternatives(control):
                 before = found(page)
                 operate(control, value)
-                expect(page.locator("#find-count")).to_contain_text("of 12 images")
+                expect(page.locator("#find-count")).to_contain_text("of 12 pictures")
                 after = found(page)
                 assert after != before
                 with opening(context, page.url) as fresh:
@@ -331,12 +331,12 @@ def test_typing_on_the_index_is_one_step_back(chromium: Browser, tmp_path: Path)
     with opening(context, (tmp_path / "site/index.html").as_uri()) as opened:
         page = opened.page
         page.locator("#find-sort").select_option("name")
-        expect(page.locator("#find-count")).to_have_text("12 of 12 images")
-        for text, answer in (("1", "3 of 12 images"), ("11", "1 of 12 images")):
+        expect(page.locator("#find-count")).to_have_text("12 of 12 pictures")
+        for text, answer in (("1", "3 of 12 pictures"), ("11", "1 of 12 pictures")):
             page.locator("#find-name").fill(text)
             expect(page.locator("#find-count")).to_have_text(answer)
         page.go_back()
-        expect(page.locator("#find-count")).to_have_text("12 of 12 images")
+        expect(page.locator("#find-count")).to_have_text("12 of 12 pictures")
         assert page.locator("#find-name").input_value() == ""
         assert page.locator("#find-sort").input_value() == "name"
     context.close()

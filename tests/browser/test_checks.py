@@ -322,8 +322,8 @@ def test_tab_reaches_everything_on_the_index_and_shows_where_it_is(
         stops = tabbed(found.page)
     names = [stop["name"] for stop in stops]
     assert names[0] == "Skip to the content"
-    wanted = ["Ada Lovelace", "Paper", "BibTeX", "Plain", "What the numbers are"]
-    wanted += ["Title or file name", "Order", "Image0", "Image3", "Copy", "manifest"]
+    wanted = ["Ada Lovelace", "Paper", "BibTeX", "Search", "Sort by", "Image0", "Image3"]
+    wanted += ["Plain", "Copy", "manifest"]
     rest = iter(names)
     assert [name for name in wanted if name not in rest] == []  # all there, in this order
     assert [stop for stop in stops if not (stop["ring"] and stop["seen"] and stop["free"])] == []
@@ -332,10 +332,10 @@ def test_tab_reaches_everything_on_the_index_and_shows_where_it_is(
 def test_an_image_is_found_and_opened_by_keyboard_alone(chromium: Browser, sites: Sites) -> None:
     with opened(chromium, sites.url("many/page-2/index.html")) as found:
         page = found.page
-        while page.evaluate(FOCUS)["name"] != "Title or file name":
+        while page.evaluate(FOCUS)["name"] != "Search":
             page.keyboard.press("Tab")
         page.keyboard.type("picture 7")
-        expect(page.get_by_role("status")).to_have_text(re.compile("^[0-9]+ of 240 images$"))
+        expect(page.locator("#find-count")).to_have_text(re.compile("^[0-9]+ of 240 pictures$"))
         page.keyboard.press("Tab")
         page.keyboard.type("Group 2")
         page.keyboard.press("Tab")

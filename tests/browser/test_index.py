@@ -50,19 +50,19 @@ def titles(page: Page) -> list[str]:
 
 
 def number(page: Page, name: str) -> list[float]:
-    texts = page.locator("#found .image-card-figures").all_text_contents()
+    texts = page.locator("#found .image-card-figure").all_text_contents()
     return [float(re.search(rf"{name}\s([\d.]+)", text)[1]) for text in texts]  # type: ignore[index]
 
 
 def test_sorting_reaches_the_images_of_all_pages(visit_big: Open) -> None:
     page = visit_big().page
-    page.get_by_label("Order").select_option(label="entropy, lowest first")
+    page.get_by_label("Sort by").select_option(label="entropy, lowest first")
     expect(page.locator("#found .image-card")).to_have_count(200)
-    expect(page.get_by_role("status")).to_have_text("450 of 450 images")
+    expect(page.locator("#find-count")).to_have_text("450 of 450 pictures")
     assert titles(page)[0] == "Picture 449"
     lowest = number(page, "entropy")
     assert lowest == sorted(lowest)
-    page.get_by_label("Order").select_option(label="outliers, highest first")
+    page.get_by_label("Sort by").select_option(label="outliers, highest first")
     expect(page.locator("#found .image-card-title").first).to_have_text("Picture 6")
     outliers = number(page, "outliers")
     assert outliers == sorted(outliers, reverse=True)
@@ -71,8 +71,8 @@ def test_sorting_reaches_the_images_of_all_pages(visit_big: Open) -> None:
 
 def test_a_name_and_a_group_narrow_it_down(visit_big: Open) -> None:
     page = visit_big("page-2/index.html").page
-    page.get_by_label("Title or file name").fill("PICTURE 44")
-    expect(page.get_by_role("status")).to_have_text("14 of 450 images")
+    page.get_by_label("Search").fill("PICTURE 44")
+    expect(page.locator("#find-count")).to_have_text("14 of 450 pictures")
     page.get_by_label("Group").select_option(label="Group 2 (150)")
     expect(page.locator("#found .image-card")).to_have_count(4)
     assert titles(page) == ["Picture 244", "Picture 442", "Picture 445", "Picture 448"]
@@ -88,7 +88,7 @@ def test_a_name_and_a_group_narrow_it_down(visit_big: Open) -> None:
 def test_what_is_looked_for_has_an_address(visit_big: Open) -> None:
     opened = visit_big("page-3/index.html#sort=name&group=0&name=picture+1")
     page = opened.page
-    assert page.get_by_label("Title or file name").input_value() == "picture 1"
+    assert page.get_by_label("Search").input_value() == "picture 1"
     expect(page.locator("#found .image-card-title").first).to_have_text("Picture 12")
     shown = titles(page)
     page.get_by_role("link", name="Picture 12", exact=True).click()
@@ -103,8 +103,8 @@ def test_what_is_looked_for_has_an_address(visit_big: Open) -> None:
 
 def test_nothing_found_is_said(visit_big: Open) -> None:
     page = visit_big().page
-    page.get_by_label("Title or file name").fill("walrus")
-    expect(page.get_by_role("status")).to_have_text("None of 450 images")
+    page.get_by_label("Search").fill("walrus")
+    expect(page.locator("#find-count")).to_have_text("None of 450 pictures")
     expect(page.locator("#found .image-card")).to_have_count(0)
 
 
@@ -121,7 +121,7 @@ def test_more_comes_in_portions(visit_big: Open) -> None:
 def test_the_data_of_all_images_is_loaded_only_when_needed(visit_big: Open) -> None:
     opened = visit_big()
     assert not any("index-data" in url for url in opened.requests)
-    opened.page.get_by_label("Order").select_option("name")
+    opened.page.get_by_label("Sort by").select_option("name")
     expect(opened.page.locator("#found .image-card")).to_have_count(200)
     assert sum("index-data" in url for url in opened.requests) == 1
 
@@ -132,7 +132,7 @@ def test_an_image_card_built_by_script_says_what_the_page_says(visit_big: Open) 
     words = own.inner_text()
     alts = own.locator("img").evaluate_all("images => images.map(image => image.alt)")
     addresses = own.locator("img").evaluate_all("images => images.map(image => image.src)")
-    page.get_by_label("Title or file name").fill("picture-0000")
+    page.get_by_label("Search").fill("picture-0000")
     built = page.locator("#found .image-card")
     expect(built).to_have_count(1)
     assert built.inner_text() == words
@@ -155,7 +155,7 @@ def test_without_scripts_all_images_are_on_their_pages(visit_big: Open) -> None:
 def test_the_index_of_many_images_fits(visit_big: Open, width: int) -> None:
     page = visit_big("page-2/index.html", width=width).page
     assert overflow(page) <= 0
-    page.get_by_label("Order").select_option("name")
+    page.get_by_label("Sort by").select_option("name")
     expect(page.locator("#found .image-card")).to_have_count(200)
     assert overflow(page) <= 0
 

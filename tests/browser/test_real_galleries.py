@@ -33,6 +33,16 @@ def index(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     )
 
 
+WORDS = """() => {
+    const chosen = [...document.querySelectorAll("select, .visually-hidden")];
+    for (const element of chosen) element.hidden = true;
+    const words = document.body.innerText.split(/\\s+/).filter((word) => /\\p{L}/u.test(word));
+    for (const element of chosen) element.hidden = false;
+    return words.length;
+}"""
+"""Words that a reader of the page sees, without menus and folded parts."""
+
+
 @pytest.fixture
 def opened(chromium: Browser, index: Path) -> Iterator[Opened]:
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
@@ -50,7 +60,7 @@ def test_click_through_every_picture_and_model(opened: Opened) -> None:
     images = page.locator("a[href^='i/']").evaluate_all(
         "links => new Set(links.map(link => link.getAttribute('href').split('#')[0])).size"
     )
-    page.locator("a[href^='i/']").first.click()
+    page.locator("#image-cards a[href^='i/']").first.click()
     for number in range(1, images + 1):
         expect(page.get_by_text(f"{number} of {images}").first).to_be_visible()
         opened.wait()
@@ -64,4 +74,13 @@ def test_click_through_every_picture_and_model(opened: Opened) -> None:
     page.locator("a[href*='/m/']").first.click()
     expect(page.get_by_role("heading", name="How it was run")).to_be_visible()
     page.locator("a[href='../../index.html']").first.click()
-    expect(page.get_by_role("heading", name="Images")).to_be_visible()
+    expect(page.get_by_role("heading", name="Pictures")).to_be_visible()
+
+
+def test_the_index_has_large_maps_and_few_words(opened: Opened, index: Path) -> None:
+    opened.page.goto(index.as_uri())
+    box = opened.page.locator(".hero-map a").first.bounding_box()
+    assert box is not None
+    assert box["y"] <= 160
+    assert box["width"] >= 390
+    assert opened.page.evaluate(WORDS) <= 250

@@ -231,7 +231,7 @@ def test_the_finder_finds_a_sequence_as_one(watch: Callable[..., Opened]) -> Non
     page.locator("#find-name").fill("walk.mp4")
     found = page.locator("#found li.image-card")
     expect(found).to_have_count(1)
-    expect(page.locator("#find-count")).to_have_text("1 of 4 images")
+    expect(page.locator("#find-count")).to_have_text("1 of 4 pictures")
     assert seen(found) == own
     found.locator("a").first.click()
     expect(page).to_have_url(re.compile(r"q/a-walk/index\.html"))

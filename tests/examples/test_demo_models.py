@@ -8,6 +8,7 @@ from typing import Any
 import measure_demo_models as measure
 import numpy as np
 import pytest
+from plant_artifacts import PLANTED
 from train_demo_models import LABELS, PLAIN, REGISTERS, new_model
 from transformers import AutoModel, AutoModelForImageClassification
 
@@ -17,6 +18,7 @@ MODELS = EXAMPLES / "models"
 SCENES, SEED = 32, 1
 
 both = pytest.mark.parametrize("name", [PLAIN, REGISTERS])
+every = pytest.mark.parametrize("name", [PLAIN, REGISTERS, PLANTED])
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,7 @@ def figures() -> dict[str, Any]:
     return shipped
 
 
-@both
+@every
 def test_automodel_loads_the_backbone_whole(name: str) -> None:
     _, info = AutoModel.from_pretrained(MODELS / name, output_loading_info=True)
     assert not info["missing_keys"]
@@ -38,7 +40,7 @@ def test_automodel_loads_the_backbone_whole(name: str) -> None:
     assert all(key.startswith("classifier.") for key in info["unexpected_keys"])
 
 
-@both
+@every
 def test_the_class_head_loads_whole_and_reads_cls_only(name: str) -> None:
     model, info = AutoModelForImageClassification.from_pretrained(
         MODELS / name, output_loading_info=True
@@ -52,7 +54,7 @@ def test_the_class_head_loads_whole_and_reads_cls_only(name: str) -> None:
     assert model.config.problem_type == "multi_label_classification"
 
 
-@both
+@every
 def test_files_are_small_and_name_no_machine(name: str) -> None:
     files = {p.name: p for p in (MODELS / name).iterdir()}
     assert set(files) == {
@@ -60,7 +62,7 @@ def test_files_are_small_and_name_no_machine(name: str) -> None:
         "config.json",
         "model.safetensors",
         "preprocessor_config.json",
-        "training-log.jsonl",
+        *({"training-log.jsonl"} if name != PLANTED else ()),
     }
     assert files.pop("model.safetensors").stat().st_size < 6_000_000
     for file in files.values():
@@ -90,8 +92,8 @@ def test_untrained_attention_is_not(name: str, held_out: measure.HeldOut) -> Non
     assert measure.object_share(seen, held_out.cover) == pytest.approx(1, abs=0.2)
 
 
-@both
+@every
 def test_the_cls_row_adds_up(name: str, figures: dict[str, Any]) -> None:
-    for state in ("trained", "untrained"):
-        for layer in figures["models"][name][state]["cls_row_mass_by_layer"]:
+    for state in figures["models"][name].values():
+        for layer in state["cls_row_mass_by_layer"]:
             assert sum(layer.values()) == pytest.approx(1, abs=1e-3)

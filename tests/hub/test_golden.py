@@ -97,7 +97,7 @@ def test_registers_of_the_tables_norms_pass(worker: Worker) -> None:
     assert result.stdout.splitlines()[-7:] == [
         "golden table, mean over 10 pictures at 56 px:",
         "ok      norm of reg2 entering block 4, before the onset: "
-        "expected 2.7, below 50% of the onset, found 2.7, 3% of it",
+        "expected 2.7, below 50 % of the onset, found 2.7, 2.72 % of it",
         "ok      norm of reg2 entering block 5: expected 99.1 (89.2 to 148.6), found 99.1",
         "ok      largest channel of reg2 entering block 5: expected 287, found 287",
         "ok      norm of reg2 entering block 11: expected 118.4 (106.6 to 177.6), found 118.4",

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms, PngImagePlugin
+from PIL import Image, ImageCms, ImageFile, PngImagePlugin
 
 from generator.errors import ImageError
 from generator.images.find import open_picture
@@ -248,6 +248,25 @@ def test_damaged_files_say_so_with_the_decoders_reason(tmp_path: Path) -> None:
             open_picture(tmp_path / name)
         assert caught.value.message.startswith(f"{name} is damaged or cut short ({reason}")
         assert caught.value.hint == "Copy the file again, or leave it out."
+
+
+def test_no_memory_for_a_picture_costs_this_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Decoders ask for any amount at all when a size is damaged."""
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+
+    def load(image: Image.Image) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Image.Image, "load", load)
+    monkeypatch.setattr(ImageFile.ImageFile, "load", load)
+    with pytest.raises(ImageError) as caught:
+        open_picture(tmp_path / "a.png")
+    assert str(caught.value) == (
+        "a.png is damaged, or needs more memory than there is. Copy the file again, or make the "
+        "picture smaller."
+    )
 
 
 def test_the_size_limit_is_ours_and_not_pillows() -> None:

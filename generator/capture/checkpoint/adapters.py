@@ -17,12 +17,12 @@ from generator.errors import ModelError
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """What is known of an adapter before anything is loaded.
+    """Facts of an adapter, read without loading it.
 
     Attributes:
-        kind: such as ``LORA``.
-        path: what it was trained on, as its config says: an id or a folder.
-        revision: of that, where it is on the hub; may be empty.
+        kind: type, such as ``LORA``.
+        path: base model in its config: an id or a folder.
+        revision: revision of the base on the hub; may be empty.
     """
 
     kind: str
@@ -31,17 +31,17 @@ class Adapter:
 
     @property
     def local(self) -> bool:
-        """Whether it was trained on a folder."""
+        """Whether its base is a folder."""
         return PurePath(self.path).is_absolute() or self.path.startswith((".", "~"))
 
     @property
     def base(self) -> str:
-        """What it was trained on: an id, or the folder's name, as folders may be private."""
+        """The base: an id, or the folder's name, since paths may be private."""
         return PurePath(self.path).name if self.local else self.path
 
     @property
     def words(self) -> str:
-        """What it is called."""
+        """The adapter in words."""
         return f"an adapter ({self.kind})"
 
 

@@ -23,7 +23,7 @@ WEIGHTS = "model.safetensors"
 WEIGHTS_INDEX = "model.safetensors.index.json"
 
 UNREACHABLE = (HTTPError, OSError)
-"""What the hub library raises when it gets no answer or a refusal.
+"""Exceptions of the hub library for no answer or a refusal.
 
 ``HTTPError`` is that of httpx or httpx2, whichever this version of the library uses; it is no
 ``OSError``."""
@@ -45,14 +45,14 @@ def download(model: str, name: str, revision: str) -> Path:
 
 
 def note_absent(model: str, name: str, commit: str) -> None:
-    """Let the cache know that a file doesn't exist, for work without a network."""
+    """Note in the cache that a file doesn't exist, for work without a network."""
     if try_to_load_from_cache(model, name, revision=commit) is None:
         with suppress(EntryNotFoundError, *UNREACHABLE):
             hf_hub_download(model, name, revision=commit)
 
 
 def fetch_weights(model: str, commit: str, named: str | None = None) -> Path:
-    """Bring the weights into the cache; returns the folder of their files.
+    """Download the weights into the cache; returns the folder of their files.
 
     Args:
         model: hub id.
@@ -82,7 +82,7 @@ def fetch_weights(model: str, commit: str, named: str | None = None) -> Path:
 
 
 def hub_problem(error: BaseException) -> tuple[str, str]:
-    """What went wrong between here and the hub, and what to do about it."""
+    """A problem with the hub in words, and the next step."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, OfflineModeIsEnabled):

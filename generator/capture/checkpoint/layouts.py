@@ -1,8 +1,8 @@
 """Token layouts by architecture family: a table, read from a config file without torch.
 
 A family here is a ``model_type`` of transformers. The table gives what a ``config.json`` may leave
-out (the defaults of its config class), which tokens stand in front of the patches, and how the
-model wants its input. An architecture that is not in the table is tried as a plain vision
+out (the defaults of its config class), which tokens come before the patches, and the form
+of the model's input. An architecture that is not in the table is tried as a plain vision
 transformer; one that cannot have a map over the whole picture is refused by name.
 """
 
@@ -17,27 +17,32 @@ from generator.records.record import TokenLayout
 from generator.text.numbers import count
 
 InputStyle = Literal["pixels", "unmasked", "patches"]
-"""``pixels``: one tensor; ``unmasked``: MAE's, which must be told not to mask or shuffle;
+"""``pixels``: one tensor; ``unmasked``: MAE's, with masking and shuffling turned off;
 ``patches``: SigLIP 2 NaFlex's, cut into patches beforehand."""
 
 
 MOST_PARTS = 1000
-"""Layers, heads or tokens of one kind in front of the patches, at most: several times as many as
-the largest vision transformers have."""
+"""Most layers, heads or prefix tokens of one kind: several times as many as in the largest vision
+transformers."""
 
 MOST_PIXELS = 8192
-"""Sides of pictures and patches, at most: the largest resolution that a gallery takes."""
+"""Longest side of pictures and patches: the largest resolution of a gallery."""
 
 MOST_CHANNELS = 100_000
-"""Width, at most."""
+"""Largest width."""
 
-MOST_ENTRIES = {"num_labels": 100_000, "num_hidden_layers": MOST_PARTS, "num_layers": MOST_PARTS}
-"""Keys that transformers makes a list or table of, in the vision part or beside it."""
+MOST_ENTRIES = {
+    "num_labels": 100_000,
+    "num_hidden_layers": MOST_PARTS,
+    "num_layers": MOST_PARTS,
+    "depth": MOST_PARTS,
+}
+"""Keys that transformers or timm makes a list of, in the vision part or beside it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """What is known of one ``model_type``.
+    """Facts of one ``model_type``.
 
     Attributes:
         prefix: prefix tokens that are always there.
@@ -220,7 +225,7 @@ def read_vision_config(config: Mapping[str, Any], *, model: str) -> VisionConfig
         UnsupportedModelError: windowed, convolutional, or not a vision model at all.
         ModelError: the file lacks what is needed.
     """
-    _expect_small_lists(config, model)
+    expect_small_lists(config, model)
     outer = str(config.get("model_type", ""))
     nested = isinstance(config.get("vision_config"), Mapping)
     inner: Mapping[str, Any] = config["vision_config"] if nested else config
@@ -344,8 +349,8 @@ def _count(config: Mapping[str, Any], key: str, default: int, model: str) -> int
     return value
 
 
-def _expect_small_lists(config: Mapping[str, Any], model: str) -> None:
-    """Check the numbers, in all parts of a config, that transformers makes lists of as it reads it.
+def expect_small_lists(config: Mapping[str, Any], model: str) -> None:
+    """Check the numbers, in all parts of a config, that lists are made of as it is read.
 
     Raises:
         ModelError: one would take minutes and gigabytes.
@@ -361,10 +366,10 @@ def _expect_small_lists(config: Mapping[str, Any], model: str) -> None:
 
 
 def _expect_at_most(most: int, value: int, key: str, model: str) -> None:
-    """A config that is not to be believed must not fill the memory before it is found out.
+    """Refuse numbers that would fill the memory before the config is found to be wrong.
 
     Raises:
-        ModelError: the number is not that of a vision transformer.
+        ModelError: the number is too large for a vision transformer.
     """
     if not 0 <= value <= most:
         raise ModelError(

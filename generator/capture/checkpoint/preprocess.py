@@ -25,20 +25,20 @@ if TYPE_CHECKING:
     from generator.capture.checkpoint.resolved import ResolvedModel
 
 MOST_PATCHES = 32_768
-"""Patches of one input, at most: of more, the attention of a single head would take over 4 GB. A
-long thin picture comes to that when all of it is to be seen."""
+"""Most patches of one input: with more, the attention of a single head would need over 4 GB. A long
+thin picture in the view ``whole`` can exceed it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """How one picture is resized and cropped.
+    """Resizing and cropping of one picture.
 
     Attributes:
         box: the part of the oriented original that is resized (left, top, right, bottom), in
             original pixels.
         resized: width and height it is resized to.
         crop: the part of the resized picture that is kept (left, top, right, bottom).
-        view: what the kept part covers of the original.
+        view: part of the original that the kept part covers.
     """
 
     box: tuple[float, float, float, float]
@@ -55,7 +55,7 @@ def describe(
     resolution: int | None,
     model: str,
 ) -> Preprocessing:
-    """Everything that decides the input, apart from the picture itself.
+    """Everything that determines the input, apart from the picture itself.
 
     Args:
         processor: the checkpoint's own preprocessing.
@@ -65,8 +65,8 @@ def describe(
         model: named in errors.
 
     Raises:
-        ModelError: this model cannot run at this resolution, or its own preprocessing does what
-            no view follows and just that is asked for.
+        ModelError: this model cannot run at this resolution, or ``checkpoint`` is asked for and
+            its own preprocessing cannot be followed.
     """
     if field_of_view == "checkpoint" and processor.beyond:
         raise ModelError(
@@ -105,7 +105,7 @@ def locate(
     preprocessing: Preprocessing,
     model: str,
 ) -> Geometry:
-    """Where a picture of this size is resized and cropped.
+    """Find the resizing and cropping of a picture of this size.
 
     Args:
         width: of the oriented original, in pixels.

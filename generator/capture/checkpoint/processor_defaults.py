@@ -1,4 +1,4 @@
-"""What the image processors of transformers use when a checkpoint doesn't say: a table."""
+"""Defaults of the image processors of transformers: a table."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ HALF: Triple = (0.5, 0.5, 0.5)
 
 @dataclass(frozen=True, slots=True)
 class ProcessorDefaults:
-    """What a processor class uses when its config says nothing.
+    """Defaults of a processor class.
 
     Attributes:
-        origin: whose defaults these are, in words.
+        origin: origin of the defaults, in words.
         mean: subtracted after rescaling.
         std: divides after that.
         resample: Pillow's filter, by number.

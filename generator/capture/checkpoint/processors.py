@@ -1,9 +1,9 @@
-"""What a checkpoint says of its preprocessing, read without transformers.
+"""Reader of a checkpoint's preprocessing, without transformers.
 
 Years of formats are accepted: ``processor_config.json`` as well as ``preprocessor_config.json``,
-sizes as numbers or as mappings, feature extractors as well as image processors. What a file leaves
-out is what the named class of transformers would use; without a file, what the class of this
-``model_type`` would use.
+sizes as numbers or as mappings, feature extractors as well as image processors. Missing
+options have the defaults of the named class of transformers; without a file, those of the class of
+this ``model_type``.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ class Processor:
         mean: subtracted after rescaling.
         std: divides after that.
         declared: whether the checkpoint has a file that declares preprocessing.
-        assumed: what was taken for granted, in words; empty when nothing was.
-        beyond: what it does to the size of a picture that no view follows, in words; empty for
-            nothing.
+        assumed: defaults that were assumed, in words; empty if there are none.
+        beyond: steps that change the size of a picture and that no view follows, in words; empty
+            if there are none.
         centered: how the corner of a center crop is rounded to whole pixels: ``down`` as
             transformers does, ``nearest`` (halves to even) as torchvision does.
     """
@@ -90,7 +90,7 @@ class Processor:
 def read_processor(
     config: Mapping[str, Any] | None, vision: VisionConfig, *, model: str, file: str = PREPROCESSOR
 ) -> Processor:
-    """The preprocessing a checkpoint was made for.
+    """Read the preprocessing of a checkpoint.
 
     Args:
         config: the parsed image processor's config, or None when the checkpoint has none.
@@ -107,7 +107,7 @@ def read_processor(
 
 
 def _assumed(vision: VisionConfig, model: str) -> Processor:
-    """What the family's own class does, for the size that the model's config names."""
+    """The preprocessing of the family's own class, for the size in the model's config."""
     known = FAMILY_PROCESSORS.get(vision.model_type, UNKNOWN)
     side = vision.image_size
     config: dict[str, Any] = {"size": round(side * known.size / known.crop) if known.crop else side}
@@ -178,7 +178,7 @@ class _Declared:
         )
 
     def _assumed(self) -> str:
-        """What stands in for what the file leaves out of a class that is not known."""
+        """Defaults for missing options of an unknown class."""
         missing = [
             words
             for option, default, key, words in ASSUMPTIONS
@@ -259,7 +259,7 @@ class _Declared:
         )
 
     def _beyond(self) -> str:
-        """What is asked for, or done by the class itself, that no view follows."""
+        """Steps of the file, or of the class itself, that no view follows."""
         config, known, size = self.config, self.known, self.config.get("size")
         if self.kind == "siglip2" or self.vision.inputs == "patches":
             return ""
@@ -309,7 +309,7 @@ ASSUMPTIONS = (
     ("do_normalize", True, "image_mean", "ImageNet's mean"),
     ("do_normalize", True, "image_std", "ImageNet's standard deviation"),
 )
-"""The option that makes a key count, its default, the key, and what stands in for it."""
+"""The option that makes a key count, its default, the key, and the default of the key."""
 
 GEOMETRY = {
     "keep_aspect_ratio": "keeps the aspect ratio",
@@ -328,7 +328,7 @@ GEOMETRY = {
 
 
 def _limits(size: Mapping[str, Any]) -> str:
-    """What a size asks for that no view follows, in words; empty for nothing."""
+    """Limits in a size that no view follows, in words; empty if there are none."""
     given = {key: value for key, value in size.items() if value is not None}
     if "shortest_edge" in given and "longest_edge" in given:
         return f"keeps the long side within {given['longest_edge']} px"

@@ -1,4 +1,4 @@
-"""What is known of a model before its weights, and how its small files are understood."""
+"""Facts of a model before its weights are loaded, from its small files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DEEPEST = 50
 
 @dataclass(frozen=True, slots=True)
 class ResolvedModel:
-    """A model that is known to exist, at one commit, and to be of a kind that can be measured.
+    """A model that exists, at one commit, and is of a kind that can be measured.
 
     Attributes:
         id: hub id, or the folder's name.
@@ -76,7 +76,7 @@ class ResolvedModel:
 
     @property
     def adapter_words(self) -> str:
-        """What was merged into which weights; empty without an adapter."""
+        """The adapter and its base in words; empty without an adapter."""
         if self.adapter is None:
             return ""
         if self.base is None:
@@ -94,7 +94,7 @@ def expect_consent(
 ) -> None:
     """Refuse code of the checkpoint's own, unless it is asked for or not needed.
 
-    Code of another repository is never run: the checkpoint's version says nothing of it.
+    Code of another repository is never run, because the checkpoint's version does not cover it.
 
     Raises:
         ModelError: code would have to run.
@@ -126,7 +126,7 @@ def _code_elsewhere(config: Mapping[str, Any]) -> str:
 
 @contextmanager
 def understood(file: str, model: str) -> Iterator[None]:
-    """Values of a kind that nobody foresaw are an error of the file, not of the program."""
+    """Context manager: turn errors on unexpected values into errors of the file."""
     try:
         yield
     except (

@@ -30,7 +30,7 @@ PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".gguf")
 
 @dataclass(frozen=True, slots=True)
 class WeightFiles:
-    """Where the tensors of a checkpoint are.
+    """The files with the tensors of a checkpoint.
 
     Attributes:
         parts: the files that are read, sorted.
@@ -49,7 +49,7 @@ class WeightFiles:
 
 
 def find_weights(folder: Path, config: Mapping[str, Any], model: str) -> WeightFiles:
-    """The files that transformers would read: what the config names, one file, or an index.
+    """The files that transformers would read: those that the config names, one file, or an index.
 
     Args:
         folder: of the checkpoint.
@@ -120,12 +120,12 @@ def _inside(folder: Path, name: object, where: str, model: str) -> Path:
 
 
 def there(path: Path) -> bool:
-    """Whether a file is there, or a link that may lead nowhere: reading it will tell."""
+    """Whether a file or a link exists; a broken link is found when it is read."""
     return path.is_file() or path.is_symlink()
 
 
 def expect_no_pointer(file: Path, model: str) -> None:
-    """Refuse what stands for a file that Git LFS keeps elsewhere.
+    """Refuse a Git LFS pointer in place of a file.
 
     Raises:
         ModelError: the file is a pointer, or cannot be read.
@@ -160,7 +160,7 @@ def hash_files(files: Sequence[Path], model: str, also: str = "") -> str:
 
 @contextmanager
 def readable(path: Path, model: str) -> Iterator[None]:
-    """What the system says of a file, without its folder: failures are published."""
+    """Context manager: system errors on a file without its folder, since failures are published."""
     try:
         yield
     except OSError as error:

@@ -108,7 +108,7 @@ class _Sums:
 
     @classmethod
     def zeros(cls, layout: TokenLayout, heads: int, device: torch.device, *, keep: bool) -> _Sums:
-        """Sums that are 0, with room for the patches' rows if ``keep``."""
+        """Sums that are 0, with memory for the patches' rows if ``keep``."""
         tokens = layout.tokens
         shape = (heads, layout.patches, tokens)
         return cls(

@@ -1,4 +1,4 @@
-"""Query, key and value vectors as they enter attention, and what each token contributes by them.
+"""Query, key and value vectors as they enter attention, and the contributions of tokens.
 
 The output projection and LayerScale are found by following the data from the heads' results, not by
 the names of modules. With them, the norm of a token's contribution follows from its value vector
@@ -43,7 +43,7 @@ class HeadRoots:
 
 @dataclass(slots=True)
 class _Block:
-    """What has been heard of a block so far.
+    """The events of a block so far.
 
     Attributes:
         query: ``[image, head, token, channel]``.
@@ -70,7 +70,7 @@ class _Block:
 class BlockVectors(Listener):
     """Keeps norms of values and the vectors of the last block.
 
-    The watcher tells the reductions before it tells this listener.
+    The reductions must be before this listener in the watcher's list.
 
     Args:
         attention: reductions of each layer's attention, listening to the same pass.
@@ -123,7 +123,7 @@ class BlockVectors(Listener):
             return
         heads, channels = block.attended.shape[1], block.attended.shape[-1]
         if given.shape[-1] == heads * channels:
-            # One token tells whether the heads' results arrive as they left, side by side.
+            # one token is enough to see whether the heads' results arrive unchanged, side by side
             arrived = given.reshape(-1, heads * channels)[0]
             left = block.attended[0, :, 0].flatten()
             block.plain = ((arrived == left) | (arrived.isnan() & left.isnan())).all()
@@ -145,7 +145,7 @@ class BlockVectors(Listener):
             block.scale = scale
 
     def block_ends(self, layer: int) -> None:
-        """Keep of the block what is wanted."""
+        """Keep the requested vectors of the block."""
         block, self._block = self._block, _Block()
         if layer == self._last and "features" in self._measuring.extras:
             seen = {"queries": block.query, "keys": block.key, "values": block.value}

@@ -1,4 +1,4 @@
-"""The one watcher of a forward pass: it knows which block runs and tells listeners what it does.
+"""Watcher of a forward pass: it knows which block runs, and calls listeners with its attention.
 
 Modern vision transformers call ``torch.nn.functional.scaled_dot_product_attention`` and never make
 the attention matrix. A function mode sees the arguments of that call, whatever the modules around
@@ -36,7 +36,7 @@ Handler = Callable[[Callable[..., Any], tuple[Any, ...], dict[str, Any]], Any]
 
 
 class Listener:
-    """Is told of a forward pass by a :class:`Watcher`. A subclass overrides what it wants to hear.
+    """Base of listeners of a :class:`Watcher`. A subclass overrides the events that it needs.
 
     All events but ``pooling`` come from inside a block, and blocks run in order.
     """
@@ -66,7 +66,7 @@ class Listener:
         """Tensors or numbers were multiplied element by element."""
 
     def block_ends(self, layer: int) -> None:
-        """A block is done, and has attended."""
+        """A block has ended, after its attention."""
 
     def pooling(self, weights: Tensor) -> None:
         """A pooling head attended, outside of all blocks: float32 ``[image, head, key]``."""
@@ -77,7 +77,7 @@ class Watcher(Hooked, TorchFunctionMode):
 
     Args:
         blocks: the transformer blocks, first to last.
-        listeners: told of every event, one after the other.
+        listeners: called for every event, in this order.
         tokens: length of the sequence that the layout promises.
         model: named in errors.
         explicit: run scaled dot-product attention as softmax and product, in float32, so that its
@@ -149,7 +149,7 @@ class Watcher(Hooked, TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
-        """Called by torch in place of every function."""
+        """Called by torch instead of every function."""
         handle = (self._outside if self._layer is None else self._inside).get(func)
         if handle is None:
             return func(*args, **(kwargs or {}))

@@ -1,4 +1,4 @@
-"""Other people's code on other people's files: whatever it raises becomes one line."""
+"""Errors of checkpoints' own code, and of libraries that read their files, as one line."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from generator.errors import GalleryError, ModelError
 
 
 @contextmanager
-def told(resolved: ResolvedModel) -> Iterator[None]:
-    """Turn an unforeseen error of loading into one that says which model, and what to try.
+def loading_errors(resolved: ResolvedModel) -> Iterator[None]:
+    """Context manager: turn unexpected errors of loading into one with the model and a next step.
 
     Raises:
-        ModelError: for every error but those of this program.
+        ModelError: for every error that is not of this program.
     """
     try:
         yield

@@ -1,7 +1,7 @@
 """Tensors of a checkpoint that the network did not take: why each changes nothing, or an error.
 
-Unused tensors are accepted only outside of the blocks and the embeddings, under a name that tells
-what they are. Any other unused tensor is an error.
+Unused tensors are accepted only outside of the blocks and the embeddings, under a name with a
+known meaning. Any other unused tensor is an error.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def explained(unused: Iterable[str], used: Iterable[str]) -> tuple[dict[str, lis
 
 
 def block_paths(used: Iterable[str]) -> frozenset[str]:
-    """What stands before the number of a block in the names that were taken."""
+    """The prefixes before the number of a block in the names of used tensors."""
     numbered = (re.match(r"(.*?)\.(\d+)\.", name) for name in used)
     return frozenset(match[1] for match in numbered if match)
 

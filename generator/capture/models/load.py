@@ -26,18 +26,18 @@ class LoadedModel:
     """A model in evaluation mode, ready to be watched.
 
     Attributes:
-        facts: what the record says of it.
+        facts: its facts in records.
         network: the module that runs.
         blocks: its transformer blocks, first to last.
         runner: how it is called.
-        resolved: where it came from.
-        device: where it runs.
+        resolved: its origin.
+        device: device that it runs on.
         dtype: of weights and activations.
         head: its class head; None for a backbone, or when the checkpoint's head is not whole.
         register: a test-time register at work; None for the model as it is.
         inferred: layouts found by looking, by input height and width; see ``inferred_layout``.
         roots: decompositions of the output projections, by layer, made when first needed.
-        noted: what has been said of the model already.
+        noted: warnings that were given already.
     """
 
     facts: ModelFacts
@@ -211,7 +211,7 @@ def _find_patches(model: LoadedModel, pixels: Tensor) -> TokenLayout:
 
 
 class _SeenError(Exception):
-    """Ends a forward pass of which no more is wanted."""
+    """Ends a forward pass early."""
 
 
 def _embedding(model: LoadedModel, pixels: Tensor, layout: TokenLayout) -> Tensor:

@@ -13,7 +13,7 @@ from generator.capture.checkpoint.originals import StoredAt, Understood, underst
 from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.capture.forward.residual import find_blocks
 from generator.capture.models.built import Built
-from generator.capture.models.foreign import told
+from generator.capture.models.foreign import loading_errors
 from generator.capture.models.state_dicts import HeldTensor, read_state_dict
 from generator.capture.models.tensors import StoredTensor, Tensors, fitting
 from generator.capture.models.transformers_network import TransformersRunner, maker
@@ -53,7 +53,7 @@ def build_network(
             place for.
     """
     assert resolved.weights is not None
-    with told(resolved):
+    with loading_errors(resolved):
         stored = read_state_dict(resolved.weights.parts[0], resolved.id)
         shapes = {name: tensor.shape for name, tensor in stored.items()}
         found = understand(shapes, asked, resolved.id)

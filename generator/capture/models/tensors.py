@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from torch import Tensor
+from torch import Tensor, nn
 
 from generator.capture.checkpoint.hub import fetch_weights
 from generator.capture.checkpoint.layouts import VisionConfig
@@ -18,6 +19,7 @@ from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.capture.checkpoint.weight_files import WEIGHTS_KEY, find_weights
 from generator.capture.models.leftovers import account, missing_blocks, refuse_what_decides
 from generator.errors import ModelError
+from generator.text.numbers import count
 
 HARMLESS_MISSING = ("pooler.", "mask_token", "lm_head.", "classifier.")
 """Weights that no attention depends on: a checkpoint may leave them out."""
@@ -30,6 +32,11 @@ PREFIX_PARTS = 3
 
 PREFIX_SHARE = 0.3
 """Tensors under such a prefix, at least, as a share of those that are missing."""
+
+SPARE_TIMES = 2
+SPARE = 20_000_000
+"""A network may have so many times the numbers of its checkpoint, and so many more: poolers and
+heads that are not stored."""
 
 Shape = Sequence[int]
 
@@ -93,6 +100,27 @@ def stored_tensors(source: ResolvedModel, model: str, *, blank: bool) -> Tensors
         return read_tensors(source.weights.parts, model, blank=blank)
     folder = fetch_weights(source.id, source.commit, source.config.get(WEIGHTS_KEY))
     return read_tensors(find_weights(folder, source.config, source.id).parts, model, blank=blank)
+
+
+def expect_size(planned: nn.Module, tensors: Tensors, model: str) -> None:
+    """Refuse a config of a far larger network than there are numbers for, before it takes memory.
+
+    Args:
+        planned: the network that the config describes; its numbers are not looked at.
+        tensors: of the checkpoint.
+        model: named in errors.
+
+    Raises:
+        ModelError: it is.
+    """
+    wanted = sum(parameter.numel() for parameter in planned.parameters())
+    given = sum(math.prod(tensor.shape) for tensor in tensors.values())
+    if wanted > SPARE_TIMES * given + SPARE:
+        raise ModelError(
+            f"config.json of {model} describes a network of {count(wanted)} numbers, and its "
+            f"weights hold {count(given)}.",
+            "Check that the checkpoint belongs to its config.json.",
+        )
 
 
 @dataclass(frozen=True, slots=True)

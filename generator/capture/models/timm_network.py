@@ -14,12 +14,23 @@ from PIL import Image
 from torch import Tensor, nn
 
 from generator.capture.checkpoint.hub import first_line
-from generator.capture.checkpoint.layouts import RELATIVE, ROTARY, VisionConfig
+from generator.capture.checkpoint.layouts import (
+    RELATIVE,
+    ROTARY,
+    VisionConfig,
+    expect_small_lists,
+)
 from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.capture.models.built import Built
-from generator.capture.models.foreign import told
+from generator.capture.models.foreign import loading_errors
 from generator.capture.models.heads import ClassHead
-from generator.capture.models.tensors import StoredTensor, Tensors, fitting, stored_tensors
+from generator.capture.models.tensors import (
+    StoredTensor,
+    Tensors,
+    expect_size,
+    fitting,
+    stored_tensors,
+)
 from generator.capture.models.timm_import import timm, torchvision_is_missing
 from generator.errors import ModelError, UnsupportedModelError
 from generator.records.record import TokenLayout
@@ -45,6 +56,7 @@ def geometry(config: Mapping[str, Any], model: str) -> VisionConfig:
         ModelError: timm does not make this network.
         UnsupportedModelError: it is not a plain vision transformer.
     """
+    expect_small_lists(config, model)
     network = _network(config, model, classes=0, device="meta")
     embedding = getattr(network, "embeds", network)  # NaFlexVit keeps its input in a module
     patch_height, patch_width = _patch(network)
@@ -102,9 +114,11 @@ def build_network(
             f"{resolved.id} has {resolved.adapter.words}, which is not applied to models of timm.",
             "Merge it into the weights where it was trained, and save the model.",
         )
-    with told(resolved):
+    with loading_errors(resolved):
         tensors = stored_tensors(resolved, resolved.id, blank=blank)
         classes = _classes_in(tensors)
+        planned = _network(resolved.config, resolved.id, classes=classes, device="meta")
+        expect_size(planned, tensors, resolved.id)
 
         def make(given: Mapping[str, StoredTensor]) -> Any:
             device = "meta" if blank else "cpu"
@@ -254,7 +268,7 @@ def _classes_in(tensors: Tensors) -> int:
 
 
 def _patch(network: Any) -> tuple[int, int]:
-    """Height and width of the patch that a token stands for, in input pixels."""
+    """Height and width of the patch of one token, in input pixels."""
     if hasattr(network, "embeds"):
         height, width = network.embeds.patch_size
     else:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import inspect
 import logging
-import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,7 +30,7 @@ from generator.capture.checkpoint.resolved import ResolvedModel
 from generator.capture.checkpoint.weight_files import ADAPTER_WEIGHTS
 from generator.capture.forward.residual import find_blocks
 from generator.capture.models.built import Built
-from generator.capture.models.foreign import told
+from generator.capture.models.foreign import loading_errors
 from generator.capture.models.heads import (
     ARCHITECTURES,
     ClassHead,
@@ -44,20 +43,15 @@ from generator.capture.models.tensors import (
     Attempt,
     Make,
     StoredTensor,
+    expect_size,
     fitting,
     read_tensors,
     stored_tensors,
 )
 from generator.errors import ModelError, UnsupportedModelError
 from generator.records.record import TokenLayout
-from generator.text.numbers import count
 
 log = logging.getLogger(__name__)
-
-SPARE_TIMES = 2
-SPARE = 20_000_000
-"""A network may have so many times the numbers of its checkpoint, and so many more: poolers and
-heads that are not stored."""
 
 
 def build_network(
@@ -76,11 +70,11 @@ def build_network(
             place for.
     """
     source = resolved.base or resolved
-    with told(resolved):
+    with loading_errors(resolved):
         config = _config(source)
         make = maker(source, config, dtype, attention)
         tensors = stored_tensors(source, resolved.id, blank=blank)
-        _expect_size(source, config, tensors, resolved.id)
+        expect_size(_planned(source, config), tensors, resolved.id)
         attempt = fitting(make, tensors, source.vision, resolved.id)
         unused = attempt.unused
         if resolved.adapter is not None:
@@ -161,24 +155,11 @@ def model_inputs(style: InputStyle, pixels: Tensor, layout: TokenLayout) -> dict
 # --- what to load --------------------------------------------------------------------------------
 
 
-def _expect_size(
-    source: ResolvedModel, config: PretrainedConfig, tensors: Mapping[str, StoredTensor], model: str
-) -> None:
-    """Refuse a config of a far larger network than there are numbers for, before it takes memory.
-
-    Raises:
-        ModelError: it is.
-    """
+def _planned(source: ResolvedModel, config: PretrainedConfig) -> nn.Module:
+    """The network that a config describes, without numbers."""
     with torch.device("meta"), _quiet():
-        planned = _model_class(source, config)(deepcopy(config))
-    wanted = sum(parameter.numel() for parameter in planned.parameters())
-    given = sum(math.prod(tensor.shape) for tensor in tensors.values())
-    if wanted > SPARE_TIMES * given + SPARE:
-        raise ModelError(
-            f"config.json of {model} describes a network of {count(wanted)} numbers, and its "
-            f"weights hold {count(given)}.",
-            "Check that the checkpoint belongs to its config.json.",
-        )
+        planned: nn.Module = _model_class(source, config)(deepcopy(config))
+    return planned
 
 
 def maker(

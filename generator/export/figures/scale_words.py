@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from generator.export.figures.layout.ranges import FORM_WORDS, USUAL_CLIP
+from generator.export.figures.layout.ranges import FORM_WORDS
 from generator.export.figures.layout.tones import TIMES, Tone
+from generator.present.drawing.map_range import USUAL_CLIP
 from generator.records.record import FloatArray
 from generator.spec.figures import FigureSpec
 from generator.text.numbers import between, percent

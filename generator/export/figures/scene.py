@@ -12,13 +12,7 @@ import numpy as np
 
 from generator.analysis.features.masks import mass_mask
 from generator.errors import SpecError
-from generator.export.figures.layout.ranges import (
-    USUAL_CLIP,
-    attention_tone,
-    gallery_tone,
-    range_of,
-    unnumbered_tone,
-)
+from generator.export.figures.layout.ranges import attention_tone, gallery_tone, unnumbered_tone
 from generator.export.figures.layout.sheet import Absent, SheetBox, SheetPicture, frame_of
 from generator.export.figures.layout.tones import TIMES, Tone, own_range
 from generator.export.figures.layout.venues import extent
@@ -29,6 +23,7 @@ from generator.export.source import MeasuredGallery
 from generator.present.cells.labels import row_name
 from generator.present.cells.maps import PRIMARY, VALUES
 from generator.present.cells.patches import PATCH
+from generator.present.drawing.map_range import USUAL_CLIP, range_of
 from generator.records.extras import ModelWeights
 from generator.records.record import AttentionRecord, FloatArray, View
 from generator.records.run import ImageEntry, ModelEntry

@@ -44,6 +44,10 @@ TYPES = {
 }
 
 
+SMALL = ("thumb", "seen", "map")
+"""Kinds of pictures that the index may show of any image."""
+
+
 @dataclass(frozen=True, slots=True)
 class SingleFile:
     """A site as one file.
@@ -256,7 +260,7 @@ class _Writer:
     def _needed(self, pages: Mapping[str, PageParts], gone: Collection[str]) -> tuple[str, ...]:
         """Pictures of pages and the finder, without those that the front page contains."""
         shown = {p for path, page in pages.items() if path not in gone for p in page.pictures}
-        small = {file.path for file in self._manifest.files if file.kind in ("thumb", "map")}
+        small = {file.path for file in self._manifest.files if file.kind in SMALL}
         return tuple(sorted((shown | small) - pages[INDEX].pictures))
 
     # --- files ----------------------------------------------------------------------------------

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -21,25 +22,30 @@ class Statistic:
 
     Attributes:
         quantity: the quantity that is reduced to one number for each image.
-        text: formats a value, with its unit where it is not a share.
+        says: what the number is, in front of it; empty for the one that is always shown.
+        unit: ``%`` for a share of 1, ``bits``, or empty.
     """
 
     quantity: Quantity
-    text: Callable[[float], str]
+    says: str
+    unit: Literal["%", "bits", ""] = ""
 
-
-def _bits(value: float) -> str:
-    return f"{number(value)} bits"
+    def text(self, value: float) -> str:
+        """A value with its unit."""
+        if self.unit == "%":
+            return percent(value)
+        return f"{number(value)} {self.unit}".rstrip()
 
 
 STATISTICS = (
-    Statistic(DISAGREEMENT, _bits),
-    Statistic(OUTLIER_COUNT.reduced("Mean over models."), number),
+    Statistic(DISAGREEMENT, "", "bits"),
+    Statistic(OUTLIER_COUNT.reduced("Mean over models."), "outliers:"),
     Statistic(
         CLS_MASS_REGISTERS.reduced("Last layer, mean over heads and models that have registers."),
-        percent,
+        "on registers:",
+        "%",
     ),
-    Statistic(ENTROPY.reduced("Last layer, mean over heads and models."), number),
+    Statistic(ENTROPY.reduced("Last layer, mean over heads and models."), "entropy:"),
 )
 """All statistics, in the order of the pages."""
 
@@ -65,9 +71,6 @@ def _mean(values: Sequence[float]) -> float | None:
     return float(np.mean(values)) if values else None
 
 
-def figures_text(values: Sequence[float | None]) -> str:
-    """All statistics of an image in one line."""
-    known = [(s, v) for s, v in zip(STATISTICS, values, strict=True) if v is not None]
-    # A name and its number stay on one line.
-    parts = [f"{statistic.quantity.label} {statistic.text(value)}" for statistic, value in known]
-    return "\u00a0· ".join(part.replace(" ", "\u00a0") for part in parts)
+def figure_text(statistic: Statistic, value: float | None) -> str:
+    """A statistic of an image in words; empty where it doesn't apply."""
+    return "" if value is None else f"{statistic.says} {statistic.text(value)}".lstrip()

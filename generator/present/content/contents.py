@@ -22,6 +22,7 @@ from generator.present.drawing.scale import Scale
 from generator.present.files.manifest import FigureItem, FileEntry
 from generator.present.files.reductions import Reduction
 from generator.present.files.settings import Settings
+from generator.records.record import View
 from generator.records.run import Failure
 
 PageKind = Literal["index", "image", "sequence", "model", "methods", "sweep", "pair"]
@@ -61,10 +62,19 @@ class Colored:
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """Published copies of a picture."""
+    """Published copies of a picture.
+
+    Attributes:
+        picture: the whole picture.
+        thumb: the whole picture, small.
+        seen: the part that the first of its models saw, small; None without a measured model.
+        view: where that part is.
+    """
 
     picture: FileEntry
     thumb: FileEntry
+    seen: FileEntry | None
+    view: View | None
 
 
 @dataclass(frozen=True, slots=True)

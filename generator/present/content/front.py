@@ -5,18 +5,17 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
-import numpy as np
 from PIL import Image, ImageDraw
 
 from generator.errors import GalleryError
-from generator.images.find import open_picture
 from generator.present.cells.files import CellContent
+from generator.present.content.hero import Hero, put_hero
+from generator.present.content.seen import put_seen, seen_part, seen_size
 from generator.present.content.teaser import file_stem, is_answered, layer_of, query_of, values_of
 from generator.present.drawing.heatmap import map_png
 from generator.present.drawing.lettering import FONT, draw_lines
-from generator.present.drawing.pictures import QUALITY
+from generator.present.drawing.pictures import Size
 from generator.present.drawing.scale import Scale
 from generator.present.files.cache import Part, SiteCache
 from generator.present.files.manifest import FileEntry
@@ -26,7 +25,6 @@ from generator.records.run import Failure, ImageEntry, Run
 
 Cells = Mapping[tuple[str, str], CellContent | Failure]
 
-CROP_SIDE = 640
 SOCIAL = (1200, 630)
 SOCIAL_MAPS = 3
 """Maps on the card for link previews, beside the picture."""
@@ -54,29 +52,44 @@ class Front:
     """Pictures of the front page besides the index.
 
     Attributes:
+        tiles: the maps that a paper chose.
+        hero: the picture that a rule chose; None where a paper chose.
         social: the card for link previews.
     """
 
     tiles: tuple[Tile, ...] = ()
+    hero: Hero | None = None
     social: FileEntry | None = None
 
     @property
     def files(self) -> tuple[FileEntry, ...]:
         """Every file, each once."""
-        crops = (tile.crop for tile in self.tiles)
-        found = [*(tile.map for tile in self.tiles), *crops, self.social]
+        maps = self.hero.maps if self.hero else ()
+        chosen = [file for tile in self.tiles for file in (tile.map, tile.crop)]
+        found = [*chosen, *(file for each in maps for file in (each.file, each.seen)), self.social]
         return tuple(dict.fromkeys(file for file in found if file is not None))
 
 
-def put_front(run: Run, cells: Cells, cache: SiteCache, scale: Scale) -> Front:
-    """Write the pictures of the front page to the site."""
+def put_front(
+    run: Run,
+    cells: Cells,
+    differ: Mapping[str, float | None],
+    cache: SiteCache,
+    scale: Scale,
+) -> Front:
+    """Write the pictures of the front page to the site.
+
+    Args:
+        differ: image -> mean divergence of its last-layer maps over pairs of models, in bits.
+    """
     images = {image.slug: image for image in run.images}
     tiles = []
     for cell in run.paper.teaser if run.paper else ():
         content = cells.get((cell.model, cell.image))
         if isinstance(content, CellContent) and is_answered(cell, content):
             tiles.append(_tile(cache, cell, content, images[cell.image], scale))
-    return Front(tuple(tiles), _put_social(run, cells, cache, scale))
+    hero = None if tiles else put_hero(run, cells, differ, cache)
+    return Front(tuple(tiles), hero, _put_social(run, cells, cache, scale))
 
 
 def _tile(
@@ -91,15 +104,8 @@ def _tile(
         suffix=".png",
         query=query_of(cell, content),
     )
-    view = content.facts.view
     try:
-        crop = cache.put(
-            "seen",
-            f"i/{cell.image}/seen",
-            {"image": image.sha256, "box": str(view.box), "side": CROP_SIDE},
-            partial(_crop_bytes, image, view),
-            suffix=".webp",
-        )
+        crop = put_seen(cache, image, content.facts.view)
     except GalleryError:
         return Tile(cell, drawn, None)
     return Tile(cell, drawn, crop)
@@ -113,26 +119,6 @@ def _parts(cell: TeaserCell, content: CellContent) -> dict[str, Part]:
         "head": cell.head,
         "query": str(cell.query),
     }
-
-
-def crop_size(view: View) -> tuple[int, int]:
-    """Width and height of a published crop, in pixels."""
-    width, height = view.right - view.left, view.bottom - view.top
-    factor = min(1.0, CROP_SIDE / max(width, height))
-    return max(1, round(width * factor)), max(1, round(height * factor))
-
-
-def _crop(image: ImageEntry, view: View, size: tuple[int, int]) -> Image.Image:
-    """A picture cropped to a model's input, from its pixels alone."""
-    picture = open_picture(image.path).convert("RGB")
-    part = picture.resize(size, Image.Resampling.LANCZOS, box=view.box)
-    return Image.fromarray(np.asarray(part))
-
-
-def _crop_bytes(image: ImageEntry, view: View) -> bytes:
-    file = io.BytesIO()
-    _crop(image, view, crop_size(view)).save(file, format="WEBP", quality=QUALITY, method=4)
-    return file.getvalue()
 
 
 # --- the card for link previews -------------------------------------------------------------------
@@ -193,18 +179,19 @@ def social_card(
     draw = ImageDraw.Draw(card)
     margin, gap, top = 60, 20, 250
     side = (SOCIAL[0] - 2 * margin - SOCIAL_MAPS * gap) // (SOCIAL_MAPS + 1)
-    width, height = crop_size(view)
-    factor = min(side / width, 290 / height)
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    pictures = [_crop(image, view, size)]
+    whole = seen_size(view)
+    factor = min(side / whole.width, 290 / whole.height)
+    size = Size(max(1, round(whole.width * factor)), max(1, round(whole.height * factor)))
+    pictures = [seen_part(image, view, size)]
     for data in maps:
         with Image.open(io.BytesIO(data)) as png:
-            pictures.append(png.convert("RGB").resize(size, Image.Resampling.NEAREST))
+            same = (size.width, size.height)
+            pictures.append(png.convert("RGB").resize(same, Image.Resampling.NEAREST))
     draw_lines(draw, title, (margin, 56), 54, SOCIAL[0] - 2 * margin, _INK)
     for number, (picture, caption) in enumerate(zip(pictures, ["", *captions], strict=True)):
         left = margin + number * (side + gap)
         card.paste(picture, (left, top))
-        draw_lines(draw, caption, (left, top + size[1] + 12), 19, side, _SOFT)
+        draw_lines(draw, caption, (left, top + size.height + 12), 19, side, _SOFT)
     file = io.BytesIO()
     card.save(file, format="PNG", compress_level=9)
     return file.getvalue()

@@ -9,12 +9,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from generator.present.drawing.colors import color_table, diverging_table
+from generator.present.drawing.map_range import USUAL_CLIP, range_of
 from generator.present.drawing.ramps import Ramp
 from generator.present.drawing.scale import Scale
 from generator.records.record import FloatArray
 
 WALL_STEPS = 32
 """Colors of a rendered wall. Files with 32 colors are 40 % smaller than with 256."""
+
+SMOOTH = 8
+"""Pixels a patch in a smooth map."""
 
 GAP = 1
 """Pixels between the maps of a wall."""
@@ -53,6 +57,22 @@ def map_png(values: FloatArray, scale: Scale | Ramp, colors: str) -> bytes:
     signed = isinstance(scale, Ramp) and scale.signed
     table = diverging_table() if signed else color_table(colors)
     return palette_png(_steps(values, scale, 256), table, 256)
+
+
+def smooth_png(values: FloatArray, colors: str) -> bytes:
+    """Draw a map ``[grid row, grid col]`` smoothly on its own log2 scale, as ``hero.js`` does.
+
+    Places on the scale are interpolated between the centers of patches, ``SMOOTH`` pixels a patch.
+    """
+    low, high = np.log2(range_of([values], USUAL_CLIP, "log2"))
+    place = np.clip(Ramp(low, high, log=True).position(values), 0, 1).astype(np.float64)
+    for axis, count in enumerate(values.shape):
+        at = np.clip((np.arange(count * SMOOTH) + 0.5) / SMOOTH - 0.5, 0, count - 1)
+        first = np.floor(at).astype(int)
+        share = np.expand_dims(at - first, 1 - axis)
+        one, two = place.take(first, axis), place.take(np.minimum(first + 1, count - 1), axis)
+        place = one + (two - one) * share
+    return palette_png(np.minimum(place * 256, 255).astype(np.uint8), color_table(colors), 256)
 
 
 def diverging_bar_png() -> bytes:

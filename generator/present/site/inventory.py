@@ -123,11 +123,13 @@ def _feature_files(model: ModelEntry, contents: Contents) -> tuple[FileEntry, ..
 def _image(image: ImageEntry, contents: Contents) -> ImageItem:
     copies, frame = contents.copies.get(image.slug), image.frame
     divergence = contents.divergence.get(image.slug)
-    files = (copies.picture, copies.thumb) if isinstance(copies, Copies) else ()
+    found = [divergence.file if divergence else None]
+    if isinstance(copies, Copies):
+        found = [copies.picture, copies.thumb, copies.seen, *found]
     return carried(
         image,
         ImageItem,
-        files=files + ((divergence.file,) if divergence else ()),
+        files=tuple(file for file in found if file is not None),
         failure=copies if isinstance(copies, Failure) else image.failure,
         frame=FrameItem(frame.sequence.slug, frame.number, frame.time) if frame else None,
     )

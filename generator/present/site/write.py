@@ -35,6 +35,7 @@ from generator.present.content.contents import Colored, Contents, Copies, Diverg
 from generator.present.content.feature_colors import ColoredFeatures, put_feature_colors
 from generator.present.content.front import put_front
 from generator.present.content.pairs import put_pairs
+from generator.present.content.seen import SMALL, put_seen
 from generator.present.content.similarity import SimilarityFiles
 from generator.present.content.weights import ReadWeights, put_weights
 from generator.present.drawing.pictures import published_copy
@@ -51,7 +52,7 @@ from generator.present.site.plan import Site, site_of
 from generator.present.site.size import keep_within, too_large
 from generator.present.site.staging import staged
 from generator.present.site.workers import Read, Workers, worker_count
-from generator.records.record import AttentionRecord
+from generator.records.record import AttentionRecord, View
 from generator.records.run import Cell, Failure, ImageEntry, Run
 
 Advance = Callable[[], None]
@@ -177,6 +178,7 @@ def _put_heavy_files(
     models = _model_digests(run, digests)
     similarity = alike.publish(run, cells)
     maps = CellFiles(MAPS, cache.root, {at: c.maps.path for at, c in whole.items() if c.maps})
+    differ = _put_divergence(run, cells, cache)
     return Contents(
         settings=cache.settings,
         scale=scale,
@@ -190,15 +192,15 @@ def _put_heavy_files(
         ),
         cells=cells,
         colored=colored,
-        copies=_put_pictures(run, cache, workers),
+        copies=_put_pictures(run, cells, cache, workers),
         averages=locations.publish(run, scale),
         similarity=similarity,
         weights=put_weights(run, read_weights, cache),
-        divergence=_put_divergence(run, cells, cache),
+        divergence=differ,
         digests=digests,
         models=models,
         pairs=put_pairs(run, cells, digests, models, cache, scale, similarity, alike.features),
-        front=put_front(run, cells, cache, scale),
+        front=put_front(run, cells, {at: each.mean for at, each in differ.items()}, cache, scale),
         analyses=_put_analysis_maps(run, cells, cache, scale, workers) if draw else {},
         maps=maps,
         features=_put_features(run, read, cache, cells, digests) if draw else {},
@@ -386,22 +388,35 @@ def _put_features(
     return put_feature_colors(run, read, cache, keys)
 
 
-def _put_pictures(run: Run, cache: SiteCache, workers: Workers) -> dict[str, Copies | Failure]:
+def _put_pictures(
+    run: Run,
+    cells: dict[tuple[str, str], CellContent | Failure],
+    cache: SiteCache,
+    workers: Workers,
+) -> dict[str, Copies | Failure]:
     copies: dict[str, Copies | Failure] = {}
-    usable = [image for image in run.images if image.failure is None]
-    for image in workers.ahead(_copies, usable):
+    usable = []
+    for image in run.images:
+        if image.failure is None:
+            held = (cells.get((model.slug, image.slug)) for model in run.listed)
+            views = (each.facts.view for each in held if isinstance(each, CellContent))
+            usable.append((image, next(views, None)))
+    for item in workers.ahead(_copies, usable):
         try:
-            copies[image.slug] = _copies(cache, _no_record, image)
+            copies[item[0].slug] = _copies(cache, _no_record, item)
         except GalleryError as error:
-            copies[image.slug] = Failure(error.message, error.hint)
+            copies[item[0].slug] = Failure(error.message, error.hint)
     return copies
 
 
-def _copies(cache: SiteCache, read: Read, image: ImageEntry) -> Copies:
-    """Put the published copies of a picture."""
+def _copies(cache: SiteCache, read: Read, item: tuple[ImageEntry, View | None]) -> Copies:
+    """Put the published copies of a picture, and of what a model saw of it."""
+    image, view = item
     return Copies(
         picture=_copy(cache, image, "picture", cache.settings.picture_side),
         thumb=_copy(cache, image, "thumb", cache.settings.thumb_side),
+        seen=put_seen(cache, image, view, SMALL) if view else None,
+        view=view,
     )
 
 

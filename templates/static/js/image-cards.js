@@ -1,6 +1,6 @@
 "use strict";
 
-// Image cards of the index built from data: the same elements as templates/macros/parts.html.jinja2 writes.
+// Contacts of the index built from data: the same elements as templates/macros/parts.html.jinja2 writes.
 
 const ImageCards = (() => {
   const MAP_WIDTH = 256;
@@ -9,13 +9,13 @@ const ImageCards = (() => {
    * @param {IndexData} data
    * @param {IndexImage} image
    * @param {string} root
+   * @param {number} shown index of the statistic that is shown
    */
-  function make(data, image, root) {
-    const maps = image.maps.map((map, i) => mapItem(data, data.models[i], image, map, root));
+  function make(data, image, root, shown) {
     return Dom.make("li", { class: "image-card" }, [
-      Dom.make("div", { class: "image-card-picture" }, [picture(data, image, root), ...strip(image, root)]),
-      Dom.make("div", { class: "image-card-text" }, text(data, image, root)),
-      Dom.make("ul", { class: "image-card-maps" }, maps),
+      ...pictures(data, image, root),
+      ...words(image, root),
+      ...figure(data.statistics[shown], image.values[shown]),
     ]);
   }
 
@@ -24,13 +24,21 @@ const ImageCards = (() => {
    * @param {IndexImage} image
    * @param {string} root
    */
-  function picture(data, image, root) {
-    if (image.failure !== null) return notice(data.reasons[image.failure]);
-    if (image.thumb.length === 0) {
-      return Dom.make("p", { class: "notice" }, ["The picture could not be published."]);
-    }
-    const [hash, width, height] = image.thumb;
-    return img(Files.address(`${root}i/${part(image.slug)}/thumb.${hash}.webp`), width, height, image.alt);
+  function pictures(data, image, root) {
+    if (image.failure !== null) return [notice(data.reasons[image.failure])];
+    const maps = image.maps.map((map, i) => mapItem(data, data.models[i], image, map, root));
+    const first = Dom.make("li", { class: "image-card-picture" }, [picture(image, root)]);
+    return [Dom.make("ul", { class: "image-card-maps" }, [first, ...maps]), ...strip(image, root)];
+  }
+
+  /**
+   * @param {IndexImage} image
+   * @param {string} root
+   */
+  function picture(image, root) {
+    if (image.seen.length === 0) return Dom.make("p", { class: "notice" }, ["The picture could not be published."]);
+    const [name, width, height] = image.seen;
+    return img(Files.address(`${root}i/${part(image.slug)}/${name}.webp`), width, height, image.alt);
   }
 
   /**
@@ -38,39 +46,37 @@ const ImageCards = (() => {
    * @param {IndexImage} image
    * @param {string} root
    */
-  function strip({ sequence, thumb }, root) {
-    if (!sequence || sequence.strip.length === 0 || thumb.length === 0) return [];
-    const frames = sequence.strip.map(([slug, hash]) =>
-      img(Files.address(`${root}i/${part(slug)}/thumb.${hash}.webp`), thumb[1], thumb[2], ""),
+  function strip({ sequence }, root) {
+    if (!sequence || sequence.strip.length === 0) return [];
+    const frames = sequence.strip.map(([slug, hash, width, height]) =>
+      img(Files.address(`${root}i/${part(slug)}/thumb.${hash}.webp`), width, height, ""),
     );
     return [Dom.make("div", { class: "image-card-strip" }, frames)];
   }
 
   /**
-   * @param {IndexData} data
    * @param {IndexImage} image
    * @param {string} root
    */
-  function text(data, image, root) {
+  function words(image, root) {
     const page = image.sequence ? `q/${part(image.sequence.slug)}` : `i/${part(image.slug)}`;
     const url = image.slug && Files.link(`${root}${page}/index.html`);
     const title = url ? Dom.make("a", { href: url }, [image.title]) : image.title;
     const parts = [Dom.make("h3", { class: "image-card-title" }, [title])];
     const summary = image.sequence?.summary;
     if (summary) parts.push(Dom.make("p", { class: "image-card-summary" }, [summary]));
-    const credit = data.credits[image.credit];
-    if (credit.text || credit.source) parts.push(creditLine(credit));
-    if (image.figures) parts.push(Dom.make("p", { class: "image-card-figures" }, [image.figures]));
     return parts;
   }
 
-  /** @param {{text: string, source: string}} credit */
-  function creditLine(credit) {
-    const line = Dom.make("p", { class: "credit" }, [credit.text]);
-    if (!credit.source) return line;
-    const link = { href: credit.source, rel: "noopener noreferrer" };
-    line.append(credit.text ? " " : "", Dom.make("a", link, ["source"]));
-    return line;
+  /**
+   * The same words as figure_text in generator/present/cells/image_statistics.py.
+   * @param {IndexStatistic} statistic
+   * @param {number | null} value
+   */
+  function figure({ says, unit }, value) {
+    if (value === null) return [];
+    const text = unit === "%" ? Numbers.percent(value) : `${Numbers.number(value)} ${unit}`.trimEnd();
+    return [Dom.make("p", { class: "image-card-figure" }, [`${says} ${text}`.trimStart()])];
   }
 
   /**
@@ -81,18 +87,22 @@ const ImageCards = (() => {
    * @param {string} root
    */
   function mapItem(data, model, image, map, root) {
-    const label = Dom.make("span", { class: "image-card-label" }, [model.label]);
     if (typeof map === "number") {
       const reason = data.reasons[map].message;
       const missing = { class: "map map-missing", title: reason };
       const why = Dom.make("span", {}, [reason]);
-      return Dom.make("li", {}, [Dom.make("div", missing, [why]), label]);
+      return Dom.make("li", {}, [Dom.make("div", missing, [why])]);
     }
     const [hash, height, share, maximum] = map;
+    const under = data.aligned && image.seen.length ? [picture(image, root)] : [];
+    for (const photo of under) {
+      photo.className = "under";
+      photo.setAttribute("alt", "");
+    }
     const url = `${root}data/${part(model.slug)}/${part(image.slug)}.last.${hash}.png`;
     const shown = img(Files.address(url), MAP_WIDTH, height || MAP_WIDTH, alt(model, share, maximum));
     shown.className = "map";
-    return Dom.make("li", {}, [shown, label]);
+    return Dom.make("li", {}, [...under, shown]);
   }
 
   /**
@@ -112,11 +122,11 @@ const ImageCards = (() => {
    * @param {string} src
    * @param {number} width
    * @param {number} height
-   * @param {string} words
+   * @param {string} text
    */
-  function img(src, width, height, words) {
+  function img(src, width, height, text) {
     const size = { width: String(width), height: String(height) };
-    return Dom.make("img", { loading: "lazy", ...size, alt: words, src });
+    return Dom.make("img", { loading: "lazy", ...size, alt: text, src });
   }
 
   /** @param {{message: string, hint: string}} reason */

@@ -52,11 +52,20 @@ const IndexState = (() => {
       return inGroup && words.every((word) => text.includes(word));
     });
     if (search.sort === "name") found.sort((a, b) => compare(a.title, b.title));
-    const [, id, direction] = /^([\w-]+)-(up|down)$/.exec(search.sort) ?? [];
-    const place = data.statistics.indexOf(id ?? "");
+    const place = sortedBy(data, search);
     if (place < 0) return found;
-    const sign = direction === "up" ? 1 : -1;
+    const sign = search.sort.endsWith("-up") ? 1 : -1;
     return found.sort((a, b) => order(a.values[place], b.values[place], sign));
+  }
+
+  /**
+   * Index of the statistic that a search sorts by; -1 for none.
+   * @param {IndexData} data
+   * @param {Search} search
+   */
+  function sortedBy(data, search) {
+    const [, id] = /^([\w-]+)-(?:up|down)$/.exec(search.sort) ?? [];
+    return data.statistics.findIndex((statistic) => statistic.id === id);
   }
 
   /**
@@ -69,5 +78,5 @@ const IndexState = (() => {
     return sign * (a - b);
   }
 
-  return { NOTHING, parse, format, isNothing, select };
+  return { NOTHING, parse, format, isNothing, select, sortedBy };
 })();

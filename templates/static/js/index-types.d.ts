@@ -16,22 +16,28 @@ interface IndexImage {
   title: string;
   name: string;
   group: number;
-  thumb: [string, number, number] | [];
+  /** Name without suffix, width, height. */
+  seen: [string, number, number] | [];
   alt: string;
-  credit: number;
-  figures: string;
   values: (number | null)[];
   maps: IndexMap[];
   failure: number | null;
   /** The sequence whose first frame the image is. */
-  sequence: { slug: string; summary: string; strip: [string, string][] } | null;
+  sequence: { slug: string; summary: string; strip: [string, string, number, number][] } | null;
+}
+
+interface IndexStatistic {
+  id: string;
+  says: string;
+  unit: "%" | "bits" | "";
 }
 
 interface IndexData {
   models: IndexModel[];
-  statistics: string[];
+  statistics: IndexStatistic[];
   groups: string[];
-  credits: { text: string; source: string }[];
+  /** Whether all models saw the same part of each picture. */
+  aligned: boolean;
   reasons: { message: string; hint: string }[];
   images: IndexImage[];
 }

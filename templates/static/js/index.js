@@ -152,15 +152,17 @@ const Finder = (() => {
        */
       show(data, search) {
         const images = IndexState.select(data, search);
-        waiting = images.map((image) => () => ImageCards.make(data, image, root));
+        // what images are sorted by is what each says
+        const shown = Math.max(0, IndexState.sortedBy(data, search));
+        waiting = images.map((image) => () => ImageCards.make(data, image, root, shown));
         list.replaceChildren();
         portion();
         swap(true);
         const [some, all] = [images.length, data.images.length].map(Numbers.count);
-        count.textContent = images.length ? `${some} of ${all} images` : `None of ${all} images`;
+        count.textContent = images.length ? `${some} of ${all} pictures` : `None of ${all} pictures`;
       },
       fail() {
-        count.textContent = "The list of all images could not be loaded.";
+        count.textContent = "The list of all pictures could not be loaded.";
       },
     };
   }

@@ -171,5 +171,5 @@ const Pairing = (() => {
     return { of, back };
   }
 
-  return { create };
+  return { create, atDepth };
 })();

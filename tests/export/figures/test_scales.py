@@ -12,13 +12,14 @@ from matplotlib.text import Text
 from generator.analysis.features.masks import mass_mask
 from generator.export.figures.drawn import Drawn
 from generator.export.figures.grid import draw_grid, layout
-from generator.export.figures.layout.ranges import attention_tone, range_of
+from generator.export.figures.layout.ranges import attention_tone
 from generator.export.figures.layout.sheet import SheetPicture
 from generator.export.figures.layout.style import styled
 from generator.export.figures.layout.tones import Form, placed
 from generator.export.figures.scene import LEFT_OUT, Scene
 from generator.export.pictures.selection import selection
 from generator.present.cells.maps import maps_of
+from generator.present.drawing.map_range import range_of
 from generator.text.numbers import number
 from tests.export.figures.figuring import Figuring, figuring, request
 

@@ -224,7 +224,7 @@ def test_pages_of_images_go_last_and_from_the_end(
     titles = page.locator("#image-cards .image-card-title a[href]").all_inner_texts()
     assert titles == [f"Picture {n}" for n in range(12 - gone)]
     page.locator("#find-name").fill("Picture")
-    expect(page.locator("#find-count")).to_have_text("12 of 12 images")
+    expect(page.locator("#find-count")).to_have_text("12 of 12 pictures")
     assert page.locator("#found .image-card-title a").all_inner_texts() == titles
     pictures_that_are_shown(page)
     page.locator("#found .image-card-title a").first.click()

@@ -161,11 +161,11 @@ def test_what_is_found_on_the_index_is_found_again_on_the_way_back(
     )
     page = look(tmp_path / "many.html").page
     page.locator("#find-name").fill("picture 1")
-    expect(page.locator("#find-count")).to_have_text("3 of 12 images")
+    expect(page.locator("#find-count")).to_have_text("3 of 12 pictures")
     page.locator("#found .image-card-title a").last.click()
     expect(page.locator("h1")).to_have_text("Picture 11")
     page.go_back()
-    expect(page.locator("#find-count")).to_have_text("3 of 12 images")
+    expect(page.locator("#find-count")).to_have_text("3 of 12 pictures")
     assert page.locator("#find-name").input_value() == "picture 1"
     page.locator("#find-clear").click()
     expect(page.locator("#image-cards")).to_be_visible()

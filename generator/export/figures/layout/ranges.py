@@ -1,13 +1,10 @@
 """Color ranges of attention maps, with the choices of an image page.
 
 One range for all maps, or one for each model, layer or map; with log2, square-root or linear steps;
-clipped at both ends. The numbers equal those of ``scale.js``: values are counted in bins of 1/64
-octave, and ends are rounded outwards to bins.
+clipped at both ends.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
@@ -15,55 +12,10 @@ from matplotlib.ticker import MaxNLocator
 from generator.export.figures.layout.tones import TIMES, Tone, placed
 from generator.present.drawing.colors import color_table
 from generator.present.drawing.scale import Scale, Tick, power_label
-from generator.records.record import FloatArray
 from generator.spec.figures import Form
 from generator.text.numbers import given, number
 
-USUAL_CLIP = 0.5
-"""Percent of values that the gallery's own scale clips at each end."""
-
 FORM_WORDS: dict[Form, str] = {"log2": "log2", "sqrt": "square root", "linear": "linear"}
-
-PARTS = 64
-FIRST = -16
-BINS = 32 * PARTS
-OWN_SPAN = 10
-"""Largest span in octaves of a range found from maps."""
-
-
-def range_of(maps: Iterable[FloatArray], clip: float, form: Form) -> tuple[float, float]:
-    """The low and high end of the values of maps, in times uniform.
-
-    Args:
-        maps: attention maps; NaN is ignored.
-        clip: percent of the values to clip at each end.
-        form: linear and square root start at 0.
-    """
-    counts = np.zeros(BINS, dtype=np.int64)
-    for values in maps:
-        known = values[~np.isnan(values)].astype(np.float64)
-        with np.errstate(divide="ignore"):
-            places = np.floor((np.log2(known) - FIRST) * PARTS)
-        places = np.clip(np.nan_to_num(places, neginf=0), 0, BINS - 1)
-        counts += np.bincount(places.astype(np.int64), minlength=BINS)
-    total = int(counts.sum())
-    if not total:
-        return (0.5 if form == "log2" else 0.0), 2.0
-    low = _edge(_quantile(counts, total, clip / 100))
-    high = _edge(_quantile(counts, total, 1 - clip / 100) + 1)
-    # a constant map needs a range, too
-    start = min(max(low, high / 2**OWN_SPAN), high / 2**0.5)
-    return (start if form == "log2" else 0.0), high
-
-
-def _quantile(counts: np.ndarray, total: int, share: float) -> int:
-    """The bin of a quantile."""
-    rank = min(total, max(1, int(share * (total - 1) + 0.5) + 1))
-    return int(np.searchsorted(np.cumsum(counts), rank))
-
-
-def _edge(index: int) -> float:
-    return float(2.0 ** (index / PARTS + FIRST))
 
 
 def attention_tone(

@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from generator.present.cells.files import CellContent
-from generator.present.cells.image_statistics import STATISTICS, figures_text, image_values
+from generator.present.cells.image_statistics import STATISTICS, image_values
 from generator.present.content.contents import Copies
 from generator.present.pages.environment import page_json
 from generator.present.pages.image.sequence import sequence_summary
@@ -24,13 +24,14 @@ from generator.present.pages.index.finder_views import (
     IndexImage,
     IndexModel,
     IndexSequence,
+    IndexStatistic,
     PageScript,
 )
 from generator.present.pages.paging import by_group, listed_images
 from generator.present.pages.paths import INDEX
 from generator.present.pages.planner import BAR_WIDTH, Planner
-from generator.present.pages.views import CreditLine, Notice
-from generator.present.pages.wording import credit, notice
+from generator.present.pages.views import Notice
+from generator.present.pages.wording import notice
 from generator.records.run import Failure, ImageEntry, ModelEntry, Sequence
 from generator.text.numbers import count, rounded
 
@@ -45,12 +46,14 @@ T = TypeVar("T")
 
 
 def values_listed(planner: Planner, image: ImageEntry) -> tuple[float | None, ...]:
-    """Statistics of an image on the index; for a sequence, means over its frames."""
-    if image.frame is None:
-        return values_of(planner, image)
-    table = [values_of(planner, frame) for frame in planner.frames(image.frame.sequence)]
+    """Statistics of an image on the index; for a sequence, means over its frames.
+
+    They are rounded as the scripts of the index get them, so that both print the same.
+    """
+    frames = planner.frames(image.frame.sequence) if image.frame else (image,)
+    table = [values_of(planner, frame) for frame in frames]
     columns = ([v for v in column if v is not None] for column in zip(*table, strict=True))
-    return tuple(float(np.mean(column)) if column else None for column in columns)
+    return tuple(rounded(float(np.mean(column)), 4) if column else None for column in columns)
 
 
 def values_of(planner: Planner, image: ImageEntry) -> tuple[float | None, ...]:
@@ -59,6 +62,15 @@ def values_of(planner: Planner, image: ImageEntry) -> tuple[float | None, ...]:
     held = [cell for cell in cells if isinstance(cell, CellContent)]
     divergence = planner.contents.divergence.get(image.slug)
     return image_values(held, divergence.mean if divergence else None)
+
+
+def aligned(planner: Planner) -> bool:
+    """Whether all models saw the same part of each picture."""
+    boxes: dict[str, set[tuple[float, ...]]] = {}
+    for (_, image), content in planner.contents.cells.items():
+        if isinstance(content, CellContent):
+            boxes.setdefault(image, set()).add(content.facts.view.box)
+    return all(len(found) == 1 for found in boxes.values())
 
 
 def finder_script(planner: Planner) -> PageScript | None:
@@ -94,7 +106,7 @@ def finder(planner: Planner, script: PageScript | None) -> Finder | None:
 def _orders(planner: Planner, images: tuple[ImageEntry, ...]) -> tuple[ControlOption, ...]:
     """Sort orders: the gallery's, names, and each statistic that differs, both ways."""
     table = [values_listed(planner, image) for image in images]
-    orders = [ControlOption("", "the gallery's order"), ControlOption("name", "title, A to Z")]
+    orders = [ControlOption("", "original order"), ControlOption("name", "title, A to Z")]
     for statistic, column in zip(STATISTICS, zip(*table, strict=True), strict=True):
         if len({value for value in column if value is not None}) > 1:
             found = statistic.quantity
@@ -114,13 +126,13 @@ class _Numbering(Generic[T]):
 
 
 def _data(planner: Planner, images: tuple[ImageEntry, ...]) -> IndexData:
-    groups, makers, reasons = _Numbering[str](), _Numbering[CreditLine](), _Numbering[Notice]()
-    found = tuple(_image(planner, image, groups, makers, reasons) for image in images)
+    groups, reasons = _Numbering[str](), _Numbering[Notice]()
+    found = tuple(_image(planner, image, groups, reasons) for image in images)
     return IndexData(
         models=tuple(_model(planner, model) for model in planner.run.listed),
-        statistics=tuple(statistic.quantity.id for statistic in STATISTICS),
+        statistics=tuple(IndexStatistic(s.quantity.id, s.says, s.unit) for s in STATISTICS),
         groups=tuple(groups.places),
-        credits=tuple(makers.places),
+        aligned=aligned(planner),
         reasons=tuple(reasons.places),
         images=found,
     )
@@ -138,27 +150,23 @@ def _image(
     planner: Planner,
     image: ImageEntry,
     groups: _Numbering[str],
-    makers: _Numbering[CreditLine],
     reasons: _Numbering[Notice],
 ) -> IndexImage:
-    picture = planner.picture(image, thumb=True)
-    copies = planner.contents.copies.get(image.slug)
-    thumb: tuple[str | int, ...] = ()
-    if picture and isinstance(copies, Copies):
-        thumb = (_hash(copies.thumb.path), picture.width, picture.height)
+    picture = planner.seen(image)
+    seen: tuple[str | int, ...] = ()
+    if picture is not None:
+        name = picture.url.rpartition("/")[2].removesuffix(".webp")
+        seen = (name, picture.width, picture.height)
     failed = notice(image.failure)
-    values = values_listed(planner, image)
     frame = image.frame
     return IndexImage(
         slug="" if failed else image.slug,
         title=frame.sequence.label if frame else image.title,
         name=frame.sequence.source if frame else image.name,
         group=groups.place(image.group),
-        thumb=thumb,
+        seen=seen,
         alt=picture.alt if picture else "",
-        credit=makers.place(credit(image)),
-        figures=figures_text(values),
-        values=tuple(None if value is None else rounded(value, 4) for value in values),
+        values=values_listed(planner, image),
         maps=()
         if failed
         else tuple(_map(planner, model, image, reasons) for model in planner.run.listed),
@@ -171,8 +179,9 @@ def _sequence(planner: Planner, sequence: Sequence) -> IndexSequence:
     thumbs = []
     for image in strip(planner, sequence):
         copies = planner.contents.copies.get(image.slug)
-        if isinstance(copies, Copies):
-            thumbs.append((image.slug, _hash(copies.thumb.path)))
+        size = planner.picture(image, thumb=True)
+        if isinstance(copies, Copies) and size is not None:
+            thumbs.append((image.slug, _hash(copies.thumb.path), size.width, size.height))
     return IndexSequence(sequence.slug, sequence_summary(planner, sequence), tuple(thumbs))
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from generator.present.pages.views import CreditLine, Notice
+from generator.present.pages.views import Notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +51,31 @@ class IndexModel:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexStatistic:
+    """A statistic that images are sorted by, for the scripts of the index.
+
+    Attributes:
+        says: what its number is, in front of it.
+        unit: ``%`` for a share of 1, ``bits``, or empty.
+    """
+
+    id: str
+    says: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
 class IndexSequence:
     """A sequence, for the scripts of the index.
 
     Attributes:
         summary: frames and duration in one line.
-        strip: slugs and thumbnail hashes of a few frames.
+        strip: slug, and hash, width and height of the thumbnail, of a few frames.
     """
 
     slug: str
     summary: str
-    strip: tuple[tuple[str, str], ...]
+    strip: tuple[tuple[str, str, int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +85,7 @@ class IndexImage:
     Attributes:
         slug: slug of the image; empty if it has no page.
         group: index of its group.
-        thumb: hash, width and height of its thumbnail; empty for none.
-        credit: index of its credit.
-        figures: its statistics in one line.
+        seen: name, width and height of the small copy of what the models saw; empty for none.
         values: its statistics in order; null where one doesn't apply.
         maps: for each model the hash of its map, height on the page, share on patches and maximum,
             or the index of the reason that it is missing.
@@ -85,10 +97,8 @@ class IndexImage:
     title: str
     name: str
     group: int
-    thumb: tuple[str | int, ...]
+    seen: tuple[str | int, ...]
     alt: str
-    credit: int
-    figures: str
     values: tuple[float | None, ...]
     maps: tuple[tuple[str | float, ...] | int, ...]
     failure: int | None
@@ -100,16 +110,16 @@ class IndexData:
     """Data of all images of the gallery, for the scripts of the index.
 
     Attributes:
-        statistics: ids of the statistics that images are sorted by.
-        credits: distinct makers and licenses of images.
+        statistics: statistics that images are sorted by; the first is shown unless sorted.
+        aligned: whether all models saw the same part of each picture.
         reasons: distinct reasons why something is missing.
         images: in the order of the pages.
     """
 
     models: tuple[IndexModel, ...]
-    statistics: tuple[str, ...]
+    statistics: tuple[IndexStatistic, ...]
     groups: tuple[str, ...]
-    credits: tuple[CreditLine, ...]
+    aligned: bool
     reasons: tuple[Notice, ...]
     images: tuple[IndexImage, ...]
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from generator.present.cells.files import CellContent
-from generator.present.content.front import Tile, crop_size, social_cells
+from generator.present.content.front import Tile, social_cells
+from generator.present.content.seen import seen_size
 from generator.present.content.teaser import caption, fragment, subject
 from generator.present.pages.environment import script_json
 from generator.present.pages.index.front_views import (
@@ -74,14 +75,16 @@ def _tiles(planner: Planner) -> Iterator[TeaserTile]:
     for tile in planner.contents.front.tiles:
         content = planner.cell(tile.cell.model, tile.cell.image)
         assert isinstance(content, CellContent)
-        width, height = crop_size(content.facts.view)
+        size = seen_size(content.facts.view)
         image = images[tile.cell.image]
         if tile.crop is not None and tile.crop.path != shown:
             shown = tile.crop.path
-            picture = Picture(planner.url(shown), width, height, image.alt or image.title)
+            picture = Picture(planner.url(shown), size.width, size.height, image.alt or image.title)
             yield TeaserTile(picture, image.title, planner.image_link(image), is_map=False)
         yield TeaserTile(
-            Picture(planner.url(tile.map.path), width, height, _alt(planner, tile, content)),
+            Picture(
+                planner.url(tile.map.path), size.width, size.height, _alt(planner, tile, content)
+            ),
             _caption(planner, tile, content),
             planner.image_link(image) + fragment(tile.cell, content),
             is_map=True,

@@ -3,43 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import groupby
 
-from generator.analysis.quantities.quantity import Quantity
+import numpy as np
+
 from generator.present.cells.files import CellContent
-from generator.present.cells.image_statistics import STATISTICS, figures_text
+from generator.present.cells.image_statistics import STATISTICS, figure_text
+from generator.present.content.pairs import ComparedPair
 from generator.present.pages.image.sequence import sequence_summary
-from generator.present.pages.index.finder import finder, strip, values_listed, values_of
+from generator.present.pages.index.finder import aligned, finder, strip, values_listed
 from generator.present.pages.index.finder_views import PageScript
 from generator.present.pages.index.front import credit_groups, paper_block, social
+from generator.present.pages.index.hero import hero_view
 from generator.present.pages.index.marked import marked_summary
 from generator.present.pages.index.views import (
     CardGroup,
+    ComparedPicture,
+    ComparisonCard,
     FigureDownload,
     ImageCard,
     IndexPage,
-    ModelCard,
-    SweepCard,
+    ModelLine,
 )
 from generator.present.pages.links import pair_links, step_text
 from generator.present.pages.paging import Part, by_group, listed_images, parts
-from generator.present.pages.paths import INDEX, sequence_path, sweep_path
+from generator.present.pages.paths import INDEX, pair_path, sequence_path, sweep_path
 from generator.present.pages.planner import Planner
 from generator.present.pages.reduced import site_notice
-from generator.present.pages.small_maps import small_maps, small_maps_text
+from generator.present.pages.small_maps import small_maps
 from generator.present.pages.views import Link, Notice
 from generator.present.pages.wording import (
     checkpoint_notes,
-    credit,
     grid_text,
     images_text,
     models_text,
     notice,
     prefix_text,
-    version_text,
 )
-from generator.records.run import Failure, ImageEntry, ModelEntry, Sweep
-from generator.text.phrases import counted
+from generator.records.run import Failure, ImageEntry, ModelEntry
+from generator.text.numbers import number
+from generator.text.phrases import counted, listed
+
+CARDS = 6
+"""Most comparisons with a figure on the front page; the others are links."""
+
+ALONE = 3
+"""Pictures of a comparison that is the only one; the others have one each."""
 
 
 def index_pages(planner: Planner, script: PageScript | None) -> tuple[IndexPage, ...]:
@@ -51,6 +61,7 @@ def index_pages(planner: Planner, script: PageScript | None) -> tuple[IndexPage,
 
 def _page(planner: Planner, script: PageScript | None, part: Part) -> IndexPage:
     here, run = planner.on(part.path(INDEX)), planner.run
+    pairs = here.contents.pairs if part.first else ()
     summary = f"{models_text(run)} on {images_text(run)}"
     return IndexPage(
         path=here.page,
@@ -63,9 +74,11 @@ def _page(planner: Planner, script: PageScript | None, part: Part) -> IndexPage:
         title=run.title,
         description=run.description,
         summary=_summary(here),
-        what=small_maps_text(here),
-        models=tuple(_model_card(here, model) for model in _alone(here)) if part.first else (),
-        sweeps=tuple(_sweep_card(here, sweep) for sweep in run.sweeps) if part.first else (),
+        what=_contact_text(here),
+        hero=hero_view(here) if part.first else None,
+        models=tuple(_model_lines(here)) if part.first else (),
+        aligned=aligned(here),
+        across=1 + len(run.listed),
         groups=tuple(
             CardGroup(heading, tuple(_image_card(here, image) for image in group))
             for heading, group in groupby(part.images, key=lambda image: image.group)
@@ -76,14 +89,28 @@ def _page(planner: Planner, script: PageScript | None, part: Part) -> IndexPage:
         pages=part.links(here, INDEX),
         range=part.range,
         finder=finder(here, script),
-        definitions=_definitions(here),
         paper=paper_block(here) if part.first else None,
         social=social(here) if part.first else None,
         credits=credit_groups(here) if part.first else (),
         figures=_figures(here) if part.first else (),
-        comparisons=pair_links(here) if part.first else (),
+        comparisons=tuple(_comparison_card(here, pair) for pair in pairs[:CARDS]),
+        more_comparisons=pair_links(here)[CARDS:] if part.first else (),
         reduced=site_notice(here) if part.first else None,
         marked=marked_summary(here) if part.first else None,
+    )
+
+
+def _contact_text(planner: Planner) -> str:
+    """What the pictures of the contact sheet are, in their order."""
+    held = [c for c in planner.contents.cells.values() if isinstance(c, CellContent)]
+    asked = "received attention" if all(c.received for c in held) else "CLS attention"
+    if len({c.received for c in held}) == 2:
+        asked += " (received attention of models without CLS)"
+    labels = listed([model.label for model in planner.run.listed])
+    differ = " Numbers: how much they differ." if planner.contents.divergence else ""
+    return (
+        f"{asked[0].upper()}{asked[1:]} of the last layer, mean over heads, one scale: "
+        f"{labels}.{differ}"
     )
 
 
@@ -98,16 +125,6 @@ def _figures(planner: Planner) -> tuple[FigureDownload, ...]:
     )
 
 
-def _definitions(planner: Planner) -> tuple[Quantity, ...]:
-    """Quantities that any image of the gallery has."""
-    table = [values_of(planner, image) for image in planner.run.images]
-    return tuple(
-        statistic.quantity
-        for place, statistic in enumerate(STATISTICS)
-        if any(values[place] is not None for values in table)
-    )
-
-
 def _summary(planner: Planner) -> str:
     run = planner.run
     maps = sum(
@@ -118,42 +135,76 @@ def _summary(planner: Planner) -> str:
     return f"{models_text(run)}, {images_text(run)}, {counted(maps, 'attention map')}"
 
 
-def _model_card(planner: Planner, model: ModelEntry) -> ModelCard:
+def _model_lines(planner: Planner) -> Iterator[ModelLine]:
+    """Models that are no checkpoints, then sweeps with the facts of their last checkpoint."""
+    run = planner.run
+    for model in run.models:
+        if run.sweep_of(model.slug) is None:
+            yield _model_line(planner, model)
+    entries = {model.slug: model for model in run.models}
+    for sweep in run.sweeps:
+        yield replace(
+            _model_line(planner, entries[sweep.models[-1]]),
+            label=sweep.label,
+            url=planner.url(sweep_path(sweep.slug)),
+            steps=tuple(
+                Link(planner.model_link(entries[each.model]), step_text(each.step))
+                for each in sweep.steps
+            ),
+        )
+
+
+def _model_line(planner: Planner, model: ModelEntry) -> ModelLine:
     cells = planner.measured(model.slug)
     facts = cells[0].facts if cells else None
-    grids = [(cell.facts.layout.rows, cell.facts.layout.cols) for cell in cells]
-    return ModelCard(
+    found = ""
+    if facts:
+        grids = [(cell.facts.layout.rows, cell.facts.layout.cols) for cell in cells]
+        found = (
+            f"{facts.model.layers} layers × {facts.model.heads} heads, {grid_text(grids)} patches, "
+            f"{prefix_text(facts.layout, model)}"
+        )
+    return ModelLine(
         label=model.label,
-        id=model.id,
         url=planner.model_link(model),
-        version=version_text(model, facts.model.version if facts else ""),
-        size=f"{facts.model.layers} layers × {facts.model.heads} heads" if facts else "",
-        tokens=prefix_text(facts.layout, model) if facts else "",
-        grid=f"{grid_text(grids)} patches" if facts else "",
-        license=facts.model.license if facts else "",
+        facts=found,
         notes=checkpoint_notes(facts.model, facts.preprocessing) if facts else (),
         failure=notice(model.failure),
     )
 
 
-def _alone(planner: Planner) -> tuple[ModelEntry, ...]:
-    """Models that are not checkpoints of a sweep."""
-    run = planner.run
-    return tuple(model for model in run.models if run.sweep_of(model.slug) is None)
-
-
-def _sweep_card(planner: Planner, sweep: Sweep) -> SweepCard:
-    """Card of a sweep, with the facts of its last checkpoint."""
-    entries = {model.slug: model for model in planner.run.models}
-    return SweepCard(
-        label=sweep.label,
-        url=planner.url(sweep_path(sweep.slug)),
-        last=_model_card(planner, entries[sweep.models[-1]]),
-        steps=tuple(
-            Link(planner.model_link(entries[each.model]), step_text(each.step))
-            for each in sweep.steps
-        ),
+def _comparison_card(planner: Planner, pair: ComparedPair) -> ComparisonCard:
+    labels = {model.slug: model.label for model in planner.run.models}
+    apart = {image: each.between.divergence for image, each in pair.comparisons.items()}
+    text = ""
+    if apart:
+        mean = number(float(np.mean(list(apart.values()))))
+        text = f"Maps differ by {mean} bits ({counted(len(apart), 'picture')})."
+    hero = planner.contents.front.hero
+    # other pictures than the one above, where there are some
+    order = sorted(apart, key=lambda image: (bool(hero and image == hero.image), -apart[image]))
+    shown = order[: 1 if len(planner.contents.pairs) > 1 else ALONE]
+    return ComparisonCard(
+        title=f"{labels[pair.one]} and {labels[pair.two]}",
+        url=planner.url(pair_path(pair.one, pair.two)),
+        text=text,
+        rows=tuple(row for image in shown for row in _compared(planner, pair, image)),
     )
+
+
+def _compared(planner: Planner, pair: ComparedPair, slug: str) -> Iterator[ComparedPicture]:
+    """A picture and both maps of it, if it could be published."""
+    image = next(each for each in planner.run.images if each.slug == slug)
+    seen = planner.seen(image)
+    if seen is None:
+        return
+    maps = []
+    for model in (pair.one, pair.two):
+        content = planner.cell(model, slug)
+        assert isinstance(content, CellContent)
+        file = planner.contents.colored[model, slug].map
+        maps.append(planner.map_picture(file, content, ""))
+    yield ComparedPicture(replace(seen, alt=""), tuple(maps))
 
 
 def _image_card(planner: Planner, image: ImageEntry) -> ImageCard:
@@ -164,11 +215,10 @@ def _image_card(planner: Planner, image: ImageEntry) -> ImageCard:
     return ImageCard(
         title=image.frame.sequence.label if image.frame else image.title,
         url="" if image.failure else url,
-        thumb=planner.picture(image, thumb=True),
-        credit=credit(image),
+        seen=planner.seen(image),
         maps=() if image.failure else tuple(small_maps(planner, image)),
         failure=notice(image.failure),
-        figures=figures_text(values_listed(planner, image)),
+        figure=figure_text(STATISTICS[0], values_listed(planner, image)[0]),
         summary=sequence_summary(planner, sequence) if sequence else "",
         strip=tuple(thumb for thumb in thumbs if thumb is not None),
     )

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from generator.analysis.quantities.quantity import Quantity
 from generator.present.pages.image.analyses_views import MarkedSummary
 from generator.present.pages.index.finder_views import Finder
 from generator.present.pages.index.front_views import CreditGroup, PaperBlock, Social
+from generator.present.pages.index.hero_views import HeroView
 from generator.present.pages.views import (
     ColorBar,
-    CreditLine,
     Link,
     Notice,
     PageBase,
@@ -24,51 +23,61 @@ from generator.present.pages.views import (
 
 
 @dataclass(frozen=True, slots=True)
-class ModelCard:
+class ModelLine:
     """A model in the list of the index.
 
     Attributes:
+        facts: its size, grid and tokens; empty for a model that was not measured.
         notes: caveats on the checkpoint, one sentence each.
+        steps: links to the pages of all checkpoints, for a sweep; its facts are of the last one.
     """
 
     label: str
-    id: str
     url: str
-    version: str
-    size: str
-    tokens: str
-    grid: str
-    license: str
+    facts: str
     notes: tuple[str, ...]
     failure: Notice | None
+    steps: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class SweepCard:
-    """A sweep in the list of the index.
+class ComparedPicture:
+    """What was seen of a picture, and the maps of two models of it."""
+
+    photo: Picture
+    maps: tuple[Picture, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonCard:
+    """Two models compared, with their maps of the pictures on which these differ most.
 
     Attributes:
-        last: card of the last checkpoint.
-        steps: links to the pages of all checkpoints, by step.
+        text: how far their maps differ, in one line; empty without images.
+        rows: these pictures, the one on which they differ most first.
     """
 
-    label: str
+    title: str
     url: str
-    last: ModelCard
-    steps: tuple[Link, ...]
+    text: str
+    rows: tuple[ComparedPicture, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ImageCard:
-    """An image on the index, or a sequence with its summary and a strip of frames."""
+    """An image in the contact sheet, or a sequence with its summary and a strip of frames.
+
+    Attributes:
+        seen: the part of the picture that the models saw.
+        figure: its one number, in words; empty for one model.
+    """
 
     title: str
     url: str
-    thumb: Picture | None
-    credit: CreditLine
+    seen: Picture | None
     maps: tuple[SmallMap, ...]
     failure: Notice | None
-    figures: str
+    figure: str
     summary: str = ""
     strip: tuple[Picture, ...] = ()
 
@@ -107,8 +116,12 @@ class IndexPage:
         description: one paragraph on the gallery; may be empty.
         summary: number of models and images.
         what: description of the small maps.
-        models: cards of the models, on the front page; empty on others.
-        sweeps: cards of the sweeps, on the front page; empty on others.
+        hero: picture and maps that open the front page; None on others, for a paper that chose
+            its maps, and where nothing was measured.
+        models: models and sweeps, on the front page; empty on others.
+        aligned: whether all models saw the same part of each picture, so that all maps lie over
+            the same photograph.
+        across: pictures in a row of the contact sheet: the photograph, and a map of each model.
         groups: images on this page, by group.
         bar: color bar of the shared scale.
         failures: all failures, on the front page; empty on others.
@@ -116,12 +129,12 @@ class IndexPage:
         pages: all pages of the index; empty if there is one.
         range: range of the images on this page, in words; empty if it shows all.
         finder: controls that filter and sort images; None for a small gallery.
-        definitions: links to the definitions of the statistics of images.
         paper: paper block; None on other pages and without a paper.
         social: data of link previews; None without a site URL.
         credits: makers and licenses, on the front page; empty on others.
         figures: figures for papers, on the front page; empty on others.
-        comparisons: links to pair pages, on the front page; empty on others.
+        comparisons: cards of pairs of models, on the front page; empty on others.
+        more_comparisons: links to further pairs.
         marked: scores against marked objects, on the front page; None without marked objects.
         reduced: notice on what was left out to keep the site small, on the front page; None for
             nothing.
@@ -134,8 +147,10 @@ class IndexPage:
     description: str
     summary: str
     what: str
-    models: tuple[ModelCard, ...]
-    sweeps: tuple[SweepCard, ...]
+    hero: HeroView | None
+    models: tuple[ModelLine, ...]
+    aligned: bool
+    across: int
     groups: tuple[CardGroup, ...]
     bar: ColorBar
     failures: tuple[Notice, ...]
@@ -143,11 +158,11 @@ class IndexPage:
     pages: tuple[PageLink, ...]
     range: str
     finder: Finder | None
-    definitions: tuple[Quantity, ...]
     paper: PaperBlock | None
     social: Social | None
     credits: tuple[CreditGroup, ...]
     figures: tuple[FigureDownload, ...]
-    comparisons: tuple[Link, ...]
+    comparisons: tuple[ComparisonCard, ...]
+    more_comparisons: tuple[Link, ...]
     marked: MarkedSummary | None
     reduced: Notice | None

@@ -13,6 +13,7 @@ from generator.present.bibliography import bibtex, program_entry
 from generator.present.cells.digests import DIGEST_VERSION, vectors_of
 from generator.present.cells.files import CellContent
 from generator.present.cells.image_statistics import STATISTICS
+from generator.present.content.hero import RULE, RULE_OF_ONE
 from generator.present.drawing.scale import power_label
 from generator.present.files.manifest import QuantizationEntry
 from generator.present.files.reductions import ORDER
@@ -75,6 +76,7 @@ def methods_page(planner: Planner) -> MethodsPage:
     parts = (
         *((("citing", "In a paper"),) if citing else ()),
         ("conventions", "Conventions"),
+        ("terms", "Terms"),
         ("storage", "How numbers are kept and drawn"),
     )
     titles = (*parts, *((group.id, group.title) for group in groups), ("versions", "Versions"))
@@ -169,6 +171,15 @@ def _storage(planner: Planner) -> Iterator[Fact]:
     contents, stored = planner.contents, QuantizationEntry()
     patches = None if "patches" in contents.reduction else contents.patch_scale
     yield Fact("Shared scale", scale_note(contents.scale, patches))
+    hero = contents.front.hero
+    if hero is not None:
+        rule = RULE if len(hero.maps) > 1 else RULE_OF_ONE
+        yield Fact(
+            "What opens the index",
+            f"{rule} Its maps are means over heads, interpolated between patches, each on a "
+            "logarithmic scale of its own from the 0.5 to the 99.5 percentile. So colors compare "
+            "within a map, not between maps.",
+        )
     yield Fact(
         "Ends of the scale",
         f"{power_label(contents.scale.low)} to {power_label(contents.scale.high)} times uniform, "

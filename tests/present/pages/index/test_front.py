@@ -223,7 +223,7 @@ def test_without_a_paper_the_page_is_complete(tmp_path: Path) -> None:
     index = Page(html)
     assert "citation_" not in html
     assert "BibTeX" not in index.text
-    assert "Credits and licenses" in index.text
+    assert "Credits" in index.text
     assert "weights: apache-2.0" in index.text
     assert "Image0, Image1" in index.text
 

@@ -42,7 +42,7 @@ def test_a_block_of_the_index_is_replaced_and_the_others_stay(
     index = page(site, "index.html").text
     assert "Shown at the fair of Trial." in index
     assert "A gallery for tests." in index
-    assert "Credits and licenses" not in index
+    assert "Credits" not in index
     assert "Image0" in index
 
 
@@ -63,8 +63,7 @@ def test_a_macro_is_replaced_for_all_pages(trial: Gallery, tmp_path: Path) -> No
     text = (bundled("templates") / "macros/parts.html.jinja2").read_text(encoding="utf-8")
     text = text.replace('<p class="credit">', '<p class="credit">Photo: ')
     site = themed(trial, tmp_path, macros__parts_html=text)
-    for path in ("index.html", "i/image0/index.html"):
-        assert "Photo: A. Painter, CC0" in page(site, path).text
+    assert "Photo: A. Painter, CC0" in page(site, "i/image0/index.html").text
 
 
 def test_ones_own_style_comes_last_on_every_page(trial: Gallery, tmp_path: Path) -> None:

@@ -213,7 +213,7 @@ def test_the_index_counts_a_sweep_as_one_model_and_a_sequence_as_one(tmp_path: P
     built = Built(trial, tmp_path / "site")
     index = built.page(".")
     assert "2 models (one at 4 steps), 2 images, a sequence of 3 frames, " in index
-    credited = index[index.index("Credits and licenses") :]
+    credited = index[index.index("Credits") :]
     assert "Plain, our run<" in credited
     assert built.page("s/our-run").count('class="step-row"') == 3
 

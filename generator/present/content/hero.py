@@ -1,0 +1,190 @@
+"""The hero of the front page: the picture that tells most about the models, chosen by a rule.
+
+With several models it is the picture on which their last layers' maps differ most, shown at the
+depth at which they differ most there. One model has the picture on which it looks most narrowly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from generator.analysis.compare.agreement import divergence
+from generator.analysis.grids import PlacedMap, on_common_grid
+from generator.errors import GalleryError
+from generator.present.cells.chunk import read_chunk
+from generator.present.cells.files import CellContent
+from generator.present.cells.maps import PRIMARY
+from generator.present.content.seen import put_seen
+from generator.present.drawing.heatmap import smooth_png
+from generator.present.drawing.quantize import Quantized, decode
+from generator.present.files.cache import SiteCache
+from generator.present.files.manifest import FileEntry
+from generator.records.record import FloatArray
+from generator.records.run import Failure, ImageEntry, Run
+
+MOST = 6
+"""Most models of the hero, the first of the gallery."""
+
+STRONGEST = 0.1
+"""Share of the patches whose attention is stated."""
+
+RULE = (
+    "The picture on which the models' last layers differ most (mean Jensen-Shannon divergence over "
+    "pairs of models), at the depth at which they differ most on it. Models of different depth are "
+    "shown at the same relative depth."
+)
+RULE_OF_ONE = (
+    "The picture on which the last layer looks most narrowly (lowest entropy, mean over heads), in "
+    "that layer."
+)
+
+Cells = Mapping[tuple[str, str], CellContent | Failure]
+
+
+@dataclass(frozen=True, slots=True)
+class HeroMap:
+    """One model's map of the hero, mean over heads.
+
+    Attributes:
+        model: slug of the model.
+        layer: layer of the map, from 1.
+        file: the map, smooth, on its own scale.
+        seen: the part of the picture that the model saw; None when it cannot be opened.
+        strongest: share of the query's attention on the strongest tenth of the patches.
+    """
+
+    model: str
+    layer: int
+    file: FileEntry
+    seen: FileEntry | None
+    strongest: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hero:
+    """The picture that opens the front page, and each model's map of it.
+
+    Attributes:
+        image: slug of the image.
+        depth: the depth that is shown, in layers of the deepest model, from 1.
+        maps: one map for each model, in the order of the gallery.
+        apart: mean divergence of the maps at each depth, in bits; empty for one model or for maps
+            that share no place.
+    """
+
+    image: str
+    depth: int
+    maps: tuple[HeroMap, ...]
+    apart: tuple[float, ...]
+
+
+def same_depth(depth: int, of: int, layers: int) -> int:
+    """Layer at the relative depth of layer ``depth`` of ``of``, from 1, as in ``pairing.js``."""
+    return max(1, int(depth / of * layers + 0.5))
+
+
+def put_hero(
+    run: Run, cells: Cells, differ: Mapping[str, float | None], cache: SiteCache
+) -> Hero | None:
+    """Choose the hero and write its files; None without a measured cell.
+
+    Args:
+        differ: image -> mean divergence of its last-layer maps over pairs of models, in bits.
+    """
+    image = _chosen(run, cells, differ)
+    if image is None:
+        return None
+    held = _held(run, cells, image)
+    stacks = {slug: _means(content, cache.root) for slug, content in held.items()}
+    deepest = max(len(stack) for stack in stacks.values())
+    apart = tuple(_apart(held, stacks, deepest))
+    # the deepest of equals
+    depth = max(range(1, len(apart) + 1), key=lambda d: (apart[d - 1], d), default=deepest)
+    entry = next(each for each in run.images if each.slug == image)
+    maps = []
+    for slug, stack in stacks.items():
+        layer = same_depth(depth, deepest, len(stack))
+        maps.append(_hero_map(cache, entry, slug, held[slug], stack[layer - 1], layer))
+    return Hero(image, depth, tuple(maps), apart)
+
+
+def _chosen(run: Run, cells: Cells, differ: Mapping[str, float | None]) -> str | None:
+    """The image that the rule chooses, among those that most models have; the first of equals."""
+    counts = {image.slug: len(_held(run, cells, image.slug)) for image in run.images}
+    most = max(counts.values(), default=0)
+    if not most:
+        return None
+    candidates = [slug for slug, count in counts.items() if count == most]
+    if most > 1:
+        return max(candidates, key=lambda slug: differ.get(slug) or 0.0)
+
+    def spread(image: str) -> float:
+        (content,) = _held(run, cells, image).values()
+        return float(content.entropy[-1].mean())
+
+    return min(candidates, key=spread)
+
+
+def _held(run: Run, cells: Cells, image: str) -> dict[str, CellContent]:
+    """The models' contents on an image, at most ``MOST``."""
+    found = ((model.slug, cells.get((model.slug, image))) for model in run.listed)
+    held = [(slug, content) for slug, content in found if isinstance(content, CellContent)]
+    return dict(held[:MOST])
+
+
+def _means(content: CellContent, site: Path) -> FloatArray:
+    """Means over heads of all layers: ``[layer, grid row, grid col]``, times uniform."""
+    _, quantized = read_chunk(site / content.chunks[0].path)
+    layers, column = slice(content.facts.model.layers), slice(content.heads, content.heads + 1)
+    at = (layers, column)
+    return decode(Quantized(quantized.codes[at], quantized.maxima[at]))[:, 0]
+
+
+def _apart(
+    held: Mapping[str, CellContent], stacks: Mapping[str, FloatArray], deepest: int
+) -> Sequence[float]:
+    """Mean divergence over pairs at each depth, in bits; empty where maps share no place."""
+    found = []
+    for depth in range(1, deepest + 1):
+        placed = on_common_grid(
+            [
+                PlacedMap(stack[same_depth(depth, deepest, len(stack)) - 1], held[slug].facts.view)
+                for slug, stack in stacks.items()
+            ]
+        )
+        if placed is None or len(placed) < 2:
+            return []
+        bits = [divergence(one, two) for one, two in combinations(placed, 2)]
+        found.append(round(float(np.mean(bits)), 5))
+    return found
+
+
+def _hero_map(
+    cache: SiteCache,
+    image: ImageEntry,
+    model: str,
+    content: CellContent,
+    values: FloatArray,
+    layer: int,
+) -> HeroMap:
+    colors = cache.settings.colors
+    file = cache.put(
+        "teaser",
+        f"data/{model}/{image.slug}.{layer}-mean-smooth",
+        {"record": content.facts.record, "layer": layer, "smooth": True, "colors": colors},
+        lambda: smooth_png(values, colors),
+        suffix=".png",
+        query=PRIMARY,
+    )
+    try:
+        seen = put_seen(cache, image, content.facts.view)
+    except GalleryError:
+        seen = None
+    flat = np.sort(values.ravel().astype(np.float64))[::-1]
+    share = flat[: max(1, round(STRONGEST * flat.size))].sum() / content.facts.layout.tokens
+    return HeroMap(model, layer, file, seen, float(share))

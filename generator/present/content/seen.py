@@ -1,0 +1,58 @@
+"""The part of a picture that a model saw, as a file: what its maps lie over exactly."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from generator.images.find import open_picture
+from generator.present.drawing.pictures import QUALITY, Size, published_size
+from generator.present.files.cache import SiteCache
+from generator.present.files.manifest import FileEntry
+from generator.records.record import View
+from generator.records.run import ImageEntry
+
+LARGE, SMALL = 640, 320
+"""Longest sides, in pixels: beside large maps, and in the contact sheet."""
+
+
+def seen_size(view: View, side: int = LARGE) -> Size:
+    """Size of the published part of a picture, never larger than the original's pixels."""
+    return published_size(
+        max(1, round(view.right - view.left)), max(1, round(view.bottom - view.top)), side
+    )
+
+
+def put_seen(cache: SiteCache, image: ImageEntry, view: View, side: int = LARGE) -> FileEntry:
+    """Write the part of a picture that a model saw.
+
+    Args:
+        side: longest side, in pixels.
+
+    Raises:
+        ImageError: the picture cannot be opened.
+    """
+    return cache.put(
+        "seen",
+        f"i/{image.slug}/seen",
+        {"image": image.sha256, "box": str(view.box), "side": side},
+        lambda: _seen_bytes(image, view, seen_size(view, side)),
+        suffix=".webp",
+    )
+
+
+def seen_part(image: ImageEntry, view: View, size: Size) -> Image.Image:
+    """The part of a picture that a model saw, from its pixels alone."""
+    picture = open_picture(image.path).convert("RGB")
+    right, bottom = min(view.right, picture.width), min(view.bottom, picture.height)  # rounding
+    box = (max(view.left, 0.0), max(view.top, 0.0), right, bottom)
+    part = picture.resize((size.width, size.height), Image.Resampling.LANCZOS, box=box)
+    return Image.fromarray(np.asarray(part))
+
+
+def _seen_bytes(image: ImageEntry, view: View, size: Size) -> bytes:
+    file = io.BytesIO()
+    seen_part(image, view, size).save(file, format="WEBP", quality=QUALITY, method=4)
+    return file.getvalue()
