@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import pytest
@@ -151,8 +151,15 @@ def fuzz(
     cases: st.SearchStrategy[Case],
     check: Callable[[Case], object],
     examples: int = EXAMPLES,
+    always: Iterable[Case] = (),
 ) -> None:
-    """Run a check on many inputs: always the same, or other ones for as long as was asked for."""
+    """Run a check on many inputs: always the same, or other ones for as long as was asked for.
+
+    Args:
+        always: inputs that no choice of examples may miss.
+    """
+    for case in always:
+        check(case)
     seconds: float = request.config.getoption("--fuzz")
     how = settings(
         max_examples=examples,

@@ -18,7 +18,15 @@ from generator.present.site.write import build_site
 from generator.records.record import AttentionRecord
 from generator.records.seal import sealed_file
 from generator.records.store import Store, load_records
-from tests.fuzz.fuzzing import altered, edited, fuzz, one_byte, survives
+from tests.fuzz.fuzzing import (
+    altered,
+    changed,
+    edited,
+    fuzz,
+    one_byte,
+    survives,
+    written,
+)
 from tests.present.gallery import gallery
 from tests.records.test_store import full, path_of, same, seen_weights
 
@@ -134,4 +142,16 @@ def test_manifests(request: pytest.FixtureRequest, site: Path, tmp_path: Path) -
         if source is not None:
             survives(looked_at, source)
 
-    fuzz(request, st.one_of(altered(json.loads(whole)), edited(whole)), check)
+    good = json.loads(whole)
+    contradictions = [
+        written(changed(good, [(place, "set", value)]))
+        for place in (("cells", 0, "model"), ("cells", 0, "image"), ("cells", 0, "measurement"))
+        for value in ("nobody", good["models"][0]["slug"], good["images"][0]["slug"], 99, -1)
+    ]
+    contradictions += [
+        written(changed(good, [(("scale", end), "set", value)]))
+        for end in ("low", "high")
+        for value in (0, -1, 1e308, 1e-300)
+    ]
+    cases = st.one_of(altered(good), edited(whole))
+    fuzz(request, cases, check, always=contradictions)

@@ -58,6 +58,12 @@ VOC = (
 PICTURE = ImageEntry("a", "a.png", Path("a.png"), "", 8, 6, title="a")
 
 
+def hostile(text: str) -> list[bytes]:
+    """A good file under each hostile text, as a value and as a key."""
+    lines = [line for token in TOKENS for line in (f"a = {token}\n", f"{token} = 1\n")]
+    return [(line + text).encode() for line in lines]
+
+
 def toml(*good: str) -> st.SearchStrategy[bytes]:
     """Edited files, and lines of a key and a hostile value."""
     values = st.sampled_from([*TOKENS, '"x"', "1", "[1]", "{a=1}", "2026-01-01", "[[[1]]]"])
@@ -77,7 +83,7 @@ def test_gallery_files(request: pytest.FixtureRequest, tmp_path: Path) -> None:
         path.write_bytes(data)
         survives(load_spec, path)
 
-    fuzz(request, toml(GALLERY), check)
+    fuzz(request, toml(GALLERY), check, always=hostile(GALLERY))
 
 
 def test_credits(request: pytest.FixtureRequest, tmp_path: Path) -> None:
@@ -87,7 +93,7 @@ def test_credits(request: pytest.FixtureRequest, tmp_path: Path) -> None:
         (tmp_path / "credits.toml").write_bytes(data)
         survives(read_credits, tmp_path)
 
-    fuzz(request, toml(CREDITS), check)
+    fuzz(request, toml(CREDITS), check, always=hostile(CREDITS))
 
 
 def test_groups(request: pytest.FixtureRequest, tmp_path: Path) -> None:
