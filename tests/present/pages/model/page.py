@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import base64
+import io
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
+
+from generator.present.drawing.colors import color_table
 from generator.records.record import AttentionRecord
 from tests.present.gallery import Gallery
 
 
-@dataclass
-class Link:
-    """A mark of a chart that leads somewhere, with what it says."""
-
-    url: str
-    text: str
-    fill: str
-
-
 class ModelPage(HTMLParser):
-    """Tables by their label, linked marks and texts of every figure, and the text of the page."""
+    """Tables by their label, what every figure draws and says, and the text of the page.
+
+    Attributes:
+        cells: figure -> colors of its heat map, ``[layer, head, channel]``.
+        marks: figure -> path of all marks of each series.
+        heads: addresses of the links to heads, in their order.
+    """
 
     def __init__(self, site: Path, model: str) -> None:
         super().__init__()
         self.tables: dict[str, list[list[str]]] = {}
-        self.links: dict[str, list[Link]] = {}
+        self.cells: dict[str, np.ndarray] = {}
+        self.marks: dict[str, list[str]] = {}
+        self.heads: list[str] = []
         self.said: dict[str, str] = {}
         self.ids: list[str] = []
         self.text = ""
         self._figure = self._table = ""
-        self._url = self._fill = ""
-        self._cell = self._title = False
+        self._cell = self._text = False
         self.html = (site / f"m/{model}/index.html").read_text(encoding="utf-8")
         self.feed(self.html)
 
@@ -50,26 +53,32 @@ class ModelPage(HTMLParser):
         if tag in {"td", "th"}:
             self.tables[self._table][-1].append("")
             self._cell = True
-        if tag == "a":
-            self._url = found.get("href", "")
-        if tag == "path":
-            self._fill = found.get("fill", "")
-        self._title = tag == "title"
+        if tag == "pre" and found.get("role") == "region":
+            self._table, self._text = found["aria-label"], True
+        if tag == "a" and "#layer=" in found.get("href", ""):
+            self.heads.append(found["href"])
+        if tag == "image" and found["class"] == "chart-cells":
+            data = base64.b64decode(found["href"].removeprefix("data:image/png;base64,"))
+            self.cells[self._figure] = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+        if tag == "path" and found.get("class", "").startswith("chart-marks-"):
+            self.marks.setdefault(self._figure, []).append(found["d"])
 
     def handle_endtag(self, tag: str) -> None:
-        if tag == "a":
-            self._url = ""
         self._cell = self._cell and tag not in {"td", "th"}
-        self._title = False
+        self._text = self._text and tag != "pre"
 
     def handle_data(self, data: str) -> None:
         if self._cell:
             self.tables[self._table][-1][-1] += data
-        if self._title and self._url:
-            mark = Link(self._url, data, self._fill)
-            self.links.setdefault(self._figure, []).append(mark)
-        if not self._title:
-            self.text += data
+        if self._text:
+            self.tables[self._table] = [line.split("\t") for line in data.split("\n")]
+        self.text += data
+
+    def levels(self, figure: str) -> np.ndarray:
+        """Places of a heat map's colors on the color map, from 0 to 1: ``[layer, head]``."""
+        places = {bytes(color): n for n, color in enumerate(color_table())}
+        found = [[places[bytes(color)] for color in row] for row in self.cells[figure]]
+        return np.array(found) / 255
 
     def column(self, label: str, name: str) -> list[float]:
         """The numbers of one column of a table."""
