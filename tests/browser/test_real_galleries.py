@@ -82,5 +82,5 @@ def test_the_index_has_large_maps_and_few_words(opened: Opened, index: Path) -> 
     box = opened.page.locator(".hero-map a").first.bounding_box()
     assert box is not None
     assert box["y"] <= 160
-    assert box["width"] >= 390
-    assert opened.page.evaluate(WORDS) <= 250
+    assert box["width"] >= 250
+    assert opened.page.evaluate(WORDS) <= 310
